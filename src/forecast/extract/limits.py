@@ -1,0 +1,42 @@
+"""Bounds on what an object may ask of the machine, whoever made it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecast.errors import ObjectRejectedError
+
+CHUNK_ROWS = 50_000
+BLOCK_BYTES = 16 << 20
+# One record: a year of one InfoClimat station is about 10 MB of JSON.
+MAX_RECORD_BYTES = 64 << 20
+# The deepest real record has six levels; Arrow's JSON reader overruns the stack somewhere above 10 000.
+MAX_DEPTH = 64
+_SHORT_LINE = 10_000
+_BRACKETS = b"[]{}"
+_NOT_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
+_STEPS = np.zeros(256, dtype=np.int64)
+_STEPS[list(b"[{")] = 1
+_STEPS[list(b"]}")] = -1
+
+
+def check_depth(block: bytes) -> None:
+    """Raises ObjectRejectedError where JSON nests deeper than MAX_DEPTH.
+
+    Only lines long enough to be dangerous are looked at: short ones cost nothing.
+    """
+    ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n"))
+    lengths = np.diff(ends, prepend=-1, append=len(block))
+    if int(lengths.max()) <= _SHORT_LINE:
+        return
+    brackets = np.frombuffer(block.translate(None, _NOT_BRACKETS), dtype=np.uint8)
+    if len(brackets) and int(np.cumsum(_STEPS[brackets]).max()) > MAX_DEPTH:
+        raise too_deep()
+
+
+def too_deep() -> ObjectRejectedError:
+    return ObjectRejectedError("too_deep", f"JSON nested deeper than {MAX_DEPTH} levels")
+
+
+def too_long(position: str) -> ObjectRejectedError:
+    return ObjectRejectedError("record_too_long", f"{position}: a record of more than {MAX_RECORD_BYTES >> 20} MB")

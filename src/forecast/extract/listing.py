@@ -1,0 +1,29 @@
+"""Which raw objects there are, which of them are data, and on which day each was synced."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date
+
+from forecast.observations import RawObject
+
+# Airbyte's staging prefix; markers that Hadoop, Spark, macOS and Excel leave beside data.
+_SKIPPED = re.compile(r"__airbyte_tmp|(^|/)(_SUCCESS|\.[^/]*|~\$[^/]*)$|_\$folder\$$|/$")
+# Airbyte's default name: <year>_<month>_<day>_<epoch ms>_<part>.<extension>, all of the sync's start in UTC.
+_AIRBYTE_NAME = re.compile(r"(^|/)(?P<year>\d{4})_(?P<month>\d{1,2})_(?P<day>\d{1,2})_\d{10,}_[^/]+$")
+
+
+def is_marker(raw: RawObject) -> bool:
+    """Not data, and skipped on purpose."""
+    return _SKIPPED.search(raw.key) is not None
+
+
+def sync_day(raw: RawObject) -> date:
+    """The UTC day of the sync: from Airbyte's name, else of the object's last change."""
+    match = _AIRBYTE_NAME.search(raw.key)
+    if match:
+        try:
+            return date(int(match["year"]), int(match["month"]), int(match["day"]))
+        except ValueError:
+            pass
+    return raw.last_modified.astimezone(UTC).date()

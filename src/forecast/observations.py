@@ -1,0 +1,137 @@
+"""The shapes that pass through the corridor, as pandas frames with Arrow-backed columns.
+
+extract   -> RawBatch       rows as found, and where each came from
+transform -> Transformed    canonical rows, and the rows it refused
+validate  -> Validated      canonical rows with quality, provenance and digest, and the rows it refused
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+
+from forecast.parameters import PARAMETER_NAMES
+
+UTC_TIME = pa.timestamp("ms", tz="UTC")
+
+# Where a raw row came from. `position` is for people ("line 7", "sheet 011024 row 3"); rank is
+# (generation_id, sync_id, extracted_at); `changes` is Airbyte's list of values lost on the way, as JSON text.
+ORIGIN_SCHEMA = pa.schema(
+    [
+        ("position", pa.string()),
+        ("extracted_at", UTC_TIME),
+        ("generation_id", pa.int64()),
+        ("sync_id", pa.int64()),
+        ("changes", pa.string()),
+    ]
+)
+
+# One observation a row: a missing value is a null; `notes` is a JSON list of {parameter, raw, reason}, or null.
+OBSERVATION_SCHEMA = pa.schema(
+    [
+        ("station_id", pa.string()),
+        ("timestamp", UTC_TIME),
+        *((name, pa.float64()) for name in PARAMETER_NAMES),
+        ("notes", pa.string()),
+        ("source_row", pa.string()),
+        ("extracted_at", UTC_TIME),
+        ("generation_id", pa.int64()),
+        ("sync_id", pa.int64()),
+    ]
+)
+
+# What validation adds. `flags` is a JSON object {parameter: {flag, checks}} of flags 3 and 4, or null.
+VALIDATED_SCHEMA = pa.schema(
+    [
+        *OBSERVATION_SCHEMA,
+        ("completeness_score", pa.float64()),
+        ("flag", pa.int8()),
+        ("flags", pa.string()),
+        ("anomalies_detected", pa.int32()),
+        ("checks_version", pa.int32()),
+        ("digest", pa.string()),
+    ]
+)
+
+# `row` is the raw row as JSON text.
+REFUSED_SCHEMA = pa.schema([(name, pa.string()) for name in ("position", "code", "field", "value", "reason", "row")])
+
+
+class RawObject(NamedTuple):
+    """One object of the raw zone, as it was listed."""
+
+    key: str  # relative to RAW_URI: opaque, never decoded, never a local path
+    uri: str
+    size: int
+    etag: str
+    last_modified: datetime
+
+
+@dataclass(slots=True)
+class RawBatch:
+    """Rows as found: `rows` holds the payload's columns under the source's own names, `origin` is ORIGIN_SCHEMA.
+
+    `sheet` names the sheet of a workbook, `groups` the key that each row of a document stood under (InfoClimat's
+    station under "hourly").
+    """
+
+    rows: pd.DataFrame
+    origin: pd.DataFrame
+    sheet: str | None = None
+    groups: pa.Array | None = None
+    refused: pd.DataFrame = field(default_factory=lambda: empty_frame(REFUSED_SCHEMA))
+
+
+@dataclass(slots=True)
+class Transformed:
+    """rows_read = rows_empty + len(observations) + len(refused)."""
+
+    observations: pd.DataFrame
+    refused: pd.DataFrame
+    rows_read: int
+    rows_empty: int
+
+    @classmethod
+    def nothing(cls, refused: pd.DataFrame) -> Transformed:
+        """No observation, only what the extractor refused."""
+        return cls(empty_frame(OBSERVATION_SCHEMA), refused, len(refused), 0)
+
+
+@dataclass(slots=True)
+class Validated:
+    """Rows that may enter (VALIDATED_SCHEMA), and the rows that may not (REFUSED_SCHEMA)."""
+
+    observations: pd.DataFrame
+    refused: pd.DataFrame
+
+
+def to_frame(table: pa.Table | pa.RecordBatch) -> pd.DataFrame:
+    """An Arrow table as a frame that shares its memory."""
+    return table.to_pandas(types_mapper=pd.ArrowDtype, self_destruct=False)
+
+
+def to_table(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
+    """A frame as an Arrow table, without copying where the columns are Arrow-backed."""
+    return pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+
+
+def empty_frame(schema: pa.Schema) -> pd.DataFrame:
+    return to_frame(schema.empty_table())
+
+
+def frame_of(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pd.DataFrame:
+    """A few rows (refused ones) as a frame."""
+    return to_frame(pa.Table.from_pylist(list(rows), schema=schema))
+
+
+def concat(frames: Sequence[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:
+    """Frames of one schema under each other."""
+    filled = [frame for frame in frames if len(frame)]
+    if len(filled) == 1:
+        return filled[0]
+    return to_frame(pa.concat_tables([to_table(frame, schema) for frame in filled]) if filled else schema.empty_table())

@@ -1,0 +1,115 @@
+"""Settings: the environment, or `.env`; an option of the command wins over both.
+
+Raises SettingError naming the variable, what was found and where it was looked for. No value that can hold a
+credential is ever shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values, find_dotenv
+
+from forecast.errors import SettingError
+
+DEFAULT_DATABASE = "forecast_2_0"
+DEFAULT_COLLECTION = "weather_measurements"
+DEFAULT_LOGS_DIR = "logs"
+EMBEDDED_FOLDER = Path(".local") / "mongodb"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMATS = ("text", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a command needs to know. `mongodb_uri` is None for the embedded MongoDB."""
+
+    raw_uri: str | None
+    processed_uri: str | None
+    mongodb_uri: str | None
+    mongodb_database: str
+    mongodb_collection: str
+    logs_dir: Path
+    log_level: str
+    log_format: str
+
+    def __repr__(self) -> str:
+        return f"Settings(raw_uri={self.raw_uri!r}, processed_uri={self.processed_uri!r}, mongodb_uri=***)"
+
+    def require_raw_uri(self) -> str:
+        return _require("RAW_URI", self.raw_uri, "where Airbyte writes: s3://bucket/airbyte-sync/ or a local folder")
+
+    def require_processed_uri(self) -> str:
+        return _require("PROCESSED_URI", self.processed_uri, "the processed zone: s3://bucket/prefix/ or a local folder")
+
+
+def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:
+    """Settings from `options` (by variable name), the environment, and `.env` of the current folder, in this order."""
+    found: dict[str, str] = {}
+    dotenv_path = find_dotenv(usecwd=True)
+    if dotenv_path:
+        from_file = {name: value for name, value in dotenv_values(dotenv_path).items() if value is not None}
+        found.update(from_file)
+        # boto3 reads AWS_* from the environment itself; the real environment wins.
+        for name, value in from_file.items():
+            if name.startswith("AWS_"):
+                os.environ.setdefault(name, value)
+    found.update(os.environ)
+    found.update({name: value for name, value in (options or {}).items() if value is not None})
+    return Settings(
+        raw_uri=_location("RAW_URI", found),
+        processed_uri=_location("PROCESSED_URI", found),
+        mongodb_uri=_mongodb_uri(found),
+        mongodb_database=_name("MONGODB_DATABASE", found, DEFAULT_DATABASE),
+        mongodb_collection=_name("MONGODB_COLLECTION", found, DEFAULT_COLLECTION),
+        logs_dir=Path(found.get("LOGS_DIR") or DEFAULT_LOGS_DIR),
+        log_level=_choice("LOG_LEVEL", found, LOG_LEVELS, "INFO", upper=True),
+        log_format=_choice("LOG_FORMAT", found, LOG_FORMATS, "text"),
+    )
+
+
+def _require(name: str, value: str | None, meaning: str) -> str:
+    if value is None:
+        raise SettingError(
+            f"{name} is not set ({meaning}). It was looked for as an option (--{name.lower().replace('_', '-')}), in the "
+            "environment and in .env. To try the pipeline without any setting: pipeline --demo"
+        )
+    return value
+
+
+def _location(name: str, found: Mapping[str, str]) -> str | None:
+    value = (found.get(name) or "").strip()
+    if not value:
+        return None
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", value)
+    if scheme and scheme.group(1) != "s3":
+        raise SettingError(f"{name} begins with {scheme.group(0)!r}; it takes s3://bucket/prefix/ or a local folder")
+    if scheme and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", value):
+        raise SettingError(f"{name} names no S3 bucket (s3://bucket/prefix/)")
+    return value
+
+
+def _mongodb_uri(found: Mapping[str, str]) -> str | None:
+    value = (found.get("MONGODB_URI") or "").strip()
+    if value and not value.startswith(("mongodb://", "mongodb+srv://")):
+        raise SettingError("MONGODB_URI is no connection string: it must begin with mongodb:// or mongodb+srv://")
+    return value or None
+
+
+def _name(name: str, found: Mapping[str, str], default: str) -> str:
+    value = (found.get(name) or default).strip()
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", value):
+        raise SettingError(f"{name} is {value[:80]!r}; it takes 1 to 60 letters, digits, _ and -")
+    return value
+
+
+def _choice(name: str, found: Mapping[str, str], choices: tuple[str, ...], default: str, *, upper: bool = False) -> str:
+    value = (found.get(name) or default).strip()
+    value = value.upper() if upper else value.lower()
+    if value not in choices:
+        raise SettingError(f"{name} is {value[:40]!r}; it takes one of {', '.join(choices)}")
+    return value

@@ -1,0 +1,195 @@
+"""What Airbyte's S3 destination writes around a record, in the shapes that two generations of it have left behind."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import fastavro
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+RECORDS_PER_SECOND: Final = 1_000  # a real sync of 1 906 records spans two whole seconds
+AVRO_SYNC_MARKER: Final = bytes(range(16))  # any 16 bytes do; fixed, so that equal data gives equal bytes
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One sync of one stream: when it started (UTC), its number, and the generation of the stream it belongs to."""
+
+    started: datetime
+    sync_id: int
+    generation_id: int = 1
+
+    @property
+    def started_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return int(self.started.timestamp()) * 1_000
+
+    def object_name(self, extension: str, part: int = 0) -> str:
+        """Name an object by the default pattern: ${YEAR}_${MONTH}_${DAY}_${EPOCH}_{part_number}{format_extension}."""
+        return f"{self.started:%Y_%m_%d}_{self.started_ms}_{part}.{extension}"
+
+    def extracted_ms(self, position: int) -> int:
+        """Tell when the record at this position was extracted; the source tells whole seconds."""
+        return self.started_ms + position // RECORDS_PER_SECOND * 1_000
+
+    @property
+    def meta(self) -> Record:
+        """The column _airbyte_meta of a record that nothing happened to."""
+        return {"sync_id": self.sync_id, "changes": []}
+
+
+def raw_ids(extracted_ms: int, count: int, rng: np.random.Generator) -> list[str]:
+    """Make `count` UUIDs of version 7: 48 bits of time, then chance."""
+    clock = f"{extracted_ms:012x}"
+    start = f"{clock[:8]}-{clock[8:]}-7"
+    digits = rng.bytes(count * 10).hex()
+    pieces = (digits[at : at + 19] for at in range(0, count * 20, 20))
+    return [f"{start}{piece[:3]}-{_VARIANT[piece[3]]}{piece[4:7]}-{piece[7:]}" for piece in pieces]
+
+
+def nested_jsonl(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
+    """Write as destination 1.0 and later: the record as an object in _airbyte_data."""
+    return _lines({**envelope, "_airbyte_data": record} for envelope, record in _enveloped(records, sync, seed))
+
+
+def flat_jsonl(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
+    """Write as destination 1.0 and later, flattened: the record's fields beside the four columns."""
+    return _lines({**envelope, **record} for envelope, record in _enveloped(records, sync, seed))
+
+
+def old_jsonl_gz(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
+    """Write as destination before 1.0, gzipped: other names, random UUIDs, neither sync nor generation."""
+    chance = np.random.default_rng([seed, sync.started_ms]).bytes(len(records) * 16).hex()
+    lines = _lines(
+        {
+            "_airbyte_ab_id": _random_uuid(chance[position * 32 : position * 32 + 32]),
+            "_airbyte_emitted_at": sync.extracted_ms(position),
+            "_airbyte_data": record,
+        }
+        for position, record in enumerate(records)
+    )
+    return gzip.compress(lines, mtime=0)  # without the clock, so that equal data gives equal bytes
+
+
+def nested_csv(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
+    """Write as destination 1.0 and later: meta and record as JSON text, without nulls; text quoted, numbers not."""
+    sink = io.StringIO(newline="")
+    writer = csv.writer(sink, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writerow([*_COLUMNS, "_airbyte_data"])
+    for envelope, record in _enveloped(records, sync, seed):
+        present = {name: value for name, value in record.items() if value is not None}
+        writer.writerow(
+            [value if isinstance(value, int | str) else _json(value) for value in envelope.values()] + [_json(present)]
+        )
+    return sink.getvalue().encode()
+
+
+def parquet(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
+    """Write as destination 1.0 and later: always flattened, uncompressed by default, names cleaned as in Avro."""
+    change = pa.struct([("field", pa.string()), ("change", pa.string()), ("reason", pa.string())])
+    payload = [(avro_name(name), pa.int64() if name in _INTEGERS else pa.string()) for name in records[0]]
+    schema = pa.schema(
+        [
+            pa.field("_airbyte_raw_id", pa.string(), nullable=False),
+            pa.field("_airbyte_extracted_at", pa.timestamp("ms", tz="UTC"), nullable=False),
+            pa.field(
+                "_airbyte_meta", pa.struct([("sync_id", pa.int64()), ("changes", pa.list_(change))]), nullable=False
+            ),
+            pa.field("_airbyte_generation_id", pa.int64(), nullable=False),
+            *payload,
+        ]
+    )
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(_flat_rows(records, sync, seed), schema=schema), sink, compression="none")
+    return sink.getvalue()
+
+
+def avro(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
+    """Write as destination 1.0 and later: always flattened, payload columns optional, their names cleaned."""
+    schema = {
+        "type": "record",
+        "name": "observations",
+        "namespace": "wunderground",
+        "fields": [
+            {"name": "_airbyte_raw_id", "type": "string"},
+            {"name": "_airbyte_extracted_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+            {"name": "_airbyte_meta", "type": _AVRO_META},
+            {"name": "_airbyte_generation_id", "type": "long"},
+            *(
+                {"name": avro_name(name), "type": ["null", "long" if name in _INTEGERS else "string"]}
+                for name in records[0]
+            ),
+        ],
+    }
+    sink = io.BytesIO()
+    rows = _flat_rows(records, sync, seed)
+    fastavro.writer(sink, schema, rows, codec="deflate", sync_marker=AVRO_SYNC_MARKER)
+    return sink.getvalue()
+
+
+def avro_name(name: str) -> str:
+    """Clean a name: Avro allows letters, digits and underscores, so "Precip. Rate." becomes "Precip__Rate_"."""
+    return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)
+
+
+_COLUMNS: Final = ("_airbyte_raw_id", "_airbyte_extracted_at", "_airbyte_meta", "_airbyte_generation_id")
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}  # the first two bits are 1 and 0
+_INTEGERS: Final = frozenset({"UV"})
+_AVRO_META: Final = {
+    "type": "record",
+    "name": "_airbyte_meta",
+    "fields": [
+        {"name": "sync_id", "type": "long"},
+        {
+            "name": "changes",
+            "type": {
+                "type": "array",
+                "items": {
+                    "type": "record",
+                    "name": "change",
+                    "fields": [{"name": name, "type": "string"} for name in ("field", "change", "reason")],
+                },
+            },
+        },
+    ],
+}
+
+
+def _enveloped(records: Sequence[Record], sync: Sync, seed: int) -> Iterator[tuple[Record, Record]]:
+    """Pair each record with its four columns, in the order in which the destination writes them."""
+    rng = np.random.default_rng([seed, sync.started_ms])
+    for first in range(0, len(records), RECORDS_PER_SECOND):
+        chunk = records[first : first + RECORDS_PER_SECOND]
+        extracted = sync.extracted_ms(first)
+        for raw_id, record in zip(raw_ids(extracted, len(chunk), rng), chunk, strict=True):
+            yield dict(zip(_COLUMNS, (raw_id, extracted, sync.meta, sync.generation_id), strict=True)), record
+
+
+def _flat_rows(records: Sequence[Record], sync: Sync, seed: int) -> list[Record]:
+    return [
+        {**envelope, **{avro_name(name): value for name, value in record.items()}}
+        for envelope, record in _enveloped(records, sync, seed)
+    ]
+
+
+def _random_uuid(chance: str) -> str:
+    return f"{chance[:8]}-{chance[8:12]}-4{chance[13:16]}-{_VARIANT[chance[16]]}{chance[17:20]}-{chance[20:]}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _lines(records: Iterator[Record]) -> bytes:
+    return "".join(f"{_json(record)}\n" for record in records).encode()

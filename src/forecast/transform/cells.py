@@ -1,0 +1,211 @@
+"""Raw cells to numbers in canonical units: the one place that converts, and that can say which cell failed and why.
+
+A column has few distinct texts (a day of temperatures in °F has about 100), so the distinct ones are parsed and the
+rest looked up.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.parameters import Parameter, Quantity
+from forecast.transform.units import CANONICAL, Floats, Unit, find_unit
+
+MISSING_TOKENS = frozenset({"", "-", "--", "---", "///", "nan", "null", "none", "n/a", "na", "mq", "m", "9999,9"})
+# Numbers that stand for "no value" in published feeds; none of them is possible for a parameter of ours, but for
+# 9999 m of visibility.
+MISSING_NUMBERS = (-9999.0, -999.9, -999.0, -99.99, 9999.0, 9999.9)
+MAX_CELL_LENGTH = 64  # the longest real cell has 10 characters ("1004.2 W/m²")
+MAX_NOTE_LENGTH = 80
+
+# RE2's \s is ASCII only: no-break space (U+00A0), thin (U+2009) and narrow no-break space (U+202F) are spelled out.
+_BLANK = r"[\s\x{00A0}\x{2009}\x{202F}]*"
+_NUMBER = r"[+\-\x{2212}]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_CELL = rf"^{_BLANK}(?P<number>{_NUMBER}){_BLANK}(?P<unit>(?:[^0-9,.].*?)?){_BLANK}$"
+
+_CALM = "calm"
+_VARIABLE = frozenset({"variable", "var", "vrb"})
+_POINTS = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW")
+# North is 360, not 0: 0 means calm in WMO practice.
+WIND_WORDS: dict[str, float] = {
+    **{point.casefold(): index * 22.5 or 360.0 for index, point in enumerate(_POINTS)},
+    **{"north": 360.0, "east": 90.0, "south": 180.0, "west": 270.0},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One cell that could not be read: its value is missing, its row stays."""
+
+    row: int
+    parameter: str
+    raw: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Converted:
+    """`values` holds one float a row in the canonical unit, NaN where there is none; `calm` the rows that say so."""
+
+    values: Floats
+    notes: list[Note] = field(default_factory=list)
+    calm: npt.NDArray[np.bool_] | None = None
+
+
+def convert_column(cells: pa.Array, parameter: Parameter, assumed_unit: str | None = None) -> Converted:
+    """Convert one raw column.
+
+    `assumed_unit` is the unit that the source documents for bare numbers; without one, a number needs its unit in
+    the cell. A cell that carries a unit is converted from that one, whatever the column's.
+    """
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
+    kind = cells.type
+    if pa.types.is_dictionary(kind):
+        cells = cells.dictionary_decode()
+        kind = cells.type
+    if pa.types.is_null(kind):
+        return Converted(np.full(len(cells), np.nan))
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return _convert_numbers(cells, parameter, assumed_unit)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _convert_texts(cells, parameter, assumed_unit)
+    return _refuse_all(cells, parameter, f"not a number but {_kind_name(kind)}")
+
+
+def _convert_numbers(cells: pa.Array, parameter: Parameter, assumed_unit: str | None) -> Converted:
+    numbers = _to_floats(cells)
+    present = ~np.isnan(numbers) & ~_is_missing_number(numbers, parameter)
+    unit = _bare_unit(parameter, assumed_unit)
+    if unit is None:
+        reason = f"a number without a unit where {parameter.unit} or another unit is expected"
+        return Converted(
+            np.full(len(cells), np.nan),
+            [_note(int(row), parameter, cells[int(row)].as_py(), reason) for row in np.flatnonzero(present)],
+        )
+    infinite = present & np.isinf(numbers)
+    notes = [_note(int(row), parameter, cells[int(row)].as_py(), "not a finite number") for row in np.flatnonzero(infinite)]
+    return Converted(unit.to_canonical(np.where(present & ~infinite, numbers, np.nan)), notes)
+
+
+def _convert_texts(cells: pa.Array, parameter: Parameter, assumed_unit: str | None) -> Converted:
+    encoded = cells.dictionary_encode()
+    distinct, indices = encoded.dictionary, encoded.indices
+    values, reasons, calm = _parse_distinct(distinct, parameter, assumed_unit)
+    # One more entry, for the nulls.
+    positions = pc.fill_null(indices, len(distinct)).to_numpy(zero_copy_only=False)
+    result = Converted(np.append(values, np.nan)[positions])
+    if reasons:
+        bad = np.isin(positions, np.fromiter(reasons, dtype=np.int64))
+        result.notes = [
+            _note(int(row), parameter, distinct[int(positions[row])].as_py(), reasons[int(positions[row])])
+            for row in np.flatnonzero(bad)
+        ]
+    if calm:
+        result.calm = np.isin(positions, np.fromiter(calm, dtype=np.int64))
+    return result
+
+
+def _parse_distinct(texts: pa.Array, parameter: Parameter, assumed_unit: str | None) -> tuple[Floats, dict[int, str], set[int]]:
+    """Values of the distinct texts, the reason for each that cannot be read, and those that mean calm."""
+    too_long = pc.greater(pc.utf8_length(texts), MAX_CELL_LENGTH)
+    safe = pc.if_else(too_long, pa.scalar("", texts.type), texts)
+    parts = pc.extract_regex(safe, _CELL)
+    numbers = _to_floats(_plain_numbers(parts))
+    bare = _bare_unit(parameter, assumed_unit)
+    values = np.full(len(texts), np.nan)
+    reasons: dict[int, str] = {}
+    calm: set[int] = set()
+    units = parts.field("unit")
+    for unit_text in units.filter(parts.is_valid()).unique().to_pylist():
+        members = np.asarray(pc.fill_null(pc.equal(units, unit_text), fill_value=False)) & ~np.isnan(numbers)
+        unit = find_unit(parameter.quantity, unit_text) if unit_text else bare
+        missing = members & _is_missing_number(numbers, parameter)
+        good = members & ~missing & np.isfinite(numbers)
+        if unit is not None:
+            values[good] = unit.to_canonical(numbers[good])
+        else:
+            reason = f"unknown unit {_shorten(unit_text)!r}" if unit_text else "a number without a unit"
+            reasons.update(dict.fromkeys(np.flatnonzero(good).tolist(), reason))
+        reasons.update(dict.fromkeys(np.flatnonzero(members & np.isinf(numbers)).tolist(), "not a finite number"))
+    for index in np.flatnonzero(np.isnan(numbers)).tolist():
+        word = texts[index].as_py()
+        value, reason = _read_word(word, parameter)
+        values[index] = value
+        if reason:
+            reasons[index] = reason
+        if parameter.quantity is Quantity.ANGLE and word.strip().casefold() == _CALM:
+            calm.add(index)
+    return values, reasons, calm
+
+
+def _plain_numbers(parts: pa.StructArray) -> pa.Array:
+    """The number of each cell as Arrow's cast reads it: U+2212 is a minus, and a plus says nothing."""
+    numbers = pc.if_else(parts.is_valid(), parts.field("number"), pa.scalar(None, parts.field("number").type))
+    return pc.replace_substring_regex(pc.replace_substring(numbers, "\u2212", "-"), r"^\+", "")
+
+
+def _read_word(text: str, parameter: Parameter) -> tuple[float, str | None]:
+    if len(text) > MAX_CELL_LENGTH:
+        return np.nan, f"longer than {MAX_CELL_LENGTH} characters"
+    word = text.strip().casefold()
+    if word in MISSING_TOKENS:
+        return np.nan, None
+    if parameter.quantity is not Quantity.ANGLE:
+        return np.nan, "not a number"
+    if word == _CALM:
+        return np.nan, None
+    if word in _VARIABLE:
+        return np.nan, "a variable wind has no direction"
+    if word in WIND_WORDS:
+        return WIND_WORDS[word], None
+    return np.nan, "neither a number nor a point of the compass"
+
+
+def _bare_unit(parameter: Parameter, assumed_unit: str | None) -> Unit | None:
+    if assumed_unit is not None:
+        return find_unit(parameter.quantity, assumed_unit)
+    return CANONICAL if parameter.quantity is Quantity.INDEX else None
+
+
+def _is_missing_number(numbers: Floats, parameter: Parameter) -> npt.NDArray[np.bool_]:
+    allowed = (9999.0,) if parameter.quantity is Quantity.DISTANCE else ()
+    return np.isin(numbers, [number for number in MISSING_NUMBERS if number not in allowed])
+
+
+def _to_floats(numbers: pa.Array) -> Floats:
+    cast = numbers.cast(pa.float64(), safe=False)
+    return np.asarray(cast.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _refuse_all(cells: pa.Array, parameter: Parameter, reason: str) -> Converted:
+    rows = np.flatnonzero(np.asarray(cells.is_valid()))
+    notes = [_note(int(row), parameter, cells[int(row)].as_py(), reason) for row in rows]
+    return Converted(np.full(len(cells), np.nan), notes)
+
+
+def _kind_name(kind: pa.DataType) -> str:
+    if pa.types.is_boolean(kind):
+        return "true or false"
+    if pa.types.is_struct(kind) or pa.types.is_map(kind):
+        return "an object"
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return "a list"
+    return f"a {kind}"
+
+
+def _note(row: int, parameter: Parameter, raw: object, reason: str) -> Note:
+    text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, default=str)
+    return Note(row, parameter.name, _shorten(text), reason)
+
+
+def _shorten(text: str) -> str:
+    """Control characters never reach a terminal or a report as they are."""
+    text = "".join(letter if letter.isprintable() or letter == "\u00a0" else "\ufffd" for letter in text)
+    return text if len(text) <= MAX_NOTE_LENGTH else f"{text[: MAX_NOTE_LENGTH - 1]}…"

@@ -1,0 +1,63 @@
+"""The columns of a raw frame, found by name however a source or Airbyte spells it."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.errors import ObjectRejectedError
+
+_NOT_ALPHANUMERIC = re.compile(r"<br\s*/?>|[^a-z0-9]")
+
+
+def normalise_field(name: str) -> str:
+    """"Precip. Rate." and Airbyte's "precip__rate_" are one field: "preciprate"."""
+    return _NOT_ALPHANUMERIC.sub("", str(name).casefold())
+
+
+class Columns:
+    """Raw columns by normalised name.
+
+    Raises ObjectRejectedError where two columns of one name differ.
+    """
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self._arrays: dict[str, pa.Array] = {}
+        for position, name in enumerate(rows.columns):
+            cells = pa.array(rows.iloc[:, position])
+            cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+            field = normalise_field(name)
+            if field in self._arrays and not cells.equals(self._arrays[field]):
+                raise ObjectRejectedError(
+                    "duplicate_column", f"two columns are called {str(name)!r} and their values differ; remove one"
+                )
+            self._arrays[field] = cells
+
+    def __contains__(self, field: str) -> bool:
+        return field in self._arrays
+
+    def get(self, field: str) -> pa.Array | None:
+        return self._arrays.get(field)
+
+    def first(self, *fields: str) -> pa.Array | None:
+        """The cells of the first of these fields that has a value, row by row; None where none of them is a column."""
+        found = [cells for field in fields if (cells := self._arrays.get(field)) is not None]
+        kinds = [cells for cells in found if not pa.types.is_null(cells.type)]
+        if len({cells.type for cells in kinds}) > 1:
+            return max(kinds, key=lambda cells: len(cells) - cells.null_count)
+        if kinds:
+            return pc.coalesce(*kinds)
+        return found[0] if found else None
+
+    def members(self, field: str) -> dict[str, pa.Array]:
+        """The members of an object column, by normalised name."""
+        cells = self._arrays[field]
+        if not pa.types.is_struct(cells.type):
+            return {}
+        return {
+            normalise_field(cells.type.field(index).name): pc.struct_field(cells, index)
+            for index in range(cells.type.num_fields)
+        }

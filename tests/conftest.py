@@ -1,0 +1,83 @@
+"""The real parts that tests run on: a mongod, an S3 server, the published weather files."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from pymongo import MongoClient
+
+from forecast.embedded import embedded_mongodb, find_mongod
+
+ROOT = Path(__file__).resolve().parents[1]
+REGION: Final = "eu-west-3"
+
+
+@pytest.fixture(scope="session")
+def mongod_binary() -> Path:
+    """Give the mongod that the embedded MongoDB would use."""
+    binary = find_mongod()
+    if binary is None:
+        pytest.skip("no mongod is installed here: neither the bundled one nor one on PATH")
+    return binary
+
+
+@pytest.fixture(scope="session")
+def replica_set(mongod_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the connection string of a one-node replica set that lasts as long as the tests."""
+    with embedded_mongodb(tmp_path_factory.mktemp("mongodb")) as uri:
+        yield uri
+
+
+@pytest.fixture
+def mongo_database(replica_set: str) -> Iterator[str]:
+    """Give the name of a database that nobody else uses and that is dropped afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield name
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(replica_set) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """Give the endpoint of an S3 server on this machine."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3_bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """Give the name of a new bucket; the environment is set so that boto3 finds the server."""
+    environment = {
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # Neither the credentials nor the settings of whoever runs the tests.
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
+        "AWS_CONFIG_FILE": str(tmp_path / "no-config"),
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    bucket = f"test-{secrets.token_hex(6)}"
+    boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return bucket
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Give the folder of real files, which is kept beside the project and not in it."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real data is not here: {folder}")
+    return folder
