@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -153,6 +154,13 @@ def test_demo_same_seed_same_bytes_other_seed_others(tmp_path: Path, demo: Path)
     assert [name.name for name, content in other.items() if content == again[name]] == ["_SUCCESS"]
 
 
+def test_demo_archives_do_not_tell_when_they_were_made(demo: Path) -> None:
+    """Two runs within one second would agree even if they did."""
+    assert (demo / ONE_BY_ONE).read_bytes()[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
+    with zipfile.ZipFile(demo / WORKBOOK) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
 def test_demo_rows_and_empty_rows_of_each_object(demo: Path) -> None:
     payloads = _payloads(demo)
     assert {name: len(rows) for name, rows in payloads.items()} == ROWS
@@ -211,6 +219,17 @@ def test_demo_airbyte_envelopes_are_those_of_the_two_generations(demo: Path) -> 
     first = _avro_rows(demo / AVRO)[0]
     assert list(first) == [*new, *cleaned, "Timestamp"]
     assert first["_airbyte_extracted_at"].isoformat() == "2024-10-08T03:00:00+00:00"
+
+
+def test_demo_record_ids_are_unique_in_the_whole_zone(demo: Path) -> None:
+    """Two syncs begin at the same instant, and yet no record may pass for another."""
+    with (demo / CSV).open(encoding="utf-8", newline="") as file:
+        ids = [row["_airbyte_raw_id"] for row in csv.DictReader(file)]
+    ids += [line["_airbyte_ab_id"] for line in _lines(gzip.decompress((demo / ONE_BY_ONE).read_bytes()))]
+    ids += [line["_airbyte_raw_id"] for name in (API, PWS, JSONL) for line in _lines((demo / name).read_bytes())]
+    ids += [row["_airbyte_raw_id"] for row in [*pq.read_table(demo / PARQUET).to_pylist(), *_avro_rows(demo / AVRO)]]
+    assert len(ids) == 578 + 933 + 1 + 300 + 1156 + 302 + 578
+    assert len(set(ids)) == len(ids)
 
 
 def test_demo_workbook_is_read_alike_by_calamine_and_openpyxl(demo: Path) -> None:
@@ -378,6 +397,18 @@ def test_history_lines_are_those_of_airbyte(tmp_path: Path) -> None:
     assert (row["Date"], row["DateTime"], row["Time"]) == ("2024-01-01", "2024-01-01T00:04:00", "00:04:00")
     assert row["Temperature"].endswith(f"{NBSP}°F")
     assert type(row["UV"]) is int
+
+
+def test_history_records_of_an_object_are_extracted_a_thousand_a_second(tmp_path: Path) -> None:
+    write_history_jsonl(
+        tmp_path, rows=42_000, rows_per_object=21_500, station_ids=["IBENCH001"], start=date(2024, 1, 1)
+    )
+    lines = _history(tmp_path, "IBENCH001")
+    started = lines[0]["_airbyte_extracted_at"]
+    seconds = [(line["_airbyte_extracted_at"] - started) / 1000 for line in lines]
+    assert seconds[:21_500] == [row // 1000 for row in range(21_500)]
+    assert seconds[21_500:] == [row // 1000 for row in range(20_500)]
+    assert len({line["_airbyte_raw_id"] for line in lines}) == 42_000
 
 
 def test_history_clock_changes(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def _candidates() -> Iterator[Path]:
 def _why_unusable(binary: Path) -> str | None:
     """Say why a binary does not run, typically because of a missing shared library, or None."""
     try:
-        command = [binary, "--version"]
+        command = [str(binary), "--version"]
         tried = subprocess.run(command, check=False, capture_output=True, timeout=30, env=_environment())
     except OSError as error:
         return str(error.strerror or error)
@@ -390,6 +390,6 @@ def _log_entry(line: str) -> tuple[str, str]:
     try:
         entry = json.loads(line)
         attributes = json.dumps(entry["attr"], ensure_ascii=False) if "attr" in entry else ""
-        return str(entry["s"]), f"{entry['msg']} {attributes}"[:300].rstrip()
+        return str(entry["s"]), " ".join(f"{entry['msg']} {attributes}".split())[:300]
     except (ValueError, KeyError, TypeError):
         return "", line[:300]

@@ -48,13 +48,40 @@ OBSERVATION_SCHEMA = pa.schema(
 # What validation adds. `flags` is a JSON object {parameter: {flag, checks}} of flags 3 and 4, or null.
 VALIDATED_SCHEMA = pa.schema(
     [
+        ("_id", pa.string()),
         *OBSERVATION_SCHEMA,
         ("completeness_score", pa.float64()),
-        ("flag", pa.int8()),
+        ("flag", pa.int32()),
         ("flags", pa.string()),
         ("anomalies_detected", pa.int32()),
         ("checks_version", pa.int32()),
         ("digest", pa.string()),
+    ]
+)
+
+_REPEATED = pa.dictionary(pa.int32(), pa.string())
+_REPEATED_NUMBER = pa.dictionary(pa.int32(), pa.float64())
+
+# What a record of the processed zone has beside: the station as the registry described it, and the run.
+RECORD_SCHEMA = pa.schema(
+    [
+        *VALIDATED_SCHEMA,
+        ("station_name", _REPEATED),
+        ("station_network", _REPEATED),
+        ("station_type", _REPEATED),
+        ("latitude", _REPEATED_NUMBER),
+        ("longitude", _REPEATED_NUMBER),
+        ("elevation", _REPEATED_NUMBER),
+        ("station_city", _REPEATED),
+        ("station_country", _REPEATED),
+        ("station_region", _REPEATED),
+        ("station_licence", _REPEATED),
+        ("station_hardware", _REPEATED),
+        ("station_software", _REPEATED),
+        ("source_uri", _REPEATED),
+        ("run_id", _REPEATED),
+        ("ingested_at", UTC_TIME),
+        ("pipeline_version", _REPEATED),
     ]
 )
 

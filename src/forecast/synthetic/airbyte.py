@@ -43,6 +43,10 @@ class Sync:
         """Tell when the record at this position was extracted; the source tells whole seconds."""
         return self.started_ms + position // RECORDS_PER_SECOND * 1_000
 
+    def chance(self, seed: int) -> np.random.Generator:
+        """Give the source of the sync's random ids: no two syncs share one."""
+        return np.random.default_rng([seed, self.started_ms, self.sync_id])
+
     @property
     def meta(self) -> Record:
         """The column _airbyte_meta of a record that nothing happened to."""
@@ -70,7 +74,7 @@ def flat_jsonl(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
 
 def old_jsonl_gz(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
     """Write as destination before 1.0, gzipped: other names, random UUIDs, neither sync nor generation."""
-    chance = np.random.default_rng([seed, sync.started_ms]).bytes(len(records) * 16).hex()
+    chance = sync.chance(seed).bytes(len(records) * 16).hex()
     lines = _lines(
         {
             "_airbyte_ab_id": _random_uuid(chance[position * 32 : position * 32 + 32]),
@@ -168,7 +172,7 @@ _AVRO_META: Final = {
 
 def _enveloped(records: Sequence[Record], sync: Sync, seed: int) -> Iterator[tuple[Record, Record]]:
     """Pair each record with its four columns, in the order in which the destination writes them."""
-    rng = np.random.default_rng([seed, sync.started_ms])
+    rng = sync.chance(seed)
     for first in range(0, len(records), RECORDS_PER_SECOND):
         chunk = records[first : first + RECORDS_PER_SECOND]
         extracted = sync.extracted_ms(first)

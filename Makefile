@@ -1,0 +1,93 @@
+# Everything from a bare machine: only Python 3.11 to 3.14 and make are needed. `make` alone lists the targets.
+
+POETRY_VERSION := 2.5.1
+MIRROR_PLUGIN_VERSION := 0.6.5
+TOOLS := .local/tools
+POETRY := $(TOOLS)/bin/poetry
+# Stamps: what is up to date costs nothing the second time.
+TOOLS_STAMP := $(TOOLS)/.poetry-$(POETRY_VERSION)-$(MIRROR_PLUGIN_VERSION)
+PROJECT_STAMP := .venv/.installed
+INSTALL_LOG := .local/install.log
+
+export POETRY_VIRTUALENVS_IN_PROJECT := true
+export POETRY_VIRTUALENVS_USE_POETRY_PYTHON := true
+export POETRY_NO_INTERACTION := 1
+# Asking a desktop's key ring can hang on a machine without a desktop; set it to true if your index needs it.
+export POETRY_KEYRING_ENABLED ?= false
+# Another environment that happens to be active must not be installed into.
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint lock bench docs clean
+
+# Prints one option of pip as it is in force here, from pip's settings, its environment or its own default.
+PIP_OPTION = "$(TOOLS)/bin/python" -c 'import sys; from pip._internal.commands import create_command; \
+	print(getattr(create_command("install").parser.get_default_values(), sys.argv[1]) or "")' 2>/dev/null
+
+# Poetry does not read pip's settings: tell it pip's package index and its certificates.
+define LIKE_PIP
+export POETRY_PYPI_MIRROR_URL="$${POETRY_PYPI_MIRROR_URL:-$$($(PIP_OPTION) index_url)}"; \
+certificates="$${REQUESTS_CA_BUNDLE:-$${PIP_CERT:-$${SSL_CERT_FILE:-$$($(PIP_OPTION) cert)}}}"; \
+if [ -n "$$certificates" ]; then export REQUESTS_CA_BUNDLE="$$certificates" SSL_CERT_FILE="$$certificates"; fi;
+endef
+
+help: ## List the targets
+	@echo "usage: make TARGET"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 12
+
+install: $(PROJECT_STAMP) ## Install Poetry into .local/tools and the project into .venv
+	@if command -v poetry >/dev/null 2>&1; then echo "Installed. Next: poetry run pipeline --help"; \
+	else echo "Installed. Poetry is in .local/tools here. Next: $(POETRY) run pipeline --help"; fi
+
+demo: $(PROJECT_STAMP) ## Run the pipeline on synthetic data, with the embedded MongoDB
+	@$(POETRY) run pipeline --demo
+
+test: lint ## Lint, check the types and run every test, on a real MongoDB and an S3 server
+	@$(POETRY) run pytest
+
+lint: $(PROJECT_STAMP) ## Lint, check the format and the types
+	@$(POETRY) run ruff check --quiet
+	@$(POETRY) run ruff format --check --quiet || { \
+		echo "Not formatted as agreed; this mends it: $(POETRY) run ruff format" >&2; exit 1; }
+	@$(POETRY) run mypy
+
+lock: $(TOOLS_STAMP) ## Bring poetry.lock up to date with pyproject.toml
+	@$(LIKE_PIP) $(POETRY) lock
+
+bench: $(PROJECT_STAMP) ## Measure the speed and the memory
+	@$(POETRY) run python bench/run.py
+
+docs: $(PROJECT_STAMP) ## Write the generated parts of the documentation again
+	@$(POETRY) run python docs/generate.py
+
+clean: ## Remove what is installed or cached; the embedded database and the reports stay
+	@rm -rf .venv $(TOOLS) $(INSTALL_LOG) .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PROJECT_STAMP): pyproject.toml poetry.lock $(TOOLS_STAMP)
+	@echo "Installing the project and its dependencies into .venv (once; about a minute) ..."
+	@$(LIKE_PIP) $(POETRY) install --no-ansi >$(INSTALL_LOG) 2>&1 || { tail -n 30 $(INSTALL_LOG) >&2; \
+		echo "The installation failed. The whole log is in $(INSTALL_LOG)." >&2; exit 1; }
+	@touch $@
+
+$(TOOLS_STAMP):
+	@found=; without_venv=; \
+	for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python; do \
+		"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null || continue; \
+		if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then found=$$python; break; fi; \
+		without_venv=$$python; \
+	done; \
+	if [ -z "$$found" ] && [ -n "$$without_venv" ]; then \
+		echo "$$without_venv has no venv module. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; fi; \
+	if [ -z "$$found" ]; then \
+		echo "Python 3.11, 3.12, 3.13 or 3.14 is needed, and none is on PATH (python3 is: $$(python3 --version 2>&1))." >&2; \
+		echo "Install one, or name it: make install PYTHON=/path/to/python3.13" >&2; exit 1; fi; \
+	echo "Installing Poetry $(POETRY_VERSION) into $(TOOLS) (once; about half a minute) ..."; \
+	rm -rf $(TOOLS) && mkdir -p .local && "$$found" -m venv $(TOOLS) || exit 1; \
+	certificates="$${PIP_CERT:-$${REQUESTS_CA_BUNDLE:-$$SSL_CERT_FILE}}"; \
+	if [ -n "$$certificates" ]; then export PIP_CERT="$$certificates"; fi; \
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		"poetry==$(POETRY_VERSION)" "poetry-plugin-pypi-mirror==$(MIRROR_PLUGIN_VERSION)" || { \
+		echo "Poetry could not be installed: pip says above why." >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,225 @@
+"""Records into MongoDB: idempotent by `_id`, the newer record wins whatever the order, what is equal is not rewritten.
+
+Of two records of one observation the one with the higher rank (generation_id, sync_id, extracted_at) wins; where
+ranks are equal, the higher digest, so that every order of loading ends the same. A write names the version it
+replaces, so a rival's write in between is seen, and decided again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from bson.raw_bson import RawBSONDocument
+from pymongo import ASCENDING, GEOSPHERE, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError, CollectionInvalid
+
+from forecast.database import Documents, told_apart, validation_failed
+from forecast.documents import to_documents
+from forecast.errors import RetryableError, SettingError
+from forecast.observations import RECORD_SCHEMA, to_table
+from forecast.stations import CONFIG_FOLDER
+
+SCHEMA_FILE = CONFIG_FOLDER / "mongodb_schema.json"
+INDEXES = (
+    IndexModel([("station.id", ASCENDING), ("timestamp", ASCENDING)], name="station_time"),
+    IndexModel([("timestamp", ASCENDING)], name="time"),
+    IndexModel([("station.location", GEOSPHERE), ("timestamp", ASCENDING)], name="place_time"),
+)
+# 5 000 documents of 1.3 kB are well below the 48 MB of one message; more made no insert faster.
+BATCH_ROWS = 5_000
+# Two batches on their way: the server works on one while the next is made.
+WRITERS = 2
+_DUPLICATE_KEY = 11000
+_ROUNDS = 20
+_RANK = ("generation_id", "sync_id", "extracted_at")
+_SEEN = {"digest": "$metadata.digest", **{name: f"$metadata.{name}" for name in _RANK}}
+
+
+@dataclass(slots=True)
+class LoadCounts:
+    """records = inserted + updated + unchanged + superseded, from the server's answers."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+
+    def __add__(self, other: LoadCounts) -> LoadCounts:
+        return LoadCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+
+def prepare_collection(collection: Documents) -> None:
+    """Make the collection with its validator and indexes, or bring them up to date."""
+    validator = json.loads(SCHEMA_FILE.read_text("utf-8"))
+    with told_apart("preparing the collection"):
+        database = collection.database
+        try:
+            database.create_collection(collection.name, validator=validator)
+        except CollectionInvalid:
+            found = next(iter(database.list_collections(filter={"name": collection.name})), {})
+            if found.get("options", {}).get("validator") != validator:
+                database.command("collMod", collection.name, validator=validator)
+        collection.create_indexes(list(INDEXES))
+
+
+def load(records: pd.DataFrame, collection: Documents, *, dry_run: bool = False) -> LoadCounts:
+    """Load records (RECORD_SCHEMA); with `dry_run`, only say what would happen.
+
+    Raises RetryableError where the database is out of reach, SettingError where it refuses a document.
+    """
+    table = to_table(records, RECORD_SCHEMA)
+    batches = [table.slice(at, BATCH_ROWS) for at in range(0, table.num_rows, BATCH_ROWS)]
+    with ThreadPoolExecutor(WRITERS) as writers:
+        return sum(writers.map(lambda batch: _load_batch(batch, collection, dry_run=dry_run), batches), LoadCounts())
+
+
+def _load_batch(table: pa.Table, collection: Documents, *, dry_run: bool) -> LoadCounts:
+    table, counts = _one_each(table.combine_chunks())
+    rivals: set[str] = set()
+    for _ in range(_ROUNDS):
+        with told_apart("reading what is there"):
+            plan = _compare(table, collection)
+        # What a rival overtook in an earlier round and is now there as ours was written by us.
+        written = sum(name in rivals for name in plan.unchanged)
+        counts += LoadCounts(
+            updated=written, unchanged=len(plan.unchanged) - written, superseded=plan.superseded
+        )
+        if dry_run:
+            return counts + LoadCounts(inserted=len(plan.new), updated=len(plan.newer))
+        inserted, again = _insert(table, plan.new, collection)
+        updated, overtaken = _replace(table, plan, collection)
+        _restamp(table, plan, collection)
+        rivals |= set(overtaken)
+        counts += LoadCounts(inserted=inserted, updated=updated)
+        left = [*again, *overtaken]
+        if not left:
+            return counts
+        table = table.filter(pc.is_in(table["_id"], value_set=pa.array(left, pa.string())))
+    raise RetryableError("other writers keep changing the same documents; run again when they are done")
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Row numbers of what is to be done, and the versions that were seen."""
+
+    new: list[int]
+    newer: list[int]
+    restamped: list[int]
+    unchanged: list[str]
+    superseded: int
+    seen: dict[str, dict[str, Any]]
+
+
+def _compare(table: pa.Table, collection: Documents) -> _Plan:
+    ids = table["_id"].to_pylist()
+    seen = {entry["_id"]: entry for entry in collection.find({"_id": {"$in": ids}}, _SEEN, batch_size=BATCH_ROWS)}
+    if not seen:
+        return _Plan(list(range(len(ids))), [], [], [], 0, seen)
+    plan = _Plan([], [], [], [], 0, seen)
+    columns = [table[name].to_pylist() for name in ("digest", "generation_id", "sync_id")]
+    stamps = table["extracted_at"].cast(pa.int64()).to_pylist()
+    for row, (name, digest, generation, sync, stamp) in enumerate(zip(ids, *columns, stamps, strict=True)):
+        there = seen.get(name)
+        if there is None:
+            plan.new.append(row)
+            continue
+        rank = (generation, sync, stamp)
+        rank_there = (there["generation_id"], there["sync_id"], _milliseconds(there["extracted_at"]))
+        if digest == there["digest"]:
+            plan.unchanged.append(name)
+            if rank > rank_there:
+                plan.restamped.append(row)
+        elif (rank, digest) > (rank_there, there["digest"]):
+            plan.newer.append(row)
+        else:
+            plan.superseded += 1
+    return plan
+
+
+def _insert(table: pa.Table, rows: Sequence[int], collection: Documents) -> tuple[int, list[str]]:
+    """How many were inserted, and the ids that a rival inserted first."""
+    if not rows:
+        return 0, []
+    part = table if len(rows) == table.num_rows else table.take(pa.array(rows))
+    documents = to_documents(part)
+    with told_apart("inserting"):
+        try:
+            result = collection.bulk_write([InsertOne(document) for document in documents], ordered=False)
+        except BulkWriteError as error:
+            return _resolve(error, part["_id"])
+    return result.inserted_count, []
+
+
+def _resolve(error: BulkWriteError, ids: pa.ChunkedArray) -> tuple[int, list[str]]:
+    """Only duplicate keys are expected. Raises for every other error."""
+    details = error.details
+    for write_error in details["writeErrors"]:
+        if validation_failed(write_error):
+            name = ids[write_error["index"]].as_py()
+            raise SettingError(
+                f"the database's validator refuses document {name}; its schema is not that of this pipeline version "
+                "(src/config/mongodb_schema.json)"
+            ) from error
+        if write_error["code"] != _DUPLICATE_KEY:
+            raise RetryableError(f"MongoDB could not write a document: code {write_error['code']}") from error
+    if details["writeConcernErrors"]:
+        raise RetryableError("MongoDB did not confirm a write on a majority of its members; is a member down?") from error
+    return details["nInserted"], [ids[entry["index"]].as_py() for entry in details["writeErrors"]]
+
+
+def _replace(table: pa.Table, plan: _Plan, collection: Documents) -> tuple[int, list[str]]:
+    """How many were replaced, and the ids that may have changed since they were seen."""
+    if not plan.newer:
+        return 0, []
+    part = table.take(pa.array(plan.newer))
+    names = part["_id"].to_pylist()
+    pairs: list[tuple[str, RawBSONDocument]] = list(zip(names, to_documents(part), strict=True))
+    with told_apart("replacing"):
+        result = collection.bulk_write([ReplaceOne(_as_seen(plan, name), document) for name, document in pairs], ordered=False)
+    return (result.matched_count, []) if result.matched_count == len(names) else (0, names)
+
+
+def _restamp(table: pa.Table, plan: _Plan, collection: Documents) -> None:
+    """Equal content delivered again: the content stays as it is, and the rank becomes that of the newest delivery.
+
+    Without it a third record, older than this delivery and newer than the first, would win or lose by the order of
+    loading.
+    """
+    if not plan.restamped:
+        return
+    part = table.take(pa.array(plan.restamped)).select(["_id", *_RANK]).to_pylist()
+    updates = [
+        UpdateOne(_as_seen(plan, row["_id"]), {"$set": {f"metadata.{name}": row[name] for name in _RANK}}) for row in part
+    ]
+    with told_apart("marking the newest delivery"):
+        collection.bulk_write(updates, ordered=False)
+
+
+def _as_seen(plan: _Plan, name: str) -> dict[str, Any]:
+    """The filter of exactly the version that was seen."""
+    seen = plan.seen[name]
+    return {"_id": name, "metadata.digest": seen["digest"], **{f"metadata.{field}": seen[field] for field in _RANK}}
+
+
+def _one_each(table: pa.Table) -> tuple[pa.Table, LoadCounts]:
+    """The winner of each observation within a batch, and the count of the others."""
+    if pc.count_distinct(table["_id"]).as_py() == table.num_rows:
+        return table, LoadCounts()
+    frame = table.select(["_id", *_RANK, "digest"]).to_pandas()
+    ordered = frame.sort_values(["_id", *_RANK, "digest"])
+    winners = ordered.drop_duplicates("_id", keep="last")
+    losers = ordered.drop(winners.index)
+    equal = int((losers["digest"].to_numpy() == winners.set_index("_id")["digest"][losers["_id"]].to_numpy()).sum())
+    kept = table.take(pa.array(sorted(winners.index)))
+    return kept, LoadCounts(unchanged=equal, superseded=len(losers) - equal)
+
+
+def _milliseconds(stamp: Any) -> int:
+    return int(stamp.timestamp() * 1000 + 0.5)

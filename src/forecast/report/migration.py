@@ -1,0 +1,46 @@
+"""migration_report_<time>.json: what went into the database, and the proof that it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from forecast.report.counts import ObjectCounts, ratio
+from forecast.report.write import iso_time
+
+REPORT_KIND = "migration_report"
+_NOT_WRITTEN = ("failed", "unfinished")
+
+
+def migration_report(
+    run_id: str, objects: Sequence[ObjectCounts], verification: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    """What became of the records of these objects in the database.
+
+    `records_validated` are the records that the database holds or has overtaken (= inserted + updated + unchanged +
+    superseded); `failed` those of failed and unfinished objects that were to be written and were not; `error_rate` =
+    failed / (records_validated + failed). `verification` was read back from the database and holds
+    documents_expected_at_least, documents_in_database, sample_checked, digests_equal, read_concern and ok.
+    """
+    written = {
+        name: sum(getattr(counts, name) for counts in objects)
+        for name in ("inserted", "updated", "unchanged", "superseded")
+    }
+    validated = sum(written.values())
+    failed = sum(
+        max(0, counts.records_validated - counts.records_written)
+        for counts in objects
+        if counts.outcome in _NOT_WRITTEN
+    )
+    return {
+        "run_id": run_id,
+        "generated_at": iso_time(now),
+        "objects_loaded": sum(counts.outcome == "loaded" for counts in objects),
+        "objects_failed": sum(counts.outcome != "loaded" for counts in objects),
+        "records_validated": validated,
+        **written,
+        "failed": failed,
+        "error_rate": ratio(failed, validated + failed),
+        "verification": dict(verification),
+    }

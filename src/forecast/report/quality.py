@@ -1,0 +1,103 @@
+"""quality_report_<time>.json: how good the data of one run are (CONTRACT section 7)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from forecast.parameters import PARAMETERS
+from forecast.report.counts import ObjectCounts, QualityTally, StationTally, ratio, totals
+from forecast.report.write import iso_time
+from forecast.stations import Station, Stations
+
+REPORT_KIND = "quality_report"
+_MS_PER_MINUTE = 60_000
+_DIGITS = 6
+
+
+def quality_report(
+    run_id: str, tally: QualityTally, objects: Sequence[ObjectCounts], stations: Stations, now: datetime
+) -> dict[str, Any]:
+    """The quality of a run's records; every rate is 0 where there is nothing to divide by."""
+    sums = totals(objects)
+    by_station = {
+        station_id: _station(tally.stations[station_id], stations.get(station_id))
+        for station_id in sorted(tally.stations)
+    }
+    return {
+        "run_id": run_id,
+        "generated_at": iso_time(now),
+        "rows_read": sums["rows_read"],
+        "rows_empty": sums["rows_empty"],
+        "records_extracted": sums["records_extracted"],
+        "records_validated": sums["records_validated"],
+        "records_rejected": sums["records_rejected"],
+        "rejection_rate": ratio(sums["records_rejected"], sums["records_extracted"]),
+        "completeness_score": round(tally.completeness_score, _DIGITS),
+        "anomalies_detected": tally.anomalies_detected,
+        "observations_expected": sum(station["expected"] or 0 for station in by_station.values()),
+        "observations_received": tally.observations,
+        "by_station": by_station,
+        "by_parameter": _by_parameter(tally),
+        "by_check": dict(sorted(tally.checks.items())),
+        "by_reason": dict(sorted(tally.reasons.items())),
+        "by_object": [_object(counts) for counts in objects],
+    }
+
+
+def expected_observations(first: int, last: int, interval_minutes: float) -> int:
+    """How many observations a station makes from `first` to `last` (ms since 1970), both included.
+
+    The interval is the nominal one of the registry, in minutes.
+    """
+    return math.floor((last - first) / (interval_minutes * _MS_PER_MINUTE)) + 1
+
+
+def _station(tally: StationTally, station: Station | None) -> dict[str, Any]:
+    expected = None
+    if station and tally.first is not None and tally.last is not None:
+        expected = expected_observations(tally.first, tally.last, station.interval_minutes)
+    return {
+        "observations": tally.observations,
+        "first": _iso(tally.first),
+        "last": _iso(tally.last),
+        "completeness_score": round(min(1.0, ratio(tally.completeness_sum, tally.observations)), _DIGITS),
+        "flagged": tally.flagged,
+        "expected": expected,
+        "received": tally.observations,
+    }
+
+
+def _by_parameter(tally: QualityTally) -> dict[str, Any]:
+    return {
+        parameter.name: {
+            "unit": parameter.unit,
+            "values": tally.values[parameter.name],
+            "missing": tally.missing[parameter.name],
+            "unreadable": tally.unreadable[parameter.name],
+            "flagged": tally.flagged[parameter.name],
+        }
+        for parameter in PARAMETERS
+    }
+
+
+def _object(counts: ObjectCounts) -> dict[str, Any]:
+    return {
+        "key": counts.key,
+        "uri": counts.uri,
+        "outcome": counts.outcome,
+        "rows_read": counts.rows_read,
+        "rows_empty": counts.rows_empty,
+        "records_extracted": counts.records_extracted,
+        "records_validated": counts.records_validated,
+        "records_rejected": counts.records_rejected,
+        "rejection_rate": ratio(counts.records_rejected, counts.records_extracted),
+        "error_code": counts.error_code,
+        "error": counts.error,
+    }
+
+
+def _iso(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else iso_time(datetime.fromtimestamp(milliseconds / 1000, UTC))

@@ -1,0 +1,106 @@
+"""pipeline_status.json: always the last run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from forecast.report.counts import ObjectCounts, ratio, totals
+from forecast.report.write import iso_time
+
+REPORT_NAME = "pipeline_status.json"
+STATUSES = ("running", "success", "partial", "failed", "interrupted")
+STAGES = ("extract", "transform", "validate", "save", "load", "report")
+# A run over a hundred thousand broken objects still has a status that a person can open.
+MAX_ERRORS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What is known of a run before it begins; `arguments` are its options by name."""
+
+    run_id: str
+    started_at: datetime
+    pipeline_version: str
+    arguments: Mapping[str, Any]
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class RunProgress:
+    """What a run has done so far. `times` are seconds by stage; `written` and `errors` are as in the report."""
+
+    times: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    objects_listed: int = 0
+    objects_skipped: int = 0
+    objects_already_processed: int = 0
+    written: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    def add_written(self, kind: str, place: str, count: int) -> None:
+        """Note where something is now: `place` is a URI, or the path of a local file."""
+        self.written.append({"kind": kind, "uri" if "://" in place else "path": place, "count": count})
+
+    def add_error(self, code: str, message: str, key: str | None = None) -> None:
+        """Note an error of one object, or of the run where `key` is None."""
+        self.errors.append({"object": key, "code": code, "message": message})
+
+
+def status_report(
+    run: RunInfo,
+    progress: RunProgress,
+    objects: Sequence[ObjectCounts],
+    *,
+    status: str,
+    exit_code: int | None = None,
+    finished_at: datetime | None = None,
+) -> dict[str, Any]:
+    """The status of a run; `exit_code` and `finished_at` are None while it is running.
+
+    Errors are those of `progress`, then those of the objects; after MAX_ERRORS the rest are only counted.
+    """
+    errors = progress.errors + [
+        {"object": counts.key, "code": counts.error_code or counts.outcome, "message": counts.error or ""}
+        for counts in objects
+        if counts.error_code is not None or counts.error is not None
+    ]
+    return {
+        "status": status,
+        "run_id": run.run_id,
+        "exit_code": exit_code,
+        "started_at": iso_time(run.started_at),
+        "finished_at": iso_time(finished_at) if finished_at else None,
+        "pipeline_version": run.pipeline_version,
+        "arguments": {name: _plain(name, value) for name, value in run.arguments.items()},
+        "dry_run": run.dry_run,
+        "times": {stage: round(progress.times.get(stage, 0.0), 3) for stage in STAGES},
+        "counts": _counts(progress, objects),
+        "written": list(progress.written),
+        "errors": errors[:MAX_ERRORS],
+        "errors_left_out": max(0, len(errors) - MAX_ERRORS),
+    }
+
+
+def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> dict[str, Any]:
+    sums = totals(objects)
+    outcomes = [counts.outcome for counts in objects]
+    return {
+        "objects_listed": progress.objects_listed,
+        "objects_skipped": progress.objects_skipped,
+        "objects_already_processed": progress.objects_already_processed,
+        "objects_loaded": outcomes.count("loaded"),
+        "objects_rejected": outcomes.count("rejected"),
+        "objects_failed": outcomes.count("failed"),
+        "objects_unfinished": outcomes.count("unfinished"),
+        **sums,
+        "rejection_rate": ratio(sums["records_rejected"], sums["records_extracted"]),
+    }
+
+
+def _plain(name: str, value: Any) -> Any:
+    """An option's value as JSON has it; a connection string is never shown."""
+    if "mongodb_uri" in name.lower().replace("-", "_") and value is not None:
+        return "***"
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

@@ -1,0 +1,118 @@
+"""The table at the end of a run: what a person wants to know first, in at most 100 columns of plain text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+MAX_WIDTH = 100
+MAX_LINES = 10
+
+
+def render_summary(status: dict[str, Any], quality: dict[str, Any]) -> Group:
+    """The summary of a run from its status report and its quality report."""
+    parts: list[RenderableType] = [_headline(status), _counts(status)]
+    if quality["by_station"]:
+        parts += [_title("Stations"), _stations(quality)]
+    if quality["by_reason"]:
+        parts += [_title("Rejected records by reason"), _reasons(quality)]
+    if status["errors"]:
+        parts += [_title("Errors"), _errors(status)]
+    if status["written"]:
+        parts += [_title("Where it is"), _written(status)]
+    return Group(*parts)
+
+
+def _headline(status: dict[str, Any]) -> Text:
+    dry = ", dry run: nothing was written" if status["dry_run"] else ""
+    code = "" if status["exit_code"] is None else f", exit code {status['exit_code']}"
+    return Text(f"Run {status['run_id']}: {status['status']}{code}{dry}", style="bold")
+
+
+def _counts(status: dict[str, Any]) -> RenderableType:
+    counts = status["counts"]
+    would = "would be " if status["dry_run"] else ""
+    table = _table("", "", right=())
+    table.add_row("Objects", _objects(counts))
+    rows = f"{counts['rows_read']:,} read, {counts['rows_empty']:,} of them empty"
+    table.add_row("Rows", _text(rows))
+    rate = f"{counts['rejection_rate']:.2%}"
+    records = f"{counts['records_validated']:,} validated, {counts['records_rejected']:,} rejected ({rate})"
+    table.add_row("Records", _text(records))
+    documents = ", ".join(f"{counts[name]:,} {name}" for name in ("inserted", "updated", "unchanged", "superseded"))
+    table.add_row("Documents", _text(would + documents))
+    table.add_row("Seconds", _text(", ".join(f"{stage} {seconds:.1f}" for stage, seconds in status["times"].items())))
+    return _indented(table)
+
+
+def _objects(counts: dict[str, Any]) -> Text:
+    parts = [f"{counts['objects_listed']:,} listed", f"{counts['objects_loaded']:,} loaded"]
+    for name in ("already_processed", "skipped", "rejected", "failed", "unfinished"):
+        if number := counts[f"objects_{name}"]:
+            parts.append(f"{number:,} {name.replace('_', ' ')}")
+    return _text(", ".join(parts))
+
+
+def _stations(quality: dict[str, Any]) -> RenderableType:
+    table = _table("station", "records", "expected", "complete", "flagged", "first", "last", right=(1, 2, 3, 4))
+    for station_id, station in quality["by_station"].items():
+        table.add_row(
+            _text(station_id),
+            f"{station['observations']:,}",
+            "-" if station["expected"] is None else f"{station['expected']:,}",
+            f"{station['completeness_score']:.1%}",
+            f"{station['flagged']:,}",
+            station["first"] or "-",
+            station["last"] or "-",
+        )
+    return _indented(table)
+
+
+def _reasons(quality: dict[str, Any]) -> RenderableType:
+    table = _table("", "", right=(0,))
+    most_first = sorted(quality["by_reason"].items(), key=lambda item: (-item[1], item[0]))
+    for code, number in most_first:
+        table.add_row(f"{number:,}", _text(code))
+    return _indented(table)
+
+
+def _errors(status: dict[str, Any]) -> RenderableType:
+    lines = [
+        Text.assemble(f"{error['object']}: " if error["object"] else "", f"{error['message']} ({error['code']})")
+        for error in status["errors"][:MAX_LINES]
+    ]
+    more = len(status["errors"]) - len(lines) + status["errors_left_out"]
+    if more:
+        lines.append(Text(f"and {more:,} more: see pipeline_status.json"))
+    return _indented(Group(*(_text(line.plain) for line in lines)))
+
+
+def _written(status: dict[str, Any]) -> RenderableType:
+    table = _table("", "", "", right=(1,))
+    for item in status["written"]:
+        table.add_row(_text(item["kind"]), f"{item['count']:,}", _text(item.get("uri") or item.get("path") or ""))
+    return _indented(table)
+
+
+def _table(*names: str, right: tuple[int, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=any(names), header_style="")
+    for index, name in enumerate(names):
+        table.add_column(name, justify="right" if index in right else "left", overflow="fold")
+    return table
+
+
+def _text(value: str) -> Text:
+    """Text as it is: no markup, and nothing that a terminal would obey."""
+    return Text("".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in value))
+
+
+def _title(words: str) -> Text:
+    return Text(f"\n{words}")
+
+
+def _indented(part: RenderableType) -> Padding:
+    return Padding(part, (0, 0, 0, 2), expand=False)

@@ -1,0 +1,133 @@
+"""Reports on disk: checked against their schema, without secrets, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from datetime import UTC, datetime
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from forecast.errors import SettingError
+
+SCHEMAS_FOLDER = Path(__file__).parent / "schemas"
+_MONGODB_URI = re.compile(r"(mongodb(?:\+srv)?://)\S+")
+_USER_INFO = re.compile(r"(?<=://)[^\s/@]+@")
+
+
+class ReportShapeError(AssertionError):
+    """A report is not as its schema says: a fault of the program, not of the data."""
+
+
+def report_time(now: datetime) -> str:
+    """The time in a report's name, in UTC: 20261123T101112Z."""
+    return now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def iso_time(moment: datetime) -> str:
+    """A moment in a report, in UTC and whole seconds: 2026-11-23T10:11:12Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def write_report(name: str, report: dict[str, Any], *, logs_dir: Path, schema: str) -> Path:
+    """Write `<logs_dir>/<name>`, in place of what was there, and give its path.
+
+    Raises SettingError where the folder cannot be written, ReportShapeError where `report` breaks schemas/<schema>.
+    """
+    text = _checked_text(report, schema)
+    target = logs_dir / name
+    try:
+        temporary = _written_beside(target, text)
+        try:
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(logs_dir, error) from error
+    return target
+
+
+def write_timed_report(kind: str, report: dict[str, Any], *, logs_dir: Path, now: datetime) -> Path:
+    """Write `<logs_dir>/<kind>_<time>.json` and give its path.
+
+    A second report within the same second becomes `<kind>_<time>-2.json`: no report replaces another.
+    Raises as `write_report` does; the schema is the one of this kind.
+    """
+    text = _checked_text(report, kind)
+    stem = f"{kind}_{report_time(now)}"
+    try:
+        temporary = _written_beside(logs_dir / f"{stem}.json", text)
+        try:
+            return _put_under_a_free_name(temporary, stem)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(logs_dir, error) from error
+
+
+def without_secrets(value: Any) -> Any:
+    """The same value, with user and password taken out of every URI; of a MongoDB URI nothing is left."""
+    if isinstance(value, str):
+        return _USER_INFO.sub("***@", _MONGODB_URI.sub(r"\1***", value))
+    if isinstance(value, dict):
+        return {without_secrets(key): without_secrets(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(item) for item in value]
+    return value
+
+
+@cache
+def _validator(schema: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads((SCHEMAS_FOLDER / f"{schema}.schema.json").read_text("utf-8")))
+
+
+def _checked_text(report: dict[str, Any], schema: str) -> str:
+    clean = without_secrets(report)
+    faults = sorted(_validator(schema).iter_errors(clean), key=lambda fault: fault.json_path)
+    if faults:
+        raise ReportShapeError(f"{schema}: " + "; ".join(f"{fault.json_path}: {fault.message}" for fault in faults[:5]))
+    return json.dumps(clean, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _written_beside(target: Path, text: str) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        # A key that is no Unicode text is kept as JSON's own escape (\udc80).
+        with temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _put_under_a_free_name(temporary: Path, stem: str) -> Path:
+    for number in count(1):
+        target = temporary.with_name(f"{stem}.json" if number == 1 else f"{stem}-{number}.json")
+        try:
+            # Unlike a rename, a link never replaces what another run has put there meanwhile.
+            target.hardlink_to(temporary)
+        except FileExistsError:
+            continue
+        except OSError:
+            if target.exists():
+                continue
+            temporary.replace(target)  # a file system without links
+        return target
+    raise AssertionError  # count() does not end
+
+
+def _unwritable(folder: Path, error: OSError) -> SettingError:
+    return SettingError(
+        f"reports cannot be written to {folder} ({error.strerror or error}). "
+        "Make it a folder that this user can write to, or set LOGS_DIR (--logs-dir) to another one"
+    )

@@ -1,0 +1,139 @@
+"""The processed zone: canonical records as Parquet, refused rows as gzipped JSON lines.
+
+Files are written to a folder of the run first, and published when their raw object is known to be whole. Their names
+come from the raw object's digest alone, so that the same object processed twice writes the same keys.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from forecast.observations import RECORD_SCHEMA, VALIDATED_SCHEMA, to_table
+from forecast.stations import Stations
+from forecast.stores import Store
+
+_STATION_COLUMNS = {
+    "station_name": "name",
+    "station_network": "network",
+    "station_type": "type",
+    "latitude": "latitude",
+    "longitude": "longitude",
+    "elevation": "elevation",
+    "station_city": "city",
+    "station_country": "country",
+    "station_region": "region",
+    "station_hardware": "hardware",
+    "station_software": "software",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What is the same for every record of a run."""
+
+    run_id: str
+    started_at: datetime
+    pipeline_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A file on this machine, and the key it will have."""
+
+    path: Path
+    key: str
+    rows: int
+
+
+class ObjectWriter:
+    """Stages the files of one raw object."""
+
+    def __init__(self, folder: Path, digest: str, source_uri: str, facts: RunFacts, stations: Stations) -> None:
+        self._folder = folder
+        self._digest = digest
+        self._source_uri = source_uri
+        self._facts = facts
+        self._stations = stations
+        self._parts = 0
+        self._refused_path = folder / "refused.jsonl.gz"
+        self._refused = 0
+        self.staged: list[StagedFile] = []
+
+    def add(self, validated: pd.DataFrame) -> None:
+        """Stage records (VALIDATED_SCHEMA), one file a month of observation."""
+        table = self._records(to_table(validated, VALIDATED_SCHEMA))
+        for month, rows in _by_month(table):
+            path = self._folder / f"{self._parts}-{month}.parquet"
+            pq.write_table(rows, path, compression="zstd", store_schema=True)
+            year, number = month.split("-")
+            key = f"observations/year={year}/month={number}/{self._digest}-{self._parts}.parquet"
+            self.staged.append(StagedFile(path, key, rows.num_rows))
+        self._parts += 1
+
+    def add_refused(self, refused: pd.DataFrame) -> None:
+        """Stage refused rows (REFUSED_SCHEMA) with where they came from; a loop, because they are few."""
+        if refused.empty:
+            return
+        with gzip.open(self._refused_path, "at", encoding="utf-8") as file:
+            for record in to_table(refused).to_pylist():
+                whole = {"run_id": self._facts.run_id, "source_uri": self._source_uri, **record}
+                file.write(json.dumps(whole, ensure_ascii=False) + "\n")
+        self._refused += len(refused)
+
+    def publish(self, store: Store) -> None:
+        """Make every staged file an object of the processed zone."""
+        for file in self.staged:
+            store.publish(file.path, file.key)
+        if self._refused:
+            day = self._facts.started_at
+            key = f"rejected/year={day:%Y}/month={day:%m}/{self._digest}-0.jsonl.gz"
+            store.publish(self._refused_path, key)
+
+    def _records(self, table: pa.Table) -> pa.Table:
+        encoded = table["station_id"].combine_chunks().dictionary_encode()
+        stations = [self._stations.get(name) for name in encoded.dictionary.to_pylist()]
+        columns = {name: table[name] for name in table.column_names}
+        for column, attribute in _STATION_COLUMNS.items():
+            kind = RECORD_SCHEMA.field(column).type.value_type
+            values = pa.array([getattr(station, attribute) for station in stations], kind)
+            columns[column] = _repeated(encoded.indices, values)
+        licences = [json.dumps(dict(station.licence), ensure_ascii=False) if station else None for station in stations]
+        columns["station_licence"] = _repeated(encoded.indices, pa.array(licences, pa.string()))
+        everywhere = pa.repeat(pa.scalar(0, pa.int32()), table.num_rows)
+        for column, text in (
+            ("source_uri", self._source_uri),
+            ("run_id", self._facts.run_id),
+            ("pipeline_version", self._facts.pipeline_version),
+        ):
+            columns[column] = pa.DictionaryArray.from_arrays(everywhere, pa.array([text], pa.string()))
+        stamp = pa.scalar(self._facts.started_at, RECORD_SCHEMA.field("ingested_at").type)
+        columns["ingested_at"] = pa.repeat(stamp, table.num_rows)
+        return pa.table(columns).select(RECORD_SCHEMA.names).cast(RECORD_SCHEMA)
+
+
+def _repeated(indices: pa.Array, values: pa.Array) -> pa.Array:
+    """One value a station; Parquet has no null among a dictionary's values, so a station without one has no index."""
+    if values.null_count:
+        has_value = pc.take(values.is_valid(), indices)
+        indices = pc.if_else(has_value, indices, pa.scalar(None, indices.type))
+        values = pc.fill_null(values, "" if pa.types.is_string(values.type) else 0.0)
+    return pa.DictionaryArray.from_arrays(indices, values)
+
+
+def _by_month(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """The rows of each month ("2024-10") of observation, in their order."""
+    months = np.asarray(table["timestamp"].cast(pa.int64())).astype("datetime64[ms]").astype("datetime64[M]")
+    distinct = np.unique(months)
+    for month in distinct:
+        yield str(month), table if len(distinct) == 1 else table.filter(pa.array(months == month))

@@ -1,0 +1,27 @@
+"""Observations to records that may enter the database. Columns are checked as columns; nothing changes a value."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import pandas as pd
+import pyarrow as pa
+
+from forecast.observations import OBSERVATION_SCHEMA, REFUSED_SCHEMA, Validated, frame_of, to_frame, to_table
+from forecast.stations import Stations
+from forecast.validate.entry import refusals, refused_rows
+from forecast.validate.seal import seal
+
+
+def validate(observations: pd.DataFrame, stations: Stations, now: datetime) -> Validated:
+    """Split observations (OBSERVATION_SCHEMA) into those that may enter, completed, and those that may not."""
+    table = to_table(observations, OBSERVATION_SCHEMA)
+    refused, records = refused_rows(table, refusals(table, stations, now))
+    if records:
+        table = table.filter(pa.array(~refused))
+    rows = [
+        {**{k: v for k, v in record.items() if k != "observation"}, "row": json.dumps(record["observation"], default=str)}
+        for record in records
+    ]
+    return Validated(to_frame(seal(table, stations)), frame_of(rows, REFUSED_SCHEMA))
