@@ -13,7 +13,8 @@ export POETRY_VIRTUALENVS_IN_PROJECT := true
 export POETRY_VIRTUALENVS_USE_POETRY_PYTHON := true
 export POETRY_NO_INTERACTION := 1
 # Asking a desktop's key ring can hang on a machine without a desktop; set it to true if your index needs it.
-export POETRY_KEYRING_ENABLED ?= false
+POETRY_KEYRING_ENABLED ?= false
+export POETRY_KEYRING_ENABLED
 # Another environment that happens to be active must not be installed into.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
 
@@ -65,10 +66,13 @@ clean: ## Remove what is installed or cached; the embedded database and the repo
 	@rm -rf .venv $(TOOLS) $(INSTALL_LOG) .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# The log is kept without the password that the index's address may hold.
 $(PROJECT_STAMP): pyproject.toml poetry.lock $(TOOLS_STAMP)
 	@echo "Installing the project and its dependencies into .venv (once; about a minute) ..."
-	@$(LIKE_PIP) $(POETRY) install --no-ansi >$(INSTALL_LOG) 2>&1 || { tail -n 30 $(INSTALL_LOG) >&2; \
-		echo "The installation failed. The whole log is in $(INSTALL_LOG)." >&2; exit 1; }
+	@$(LIKE_PIP) $(POETRY) install --no-ansi >$(INSTALL_LOG).raw 2>&1; status=$$?; \
+	sed 's#//[^/@ ]*@#//***@#g' $(INSTALL_LOG).raw >$(INSTALL_LOG); rm -f $(INSTALL_LOG).raw; \
+	if [ $$status -ne 0 ]; then tail -n 30 $(INSTALL_LOG) >&2; \
+		echo "The installation failed. The whole log is in $(INSTALL_LOG)." >&2; exit 1; fi
 	@touch $@
 
 $(TOOLS_STAMP):

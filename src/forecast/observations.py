@@ -60,7 +60,6 @@ VALIDATED_SCHEMA = pa.schema(
 )
 
 _REPEATED = pa.dictionary(pa.int32(), pa.string())
-_REPEATED_NUMBER = pa.dictionary(pa.int32(), pa.float64())
 
 # What a record of the processed zone has beside: the station as the registry described it, and the run.
 RECORD_SCHEMA = pa.schema(
@@ -69,9 +68,9 @@ RECORD_SCHEMA = pa.schema(
         ("station_name", _REPEATED),
         ("station_network", _REPEATED),
         ("station_type", _REPEATED),
-        ("latitude", _REPEATED_NUMBER),
-        ("longitude", _REPEATED_NUMBER),
-        ("elevation", _REPEATED_NUMBER),
+        ("latitude", pa.float64()),
+        ("longitude", pa.float64()),
+        ("elevation", pa.float64()),
         ("station_city", _REPEATED),
         ("station_country", _REPEATED),
         ("station_region", _REPEATED),

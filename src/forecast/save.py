@@ -105,9 +105,9 @@ class ObjectWriter:
         stations = [self._stations.get(name) for name in encoded.dictionary.to_pylist()]
         columns = {name: table[name] for name in table.column_names}
         for column, attribute in _STATION_COLUMNS.items():
-            kind = RECORD_SCHEMA.field(column).type.value_type
-            values = pa.array([getattr(station, attribute) for station in stations], kind)
-            columns[column] = _repeated(encoded.indices, values)
+            values = pa.array([getattr(station, attribute) for station in stations])
+            numbers = RECORD_SCHEMA.field(column).type == pa.float64()
+            columns[column] = values.take(encoded.indices) if numbers else _repeated(encoded.indices, values)
         licences = [json.dumps(dict(station.licence), ensure_ascii=False) if station else None for station in stations]
         columns["station_licence"] = _repeated(encoded.indices, pa.array(licences, pa.string()))
         everywhere = pa.repeat(pa.scalar(0, pa.int32()), table.num_rows)
@@ -127,7 +127,7 @@ def _repeated(indices: pa.Array, values: pa.Array) -> pa.Array:
     if values.null_count:
         has_value = pc.take(values.is_valid(), indices)
         indices = pc.if_else(has_value, indices, pa.scalar(None, indices.type))
-        values = pc.fill_null(values, "" if pa.types.is_string(values.type) else 0.0)
+        values = pc.fill_null(values.cast(pa.string()), "")
     return pa.DictionaryArray.from_arrays(indices, values)
 
 

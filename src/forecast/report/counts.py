@@ -76,7 +76,7 @@ class ObjectCounts:
 
 
 def totals(objects: Iterable[ObjectCounts]) -> dict[str, int]:
-    """The counts of COUNTED, summed over the objects."""
+    """Sum the counts of COUNTED over the objects."""
     sums = dict.fromkeys(COUNTED, 0)
     for counts in objects:
         for name in COUNTED:
@@ -85,7 +85,7 @@ def totals(objects: Iterable[ObjectCounts]) -> dict[str, int]:
 
 
 def ratio(part: float, whole: float) -> float:
-    """part / whole, and 0 of nothing is 0."""
+    """Divide; a part of nothing is 0."""
     return part / whole if whole else 0.0
 
 
@@ -129,6 +129,7 @@ class StationTally:
     flagged: int = 0
 
     def add(self, other: StationTally) -> None:
+        """Add what another tally of the same station has counted."""
         self.observations += other.observations
         self.first = min((ms for ms in (self.first, other.first) if ms is not None), default=None)
         self.last = max((ms for ms in (self.last, other.last) if ms is not None), default=None)
@@ -154,6 +155,7 @@ class QualityTally:
 
     @property
     def observations(self) -> int:
+        """Validated records."""
         return sum(station.observations for station in self.stations.values())
 
     @property

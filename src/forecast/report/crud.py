@@ -59,13 +59,15 @@ def crud_check(settings: Settings, run_id: str) -> tuple[dict[str, Any], int]:
 def render_crud(report: dict[str, Any]) -> Text:
     """One line per step, with its time in ms."""
     lines = [f"{report['collection']}, document {report['document_id']} (write and read concern: majority)"]
-    for step in report["steps"]:
-        lines.append(f"{step['step']:<7}{'ok' if step['ok'] else 'FAILED':<7}{step['ms']:>9.2f} ms  {step['detail']}")
+    lines += [
+        f"{step['step']:<7}{'ok' if step['ok'] else 'FAILED':<7}{step['ms']:>9.2f} ms  {step['detail']}"
+        for step in report["steps"]
+    ]
     return Text("\n".join(lines))
 
 
 def scratch_document(run_id: str) -> dict[str, Any]:
-    """A document as CONTRACT section 5 has it, of a station that does not exist."""
+    """Give a document as CONTRACT section 5 has it, of a station that does not exist."""
     return {
         "_id": f"crud-check@{run_id}",
         "station": {

@@ -101,7 +101,7 @@ def measure_latency(
 
 
 def render_latency(report: dict[str, Any]) -> Group:
-    """The report for a person, readable without colour."""
+    """Show the report to a person, readable without colour."""
     latency = report["latency_ms"]
     table = Table(box=None, pad_edge=False)
     for name in latency:
@@ -109,17 +109,18 @@ def render_latency(report: dict[str, Any]) -> Group:
     table.add_row(*(f"{value:.2f}" for value in latency.values()))
     slo = report["slo"]
     held = "held" if slo["held"] else "MISSED"
-    lines = [
+    title = (
         f"{report['collection']}: station {report['station_id']} on {report['date']} (UTC), "
         f"{report['iterations']} queries, {report['rows_returned']} rows each. Times in ms:"
-    ]
+    )
+    examined = f"{report['documents_examined']} documents and {report['keys_examined']} keys examined"
     after = [
-        f"Index: {report['index']}; {report['documents_examined']} documents and {report['keys_examined']} keys examined",
+        f"Index: {report['index']}; {examined}",
         f"SLO: p95 at most {slo['p95_ms']:g} ms: {held}",
     ]
     if report["note"]:
         after.append(report["note"])
-    return Group(Text("\n".join(lines)), table, Text("\n".join(after)))
+    return Group(Text(title), table, Text("\n".join(after)))
 
 
 @contextmanager
@@ -154,7 +155,7 @@ def _statistics(times: list[float]) -> dict[str, float]:
 
 
 def _plan(explained: dict[str, Any]) -> dict[str, Any]:
-    """The index, and what the query looked at; without an index the stage that took its place, as COLLSCAN."""
+    """Name the index, or the stage that took its place, such as COLLSCAN, and count what the query looked at."""
     stages = list(_stages(explained["queryPlanner"]["winningPlan"]))
     indexes = [stage["indexName"] for stage in stages if "indexName" in stage]
     names = [str(stage["stage"]) for stage in stages if "stage" in stage]

@@ -16,7 +16,7 @@ _NOT_WRITTEN = ("failed", "unfinished")
 def migration_report(
     run_id: str, objects: Sequence[ObjectCounts], verification: Mapping[str, Any], now: datetime
 ) -> dict[str, Any]:
-    """What became of the records of these objects in the database.
+    """Tell what became of the records of these objects in the database.
 
     `records_validated` are the records that the database holds or has overtaken (= inserted + updated + unchanged +
     superseded); `failed` those of failed and unfinished objects that were to be written and were not; `error_rate` =

@@ -20,7 +20,7 @@ _DIGITS = 6
 def quality_report(
     run_id: str, tally: QualityTally, objects: Sequence[ObjectCounts], stations: Stations, now: datetime
 ) -> dict[str, Any]:
-    """The quality of a run's records; every rate is 0 where there is nothing to divide by."""
+    """Describe the quality of a run's records; every rate is 0 where there is nothing to divide by."""
     sums = totals(objects)
     by_station = {
         station_id: _station(tally.stations[station_id], stations.get(station_id))
@@ -48,7 +48,7 @@ def quality_report(
 
 
 def expected_observations(first: int, last: int, interval_minutes: float) -> int:
-    """How many observations a station makes from `first` to `last` (ms since 1970), both included.
+    """Count the observations that a station makes from `first` to `last` (ms since 1970), both included.
 
     The interval is the nominal one of the registry, in minutes.
     """

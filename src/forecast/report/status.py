@@ -57,7 +57,7 @@ def status_report(
     exit_code: int | None = None,
     finished_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """The status of a run; `exit_code` and `finished_at` are None while it is running.
+    """Describe a run; `exit_code` and `finished_at` are None while it is running.
 
     Errors are those of `progress`, then those of the objects; after MAX_ERRORS the rest are only counted.
     """
@@ -100,7 +100,7 @@ def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> dict[str,
 
 
 def _plain(name: str, value: Any) -> Any:
-    """An option's value as JSON has it; a connection string is never shown."""
+    """Give an option's value as JSON has it; a connection string is never shown."""
     if "mongodb_uri" in name.lower().replace("-", "_") and value is not None:
         return "***"
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

@@ -14,7 +14,7 @@ MAX_LINES = 10
 
 
 def render_summary(status: dict[str, Any], quality: dict[str, Any]) -> Group:
-    """The summary of a run from its status report and its quality report."""
+    """Show a run to a person, from its status report and its quality report."""
     parts: list[RenderableType] = [_headline(status), _counts(status)]
     if quality["by_station"]:
         parts += [_title("Stations"), _stations(quality)]
@@ -51,9 +51,8 @@ def _counts(status: dict[str, Any]) -> RenderableType:
 
 def _objects(counts: dict[str, Any]) -> Text:
     parts = [f"{counts['objects_listed']:,} listed", f"{counts['objects_loaded']:,} loaded"]
-    for name in ("already_processed", "skipped", "rejected", "failed", "unfinished"):
-        if number := counts[f"objects_{name}"]:
-            parts.append(f"{number:,} {name.replace('_', ' ')}")
+    others = ("already_processed", "skipped", "rejected", "failed", "unfinished")
+    parts += [f"{counts[f'objects_{name}']:,} {name.replace('_', ' ')}" for name in others if counts[f"objects_{name}"]]
     return _text(", ".join(parts))
 
 
@@ -82,13 +81,13 @@ def _reasons(quality: dict[str, Any]) -> RenderableType:
 
 def _errors(status: dict[str, Any]) -> RenderableType:
     lines = [
-        Text.assemble(f"{error['object']}: " if error["object"] else "", f"{error['message']} ({error['code']})")
+        _text((f"{error['object']}: " if error["object"] else "") + f"{error['message']} ({error['code']})")
         for error in status["errors"][:MAX_LINES]
     ]
     more = len(status["errors"]) - len(lines) + status["errors_left_out"]
     if more:
-        lines.append(Text(f"and {more:,} more: see pipeline_status.json"))
-    return _indented(Group(*(_text(line.plain) for line in lines)))
+        lines.append(_text(f"and {more:,} more: see pipeline_status.json"))
+    return _indented(Group(*lines))
 
 
 def _written(status: dict[str, Any]) -> RenderableType:

@@ -26,12 +26,12 @@ class ReportShapeError(AssertionError):
 
 
 def report_time(now: datetime) -> str:
-    """The time in a report's name, in UTC: 20261123T101112Z."""
+    """Give the time in a report's name, in UTC: 20261123T101112Z."""
     return now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def iso_time(moment: datetime) -> str:
-    """A moment in a report, in UTC and whole seconds: 2026-11-23T10:11:12Z."""
+    """Write a moment in UTC and whole seconds: 2026-11-23T10:11:12Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -72,7 +72,7 @@ def write_timed_report(kind: str, report: dict[str, Any], *, logs_dir: Path, now
 
 
 def without_secrets(value: Any) -> Any:
-    """The same value, with user and password taken out of every URI; of a MongoDB URI nothing is left."""
+    """Take user and password out of every URI in a value; of a MongoDB URI nothing is left."""
     if isinstance(value, str):
         return _USER_INFO.sub("***@", _MONGODB_URI.sub(r"\1***", value))
     if isinstance(value, dict):

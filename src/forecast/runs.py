@@ -1,0 +1,133 @@
+"""One run over raw objects: what it was asked, what it has done, and how it ends."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import FrameType
+
+from forecast import __version__
+from forecast.errors import InterruptedRunError, SettingError
+from forecast.report.counts import ObjectCounts, QualityTally, ratio, totals
+from forecast.report.status import RunInfo, RunProgress
+from forecast.report.write import report_time
+from forecast.save import RunFacts
+from forecast.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of `pipeline` that are no settings."""
+
+    since: date | None = None
+    until: date | None = None
+    reprocess: bool = False
+    dry_run: bool = False
+    max_rejection_rate: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.since > self.until:
+            raise SettingError(f"--since {self.since} is later than --until {self.until}")
+        if not 0 <= self.max_rejection_rate <= 1:
+            raise SettingError(f"--max-rejection-rate is {self.max_rejection_rate}; it takes a share from 0 to 1")
+
+    def takes(self, day: date) -> bool:
+        """Whether objects synced on this UTC day are taken."""
+        return (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of a run; its counts become the reports."""
+
+    settings: Settings
+    options: RunOptions
+    facts: RunFacts
+    progress: RunProgress = field(default_factory=RunProgress)
+    objects: list[ObjectCounts] = field(default_factory=list)
+    tally: QualityTally = field(default_factory=QualityTally)
+    samples: list[tuple[str, str]] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def begin(cls, settings: Settings, options: RunOptions) -> Run:
+        now = datetime.now(UTC)
+        facts = RunFacts(f"{report_time(now)}-{secrets.token_hex(3)}", now, __version__)
+        return cls(settings, options, facts)
+
+    @property
+    def info(self) -> RunInfo:
+        arguments = {
+            "raw_uri": self.settings.raw_uri,
+            "processed_uri": self.settings.processed_uri,
+            "mongodb_database": self.settings.mongodb_database,
+            "mongodb_collection": self.settings.mongodb_collection,
+            "since": self.options.since,
+            "until": self.options.until,
+            "reprocess": self.options.reprocess,
+            "max_rejection_rate": self.options.max_rejection_rate,
+        }
+        run = self.facts
+        return RunInfo(run.run_id, run.started_at, run.pipeline_version, arguments, dry_run=self.options.dry_run)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of a block to a stage; stages overlap, so their sum may be more than the run's time."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.progress.times[stage] += time.perf_counter() - start
+
+    def check_stop(self) -> None:
+        """Raise InterruptedRunError where Ctrl-C or SIGTERM asked for the end."""
+        if self.stop.is_set():
+            raise InterruptedRunError("interrupted: what was in flight is finished; run again to go on")
+
+    def verdict(self) -> tuple[str, int]:
+        """Status and exit code of a run that came to its end."""
+        outcomes = {counts.outcome for counts in self.objects}
+        if "failed" in outcomes or "unfinished" in outcomes:
+            return "partial", 1
+        sums = totals(self.objects)
+        rate = ratio(sums["records_rejected"], sums["records_extracted"])
+        if "rejected" in outcomes or rate > self.options.max_rejection_rate:
+            return "partial", 3
+        return "success", 0
+
+
+@contextmanager
+def stoppable(run: Run) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the run cleanly; a second Ctrl-C ends it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if run.stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        run.stop.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """A folder of this run for copies and staged files, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="forecast-") as name:
+        yield Path(name)

@@ -1,0 +1,202 @@
+"""The three reports of a run: exact numbers, and each as its schema says."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast.observations import REFUSED_SCHEMA, VALIDATED_SCHEMA, frame_of
+from forecast.parameters import PARAMETER_NAMES
+from forecast.report import status as status_module
+from forecast.report.counts import ObjectCounts, QualityTally
+from forecast.report.migration import migration_report
+from forecast.report.quality import expected_observations, quality_report
+from forecast.report.status import RunInfo, RunProgress, status_report
+from forecast.report.write import ReportShapeError, write_report
+from forecast.stations import load_stations
+
+STATIONS = load_stations()
+START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+END = datetime(2026, 11, 23, 10, 1, tzinfo=UTC)
+VERIFICATION = {
+    "documents_expected_at_least": 10,
+    "documents_in_database": 12,
+    "sample_checked": 10,
+    "digests_equal": 10,
+    "read_concern": "majority",
+    "ok": True,
+}
+OBJECTS = [
+    ObjectCounts(
+        "a.jsonl", "s3://b/a.jsonl", "loaded", 22, 2, 19, 1, inserted=10, updated=4, unchanged=3, superseded=2
+    ),
+    ObjectCounts("b.csv", "s3://b/b.csv", "rejected", error_code="no_day", error="The table's day is lost."),
+    ObjectCounts("c.json", "s3://b/c.json", "failed", 10, 0, 10, 0, inserted=4, error_code="database", error="Gone."),
+]
+
+
+def run(**changes: Any) -> RunInfo:
+    facts: dict[str, Any] = {"run_id": "r1", "started_at": START, "pipeline_version": "2.0.0", "arguments": {}}
+    return RunInfo(**{**facts, **changes})
+
+
+def is_writable(report: dict[str, Any], schema: str, folder: Path) -> bool:
+    return write_report("r.json", report, logs_dir=folder, schema=schema).exists()
+
+
+def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
+    progress = RunProgress(objects_listed=6, objects_skipped=1, objects_already_processed=2)
+    progress.times["load"] = 1.23456
+    progress.add_written("observations", "s3://p/observations/x.parquet", 19)
+    progress.add_written("report", "logs/quality_report_20261123T100100Z.json", 1)
+    progress.add_error("interrupted", "Stopped by SIGTERM.")
+    report = status_report(run(), progress, OBJECTS, status="partial", exit_code=3, finished_at=END)
+    assert report["counts"] == {
+        "objects_listed": 6,
+        "objects_skipped": 1,
+        "objects_already_processed": 2,
+        "objects_loaded": 1,
+        "objects_rejected": 1,
+        "objects_failed": 1,
+        "objects_unfinished": 0,
+        "rows_read": 32,
+        "rows_empty": 2,
+        "records_extracted": 30,
+        "records_validated": 29,
+        "records_rejected": 1,
+        "inserted": 14,
+        "updated": 4,
+        "unchanged": 3,
+        "superseded": 2,
+        "rejection_rate": 1 / 30,
+    }
+    assert report["times"] == {
+        "extract": 0.0,
+        "transform": 0.0,
+        "validate": 0.0,
+        "save": 0.0,
+        "load": 1.235,
+        "report": 0.0,
+    }
+    assert report["written"] == [
+        {"kind": "observations", "uri": "s3://p/observations/x.parquet", "count": 19},
+        {"kind": "report", "path": "logs/quality_report_20261123T100100Z.json", "count": 1},
+    ]
+    assert report["errors"] == [
+        {"object": None, "code": "interrupted", "message": "Stopped by SIGTERM."},
+        {"object": "b.csv", "code": "no_day", "message": "The table's day is lost."},
+        {"object": "c.json", "code": "database", "message": "Gone."},
+    ]
+    assert (report["started_at"], report["finished_at"]) == ("2026-11-23T10:00:00Z", "2026-11-23T10:01:00Z")
+    assert is_writable(report, "pipeline_status", tmp_path)
+
+
+def test_a_running_run_has_no_end_yet(tmp_path: Path) -> None:
+    report = status_report(run(), RunProgress(), [], status="running")
+    assert (report["exit_code"], report["finished_at"], report["counts"]["rejection_rate"]) == (None, None, 0.0)
+    assert is_writable(report, "pipeline_status", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code", "finished_at"),
+    [("running", 0, None), ("success", None, END), ("success", 0, None), ("done", 0, END), ("failed", 4, END)],
+)
+def test_a_status_that_contradicts_itself_is_not_written(
+    status: str, exit_code: int | None, finished_at: datetime | None, tmp_path: Path
+) -> None:
+    report = status_report(run(), RunProgress(), [], status=status, exit_code=exit_code, finished_at=finished_at)
+    with pytest.raises(ReportShapeError):
+        write_report("r.json", report, logs_dir=tmp_path, schema="pipeline_status")
+
+
+def test_the_connection_string_is_not_among_the_arguments() -> None:
+    arguments = {"--mongodb-uri": "mongodb://ann:hunter2@h/", "since": START.date(), "dry_run": True, "until": None}
+    report = status_report(run(arguments=arguments), RunProgress(), [], status="running")
+    assert report["arguments"] == {"--mongodb-uri": "***", "since": "2026-11-23", "dry_run": True, "until": None}
+
+
+def test_errors_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_module, "MAX_ERRORS", 1)
+    report = status_report(run(), RunProgress(), OBJECTS, status="running")
+    assert [error["object"] for error in report["errors"]] == ["b.csv"]
+    assert report["errors_left_out"] == 1
+
+
+def quality() -> dict[str, Any]:
+    tally = QualityTally()
+    observation = {"station_id": "ILAMAD25", "completeness_score": 0.5, "anomalies_detected": 0, "air_temperature": 1.0}
+    times = [datetime(2024, 10, 1, 0, minute, tzinfo=UTC) for minute in (4, 9, 59)]
+    rows = [dict.fromkeys(VALIDATED_SCHEMA.names) | observation | {"timestamp": time} for time in times]
+    flags = '{"air_temperature": {"flag": 4, "checks": ["range"]}}'
+    rows[2] |= {"completeness_score": 0.8, "flags": flags, "anomalies_detected": 1}
+    tally.add_validated(frame_of(rows, VALIDATED_SCHEMA), STATIONS)
+    tally.add_refused(frame_of([{"code": "no_time"}], REFUSED_SCHEMA))
+    objects = [ObjectCounts("a", "s3://b/a", "loaded", 5, 1, 3, 1, inserted=3)]
+    return quality_report("r1", tally, objects, STATIONS, END)
+
+
+def test_the_quality_of_three_records(tmp_path: Path) -> None:
+    report = quality()
+    assert (report["records_extracted"], report["records_validated"], report["records_rejected"]) == (4, 3, 1)
+    assert (report["rejection_rate"], report["completeness_score"], report["anomalies_detected"]) == (0.25, 0.6, 1)
+    assert (report["by_check"], report["by_reason"]) == ({"range": 1}, {"no_time": 1})
+    assert list(report["by_parameter"]) == list(PARAMETER_NAMES)
+    assert report["by_parameter"]["air_temperature"] == {
+        "unit": "°C",
+        "values": 3,
+        "missing": 0,
+        "unreadable": 0,
+        "flagged": 1,
+    }
+    assert report["by_parameter"]["wind_speed"]["missing"] == 3
+    assert (report["by_object"][0]["key"], report["by_object"][0]["rejection_rate"]) == ("a", 0.25)
+    assert is_writable(report, "quality_report", tmp_path)
+
+
+def test_what_was_expected_against_what_came() -> None:
+    station = STATIONS.get("ILAMAD25")
+    assert station is not None
+    assert station.interval_minutes == 5
+    assert quality()["by_station"]["ILAMAD25"] == {
+        "observations": 3,
+        "first": "2024-10-01T00:04:00Z",
+        "last": "2024-10-01T00:59:00Z",
+        "completeness_score": 0.6,
+        "flagged": 1,
+        "expected": 12,
+        "received": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("minutes", "interval", "expected"), [(0, 5, 1), (4.999, 5, 1), (5, 5, 2), (60, 10, 7), (1, 0.5, 3)]
+)
+def test_expected_observations(minutes: float, interval: float, expected: int) -> None:
+    assert expected_observations(1_000, 1_000 + round(minutes * 60_000), interval) == expected
+
+
+def test_the_quality_of_nothing_is_zero(tmp_path: Path) -> None:
+    report = quality_report("r1", QualityTally(), [], STATIONS, END)
+    assert (report["rejection_rate"], report["completeness_score"], report["anomalies_detected"]) == (0.0, 0.0, 0)
+    assert (report["by_station"], report["by_object"]) == ({}, [])
+    assert is_writable(report, "quality_report", tmp_path)
+
+
+def test_the_migration_counts_what_was_not_written(tmp_path: Path) -> None:
+    report = migration_report("r1", OBJECTS, VERIFICATION, END)
+    assert {name: report[name] for name in ("inserted", "updated", "unchanged", "superseded")} == {
+        "inserted": 14,
+        "updated": 4,
+        "unchanged": 3,
+        "superseded": 2,
+    }
+    assert (report["records_validated"], report["failed"], report["error_rate"]) == (23, 6, 6 / 29)
+    assert (report["objects_loaded"], report["objects_failed"]) == (1, 2)
+    assert report["verification"] == VERIFICATION
+    assert is_writable(report, "migration_report", tmp_path)
+
+
+def test_a_migration_of_nothing_has_no_errors() -> None:
+    report = migration_report("r1", [], VERIFICATION, END)
+    assert (report["records_validated"], report["failed"], report["error_rate"]) == (0, 0, 0.0)

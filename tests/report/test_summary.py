@@ -1,0 +1,82 @@
+"""The summary: plain text, at most 100 columns, with the numbers of the reports."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+
+from forecast.report.counts import ObjectCounts, QualityTally, StationTally
+from forecast.report.quality import quality_report
+from forecast.report.status import RunInfo, RunProgress, status_report
+from forecast.report.summary import MAX_WIDTH, render_summary
+from forecast.stations import load_stations
+
+NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+DAY_MS = 86_400_000
+
+
+def summary(objects: list[ObjectCounts], tally: QualityTally, progress: RunProgress, **run: Any) -> str:
+    info = RunInfo("r1", NOW, "2.0.0", {}, **run)
+    status = status_report(info, progress, objects, status="success", exit_code=0, finished_at=NOW)
+    quality = quality_report("r1", tally, objects, load_stations(), NOW)
+    console = Console(width=MAX_WIDTH, color_system=None)
+    with console.capture() as captured:
+        console.print(render_summary(status, quality))
+    return captured.get()
+
+
+def full() -> str:
+    tally = QualityTally()
+    tally.stations["ILAMAD25"] = StationTally(1200, 0, DAY_MS, 600.0, 7)
+    tally.reasons.update({"no_time": 1, "unknown_station": 20})
+    progress = RunProgress(objects_listed=4, objects_skipped=1)
+    progress.add_written("observations", "s3://bucket/" + "long/" * 40, 1200)
+    objects = [
+        ObjectCounts("a", "s3://b/a", "loaded", 1231, 10, 1200, 21, inserted=1000, unchanged=200),
+        ObjectCounts("[red]\x1b[31mb", "s3://b/b", "rejected", error_code="no_day", error="The day is lost."),
+    ]
+    return summary(objects, tally, progress)
+
+
+def test_the_numbers_are_there() -> None:
+    words = " ".join(full().split())
+    assert "Run r1: success, exit code 0" in words
+    assert "Objects 4 listed, 1 loaded, 1 skipped, 1 rejected" in words
+    assert "Rows 1,231 read, 10 of them empty" in words
+    assert "Records 1,200 validated, 21 rejected (1.72%)" in words
+    assert "Documents 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
+    assert "ILAMAD25 1,200 289 50.0% 7 1970-01-01T00:00:00Z 1970-01-02T00:00:00Z" in words
+    assert "20 unknown_station 1 no_time" in words
+
+
+def test_no_line_is_too_wide_and_nothing_is_cut_off() -> None:
+    text = full()
+    assert max(len(line) for line in text.splitlines()) <= 100
+    assert text.count("long/") + text.count("lon\n") >= 35
+    assert "…" not in text
+
+
+def test_names_are_shown_as_they_are_and_command_no_terminal() -> None:
+    text = full()
+    assert "[red]\N{REPLACEMENT CHARACTER}[31mb: The day is lost. (no_day)" in text
+    assert "\x1b" not in text
+
+
+def test_an_empty_run_is_short() -> None:
+    text = summary([], QualityTally(), RunProgress())
+    assert "Stations" not in text
+    assert "Errors" not in text
+    assert len(text.splitlines()) == 6
+
+
+def test_a_dry_run_says_so() -> None:
+    text = summary([], QualityTally(), RunProgress(), dry_run=True)
+    assert "dry run: nothing was written" in text
+    assert "would be 0 inserted" in text
+
+
+def test_many_errors_are_cut_with_a_count() -> None:
+    broken = [ObjectCounts(f"k{n}", "u", "rejected", error_code="c", error="Broken.") for n in range(25)]
+    text = summary(broken, QualityTally(), RunProgress())
+    assert text.count("Broken.") == 10
+    assert "and 15 more: see pipeline_status.json" in text

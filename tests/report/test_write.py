@@ -1,0 +1,122 @@
+"""Writing: whole or not at all, checked, without secrets, and never in place of another report."""
+
+import json
+import os
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast.errors import SettingError
+from forecast.report.migration import migration_report
+from forecast.report.write import ReportShapeError, report_time, without_secrets, write_report, write_timed_report
+
+NOW = datetime(2026, 11, 23, 10, 11, 12, 999_000, tzinfo=UTC)
+
+
+def report(run_id: str = "run") -> dict[str, Any]:
+    verification = {
+        "documents_expected_at_least": 0,
+        "documents_in_database": 0,
+        "sample_checked": 0,
+        "digests_equal": 0,
+        "read_concern": "majority",
+        "ok": True,
+    }
+    return migration_report(run_id, [], verification, NOW)
+
+
+def test_a_report_is_utf8_json_with_a_last_newline(tmp_path: Path) -> None:
+    path = write_report("r.json", report("Armentières"), logs_dir=tmp_path / "new" / "logs", schema="migration_report")
+    text = path.read_bytes().decode("utf-8")
+    assert path == tmp_path / "new" / "logs" / "r.json"
+    assert text.startswith('{\n  "run_id": "Armentières",\n')
+    assert text.endswith("}\n")
+    assert json.loads(text) == report("Armentières")
+
+
+def test_a_report_takes_the_place_of_the_last_one_and_leaves_nothing_else(tmp_path: Path) -> None:
+    write_report("r.json", report("first"), logs_dir=tmp_path, schema="migration_report")
+    write_report("r.json", report("second"), logs_dir=tmp_path, schema="migration_report")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+    assert json.loads((tmp_path / "r.json").read_text("utf-8"))["run_id"] == "second"
+
+
+def test_a_report_that_breaks_its_schema_is_not_written(tmp_path: Path) -> None:
+    wrong = report() | {"failed": -1}
+    with pytest.raises(ReportShapeError, match=r"migration_report: \$\.failed: -1"):
+        write_report("r.json", wrong, logs_dir=tmp_path, schema="migration_report")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_on_the_way_leaves_the_old_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_report("r.json", report("old"), logs_dir=tmp_path, schema="migration_report")
+
+    def disk_full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", disk_full)
+    with pytest.raises(SettingError, match="No space left on device"):
+        write_report("r.json", report("new"), logs_dir=tmp_path, schema="migration_report")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+    assert json.loads((tmp_path / "r.json").read_text("utf-8"))["run_id"] == "old"
+
+
+def test_a_folder_that_cannot_be_written_is_a_setting(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file")
+    with pytest.raises(SettingError, match="LOGS_DIR") as caught:
+        write_report("r.json", report(), logs_dir=tmp_path / "logs", schema="migration_report")
+    assert caught.value.exit_code == 2
+
+
+def test_two_reports_of_one_second_both_stay(tmp_path: Path) -> None:
+    paths = [write_timed_report("migration_report", report(run), logs_dir=tmp_path, now=NOW) for run in ("a", "b", "c")]
+    assert [path.name for path in paths] == [
+        "migration_report_20261123T101112Z.json",
+        "migration_report_20261123T101112Z-2.json",
+        "migration_report_20261123T101112Z-3.json",
+    ]
+    assert [json.loads(path.read_text("utf-8"))["run_id"] for path in paths] == ["a", "b", "c"]
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_file_system_without_links_still_gets_its_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    for run in ("a", "b"):
+        write_timed_report("migration_report", report(run), logs_dir=tmp_path, now=NOW)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "migration_report_20261123T101112Z-2.json",
+        "migration_report_20261123T101112Z.json",
+    ]
+
+
+def test_names_are_in_utc() -> None:
+    assert report_time(NOW.astimezone(timezone(timedelta(hours=2)))) == "20261123T101112Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("no answer from mongodb://ann:pa@ss/wd@host:27017/?tls=true now", "no answer from mongodb://*** now"),
+        ("mongodb+srv://ann:pw@host/db", "mongodb+srv://***"),
+        ("https://ann:pw@host/path", "https://***@host/path"),
+        ("s3://bucket/airbyte-sync/a@b.csv", "s3://bucket/airbyte-sync/a@b.csv"),
+        ("ILAMAD25@2024-10-01T00:04:00Z", "ILAMAD25@2024-10-01T00:04:00Z"),
+    ],
+)
+def test_secrets_are_taken_out(text: str, clean: str) -> None:
+    assert without_secrets({"deep": [text, 1, None]}) == {"deep": [clean, 1, None]}
+
+
+def test_no_secret_reaches_the_disk(tmp_path: Path) -> None:
+    path = write_report("r.json", report("mongodb://ann:hunter2@h/"), logs_dir=tmp_path, schema="migration_report")
+    assert "hunter2" not in path.read_text("utf-8")
+
+
+def test_a_key_that_is_no_unicode_text_is_kept(tmp_path: Path) -> None:
+    path = write_report("r.json", report("caf\udce9"), logs_dir=tmp_path, schema="migration_report")
+    assert json.loads(path.read_bytes().decode("utf-8"))["run_id"] == "caf\udce9"
