@@ -70,7 +70,7 @@ clean: ## Remove what is installed or cached; the embedded database and the repo
 $(PROJECT_STAMP): pyproject.toml poetry.lock $(TOOLS_STAMP)
 	@echo "Installing the project and its dependencies into .venv (once; about a minute) ..."
 	@$(LIKE_PIP) $(POETRY) install --no-ansi >$(INSTALL_LOG).raw 2>&1; status=$$?; \
-	sed 's#//[^/@ ]*@#//***@#g' $(INSTALL_LOG).raw >$(INSTALL_LOG); rm -f $(INSTALL_LOG).raw; \
+	sed 's#[^/@ ]*:[^/@ ]*@#***@#g' $(INSTALL_LOG).raw >$(INSTALL_LOG); rm -f $(INSTALL_LOG).raw; \
 	if [ $$status -ne 0 ]; then tail -n 30 $(INSTALL_LOG) >&2; \
 		echo "The installation failed. The whole log is in $(INSTALL_LOG)." >&2; exit 1; fi
 	@touch $@

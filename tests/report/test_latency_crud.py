@@ -10,22 +10,17 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from pymongo.errors import (
-    AutoReconnect,
-    ConfigurationError,
-    OperationFailure,
-    PyMongoError,
-    ServerSelectionTimeoutError,
-)
+from pymongo.errors import AutoReconnect, OperationFailure
 from rich.console import Console
 
-from forecast.errors import ForecastError, RetryableError, SettingError
+from forecast import database
+from forecast.errors import RetryableError, SettingError
+from forecast.load import prepare_collection
 from forecast.report import crud
 from forecast.report.crud import crud_check, render_crud, scratch_document
 from forecast.report.latency import (
     _plan,
     _statistics,
-    database_faults_in_words,
     latency_report,
     measure_latency,
     render_latency,
@@ -204,32 +199,9 @@ def test_a_person_reads_the_latency_without_colour(filled: Collection[dict[str, 
     assert "\x1b" not in text
 
 
-@pytest.mark.parametrize(
-    ("fault", "kind"),
-    [
-        (OperationFailure("not authorized on d to execute", 13), SettingError),
-        (OperationFailure("bad auth : authentication failed", 8000), SettingError),
-        (OperationFailure("Document failed validation", 121), SettingError),
-        (ConfigurationError("unknown option"), SettingError),
-        (ServerSelectionTimeoutError("no primary"), RetryableError),
-        (AutoReconnect("connection closed"), RetryableError),
-        (OperationFailure("operation exceeded time limit", 50), RetryableError),
-    ],
-)
-def test_database_faults_are_sorted_by_what_helps(fault: PyMongoError, kind: type[ForecastError]) -> None:
-    with pytest.raises(kind, match=str(fault)), database_faults_in_words():
-        raise fault
-
-
-def test_no_connection_string_in_a_fault() -> None:
-    with pytest.raises(RetryableError) as caught, database_faults_in_words():
-        raise AutoReconnect("lost mongodb://ann:hunter2@h/")
-    assert "hunter2" not in caught.value.message
-
-
 def test_the_four_operations_work_and_leave_nothing(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
     report, code = crud_check(settings, "r1")
-    assert (code, report["ok"], report["document_id"]) == (0, True, "crud-check@r1")
+    assert (code, report["ok"], report["document_id"]) == (0, True, "crud-check-r1@1970-01-01T00:00:00Z")
     assert [(step["step"], step["ok"]) for step in report["steps"]] == [
         ("create", True),
         ("read", True),
@@ -247,11 +219,11 @@ def test_the_scratch_document_goes_when_a_step_breaks(
     settings: Settings, collection: Collection[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(*_: Any) -> bool:
-        assert collection.count_documents({"_id": "crud-check@r1"}) == 1
+        assert collection.count_documents({"_id": "crud-check-r1@1970-01-01T00:00:00Z"}) == 1
         raise AutoReconnect("connection closed")
 
     monkeypatch.setattr(crud, "_update", breaks)
-    with pytest.raises(RetryableError, match="connection closed"):
+    with pytest.raises(RetryableError, match="the connection to MongoDB was lost"):
         crud_check(settings, "r1")
     assert collection.count_documents({}) == 0
 
@@ -267,10 +239,46 @@ def test_a_validator_that_refuses_is_something_to_change(
     settings: Settings, collection: Collection[dict[str, Any]]
 ) -> None:
     collection.database.create_collection("weather", validator={"nothing": {"$exists": True}})
-    with pytest.raises(SettingError, match="Document failed validation"):
+    with pytest.raises(SettingError, match=r"the validator of .* refuses"):
         crud_check(settings, "r1")
     assert collection.count_documents({}) == 0
 
 
-def test_the_scratch_document_is_shaped_as_every_other() -> None:
-    assert list(scratch_document("r1")) == ["_id", "station", "timestamp", "measurements", "data_quality", "metadata"]
+def test_the_scratch_document_passes_the_real_validator(
+    settings: Settings, collection: Collection[dict[str, Any]]
+) -> None:
+    prepare_collection(collection)
+    report, code = crud_check(settings, "20261123T101112Z_with/odd:letters and more than forty of them_a1b2")
+    assert (code, report["ok"]) == (0, True)
+    assert report["document_id"].endswith("_a1b2@1970-01-01T00:00:00Z")
+    assert collection.count_documents({}) == 0
+
+
+def test_the_real_index_answers_the_query(settings: Settings, collection: Collection[dict[str, Any]]) -> None:
+    prepare_collection(collection)
+    collection.insert_one(scratch_document("r1"))
+    report, code = latency_report(settings, "crud-check-r1", date(1970, 1, 1), 1, GENEROUS_MS, NOW)
+    assert (code, report["rows_returned"], report["documents_examined"]) == (0, 1, 1)
+    assert report["index"] == "station_time"
+
+
+@pytest.mark.parametrize("command", ["latency", "crud"])
+def test_a_database_out_of_reach_is_worth_another_try(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "SELECTION_TIMEOUT_MS", 300)
+    uri = "mongodb://ann:hunter2@127.0.0.1:1/"
+    settings = Settings(None, None, uri, "d", "c", tmp_path / "logs", "INFO", "text")
+    with pytest.raises(RetryableError, match="out of reach") as caught:
+        latency_report(settings, "07015", DAY, 1, 1.0, NOW) if command == "latency" else crud_check(settings, "r1")
+    assert "hunter2" not in caught.value.message
+    assert not settings.logs_dir.exists()
+
+
+def test_a_missing_right_is_something_to_change(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any) -> bool:
+        raise OperationFailure("not authorized", 13)
+
+    monkeypatch.setattr(crud, "_update", refused)
+    with pytest.raises(SettingError, match="MONGODB_URI"):
+        crud_check(settings, "r1")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from bson.int64 import Int64
 from pymongo import ReadPreference
-from pymongo.errors import PyMongoError
+from pymongo.errors import PyMongoError, WriteError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 from rich.text import Text
 
-from forecast.cli import connect
-from forecast.report.latency import Documents, database_faults_in_words
+from forecast.database import Documents, connect, told_apart, validation_failed
+from forecast.errors import SettingError
 from forecast.settings import Settings
 
 EXIT_DONE, EXIT_FAILED = 0, 1
@@ -31,7 +33,7 @@ def crud_check(settings: Settings, run_id: str) -> tuple[dict[str, Any], int]:
     The document lives in the real collection, under the real validator, and is deleted whatever happens.
     Raises SettingError where the server refuses it, RetryableError where the server is out of reach.
     """
-    with connect(settings) as connected, database_faults_in_words():
+    with connect(settings) as connected, told_apart("checking create, read, update and delete"):
         collection = connected.with_options(
             write_concern=WriteConcern("majority", wtimeout=MAJORITY_TIMEOUT_MS),
             read_concern=ReadConcern("majority"),
@@ -40,6 +42,13 @@ def crud_check(settings: Settings, run_id: str) -> tuple[dict[str, Any], int]:
         document = scratch_document(run_id)
         try:
             steps = _steps(collection, document)
+        except WriteError as error:
+            if validation_failed(dict(error.details or {})):
+                raise SettingError(
+                    f"the validator of {collection.full_name} refuses a document of this version; "
+                    "a run of pipeline brings the validator up to date"
+                ) from error
+            raise
         finally:
             # After a lost connection this fails too, and the first fault is the one to tell.
             with suppress(PyMongoError):
@@ -58,7 +67,7 @@ def crud_check(settings: Settings, run_id: str) -> tuple[dict[str, Any], int]:
 
 def render_crud(report: dict[str, Any]) -> Text:
     """One line per step, with its time in ms."""
-    lines = [f"{report['collection']}, document {report['document_id']} (write and read concern: majority)"]
+    lines = [f"{report['collection']}, document {report['document_id']}, majority write and read:"]
     lines += [
         f"{step['step']:<7}{'ok' if step['ok'] else 'FAILED':<7}{step['ms']:>9.2f} ms  {step['detail']}"
         for step in report["steps"]
@@ -68,10 +77,12 @@ def render_crud(report: dict[str, Any]) -> Text:
 
 def scratch_document(run_id: str) -> dict[str, Any]:
     """Give a document as CONTRACT section 5 has it, of a station that does not exist."""
+    # The end of a run id is what tells two runs of one second apart.
+    station_id = "crud-check-" + re.sub(r"[^A-Za-z0-9_-]", "-", run_id)[-29:]
     return {
-        "_id": f"crud-check@{run_id}",
+        "_id": f"{station_id}@1970-01-01T00:00:00Z",
         "station": {
-            "id": "crud-check",
+            "id": station_id,
             "name": "Scratch document of crud-check",
             "network": "InfoClimat",
             "type": "static",
@@ -96,12 +107,12 @@ def scratch_document(run_id: str) -> dict[str, Any]:
             "source_uri": "crud-check",
             "source_row": "1",
             "extracted_at": SCRATCH_TIME,
-            "generation_id": 0,
-            "sync_id": 0,
+            "generation_id": Int64(0),
+            "sync_id": Int64(0),
             "run_id": run_id,
             "ingested_at": SCRATCH_TIME,
             "pipeline_version": "crud-check",
-            "digest": "0" * 64,
+            "digest": "0" * 32,
         },
     }
 

@@ -5,31 +5,24 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from pymongo import DESCENDING
-from pymongo.collection import Collection
-from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from forecast.cli import connect
-from forecast.errors import RetryableError, SettingError
-from forecast.report.write import iso_time, without_secrets, write_timed_report
+from forecast.database import Documents, connect, told_apart
+from forecast.errors import SettingError
+from forecast.report.write import iso_time, write_timed_report
 from forecast.settings import Settings
 from forecast.stations import load_stations
 
 REPORT_KIND = "query_latency_report"
 PERCENTILES = "linear interpolation between the two nearest ranks (numpy's 'linear')"
 EXIT_DONE, EXIT_SLO_MISSED = 0, 3
-# Unauthorized, AuthenticationFailed, DocumentValidationFailure, AtlasError (mostly wrong credentials).
-_CODES_TO_CHANGE_SOMETHING = (13, 18, 121, 8000)
-
-Documents = Collection[dict[str, Any]]
 
 
 def latency_report(
@@ -43,7 +36,7 @@ def latency_report(
     _check_options(day, iterations, slo_p95_ms)
     stations = load_stations()
     station_id = station_id if station_id is not None else next(iter(stations)).id
-    with connect(settings) as collection, database_faults_in_words():
+    with connect(settings) as collection, told_apart("timing queries"):
         newest = collection.find_one({"station.id": station_id}, {"timestamp": 1}, sort=[("timestamp", DESCENDING)])
         if newest is None and stations.get(station_id) is None:
             known = ", ".join(station.id for station in stations)
@@ -121,22 +114,6 @@ def render_latency(report: dict[str, Any]) -> Group:
     if report["note"]:
         after.append(report["note"])
     return Group(Text(title), table, Text("\n".join(after)))
-
-
-@contextmanager
-def database_faults_in_words() -> Iterator[None]:
-    """Turn MongoDB's errors into those of this program; what was typed as a connection string is not in them."""
-    try:
-        yield
-    except PyMongoError as error:
-        words = without_secrets(" ".join(str(error).split()))[:300]
-        code = error.code if isinstance(error, OperationFailure) else None
-        if code in _CODES_TO_CHANGE_SOMETHING or isinstance(error, ConfigurationError):
-            raise SettingError(
-                f"MongoDB refuses this ({words}). Check the user, the password and the rights in MONGODB_URI, and that "
-                "the collection's validator is this version's (a run of pipeline sets it)"
-            ) from error
-        raise RetryableError(f"MongoDB is out of reach or gave up ({words}). Try again") from error
 
 
 def _check_options(day: date | None, iterations: int, slo_p95_ms: float) -> None:

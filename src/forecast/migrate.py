@@ -1,0 +1,83 @@
+"""The processed zone into MongoDB again, and the proof that both hold the same."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from forecast.database import Documents, told_apart
+from forecast.errors import RetryableError, SettingError
+from forecast.load import LoadCounts, load, prepare_collection
+from forecast.observations import RECORD_SCHEMA, RawObject, to_frame
+from forecast.report.counts import ObjectCounts
+from forecast.report.migration import migration_report
+from forecast.report.write import report_time
+from forecast.runs import work_folder
+from forecast.stores import Store
+
+LOGGER = logging.getLogger("forecast.migrate")
+EXIT_DONE, EXIT_DIFFERS = 0, 3
+
+
+def migrate(store: Store, collection: Documents, *, verify_only: bool = False) -> tuple[dict[str, Any], int]:
+    """Load every record file of the zone, then compare each record with the database; the report and the exit code.
+
+    The proof: a second pass finds every record in the database, with the digest of its newest version.
+    Raises SettingError where the zone holds no records or a file is none of ours.
+    """
+    files = [file for file in store.list("observations/") if file.key.endswith(".parquet")]
+    if not files:
+        raise SettingError(f"{store.uri} holds no records (observations/…parquet); is PROCESSED_URI right?")
+    if not verify_only:
+        prepare_collection(collection)
+    with work_folder() as folder:
+        objects = [] if verify_only else [_loaded(file, store, collection, folder) for file in files]
+        missing = LoadCounts()
+        checked = 0
+        for file in files:
+            compared = load(_records(file, store, folder), collection, dry_run=True)
+            checked += sum(asdict(compared).values())
+            missing += LoadCounts(inserted=compared.inserted, updated=compared.updated)
+            if compared.inserted or compared.updated:
+                LOGGER.error("%s: %d records missing, %d older in the database", file.key, compared.inserted, compared.updated)
+    differing = missing.inserted + missing.updated
+    with told_apart("counting the documents"):
+        documents = collection.count_documents({})
+    now = datetime.now(UTC)
+    verification = {
+        "documents_expected_at_least": sum(counts.inserted for counts in objects),
+        "documents_in_database": documents,
+        "sample_checked": checked,
+        "digests_equal": checked - differing,
+        "read_concern": "majority",
+        "ok": differing == 0,
+    }
+    report = migration_report(f"{report_time(now)}-{secrets.token_hex(3)}", objects, verification, now)
+    return report, EXIT_DONE if differing == 0 else EXIT_DIFFERS
+
+
+def _loaded(file: RawObject, store: Store, collection: Documents, folder: Path) -> ObjectCounts:
+    frame = _records(file, store, folder)
+    counts = ObjectCounts(file.key, file.uri, "loaded", rows_read=len(frame), records_validated=len(frame))
+    for name, count in asdict(load(frame, collection)).items():
+        setattr(counts, name, count)
+    return counts
+
+
+def _records(file: RawObject, store: Store, folder: Path) -> Any:
+    copy = folder / "records.parquet"
+    store.fetch(file, copy)
+    try:
+        table = pq.read_table(copy)
+    except pa.ArrowInvalid as error:
+        raise RetryableError(f"{file.uri} is no whole Parquet file; process its raw object again") from error
+    if not table.schema.equals(RECORD_SCHEMA):
+        raise SettingError(f"{file.uri} has other columns than this pipeline version writes; use the version that wrote it")
+    return to_frame(table)
