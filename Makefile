@@ -69,6 +69,8 @@ clean: ## Remove what is installed or cached; the embedded database and the repo
 # The log is kept without the password that the index's address may hold.
 $(PROJECT_STAMP): pyproject.toml poetry.lock $(TOOLS_STAMP)
 	@echo "Installing the project and its dependencies into .venv (once; about a minute) ..."
+	@# Made here, because Poetry would rather take an environment that an earlier `poetry install` left elsewhere.
+	@[ -x .venv/bin/python ] || "$(TOOLS)/bin/python" -m venv .venv
 	@$(LIKE_PIP) $(POETRY) install --no-ansi >$(INSTALL_LOG).raw 2>&1; status=$$?; \
 	sed 's#[^/@ ]*:[^/@ ]*@#***@#g' $(INSTALL_LOG).raw >$(INSTALL_LOG); rm -f $(INSTALL_LOG).raw; \
 	if [ $$status -ne 0 ]; then tail -n 30 $(INSTALL_LOG) >&2; \
