@@ -269,14 +269,15 @@ class Pipeline:
         LOGGER.error("%s %s: %s", outcome, raw.key, message, extra={"facts": {"object": raw.key, "code": code}})
 
 
-def run_pipeline(settings: Settings, run_options: RunOptions) -> tuple[dict[str, Any], dict[str, Any]]:
+def run_pipeline(
+    settings: Settings, run_options: RunOptions, stations: Stations
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """One run; its status report (with the exit code) and its quality report.
 
     Raises ForecastError only for what fails before the run begins.
     """
     settings.require_raw_uri()
     settings.require_processed_uri()
-    stations = load_stations()
     run = Run.begin(settings, run_options)
     fault: ForecastError | None = None
     reports: list[Path] = []
@@ -392,7 +393,7 @@ def pipeline(
         run_options = RunOptions(_day(day or since), _day(day or until), reprocess, dry_run, max_rejection_rate)
         if demo:
             settings = _demo_settings(settings)
-        status, quality = run_pipeline(settings, run_options)
+        status, quality = run_pipeline(settings, run_options, load_stations())
         print_result({"status": status, "quality": quality}, render_summary(status, quality), as_json=as_json)
         if demo and not as_json:
             Console(highlight=False).print(_DEMO_WORDS.format(folder=DEMO_FOLDER, database=DEMO_DATABASE), soft_wrap=True)

@@ -44,7 +44,9 @@ class Settings:
         return _require("RAW_URI", self.raw_uri, "where Airbyte writes: s3://bucket/airbyte-sync/ or a local folder")
 
     def require_processed_uri(self) -> str:
-        return _require("PROCESSED_URI", self.processed_uri, "the processed zone: s3://bucket/prefix/ or a local folder")
+        return _require(
+            "PROCESSED_URI", self.processed_uri, "the processed zone: s3://bucket/prefix/ or a local folder"
+        )
 
 
 def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:

@@ -91,7 +91,9 @@ class LocalStore:
                     digest.update(block)
                     copy.write(block)
                 if _local_etag(os.fstat(source.fileno())) != listed.etag:
-                    raise ObjectChangedError(f"{listed.uri} changed while it was read; the next run takes its new version")
+                    raise ObjectChangedError(
+                        f"{listed.uri} changed while it was read; the next run takes its new version"
+                    )
         except FileNotFoundError as error:
             raise ObjectChangedError(f"{listed.uri} was removed after it was listed") from error
         except OSError as error:
@@ -126,11 +128,15 @@ class S3Store:
 
     def list(self, prefix: str = "") -> Iterator[RawObject]:
         with self._told_apart("listed"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
             for page in pages:
                 for entry in page.get("Contents", ()):
                     key = entry["Key"].removeprefix(self._prefix)
-                    yield RawObject(key, self.uri + key, entry["Size"], entry["ETag"], entry["LastModified"].astimezone(UTC))
+                    yield RawObject(
+                        key, self.uri + key, entry["Size"], entry["ETag"], entry["LastModified"].astimezone(UTC)
+                    )
 
     def fetch(self, listed: RawObject, target: Path) -> str:
         digest = _new_digest(listed.key)
@@ -173,7 +179,9 @@ def _client() -> S3Client:
 def _translated(error: Exception, uri: str, what: str) -> ForecastError:
     """boto3's error as one of ours, in words and without the request."""
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return SettingError(f"{uri} could not be {what}: no AWS credentials were found; set AWS_ACCESS_KEY_ID or a role")
+        return SettingError(
+            f"{uri} could not be {what}: no AWS credentials were found; set AWS_ACCESS_KEY_ID or a role"
+        )
     if not isinstance(error, ClientError):
         return RetryableError(f"{uri} could not be {what}: {type(error).__name__}; is AWS_ENDPOINT_URL right?")
     code = error.response.get("Error", {}).get("Code", "unknown")

@@ -72,7 +72,9 @@ def _refuse_known(text: bytes) -> None:
     if text.startswith(b"<"):
         raise ObjectRejectedError("not_data", "the object is an HTML or XML page, not data")
     if text.startswith(_OLE2):
-        raise ObjectRejectedError("not_data", "the object is an old or protected Excel file (OLE2); save it as .xlsx without a password")
+        raise ObjectRejectedError(
+            "not_data", "the object is an old or protected Excel file (OLE2); save it as .xlsx without a password"
+        )
     if text.startswith(b"version https://git-lfs"):
         raise ObjectRejectedError("not_data", "the object is a Git LFS pointer, not the file it stands for")
     if b"\0" in text:

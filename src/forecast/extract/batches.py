@@ -25,7 +25,14 @@ _MAX_SHOWN = 1000
 
 def refused_record(position: str, reason: str, text: str) -> dict[str, Any]:
     """A record that could not be read at all."""
-    return {"position": position, "code": "malformed_record", "field": None, "value": None, "reason": reason, "row": text[:_MAX_SHOWN]}
+    return {
+        "position": position,
+        "code": "malformed_record",
+        "field": None,
+        "value": None,
+        "reason": reason,
+        "row": text[:_MAX_SHOWN],
+    }
 
 
 class BatchMaker:
@@ -36,7 +43,9 @@ class BatchMaker:
         self._containers = containers
         self._nested = FastReader()
 
-    def of_table(self, table: pa.Table, positions: pa.Array, refused: Sequence[dict[str, Any]] = ()) -> Iterator[RawBatch]:
+    def of_table(
+        self, table: pa.Table, positions: pa.Array, refused: Sequence[dict[str, Any]] = ()
+    ) -> Iterator[RawBatch]:
         """Batches of a table whose rows stand at `positions`."""
         origin = origin_of_table(table, positions, self._raw)
         for field in PAYLOAD_FIELDS:

@@ -54,7 +54,9 @@ def read_document(text: bytes, origin: dict[str, Any], containers: Sequence[str]
     yield from _batches(lambda: io.BytesIO(text), origin, position, containers)
 
 
-def read_document_file(open_file: Callable[[], IO[bytes]], raw: RawObject, containers: Sequence[str]) -> Iterator[RawBatch]:
+def read_document_file(
+    open_file: Callable[[], IO[bytes]], raw: RawObject, containers: Sequence[str]
+) -> Iterator[RawBatch]:
     """Batches of a file that is one document.
 
     Raises ObjectRejectedError where it is no JSON, is an error answer, or holds no rows that are known.
@@ -86,7 +88,9 @@ def read_head(file: IO[bytes], containers: Sequence[str]) -> Head:
             builder.event("null", None)
             continue
         if count > _MAX_HEAD_EVENTS:
-            raise ObjectRejectedError("unknown_layout", "a JSON document whose rows are not where a known network has them")
+            raise ObjectRejectedError(
+                "unknown_layout", "a JSON document whose rows are not where a known network has them"
+            )
         builder.event(event, value)
     head.fields = builder.value if isinstance(builder.value, dict) else {}
     return head
@@ -129,7 +133,9 @@ def _batches(
     check_answer(head.fields)
     if not head.paths:
         names = ", ".join(sorted(str(name)[:40] for name in head.fields)[:12])
-        raise ObjectRejectedError("unknown_layout", f"a JSON document with none of the known containers of rows; it has: {names}")
+        raise ObjectRejectedError(
+            "unknown_layout", f"a JSON document with none of the known containers of rows; it has: {names}"
+        )
     with open_file() as file:
         rows = _rows(file, head.paths)
         while chunk := _read(lambda: _chunk(rows)):
@@ -184,7 +190,9 @@ def _chunk(rows: Iterator[tuple[str | None, str, dict[str, Any]]]) -> list[tuple
 def _batch(chunk: list[tuple[str | None, str, dict[str, Any]]], origin: dict[str, Any], position: str) -> RawBatch:
     """One batch; a column tells which group (station) each row stood under."""
     rows = rows_of_records([record for _, _, record in chunk])
-    origins = pa.Table.from_pylist([{**origin, "position": position + path} for _, path, _ in chunk], schema=ORIGIN_SCHEMA)
+    origins = pa.Table.from_pylist(
+        [{**origin, "position": position + path} for _, path, _ in chunk], schema=ORIGIN_SCHEMA
+    )
     return RawBatch(to_frame(rows), to_frame(origins), groups=pa.array([group for group, _, _ in chunk], pa.string()))
 
 
@@ -197,7 +205,9 @@ def _read(read: Callable[[], _T]) -> _T:
     try:
         return read()
     except ijson.IncompleteJSONError as error:
-        raise ObjectRejectedError("not_json", f"the JSON document cannot be read to its end: {_first_line(error)}") from error
+        raise ObjectRejectedError(
+            "not_json", f"the JSON document cannot be read to its end: {_first_line(error)}"
+        ) from error
     except ijson.JSONError as error:
         raise ObjectRejectedError("not_json", f"not JSON: {_first_line(error)}") from error
 

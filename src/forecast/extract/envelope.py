@@ -72,8 +72,12 @@ def origin_of_table(table: pa.Table, positions: pa.Array, raw: RawObject) -> pa.
     return pa.table(
         {
             "position": positions,
-            "extracted_at": _instants(_flat(table[stamp]), raw) if stamp else _repeat(raw.last_modified, UTC_TIME, size),
-            "generation_id": _integers(_flat(table[_GENERATION])) if _GENERATION in names else _repeat(0, pa.int64(), size),
+            "extracted_at": _instants(_flat(table[stamp]), raw)
+            if stamp
+            else _repeat(raw.last_modified, UTC_TIME, size),
+            "generation_id": _integers(_flat(table[_GENERATION]))
+            if _GENERATION in names
+            else _repeat(0, pa.int64(), size),
             "sync_id": _repeat(0, pa.int64(), size) if sync is None else _integers(sync),
             "changes": pa.nulls(size, pa.string()) if changes is None else changes,
         },
@@ -88,7 +92,10 @@ def _meta_columns(meta: pa.Array) -> tuple[pa.Array, pa.Array]:
         encoded = meta.dictionary_encode()
         distinct = pa.array(
             [
-                {"sync_id": int(entry.get("sync_id") or 0), "changes": json.dumps(entry["changes"]) if entry.get("changes") else None}
+                {
+                    "sync_id": int(entry.get("sync_id") or 0),
+                    "changes": json.dumps(entry["changes"]) if entry.get("changes") else None,
+                }
                 if isinstance(entry, dict)
                 else None
                 for entry in parsed

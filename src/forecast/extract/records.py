@@ -133,5 +133,6 @@ def _as_text(field: pa.Field) -> pa.Field:
 
 def _has_times(fields: pa.Schema | pa.StructType) -> bool:
     return any(
-        pa.types.is_timestamp(field.type) or (pa.types.is_struct(field.type) and _has_times(field.type)) for field in fields
+        pa.types.is_timestamp(field.type) or (pa.types.is_struct(field.type) and _has_times(field.type))
+        for field in fields
     )

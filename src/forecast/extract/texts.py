@@ -98,7 +98,9 @@ def _read_array(open_file: Opener, raw: RawObject, containers: Sequence[str]) ->
             unwrapped = [unwrap_record(record) for record in records]
             check_answer(unwrapped[0][0])
             places = [f"[{index + offset}]" for offset in range(len(chunk))]
-            yield maker.of_payloads([payload for payload, _ in unwrapped], [envelope for _, envelope in unwrapped], places)
+            yield maker.of_payloads(
+                [payload for payload, _ in unwrapped], [envelope for _, envelope in unwrapped], places
+            )
             index += len(chunk)
 
 
@@ -110,16 +112,27 @@ def read_csv(open_file: Opener, raw: RawObject, containers: Sequence[str]) -> It
     refused: list[tuple[int, str]] = []
 
     def refuse(row: pa_csv.InvalidRow) -> str:
-        refused.append((row.number or 0, f"{row.actual_columns} cells where the header has {row.expected_columns}: {row.text[:200]}"))
+        refused.append(
+            (
+                row.number or 0,
+                f"{row.actual_columns} cells where the header has {row.expected_columns}: {row.text[:200]}",
+            )
+        )
         return "skip"
 
     try:
         with open_file() as file:
             reader = pa_csv.open_csv(
                 file,
-                read_options=pa_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=names, skip_rows=1),
-                parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse),
-                convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+                read_options=pa_csv.ReadOptions(
+                    use_threads=False, block_size=BLOCK_BYTES, column_names=names, skip_rows=1
+                ),
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse
+                ),
+                convert_options=pa_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+                ),
             )
             row = 1
             for block in reader:
@@ -182,4 +195,3 @@ def _block(file: IO[bytes]) -> bytes:
 def positions(first: int, count: int, word: str = "line") -> pa.Array:
     numbers = pa.array(range(first, first + count), pa.int64()).cast(pa.string())
     return pc.binary_join_element_wise(f"{word} ", numbers, "")
-

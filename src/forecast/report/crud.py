@@ -67,7 +67,7 @@ def crud_check(settings: Settings, run_id: str) -> tuple[dict[str, Any], int]:
 
 def render_crud(report: dict[str, Any]) -> Text:
     """One line per step, with its time in ms."""
-    lines = [f"{report['collection']}, document {report['document_id']}, majority write and read:"]
+    lines = [f"{report['collection']} (majority write and read)", f"document {report['document_id']}"]
     lines += [
         f"{step['step']:<7}{'ok' if step['ok'] else 'FAILED':<7}{step['ms']:>9.2f} ms  {step['detail']}"
         for step in report["steps"]

@@ -103,7 +103,7 @@ def render_latency(report: dict[str, Any]) -> Group:
     slo = report["slo"]
     held = "held" if slo["held"] else "MISSED"
     title = (
-        f"{report['collection']}: station {report['station_id']} on {report['date']} (UTC), "
+        f"{report['collection']}: station {report['station_id']} on {report['date']} (UTC)\n"
         f"{report['iterations']} queries, {report['rows_returned']} rows each. Times in ms:"
     )
     examined = f"{report['documents_examined']} documents and {report['keys_examined']} keys examined"

@@ -55,7 +55,9 @@ class Draft:
 def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame]:
     """The batch as canonical rows, and the rows that `draft.postponed` holds back (OBSERVATION_SCHEMA, no timestamp)."""
     size = len(batch.rows)
-    notes = notes_column(size, [*draft.extra_notes, *(note for column in draft.columns.values() for note in column.notes)])
+    notes = notes_column(
+        size, [*draft.extra_notes, *(note for column in draft.columns.values() for note in column.notes)]
+    )
     empty = _without_values(size, draft.columns) & np.asarray(notes.is_null())
     refused = np.zeros(size, dtype=bool)
     records: list[dict[str, Any]] = []
@@ -94,7 +96,9 @@ def refused_rows(batch: RawBatch, rows: Iterable[int], refusal: Refusal) -> list
 def raw_row(rows: pd.DataFrame, row: int) -> str:
     """One raw row as JSON text, under the source's own names."""
     cells = {str(name): rows.iloc[row, position] for position, name in enumerate(rows.columns)}
-    return json.dumps({name: None if cell is pd.NA else cell for name, cell in cells.items()}, ensure_ascii=False, default=str)
+    return json.dumps(
+        {name: None if cell is pd.NA else cell for name, cell in cells.items()}, ensure_ascii=False, default=str
+    )
 
 
 def notes_column(size: int, notes: list[Note]) -> pa.Array:

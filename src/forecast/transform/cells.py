@@ -35,7 +35,7 @@ _POINTS = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "
 # North is 360, not 0: 0 means calm in WMO practice.
 WIND_WORDS: dict[str, float] = {
     **{point.casefold(): index * 22.5 or 360.0 for index, point in enumerate(_POINTS)},
-    **{"north": 360.0, "east": 90.0, "south": 180.0, "west": 270.0},
+    "north": 360.0, "east": 90.0, "south": 180.0, "west": 270.0,
 }
 
 
@@ -90,7 +90,9 @@ def _convert_numbers(cells: pa.Array, parameter: Parameter, assumed_unit: str | 
             [_note(int(row), parameter, cells[int(row)].as_py(), reason) for row in np.flatnonzero(present)],
         )
     infinite = present & np.isinf(numbers)
-    notes = [_note(int(row), parameter, cells[int(row)].as_py(), "not a finite number") for row in np.flatnonzero(infinite)]
+    notes = [
+        _note(int(row), parameter, cells[int(row)].as_py(), "not a finite number") for row in np.flatnonzero(infinite)
+    ]
     return Converted(unit.to_canonical(np.where(present & ~infinite, numbers, np.nan)), notes)
 
 
@@ -112,7 +114,9 @@ def _convert_texts(cells: pa.Array, parameter: Parameter, assumed_unit: str | No
     return result
 
 
-def _parse_distinct(texts: pa.Array, parameter: Parameter, assumed_unit: str | None) -> tuple[Floats, dict[int, str], set[int]]:
+def _parse_distinct(
+    texts: pa.Array, parameter: Parameter, assumed_unit: str | None
+) -> tuple[Floats, dict[int, str], set[int]]:
     """Values of the distinct texts, the reason for each that cannot be read, and those that mean calm."""
     too_long = pc.greater(pc.utf8_length(texts), MAX_CELL_LENGTH)
     safe = pc.if_else(too_long, pa.scalar("", texts.type), texts)

@@ -14,7 +14,7 @@ _NOT_ALPHANUMERIC = re.compile(r"<br\s*/?>|[^a-z0-9]")
 
 
 def normalise_field(name: str) -> str:
-    """"Precip. Rate." and Airbyte's "precip__rate_" are one field: "preciprate"."""
+    """ "Precip. Rate." and Airbyte's "precip__rate_" are one field: "preciprate"."""
     return _NOT_ALPHANUMERIC.sub("", str(name).casefold())
 
 

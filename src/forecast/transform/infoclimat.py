@@ -39,7 +39,9 @@ class Reader:
         readings = read_moments(times)
         refusals = [
             Refusal(np.asarray(stations.is_null()), "no_station", "id_station", "the row does not name its station"),
-            Refusal(readings.unreadable, "bad_timestamp", "dh_utc", "not a date and time (YYYY-MM-DD HH:MM:SS, UTC)", times),
+            Refusal(
+                readings.unreadable, "bad_timestamp", "dh_utc", "not a date and time (YYYY-MM-DD HH:MM:SS, UTC)", times
+            ),
             Refusal(np.isnat(readings.moments), "no_timestamp", "dh_utc", "the row has no time"),
         ]
         if batch.groups is not None:

@@ -88,7 +88,9 @@ def local_to_utc(local: Moments, zone: str) -> tuple[Moments, Mask, Mask]:
     lost = np.asarray(utc.isna() & ~naive.isna())
     never = np.zeros(len(local), dtype=bool)
     if lost.any():
-        summer = naive[lost].tz_localize(ZoneInfo(zone), ambiguous=np.ones(int(lost.sum()), dtype=bool), nonexistent="NaT")
+        summer = naive[lost].tz_localize(
+            ZoneInfo(zone), ambiguous=np.ones(int(lost.sum()), dtype=bool), nonexistent="NaT"
+        )
         never[lost] = np.asarray(summer.isna())
     return utc.to_numpy().astype("datetime64[s]"), lost & ~never, never
 
@@ -109,7 +111,9 @@ def _plain(cells: pa.Array) -> pa.Array:
 
 def _read_epochs(cells: pa.Array) -> Readings:
     numbers = np.asarray(cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
-    seconds = np.where((numbers >= _EPOCH_MILLISECONDS[0]) & (numbers < _EPOCH_MILLISECONDS[1]), numbers / 1000, numbers)
+    seconds = np.where(
+        (numbers >= _EPOCH_MILLISECONDS[0]) & (numbers < _EPOCH_MILLISECONDS[1]), numbers / 1000, numbers
+    )
     readable = (seconds >= _EPOCH_SECONDS[0]) & (seconds < _EPOCH_SECONDS[1])
     moments = np.where(readable, seconds, 0).astype("int64").astype("datetime64[s]")
     moments[~readable] = np.datetime64("NaT")
@@ -127,7 +131,9 @@ def _read_texts(cells: pa.Array) -> Readings:
     matched = parts.is_valid()
     days, bad_days = read_days(pc.if_else(matched, parts.field("date"), pa.scalar(None, pa.string())))
     clock, bad_clock = read_clock(pc.if_else(matched, parts.field("time"), pa.scalar(None, pa.string())))
-    offsets, _ = _lookup(pc.if_else(matched, parts.field("zone"), pa.scalar(None, pa.string())), _read_offset, np.int64(0))
+    offsets, _ = _lookup(
+        pc.if_else(matched, parts.field("zone"), pa.scalar(None, pa.string())), _read_offset, np.int64(0)
+    )
     moments = combine(days, clock) - offsets.astype("timedelta64[s]")
     blank = np.asarray(pc.fill_null(pc.equal(pc.utf8_trim_whitespace(cells), ""), fill_value=True))
     unreadable = ~blank & (bad_days | bad_clock | ~np.asarray(matched))
@@ -167,7 +173,11 @@ def _read_day(cell: object) -> date | None:
     if not isinstance(cell, str):
         return None
     try:
-        return date.fromisoformat(cell.strip()[:10]) if re.fullmatch(r"\d{4}-\d\d-\d\d([T ]00:00(:00(\.0+)?)?)?", cell.strip()) else None
+        return (
+            date.fromisoformat(cell.strip()[:10])
+            if re.fullmatch(r"\d{4}-\d\d-\d\d([T ]00:00(:00(\.0+)?)?)?", cell.strip())
+            else None
+        )
     except ValueError:
         return None
 

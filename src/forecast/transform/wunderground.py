@@ -11,13 +11,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.errors import ObjectRejectedError
-from forecast.observations import OBSERVATION_SCHEMA, REFUSED_SCHEMA, RawBatch, Transformed, empty_frame, frame_of, to_frame, to_table
+from forecast.observations import (
+    OBSERVATION_SCHEMA,
+    REFUSED_SCHEMA,
+    RawBatch,
+    Transformed,
+    empty_frame,
+    frame_of,
+    to_frame,
+    to_table,
+)
 from forecast.parameters import PARAMETERS
 from forecast.stations import Stations
 from forecast.transform.assemble import Draft, Mask, Refusal, assemble, lost_on_the_way, raw_row
 from forecast.transform.cells import Converted, Note, convert_column
 from forecast.transform.columns import Columns, normalise_field
-from forecast.transform.times import Moments, Readings, combine, local_fold_to_utc, local_to_utc, read_clock, read_days, read_moments, sheet_day
+from forecast.transform.times import (
+    Moments,
+    Readings,
+    combine,
+    local_fold_to_utc,
+    local_to_utc,
+    read_clock,
+    read_days,
+    read_moments,
+    sheet_day,
+)
 
 NAME = "Weather Underground"
 
@@ -135,10 +154,14 @@ class Reader:
             twice,
             [
                 Refusal(codes == -1, "no_station", "station", "the row does not name its station"),
-                Refusal(unknown, "unknown_station", "station", "the station is not in src/config/stations.json", stations),
+                Refusal(
+                    unknown, "unknown_station", "station", "the station is not in src/config/stations.json", stations
+                ),
                 Refusal(readings.unreadable, "bad_timestamp", "Time", "not a local date and time", text),
                 Refusal(np.isnat(readings.moments), "no_timestamp", "Time", "the row has no day or no time"),
-                Refusal(never, "no_such_local_time", "Time", "no such local time: the clock was put forward over it", text),
+                Refusal(
+                    never, "no_such_local_time", "Time", "no such local time: the clock was put forward over it", text
+                ),
             ],
         )
 
@@ -170,7 +193,8 @@ def _table_times(batch: RawBatch, columns: Columns) -> Readings:
         day = sheet_day(batch.sheet)
         if day is None:
             raise ObjectRejectedError(
-                "lost_day", f"the name of sheet {batch.sheet!r} is no day (ddmmyy, such as 011024), and its rows have only times"
+                "lost_day",
+                f"the name of sheet {batch.sheet!r} is no day (ddmmyy, such as 011024), and its rows have only times",
             )
         return _day_and_clock(pa.repeat(pa.scalar(day), len(batch.rows)), clock)
     raise ObjectRejectedError(
@@ -216,7 +240,12 @@ def _api_values(columns: Columns) -> dict[str, Converted]:
 
 def _with_mean_pressure(members: dict[str, pa.Array]) -> dict[str, pa.Array]:
     highest, lowest = members.get("pressuremax"), members.get("pressuremin")
-    if highest is not None and lowest is not None and highest.type == lowest.type and pa.types.is_floating(highest.type):
+    if (
+        highest is not None
+        and lowest is not None
+        and highest.type == lowest.type
+        and pa.types.is_floating(highest.type)
+    ):
         members["pressuremean"] = pc.divide(pc.add(highest, lowest), 2)
     return members
 
@@ -271,4 +300,6 @@ def _resolve(postponed: _Postponed) -> Transformed:
         }
         for row in np.flatnonzero(~told).tolist()
     ]
-    return Transformed(to_frame(table), frame_of(refused, REFUSED_SCHEMA) if refused else empty_frame(REFUSED_SCHEMA), len(days), 0)
+    return Transformed(
+        to_frame(table), frame_of(refused, REFUSED_SCHEMA) if refused else empty_frame(REFUSED_SCHEMA), len(days), 0
+    )

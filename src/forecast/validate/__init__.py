@@ -21,7 +21,10 @@ def validate(observations: pd.DataFrame, stations: Stations, now: datetime) -> V
     if records:
         table = table.filter(pa.array(~refused))
     rows = [
-        {**{k: v for k, v in record.items() if k != "observation"}, "row": json.dumps(record["observation"], default=str)}
+        {
+            **{k: v for k, v in record.items() if k != "observation"},
+            "row": json.dumps(record["observation"], default=str),
+        }
         for record in records
     ]
     return Validated(to_frame(seal(table, stations)), frame_of(rows, REFUSED_SCHEMA))

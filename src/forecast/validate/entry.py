@@ -35,7 +35,12 @@ def refusals(table: pa.Table, stations: Stations, now: datetime) -> list[tuple[M
         (unknown, "unknown_station", "station_id", "the station is not in src/config/stations.json"),
         (missing, "no_timestamp", "timestamp", "the row has no time"),
         (milliseconds > latest, "future_timestamp", "timestamp", "later than now by more than 10 minutes"),
-        ((milliseconds < first) | (~missing & (milliseconds == _EPOCH_MS)), "impossible_timestamp", "timestamp", "the time of an empty clock"),
+        (
+            (milliseconds < first) | (~missing & (milliseconds == _EPOCH_MS)),
+            "impossible_timestamp",
+            "timestamp",
+            "the time of an empty clock",
+        ),
     ]
     for name in PARAMETER_NAMES:
         column = table[name]
@@ -51,7 +56,9 @@ def refused_rows(table: pa.Table, found: list[tuple[Mask, str, str, str]]) -> tu
     records = []
     for mask, code, field, reason in found:
         for row in np.flatnonzero(mask & ~refused).tolist():
-            observation = {name: value for name, value in table.slice(row, 1).to_pylist()[0].items() if value is not None}
+            observation = {
+                name: value for name, value in table.slice(row, 1).to_pylist()[0].items() if value is not None
+            }
             records.append(
                 {
                     "position": observation.get("source_row"),

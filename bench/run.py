@@ -1,0 +1,251 @@
+"""Measures the pipeline against bare `insert_many`, side by side on the same server and data.
+
+Every figure comes from a process of its own. Ratios are taken within a round, pipeline and bare one after the other,
+and the median of the rounds is printed: the speed of a shared machine drifts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from forecast.database import connect
+from forecast.documents import document_of
+from forecast.embedded import find_mongod
+from forecast.load import prepare_collection
+from forecast.runs import Run, RunOptions
+from forecast.settings import Settings
+from forecast.stations import Stations, parse_stations
+from forecast.synthetic import bench_stations, write_history_jsonl
+from main import Pipeline, run_pipeline
+
+ROWS = 200_000
+MEMORY_ROWS = 2_000_000
+ROWS_PER_OBJECT = 20_000
+STATIONS = 10
+ROUNDS = 3
+# What `insert_many` gets in one call: it cuts that into messages itself.
+BARE_BATCH = 10_000
+
+
+def stations() -> Stations:
+    return parse_stations({"stations": bench_stations(STATIONS)}, "bench")
+
+
+def settings(uri: str, folder: Path, database: str) -> Settings:
+    return Settings(
+        raw_uri=str(folder / "raw"),
+        processed_uri=str(folder / "processed"),
+        mongodb_uri=uri,
+        mongodb_database=database,
+        mongodb_collection="weather_measurements",
+        logs_dir=folder / "logs",
+        log_level="ERROR",
+        log_format="text",
+    )
+
+
+def child_generate(folder: Path, rows: int) -> dict[str, float]:
+    ids = [station.id for station in stations()]
+    write_history_jsonl(folder / "raw", rows=rows, rows_per_object=ROWS_PER_OBJECT, station_ids=ids, start=date(2024, 1, 1))
+    return {}
+
+
+def child_pipeline(uri: str, folder: Path, database: str, reprocess: bool) -> dict[str, float]:
+    start = time.perf_counter()
+    status, _ = run_pipeline(settings(uri, folder, database), RunOptions(reprocess=reprocess), stations())
+    seconds = time.perf_counter() - start
+    assert status["exit_code"] == 0, status["errors"]
+    return {"rows": status["counts"]["records_validated"], "seconds": seconds, "peak_mb": peak_mb()}
+
+
+def child_prepare(uri: str, folder: Path) -> dict[str, float]:
+    """Extract to Parquet alone, on one core."""
+    os.sched_setaffinity(0, {0})
+    pa.set_cpu_count(1)
+    with connect(settings(uri, folder, "bench_prepare")) as collection, tempfile.TemporaryDirectory() as work:
+        run = Run.begin(settings(uri, folder, "bench_prepare"), RunOptions())
+        pipeline = Pipeline(run, stations(), collection, Path(work))
+        start = time.perf_counter()
+        rows = 0
+        for number, raw in enumerate(pipeline.select()):
+            staged = pipeline.stage(raw, Path(work) / str(number))
+            assert staged is not None
+            rows += staged.counts.records_validated
+            shutil.rmtree(staged.folder)
+        return {"rows": rows, "seconds": time.perf_counter() - start}
+
+
+def child_bare(uri: str, folder: Path) -> dict[str, float]:
+    """`insert_many` of the same documents, ready-made, into a collection with the same validator and indexes."""
+    files = sorted((folder / "processed" / "observations").rglob("*.parquet"))
+    documents = [document_of(record) for file in files for record in pq.read_table(file).to_pylist()]
+    with connect(settings(uri, folder, "bench_bare")) as collection:
+        collection.database.client.drop_database("bench_bare")
+        prepare_collection(collection)
+        start = time.perf_counter()
+        for at in range(0, len(documents), BARE_BATCH):
+            collection.insert_many(documents[at : at + BARE_BATCH], ordered=False)
+        seconds = time.perf_counter() - start
+        collection.database.client.drop_database("bench_bare")
+    return {"rows": len(documents), "seconds": seconds}
+
+
+def peak_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20) if sys.platform == "darwin" else peak / 1024
+
+
+def measured(*arguments: object) -> dict[str, Any]:
+    """One figure, from a process of its own."""
+    command = [sys.executable, __file__, "child", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return dict(json.loads(done.stdout))
+
+
+@contextmanager
+def replica_set(members: int, folder: Path) -> Iterator[str]:
+    """A replica set on loopback, with 1 GB of cache a member."""
+    mongod = find_mongod()
+    if mongod is None:
+        sys.exit("no mongod is installed here: the benchmark needs the bundled one or one on PATH")
+    ports = [free_port() for _ in range(members)]
+    processes = []
+    for port in ports:
+        data = folder / f"mongod-{port}"
+        data.mkdir(parents=True)
+        options = ["--replSet", "bench", "--bind_ip", "127.0.0.1", "--wiredTigerCacheSizeGB", "1", "--nounixsocket"]
+        quiet = ["--logpath", str(data / "log"), "--setParameter", "diagnosticDataCollectionEnabled=false"]
+        processes.append(
+            subprocess.Popen([str(mongod), "--dbpath", str(data), "--port", str(port), *options, *quiet], stdout=subprocess.DEVNULL)
+        )
+    try:
+        initiate(ports)
+        yield "mongodb://" + ",".join(f"127.0.0.1:{port}" for port in ports) + "/?replicaSet=bench"
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def initiate(ports: list[int]) -> None:
+    with MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{ports[0]}/?directConnection=true") as client:
+        hosts = [{"_id": number, "host": f"127.0.0.1:{port}"} for number, port in enumerate(ports)]
+        for _ in range(120):
+            try:
+                if client.admin.command("hello")["isWritablePrimary"]:
+                    return
+                client.admin.command("replSetInitiate", {"_id": "bench", "members": hosts})
+            except PyMongoError:
+                pass
+            time.sleep(0.5)
+    sys.exit("the replica set did not get a primary within a minute")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def drop(uri: str, database: str) -> None:
+    with MongoClient[dict[str, Any]](uri) as client:
+        client.drop_database(database)
+
+
+def per_second(figure: dict[str, Any]) -> float:
+    return float(figure["rows"]) / float(figure["seconds"])
+
+
+def against_bare(uri: str, folder: Path, name: str) -> None:
+    ratios, again, rates = [], [], []
+    for _ in range(ROUNDS):
+        drop(uri, "bench_pipeline")
+        shutil.rmtree(folder / "processed", ignore_errors=True)
+        first = measured("pipeline", uri, folder, "bench_pipeline", "")
+        second = measured("pipeline", uri, folder, "bench_pipeline", "reprocess")
+        drop(uri, "bench_pipeline")
+        bare = measured("bare", uri, folder)
+        rates.append((per_second(first), per_second(bare), per_second(second)))
+        ratios.append(per_second(first) / per_second(bare))
+        again.append(per_second(second) / per_second(first))
+    ours, theirs, repeated = (statistics.median(column) for column in zip(*rates, strict=True))
+    print(f"{name}")
+    print(f"  raw JSONL to acknowledged documents   {ours:>9,.0f} rows/s")
+    print(f"  bare insert_many, the same documents  {theirs:>9,.0f} rows/s")
+    print(f"  ratio, median of {ROUNDS} rounds             {statistics.median(ratios):>9.2f}   aim 0.8, limit 0.6   {ratios_text(ratios)}")
+    print(f"  second run (--reprocess)              {repeated:>9,.0f} rows/s")
+    print(f"  ratio to the first run                {statistics.median(again):>9.1f}   aim 5   {ratios_text(again)}", flush=True)
+
+
+def ratios_text(ratios: list[float]) -> str:
+    return "(" + " ".join(f"{ratio:.2f}" for ratio in sorted(ratios)) + ")"
+
+
+def memory(uri: str, folder: Path) -> None:
+    peaks = {}
+    for rows in (ROWS, MEMORY_ROWS):
+        place = folder / f"memory-{rows}"
+        measured("generate", place, rows)
+        drop(uri, "bench_memory")
+        peaks[rows] = measured("pipeline", uri, place, "bench_memory", "")["peak_mb"]
+        drop(uri, "bench_memory")
+        shutil.rmtree(place)
+    print("peak memory of the pipeline's process")
+    for rows, peak in peaks.items():
+        print(f"  {rows:>9,} rows                        {peak:>9,.0f} MB      limit 400 MB", flush=True)
+
+
+def main() -> None:
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {ROWS:,} rows in objects of {ROWS_PER_OBJECT:,}")
+    with tempfile.TemporaryDirectory(prefix="forecast-bench-") as name:
+        folder = Path(name)
+        measured("generate", folder, ROWS)
+        with replica_set(1, folder / "one") as uri:
+            figures = [per_second(measured("prepare", uri, folder)) for _ in range(ROUNDS)]
+            print("extract, transform, validate and Parquet, on one core")
+            print(f"  median of {ROUNDS} rounds                    {statistics.median(figures):>9,.0f} rows/s  aim 100,000", flush=True)
+            against_bare(uri, folder, "one mongod (a replica set of one)")
+            memory(uri, folder)
+        with replica_set(3, folder / "three") as uri:
+            against_bare(uri, folder, "three mongods on this machine")
+
+
+def child(name: str, arguments: list[str]) -> None:
+    if name == "generate":
+        figure = child_generate(Path(arguments[0]), int(arguments[1]))
+    elif name == "pipeline":
+        figure = child_pipeline(arguments[0], Path(arguments[1]), arguments[2], bool(arguments[3]))
+    elif name == "prepare":
+        figure = child_prepare(arguments[0], Path(arguments[1]))
+    else:
+        figure = child_bare(arguments[0], Path(arguments[1]))
+    print(json.dumps(figure))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["child"]:
+        child(sys.argv[2], sys.argv[3:])
+    else:
+        main()
