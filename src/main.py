@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -34,7 +33,7 @@ from forecast.extract import extract
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import is_marker, sync_day
 from forecast.load import load, prepare_collection
-from forecast.observations import OBSERVATION_SCHEMA, RawBatch, RawObject, Transformed, Validated, concat, to_frame
+from forecast.observations import OBSERVATION_SCHEMA, RawBatch, RawObject, Transformed, Validated, concat
 from forecast.report.counts import ObjectCounts, QualityTally, check_counts
 from forecast.report.migration import migration_report
 from forecast.report.quality import quality_report
@@ -169,10 +168,9 @@ class Pipeline:
         if not dry_run:
             with run.timed("save"):
                 staged.writer.publish(self._processed)
-        for file in staged.writer.staged:
+        for records in staged.writer.staged_records(CHUNK_ROWS):
             run.check_stop()
             with run.timed("load"):
-                records = to_frame(pq.read_table(file.path))
                 for name, count in load_data(records, self._collection, dry_run=dry_run).items():
                     setattr(counts, name, getattr(counts, name) + count)
             self._sample(records)

@@ -11,12 +11,14 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, GEOSPHERE, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, CollectionInvalid
 
@@ -39,7 +41,11 @@ WRITERS = 2
 _DUPLICATE_KEY = 11000
 _ROUNDS = 20
 _RANK = ("generation_id", "sync_id", "extracted_at")
-_SEEN = {"digest": "$metadata.digest", **{name: f"$metadata.{name}" for name in _RANK}}
+# The version of a document: its digest and its rank, times as milliseconds.
+_SEEN = {"digest": "$metadata.digest", **{name: {"$toLong": f"$metadata.{name}"} for name in _RANK}}
+
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(slots=True)
@@ -107,40 +113,52 @@ def _load_batch(table: pa.Table, collection: Documents, *, dry_run: bool) -> Loa
 
 @dataclass(slots=True)
 class _Plan:
-    """Row numbers of what is to be done, and the versions that were seen."""
+    """Row numbers of what is to be done, and the versions that were seen: `seen[at[row]]` where `at[row]` >= 0."""
 
     new: list[int]
     newer: list[int]
     restamped: list[int]
     unchanged: list[str]
     superseded: int
-    seen: dict[str, dict[str, Any]]
+    seen: list[dict[str, Any]]
+    at: npt.NDArray[np.int64]
 
 
 def _compare(table: pa.Table, collection: Documents) -> _Plan:
-    ids = table["_id"].to_pylist()
-    seen = {entry["_id"]: entry for entry in collection.find({"_id": {"$in": ids}}, _SEEN, batch_size=BATCH_ROWS)}
+    """What is there already, and which of the two versions wins; compared as columns."""
+    ids = table["_id"].combine_chunks()
+    seen = list(collection.find({"_id": {"$in": ids.to_pylist()}}, _SEEN, batch_size=BATCH_ROWS))
     if not seen:
-        return _Plan(list(range(len(ids))), [], [], [], 0, seen)
-    plan = _Plan([], [], [], [], 0, seen)
-    columns = [table[name].to_pylist() for name in ("digest", "generation_id", "sync_id")]
-    stamps = table["extracted_at"].cast(pa.int64()).to_pylist()
-    for row, (name, digest, generation, sync, stamp) in enumerate(zip(ids, *columns, stamps, strict=True)):
-        there = seen.get(name)
-        if there is None:
-            plan.new.append(row)
-            continue
-        rank = (generation, sync, stamp)
-        rank_there = (there["generation_id"], there["sync_id"], _milliseconds(there["extracted_at"]))
-        if digest == there["digest"]:
-            plan.unchanged.append(name)
-            if rank > rank_there:
-                plan.restamped.append(row)
-        elif (rank, digest) > (rank_there, there["digest"]):
-            plan.newer.append(row)
-        else:
-            plan.superseded += 1
-    return plan
+        return _Plan(list(range(len(ids))), [], [], [], 0, seen, np.full(len(ids), -1))
+    ids_there = pa.array([entry["_id"] for entry in seen], pa.string())
+    at = np.asarray(pc.fill_null(pc.index_in(ids, value_set=ids_there), -1), dtype=np.int64)
+    there = np.flatnonzero(at >= 0)
+    digests = np.asarray(table["digest"].take(pa.array(there)).to_pylist(), dtype=object)
+    digests_there = np.asarray([seen[place]["digest"] for place in at[there]], dtype=object)
+    higher, level = _ranks(table, there, [seen[place] for place in at[there]])
+    equal = digests == digests_there
+    newer = ~equal & (higher | (level & (digests > digests_there)))
+    return _Plan(
+        new=np.flatnonzero(at < 0).tolist(),
+        newer=there[newer].tolist(),
+        restamped=there[equal & higher].tolist(),
+        unchanged=ids.take(pa.array(there[equal])).to_pylist(),
+        superseded=int((~equal & ~newer).sum()),
+        seen=seen,
+        at=at,
+    )
+
+
+def _ranks(table: pa.Table, rows: Rows, seen: list[dict[str, Any]]) -> tuple[Mask, Mask]:
+    """Where the rank of a row is higher than that of the version seen, and where it is level with it."""
+    higher = np.zeros(len(rows), dtype=bool)
+    level = np.ones(len(rows), dtype=bool)
+    for name in _RANK:
+        ours = np.asarray(table[name].cast(pa.int64()))[rows]
+        theirs = np.fromiter((entry[name] for entry in seen), dtype=np.int64, count=len(rows))
+        higher |= level & (ours > theirs)
+        level &= ours == theirs
+    return higher, level
 
 
 def _insert(table: pa.Table, rows: Sequence[int], collection: Documents) -> tuple[int, list[str]]:
@@ -179,11 +197,11 @@ def _replace(table: pa.Table, plan: _Plan, collection: Documents) -> tuple[int, 
     if not plan.newer:
         return 0, []
     part = table.take(pa.array(plan.newer))
-    names = part["_id"].to_pylist()
-    pairs: list[tuple[str, RawBSONDocument]] = list(zip(names, to_documents(part), strict=True))
+    filters = [_as_seen(plan, row) for row in plan.newer]
+    writes = [ReplaceOne(only, document) for only, document in zip(filters, to_documents(part), strict=True)]
     with told_apart("replacing"):
-        result = collection.bulk_write([ReplaceOne(_as_seen(plan, name), document) for name, document in pairs], ordered=False)
-    return (result.matched_count, []) if result.matched_count == len(names) else (0, names)
+        result = collection.bulk_write(writes, ordered=False)
+    return (result.matched_count, []) if result.matched_count == len(writes) else (0, part["_id"].to_pylist())
 
 
 def _restamp(table: pa.Table, plan: _Plan, collection: Documents) -> None:
@@ -194,18 +212,25 @@ def _restamp(table: pa.Table, plan: _Plan, collection: Documents) -> None:
     """
     if not plan.restamped:
         return
-    part = table.take(pa.array(plan.restamped)).select(["_id", *_RANK]).to_pylist()
+    part = table.take(pa.array(plan.restamped)).select(_RANK).to_pylist()
     updates = [
-        UpdateOne(_as_seen(plan, row["_id"]), {"$set": {f"metadata.{name}": row[name] for name in _RANK}}) for row in part
+        UpdateOne(_as_seen(plan, row), {"$set": {f"metadata.{name}": rank[name] for name in _RANK}})
+        for row, rank in zip(plan.restamped, part, strict=True)
     ]
     with told_apart("marking the newest delivery"):
         collection.bulk_write(updates, ordered=False)
 
 
-def _as_seen(plan: _Plan, name: str) -> dict[str, Any]:
+def _as_seen(plan: _Plan, row: int) -> dict[str, Any]:
     """The filter of exactly the version that was seen."""
-    seen = plan.seen[name]
-    return {"_id": name, "metadata.digest": seen["digest"], **{f"metadata.{field}": seen[field] for field in _RANK}}
+    seen = plan.seen[plan.at[row]]
+    return {
+        "_id": seen["_id"],
+        "metadata.digest": seen["digest"],
+        "metadata.generation_id": seen["generation_id"],
+        "metadata.sync_id": seen["sync_id"],
+        "metadata.extracted_at": datetime.fromtimestamp(seen["extracted_at"] / 1000, tz=UTC),
+    }
 
 
 def _one_each(table: pa.Table) -> tuple[pa.Table, LoadCounts]:
@@ -219,7 +244,3 @@ def _one_each(table: pa.Table) -> tuple[pa.Table, LoadCounts]:
     equal = int((losers["digest"].to_numpy() == winners.set_index("_id")["digest"][losers["_id"]].to_numpy()).sum())
     kept = table.take(pa.array(sorted(winners.index)))
     return kept, LoadCounts(unchanged=equal, superseded=len(losers) - equal)
-
-
-def _milliseconds(stamp: Any) -> int:
-    return int(stamp.timestamp() * 1000 + 0.5)

@@ -4,18 +4,18 @@ with which record. Both give the same rows (a property test holds them to it).
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
 from forecast.extract.limits import check_depth, too_deep
 
-# Bare constants that JSON does not have; Arrow would read them as numbers.
-_CONSTANTS = (b"NaN", b"Infinity")
+# The first lines teach the schema; the rest is parsed once.
+_SAMPLE_BYTES = 64 << 10
 BARE_CONSTANT = "{} (a bare constant, which JSON does not have)"
 
 
@@ -37,15 +37,16 @@ class FastReader:
         Raises ObjectRejectedError where it nests too deep.
         """
         check_depth(block)
-        if b"\0" in block or any(constant in block for constant in _CONSTANTS):
+        if b"\0" in block:
             return None
         try:
             block.decode("utf-8")
             table = self._parse(block)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
             return None
-        # Blank lines, and two objects on one line, would shift the positions.
-        return table if table.num_rows == lines else None
+        # Blank lines, and two objects on one line, would shift the positions. A bare NaN or Infinity, which JSON does not
+        # have, Arrow reads as a number.
+        return table if table.num_rows == lines and all(map(_is_finite, table.columns)) else None
 
     def _parse(self, block: bytes) -> pa.Table:
         if self._schema is not None:
@@ -55,8 +56,16 @@ class FastReader:
                     return table
             except pa.ArrowInvalid:
                 pass
-        self._schema = pa.schema([_as_text(field) for field in _read(block, None).schema])
-        return _read(block, self._schema)
+        sample = block[: block.find(b"\n", _SAMPLE_BYTES) + 1] or block
+        for learnt_from in (sample, block):
+            self._schema = pa.schema([_as_text(field) for field in _read(learnt_from, None).schema])
+            try:
+                table = _read(block, self._schema)
+            except pa.ArrowInvalid:
+                continue
+            if not _has_times(table.schema):
+                return table
+        raise pa.ArrowInvalid("no one schema fits this block")
 
 
 def read_record(text: bytes) -> dict[str, Any]:
@@ -115,9 +124,15 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> NoReturn:
     raise BadRecordError(f"the key {twice[:40]!r} is there twice")
 
 
+def _is_finite(cells: pa.ChunkedArray | pa.Array) -> bool:
+    if pa.types.is_struct(cells.type):
+        return all(_is_finite(pc.struct_field(cells, index)) for index in range(cells.type.num_fields))
+    return not pa.types.is_floating(cells.type) or pc.all(pc.is_finite(cells)).as_py() is not False
+
+
 def _read(block: bytes, schema: pa.Schema | None) -> pa.Table:
     return pa_json.read_json(
-        io.BytesIO(block),
+        pa.BufferReader(block),
         read_options=pa_json.ReadOptions(use_threads=False, block_size=len(block) + 1),
         parse_options=pa_json.ParseOptions(explicit_schema=schema),
     ).combine_chunks()

@@ -148,7 +148,7 @@ class Reader:
                 unknown |= codes == code
                 continue
             moments[rows], twice[rows], never[rows] = local_to_utc(moments[rows], station.timezone)
-        text = pa.array(np.datetime_as_string(readings.moments))
+        text = pa.array(np.datetime_as_string(readings.moments)) if (readings.unreadable | never).any() else None
         return (
             moments,
             twice,

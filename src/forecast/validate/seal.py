@@ -87,10 +87,11 @@ def _digests(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.in
     width = matrix.shape[1]
     data = matrix.tobytes()
     blake2b = hashlib.blake2b
-    return pa.array(
-        [blake2b(data[at : at + width], digest_size=_DIGEST_BYTES).hexdigest() for at in range(0, size * width, width)],
-        pa.string(),
-    )
+    starts = range(0, size * width, width)
+    digests = b"".join([blake2b(data[at : at + width], digest_size=_DIGEST_BYTES).digest() for at in starts])
+    offsets = np.arange(0, 2 * len(digests) + 1, 2 * _DIGEST_BYTES, dtype=np.int32)
+    hexadecimal = pa.py_buffer(digests.hex().encode())
+    return pa.StringArray.from_buffers(size, pa.py_buffer(offsets), hexadecimal)
 
 
 def _text_hashes(column: pa.ChunkedArray) -> Bytes:
