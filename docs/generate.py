@@ -19,7 +19,7 @@ Names are CF standard names, with the period where one belongs. Every parameter 
 an absent key in MongoDB and a null in Parquet, and never a number that stands for "missing".
 
 Field names are compared without case, blanks and punctuation: "Precip. Rate." is `preciprate`. Where several fields of
-the PWS API are named, they are tried in this order, row by row.
+the PWS API are named, the first that an object has is taken.
 """
 
 _UNITS_INTRODUCTION = """\
@@ -74,7 +74,9 @@ def _units_of(quantity: Quantity) -> Iterable[tuple[str, str, str]]:
 def _formula(unit: Unit) -> str:
     value = "value"
     if unit.subtract:
-        value = f"(value {'-' if unit.subtract > 0 else '+'} {abs(unit.subtract)!r})"
+        value = f"value {'-' if unit.subtract > 0 else '+'} {abs(unit.subtract)!r}"
+        if (unit.multiply, unit.divide) != (1, 1):
+            value = f"({value})"
     if unit.multiply != 1:
         value += f" × {unit.multiply!r}"
     if unit.divide != 1:

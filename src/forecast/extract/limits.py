@@ -7,7 +7,7 @@ import numpy as np
 from forecast.errors import ObjectRejectedError
 
 CHUNK_ROWS = 50_000
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 8 << 20
 # One record: a year of one InfoClimat station is about 10 MB of JSON.
 MAX_RECORD_BYTES = 64 << 20
 # The deepest real record has six levels; Arrow's JSON reader overruns the stack somewhere above 10 000.

@@ -1,0 +1,338 @@
+"""What a run of the pipeline lives in: a raw zone, a processed zone, a database and a folder of reports."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import boto3
+import bson
+import jsonschema
+import pyarrow.parquet as pq
+from pymongo import MongoClient
+
+from forecast.runs import RunOptions
+from forecast.settings import Settings
+from forecast.stations import load_stations
+from main import run_pipeline
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = ROOT / "src" / "forecast" / "report" / "schemas"
+COLLECTION = "weather_measurements"
+REPORT_KINDS = ("pipeline_status", "quality_report", "migration_report", "query_latency_report")
+Row = dict[str, Any]
+
+
+class Zone(Protocol):
+    """Objects by key, reached without anything of the program's own."""
+
+    uri: str
+
+    def put(self, key: str, content: bytes) -> None: ...
+
+    def get(self, key: str) -> bytes: ...
+
+    def delete(self, key: str) -> None: ...
+
+    def keys(self) -> list[str]: ...
+
+
+@dataclass
+class FolderZone:
+    folder: Path
+
+    @property
+    def uri(self) -> str:
+        return str(self.folder)
+
+    def put(self, key: str, content: bytes) -> None:
+        path = self.folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    def get(self, key: str) -> bytes:
+        return (self.folder / key).read_bytes()
+
+    def delete(self, key: str) -> None:
+        (self.folder / key).unlink()
+
+    def keys(self) -> list[str]:
+        return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
+
+
+@dataclass
+class BucketZone:
+    bucket: str
+    prefix: str
+
+    def __post_init__(self) -> None:
+        self._client = boto3.client("s3")
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    def put(self, key: str, content: bytes) -> None:
+        self._client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=content)
+
+    def get(self, key: str) -> bytes:
+        return self._client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
+
+    def delete(self, key: str) -> None:
+        self._client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+
+    def keys(self) -> list[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
+        return sorted(entry["Key"].removeprefix(self.prefix) for page in pages for entry in page.get("Contents", ()))
+
+
+@dataclass
+class Outcome:
+    """What a command left: its exit code and both of its streams."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        return self.stdout + self.stderr
+
+    def json(self) -> Row:
+        (line,) = self.stdout.splitlines()
+        found = json.loads(line)
+        assert isinstance(found, dict)
+        return found
+
+
+@dataclass
+class World:
+    raw: Zone
+    processed: Zone
+    mongodb_uri: str
+    database: str
+    home: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def on_s3(self) -> bool:
+        return self.raw.uri.startswith("s3://")
+
+    # Loading.
+
+    def deliver(self, folder: Path, keys: list[str] | None = None) -> list[str]:
+        """Put the files below a folder into the raw zone under their own names."""
+        given = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        chosen = given if keys is None else keys
+        for key in chosen:
+            self.raw.put(key, (folder / key).read_bytes())
+        return chosen
+
+    def settings(self) -> Settings:
+        return Settings(
+            raw_uri=self.raw.uri,
+            processed_uri=self.processed.uri,
+            mongodb_uri=self.mongodb_uri,
+            mongodb_database=self.database,
+            mongodb_collection=COLLECTION,
+            logs_dir=self.logs_dir,
+            log_level="INFO",
+            log_format="text",
+        )
+
+    def run(self, options: RunOptions | None = None) -> Row:
+        """One run within this process; its status report."""
+        status, _ = run_pipeline(self.settings(), options or RunOptions(), load_stations())
+        return status
+
+    def reprocess(self) -> Row:
+        return self.run(RunOptions(reprocess=True))
+
+    # The real commands.
+
+    def variables(self, **more: str) -> dict[str, str]:
+        """The environment of a command: this world's places, and nothing of whoever runs the tests."""
+        kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+        return {
+            **kept,
+            **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},
+            "RAW_URI": self.raw.uri,
+            "PROCESSED_URI": self.processed.uri,
+            "MONGODB_URI": self.mongodb_uri,
+            "MONGODB_DATABASE": self.database,
+            "LOGS_DIR": str(self.logs_dir),
+            "PYTHONPATH": str(ROOT / "src"),
+            "COLUMNS": "200",
+            **self.environment,
+            **more,
+        }
+
+    def start(self, command: str, *arguments: str, variables: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*COMMANDS[command], *arguments],
+            cwd=self.home,
+            env=self.variables() if variables is None else variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def command(self, command: str, *arguments: str, variables: dict[str, str] | None = None) -> Outcome:
+        with self.start(command, *arguments, variables=variables) as process:
+            try:
+                stdout, stderr = process.communicate(timeout=120)
+            except BaseException:
+                process.kill()
+                raise
+        return Outcome(process.returncode, stdout, stderr)
+
+    # What is there afterwards.
+
+    @contextmanager
+    def mongo(self) -> Iterator[Any]:
+        client: MongoClient[Row]
+        with MongoClient(self.mongodb_uri, tz_aware=True) as client:
+            yield client[self.database]
+
+    def documents(self) -> dict[str, Row]:
+        with self.mongo() as database:
+            return {document["_id"]: document for document in database[COLLECTION].find()}
+
+    def document_bytes(self) -> dict[str, bytes]:
+        return {name: bson.encode(document) for name, document in self.documents().items()}
+
+    def contents(self) -> dict[str, tuple[str, Row]]:
+        """Of each document what was measured, and its digest: all but where it came from and when."""
+        return {
+            name: (document["metadata"]["digest"], document["measurements"])
+            for name, document in self.documents().items()
+        }
+
+    def checkpoints(self) -> dict[str, Row]:
+        with self.mongo() as database:
+            return {entry["_id"]: entry for entry in database[f"{COLLECTION}_objects"].find()}
+
+    def forget_documents(self) -> None:
+        with self.mongo() as database:
+            database.client.drop_database(self.database)
+
+    def reports(self, kind: str) -> list[Row]:
+        """The reports of a kind in their order of writing."""
+        paths = sorted(self.logs_dir.glob(f"{kind}*.json"), key=lambda path: path.stat().st_mtime_ns)
+        return [json.loads(path.read_text("utf-8")) for path in paths]
+
+    def status(self) -> Row:
+        (report,) = self.reports("pipeline_status")
+        return report
+
+    def record_keys(self) -> list[str]:
+        return [key for key in self.processed.keys() if key.startswith("observations/")]
+
+    def rejected_keys(self) -> list[str]:
+        return [key for key in self.processed.keys() if key.startswith("rejected/")]
+
+    def records(self) -> list[Row]:
+        """All rows of the processed zone's Parquet."""
+        tables = (pq.read_table(io.BytesIO(self.processed.get(key))) for key in self.record_keys())
+        return [row for table in tables for row in table.to_pylist()]
+
+    def copy_records(self, folder: Path) -> None:
+        """Bring the processed zone's Parquet files to this machine."""
+        for key in self.record_keys():
+            (folder / key).parent.mkdir(parents=True, exist_ok=True)
+            (folder / key).write_bytes(self.processed.get(key))
+
+
+def _entry_point(module: str, function: str) -> list[str]:
+    code = f"import sys; sys.argv[0] = {function!r}; from {module} import {function}; {function}()"
+    return [sys.executable, "-W", "error", "-c", code]
+
+
+COMMANDS = {
+    "pipeline": _entry_point("main", "cli"),
+    "migrate": _entry_point("forecast.commands", "migrate_cli"),
+    "latency-report": _entry_point("forecast.commands", "latency_report_cli"),
+    "crud-check": _entry_point("forecast.commands", "crud_check_cli"),
+}
+
+
+@dataclass
+class WorldMaker:
+    """Makes worlds on one kind of zone, and takes them away again."""
+
+    kind: str
+    mongodb_uri: str
+    folder: Path
+    make_bucket: Callable[[], str]
+    made: list[World] = field(default_factory=list)
+
+    def __call__(self, *, beside: World | None = None) -> World:
+        """A world of its own; `beside` another one: on the same zones, with a new database."""
+        name = secrets.token_hex(6)
+        home = self.folder / name
+        home.mkdir()
+        raw: Zone
+        processed: Zone
+        if beside is not None:
+            raw, processed = beside.raw, beside.processed
+        elif self.kind == "s3":
+            bucket = self.make_bucket()
+            raw, processed = BucketZone(bucket, "airbyte-sync/"), BucketZone(bucket, "processed/")
+        else:
+            raw, processed = FolderZone(home / "raw"), FolderZone(home / "processed")
+            (home / "raw").mkdir()
+        world = World(raw, processed, self.mongodb_uri, f"test_{name}", home)
+        self.made.append(world)
+        return world
+
+    def end(self) -> None:
+        for world in self.made:
+            world.forget_documents()
+            shutil.rmtree(world.home)
+
+
+def assert_reports_hold(world: World) -> int:
+    """Every report is as its schema says and its sums add up; how many there are."""
+    number = 0
+    for kind in REPORT_KINDS:
+        schema = json.loads((SCHEMAS / f"{kind}.schema.json").read_text("utf-8"))
+        for report in world.reports(kind):
+            jsonschema.Draft202012Validator(schema).validate(report)
+            number += 1
+    for report in world.reports("pipeline_status"):
+        _assert_rows_add_up(report["counts"])
+    for report in world.reports("quality_report"):
+        _assert_rows_add_up(report)
+        for name in ("rows_read", "rows_empty", "records_extracted", "records_validated", "records_rejected"):
+            assert report[name] == sum(entry[name] for entry in report["by_object"])
+        for entry in report["by_object"]:
+            _assert_rows_add_up(entry)
+    for report in world.reports("migration_report"):
+        parts = sum(report[name] for name in ("inserted", "updated", "unchanged", "superseded"))
+        assert report["records_validated"] == parts
+        failed, whole = report["failed"], report["records_validated"] + report["failed"]
+        assert report["error_rate"] == (failed / whole if whole else 0)
+    return number
+
+
+def _assert_rows_add_up(counts: Row) -> None:
+    assert counts["rows_read"] == counts["rows_empty"] + counts["records_extracted"]
+    assert counts["records_extracted"] == counts["records_validated"] + counts["records_rejected"]
+    extracted = counts["records_extracted"]
+    assert counts["rejection_rate"] == (counts["records_rejected"] / extracted if extracted else 0)
