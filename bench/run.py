@@ -66,7 +66,9 @@ def settings(uri: str, folder: Path, database: str) -> Settings:
 
 def child_generate(folder: Path, rows: int) -> dict[str, float]:
     ids = [station.id for station in stations()]
-    write_history_jsonl(folder / "raw", rows=rows, rows_per_object=ROWS_PER_OBJECT, station_ids=ids, start=date(2024, 1, 1))
+    write_history_jsonl(
+        folder / "raw", rows=rows, rows_per_object=ROWS_PER_OBJECT, station_ids=ids, start=date(2024, 1, 1)
+    )
     return {}
 
 
@@ -137,7 +139,9 @@ def replica_set(members: int, folder: Path) -> Iterator[str]:
         options = ["--replSet", "bench", "--bind_ip", "127.0.0.1", "--wiredTigerCacheSizeGB", "1", "--nounixsocket"]
         quiet = ["--logpath", str(data / "log"), "--setParameter", "diagnosticDataCollectionEnabled=false"]
         processes.append(
-            subprocess.Popen([str(mongod), "--dbpath", str(data), "--port", str(port), *options, *quiet], stdout=subprocess.DEVNULL)
+            subprocess.Popen(
+                [str(mongod), "--dbpath", str(data), "--port", str(port), *options, *quiet], stdout=subprocess.DEVNULL
+            )
         )
     try:
         initiate(ports)
@@ -194,9 +198,14 @@ def against_bare(uri: str, folder: Path, name: str) -> None:
     print(f"{name}")
     print(f"  raw JSONL to acknowledged documents   {ours:>9,.0f} rows/s")
     print(f"  bare insert_many, the same documents  {theirs:>9,.0f} rows/s")
-    print(f"  ratio, median of {ROUNDS} rounds             {statistics.median(ratios):>9.2f}   aim 0.8, limit 0.6   {ratios_text(ratios)}")
+    print(
+        f"  ratio, median of {ROUNDS} rounds             {statistics.median(ratios):>9.2f}   aim 0.8, limit 0.6   {ratios_text(ratios)}"
+    )
     print(f"  second run (--reprocess)              {repeated:>9,.0f} rows/s")
-    print(f"  ratio to the first run                {statistics.median(again):>9.1f}   aim 5   {ratios_text(again)}", flush=True)
+    print(
+        f"  ratio to the first run                {statistics.median(again):>9.1f}   aim 5   {ratios_text(again)}",
+        flush=True,
+    )
 
 
 def ratios_text(ratios: list[float]) -> str:
@@ -218,14 +227,19 @@ def memory(uri: str, folder: Path) -> None:
 
 
 def main() -> None:
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {ROWS:,} rows in objects of {ROWS_PER_OBJECT:,}")
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {ROWS:,} rows in objects of {ROWS_PER_OBJECT:,}"
+    )
     with tempfile.TemporaryDirectory(prefix="forecast-bench-") as name:
         folder = Path(name)
         measured("generate", folder, ROWS)
         with replica_set(1, folder / "one") as uri:
             figures = [per_second(measured("prepare", uri, folder)) for _ in range(ROUNDS)]
             print("extract, transform, validate and Parquet, on one core")
-            print(f"  median of {ROUNDS} rounds                    {statistics.median(figures):>9,.0f} rows/s  aim 100,000", flush=True)
+            print(
+                f"  median of {ROUNDS} rounds                    {statistics.median(figures):>9,.0f} rows/s  aim 100,000",
+                flush=True,
+            )
             against_bare(uri, folder, "one mongod (a replica set of one)")
             memory(uri, folder)
         with replica_set(3, folder / "three") as uri:

@@ -13,7 +13,8 @@ TARGET = Path(__file__).parent / "parameters.md"
 _INTRODUCTION = """\
 # Parameters
 
-Made by `docs/generate.py` from `src/forecast/parameters.py` and `src/forecast/transform/units.py`; do not edit it by hand.
+Made by `docs/generate.py` from `src/forecast/parameters.py` and `src/forecast/transform/units.py`. Do not edit it by
+hand.
 
 Names are CF standard names, with the period where one belongs. Every parameter is kept in one unit. A missing value is
 an absent key in MongoDB and a null in Parquet, and never a number that stands for "missing".

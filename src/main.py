@@ -12,7 +12,7 @@ import logging
 import shutil
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
@@ -33,6 +33,7 @@ from forecast.extract import extract
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import is_marker, sync_day
 from forecast.load import load, prepare_collection
+from forecast.memory import keep_memory_small
 from forecast.observations import OBSERVATION_SCHEMA, RawBatch, RawObject, Transformed, Validated, concat
 from forecast.report.counts import ObjectCounts, QualityTally, check_counts
 from forecast.report.migration import migration_report
@@ -51,7 +52,8 @@ from forecast.transform import RECORD_CONTAINERS, RULES_VERSION, ObjectTransform
 LOGGER = logging.getLogger("forecast.main")
 DEMO_FOLDER = Path(".local") / "demo"
 DEMO_DATABASE = "forecast_demo"
-# One object is loaded while the next waits and the one after is staged.
+# Most of staging runs outside Python's lock, so two objects are staged at once while one is loaded and one waits.
+_STAGED_AT_ONCE = 2
 _WAITING_OBJECTS = 2
 _SAMPLED_ROWS = 20
 
@@ -118,18 +120,42 @@ class Pipeline:
         if not self._run.options.dry_run:
             prepare_collection(self._collection)
         objects = self.select()
-        waiting: deque[Future[None]] = deque()
-        with ThreadPoolExecutor(1, thread_name_prefix="load") as loader, _progress_bar(len(objects)) as advance:
-            for number, raw in enumerate(objects):
-                self._run.check_stop()
-                staged = self.stage(raw, self._folder / str(number))
-                if staged is not None:
-                    waiting.append(loader.submit(self.publish_and_load, staged))
-                while len(waiting) > _WAITING_OBJECTS:
-                    waiting.popleft().result()
+        staging: deque[Future[StagedObject | None]] = deque()
+        loading: deque[Future[None]] = deque()
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="load") as loader,
+            ThreadPoolExecutor(_STAGED_AT_ONCE, thread_name_prefix="stage") as stagers,
+            _progress_bar(len(objects)) as advance,
+        ):
+            try:
+                for number, raw in enumerate(objects):
+                    self._run.check_stop()
+                    staging.append(stagers.submit(self.stage, raw, self._folder / str(number)))
+                    while len(staging) > _STAGED_AT_ONCE:
+                        self._pass_on(staging, loading, loader, advance)
+                while staging or loading:
+                    self._pass_on(staging, loading, loader, advance)
+            finally:
+                loader.shutdown(wait=False, cancel_futures=True)
+                stagers.shutdown(wait=False, cancel_futures=True)
+
+    def _pass_on(
+        self,
+        staging: deque[Future[StagedObject | None]],
+        loading: deque[Future[None]],
+        loader: ThreadPoolExecutor,
+        advance: Callable[[], None],
+    ) -> None:
+        """Hand the next staged object to the loader, and wait where the loader is behind."""
+        if staging:
+            staged = staging.popleft().result()
+            if staged is None:
                 advance()
-            while waiting:
-                waiting.popleft().result()
+            else:
+                loading.append(loader.submit(self.publish_and_load, staged))
+        while loading and (not staging or len(loading) > _WAITING_OBJECTS):
+            loading.popleft().result()
+            advance()
 
     def select(self) -> list[RawObject]:
         """The objects of this run, in the order of their keys."""
@@ -276,6 +302,7 @@ def run_pipeline(
     """
     settings.require_raw_uri()
     settings.require_processed_uri()
+    keep_memory_small()
     run = Run.begin(settings, run_options)
     fault: ForecastError | None = None
     reports: list[Path] = []
@@ -292,17 +319,24 @@ def run_pipeline(
             fault = error
             run.progress.add_error(type(error).__name__, error.message)
             LOGGER.error(error.message)
+        except BaseException as error:
+            # A fault of the program, or a second Ctrl-C: the status must not say "running" for ever.
+            run.progress.add_error(type(error).__name__, "the run ended unforeseen")
+            _write_status(run, "failed", 1)
+            raise
     status, exit_code = run.verdict() if fault is None else ("failed", fault.exit_code)
     if isinstance(fault, InterruptedRunError):
         status = "interrupted"
     for path in reports:
         run.progress.add_written("report", str(path), 1)
     report = _write_status(run, status, exit_code)
+    _copy_status(run)
     return report, generate_quality_report(run, stations)
 
 
 def _write_reports(run: Run, pipeline: Pipeline, stations: Stations) -> list[Path]:
     """Quality and migration reports of what was done, also of a run that failed."""
+    run.objects.sort(key=lambda counts: counts.key)
     check_counts(run.objects)
     if run.options.dry_run:
         return []
@@ -325,10 +359,23 @@ def _write_reports(run: Run, pipeline: Pipeline, stations: Stations) -> list[Pat
 
 def _write_status(run: Run, status: str, exit_code: int | None = None) -> dict[str, Any]:
     finished = None if exit_code is None else datetime.now(UTC)
-    report = status_report(run.info, run.progress, run.objects, status=status, exit_code=exit_code, finished_at=finished)
+    report = status_report(
+        run.info, run.progress, run.objects, status=status, exit_code=exit_code, finished_at=finished
+    )
     if not run.options.dry_run:
         write_report(REPORT_NAME, report, logs_dir=run.settings.logs_dir, schema="pipeline_status")
     return report
+
+
+def _copy_status(run: Run) -> None:
+    """The last report's copy. Where the zone is out of reach, that has been told already, and the run ends as it did."""
+    processed = open_store(run.settings.require_processed_uri())
+    if run.options.dry_run or not isinstance(processed, S3Store):
+        return
+    try:
+        processed.publish(run.settings.logs_dir / REPORT_NAME, f"logs/{REPORT_NAME}")
+    except ForecastError as error:
+        LOGGER.warning("no copy of %s: %s", REPORT_NAME, error.message)
 
 
 def _progress_bar(total: int) -> Any:
@@ -352,12 +399,20 @@ Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
 
 @app.command()
 def pipeline(
-    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Only objects synced on this UTC day.")] = None,
-    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only objects synced on this UTC day or later.")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only objects synced on this UTC day or earlier.")] = None,
+    day: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Only objects synced on this UTC day.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only objects synced on this UTC day or later.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only objects synced on this UTC day or earlier.")
+    ] = None,
     reprocess: Annotated[bool, typer.Option("--reprocess", help="Also objects that were processed already.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Everything but the writing.")] = False,
-    demo: Annotated[bool, typer.Option("--demo", help="Make synthetic raw data and run on it with the embedded MongoDB.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Make synthetic raw data and run on it with the embedded MongoDB.")
+    ] = False,
     max_rejection_rate: Annotated[float, typer.Option(help="Exit code 3 above this share of rejected records.")] = 0.05,
     as_json: options.AsJson = False,
     raw_uri: options.RawUri = None,
@@ -394,7 +449,9 @@ def pipeline(
         status, quality = run_pipeline(settings, run_options, load_stations())
         print_result({"status": status, "quality": quality}, render_summary(status, quality), as_json=as_json)
         if demo and not as_json:
-            Console(highlight=False).print(_DEMO_WORDS.format(folder=DEMO_FOLDER, database=DEMO_DATABASE), soft_wrap=True)
+            Console(highlight=False).print(
+                _DEMO_WORDS.format(folder=DEMO_FOLDER, database=DEMO_DATABASE), soft_wrap=True
+            )
         return int(status["exit_code"])
 
     run_command(command)

@@ -61,7 +61,9 @@ def make_settings(
 def set_up_logging(settings: Settings) -> None:
     """The log goes to stderr; stdout is for the result."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonFormatter() if settings.log_format == "json" else logging.Formatter("%(levelname)s %(message)s"))
+    handler.setFormatter(
+        _JsonFormatter() if settings.log_format == "json" else logging.Formatter("%(levelname)s %(message)s")
+    )
     _LOGGER.handlers[:] = [handler]
     _LOGGER.setLevel(settings.log_level)
     _LOGGER.propagate = False

@@ -26,7 +26,9 @@ crud_app = typer.Typer(**_APP)
 @latency_app.command("latency-report")
 def latency_report_command(
     station_id: Annotated[str | None, typer.Option(help="Default: the registry's first.")] = None,
-    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="UTC day. Default: the newest.")] = None,
+    day: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="UTC day. Default: the newest.")
+    ] = None,
     iterations: Annotated[int, typer.Option(min=1, help="How often the query is timed.")] = 10,
     slo_p95_ms: Annotated[float, typer.Option(help="Exit code 3 when the 95th percentile is above it.")] = 100.0,
     as_json: options.AsJson = False,
@@ -93,7 +95,11 @@ def migrate_command(
             f"{report['records_validated']:,} records: {report['inserted']:,} inserted, {report['updated']:,} updated, "
             f"{report['unchanged']:,} unchanged, {report['superseded']:,} superseded\n"
             f"compared {checked['sample_checked']:,} records with {checked['documents_in_database']:,} documents: "
-            + ("both hold the same" if checked["ok"] else f"{checked['sample_checked'] - checked['digests_equal']:,} differ")
+            + (
+                "both hold the same"
+                if checked["ok"]
+                else f"{checked['sample_checked'] - checked['digests_equal']:,} differ"
+            )
         )
         print_result(report, Text(words), as_json=as_json)
         return code

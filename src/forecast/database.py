@@ -77,14 +77,18 @@ def told_apart(doing: str) -> Iterator[None]:
 def translated(error: PyMongoError, doing: str) -> ForecastError:
     """One error of the driver as one of ours."""
     if isinstance(error, InvalidURI | ConfigurationError):
-        return SettingError("MONGODB_URI cannot be used: it is no valid connection string, or its host name has no address")
+        return SettingError(
+            "MONGODB_URI cannot be used: it is no valid connection string, or its host name has no address"
+        )
     if isinstance(error, ServerSelectionTimeoutError):
         return RetryableError(
             f"MongoDB is out of reach ({doing}): no primary answered within {SELECTION_TIMEOUT_MS // 1000} s. "
             "Check that the replica set is up and that MONGODB_URI names it"
         )
     if isinstance(error, WTimeoutError | WriteConcernError):
-        return RetryableError(f"MongoDB did not confirm a write on a majority of its members ({doing}); is a member down?")
+        return RetryableError(
+            f"MongoDB did not confirm a write on a majority of its members ({doing}); is a member down?"
+        )
     if isinstance(error, ConnectionFailure | ExecutionTimeout):
         return RetryableError(f"the connection to MongoDB was lost ({doing})")
     if isinstance(error, OperationFailure):

@@ -139,8 +139,8 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
         write(probe, _bytes_of(np.asarray(records[name].cast(pa.int64())), "<i8"))
     for name, number in (("generation_id", _GENERATION), ("sync_id", _SYNC)):
         write(struct.pack("<q", number), _bytes_of(np.asarray(records[name]), "<i8"))
-    for name, number in (("flag", _FLAG), ("anomalies_detected", _ANOMALIES), ("checks_version", _CHECKS)):
-        write(struct.pack("<i", number), _bytes_of(np.asarray(records[name]), "<i4"))
+    for name, small in (("flag", _FLAG), ("anomalies_detected", _ANOMALIES), ("checks_version", _CHECKS)):
+        write(struct.pack("<i", small), _bytes_of(np.asarray(records[name]), "<i4"))
     for name, letter in (("_id", b"\x01"), ("source_row", b"\x02"), ("digest", b"\x03")):
         texts = _texts_of(records[name], records.num_rows)
         write(b"\0\0\0" + letter * texts.shape[1], np.pad(texts, ((0, 0), (3, 0))))

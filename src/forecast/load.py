@@ -98,9 +98,7 @@ def _load_batch(table: pa.Table, collection: Documents, *, dry_run: bool) -> Loa
             plan = _compare(table, collection)
         # What a rival overtook in an earlier round and is now there as ours was written by us.
         written = sum(name in rivals for name in plan.unchanged)
-        counts += LoadCounts(
-            updated=written, unchanged=len(plan.unchanged) - written, superseded=plan.superseded
-        )
+        counts += LoadCounts(updated=written, unchanged=len(plan.unchanged) - written, superseded=plan.superseded)
         if dry_run:
             return counts + LoadCounts(inserted=len(plan.new), updated=len(plan.newer))
         inserted, again = _insert(table, plan.new, collection)
@@ -194,7 +192,9 @@ def _resolve(error: BulkWriteError, ids: pa.ChunkedArray) -> tuple[int, list[str
         if write_error["code"] != _DUPLICATE_KEY:
             raise RetryableError(f"MongoDB could not write a document: code {write_error['code']}") from error
     if details["writeConcernErrors"]:
-        raise RetryableError("MongoDB did not confirm a write on a majority of its members; is a member down?") from error
+        raise RetryableError(
+            "MongoDB did not confirm a write on a majority of its members; is a member down?"
+        ) from error
     return details["nInserted"], [ids[entry["index"]].as_py() for entry in details["writeErrors"]]
 
 

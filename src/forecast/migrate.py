@@ -46,7 +46,9 @@ def migrate(store: Store, collection: Documents, *, verify_only: bool = False) -
             checked += sum(asdict(compared).values())
             missing += LoadCounts(inserted=compared.inserted, updated=compared.updated)
             if compared.inserted or compared.updated:
-                LOGGER.error("%s: %d records missing, %d older in the database", file.key, compared.inserted, compared.updated)
+                LOGGER.error(
+                    "%s: %d records missing, %d older in the database", file.key, compared.inserted, compared.updated
+                )
     differing = missing.inserted + missing.updated
     with told_apart("counting the documents"):
         documents = collection.count_documents({})
@@ -79,5 +81,7 @@ def _records(file: RawObject, store: Store, folder: Path) -> Any:
     except pa.ArrowInvalid as error:
         raise RetryableError(f"{file.uri} is no whole Parquet file; process its raw object again") from error
     if not table.schema.equals(RECORD_SCHEMA):
-        raise SettingError(f"{file.uri} has other columns than this pipeline version writes; use the version that wrote it")
+        raise SettingError(
+            f"{file.uri} has other columns than this pipeline version writes; use the version that wrote it"
+        )
     return to_frame(table)

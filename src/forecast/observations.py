@@ -138,7 +138,8 @@ class Validated:
 
 def to_frame(table: pa.Table | pa.RecordBatch) -> pd.DataFrame:
     """An Arrow table as a frame that shares its memory."""
-    return table.to_pandas(types_mapper=pd.ArrowDtype, self_destruct=False)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype, self_destruct=False)
+    return frame
 
 
 def to_table(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
@@ -147,6 +148,7 @@ def to_table(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
 
 
 def empty_frame(schema: pa.Schema) -> pd.DataFrame:
+    """No row of a schema."""
     return to_frame(schema.empty_table())
 
 

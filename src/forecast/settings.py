@@ -41,9 +41,11 @@ class Settings:
         return f"Settings(raw_uri={self.raw_uri!r}, processed_uri={self.processed_uri!r}, mongodb_uri=***)"
 
     def require_raw_uri(self) -> str:
+        """RAW_URI, or an error that says how to set it."""
         return _require("RAW_URI", self.raw_uri, "where Airbyte writes: s3://bucket/airbyte-sync/ or a local folder")
 
     def require_processed_uri(self) -> str:
+        """PROCESSED_URI, or an error that says how to set it."""
         return _require(
             "PROCESSED_URI", self.processed_uri, "the processed zone: s3://bucket/prefix/ or a local folder"
         )
@@ -77,8 +79,8 @@ def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:
 def _require(name: str, value: str | None, meaning: str) -> str:
     if value is None:
         raise SettingError(
-            f"{name} is not set ({meaning}). It was looked for as an option (--{name.lower().replace('_', '-')}), in the "
-            "environment and in .env. To try the pipeline without any setting: pipeline --demo"
+            f"{name} is not set ({meaning}). It was looked for as an option (--{name.lower().replace('_', '-')}), in "
+            "the environment and in .env. To try the pipeline without any setting: pipeline --demo"
         )
     return value
 

@@ -73,6 +73,7 @@ class LocalStore:
         self.uri = str(folder)
 
     def list(self, prefix: str = "") -> Iterator[RawObject]:
+        """See `Store.list`."""
         if not self._folder.is_dir():
             raise SettingError(f"the folder {self._folder} does not exist")
         for path in sorted(self._folder.rglob("*"), key=lambda path: path.relative_to(self._folder).as_posix()):
@@ -83,6 +84,7 @@ class LocalStore:
                 yield RawObject(key, str(path), status.st_size, _local_etag(status), modified)
 
     def fetch(self, listed: RawObject, target: Path) -> str:
+        """See `Store.fetch`."""
         path = self._folder / listed.key
         digest = _new_digest(listed.key)
         try:
@@ -98,9 +100,10 @@ class LocalStore:
             raise ObjectChangedError(f"{listed.uri} was removed after it was listed") from error
         except OSError as error:
             raise RetryableError(f"{listed.uri} cannot be read: {error.strerror}") from error
-        return digest.hexdigest()[:32]
+        return str(digest.hexdigest())[:32]
 
     def publish(self, source: Path, key: str) -> None:
+        """See `Store.publish`."""
         target = self._folder / key
         part = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
@@ -112,6 +115,7 @@ class LocalStore:
             raise RetryableError(f"{target} cannot be written: {error.strerror}") from error
 
     def holds(self, key: str) -> bool:
+        """See `Store.holds`."""
         return (self._folder / key).is_file()
 
 
@@ -127,6 +131,7 @@ class S3Store:
         self._client = _client()
 
     def list(self, prefix: str = "") -> Iterator[RawObject]:
+        """See `Store.list`."""
         with self._told_apart("listed"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix
@@ -139,6 +144,7 @@ class S3Store:
                     )
 
     def fetch(self, listed: RawObject, target: Path) -> str:
+        """See `Store.fetch`."""
         digest = _new_digest(listed.key)
         with self._told_apart(f"read: {listed.key}"):
             answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + listed.key, IfMatch=listed.etag)
@@ -146,13 +152,15 @@ class S3Store:
                 for block in answer["Body"].iter_chunks(_BLOCK):
                     digest.update(block)
                     copy.write(block)
-        return digest.hexdigest()[:32]
+        return str(digest.hexdigest())[:32]
 
     def publish(self, source: Path, key: str) -> None:
+        """See `Store.publish`."""
         with self._told_apart(f"written: {key}"):
             self._client.upload_file(str(source), self._bucket, self._prefix + key)
 
     def holds(self, key: str) -> bool:
+        """See `Store.holds`."""
         try:
             self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except ClientError as error:

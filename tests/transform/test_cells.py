@@ -51,7 +51,7 @@ def read(cell: Any, parameter: Parameter, unit: str | None = None) -> tuple[floa
         ("wind_speed", "10 mph", 4.4704),
         ("wind_speed", "36 km/h", 10.0),
         ("wind_speed", "5 m/s", 5.0),
-        ("wind_speed", "3600 kt", 1852.0),
+        ("wind_speed", "10 kt", 10 * (1852 / 3600)),
         ("wind_speed_of_gust", "1 mph", 0.44704),
         ("wind_from_direction", "270°", 270.0),
         ("rainfall_rate", "0.5 in", 12.7),

@@ -89,6 +89,7 @@ class BatchMaker:
         positions: Sequence[str],
         refused: Sequence[dict[str, Any]] = (),
     ) -> RawBatch:
+        """A batch of payloads that are already read."""
         rows = self._open_objects(rows_of_records(payloads))
         origin = origin_of_records(envelopes, positions, self._raw)
         frame = to_frame(rows)

@@ -26,6 +26,7 @@ MAX_WORKBOOK_BYTES = 200 << 20
 
 
 def read_parquet(path: Path, raw: RawObject, containers: Sequence[str]) -> Iterator[RawBatch]:
+    """Batches of a Parquet file."""
     maker = BatchMaker(raw, containers)
     try:
         with pq.ParquetFile(path, memory_map=True) as file:
@@ -38,6 +39,7 @@ def read_parquet(path: Path, raw: RawObject, containers: Sequence[str]) -> Itera
 
 
 def read_avro(path: Path, raw: RawObject, containers: Sequence[str]) -> Iterator[RawBatch]:
+    """Batches of an Avro container file."""
     maker = BatchMaker(raw, containers)
     with path.open("rb") as file:
         try:

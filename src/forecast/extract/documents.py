@@ -28,6 +28,7 @@ _MAX_HEAD_EVENTS = 200_000
 # Beside the stations stands InfoClimat's list of field names.
 _NO_GROUP = "_params"
 _MAX_MESSAGE = 300
+_FIRST_ERROR_STATUS = 400
 
 
 @dataclass(slots=True)
@@ -113,7 +114,7 @@ def check_answer(fields: dict[str, Any]) -> None:
     code = fields.get("statusCode", fields.get("status_code", 0))
     status = fields.get("status")
     bad_status = isinstance(status, str) and status.casefold() in {"error", "ko", "fail", "failed"}
-    bad_code = isinstance(code, int | float) and code >= 400
+    bad_code = isinstance(code, int | float) and code >= _FIRST_ERROR_STATUS
     if fault or bad_status or bad_code:
         said = fields.get("reason") or fields.get("message") or fault or status or code
         message = f"the source answered with an error instead of data: {str(said)[:_MAX_MESSAGE]!r}"

@@ -1,5 +1,6 @@
-"""Airbyte's envelope: metadata of before and after destination version 1.0, payload nested (as an object or as JSON
-text) or flattened. All are understood by shape; none of it reaches the model but as the origin of a row.
+"""Airbyte's envelope, understood by its shape; none of it reaches the model but as the origin of a row.
+
+Metadata of before and after destination version 1.0; payload nested (as an object or as JSON text) or flattened.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.errors import ObjectRejectedError
+from forecast.extract.records import BadRecordError, read_record
 from forecast.observations import ORIGIN_SCHEMA, UTC_TIME, RawObject
 
 PAYLOAD_FIELDS = ("_airbyte_data", "raw_data")
@@ -24,21 +26,25 @@ _ENVELOPE_PREFIXES = ("_airbyte_", "_ab_")
 
 
 def is_envelope(name: str) -> bool:
+    """Whether a field is Airbyte's and not the source's."""
     return name.startswith(_ENVELOPE_PREFIXES) and name not in PAYLOAD_FIELDS
 
 
 def unwrap_record(record: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A record's payload and its envelope; JSON text where an object belongs is read as one."""
+    """A record's payload and its envelope; JSON text where an object belongs is read as one.
+
+    Raises BadRecordError where the payload is no object.
+    """
     envelope = {name: value for name, value in record.items() if is_envelope(name)}
     payload: Any = record
     for field in PAYLOAD_FIELDS:
         if isinstance(payload, Mapping) and field in payload:
             payload = payload[field]
-            payload = json.loads(payload) if isinstance(payload, str) else payload
+            payload = read_record(payload.encode()) if isinstance(payload, str) else payload
     if payload is None:
         payload = {}
     if not isinstance(payload, Mapping):
-        raise ValueError("the payload is no object")
+        raise BadRecordError("the payload is no object")
     return {name: value for name, value in payload.items() if not is_envelope(name)}, envelope
 
 
@@ -56,6 +62,7 @@ def origin_of_record(envelope: Mapping[str, Any], raw: RawObject) -> dict[str, A
 
 
 def origin_of_records(envelopes: Sequence[Mapping[str, Any]], positions: Sequence[str], raw: RawObject) -> pa.Table:
+    """Origins of records (ORIGIN_SCHEMA), from their envelopes."""
     rows = [
         {"position": position, **origin_of_record(envelope, raw)}
         for envelope, position in zip(envelopes, positions, strict=True)

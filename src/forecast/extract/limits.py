@@ -12,7 +12,7 @@ BLOCK_BYTES = 8 << 20
 MAX_RECORD_BYTES = 64 << 20
 # The deepest real record has six levels; Arrow's JSON reader overruns the stack somewhere above 10 000.
 MAX_DEPTH = 64
-_SHORT_LINE = 10_000
+_SHORT_LINE = 1000
 _BRACKETS = b"[]{}"
 _NOT_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
 _STEPS = np.zeros(256, dtype=np.int64)
@@ -29,14 +29,19 @@ def check_depth(block: bytes) -> None:
     lengths = np.diff(ends, prepend=-1, append=len(block))
     if int(lengths.max()) <= _SHORT_LINE:
         return
-    brackets = np.frombuffer(block.translate(None, _NOT_BRACKETS), dtype=np.uint8)
-    if len(brackets) and int(np.cumsum(_STEPS[brackets]).max()) > MAX_DEPTH:
-        raise too_deep()
+    for line in np.flatnonzero(lengths > _SHORT_LINE).tolist():
+        end = int(ends[line]) if line < len(ends) else len(block)
+        text = block[end - int(lengths[line]) + 1 : end]
+        brackets = np.frombuffer(text.translate(None, _NOT_BRACKETS), dtype=np.uint8)
+        if len(brackets) and int(np.cumsum(_STEPS[brackets]).max()) > MAX_DEPTH:
+            raise too_deep()
 
 
 def too_deep() -> ObjectRejectedError:
+    """The refusal of an object that nests deeper than any real one."""
     return ObjectRejectedError("too_deep", f"JSON nested deeper than {MAX_DEPTH} levels")
 
 
 def too_long(position: str) -> ObjectRejectedError:
+    """The refusal of an object with a record longer than any real one."""
     return ObjectRejectedError("record_too_long", f"{position}: a record of more than {MAX_RECORD_BYTES >> 20} MB")

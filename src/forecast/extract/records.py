@@ -1,5 +1,6 @@
-"""JSON records to columns: the fast way through Arrow, and the patient way through Python, which tells what is wrong
-with which record. Both give the same rows (a property test holds them to it).
+"""JSON records to columns: the fast way through Arrow, and the patient way through Python.
+
+The patient way tells what is wrong with which record. Both give the same rows (a property test holds them to it).
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ class BadRecordError(ValueError):
 
 
 class FastReader:
-    """Reads blocks of JSON lines with Arrow. It keeps the schema it learnt, so that text stays text: left to itself,
-    Arrow reads "2024-10-01T00:04:00Z" as a time and forgets its zone.
+    """Reads blocks of JSON lines with Arrow.
+
+    It keeps the schema it learnt, so that text stays text: left to itself, Arrow reads "2024-10-01T00:04:00Z" as a time and forgets its zone.
     """
 
     def __init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import cast
 
 from forecast.errors import ObjectRejectedError
 from forecast.observations import RawBatch, Transformed
@@ -30,7 +31,7 @@ class ObjectTransformer:
         columns = Columns(batch.rows)
         for network in NETWORKS:
             if network.recognises(columns, batch):
-                return self._readers[network.NAME].read(batch, columns)
+                return cast("Transformed", self._readers[network.NAME].read(batch, columns))
         if batch.rows.empty:
             return Transformed.nothing(batch.refused)
         place = f"sheet {batch.sheet!r}: " if batch.sheet is not None else ""
@@ -38,4 +39,5 @@ class ObjectTransformer:
         raise ObjectRejectedError("unknown_layout", f"{place}no known network has rows with these columns: {names}")
 
     def finish(self) -> list[Transformed]:
+        """What had to wait for the end of the object."""
         return [transformed for reader in self._readers.values() for transformed in reader.finish()]

@@ -53,7 +53,7 @@ class Draft:
 
 
 def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame]:
-    """The batch as canonical rows, and the rows that `draft.postponed` holds back (OBSERVATION_SCHEMA, no timestamp)."""
+    """The batch as canonical rows, and the rows that `draft.postponed` holds back (they have no timestamp)."""
     size = len(batch.rows)
     notes = notes_column(
         size, [*draft.extra_notes, *(note for column in draft.columns.values() for note in column.notes)]
@@ -118,12 +118,18 @@ def lost_on_the_way(changes: pd.Series, parameters: Mapping[str, str]) -> list[N
     """Airbyte's own list of values it nulled or cut; `parameters` maps its field names to ours."""
     notes = []
     for row in np.flatnonzero(changes.notna()).tolist():
-        for change in json.loads(changes.iloc[row]):
+        for change in changes_of(changes.iloc[row]):
             parameter = parameters.get(str(change.get("field")))
             if parameter is not None:
                 reason = f"lost on the way: {change.get('change')}, {change.get('reason')}"
                 notes.append(Note(row, parameter, "", reason))
     return notes
+
+
+def changes_of(text: str) -> list[dict[str, Any]]:
+    """Airbyte's changes, those of them that have the shape of one."""
+    changes = json.loads(text)
+    return [change for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
 
 
 def _without_values(size: int, columns: Mapping[str, Converted]) -> Mask:

@@ -25,9 +25,10 @@ MAX_CELL_LENGTH = 64  # the longest real cell has 10 characters ("1004.2 W/m²")
 MAX_NOTE_LENGTH = 80
 
 # RE2's \s is ASCII only: no-break space (U+00A0), thin (U+2009) and narrow no-break space (U+202F) are spelled out.
-_BLANK = r"[\s\x{00A0}\x{2009}\x{202F}]*"
+_BLANKS = r"\s\x{00A0}\x{2009}\x{202F}"
+_BLANK = f"[{_BLANKS}]*"
 _NUMBER = r"[+\-\x{2212}]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_CELL = rf"^{_BLANK}(?P<number>{_NUMBER}){_BLANK}(?P<unit>(?:[^0-9,.].*?)?){_BLANK}$"
+_CELL = rf"^{_BLANK}(?P<number>{_NUMBER}){_BLANK}(?P<unit>(?:[^0-9,.{_BLANKS}].*?)?){_BLANK}$"
 
 _CALM = "calm"
 _VARIABLE = frozenset({"variable", "var", "vrb"})
@@ -35,7 +36,10 @@ _POINTS = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "
 # North is 360, not 0: 0 means calm in WMO practice.
 WIND_WORDS: dict[str, float] = {
     **{point.casefold(): index * 22.5 or 360.0 for index, point in enumerate(_POINTS)},
-    "north": 360.0, "east": 90.0, "south": 180.0, "west": 270.0,
+    "north": 360.0,
+    "east": 90.0,
+    "south": 180.0,
+    "west": 270.0,
 }
 
 
@@ -140,10 +144,9 @@ def _parse_distinct(
         reasons.update(dict.fromkeys(np.flatnonzero(members & np.isinf(numbers)).tolist(), "not a finite number"))
     for index in np.flatnonzero(np.isnan(numbers)).tolist():
         word = texts[index].as_py()
-        value, reason = _read_word(word, parameter)
-        values[index] = value
-        if reason:
-            reasons[index] = reason
+        values[index], fault = _read_word(word, parameter)
+        if fault:
+            reasons[index] = fault
         if parameter.quantity is Quantity.ANGLE and word.strip().casefold() == _CALM:
             calm.add(index)
     return values, reasons, calm
@@ -161,8 +164,10 @@ def _read_word(text: str, parameter: Parameter) -> tuple[float, str | None]:
     word = text.strip().casefold()
     if word in MISSING_TOKENS:
         return np.nan, None
-    if parameter.quantity is not Quantity.ANGLE:
-        return np.nan, "not a number"
+    return _read_wind(word) if parameter.quantity is Quantity.ANGLE else (np.nan, "not a number")
+
+
+def _read_wind(word: str) -> tuple[float, str | None]:
     if word == _CALM:
         return np.nan, None
     if word in _VARIABLE:

@@ -40,7 +40,12 @@ class Columns:
         return field in self._arrays
 
     def get(self, field: str) -> pa.Array | None:
+        """The cells of a field, None where it is no column."""
         return self._arrays.get(field)
+
+    def required(self, field: str) -> pa.Array:
+        """The cells of a field that is known to be a column."""
+        return self._arrays[field]
 
     def first(self, *fields: str) -> pa.Array | None:
         """The cells of the first of these fields that has a value, row by row; None where none of them is a column."""
@@ -61,3 +66,11 @@ class Columns:
             normalise_field(cells.type.field(index).name): pc.struct_field(cells, index)
             for index in range(cells.type.num_fields)
         }
+
+
+def station_ids(cells: pa.Array) -> pa.Array:
+    """Station ids as text, without blanks around them; null where there is none, or what cannot be one."""
+    if pa.types.is_nested(cells.type) or pa.types.is_boolean(cells.type):
+        return pa.nulls(len(cells), pa.string())
+    ids = pc.utf8_trim_whitespace(cells.cast(pa.string()))
+    return pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids)

@@ -11,7 +11,7 @@ from forecast.parameters import PARAMETERS
 from forecast.stations import Stations
 from forecast.transform.assemble import Draft, Refusal, assemble, lost_on_the_way
 from forecast.transform.cells import convert_column
-from forecast.transform.columns import Columns, normalise_field
+from forecast.transform.columns import Columns, normalise_field, station_ids
 from forecast.transform.times import read_moments
 
 NAME = "InfoClimat"
@@ -24,6 +24,7 @@ _FIELDS = {normalise_field(p.infoclimat): p for p in PARAMETERS if p.infoclimat 
 
 
 def recognises(columns: Columns, _batch: RawBatch) -> bool:
+    """Whether the rows are this network's."""
     return "idstation" in columns and "dhutc" in columns
 
 
@@ -34,8 +35,9 @@ class Reader:
         del key, stations  # the rows say all that is needed
 
     def read(self, batch: RawBatch, columns: Columns) -> Transformed:
-        stations = pc.utf8_trim_whitespace(_required(columns, "idstation").cast(pa.string()))
-        times = _required(columns, "dhutc")
+        """One batch as observations."""
+        stations = station_ids(columns.required("idstation"))
+        times = columns.required("dhutc")
         readings = read_moments(times)
         refusals = [
             Refusal(np.asarray(stations.is_null()), "no_station", "id_station", "the row does not name its station"),
@@ -58,10 +60,5 @@ class Reader:
         return transformed
 
     def finish(self) -> list[Transformed]:
+        """Nothing has to wait for the end of the object."""
         return []
-
-
-def _required(columns: Columns, field: str) -> pa.Array:
-    cells = columns.get(field)
-    assert cells is not None  # noqa: S101  `recognises` saw it
-    return cells

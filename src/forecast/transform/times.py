@@ -6,8 +6,10 @@ Local times go through the station's own zone. An hour that occurs twice or not 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -26,8 +28,15 @@ UNREADABLE = -1
 _EPOCH_SECONDS = (1e9, 2e9)
 _EPOCH_MILLISECONDS = (1e12, 2e12)
 _DATE_TIME = r"^\s*(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<time>[0-9:.]+)\s*(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?\s*$"
-_TIME = re.compile(r"(\d{1,2})[:h](\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?\s*([ap]\.?m\.?)?", re.IGNORECASE)
-_SHEET_DAY = re.compile(r"\d{6}")
+# The days that Excel puts before a time of day: those of its two date systems.
+_EXCEL_DAY = r"(?:(?:1899-12-3[01]|1900-01-0[01]|1904-01-01)[T ])?"
+_TIME = re.compile(_EXCEL_DAY + r"(\d{1,2})[:h](\d{1,2})(?::(\d{1,2})(?:\.\d+)?)?\s*([ap]\.?m\.?)?", re.IGNORECASE)
+_SERIAL = re.compile(r"0?\.\d{1,20}")
+_EPOCH = re.compile(r"\d{10}(\d{3})?")
+_SHEET_DAY = re.compile(r"[0-9]{6}")
+_MAX_SERIAL = 100_000
+_SHORTEST_TIME = len("2024-10-01 00:04")
+_HALF_DAY, _LAST_HOUR, _SIXTY = 12, 24, 60
 
 
 @dataclass(slots=True)
@@ -85,7 +94,7 @@ def local_to_utc(local: Moments, zone: str) -> tuple[Moments, Mask, Mask]:
     """UTC of local times, and masks of those that occur twice and of those that never occur (NaT both)."""
     naive = pd.DatetimeIndex(local)
     utc = naive.tz_localize(ZoneInfo(zone), ambiguous="NaT", nonexistent="NaT").tz_convert("UTC").tz_localize(None)
-    lost = np.asarray(utc.isna() & ~naive.isna())
+    lost = np.asarray(utc.isna()) & ~np.asarray(naive.isna())
     never = np.zeros(len(local), dtype=bool)
     if lost.any():
         summer = naive[lost].tz_localize(
@@ -121,8 +130,8 @@ def _read_epochs(cells: pa.Array) -> Readings:
 
 
 def _read_texts(cells: pa.Array) -> Readings:
-    try:  # Arrow refuses a zone here, and reads a bare day as midnight: the shortest text with a time has 16 letters
-        if (pc.min(pc.utf8_length(cells)).as_py() or 16) >= 16:
+    try:  # Arrow refuses a zone here, and reads a bare day as midnight
+        if (pc.min(pc.utf8_length(cells)).as_py() or _SHORTEST_TIME) >= _SHORTEST_TIME:
             moments = cells.cast(pa.timestamp("s")).to_numpy(zero_copy_only=False).astype("datetime64[s]")
             return Readings(moments, np.zeros(len(cells), dtype=bool), np.zeros(len(cells), dtype=bool))
     except pa.ArrowInvalid:
@@ -135,10 +144,13 @@ def _read_texts(cells: pa.Array) -> Readings:
         pc.if_else(matched, parts.field("zone"), pa.scalar(None, pa.string())), _read_offset, np.int64(0)
     )
     moments = combine(days, clock) - offsets.astype("timedelta64[s]")
+    epochs, _ = _lookup(cells, _read_epoch, np.int64(0))
+    is_epoch = epochs > 0
+    moments = np.where(is_epoch, epochs.astype("datetime64[s]"), moments)
     blank = np.asarray(pc.fill_null(pc.equal(pc.utf8_trim_whitespace(cells), ""), fill_value=True))
-    unreadable = ~blank & (bad_days | bad_clock | ~np.asarray(matched))
+    unreadable = ~blank & ~is_epoch & (bad_days | bad_clock | ~np.asarray(matched))
     zones = np.asarray(pc.fill_null(pc.not_equal(parts.field("zone"), ""), fill_value=False))
-    return Readings(moments, zones & np.asarray(matched), unreadable)
+    return Readings(moments, (zones & np.asarray(matched)) | is_epoch, unreadable)
 
 
 def combine(days: Moments, clock: Seconds) -> Moments:
@@ -153,8 +165,10 @@ def _unreadable(cells: pa.Array) -> Readings:
     return Readings(nothing, np.zeros(len(cells), dtype=bool), np.asarray(cells.is_valid()))
 
 
-def _lookup(cells: pa.Array, read: object, missing: np.generic) -> tuple[npt.NDArray[np.generic], Mask]:
+def _lookup(cells: pa.Array, read: Callable[[Any], Any], missing: np.generic) -> tuple[npt.NDArray[Any], Mask]:
     """`read` once for each distinct cell; it returns None for what it cannot read."""
+    if pa.types.is_nested(cells.type):
+        return np.full(len(cells), missing), np.asarray(cells.is_valid())
     encoded = cells.dictionary_encode()
     distinct = encoded.dictionary.to_pylist()
     values = np.full(len(distinct) + 1, missing)
@@ -162,7 +176,7 @@ def _lookup(cells: pa.Array, read: object, missing: np.generic) -> tuple[npt.NDA
     for index, cell in enumerate(distinct):
         if isinstance(cell, str) and not cell.strip():
             continue
-        value = read(cell)  # type: ignore[operator]
+        value = read(cell)
         bad[index] = value is None
         values[index] = missing if value is None else value
     positions = pc.fill_null(encoded.indices, len(distinct)).to_numpy(zero_copy_only=False)
@@ -185,24 +199,36 @@ def _read_day(cell: object) -> date | None:
 def _read_time(cell: object) -> int | None:
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         # An Excel serial: the fraction of a day, its whole part the day of a clock that has none.
-        return round((cell % 1) * DAY_SECONDS) if 0 <= cell < 100_000 else None
-    if isinstance(cell, datetime):
+        return round((cell % 1) * DAY_SECONDS) if 0 <= cell < _MAX_SERIAL else None
+    if isinstance(cell, datetime | time):
         return cell.hour * 3600 + cell.minute * 60 + cell.second
-    if isinstance(cell, time):
-        return cell.hour * 3600 + cell.minute * 60 + cell.second
-    if not isinstance(cell, str):
-        return None
-    match = _TIME.fullmatch(cell.strip())
+    return _read_time_text(cell.strip()) if isinstance(cell, str) else None
+
+
+def _read_time_text(text: str) -> int | None:
+    if _SERIAL.fullmatch(text):
+        return _read_time(float(text))
+    match = _TIME.fullmatch(text)
     if match is None:
         return None
     hour, minute, second = (int(part or 0) for part in match.groups()[:3])
     half = (match.group(4) or "").casefold()[:1]
-    if half and not 1 <= hour <= 12:
+    if half and not 1 <= hour <= _HALF_DAY:
         return None
     if half:
-        hour = hour % 12 + (12 if half == "p" else 0)
+        hour = hour % _HALF_DAY + (_HALF_DAY if half == "p" else 0)
     total = hour * 3600 + minute * 60 + second
-    return total if hour <= 24 and minute < 60 and second < 60 and total <= DAY_SECONDS else None
+    return total if hour <= _LAST_HOUR and minute < _SIXTY and second < _SIXTY and total <= DAY_SECONDS else None
+
+
+def _read_epoch(cell: str) -> int:
+    """Epoch seconds of a text of digits (what CSV makes of a number), 0 where it is none."""
+    text = cell.strip()
+    if not _EPOCH.fullmatch(text):
+        return 0
+    number = int(text)
+    seconds = number // 1000 if number >= _EPOCH_MILLISECONDS[0] else number
+    return seconds if _EPOCH_SECONDS[0] <= seconds < _EPOCH_SECONDS[1] else 0
 
 
 def _read_offset(cell: object) -> int | None:

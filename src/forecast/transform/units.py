@@ -32,6 +32,7 @@ class Unit:
     divide: float = 1.0
 
     def to_canonical(self, values: Floats) -> Floats:
+        """Values of this unit in the canonical one."""
         return (values - self.subtract) * self.multiply / self.divide
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +22,9 @@ from forecast.observations import (
 )
 from forecast.parameters import PARAMETERS
 from forecast.stations import Stations
-from forecast.transform.assemble import Draft, Mask, Refusal, assemble, lost_on_the_way, raw_row
+from forecast.transform.assemble import Draft, Mask, Refusal, assemble, changes_of, lost_on_the_way, raw_row
 from forecast.transform.cells import Converted, Note, convert_column
-from forecast.transform.columns import Columns, normalise_field
+from forecast.transform.columns import Columns, normalise_field, station_ids
 from forecast.transform.times import (
     Moments,
     Readings,
@@ -60,7 +59,8 @@ _SYSTEMS: dict[str, dict[str, str]] = {
 _COMMON_UNITS = {"ratio": "%", "angle": "°", "index": "1", "irradiance": "W/m²"}
 
 
-def recognises(columns: Columns, batch: RawBatch) -> bool:
+def recognises(columns: Columns, _batch: RawBatch) -> bool:
+    """Whether the rows are this network's."""
     return _is_api(columns) or _is_table(columns)
 
 
@@ -92,16 +92,18 @@ class Reader:
         self._postponed: list[_Postponed] = []
 
     def read(self, batch: RawBatch, columns: Columns) -> Transformed:
+        """One batch as observations, but for the rows of an hour that occurs twice."""
         if _is_api(columns):
             return self._read_api(batch, columns)
         return self._read_table(batch, columns)
 
     def finish(self) -> list[Transformed]:
+        """The rows of the hours that occur twice."""
         return [_resolve(postponed) for postponed in _by_station(self._postponed)]
 
     def _read_api(self, batch: RawBatch, columns: Columns) -> Transformed:
-        stations = pc.utf8_trim_whitespace(columns.first("stationid").cast(pa.string()))
-        times = columns.first("obstimeutc")
+        stations = station_ids(columns.required("stationid"))
+        times = columns.required("obstimeutc")
         readings = read_moments(times)
         refusals = [
             Refusal(np.asarray(stations.is_null()), "no_station", "stationID", "the row does not name its station"),
@@ -114,19 +116,19 @@ class Reader:
     def _read_table(self, batch: RawBatch, columns: Columns) -> Transformed:
         stations = self._station_ids(batch, columns)
         readings = _table_times(batch, columns)
-        moments, postponed, refusals = self._to_utc(stations, readings)
+        moments, postponed, refusals = self._to_utc(stations, readings, _raw_times(columns))
         converted = _table_values(columns)
         draft = Draft(stations, moments, converted, refusals, _lost(batch), postponed)
         transformed, waiting = assemble(batch, draft)
         if len(waiting):
-            self._postpone(batch, stations, readings.moments, waiting)
+            self._postpone(batch, readings.moments, waiting)
         return transformed
 
     def _station_ids(self, batch: RawBatch, columns: Columns) -> pa.Array:
         named = columns.first(*_STATION_FIELDS)
         station = self._stations.of_key(self._key)
         if named is not None and named.null_count < len(named):
-            ids = pc.utf8_trim_whitespace(named.cast(pa.string()))
+            ids = station_ids(named)
             return ids if station is None else pc.fill_null(ids, station.id)
         if station is None:
             raise ObjectRejectedError(
@@ -136,7 +138,7 @@ class Reader:
             )
         return pa.repeat(pa.scalar(station.id), len(batch.rows))
 
-    def _to_utc(self, stations: pa.Array, readings: Readings) -> tuple[Moments, Mask, list[Refusal]]:
+    def _to_utc(self, stations: pa.Array, readings: Readings, raw: pa.Array) -> tuple[Moments, Mask, list[Refusal]]:
         moments = readings.moments.copy()
         twice, never, unknown = (np.zeros(len(moments), dtype=bool) for _ in range(3))
         encoded = stations.dictionary_encode()
@@ -157,7 +159,7 @@ class Reader:
                 Refusal(
                     unknown, "unknown_station", "station", "the station is not in src/config/stations.json", stations
                 ),
-                Refusal(readings.unreadable, "bad_timestamp", "Time", "not a local date and time", text),
+                Refusal(readings.unreadable, "bad_timestamp", "Time", "not a local date and time", raw),
                 Refusal(np.isnat(readings.moments), "no_timestamp", "Time", "the row has no day or no time"),
                 Refusal(
                     never, "no_such_local_time", "Time", "no such local time: the clock was put forward over it", text
@@ -165,7 +167,7 @@ class Reader:
             ],
         )
 
-    def _postpone(self, batch: RawBatch, stations: pa.Array, local: Moments, waiting: pd.DataFrame) -> None:
+    def _postpone(self, batch: RawBatch, local: Moments, waiting: pd.DataFrame) -> None:
         rows = np.flatnonzero(batch.origin["position"].isin(waiting["source_row"]))
         for station_id in waiting["station_id"].unique():
             station = self._stations.get(station_id)
@@ -173,6 +175,12 @@ class Reader:
             mine = (waiting["station_id"] == station_id).to_numpy()
             raw = [raw_row(batch.rows, int(row)) for row in rows[mine]]
             self._postponed.append(_Postponed(waiting[mine], local[rows[mine]], raw, station.timezone))
+
+
+def _raw_times(columns: Columns) -> pa.Array:
+    """What a person would look at where a time cannot be read."""
+    full, clock = columns.first("datetime", "timestamp"), columns.get("time")
+    return clock if full is None or (full.null_count == len(full) and clock is not None) else full
 
 
 def _table_times(batch: RawBatch, columns: Columns) -> Readings:
@@ -199,8 +207,8 @@ def _table_times(batch: RawBatch, columns: Columns) -> Readings:
         return _day_and_clock(pa.repeat(pa.scalar(day), len(batch.rows)), clock)
     raise ObjectRejectedError(
         "lost_day",
-        "the rows have a time of day and no day: the names of the workbook's sheets were the days, and were lost before "
-        "the object was written. Put the workbook itself into the raw zone, or a Date column into the table",
+        "the rows have a time of day and no day: the names of the workbook's sheets were the days, and were lost "
+        "before the object was written. Put the workbook itself into the raw zone, or a Date column into the table",
     )
 
 
@@ -233,27 +241,35 @@ def _api_values(columns: Columns) -> dict[str, Converted]:
         for field in parameter.pws:
             cells = members.get(field) if parameter.quantity not in _COMMON_UNITS else columns.get(field)
             if cells is not None:
-                converted[parameter.name] = convert_column(cells, parameter, units[parameter.quantity])
-                break
+                more = convert_column(cells, parameter, units[parameter.quantity])
+                first = converted.get(parameter.name)
+                converted[parameter.name] = more if first is None else _filled(first, more)
     return converted
+
+
+def _filled(first: Converted, more: Converted) -> Converted:
+    """The values of the first field, and those of the next where it has none."""
+    missing = np.isnan(first.values)
+    notes = [*first.notes, *(note for note in more.notes if missing[note.row])]
+    return Converted(np.where(missing, more.values, first.values), notes)
 
 
 def _with_mean_pressure(members: dict[str, pa.Array]) -> dict[str, pa.Array]:
     highest, lowest = members.get("pressuremax"), members.get("pressuremin")
-    if (
-        highest is not None
-        and lowest is not None
-        and highest.type == lowest.type
-        and pa.types.is_floating(highest.type)
-    ):
-        members["pressuremean"] = pc.divide(pc.add(highest, lowest), 2)
+    if highest is not None and lowest is not None and _are_numbers(highest) and _are_numbers(lowest):
+        total = pc.add(highest.cast(pa.float64()), lowest.cast(pa.float64()))
+        members["pressuremean"] = pc.divide(total, 2)
     return members
+
+
+def _are_numbers(cells: pa.Array) -> bool:
+    return bool(pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type))
 
 
 def _lost(batch: RawBatch) -> list[Note]:
     if not batch.origin["changes"].notna().any():
         return []
-    fields = {change["field"] for text in batch.origin["changes"].dropna() for change in json.loads(text)}
+    fields = {str(c.get("field")) for text in batch.origin["changes"].dropna() for c in changes_of(text)}
     parameters = {field: p.name for field in fields if (p := _TABLE.get(normalise_field(field))) is not None}
     return lost_on_the_way(batch.origin["changes"], parameters)
 
@@ -295,7 +311,8 @@ def _resolve(postponed: _Postponed) -> Transformed:
             "code": "ambiguous_local_time",
             "field": "Time",
             "value": str(postponed.local[row]),
-            "reason": "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the rows tells which",
+            "reason": "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the "
+            "rows tells which",
             "row": postponed.raw[row],
         }
         for row in np.flatnonzero(~told).tolist()

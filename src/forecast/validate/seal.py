@@ -78,10 +78,10 @@ def _digests(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.in
         else np.zeros((0, _DIGEST_BYTES), np.uint8)
     ]
     parts.append(_as_bytes(np.asarray(table["timestamp"].cast(pa.int64()))))
-    for name in (*PARAMETER_NAMES, "completeness_score"):
-        parts.append(_as_bytes(table[name].to_numpy().astype(np.float64)))
-    for name in ("flag", "anomalies_detected", "checks_version"):
-        parts.append(_as_bytes(np.asarray(table[name].cast(pa.int64()))))
+    floats = (*PARAMETER_NAMES, "completeness_score")
+    parts += [_as_bytes(table[name].to_numpy().astype(np.float64)) for name in floats]
+    integers = ("flag", "anomalies_detected", "checks_version")
+    parts += [_as_bytes(np.asarray(table[name].cast(pa.int64()))) for name in integers]
     parts += [_text_hashes(table[name]) for name in ("flags", "notes")]
     matrix = np.ascontiguousarray(np.concatenate(parts, axis=1))
     width = matrix.shape[1]
