@@ -10,24 +10,21 @@ from __future__ import annotations
 
 import logging
 import shutil
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from forecast import cli as options
 from forecast.checkpoints import Checkpoints
-from forecast.cli import connect, make_settings, print_result, run_command
-from forecast.database import Documents, told_apart
+from forecast.cli import AsJson, new_app, print_result, progress_bar, with_settings
+from forecast.database import Documents, connect, told_apart
+from forecast.demo import demo_settings, what_next
 from forecast.errors import ForecastError, InterruptedRunError, ObjectRejectedError, RetryableError, SettingError
 from forecast.extract import extract
 from forecast.extract.limits import CHUNK_ROWS
@@ -35,7 +32,7 @@ from forecast.extract.listing import is_marker, sync_day
 from forecast.load import load, prepare_collection
 from forecast.memory import keep_memory_small
 from forecast.observations import OBSERVATION_SCHEMA, RawBatch, RawObject, Transformed, Validated, concat
-from forecast.report.counts import ObjectCounts, QualityTally, check_counts
+from forecast.report.counts import ObjectCounts, QualityTally, check_counts, totals
 from forecast.report.migration import migration_report
 from forecast.report.quality import quality_report
 from forecast.report.status import REPORT_NAME, status_report
@@ -45,13 +42,12 @@ from forecast.runs import Run, RunOptions, stoppable, work_folder
 from forecast.save import ObjectWriter
 from forecast.settings import Settings
 from forecast.stations import Stations, load_stations
-from forecast.stores import S3Store, Store, open_store
-from forecast.synthetic import write_demo
+from forecast.stores import S3Store, open_store
 from forecast.transform import RECORD_CONTAINERS, RULES_VERSION, ObjectTransformer
+from forecast.validate import validate
 
 LOGGER = logging.getLogger("forecast.main")
-DEMO_FOLDER = Path(".local") / "demo"
-DEMO_DATABASE = "forecast_demo"
+_DAY = ["%Y-%m-%d"]
 # Most of staging runs outside Python's lock, so two objects are staged at once while one is loaded and one waits.
 _STAGED_AT_ONCE = 2
 _WAITING_OBJECTS = 2
@@ -82,8 +78,6 @@ def transform_data(transformer: ObjectTransformer, batch: RawBatch) -> Transform
 
 def validate_data(observations: pd.DataFrame, stations: Stations, now: datetime) -> Validated:
     """Observations to records that may enter."""
-    from forecast.validate import validate
-
     return validate(observations, stations, now)
 
 
@@ -125,7 +119,7 @@ class Pipeline:
         with (
             ThreadPoolExecutor(1, thread_name_prefix="load") as loader,
             ThreadPoolExecutor(_STAGED_AT_ONCE, thread_name_prefix="stage") as stagers,
-            _progress_bar(len(objects)) as advance,
+            progress_bar(len(objects)) as advance,
         ):
             try:
                 for number, raw in enumerate(objects):
@@ -318,7 +312,7 @@ def run_pipeline(
         except ForecastError as error:
             fault = error
             run.progress.add_error(type(error).__name__, error.message)
-            LOGGER.error(error.message)
+            LOGGER.error(error.message)  # noqa: TRY400  a sentence for a person, not a trace
         except BaseException as error:
             # A fault of the program, or a second Ctrl-C: the status must not say "running" for ever.
             run.progress.add_error(type(error).__name__, "the run ended unforeseen")
@@ -327,11 +321,21 @@ def run_pipeline(
     status, exit_code = run.verdict() if fault is None else ("failed", fault.exit_code)
     if isinstance(fault, InterruptedRunError):
         status = "interrupted"
-    for path in reports:
-        run.progress.add_written("report", str(path), 1)
+    if not run.options.dry_run:
+        _note_what_was_written(run, reports)
     report = _write_status(run, status, exit_code)
     _copy_status(run)
     return report, generate_quality_report(run, stations)
+
+
+def _note_what_was_written(run: Run, reports: list[Path]) -> None:
+    sums = totals(run.objects)
+    zone = f"{run.settings.require_processed_uri().rstrip('/')}/observations/"
+    run.progress.add_written("records", zone, sums["records_validated"])
+    place = f"{run.settings.mongodb_database}.{run.settings.mongodb_collection}"
+    run.progress.add_written("documents", place, sums["inserted"] + sums["updated"])
+    for path in reports:
+        run.progress.add_written("report", str(path), 1)
 
 
 def _write_reports(run: Run, pipeline: Pipeline, stations: Stations) -> list[Path]:
@@ -378,35 +382,16 @@ def _copy_status(run: Run) -> None:
         LOGGER.warning("no copy of %s: %s", REPORT_NAME, error.message)
 
 
-def _progress_bar(total: int) -> Any:
-    """A bar on a terminal, nothing elsewhere; gives the function that advances it."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def bar() -> Iterator[Any]:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        console = Console(stderr=True)
-        with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
-            task = progress.add_task("raw objects", total=total)
-            yield lambda: progress.advance(task)
-
-    return bar()
-
-
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
-
-
-@app.command()
-def pipeline(
+def pipeline_command(
+    settings: Settings,
     day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Only objects synced on this UTC day.")
+        datetime | None, typer.Option("--date", formats=_DAY, help="Only objects synced on this UTC day.")
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only objects synced on this UTC day or later.")
+        datetime | None, typer.Option(formats=_DAY, help="Only objects synced on this day or later.")
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only objects synced on this UTC day or earlier.")
+        datetime | None, typer.Option(formats=_DAY, help="Only objects synced on this day or earlier.")
     ] = None,
     reprocess: Annotated[bool, typer.Option("--reprocess", help="Also objects that were processed already.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Everything but the writing.")] = False,
@@ -414,16 +399,8 @@ def pipeline(
         bool, typer.Option("--demo", help="Make synthetic raw data and run on it with the embedded MongoDB.")
     ] = False,
     max_rejection_rate: Annotated[float, typer.Option(help="Exit code 3 above this share of rejected records.")] = 0.05,
-    as_json: options.AsJson = False,
-    raw_uri: options.RawUri = None,
-    processed_uri: options.ProcessedUri = None,
-    mongodb_uri: options.MongodbUri = None,
-    mongodb_database: options.MongodbDatabase = None,
-    mongodb_collection: options.MongodbCollection = None,
-    logs_dir: options.LogsDir = None,
-    log_level: options.LogLevel = None,
-    log_format: options.LogFormat = None,
-) -> None:
+    as_json: AsJson = False,
+) -> int:
     """Bring new weather observations from the raw zone into the processed zone and MongoDB, and report.
 
     Examples:
@@ -436,53 +413,24 @@ def pipeline(
 
     Exit codes: 0 done; 1 failed, run again; 2 change something first; 3 finished, but data was refused.
     """
-
-    def command() -> int:
-        settings = make_settings(
-            raw_uri, processed_uri, mongodb_uri, mongodb_database, mongodb_collection, logs_dir, log_level, log_format
-        )
-        if day and (since or until):
-            raise SettingError("--date goes without --since and --until")
-        run_options = RunOptions(_day(day or since), _day(day or until), reprocess, dry_run, max_rejection_rate)
-        if demo:
-            settings = _demo_settings(settings)
-        status, quality = run_pipeline(settings, run_options, load_stations())
-        print_result({"status": status, "quality": quality}, render_summary(status, quality), as_json=as_json)
-        if demo and not as_json:
-            Console(highlight=False).print(
-                _DEMO_WORDS.format(folder=DEMO_FOLDER, database=DEMO_DATABASE), soft_wrap=True
-            )
-        return int(status["exit_code"])
-
-    run_command(command)
-
-
-_DEMO_WORDS = """
-The demo's raw data is in {folder}/raw, its records (Parquet) are in {folder}/processed,
-and its documents in the database {database} of the embedded MongoDB.
-What to type next:
-  poetry run latency-report --station-id ILAMAD25 --date 2024-10-05 --mongodb-database {database}
-  poetry run crud-check --mongodb-database {database}
-  poetry run pipeline --demo --reprocess        (loads everything again, and changes nothing)
-  poetry run pipeline --help"""
-
-
-def _demo_settings(settings: Settings) -> Settings:
-    """The demo writes beside no real data: folders of its own, and a database of its own on the embedded MongoDB."""
-    raw = DEMO_FOLDER / "raw"
-    if not raw.is_dir():
-        write_demo(raw)
-    return replace(
-        settings,
-        raw_uri=str(raw),
-        processed_uri=str(DEMO_FOLDER / "processed"),
-        mongodb_uri=None,
-        mongodb_database=DEMO_DATABASE,
-    )
+    if day and (since or until):
+        raise SettingError("--date goes without --since and --until")
+    run_options = RunOptions(_day(day or since), _day(day or until), reprocess, dry_run, max_rejection_rate)
+    if demo:
+        settings = demo_settings(settings)
+    status, quality = run_pipeline(settings, run_options, load_stations())
+    print_result({"status": status, "quality": quality}, render_summary(status, quality), as_json=as_json)
+    if demo and not as_json:
+        print(what_next())  # noqa: T201
+    return int(status["exit_code"])
 
 
 def _day(moment: datetime | None) -> date | None:
     return None if moment is None else moment.date()
+
+
+app = new_app()
+app.command("pipeline")(with_settings(pipeline_command))
 
 
 def cli() -> None:

@@ -1,5 +1,7 @@
-"""Which raw objects are processed: kept in the database beside the documents they vouch for, so that a new database
-has none, and written only after the load was acknowledged.
+"""Which raw objects are processed.
+
+Kept in the database beside the documents they vouch for, so that a new database has none, and written only after the
+load was acknowledged.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ class Checkpoints:
 
     @classmethod
     def beside(cls, collection: Documents, rules_version: int) -> Checkpoints:
+        """The checkpoints that belong to a main collection."""
         beside = collection.database.get_collection(
             collection.name + SUFFIX, write_concern=collection.write_concern, read_concern=collection.read_concern
         )

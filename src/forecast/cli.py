@@ -2,60 +2,81 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from forecast.database import connect
 from forecast.errors import ForecastError
-from forecast.settings import Settings, load_settings
+from forecast.settings import (
+    DEFAULT_COLLECTION,
+    DEFAULT_DATABASE,
+    DEFAULT_LOGS_DIR,
+    LOG_LEVELS,
+    Settings,
+    load_settings,
+)
 
-__all__ = ["connect", "make_settings", "print_result", "run_command", "set_up_logging"]
-
-RawUri = Annotated[str | None, typer.Option("--raw-uri", help="Where Airbyte writes: s3://bucket/prefix/ or a folder.")]
-ProcessedUri = Annotated[str | None, typer.Option("--processed-uri", help="The processed zone: s3:// or a folder.")]
-MongodbUri = Annotated[str | None, typer.Option("--mongodb-uri", help="A MongoDB connection string.")]
-MongodbDatabase = Annotated[str | None, typer.Option("--mongodb-database", help="Default: forecast_2_0.")]
-MongodbCollection = Annotated[str | None, typer.Option("--mongodb-collection", help="Default: weather_measurements.")]
-LogsDir = Annotated[str | None, typer.Option("--logs-dir", help="Where the reports go. Default: logs.")]
-LogLevel = Annotated[str | None, typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR.")]
-LogFormat = Annotated[str | None, typer.Option("--log-format", help="text, or json (one object a line).")]
+# The settings of CONTRACT section 2 that every command takes as an option too.
+SETTING_OPTIONS: dict[str, str] = {
+    "raw_uri": "Where Airbyte writes: s3://bucket/prefix/ or a folder.",
+    "processed_uri": "The processed zone: s3://bucket/prefix/ or a folder.",
+    "mongodb_uri": "A MongoDB connection string.",
+    "mongodb_database": f"Default: {DEFAULT_DATABASE}.",
+    "mongodb_collection": f"Default: {DEFAULT_COLLECTION}.",
+    "logs_dir": f"Where the reports go. Default: {DEFAULT_LOGS_DIR}.",
+    "log_level": f"{', '.join(LOG_LEVELS)}. Default: INFO.",
+    "log_format": "text, or json (one object a line).",
+}
 AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object on stdout.")]
 
 _LOGGER = logging.getLogger("forecast")
 
 
-def make_settings(
-    raw_uri: str | None = None,
-    processed_uri: str | None = None,
-    mongodb_uri: str | None = None,
-    mongodb_database: str | None = None,
-    mongodb_collection: str | None = None,
-    logs_dir: str | None = None,
-    log_level: str | None = None,
-    log_format: str | None = None,
-) -> Settings:
+def with_settings(command: Callable[..., int]) -> Callable[..., None]:
+    """A Typer command of a function that takes `settings` and returns an exit code: each setting becomes an option."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "settings"]
+    shared = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[str | None, typer.Option(f"--{name.replace('_', '-')}", help=words)],
+        )
+        for name, words in SETTING_OPTIONS.items()
+    ]
+
+    @functools.wraps(command)
+    def wrapped(**values: Any) -> None:
+        given = {name.upper(): values.pop(name) for name in SETTING_OPTIONS}
+        run_command(lambda: command(settings=make_settings(given), **values))
+
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + shared
+    wrapped.__signature__ = inspect.Signature(parameters, return_annotation=None)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapped
+
+
+def make_settings(options: Mapping[str, str | None]) -> Settings:
     """Settings of a command, its options winning; sets the log up."""
-    settings = load_settings(
-        {
-            "RAW_URI": raw_uri,
-            "PROCESSED_URI": processed_uri,
-            "MONGODB_URI": mongodb_uri,
-            "MONGODB_DATABASE": mongodb_database,
-            "MONGODB_COLLECTION": mongodb_collection,
-            "LOGS_DIR": logs_dir,
-            "LOG_LEVEL": log_level,
-            "LOG_FORMAT": log_format,
-        }
-    )
+    settings = load_settings(options)
     set_up_logging(settings)
     return settings
+
+
+def new_app() -> typer.Typer:
+    """A Typer app whose help is plain text and whose faults are not dressed up."""
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 def set_up_logging(settings: Settings) -> None:
@@ -101,3 +122,13 @@ class _JsonFormatter(logging.Formatter):
             **getattr(record, "facts", {}),
         }
         return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[Callable[[], None]]:
+    """A bar over raw objects on a terminal, nothing elsewhere; gives the function that advances it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("raw objects", total=total)
+        yield lambda: progress.advance(task)

@@ -105,4 +105,5 @@ def _of_code(code: int | None, doing: str) -> ForecastError:
 
 
 def validation_failed(details: dict[str, Any]) -> bool:
+    """Whether the server's validator refused the document."""
     return details.get("code") == _VALIDATION_FAILED

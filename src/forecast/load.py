@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from bson.int64 import Int64
 from pymongo import ASCENDING, GEOSPHERE, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, CollectionInvalid
 
@@ -115,7 +116,10 @@ def _load_batch(table: pa.Table, collection: Documents, *, dry_run: bool) -> Loa
 
 @dataclass(slots=True)
 class _Plan:
-    """Row numbers of what is to be done, and the versions that were seen: row r's is at place `at[r]` of every list, where >= 0."""
+    """Row numbers of what is to be done, and the versions that were seen.
+
+    That of row r is at place `at[r]` of every list of `seen`; -1 where there is none.
+    """
 
     new: list[int]
     newer: list[int]
@@ -130,7 +134,7 @@ def _compare(table: pa.Table, collection: Documents) -> _Plan:
     """What is there already, and which of the two versions wins; compared as columns."""
     ids = table["_id"].combine_chunks()
     # One document of lists, not a document each: 0.5 µs a version instead of 4.
-    stages = [{"$match": {"_id": {"$in": ids.to_pylist()}}}, {"$group": {"_id": None, **_SEEN}}]
+    stages: list[dict[str, Any]] = [{"$match": {"_id": {"$in": ids.to_pylist()}}}, {"$group": {"_id": None, **_SEEN}}]
     seen = next(iter(collection.aggregate(stages)), None)
     if seen is None:
         seen = {}
@@ -173,7 +177,7 @@ def _insert(table: pa.Table, rows: Sequence[int], collection: Documents) -> tupl
     documents = to_documents(part)
     with told_apart("inserting"):
         try:
-            result = collection.bulk_write([InsertOne(document) for document in documents], ordered=False)
+            result = collection.bulk_write([InsertOne[Any](document) for document in documents], ordered=False)
         except BulkWriteError as error:
             return _resolve(error, part["_id"])
     return result.inserted_count, []
@@ -204,9 +208,13 @@ def _replace(table: pa.Table, plan: _Plan, collection: Documents) -> tuple[int, 
         return 0, []
     part = table.take(pa.array(plan.newer))
     filters = [_as_seen(plan, row) for row in plan.newer]
-    writes = [ReplaceOne(only, document) for only, document in zip(filters, to_documents(part), strict=True)]
+    writes = [ReplaceOne[Any](only, document) for only, document in zip(filters, to_documents(part), strict=True)]
     with told_apart("replacing"):
-        result = collection.bulk_write(writes, ordered=False)
+        try:
+            result = collection.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            _resolve(error, part["_id"])
+            return 0, part["_id"].to_pylist()
     return (result.matched_count, []) if result.matched_count == len(writes) else (0, part["_id"].to_pylist())
 
 
@@ -218,13 +226,21 @@ def _restamp(table: pa.Table, plan: _Plan, collection: Documents) -> None:
     """
     if not plan.restamped:
         return
-    part = table.take(pa.array(plan.restamped)).select(_RANK).to_pylist()
+    part = table.take(pa.array(plan.restamped))
     updates = [
-        UpdateOne(_as_seen(plan, row), {"$set": {f"metadata.{name}": rank[name] for name in _RANK}})
-        for row, rank in zip(plan.restamped, part, strict=True)
+        UpdateOne(_as_seen(plan, row), {"$set": {f"metadata.{name}": _stored(rank[name]) for name in _RANK}})
+        for row, rank in zip(plan.restamped, part.select(_RANK).to_pylist(), strict=True)
     ]
     with told_apart("marking the newest delivery"):
-        collection.bulk_write(updates, ordered=False)
+        try:
+            collection.bulk_write(updates, ordered=False)
+        except BulkWriteError as error:
+            _resolve(error, part["_id"])
+
+
+def _stored(value: Any) -> Any:
+    """A value of the rank as documents hold it: the driver would write a small number as 32 bits."""
+    return Int64(value) if isinstance(value, int) else value
 
 
 def _as_seen(plan: _Plan, row: int) -> dict[str, Any]:

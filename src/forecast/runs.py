@@ -60,12 +60,14 @@ class Run:
 
     @classmethod
     def begin(cls, settings: Settings, options: RunOptions) -> Run:
+        """A new run, beginning now."""
         now = datetime.now(UTC)
         facts = RunFacts(f"{report_time(now)}-{secrets.token_hex(3)}", now, __version__)
         return cls(settings, options, facts)
 
     @property
     def info(self) -> RunInfo:
+        """What is known of the run before its end, for the status report."""
         arguments = {
             "raw_uri": self.settings.raw_uri,
             "processed_uri": self.settings.processed_uri,

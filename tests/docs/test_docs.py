@@ -19,10 +19,8 @@ from typing import Any
 import boto3
 import pyarrow as pa
 import pytest
-import typer
 from pymongo import MongoClient
 
-import main
 from forecast.observations import RECORD_SCHEMA
 from forecast.parameters import PARAMETER_NAMES
 from forecast.settings import DEFAULT_COLLECTION, DEFAULT_DATABASE, DEFAULT_LOGS_DIR
@@ -46,7 +44,7 @@ BUCKET = "my-bucket"
 
 def blocks(page: Path, *languages: str) -> list[str]:
     """Give the fenced blocks in one of these languages."""
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    found: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     return [text for language, text in found if language in languages]
 
 
@@ -212,10 +210,12 @@ def test_the_readme_shows_two_commands_and_make_knows_them() -> None:
 
 
 def test_every_option_of_the_pipeline_is_in_the_user_guide() -> None:
-    options = {name for parameter in typer.main.get_command(main.app).params for name in parameter.opts}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"}
+    shown = run(shlex.join([sys.executable, str(ROOT / "src" / "main.py"), "--help"]), ROOT, environment).stdout
+    options = set(re.findall(r"^ +(--[a-z-]+)", shown, re.MULTILINE))
     text = GUIDE.read_text("utf-8")
     assert {name for name in options if not re.search(rf"`{name}[` ]", text)} == set()
-    assert "--max-rejection-rate" in options
+    assert {"--date", "--reprocess", "--max-rejection-rate", "--raw-uri", "--json"} <= options
 
 
 def test_every_setting_is_in_the_user_guide() -> None:

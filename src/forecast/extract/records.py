@@ -27,7 +27,8 @@ class BadRecordError(ValueError):
 class FastReader:
     """Reads blocks of JSON lines with Arrow.
 
-    It keeps the schema it learnt, so that text stays text: left to itself, Arrow reads "2024-10-01T00:04:00Z" as a time and forgets its zone.
+    It keeps the schema it learnt, so that text stays text: left to itself, Arrow reads "2024-10-01T00:04:00Z" as a time
+    and forgets its zone.
     """
 
     def __init__(self) -> None:
@@ -46,8 +47,8 @@ class FastReader:
             table = self._parse(block)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
             return None
-        # Blank lines, and two objects on one line, would shift the positions. A bare NaN or Infinity, which JSON does not
-        # have, Arrow reads as a number.
+        # Blank lines, and two objects on one line, would shift the positions. A bare NaN, which JSON does not have, Arrow
+        # reads as a number.
         return table if table.num_rows == lines and all(map(_is_finite, table.columns)) else None
 
     def _parse(self, block: bytes) -> pa.Table:

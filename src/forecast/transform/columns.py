@@ -14,7 +14,7 @@ _NOT_ALPHANUMERIC = re.compile(r"<br\s*/?>|[^a-z0-9]")
 
 
 def normalise_field(name: str) -> str:
-    """ "Precip. Rate." and Airbyte's "precip__rate_" are one field: "preciprate"."""
+    """One spelling of a name: "Precip. Rate." and Airbyte's "precip__rate_" are both "preciprate"."""
     return _NOT_ALPHANUMERIC.sub("", str(name).casefold())
 
 

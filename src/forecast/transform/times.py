@@ -155,7 +155,7 @@ def _read_texts(cells: pa.Array) -> Readings:
 
 def combine(days: Moments, clock: Seconds) -> Moments:
     """Days and seconds since midnight as datetime64[s]; NaT where either is missing."""
-    moments = days.astype("datetime64[s]") + np.where(clock == UNREADABLE, 0, clock).astype("timedelta64[s]")
+    moments: Moments = days.astype("datetime64[s]") + np.where(clock == UNREADABLE, 0, clock).astype("timedelta64[s]")
     moments[clock == UNREADABLE] = np.datetime64("NaT")
     return moments
 

@@ -236,7 +236,7 @@ def _api_values(columns: Columns) -> dict[str, Converted]:
     system = next((name for name in _SYSTEMS if name in columns), None)
     members = _with_mean_pressure(columns.members(system)) if system else {}
     units = {**_COMMON_UNITS, **(_SYSTEMS[system] if system else {})}
-    converted = {}
+    converted: dict[str, Converted] = {}
     for parameter in PARAMETERS:
         for field in parameter.pws:
             cells = members.get(field) if parameter.quantity not in _COMMON_UNITS else columns.get(field)
