@@ -182,6 +182,10 @@ def per_second(figure: dict[str, Any]) -> float:
     return float(figure["rows"]) / float(figure["seconds"])
 
 
+def line(words: str, figure: str, remark: str = "") -> None:
+    print(f"  {words:<38}{figure:>10}  {remark}", flush=True)
+
+
 def against_bare(uri: str, folder: Path, name: str) -> None:
     ratios, again, rates = [], [], []
     for _ in range(ROUNDS):
@@ -195,17 +199,12 @@ def against_bare(uri: str, folder: Path, name: str) -> None:
         ratios.append(per_second(first) / per_second(bare))
         again.append(per_second(second) / per_second(first))
     ours, theirs, repeated = (statistics.median(column) for column in zip(*rates, strict=True))
-    print(f"{name}")
-    print(f"  raw JSONL to acknowledged documents   {ours:>9,.0f} rows/s")
-    print(f"  bare insert_many, the same documents  {theirs:>9,.0f} rows/s")
-    print(
-        f"  ratio, median of {ROUNDS} rounds             {statistics.median(ratios):>9.2f}   aim 0.8, limit 0.6   {ratios_text(ratios)}"
-    )
-    print(f"  second run (--reprocess)              {repeated:>9,.0f} rows/s")
-    print(
-        f"  ratio to the first run                {statistics.median(again):>9.1f}   aim 5   {ratios_text(again)}",
-        flush=True,
-    )
+    print(name)
+    line("raw JSONL to acknowledged documents", f"{ours:,.0f}", "rows/s")
+    line("bare insert_many, the same documents", f"{theirs:,.0f}", "rows/s")
+    line("ratio", f"{statistics.median(ratios):.2f}", f"aim 0.8, limit 0.6  {ratios_text(ratios)}")
+    line("second run (--reprocess)", f"{repeated:,.0f}", "rows/s")
+    line("ratio to the first run", f"{statistics.median(again):.1f}", f"aim 5  {ratios_text(again)}")
 
 
 def ratios_text(ratios: list[float]) -> str:
@@ -223,23 +222,19 @@ def memory(uri: str, folder: Path) -> None:
         shutil.rmtree(place)
     print("peak memory of the pipeline's process")
     for rows, peak in peaks.items():
-        print(f"  {rows:>9,} rows                        {peak:>9,.0f} MB      limit 400 MB", flush=True)
+        line(f"{rows:,} rows", f"{peak:,.0f}", "MB, limit 400")
 
 
 def main() -> None:
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {ROWS:,} rows in objects of {ROWS_PER_OBJECT:,}"
-    )
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"{ROWS:,} rows in objects of {ROWS_PER_OBJECT:,}; medians of {ROUNDS} rounds")
     with tempfile.TemporaryDirectory(prefix="forecast-bench-") as name:
         folder = Path(name)
         measured("generate", folder, ROWS)
         with replica_set(1, folder / "one") as uri:
             figures = [per_second(measured("prepare", uri, folder)) for _ in range(ROUNDS)]
-            print("extract, transform, validate and Parquet, on one core")
-            print(
-                f"  median of {ROUNDS} rounds                    {statistics.median(figures):>9,.0f} rows/s  aim 100,000",
-                flush=True,
-            )
+            print("on one core")
+            line("extract, transform, validate, Parquet", f"{statistics.median(figures):,.0f}", "rows/s, aim 100,000")
             against_bare(uri, folder, "one mongod (a replica set of one)")
             memory(uri, folder)
         with replica_set(3, folder / "three") as uri:

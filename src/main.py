@@ -372,7 +372,7 @@ def _write_status(run: Run, status: str, exit_code: int | None = None) -> dict[s
 
 
 def _copy_status(run: Run) -> None:
-    """The last report's copy. Where the zone is out of reach, that has been told already, and the run ends as it did."""
+    """Copy the last report. Where the zone is out of reach, that has been told already, and the run ends as it did."""
     processed = open_store(run.settings.require_processed_uri())
     if run.options.dry_run or not isinstance(processed, S3Store):
         return
@@ -387,12 +387,8 @@ def pipeline_command(
     day: Annotated[
         datetime | None, typer.Option("--date", formats=_DAY, help="Only objects synced on this UTC day.")
     ] = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=_DAY, help="Only objects synced on this day or later.")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(formats=_DAY, help="Only objects synced on this day or earlier.")
-    ] = None,
+    since: Annotated[datetime | None, typer.Option(formats=_DAY, help="Only objects synced then or later.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=_DAY, help="Only objects synced then or earlier.")] = None,
     reprocess: Annotated[bool, typer.Option("--reprocess", help="Also objects that were processed already.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Everything but the writing.")] = False,
     demo: Annotated[

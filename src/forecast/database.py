@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,6 +31,10 @@ Documents = Collection[dict[str, Any]]
 
 SELECTION_TIMEOUT_MS = 20_000
 WRITE_TIMEOUT_MS = 60_000
+_UNUSABLE = (
+    "MONGODB_URI cannot be used: it is no valid connection string, it has an option or a file that cannot be, "
+    "or its host name has no address. In user and password, characters such as : / ? @ must be percent-encoded"
+)
 _UNAUTHORIZED = 13
 _AUTHENTICATION_FAILED = 18
 _VALIDATION_FAILED = 121
@@ -49,10 +54,7 @@ def connect(settings: Settings) -> Iterator[Documents]:
 
 @contextmanager
 def _collection(uri: str, settings: Settings) -> Iterator[Documents]:
-    with told_apart("connecting"):
-        client: MongoClient[dict[str, Any]] = MongoClient(
-            uri, tz_aware=True, appname="forecast", serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS, retryWrites=True
-        )
+    client = _client(uri)
     try:
         with told_apart("connecting"):
             client.admin.command("ping")
@@ -63,6 +65,20 @@ def _collection(uri: str, settings: Settings) -> Iterator[Documents]:
         )
     finally:
         client.close()
+
+
+def _client(uri: str) -> MongoClient[dict[str, Any]]:
+    """A client that has not connected yet; what the connection string says of timeouts goes before our default."""
+    defaults: dict[str, Any] = {"tz_aware": True, "appname": "forecast", "retryWrites": True}
+    if "serverselectiontimeoutms=" not in uri.lower():
+        defaults["serverSelectionTimeoutMS"] = SELECTION_TIMEOUT_MS
+    with told_apart("connecting"), warnings.catch_warnings():
+        # The driver only warns of options that it does not know, and quotes them: parts of a password, it may be.
+        warnings.simplefilter("error", UserWarning)
+        try:
+            return MongoClient(uri, **defaults)
+        except (ValueError, OSError, UserWarning) as error:
+            raise SettingError(_UNUSABLE) from error
 
 
 @contextmanager
@@ -82,7 +98,7 @@ def translated(error: PyMongoError, doing: str) -> ForecastError:
         )
     if isinstance(error, ServerSelectionTimeoutError):
         return RetryableError(
-            f"MongoDB is out of reach ({doing}): no primary answered within {SELECTION_TIMEOUT_MS // 1000} s. "
+            f"MongoDB is out of reach ({doing}): no primary answered in time. "
             "Check that the replica set is up and that MONGODB_URI names it"
         )
     if isinstance(error, WTimeoutError | WriteConcernError):

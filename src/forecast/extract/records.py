@@ -47,8 +47,8 @@ class FastReader:
             table = self._parse(block)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
             return None
-        # Blank lines, and two objects on one line, would shift the positions. A bare NaN, which JSON does not have, Arrow
-        # reads as a number.
+        # Blank lines, and two objects on one line, would shift the positions. A bare NaN, which
+        # JSON does not have, Arrow reads as a number.
         return table if table.num_rows == lines and all(map(_is_finite, table.columns)) else None
 
     def _parse(self, block: bytes) -> pa.Table:
