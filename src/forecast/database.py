@@ -93,9 +93,7 @@ def told_apart(doing: str) -> Iterator[None]:
 def translated(error: PyMongoError, doing: str) -> ForecastError:
     """One error of the driver as one of ours."""
     if isinstance(error, InvalidURI | ConfigurationError):
-        return SettingError(
-            "MONGODB_URI cannot be used: it is no valid connection string, or its host name has no address"
-        )
+        return SettingError(_UNUSABLE)
     if isinstance(error, ServerSelectionTimeoutError):
         return RetryableError(
             f"MongoDB is out of reach ({doing}): no primary answered in time. "

@@ -144,7 +144,9 @@ def to_frame(table: pa.Table | pa.RecordBatch) -> pd.DataFrame:
 
 def to_table(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
     """A frame as an Arrow table, without copying where the columns are Arrow-backed."""
-    return pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    # pandas cannot read back what it notes there of a dictionary column.
+    return table.replace_schema_metadata(None)
 
 
 def empty_frame(schema: pa.Schema) -> pd.DataFrame:

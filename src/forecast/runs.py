@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from types import FrameType
 
+import pandas as pd
+
 from forecast import __version__
 from forecast.errors import InterruptedRunError, SettingError
 from forecast.report.counts import ObjectCounts, QualityTally, ratio, totals
@@ -54,7 +56,7 @@ class Run:
     progress: RunProgress = field(default_factory=RunProgress)
     objects: list[ObjectCounts] = field(default_factory=list)
     tally: QualityTally = field(default_factory=QualityTally)
-    samples: list[tuple[str, str]] = field(default_factory=list)
+    samples: list[pd.DataFrame] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -20,6 +20,7 @@ import boto3
 import pyarrow as pa
 import pytest
 from pymongo import MongoClient
+from pymongo.collection import Collection
 
 from forecast.observations import RECORD_SCHEMA
 from forecast.parameters import PARAMETER_NAMES
@@ -88,8 +89,8 @@ def guide(replica_set: str, s3_server: str, tmp_path_factory: pytest.TempPathFac
                         *sorted(path.name for path in folder.iterdir()),
                         *client[DATABASE].list_collection_names(),
                     ]
-            collection = client[DATABASE][DEFAULT_COLLECTION]
-            documents: list[dict[str, Any]] = list(collection.find({}, {"metadata.digest": 1}))
+            collection: Collection[dict[str, Any]] = client[DATABASE][DEFAULT_COLLECTION]
+            documents = collection.find({}, {"metadata.digest": 1})
             yield Guide(folder, results, before, {found["_id"]: found["metadata"]["digest"] for found in documents})
         finally:
             client.drop_database(DATABASE)

@@ -1,0 +1,387 @@
+"""Records into a real MongoDB: whatever the order, the newest record of an observation is what stays."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pymongo import MongoClient
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+import forecast.load as loading
+from forecast.database import Documents
+from forecast.errors import RetryableError, SettingError
+from forecast.load import INDEXES, SCHEMA_FILE, LoadCounts, load, prepare_collection
+from forecast.observations import RECORD_SCHEMA, to_frame
+
+NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
+REFUSING = {"$jsonSchema": {"properties": {"measurements": {"properties": {"air_temperature": {"maximum": 50}}}}}}
+
+
+@dataclass(frozen=True, order=True)
+class Delivery:
+    """One record as the tests tell them apart: its rank, then what it says of one observation."""
+
+    generation: int
+    sync: int
+    second: int
+    value: int
+    minute: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"07015@2024-10-05T12:{self.minute:02d}:00Z"
+
+    @property
+    def digest(self) -> str:
+        return hashlib.blake2b(str(self.value).encode(), digest_size=16).hexdigest()
+
+    @property
+    def version(self) -> tuple[int, int, datetime, str]:
+        """What decides, in the order in which it decides."""
+        return self.generation, self.sync, NOON + timedelta(seconds=self.second), self.digest
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return {
+            "_id": self.name,
+            "station_id": "07015",
+            "timestamp": NOON + timedelta(minutes=self.minute),
+            "air_temperature": float(self.value),
+            "source_row": "line 1",
+            "extracted_at": NOON + timedelta(seconds=self.second),
+            "generation_id": self.generation,
+            "sync_id": self.sync,
+            "completeness_score": 0.5,
+            "flag": 2,
+            "anomalies_detected": 0,
+            "checks_version": 0,
+            "digest": self.digest,
+            "station_name": "Lille-Lesquin",
+            "station_network": "InfoClimat",
+            "station_type": "synop",
+            "latitude": 50.575,
+            "longitude": 3.092,
+            "elevation": 47.0,
+            "station_city": "Lille-Lesquin",
+            "station_country": "FR",
+            "station_region": "Hauts-de-France",
+            "station_licence": json.dumps({"name": "a", "url": "https://example.org/a", "source": "b"}),
+            "source_uri": "raw/object.jsonl",
+            "run_id": "20241005T120000Z-000000",
+            "ingested_at": NOON,
+            "pipeline_version": "2.0.0",
+        }
+
+
+def _frame(deliveries: Sequence[Delivery]) -> pd.DataFrame:
+    rows = [{**dict.fromkeys(RECORD_SCHEMA.names), **delivery.record} for delivery in deliveries]
+    return to_frame(pa.Table.from_pylist(rows, schema=RECORD_SCHEMA))
+
+
+def _load(collection: Documents, *deliveries: Delivery) -> LoadCounts:
+    return load(_frame(deliveries), collection)
+
+
+def _versions(collection: Documents) -> dict[str, tuple[int, int, datetime, str]]:
+    return {
+        document["_id"]: (
+            document["metadata"]["generation_id"],
+            document["metadata"]["sync_id"],
+            document["metadata"]["extracted_at"],
+            document["metadata"]["digest"],
+        )
+        for document in collection.find()
+    }
+
+
+def _newest(deliveries: Sequence[Delivery]) -> dict[str, tuple[int, int, datetime, str]]:
+    names = {delivery.name for delivery in deliveries}
+    return {name: max(one.version for one in deliveries if one.name == name) for name in names}
+
+
+@pytest.fixture(scope="module")
+def database(replica_set: str) -> Iterator[Any]:
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(replica_set, tz_aware=True) as client:
+        name = f"test_{secrets.token_hex(6)}"
+        yield client[name]
+        client.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def shared_collection(database: Any) -> Documents:
+    collection = database.get_collection(
+        "shared", write_concern=WriteConcern("majority"), read_concern=ReadConcern("majority")
+    )
+    prepare_collection(collection)
+    return cast("Documents", collection)
+
+
+@pytest.fixture
+def collection(shared_collection: Documents) -> Documents:
+    shared_collection.delete_many({})
+    return shared_collection
+
+
+deliveries = st.builds(
+    Delivery,
+    generation=st.integers(0, 2),
+    sync=st.integers(0, 1),
+    second=st.integers(0, 1),
+    value=st.integers(0, 2),
+    minute=st.integers(0, 2),
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(batches=st.lists(st.lists(deliveries, min_size=1, max_size=6), min_size=1, max_size=4), chance=st.randoms())
+def test_newest_record_stays_in_whatever_order_and_batches(
+    shared_collection: Documents, batches: list[list[Delivery]], chance: random.Random
+) -> None:
+    everything = [delivery for batch in batches for delivery in batch]
+    for _ in range(2):
+        shared_collection.delete_many({})
+        for batch in batches:
+            counts = _load(shared_collection, *batch)
+            assert sum(asdict(counts).values()) == len(batch)
+        assert _versions(shared_collection) == _newest(everything)
+        chance.shuffle(batches)
+        for batch in batches:
+            chance.shuffle(batch)
+
+
+def test_counts_say_what_became_of_each_record(collection: Documents) -> None:
+    first, newer, older = Delivery(1, 0, 0, 10), Delivery(2, 0, 0, 20), Delivery(0, 0, 0, 30)
+    again = Delivery(2, 0, 0, 20)
+    assert _load(collection, first) == LoadCounts(inserted=1)
+    assert _load(collection, newer) == LoadCounts(updated=1)
+    assert _load(collection, older) == LoadCounts(superseded=1)
+    assert _load(collection, again) == LoadCounts(unchanged=1)
+    assert _load(collection, older, again, newer, Delivery(0, 0, 0, 1, minute=1)) == LoadCounts(
+        inserted=1, unchanged=2, superseded=1
+    )
+
+
+def test_dry_run_counts_the_same_and_writes_nothing(collection: Documents) -> None:
+    _load(collection, Delivery(1, 0, 0, 10), Delivery(1, 0, 0, 10, minute=1), Delivery(1, 0, 0, 10, minute=2))
+    before = list(collection.find())
+    more = [
+        *(Delivery(2, 0, 0, 20), Delivery(1, 0, 0, 10, minute=1)),
+        *(Delivery(0, 0, 0, 30, minute=2), Delivery(0, 0, 0, 30, minute=3)),
+    ]
+    expected = LoadCounts(inserted=1, updated=1, unchanged=1, superseded=1)
+    assert load(_frame(more), collection, dry_run=True) == expected
+    assert list(collection.find()) == before
+    assert load(_frame(more), collection) == expected
+
+
+def test_value_that_comes_again_later_is_newer_than_what_came_between(collection: Documents) -> None:
+    old, newest, between = Delivery(1, 0, 0, 10), Delivery(3, 0, 0, 10), Delivery(2, 0, 0, 20)
+    for delivery in (old, newest, between):
+        _load(collection, delivery)
+    assert _versions(collection) == {old.name: newest.version}
+
+
+def test_equal_rank_is_decided_by_content_and_not_by_order(collection: Documents) -> None:
+    one, other = Delivery(1, 1, 1, 10), Delivery(1, 1, 1, 20)
+    for order in ((one, other), (other, one)):
+        collection.delete_many({})
+        for delivery in order:
+            _load(collection, delivery)
+        assert _versions(collection) == {one.name: max(one.version, other.version)}
+
+
+@pytest.mark.parametrize("attribute", ["generation", "sync", "second"])
+def test_generation_then_sync_then_time_decide(collection: Documents, attribute: str) -> None:
+    low, high = Delivery(1, 1, 1, 10), Delivery(1, 1, 1, 20)
+    higher = Delivery(**{**asdict(low), attribute: 2})
+    for order in ((higher, high), (high, higher)):
+        collection.delete_many({})
+        for delivery in order:
+            _load(collection, delivery)
+        assert _versions(collection) == {low.name: higher.version}
+
+
+def test_record_that_is_equal_is_not_written_again(collection: Documents) -> None:
+    _load(collection, Delivery(1, 0, 0, 10))
+    collection.update_one({}, {"$set": {"metadata.run_id": "the first run"}})
+    _load(collection, Delivery(5, 0, 0, 10))
+    (document,) = collection.find()
+    assert document["metadata"]["run_id"] == "the first run"
+    assert document["metadata"]["generation_id"] == 5
+
+
+def test_more_records_than_one_batch_are_all_loaded(collection: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "BATCH_ROWS", 7)
+    many = [Delivery(1, 0, 0, minute % 5, minute=minute) for minute in range(60)]
+    assert _load(collection, *many) == LoadCounts(inserted=60)
+    assert _load(collection, *many) == LoadCounts(unchanged=60)
+    assert _versions(collection) == _newest(many)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_two_writers_without_a_lock_end_with_the_newest(
+    collection: Documents, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(loading, "BATCH_ROWS", 20)
+    chance = random.Random(seed)
+    both = [
+        [Delivery(chance.randrange(4), 0, 0, chance.randrange(3), minute=chance.randrange(40)) for _ in range(120)]
+        for _ in range(2)
+    ]
+    together = threading.Barrier(2)
+
+    def write(mine: list[Delivery]) -> LoadCounts:
+        together.wait()
+        total = LoadCounts()
+        for at in range(0, len(mine), 30):
+            total += _load(collection, *mine[at : at + 30])
+        return total
+
+    with ThreadPoolExecutor(2) as writers:
+        counts = list(writers.map(write, both))
+    assert [sum(asdict(count).values()) for count in counts] == [120, 120]
+    assert sum(count.inserted for count in counts) == collection.count_documents({})
+    assert _versions(collection) == _newest(both[0] + both[1])
+
+
+class _WithRival:
+    """A collection where somebody else writes just before our first write."""
+
+    def __init__(self, collection: Documents, rival: Callable[[], object], times: int = 1) -> None:
+        self._collection = collection
+        self._rival = rival
+        self._times = times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._collection, name)
+
+    def bulk_write(self, *arguments: Any, **options: Any) -> Any:
+        if self._times:
+            self._times -= 1
+            self._rival()
+        return self._collection.bulk_write(*arguments, **options)
+
+
+def _beaten(collection: Documents, *rivals: Delivery, times: int = 1) -> Documents:
+    return cast("Documents", _WithRival(collection, lambda: _load(collection, *rivals), times))
+
+
+@pytest.mark.parametrize("rival", [Delivery(0, 0, 0, 30), Delivery(1, 0, 0, 10), Delivery(2, 0, 0, 20)])
+def test_rival_inserts_first(collection: Documents, rival: Delivery) -> None:
+    ours = [Delivery(1, 0, 0, 10), Delivery(1, 0, 0, 10, minute=1)]
+    counts = load(_frame(ours), _beaten(collection, rival))
+    assert sum(asdict(counts).values()) == 2
+    assert counts.inserted == 1
+    assert _versions(collection) == _newest([*ours, rival])
+
+
+@pytest.mark.parametrize("rival", [Delivery(1, 0, 0, 30), Delivery(2, 0, 0, 20), Delivery(3, 0, 0, 40)])
+def test_rival_replaces_first(collection: Documents, rival: Delivery) -> None:
+    before = [Delivery(0, 0, 0, 1, minute=minute) for minute in range(3)]
+    ours = [Delivery(2, 0, 0, 20, minute=minute) for minute in range(3)]
+    _load(collection, *before)
+    counts = load(_frame(ours), _beaten(collection, rival))
+    assert sum(asdict(counts).values()) == 3
+    assert _versions(collection) == _newest([*before, *ours, rival])
+
+
+def test_rival_replaces_what_we_only_mark_as_newer(collection: Documents) -> None:
+    """Equal content of a higher rank, and a rival writes other content of a rank between: ours must come back."""
+    before, ours, rival = Delivery(1, 0, 0, 10), Delivery(3, 0, 0, 10), Delivery(2, 0, 0, 20)
+    _load(collection, before)
+    counts = load(_frame([ours]), _beaten(collection, rival))
+    assert sum(asdict(counts).values()) == 1
+    assert _versions(collection) == {ours.name: ours.version}
+
+
+def test_rival_that_never_stops_is_worth_another_run(
+    collection: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _load(collection, Delivery(0, 0, 0, 1))
+    generations = iter(range(1, 1000))
+    endless = _WithRival(collection, lambda: _load(collection, Delivery(next(generations), 0, 0, 7)), times=1000)
+    monkeypatch.setattr(loading, "_ROUNDS", 3)
+    with pytest.raises(RetryableError, match="run again"):
+        load(_frame([Delivery(2000, 0, 0, 10)]), cast("Documents", endless))
+
+
+def test_validator_and_indexes_are_those_of_the_project(collection: Documents) -> None:
+    for _ in range(2):
+        prepare_collection(collection)
+        (found,) = collection.database.list_collections(filter={"name": collection.name})
+        assert found["options"]["validator"] == json.loads(SCHEMA_FILE.read_text("utf-8"))
+        expected = {index.document["name"]: list(index.document["key"].items()) for index in INDEXES}
+        indexes = {name: entry["key"] for name, entry in collection.index_information().items() if name != "_id_"}
+        assert indexes == expected
+    assert expected == {
+        "station_time": [("station.id", 1), ("timestamp", 1)],
+        "time": [("timestamp", 1)],
+        "place_time": [("station.location", "2dsphere"), ("timestamp", 1)],
+    }
+
+
+def test_older_validator_is_brought_up_to_date(database: Any) -> None:
+    database.create_collection("older", validator=REFUSING)
+    prepare_collection(database["older"])
+    (found,) = database.list_collections(filter={"name": "older"})
+    assert found["options"]["validator"] == json.loads(SCHEMA_FILE.read_text("utf-8"))
+
+
+@pytest.fixture
+def refusing(database: Any) -> Iterator[Documents]:
+    """A collection whose validator takes no temperature above 50."""
+    collection = database["refusing"]
+    database.create_collection("refusing")
+    yield collection
+    collection.drop()
+
+
+def test_document_that_the_validator_refuses_is_named(refusing: Documents) -> None:
+    refusing.database.command("collMod", refusing.name, validator=REFUSING)
+    hot = Delivery(1, 0, 0, 60, minute=1)
+    with pytest.raises(SettingError, match=hot.name):
+        _load(refusing, Delivery(1, 0, 0, 10), hot)
+
+
+@pytest.mark.parametrize("later", [Delivery(2, 0, 0, 61), Delivery(2, 0, 0, 60)], ids=["replaced", "marked"])
+def test_document_that_the_validator_refuses_is_named_also_where_one_is_there(
+    refusing: Documents, later: Delivery
+) -> None:
+    _load(refusing, Delivery(1, 0, 0, 60))
+    refusing.database.command("collMod", refusing.name, validator=REFUSING, validationLevel="strict")
+    with pytest.raises(SettingError, match=later.name):
+        _load(refusing, later)
+
+
+def test_every_document_is_as_the_schema_says_after_all_ways_of_writing(
+    collection: Documents, tmp_path: Path
+) -> None:
+    _load(collection, Delivery(0, 0, 0, 1))
+    _load(collection, Delivery(1, 0, 0, 2))
+    _load(collection, Delivery(2, 3, 4, 2))
+    schema = json.loads(SCHEMA_FILE.read_text("utf-8"))
+    assert collection.count_documents({"$nor": [schema]}) == 0
+    assert collection.count_documents({}) == 1
