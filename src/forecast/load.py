@@ -85,7 +85,8 @@ def load(records: pd.DataFrame, collection: Documents, *, dry_run: bool = False)
 
     Raises RetryableError where the database is out of reach, SettingError where it refuses a document.
     """
-    table = to_table(records, RECORD_SCHEMA)
+    # Without what pandas notes of its own types, which it cannot read again for dictionaries.
+    table = to_table(records, RECORD_SCHEMA).replace_schema_metadata()
     batches = [table.slice(at, BATCH_ROWS) for at in range(0, table.num_rows, BATCH_ROWS)]
     with ThreadPoolExecutor(WRITERS) as writers:
         return sum(writers.map(lambda batch: _load_batch(batch, collection, dry_run=dry_run), batches), LoadCounts())
@@ -97,17 +98,17 @@ def _load_batch(table: pa.Table, collection: Documents, *, dry_run: bool) -> Loa
     for _ in range(_ROUNDS):
         with told_apart("reading what is there"):
             plan = _compare(table, collection)
-        # What a rival overtook in an earlier round and is now there as ours was written by us.
-        written = sum(name in rivals for name in plan.unchanged)
-        counts += LoadCounts(updated=written, unchanged=len(plan.unchanged) - written, superseded=plan.superseded)
         if dry_run:
-            return counts + LoadCounts(inserted=len(plan.new), updated=len(plan.newer))
+            return counts + LoadCounts(len(plan.new), len(plan.newer), len(plan.unchanged), plan.superseded)
         inserted, again = _insert(table, plan.new, collection)
         updated, overtaken = _replace(table, plan, collection)
-        _restamp(table, plan, collection)
+        changed = _restamp(table, plan, collection)
+        # What a rival overtook in an earlier round and is now there as ours was written by us.
+        settled = set(plan.unchanged).difference(changed)
+        written = len(settled & rivals)
         rivals |= set(overtaken)
-        counts += LoadCounts(inserted=inserted, updated=updated)
-        left = [*again, *overtaken]
+        counts += LoadCounts(inserted, updated + written, len(settled) - written, plan.superseded)
+        left = [*again, *overtaken, *changed]
         if not left:
             return counts
         table = table.filter(pc.is_in(table["_id"], value_set=pa.array(left, pa.string())))
@@ -218,24 +219,27 @@ def _replace(table: pa.Table, plan: _Plan, collection: Documents) -> tuple[int, 
     return (result.matched_count, []) if result.matched_count == len(writes) else (0, part["_id"].to_pylist())
 
 
-def _restamp(table: pa.Table, plan: _Plan, collection: Documents) -> None:
+def _restamp(table: pa.Table, plan: _Plan, collection: Documents) -> list[str]:
     """Equal content delivered again: the content stays as it is, and the rank becomes that of the newest delivery.
 
     Without it a third record, older than this delivery and newer than the first, would win or lose by the order of
-    loading.
+    loading. Gives the ids that may have changed since they were seen.
     """
     if not plan.restamped:
-        return
+        return []
     part = table.take(pa.array(plan.restamped))
+    names: list[str] = part["_id"].to_pylist()
     updates = [
         UpdateOne(_as_seen(plan, row), {"$set": {f"metadata.{name}": _stored(rank[name]) for name in _RANK}})
         for row, rank in zip(plan.restamped, part.select(_RANK).to_pylist(), strict=True)
     ]
     with told_apart("marking the newest delivery"):
         try:
-            collection.bulk_write(updates, ordered=False)
+            result = collection.bulk_write(updates, ordered=False)
         except BulkWriteError as error:
             _resolve(error, part["_id"])
+            return names
+    return [] if result.matched_count == len(updates) else names
 
 
 def _stored(value: Any) -> Any:

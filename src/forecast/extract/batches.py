@@ -23,6 +23,15 @@ from forecast.observations import REFUSED_SCHEMA, RawBatch, RawObject, frame_of,
 _MAX_SHOWN = 1000
 
 
+def has_one_shape(table: pa.Table) -> bool:
+    """Whether every row has its payload where the others have theirs."""
+    cells = [table[field] for field in PAYLOAD_FIELDS if field in table.column_names]
+    return all(
+        column.null_count == 0 and (pa.types.is_struct(column.type) or pa.types.is_string(column.type))
+        for column in cells
+    )
+
+
 def refused_record(position: str, reason: str, text: str) -> dict[str, Any]:
     """A record that could not be read at all."""
     return {
@@ -69,18 +78,28 @@ class BatchMaker:
 
     def of_lines(self, lines: Sequence[tuple[str, bytes]]) -> RawBatch:
         """Records at their positions, read patiently; what cannot be read is refused, one by one."""
-        payloads, envelopes, positions = [], [], []
-        refused = []
+        items, refused = [], []
         for position, text in lines:
             try:
-                payload, envelope = unwrap_record(read_record(text))
-            except (BadRecordError, ValueError) as error:
+                items.append((position, read_record(text)))
+            except BadRecordError as error:
                 refused.append(refused_record(position, str(error), text.decode("utf-8", "backslashreplace")))
+        return self.of_items(items, refused)
+
+    def of_items(self, items: Sequence[tuple[str, Any]], refused: Sequence[dict[str, Any]] = ()) -> RawBatch:
+        """Values at their positions; what is no record is refused, one by one."""
+        payloads, envelopes, positions = [], [], []
+        more = []
+        for position, item in items:
+            try:
+                payload, envelope = unwrap_record(item)
+            except BadRecordError as error:
+                more.append(refused_record(position, str(error), json.dumps(item, ensure_ascii=False)))
                 continue
             payloads.append(payload)
             envelopes.append(envelope)
             positions.append(position)
-        return self.of_payloads(payloads, envelopes, positions, refused)
+        return self.of_payloads(payloads, envelopes, positions, [*refused, *more])
 
     def of_payloads(
         self,

@@ -30,11 +30,13 @@ def is_envelope(name: str) -> bool:
     return name.startswith(_ENVELOPE_PREFIXES) and name not in PAYLOAD_FIELDS
 
 
-def unwrap_record(record: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def unwrap_record(record: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """A record's payload and its envelope; JSON text where an object belongs is read as one.
 
     Raises BadRecordError where the payload is no object.
     """
+    if not isinstance(record, Mapping):
+        raise BadRecordError("not a JSON object")
     envelope = {name: value for name, value in record.items() if is_envelope(name)}
     payload: Any = record
     for field in PAYLOAD_FIELDS:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import IO
+
+import ijson
 import numpy as np
 
 from forecast.errors import ObjectRejectedError
@@ -35,6 +39,30 @@ def check_depth(block: bytes) -> None:
         brackets = np.frombuffer(text.translate(None, _NOT_BRACKETS), dtype=np.uint8)
         if len(brackets) and int(np.cumsum(_STEPS[brackets]).max()) > MAX_DEPTH:
             raise too_deep()
+
+
+def check_depth_of_file(open_file: Callable[[], IO[bytes]]) -> None:
+    """Raises ObjectRejectedError where a JSON file nests deeper than MAX_DEPTH.
+
+    Brackets are counted first, which is fast and takes those in texts for real ones; only where they look too deep is
+    the file parsed.
+    """
+    depth = 0
+    with open_file() as file:
+        while block := file.read(BLOCK_BYTES):
+            brackets = np.frombuffer(block.translate(None, _NOT_BRACKETS), dtype=np.uint8)
+            depths = depth + np.cumsum(_STEPS[brackets])
+            if len(depths) and int(depths.max()) > MAX_DEPTH:
+                break
+            depth = int(depths[-1]) if len(depths) else depth
+        else:
+            return
+    depth = 0
+    with open_file() as file:
+        for event, _ in ijson.basic_parse(file, use_float=True):
+            depth += event.startswith("start_") - event.startswith("end_")
+            if depth > MAX_DEPTH:
+                raise too_deep()
 
 
 def too_deep() -> ObjectRejectedError:

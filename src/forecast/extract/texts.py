@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from forecast.errors import ObjectRejectedError
-from forecast.extract.batches import BatchMaker, refused_record
+from forecast.extract.batches import BatchMaker, has_one_shape, refused_record
 from forecast.extract.documents import check_answer, is_document, read_document, read_document_file, read_head_of
 from forecast.extract.envelope import PAYLOAD_FIELDS, is_envelope, origin_of_record, unwrap_record
-from forecast.extract.limits import BLOCK_BYTES, CHUNK_ROWS, MAX_RECORD_BYTES, too_long
+from forecast.extract.limits import BLOCK_BYTES, CHUNK_ROWS, MAX_RECORD_BYTES, check_depth_of_file, too_long
 from forecast.extract.records import BadRecordError, FastReader, read_record
 from forecast.observations import RawBatch, RawObject
 
@@ -51,7 +51,7 @@ def _read_lines(open_file: Opener, raw: RawObject, containers: Sequence[str], fi
             count = block.count(b"\n")
             if documents:
                 yield from _read_document_lines(block, line, raw, containers)
-            elif (table := fast.read(block, count)) is not None:
+            elif (table := fast.read(block, count)) is not None and has_one_shape(table):
                 yield from maker.of_table(table, positions(line, count))
             else:
                 texts = block.split(b"\n")[:-1]
@@ -83,6 +83,10 @@ def _document_record(text: bytes, containers: Sequence[str]) -> tuple[bytes, dic
 
 def _read_array(open_file: Opener, raw: RawObject, containers: Sequence[str]) -> Iterator[RawBatch]:
     maker = BatchMaker(raw, containers)
+    try:
+        check_depth_of_file(open_file)
+    except ijson.JSONError as error:
+        raise _cut_array(error) from error
     with open_file() as file:
         items = ijson.items(file, "item", use_float=True)
         index = 0
@@ -90,18 +94,18 @@ def _read_array(open_file: Opener, raw: RawObject, containers: Sequence[str]) ->
             try:
                 chunk = [item for _, item in zip(range(CHUNK_ROWS), items, strict=False)]
             except ijson.JSONError as error:
-                message = str(error).strip().split("\n", 1)[0]
-                raise ObjectRejectedError("not_json", f"the JSON array cannot be read to its end: {message}") from error
+                raise _cut_array(error) from error
             if not chunk:
                 return
-            records = [item if isinstance(item, dict) else {} for item in chunk]
-            unwrapped = [unwrap_record(record) for record in records]
-            check_answer(unwrapped[0][0])
-            places = [f"[{index + offset}]" for offset in range(len(chunk))]
-            yield maker.of_payloads(
-                [payload for payload, _ in unwrapped], [envelope for _, envelope in unwrapped], places
-            )
+            if isinstance(chunk[0], dict):
+                check_answer(chunk[0])
+            yield maker.of_items([(f"[{index + offset}]", item) for offset, item in enumerate(chunk)])
             index += len(chunk)
+
+
+def _cut_array(error: ijson.JSONError) -> ObjectRejectedError:
+    message = str(error).strip().split("\n", 1)[0]
+    return ObjectRejectedError("not_json", f"the JSON array cannot be read to its end: {message}")
 
 
 def read_csv(open_file: Opener, raw: RawObject, containers: Sequence[str]) -> Iterator[RawBatch]:

@@ -1,0 +1,291 @@
+"""The commands as they are typed: exit codes, what goes to which stream, and what is never shown."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.integration.worlds import COMMANDS, FolderZone, World, WorldMaker, assert_reports_hold
+
+PASSWORD = "tr0ub4dor-Zebra"
+NOBODY_LISTENS = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300"
+DOCUMENT = "infoclimat/Data_Source1_011024-031024.json"
+API = "infoclimat/api/2024_10_06_1728183600000_0.jsonl"
+ONE_BY_ONE = "infoclimat/observations/2024_10_08_1728356400000_0.jsonl.gz"
+WRITTEN = ("inserted", "updated", "unchanged", "superseded")
+
+
+@pytest.fixture
+def world(new_world: WorldMaker, demo_data: Path) -> World:
+    """A world with one object."""
+    made = new_world()
+    made.deliver(demo_data, [DOCUMENT])
+    return made
+
+
+@pytest.fixture
+def local(local_world: WorldMaker, demo_data: Path) -> World:
+    """A world in local folders with one object."""
+    made = local_world()
+    made.deliver(demo_data, [DOCUMENT])
+    return made
+
+
+def _written_text(world: World) -> str:
+    """All that a run left in reports, checkpoints and documents."""
+    reports = [path.read_text("utf-8") for path in world.logs_dir.glob("*")] if world.logs_dir.exists() else []
+    return "\n".join([*reports, repr(world.checkpoints())])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_examples(local: World, command: str) -> None:
+    outcome = local.command(command, "--help", variables=local.variables(MONGODB_URI=NOBODY_LISTENS))
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert "Example" in outcome.stdout
+    assert outcome.stdout.count(f"{command} ") >= 2
+    for option in ("--raw-uri", "--processed-uri", "--mongodb-uri", "--logs-dir", "--log-format", "--json"):
+        assert option in outcome.stdout
+
+
+def test_run_shows_its_result_on_stdout_and_its_log_on_stderr(world: World) -> None:
+    outcome = world.command("pipeline")
+    assert outcome.code == 0
+    assert "success, exit code 0" in outcome.stdout
+    assert "1,368 inserted" in outcome.stdout
+    assert f"INFO loaded {DOCUMENT}: 1368 records" in outcome.stderr.splitlines()
+    assert "INFO" not in outcome.stdout
+    assert len(world.documents()) == 1368
+
+
+def test_json_is_one_object_on_stdout(world: World) -> None:
+    outcome = world.command("pipeline", "--json", variables=world.variables(LOG_FORMAT="json"))
+    result = outcome.json()
+    assert outcome.code == result["status"]["exit_code"] == 0
+    assert result["status"] == world.status()
+    assert result["quality"]["records_validated"] == 1368
+    entries = [json.loads(line) for line in outcome.stderr.splitlines()]
+    assert entries
+    for entry in entries:
+        assert {"time", "level", "message"} <= entry.keys()
+        assert datetime.fromisoformat(entry["time"]).utcoffset() is not None
+    assert [entry["records_validated"] for entry in entries if "records_validated" in entry] == [1368]
+
+
+def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> None:
+    dry = world.command("pipeline", "--dry-run", "--json").json()["status"]
+    assert dry["dry_run"]
+    assert [dry["counts"][name] for name in WRITTEN] == [1368, 0, 0, 0]
+    assert (world.documents(), world.checkpoints(), world.processed.keys()) == ({}, {}, [])
+    assert not world.logs_dir.exists()
+    with world.mongo() as database:
+        assert database.list_collection_names() == []
+
+    wet = world.command("pipeline", "--json").json()["status"]
+    assert wet["counts"] == dry["counts"]
+    document = json.loads(world.raw.get(DOCUMENT))
+    rows = document["hourly"]["07015"]
+    rows[0]["temperature"] = "-3.5"
+    rows.append({**rows[0], "dh_utc": "2024-10-09 00:00:00"})
+    envelope = {"_airbyte_extracted_at": 1, "_airbyte_generation_id": 1, "_airbyte_meta": {"sync_id": 1, "changes": []}}
+    world.raw.put("infoclimat/later.jsonl", json.dumps({**envelope, "_airbyte_data": document}).encode())
+    before = world.document_bytes(), world.checkpoints(), world.processed.keys(), world.reports("")
+    dry = world.command("pipeline", "--dry-run", "--json").json()["status"]
+    assert [dry["counts"][name] for name in WRITTEN] == [1, 1, 1367, 0]
+    assert (world.document_bytes(), world.checkpoints(), world.processed.keys(), world.reports("")) == before
+    wet = world.command("pipeline", "--json").json()["status"]
+    assert wet["counts"] == dry["counts"]
+
+
+@pytest.mark.parametrize(
+    ("options", "taken"),
+    [
+        (["--date", "2024-10-06"], [API]),
+        (["--since", "2024-10-06", "--until", "2024-10-07"], [API]),
+        (["--since", "2024-10-07", "--until", "2024-10-08"], [ONE_BY_ONE]),
+        (["--until", "2024-10-08"], [API, ONE_BY_ONE]),
+        (["--date", "today"], [DOCUMENT]),
+        (["--since", "2024-10-08"], [DOCUMENT, ONE_BY_ONE]),
+        (["--date", "2024-10-05"], []),
+    ],
+)
+def test_days_of_syncs_choose_the_objects(
+    new_world: WorldMaker, demo_data: Path, options: list[str], taken: list[str]
+) -> None:
+    """Airbyte's names tell the day; of any other object it is the day of its last change."""
+    world = new_world()
+    world.deliver(demo_data, [DOCUMENT, API, ONE_BY_ONE])
+    today = datetime.now(UTC).date().isoformat()
+    chosen = [today if option == "today" else option for option in options]
+    result = world.command("pipeline", "--json", "--dry-run", *chosen).json()
+    assert [entry["key"] for entry in result["quality"]["by_object"]] == taken
+    assert result["status"]["exit_code"] == 0
+
+
+def test_share_of_rejected_records_has_a_limit(local_world: WorldMaker, demo_data: Path) -> None:
+    world = local_world()
+    world.deliver(demo_data, [ONE_BY_ONE])
+    outcome = world.command("pipeline", "--max-rejection-rate", "0.001", "--json")
+    status = outcome.json()["status"]
+    assert (outcome.code, status["status"], status["counts"]["records_rejected"]) == (3, "partial", 2)
+    assert len(world.checkpoints()) == 1
+    outcome = world.command("pipeline", "--reprocess", "--max-rejection-rate", "0.01", "--json")
+    assert (outcome.code, outcome.json()["status"]["status"]) == (0, "success")
+
+
+def test_refused_object_is_exit_code_3(world: World) -> None:
+    world.raw.put("wunderground/ILAMAD25/a.csv", b"Time,Temperature,Humidity,Wind\n00:04:00,56.8 \xc2\xb0F,87 %,WSW\n")
+    outcome = world.command("pipeline")
+    assert outcome.code == 3
+    assert "time of day and no day" in outcome.stdout
+    assert "ERROR rejected wunderground/ILAMAD25/a.csv" in outcome.stderr
+    assert "Traceback" not in outcome.text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_database_out_of_reach_is_exit_code_1(local: World, command: str) -> None:
+    local.processed.put("observations/year=2024/month=10/a-0.parquet", b"")
+    uri = NOBODY_LISTENS.replace("//", f"//ann:{PASSWORD}@")
+    outcome = local.command(command, variables=local.variables(MONGODB_URI=uri))
+    assert outcome.code == 1
+    assert "MongoDB is out of reach" in outcome.stderr
+    assert "Traceback" not in outcome.text
+    assert PASSWORD not in outcome.text
+    if command == "pipeline":
+        assert (local.status()["status"], local.status()["exit_code"]) == ("failed", 1)
+        assert PASSWORD not in _written_text(local)
+        assert_reports_hold(local)
+
+
+def test_missing_settings_are_named(local: World) -> None:
+    for name in ("RAW_URI", "PROCESSED_URI"):
+        outcome = local.command("pipeline", variables=local.variables(**{name: ""}))
+        assert (outcome.code, outcome.stdout) == (2, "")
+        (line,) = outcome.stderr.splitlines()
+        assert line.startswith(f"error: {name} is not set")
+        assert "--demo" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--no-such-option"], "--no-such-option"),
+        (["--date", "yesterday"], "yesterday"),
+        (["--since", "2024-10-08", "--until", "2024-10-07"], "later than"),
+        (["--date", "2024-10-08", "--until", "2024-10-08"], "--date"),
+        (["--max-rejection-rate", "2"], "--max-rejection-rate"),
+        (["--raw-uri", "gs://bucket/"], "RAW_URI"),
+        (["--raw-uri", "s3://"], "RAW_URI"),
+        (["--raw-uri", "no/such/folder"], "no/such/folder"),
+        (["--log-level", "LOUD"], "LOG_LEVEL"),
+        (["--mongodb-uri", "http://localhost"], "MONGODB_URI"),
+    ],
+)
+def test_what_must_be_changed_is_exit_code_2(local: World, arguments: list[str], words: str) -> None:
+    outcome = local.command("pipeline", *arguments)
+    assert outcome.code == 2
+    assert words in outcome.stderr
+    assert "Traceback" not in outcome.text
+    assert local.documents() == {}
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"mongodb://ann:{PASSWORD}@",
+        f"mongodb://ann:{PASSWORD}@127.0.0.1:port/",
+        f"mongodb://ann:{PASSWORD}@127.0.0.1:99999/",
+        f"mongodb://ann:x@y{PASSWORD}@127.0.0.1/",
+        f"mongodb://ann:x?{PASSWORD}=1@127.0.0.1/",
+        f"mongodb://127.0.0.1:1/?{PASSWORD}=1",
+        f"mongodb://ann:{PASSWORD}@127.0.0.1:1/?tls=true&tlsCAFile=no-such-file.pem",
+        f"mongodb+srv://ann:{PASSWORD}@cluster.invalid/",
+        f"postgres://ann:{PASSWORD}@127.0.0.1/",
+    ],
+)
+def test_connection_string_that_cannot_be_used_is_exit_code_2_and_stays_secret(local: World, uri: str) -> None:
+    outcome = local.command("pipeline", variables=local.variables(MONGODB_URI=uri))
+    assert outcome.code == 2
+    assert "MONGODB_URI" in outcome.stderr
+    assert "Traceback" not in outcome.text
+    assert PASSWORD not in outcome.text + _written_text(local)
+
+
+def test_wrong_password_is_exit_code_2_and_stays_secret(world: World) -> None:
+    uri = world.mongodb_uri.replace("//", f"//ann:{PASSWORD}@")
+    for arguments, variables in (
+        ([], world.variables(MONGODB_URI=uri)),
+        (["--mongodb-uri", uri], world.variables()),
+    ):
+        outcome = world.command("pipeline", *arguments, variables=variables)
+        assert outcome.code == 2
+        assert "wrong password" in outcome.stderr
+        assert "Traceback" not in outcome.text
+        assert PASSWORD not in outcome.text + _written_text(world)
+    assert (world.status()["status"], world.status()["exit_code"]) == ("failed", 2)
+
+
+def test_unknown_bucket_is_exit_code_2(s3_world: WorldMaker) -> None:
+    world = s3_world()
+    for name in ("RAW_URI", "PROCESSED_URI"):
+        world.raw.put("infoclimat/empty.json", b"{}")
+        outcome = world.command("pipeline", variables=world.variables(**{name: "s3://no-such-bucket-here/a/"}))
+        assert outcome.code == (2 if name == "RAW_URI" else outcome.code)
+        assert "Traceback" not in outcome.text
+        if name == "RAW_URI":
+            assert "no-such-bucket-here" in outcome.stderr
+            assert "no such bucket" in outcome.stderr
+
+
+def test_secret_settings_of_a_good_run_are_shown_nowhere(local: World) -> None:
+    secret = local.variables(AWS_SECRET_ACCESS_KEY=PASSWORD, MONGODB_URI=f"{local.mongodb_uri}&appName={PASSWORD}")
+    outcome = local.command("pipeline", "--log-level", "DEBUG", variables=secret)
+    assert outcome.code == 0
+    assert PASSWORD not in outcome.text + _written_text(local)
+    assert PASSWORD not in repr(local.documents())
+
+
+def test_settings_come_from_the_file_too_and_the_environment_wins(local: World) -> None:
+    (local.home / ".env").write_text(f"RAW_URI={local.raw.uri}\nMONGODB_DATABASE=unused\n", "utf-8")
+    variables = local.variables()
+    del variables["RAW_URI"]
+    outcome = local.command("pipeline", "--json", variables=variables)
+    assert outcome.code == 0
+    assert outcome.json()["status"]["arguments"]["mongodb_database"] == local.database
+    assert len(local.documents()) == 1368
+
+
+def test_migrate_verify_tells_what_is_missing(world: World) -> None:
+    assert world.command("pipeline").code == 0
+    outcome = world.command("migrate", "--verify")
+    assert outcome.code == 0
+    assert "both hold the same" in outcome.stdout
+    with world.mongo() as database:
+        database["weather_measurements"].delete_one({})
+    outcome = world.command("migrate", "--verify", "--json")
+    assert (outcome.code, outcome.json()["verification"]["ok"]) == (3, False)
+    assert outcome.json()["verification"]["sample_checked"] - outcome.json()["verification"]["digests_equal"] == 1
+    outcome = world.command("migrate", "--json")
+    assert (outcome.code, outcome.json()["inserted"], outcome.json()["unchanged"]) == (0, 1, 1367)
+    assert_reports_hold(world)
+
+
+def test_latency_and_crud_run_on_the_real_database(local: World) -> None:
+    assert local.command("pipeline").code == 0
+    arguments = ("--station-id", "00052", "--date", "2024-10-02", "--iterations", "3", "--slo-p95-ms", "60000")
+    outcome = local.command("latency-report", *arguments, "--json")
+    report = outcome.json()
+    assert (outcome.code, report["rows_returned"], report["index"]) == (0, 144, "station_time")
+    outcome = local.command("crud-check", "--json")
+    assert (outcome.code, outcome.json()["ok"]) == (0, True)
+    assert len(local.documents()) == 1368
+    assert_reports_hold(local)
+
+
+def test_raw_folder_is_only_read(local: World) -> None:
+    assert isinstance(local.raw, FolderZone)
+    before = {key: (local.raw.folder / key).stat().st_mtime_ns for key in local.raw.keys()}
+    assert local.command("pipeline").code == 0
+    assert {key: (local.raw.folder / key).stat().st_mtime_ns for key in local.raw.keys()} == before

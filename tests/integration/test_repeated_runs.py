@@ -1,0 +1,210 @@
+"""What a run remembers: an object counts as processed when it is loaded, and not a moment before."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import forecast.load as loading
+import main
+from forecast.errors import RetryableError
+from forecast.load import SCHEMA_FILE
+from forecast.synthetic import write_history_jsonl
+from tests.integration.worlds import World, WorldMaker, assert_reports_hold
+
+KEY = "infoclimat/Data_Source1_011024-031024.json"
+OTHER = "infoclimat/api/2024_10_06_1728183600000_0.jsonl"
+UNDATED = "wunderground/ILAMAD25/undated.csv"
+HISTORY_ROWS, HISTORY_OBJECTS = 100_000, 10
+
+
+@pytest.fixture
+def world(new_world: WorldMaker, demo_data: Path) -> World:
+    """A world with one object that was not processed yet."""
+    made = new_world()
+    made.deliver(demo_data, [KEY])
+    return made
+
+
+def _uri(world: World, key: str) -> str:
+    return f"{world.raw.uri.rstrip('/')}/{key}"
+
+
+def test_checkpoint_names_the_object_and_its_version(world: World) -> None:
+    status = world.run()
+    (entry,) = world.checkpoints().values()
+    assert entry["_id"] == _uri(world, KEY)
+    assert entry["run_id"] == status["run_id"]
+    assert entry["etag"]
+    assert (entry["counts"]["rows_read"], entry["counts"]["inserted"]) == (1368, 1368)
+
+
+def test_only_new_objects_are_taken(world: World, demo_data: Path) -> None:
+    world.run()
+    world.deliver(demo_data, [OTHER])
+    counts = world.run()["counts"]
+    assert (counts["objects_already_processed"], counts["objects_loaded"], counts["rows_read"]) == (1, 1, 900)
+
+
+def test_load_that_fails_leaves_no_checkpoint(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_reach(*_: Any, **__: Any) -> Any:
+        raise RetryableError("the connection to MongoDB was lost (inserting)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(main, "load", out_of_reach)
+        status = world.run()
+    assert (status["status"], status["exit_code"]) == ("failed", 1)
+    assert status["counts"]["objects_unfinished"] == 1
+    assert [error["message"] for error in status["errors"]] == ["the connection to MongoDB was lost (inserting)"]
+    assert world.checkpoints() == {}
+    again = world.run()
+    assert (again["exit_code"], again["counts"]["objects_loaded"], again["counts"]["inserted"]) == (0, 1, 1368)
+    assert_reports_hold(world)
+
+
+def test_document_that_the_validator_refuses_ends_the_run(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = json.loads(SCHEMA_FILE.read_text("utf-8"))
+    schema["$jsonSchema"]["properties"]["measurements"] = {"bsonType": "object", "required": ["ultraviolet_index"]}
+    stricter = tmp_path / "stricter.json"
+    stricter.write_text(json.dumps(schema), "utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "SCHEMA_FILE", stricter)
+        status = world.run()
+    assert (status["status"], status["exit_code"]) == ("failed", 2)
+    (error,) = status["errors"]
+    assert "@2024-10-0" in error["message"]
+    assert "mongodb_schema.json" in error["message"]
+    assert (world.checkpoints(), world.documents()) == ({}, {})
+    assert world.run()["exit_code"] == 0
+    assert len(world.documents()) == 1368
+
+
+def test_fault_of_the_program_is_not_told_as_running(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(main, "validate_data", broken)
+        with pytest.raises(ZeroDivisionError):
+            world.run()
+    assert (world.status()["status"], world.status()["exit_code"]) == ("failed", 1)
+    assert world.checkpoints() == {}
+
+
+def test_object_that_was_replaced_is_taken_again(world: World) -> None:
+    world.run()
+    document = json.loads(world.raw.get(KEY))
+    document["hourly"]["07015"][0]["temperature"] = "-3.5"
+    time.sleep(1.1)  # S3 tells the time of a change in whole seconds
+    world.raw.put(KEY, json.dumps(document).encode())
+    counts = world.run()["counts"]
+    assert (counts["objects_already_processed"], counts["objects_loaded"]) == (0, 1)
+    assert (counts["inserted"], counts["updated"], counts["unchanged"]) == (0, 1, 1367)
+    assert world.documents()["07015@2024-10-01T00:00:00Z"]["measurements"]["air_temperature"] == -3.5
+    assert world.run()["counts"]["objects_already_processed"] == 1
+
+
+def test_refused_object_leaves_the_others_alone_and_is_tried_again(world: World) -> None:
+    world.raw.put(UNDATED, b"Time,Temperature,Humidity,Wind\n00:04:00,56.8 \xc2\xb0F,87 %,WSW\n")
+    for inserted in (1368, 0):
+        status = world.run()
+        assert (status["status"], status["exit_code"]) == ("partial", 3)
+        assert status["counts"]["objects_rejected"] == 1
+        assert status["counts"]["inserted"] == inserted
+        assert [error["object"] for error in status["errors"]] == [UNDATED]
+    assert list(world.checkpoints()) == [_uri(world, KEY)]
+
+
+def test_same_record_twice_in_one_object_is_one_document(world: World) -> None:
+    document = json.loads(world.raw.get(KEY))
+    rows = document["hourly"]["07015"]
+    document["hourly"]["07015"] = [*rows, rows[0], {**rows[1], "temperature": "99.9"}]
+    world.raw.put(KEY, json.dumps(document).encode())
+    status = world.run()
+    counts = status["counts"]
+    assert status["exit_code"] == 0
+    assert (counts["rows_read"], counts["inserted"]) == (1370, 1368)
+    assert counts["unchanged"] + counts["superseded"] == 2
+    assert len(world.documents()) == 1368
+
+
+def test_database_that_is_new_gets_everything_again(world: World) -> None:
+    world.run()
+    world.forget_documents()
+    assert world.run()["counts"]["inserted"] == 1368
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("history")
+    write_history_jsonl(
+        folder,
+        rows=HISTORY_ROWS,
+        rows_per_object=HISTORY_ROWS // HISTORY_OBJECTS,
+        station_ids=["IICHTE19", "ILAMAD25"],
+        start=date(2020, 1, 1),
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(local_world: WorldMaker, history: Path) -> World:
+    """A world into which the whole history was loaded in one run."""
+    world = local_world()
+    world.deliver(history)
+    world.run()
+    return world
+
+
+def _wait_until(done: Callable[[], bool], process: Any) -> None:
+    while not done():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+
+
+def _digests(world: World) -> dict[str, str]:
+    with world.mongo() as database:
+        found = database["weather_measurements"].find({}, {"digest": "$metadata.digest"})
+        return {entry["_id"]: entry["digest"] for entry in found}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_interrupted_run_is_completed_by_the_next(
+    local_world: WorldMaker, history: Path, undisturbed: World, number: int
+) -> None:
+    world = local_world()
+    world.deliver(history)
+    with world.start("pipeline") as process:
+        _wait_until(lambda: (world.logs_dir / "pipeline_status.json").exists(), process)
+        running = world.status()
+        _wait_until(lambda: len(world.checkpoints()) >= 1, process)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=120)
+    assert (running["status"], running["exit_code"], running["finished_at"]) == ("running", None, None)
+    status = world.status()
+    assert process.returncode == 1, stderr
+    assert (status["status"], status["exit_code"]) == ("interrupted", 1)
+    assert "interrupted" in stdout
+    assert "Traceback" not in stderr
+    done = len(world.checkpoints())
+    assert 1 <= done < HISTORY_OBJECTS
+    assert done == status["counts"]["objects_loaded"]
+    assert_reports_hold(world)
+
+    again = world.run()
+    assert (again["status"], again["exit_code"]) == ("success", 0)
+    assert again["counts"]["objects_already_processed"] == done
+    assert again["counts"]["objects_loaded"] == HISTORY_OBJECTS - done
+    digests = _digests(world)
+    assert len(digests) == HISTORY_ROWS
+    assert digests == _digests(undisturbed)
+    assert world.record_keys() == undisturbed.record_keys()
