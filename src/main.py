@@ -229,7 +229,7 @@ class Pipeline:
         run = self._run
         with run.timed("extract"):
             digest = self._raw.fetch(raw, folder / "object")
-        writer = ObjectWriter(folder, digest, raw.uri, run.facts, self._stations)
+        writer = ObjectWriter(folder, digest, raw.uri, sync_day(raw), run.facts, self._stations)
         staged = StagedObject(raw, digest, folder, writer, counts, QualityTally())
         waiting: list[pd.DataFrame] = []
         for transformed in self._transformed(raw, folder / "object"):

@@ -63,7 +63,7 @@ class Delivery:
             "station_id": "07015",
             "timestamp": NOON + timedelta(minutes=self.minute),
             "air_temperature": float(self.value),
-            "source_row": "line 1",
+            "source_row": f"line {self.value}",
             "extracted_at": NOON + timedelta(seconds=self.second),
             "generation_id": self.generation,
             "sync_id": self.sync,
@@ -317,9 +317,7 @@ def test_rival_replaces_what_we_only_mark_as_newer(collection: Documents) -> Non
     assert _versions(collection) == {ours.name: ours.version}
 
 
-def test_rival_that_never_stops_is_worth_another_run(
-    collection: Documents, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rival_that_never_stops_is_worth_another_run(collection: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
     _load(collection, Delivery(0, 0, 0, 1))
     generations = iter(range(1, 1000))
     endless = _WithRival(collection, lambda: _load(collection, Delivery(next(generations), 0, 0, 7)), times=1000)
@@ -350,6 +348,19 @@ def test_older_validator_is_brought_up_to_date(database: Any) -> None:
     assert found["options"]["validator"] == json.loads(SCHEMA_FILE.read_text("utf-8"))
 
 
+@pytest.mark.parametrize("city", ["Aire", "Zuydcoote"])
+def test_newer_rules_replace_what_the_same_raw_row_gave_before(collection: Documents, city: str) -> None:
+    """Ranks are equal then, and which digest is the higher is chance."""
+    _load(collection, Delivery(1, 1, 1, 10))
+    renamed = _frame([Delivery(1, 1, 1, 10)]).assign(station_city=city)
+    renamed["digest"] = pd.Series(
+        [hashlib.blake2b(city.encode(), digest_size=16).hexdigest()], dtype=renamed["digest"].dtype
+    )
+    assert load(renamed, collection) == LoadCounts(updated=1)
+    assert [document["station"]["city"] for document in collection.find()] == [city]
+    assert load(renamed, collection) == LoadCounts(unchanged=1)
+
+
 @pytest.fixture
 def refusing(database: Any) -> Iterator[Documents]:
     """A collection whose validator takes no temperature above 50."""
@@ -376,9 +387,7 @@ def test_document_that_the_validator_refuses_is_named_also_where_one_is_there(
         _load(refusing, later)
 
 
-def test_every_document_is_as_the_schema_says_after_all_ways_of_writing(
-    collection: Documents, tmp_path: Path
-) -> None:
+def test_every_document_is_as_the_schema_says_after_all_ways_of_writing(collection: Documents, tmp_path: Path) -> None:
     _load(collection, Delivery(0, 0, 0, 1))
     _load(collection, Delivery(1, 0, 0, 2))
     _load(collection, Delivery(2, 3, 4, 2))

@@ -39,6 +39,8 @@ def to_documents(records: pa.Table) -> list[RawBSONDocument]:
     """One document a record (RECORD_SCHEMA), in the order of the records."""
     documents: list[RawBSONDocument | None] = [None] * records.num_rows
     with_text = np.asarray(pc.or_(records["notes"].is_valid(), records["flags"].is_valid()))
+    # An empty text leaves no place in a template to find it by.
+    with_text = with_text | np.asarray(pc.equal(records["source_row"], ""))
     groups = _groups(records)
     for group in np.unique(groups[~with_text]):
         rows = np.flatnonzero((groups == group) & ~with_text)

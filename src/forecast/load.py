@@ -1,7 +1,8 @@
 """Records into MongoDB: idempotent by `_id`, the newer record wins whatever the order, what is equal is not rewritten.
 
 Of two records of one observation the one with the higher rank (generation_id, sync_id, extracted_at) wins; where
-ranks are equal, the higher digest, so that every order of loading ends the same. A write names the version it
+ranks are equal, the higher digest, so that every order of loading ends the same; but what newer rules make of the very
+same raw row replaces what older ones made of it. A write names the version it
 replaces, so a rival's write in between is seen, and decided again.
 """
 
@@ -41,6 +42,7 @@ BATCH_ROWS = 2_500
 WRITERS = 2
 _DUPLICATE_KEY = 11000
 _ROUNDS = 20
+_SOURCE = ("source_uri", "source_row")
 _RANK = ("generation_id", "sync_id", "extracted_at")
 # The versions of documents, as lists in one order: ids, digests and ranks, times as milliseconds.
 _SEEN = {
@@ -147,6 +149,8 @@ def _compare(table: pa.Table, collection: Documents) -> _Plan:
     higher, level = _ranks(table, there, seen, at[there])
     equal = digests == digests_there
     newer = ~equal & (higher | (level & (digests > digests_there)))
+    tied = np.flatnonzero(~equal & level)
+    newer[tied] |= _from_the_same_row(table.take(pa.array(there[tied])), collection)
     return _Plan(
         new=np.flatnonzero(at < 0).tolist(),
         newer=there[newer].tolist(),
@@ -156,6 +160,17 @@ def _compare(table: pa.Table, collection: Documents) -> _Plan:
         seen=seen,
         at=at,
     )
+
+
+def _from_the_same_row(table: pa.Table, collection: Documents) -> Mask:
+    """Whether the versions there came from the very same raw rows: then they are what older rules made of them."""
+    if not table.num_rows:
+        return np.zeros(0, dtype=bool)
+    ids = table["_id"].to_pylist()
+    wanted = {name: f"$metadata.{name}" for name in _SOURCE}
+    found = {entry["_id"]: tuple(map(entry.get, _SOURCE)) for entry in collection.find({"_id": {"$in": ids}}, wanted)}
+    ours = zip(*(table[name].to_pylist() for name in _SOURCE), strict=True)
+    return np.array([found.get(name) == source for name, source in zip(ids, ours, strict=True)], dtype=bool)
 
 
 def _ranks(table: pa.Table, rows: Rows, seen: dict[str, list[Any]], places: Rows) -> tuple[Mask, Mask]:
@@ -220,7 +235,7 @@ def _replace(table: pa.Table, plan: _Plan, collection: Documents) -> tuple[int, 
 
 
 def _restamp(table: pa.Table, plan: _Plan, collection: Documents) -> list[str]:
-    """Equal content delivered again: the content stays as it is, and the rank becomes that of the newest delivery.
+    """Equal content delivered again: the content stays, and source and rank become those of the newest delivery.
 
     Without it a third record, older than this delivery and newer than the first, would win or lose by the order of
     loading. Gives the ids that may have changed since they were seen.
@@ -230,8 +245,8 @@ def _restamp(table: pa.Table, plan: _Plan, collection: Documents) -> list[str]:
     part = table.take(pa.array(plan.restamped))
     names: list[str] = part["_id"].to_pylist()
     updates = [
-        UpdateOne(_as_seen(plan, row), {"$set": {f"metadata.{name}": _stored(rank[name]) for name in _RANK}})
-        for row, rank in zip(plan.restamped, part.select(_RANK).to_pylist(), strict=True)
+        UpdateOne(_as_seen(plan, row), {"$set": {f"metadata.{name}": _stored(value) for name, value in entry.items()}})
+        for row, entry in zip(plan.restamped, part.select([*_SOURCE, *_RANK]).to_pylist(), strict=True)
     ]
     with told_apart("marking the newest delivery"):
         try:

@@ -10,7 +10,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -61,12 +61,15 @@ class StagedFile:
 
 
 class ObjectWriter:
-    """Stages the files of one raw object."""
+    """Stages the files of one raw object, synced on `day`."""
 
-    def __init__(self, folder: Path, digest: str, source_uri: str, facts: RunFacts, stations: Stations) -> None:
+    def __init__(
+        self, folder: Path, digest: str, source_uri: str, day: date, facts: RunFacts, stations: Stations
+    ) -> None:
         self._folder = folder
         self._digest = digest
         self._source_uri = source_uri
+        self._day = day
         self._facts = facts
         self._stations = stations
         self._parts = 0
@@ -111,7 +114,7 @@ class ObjectWriter:
         for file in self.staged:
             store.publish(file.path, file.key)
         if self._refused:
-            day = self._facts.started_at
+            day = self._day
             key = f"rejected/year={day:%Y}/month={day:%m}/{self._digest}-0.jsonl.gz"
             store.publish(self._refused_path, key)
 

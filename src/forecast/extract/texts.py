@@ -151,7 +151,10 @@ def read_csv(open_file: Opener, raw: RawObject, containers: Sequence[str]) -> It
 def _header(file: IO[bytes]) -> tuple[list[str], str]:
     line = file.readline(MAX_RECORD_BYTES).decode("utf-8-sig", "replace").rstrip("\r\n")
     delimiter = max(_DELIMITERS, key=line.count)
-    names = next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        names = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise ObjectRejectedError("not_csv", f"the header of the table cannot be read: {error}") from error
     if not names:
         raise ObjectRejectedError("no_header", "the table has no header")
     return names, delimiter
