@@ -64,9 +64,8 @@ def table(records: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(records, schema=RECORD_SCHEMA)
 
 
-STAMPS = st.datetimes(datetime(1901, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)).map(
-    lambda stamp: stamp.replace(microsecond=0)
-)
+FIRST, LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (1901, 2024))
+STAMPS = st.integers(FIRST, LAST).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 MORE = st.fixed_dictionaries(
     {},

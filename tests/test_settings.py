@@ -61,7 +61,8 @@ def test_a_missing_location_says_where_it_was_looked_for_and_how_to_go_on_withou
         load_settings().require_raw_uri()
     assert caught.value.message == (
         "RAW_URI is not set (where Airbyte writes: s3://bucket/airbyte-sync/ or a local folder). It was looked for as "
-        "an option (--raw-uri), in the environment and in .env. To try the pipeline without any setting: pipeline --demo"
+        "an option (--raw-uri), in the environment and in .env. "
+        "To try the pipeline without any setting: pipeline --demo"
     )
     with pytest.raises(SettingError, match=r"^PROCESSED_URI is not set .*--processed-uri.*--demo"):
         load_settings({"PROCESSED_URI": "  "}).require_processed_uri()
@@ -90,7 +91,7 @@ def test_a_location_that_is_set_is_given() -> None:
     ],
 )
 def test_a_wrong_setting_is_named_with_what_it_takes(name: str, value: str, message: str) -> None:
-    assert fault(**{name: value}) == message.replace("WRONG", value)
+    assert fault(**{name: value}) == message
 
 
 def test_a_level_may_be_in_small_letters() -> None:
@@ -99,14 +100,13 @@ def test_a_level_may_be_in_small_letters() -> None:
 
 
 @pytest.mark.parametrize("name", ["MONGODB_URI", "RAW_URI", "PROCESSED_URI"])
-@pytest.mark.parametrize("uri", [f"user:{SECRET}@host", f"http://user:{SECRET}@host/", f"s3://user:{SECRET}@bucket/"])
+@pytest.mark.parametrize(
+    "uri", [f"ftp://user:{SECRET}@host", f"http://user:{SECRET}@host/", f"s3://user:{SECRET}@bucket/"]
+)
 def test_no_error_shows_a_credential(name: str, uri: str) -> None:
-    try:
-        settings = load_settings({name: uri})
-    except SettingError as error:
-        assert SECRET not in f"{error} {error!r} {error.message}"
-    else:
-        assert SECRET not in repr(settings) or name != "MONGODB_URI"
+    with pytest.raises(SettingError) as caught:
+        load_settings({name: uri})
+    assert SECRET not in f"{caught.value} {caught.value!r} {caught.value.message}"
 
 
 def test_settings_do_not_show_the_connection_string() -> None:

@@ -145,7 +145,7 @@ def test_half_of_the_credentials_are_no_credentials(s3_bucket: str, monkeypatch:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", SECRET)
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(SettingError) as caught:
-        list(S3Store(f"s3://{s3_bucket}/").list())
+        S3Store(f"s3://{s3_bucket}/")
     assert "no AWS credentials were found" in caught.value.message
     assert SECRET not in str(caught.value)
 

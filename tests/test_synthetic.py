@@ -127,7 +127,7 @@ def _instant(name: str, row: Row) -> tuple[str, str]:
         return row["stationID"], row["obsTimeUtc"]
     station = Path(name).parent.name
     if name == WORKBOOK:
-        local = datetime.combine(datetime.strptime(row["sheet"], "%d%m%y").date(), row["Time"])  # noqa: DTZ007
+        local = datetime.combine(datetime.strptime(row["sheet"], "%d%m%y").date(), row["Time"])
     else:
         local = datetime.fromisoformat(row.get("DateTime") or row.get("Timestamp") or f"{row['Date']}T{row['Time']}")
     zone = {"IICHTE19": "Europe/Brussels", "ILAMAD25": "Europe/Paris"}[station]
@@ -354,7 +354,7 @@ def test_static_station_reports_rain_on_the_hour() -> None:
 
 def test_workbook_times_come_back_to_the_second() -> None:
     """All 1440 minutes, and one second: 1/86400 has no finite binary fraction."""
-    times = [(datetime(2024, 1, 1) + timedelta(minutes=minute)).time() for minute in range(1440)]  # noqa: DTZ001
+    times = [(datetime(2024, 1, 1) + timedelta(minutes=minute)).time() for minute in range(1440)]
     times.append(time(23, 59, 59))
     content = write_workbook({"a & <b>": [[moment, "x < y & z", 3, None] for moment in times]})
     rows = python_calamine.load_workbook(io.BytesIO(content)).get_sheet_by_name("a & <b>").to_python()

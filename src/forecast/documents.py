@@ -39,8 +39,6 @@ def to_documents(records: pa.Table) -> list[RawBSONDocument]:
     """One document a record (RECORD_SCHEMA), in the order of the records."""
     documents: list[RawBSONDocument | None] = [None] * records.num_rows
     with_text = np.asarray(pc.or_(records["notes"].is_valid(), records["flags"].is_valid()))
-    # An empty text leaves no place in a template to find it by.
-    with_text = with_text | np.asarray(pc.equal(records["source_row"], ""))
     groups = _groups(records)
     for group in np.unique(groups[~with_text]):
         rows = np.flatnonzero((groups == group) & ~with_text)
@@ -128,11 +126,11 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
     size = len(template)
     matrix = np.tile(np.frombuffer(bytes(template), dtype=np.uint8), (records.num_rows, 1))
 
-    def write(probe: bytes, values: npt.NDArray[np.uint8]) -> None:
-        at = template.find(probe)
-        if at < 0 or template.find(probe, at + 1) >= 0:
+    def write(probe: bytes, values: npt.NDArray[np.uint8], head: bytes = b"") -> None:
+        at = template.find(head + probe)
+        if at < 0 or template.find(head + probe, at + 1) >= 0:
             raise AssertionError("a probe must stand in the template exactly once")
-        matrix[:, at : at + len(probe)] = values
+        matrix[:, at + len(head) : at + len(head) + len(probe)] = values
 
     for index, name in enumerate((*present, "completeness_score")):
         write(struct.pack("<d", _PROBE * (index + 1)), _bytes_of(records[name].to_numpy(), "<f8"))
@@ -145,7 +143,9 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
         write(struct.pack("<i", small), _bytes_of(np.asarray(records[name]), "<i4"))
     for name, letter in (("_id", b"\x01"), ("source_row", b"\x02"), ("digest", b"\x03")):
         texts = _texts_of(records[name], records.num_rows)
-        write(b"\0\0\0" + letter * texts.shape[1], np.pad(texts, ((0, 0), (3, 0))))
+        width = texts.shape[1]
+        # As BSON writes a text: its kind, its name, its length. A short one could stand elsewhere by chance.
+        write(letter * width, texts, head=b"\x02" + name.encode() + b"\0" + struct.pack("<i", width + 1))
     data = matrix.tobytes()
     return [RawBSONDocument(data[at : at + size]) for at in range(0, len(data), size)]
 
@@ -178,4 +178,6 @@ def _texts_of(column: pa.ChunkedArray, rows: int) -> npt.NDArray[np.uint8]:
     cells = pa.concat_arrays(column.chunks)
     _, offsets, data = cells.buffers()
     starts = np.frombuffer(offsets, dtype=np.int32)[cells.offset : cells.offset + rows + 1]
+    if starts[0] == starts[-1]:
+        return np.zeros((rows, 0), dtype=np.uint8)
     return np.frombuffer(data, dtype=np.uint8)[starts[0] : starts[-1]].reshape(rows, -1)

@@ -128,7 +128,8 @@ class S3Store:
         prefix = parts.path.lstrip("/")
         self._prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
         self.uri = f"s3://{self._bucket}/{self._prefix}"
-        self._client = _client()
+        with self._told_apart("opened"):
+            self._client = _client()
 
     def list(self, prefix: str = "") -> Iterator[RawObject]:
         """See `Store.list`."""

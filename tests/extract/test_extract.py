@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -133,20 +133,22 @@ def to_csv(records: Sequence[dict[str, Any]]) -> bytes:
 def to_parquet(records: Sequence[dict[str, Any]]) -> bytes:
     sink = io.BytesIO()
     table = pa.Table.from_pylist(list(records))
-    for name in ("_airbyte_meta",):
-        if name in table.column_names:  # an empty struct or list of nulls has no Parquet type
-            texts = pa.array([json.dumps(record[name]) for record in records])
-            table = table.set_column(table.column_names.index(name), name, texts)
+    if "_airbyte_meta" in table.column_names:  # Airbyte writes it as JSON text: an empty list has no type of its own
+        texts = pa.array([json.dumps(record["_airbyte_meta"]) for record in records])
+        table = table.set_column(table.column_names.index("_airbyte_meta"), "_airbyte_meta", texts)
     pq.write_table(table, sink)
     return sink.getvalue()
 
 
+def avro_name(name: str) -> str:
+    """Letters, digits and "_", as Airbyte spells names for Avro."""
+    return "".join(letter if letter.isalnum() else "_" for letter in name)
+
+
 def avro_type(value: Any) -> Any:
     if isinstance(value, dict):
-        fields = [
-            {"name": "".join(c if c.isalnum() else "_" for c in k), "type": avro_type(v)} for k, v in value.items()
-        ]
-        return {"type": "record", "name": f"r{abs(hash(tuple(value)))}", "fields": fields}
+        fields = [{"name": avro_name(name), "type": avro_type(member)} for name, member in value.items()]
+        return {"type": "record", "name": f"of_{len(fields)}_{fields[0]['name']}", "fields": fields}
     if isinstance(value, list):
         return {"type": "array", "items": "string"}
     return "long" if isinstance(value, int) else ["null", "string"]
@@ -154,7 +156,7 @@ def avro_type(value: Any) -> Any:
 
 def avro_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {"".join(c if c.isalnum() else "_" for c in name): avro_value(member) for name, member in value.items()}
+        return {avro_name(name): avro_value(member) for name, member in value.items()}
     return value
 
 
@@ -191,6 +193,27 @@ def test_the_same_rows_in_every_envelope_and_format(
 def test_the_time_of_extraction_in_its_spellings(stamp: Any, tmp_path: Path) -> None:
     result = observations_of(lines({"_airbyte_extracted_at": stamp, "_airbyte_data": ROWS[0]}), tmp_path)
     assert result.observations[0]["extracted_at"] == datetime(2024, 10, 5, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("write", [to_jsonl, to_csv, lambda records: json.dumps(records).encode()])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"_airbyte_generation_id": "x"},
+        {"_airbyte_generation_id": 10**30},
+        {"_airbyte_generation_id": {"a": 1}},
+        {"_airbyte_meta": {"sync_id": "x", "changes": []}},
+        {"_airbyte_meta": {"sync_id": 10**30, "changes": []}},
+        {"_airbyte_extracted_at": 10**17},
+        {"_airbyte_extracted_at": [1]},
+    ],
+    ids=str,
+)
+def test_an_envelope_that_is_none_rejects_the_object(
+    change: dict[str, Any], write: Callable[[Sequence[dict[str, Any]]], bytes], tmp_path: Path
+) -> None:
+    good = nested(ROWS[0])
+    assert rejected(write([good | change, good | change]), tmp_path)[0] == "bad_envelope"
 
 
 def test_rows_without_an_envelope_were_extracted_when_the_object_last_changed(tmp_path: Path) -> None:
@@ -240,7 +263,8 @@ def test_a_semicolon_a_tab_and_windows_line_ends_are_tables_too(end: bytes, tmp_
 
 
 def test_a_table_row_with_another_number_of_cells_is_refused_and_the_others_kept(tmp_path: Path) -> None:
-    text = "Date,Time,Temperature,Humidity,Pressure\n2024-10-01,00:04,13 °C,87 %,998 hPa\n2024-10-01,00:09\n2024-10-01,00:14,14 °C,87 %,998 hPa\n"
+    rows = ["Date,Time,Temperature,Humidity,Pressure", "2024-10-01,00:04,13 °C,87 %,998 hPa", "2024-10-01,00:09"]
+    text = "\n".join([*rows, "2024-10-01,00:14,14 °C,87 %,998 hPa", ""])
     result = observations_of(text.encode(), tmp_path)
     assert (result.rows_read, len(result.observations), result.codes) == (3, 2, ["malformed_record"])
     assert "2 cells where the header has 5" in result.refused[0]["reason"]
@@ -527,8 +551,8 @@ def workbook(sheets: dict[str, list[list[Any]]], hidden: str = "") -> bytes:
     return sink.getvalue()
 
 
-HEADER = ["Time", "Temperature", "Humidity", "Pressure", None]
-DAY = [HEADER, [None, None, None, None], ["00:04:00", "56.8\u00a0°F", "87\u00a0%", "29.48\u00a0in"]]
+HEADER: list[Any] = ["Time", "Temperature", "Humidity", "Pressure", None]
+DAY: list[list[Any]] = [HEADER, [None, None, None, None], ["00:04:00", "56.8\u00a0°F", "87\u00a0%", "29.48\u00a0in"]]
 
 
 def test_a_workbook_with_one_sheet_a_day_hidden_ones_too(tmp_path: Path) -> None:
@@ -539,10 +563,7 @@ def test_a_workbook_with_one_sheet_a_day_hidden_ones_too(tmp_path: Path) -> None
 
 
 def test_times_of_every_kind_in_one_column_of_a_sheet(tmp_path: Path) -> None:
-    rows = [
-        [clock, *DAY[2][1:]]
-        for clock in (datetime(2024, 1, 1, 0, 4).time(), "00:04:00", "12:04 AM", "0:4", "00h04", 0.00277778)
-    ]
+    rows = [[clock, *DAY[2][1:]] for clock in (time(0, 4), "00:04:00", "12:04 AM", "0:4", "00h04", 0.00277778)]
     result = observations_of(workbook({"011024": [HEADER, *rows]}), tmp_path)
     assert result.refused == []
     assert set(result.stamps) == {"2024-09-30T22:04:00Z"}
@@ -608,5 +629,7 @@ def test_any_bytes_are_rows_or_a_rejection_and_never_a_crash(
     try:
         observations_of(content, tmp_path_factory.mktemp("any"))
     except ObjectRejectedError as error:
-        assert error.code
-        assert error.message
+        said = (error.code, error.message)
+    else:
+        said = ("read", "to its end")
+    assert all(said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import boto3
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from forecast.synthetic import write_demo
 from tests.integration.worlds import WorldMaker
 
-REGION = "eu-west-3"
+REGION: Final = "eu-west-3"
 KINDS = ("local", "s3")
 
 
@@ -48,9 +49,7 @@ def local_world(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="module")
-def s3_world(
-    replica_set: str, aws_environment: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[WorldMaker]:
+def s3_world(replica_set: str, aws_environment: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorldMaker]:
     """Makes worlds on the S3 server."""
     maker = WorldMaker("s3", replica_set, tmp_path_factory.mktemp("worlds"), _make_bucket)
     yield maker

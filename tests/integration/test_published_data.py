@@ -172,7 +172,7 @@ def test_known_averages_are_met(native: World) -> None:
             for document in native.documents().values()
             if document["station"]["id"] == station_id
         ]
-        return round(sum(values) / len(values), 6)
+        return float(round(sum(values) / len(values), 6))
 
     assert mean("ILAMAD25") == 11.912794
     assert mean("IICHTE19") == 11.387543

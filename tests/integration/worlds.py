@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import logging
 import os
 import secrets
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,11 +21,12 @@ import bson
 import jsonschema
 import pyarrow.parquet as pq
 from pymongo import MongoClient
+from typer.testing import CliRunner
 
+import main
 from forecast.runs import RunOptions
 from forecast.settings import Settings
 from forecast.stations import load_stations
-from main import run_pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "src" / "forecast" / "report" / "schemas"
@@ -36,7 +38,8 @@ Row = dict[str, Any]
 class Zone(Protocol):
     """Objects by key, reached without anything of the program's own."""
 
-    uri: str
+    @property
+    def uri(self) -> str: ...
 
     def put(self, key: str, content: bytes) -> None: ...
 
@@ -156,7 +159,7 @@ class World:
 
     def run(self, options: RunOptions | None = None) -> Row:
         """One run within this process; its status report."""
-        status, _ = run_pipeline(self.settings(), options or RunOptions(), load_stations())
+        status, _ = main.run_pipeline(self.settings(), options or RunOptions(), load_stations())
         return status
 
     def reprocess(self) -> Row:
@@ -202,9 +205,24 @@ class World:
                 raise
         return Outcome(process.returncode, stdout, stderr)
 
+    def typed(self, *arguments: str, variables: dict[str, str] | None = None) -> Outcome:
+        """`pipeline` as it is typed, without a process of its own: for what differs in its arguments only."""
+        logger = logging.getLogger("forecast")
+        before = logger.handlers[:], logger.level, logger.propagate
+        given: dict[str, str | None] = {**(variables or self.variables())}
+        absent = {name: None for name in os.environ if name not in given and name.startswith(("MONGODB_", "LOG"))}
+        try:
+            with contextlib.chdir(self.home):
+                result = CliRunner().invoke(main.app, arguments, env={**absent, **given})
+        finally:
+            logger.handlers[:], logger.level, logger.propagate = before
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Outcome(result.exit_code, result.stdout, result.stderr)
+
     # What is there afterwards.
 
-    @contextmanager
+    @contextlib.contextmanager
     def mongo(self) -> Iterator[Any]:
         client: MongoClient[Row]
         with MongoClient(self.mongodb_uri, tz_aware=True) as client:
@@ -260,7 +278,8 @@ class World:
 
 
 def _entry_point(module: str, function: str) -> list[str]:
-    code = f"import sys; sys.argv[0] = {function!r}; from {module} import {function}; {function}()"
+    name = {"cli": "pipeline"}.get(function, function.removesuffix("_cli").replace("_", "-"))
+    code = f"import sys; sys.argv[0] = {name!r}; from {module} import {function}; {function}()"
     return [sys.executable, "-W", "error", "-c", code]
 
 

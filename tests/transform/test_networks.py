@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import ObjectRejectedError
-from forecast.observations import to_frame
 from forecast.transform.columns import normalise_field
 from tests.transform.samples import TABLE_KEY, Result, batch_of, transform
 
@@ -261,11 +260,11 @@ def test_a_value_that_airbyte_dropped_from_a_table_is_noted() -> None:
 def duplicated(first: str, second: str) -> Result:
     batch = batch_of([TABLE])
     again = batch_of([{"temperature": second}]).rows
-    batch.rows = pd.concat([batch.rows.assign(Temperature=to_frame_column(first)), again], axis=1)
+    batch.rows = pd.concat([batch.rows.assign(Temperature=column_of(first)), again], axis=1)
     return transform(batch)
 
 
-def to_frame_column(text: str) -> pd.Series:
+def column_of(text: str) -> pd.Series:
     return batch_of([{"x": text}]).rows["x"]
 
 

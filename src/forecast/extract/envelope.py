@@ -22,6 +22,8 @@ PAYLOAD_FIELDS = ("_airbyte_data", "raw_data")
 _EXTRACTED = ("_airbyte_extracted_at", "_airbyte_emitted_at")
 _GENERATION = "_airbyte_generation_id"
 _META = "_airbyte_meta"
+_MAX_COUNTER = 2**63
+_LAST_MS = 253_402_300_799_999  # the end of year 9999
 _ENVELOPE_PREFIXES = ("_airbyte_", "_ab_")
 
 
@@ -57,8 +59,8 @@ def origin_of_record(envelope: Mapping[str, Any], raw: RawObject) -> dict[str, A
     changes = meta.get("changes") if isinstance(meta, dict) else None
     return {
         "extracted_at": raw.last_modified if stamp is None else _instant(stamp),
-        "generation_id": int(envelope.get(_GENERATION) or 0),
-        "sync_id": int(meta.get("sync_id") or 0) if isinstance(meta, dict) else 0,
+        "generation_id": _counter(envelope.get(_GENERATION)),
+        "sync_id": _counter(meta.get("sync_id")) if isinstance(meta, dict) else 0,
         "changes": json.dumps(changes) if changes else None,
     }
 
@@ -96,13 +98,15 @@ def origin_of_table(table: pa.Table, positions: pa.Array, raw: RawObject) -> pa.
 
 def _meta_columns(meta: pa.Array) -> tuple[pa.Array, pa.Array]:
     """sync_id, and changes as JSON text where there are any."""
+    if pa.types.is_list(meta.type):
+        return pa.nulls(len(meta), pa.int64()), pa.nulls(len(meta), pa.string())
     if not pa.types.is_struct(meta.type):
         parsed = [_parsed(text) for text in meta.dictionary_encode().dictionary.to_pylist()] if len(meta) else []
         encoded = meta.dictionary_encode()
         distinct = pa.array(
             [
                 {
-                    "sync_id": int(entry.get("sync_id") or 0),
+                    "sync_id": _counter(entry.get("sync_id")),
                     "changes": json.dumps(entry["changes"]) if entry.get("changes") else None,
                 }
                 if isinstance(entry, dict)
@@ -132,10 +136,20 @@ def _parsed(meta: Any) -> Any:
         return None
 
 
+def _counter(value: Any) -> int:
+    try:
+        number = int(value or 0)
+    except (ValueError, TypeError, OverflowError):
+        number = -1
+    if not 0 <= number < _MAX_COUNTER:
+        raise ObjectRejectedError("bad_envelope", f"an Airbyte counter is no whole number ({str(value)[:40]!r})")
+    return number
+
+
 def _integers(cells: pa.Array) -> pa.Array:
     try:
         return pc.fill_null(cells.cast(pa.int64()), 0)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ObjectRejectedError("bad_envelope", f"an Airbyte counter is no whole number ({error})") from error
 
 
@@ -152,7 +166,10 @@ def _instants(cells: pa.Array, raw: RawObject) -> pa.Array:
     if pa.types.is_floating(cells.type):
         cells = cells.cast(pa.int64(), safe=False)
     if pa.types.is_integer(cells.type):
-        cells = cells.cast(pa.int64()).cast(pa.timestamp("ms"))
+        cells = cells.cast(pa.int64())
+        if (pc.max(cells).as_py() or 0) > _LAST_MS or (pc.min(cells).as_py() or 0) < 0:
+            raise ObjectRejectedError("bad_envelope", "Airbyte's time of extraction is no time in milliseconds")
+        cells = cells.cast(pa.timestamp("ms"))
     if not pa.types.is_timestamp(cells.type):
         raise ObjectRejectedError("bad_envelope", f"Airbyte's time of extraction is a {cells.type}")
     stamps = cells.cast(pa.timestamp("ms", tz=cells.type.tz), safe=False)
