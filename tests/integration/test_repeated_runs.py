@@ -184,8 +184,8 @@ def test_interrupted_run_is_completed_by_the_next(
     world = local_world()
     world.deliver(history)
     with world.start("pipeline") as process:
-        status = world.logs_dir / "pipeline_status.json"
-        _wait_until(status.exists, process)
+        report = world.logs_dir / "pipeline_status.json"
+        _wait_until(report.exists, process)
         running = world.status()
         _wait_until(lambda: len(world.checkpoints()) >= 1, process)
         process.send_signal(number)
