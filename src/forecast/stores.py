@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
@@ -174,7 +175,7 @@ class S3Store:
     def _told_apart(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (ClientError, BotoCoreError, boto3.exceptions.S3UploadFailedError) as error:
+        except (ClientError, BotoCoreError, S3UploadFailedError) as error:
             raise _translated(error, self.uri, what) from error
         except OSError as error:
             raise RetryableError(f"{self.uri} could not be {what}: {error.strerror or error}") from error
@@ -187,6 +188,8 @@ def _client() -> S3Client:
 
 def _translated(error: Exception, uri: str, what: str) -> ForecastError:
     """boto3's error as one of ours, in words and without the request."""
+    if isinstance(error, S3UploadFailedError) and isinstance(error.__context__, ClientError):
+        error = error.__context__
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return SettingError(
             f"{uri} could not be {what}: no AWS credentials were found; set AWS_ACCESS_KEY_ID or a role"

@@ -195,7 +195,7 @@ def test_the_time_of_extraction_in_its_spellings(stamp: Any, tmp_path: Path) -> 
     assert result.observations[0]["extracted_at"] == datetime(2024, 10, 5, 3, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("write", [to_jsonl, to_csv, lambda records: json.dumps(records).encode()])
+@pytest.mark.parametrize("write", [to_jsonl, to_csv])
 @pytest.mark.parametrize(
     "change",
     [
@@ -205,7 +205,8 @@ def test_the_time_of_extraction_in_its_spellings(stamp: Any, tmp_path: Path) -> 
         {"_airbyte_meta": {"sync_id": "x", "changes": []}},
         {"_airbyte_meta": {"sync_id": 10**30, "changes": []}},
         {"_airbyte_extracted_at": 10**17},
-        {"_airbyte_extracted_at": [1]},
+        {"_airbyte_extracted_at": "soon"},
+        {"_airbyte_extracted_at": "-5"},
     ],
     ids=str,
 )

@@ -46,7 +46,7 @@ def test_help_shows_examples(local: World, command: str) -> None:
     assert (outcome.code, outcome.stderr) == (0, "")
     assert "Example" in outcome.stdout
     assert f"Usage: {command} [OPTIONS]" in outcome.stdout
-    assert f"\n  {command} " in outcome.stdout.partition("Example")[2]
+    assert f"\n    {command} " in outcome.stdout.partition("Example")[2]
     for option in ("--raw-uri", "--processed-uri", "--mongodb-uri", "--logs-dir", "--log-format", "--json"):
         assert option in outcome.stdout
 

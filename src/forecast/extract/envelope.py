@@ -157,6 +157,7 @@ def _instants(cells: pa.Array, raw: RawObject) -> pa.Array:
     """Epoch milliseconds, timestamps (UTC where they have no zone) or ISO text."""
     if pa.types.is_null(cells.type):
         return _repeat(raw.last_modified, UTC_TIME, len(cells))
+    missing = cells.null_count
     if pa.types.is_string(cells.type):
         if pc.all(pc.string_is_ascii(cells)).as_py() and pc.all(pc.match_substring_regex(cells, "^[0-9]+$")).as_py():
             cells = cells.cast(pa.int64())
@@ -167,13 +168,14 @@ def _instants(cells: pa.Array, raw: RawObject) -> pa.Array:
         cells = cells.cast(pa.int64(), safe=False)
     if pa.types.is_integer(cells.type):
         cells = cells.cast(pa.int64())
-        if (pc.max(cells).as_py() or 0) > _LAST_MS or (pc.min(cells).as_py() or 0) < 0:
-            raise ObjectRejectedError("bad_envelope", "Airbyte's time of extraction is no time in milliseconds")
         cells = cells.cast(pa.timestamp("ms"))
     if not pa.types.is_timestamp(cells.type):
         raise ObjectRejectedError("bad_envelope", f"Airbyte's time of extraction is a {cells.type}")
     stamps = cells.cast(pa.timestamp("ms", tz=cells.type.tz), safe=False)
     stamps = stamps.cast(UTC_TIME) if cells.type.tz else pc.assume_timezone(stamps, "UTC")
+    numbers = stamps.cast(pa.int64())
+    if stamps.null_count > missing or (pc.max(numbers).as_py() or 0) > _LAST_MS or (pc.min(numbers).as_py() or 0) < 0:
+        raise ObjectRejectedError("bad_envelope", "Airbyte's time of extraction is no time")
     return pc.fill_null(stamps, pa.scalar(raw.last_modified, UTC_TIME))
 
 
