@@ -76,7 +76,7 @@ def test_json_is_one_object_on_stdout(world: World) -> None:
 
 
 def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> None:
-    dry = world.command("pipeline", "--dry-run", "--json").json()["status"]
+    dry = world.typed("pipeline", "--dry-run", "--json").json()["status"]
     assert dry["dry_run"]
     assert [dry["counts"][name] for name in WRITTEN] == [1368, 0, 0, 0]
     assert (world.documents(), world.checkpoints(), world.processed.keys()) == ({}, {}, [])
@@ -84,7 +84,7 @@ def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> No
     with world.mongo() as database:
         assert database.list_collection_names() == []
 
-    wet = world.command("pipeline", "--json").json()["status"]
+    wet = world.typed("pipeline", "--json").json()["status"]
     assert wet["counts"] == dry["counts"]
     document = json.loads(world.raw.get(DOCUMENT))
     rows = document["hourly"]["07015"]
@@ -93,10 +93,10 @@ def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> No
     envelope = {"_airbyte_extracted_at": 1, "_airbyte_generation_id": 1, "_airbyte_meta": {"sync_id": 1, "changes": []}}
     world.raw.put("infoclimat/later.jsonl", json.dumps({**envelope, "_airbyte_data": document}).encode())
     before = world.document_bytes(), world.checkpoints(), world.processed.keys(), world.reports("")
-    dry = world.command("pipeline", "--dry-run", "--json").json()["status"]
+    dry = world.typed("pipeline", "--dry-run", "--json").json()["status"]
     assert [dry["counts"][name] for name in WRITTEN] == [1, 1, 1367, 0]
     assert (world.document_bytes(), world.checkpoints(), world.processed.keys(), world.reports("")) == before
-    wet = world.command("pipeline", "--json").json()["status"]
+    wet = world.typed("pipeline", "--json").json()["status"]
     assert wet["counts"] == dry["counts"]
 
 
@@ -120,7 +120,7 @@ def test_days_of_syncs_choose_the_objects(
     world.deliver(demo_data, [DOCUMENT, API, ONE_BY_ONE])
     today = datetime.now(UTC).date().isoformat()
     chosen = [today if option == "today" else option for option in options]
-    result = world.typed("--json", "--dry-run", *chosen).json()
+    result = world.typed("pipeline", "--json", "--dry-run", *chosen).json()
     assert [entry["key"] for entry in result["quality"]["by_object"]] == taken
     assert result["status"]["exit_code"] == 0
 
@@ -132,7 +132,7 @@ def test_share_of_rejected_records_has_a_limit(local_world: WorldMaker, demo_dat
     status = outcome.json()["status"]
     assert (outcome.code, status["status"], status["counts"]["records_rejected"]) == (3, "partial", 2)
     assert len(world.checkpoints()) == 1
-    outcome = world.command("pipeline", "--reprocess", "--max-rejection-rate", "0.01", "--json")
+    outcome = world.typed("pipeline", "--reprocess", "--max-rejection-rate", "0.01", "--json")
     assert (outcome.code, outcome.json()["status"]["status"]) == (0, "success")
 
 
@@ -162,7 +162,7 @@ def test_database_out_of_reach_is_exit_code_1(local: World, command: str) -> Non
 
 def test_missing_settings_are_named(local: World) -> None:
     for name in ("RAW_URI", "PROCESSED_URI"):
-        outcome = local.typed(variables=local.variables(**{name: ""}))
+        outcome = local.typed("pipeline", variables=local.variables(**{name: ""}))
         assert (outcome.code, outcome.stdout) == (2, "")
         (line,) = outcome.stderr.splitlines()
         assert line.startswith(f"error: {name} is not set")
@@ -185,7 +185,7 @@ def test_missing_settings_are_named(local: World) -> None:
     ],
 )
 def test_what_must_be_changed_is_exit_code_2(local: World, arguments: list[str], words: str) -> None:
-    outcome = local.typed(*arguments)
+    outcome = local.typed("pipeline", *arguments)
     assert outcome.code == 2
     assert words in outcome.stderr
     assert "Traceback" not in outcome.text
@@ -207,32 +207,31 @@ def test_what_must_be_changed_is_exit_code_2(local: World, arguments: list[str],
     ],
 )
 def test_connection_string_that_cannot_be_used_is_exit_code_2_and_stays_secret(local: World, uri: str) -> None:
-    outcome = local.typed(variables=local.variables(MONGODB_URI=uri))
+    outcome = local.typed("pipeline", variables=local.variables(MONGODB_URI=uri))
     assert outcome.code == 2
     assert "MONGODB_URI" in outcome.stderr
     assert "Traceback" not in outcome.text
     assert PASSWORD not in outcome.text + _written_text(local)
 
 
-def test_wrong_password_is_exit_code_2_and_stays_secret(world: World) -> None:
-    uri = world.mongodb_uri.replace("//", f"//ann:{PASSWORD}@")
-    for arguments, variables in (
-        ([], world.variables(MONGODB_URI=uri)),
-        (["--mongodb-uri", uri], world.variables()),
+def test_wrong_password_is_exit_code_2_and_stays_secret(local: World) -> None:
+    uri = local.mongodb_uri.replace("//", f"//ann:{PASSWORD}@")
+    for outcome in (
+        local.command("pipeline", variables=local.variables(MONGODB_URI=uri)),
+        local.typed("pipeline", "--mongodb-uri", uri),
     ):
-        outcome = world.command("pipeline", *arguments, variables=variables)
         assert outcome.code == 2
         assert "wrong password" in outcome.stderr
         assert "Traceback" not in outcome.text
-        assert PASSWORD not in outcome.text + _written_text(world)
-    assert (world.status()["status"], world.status()["exit_code"]) == ("failed", 2)
+        assert PASSWORD not in outcome.text + _written_text(local)
+        assert (local.status()["status"], local.status()["exit_code"]) == ("failed", 2)
 
 
 @pytest.mark.parametrize("name", ["RAW_URI", "PROCESSED_URI"])
 def test_unknown_bucket_is_exit_code_2(s3_world: WorldMaker, demo_data: Path, name: str) -> None:
     world = s3_world()
     world.deliver(demo_data, [DOCUMENT])
-    outcome = world.typed(variables=world.variables(**{name: "s3://no-such-bucket-here/a/"}))
+    outcome = world.typed("pipeline", variables=world.variables(**{name: "s3://no-such-bucket-here/a/"}))
     assert outcome.code == 2
     assert "no-such-bucket-here" in outcome.stderr
     assert "no such bucket" in outcome.stderr
@@ -259,16 +258,16 @@ def test_settings_come_from_the_file_too_and_the_environment_wins(local: World) 
 
 
 def test_migrate_verify_tells_what_is_missing(world: World) -> None:
-    assert world.command("pipeline").code == 0
-    outcome = world.command("migrate", "--verify")
+    assert world.typed("pipeline").code == 0
+    outcome = world.typed("migrate", "--verify")
     assert outcome.code == 0
     assert "both hold the same" in outcome.stdout
     with world.mongo() as database:
         database["weather_measurements"].delete_one({})
-    outcome = world.command("migrate", "--verify", "--json")
+    outcome = world.typed("migrate", "--verify", "--json")
     assert (outcome.code, outcome.json()["verification"]["ok"]) == (3, False)
     assert outcome.json()["verification"]["sample_checked"] - outcome.json()["verification"]["digests_equal"] == 1
-    outcome = world.command("migrate", "--json")
+    outcome = world.typed("migrate", "--json")
     assert (outcome.code, outcome.json()["inserted"], outcome.json()["unchanged"]) == (0, 1, 1367)
     assert_reports_hold(world)
 

@@ -24,6 +24,7 @@ from pymongo import MongoClient
 from typer.testing import CliRunner
 
 import main
+from forecast import commands
 from forecast.runs import RunOptions
 from forecast.settings import Settings
 from forecast.stations import load_stations
@@ -205,15 +206,15 @@ class World:
                 raise
         return Outcome(process.returncode, stdout, stderr)
 
-    def typed(self, *arguments: str, variables: dict[str, str] | None = None) -> Outcome:
-        """`pipeline` as it is typed, without a process of its own: for what differs in its arguments only."""
+    def typed(self, command: str, *arguments: str, variables: dict[str, str] | None = None) -> Outcome:
+        """A command as it is typed, without a process of its own: for what differs in its arguments only."""
         logger = logging.getLogger("forecast")
         before = logger.handlers[:], logger.level, logger.propagate
         given: dict[str, str | None] = {**(variables or self.variables())}
         absent = {name: None for name in os.environ if name not in given and name.startswith(("MONGODB_", "LOG"))}
         try:
             with contextlib.chdir(self.home):
-                result = CliRunner().invoke(main.app, arguments, env={**absent, **given})
+                result = CliRunner().invoke(APPS[command], arguments, env={**absent, **given})
         finally:
             logger.handlers[:], logger.level, logger.propagate = before
         if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -283,6 +284,12 @@ def _entry_point(module: str, function: str) -> list[str]:
     return [sys.executable, "-W", "error", "-c", code]
 
 
+APPS = {
+    "pipeline": main.app,
+    "migrate": commands.migrate_app,
+    "latency-report": commands.latency_report_app,
+    "crud-check": commands.crud_check_app,
+}
 COMMANDS = {
     "pipeline": _entry_point("main", "cli"),
     "migrate": _entry_point("forecast.commands", "migrate_cli"),
