@@ -113,3 +113,11 @@ def test_settings_do_not_show_the_connection_string() -> None:
     settings = load_settings({"MONGODB_URI": f"mongodb://user:{SECRET}@host/", "RAW_URI": "raw"})
     assert SECRET not in f"{settings} {settings!r}"
     assert settings.mongodb_uri == f"mongodb://user:{SECRET}@host/"
+
+
+@pytest.mark.parametrize("name", ["MONGODB_DATABASE", "LOG_LEVEL"])
+def test_connection_string_in_the_wrong_variable_is_not_shown(name: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        load_settings({name: "mongodb://me:PASSWORD@host/"})
+    assert "password" not in caught.value.message.casefold()
+    assert caught.value.message.startswith(f"{name} is something that looks like a connection string; it takes ")

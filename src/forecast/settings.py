@@ -107,7 +107,7 @@ def _mongodb_uri(found: Mapping[str, str]) -> str | None:
 def _name(name: str, found: Mapping[str, str], default: str) -> str:
     value = (found.get(name) or default).strip()
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", value):
-        raise SettingError(f"{name} is {value[:80]!r}; it takes 1 to 60 letters, digits, _ and -")
+        raise SettingError(f"{name} is {_shown(value)}; it takes 1 to 60 letters, digits, _ and -")
     return value
 
 
@@ -115,5 +115,10 @@ def _choice(name: str, found: Mapping[str, str], choices: tuple[str, ...], defau
     value = (found.get(name) or default).strip()
     value = value.upper() if upper else value.lower()
     if value not in choices:
-        raise SettingError(f"{name} is {value[:40]!r}; it takes one of {', '.join(choices)}")
+        raise SettingError(f"{name} is {_shown(value)}; it takes one of {', '.join(choices)}")
     return value
+
+
+def _shown(value: str) -> str:
+    """Quote what was found, but not what may be a connection string that was given to the wrong variable."""
+    return "something that looks like a connection string" if "@" in value or "://" in value else repr(value[:80])
