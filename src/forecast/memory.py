@@ -7,10 +7,10 @@ import sys
 
 import pyarrow as pa
 
-# glibc's mallopt: by default every thread keeps a heap of its own and gives nothing of it back (M_ARENA_MAX), while
-# every block over 128 kB is taken from the kernel and given back at once, page by page (the thresholds).
+# glibc's mallopt: by default every thread keeps a heap of its own (M_ARENA_MAX), and what is a large block, to be given
+# back to the kernel at once, grows with the blocks that were freed (M_MMAP_THRESHOLD): both fill with holes.
 _M_ARENA_MAX, _ARENAS = -8, 2
-_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD, _KEPT_BYTES = -3, -1, 64 << 20
+_M_MMAP_THRESHOLD, _MAPPED_BYTES = -3, 256 << 10
 
 
 def keep_memory_small() -> None:
@@ -20,5 +20,4 @@ def keep_memory_small() -> None:
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
         if mallopt is not None:
             mallopt(_M_ARENA_MAX, _ARENAS)
-            mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
-            mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+            mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
