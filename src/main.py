@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
+import pyarrow as pa
 import typer
 
 from forecast.checkpoints import Checkpoints
@@ -31,7 +32,17 @@ from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import is_marker, sync_day
 from forecast.load import LoadCounts, load, prepare_collection
 from forecast.memory import keep_memory_small
-from forecast.observations import OBSERVATION_SCHEMA, RECORD_SCHEMA, RawBatch, RawObject, Transformed, Validated, concat
+from forecast.observations import (
+    OBSERVATION_SCHEMA,
+    RECORD_SCHEMA,
+    RawBatch,
+    RawObject,
+    Transformed,
+    Validated,
+    concat,
+    to_frame,
+    to_table,
+)
 from forecast.report.counts import ObjectCounts, QualityTally, check_counts, totals
 from forecast.report.migration import migration_report
 from forecast.report.quality import quality_report
@@ -52,7 +63,7 @@ _DAY = ["%Y-%m-%d"]
 _STAGED_AT_ONCE = 2
 _WAITING_OBJECTS = 2
 _SAMPLED_ROWS = 20
-_MAX_SAMPLED_ROWS = 2_000
+_MAX_SAMPLED_ROWS = 500
 
 
 @dataclass(slots=True)
@@ -280,7 +291,9 @@ class Pipeline:
 
     def _sample(self, records: pd.DataFrame) -> None:
         if sum(map(len, self._run.samples)) < _MAX_SAMPLED_ROWS:
-            self._run.samples.append(records.iloc[:: max(1, len(records) // _SAMPLED_ROWS)])
+            rows = pa.array(range(0, len(records), max(1, len(records) // _SAMPLED_ROWS)))
+            # Taken, not sliced: a slice would keep the whole frame.
+            self._run.samples.append(to_frame(to_table(records, RECORD_SCHEMA).take(rows)))
 
     def _leave_out(self, raw: RawObject, outcome: str, code: str, message: str) -> None:
         self._run.objects.append(ObjectCounts(raw.key, raw.uri, outcome, error_code=code, error=message))
