@@ -2,8 +2,8 @@
 
 Of two records of one observation the one with the higher rank (generation_id, sync_id, extracted_at) wins; where
 ranks are equal, the higher digest, so that every order of loading ends the same; but what newer rules make of the very
-same raw row replaces what older ones made of it. A write names the version it
-replaces, so a rival's write in between is seen, and decided again.
+same raw row replaces what older ones made of it. A write names the version it replaces, so a rival's write in between
+is seen, and decided again.
 """
 
 from __future__ import annotations
@@ -87,8 +87,7 @@ def load(records: pd.DataFrame, collection: Documents, *, dry_run: bool = False)
 
     Raises RetryableError where the database is out of reach, SettingError where it refuses a document.
     """
-    # Without what pandas notes of its own types, which it cannot read again for dictionaries.
-    table = to_table(records, RECORD_SCHEMA).replace_schema_metadata()
+    table = to_table(records, RECORD_SCHEMA)
     batches = [table.slice(at, BATCH_ROWS) for at in range(0, table.num_rows, BATCH_ROWS)]
     with ThreadPoolExecutor(WRITERS) as writers:
         return sum(writers.map(lambda batch: _load_batch(batch, collection, dry_run=dry_run), batches), LoadCounts())
