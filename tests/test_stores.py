@@ -10,7 +10,7 @@ import pytest
 
 from forecast.errors import RetryableError, SettingError
 from forecast.observations import RawObject
-from forecast.stores import LocalStore, ObjectChangedError, S3Store, Store, open_store
+from forecast.stores import LocalStore, ObjectChangedError, S3Store, Store, digest_of, open_store
 
 SECRET = "s3cr3t-w0rd"
 KEYS = ["a.jsonl", "b/Weather+Underground+-+La+Madeleine,+FR.xlsx", "b/été %2B.csv"]
@@ -56,9 +56,20 @@ def test_a_prefix_limits_the_list(store: Store, tmp_path: Path) -> None:
     assert list(store.list("c/")) == []
 
 
-def test_whether_there_is_an_object(store: Store, tmp_path: Path) -> None:
-    put(store, "a/b", b"x", tmp_path)
-    assert [store.holds(key) for key in ("a/b", "a", "a/c")] == [True, False, False]
+def test_an_object_is_found_by_its_key(store: Store, tmp_path: Path) -> None:
+    put(store, "a/b", b"xyz", tmp_path)
+    assert [store.find(key) is not None for key in ("a/b", "a", "a/c")] == [True, False, False]
+    found = store.find("a/b")
+    assert found is not None
+    assert [found[:4]] == [listed[:4] for listed in store.list()]
+
+
+def test_a_file_has_the_digest_that_fetching_it_will_give(store: Store, tmp_path: Path) -> None:
+    put(store, "a/b", b"xyz", tmp_path)
+    (listed,) = store.list()
+    digest = store.fetch(listed, tmp_path / "copy")
+    assert digest_of(tmp_path / "copy", "a/b") == digest
+    assert digest_of(tmp_path / "copy", "a/c") != digest
 
 
 def test_an_object_of_the_same_key_is_replaced(store: Store, tmp_path: Path) -> None:

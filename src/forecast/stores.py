@@ -54,8 +54,8 @@ class Store(Protocol):
         """Make a local file an object, whole or not at all; an object of that key is replaced."""
         ...
 
-    def holds(self, key: str) -> bool:
-        """Whether there is such an object."""
+    def find(self, key: str) -> RawObject | None:
+        """The object of that key as it is now; None where there is none."""
         ...
 
 
@@ -80,9 +80,7 @@ class LocalStore:
         for path in sorted(self._folder.rglob("*"), key=lambda path: path.relative_to(self._folder).as_posix()):
             key = path.relative_to(self._folder).as_posix()
             if key.startswith(prefix) and path.is_file():
-                status = path.stat()
-                modified = datetime.fromtimestamp(status.st_mtime, tz=UTC)
-                yield RawObject(key, str(path), status.st_size, _local_etag(status), modified)
+                yield self._described(key, path)
 
     def fetch(self, listed: RawObject, target: Path) -> str:
         """See `Store.fetch`."""
@@ -115,9 +113,16 @@ class LocalStore:
             part.unlink(missing_ok=True)
             raise RetryableError(f"{target} cannot be written: {error.strerror}") from error
 
-    def holds(self, key: str) -> bool:
-        """See `Store.holds`."""
-        return (self._folder / key).is_file()
+    def find(self, key: str) -> RawObject | None:
+        """See `Store.find`."""
+        path = self._folder / key
+        return self._described(key, path) if path.is_file() else None
+
+    @staticmethod
+    def _described(key: str, path: Path) -> RawObject:
+        status = path.stat()
+        modified = datetime.fromtimestamp(status.st_mtime, tz=UTC)
+        return RawObject(key, str(path), status.st_size, _local_etag(status), modified)
 
 
 class S3Store:
@@ -161,15 +166,16 @@ class S3Store:
         with self._told_apart(f"written: {key}"):
             self._client.upload_file(str(source), self._bucket, self._prefix + key)
 
-    def holds(self, key: str) -> bool:
-        """See `Store.holds`."""
+    def find(self, key: str) -> RawObject | None:
+        """See `Store.find`."""
         try:
-            self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
+            found = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except ClientError as error:
             if error.response["Error"]["Code"] == "404":
-                return False
+                return None
             raise _translated(error, self.uri, f"read: {key}") from error
-        return True
+        modified = found["LastModified"].astimezone(UTC)
+        return RawObject(key, self.uri + key, found["ContentLength"], found["ETag"], modified)
 
     @contextmanager
     def _told_apart(self, what: str) -> Iterator[None]:
@@ -179,6 +185,15 @@ class S3Store:
             raise _translated(error, self.uri, what) from error
         except OSError as error:
             raise RetryableError(f"{self.uri} could not be {what}: {error.strerror or error}") from error
+
+
+def digest_of(path: Path, key: str) -> str:
+    """What `Store.fetch` gives for an object of this content and key."""
+    digest = _new_digest(key)
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return str(digest.hexdigest())[:32]
 
 
 def _client() -> S3Client:
