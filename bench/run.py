@@ -35,8 +35,9 @@ from forecast.load import prepare_collection
 from forecast.runs import Run, RunOptions
 from forecast.settings import Settings
 from forecast.stations import Stations, parse_stations
+from forecast.stores import open_store
 from forecast.synthetic import bench_stations, write_history_jsonl
-from main import Pipeline, run_pipeline
+from main import Pipeline, list_objects, run_pipeline
 
 ROWS = 200_000
 MEMORY_ROWS = 2_000_000
@@ -86,10 +87,11 @@ def child_prepare(uri: str, folder: Path) -> dict[str, float]:
     pa.set_cpu_count(1)
     with connect(settings(uri, folder, "bench_prepare")) as collection, tempfile.TemporaryDirectory() as work:
         run = Run.begin(settings(uri, folder, "bench_prepare"), RunOptions())
-        pipeline = Pipeline(run, stations(), collection, Path(work))
+        raw_zone, processed_zone = open_store(str(folder / "raw")), open_store(str(folder / "processed"))
+        pipeline = Pipeline(run, stations(), raw_zone, processed_zone, collection, Path(work))
         start = time.perf_counter()
         rows = 0
-        for number, raw in enumerate(pipeline.select()):
+        for number, raw in enumerate(list_objects(run, raw_zone)):
             staged = pipeline.stage(raw, Path(work) / str(number))
             assert staged is not None
             rows += staged.counts.records_validated

@@ -13,7 +13,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ from forecast.checkpoints import Checkpoints
 from forecast.cli import AsJson, new_app, print_result, progress_bar, with_settings
 from forecast.database import Documents, connect, told_apart
 from forecast.demo import demo_settings, what_next
-from forecast.errors import ForecastError, InterruptedRunError, ObjectRejectedError, RetryableError, SettingError
+from forecast.errors import ForecastError, ObjectRejectedError, RetryableError, SettingError
 from forecast.extract import extract
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import is_marker, sync_day
@@ -43,17 +43,17 @@ from forecast.observations import (
     to_frame,
     to_table,
 )
-from forecast.report.counts import ObjectCounts, QualityTally, check_counts, totals
-from forecast.report.migration import migration_report
+from forecast.recall import program_digest, recall
+from forecast.report.counts import ObjectCounts, QualityTally, check_counts
+from forecast.report.migration import verification
+from forecast.report.outcome import RunReports
 from forecast.report.quality import quality_report
-from forecast.report.status import REPORT_NAME, status_report
 from forecast.report.summary import render_summary
-from forecast.report.write import write_report, write_timed_report
 from forecast.runs import Run, RunOptions, stoppable, work_folder
-from forecast.save import ObjectWriter
+from forecast.save import ObjectWriter, ZoneFile, publish, read_records
 from forecast.settings import Settings
 from forecast.stations import Stations, load_stations
-from forecast.stores import S3Store, open_store
+from forecast.stores import Store, digest_of, open_store
 from forecast.transform import RECORD_CONTAINERS, RULES_VERSION, ObjectTransformer
 from forecast.validate import validate
 
@@ -68,14 +68,14 @@ _MAX_SAMPLED_ROWS = 500
 
 @dataclass(slots=True)
 class StagedObject:
-    """A raw object that was read to its end."""
+    """A raw object that was read to its end, as files for the processed zone."""
 
     raw: RawObject
-    digest: str
     folder: Path
-    writer: ObjectWriter
     counts: ObjectCounts
     tally: QualityTally
+    files: list[ZoneFile] = field(default_factory=list)
+    published: bool = False
 
 
 def extract_data(path: Path, raw: RawObject) -> Iterator[RawBatch]:
@@ -109,23 +109,37 @@ def generate_quality_report(run: Run, stations: Stations) -> dict[str, Any]:
     return quality_report(run.facts.run_id, run.tally, run.objects, stations, datetime.now(UTC))
 
 
+def list_objects(run: Run, store: Store) -> list[RawObject]:
+    """The raw objects of the days that were asked for, in the order of their keys; markers are counted and left out."""
+    listed = []
+    for raw in store.list():
+        run.progress.objects_listed += 1
+        if is_marker(raw):
+            run.progress.objects_skipped += 1
+        elif run.options.takes(sync_day(raw)):
+            listed.append(raw)
+    return listed
+
+
 class Pipeline:
     """One run over the raw zone."""
 
-    def __init__(self, run: Run, stations: Stations, collection: Documents, folder: Path) -> None:
+    def __init__(
+        self, run: Run, stations: Stations, raw: Store, processed: Store, collection: Documents, folder: Path
+    ) -> None:
         self._run = run
         self._stations = stations
         self._collection = collection
         self._folder = folder
-        self._raw = open_store(run.settings.require_raw_uri())
-        self._processed = open_store(run.settings.require_processed_uri())
-        self._checkpoints = Checkpoints.beside(collection, RULES_VERSION)
+        self._raw = raw
+        self._processed = processed
+        self._checkpoints = Checkpoints.beside(collection, RULES_VERSION, program_digest(stations))
 
-    def execute(self) -> None:
-        """Process every raw object that is to be processed."""
+    def execute(self, listed: list[RawObject]) -> None:
+        """Process every raw object of these that is to be processed."""
         if not self._run.options.dry_run:
             prepare_collection(self._collection)
-        objects = self.select()
+        objects = self.select(listed)
         staging: deque[Future[StagedObject | None]] = deque()
         loading: deque[Future[None]] = deque()
         with (
@@ -163,28 +177,20 @@ class Pipeline:
             loading.popleft().result()
             advance()
 
-    def select(self) -> list[RawObject]:
-        """The objects of this run, in the order of their keys."""
-        run = self._run
-        processed = {} if run.options.reprocess else self._checkpoints.processed()
-        chosen = []
-        for raw in self._raw.list():
-            run.progress.objects_listed += 1
-            if is_marker(raw):
-                run.progress.objects_skipped += 1
-            elif run.options.takes(sync_day(raw)):
-                if processed.get(raw.uri) == raw.etag:
-                    run.progress.objects_already_processed += 1
-                else:
-                    chosen.append(raw)
+    def select(self, listed: list[RawObject]) -> list[RawObject]:
+        """Those of the listed objects that are not processed yet; all of them to reprocess."""
+        if self._run.options.reprocess:
+            return listed
+        processed = self._checkpoints.processed()
+        chosen = [raw for raw in listed if processed.get(raw.uri) != raw.etag]
+        self._run.progress.objects_already_processed = len(listed) - len(chosen)
         return chosen
 
     def stage(self, raw: RawObject, folder: Path) -> StagedObject | None:
         """Read one object to its end, or say why not and leave it out."""
         folder.mkdir()
-        counts = ObjectCounts(raw.key, raw.uri, "unfinished")
         try:
-            return self._stage(raw, folder, counts)
+            return self._recalled(raw, folder) or self._stage(raw, folder)
         except ObjectRejectedError as error:
             self._leave_out(raw, "rejected", error.code, error.message)
         except RetryableError as error:
@@ -197,10 +203,10 @@ class Pipeline:
         run, counts = self._run, staged.counts
         run.objects.append(counts)
         dry_run = run.options.dry_run
-        if not dry_run:
+        if not dry_run and not staged.published:
             with run.timed("save"):
-                staged.writer.publish(self._processed)
-        for records in staged.writer.staged_records(CHUNK_ROWS):
+                publish(staged.files, self._processed)
+        for records in read_records(staged.files, CHUNK_ROWS):
             run.check_stop()
             with run.timed("load"):
                 for name, count in load_data(records, self._collection, dry_run=dry_run).items():
@@ -208,7 +214,8 @@ class Pipeline:
             self._sample(records)
         counts.outcome = "loaded"
         if not dry_run:
-            self._checkpoints.write(staged.raw, staged.digest, run.facts.run_id, datetime.now(UTC), asdict(counts))
+            files = {file.key: digest_of(file.path, file.key) for file in staged.files}
+            self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts)
         run.tally.merge(staged.tally)
         shutil.rmtree(staged.folder)
         LOGGER.info("loaded %s: %d records", staged.raw.key, counts.records_validated, extra={"facts": asdict(counts)})
@@ -220,39 +227,45 @@ class Pipeline:
             found = load(concat(self._run.samples, RECORD_SCHEMA), self._collection, dry_run=True)
         with told_apart("counting the documents"):
             total = self._collection.estimated_document_count()
-        inserted = sum(counts.inserted for counts in self._run.objects)
-        missing = found.inserted + found.updated
-        return {
-            "documents_expected_at_least": inserted,
-            "documents_in_database": total,
-            "sample_checked": sum(asdict(found).values()),
-            "digests_equal": found.unchanged,
-            "read_concern": "majority",
-            "ok": missing == 0 and total >= inserted,
-        }
+        return verification(self._run.objects, asdict(found), total)
 
-    def copy_report(self, path: Path) -> None:
-        """A copy of a report in the processed zone, where that is on S3."""
-        if isinstance(self._processed, S3Store):
-            self._processed.publish(path, f"logs/{path.name}")
+    def _recalled(self, raw: RawObject, folder: Path) -> StagedObject | None:
+        """What this program made of this object before, where it would make the same again."""
+        run = self._run
+        checkpoint = self._checkpoints.of_this_program(raw) if run.options.reprocess else None
+        if checkpoint is None:
+            return None
+        with run.timed("extract"):
+            files = recall(checkpoint, self._processed, folder)
+        if files is None:
+            return None
+        made = {name: checkpoint.counts[name] for name in ("rows_read", "rows_empty", "records_validated")}
+        staged = StagedObject(
+            raw, folder, ObjectCounts(raw.key, raw.uri, "unfinished", **made), QualityTally(), files, published=True
+        )
+        with run.timed("report"):
+            for records in read_records(files, CHUNK_ROWS):
+                staged.tally.add_validated(records, self._stations)
+        return staged
 
-    def _stage(self, raw: RawObject, folder: Path, counts: ObjectCounts) -> StagedObject:
+    def _stage(self, raw: RawObject, folder: Path) -> StagedObject:
         run = self._run
         with run.timed("extract"):
             digest = self._raw.fetch(raw, folder / "object")
         writer = ObjectWriter(folder, digest, raw.uri, sync_day(raw), run.facts, self._stations)
-        staged = StagedObject(raw, digest, folder, writer, counts, QualityTally())
+        staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "unfinished"), QualityTally())
         waiting: list[pd.DataFrame] = []
         for transformed in self._transformed(raw, folder / "object"):
-            counts.rows_read += transformed.rows_read
-            counts.rows_empty += transformed.rows_empty
-            self._keep_refused(staged, transformed.refused)
+            staged.counts.rows_read += transformed.rows_read
+            staged.counts.rows_empty += transformed.rows_empty
+            self._keep_refused(staged, writer, transformed.refused)
             waiting.append(transformed.observations)
             if sum(map(len, waiting)) >= CHUNK_ROWS:
-                self._validate_and_save(staged, waiting)
+                self._validate_and_save(staged, writer, waiting)
                 waiting = []
-        self._validate_and_save(staged, waiting)
+        self._validate_and_save(staged, writer, waiting)
         (folder / "object").unlink()
+        staged.files = writer.files
         return staged
 
     def _transformed(self, raw: RawObject, path: Path) -> Iterator[Transformed]:
@@ -269,24 +282,24 @@ class Pipeline:
             yield transformed
         yield from transformer.finish()
 
-    def _validate_and_save(self, staged: StagedObject, frames: list[pd.DataFrame]) -> None:
+    def _validate_and_save(self, staged: StagedObject, writer: ObjectWriter, frames: list[pd.DataFrame]) -> None:
         observations = concat(frames, OBSERVATION_SCHEMA)
         if observations.empty:
             return
         with self._run.timed("validate"):
             validated = validate_data(observations, self._stations, self._run.facts.started_at)
         with self._run.timed("save"):
-            save_validated_to_s3(staged.writer, validated)
+            save_validated_to_s3(writer, validated)
         with self._run.timed("report"):
             staged.counts.records_validated += len(validated.observations)
             staged.counts.records_rejected += len(validated.refused)
             staged.tally.add_validated(validated.observations, self._stations)
             staged.tally.add_refused(validated.refused)
 
-    def _keep_refused(self, staged: StagedObject, refused: pd.DataFrame) -> None:
+    def _keep_refused(self, staged: StagedObject, writer: ObjectWriter, refused: pd.DataFrame) -> None:
         if len(refused):
             staged.counts.records_rejected += len(refused)
-            staged.writer.add_refused(refused)
+            writer.add_refused(refused)
             staged.tally.add_refused(refused)
 
     def _sample(self, records: pd.DataFrame) -> None:
@@ -307,92 +320,56 @@ def run_pipeline(
 
     Raises ForecastError only for what fails before the run begins.
     """
-    settings.require_raw_uri()
-    settings.require_processed_uri()
+    raw, processed = open_store(settings.require_raw_uri()), open_store(settings.require_processed_uri())
     keep_memory_small()
     run = Run.begin(settings, run_options)
+    reports = RunReports(run, processed)
+    reports.status("running")
     fault: ForecastError | None = None
-    reports: list[Path] = []
-    _write_status(run, "running")
-    with stoppable(run), work_folder() as folder:
-        try:
-            with connect(settings) as collection:
-                pipeline = Pipeline(run, stations, collection, folder)
+    try:
+        with stoppable(run), work_folder() as folder:
+            objects = list_objects(run, raw)
+            with connect(settings) as collection, run.writing(collection):
+                pipeline = Pipeline(run, stations, raw, processed, collection, folder)
                 try:
-                    pipeline.execute()
-                finally:
-                    reports = _write_reports(run, pipeline, stations)
-        except ForecastError as error:
-            fault = error
-            run.progress.add_error(type(error).__name__, error.message)
-            LOGGER.error(error.message)  # noqa: TRY400  a sentence for a person, not a trace
-        except BaseException as error:
-            # A fault of the program, or a second Ctrl-C: the status must not say "running" for ever.
-            run.progress.add_error(type(error).__name__, "the run ended unforeseen")
-            _write_status(run, "failed", 1)
-            raise
-    status, exit_code = run.verdict() if fault is None else ("failed", fault.exit_code)
-    if isinstance(fault, InterruptedRunError):
-        status = "interrupted"
-    if not run.options.dry_run:
-        _note_what_was_written(run, reports)
-    report = _write_status(run, status, exit_code)
-    _copy_status(run)
-    return report, generate_quality_report(run, stations)
+                    pipeline.execute(objects)
+                except ForecastError as error:
+                    fault = error
+                _report_findings(run, reports, pipeline, stations, fault)
+    except ForecastError as error:
+        # Where one fault brings another, the first is the one to mend.
+        fault = fault or error
+    except BaseException as error:
+        # A fault of the program, or a second Ctrl-C: the status must not say "running" for ever.
+        run.progress.add_error(type(error).__name__, "the run ended unforeseen")
+        reports.status("failed", 1)
+        raise
+    if fault is not None:
+        run.progress.add_error(type(fault).__name__, fault.message)
+        LOGGER.error(fault.message)
+    return reports.status(*run.verdict(fault)), generate_quality_report(run, stations)
 
 
-def _note_what_was_written(run: Run, reports: list[Path]) -> None:
-    sums = totals(run.objects)
-    zone = f"{run.settings.require_processed_uri().rstrip('/')}/observations/"
-    run.progress.add_written("records", zone, sums["records_validated"])
-    place = f"{run.settings.mongodb_database}.{run.settings.mongodb_collection}"
-    run.progress.add_written("documents", place, sums["inserted"] + sums["updated"])
-    for path in reports:
-        run.progress.add_written("report", str(path), 1)
+def _report_findings(
+    run: Run, reports: RunReports, pipeline: Pipeline, stations: Stations, fault: ForecastError | None
+) -> None:
+    """Quality and migration reports of what was done, also of a run that failed.
 
-
-def _write_reports(run: Run, pipeline: Pipeline, stations: Stations) -> list[Path]:
-    """Quality and migration reports of what was done, also of a run that failed."""
+    Raises RetryableError where what was loaded cannot be read back.
+    """
     run.objects.sort(key=lambda counts: counts.key)
     check_counts(run.objects)
     if run.options.dry_run:
-        return []
-    with run.timed("report"):
-        now = datetime.now(UTC)
-        logs_dir = run.settings.logs_dir
-        paths = [
-            write_timed_report("quality_report", generate_quality_report(run, stations), logs_dir=logs_dir, now=now),
-            write_timed_report(
-                "migration_report",
-                migration_report(run.facts.run_id, run.objects, pipeline.verify(), now),
-                logs_dir=logs_dir,
-                now=now,
-            ),
-        ]
-        for path in paths:
-            pipeline.copy_report(path)
-    return paths
-
-
-def _write_status(run: Run, status: str, exit_code: int | None = None) -> dict[str, Any]:
-    finished = None if exit_code is None else datetime.now(UTC)
-    report = status_report(
-        run.info, run.progress, run.objects, status=status, exit_code=exit_code, finished_at=finished
-    )
-    if not run.options.dry_run:
-        write_report(REPORT_NAME, report, logs_dir=run.settings.logs_dir, schema="pipeline_status")
-    return report
-
-
-def _copy_status(run: Run) -> None:
-    """Copy the last report. Where the zone is out of reach, that has been told already, and the run ends as it did."""
-    processed = open_store(run.settings.require_processed_uri())
-    if run.options.dry_run or not isinstance(processed, S3Store):
         return
-    try:
-        processed.publish(run.settings.logs_dir / REPORT_NAME, f"logs/{REPORT_NAME}")
-    except ForecastError as error:
-        LOGGER.warning("no copy of %s: %s", REPORT_NAME, error.message)
+    with run.timed("report"):
+        # A run that failed for want of the database does not wait for it again.
+        found = verification(run.objects) if isinstance(fault, RetryableError) else pipeline.verify()
+        reports.findings(generate_quality_report(run, stations), found)
+    if fault is None and not found["ok"]:
+        raise RetryableError(
+            "records that were loaded are not in the database any more; was it restored or changed meanwhile? "
+            "Run again with --reprocess"
+        )
 
 
 def pipeline_command(
@@ -408,6 +385,7 @@ def pipeline_command(
         bool, typer.Option("--demo", help="Make synthetic raw data and run on it with the embedded MongoDB.")
     ] = False,
     max_rejection_rate: Annotated[float, typer.Option(help="Exit code 3 above this share of rejected records.")] = 0.05,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another run to end.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Bring new weather observations from the raw zone into the processed zone and MongoDB, and report.
@@ -424,7 +402,7 @@ def pipeline_command(
     """
     if day and (since or until):
         raise SettingError("--date goes without --since and --until")
-    run_options = RunOptions(_day(day or since), _day(day or until), reprocess, dry_run, max_rejection_rate)
+    run_options = RunOptions(_day(day or since), _day(day or until), reprocess, dry_run, max_rejection_rate, wait)
     if demo:
         settings = demo_settings(settings)
     status, quality = run_pipeline(settings, run_options, load_stations())

@@ -1,4 +1,4 @@
-"""Which raw objects are processed.
+"""Which raw objects are processed, by what, and what came of it.
 
 Kept in the database beside the documents they vouch for, so that a new database has none, and written only after the
 load was acknowledged.
@@ -6,30 +6,41 @@ load was acknowledged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from forecast.database import Documents, told_apart
 from forecast.observations import RawObject
+from forecast.report.counts import ObjectCounts
 
 SUFFIX = "_objects"
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What came of an object: files of the processed zone (digest by key), and the fields of ObjectCounts."""
+
+    files: Mapping[str, str]
+    counts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """Checkpoints of one main collection, in `<collection>_objects`."""
+    """Checkpoints of one main collection, in `<collection>_objects`; `program` as `program_digest` gives it."""
 
     collection: Documents
     rules_version: int
+    program: str
 
     @classmethod
-    def beside(cls, collection: Documents, rules_version: int) -> Checkpoints:
+    def beside(cls, collection: Documents, rules_version: int, program: str) -> Checkpoints:
         """The checkpoints that belong to a main collection."""
         beside = collection.database.get_collection(
             collection.name + SUFFIX, write_concern=collection.write_concern, read_concern=collection.read_concern
         )
-        return cls(beside, rules_version)
+        return cls(beside, rules_version, program)
 
     def processed(self) -> dict[str, str]:
         """ETag by URI of every object that was processed under these rules."""
@@ -37,16 +48,26 @@ class Checkpoints:
             found = self.collection.find({"rules_version": self.rules_version}, {"etag": 1})
             return {entry["_id"]: entry["etag"] for entry in found}
 
-    def write(self, raw: RawObject, digest: str, run_id: str, now: datetime, counts: dict[str, Any]) -> None:
+    def of_this_program(self, raw: RawObject) -> Checkpoint | None:
+        """The checkpoint of this very version of an object, where this very program wrote it."""
+        same = {"_id": raw.uri, "etag": raw.etag, "rules_version": self.rules_version, "program": self.program}
+        with told_apart("reading a checkpoint"):
+            found = self.collection.find_one(same)
+        if found is None:
+            return None
+        return Checkpoint({file["key"]: file["digest"] for file in found["files"]}, found["counts"])
+
+    def write(self, raw: RawObject, run_id: str, now: datetime, files: Mapping[str, str], counts: ObjectCounts) -> None:
         """Vouch for one object."""
         entry = {
             "_id": raw.uri,
             "etag": raw.etag,
             "rules_version": self.rules_version,
-            "digest": digest,
+            "program": self.program,
             "run_id": run_id,
             "processed_at": now,
-            "counts": counts,
+            "files": [{"key": key, "digest": digest} for key, digest in files.items()],
+            "counts": asdict(counts),
         }
         with told_apart("writing a checkpoint"):
             self.collection.replace_one({"_id": raw.uri}, entry, upsert=True)

@@ -24,6 +24,7 @@ from forecast.report.counts import ObjectCounts
 from forecast.report.migration import migration_report
 from forecast.report.write import report_time
 from forecast.runs import work_folder
+from forecast.save import OBSERVATIONS
 from forecast.stores import Store
 
 LOGGER = logging.getLogger("forecast.migrate")
@@ -39,7 +40,7 @@ def migrate(store: Store, collection: Documents, *, verify_only: bool = False) -
     The proof: a second pass finds every record in the database, with the digest of its newest version.
     Raises SettingError where the zone holds no records or a file is none of ours.
     """
-    files = [file for file in store.list("observations/") if file.key.endswith(".parquet")]
+    files = [file for file in store.list(OBSERVATIONS) if file.key.endswith(".parquet")]
     if not files:
         raise SettingError(f"{store.uri} holds no records (observations/…parquet); is PROCESSED_URI right?")
     if not verify_only:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import secrets
+import shutil
 import signal
 import tempfile
 import threading
@@ -17,12 +19,17 @@ from types import FrameType
 import pandas as pd
 
 from forecast import __version__
-from forecast.errors import InterruptedRunError, SettingError
+from forecast.database import Documents
+from forecast.errors import ForecastError, InterruptedRunError, SettingError
+from forecast.lease import Lease, lease
 from forecast.report.counts import ObjectCounts, QualityTally, ratio, totals
 from forecast.report.status import RunInfo, RunProgress
 from forecast.report.write import report_time
 from forecast.save import RunFacts
 from forecast.settings import Settings
+
+_WORK_PREFIX = "forecast-run-"
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,7 @@ class RunOptions:
     reprocess: bool = False
     dry_run: bool = False
     max_rejection_rate: float = 0.05
+    wait: bool = False
 
     def __post_init__(self) -> None:
         if self.since and self.until and self.since > self.until:
@@ -58,6 +66,7 @@ class Run:
     tally: QualityTally = field(default_factory=QualityTally)
     samples: list[pd.DataFrame] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    lease: Lease | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -94,12 +103,25 @@ class Run:
                 self.progress.times[stage] += time.perf_counter() - start
 
     def check_stop(self) -> None:
-        """Raise InterruptedRunError where Ctrl-C or SIGTERM asked for the end."""
+        """Raise InterruptedRunError where Ctrl-C or SIGTERM asked for the end, RetryableError without the lease."""
         if self.stop.is_set():
             raise InterruptedRunError("interrupted: what was in flight is finished; run again to go on")
+        if self.lease is not None:
+            self.lease.check()
 
-    def verdict(self) -> tuple[str, int]:
-        """Status and exit code of a run that came to its end."""
+    @contextmanager
+    def writing(self, collection: Documents) -> Iterator[None]:
+        """Hold the lease of the collection; a dry run needs none."""
+        if self.options.dry_run:
+            yield
+            return
+        with lease(collection, self.facts.run_id, wait=self.options.wait, check_stop=self.check_stop) as self.lease:
+            yield
+
+    def verdict(self, fault: ForecastError | None) -> tuple[str, int]:
+        """Status and exit code of a run that came to its end, or to the fault that ended it."""
+        if fault is not None:
+            return "interrupted" if isinstance(fault, InterruptedRunError) else "failed", fault.exit_code
         outcomes = {counts.outcome for counts in self.objects}
         if "failed" in outcomes or "unfinished" in outcomes:
             return "partial", 1
@@ -132,6 +154,27 @@ def stoppable(run: Run) -> Iterator[None]:
 
 @contextmanager
 def work_folder() -> Iterator[Path]:
-    """A folder of this run for copies and staged files, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="forecast-") as name:
+    """A folder of this run for copies and staged files, gone afterwards, with those of runs that were killed."""
+    place = Path(tempfile.gettempdir())
+    for other in place.glob(f"{_WORK_PREFIX}*"):
+        _remove_if_left(other)
+    with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX) as name, _locked(Path(name) / _LOCK):
         yield Path(name)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that the kernel releases with the process."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _remove_if_left(folder: Path) -> None:
+    """Remove the work folder of a run that is dead; another user's stays, and so does one that is being made."""
+    try:
+        with (folder / _LOCK).open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        return

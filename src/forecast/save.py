@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -23,6 +23,9 @@ from forecast.observations import RECORD_SCHEMA, VALIDATED_SCHEMA, to_frame, to_
 from forecast.stations import Stations
 from forecast.stores import Store
 
+# The folders of the zone.
+OBSERVATIONS = "observations/"
+REJECTED = "rejected/"
 _STATION_COLUMNS = {
     "station_name": "name",
     "station_network": "network",
@@ -52,12 +55,30 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class StagedFile:
-    """A file on this machine, and the key it will have."""
+class ZoneFile:
+    """A file on this machine, and its key in the processed zone."""
 
     path: Path
     key: str
-    rows: int
+
+
+def publish(files: Iterable[ZoneFile], store: Store) -> None:
+    """Make every file an object of the processed zone."""
+    for file in files:
+        store.publish(file.path, file.key)
+
+
+def read_records(files: Iterable[ZoneFile], rows: int) -> Iterator[pd.DataFrame]:
+    """The records (RECORD_SCHEMA) of the files that hold some, in their order, in frames of about so many rows."""
+    tables: list[pa.Table] = []
+    for file in files:
+        if file.key.startswith(OBSERVATIONS):
+            tables.append(pq.read_table(file.path))
+        if sum(table.num_rows for table in tables) >= rows:
+            yield to_frame(pa.concat_tables(tables))
+            tables = []
+    if tables:
+        yield to_frame(pa.concat_tables(tables))
 
 
 class ObjectWriter:
@@ -74,8 +95,7 @@ class ObjectWriter:
         self._stations = stations
         self._parts = 0
         self._refused_path = folder / "refused.jsonl.gz"
-        self._refused = 0
-        self.staged: list[StagedFile] = []
+        self._records_files: list[ZoneFile] = []
 
     def add(self, validated: pd.DataFrame) -> None:
         """Stage records (VALIDATED_SCHEMA), one file a month of observation."""
@@ -84,8 +104,8 @@ class ObjectWriter:
             path = self._folder / f"{self._parts}-{month}.parquet"
             pq.write_table(rows, path, compression="zstd", use_dictionary=_REPEATING, write_statistics=_SEARCHED)
             year, number = month.split("-")
-            key = f"observations/year={year}/month={number}/{self._digest}-{self._parts}.parquet"
-            self.staged.append(StagedFile(path, key, rows.num_rows))
+            key = f"{OBSERVATIONS}year={year}/month={number}/{self._digest}-{self._parts}.parquet"
+            self._records_files.append(ZoneFile(path, key))
         self._parts += 1
 
     def add_refused(self, refused: pd.DataFrame) -> None:
@@ -96,27 +116,14 @@ class ObjectWriter:
             for record in to_table(refused).to_pylist():
                 whole = {"run_id": self._facts.run_id, "source_uri": self._source_uri, **record}
                 file.write(json.dumps(whole, ensure_ascii=False) + "\n")
-        self._refused += len(refused)
 
-    def staged_records(self, rows: int) -> Iterator[pd.DataFrame]:
-        """The staged records (RECORD_SCHEMA) in their order, in frames of about so many rows."""
-        tables: list[pa.Table] = []
-        for file in self.staged:
-            tables.append(pq.read_table(file.path))
-            if sum(table.num_rows for table in tables) >= rows:
-                yield to_frame(pa.concat_tables(tables))
-                tables = []
-        if tables:
-            yield to_frame(pa.concat_tables(tables))
-
-    def publish(self, store: Store) -> None:
-        """Make every staged file an object of the processed zone."""
-        for file in self.staged:
-            store.publish(file.path, file.key)
-        if self._refused:
-            day = self._day
-            key = f"rejected/year={day:%Y}/month={day:%m}/{self._digest}-0.jsonl.gz"
-            store.publish(self._refused_path, key)
+    @property
+    def files(self) -> list[ZoneFile]:
+        """Everything that was staged."""
+        if not self._refused_path.exists():
+            return list(self._records_files)
+        key = f"{REJECTED}year={self._day:%Y}/month={self._day:%m}/{self._digest}-0.jsonl.gz"
+        return [*self._records_files, ZoneFile(self._refused_path, key)]
 
     def _records(self, table: pa.Table) -> pa.Table:
         encoded = table["station_id"].combine_chunks().dictionary_encode()

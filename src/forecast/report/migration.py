@@ -44,3 +44,22 @@ def migration_report(
         "error_rate": ratio(failed, validated + failed),
         "verification": dict(verification),
     }
+
+
+def verification(
+    objects: Sequence[ObjectCounts], found: Mapping[str, int] | None = None, documents: int | None = None
+) -> dict[str, Any]:
+    """Tell what reading back found: the counts of `load` over the records that were checked, and all documents.
+
+    A record that would be inserted or updated now is missing; nothing was read back where nothing is given.
+    """
+    counts = found or {}
+    missing = counts.get("inserted", 0) + counts.get("updated", 0)
+    return {
+        "documents_expected_at_least": sum(counts.inserted for counts in objects),
+        "documents_in_database": documents,
+        "sample_checked": sum(counts.values()),
+        "digests_equal": counts.get("unchanged", 0),
+        "read_concern": "majority",
+        "ok": found is not None and not missing,
+    }

@@ -1,0 +1,149 @@
+"""One writer at a time: a lease in the database, which expires where its holder dies.
+
+It keeps two runs from doing the same work twice. It is not what keeps documents right: `load` does that, for any number
+of writers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pymongo
+from pymongo import ReturnDocument
+from pymongo.errors import PyMongoError
+
+from forecast.database import Documents, told_apart
+from forecast.errors import RetryableError
+
+LOGGER = logging.getLogger("forecast.lease")
+SUFFIX = "_lease"
+# An election takes about 12 s, so a lease outlives one; a run after a killed one on another machine waits no longer.
+LEASE_SECONDS = 60
+_RENEWAL_SECONDS = 15
+_RELEASE_SECONDS = 5
+_POLL_SECONDS = 1.0
+_NAME = "writer"
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to write, until `lost` is set."""
+
+    run_id: str
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Raise RetryableError where another run has the lease by now."""
+        if self.lost.is_set():
+            raise RetryableError(
+                "this run stood still for so long that its lease expired, and another run may be at work; run again"
+            )
+
+
+@contextmanager
+def lease(collection: Documents, run_id: str, *, wait: bool, check_stop: Callable[[], None]) -> Iterator[Lease]:
+    """Hold the lease of a main collection; with `wait`, wait for it, calling `check_stop` meanwhile.
+
+    Raises RetryableError where another run holds it.
+    """
+    beside = collection.database.get_collection(
+        collection.name + SUFFIX, write_concern=collection.write_concern, read_concern=collection.read_concern
+    )
+    while (holder := _acquire(beside, run_id)) is not None:
+        if not wait:
+            raise RetryableError(_held(holder))
+        check_stop()
+        threading.Event().wait(_POLL_SECONDS)
+    held = Lease(run_id)
+    ended = threading.Event()
+    keeper = threading.Thread(target=_keep, args=(beside, held, ended), name="lease", daemon=True)
+    keeper.start()
+    try:
+        yield held
+    finally:
+        ended.set()
+        keeper.join(_RELEASE_SECONDS)
+        _release(beside, run_id)
+
+
+def _acquire(beside: Documents, run_id: str) -> dict[str, Any] | None:
+    """Take the lease where it is free; gives who has it where it is not. The clock is the server's."""
+    ours = {"_id": _NAME, "run_id": run_id, "pid": os.getpid(), "place": _place(), "host": socket.gethostname()}
+    taken = {"$mergeObjects": [{"$literal": ours}, {"since": "$$NOW", "expires_at": _expiry()}]}
+    with told_apart("taking the lease"):
+        seen = beside.find_one({"_id": _NAME}) or {}
+        dead = {"$literal": seen.get("run_id") if _died_here(seen) else run_id}
+        free = {"$or": [{"$lte": ["$expires_at", "$$NOW"]}, {"$eq": ["$run_id", dead]}]}
+        holder = beside.find_one_and_update(
+            {"_id": _NAME},
+            [{"$replaceWith": {"$cond": [free, taken, "$$ROOT"]}}],
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+    return None if holder["run_id"] == run_id else holder
+
+
+def _keep(beside: Documents, held: Lease, ended: threading.Event) -> None:
+    """Renew the lease until the end. A database out of reach is told by those who need it, and may come back."""
+    while not ended.wait(_RENEWAL_SECONDS):
+        try:
+            with pymongo.timeout(_RENEWAL_SECONDS):
+                renewed = beside.update_one(
+                    {"_id": _NAME, "run_id": held.run_id}, [{"$set": {"expires_at": _expiry()}}]
+                )
+        except PyMongoError:
+            continue
+        if not renewed.matched_count:
+            held.lost.set()
+            return
+
+
+def _release(beside: Documents, run_id: str) -> None:
+    """Give the lease back; where the database is out of reach, it expires by itself."""
+    try:
+        with pymongo.timeout(_RELEASE_SECONDS):
+            beside.delete_one({"_id": _NAME, "run_id": run_id})
+    except PyMongoError:
+        LOGGER.warning("the lease could not be given back; it ends by itself within %d seconds", LEASE_SECONDS)
+
+
+def _expiry() -> dict[str, Any]:
+    return {"$add": ["$$NOW", LEASE_SECONDS * 1000]}
+
+
+def _held(holder: dict[str, Any]) -> str:
+    return (
+        f"another run is writing to this database: {holder['run_id']} on {holder['host']}, "
+        f"since {holder['since']:%Y-%m-%d %H:%M:%S} UTC. Run again when it is done, or with --wait; "
+        f"if it died, its lease ends within {LEASE_SECONDS} seconds"
+    )
+
+
+def _place() -> str | None:
+    """This boot of this machine, and the process ids that are seen here; None where that cannot be known."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return None
+
+
+def _died_here(holder: dict[str, Any]) -> bool:
+    """Whether the holder was a process of this very place and is gone."""
+    if holder.get("place") is None or holder["place"] != _place():
+        return False
+    try:
+        os.kill(holder["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
