@@ -211,6 +211,8 @@ class Pipeline:
             with run.timed("load"):
                 for name, count in load_data(records, self._collection, dry_run=dry_run).items():
                     setattr(counts, name, getattr(counts, name) + count)
+            if staged.published:
+                staged.tally.add_validated(records, self._stations)
             self._sample(records)
         counts.outcome = "loaded"
         if not dry_run:
@@ -240,13 +242,8 @@ class Pipeline:
         if files is None:
             return None
         made = {name: checkpoint.counts[name] for name in ("rows_read", "rows_empty", "records_validated")}
-        staged = StagedObject(
-            raw, folder, ObjectCounts(raw.key, raw.uri, "unfinished", **made), QualityTally(), files, published=True
-        )
-        with run.timed("report"):
-            for records in read_records(files, CHUNK_ROWS):
-                staged.tally.add_validated(records, self._stations)
-        return staged
+        counts = ObjectCounts(raw.key, raw.uri, "unfinished", **made)
+        return StagedObject(raw, folder, counts, QualityTally(), files, published=True)
 
     def _stage(self, raw: RawObject, folder: Path) -> StagedObject:
         run = self._run

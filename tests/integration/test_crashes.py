@@ -1,0 +1,146 @@
+"""A run that is killed, whenever that is, and started again ends as one that was never killed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.integration.worlds import Row, World, WorldMaker, assert_reports_hold
+
+KILLED_RUN: Final = Path(__file__).with_name("killed_run.py")
+KILLS, KILLS_A_WORLD = 30, 3
+# What tells one run from another.
+OF_A_RUN = ("run_id", "ingested_at")
+# Place in the program, and which call of it is the last: the demo has a dozen objects.
+BOUNDARIES: Final[dict[str, tuple[str, str, str, int]]] = {
+    "before the lease": ("forecast.lease", "_acquire", "before", 1),
+    "with the lease": ("forecast.lease", "_acquire", "after", 1),
+    "before the collection is prepared": ("main", "prepare_collection", "before", 1),
+    "after the collection is prepared": ("main", "prepare_collection", "after", 1),
+    "before extract": ("main", "extract_data", "before", 3),
+    "before transform": ("main", "transform_data", "before", 5),
+    "after transform": ("main", "transform_data", "after", 5),
+    "after validate": ("main", "validate_data", "after", 4),
+    "after a file is staged": ("main", "save_validated_to_s3", "after", 4),
+    "before an object is published": ("main", "publish", "before", 3),
+    "between two files of the zone": ("forecast.stores", "LocalStore.publish", "after", 2),
+    "after an object is published": ("main", "publish", "after", 3),
+    "before an insert": ("forecast.load", "_insert", "before", 2),
+    "between insert and replace": ("forecast.load", "_insert", "after", 3),
+    "after a replace": ("forecast.load", "_replace", "after", 4),
+    "before a checkpoint": ("forecast.checkpoints", "Checkpoints.write", "before", 2),
+    "after a checkpoint": ("forecast.checkpoints", "Checkpoints.write", "after", 2),
+    "before the reports": ("main", "_report_findings", "before", 1),
+    "between two reports": ("forecast.report.outcome", "write_timed_report", "after", 1),
+    "before the lease is given back": ("forecast.lease", "_release", "before", 1),
+    "before the last status": ("forecast.report.outcome", "RunReports.status", "before", 2),
+    "after the last status": ("forecast.report.outcome", "RunReports.status", "after", 2),
+}
+
+
+@dataclass
+class EndState:
+    """What a world holds, without what differs from run to run."""
+
+    contents: dict[str, tuple[str, Row]]
+    sources: dict[str, tuple[Any, ...]]
+    keys: list[str]
+    records: list[Row]
+    rejected: list[Row]
+    processed: dict[str, tuple[str, int]]
+
+
+def end_state(world: World) -> EndState:
+    documents = world.documents()
+    kept = ("source_uri", "source_row", "generation_id", "sync_id", "extracted_at")
+    lines = [line for key in world.rejected_keys() for line in gzip.decompress(world.processed.get(key)).splitlines()]
+    return EndState(
+        contents=world.contents(),
+        sources={name: tuple(document["metadata"][part] for part in kept) for name, document in documents.items()},
+        keys=[key for key in world.processed.keys() if not key.rpartition("/")[2].startswith(".")],
+        records=[_without(record) for record in world.records()],
+        rejected=[_without(json.loads(line)) for line in lines],
+        processed={
+            uri: (entry["etag"], entry["counts"]["records_validated"]) for uri, entry in world.checkpoints().items()
+        },
+    )
+
+
+def _without(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in OF_A_RUN}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(local_world: WorldMaker, demo_data: Path) -> tuple[World, EndState]:
+    world = local_world()
+    world.deliver(demo_data)
+    assert world.run()["exit_code"] == 0
+    state = end_state(world)
+    assert len(state.contents) > 1000
+    return world, state
+
+
+@pytest.fixture
+def world(local_world: WorldMaker, undisturbed: tuple[World, EndState], monkeypatch: pytest.MonkeyPatch) -> World:
+    """The same raw zone, with a processed zone, a database and a folder for work of its own."""
+    made = replace(local_world(), raw=undisturbed[0].raw)
+    work = made.home / "work"
+    work.mkdir()
+    made.environment["TMPDIR"] = str(work)
+    monkeypatch.setattr(tempfile, "tempdir", str(work))
+    return made
+
+
+def assert_completed_by_the_next_run(world: World, expected: EndState) -> None:
+    before = len(world.documents())
+    status = world.run()
+    assert (status["status"], status["exit_code"]) == ("success", 0), status["errors"]
+    counts = status["counts"]
+    assert before + counts["inserted"] == len(world.documents())
+    assert counts["objects_already_processed"] + counts["objects_loaded"] == len(expected.processed)
+    assert end_state(world) == expected
+    assert list((world.home / "work").iterdir()) == []
+    assert_reports_hold(world)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_killed_at_a_boundary(world: World, undisturbed: tuple[World, EndState], boundary: str) -> None:
+    module, attribute, moment, number = BOUNDARIES[boundary]
+    killed = subprocess.run(
+        [sys.executable, str(KILLED_RUN), module, attribute, moment, str(number)],
+        cwd=world.home,
+        env=world.variables(),
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert_completed_by_the_next_run(world, undisturbed[1])
+
+
+@pytest.mark.parametrize("seed", range(KILLS // KILLS_A_WORLD))
+def test_killed_at_random_moments(world: World, undisturbed: tuple[World, EndState], seed: int) -> None:
+    """From the first sign of life, the status report, to about the end of an undisturbed run."""
+    moments = random.Random(seed)
+    for _ in range(KILLS_A_WORLD):
+        report = world.logs_dir / "pipeline_status.json"
+        report.unlink(missing_ok=True)
+        with world.start("pipeline") as process:
+            while not report.exists():
+                assert process.poll() is None
+                time.sleep(0.01)
+            time.sleep(moments.uniform(0, 2))
+            process.kill()
+            process.communicate()
+        assert process.returncode in {0, -signal.SIGKILL}
+    assert_completed_by_the_next_run(world, undisturbed[1])

@@ -1,0 +1,201 @@
+"""Two runs at once: the second sees the first; and whatever slips past the lease makes no wrong document."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast import lease as leases
+from forecast.database import Documents, connect
+from forecast.errors import InterruptedRunError, RetryableError
+from forecast.lease import LEASE_SECONDS, lease
+from forecast.runs import RunOptions
+from tests.integration.worlds import World, WorldMaker
+
+KEY = "infoclimat/Data_Source1_011024-031024.json"
+
+
+@pytest.fixture
+def world(local_world: WorldMaker, demo_data: Path) -> World:
+    made = local_world()
+    made.deliver(demo_data)
+    return made
+
+
+@contextmanager
+def held_by(world: World, **differing: Any) -> Iterator[Documents]:
+    """The lease of a run on another machine; what differs from that is given."""
+    now = datetime.now(UTC)
+    holder = {
+        "_id": "writer",
+        "run_id": "20260101T000000Z-aaaaaa",
+        "host": "other-machine",
+        "pid": 1,
+        "place": "another boot",
+        "since": datetime(2026, 1, 1, tzinfo=UTC),
+        "expires_at": now + timedelta(seconds=LEASE_SECONDS),
+        **differing,
+    }
+    with connect(world.settings()) as collection:
+        beside = collection.database[f"{collection.name}_lease"]
+        beside.insert_one(holder)
+        yield beside
+
+
+def _nothing() -> None:
+    return
+
+
+def test_second_run_sees_the_first_and_leaves(world: World) -> None:
+    with held_by(world):
+        outcome = world.command("pipeline")
+    assert outcome.code == 1
+    assert (
+        "another run is writing to this database: 20260101T000000Z-aaaaaa on other-machine, since 2026-01-01 00:00:00 "
+        "UTC. Run again when it is done, or with --wait; if it died, its lease ends within 60 seconds"
+    ) in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert (world.documents(), world.checkpoints(), world.processed.keys()) == ({}, {}, [])
+    assert (world.status()["status"], world.status()["exit_code"]) == ("failed", 1)
+
+
+def test_second_run_waits_when_told_to(world: World) -> None:
+    with held_by(world) as beside, world.start("pipeline", "--wait") as process:
+        time.sleep(3)
+        assert (process.poll(), world.documents()) == (None, {})
+        beside.delete_one({"_id": "writer"})
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert len(world.documents()) > 0
+
+
+def test_run_that_waits_can_be_interrupted(world: World) -> None:
+    def interrupted() -> None:
+        raise InterruptedRunError("interrupted")
+
+    with (
+        held_by(world),
+        connect(world.settings()) as collection,
+        pytest.raises(InterruptedRunError),
+        lease(collection, "me", wait=True, check_stop=interrupted),
+    ):
+        pass
+
+
+def test_dry_run_needs_no_lease(world: World) -> None:
+    with held_by(world):
+        assert world.run(RunOptions(dry_run=True))["exit_code"] == 0
+
+
+def test_lease_of_a_run_that_died_elsewhere_expires(world: World) -> None:
+    with held_by(world, expires_at=datetime.now(UTC) - timedelta(seconds=1)):
+        assert world.run()["exit_code"] == 0
+
+
+def test_lease_of_a_process_of_this_machine_that_is_gone_is_free_at_once(world: World) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    with held_by(world, place=leases._place(), pid=gone.pid):
+        assert world.run()["exit_code"] == 0
+
+
+def test_lease_of_a_process_of_this_machine_that_lives_is_not_free(world: World) -> None:
+    with held_by(world, place=leases._place(), pid=os.getppid()):
+        assert world.run()["exit_code"] == 1
+
+
+def test_lease_is_given_back(world: World) -> None:
+    world.run()
+    with world.mongo() as database:
+        assert list(database["weather_measurements_lease"].find()) == []
+
+
+def test_lease_is_renewed_while_its_holder_lives(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "_RENEWAL_SECONDS", 0.05)
+    with connect(world.settings()) as collection, lease(collection, "me", wait=False, check_stop=_nothing) as held:
+        beside = collection.database[f"{collection.name}_lease"]
+        first = beside.find_one({})
+        deadline = time.monotonic() + 20
+        while beside.find_one({}) == first and time.monotonic() < deadline:
+            time.sleep(0.02)
+        renewed = beside.find_one({})
+        assert first is not None
+        assert renewed is not None
+        assert renewed["expires_at"] > first["expires_at"]
+        assert {**renewed, "expires_at": 0} == {**first, "expires_at": 0}
+        held.check()
+
+
+def test_run_that_lost_its_lease_stops(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "_RENEWAL_SECONDS", 0.05)
+    with connect(world.settings()) as collection, lease(collection, "me", wait=False, check_stop=_nothing) as held:
+        collection.database[f"{collection.name}_lease"].update_one({}, {"$set": {"run_id": "other"}})
+        assert held.lost.wait(20)
+        with pytest.raises(RetryableError, match="its lease expired, and another run may be at work; run again"):
+            held.check()
+    with world.mongo() as database:
+        assert [entry["run_id"] for entry in database["weather_measurements_lease"].find()] == ["other"]
+
+
+def test_of_many_that_ask_at_once_one_gets_the_lease(world: World) -> None:
+    taken, refused = [], []
+    all_asked = threading.Barrier(8)
+
+    def ask(name: str) -> None:
+        with connect(world.settings()) as collection:
+            try:
+                with lease(collection, name, wait=False, check_stop=_nothing):
+                    taken.append(name)
+                    all_asked.wait(60)
+            except RetryableError:
+                refused.append(name)
+                all_asked.wait(60)
+
+    askers = [threading.Thread(target=ask, args=(f"run-{number}",)) for number in range(8)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert (len(taken), len(refused)) == (1, 7)
+
+
+def test_two_runs_without_the_lease_make_the_same_documents(
+    local_world: WorldMaker, demo_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both load every object of the demo, overlapping deliveries among them, into one database at once."""
+    undisturbed, rivals = local_world(), local_world()
+    undisturbed.deliver(demo_data)
+    rivals.deliver(demo_data)
+    undisturbed.run()
+    without_lease = world_without_lease(rivals)
+    assert [code for code, _ in without_lease] == [0, 0], without_lease
+    assert rivals.contents() == undisturbed.contents()
+    assert rivals.record_keys() == undisturbed.record_keys()
+    assert len(rivals.checkpoints()) == len(undisturbed.checkpoints())
+
+
+def world_without_lease(world: World) -> list[tuple[int, str]]:
+    """Two runs at once that know of no lease; exit code and stderr of each."""
+    code = (
+        "import contextlib, sys; sys.argv[0] = 'pipeline'; import forecast.runs, forecast.lease, main; "
+        "forecast.runs.lease = lambda *_, **__: contextlib.nullcontext(forecast.lease.Lease('none')); main.cli()"
+    )
+    processes = []
+    for number in range(2):
+        variables = world.variables(LOGS_DIR=str(world.home / f"logs-{number}"))
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-c", code], cwd=world.home, env=variables, stderr=subprocess.PIPE, text=True
+            )
+        )
+    return [(process.returncode, stderr) for process in processes for _, stderr in [process.communicate(timeout=120)]]
