@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from forecast.synthetic import write_demo
 from main import run_pipeline
 
 DOCUMENTS = 7206
+RUN = "20260101T000000Z-aaaaaa"
 RECORDS = 7249
 
 
@@ -72,7 +74,7 @@ def _documents(collection: Documents) -> dict[str, dict[str, Any]]:
 def test_new_database_becomes_the_same_from_the_processed_zone_alone(
     original: Settings, store: LocalStore, collection: Documents
 ) -> None:
-    report, code = migrate(store, collection)
+    report, code = migrate(store, collection, RUN)
     assert code == 0
     assert (report["records_validated"], report["inserted"], report["failed"]) == (RECORDS, DOCUMENTS, 0)
     assert report["verification"]["ok"]
@@ -83,9 +85,9 @@ def test_new_database_becomes_the_same_from_the_processed_zone_alone(
 
 
 def test_second_migration_changes_nothing(store: LocalStore, collection: Documents) -> None:
-    migrate(store, collection)
+    migrate(store, collection, RUN)
     before = _documents(collection)
-    report, code = migrate(store, collection)
+    report, code = migrate(store, collection, RUN)
     assert (code, report["inserted"], report["updated"]) == (0, 0, 0)
     assert report["unchanged"] + report["superseded"] == RECORDS
     assert _documents(collection) == before
@@ -93,13 +95,13 @@ def test_second_migration_changes_nothing(store: LocalStore, collection: Documen
 
 @pytest.fixture
 def migrated(store: LocalStore, collection: Documents) -> Documents:
-    migrate(store, collection)
+    migrate(store, collection, RUN)
     return collection
 
 
 def test_verifying_writes_nothing(store: LocalStore, migrated: Documents) -> None:
     before = _documents(migrated)
-    report, code = migrate(store, migrated, verify_only=True)
+    report, code = migrate(store, migrated, RUN, verify_only=True)
     assert (code, report["records_validated"]) == (0, 0)
     assert (report["verification"]["sample_checked"], report["verification"]["digests_equal"]) == (RECORDS, RECORDS)
     assert _documents(migrated) == before
@@ -117,7 +119,7 @@ def test_verifying_writes_nothing(store: LocalStore, migrated: Documents) -> Non
 )
 def test_changed_document_is_found(store: LocalStore, migrated: Documents, change: dict[str, Any]) -> None:
     migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, change)
-    report, code = migrate(store, migrated, verify_only=True)
+    report, code = migrate(store, migrated, RUN, verify_only=True)
     assert (code, report["verification"]["ok"]) == (3, False)
     assert report["verification"]["sample_checked"] - report["verification"]["digests_equal"] == 1
 
@@ -125,22 +127,40 @@ def test_changed_document_is_found(store: LocalStore, migrated: Documents, chang
 def test_missing_document_is_found_and_brought_back(store: LocalStore, migrated: Documents) -> None:
     before = _documents(migrated)
     migrated.delete_one({"_id": "07015@2024-10-01T00:00:00Z"})
-    report, code = migrate(store, migrated, verify_only=True)
+    report, code = migrate(store, migrated, RUN, verify_only=True)
     assert (code, report["verification"]["ok"]) == (3, False)
-    report, code = migrate(store, migrated)
+    report, code = migrate(store, migrated, RUN)
     assert (code, report["inserted"]) == (0, 1)
     assert _documents(migrated) == before
 
 
+def test_document_that_the_zone_does_not_hold_is_named(
+    store: LocalStore, migrated: Documents, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = migrated.find_one({})
+    assert document is not None
+    for name, moment in (
+        ("X@2024-10-02T00:00:00Z", datetime(2024, 10, 2)),
+        ("X@2023-01-01T00:00:00Z", datetime(2023, 1, 1)),
+    ):
+        migrated.insert_one({**document, "_id": name, "timestamp": moment})
+    report, code = migrate(store, migrated, RUN, verify_only=True)
+    assert (code, report["verification"]["ok"], report["verification"]["documents_beyond"]) == (3, False, 2)
+    assert [record.message for record in caplog.records] == [
+        "document X@2023-01-01T00:00:00Z is in no file of the processed zone",
+        "document X@2024-10-02T00:00:00Z is in no file of the processed zone",
+    ]
+
+
 def test_report_keeps_its_schema(store: LocalStore, migrated: Documents) -> None:
     schema = (SCHEMAS_FOLDER / "migration_report.schema.json").read_text("utf-8")
-    report, _ = migrate(store, migrated)
+    report, _ = migrate(store, migrated, RUN)
     jsonschema.Draft202012Validator(json.loads(schema)).validate(report)
 
 
 def test_zone_without_records_is_a_wrong_setting(collection: Documents, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="PROCESSED_URI"):
-        migrate(LocalStore(tmp_path), collection)
+        migrate(LocalStore(tmp_path), collection, RUN)
     assert _documents(collection) == {}
 
 
@@ -150,7 +170,7 @@ def test_half_a_file_is_named(store: LocalStore, collection: Documents, tmp_path
     broken.parent.mkdir(parents=True)
     broken.write_bytes(Path(whole.uri).read_bytes()[:-100])
     with pytest.raises(RetryableError, match=r"a-0\.parquet"):
-        migrate(LocalStore(tmp_path), collection)
+        migrate(LocalStore(tmp_path), collection, RUN)
 
 
 def test_file_of_somebody_else_is_named(collection: Documents, tmp_path: Path) -> None:
@@ -158,4 +178,4 @@ def test_file_of_somebody_else_is_named(collection: Documents, tmp_path: Path) -
     path.parent.mkdir()
     pd.DataFrame({"a": [1]}).to_parquet(path)
     with pytest.raises(SettingError, match=r"b\.parquet"):
-        migrate(LocalStore(tmp_path), collection)
+        migrate(LocalStore(tmp_path), collection, RUN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,10 +11,12 @@ from rich.text import Text
 
 from forecast.cli import AsJson, new_app, print_result, with_settings
 from forecast.database import connect
+from forecast.lease import lease
 from forecast.migrate import migrate
 from forecast.report.crud import crud_check, render_crud
 from forecast.report.latency import latency_report, render_latency
-from forecast.report.write import report_time, write_timed_report
+from forecast.report.write import write_timed_report
+from forecast.runs import new_run_id
 from forecast.settings import Settings
 from forecast.stores import open_store
 
@@ -44,6 +46,7 @@ def latency_report_command(
 def migrate_command(
     settings: Settings,
     verify: Annotated[bool, typer.Option("--verify", help="Only compare, and name what differs.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another run to end.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Load the processed zone into MongoDB again (a new database, a restored one), and prove that both hold the same.
@@ -55,8 +58,11 @@ def migrate_command(
       migrate --verify
     """
     store = open_store(settings.require_processed_uri())
+    run_id = new_run_id(datetime.now(UTC))
     with connect(settings) as collection:
-        report, code = migrate(store, collection, verify_only=verify)
+        held = nullcontext() if verify else lease(collection, run_id, wait=wait)
+        with held:
+            report, code = migrate(store, collection, run_id, verify_only=verify)
     write_timed_report("migration_report", report, logs_dir=settings.logs_dir, now=datetime.now(UTC))
     print_result(report, Text(_migration_words(report)), as_json=as_json)
     return code
@@ -69,7 +75,7 @@ def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
 
       crud-check --mongodb-uri mongodb://localhost/?replicaSet=rs0
     """
-    report, code = crud_check(settings, f"{report_time(datetime.now(UTC))}-{secrets.token_hex(3)}")
+    report, code = crud_check(settings, new_run_id(datetime.now(UTC)))
     print_result(report, render_crud(report), as_json=as_json)
     return code
 
@@ -81,7 +87,11 @@ def _migration_words(report: dict[str, Any]) -> str:
         f"{report['records_validated']:,} records: {report['inserted']:,} inserted, {report['updated']:,} updated, "
         f"{report['unchanged']:,} unchanged, {report['superseded']:,} superseded\n"
         f"compared {checked['sample_checked']:,} records with {checked['documents_in_database']:,} documents: "
-        + ("both hold the same" if checked["ok"] else f"{differing:,} differ")
+        + (
+            "both hold the same"
+            if checked["ok"]
+            else f"{differing:,} differ, {checked['documents_beyond']:,} beyond them"
+        )
     )
 
 

@@ -49,7 +49,9 @@ class Lease:
 
 
 @contextmanager
-def lease(collection: Documents, run_id: str, *, wait: bool, check_stop: Callable[[], None]) -> Iterator[Lease]:
+def lease(
+    collection: Documents, run_id: str, *, wait: bool, check_stop: Callable[[], None] = lambda: None
+) -> Iterator[Lease]:
     """Hold the lease of a main collection; with `wait`, wait for it, calling `check_stop` meanwhile.
 
     Raises RetryableError where another run holds it.
@@ -88,7 +90,7 @@ def _acquire(beside: Documents, run_id: str) -> dict[str, Any] | None:
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
-    return None if holder["run_id"] == run_id else holder
+    return None if holder is None or holder["run_id"] == run_id else holder
 
 
 def _keep(beside: Documents, held: Lease, ended: threading.Event) -> None:

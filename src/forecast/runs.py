@@ -54,6 +54,11 @@ class RunOptions:
         return (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
 
 
+def new_run_id(now: datetime) -> str:
+    """A name for what a command does: its time, and a little more for two within a second."""
+    return f"{report_time(now)}-{secrets.token_hex(3)}"
+
+
 @dataclass(slots=True)
 class Run:
     """The state of a run; its counts become the reports."""
@@ -73,7 +78,7 @@ class Run:
     def begin(cls, settings: Settings, options: RunOptions) -> Run:
         """A new run, beginning now."""
         now = datetime.now(UTC)
-        facts = RunFacts(f"{report_time(now)}-{secrets.token_hex(3)}", now, __version__)
+        facts = RunFacts(new_run_id(now), now, __version__)
         return cls(settings, options, facts)
 
     @property

@@ -62,6 +62,11 @@ class ZoneFile:
     key: str
 
 
+def month_folder(day: date) -> str:
+    """The folder of a month within a folder of the zone."""
+    return f"year={day:%Y}/month={day:%m}/"
+
+
 def publish(files: Iterable[ZoneFile], store: Store) -> None:
     """Make every file an object of the processed zone."""
     for file in files:
@@ -103,8 +108,7 @@ class ObjectWriter:
         for month, rows in _by_month(table):
             path = self._folder / f"{self._parts}-{month}.parquet"
             pq.write_table(rows, path, compression="zstd", use_dictionary=_REPEATING, write_statistics=_SEARCHED)
-            year, number = month.split("-")
-            key = f"{OBSERVATIONS}year={year}/month={number}/{self._digest}-{self._parts}.parquet"
+            key = f"{OBSERVATIONS}{month_folder(date.fromisoformat(f'{month}-01'))}{self._digest}-{self._parts}.parquet"
             self._records_files.append(ZoneFile(path, key))
         self._parts += 1
 
@@ -122,7 +126,7 @@ class ObjectWriter:
         """Everything that was staged."""
         if not self._refused_path.exists():
             return list(self._records_files)
-        key = f"{REJECTED}year={self._day:%Y}/month={self._day:%m}/{self._digest}-0.jsonl.gz"
+        key = f"{REJECTED}{month_folder(self._day)}{self._digest}-0.jsonl.gz"
         return [*self._records_files, ZoneFile(self._refused_path, key)]
 
     def _records(self, table: pa.Table) -> pa.Table:

@@ -9,6 +9,7 @@ import pytest
 
 import main
 from forecast import recall
+from forecast.observations import RawObject
 from forecast.runs import RunOptions
 from forecast.stations import Stations, load_stations
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold
@@ -30,7 +31,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     keys: list[str] = []
     extract_data = main.extract_data
 
-    def noted(path: Path, raw: main.RawObject) -> object:
+    def noted(path: Path, raw: RawObject) -> object:
         keys.append(raw.key)
         return extract_data(path, raw)
 

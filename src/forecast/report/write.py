@@ -17,8 +17,11 @@ import jsonschema
 from forecast.errors import SettingError
 
 SCHEMAS_FOLDER = Path(__file__).parent / "schemas"
-_MONGODB_URI = re.compile(r"(mongodb(?:\+srv)?://)\S+")
-_USER_INFO = re.compile(r"(?<=://)[^\s/@]+@")
+# Up to the last @ of the line: a password that somebody forgot to encode can hold anything. In an S3 URI that would be
+# too much, because keys hold @ too; there a user has a colon, which no bucket's name has.
+_MONGODB_URI = re.compile(r"(mongodb(?:\+srv)?://)(?:.*@)?\S*", re.IGNORECASE)
+_USER_INFO = re.compile(r"((?!s3:)\b[a-z][a-z0-9+.-]*://)\S*@", re.IGNORECASE)
+_S3_USER_INFO = re.compile(r"(s3://)(?:[^\s/@]*:\S*|[^\s/@]+)@", re.IGNORECASE)
 
 
 class ReportShapeError(AssertionError):
@@ -74,7 +77,8 @@ def write_timed_report(kind: str, report: dict[str, Any], *, logs_dir: Path, now
 def without_secrets(value: Any) -> Any:
     """Take user and password out of every URI in a value; of a MongoDB URI nothing is left."""
     if isinstance(value, str):
-        return _USER_INFO.sub("***@", _MONGODB_URI.sub(r"\1***", value))
+        without_mongodb = _MONGODB_URI.sub(r"\1***", value)
+        return _S3_USER_INFO.sub(r"\1***@", _USER_INFO.sub(r"\1***@", without_mongodb))
     if isinstance(value, dict):
         return {without_secrets(key): without_secrets(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,0 +1,110 @@
+"""What differs between the processed zone and the database; each difference is named in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import bson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from bson.codec_options import CodecOptions
+from pymongo import ASCENDING, DESCENDING
+
+from forecast.database import Documents, told_apart
+from forecast.documents import to_documents
+from forecast.errors import RetryableError, SettingError
+from forecast.load import BATCH_ROWS, load
+from forecast.observations import RECORD_SCHEMA, RawObject, to_table
+from forecast.save import month_folder
+from forecast.stores import Store
+
+LOGGER = logging.getLogger("forecast.migrate")
+# What a digest covers.
+_CONTENT = ("station", "timestamp", "measurements", "data_quality")
+_DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+_IDS_AT_ONCE = 100_000
+
+
+def differing_records(file: RawObject, records: pd.DataFrame, collection: Documents) -> int:
+    """How many records of a file the database lacks, holds in an older version, or holds with other content."""
+    compared = load(records, collection, dry_run=True)
+    if compared.inserted or compared.updated:
+        LOGGER.error("%s: %d records missing, %d older in the database", file.key, compared.inserted, compared.updated)
+    return compared.inserted + compared.updated + _changed(records, collection)
+
+
+def documents_beyond(files: list[RawObject], store: Store, collection: Documents, folder: Path) -> int:
+    """How many documents no record of the zone stands for.
+
+    Month by month, as the zone is cut: what is held at once are the ids of one month's records.
+    """
+    beyond = 0
+    for start, end in _months(collection):
+        within = [file for file in files if month_folder(start) in file.key]
+        ids = [read_zone_file(file, store, folder, ["_id"])["_id"].combine_chunks() for file in within]
+        known = pa.concat_arrays(ids) if ids else pa.array([], pa.string())
+        found = collection.find({"timestamp": {"$gte": start, "$lt": end}}, {"_id": 1})
+        with told_apart("comparing documents"):
+            while names := [document["_id"] for document in islice(found, _IDS_AT_ONCE)]:
+                unknown = pc.invert(pc.is_in(pa.array(names), value_set=known))
+                for name in pa.array(names).filter(unknown).to_pylist():
+                    LOGGER.error("document %s is in no file of the processed zone", name)
+                    beyond += 1
+    return beyond
+
+
+def read_zone_file(file: RawObject, store: Store, folder: Path, columns: list[str] | None = None) -> pa.Table:
+    """The records (RECORD_SCHEMA) of a file of the zone, or some of their columns.
+
+    Raises RetryableError where the file is not whole, SettingError where it is none of this version's.
+    """
+    copy = folder / "records.parquet"
+    store.fetch(file, copy)
+    try:
+        schema = pq.read_schema(copy)
+        table = pq.read_table(copy, columns=columns)
+    except pa.ArrowInvalid as error:
+        raise RetryableError(f"{file.uri} is no whole Parquet file; process its raw object again") from error
+    if not schema.equals(RECORD_SCHEMA):
+        raise SettingError(
+            f"{file.uri} has other columns than this pipeline version writes; use the version that wrote it"
+        )
+    return table
+
+
+def _changed(records: pd.DataFrame, collection: Documents) -> int:
+    """How many documents carry a record's digest and not its content: somebody has changed them since."""
+    table = to_table(records, RECORD_SCHEMA)
+    changed = 0
+    for at in range(0, table.num_rows, BATCH_ROWS):
+        documents = [bson.decode(document.raw, _DECODED) for document in to_documents(table.slice(at, BATCH_ROWS))]
+        ours = {(document["_id"], document["metadata"]["digest"]): document for document in documents}
+        with told_apart("comparing documents"):
+            for found in collection.find({"_id": {"$in": [document["_id"] for document in documents]}}):
+                own = ours.get((found["_id"], found["metadata"]["digest"]))
+                if own is not None and any(found.get(part) != own[part] for part in _CONTENT):
+                    LOGGER.error("document %s was changed in the database", found["_id"])
+                    changed += 1
+    return changed
+
+
+def _months(collection: Documents) -> Iterator[tuple[datetime, datetime]]:
+    """Start and end of every month from the first document's to the last one's."""
+    with told_apart("comparing documents"):
+        ends = [
+            document["timestamp"]
+            for direction in (ASCENDING, DESCENDING)
+            for document in collection.find({}, {"timestamp": 1}).sort("timestamp", direction).limit(1)
+        ]
+    if ends:
+        first, last = (end.replace(day=1, hour=0, minute=0, second=0, microsecond=0) for end in ends)
+        starts = pd.date_range(first, last, freq="MS")
+        for start in starts:
+            yield start.to_pydatetime(), (start + pd.offsets.MonthBegin()).to_pydatetime()
