@@ -50,7 +50,7 @@ from forecast.report.outcome import RunReports
 from forecast.report.quality import quality_report
 from forecast.report.summary import render_summary
 from forecast.runs import Run, RunOptions, stoppable, work_folder
-from forecast.save import ObjectWriter, ZoneFile, publish, read_records
+from forecast.save import ObjectWriter, Source, ZoneFile, publish, read_records
 from forecast.settings import Settings
 from forecast.stations import Stations, load_stations
 from forecast.stores import Store, digest_of, open_store
@@ -249,7 +249,7 @@ class Pipeline:
         run = self._run
         with run.timed("extract"):
             digest = self._raw.fetch(raw, folder / "object")
-        writer = ObjectWriter(folder, digest, raw.uri, sync_day(raw), run.facts, self._stations)
+        writer = ObjectWriter(folder, Source(raw.key, raw.uri, digest, sync_day(raw)), run.facts, self._stations)
         staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "unfinished"), QualityTally())
         waiting: list[pd.DataFrame] = []
         for transformed in self._transformed(raw, folder / "object"):

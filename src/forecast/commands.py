@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
+from forecast import __version__
 from forecast.cli import AsJson, new_app, print_result, with_settings
 from forecast.database import connect
 from forecast.lease import lease
 from forecast.migrate import migrate
+from forecast.replay import Corridor, ReplayCounts, replay
 from forecast.report.crud import crud_check, render_crud
 from forecast.report.latency import latency_report, render_latency
 from forecast.report.write import write_timed_report
-from forecast.runs import new_run_id
+from forecast.runs import new_run_id, work_folder
+from forecast.save import RunFacts
 from forecast.settings import Settings
+from forecast.stations import load_stations
 from forecast.stores import open_store
 
 
@@ -68,6 +73,26 @@ def migrate_command(
     return code
 
 
+def replay_command(
+    settings: Settings,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another run to end.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Send quarantined rows through again, after a station was added or a rule mended; load and mark what passes now.
+
+    Example:
+
+      replay --processed-uri s3://bucket/processed/
+    """
+    store = open_store(settings.require_processed_uri())
+    now = datetime.now(UTC)
+    facts = RunFacts(new_run_id(now), now, __version__)
+    with connect(settings) as collection, lease(collection, facts.run_id, wait=wait), work_folder() as folder:
+        counts = replay(Corridor(store, collection, load_stations(), facts), folder)
+    print_result({"run_id": facts.run_id, **asdict(counts)}, Text(_replay_words(counts)), as_json=as_json)
+    return 0
+
+
 def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
     """Create, read, update and delete a scratch document on the real database, reading it back from a majority.
 
@@ -92,6 +117,15 @@ def _migration_words(report: dict[str, Any]) -> str:
             if checked["ok"]
             else f"{differing:,} differ, {checked['documents_beyond']:,} beyond them"
         )
+    )
+
+
+def _replay_words(counts: ReplayCounts) -> str:
+    return (
+        f"{counts.rows:,} refused rows in {counts.files:,} files: {counts.replayed:,} pass now, "
+        f"{counts.replayed_before:,} passed before, {counts.still_refused:,} are still refused\n"
+        f"records of {counts.files_changed:,} changed files: {counts.inserted:,} inserted, {counts.updated:,} updated, "
+        f"{counts.unchanged:,} unchanged, {counts.superseded:,} superseded"
     )
 
 
@@ -120,3 +154,12 @@ crud_check_app.command("crud-check")(with_settings(crud_check_command))
 def crud_check_cli() -> None:
     """The `crud-check` command."""
     crud_check_app()
+
+
+replay_app = new_app()
+replay_app.command("replay")(with_settings(replay_command))
+
+
+def replay_cli() -> None:
+    """The `replay` command."""
+    replay_app()

@@ -86,18 +86,27 @@ def read_records(files: Iterable[ZoneFile], rows: int) -> Iterator[pd.DataFrame]
         yield to_frame(pa.concat_tables(tables))
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The raw object that records came from; `digest` is of its key and content, `day` that of its sync."""
+
+    key: str
+    uri: str
+    digest: str
+    day: date
+
+
 class ObjectWriter:
-    """Stages the files of one raw object, synced on `day`."""
+    """Stages the files of one raw object; `name` begins the names of those with records."""
 
     def __init__(
-        self, folder: Path, digest: str, source_uri: str, day: date, facts: RunFacts, stations: Stations
+        self, folder: Path, source: Source, facts: RunFacts, stations: Stations, name: str | None = None
     ) -> None:
         self._folder = folder
-        self._digest = digest
-        self._source_uri = source_uri
-        self._day = day
+        self._source = source
         self._facts = facts
         self._stations = stations
+        self._name = name or source.digest
         self._parts = 0
         self._refused_path = folder / "refused.jsonl.gz"
         self._records_files: list[ZoneFile] = []
@@ -108,7 +117,7 @@ class ObjectWriter:
         for month, rows in _by_month(table):
             path = self._folder / f"{self._parts}-{month}.parquet"
             pq.write_table(rows, path, compression="zstd", use_dictionary=_REPEATING, write_statistics=_SEARCHED)
-            key = f"{OBSERVATIONS}{month_folder(date.fromisoformat(f'{month}-01'))}{self._digest}-{self._parts}.parquet"
+            key = f"{OBSERVATIONS}{month_folder(date.fromisoformat(f'{month}-01'))}{self._name}-{self._parts}.parquet"
             self._records_files.append(ZoneFile(path, key))
         self._parts += 1
 
@@ -118,7 +127,8 @@ class ObjectWriter:
             return
         with gzip.open(self._refused_path, "at", encoding="utf-8") as file:
             for record in to_table(refused).to_pylist():
-                whole = {"run_id": self._facts.run_id, "source_uri": self._source_uri, **record}
+                source = {"source_uri": self._source.uri, "key": self._source.key}
+                whole = {"run_id": self._facts.run_id, **source, **record}
                 file.write(json.dumps(whole, ensure_ascii=False) + "\n")
 
     @property
@@ -126,7 +136,7 @@ class ObjectWriter:
         """Everything that was staged."""
         if not self._refused_path.exists():
             return list(self._records_files)
-        key = f"{REJECTED}{month_folder(self._day)}{self._digest}-0.jsonl.gz"
+        key = f"{REJECTED}{month_folder(self._source.day)}{self._source.digest}-0.jsonl.gz"
         return [*self._records_files, ZoneFile(self._refused_path, key)]
 
     def _records(self, table: pa.Table) -> pa.Table:
@@ -141,7 +151,7 @@ class ObjectWriter:
         columns["station_licence"] = _repeated(encoded.indices, pa.array(licences, pa.string()))
         everywhere = pa.repeat(pa.scalar(0, pa.int32()), table.num_rows)
         for column, text in (
-            ("source_uri", self._source_uri),
+            ("source_uri", self._source.uri),
             ("run_id", self._facts.run_id),
             ("pipeline_version", self._facts.pipeline_version),
         ):

@@ -287,12 +287,14 @@ def _entry_point(module: str, function: str) -> list[str]:
 APPS = {
     "pipeline": main.app,
     "migrate": commands.migrate_app,
+    "replay": commands.replay_app,
     "latency-report": commands.latency_report_app,
     "crud-check": commands.crud_check_app,
 }
 COMMANDS = {
     "pipeline": _entry_point("main", "cli"),
     "migrate": _entry_point("forecast.commands", "migrate_cli"),
+    "replay": _entry_point("forecast.commands", "replay_cli"),
     "latency-report": _entry_point("forecast.commands", "latency_report_cli"),
     "crud-check": _entry_point("forecast.commands", "crud_check_cli"),
 }

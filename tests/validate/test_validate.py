@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from forecast.documents import document_of
 from forecast.observations import OBSERVATION_SCHEMA, VALIDATED_SCHEMA, to_frame, to_table
 from forecast.parameters import PARAMETER_NAMES
-from forecast.save import ObjectWriter, RunFacts
+from forecast.save import ObjectWriter, RunFacts, Source
 from forecast.stations import CONFIG_FOLDER, load_stations, parse_stations
 from forecast.validate import validate
 from tests.transform.samples import batch_of, transform
@@ -110,14 +110,14 @@ def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> 
             "impossible_timestamp",
             "timestamp",
             "1970-01-01 00:00:00+00:00",
-            "the time of an empty clock",
+            "before 1901, when the network had no stations, or the time of an empty clock",
         ),
         (
             {"timestamp": datetime(1899, 12, 30, tzinfo=UTC)},
             "impossible_timestamp",
             "timestamp",
             "1899-12-30 00:00:00+00:00",
-            "the time of an empty clock",
+            "before 1901, when the network had no stations, or the time of an empty clock",
         ),
         ({"air_temperature": math.inf}, "not_finite", "air_temperature", "inf", "not a finite number"),
         ({"wind_speed": -math.inf}, "not_finite", "wind_speed", "-inf", "not a finite number"),
@@ -240,7 +240,9 @@ def document(row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The document that a row would be if it were let in, its faults and all."""
     station = STATIONS.get(str(row["station_id"]))
     good = check({**row, "station_id": "07015", "timestamp": STAMP, **dict.fromkeys(PARAMETER_NAMES)})[0]
-    writer = ObjectWriter(folder, "0" * 32, "s3://bucket/key", NOW.date(), RunFacts("run", NOW, "2.0.0"), STATIONS)
+    writer = ObjectWriter(
+        folder, Source("key", "s3://bucket/key", "0" * 32, NOW.date()), RunFacts("run", NOW, "2.0.0"), STATIONS
+    )
     table = writer._records(pa.Table.from_pylist(good, schema=VALIDATED_SCHEMA))
     (record,) = table.to_pylist()
     stamp = row["timestamp"]

@@ -1,0 +1,194 @@
+"""Quarantined rows through the corridor again, after a station was added or a rule mended.
+
+What passes now is loaded and marked in its file of the reject store; what does not stays as it is. A file of which
+nothing more passes is left alone, so replaying twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from forecast.database import Documents
+from forecast.errors import ObjectRejectedError, SettingError
+from forecast.extract import extract
+from forecast.extract.limits import CHUNK_ROWS
+from forecast.load import load, prepare_collection
+from forecast.observations import (
+    OBSERVATION_SCHEMA,
+    ORIGIN_SCHEMA,
+    VALIDATED_SCHEMA,
+    RawBatch,
+    RawObject,
+    concat,
+    frame_of,
+)
+from forecast.save import REJECTED, ObjectWriter, RunFacts, Source, publish, read_records
+from forecast.stations import Stations
+from forecast.stores import Store
+from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
+from forecast.validate import validate
+
+LOGGER = logging.getLogger("forecast.replay")
+# What a line of the reject store has once its row is loaded: the replay that did it.
+MARK = "replayed"
+Line = dict[str, Any]
+
+
+@dataclass(slots=True)
+class ReplayCounts:
+    """rows = replayed_before + replayed + still_refused; replayed rows and those of before = the four of the load.
+
+    A file is changed where a row of it passes that did not before; the load counts the records of changed files.
+    """
+
+    files: int = 0
+    files_changed: int = 0
+    rows: int = 0
+    replayed_before: int = 0
+    replayed: int = 0
+    still_refused: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+
+    def add(self, other: ReplayCounts) -> None:
+        """Add the counts of one file."""
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Corridor:
+    """What rows go through on their way, and where they end."""
+
+    zone: Store
+    collection: Documents
+    stations: Stations
+    facts: RunFacts
+
+
+def replay(corridor: Corridor, folder: Path) -> ReplayCounts:
+    """Replay every file of the reject store; `folder` is for copies."""
+    prepare_collection(corridor.collection)
+    counts = ReplayCounts()
+    for file in list(corridor.zone.list(REJECTED)):
+        place = folder / "file"
+        place.mkdir()
+        counts.add(_replay_file(file, corridor, place))
+        shutil.rmtree(place)
+    return counts
+
+
+def _replay_file(file: RawObject, corridor: Corridor, folder: Path) -> ReplayCounts:
+    counts = ReplayCounts(files=1)
+    copy, marked = folder / "copy.jsonl.gz", folder / "marked.jsonl.gz"
+    corridor.zone.fetch(file, copy)
+    digest = file.key.rpartition("/")[2].partition("-")[0]
+    writer: ObjectWriter | None = None
+    with gzip.open(marked, "wt", encoding="utf-8") as target:
+        for lines in _chunks(copy, file):
+            source = Source(lines[0]["key"], lines[0]["source_uri"], digest, file.last_modified.date())
+            writer = writer or ObjectWriter(folder, source, corridor.facts, corridor.stations, f"{digest}-replayed")
+            passed = _passing(lines, source, corridor, folder)
+            if len(passed):
+                writer.add(passed)
+            _mark(lines, set(passed["source_row"]), corridor.facts.run_id, counts)
+            target.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    if writer is not None and counts.replayed:
+        counts.files_changed = 1
+        publish(writer.files, corridor.zone)
+        for records in read_records(writer.files, CHUNK_ROWS):
+            for outcome, number in asdict(load(records, corridor.collection)).items():
+                setattr(counts, outcome, getattr(counts, outcome) + number)
+        # Last, because a mark says that the row is loaded.
+        corridor.zone.publish(marked, file.key)
+    LOGGER.info("%s: %d of %d rows pass now", file.key, counts.replayed, counts.rows)
+    return counts
+
+
+def _chunks(path: Path, file: RawObject) -> Iterator[list[Line]]:
+    """The lines of a file of the reject store, so many at a time that they fit in memory."""
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            while chunk := [json.loads(line) for line in islice(lines, CHUNK_ROWS)]:
+                yield chunk
+    except (OSError, EOFError, ValueError) as error:
+        raise SettingError(f"{file.uri} is no whole file of the reject store; process its raw object again") from error
+
+
+def _mark(lines: list[Line], passed: set[str], run_id: str, counts: ReplayCounts) -> None:
+    for line in lines:
+        counts.rows += 1
+        if MARK in line:
+            counts.replayed_before += 1
+        elif line["position"] in passed:
+            line[MARK] = run_id
+            counts.replayed += 1
+        else:
+            counts.still_refused += 1
+
+
+def _passing(lines: list[Line], source: Source, corridor: Corridor, folder: Path) -> pd.DataFrame:
+    """The records (VALIDATED_SCHEMA) of those of the lines that may enter now."""
+    alike: defaultdict[tuple[Any, ...], list[tuple[Line, dict[str, Any]]]] = defaultdict(list)
+    for line in lines:
+        if line["origin"] is not None:
+            origin = json.loads(line["origin"])
+            alike[origin.get("sheet"), "group" in origin, *json.loads(line["row"])].append((line, origin))
+    frames = []
+    for rows in alike.values():
+        try:
+            frames.append(_through(rows, source, corridor, folder / "rows.jsonl"))
+        except ObjectRejectedError as error:
+            LOGGER.warning("%s: %d rows are still refused: %s", source.key, len(rows), error.message)
+    return concat(frames, VALIDATED_SCHEMA)
+
+
+def _through(rows: list[tuple[Line, dict[str, Any]]], source: Source, corridor: Corridor, path: Path) -> pd.DataFrame:
+    """Rows of one sheet with the same columns: extract, transform, validate."""
+    path.write_text("".join(line["row"] + "\n" for line, _ in rows), "utf-8")
+    now = corridor.facts.started_at
+    raw = RawObject(path.name, source.uri, path.stat().st_size, "", now)
+    transformer = ObjectTransformer(source.key, corridor.stations, now)
+    observations, at = [], 0
+    for batch in extract(path, raw, RECORD_CONTAINERS):
+        part = rows[at : at + len(batch.rows)]
+        at += len(batch.rows)
+        observations.append(transformer.transform(_as_it_came(batch, part)).observations)
+    observations += [transformed.observations for transformed in transformer.finish()]
+    return validate(concat(observations, OBSERVATION_SCHEMA), corridor.stations, now).observations
+
+
+def _as_it_came(batch: RawBatch, rows: list[tuple[Line, dict[str, Any]]]) -> RawBatch:
+    """The batch with what was known of its rows where they were found."""
+    origins = [
+        {
+            "position": line["position"],
+            "extracted_at": datetime.fromisoformat(origin["extracted_at"]),
+            "generation_id": origin["generation_id"],
+            "sync_id": origin["sync_id"],
+            "changes": origin.get("changes"),
+        }
+        for line, origin in rows
+    ]
+    groups = [origin.get("group") for _, origin in rows]
+    return RawBatch(
+        rows=batch.rows,
+        origin=frame_of(origins, ORIGIN_SCHEMA),
+        sheet=rows[0][1].get("sheet"),
+        groups=pa.array(groups, pa.string()) if groups[0] is not None else None,
+    )

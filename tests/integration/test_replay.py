@@ -1,0 +1,163 @@
+"""Quarantine and back: what was kept out comes in when it may, once, and as if it had never been out."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import main
+from forecast.database import connect
+from forecast.lease import LEASE_SECONDS
+from forecast.replay import Corridor, ReplayCounts, replay
+from forecast.runs import Run, RunOptions, work_folder
+from forecast.save import RunFacts
+from forecast.stations import Stations, load_stations
+from forecast.stores import open_store
+from tests.integration.test_rivals import held_by
+from tests.integration.worlds import Row, World, WorldMaker
+
+DOCUMENT = "infoclimat/Data_Source1_011024-031024.json"
+ALL = load_stations()
+IDS = sorted(station.id for station in ALL)
+INFOCLIMAT = [name for name in IDS if not name.startswith("I")]
+
+
+def _registry(*without: str) -> Stations:
+    return Stations({station.id: station for station in ALL if station.id not in without})
+
+
+def _run(world: World, stations: Stations) -> Row:
+    status, _ = main.run_pipeline(world.settings(), RunOptions(max_rejection_rate=1), stations)
+    return status["counts"]
+
+
+def _replay(world: World, stations: Stations) -> ReplayCounts:
+    facts: RunFacts = Run.begin(world.settings(), RunOptions()).facts
+    with connect(world.settings()) as collection, work_folder() as folder:
+        return replay(Corridor(open_store(world.processed.uri), collection, stations, facts), folder)
+
+
+def _rejected(world: World) -> list[dict[str, Any]]:
+    texts = [gzip.decompress(world.processed.get(key)).decode() for key in world.rejected_keys()]
+    return [json.loads(line) for text in texts for line in text.splitlines()]
+
+
+def _sources(world: World) -> dict[str, tuple[Any, ...]]:
+    parts = ("source_row", "generation_id", "sync_id", "extracted_at")
+    return {name: tuple(found["metadata"][part] for part in parts) for name, found in world.documents().items()}
+
+
+def _content(world: World) -> dict[str, str]:
+    return {key: world.processed.get(key).hex() for key in world.processed.keys()}
+
+
+@pytest.fixture
+def world(new_world: WorldMaker, demo_data: Path) -> World:
+    made = new_world()
+    made.deliver(demo_data, [DOCUMENT])
+    return made
+
+
+def test_rows_of_a_station_that_was_added_are_loaded_and_marked(world: World) -> None:
+    missing = INFOCLIMAT[0]
+    counts = _run(world, _registry(missing))
+    refused = counts["records_rejected"]
+    assert refused > 100
+    assert {line["code"] for line in _rejected(world)} == {"unknown_station"}
+    replayed = _replay(world, ALL)
+    assert (replayed.rows, replayed.replayed, replayed.still_refused) == (refused, refused, 0)
+    assert (replayed.inserted, replayed.files_changed) == (refused, 1)
+    assert all(line["replayed"] for line in _rejected(world))
+    assert len(world.documents()) == counts["records_validated"] + refused
+
+
+def test_what_comes_back_is_what_would_have_come_in(world: World, new_world: WorldMaker) -> None:
+    whole = new_world()
+    for key in world.raw.keys():
+        whole.raw.put(key, world.raw.get(key))
+    _run(whole, ALL)
+    _run(world, _registry(*INFOCLIMAT[:2]))
+    _replay(world, _registry(INFOCLIMAT[1]))
+    _replay(world, ALL)
+    assert world.contents() == whole.contents()
+    assert {name: source[:3] for name, source in _sources(world).items()} == {
+        name: source[:3] for name, source in _sources(whole).items()
+    }
+    assert sorted(record["_id"] for record in world.records()) == sorted(world.documents())
+
+
+def test_replaying_twice_changes_nothing(world: World) -> None:
+    _run(world, _registry(*INFOCLIMAT[:2]))
+    first = _replay(world, _registry(INFOCLIMAT[1]))
+    documents, zone = world.document_bytes(), _content(world)
+    second = _replay(world, _registry(INFOCLIMAT[1]))
+    assert (second.files_changed, second.replayed, second.inserted) == (0, 0, 0)
+    assert (second.replayed_before, second.still_refused) == (first.replayed, first.still_refused)
+    assert first.still_refused > 0
+    assert (world.document_bytes(), _content(world)) == (documents, zone)
+
+
+def test_row_that_no_rule_can_mend_stays(world: World) -> None:
+    """Bad times, other stations than their key, rows that are no records."""
+    document = json.loads(world.raw.get(DOCUMENT))
+    rows = document["hourly"][INFOCLIMAT[0]]
+    rows[0]["dh_utc"] = "yesterday"
+    rows[1]["id_station"] = INFOCLIMAT[1]
+    world.raw.put(DOCUMENT, json.dumps(document).encode())
+    world.raw.put(
+        "infoclimat/rows.jsonl", b'{"id_station":"07015","dh_utc":"2024-10-01 00:00:00","temperature":"1"}\n{"id_'
+    )
+    assert _run(world, ALL)["records_rejected"] == 3
+    before = _content(world)
+    counts = _replay(world, ALL)
+    assert (counts.rows, counts.replayed, counts.still_refused) == (3, 0, 3)
+    assert _content(world) == before
+
+
+def test_rows_of_every_layout_of_the_demo_come_back(new_world: WorldMaker, demo_data: Path) -> None:
+    whole = new_world()
+    whole.deliver(demo_data)
+    _run(whole, ALL)
+    world = new_world()
+    world.deliver(demo_data)
+    refused = _run(world, _registry(*INFOCLIMAT))["records_rejected"]
+    assert world.status()["errors"] == []
+    counts = _replay(world, ALL)
+    # Two rows of the demo name a station that no registry has.
+    assert (counts.replayed, counts.still_refused) == (refused - 2, 2)
+    assert world.contents() == whole.contents()
+
+
+def test_migration_brings_replayed_records_too(world: World, new_world: WorldMaker) -> None:
+    _run(world, _registry(INFOCLIMAT[0]))
+    _replay(world, ALL)
+    copy = new_world(beside=world)
+    assert copy.typed("migrate").code == 0
+    assert copy.document_bytes() == world.document_bytes()
+
+
+def test_replay_is_a_command(world: World) -> None:
+    _run(world, _registry(INFOCLIMAT[0]))
+    outcome = world.command("replay", "--json")
+    assert outcome.code == 0, outcome.stderr
+    counts = outcome.json()
+    assert counts["replayed"] == counts["inserted"] == counts["rows"] > 0
+    words = world.typed("replay").stdout
+    assert f"{counts['rows']:,} refused rows in 1 files: 0 pass now, {counts['rows']:,} passed before" in words
+    with held_by(world):
+        outcome = world.typed("replay")
+    assert outcome.code == 1
+    assert f"its lease ends within {LEASE_SECONDS} seconds" in outcome.stderr
+
+
+def test_damaged_file_of_the_reject_store_is_named(world: World) -> None:
+    _run(world, _registry(INFOCLIMAT[0]))
+    (key,) = world.rejected_keys()
+    world.processed.put(key, world.processed.get(key)[:-20])
+    outcome = world.typed("replay")
+    assert outcome.code == 2
+    assert f"{key} is no whole file of the reject store; process its raw object again" in outcome.stderr
