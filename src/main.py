@@ -8,6 +8,7 @@ refused at its end leaves nothing behind; and while one is loaded, the next is s
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
 from collections import deque
@@ -51,7 +52,7 @@ from forecast.report.quality import quality_report
 from forecast.report.summary import render_summary
 from forecast.runs import Run, RunOptions, stoppable, work_folder
 from forecast.save import ObjectWriter, Source, ZoneFile, publish, read_records
-from forecast.settings import Settings
+from forecast.settings import Limits, Settings
 from forecast.stations import Stations, load_stations
 from forecast.stores import Store, digest_of, open_store
 from forecast.transform import RECORD_CONTAINERS, RULES_VERSION, ObjectTransformer
@@ -62,6 +63,7 @@ _DAY = ["%Y-%m-%d"]
 # Most of staging runs outside Python's lock, so two objects are staged at once while one is loaded and one waits.
 _STAGED_AT_ONCE = 2
 _WAITING_OBJECTS = 2
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _SAMPLED_ROWS = 20
 _MAX_SAMPLED_ROWS = 500
 
@@ -78,9 +80,9 @@ class StagedObject:
     published: bool = False
 
 
-def extract_data(path: Path, raw: RawObject) -> Iterator[RawBatch]:
+def extract_data(path: Path, raw: RawObject, limits: Limits) -> Iterator[RawBatch]:
     """Rows as found, in batches."""
-    return extract(path, raw, RECORD_CONTAINERS)
+    return extract(path, raw, RECORD_CONTAINERS, limits)
 
 
 def transform_data(transformer: ObjectTransformer, batch: RawBatch) -> Transformed:
@@ -195,6 +197,10 @@ class Pipeline:
             self._leave_out(raw, "rejected", error.code, error.message)
         except RetryableError as error:
             self._leave_out(raw, "failed", "unreadable", error.message)
+        except OSError as error:
+            if error.errno not in _DISK_FULL:
+                raise
+            raise RetryableError(f"no space is left for temporary files in {folder.parent} (TMPDIR)") from error
         shutil.rmtree(folder)
         return None
 
@@ -266,8 +272,8 @@ class Pipeline:
         return staged
 
     def _transformed(self, raw: RawObject, path: Path) -> Iterator[Transformed]:
-        transformer = ObjectTransformer(raw.key, self._stations)
-        batches = extract_data(path, raw)
+        transformer = ObjectTransformer(raw.key, self._stations, self._run.facts.started_at)
+        batches = extract_data(path, raw, self._run.settings.limits)
         while True:
             self._run.check_stop()
             with self._run.timed("extract"):

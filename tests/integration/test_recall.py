@@ -11,6 +11,7 @@ import main
 from forecast import recall
 from forecast.observations import RawObject
 from forecast.runs import RunOptions
+from forecast.settings import Limits
 from forecast.stations import Stations, load_stations
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold
 
@@ -31,9 +32,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     keys: list[str] = []
     extract_data = main.extract_data
 
-    def noted(path: Path, raw: RawObject) -> object:
+    def noted(path: Path, raw: RawObject, limits: Limits) -> object:
         keys.append(raw.key)
-        return extract_data(path, raw)
+        return extract_data(path, raw, limits)
 
     monkeypatch.setattr(main, "extract_data", noted)
     return keys

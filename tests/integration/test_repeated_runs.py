@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -85,6 +87,49 @@ def test_document_that_the_validator_refuses_ends_the_run(
     assert "mongodb_schema.json" in error["message"]
     assert (world.checkpoints(), world.documents()) == ({}, {})
     assert world.run()["exit_code"] == 0
+    assert len(world.documents()) == 1368
+
+
+def test_full_disk_for_temporary_files_ends_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(main, "save_validated_to_s3", full)
+        status = world.run()
+    assert (status["status"], status["exit_code"]) == ("failed", 1)
+    (error,) = status["errors"]
+    assert re.fullmatch(r"no space is left for temporary files in \S+forecast-run-\w+ \(TMPDIR\)", error["message"])
+    assert (world.checkpoints(), world.documents(), world.processed.keys()) == ({}, {}, _report_keys(world))
+    assert world.run()["exit_code"] == 0
+
+
+def _report_keys(world: World) -> list[str]:
+    """Where the zone is on S3 it has copies of the reports."""
+    return [key for key in world.processed.keys() if key.startswith("logs/")]
+
+
+def test_loss_that_is_seen_when_reading_back_fails_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = main.load
+
+    def forgetful(records: Any, collection: Any, *, dry_run: bool) -> Any:
+        counts = load(records, collection, dry_run=dry_run)
+        if not dry_run:
+            collection.delete_many({})
+        return counts
+
+    with monkeypatch.context() as patch:
+        patch.setattr(main, "load", forgetful)
+        status = world.run()
+    assert (status["status"], status["exit_code"]) == ("failed", 1)
+    assert [error["message"] for error in status["errors"]] == [
+        (
+            "records that were loaded are not in the database any more; was it restored or changed meanwhile? "
+            "Run again with --reprocess"
+        )
+    ]
+    assert not world.reports("migration_report")[-1]["verification"]["ok"]
+    assert world.reprocess()["exit_code"] == 0
     assert len(world.documents()) == 1368
 
 
