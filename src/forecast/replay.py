@@ -23,8 +23,8 @@ import pyarrow as pa
 
 from forecast.database import Documents
 from forecast.errors import ObjectRejectedError, SettingError
-from forecast.extract import extract
 from forecast.extract.limits import CHUNK_ROWS
+from forecast.extract.records import rows_of_records
 from forecast.load import load, prepare_collection
 from forecast.observations import (
     OBSERVATION_SCHEMA,
@@ -34,16 +34,19 @@ from forecast.observations import (
     RawObject,
     concat,
     frame_of,
+    to_frame,
 )
 from forecast.save import REJECTED, ObjectWriter, RunFacts, Source, publish, read_records
 from forecast.stations import Stations
 from forecast.stores import Store
-from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
+from forecast.transform import ObjectTransformer
 from forecast.validate import validate
 
 LOGGER = logging.getLogger("forecast.replay")
 # What a line of the reject store has once its row is loaded: the replay that did it.
 MARK = "replayed"
+# Decided by the order of all rows of an object, which a row on its own has lost: processing the object again is the way.
+_BY_ORDER = ("ambiguous_local_time",)
 Line = dict[str, Any]
 
 
@@ -103,7 +106,7 @@ def _replay_file(file: RawObject, corridor: Corridor, folder: Path) -> ReplayCou
         for lines in _chunks(copy, file):
             source = Source(lines[0]["key"], lines[0]["source_uri"], digest, file.last_modified.date())
             writer = writer or ObjectWriter(folder, source, corridor.facts, corridor.stations, f"{digest}-replayed")
-            passed = _passing(lines, source, corridor, folder)
+            passed = _passing(lines, source, corridor)
             if len(passed):
                 writer.add(passed)
             _mark(lines, set(passed["source_row"]), corridor.facts.run_id, counts)
@@ -142,53 +145,46 @@ def _mark(lines: list[Line], passed: set[str], run_id: str, counts: ReplayCounts
             counts.still_refused += 1
 
 
-def _passing(lines: list[Line], source: Source, corridor: Corridor, folder: Path) -> pd.DataFrame:
+def _passing(lines: list[Line], source: Source, corridor: Corridor) -> pd.DataFrame:
     """The records (VALIDATED_SCHEMA) of those of the lines that may enter now."""
-    alike: defaultdict[tuple[Any, ...], list[tuple[Line, dict[str, Any]]]] = defaultdict(list)
+    alike: defaultdict[tuple[Any, ...], list[Line]] = defaultdict(list)
     for line in lines:
-        if line["origin"] is not None:
-            origin = json.loads(line["origin"])
-            alike[origin.get("sheet"), "group" in origin, *json.loads(line["row"])].append((line, origin))
+        # A record that could not be read at all has no origin.
+        if line["origin"] is not None and line["code"] not in _BY_ORDER:
+            read = {**line, "row": json.loads(line["row"]), "origin": json.loads(line["origin"])}
+            alike[read["origin"].get("sheet"), "group" in read["origin"], *read["row"]].append(read)
     frames = []
     for rows in alike.values():
         try:
-            frames.append(_through(rows, source, corridor, folder / "rows.jsonl"))
+            frames.append(_through(rows, source, corridor))
         except ObjectRejectedError as error:
             LOGGER.warning("%s: %d rows are still refused: %s", source.key, len(rows), error.message)
     return concat(frames, VALIDATED_SCHEMA)
 
 
-def _through(rows: list[tuple[Line, dict[str, Any]]], source: Source, corridor: Corridor, path: Path) -> pd.DataFrame:
-    """Rows of one sheet with the same columns: extract, transform, validate."""
-    path.write_text("".join(line["row"] + "\n" for line, _ in rows), "utf-8")
+def _through(rows: list[Line], source: Source, corridor: Corridor) -> pd.DataFrame:
+    """Rows of one sheet with the same columns: transform, validate."""
     now = corridor.facts.started_at
-    raw = RawObject(path.name, source.uri, path.stat().st_size, "", now)
     transformer = ObjectTransformer(source.key, corridor.stations, now)
-    observations, at = [], 0
-    for batch in extract(path, raw, RECORD_CONTAINERS):
-        part = rows[at : at + len(batch.rows)]
-        at += len(batch.rows)
-        observations.append(transformer.transform(_as_it_came(batch, part)).observations)
-    observations += [transformed.observations for transformed in transformer.finish()]
-    return validate(concat(observations, OBSERVATION_SCHEMA), corridor.stations, now).observations
+    parts = [transformer.transform(_as_it_came(rows)), *transformer.finish()]
+    observations = concat([part.observations for part in parts], OBSERVATION_SCHEMA)
+    return validate(observations, corridor.stations, now).observations
 
 
-def _as_it_came(batch: RawBatch, rows: list[tuple[Line, dict[str, Any]]]) -> RawBatch:
-    """The batch with what was known of its rows where they were found."""
+def _as_it_came(rows: list[Line]) -> RawBatch:
+    """The rows as the extractor gave them, with what was known of them where they were found."""
     origins = [
         {
-            "position": line["position"],
-            "extracted_at": datetime.fromisoformat(origin["extracted_at"]),
-            "generation_id": origin["generation_id"],
-            "sync_id": origin["sync_id"],
-            "changes": origin.get("changes"),
+            **row["origin"],
+            "position": row["position"],
+            "extracted_at": datetime.fromisoformat(row["origin"]["extracted_at"]),
         }
-        for line, origin in rows
+        for row in rows
     ]
-    groups = [origin.get("group") for _, origin in rows]
+    groups = [origin.get("group") for origin in origins]
     return RawBatch(
-        rows=batch.rows,
+        rows=to_frame(rows_of_records([row["row"] for row in rows])),
         origin=frame_of(origins, ORIGIN_SCHEMA),
-        sheet=rows[0][1].get("sheet"),
-        groups=pa.array(groups, pa.string()) if groups[0] is not None else None,
+        sheet=origins[0].get("sheet"),
+        groups=None if groups[0] is None else pa.array(groups, pa.string()),
     )

@@ -18,6 +18,7 @@ from forecast.transform import ObjectTransformer
 
 STATIONS = load_stations()
 EXTRACTED = datetime(2024, 10, 9, tzinfo=UTC)
+NOW = datetime(2024, 11, 9, tzinfo=UTC)
 TABLE_KEY = "wunderground/ILAMAD25/2024_10_05_1728097200000_0.jsonl"
 
 
@@ -82,7 +83,7 @@ def batch_of(
 
 def transform(*batches: RawBatch, key: str = TABLE_KEY) -> Result:
     """All batches of one object."""
-    transformer = ObjectTransformer(key, STATIONS)
+    transformer = ObjectTransformer(key, STATIONS, NOW)
     result = Result()
     for batch in batches:
         result.add(transformer.transform(batch))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.parameters import PARAMETERS, Parameter, Quantity
@@ -300,6 +300,7 @@ def test_the_kind_of_column_does_not_matter(cells: pa.Array) -> None:
     assert converted.notes == []
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PARAMETERS), st.lists(st.text(max_size=80) | st.none(), min_size=1, max_size=5), st.booleans())
 def test_any_text_is_a_finite_number_or_missing_and_never_an_error(
     parameter: Parameter, cells: list[str | None], documented: bool
@@ -323,6 +324,7 @@ FORMULAS = {
 }
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(FORMULAS)), st.floats(-1e6, 1e6, allow_subnormal=False), st.sampled_from(["", " ", NBSP]))
 def test_any_number_with_a_known_unit_is_the_formulas_value(
     kind: tuple[str, Quantity], value: float, blank: str

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.errors import ObjectRejectedError
@@ -111,9 +111,10 @@ def test_a_row_with_only_a_station_and_a_time_is_empty_and_counted() -> None:
 
 def test_station_ids_are_text() -> None:
     result = transform(batch_of([CLIMATE, CLIMATE | {"id_station": " 000R5 "}, CLIMATE | {"id_station": "iichte19"}]))
-    assert [row["station_id"] for row in result.observations] == ["07015", "000R5", "iichte19"]
+    assert [row["station_id"] for row in result.observations] == ["07015", "000R5"]
+    assert [(row["code"], row["value"]) for row in result.refused] == [("unknown_station", "iichte19")]
     numbers = transform(batch_of([CLIMATE | {"id_station": 7015}]))
-    assert [row["station_id"] for row in numbers.observations] == ["7015"]
+    assert [(row["code"], row["value"]) for row in numbers.refused] == [("unknown_station", "7015")]
 
 
 @pytest.mark.parametrize("station", [None, "", "  ", {"$gt": ""}, ["07015"], True])
@@ -358,7 +359,16 @@ def test_the_hour_that_occurs_twice_is_told_apart_by_order_even_over_two_batches
     assert (result.rows_read, result.refused) == (6, [])
 
 
-@pytest.mark.parametrize("clocks", [["02:00", "02:30"], ["02:30"], ["02:00", "02:30", "02:10", "02:40", "02:20"]])
+@pytest.mark.parametrize(
+    "clocks",
+    [
+        ["02:00", "02:30"],
+        ["02:30"],
+        ["02:55", "02:00"],
+        ["02:00", "02:30", "02:10", "02:40", "02:20"],
+        ["02:00", "02:05", "02:05", "02:10"],
+    ],
+)
 def test_where_order_cannot_tell_the_rows_are_refused(clocks: list[str]) -> None:
     result = transform(batch_of([table_row(f"2024-10-27 {clock}:00") for clock in clocks]))
     assert result.codes == ["ambiguous_local_time"] * len(clocks)
@@ -369,6 +379,7 @@ def test_where_order_cannot_tell_the_rows_are_refused(clocks: list[str]) -> None
     assert result.observations == []
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 288 * 2),
     st.integers(1, 400),
@@ -382,13 +393,67 @@ def test_a_series_written_in_local_time_gives_its_utc_times_back(start: int, len
     sent = {f"line {index + 1}": stamp for index, stamp in enumerate(series)}
     assert found.items() <= sent.items()
     change = datetime(2024, 10, 27, 1, tzinfo=UTC)
-    if series[0] < change <= series[-1] or not (
-        change - timedelta(hours=1) <= series[-1] and series[0] < change + timedelta(hours=1)
-    ):
+    whole = series[0] < change <= series[-1] and length > 3
+    if whole or not (change - timedelta(hours=1) <= series[-1] and series[0] < change + timedelta(hours=1)):
         assert found == sent
         assert result.refused == []
-    else:  # only one of the two passes is there, and nothing tells which
+    else:  # only one of the two passes is there, or two or three rows: nothing tells which
         assert set(result.codes) <= {"ambiguous_local_time"}
+
+
+def test_a_table_with_the_newest_row_first_is_told_apart_as_well() -> None:
+    rows = [table_row(f"2024-10-27 {clock}:00") for clock in REPEATED[::-1]]
+    result = transform(batch_of(rows))
+    assert sorted(result.stamps) == [f"2024-10-27T{clock}:00Z" for clock in REPEATED_UTC]
+    assert [row["source_row"] for row in result.observations if row["timestamp"].hour == 0] == [
+        "line 4",
+        "line 5",
+        "line 6",
+    ]
+
+
+def test_each_station_has_its_own_order() -> None:
+    rows = [table_row(f"2024-10-27 {clock}:00", Station="ILAMAD25") for clock in REPEATED]
+    others = [table_row(f"2024-10-27 {clock}:00", Station="IICHTE19") for clock in REPEATED[::-1]]
+    mixed = [row for pair in zip(rows, others, strict=True) for row in pair]
+    result = transform(batch_of(mixed))
+    stamps = [f"2024-10-27T{clock}:00Z" for clock in REPEATED_UTC]
+    assert sorted(result.stamps) == sorted([*stamps, *stamps])
+    assert result.refused == []
+
+
+def test_an_hour_that_will_occur_twice_is_in_the_future() -> None:
+    rows = [table_row(f"2025-10-26 {clock}:00") for clock in REPEATED]
+    result = transform(batch_of(rows))
+    assert result.codes == ["future_timestamp"] * 6
+    assert result.refused[0]["reason"] == "later than now by more than 10 minutes"
+    assert result.observations == []
+
+
+def test_more_rows_than_a_station_has_in_that_hour_reject_the_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forecast.transform.folds.MAX_HELD_ROWS", 5)
+    rows = [table_row(f"2024-10-27 {clock}:00") for clock in REPEATED]
+    with pytest.raises(ObjectRejectedError) as caught:
+        transform(batch_of(rows))
+    assert caught.value.code == "too_many_ambiguous_times"
+    assert caught.value.message == "more than 5 rows with a local time that occurs twice; give the times in UTC"
+
+
+# A row's own UTC time
+
+
+def test_where_a_row_has_no_utc_time_its_local_one_is_taken() -> None:
+    rows = [TABLE | {"DateUTC": "2024-09-30 22:04:30"}, TABLE | {"DateUTC": None}, TABLE | {"DateUTC": "soon"}]
+    result = transform(batch_of(rows))
+    assert result.stamps == ["2024-09-30T22:04:30Z", "2024-09-30T22:04:00Z"]
+    assert result.codes == ["bad_timestamp"]
+
+
+def test_a_table_with_utc_times_needs_no_day() -> None:
+    rows = [without(TABLE, "Date") | {"DateUTC": "2024-09-30 22:04:00"}, without(TABLE, "Date") | {"DateUTC": None}]
+    result = transform(batch_of(rows))
+    assert result.stamps == ["2024-09-30T22:04:00Z"]
+    assert result.codes == ["no_timestamp"]
 
 
 # The PWS API

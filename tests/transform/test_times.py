@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from forecast.transform.times import local_to_utc, read_clock, read_days, read_moments, sheet_day
+from forecast.transform.times import between_zones, local_to_utc, read_clock, read_days, read_moments, sheet_day
 
 FOUR_PAST = 4 * 60
 
 
 def clock(cell: Any, kind: pa.DataType | None = None) -> int | None:
     """Seconds since midnight, None where the cell is no time."""
-    seconds, bad = read_clock(pa.array([cell], kind))
+    seconds, bad, _ = read_clock(pa.array([cell], kind))
     assert bool(bad[0]) == (seconds[0] == -1 and cell is not None and cell != "")
     return None if seconds[0] == -1 else int(seconds[0])
 
@@ -48,6 +51,20 @@ def moment(cell: Any, kind: pa.DataType | None = None) -> tuple[str | None, bool
         (0.00277778, FOUR_PAST),
         (1.00277778, FOUR_PAST),
         (0.999999, 86_400),
+        (0.99999, 86_400),  # 24:00, cut after five decimals
+        (0.00277, FOUR_PAST),  # 0.00277778, likewise
+        (0.5, 43_200),
+        (0.002789, FOUR_PAST + 1),  # cut after six
+        (0.002766, FOUR_PAST - 1),
+        (86_399 / 86_400, 86_399),
+        (round(86_399 / 86_400, 8), 86_399),
+        (45_566.00277778, FOUR_PAST),
+        ("5.787037037037037e-05", 5),
+        ("00:03:59.999999", FOUR_PAST),
+        (time(0, 3, 59, 999_990), FOUR_PAST),
+        ("23:59:59.999", 86_400),
+        ("00:03:60", FOUR_PAST - 1),
+        ("11:59:60 PM", 86_399),
         (0, 0),
         (time(0, 4), FOUR_PAST),
         (datetime.fromisoformat("1899-12-30T00:04"), FOUR_PAST),
@@ -64,7 +81,23 @@ def test_four_minutes_past_midnight_however_it_is_written(cell: Any, seconds: in
 
 @pytest.mark.parametrize(
     "cell",
-    ["24:01", "25:00", "12:60", "12:00:61", "13:04 PM", "0:04 AM", "noon", "1204", "-1:00", -0.5, 1e9, True, {"a": 1}],
+    [
+        "24:01",
+        "24:00:60",
+        "12:60:60",
+        "25:00",
+        "12:60",
+        "12:00:61",
+        "13:04 PM",
+        "0:04 AM",
+        "noon",
+        "1204",
+        "-1:00",
+        -0.5,
+        1e9,
+        True,
+        {"a": 1},
+    ],
 )
 def test_what_is_no_time_of_day_is_not_guessed(cell: Any) -> None:
     assert clock(cell) is None
@@ -72,7 +105,7 @@ def test_what_is_no_time_of_day_is_not_guessed(cell: Any) -> None:
 
 @pytest.mark.parametrize("cell", [None, "", "  "])
 def test_no_time_is_missing_and_not_unreadable(cell: Any) -> None:
-    seconds, bad = read_clock(pa.array([cell], pa.string()))
+    seconds, bad, _ = read_clock(pa.array([cell], pa.string()))
     assert (int(seconds[0]), bool(bad[0])) == (-1, False)
 
 
@@ -92,8 +125,18 @@ def test_no_time_is_missing_and_not_unreadable(cell: Any) -> None:
         (1727741040, "2024-10-01T00:04:00", True),
         (1727741040.0, "2024-10-01T00:04:00", True),
         (1727741040000, "2024-10-01T00:04:00", True),
+        (1727741040000000, "2024-10-01T00:04:00", True),
+        (1727741040000000000, "2024-10-01T00:04:00", True),
         ("1727741040", "2024-10-01T00:04:00", True),
+        ("1727741040.0", "2024-10-01T00:04:00", True),
         ("1727741040000", "2024-10-01T00:04:00", True),
+        ("1727741040000000", "2024-10-01T00:04:00", True),
+        ("1727741040000000000", "2024-10-01T00:04:00", True),
+        ("2024-10-01 00:04 UTC", "2024-10-01T00:04:00", True),
+        ("2024-10-01 02:04 CEST", "2024-10-01T00:04:00", True),
+        ("2024-10-01 00:04:00+00", "2024-10-01T00:04:00", True),
+        ("2024-10-01T00:03:59.999Z", "2024-10-01T00:04:00", True),
+        (datetime.fromisoformat("2024-10-01T00:03:59.999990"), "2024-10-01T00:04:00", False),
         (datetime.fromisoformat("2024-10-01T00:04"), "2024-10-01T00:04:00", False),
         (datetime(2024, 10, 1, 0, 4, tzinfo=UTC), "2024-10-01T00:04:00", True),
         ("2024-02-29 12:00:00", "2024-02-29T12:00:00", False),
@@ -111,12 +154,14 @@ def test_a_full_time_in_its_many_spellings(cell: Any, expected: str, is_utc: boo
         "2024-10-32 00:00:00",
         "2024-10-01",
         "01/10/2024 00:04",
-        "2024-10-01 00:04 CEST",
+        "2024-10-01 00:04 CST",
+        "2024-10-01 00:04 +99:00",
+        "2024-10-01 00:04 +01:60",
         "2024-10-01T25:00:00",
         "24-10-01 00:04:00",
         "yesterday",
-        1727741040000000,
-        1727741040000000000,
+        17277410400,
+        1727741040000000000000.0,
         -1,
         7,
         True,
@@ -193,3 +238,51 @@ def utc_of(local: str) -> tuple[str, bool, bool]:
 )
 def test_both_changes_of_the_clock_in_paris(local: str, expected: tuple[str, bool, bool]) -> None:
     assert utc_of(local) == expected
+
+
+@pytest.mark.parametrize("seconds", [-1, 86_401, 2**31 - 1])
+def test_a_typed_time_that_no_day_has_is_unreadable(seconds: int) -> None:
+    assert clock(seconds, pa.time32("s")) is None
+
+
+def test_only_second_sixty_is_marked() -> None:
+    assert read_clock(pa.array(["00:03:60", "00:03:59", None])).leap.tolist() == [True, False, False]
+    readings = read_moments(pa.array(["2024-10-01 00:03:60", "2024-10-01T00:03:59Z"]))
+    assert [str(value) for value in readings.moments] == ["2024-10-01T00:03:59"] * 2
+    assert readings.leap.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+@pytest.mark.parametrize("number", [9 * 10**18, -9 * 10**18])
+def test_a_timestamp_beyond_the_calendar_is_unreadable(number: int, unit: str) -> None:
+    readings = read_moments(pa.array([number, 0], pa.timestamp(unit)))
+    assert [str(value) for value in readings.moments] == ["NaT", "1970-01-01T00:00:00"]
+    assert readings.unreadable.tolist() == [True, False]
+
+
+@settings(deadline=None)
+@given(st.integers(86_400, 86_400 * 90_000), st.sampled_from([5, 6, 8, 12]))
+def test_a_serial_of_any_length_is_read_to_its_minute(second: int, digits: int) -> None:
+    minute = second // 60 * 60
+    serial = math.floor(minute % 86_400 / 86_400 * 10**digits) / 10**digits
+    assert clock(serial) == minute % 86_400
+
+
+@pytest.mark.parametrize(
+    ("utc", "local", "between"),
+    [
+        ("2024-10-05T00:04:00", "2024-10-05T02:04:00", False),
+        ("2024-10-05T00:04:59", "2024-10-05T02:04:00", False),
+        ("2024-10-05T00:04:00", "2024-10-05T01:04:00", False),
+        ("2024-10-05T00:04:00", "2024-10-05T00:04:00", True),
+        ("2024-10-05T00:04:00", "2024-10-05T02:05:00", True),
+        ("2024-10-05T00:04:00", "NaT", False),
+        ("NaT", "2024-10-05T02:04:00", False),
+        ("NaT", "NaT", False),
+    ],
+)
+def test_two_times_of_a_row_differ_by_an_offset_of_paris_or_contradict_each_other(
+    utc: str, local: str, between: bool
+) -> None:
+    found = between_zones(np.array([utc], "datetime64[s]"), np.array([local], "datetime64[s]"), "Europe/Paris")
+    assert found.tolist() == [between]

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import cast
+
+import numpy as np
 
 from forecast.errors import ObjectRejectedError
 from forecast.observations import RawBatch, Transformed
 from forecast.stations import Stations
 from forecast.transform import infoclimat, wunderground
 from forecast.transform.columns import Columns
+from forecast.transform.plausibility import PressureGate
 
 NETWORKS: tuple[ModuleType, ...] = (infoclimat, wunderground)
 
 # Changes with every change of what a raw row becomes: objects processed under another version are processed again.
-RULES_VERSION = 1
+RULES_VERSION = 2
+
+_PRESSURE = "air_pressure_at_mean_sea_level"
 
 # Where a document holds its rows, for the extractor.
 RECORD_CONTAINERS: tuple[str, ...] = tuple(network.RECORD_CONTAINER for network in NETWORKS)
 
 
 class ObjectTransformer:
-    """Transforms the batches of one raw object, in order; `finish` gives what had to wait for its end."""
+    """Transforms the batches of one raw object, in order; `finish` gives what had to wait for its end.
 
-    def __init__(self, key: str, stations: Stations) -> None:
-        self._readers = {network.NAME: network.Reader(key, stations) for network in NETWORKS}
+    Rows later than `now` (UTC) may not enter.
+    """
+
+    def __init__(self, key: str, stations: Stations, now: datetime | None = None) -> None:
+        now = now or datetime.now(UTC)
+        self._readers = {network.NAME: network.Reader(key, stations, now) for network in NETWORKS}
+        self._gate = PressureGate()
 
     def transform(self, batch: RawBatch) -> Transformed:
         """Raises ObjectRejectedError where no network knows such rows."""
         columns = Columns(batch.rows)
         for network in NETWORKS:
             if network.recognises(columns, batch):
-                return cast("Transformed", self._readers[network.NAME].read(batch, columns))
+                transformed = cast("Transformed", self._readers[network.NAME].read(batch, columns))
+                self._gate.see(transformed.observations[_PRESSURE].to_numpy(np.float64, na_value=np.nan))
+                return transformed
         if batch.rows.empty:
             return Transformed.nothing(batch.refused)
         place = f"sheet {batch.sheet!r}: " if batch.sheet is not None else ""
@@ -39,5 +52,9 @@ class ObjectTransformer:
         raise ObjectRejectedError("unknown_layout", f"{place}no known network has rows with these columns: {names}")
 
     def finish(self) -> list[Transformed]:
-        """What had to wait for the end of the object."""
+        """What had to wait for the end of the object.
+
+        Raises ObjectRejectedError where its pressures are in another unit than it says.
+        """
+        self._gate.check()
         return [transformed for reader in self._readers.values() for transformed in reader.finish()]

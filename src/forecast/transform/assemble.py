@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from forecast.entry import Fault, Mask
 from forecast.observations import (
     OBSERVATION_SCHEMA,
     REFUSED_SCHEMA,
@@ -24,48 +24,41 @@ from forecast.observations import (
 )
 from forecast.parameters import PARAMETER_NAMES
 from forecast.transform.cells import Converted, Note
+from forecast.transform.quarantine import Refusal, refused_rows
 from forecast.transform.times import Moments
-
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(slots=True)
-class Refusal:
-    """The rows of one mask, refused for one reason. `cells` holds what was found in `field`, where it is a column."""
-
-    mask: Mask
-    code: str
-    field: str
-    reason: str
-    cells: pa.Array | None = None
 
 
 @dataclass(slots=True)
 class Draft:
-    """A batch on its way: one entry a row in every array."""
+    """A batch on its way: one entry a row in every array.
+
+    `time_notes` tell how a time was read; they do not keep a row that has nothing else.
+    """
 
     station_ids: pa.Array
     moments: Moments
     columns: Mapping[str, Converted]
     refusals: list[Refusal] = field(default_factory=list)
-    extra_notes: list[Note] = field(default_factory=list)
+    lost: list[Note] = field(default_factory=list)
+    time_notes: list[Note] = field(default_factory=list)
     postponed: Mask | None = None
 
 
-def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame]:
-    """The batch as canonical rows, and the rows that `draft.postponed` holds back (they have no timestamp)."""
+def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, Mask]:
+    """The batch as canonical rows; and the rows that `draft.postponed` holds back (without a time), with their mask."""
     size = len(batch.rows)
-    notes = notes_column(
-        size, [*draft.extra_notes, *(note for column in draft.columns.values() for note in column.notes)]
-    )
-    empty = _without_values(size, draft.columns) & np.asarray(notes.is_null())
+    told = [*draft.lost, *(note for column in draft.columns.values() for note in column.notes)]
+    noted = np.zeros(size, dtype=bool)
+    noted[[note.row for note in told]] = True
+    empty = _without_values(size, draft.columns) & ~noted
     refused = np.zeros(size, dtype=bool)
     records: list[dict[str, Any]] = []
     for refusal in draft.refusals:
         rows = np.flatnonzero(refusal.mask & ~empty & ~refused)
-        records += refused_rows(batch, rows.tolist(), refusal)
-        refused[rows] = True
-    table = _observation_table(batch, draft, notes)
+        if len(rows):
+            records += refused_rows(batch, rows.tolist(), refusal)
+            refused[rows] = True
+    table = _observation_table(batch, draft, notes_column(size, [*draft.time_notes, *told]))
     postponed = np.zeros(size, dtype=bool) if draft.postponed is None else draft.postponed & ~empty & ~refused
     kept = ~empty & ~refused & ~postponed
     observations = to_frame(table.filter(pa.array(kept)) if not kept.all() else table)
@@ -75,30 +68,12 @@ def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame]:
         rows_read=size + len(batch.refused) - int(postponed.sum()),
         rows_empty=int(empty.sum()),
     )
-    return transformed, to_frame(table.filter(pa.array(postponed)))
+    return transformed, to_frame(table.filter(pa.array(postponed))), postponed
 
 
-def refused_rows(batch: RawBatch, rows: Iterable[int], refusal: Refusal) -> list[dict[str, Any]]:
-    """Refused rows with all that a person needs to mend them; a loop, because they are few."""
-    return [
-        {
-            "position": batch.origin["position"].iloc[row],
-            "code": refusal.code,
-            "field": refusal.field,
-            "value": None if refusal.cells is None else _text(refusal.cells[row].as_py()),
-            "reason": refusal.reason,
-            "row": raw_row(batch.rows, row),
-        }
-        for row in rows
-    ]
-
-
-def raw_row(rows: pd.DataFrame, row: int) -> str:
-    """One raw row as JSON text, under the source's own names."""
-    cells = {str(name): rows.iloc[row, position] for position, name in enumerate(rows.columns)}
-    return json.dumps(
-        {name: None if cell is pd.NA else cell for name, cell in cells.items()}, ensure_ascii=False, default=str
-    )
+def entry_refusals(faults: Iterable[Fault], field: str, cells: pa.Array | None) -> list[Refusal]:
+    """The rules of entry about one raw field, as refusals."""
+    return [Refusal(fault.mask, fault.code, field, fault.reason, cells) for fault in faults]
 
 
 def notes_column(size: int, notes: list[Note]) -> pa.Array:
@@ -114,19 +89,17 @@ def notes_column(size: int, notes: list[Note]) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def lost_on_the_way(changes: pd.Series, parameters: Mapping[str, str]) -> list[Note]:
-    """Airbyte's own list of values it nulled or cut; `parameters` maps its field names to ours."""
+def lost_on_the_way(changes: pd.Series, parameters_of: Callable[[str], Sequence[str]]) -> list[Note]:
+    """Airbyte's own list of values it nulled or cut; `parameters_of` gives our names for its field."""
     notes = []
     for row in np.flatnonzero(changes.notna()).tolist():
-        for change in changes_of(changes.iloc[row]):
-            parameter = parameters.get(str(change.get("field")))
-            if parameter is not None:
-                reason = f"lost on the way: {change.get('change')}, {change.get('reason')}"
-                notes.append(Note(row, parameter, "", reason))
+        for change in _changes_of(changes.iloc[row]):
+            reason = f"lost on the way: {change.get('change')}, {change.get('reason')}"
+            notes += [Note(row, parameter, "", reason) for parameter in parameters_of(str(change.get("field")))]
     return notes
 
 
-def changes_of(text: str) -> list[dict[str, Any]]:
+def _changes_of(text: str) -> list[dict[str, Any]]:
     """Airbyte's changes, those of them that have the shape of one."""
     changes = json.loads(text)
     return [change for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
@@ -155,9 +128,3 @@ def _observation_table(batch: RawBatch, draft: Draft, notes: pa.Array) -> pa.Tab
     for name in ("extracted_at", "generation_id", "sync_id"):
         columns[name] = batch.origin[name]
     return pa.table(columns, schema=OBSERVATION_SCHEMA)
-
-
-def _text(cell: object) -> str | None:
-    if cell is None or isinstance(cell, str):
-        return cell
-    return json.dumps(cell, ensure_ascii=False, default=str)

@@ -7,6 +7,7 @@ rest looked up.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.parameters import Parameter, Quantity
+from forecast.transform.columns import python_cells
 from forecast.transform.units import CANONICAL, Floats, Unit, find_unit
 
 MISSING_TOKENS = frozenset({"", "-", "--", "---", "///", "nan", "null", "none", "n/a", "na", "mq", "m", "9999,9"})
@@ -30,17 +32,29 @@ _BLANK = f"[{_BLANKS}]*"
 _NUMBER = r"[+\-\x{2212}]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _CELL = rf"^{_BLANK}(?P<number>{_NUMBER}){_BLANK}(?P<unit>(?:[^0-9,.{_BLANKS}].*?)?){_BLANK}$"
 
-_CALM = "calm"
-_VARIABLE = frozenset({"variable", "var", "vrb"})
-_POINTS = ("N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW")
-# North is 360, not 0: 0 means calm in WMO practice.
-WIND_WORDS: dict[str, float] = {
-    **{point.casefold(): index * 22.5 or 360.0 for index, point in enumerate(_POINTS)},
-    "north": 360.0,
-    "east": 90.0,
-    "south": 180.0,
-    "west": 270.0,
-}
+# No measurement comes near the end of a 64-bit integer, in any unit; a number beyond it is some counter's fault.
+_LARGEST = 2.0**63
+_BEYOND = "beyond 64 bits"
+
+
+@dataclass(frozen=True, slots=True)
+class WindWords:
+    """What a language calls the points of the compass (degrees), no wind, and wind from everywhere."""
+
+    points: Mapping[str, float]
+    calm: str
+    variable: frozenset[str]
+
+
+def _wind_words(points: str, names: str, calm: str) -> WindWords:
+    # North is 360, not 0: 0 means calm in WMO practice.
+    degrees = {point: index * 22.5 or 360.0 for index, point in enumerate(points.split())}
+    degrees |= {name: index * 90.0 or 360.0 for index, name in enumerate(names.split())}
+    return WindWords(degrees, calm, frozenset({"variable", "var", "vrb"}))
+
+
+ENGLISH = _wind_words("n nne ne ene e ese se sse s ssw sw wsw w wnw nw nnw", "north east south west", "calm")
+FRENCH = _wind_words("n nne ne ene e ese se sse s sso so oso o ono no nno", "nord est sud ouest", "calme")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +76,14 @@ class Converted:
     calm: npt.NDArray[np.bool_] | None = None
 
 
-def convert_column(cells: pa.Array, parameter: Parameter, assumed_unit: str | None = None) -> Converted:
+def convert_column(
+    cells: pa.Array, parameter: Parameter, assumed_unit: str | None = None, words: WindWords = ENGLISH
+) -> Converted:
     """Convert one raw column.
 
     `assumed_unit` is the unit that the source documents for bare numbers; without one, a number needs its unit in
-    the cell. A cell that carries a unit is converted from that one, whatever the column's.
+    the cell. A cell that carries a unit is converted from that one, whatever the column's. `words` are those of the
+    source's language.
     """
     if isinstance(cells, pa.ChunkedArray):
         cells = cells.combine_chunks()
@@ -79,8 +96,17 @@ def convert_column(cells: pa.Array, parameter: Parameter, assumed_unit: str | No
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _convert_numbers(cells, parameter, assumed_unit)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _convert_texts(cells, parameter, assumed_unit)
+        return _convert_texts(cells, parameter, assumed_unit, words)
     return _refuse_all(cells, parameter, f"not a number but {_kind_name(kind)}")
+
+
+def with_calm(converted: dict[str, Converted]) -> dict[str, Converted]:
+    """The columns of one batch; "calm" is a measured wind speed of 0 where the source gives no other."""
+    wind = converted.get("wind_from_direction")
+    if wind is not None and wind.calm is not None:
+        speed = converted.setdefault("wind_speed", Converted(np.full(len(wind.values), np.nan)))
+        speed.values = np.where(wind.calm & np.isnan(speed.values), 0.0, speed.values)
+    return converted
 
 
 def _convert_numbers(cells: pa.Array, parameter: Parameter, assumed_unit: str | None) -> Converted:
@@ -93,17 +119,22 @@ def _convert_numbers(cells: pa.Array, parameter: Parameter, assumed_unit: str | 
             np.full(len(cells), np.nan),
             [_note(int(row), parameter, cells[int(row)].as_py(), reason) for row in np.flatnonzero(present)],
         )
-    infinite = present & np.isinf(numbers)
+    good = present & (np.abs(numbers) < _LARGEST)
     notes = [
-        _note(int(row), parameter, cells[int(row)].as_py(), "not a finite number") for row in np.flatnonzero(infinite)
+        _note(int(row), parameter, cells[int(row)].as_py(), _why_too_large(numbers[row]))
+        for row in np.flatnonzero(present & ~good)
     ]
-    return Converted(unit.to_canonical(np.where(present & ~infinite, numbers, np.nan)), notes)
+    return Converted(unit.to_canonical(np.where(good, numbers, np.nan)), notes)
 
 
-def _convert_texts(cells: pa.Array, parameter: Parameter, assumed_unit: str | None) -> Converted:
+def _why_too_large(number: float) -> str:
+    return _BEYOND if np.isfinite(number) else "not a finite number"
+
+
+def _convert_texts(cells: pa.Array, parameter: Parameter, assumed_unit: str | None, words: WindWords) -> Converted:
     encoded = cells.dictionary_encode()
     distinct, indices = encoded.dictionary, encoded.indices
-    values, reasons, calm = _parse_distinct(distinct, parameter, assumed_unit)
+    values, reasons, calm = _parse_distinct(distinct, parameter, assumed_unit, words)
     # One more entry, for the nulls.
     positions = pc.fill_null(indices, len(distinct)).to_numpy(zero_copy_only=False)
     result = Converted(np.append(values, np.nan)[positions])
@@ -119,13 +150,14 @@ def _convert_texts(cells: pa.Array, parameter: Parameter, assumed_unit: str | No
 
 
 def _parse_distinct(
-    texts: pa.Array, parameter: Parameter, assumed_unit: str | None
+    texts: pa.Array, parameter: Parameter, assumed_unit: str | None, words: WindWords
 ) -> tuple[Floats, dict[int, str], set[int]]:
     """Values of the distinct texts, the reason for each that cannot be read, and those that mean calm."""
     too_long = pc.greater(pc.utf8_length(texts), MAX_CELL_LENGTH)
     safe = pc.if_else(too_long, pa.scalar("", texts.type), texts)
     parts = pc.extract_regex(safe, _CELL)
-    numbers = _to_floats(_plain_numbers(parts))
+    plain = _plain_numbers(parts)
+    numbers = _to_floats(plain)
     bare = _bare_unit(parameter, assumed_unit)
     values = np.full(len(texts), np.nan)
     reasons: dict[int, str] = {}
@@ -135,19 +167,23 @@ def _parse_distinct(
         members = np.asarray(pc.fill_null(pc.equal(units, unit_text), fill_value=False)) & ~np.isnan(numbers)
         unit = find_unit(parameter.quantity, unit_text) if unit_text else bare
         missing = members & _is_missing_number(numbers, parameter)
-        good = members & ~missing & np.isfinite(numbers)
+        good = members & ~missing & (np.abs(numbers) < _LARGEST)
         if unit is not None:
             values[good] = unit.to_canonical(numbers[good])
         else:
-            reason = f"unknown unit {_shorten(unit_text)!r}" if unit_text else "a number without a unit"
+            reason = f"unknown unit {shorten(unit_text)!r}" if unit_text else "a number without a unit"
             reasons.update(dict.fromkeys(np.flatnonzero(good).tolist(), reason))
-        reasons.update(dict.fromkeys(np.flatnonzero(members & np.isinf(numbers)).tolist(), "not a finite number"))
+        for index in np.flatnonzero(members & ~missing & ~good).tolist():
+            reasons[index] = _why_too_large(numbers[index])
+    for index in np.flatnonzero(numbers == 0.0).tolist():
+        if plain[index].as_py().casefold().partition("e")[0].strip("-0."):
+            values[index], reasons[index] = np.nan, "too small for a number"  # 1e-400
     for index in np.flatnonzero(np.isnan(numbers)).tolist():
         word = texts[index].as_py()
-        values[index], fault = _read_word(word, parameter)
+        values[index], fault = _read_word(word, parameter, words)
         if fault:
             reasons[index] = fault
-        if parameter.quantity is Quantity.ANGLE and word.strip().casefold() == _CALM:
+        if parameter.quantity is Quantity.ANGLE and word.strip().casefold() == words.calm:
             calm.add(index)
     return values, reasons, calm
 
@@ -158,22 +194,22 @@ def _plain_numbers(parts: pa.StructArray) -> pa.Array:
     return pc.replace_substring_regex(pc.replace_substring(numbers, "\u2212", "-"), r"^\+", "")
 
 
-def _read_word(text: str, parameter: Parameter) -> tuple[float, str | None]:
+def _read_word(text: str, parameter: Parameter, words: WindWords) -> tuple[float, str | None]:
     if len(text) > MAX_CELL_LENGTH:
         return np.nan, f"longer than {MAX_CELL_LENGTH} characters"
     word = text.strip().casefold()
     if word in MISSING_TOKENS:
         return np.nan, None
-    return _read_wind(word) if parameter.quantity is Quantity.ANGLE else (np.nan, "not a number")
+    return _read_wind(word, words) if parameter.quantity is Quantity.ANGLE else (np.nan, "not a number")
 
 
-def _read_wind(word: str) -> tuple[float, str | None]:
-    if word == _CALM:
+def _read_wind(word: str, words: WindWords) -> tuple[float, str | None]:
+    if word == words.calm:
         return np.nan, None
-    if word in _VARIABLE:
+    if word in words.variable:
         return np.nan, "a variable wind has no direction"
-    if word in WIND_WORDS:
-        return WIND_WORDS[word], None
+    if word in words.points:
+        return words.points[word], None
     return np.nan, "neither a number nor a point of the compass"
 
 
@@ -194,8 +230,8 @@ def _to_floats(numbers: pa.Array) -> Floats:
 
 
 def _refuse_all(cells: pa.Array, parameter: Parameter, reason: str) -> Converted:
-    rows = np.flatnonzero(np.asarray(cells.is_valid()))
-    notes = [_note(int(row), parameter, cells[int(row)].as_py(), reason) for row in rows]
+    raw = python_cells(cells)
+    notes = [_note(int(row), parameter, raw[row], reason) for row in np.flatnonzero(np.asarray(cells.is_valid()))]
     return Converted(np.full(len(cells), np.nan), notes)
 
 
@@ -211,10 +247,10 @@ def _kind_name(kind: pa.DataType) -> str:
 
 def _note(row: int, parameter: Parameter, raw: object, reason: str) -> Note:
     text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, default=str)
-    return Note(row, parameter.name, _shorten(text), reason)
+    return Note(row, parameter.name, shorten(text), reason)
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
     """Control characters never reach a terminal or a report as they are."""
     text = "".join(letter if letter.isprintable() or letter == "\u00a0" else "\ufffd" for letter in text)
     return text if len(text) <= MAX_NOTE_LENGTH else f"{text[: MAX_NOTE_LENGTH - 1]}…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -74,3 +75,27 @@ def station_ids(cells: pa.Array) -> pa.Array:
         return pa.nulls(len(cells), pa.string())
     ids = pc.utf8_trim_whitespace(cells.cast(pa.string()))
     return pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids)
+
+
+def python_cells(cells: pa.Array) -> list[Any]:
+    """Cells as Python values that JSON can hold: times as ISO text, also those that Python has no date for."""
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
+    kind = cells.type
+    if pa.types.is_struct(kind):
+        members = {field.name: python_cells(pc.struct_field(cells, [index])) for index, field in enumerate(kind)}
+        rows = zip(*members.values(), strict=True) if members else [()] * len(cells)
+        return [
+            dict(zip(members, row, strict=True)) if is_valid else None
+            for row, is_valid in zip(rows, cells.is_valid().to_pylist(), strict=True)
+        ]
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return [python_cells(cell.values) if cell.is_valid else None for cell in cells]
+    if pa.types.is_timestamp(kind):
+        texts = cells.cast(pa.timestamp(kind.unit)).cast(pa.string())
+        cells = pc.binary_join_element_wise(texts, "Z", "") if kind.tz else texts
+    elif pa.types.is_date(kind) or pa.types.is_time(kind):
+        cells = cells.cast(pa.string())
+    elif pa.types.is_duration(kind):
+        cells = cells.cast(pa.int64())
+    return list(cells.to_pylist())

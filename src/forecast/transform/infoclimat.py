@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import numpy as np
 import pyarrow.compute as pc
 
+from forecast.entry import unknown_stations, wrong_times
+from forecast.errors import ObjectRejectedError
 from forecast.observations import RawBatch, Transformed
-from forecast.parameters import PARAMETERS
+from forecast.parameters import PARAMETERS, Quantity
 from forecast.stations import Stations
-from forecast.transform.assemble import Draft, Refusal, assemble, lost_on_the_way
-from forecast.transform.cells import convert_column
+from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
+from forecast.transform.cells import FRENCH, convert_column, shorten, with_calm
 from forecast.transform.columns import Columns, normalise_field, station_ids
-from forecast.transform.times import read_moments
+from forecast.transform.quarantine import Refusal
+from forecast.transform.times import leap_notes, read_moments
+from forecast.transform.units import find_unit
 
 NAME = "InfoClimat"
 
@@ -27,11 +34,33 @@ def recognises(columns: Columns, _batch: RawBatch) -> bool:
     return "idstation" in columns and "dhutc" in columns
 
 
+def check_units(metadata: object) -> None:
+    """Compare the units that a document names ({"vent_moyen": "mean wind speed,km/h"}) with those it is read in.
+
+    Raises ObjectRejectedError naming each that differs. A field that is not known, or has no unit, is left alone.
+    """
+    changed = []
+    for name, text in metadata.items() if isinstance(metadata, dict) else ():
+        parameter = _FIELDS.get(normalise_field(name))
+        if parameter is None or parameter.quantity is Quantity.CODE or not isinstance(text, str) or "," not in text:
+            continue  # present weather has the address of its table of codes where others have a unit
+        named, expected = text.rpartition(",")[2].strip(), str(parameter.infoclimat_unit)
+        if find_unit(parameter.quantity, named) != find_unit(parameter.quantity, expected):
+            changed.append(f"{name} in {shorten(named)!r} instead of {expected!r}")
+    if changed:
+        raise ObjectRejectedError(
+            "changed_unit",
+            f"the document's metadata names other units than InfoClimat's numbers are read in: {', '.join(changed)}",
+        )
+
+
 class Reader:
     """Turns the batches of one object into observations."""
 
-    def __init__(self, key: str, stations: Stations) -> None:
-        del key, stations  # the rows say all that is needed
+    def __init__(self, key: str, stations: Stations, now: datetime) -> None:
+        del key  # the rows name their stations
+        self._stations = stations
+        self._now = now
 
     def read(self, batch: RawBatch, columns: Columns) -> Transformed:
         """One batch as observations."""
@@ -43,21 +72,29 @@ class Reader:
             Refusal(
                 readings.unreadable, "bad_timestamp", "dh_utc", "not a date and time (YYYY-MM-DD HH:MM:SS, UTC)", times
             ),
-            Refusal(np.isnat(readings.moments), "no_timestamp", "dh_utc", "the row has no time"),
+            *entry_refusals(wrong_times(readings.moments, self._now), "dh_utc", times),
+            *entry_refusals([unknown_stations(stations, self._stations)], "id_station", stations),
         ]
         if batch.groups is not None:
             other = np.asarray(pc.fill_null(pc.not_equal(stations, batch.groups), fill_value=False))
             reason = "the row names another station than the one it stands under"
             refusals.append(Refusal(other, "station_mismatch", "id_station", reason, stations))
-        converted = {
-            parameter.name: convert_column(cells, parameter, parameter.infoclimat_unit)
-            for field, parameter in _FIELDS.items()
-            if (cells := columns.get(field)) is not None
-        }
-        lost = lost_on_the_way(batch.origin["changes"], {str(p.infoclimat): p.name for p in _FIELDS.values()})
-        transformed, _ = assemble(batch, Draft(stations, readings.moments, converted, refusals, lost))
-        return transformed
+        converted = with_calm(
+            {
+                parameter.name: convert_column(cells, parameter, parameter.infoclimat_unit, FRENCH)
+                for field, parameter in _FIELDS.items()
+                if (cells := columns.get(field)) is not None
+            }
+        )
+        lost = lost_on_the_way(batch.origin["changes"], _parameters_of)
+        draft = Draft(stations, readings.moments, converted, refusals, lost, leap_notes(readings, times))
+        return assemble(batch, draft)[0]
 
     def finish(self) -> list[Transformed]:
         """Nothing has to wait for the end of the object."""
         return []
+
+
+def _parameters_of(field: str) -> Sequence[str]:
+    parameter = _FIELDS.get(normalise_field(field))
+    return () if parameter is None else (parameter.name,)

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.entry import Mask, unknown_stations, wrong_times
 from forecast.errors import ObjectRejectedError
-from forecast.observations import (
-    OBSERVATION_SCHEMA,
-    REFUSED_SCHEMA,
-    RawBatch,
-    Transformed,
-    empty_frame,
-    frame_of,
-    to_frame,
-    to_table,
-)
+from forecast.observations import RawBatch, Transformed
 from forecast.parameters import PARAMETERS
-from forecast.stations import Stations
-from forecast.transform.assemble import Draft, Mask, Refusal, assemble, changes_of, lost_on_the_way, raw_row
-from forecast.transform.cells import Converted, Note, convert_column
+from forecast.stations import Station, Stations
+from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
+from forecast.transform.cells import Converted, convert_column, with_calm
 from forecast.transform.columns import Columns, normalise_field, station_ids
+from forecast.transform.folds import Folds
+from forecast.transform.quarantine import Refusal
 from forecast.transform.times import (
     Moments,
     Readings,
+    between_zones,
     combine,
-    local_fold_to_utc,
+    leap_notes,
     local_to_utc,
     read_clock,
     read_days,
@@ -39,10 +34,19 @@ from forecast.transform.times import (
 
 NAME = "Weather Underground"
 
+# A time that may enter, where a row's own is not known yet.
+_SOME_TIME = np.datetime64("2000-01-01", "s")
+
 # The container of the PWS API's answer that holds the rows.
 RECORD_CONTAINER = "observations"
 
+# Weather Underground was founded in 1995; its first personal stations came some years later.
+FIRST_YEAR = 1995
+
 _TABLE = {p.table: p for p in PARAMETERS if p.table is not None}
+_API = {field: p for p in PARAMETERS for field in p.pws}
+# Of older history tables; the rows' own UTC time is taken before any local one.
+_UTC_FIELDS = ("dateutc", "obstimeutc")
 _STATION_FIELDS = ("stationid", "station")
 # A table is one with a time and at least this many of its columns: two other tables with a "Time" and a
 # "Temperature" exist in every data lake.
@@ -73,23 +77,15 @@ def _is_table(columns: Columns) -> bool:
     return timed and sum(field in columns for field in _TABLE) >= _MINIMUM_COLUMNS
 
 
-@dataclass(slots=True)
-class _Postponed:
-    """Rows of the hour that occurs twice: which pass they belong to shows only when the whole object is read."""
-
-    observations: pd.DataFrame
-    local: Moments
-    raw: list[str]
-    zone: str
-
-
 class Reader:
     """Turns the batches of one object into observations."""
 
-    def __init__(self, key: str, stations: Stations) -> None:
+    def __init__(self, key: str, stations: Stations, now: datetime) -> None:
         self._key = key
         self._stations = stations
-        self._postponed: list[_Postponed] = []
+        self._now = now
+        self._folds = Folds()
+        self._sheets: dict[date, str] = {}
 
     def read(self, batch: RawBatch, columns: Columns) -> Transformed:
         """One batch as observations, but for the rows of an hour that occurs twice."""
@@ -99,7 +95,7 @@ class Reader:
 
     def finish(self) -> list[Transformed]:
         """The rows of the hours that occur twice."""
-        return [_resolve(postponed) for postponed in _by_station(self._postponed)]
+        return self._folds.resolve(self._now)
 
     def _read_api(self, batch: RawBatch, columns: Columns) -> Transformed:
         stations = station_ids(columns.required("stationid"))
@@ -107,21 +103,41 @@ class Reader:
         readings = read_moments(times)
         refusals = [
             Refusal(np.asarray(stations.is_null()), "no_station", "stationID", "the row does not name its station"),
+            *entry_refusals([unknown_stations(stations, self._stations)], "stationID", stations),
             Refusal(readings.unreadable, "bad_timestamp", "obsTimeUtc", "not a date and time in UTC (ISO 8601)", times),
-            Refusal(np.isnat(readings.moments), "no_timestamp", "obsTimeUtc", "the row has no time"),
+            *entry_refusals(wrong_times(readings.moments, self._now, FIRST_YEAR), "obsTimeUtc", times),
         ]
-        draft = Draft(stations, readings.moments, _api_values(columns), refusals, _lost(batch))
+        local = columns.get("obstimelocal")
+        if local is not None:
+            between = self._between_zones(stations, readings.moments, read_moments(local))
+            refusals.append(_contradiction(between, "obsTimeLocal", local))
+        draft = Draft(
+            stations,
+            readings.moments,
+            _api_values(columns),
+            refusals,
+            lost_on_the_way(batch.origin["changes"], _api_parameters),
+            leap_notes(readings, times),
+        )
         return assemble(batch, draft)[0]
 
     def _read_table(self, batch: RawBatch, columns: Columns) -> Transformed:
         stations = self._station_ids(batch, columns)
-        readings = _table_times(batch, columns)
-        moments, postponed, refusals = self._to_utc(stations, readings, _raw_times(columns))
-        converted = _table_values(columns)
-        draft = Draft(stations, moments, converted, refusals, _lost(batch), postponed)
-        transformed, waiting = assemble(batch, draft)
+        raw = _raw_times(columns)
+        readings, between = self._table_times(batch, columns, stations)
+        moments, twice, refusals = self._to_utc(stations, readings, raw)
+        draft = Draft(
+            stations,
+            moments,
+            _table_values(columns),
+            [*refusals, _contradiction(between, "Time", raw)],
+            lost_on_the_way(batch.origin["changes"], _table_parameters),
+            leap_notes(readings, raw),
+            twice,
+        )
+        transformed, waiting, held = assemble(batch, draft)
         if len(waiting):
-            self._postpone(batch, readings.moments, waiting)
+            self._folds.hold(batch, held, waiting, readings.moments)
         return transformed
 
     def _station_ids(self, batch: RawBatch, columns: Columns) -> pa.Array:
@@ -138,43 +154,98 @@ class Reader:
             )
         return pa.repeat(pa.scalar(station.id), len(batch.rows))
 
+    def _table_times(self, batch: RawBatch, columns: Columns, stations: pa.Array) -> tuple[Readings, Mask]:
+        """The rows' times, UTC where they have it; and where their UTC and their local time contradict each other."""
+        utc_cells = columns.first(*_UTC_FIELDS)
+        if utc_cells is None:
+            return self._local_times(batch, columns), np.zeros(len(batch.rows), dtype=bool)
+        utc = read_moments(utc_cells)
+        if not _has_day(batch, columns):
+            return Readings.plain(utc.moments, is_utc=True, unreadable=utc.unreadable), np.zeros(len(stations), bool)
+        local = self._local_times(batch, columns)
+        return _with_utc(local, utc), self._between_zones(stations, utc.moments, local)
+
+    def _local_times(self, batch: RawBatch, columns: Columns) -> Readings:
+        """Full times where there are any, else the day (a column, or the sheet's name) and the time of day."""
+        full = columns.first("datetime", "timestamp")
+        days = columns.get("date")
+        clock = columns.get("time")
+        if full is not None and (full.null_count < len(full) or days is None):
+            readings = read_moments(full)
+            if days is None or clock is None or not np.isnat(readings.moments).any():
+                return readings
+            return _filled_times(readings, _day_and_clock(days, clock))
+        if clock is not None and days is not None:
+            return _day_and_clock(days, clock)
+        if clock is not None and batch.sheet is not None:
+            day = self._day_of_sheet(batch.sheet)
+            return _day_and_clock(pa.repeat(pa.scalar(day), len(batch.rows)), clock)
+        raise ObjectRejectedError(
+            "lost_day",
+            "the rows have a time of day and no day: the names of the workbook's sheets were the days, and were lost "
+            "before the object was written. Put the workbook itself into the raw zone, or a Date column into the table",
+        )
+
+    def _day_of_sheet(self, sheet: str) -> date:
+        day = sheet_day(sheet)
+        if day is None:
+            raise ObjectRejectedError(
+                "lost_day",
+                f"the name of sheet {sheet!r} is no day (ddmmyy, such as 011024), and its rows have only times",
+            )
+        first = self._sheets.setdefault(day, sheet)
+        if first != sheet:
+            raise ObjectRejectedError("same_day_twice", f"sheets {first!r} and {sheet!r} are both the day {day}")
+        return day
+
     def _to_utc(self, stations: pa.Array, readings: Readings, raw: pa.Array) -> tuple[Moments, Mask, list[Refusal]]:
+        """UTC where it can be told, the rows whose local time occurs twice, and what is refused."""
         moments = readings.moments.copy()
-        twice, never, unknown = (np.zeros(len(moments), dtype=bool) for _ in range(3))
+        twice, never = (np.zeros(len(moments), dtype=bool) for _ in range(2))
+        for station, rows in self._known(stations):
+            local = rows & ~readings.is_utc
+            self._folds.watch(station.id, station.timezone, moments[local])
+            moments[local], twice[local], never[local] = local_to_utc(moments[local], station.timezone)
+        entry = wrong_times(np.where(twice | never, _SOME_TIME, moments), self._now, FIRST_YEAR)
+        odd = never | entry[1].mask | entry[2].mask
+        local_times = pa.array(np.datetime_as_string(readings.moments)) if odd.any() else None
+        refusals = [
+            Refusal(np.asarray(stations.is_null()), "no_station", "station", "the row does not name its station"),
+            *entry_refusals([unknown_stations(stations, self._stations)], "station", stations),
+            Refusal(readings.unreadable, "bad_timestamp", "Time", "not a local date and time", raw),
+            Refusal(np.isnat(readings.moments), "no_timestamp", "Time", "the row has no day or no time"),
+            Refusal(
+                never,
+                "no_such_local_time",
+                "Time",
+                "no such local time: the clock was put forward over it",
+                local_times,
+            ),
+            *entry_refusals(entry[1:], "Time", local_times),
+        ]
+        return moments, twice, refusals
+
+    def _between_zones(self, stations: pa.Array, utc: Moments, local: Readings) -> Mask:
+        """Where a row's two times differ by no offset of its station's zone."""
+        between = np.zeros(len(utc), dtype=bool)
+        for station, rows in self._known(stations):
+            told = rows & ~local.is_utc
+            between[told] = between_zones(utc[told], local.moments[told], station.timezone)
+        return between
+
+    def _known(self, stations: pa.Array) -> Iterator[tuple[Station, Mask]]:
+        """Each station of a batch that is in the registry, and its rows."""
         encoded = stations.dictionary_encode()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         for code, station_id in enumerate(encoded.dictionary.to_pylist()):
-            rows = (codes == code) & ~readings.is_utc
             station = self._stations.get(station_id)
-            if station is None:
-                unknown |= codes == code
-                continue
-            moments[rows], twice[rows], never[rows] = local_to_utc(moments[rows], station.timezone)
-        text = pa.array(np.datetime_as_string(readings.moments)) if (readings.unreadable | never).any() else None
-        return (
-            moments,
-            twice,
-            [
-                Refusal(codes == -1, "no_station", "station", "the row does not name its station"),
-                Refusal(
-                    unknown, "unknown_station", "station", "the station is not in src/config/stations.json", stations
-                ),
-                Refusal(readings.unreadable, "bad_timestamp", "Time", "not a local date and time", raw),
-                Refusal(np.isnat(readings.moments), "no_timestamp", "Time", "the row has no day or no time"),
-                Refusal(
-                    never, "no_such_local_time", "Time", "no such local time: the clock was put forward over it", text
-                ),
-            ],
-        )
+            if station is not None:
+                yield station, codes == code
 
-    def _postpone(self, batch: RawBatch, local: Moments, waiting: pd.DataFrame) -> None:
-        rows = np.flatnonzero(batch.origin["position"].isin(waiting["source_row"]))
-        for station_id in waiting["station_id"].unique():
-            station = self._stations.get(station_id)
-            assert station is not None  # noqa: S101  it had a zone to be ambiguous in
-            mine = (waiting["station_id"] == station_id).to_numpy()
-            raw = [raw_row(batch.rows, int(row)) for row in rows[mine]]
-            self._postponed.append(_Postponed(waiting[mine], local[rows[mine]], raw, station.timezone))
+
+def _contradiction(mask: Mask, field: str, cells: pa.Array) -> Refusal:
+    reason = "UTC and local time differ by no offset of the station's time zone"
+    return Refusal(mask, "contradicting_times", field, reason, cells)
 
 
 def _raw_times(columns: Columns) -> pa.Array:
@@ -183,53 +254,48 @@ def _raw_times(columns: Columns) -> pa.Array:
     return clock if full is None or (full.null_count == len(full) and clock is not None) else full
 
 
-def _table_times(batch: RawBatch, columns: Columns) -> Readings:
-    """Full times where there are any, else the day (a column, or the sheet's name) and the time of day."""
-    full = columns.first("datetime", "timestamp")
-    days = columns.get("date")
-    clock = columns.get("time")
-    if full is not None and (full.null_count < len(full) or days is None):
-        readings = read_moments(full)
-        if days is None or clock is None or not np.isnat(readings.moments).any():
-            return readings
-        missing = np.isnat(readings.moments) & ~readings.unreadable
-        readings.moments[missing] = _day_and_clock(days, clock).moments[missing]
-        return readings
-    if clock is not None and days is not None:
-        return _day_and_clock(days, clock)
-    if clock is not None and batch.sheet is not None:
-        day = sheet_day(batch.sheet)
-        if day is None:
-            raise ObjectRejectedError(
-                "lost_day",
-                f"the name of sheet {batch.sheet!r} is no day (ddmmyy, such as 011024), and its rows have only times",
-            )
-        return _day_and_clock(pa.repeat(pa.scalar(day), len(batch.rows)), clock)
-    raise ObjectRejectedError(
-        "lost_day",
-        "the rows have a time of day and no day: the names of the workbook's sheets were the days, and were lost "
-        "before the object was written. Put the workbook itself into the raw zone, or a Date column into the table",
+def _has_day(batch: RawBatch, columns: Columns) -> bool:
+    return batch.sheet is not None or any(field in columns for field in ("date", "datetime", "timestamp"))
+
+
+def _with_utc(local: Readings, utc: Readings) -> Readings:
+    """UTC where the row has it, else local time."""
+    missing = np.isnat(utc.moments) & ~utc.unreadable
+    return Readings(
+        np.where(missing, local.moments, utc.moments),
+        ~missing | local.is_utc,
+        np.where(missing, local.unreadable, utc.unreadable),
+        np.where(missing, local.leap, utc.leap),
+    )
+
+
+def _filled_times(full: Readings, parts: Readings) -> Readings:
+    """The full times, and day and clock where a row has no full time."""
+    missing = np.isnat(full.moments) & ~full.unreadable
+    return Readings(
+        np.where(missing, parts.moments, full.moments),
+        full.is_utc & ~missing,
+        np.where(missing, parts.unreadable, full.unreadable),
+        np.where(missing, parts.leap, full.leap),
     )
 
 
 def _day_and_clock(days: pa.Array, clock: pa.Array) -> Readings:
     dates, bad_dates = read_days(days)
-    seconds, bad_seconds = read_clock(clock)
-    return Readings(combine(dates, seconds), np.zeros(len(dates), dtype=bool), bad_dates | bad_seconds)
+    seconds, bad_seconds, leap = read_clock(clock)
+    readings = Readings.plain(combine(dates, seconds), is_utc=False, unreadable=bad_dates | bad_seconds)
+    readings.leap = leap
+    return readings
 
 
 def _table_values(columns: Columns) -> dict[str, Converted]:
-    converted = {
-        parameter.name: convert_column(cells, parameter)
-        for field, parameter in _TABLE.items()
-        if (cells := columns.get(field)) is not None
-    }
-    wind, speed = converted.get("wind_from_direction"), converted.get("wind_speed")
-    if wind is not None and wind.calm is not None:
-        # "Calm" is a measured speed of 0 where the table gives no other.
-        speed = converted.setdefault("wind_speed", Converted(np.full(len(wind.values), np.nan)))
-        speed.values = np.where(wind.calm & np.isnan(speed.values), 0.0, speed.values)
-    return converted
+    return with_calm(
+        {
+            parameter.name: convert_column(cells, parameter)
+            for field, parameter in _TABLE.items()
+            if (cells := columns.get(field)) is not None
+        }
+    )
 
 
 def _api_values(columns: Columns) -> dict[str, Converted]:
@@ -266,57 +332,14 @@ def _are_numbers(cells: pa.Array) -> bool:
     return bool(pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type))
 
 
-def _lost(batch: RawBatch) -> list[Note]:
-    if not batch.origin["changes"].notna().any():
-        return []
-    fields = {str(c.get("field")) for text in batch.origin["changes"].dropna() for c in changes_of(text)}
-    parameters = {field: p.name for field in fields if (p := _TABLE.get(normalise_field(field))) is not None}
-    return lost_on_the_way(batch.origin["changes"], parameters)
+def _table_parameters(field: str) -> Sequence[str]:
+    parameter = _TABLE.get(normalise_field(field))
+    return () if parameter is None else (parameter.name,)
 
 
-def _by_station(postponed: list[_Postponed]) -> list[_Postponed]:
-    """All that was held back of one station, in the order of the object."""
-    stations: dict[str, list[_Postponed]] = {}
-    for part in postponed:
-        stations.setdefault(part.observations["station_id"].iloc[0], []).append(part)
-    return [
-        _Postponed(
-            pd.concat([part.observations for part in parts], ignore_index=True),
-            np.concatenate([part.local for part in parts]),
-            [text for part in parts for text in part.raw],
-            parts[0].zone,
-        )
-        for parts in stations.values()
-    ]
-
-
-def _resolve(postponed: _Postponed) -> Transformed:
-    """First pass summer time, second pass winter time, told apart by the one place where the clock goes back."""
-    days = postponed.local.astype("datetime64[D]")
-    summer = np.zeros(len(days), dtype=bool)
-    told = np.zeros(len(days), dtype=bool)
-    for day in np.unique(days):
-        rows = np.flatnonzero(days == day)
-        back = np.flatnonzero(np.diff(postponed.local[rows]) <= np.timedelta64(0, "s"))
-        if len(back) == 1:
-            summer[rows[: back[0] + 1]] = True
-            told[rows] = True
-    moments = local_fold_to_utc(postponed.local, postponed.zone, summer=summer)
-    table = to_table(postponed.observations, OBSERVATION_SCHEMA)
-    stamps = pa.array(moments.astype("datetime64[ms]")).cast(OBSERVATION_SCHEMA.field("timestamp").type)
-    table = table.set_column(1, "timestamp", stamps).filter(pa.array(told))
-    refused = [
-        {
-            "position": postponed.observations["source_row"].iloc[row],
-            "code": "ambiguous_local_time",
-            "field": "Time",
-            "value": str(postponed.local[row]),
-            "reason": "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the "
-            "rows tells which",
-            "row": postponed.raw[row],
-        }
-        for row in np.flatnonzero(~told).tolist()
-    ]
-    return Transformed(
-        to_frame(table), frame_of(refused, REFUSED_SCHEMA) if refused else empty_frame(REFUSED_SCHEMA), len(days), 0
-    )
+def _api_parameters(field: str) -> Sequence[str]:
+    """Of "humidityAvg" and "metric.tempAvg" the one parameter, of "metric" all that stand in it."""
+    if normalise_field(field) in _SYSTEMS:
+        return [parameter.name for parameter in PARAMETERS if parameter.pws and parameter.quantity not in _COMMON_UNITS]
+    parameter = _API.get(normalise_field(field.rpartition(".")[2]))
+    return () if parameter is None else (parameter.name,)

@@ -1,0 +1,405 @@
+"""What bad values get: each case by its number. Rows come as JSON lines, unless the case is about something else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from forecast.errors import ObjectRejectedError
+from forecast.transform.infoclimat import check_units
+from tests.hostile.conftest import RunObject
+
+CLIMATE_KEY = "infoclimat/api/2024_10_05_1728097200000_0.jsonl"
+NBSP = "\u00a0"
+CLIMATE = {"id_station": "07015", "humidite": "80"}
+TABLE = {"Date": "2024-10-01", "Humidity": "80 %", "Temperature": "50 °F", "Pressure": "29.53 in"}
+
+
+def lines(rows: Sequence[dict[str, Any] | str]) -> bytes:
+    """JSON lines; a text stands for itself."""
+    return "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows).encode()
+
+
+def climate(*rows: dict[str, Any]) -> bytes:
+    """InfoClimat's rows, ten minutes apart, each with a good humidity."""
+    return lines([{**CLIMATE, "dh_utc": _stamp(index), **row} for index, row in enumerate(rows)])
+
+
+def table(*rows: dict[str, Any]) -> bytes:
+    """Rows of Weather Underground's table, ten minutes apart."""
+    return lines([{**TABLE, "Time": _stamp(index)[11:], **row} for index, row in enumerate(rows)])
+
+
+def _stamp(index: int) -> str:
+    return f"2024-10-01 {10 + index // 6}:{index % 6}0:00"
+
+
+MISSING = ["", "--", "-", "NaN", "nan", "null", "NULL", "None", "N/A", "mq", "M", "///", None]
+MISSING_NUMBERS = ["-999", "-9999", "-99.99", "-999.9", "9999,9", "+9999"]
+
+
+def test_case_27_every_token_for_missing_is_no_value_and_no_note(run_object: RunObject) -> None:
+    cells = [*MISSING, *MISSING_NUMBERS]
+    ending = run_object(climate(*({"temperature": cell, "pluie_1h": cell} for cell in cells)), CLIMATE_KEY)
+    ending.assert_accepted(len(cells))
+    assert ending.measurements == [{"relative_humidity": 80.0}] * len(cells)
+    assert ending.notes == []
+
+
+def test_case_27_what_looks_like_a_token_and_is_a_value_stays(run_object: RunObject) -> None:
+    rows = [{"temperature": "-9.9"}, {"visibilite": "9999"}, {"temperature": "M05"}]
+    ending = run_object(climate(*rows), CLIMATE_KEY)
+    ending.assert_accepted(3)
+    first, second, third = ending.measurements
+    assert (first["air_temperature"], second["visibility_in_air"]) == (-9.9, 9999.0)
+    assert third == {"relative_humidity": 80.0}
+    assert ending.notes == [("air_temperature", "M05", "not a number")]
+
+
+def test_case_28_what_is_no_finite_number_is_never_stored(run_object: RunObject) -> None:
+    cells = ["NaN", "Infinity", "-Infinity", "1e400", '"inf"', "12.5"]
+    rows = [
+        f'{{"id_station":"07015","dh_utc":"{_stamp(i)}","humidite":"80","temperature":{cell}}}'
+        for i, cell in enumerate(cells)
+    ]
+    ending = run_object(lines(rows), CLIMATE_KEY)
+    ending.assert_accepted(6)
+    assert [row.get("air_temperature") for row in ending.measurements] == [None] * 5 + [12.5]
+    assert [parameter for parameter, _, _ in ending.notes] == ["air_temperature"] * 5
+    assert [raw.split()[0] for _, raw, _ in ending.notes] == ["NaN", "Infinity", "-Infinity", "Infinity", "inf"]
+
+
+def test_case_29_numbers_out_of_all_bounds(run_object: RunObject) -> None:
+    digits = "9" * 10_000
+    cells = ["99999999999999999999", f'"{digits}"', '"1e-400"', '"0x1F"', '"1_000"', '"True"', "true", "12.5"]
+    rows = [
+        f'{{"id_station":"07015","dh_utc":"{_stamp(i)}","humidite":"80","temperature":{cell}}}'
+        for i, cell in enumerate(cells)
+    ]
+    ending = run_object(lines(rows), CLIMATE_KEY)
+    ending.assert_accepted(8)
+    assert [row.get("air_temperature") for row in ending.measurements] == [None] * 7 + [12.5]
+    assert [(raw, reason) for _, raw, reason in ending.notes] == [
+        ("99999999999999999999", "beyond 64 bits"),
+        ("9" * 79 + "…", "longer than 64 characters"),
+        ("1e-400", "too small for a number"),
+        ("0x1F", "unknown unit 'x1F'"),
+        ("1_000", "unknown unit '_000'"),
+        ("True", "not a number"),
+        ("true", "not a number"),
+    ]
+
+
+def test_case_29_a_column_of_nothing_but_true_holds_no_number(run_object: RunObject) -> None:
+    ending = run_object(climate({"temperature": True}, {"temperature": False}), CLIMATE_KEY)
+    ending.assert_accepted(2)
+    assert ending.notes == [
+        ("air_temperature", "true", "not a number but true or false"),
+        ("air_temperature", "false", "not a number but true or false"),
+    ]
+
+
+def test_case_30_each_cell_is_converted_from_its_own_unit(run_object: RunObject) -> None:
+    rows: list[dict[str, Any]] = [
+        {"Temperature": "13.8 °C", "Pressure": "998 hPa", "Speed": "36 km/h", "Precip. Accum.": "0.5 mm"},
+        {"Temperature": f"50{NBSP}°F", "Pressure": "29.53 inHg", "Speed": "10 mph", "Precip. Accum.": "1 in"},
+        {"Speed": "5 m/s", "Gust": "10 kts"},
+    ]
+    first, second, third = (ending := run_object(table(*rows))).measurements
+    ending.assert_accepted(3)
+    assert ending.notes == []
+    assert (first["air_temperature"], first["air_pressure_at_mean_sea_level"]) == (13.8, 998.0)
+    assert (first["wind_speed"], first["precipitation_counter"]) == (10.0, 0.5)
+    assert (second["air_temperature"], second["air_pressure_at_mean_sea_level"]) == (10.0, 29.53 * 33.86388640341)
+    assert (second["wind_speed"], second["precipitation_counter"]) == (4.4704, 25.4)
+    assert (third["wind_speed"], third["wind_speed_of_gust"]) == (5.0, 10 * 1852 / 3600)
+
+
+def test_case_30_an_unknown_unit_or_none_is_never_the_default_one(run_object: RunObject) -> None:
+    ending = run_object(table({"Temperature": "50"}, {"Temperature": "50 °X"}, {"Temperature": "50 mph"}))
+    ending.assert_accepted(3)
+    assert all("air_temperature" not in row for row in ending.measurements)
+    assert ending.notes == [
+        ("air_temperature", "50", "a number without a unit"),
+        ("air_temperature", "50 °X", "unknown unit '°X'"),
+        ("air_temperature", "50 mph", "unknown unit 'mph'"),
+    ]
+
+
+def test_case_31_a_pressure_column_in_another_unit_than_it_says_stops_the_file(run_object: RunObject) -> None:
+    rows: list[dict[str, Any]] = [
+        {"pression": "29.75"},
+        {"pression": "29.8"},
+        {"pression": "1013.2"},
+        {"pression": None},
+    ]
+    run_object(climate(*rows), CLIMATE_KEY).assert_rejected(
+        "wrong_unit",
+        "2 of 3 pressures, such as 29.75 hPa, are none on Earth, but would be in inHg: the source names the wrong unit",
+    )
+
+
+def test_case_31_the_unit_of_the_cells_may_lie_as_well(run_object: RunObject) -> None:
+    run_object(table({"Pressure": "1013.2 in"})).assert_rejected(
+        "wrong_unit",
+        "1 of 1 pressures, such as 1013.2 inHg, are none on Earth, but would be in hPa: "
+        "the source names the wrong unit",
+    )
+
+
+def test_case_31_one_odd_pressure_or_a_dead_sensor_stops_nothing(run_object: RunObject) -> None:
+    rows = [{"pression": "29.75"}, {"pression": "1013.2"}, {"pression": "0"}, {"pression": "0"}]
+    ending = run_object(climate(*rows), CLIMATE_KEY)
+    ending.assert_accepted(4)
+    assert [row["air_pressure_at_mean_sea_level"] for row in ending.measurements] == [29.75, 1013.2, 0.0, 0.0]
+
+
+def test_case_32_a_number_out_of_range_is_kept_as_it_is(run_object: RunObject) -> None:
+    rows: list[dict[str, Any]] = [
+        *({"Humidity": f"{value} %"} for value in ("0.87", "101", "127", "255")),
+        {"Time": "23:00:00", "UV": 15},
+        {"Precip. Accum.": "83886.07 in"},
+    ]
+    ending = run_object(table(*rows))
+    ending.assert_accepted(6)
+    assert ending.notes == []
+    humidities = [row["relative_humidity"] for row in ending.measurements]
+    assert humidities[:4] == [0.87, 101.0, 127.0, 255.0]
+    assert [row["ultraviolet_index"] for row in ending.measurements if "ultraviolet_index" in row] == [15.0]
+    assert [row["precipitation_counter"] for row in ending.measurements if "precipitation_counter" in row] == [
+        83886.07 * 25.4
+    ]
+
+
+def test_case_33_values_that_contradict_each_other_are_all_kept(run_object: RunObject) -> None:
+    row = {"temperature": "5", "point_de_rosee": "9", "vent_moyen": "36", "vent_rafales": "18", "pluie_1h": "4"}
+    ending = run_object(climate({**row, "pluie_3h": "2"}), CLIMATE_KEY)
+    ending.assert_accepted(1)
+    assert ending.measurements == [
+        {
+            "air_temperature": 5.0,
+            "dew_point_temperature": 9.0,
+            "relative_humidity": 80.0,
+            "wind_speed": 10.0,
+            "wind_speed_of_gust": 5.0,
+            "precipitation_amount_1h": 4.0,
+            "precipitation_amount_3h": 2.0,
+        }
+    ]
+
+
+def test_case_34_what_is_a_code_elsewhere_is_a_value_here(run_object: RunObject) -> None:
+    """Neither network documents a code for trace: -0.1 mm is what it says."""
+    row = {"pluie_1h": "-0.1", "pluie_3h": "0", "vent_direction": "0", "vent_moyen": "0", "nebulosite": "9"}
+    ending = run_object(climate(row, {"vent_direction": "360"}), CLIMATE_KEY)
+    ending.assert_accepted(2)
+    assert ending.measurements == [
+        {
+            "relative_humidity": 80.0,
+            "precipitation_amount_1h": -0.1,
+            "precipitation_amount_3h": 0.0,
+            "wind_from_direction": 0.0,
+            "wind_speed": 0.0,
+            "cloud_area_fraction": 9.0,
+        },
+        {"relative_humidity": 80.0, "wind_from_direction": 360.0},
+    ]
+
+
+def test_case_35_wind_words_of_the_english_table(run_object: RunObject) -> None:
+    words = ["North", "N", "NORTH", "East", "South", "West", f"WSW{NBSP}", "---", "Calm"]
+    unknown = ["Nord", "O", "Variable", "VRB"]
+    ending = run_object(table(*({"Wind": word} for word in [*words, *unknown])))
+    ending.assert_accepted(13)
+    directions = [row.get("wind_from_direction") for row in ending.measurements]
+    assert directions == [360.0, 360.0, 360.0, 90.0, 180.0, 270.0, 247.5] + [None] * 6
+    assert ending.measurements[8]["wind_speed"] == 0.0
+    assert ending.notes == [
+        ("wind_from_direction", "Nord", "neither a number nor a point of the compass"),
+        ("wind_from_direction", "O", "neither a number nor a point of the compass"),
+        ("wind_from_direction", "Variable", "a variable wind has no direction"),
+        ("wind_from_direction", "VRB", "a variable wind has no direction"),
+    ]
+
+
+def test_case_35_o_is_west_where_the_source_is_french(run_object: RunObject) -> None:
+    words = ["O", "ouest", "NO", "SSO", "Nord", "Est", "Calme", "West"]
+    ending = run_object(climate(*({"vent_direction": word} for word in words)), CLIMATE_KEY)
+    ending.assert_accepted(8)
+    directions = [row.get("wind_from_direction") for row in ending.measurements]
+    assert directions == [270.0, 270.0, 315.0, 202.5, 360.0, 90.0, None, None]
+    assert ending.measurements[6]["wind_speed"] == 0.0
+    assert ending.notes == [("wind_from_direction", "West", "neither a number nor a point of the compass")]
+
+
+def test_case_36_a_counter_is_kept_as_it_is_over_reset_fall_and_jump(run_object: RunObject) -> None:
+    inches = ["0.50", "0.00", "0.40", "0.30", "4.40"]
+    ending = run_object(table(*({"Precip. Accum.": f"{value} in"} for value in inches)))
+    ending.assert_accepted(5)
+    assert [row["precipitation_counter"] for row in ending.measurements] == [float(value) * 25.4 for value in inches]
+
+
+def test_case_37_a_stuck_sensor_is_kept_as_it_is(run_object: RunObject) -> None:
+    row = {"Humidity": "100 %", "Temperature": "50 °F", "Dew Point": "50 °F", "Wind": "North", "Speed": "-999.9"}
+    ending = run_object(table(*([row] * 36)))
+    ending.assert_accepted(36)
+    kept = {
+        "air_temperature": 10.0,
+        "dew_point_temperature": 10.0,
+        "relative_humidity": 100.0,
+        "wind_from_direction": 360.0,
+        "air_pressure_at_mean_sea_level": 29.53 * 33.86388640341,
+    }
+    assert ending.measurements == [kept] * 36
+    assert ending.notes == []
+
+
+def test_case_38_numbers_and_their_texts_have_one_digest(run_object: RunObject) -> None:
+    digests = set()
+    for value, uv in (("66", "0"), (66, 0), (66.0, 0.0), ("66.0", "0.0"), ("6.6e1", "0")):
+        ending = run_object(table({"Humidity": f"{value} %", "UV": uv}))
+        ending.assert_accepted(1)
+        digests.add(ending.documents[0]["metadata"]["digest"])
+    assert len(digests) == 1
+
+
+def test_case_38_texts_and_numbers_in_one_column(run_object: RunObject) -> None:
+    rows = [{"temperature": cell} for cell in ("66", 66, 66.0, None)]
+    ending = run_object(climate(*rows), CLIMATE_KEY)
+    ending.assert_accepted(4)
+    assert [row.get("air_temperature") for row in ending.measurements] == [66.0, 66.0, 66.0, None]
+
+
+def envelope(payload: dict[str, Any], *fields: str, **more: Any) -> dict[str, Any]:
+    """A record as Airbyte writes it; the fields were nulled by the destination."""
+    changes = [{"field": field, "change": "NULLED", "reason": "DESTINATION_SERIALIZATION_ERROR"} for field in fields]
+    return {
+        "_airbyte_raw_id": "0192a1b2-0000-7000-8000-000000000001",
+        "_airbyte_extracted_at": 1728097200000,
+        "_airbyte_generation_id": 3,
+        "_airbyte_meta": {"sync_id": 7, "changes": changes},
+        "_airbyte_data": payload,
+        **more,
+    }
+
+
+LOST = "lost on the way: NULLED, DESTINATION_SERIALIZATION_ERROR"
+
+
+def test_case_57_a_value_that_the_destination_nulled_is_lost_on_the_way(run_object: RunObject) -> None:
+    row = {**TABLE, "Time": "10:00:00", "Pressure": None}
+    ending = run_object(lines([envelope(row, "Pressure"), envelope({**row, "Time": "10:10:00"})]))
+    ending.assert_accepted(2)
+    assert ending.notes == [("air_pressure_at_mean_sea_level", "", LOST)]
+
+
+@pytest.mark.parametrize(
+    ("field", "parameters"),
+    [
+        ("humidityAvg", ["relative_humidity"]),
+        ("metric.tempAvg", ["air_temperature"]),
+        (
+            "metric",
+            [
+                "air_temperature",
+                "dew_point_temperature",
+                "air_pressure_at_mean_sea_level",
+                "wind_speed",
+                "wind_speed_of_gust",
+                "rainfall_rate",
+                "precipitation_counter",
+            ],
+        ),
+    ],
+)
+def test_case_57_also_of_the_apis_nested_fields(run_object: RunObject, field: str, parameters: list[str]) -> None:
+    row = {"stationID": "ILAMAD25", "obsTimeUtc": "2024-10-05T00:04:00Z", "uvHigh": 1.0, "humidityAvg": None}
+    ending = run_object(lines([envelope(row, field)]))
+    ending.assert_accepted(1)
+    assert ending.notes == [(parameter, "", LOST) for parameter in parameters]
+
+
+def test_case_57_a_row_that_lost_its_time_is_quarantined_with_what_airbyte_said(run_object: RunObject) -> None:
+    row = {**TABLE, "Time": None}
+    ending = run_object(lines([envelope(row, "Time")]))
+    assert [(refused["code"], refused["reason"]) for refused in ending.refused] == [
+        ("no_timestamp", "the row has no day or no time")
+    ]
+    changes = json.loads(json.loads(ending.refused[0]["origin"])["changes"])
+    assert changes == [{"field": "Time", "change": "NULLED", "reason": "DESTINATION_SERIALIZATION_ERROR"}]
+
+
+def test_case_58_ids_are_text_and_an_unknown_one_is_no_new_station(run_object: RunObject) -> None:
+    strange = ["99999", "iichte19", "7015", "0.0", "$where", "a.b", "../etc", "💥", "'; DROP", "x" * 10_240]
+    rows = [{"id_station": station} for station in [*strange, 7015, " 07015 "]]
+    ending = run_object(climate(*rows), CLIMATE_KEY)
+    assert ending.exit_code == 0
+    assert ending.sums == (12, 0, 1, 11)
+    assert [row["station"]["id"] for row in ending.documents] == ["07015"]
+    assert {(row["code"], row["field"], row["reason"]) for row in ending.refused} == {
+        ("unknown_station", "id_station", "the station is not in src/config/stations.json")
+    }
+    found = [row["value"] for row in ending.refused]
+    assert found == [*strange[:-1], "x" * 199 + "…", "7015"]
+    assert [json.loads(row["row"])["id_station"] for row in ending.refused][9] == "x" * 10_240
+
+
+def test_case_59_rows_without_a_station_have_that_of_the_prefix_and_not_of_the_name(run_object: RunObject) -> None:
+    ending = run_object(table({}), "wunderground/ILAMAD25/IICHTE19.jsonl")
+    ending.assert_accepted(1)
+    assert ending.documents[0]["station"]["id"] == "ILAMAD25"
+    run_object(table({}), "elsewhere/ILAMAD25.jsonl").assert_rejected(
+        "no_station",
+        "the rows do not name their station, and no station's raw_prefixes matches this key; "
+        "add the prefix to the station in src/config/stations.json",
+    )
+
+
+def test_case_60_a_row_without_a_measured_value_is_empty_whatever_else_it_has(run_object: RunObject) -> None:
+    nothing: dict[str, Any] = dict.fromkeys(("Humidity", "Temperature", "Pressure"))
+    rows = [{}, {**nothing, "Time": None}, {**nothing, "Date": None}, {**nothing, "Date": None, "Time": None}]
+    ending = run_object(table(*rows, {**nothing, "Time": "99:99"}, {**nothing, "Time": "10:00:60"}))
+    assert ending.exit_code == 0
+    assert ending.sums == (6, 5, 1, 0)
+
+
+def test_case_61_a_line_of_subtotals_is_quarantined_as_it_is(run_object: RunObject) -> None:
+    ending = run_object(table({}, {"Time": "Total", "Humidity": "80 %"}, {"Time": None}))
+    assert ending.sums == (3, 0, 1, 2)
+    assert [(row["code"], row["field"], row["value"]) for row in ending.refused] == [
+        ("bad_timestamp", "Time", "Total"),
+        ("no_timestamp", "Time", None),
+    ]
+    assert json.loads(ending.refused[0]["row"]) == {**TABLE, "Time": "Total"}
+
+
+METADATA = {
+    "temperature": "temperature,degC",
+    "pression": "mean sea level pressure,hPa",
+    "vent_moyen": "mean wind speed,km/h",
+    "vent_rafales": "wind gust, KMH",
+    "nebulosite": "Ncloud cover,octats",
+    "temps_omm": "present weather,http://www.infoclimat.fr/stations-meteo/ww.php",
+    "pm25": "fine dust,µg/m³",
+    "pluie_1h": "precipitation over 1h",
+    "visibilite": None,
+}
+
+
+@pytest.mark.parametrize("metadata", [METADATA, {}, [], None, "text"])
+def test_case_64_metadata_with_the_documented_units_or_none_stops_nothing(metadata: Any) -> None:
+    check_units(metadata)
+
+
+def test_case_64_a_unit_that_changed_in_the_metadata_rejects_the_document() -> None:
+    changed = {"vent_rafales": "wind gust,m/s", "temperature": "temperature,degF", "humidite": "relative humidity,\x1b"}
+    with pytest.raises(ObjectRejectedError) as caught:
+        check_units(METADATA | changed)
+    assert caught.value.code == "changed_unit"
+    assert caught.value.message == (
+        "the document's metadata names other units than InfoClimat's numbers are read in: temperature in 'degF' "
+        "instead of 'degC', vent_rafales in 'm/s' instead of 'km/h', humidite in '\ufffd' instead of '%'"
+    )
