@@ -24,7 +24,7 @@ import pyarrow as pa
 import typer
 
 from forecast.checkpoints import Checkpoints
-from forecast.cli import AsJson, new_app, print_result, progress_bar, with_settings
+from forecast.cli import AsJson, command_app, print_result, progress_bar
 from forecast.database import Documents, connect, told_apart
 from forecast.demo import demo_settings, what_next
 from forecast.errors import ForecastError, ObjectRejectedError, RetryableError, SettingError
@@ -419,8 +419,7 @@ def _day(moment: datetime | None) -> date | None:
     return None if moment is None else moment.date()
 
 
-app = new_app()
-app.command("pipeline")(with_settings(pipeline_command))
+app = command_app("pipeline", pipeline_command)
 
 
 def cli() -> None:

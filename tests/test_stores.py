@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from forecast.errors import RetryableError, SettingError
+from forecast.errors import ObjectRejectedError, RetryableError, SettingError
 from forecast.observations import RawObject
 from forecast.stores import LocalStore, ObjectChangedError, S3Store, Store, digest_of, open_store
 
 SECRET = "s3cr3t-w0rd"
 KEYS = ["a.jsonl", "b/Weather+Underground+-+La+Madeleine,+FR.xlsx", "b/été %2B.csv"]
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
+ODD_KEYS = [
+    "a b", "a+b", "a%2Bb", "a%20b", "a?b=c", "a#b", "a&b", "a;b", "a:b", "a\\b", "a'b\"c", "a\tb", "<a>", "~a", "*",
+    COMPOSED, DECOMPOSED, "日本", "\u202ea", "...", "..a", " a ", "-rf", "a@b", "x" * 255,
+]  # fmt: skip
+NOBODY = 65534
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -122,11 +133,192 @@ def test_a_folder_that_is_not_there_is_a_setting_error(tmp_path: Path) -> None:
         list(LocalStore(tmp_path / "none").list())
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    (tmp_path / "zone").mkdir(mode=0o500)
-    with pytest.raises(RetryableError, match="cannot be written"):
-        put(LocalStore(tmp_path / "zone"), "a", b"x", tmp_path)
+@pytest.fixture
+def zone_of_nobody() -> Iterator[Path]:
+    """A folder, by a user whom file modes stop: root may read and write everywhere."""
+    with tempfile.TemporaryDirectory() as name:
+        zone = Path(name) / "zone"
+        zone.mkdir()
+        if os.geteuid() != 0:
+            yield zone
+            return
+        for path in (zone.parent, zone):
+            os.chown(path, NOBODY, -1)
+        os.seteuid(NOBODY)
+        try:
+            yield zone
+        finally:
+            os.seteuid(0)
+
+
+def test_a_folder_that_cannot_be_written_is_a_setting_error(zone_of_nobody: Path) -> None:
+    zone_of_nobody.chmod(0o500)
+    with pytest.raises(SettingError) as caught:
+        put(LocalStore(zone_of_nobody), "a", b"x", zone_of_nobody.parent)
+    assert caught.value.message == (
+        f"{zone_of_nobody}/a cannot be written: Permission denied; make its folder one that this user can write to"
+    )
+
+
+def test_a_folder_that_cannot_be_listed_is_not_left_out(zone_of_nobody: Path) -> None:
+    store = LocalStore(zone_of_nobody)
+    put(store, "open/a", b"x", zone_of_nobody.parent)
+    (zone_of_nobody / "shut").mkdir(mode=0o000)
+    with pytest.raises(SettingError) as caught:
+        list(store.list())
+    assert caught.value.message == f"the folder {zone_of_nobody}/shut cannot be listed: Permission denied"
+    assert store.find("open/a") is not None
+    with pytest.raises(RetryableError, match="shut/a cannot be looked at: Permission denied"):
+        store.find("shut/a")
+
+
+def test_a_file_that_cannot_be_read_is_listed_and_told(zone_of_nobody: Path) -> None:
+    store = LocalStore(zone_of_nobody)
+    put(store, "a", b"x", zone_of_nobody.parent)
+    (zone_of_nobody / "a").chmod(0o000)
+    with pytest.raises(RetryableError, match="zone/a cannot be read: Permission denied"):
+        store.fetch(only(store), zone_of_nobody.parent / "copy")
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def _round(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def _folder_link(path: Path) -> None:
+    path.symlink_to("/usr")
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (_pipe, "is a named pipe and no file; remove it from the zone"),
+        (_device, "is a device and no file; remove it from the zone"),
+        (_folder_link, "is a link to a folder and no file; remove it from the zone"),
+        (_dangling, "is a link to something that is not there"),
+        (_round, "cannot be read: Too many levels of symbolic links"),
+        (_socket, "cannot be read: No such device or address"),
+    ],
+)
+def test_what_is_no_file_is_listed_and_told_without_waiting(
+    tmp_path: Path, make: Callable[[Path], None], words: str
+) -> None:
+    (tmp_path / "zone").mkdir()
+    make(tmp_path / "zone" / "a")
+    store = LocalStore(tmp_path / "zone")
+    listed = only(store)
+    with pytest.raises(RetryableError) as caught:
+        store.fetch(listed, tmp_path / "copy")
+    assert caught.value.message == f"{tmp_path}/zone/a {words}"
+    assert store.find("a") is None
+
+
+def test_a_name_that_is_no_text_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "zone").mkdir()
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/zone/caf\xe9")).write_bytes(b"x")
+    store = LocalStore(tmp_path / "zone")
+    listed = only(store)
+    with pytest.raises(ObjectRejectedError) as caught:
+        store.fetch(listed, tmp_path / "copy")
+    assert (caught.value.code, caught.value.message) == (
+        "bad_name",
+        "the name of the file is not UTF-8; give it another one",
+    )
+
+
+def test_a_link_to_a_file_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "zone").mkdir()
+    (tmp_path / "file").write_bytes(b"xyz")
+    (tmp_path / "zone" / "a").symlink_to(tmp_path / "file")
+    store = LocalStore(tmp_path / "zone")
+    store.fetch(only(store), tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == b"xyz"
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "zone").mkdir()
+    store = LocalStore(tmp_path / "zone")
+    put(store, "a", b"x", tmp_path)
+    with pytest.raises(RetryableError, match=r"/a cannot be copied to /dev: No space left on device; free some space"):
+        store.fetch(only(store), Path("/dev/full"))
+
+
+def test_odd_keys_are_kept_as_they_are(store: Store, tmp_path: Path) -> None:
+    # The S3 server of these tests takes no key with a line feed.
+    keys = [*ODD_KEYS, "a\nb"] if isinstance(store, LocalStore) else ODD_KEYS
+    for key in keys:
+        put(store, f"odd/{key}", key.encode(), tmp_path)
+    listed = list(store.list())
+    assert [entry.key for entry in listed] == sorted(f"odd/{key}" for key in keys)
+    digests = set()
+    for entry in listed:
+        assert store.find(entry.key) is not None
+        digests.add(store.fetch(entry, tmp_path / "copy"))
+        assert f"odd/{(tmp_path / 'copy').read_text()}" == entry.key
+    assert len(digests) == len(keys)
+
+
+def test_the_prefix_of_a_bucket_may_be_odd_too(s3_bucket: str, tmp_path: Path) -> None:
+    for prefix in ("a?b/c#d", "a%2Bb", COMPOSED, DECOMPOSED, "/", "../.."):
+        store = S3Store(f"s3://{s3_bucket}/{prefix}")
+        put(store, "x", prefix.encode(), tmp_path)
+        entry = only(store)
+        assert entry.uri == f"s3://{s3_bucket}/{prefix.removesuffix('/')}/x"
+        store.fetch(entry, tmp_path / "copy")
+        assert (tmp_path / "copy").read_text() == prefix
+
+
+def test_the_mark_of_a_folder_is_not_in_it(s3_bucket: str) -> None:
+    for key in ("zone/", "zone/a/", "zone/b"):
+        boto3.client("s3").put_object(Bucket=s3_bucket, Key=key, Body=b"")
+    assert [entry.key for entry in S3Store(f"s3://{s3_bucket}/zone").list()] == ["a/", "b"]
+
+
+def test_keys_that_climb_are_keys_in_a_bucket(s3_bucket: str, tmp_path: Path) -> None:
+    store = S3Store(f"s3://{s3_bucket}/zone/")
+    for key in ("../../x", "a/../b", "./c", "d//e"):
+        put(store, key, key.encode(), tmp_path)
+    listed = list(store.list())
+    assert sorted(entry.key for entry in listed) == sorted(("../../x", "a/../b", "./c", "d//e"))
+    for entry in listed:
+        store.fetch(entry, tmp_path / "copy")
+        assert (tmp_path / "copy").read_text() == entry.key
+
+
+@given(st.lists(st.sampled_from(["..", ".", "", "a", "b\0", "~", "*"]), min_size=1, max_size=5).map("/".join))
+def test_no_key_leaves_the_folder(key: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        (home / "x" / "y" / "zone").mkdir(parents=True)
+        (home / "source").write_bytes(b"content")
+        before = set(home.rglob("*"))
+        store = LocalStore(home / "x" / "y" / "zone")
+        try:
+            store.publish(home / "source", key)
+        except SettingError as error:
+            assert error.message.endswith(f"cannot be the name of a file in {store.uri}")
+            assert set(home.rglob("*")) == before
+            with pytest.raises(SettingError):
+                store.find(key)
+        else:
+            assert (home / "x" / "y" / "zone" / key).read_bytes() == b"content"
+            assert all(path.is_relative_to(home / "x" / "y" / "zone") for path in set(home.rglob("*")) - before)
 
 
 def test_a_failed_write_leaves_nothing_half_written(tmp_path: Path) -> None:

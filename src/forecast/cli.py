@@ -6,7 +6,9 @@ import functools
 import inspect
 import json
 import logging
+import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,8 +17,10 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from typer.core import TyperCommand
 
 from forecast.errors import ForecastError
+from forecast.report.write import without_secrets
 from forecast.settings import (
     DEFAULT_COLLECTION,
     DEFAULT_DATABASE,
@@ -40,6 +44,22 @@ SETTING_OPTIONS: dict[str, str] = {
 AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object on stdout.")]
 
 _LOGGER = logging.getLogger("forecast")
+# At DEBUG, botocore shows whole requests, and with them the session's token.
+_CHATTY_LIBRARIES = ("boto3", "botocore", "pymongo", "s3transfer", "urllib3")
+_SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "MONGODB_URI")
+
+
+class PlainCommand(TyperCommand):
+    """A command that does not quote a connection string which was typed in the wrong place."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """See TyperCommand."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.exceptions.TyperException as error:
+            if hasattr(error, "message"):
+                error.message = without_secrets(error.message)
+            raise
 
 
 def with_settings(command: Callable[..., int]) -> Callable[..., None]:
@@ -79,36 +99,78 @@ def new_app() -> typer.Typer:
     return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
+def command_app(name: str, command: Callable[..., int]) -> typer.Typer:
+    """The app of one command; see `with_settings`."""
+    app = new_app()
+    app.command(name, cls=PlainCommand)(with_settings(command))
+    return app
+
+
 def set_up_logging(settings: Settings) -> None:
     """The log goes to stderr; stdout is for the result."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        _JsonFormatter() if settings.log_format == "json" else logging.Formatter("%(levelname)s %(message)s")
+        _JsonFormatter() if settings.log_format == "json" else _TextFormatter("%(levelname)s %(message)s")
     )
     _LOGGER.handlers[:] = [handler]
     _LOGGER.setLevel(settings.log_level)
     _LOGGER.propagate = False
+    for name in _CHATTY_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def run_command(command: Callable[[], int]) -> NoReturn:
-    """Run a command and end the process with its exit code; a foreseeable fault is one line, without a trace."""
+    """Run a command and end the process with its exit code; a foreseeable fault is one line, without a trace.
+
+    A fault of the program leaves its trace in the log, without what the libraries may have quoted of the settings.
+    """
     try:
         code = command()
     except ForecastError as error:
-        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201
+        print(f"error: {_shown(error.message)}", file=sys.stderr)  # noqa: T201
         code = error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)  # noqa: T201
         code = 1
+    except Exception:  # noqa: BLE001  shown by us, or Python would show it as it is
+        _LOGGER.critical("%s", _trace_without_secrets())
+        code = 1
     raise typer.Exit(code)
+
+
+def _trace_without_secrets() -> str:
+    text = traceback.format_exc()
+    for name in _SECRET_VARIABLES:
+        if value := os.environ.get(name):
+            # A KeyError quotes its text as Python would.
+            text = text.replace(value, "***").replace(repr(value)[1:-1], "***")
+    return str(without_secrets(text))
 
 
 def print_result(result: dict[str, Any], rendered: Any, *, as_json: bool) -> None:
     """The result of a command on stdout, for a program or for a person."""
     if as_json:
-        print(json.dumps(result, ensure_ascii=False))  # noqa: T201
+        # A file's name that is no text is kept as JSON's own escape (\udce9), as it is in the reports.
+        text = json.dumps(result, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
+        print(text)  # noqa: T201
     else:
         Console(highlight=False, soft_wrap=False).print(rendered)
+
+
+def _shown(text: str) -> str:
+    """A text for a terminal: keys and values of raw objects can hold what a terminal obeys, or forge a line."""
+    lines = (
+        "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+        for line in text.split("\n")
+    )
+    return "\n    ".join(lines)
+
+
+class _TextFormatter(logging.Formatter):
+    """One line a message, and what belongs to it indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  named by the library
+        return _shown(super().formatMessage(record))
 
 
 class _JsonFormatter(logging.Formatter):

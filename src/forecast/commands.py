@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from forecast import __version__
-from forecast.cli import AsJson, new_app, print_result, with_settings
+from forecast.cli import AsJson, command_app, print_result
 from forecast.database import connect
 from forecast.lease import lease
 from forecast.migrate import migrate
@@ -129,8 +129,7 @@ def _replay_words(counts: ReplayCounts) -> str:
     )
 
 
-latency_report_app = new_app()
-latency_report_app.command("latency-report")(with_settings(latency_report_command))
+latency_report_app = command_app("latency-report", latency_report_command)
 
 
 def latency_report_cli() -> None:
@@ -138,8 +137,7 @@ def latency_report_cli() -> None:
     latency_report_app()
 
 
-migrate_app = new_app()
-migrate_app.command("migrate")(with_settings(migrate_command))
+migrate_app = command_app("migrate", migrate_command)
 
 
 def migrate_cli() -> None:
@@ -147,8 +145,7 @@ def migrate_cli() -> None:
     migrate_app()
 
 
-crud_check_app = new_app()
-crud_check_app.command("crud-check")(with_settings(crud_check_command))
+crud_check_app = command_app("crud-check", crud_check_command)
 
 
 def crud_check_cli() -> None:
@@ -156,8 +153,7 @@ def crud_check_cli() -> None:
     crud_check_app()
 
 
-replay_app = new_app()
-replay_app.command("replay")(with_settings(replay_command))
+replay_app = command_app("replay", replay_command)
 
 
 def replay_cli() -> None:

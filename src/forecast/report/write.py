@@ -20,7 +20,7 @@ SCHEMAS_FOLDER = Path(__file__).parent / "schemas"
 # Up to the last @ of the line: a password that somebody forgot to encode can hold anything. In an S3 URI that would be
 # too much, because keys hold @ too; there a user has a colon, which no bucket's name has.
 _MONGODB_URI = re.compile(r"(mongodb(?:\+srv)?://)(?:.*@)?\S*", re.IGNORECASE)
-_USER_INFO = re.compile(r"((?!s3:)\b[a-z][a-z0-9+.-]*://)\S*@", re.IGNORECASE)
+_USER_INFO = re.compile(r"((?!s3:)\b[a-z][a-z0-9+.-]*://).*@", re.IGNORECASE)
 _S3_USER_INFO = re.compile(r"(s3://)(?:[^\s/@]*:\S*|[^\s/@]+)@", re.IGNORECASE)
 
 

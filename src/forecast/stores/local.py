@@ -1,0 +1,161 @@
+"""Objects in a local folder. An ETag is the size and the time of the last change."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from forecast.errors import ForecastError, ObjectRejectedError, RetryableError, SettingError
+from forecast.observations import RawObject
+from forecast.stores.base import BLOCK_BYTES, ObjectChangedError, hex_digest, new_digest, unreadable
+
+_NO_SEGMENTS = {"", ".", ".."}
+_KINDS = {
+    stat.S_IFDIR: "a link to a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+class LocalStore:
+    """A folder. What is below it and is no file is listed too, and told when it is fetched."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.uri = str(folder)
+
+    def list(self, prefix: str = "") -> Iterator[RawObject]:
+        """See `Store.list`; a link to a folder is not followed.
+
+        Raises SettingError where a folder is missing or must not be read: a part of the zone is never left out.
+        """
+        if not self._folder.is_dir():
+            raise SettingError(f"the folder {self._folder} does not exist")
+        for key in sorted(self._keys()):
+            described = self._described(key) if key.startswith(prefix) else None
+            if described is not None:
+                yield described
+
+    def fetch(self, listed: RawObject, target: Path) -> str:
+        """See `Store.fetch`.
+
+        Raises ObjectRejectedError where the file's name is no text: neither MongoDB nor Parquet could keep it.
+        """
+        if not _is_text(listed.key):
+            raise ObjectRejectedError("bad_name", "the name of the file is not UTF-8; give it another one")
+        path = self._path(listed.key)
+        digest = new_digest(listed.key)
+        try:
+            with _opened(path) as source, target.open("wb") as copy:
+                while block := source.read(BLOCK_BYTES):
+                    digest.update(block)
+                    copy.write(block)
+                if _etag(os.fstat(source.fileno())) != listed.etag:
+                    raise ObjectChangedError(
+                        f"{listed.uri} changed while it was read; the next run takes its new version"
+                    )
+        except FileNotFoundError as error:
+            if path.is_symlink():
+                raise RetryableError(f"{listed.uri} is a link to something that is not there") from error
+            raise ObjectChangedError(f"{listed.uri} was removed after it was listed") from error
+        except OSError as error:
+            raise unreadable(listed.uri, error, target) from error
+        return hex_digest(digest)
+
+    def publish(self, source: Path, key: str) -> None:
+        """See `Store.publish`; it is on the disk when this returns."""
+        target = self._path(key)
+        part = target.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copyfile(source, part)
+                _flush(part)
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
+            _flush(target.parent)
+        except OSError as error:
+            raise _unwritable(target, error) from error
+
+    def find(self, key: str) -> RawObject | None:
+        """See `Store.find`."""
+        try:
+            return self._described(key) if self._path(key).is_file() else None
+        except OSError as error:
+            raise RetryableError(f"{self._path(key)} cannot be looked at: {error.strerror}") from error
+
+    def _keys(self) -> Iterator[str]:
+        for folder, folders, files in os.walk(self._folder, onerror=_unlistable):
+            below = Path(folder)
+            # os.walk counts a link to a folder among the folders, and does not go into it.
+            for name in [*files, *(name for name in folders if (below / name).is_symlink())]:
+                yield (below / name).relative_to(self._folder).as_posix()
+
+    def _described(self, key: str) -> RawObject | None:
+        """What is there under a key; None where it has gone meanwhile."""
+        path = self._folder / key
+        try:
+            status = path.stat()
+        except OSError:
+            try:
+                status = path.lstat()  # of a link to nowhere, the link itself
+            except FileNotFoundError:
+                return None
+        modified = datetime.fromtimestamp(status.st_mtime, tz=UTC)
+        return RawObject(key, str(path), status.st_size, _etag(status), modified)
+
+    def _path(self, key: str) -> Path:
+        """The path of a key, which is below the folder and nobody else's."""
+        if "\0" in key or not _NO_SEGMENTS.isdisjoint(key.split("/")):
+            raise SettingError(f"{key!r} cannot be the name of a file in {self.uri}")
+        return self._folder / key
+
+
+def _is_text(key: str) -> bool:
+    """Whether a key can be written as UTF-8; Python reads the bytes of a name that is not as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in key)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file, and at once: a named pipe would wait for its writer."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind != stat.S_IFREG:
+        os.close(descriptor)
+        raise RetryableError(f"{path} is {_KINDS.get(kind, 'something else')} and no file; remove it from the zone")
+    return os.fdopen(descriptor, "rb")
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unlistable(error: OSError) -> None:
+    if isinstance(error, FileNotFoundError):
+        return  # a folder that was removed since its name was read
+    raise SettingError(f"the folder {error.filename} cannot be listed: {error.strerror}") from error
+
+
+def _unwritable(target: Path, error: OSError) -> ForecastError:
+    words = f"{target} cannot be written: {error.strerror}"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        return SettingError(f"{words}; make its folder one that this user can write to")
+    return RetryableError(words)
+
+
+def _etag(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}"
