@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from forecast import embedded
-from forecast.embedded import embedded_mongodb, find_mongod
+from forecast.embedded import embedded_mongodb, find_mongod, folder, leftover, process
+from forecast.embedded.leftover import stop_leftover
 from forecast.errors import RetryableError, SettingError
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"
@@ -77,7 +77,7 @@ def holder(mongod_binary: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str
         yield process
         process.terminate()
     # SIGTERM ends a plain Python at once, so its mongod is still there.
-    embedded._stop_leftover(tmp_path)
+    stop_leftover(tmp_path)
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def test_a_port_that_is_taken_in_the_last_moment(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         (tmp_path / "port").write_text(str(other.getsockname()[1]))
-        monkeypatch.setattr(embedded, "_is_free", lambda port: True)
+        monkeypatch.setattr(process, "is_free", lambda port: True)
         with embedded_mongodb(tmp_path) as uri:
             insert(uri, "kept")
             assert names(uri) == ["kept"]
@@ -148,6 +148,30 @@ def test_a_killed_mongod_recovers(holder: subprocess.Popen[str], tmp_path: Path)
     os.kill(left, signal.SIGKILL)
     with embedded_mongodb(tmp_path) as uri:
         assert names(uri) == ["before the crash"]
+
+
+def test_a_hanging_mongod_that_was_left_is_replaced(
+    holder: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = pid_of(tmp_path)
+    holder.kill()
+    holder.wait()
+    os.kill(left, signal.SIGSTOP)
+    monkeypatch.setattr(leftover, "STOP_SECONDS", 0.2)
+    with embedded_mongodb(tmp_path) as uri:
+        assert names(uri) == ["before the crash"]
+        assert not is_running(left)
+
+
+def test_a_mongod_that_ends_by_itself_is_told(
+    mongod_binary: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with embedded_mongodb(tmp_path):
+        left = pid_of(tmp_path)
+        os.kill(left, signal.SIGKILL)
+        os.waitid(os.P_PID, left, os.WEXITED | os.WNOWAIT)
+    (message,) = caplog.messages
+    assert message.startswith(f"mongod ended by itself, exit code -9. The end of its log, {tmp_path}/mongod.log: ")
 
 
 def test_a_process_that_only_got_the_old_number_is_left_alone(mongod_binary: Path, tmp_path: Path) -> None:
@@ -252,6 +276,6 @@ def test_a_long_path_is_no_obstacle(mongod_binary: Path, tmp_path: Path) -> None
 
 
 def test_a_full_disk(mongod_binary: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(embedded, "NEEDED_BYTES", 10**18)
+    monkeypatch.setattr(folder, "NEEDED_BYTES", 10**18)
     with pytest.raises(SettingError, match=r"needs \d+ MB of free disk in .*, and there are \d+ MB"):
         embedded_mongodb(tmp_path).__enter__()

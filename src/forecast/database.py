@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pymongo
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from pymongo.common import MIN_SUPPORTED_SERVER_VERSION
 from pymongo.errors import (
     ConfigurationError,
     ConnectionFailure,
-    ExecutionTimeout,
     InvalidURI,
     OperationFailure,
     PyMongoError,
@@ -21,6 +22,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 from pymongo.read_concern import ReadConcern
+from pymongo.topology_description import TopologyDescription
 from pymongo.write_concern import WriteConcern
 
 from forecast.embedded import embedded_mongodb
@@ -29,16 +31,45 @@ from forecast.settings import EMBEDDED_FOLDER, Settings
 
 Documents = Collection[dict[str, Any]]
 
+# How long an operation waits for a primary. An election takes 10 s and a little (MongoDB's electionTimeoutMillis).
+# A member that hangs with its connections open is only noticed within 30 s before that: the driver's heartbeat comes
+# every 10 s and waits for an answer for 20 s.
 SELECTION_TIMEOUT_MS = 20_000
 WRITE_TIMEOUT_MS = 60_000
+_CLOSE_SECONDS = 2
 _UNUSABLE = (
     "MONGODB_URI cannot be used: it is no valid connection string, it has an option or a file that cannot be, "
     "or its host name has no address. In user and password, characters such as : / ? @ must be percent-encoded"
 )
-_UNAUTHORIZED = 13
-_AUTHENTICATION_FAILED = 18
+_ADVICE = "Check that most members of the replica set are up and that MONGODB_URI names them, then run again"
+_UNCONFIRMED = "MongoDB did not confirm a write on a majority of its members ({doing}); is a member down?"
+# Databases of the server itself, which take no validator.
+_RESERVED = ("admin", "config", "local")
+_UNKNOWN = 8
 _VALIDATION_FAILED = 121
 _OUT_OF_DISK = 14031
+# What the server's codes ask a person to change (its error_codes.yml), and what may be over at the next run.
+_TO_CHANGE = {
+    13: "MONGODB_URI names no user, or one without the right for this ({doing}). A run needs the role readWrite on the "
+    "database, and dbAdmin as well where the validator of an older version is there",
+    18: "MongoDB refused the user of MONGODB_URI ({doing}): unknown to the database that authSource names, or wrong "
+    "password",
+    73: "MongoDB refused the name of the database or of the collection ({doing}); change MONGODB_DATABASE or "
+    "MONGODB_COLLECTION",
+    85: "the collection has an index like one of the pipeline's, with another name or other options ({doing}); drop it",
+    86: "the collection has another index with the name of one of the pipeline's ({doing}); drop it",
+    _VALIDATION_FAILED: "the database's validator refuses a document ({doing}); it is not that of this pipeline "
+    "version (src/config/mongodb_schema.json)",
+    13297: "there is a database whose name differs from MONGODB_DATABASE in capital letters only ({doing})",
+    16755: "the collection holds documents whose station.location is no place ({doing}), so they are none of the "
+    "pipeline's; set MONGODB_COLLECTION to another one",
+}
+_TO_REPEAT = {
+    50: "MongoDB gave an operation up because it took too long ({doing}); is the server overloaded?",
+    64: _UNCONFIRMED,
+    262: "MongoDB gave an operation up because it took too long ({doing}); is the server overloaded?",
+    _OUT_OF_DISK: "MongoDB has no disk space left ({doing}). Make room on the disk of its data, then run again",
+}
 
 
 @contextmanager
@@ -54,17 +85,68 @@ def connect(settings: Settings) -> Iterator[Documents]:
 
 @contextmanager
 def _collection(uri: str, settings: Settings) -> Iterator[Documents]:
+    if settings.mongodb_database in _RESERVED:
+        raise SettingError(f"MONGODB_DATABASE is {settings.mongodb_database!r}, a database of MongoDB itself")
     client = _client(uri)
     try:
-        with told_apart("connecting"):
-            client.admin.command("ping")
+        _check_server(client)
         yield client[settings.mongodb_database].get_collection(
             settings.mongodb_collection,
             write_concern=WriteConcern("majority", wtimeout=WRITE_TIMEOUT_MS),
             read_concern=ReadConcern("majority"),
         )
     finally:
-        client.close()
+        # It tells the server which sessions have ended, and waits for a primary to tell it to.
+        with pymongo.timeout(_CLOSE_SECONDS):
+            client.close()
+
+
+def _check_server(client: MongoClient[dict[str, Any]]) -> None:
+    """Find a primary of a replica set (or a mongos) that this driver can speak to, or say why not."""
+    with told_apart("connecting"):
+        try:
+            hello = client.admin.command("hello")
+        except (ServerSelectionTimeoutError, ConfigurationError) as error:
+            if fault := _fault_of(client.topology_description):
+                raise fault from error
+            raise
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        raise SettingError(
+            "the MongoDB of MONGODB_URI is no replica set, so no majority can confirm a write. "
+            "Start it with --replSet and initiate the set; one member is enough"
+        )
+    if not hello["isWritablePrimary"]:
+        raise RetryableError(
+            "MONGODB_URI leads to a member that is not the primary (directConnection=true). "
+            "Name the set instead (replicaSet=...), so that the primary is found whichever it is"
+        )
+
+
+def _fault_of(topology: TopologyDescription) -> ForecastError | None:
+    """What the driver found out about the servers, where that is more than silence."""
+    try:
+        topology.check_compatible()
+    except ConfigurationError:
+        return SettingError(
+            "the version of the MongoDB server and this pipeline do not go together; "
+            f"it takes MongoDB {MIN_SUPPORTED_SERVER_VERSION} or newer"
+        )
+    servers = topology.server_descriptions().values()
+    # The driver drops servers that are of another set, or of none. One that is connected to directly stays, with an
+    # error that names its set; it names 'None' also where the server is not there at all.
+    strangers = [isinstance(one.error, ConfigurationError) and "'None'" not in str(one.error) for one in servers]
+    if all(strangers):
+        return SettingError("no server that MONGODB_URI names is in the replica set that it names (replicaSet=...)")
+    # The driver makes one kind of error of all that can happen to a connection; the words of OpenSSL are in its text.
+    errors = [str(server.error) for server in servers]
+    if all("CERTIFICATE_VERIFY_FAILED" in error for error in errors):
+        return SettingError(
+            "MongoDB's certificate was not accepted: it is not from an authority that is trusted here (tlsCAFile), "
+            "or not for the host name in MONGODB_URI"
+        )
+    if all("SSL handshake failed" in error for error in errors):
+        return RetryableError("no TLS connection to MongoDB came about; does its server speak TLS, and is it up?")
+    return None
 
 
 def _client(uri: str) -> MongoClient[dict[str, Any]]:
@@ -95,27 +177,25 @@ def translated(error: PyMongoError, doing: str) -> ForecastError:
     if isinstance(error, InvalidURI | ConfigurationError):
         return SettingError(_UNUSABLE)
     if isinstance(error, ServerSelectionTimeoutError):
-        return RetryableError(
-            f"MongoDB is out of reach ({doing}): no primary answered in time. "
-            "Check that the replica set is up and that MONGODB_URI names it"
-        )
+        return RetryableError(f"MongoDB is out of reach ({doing}): no primary answered in time. {_ADVICE}")
     if isinstance(error, WTimeoutError | WriteConcernError):
-        return RetryableError(
-            f"MongoDB did not confirm a write on a majority of its members ({doing}); is a member down?"
-        )
-    if isinstance(error, ConnectionFailure | ExecutionTimeout):
-        return RetryableError(f"the connection to MongoDB was lost ({doing})")
+        return RetryableError(_UNCONFIRMED.format(doing=doing))
+    if isinstance(error, ConnectionFailure):
+        # The driver has tried once more, on the new primary if there was one in time; then it tells the first error.
+        return RetryableError(f"the connection to MongoDB was lost ({doing}) and did not come back in time. {_ADVICE}")
     if isinstance(error, OperationFailure):
-        return _of_code(error.code, doing)
+        # WiredTiger's errors arrive as "unknown", with the system's words.
+        full = error.code == _UNKNOWN and "No space left on device" in str(error)
+        return refusal(_OUT_OF_DISK if full else error.code, doing)
     return RetryableError(f"MongoDB failed ({doing}): {type(error).__name__}")
 
 
-def _of_code(code: int | None, doing: str) -> ForecastError:
-    if code in (_UNAUTHORIZED, _AUTHENTICATION_FAILED):
-        return SettingError(f"MongoDB refused the user of MONGODB_URI ({doing}): wrong password, or a right is missing")
-    if code == _OUT_OF_DISK:
-        return RetryableError(f"MongoDB has no disk space left ({doing})")
-    return RetryableError(f"MongoDB refused an operation ({doing}): code {code}")
+def refusal(code: int | None, doing: str) -> ForecastError:
+    """The server's code for what it refused, in words."""
+    if code in _TO_CHANGE:
+        return SettingError(_TO_CHANGE[code].format(doing=doing))
+    words = _TO_REPEAT.get(code or 0, f"MongoDB refused an operation ({{doing}}): code {code}")
+    return RetryableError(words.format(doing=doing))
 
 
 def validation_failed(details: dict[str, Any]) -> bool:

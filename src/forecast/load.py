@@ -9,7 +9,8 @@ is seen, and decided again.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from bson.int64 import Int64
 from pymongo import ASCENDING, GEOSPHERE, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, CollectionInvalid
 
-from forecast.database import Documents, told_apart, validation_failed
+from forecast.database import Documents, refusal, told_apart, validation_failed
 from forecast.documents import to_documents
 from forecast.errors import RetryableError, SettingError
 from forecast.observations import RECORD_SCHEMA, to_table
@@ -41,6 +42,7 @@ BATCH_ROWS = 2_500
 # Two batches on their way: the server works on one while the next is made.
 WRITERS = 2
 _DUPLICATE_KEY = 11000
+_UNCONFIRMED_WRITE = 64
 _ROUNDS = 20
 _SOURCE = ("source_uri", "source_row")
 _RANK = ("generation_id", "sync_id", "extracted_at")
@@ -69,28 +71,57 @@ class LoadCounts:
 
 
 def prepare_collection(collection: Documents) -> None:
-    """Make the collection with its validator and indexes, or bring them up to date."""
+    """Make the collection with its validator and indexes, or bring them up to date.
+
+    Raises SettingError where something else has the collection's name.
+    """
     validator = json.loads(SCHEMA_FILE.read_text("utf-8"))
-    with told_apart("preparing the collection"):
-        database = collection.database
+    database = collection.database
+    with told_apart("making the collection"):
         try:
             database.create_collection(collection.name, validator=validator)
         except CollectionInvalid:
             found = next(iter(database.list_collections(filter={"name": collection.name})), {})
+            _check_kind(collection, found)
             if found.get("options", {}).get("validator") != validator:
-                database.command("collMod", collection.name, validator=validator)
+                with told_apart("changing the validator"):
+                    database.command("collMod", collection.name, validator=validator)
+    with told_apart("making the indexes"):
         collection.create_indexes(list(INDEXES))
+
+
+def _check_kind(collection: Documents, found: Mapping[str, Any]) -> None:
+    kind = found.get("type", "collection")
+    if kind != "collection":
+        raise SettingError(f"{collection.full_name} is a {kind}, not a collection; change MONGODB_COLLECTION")
+    if found.get("options", {}).get("capped"):
+        raise SettingError(
+            f"{collection.full_name} is a capped collection, which drops its oldest documents by itself; "
+            "change MONGODB_COLLECTION"
+        )
 
 
 def load(records: pd.DataFrame, collection: Documents, *, dry_run: bool = False) -> LoadCounts:
     """Load records (RECORD_SCHEMA); with `dry_run`, only say what would happen.
 
-    Raises RetryableError where the database is out of reach, SettingError where it refuses a document.
+    Raises RetryableError where the database is out of reach, SettingError where it refuses a document; what other
+    batches have written by then stays, and the next run finds it.
     """
     table = to_table(records, RECORD_SCHEMA)
     batches = [table.slice(at, BATCH_ROWS) for at in range(0, table.num_rows, BATCH_ROWS)]
+    failed = threading.Event()
+
+    def load_batch(batch: pa.Table) -> LoadCounts:
+        if failed.is_set():
+            return LoadCounts()  # of no effect: the error is on its way, and waiting for the database again is no use
+        try:
+            return _load_batch(batch, collection, dry_run=dry_run)
+        except BaseException:
+            failed.set()
+            raise
+
     with ThreadPoolExecutor(WRITERS) as writers:
-        return sum(writers.map(lambda batch: _load_batch(batch, collection, dry_run=dry_run), batches), LoadCounts())
+        return sum(writers.map(load_batch, batches), LoadCounts())
 
 
 def _load_batch(table: pa.Table, collection: Documents, *, dry_run: bool) -> LoadCounts:
@@ -202,18 +233,16 @@ def _resolve(error: BulkWriteError, ids: pa.ChunkedArray) -> tuple[int, list[str
     """Only duplicate keys are expected. Raises for every other error."""
     details = error.details
     for write_error in details["writeErrors"]:
+        name = ids[write_error["index"]].as_py()
         if validation_failed(write_error):
-            name = ids[write_error["index"]].as_py()
             raise SettingError(
                 f"the database's validator refuses document {name}; its schema is not that of this pipeline version "
                 "(src/config/mongodb_schema.json)"
             ) from error
         if write_error["code"] != _DUPLICATE_KEY:
-            raise RetryableError(f"MongoDB could not write a document: code {write_error['code']}") from error
+            raise refusal(write_error["code"], f"writing {name}") from error
     if details["writeConcernErrors"]:
-        raise RetryableError(
-            "MongoDB did not confirm a write on a majority of its members; is a member down?"
-        ) from error
+        raise refusal(_UNCONFIRMED_WRITE, "writing") from error
     return details["nInserted"], [ids[entry["index"]].as_py() for entry in details["writeErrors"]]
 
 

@@ -1,0 +1,172 @@
+"""Real mongods on loopback: alone, or as a replica set whose members can be killed, paused and started again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from forecast.embedded.binary import environment
+from forecast.embedded.ports import free_port
+
+NAME = "local"
+START_SECONDS = 60.0
+# Instead of the default's 10 s: the tests wait for some elections.
+ELECTION_TIMEOUT_MS = 2_000
+
+
+@dataclass
+class Mongod:
+    """One mongod; `options` are command-line options beyond those that every one gets."""
+
+    binary: Path
+    folder: Path
+    port: int
+    options: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        """Start it, on what its folder holds already."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            [
+                *(str(self.binary), "--quiet", "--dbpath", str(self.folder), "--port", str(self.port)),
+                *("--bind_ip", "127.0.0.1", "--nounixsocket", "--logpath", str(self.folder / "log"), "--logappend"),
+                *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+                *self.options,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+        )
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def uri(self) -> str:
+        """To this very member, whatever it is in its set."""
+        return f"mongodb://{self.address}/?directConnection=true"
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once, also where it is paused."""
+        self.process.kill()
+        self.process.wait()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Its connections stay open, and nothing answers on them."""
+        self.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
+
+    def answers(self) -> bool:
+        try:
+            with MongoClient[dict[str, Any]](self.uri, serverSelectionTimeoutMS=500) as client:
+                client.admin.command("hello")
+        except PyMongoError:
+            assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
+            return False
+        return True
+
+
+@dataclass
+class ReplicaSet:
+    """The members of a set, in the order of their numbers."""
+
+    members: list[Mongod]
+
+    @property
+    def uri(self) -> str:
+        return "mongodb://" + ",".join(member.address for member in self.members) + f"/?replicaSet={NAME}"
+
+    def primary(self) -> Mongod:
+        """The member that takes writes now; waits for an election."""
+        wait_until(lambda: any(map(_is_primary, self.members)))
+        return next((member for member in self.members if _is_primary(member)), None) or self.primary()
+
+    def wait_until_healthy(self) -> None:
+        """Wait until one member is primary and all others follow it."""
+        wait_until(self._is_healthy)
+
+    def _is_healthy(self) -> bool:
+        try:
+            with MongoClient[dict[str, Any]](self.primary().uri, serverSelectionTimeoutMS=500) as client:
+                status = client.admin.command("replSetGetStatus")
+        except PyMongoError:
+            return False
+        return sorted(member["stateStr"] for member in status["members"]) == sorted(
+            ["PRIMARY", *["SECONDARY"] * (len(self.members) - 1)]
+        )
+
+
+@contextmanager
+def replica_set(binary: Path, folder: Path, members: int, *options: str) -> Iterator[ReplicaSet]:
+    """A replica set that has a primary."""
+    shared = ("--replSet", NAME, "--oplogSize", "256", *options)
+    made = ReplicaSet([Mongod(binary, folder / str(n), free_port(), shared) for n in range(members)])
+    try:
+        for member in made.members:
+            member.start()
+        for member in made.members:
+            wait_until(member.answers)
+        _initiate(made)
+        yield made
+    finally:
+        for member in made.members:
+            member.kill()
+
+
+@contextmanager
+def standalone(binary: Path, folder: Path) -> Iterator[Mongod]:
+    """A mongod that belongs to no set."""
+    made = Mongod(binary, folder, free_port())
+    made.start()
+    try:
+        wait_until(made.answers)
+        yield made
+    finally:
+        made.kill()
+
+
+def _initiate(made: ReplicaSet) -> None:
+    config: Mapping[str, Any] = {
+        "_id": NAME,
+        "members": [{"_id": number, "host": member.address} for number, member in enumerate(made.members)],
+        "settings": {"electionTimeoutMillis": ELECTION_TIMEOUT_MS},
+    }
+    with MongoClient[dict[str, Any]](made.members[0].uri) as client:
+        client.admin.command("replSetInitiate", config)
+    made.primary()
+
+
+def _is_primary(member: Mongod) -> bool:
+    try:
+        with MongoClient[dict[str, Any]](
+            member.uri, serverSelectionTimeoutMS=500, connectTimeoutMS=500, socketTimeoutMS=500
+        ) as client:
+            return bool(client.admin.command("hello")["isWritablePrimary"])
+    except PyMongoError:
+        return False
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not done():
+        assert time.monotonic() < deadline, f"not done within {START_SECONDS:.0f} s"
+        time.sleep(0.05)

@@ -1,0 +1,184 @@
+"""Runs whose database fails in mid-load: nothing acknowledged is lost, and the next run completes what is missing."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.read_concern import ReadConcern
+
+from forecast.embedded import embedded_mongodb
+from forecast.settings import EMBEDDED_FOLDER
+from forecast.synthetic import write_history_jsonl
+from tests.integration.replica_set import Mongod, ReplicaSet, replica_set, wait_until
+from tests.integration.worlds import COLLECTION, FolderZone, Row, World, WorldMaker, assert_reports_hold
+
+ROWS, OBJECTS = 16_000, 8
+# The driver notices a member that hangs within seconds then, instead of within 30 s.
+WATCHFUL = "&heartbeatFrequencyMS=500&connectTimeoutMS=2000"
+WRITTEN = ("inserted", "updated", "unchanged", "superseded")
+
+
+def _no_bucket() -> str:
+    raise AssertionError("these worlds are in local folders")
+
+
+@pytest.fixture(scope="module")
+def three(mongod_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
+    with replica_set(mongod_binary, tmp_path_factory.mktemp("three"), 3) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("history")
+    stations = ["IICHTE19", "ILAMAD25"]
+    write_history_jsonl(
+        folder, rows=ROWS, rows_per_object=ROWS // OBJECTS, station_ids=stations, start=date(2020, 1, 1)
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def new_world_of_three(
+    three: ReplicaSet, history: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], World]]:
+    """Makes worlds on the three members that hold the whole history as raw data."""
+    make = WorldMaker("local", three.uri + WATCHFUL, tmp_path_factory.mktemp("worlds"), _no_bucket)
+
+    def new() -> World:
+        world = make()
+        world.deliver(history)
+        return world
+
+    yield new
+    make.end()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(new_world_of_three: Callable[[], World]) -> dict[str, str]:
+    """The digests of a run that nothing happened to."""
+    world = new_world_of_three()
+    assert world.command("pipeline").code == 0
+    digests = _digests(world)
+    assert len(digests) == ROWS
+    return digests
+
+
+def _digests(world: World) -> dict[str, str]:
+    """As a majority of the members has them."""
+    with world.mongo() as database:
+        collection = database.get_collection(COLLECTION, read_concern=ReadConcern("majority"))
+        return {entry["_id"]: entry["digest"] for entry in collection.find({}, {"digest": "$metadata.digest"})}
+
+
+def _start_and_wait_for_documents(world: World) -> subprocess.Popen[str]:
+    process = world.start("pipeline")
+    with world.mongo() as database:
+        wait_until(lambda: process.poll() is not None or database[COLLECTION].estimated_document_count() > 0)
+    assert process.poll() is None
+    return process
+
+
+def _assert_counts(status: Row) -> None:
+    """What became of the records of loaded objects adds up, and none is counted twice."""
+    counts = status["counts"]
+    assert sum(counts[name] for name in WRITTEN) == counts["records_validated"]
+
+
+@contextmanager
+def _killed(member: Mongod) -> Iterator[None]:
+    member.kill()
+    yield
+    member.start()
+
+
+@contextmanager
+def _stepped_down(member: Mongod) -> Iterator[None]:
+    with MongoClient[dict[str, Any]](member.uri) as client:
+        client.admin.command("replSetStepDown", 5, force=True)
+    yield
+
+
+def _paused(member: Mongod) -> Any:
+    return member.paused()
+
+
+@pytest.mark.parametrize("fault", [_killed, _stepped_down, _paused])
+def test_primary_that_fails_in_mid_load(
+    three: ReplicaSet, new_world_of_three: Callable[[], World], undisturbed: dict[str, str], fault: Callable[..., Any]
+) -> None:
+    three.wait_until_healthy()
+    world = new_world_of_three()
+    with _start_and_wait_for_documents(world) as process, fault(three.primary()):
+        stdout, stderr = process.communicate(timeout=120)
+        assert "Traceback" not in stderr
+        assert process.returncode == 0, stdout + stderr
+        status = world.status()
+        # Nobody else writes: a document that a repeated write had found there would be counted as unchanged.
+        assert status["counts"]["inserted"] == status["counts"]["records_validated"] == ROWS
+        assert _digests(world) == undisturbed
+    assert len(world.checkpoints()) == OBJECTS
+    three.wait_until_healthy()
+    assert _digests(world) == undisturbed
+    assert_reports_hold(world)
+
+
+def test_no_primary_at_all_ends_the_run_and_the_next_completes_it(
+    three: ReplicaSet, new_world_of_three: Callable[[], World], undisturbed: dict[str, str]
+) -> None:
+    three.wait_until_healthy()
+    world = new_world_of_three()
+    world.mongodb_uri += "&serverSelectionTimeoutMS=2000"
+    with _start_and_wait_for_documents(world) as process:
+        primary = three.primary()
+        lost = [primary, next(member for member in three.members if member is not primary)]
+        for member in lost:
+            member.kill()
+        stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1, stdout + stderr
+    assert "Traceback" not in stderr
+    status = world.status()
+    assert (status["status"], status["exit_code"]) == ("failed", 1)
+    (error,) = status["errors"]
+    assert error["message"].startswith(("the connection to MongoDB was lost (", "MongoDB is out of reach ("))
+    assert f"ERROR {error['message']}" in stderr.splitlines()
+    assert [len(world.reports(kind)) for kind in ("quality_report", "migration_report")] == [1, 1]
+    assert_reports_hold(world)
+
+    for member in lost:
+        member.start()
+    three.wait_until_healthy()
+    assert len(_digests(world)) >= status["counts"]["inserted"]
+    done = len(world.checkpoints())
+    outcome = world.command("pipeline")
+    assert outcome.code == 0, outcome.text
+    again = world.status()
+    _assert_counts(again)
+    assert (again["counts"]["objects_already_processed"], again["counts"]["objects_loaded"]) == (done, OBJECTS - done)
+    assert _digests(world) == undisturbed
+
+
+def test_killed_run_on_the_embedded_mongodb_leaves_nothing_in_the_way(
+    mongod_binary: Path, history: Path, undisturbed: dict[str, str], tmp_path: Path
+) -> None:
+    raw, processed = FolderZone(tmp_path / "raw"), FolderZone(tmp_path / "processed")
+    world = World(raw, processed, "", "forecast", tmp_path)
+    world.deliver(history)
+    with world.start("pipeline") as process:
+        wait_until(lambda: processed.folder.exists() and len(processed.keys()) > 1)
+        process.kill()
+        process.communicate(timeout=60)
+    assert world.status()["status"] == "running"
+    # Its mongod goes on, and is in nobody's way.
+    outcome = world.command("pipeline")
+    assert outcome.code == 0, outcome.text
+    _assert_counts(world.status())
+    with embedded_mongodb(tmp_path / EMBEDDED_FOLDER) as world.mongodb_uri:
+        assert _digests(world) == undisturbed
