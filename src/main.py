@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import logging
 import shutil
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,7 +32,8 @@ from forecast.errors import ForecastError, ObjectRejectedError, RetryableError, 
 from forecast.extract import extract
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import is_marker, sync_day
-from forecast.load import LoadCounts, load, prepare_collection
+from forecast.foresee import ImaginedVersions, foresee
+from forecast.load import load, prepare_collection
 from forecast.memory import keep_memory_small
 from forecast.observations import (
     OBSERVATION_SCHEMA,
@@ -57,6 +59,7 @@ from forecast.stations import Stations, load_stations
 from forecast.stores import Store, digest_of, open_store
 from forecast.transform import RECORD_CONTAINERS, RULES_VERSION, ObjectTransformer
 from forecast.validate import validate
+from forecast.versions import LoadCounts, StoredVersions
 
 LOGGER = logging.getLogger("forecast.main")
 _DAY = ["%Y-%m-%d"]
@@ -101,9 +104,9 @@ def save_validated_to_s3(writer: ObjectWriter, validated: Validated) -> None:
     writer.add_refused(validated.refused)
 
 
-def load_data(records: pd.DataFrame, collection: Documents, *, dry_run: bool) -> dict[str, int]:
-    """Records to MongoDB; what became of them."""
-    return asdict(load(records, collection, dry_run=dry_run))
+def load_data(records: pd.DataFrame, collection: Documents, imagined: ImaginedVersions | None) -> dict[str, int]:
+    """Records to MongoDB; what became of them, or would have in a dry run."""
+    return asdict(foresee(records, imagined) if imagined else load(records, collection))
 
 
 def generate_quality_report(run: Run, stations: Stations) -> dict[str, Any]:
@@ -133,6 +136,8 @@ class Pipeline:
         self._stations = stations
         self._collection = collection
         self._folder = folder
+        self._imagined = ImaginedVersions(collection, folder / "imagined") if run.options.dry_run else None
+        self._load_failed = threading.Event()
         self._raw = raw
         self._processed = processed
         self._checkpoints = Checkpoints.beside(collection, RULES_VERSION, program_digest(stations))
@@ -205,7 +210,19 @@ class Pipeline:
         return None
 
     def publish_and_load(self, staged: StagedObject) -> None:
-        """Make a staged object visible: processed zone, database, checkpoint, in this order."""
+        """Make a staged object visible: processed zone, database, checkpoint, in this order.
+
+        After one that failed nothing more is loaded: where the database is lost, the next would wait for it again.
+        """
+        if self._load_failed.is_set():
+            return
+        try:
+            self._publish_and_load(staged)
+        except BaseException:
+            self._load_failed.set()
+            raise
+
+    def _publish_and_load(self, staged: StagedObject) -> None:
         run, counts = self._run, staged.counts
         run.objects.append(counts)
         dry_run = run.options.dry_run
@@ -215,15 +232,15 @@ class Pipeline:
         for records in read_records(staged.files, CHUNK_ROWS):
             run.check_stop()
             with run.timed("load"):
-                for name, count in load_data(records, self._collection, dry_run=dry_run).items():
+                for name, count in load_data(records, self._collection, self._imagined).items():
                     setattr(counts, name, getattr(counts, name) + count)
             if staged.published:
                 staged.tally.add_validated(records, self._stations)
             self._sample(records)
-        counts.outcome = "loaded"
         if not dry_run:
             files = {file.key: digest_of(file.path, file.key) for file in staged.files}
             self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts)
+        counts.outcome = "loaded"
         run.tally.merge(staged.tally)
         shutil.rmtree(staged.folder)
         LOGGER.info("loaded %s: %d records", staged.raw.key, counts.records_validated, extra={"facts": asdict(counts)})
@@ -232,7 +249,7 @@ class Pipeline:
         """Read a sample of this run's records back from a majority: each is there, or a newer version of it is."""
         found = LoadCounts()
         if self._run.samples:
-            found = load(concat(self._run.samples, RECORD_SCHEMA), self._collection, dry_run=True)
+            found = foresee(concat(self._run.samples, RECORD_SCHEMA), StoredVersions(self._collection))
         with told_apart("counting the documents"):
             total = self._collection.estimated_document_count()
         return verification(self._run.objects, asdict(found), total)
@@ -338,9 +355,8 @@ def run_pipeline(
                     pipeline.execute(objects)
                 except ForecastError as error:
                     fault = error
-                _report_findings(run, reports, pipeline, stations, fault)
+                fault = _report_findings(run, reports, pipeline, stations, fault)
     except ForecastError as error:
-        # Where one fault brings another, the first is the one to mend.
         fault = fault or error
     except BaseException as error:
         # A fault of the program, or a second Ctrl-C: the status must not say "running" for ever.
@@ -355,24 +371,30 @@ def run_pipeline(
 
 def _report_findings(
     run: Run, reports: RunReports, pipeline: Pipeline, stations: Stations, fault: ForecastError | None
-) -> None:
-    """Quality and migration reports of what was done, also of a run that failed.
+) -> ForecastError | None:
+    """Quality and migration reports of what was done, also of a run that failed; the fault that ends the run.
 
-    Raises RetryableError where what was loaded cannot be read back.
+    What was loaded is read back, unless the run failed for want of the database: it does not wait for that again.
     """
     run.objects.sort(key=lambda counts: counts.key)
     check_counts(run.objects)
     if run.options.dry_run:
-        return
+        return fault
+    found = verification(run.objects)
     with run.timed("report"):
-        # A run that failed for want of the database does not wait for it again.
-        found = verification(run.objects) if isinstance(fault, RetryableError) else pipeline.verify()
+        if not isinstance(fault, RetryableError):
+            try:
+                found = pipeline.verify()
+            except ForecastError as error:
+                # Where one fault brings another, the first is the one to mend.
+                fault = fault or error
         reports.findings(generate_quality_report(run, stations), found)
     if fault is None and not found["ok"]:
-        raise RetryableError(
+        return RetryableError(
             "records that were loaded are not in the database any more; was it restored or changed meanwhile? "
             "Run again with --reprocess"
         )
+    return fault
 
 
 def pipeline_command(

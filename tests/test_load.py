@@ -24,10 +24,13 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 import forecast.load as loading
+from forecast import versions
 from forecast.database import Documents
 from forecast.errors import RetryableError, SettingError
-from forecast.load import INDEXES, SCHEMA_FILE, LoadCounts, load, prepare_collection
+from forecast.foresee import ImaginedVersions, foresee
+from forecast.load import INDEXES, SCHEMA_FILE, load, prepare_collection
 from forecast.observations import RECORD_SCHEMA, to_frame
+from forecast.versions import LoadCounts, StoredVersions
 
 NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
 REFUSING = {"$jsonSchema": {"properties": {"measurements": {"properties": {"air_temperature": {"maximum": 50}}}}}}
@@ -192,9 +195,29 @@ def test_dry_run_counts_the_same_and_writes_nothing(collection: Documents) -> No
         *(Delivery(0, 0, 0, 30, minute=2), Delivery(0, 0, 0, 30, minute=3)),
     ]
     expected = LoadCounts(inserted=1, updated=1, unchanged=1, superseded=1)
-    assert load(_frame(more), collection, dry_run=True) == expected
+    assert foresee(_frame(more), StoredVersions(collection)) == expected
     assert list(collection.find()) == before
     assert load(_frame(more), collection) == expected
+
+
+def test_dry_run_of_many_deliveries_counts_what_loading_them_one_by_one_does(
+    collection: Documents, tmp_path: Path
+) -> None:
+    """Later objects of a run meet what earlier ones would have written."""
+    _load(collection, *(Delivery(1, 0, 0, 10, minute=minute) for minute in range(5)))
+    before = list(collection.find())
+    chance = random.Random(7)
+    batches = [
+        [
+            Delivery(chance.randrange(3), chance.randrange(2), 0, chance.randrange(3), minute=minute)
+            for minute in chance.sample(range(12), 8)
+        ]
+        for _ in range(30)
+    ]
+    imagined = ImaginedVersions(collection, tmp_path / "imagined")
+    foreseen = [foresee(_frame(batch), imagined) for batch in batches]
+    assert list(collection.find()) == before
+    assert foreseen == [load(_frame(batch), collection) for batch in batches]
 
 
 def test_value_that_comes_again_later_is_newer_than_what_came_between(collection: Documents) -> None:
@@ -234,7 +257,7 @@ def test_record_that_is_equal_is_not_written_again(collection: Documents) -> Non
 
 
 def test_more_records_than_one_batch_are_all_loaded(collection: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "BATCH_ROWS", 7)
+    monkeypatch.setattr(versions, "BATCH_ROWS", 7)
     many = [Delivery(1, 0, 0, minute % 5, minute=minute) for minute in range(60)]
     assert _load(collection, *many) == LoadCounts(inserted=60)
     assert _load(collection, *many) == LoadCounts(unchanged=60)
@@ -245,7 +268,7 @@ def test_more_records_than_one_batch_are_all_loaded(collection: Documents, monke
 def test_two_writers_without_a_lock_end_with_the_newest(
     collection: Documents, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr(loading, "BATCH_ROWS", 20)
+    monkeypatch.setattr(versions, "BATCH_ROWS", 20)
     chance = random.Random(seed)
     both = [
         [Delivery(chance.randrange(4), 0, 0, chance.randrange(3), minute=chance.randrange(40)) for _ in range(120)]

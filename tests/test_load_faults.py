@@ -14,9 +14,11 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 import forecast.load as loading
+from forecast import versions
 from forecast.database import Documents
 from forecast.errors import ForecastError, RetryableError
-from forecast.load import LoadCounts, load, prepare_collection
+from forecast.load import load, prepare_collection
+from forecast.versions import LoadCounts
 from tests.integration.replica_set import replica_set
 from tests.test_load import Delivery, _frame, _newest, _versions
 
@@ -130,7 +132,7 @@ def test_batches_that_wait_are_given_up_when_one_has_failed(
     collection: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each would wait for the database again."""
-    monkeypatch.setattr(loading, "BATCH_ROWS", 5)
+    monkeypatch.setattr(versions, "BATCH_ROWS", 5)
     tried = []
 
     def lost(table: pa.Table, *_: Any, **__: Any) -> LoadCounts:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import SettingError
-from forecast.settings import Settings, load_settings
+from forecast.settings import Limits, Settings, load_settings
 
 SECRET = "s3cr3t-w0rd"
 NAMES = ["RAW_URI", "PROCESSED_URI", "MONGODB_URI", "MONGODB_DATABASE", "MONGODB_COLLECTION", "LOGS_DIR", "LOG_LEVEL"]
@@ -121,3 +121,20 @@ def test_connection_string_in_the_wrong_variable_is_not_shown(name: str) -> None
         load_settings({name: "mongodb://me:PASSWORD@host/"})
     assert "password" not in caught.value.message.casefold()
     assert caught.value.message.startswith(f"{name} is something that looks like a connection string; it takes ")
+
+
+def test_the_limits_are_given_in_megabytes() -> None:
+    assert load_settings().limits == Limits()
+    limits = load_settings({"MAX_RECORD_MB": "3", "MAX_OBJECT_MB": " 7 ", "FALLBACK_ENCODING": "CP1252"}).limits
+    assert (limits.record_bytes, limits.object_bytes, limits.fallback_encoding) == (3 << 20, 7 << 20, "cp1252")
+    assert limits.unpacked_bytes == Limits().unpacked_bytes
+
+
+@pytest.mark.parametrize("name", ["MAX_OBJECT_MB", "MAX_UNPACKED_MB", "MAX_RECORD_MB", "MAX_WORKBOOK_MB"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "64 MB", "99999999", "all"])
+def test_a_limit_that_is_no_number_of_megabytes_is_named(name: str, value: str) -> None:
+    assert fault(**{name: value}) == f"{name} is {value!r}; it takes a whole number of megabytes from 1 to 1048576"
+
+
+def test_an_encoding_that_is_not_supported_is_named() -> None:
+    assert fault(FALLBACK_ENCODING="latin-1") == "FALLBACK_ENCODING is 'latin-1'; it takes one of cp1252"

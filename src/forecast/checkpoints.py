@@ -7,20 +7,20 @@ load was acknowledged.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from forecast.database import Documents, told_apart
 from forecast.observations import RawObject
-from forecast.report.counts import ObjectCounts
+from forecast.report.counts import COUNTED, ObjectCounts
 
 SUFFIX = "_objects"
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What came of an object: files of the processed zone (digest by key), and the fields of ObjectCounts."""
+    """What came of an object: files of the processed zone (digest by key), and the numbers of ObjectCounts."""
 
     files: Mapping[str, str]
     counts: Mapping[str, Any]
@@ -67,7 +67,7 @@ class Checkpoints:
             "run_id": run_id,
             "processed_at": now,
             "files": [{"key": key, "digest": digest} for key, digest in files.items()],
-            "counts": asdict(counts),
+            "counts": {name: getattr(counts, name) for name in COUNTED},
         }
         with told_apart("writing a checkpoint"):
             self.collection.replace_one({"_id": raw.uri}, entry, upsert=True)

@@ -20,10 +20,11 @@ from pymongo import ASCENDING, DESCENDING
 from forecast.database import Documents, told_apart
 from forecast.documents import to_documents
 from forecast.errors import RetryableError, SettingError
-from forecast.load import BATCH_ROWS, load
-from forecast.observations import RECORD_SCHEMA, RawObject, to_table
+from forecast.foresee import foresee
+from forecast.observations import RECORD_SCHEMA, RawObject
 from forecast.save import month_folder
 from forecast.stores import Store
+from forecast.versions import StoredVersions, batches_of
 
 LOGGER = logging.getLogger("forecast.migrate")
 # What a digest covers.
@@ -34,7 +35,7 @@ _IDS_AT_ONCE = 100_000
 
 def differing_records(file: RawObject, records: pd.DataFrame, collection: Documents) -> int:
     """How many records of a file the database lacks, holds in an older version, or holds with other content."""
-    compared = load(records, collection, dry_run=True)
+    compared = foresee(records, StoredVersions(collection))
     if compared.inserted or compared.updated:
         LOGGER.error("%s: %d records missing, %d older in the database", file.key, compared.inserted, compared.updated)
     return compared.inserted + compared.updated + _changed(records, collection)
@@ -81,10 +82,9 @@ def read_zone_file(file: RawObject, store: Store, folder: Path, columns: list[st
 
 def _changed(records: pd.DataFrame, collection: Documents) -> int:
     """How many documents carry a record's digest and not its content: somebody has changed them since."""
-    table = to_table(records, RECORD_SCHEMA)
     changed = 0
-    for at in range(0, table.num_rows, BATCH_ROWS):
-        documents = [bson.decode(document.raw, _DECODED) for document in to_documents(table.slice(at, BATCH_ROWS))]
+    for batch in batches_of(records):
+        documents = [bson.decode(document.raw, _DECODED) for document in to_documents(batch)]
         ours = {(document["_id"], document["metadata"]["digest"]): document for document in documents}
         with told_apart("comparing documents"):
             for found in collection.find({"_id": {"$in": [document["_id"] for document in documents]}}):

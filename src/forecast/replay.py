@@ -45,7 +45,7 @@ from forecast.validate import validate
 LOGGER = logging.getLogger("forecast.replay")
 # What a line of the reject store has once its row is loaded: the replay that did it.
 MARK = "replayed"
-# Decided by the order of all rows of an object, which a row on its own has lost: processing the object again is the way.
+# Decided by the order of an object's rows, which a row on its own has lost: processing the object again is the way.
 _BY_ORDER = ("ambiguous_local_time",)
 Line = dict[str, Any]
 

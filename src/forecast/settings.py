@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from dotenv import dotenv_values, find_dotenv
 
@@ -22,6 +23,24 @@ DEFAULT_LOGS_DIR = "logs"
 EMBEDDED_FOLDER = Path(".local") / "mongodb"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
+# Old Windows programs write it; UTF-16 is known by its byte order mark and needs no setting.
+FALLBACK_ENCODINGS = ("cp1252",)
+_MEGABYTE = 1 << 20
+_MOST_MEGABYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one raw object may ask of the machine; beyond it the object, or the row, is refused. Sizes are in bytes.
+
+    Measured with the defaults: no object takes the process above 500 MB of memory (tests/hostile/test_memory.py).
+    """
+
+    object_bytes: int = 1024 * _MEGABYTE  # as it is stored; Airbyte begins a new object at about 200 MB
+    unpacked_bytes: int = 1024 * _MEGABYTE  # of a gzip, of Parquet's and Avro's blocks
+    record_bytes: int = 32 * _MEGABYTE  # a year of one InfoClimat station is about 10 MB of JSON
+    workbook_bytes: int = 100 * _MEGABYTE  # all parts, unpacked: a sheet of a day has 60 kB
+    fallback_encoding: str | None = None  # of text that is not UTF-8; None: its rows are refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +55,7 @@ class Settings:
     logs_dir: Path
     log_level: str
     log_format: str
+    limits: Limits = Limits()
 
     def __repr__(self) -> str:
         return f"Settings(raw_uri={self.raw_uri!r}, processed_uri={self.processed_uri!r}, mongodb_uri=***)"
@@ -73,6 +93,7 @@ def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:
         logs_dir=Path(found.get("LOGS_DIR") or DEFAULT_LOGS_DIR),
         log_level=_choice("LOG_LEVEL", found, LOG_LEVELS, "INFO", upper=True),
         log_format=_choice("LOG_FORMAT", found, LOG_FORMATS, "text"),
+        limits=_limits(found),
     )
 
 
@@ -104,6 +125,27 @@ def _mongodb_uri(found: Mapping[str, str]) -> str | None:
     return value or None
 
 
+def _limits(found: Mapping[str, str]) -> Limits:
+    default = Limits()
+    return Limits(
+        object_bytes=_megabytes("MAX_OBJECT_MB", found, default.object_bytes),
+        unpacked_bytes=_megabytes("MAX_UNPACKED_MB", found, default.unpacked_bytes),
+        record_bytes=_megabytes("MAX_RECORD_MB", found, default.record_bytes),
+        workbook_bytes=_megabytes("MAX_WORKBOOK_MB", found, default.workbook_bytes),
+        fallback_encoding=_choice("FALLBACK_ENCODING", found, FALLBACK_ENCODINGS, None),
+    )
+
+
+def _megabytes(name: str, found: Mapping[str, str], default: int) -> int:
+    value = (found.get(name) or "").strip()
+    if not value:
+        return default
+    if not re.fullmatch(r"[0-9]{1,7}", value) or not 1 <= int(value) <= _MOST_MEGABYTES:
+        takes = f"a whole number of megabytes from 1 to {_MOST_MEGABYTES}"
+        raise SettingError(f"{name} is {_shown(value)}; it takes {takes}")
+    return int(value) * _MEGABYTE
+
+
 def _name(name: str, found: Mapping[str, str], default: str) -> str:
     value = (found.get(name) or default).strip()
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", value):
@@ -111,8 +153,18 @@ def _name(name: str, found: Mapping[str, str], default: str) -> str:
     return value
 
 
-def _choice(name: str, found: Mapping[str, str], choices: tuple[str, ...], default: str, *, upper: bool = False) -> str:
-    value = (found.get(name) or default).strip()
+@overload
+def _choice(
+    name: str, found: Mapping[str, str], choices: tuple[str, ...], default: str, *, upper: bool = False
+) -> str: ...
+@overload
+def _choice(name: str, found: Mapping[str, str], choices: tuple[str, ...], default: None) -> str | None: ...
+def _choice(
+    name: str, found: Mapping[str, str], choices: tuple[str, ...], default: str | None, *, upper: bool = False
+) -> str | None:
+    value = (found.get(name) or default or "").strip()
+    if not value:
+        return default
     value = value.upper() if upper else value.lower()
     if value not in choices:
         raise SettingError(f"{name} is {_shown(value)}; it takes one of {', '.join(choices)}")

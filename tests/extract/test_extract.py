@@ -24,6 +24,7 @@ from forecast.extract import extract
 from forecast.extract.batches import BatchMaker
 from forecast.extract.records import FastReader
 from forecast.observations import RawBatch, RawObject, to_table
+from forecast.settings import Limits
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
 from tests.transform.samples import STATIONS, TABLE_KEY, Result
 
@@ -62,7 +63,7 @@ def listed(key: str = TABLE_KEY) -> RawObject:
 def batches_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> list[RawBatch]:
     path = folder / "object"
     path.write_bytes(content)
-    return list(extract(path, listed(key), RECORD_CONTAINERS))
+    return list(extract(path, listed(key), RECORD_CONTAINERS, Limits()))
 
 
 def observations_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> Result:
@@ -603,7 +604,7 @@ def flat_records(draw: st.DrawFn) -> list[dict[str, Any]]:
 @given(flat_records())
 def test_the_fast_and_the_patient_way_give_the_same_batches(records: list[dict[str, Any]]) -> None:
     block = lines(*records)
-    maker = BatchMaker(listed(), RECORD_CONTAINERS)
+    maker = BatchMaker(listed(), RECORD_CONTAINERS, Limits())
     table = FastReader().read(block, len(records))
     places = [f"line {index + 1}" for index in range(len(records))]
     patient = maker.of_lines(list(zip(places, block.split(b"\n")[:-1], strict=True)))

@@ -223,6 +223,15 @@ def test_both_deliveries_in_either_order_end_as_one(
     assert world.contents() == native.contents()
 
 
+def test_dry_run_says_what_the_run_then_does(new_world: WorldMaker, shared_data: Path) -> None:
+    """Also where the objects of one run bring the same observations."""
+    world = new_world()
+    world.deliver(shared_data / "raw-airbyte")
+    foreseen = world.run(RunOptions(dry_run=True))["counts"]
+    assert (world.documents(), foreseen["inserted"], foreseen["unchanged"] + foreseen["updated"]) == ({}, 4950, 1143)
+    assert foreseen == world.run()["counts"]
+
+
 def test_loading_the_workbooks_again_changes_not_a_byte(native: World) -> None:
     _load_again(native)
 

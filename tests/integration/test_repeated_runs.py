@@ -110,12 +110,9 @@ def _report_keys(world: World) -> list[str]:
 
 
 def test_loss_that_is_seen_when_reading_back_fails_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    load = main.load
-
-    def forgetful(records: Any, collection: Any, *, dry_run: bool) -> Any:
-        counts = load(records, collection, dry_run=dry_run)
-        if not dry_run:
-            collection.delete_many({})
+    def forgetful(records: Any, collection: Any) -> Any:
+        counts = loading.load(records, collection)
+        collection.delete_many({})
         return counts
 
     with monkeypatch.context() as patch:

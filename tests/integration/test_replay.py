@@ -32,7 +32,8 @@ def _registry(*without: str) -> Stations:
 
 def _run(world: World, stations: Stations) -> Row:
     status, _ = main.run_pipeline(world.settings(), RunOptions(max_rejection_rate=1), stations)
-    return status["counts"]
+    counts: Row = status["counts"]
+    return counts
 
 
 def _replay(world: World, stations: Stations) -> ReplayCounts:

@@ -3,66 +3,80 @@
 from __future__ import annotations
 
 import gzip
+import logging
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from forecast.errors import ObjectRejectedError
-from forecast.extract.binaries import read_avro, read_parquet, read_workbook
-from forecast.extract.texts import read_csv, read_json
+from forecast.extract.avro import read_avro
+from forecast.extract.parquet import read_parquet
+from forecast.extract.streams import GZIP, as_text, first_bytes, is_gzip, open_unpacked, with_bad_bytes_marked
+from forecast.extract.tables import read_csv
+from forecast.extract.texts import read_json
+from forecast.extract.workbooks import read_workbook
 from forecast.observations import RawBatch, RawObject
+from forecast.settings import Limits
 
-_GZIP = b"\x1f\x8b"
+LOGGER = logging.getLogger("forecast.extract")
 _ZIP = b"PK\x03\x04"
 _PARQUET = b"PAR1"
 _AVRO = b"Obj\x01"
+_BINARIES = {_PARQUET: read_parquet, _AVRO: read_avro, _ZIP: read_workbook}
 _OLE2 = b"\xd0\xcf\x11\xe0"
-_BOM = b"\xef\xbb\xbf"
-_SNIFFED_BYTES = 4096
+_BLOCK = 1 << 20
+_NAMED_GZIP = re.compile(r"\.gz(-\d+)?$")
 
 
-def extract(path: Path, raw: RawObject, containers: Sequence[str]) -> Iterator[RawBatch]:
+def extract(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
     """The rows of one object, in batches; `path` is its local copy.
 
     Raises ObjectRejectedError where it cannot be read to its end, also after some batches.
     """
-    if path.stat().st_size == 0:
-        raise ObjectRejectedError("empty", "the object is empty")
-    with path.open("rb") as file:
-        packed = file.read(2) == _GZIP
+    check_size(path.stat().st_size, limits)
+    packed = is_gzip(path)
+    if packed != bool(_NAMED_GZIP.search(raw.key)):
+        said = "is packed with gzip, which its name does not say" if packed else "is named .gz and is not packed"
+        LOGGER.warning("%s %s", raw.key, said, extra={"facts": {"object": raw.key}})
     try:
-        with _open(path, packed=packed) as file:
-            start = file.read(_SNIFFED_BYTES)
-        if packed and start.startswith((_PARQUET, _AVRO, _ZIP)):
-            with gzip.open(path) as source, (path.with_suffix(".unpacked")).open("wb") as target:
-                while block := source.read(1 << 20):
-                    target.write(block)
-            path, packed = path.with_suffix(".unpacked"), False
-        yield from _read(path, start, raw, containers, packed=packed)
+        yield from _read(path, raw, containers, limits, packed=packed)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ObjectRejectedError("bad_gzip", f"the gzip file is damaged or cut off: {str(error)[:200]}") from error
 
 
-def _read(path: Path, start: bytes, raw: RawObject, containers: Sequence[str], *, packed: bool) -> Iterator[RawBatch]:
-    if start.startswith(_PARQUET):
-        return read_parquet(path, raw, containers)
-    if start.startswith(_AVRO):
-        return read_avro(path, raw, containers)
-    if start.startswith(_ZIP):
-        return read_workbook(path, raw, containers)
-    text = start.removeprefix(_BOM).lstrip()
+def check_size(size: int, limits: Limits) -> None:
+    """Raises ObjectRejectedError for a stored object of no byte, or of more bytes than it may have."""
+    if size == 0:
+        raise ObjectRejectedError("empty", "the object is empty")
+    if size > limits.object_bytes:
+        message = f"the object has {size >> 20} MB; MAX_OBJECT_MB is {limits.object_bytes >> 20}"
+        raise ObjectRejectedError("too_large", message)
 
-    def open_text() -> IO[bytes]:
-        file = _open(path, packed=packed)
-        if file.read(len(_BOM)) != _BOM:
-            file.seek(0)
-        return file
 
+def _read(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits, *, packed: bool) -> Iterator[RawBatch]:
+    def open_file() -> IO[bytes]:
+        return open_unpacked(path, limits) if packed else path.open("rb")
+
+    with open_file() as file:
+        start = file.read(len(_PARQUET))
+    if start in _BINARIES:
+        return _BINARIES[start](_unpacked(path, limits) if packed else path, raw, containers, limits)
+    open_text = as_text(open_file, raw.key, limits)
+    text = first_bytes(open_text)
     if text[:1] in (b"{", b"["):
-        return read_json(open_text, raw, containers)
+        return read_json(open_text, raw, containers, limits)
     _refuse_known(text)
-    return read_csv(open_text, raw, containers)
+    return read_csv(with_bad_bytes_marked(open_text), raw, containers, limits)
+
+
+def _unpacked(path: Path, limits: Limits) -> Path:
+    target = path.with_suffix(".unpacked")
+    with open_unpacked(path, limits) as source, target.open("wb") as copy:
+        while block := source.read(_BLOCK):
+            copy.write(block)
+    return target
 
 
 def _refuse_known(text: bytes) -> None:
@@ -77,9 +91,5 @@ def _refuse_known(text: bytes) -> None:
         )
     if text.startswith(b"version https://git-lfs"):
         raise ObjectRejectedError("not_data", "the object is a Git LFS pointer, not the file it stands for")
-    if b"\0" in text:
-        raise ObjectRejectedError("not_data", "the object is neither JSON, CSV, Parquet, Avro nor a workbook")
-
-
-def _open(path: Path, *, packed: bool) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
+    if text.startswith(GZIP):
+        raise ObjectRejectedError("not_data", "the object is a gzip within a gzip; pack it once")

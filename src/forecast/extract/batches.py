@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,10 +18,22 @@ from forecast.extract.envelope import (
     origin_of_table,
     unwrap_record,
 )
-from forecast.extract.records import BadRecordError, FastReader, read_record, rows_of_records
-from forecast.observations import REFUSED_SCHEMA, RawBatch, RawObject, frame_of, to_frame
+from forecast.extract.records import (
+    BadRecordError,
+    FastReader,
+    read_record,
+    read_records,
+    refused_record,
+    rows_of_records,
+)
+from forecast.observations import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, empty_frame, frame_of, to_frame
+from forecast.settings import Limits
 
-_MAX_SHOWN = 1000
+
+def positions(first: int, count: int, word: str = "line") -> pa.Array:
+    """Where rows stand, for people: "line 7"."""
+    numbers = pa.array(range(first, first + count), pa.int64()).cast(pa.string())
+    return pc.binary_join_element_wise(f"{word} ", numbers, "")
 
 
 def has_one_shape(table: pa.Table) -> bool:
@@ -32,31 +45,19 @@ def has_one_shape(table: pa.Table) -> bool:
     )
 
 
-def refused_record(position: str, reason: str, text: str) -> dict[str, Any]:
-    """A record that could not be read at all."""
-    return {
-        "position": position,
-        "code": "malformed_record",
-        "field": None,
-        "value": None,
-        "reason": reason,
-        "row": text[:_MAX_SHOWN],
-    }
-
-
 class BatchMaker:
     """Makes the batches of one raw object."""
 
-    def __init__(self, raw: RawObject, containers: Sequence[str]) -> None:
+    def __init__(self, raw: RawObject, containers: Sequence[str], limits: Limits) -> None:
         self._raw = raw
         self._containers = containers
+        self._limits = limits
         self._nested = FastReader()
 
-    def of_table(
-        self, table: pa.Table, positions: pa.Array, refused: Sequence[dict[str, Any]] = ()
-    ) -> Iterator[RawBatch]:
-        """Batches of a table whose rows stand at `positions`."""
-        origin = origin_of_table(table, positions, self._raw)
+    def of_table(self, table: pa.Table, places: pa.Array, refused: Sequence[dict[str, Any]] = ()) -> Iterator[RawBatch]:
+        """Batches of a table whose rows stand at `places`; the names of its columns may repeat."""
+        origin = origin_of_table(table, places, self._raw)
+        refused = list(refused)
         for field in PAYLOAD_FIELDS:
             if field not in table.column_names:
                 continue
@@ -64,94 +65,123 @@ class BatchMaker:
             if pa.types.is_struct(cells.type):
                 table = _members(cells)
             elif pa.types.is_string(cells.type):
-                if is_document(next((text for text in cells.to_pylist() if text), ""), self._containers):
-                    yield from self._documents(cells.to_pylist(), origin)
+                texts = cells.to_pylist()
+                if is_document(next((text for text in texts if text), ""), self._containers, self._limits):
+                    yield from self._documents(texts, origin, refused)
                     return
-                table, kept, more = self._parse_cells(cells, positions)
-                refused = [*refused, *more]
+                table, kept, more = _parse_cells(self._nested, cells, origin["position"])
+                refused += more
                 origin = origin.take(kept)
-        table = table.select([name for name in table.column_names if not is_envelope(name)])
+        table = table.select([index for index, name in enumerate(table.column_names) if not is_envelope(name)])
         if any(name in self._containers for name in table.column_names):
-            yield from self._documents([json.dumps(row, default=str) for row in table.to_pylist()], origin)
+            texts = [json.dumps(row, default=str) for row in table.to_pylist()]
+            yield from self._documents(texts, origin, refused)
             return
-        yield RawBatch(to_frame(self._open_objects(table)), to_frame(origin), refused=frame_of(refused, REFUSED_SCHEMA))
+        yield self._batch(table, origin, refused)
 
     def of_lines(self, lines: Sequence[tuple[str, bytes]]) -> RawBatch:
         """Records at their positions, read patiently; what cannot be read is refused, one by one."""
-        items, refused = [], []
+        items: list[tuple[str, Any]] = []
+        refused = []
         for position, text in lines:
             try:
-                items.append((position, read_record(text)))
+                records = read_records(text)
             except BadRecordError as error:
                 refused.append(refused_record(position, str(error), text.decode("utf-8", "backslashreplace")))
+                continue
+            items.append((position, records[0]))
+            items += [(f"{position} object {number}", record) for number, record in enumerate(records[1:], 2)]
         return self.of_items(items, refused)
 
     def of_items(self, items: Sequence[tuple[str, Any]], refused: Sequence[dict[str, Any]] = ()) -> RawBatch:
         """Values at their positions; what is no record is refused, one by one."""
-        payloads, envelopes, positions = [], [], []
-        more = []
+        payloads, envelopes, places = [], [], []
+        refused = list(refused)
         for position, item in items:
             try:
                 payload, envelope = unwrap_record(item)
             except BadRecordError as error:
-                more.append(refused_record(position, str(error), json.dumps(item, ensure_ascii=False)))
+                refused.append(refused_record(position, str(error), item))
                 continue
             payloads.append(payload)
             envelopes.append(envelope)
-            positions.append(position)
-        return self.of_payloads(payloads, envelopes, positions, [*refused, *more])
+            places.append(position)
+        return self._batch(rows_of_records(payloads), origin_of_records(envelopes, places, self._raw), refused)
 
-    def of_payloads(
-        self,
-        payloads: Sequence[dict[str, Any]],
-        envelopes: Sequence[dict[str, Any]],
-        positions: Sequence[str],
-        refused: Sequence[dict[str, Any]] = (),
-    ) -> RawBatch:
-        """A batch of payloads that are already read."""
-        rows = self._open_objects(rows_of_records(payloads))
-        origin = origin_of_records(envelopes, positions, self._raw)
-        frame = to_frame(rows)
+    def of_refused(self, refused: Sequence[dict[str, Any]]) -> RawBatch:
+        """A batch without rows."""
+        return RawBatch(pd.DataFrame(), empty_frame(ORIGIN_SCHEMA), refused=frame_of(refused, REFUSED_SCHEMA))
+
+    def _batch(self, rows: pa.Table, origin: pa.Table, refused: list[dict[str, Any]]) -> RawBatch:
+        rows, origin, more = _open_objects(rows, origin)
+        frame = to_frame(_plain(rows))
         if not rows.column_names:
-            frame = frame.reindex(range(len(payloads)))
-        return RawBatch(frame, to_frame(origin), refused=frame_of(refused, REFUSED_SCHEMA))
+            frame = frame.reindex(range(len(origin)))
+        return RawBatch(frame, to_frame(origin), refused=frame_of([*refused, *more], REFUSED_SCHEMA))
 
-    def _documents(self, texts: Sequence[str | None], origin: pa.Table) -> Iterator[RawBatch]:
+    def _documents(
+        self, texts: Sequence[str | None], origin: pa.Table, refused: Sequence[dict[str, Any]]
+    ) -> Iterator[RawBatch]:
+        if refused:
+            yield self.of_refused(refused)
         for text, row in zip(texts, origin.to_pylist(), strict=True):
             if text is not None:
-                yield from read_document(text.encode(), row, self._containers)
+                yield from read_document(text.encode(), row, self._containers, self._limits)
 
-    def _parse_cells(self, cells: pa.Array, positions: pa.Array) -> tuple[pa.Table, pa.Array, list[dict[str, Any]]]:
-        """JSON text a cell to columns; which rows are kept; and the rows that cannot be read."""
-        filled = pc.replace_substring(pc.fill_null(cells, "{}"), "\n", " ")
-        block = "\n".join(filled.to_pylist()).encode() + b"\n"
-        table = self._nested.read(block, len(cells))
-        if table is not None:
-            return table, pa.array(range(len(cells)), pa.int64()), []
-        records, kept, refused = [], [], []
-        for index, text in enumerate(filled.to_pylist()):
-            try:
-                records.append(read_record(text.encode()))
-                kept.append(index)
-            except BadRecordError as error:
-                refused.append(refused_record(positions[index].as_py(), str(error), text))
-        return rows_of_records(records), pa.array(kept, pa.int64()), refused
 
-    def _open_objects(self, table: pa.Table) -> pa.Table:
-        """Objects that came as JSON text (Airbyte's CSV, Parquet and "stringified" JSON) as objects."""
-        for index, name in enumerate(table.column_names):
-            cells = table[name]
-            if not pa.types.is_string(cells.type) or cells.null_count == len(cells):
-                continue
-            first = next(text for chunk in cells.chunks for text in chunk if text.is_valid).as_py()
-            if first[:1] != "{":
-                continue
-            flat = _flat(cells)
-            block = "\n".join(pc.replace_substring(pc.fill_null(flat, "{}"), "\n", " ").to_pylist()).encode() + b"\n"
-            opened = FastReader().read(block, len(flat))
-            if opened is not None:
-                table = table.set_column(index, name, pa.chunked_array(opened.to_struct_array()))
-        return table
+def _open_objects(table: pa.Table, origin: pa.Table) -> tuple[pa.Table, pa.Table, list[dict[str, Any]]]:
+    """Objects that came as JSON text (Airbyte's CSV, Parquet and "stringified" JSON) as objects.
+
+    A row whose object cannot be read is refused: what it held is not known.
+    """
+    refused: list[dict[str, Any]] = []
+    for index, name in enumerate(table.column_names):
+        if not _holds_objects(table.column(index)):
+            continue
+        objects, kept, more = _parse_cells(FastReader(), _flat(table.column(index)), origin["position"], name)
+        if more:
+            table, origin = table.take(kept), origin.take(kept)
+            refused += more
+        table = table.set_column(index, name, pa.chunked_array(objects.to_struct_array()))
+    return table, origin, refused
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Decimals and bytes as text: 7.6 stays 7.6, and who converts it reads texts and numbers only."""
+    for index, name in enumerate(table.column_names):
+        cells = table.column(index)
+        if pa.types.is_decimal(cells.type):
+            table = table.set_column(index, name, cells.cast(pa.string()))
+        elif pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
+            texts = [None if cell is None else cell.decode("utf-8", "backslashreplace") for cell in cells.to_pylist()]
+            table = table.set_column(index, name, pa.chunked_array([pa.array(texts, pa.string())]))
+    return table
+
+
+def _holds_objects(cells: pa.ChunkedArray) -> bool:
+    """Whether most of the cells are JSON objects as text: one text among numbers is no object."""
+    if not pa.types.is_string(cells.type) or cells.null_count == len(cells):
+        return False
+    objects = pc.sum(pc.starts_with(cells, "{")).as_py()
+    return bool(2 * objects > len(cells) - cells.null_count)
+
+
+def _parse_cells(
+    reader: FastReader, cells: pa.Array, places: pa.ChunkedArray, field: str | None = None
+) -> tuple[pa.Table, pa.Array, list[dict[str, Any]]]:
+    """JSON text a cell to columns; which rows are kept; and the rows that cannot be read."""
+    filled = pc.replace_substring(pc.fill_null(cells, "{}"), "\n", " ").to_pylist()
+    table = reader.read("\n".join(filled).encode() + b"\n", len(cells))
+    if table is not None:
+        return table, pa.array(range(len(cells)), pa.int64()), []
+    records, kept, refused = [], [], []
+    for index, text in enumerate(filled):
+        try:
+            records.append(read_record(text.encode()))
+            kept.append(index)
+        except BadRecordError as error:
+            refused.append(refused_record(places[index].as_py(), str(error), text, field))
+    return rows_of_records(records), pa.array(kept, pa.int64()), refused
 
 
 def _members(cells: pa.StructArray) -> pa.Table:

@@ -6,9 +6,10 @@ They are read as a stream (ijson), so that a document of any size takes the memo
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import ijson
 import pyarrow as pa
@@ -16,17 +17,20 @@ from ijson.common import ObjectBuilder
 
 from forecast.errors import ObjectRejectedError
 from forecast.extract.envelope import PAYLOAD_FIELDS, is_envelope, origin_of_record
-from forecast.extract.limits import CHUNK_ROWS, MAX_DEPTH, too_deep
-from forecast.extract.records import rows_of_records
-from forecast.observations import ORIGIN_SCHEMA, RawBatch, RawObject, to_frame
+from forecast.extract.json_items import ENDS, STARTS, Item, chunks, or_rejected, read_items
+from forecast.extract.json_survey import surveyed
+from forecast.extract.limits import JSON_PIECE_BYTES, MAX_DEPTH, too_deep, too_long
+from forecast.extract.records import refused_record, rows_of_records
+from forecast.extract.streams import Opener
+from forecast.observations import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, frame_of, to_frame
+from forecast.settings import Limits
 
-_T = TypeVar("_T")
-_STARTS = frozenset({"start_map", "start_array"})
-_ENDS = frozenset({"end_map", "end_array"})
 # What stands outside the containers (stations, metadata, envelope) is small: the real one has 150 events.
 _MAX_HEAD_EVENTS = 200_000
 # Beside the stations stands InfoClimat's list of field names.
 _NO_GROUP = "_params"
+# Another of InfoClimat's endpoints fills this and leaves "hourly" empty; its rows are not those of "hourly".
+_OTHER_ROWS = "data"
 _MAX_MESSAGE = 300
 _FIRST_ERROR_STATUS = 400
 
@@ -39,70 +43,45 @@ class Head:
     paths: list[str] = field(default_factory=list)
 
 
-def is_document(text: str, containers: Sequence[str]) -> bool:
+def is_document(text: str, containers: Sequence[str], limits: Limits) -> bool:
     """Whether JSON text is a document with rows in a container (or an answer that says it has none)."""
-    if not text.lstrip().startswith("{"):
+    if not text.lstrip().startswith("{") or not any(f'"{name}"' in text for name in containers):
         return False
     try:
-        return bool(read_head(io.BytesIO(text.encode()), containers).paths)
-    except ijson.JSONError:
+        return bool(read_head_of(text.encode(), containers, limits).paths)
+    except ObjectRejectedError:
         return False
 
 
-def read_document(text: bytes, origin: dict[str, Any], containers: Sequence[str]) -> Iterator[RawBatch]:
+def read_document(text: bytes, origin: dict[str, Any], containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
     """Batches of a document that is one record; `origin` is the record's."""
+    open_file = surveyed(lambda: io.BytesIO(text), limits)
     position = f"{origin['position']}: " if origin["position"] else ""
-    yield from _batches(lambda: io.BytesIO(text), origin, position, containers)
+    yield from _batches(open_file, origin, position, containers, limits)
 
 
 def read_document_file(
-    open_file: Callable[[], IO[bytes]], raw: RawObject, containers: Sequence[str]
+    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits
 ) -> Iterator[RawBatch]:
     """Batches of a file that is one document.
 
     Raises ObjectRejectedError where it is no JSON, is an error answer, or holds no rows that are known.
     """
+    open_file = surveyed(open_file, limits)
     with open_file() as file:
-        head = _read(lambda: read_head(file, containers))
+        head = _read_head(file, containers, limits)
     envelope = {name: value for name, value in head.fields.items() if is_envelope(name)}
     origin = {"position": "", **origin_of_record(envelope, raw)}
-    yield from _batches(open_file, origin, "", containers, head)
+    yield from _batches(open_file, origin, "", containers, limits)
 
 
-def read_head(file: IO[bytes], containers: Sequence[str]) -> Head:
-    """All of a document but its rows."""
-    head = Head()
-    builder = ObjectBuilder()
-    depth = 0
-    skipped: int | None = None
-    for count, (prefix, event, value) in enumerate(ijson.parse(file, use_float=True)):
-        depth += (event in _STARTS) - (event in _ENDS)
-        if depth > MAX_DEPTH:
-            raise too_deep()
-        if skipped is not None:
-            if depth < skipped:
-                skipped = None
-            continue
-        if event in _STARTS and _is_container(prefix, containers):
-            head.paths.append(prefix)
-            skipped = depth
-            builder.event("null", None)
-            continue
-        if count > _MAX_HEAD_EVENTS:
-            raise ObjectRejectedError(
-                "unknown_layout", "a JSON document whose rows are not where a known network has them"
-            )
-        builder.event(event, value)
-    head.fields = builder.value if isinstance(builder.value, dict) else {}
-    return head
-
-
-def read_head_of(text: bytes, containers: Sequence[str]) -> Head:
-    """The head of a document in memory.
+def read_head_of(text: bytes, containers: Sequence[str], limits: Limits) -> Head:
+    """All of a document in memory but its rows.
 
     Raises ObjectRejectedError where it is no JSON.
     """
-    return _read(lambda: read_head(io.BytesIO(text), containers))
+    with surveyed(lambda: io.BytesIO(text), limits)() as file:
+        return _read_head(file, containers, limits)
 
 
 def check_answer(fields: dict[str, Any]) -> None:
@@ -121,48 +100,65 @@ def check_answer(fields: dict[str, Any]) -> None:
         raise ObjectRejectedError("source_error", message)
 
 
+def _read_head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
+    return or_rejected(lambda: _head(file, containers, limits))
+
+
+def _head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
+    head = Head()
+    builder = ObjectBuilder()
+    depth = text_bytes = 0
+    skipped: int | None = None
+    for count, (prefix, event, value) in enumerate(ijson.parse(file, use_float=True, buf_size=JSON_PIECE_BYTES)):
+        depth += (event in STARTS) - (event in ENDS)
+        if depth > MAX_DEPTH:
+            raise too_deep()
+        if skipped is not None:
+            if depth < skipped:
+                skipped = None
+            continue
+        if event in STARTS and _is_container(prefix, containers):
+            head.paths.append(prefix)
+            skipped = depth
+            builder.event("null", None)
+            continue
+        if count > _MAX_HEAD_EVENTS:
+            raise ObjectRejectedError(
+                "unknown_layout", "a JSON document whose rows are not where a known network has them"
+            )
+        text_bytes += len(value) if isinstance(value, str) else 0
+        if text_bytes > limits.record_bytes:
+            raise too_long("what stands around the rows of a document: a record", limits)
+        builder.event(event, value)
+    head.fields = builder.value if isinstance(builder.value, dict) else {}
+    return head
+
+
 def _batches(
-    open_file: Callable[[], IO[bytes]],
-    origin: dict[str, Any],
-    position: str,
-    containers: Sequence[str],
-    head: Head | None = None,
+    open_file: Opener, origin: dict[str, Any], position: str, containers: Sequence[str], limits: Limits
 ) -> Iterator[RawBatch]:
-    if head is None:
-        with open_file() as file:
-            head = _read(lambda: read_head(file, containers))
+    with open_file() as file:
+        head = _read_head(file, containers, limits)
     check_answer(head.fields)
     if not head.paths:
         names = ", ".join(sorted(str(name)[:40] for name in head.fields)[:12])
         raise ObjectRejectedError(
             "unknown_layout", f"a JSON document with none of the known containers of rows; it has: {names}"
         )
+    rows = 0
     with open_file() as file:
-        rows = _rows(file, head.paths)
-        while chunk := _read(lambda: _chunk(rows)):
-            yield _batch(chunk, origin, position)
-
-
-def _rows(file: IO[bytes], paths: Sequence[str]) -> Iterator[tuple[str | None, str, dict[str, Any]]]:
-    """Group, path and record of every row, in the order of the document."""
-    builder: ObjectBuilder | None = None
-    start = ""
-    counts: dict[str, int] = {}
-    for prefix, event, value in ijson.parse(file, use_float=True):
-        if builder is None:
-            if event == "start_map" and (path := _row_path(prefix, paths)) is not None:
-                builder, start = ObjectBuilder(), prefix
-                builder.event(event, value)
-            continue
-        builder.event(event, value)
-        if event == "end_map" and prefix == start:
-            list_path = prefix.removesuffix(".item")
-            index = counts.get(list_path, 0)
-            counts[list_path] = index + 1
-            path = _row_path(prefix, paths) or ""
-            group = list_path.removeprefix(path).lstrip(".") or None
-            yield group, f"{list_path}[{index}]", builder.value
-            builder = None
+        items = read_items(
+            file,
+            lambda prefix: _row_path(prefix, head.paths) is not None,
+            lambda prefix, event, value: _refuse_stray(prefix, event, value, head.paths),
+        )
+        counts: Counter[str] = Counter()
+        for chunk in chunks(items):
+            rows += len(chunk)
+            yield _batch(chunk, head.paths, counts, origin, position)
+    if not rows and head.fields.get(_OTHER_ROWS):
+        message = f"the rows stand in {_OTHER_ROWS!r} and not where a known network has them"
+        raise ObjectRejectedError("unknown_layout", message)
 
 
 def _row_path(prefix: str, paths: Sequence[str]) -> str | None:
@@ -179,39 +175,37 @@ def _row_path(prefix: str, paths: Sequence[str]) -> str | None:
     return None
 
 
-def _chunk(rows: Iterator[tuple[str | None, str, dict[str, Any]]]) -> list[tuple[str | None, str, dict[str, Any]]]:
-    chunk = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == CHUNK_ROWS:
-            break
-    return chunk
+def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str]) -> None:
+    """No value of a container may be passed over: it may be a row in a shape that is not known."""
+    if value is None or event == "map_key" or not prefix.startswith(tuple(f"{path}." for path in paths)):
+        return
+    if not prefix.startswith(tuple(f"{path}.{_NO_GROUP}." for path in paths)):
+        raise ObjectRejectedError("unknown_layout", f"a value where a list of rows belongs: {prefix[:80]!r}")
 
 
-def _batch(chunk: list[tuple[str | None, str, dict[str, Any]]], origin: dict[str, Any], position: str) -> RawBatch:
+def _batch(
+    chunk: list[Item], paths: Sequence[str], counts: Counter[str], origin: dict[str, Any], position: str
+) -> RawBatch:
     """One batch; a column tells which group (station) each row stood under."""
-    rows = rows_of_records([record for _, _, record in chunk])
-    origins = pa.Table.from_pylist(
-        [{**origin, "position": position + path} for _, path, _ in chunk], schema=ORIGIN_SCHEMA
+    records, origins, groups, refused = [], [], [], []
+    for item in chunk:
+        list_path = item.prefix.removesuffix(".item")
+        place = f"{position}{list_path}[{counts[list_path]}]"
+        counts[list_path] += 1
+        if item.fault:
+            refused.append(refused_record(place, item.fault, item.value))
+            continue
+        records.append(item.value)
+        origins.append({**origin, "position": place})
+        groups.append(list_path.removeprefix(_row_path(item.prefix, paths) or "").lstrip(".") or None)
+    return RawBatch(
+        to_frame(rows_of_records(records)),
+        to_frame(pa.Table.from_pylist(origins, schema=ORIGIN_SCHEMA)),
+        groups=pa.array(groups, pa.string()),
+        refused=frame_of(refused, REFUSED_SCHEMA),
     )
-    return RawBatch(to_frame(rows), to_frame(origins), groups=pa.array([group for group, _, _ in chunk], pa.string()))
 
 
 def _is_container(prefix: str, containers: Sequence[str]) -> bool:
     *wrappers, name = prefix.split(".")
     return name in containers and all(wrapper in PAYLOAD_FIELDS for wrapper in wrappers)
-
-
-def _read(read: Callable[[], _T]) -> _T:
-    try:
-        return read()
-    except ijson.IncompleteJSONError as error:
-        raise ObjectRejectedError(
-            "not_json", f"the JSON document cannot be read to its end: {_first_line(error)}"
-        ) from error
-    except ijson.JSONError as error:
-        raise ObjectRejectedError("not_json", f"not JSON: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0][:_MAX_MESSAGE]

@@ -131,8 +131,8 @@ def _parsed(meta: Any) -> Any:
     if not isinstance(meta, str):
         return meta
     try:
-        return json.loads(meta)
-    except ValueError:
+        return read_record(meta.encode())
+    except BadRecordError:
         return None
 
 

@@ -1,68 +1,67 @@
-"""Bounds on what an object may ask of the machine, whoever made it."""
+"""Bounds on what an object may ask of the machine, whoever made it.
+
+What an operator may need to change is in forecast.settings.Limits; what no real data comes near is a constant here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import IO
-
-import ijson
 import numpy as np
+import numpy.typing as npt
 
 from forecast.errors import ObjectRejectedError
+from forecast.settings import Limits
 
 CHUNK_ROWS = 50_000
 BLOCK_BYTES = 8 << 20
-# One record: a year of one InfoClimat station is about 10 MB of JSON.
-MAX_RECORD_BYTES = 64 << 20
+# A row that is no document: the longest real one has 1 kB.
+MAX_ROW_BYTES = 1 << 20
+# The widest real table has 48 columns.
+MAX_COLUMNS = 500
+# Of one chunk. Real rows have at most 1.4 million cells in 8 MB; rows that share no column have many more.
+MAX_CELLS = 20_000_000
+# Of a chunk that is read as Python objects, which take about 100 bytes a value.
+CHUNK_VALUES = 1_000_000
+# What ijson reads at once: with every piece a text is read again from its beginning, and all events of a piece are in
+# memory.
+JSON_PIECE_BYTES = 1 << 20
 # The deepest real record has six levels; Arrow's JSON reader overruns the stack somewhere above 10 000.
 MAX_DEPTH = 64
 _SHORT_LINE = 1000
-_BRACKETS = b"[]{}"
-_NOT_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS = np.zeros(256, dtype=np.int64)
 _STEPS[list(b"[{")] = 1
 _STEPS[list(b"]}")] = -1
 
 
-def check_depth(block: bytes) -> None:
-    """Raises ObjectRejectedError where JSON nests deeper than MAX_DEPTH.
+def depths(text: bytes) -> npt.NDArray[np.int64]:
+    """The depth after every bracket, those in texts counted too."""
+    brackets = np.frombuffer(text.translate(None, _NOT_BRACKETS), dtype=np.uint8)
+    return np.cumsum(_STEPS[brackets])
 
-    Only lines long enough to be dangerous are looked at: short ones cost nothing.
+
+def check_lines(block: bytes) -> int:
+    """The length of the longest line, in bytes.
+
+    Raises ObjectRejectedError where JSON nests deeper than MAX_DEPTH. Only lines long enough to be dangerous are looked
+    at: short ones cost nothing.
     """
     ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n"))
     lengths = np.diff(ends, prepend=-1, append=len(block))
-    if int(lengths.max()) <= _SHORT_LINE:
-        return
+    longest = int(lengths.max())
+    if longest <= _SHORT_LINE:
+        return longest
     for line in np.flatnonzero(lengths > _SHORT_LINE).tolist():
         end = int(ends[line]) if line < len(ends) else len(block)
-        text = block[end - int(lengths[line]) + 1 : end]
-        brackets = np.frombuffer(text.translate(None, _NOT_BRACKETS), dtype=np.uint8)
-        if len(brackets) and int(np.cumsum(_STEPS[brackets]).max()) > MAX_DEPTH:
+        levels = depths(block[end - int(lengths[line]) + 1 : end])
+        if len(levels) and int(levels.max()) > MAX_DEPTH:
             raise too_deep()
+    return longest
 
 
-def check_depth_of_file(open_file: Callable[[], IO[bytes]]) -> None:
-    """Raises ObjectRejectedError where a JSON file nests deeper than MAX_DEPTH.
-
-    Brackets are counted first, which is fast and takes those in texts for real ones; only where they look too deep is
-    the file parsed.
-    """
-    depth = 0
-    with open_file() as file:
-        while block := file.read(BLOCK_BYTES):
-            brackets = np.frombuffer(block.translate(None, _NOT_BRACKETS), dtype=np.uint8)
-            depths = depth + np.cumsum(_STEPS[brackets])
-            if len(depths) and int(depths.max()) > MAX_DEPTH:
-                break
-            depth = int(depths[-1]) if len(depths) else depth
-        else:
-            return
-    depth = 0
-    with open_file() as file:
-        for event, _ in ijson.basic_parse(file, use_float=True):
-            depth += event.startswith("start_") - event.startswith("end_")
-            if depth > MAX_DEPTH:
-                raise too_deep()
+def check_columns(columns: int, rows: int = 1) -> None:
+    """Raises ObjectRejectedError where a table is wider than any real one, or where few of its cells can be filled."""
+    if columns > MAX_COLUMNS or columns * rows > MAX_CELLS:
+        raise ObjectRejectedError("too_many_columns", f"{columns} columns or more: no known table is so wide")
 
 
 def too_deep() -> ObjectRejectedError:
@@ -70,6 +69,12 @@ def too_deep() -> ObjectRejectedError:
     return ObjectRejectedError("too_deep", f"JSON nested deeper than {MAX_DEPTH} levels")
 
 
-def too_long(position: str) -> ObjectRejectedError:
+def too_long(what: str, limits: Limits) -> ObjectRejectedError:
     """The refusal of an object with a record longer than any real one."""
-    return ObjectRejectedError("record_too_long", f"{position}: a record of more than {MAX_RECORD_BYTES >> 20} MB")
+    return ObjectRejectedError("record_too_long", f"{what} of more than {limits.record_bytes >> 20} MB (MAX_RECORD_MB)")
+
+
+def too_large(what: str, limits: Limits) -> ObjectRejectedError:
+    """The refusal of an object that unpacks to more than it may."""
+    megabytes = limits.unpacked_bytes >> 20
+    return ObjectRejectedError("too_large", f"{what} unpacks to more than {megabytes} MB (MAX_UNPACKED_MB)")

@@ -6,6 +6,7 @@ The patient way tells what is wrong with which record. Both give the same rows (
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -13,15 +14,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
-from forecast.extract.limits import check_depth, too_deep
+from forecast.extract.limits import MAX_COLUMNS, MAX_ROW_BYTES, check_columns, check_lines, too_deep
 
+_MAX_SHOWN = 1000
 # The first lines teach the schema; the rest is parsed once.
 _SAMPLE_BYTES = 64 << 10
+_KEY = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"\s*:', re.DOTALL)
+# int() takes time with the square of the digits, and none above 4300; 64 bits have 19.
+_LONGEST_INTEGER = 20
+_BLANKS = re.compile(r"[ \t\r\n]*")
 BARE_CONSTANT = "{} (a bare constant, which JSON does not have)"
 
 
 class BadRecordError(ValueError):
     """A record that is no JSON object; the text says why."""
+
+
+def refused_record(position: str, reason: str, raw: Any, field: str | None = None) -> dict[str, Any]:
+    """A record (REFUSED_SCHEMA) that could not be read at all, or whose `field` could not."""
+    text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, default=str)
+    return {
+        "position": position,
+        "code": "malformed_record",
+        "field": field,
+        "value": None if field is None else text[:_MAX_SHOWN],
+        "reason": reason,
+        "row": text[:_MAX_SHOWN],
+    }
 
 
 class FastReader:
@@ -33,41 +52,40 @@ class FastReader:
 
     def __init__(self) -> None:
         self._schema: pa.Schema | None = None
+        self._columns = 0
 
     def read(self, block: bytes, lines: int) -> pa.Table | None:
         """One row a line, or None where the block needs the patient way.
 
-        Raises ObjectRejectedError where it nests too deep.
+        Raises ObjectRejectedError where it nests too deep or has too many columns.
         """
-        check_depth(block)
-        if b"\0" in block:
+        if check_lines(block) > MAX_ROW_BYTES or b"\0" in block:
             return None
         try:
             block.decode("utf-8")
-            table = self._parse(block)
+            table = self._parse(block, lines)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
             return None
         # Blank lines, and two objects on one line, would shift the positions. A bare NaN, which
         # JSON does not have, Arrow reads as a number.
         return table if table.num_rows == lines and all(map(_is_finite, table.columns)) else None
 
-    def _parse(self, block: bytes) -> pa.Table:
+    def _parse(self, block: bytes, lines: int) -> pa.Table:
         if self._schema is not None:
+            check_columns(self._columns, lines)
             try:
-                table = _read(block, self._schema)
-                if not _has_times(table.schema):
-                    return table
+                return _read(block, self._schema)
             except pa.ArrowInvalid:
                 pass
         sample = block[: block.find(b"\n", _SAMPLE_BYTES) + 1] or block
         for learnt_from in (sample, block):
+            self._columns = _count_keys(learnt_from)
+            check_columns(self._columns, lines)
             self._schema = pa.schema([_as_text(field) for field in _read(learnt_from, None).schema])
             try:
-                table = _read(block, self._schema)
+                return _read(block, self._schema)
             except pa.ArrowInvalid:
                 continue
-            if not _has_times(table.schema):
-                return table
         raise pa.ArrowInvalid("no one schema fits this block")
 
 
@@ -76,42 +94,85 @@ def read_record(text: bytes) -> dict[str, Any]:
 
     Raises BadRecordError saying what is wrong with it, ObjectRejectedError where it nests too deep.
     """
+    records = read_records(text)
+    if len(records) > 1:
+        raise BadRecordError("more than one JSON object")
+    return records[0]
+
+
+def read_records(text: bytes) -> list[dict[str, Any]]:
+    """The JSON objects of a line: one, or several one after another. Raises what `read_record` raises."""
+    if len(text) > MAX_ROW_BYTES:
+        raise BadRecordError(f"a record of more than {MAX_ROW_BYTES >> 20} MB")
     if b"\0" in text:
         raise BadRecordError("a NUL character in the record")
+    records: list[dict[str, Any]] = []
     try:
-        record = json.loads(text.decode("utf-8"), parse_constant=BARE_CONSTANT.format, object_pairs_hook=_unique)
+        line = text.decode("utf-8")
+        position = _after_blanks(line, 0)
+        while position < len(line) or not records:
+            record, end = _DECODER.raw_decode(line, position)
+            if not isinstance(record, dict):
+                raise BadRecordError("not a JSON object")
+            records.append(record)
+            position = _after_blanks(line, end)
+        json.dumps(records, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
         raise BadRecordError(f"not UTF-8 at byte {error.start + 1}") from error
+    except UnicodeEncodeError as error:
+        raise BadRecordError("half of a surrogate pair, which is no character") from error
     except json.JSONDecodeError as error:
         raise BadRecordError(f"not JSON: {error.msg} at character {error.pos + 1}") from error
     except RecursionError as error:
         raise too_deep() from error
-    if not isinstance(record, dict):
-        raise BadRecordError("not a JSON object")
-    return record
+    return records
 
 
 def rows_of_records(records: Sequence[dict[str, Any]]) -> pa.Table:
-    """Records as columns; where a column's values are of several kinds, as text."""
-    names = list(dict.fromkeys(name for record in records for name in record))
+    """Records as columns; where a column's values are of several kinds, as text.
+
+    Raises ObjectRejectedError where they have too many columns.
+    """
+    names = dict.fromkeys(name for record in records for name in record)
+    check_columns(len(names), len(records))
     columns = {name: _column([record.get(name) for record in records]) for name in names}
     return pa.table(columns) if names else pa.table({"": pa.nulls(len(records))}).select([])
 
 
 def _column(values: list[Any]) -> pa.Array:
     try:
-        cells = pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        cells = pa.array([_leaves_as_text(value) for value in values])
-    return cells.cast(pa.string()) if pa.types.is_binary(cells.type) else cells
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        if all(value is None or isinstance(value, dict) for value in values):
+            return _objects(values)
+        return pa.array([_leaves_as_text(value) for value in values], pa.string())
 
 
-def _leaves_as_text(value: Any) -> Any:
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
+def _objects(values: list[Any]) -> pa.StructArray:
+    """Objects whose members are of several kinds, member by member."""
+    members = rows_of_records([value or {} for value in values])
+    missing = pa.array([value is None for value in values])
+    return pa.StructArray.from_arrays(
+        [column.combine_chunks() for column in members.columns], members.column_names, mask=missing
+    )
+
+
+def _leaves_as_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False)[:1000]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if isinstance(value, dict) else text[:_MAX_SHOWN]
+
+
+def _after_blanks(line: str, position: int) -> int:
+    blanks = _BLANKS.match(line, position)
+    return blanks.end() if blanks else position
+
+
+def _whole_number(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -119,6 +180,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(record) != len(pairs):
         _refuse_duplicates(pairs)
     return record
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole_number, parse_constant=BARE_CONSTANT.format, object_pairs_hook=_unique)
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> NoReturn:
@@ -133,11 +197,24 @@ def _is_finite(cells: pa.ChunkedArray | pa.Array) -> bool:
     return not pa.types.is_floating(cells.type) or pc.all(pc.is_finite(cells)).as_py() is not False
 
 
+def _count_keys(block: bytes) -> int:
+    """How many different keys there are, at most one more than MAX_COLUMNS; a text before a colon counts too."""
+    keys = set()
+    for match in _KEY.finditer(block):
+        keys.add(match[1])
+        if len(keys) > MAX_COLUMNS:
+            break
+    return len(keys)
+
+
 def _read(block: bytes, schema: pa.Schema | None) -> pa.Table:
+    """Without a schema, it is learnt; with one, a field that is not in it is an error."""
     return pa_json.read_json(
         pa.BufferReader(block),
         read_options=pa_json.ReadOptions(use_threads=False, block_size=len(block) + 1),
-        parse_options=pa_json.ParseOptions(explicit_schema=schema),
+        parse_options=pa_json.ParseOptions(
+            explicit_schema=schema, unexpected_field_behavior="infer" if schema is None else "error"
+        ),
     ).combine_chunks()
 
 
@@ -147,10 +224,3 @@ def _as_text(field: pa.Field) -> pa.Field:
     if pa.types.is_struct(field.type):
         return field.with_type(pa.struct([_as_text(child) for child in field.type]))
     return field
-
-
-def _has_times(fields: pa.Schema | pa.StructType) -> bool:
-    return any(
-        pa.types.is_timestamp(field.type) or (pa.types.is_struct(field.type) and _has_times(field.type))
-        for field in fields
-    )

@@ -1,77 +1,125 @@
-"""JSON and CSV: text that is read in blocks."""
+"""JSON: lines, an array, or one document."""
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 import ijson
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 
 from forecast.errors import ObjectRejectedError
-from forecast.extract.batches import BatchMaker, has_one_shape, refused_record
+from forecast.extract.batches import BatchMaker, has_one_shape, positions
 from forecast.extract.documents import check_answer, is_document, read_document, read_document_file, read_head_of
 from forecast.extract.envelope import PAYLOAD_FIELDS, is_envelope, origin_of_record, unwrap_record
-from forecast.extract.limits import BLOCK_BYTES, CHUNK_ROWS, MAX_RECORD_BYTES, check_depth_of_file, too_long
-from forecast.extract.records import BadRecordError, FastReader, read_record
+from forecast.extract.json_items import ENDS, STARTS, chunks, read_items
+from forecast.extract.json_survey import surveyed
+from forecast.extract.limits import BLOCK_BYTES, CHUNK_ROWS, JSON_PIECE_BYTES, MAX_ROW_BYTES, too_long
+from forecast.extract.records import BadRecordError, FastReader, refused_record
+from forecast.extract.streams import Opener
 from forecast.observations import RawBatch, RawObject
-
-Opener = Callable[[], IO[bytes]]
-_DELIMITERS = (",", ";", "\t")
+from forecast.settings import Limits
 
 
-def read_json(open_file: Opener, raw: RawObject, containers: Sequence[str]) -> Iterator[RawBatch]:
+def read_json(open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
     """JSON lines, a JSON array, or one document, told apart by the beginning of the content."""
     with open_file() as file:
-        first = _first_line(file)
-    if first.lstrip()[:1] == b"[":
-        yield from _read_array(open_file, raw, containers)
-    elif len(first) <= MAX_RECORD_BYTES and _is_whole(first):
-        yield from _read_lines(open_file, raw, containers, first)
-    else:
-        yield from read_document_file(open_file, raw, containers)
-
-
-def _read_lines(open_file: Opener, raw: RawObject, containers: Sequence[str], first: bytes) -> Iterator[RawBatch]:
-    maker = BatchMaker(raw, containers)
+        first = _first_line(file, limits)
+    is_array = first.lstrip()[:1] == b"["
+    if not is_array and len(first) <= limits.record_bytes and _begins_with_an_object(first):
+        yield from _read_lines(open_file, raw, containers, limits, first)
+        return
     try:
-        payload, _ = unwrap_record(read_record(first))
-        check_answer(payload)
-    except (BadRecordError, ValueError):
-        payload = {}
-    documents = any(name in containers for name in payload) or is_document(first.decode("utf-8", "replace"), containers)
+        yield from (_read_array if is_array else read_document_file)(open_file, raw, containers, limits)
+    except ObjectRejectedError as error:
+        if error.code != "not_json":
+            raise
+        raise ObjectRejectedError("not_json", error.message + _place_of_fault(open_file)) from error
+
+
+def _read_lines(
+    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits, first: bytes
+) -> Iterator[RawBatch]:
+    maker = BatchMaker(raw, containers, limits)
+    documents = _holds_documents(first, containers, limits)
     fast = FastReader()
+    line = 1
+    judge = _Judge("line")
     with open_file() as file:
-        line = 1
-        while block := _block(file):
+        while block := _block(file, limits):
             count = block.count(b"\n")
             if documents:
-                yield from _read_document_lines(block, line, raw, containers)
+                batches = _read_document_lines(block, line, raw, containers, limits)
             elif (table := fast.read(block, count)) is not None and has_one_shape(table):
-                yield from maker.of_table(table, positions(line, count))
+                batches = maker.of_table(table, positions(line, count))
             else:
-                texts = block.split(b"\n")[:-1]
-                lines = [(f"line {line + index}", text) for index, text in enumerate(texts) if text.strip()]
-                yield maker.of_lines(lines)
+                batches = (maker.of_lines(part) for part in _parts(block, line))
+            for batch in batches:
+                judge.see(batch)
+                yield batch
             line += count
+    judge.check()
 
 
-def _read_document_lines(block: bytes, line: int, raw: RawObject, containers: Sequence[str]) -> Iterator[RawBatch]:
+class _Judge:
+    """Tells JSON with some bad records, which are refused, from what is no such JSON at all."""
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+        self._refused = 0
+        self._first = ""
+        self._found = False
+
+    def see(self, batch: RawBatch) -> None:
+        """Look at a batch; raises ObjectRejectedError after many records of which none can be read."""
+        self._found = self._found or len(batch.rows) > 0
+        if self._found or batch.refused.empty:
+            return
+        self._first = self._first or f"{batch.refused['position'].iloc[0]}: {batch.refused['reason'].iloc[0]}"
+        self._refused += len(batch.refused)
+        if self._refused >= CHUNK_ROWS:
+            self.check()
+
+    def check(self) -> None:
+        """Raises ObjectRejectedError where there were records and none could be read."""
+        if self._refused and not self._found:
+            raise ObjectRejectedError("not_json", f"no {self._word} of it can be read; {self._first}")
+
+
+def _holds_documents(first: bytes, containers: Sequence[str], limits: Limits) -> bool:
+    """Whether the lines are documents, told by the first one.
+
+    Raises ObjectRejectedError where that is an error answer.
+    """
+    try:
+        head = read_head_of(first, containers, limits)
+        payload, _ = unwrap_record(head.fields)
+    except ObjectRejectedError as error:
+        if error.code != "not_json":
+            raise
+        return False
+    except BadRecordError:
+        payload, head = {}, read_head_of(first, containers, limits)
+    check_answer(payload)
+    texts = [text for name in PAYLOAD_FIELDS for text in _texts_at(head.fields, name)]
+    return bool(head.paths) or any(is_document(text, containers, limits) for text in texts)
+
+
+def _read_document_lines(
+    block: bytes, line: int, raw: RawObject, containers: Sequence[str], limits: Limits
+) -> Iterator[RawBatch]:
     for index, text in enumerate(block.split(b"\n")[:-1]):
         if not text.strip():
             continue
-        payload, envelope = _document_record(text, containers)
+        payload, envelope = _document_record(text, containers, limits)
         origin = {"position": f"line {line + index}", **origin_of_record(envelope, raw)}
-        yield from read_document(payload, origin, containers)
+        yield from read_document(payload, origin, containers, limits)
 
 
-def _document_record(text: bytes, containers: Sequence[str]) -> tuple[bytes, dict[str, Any]]:
+def _document_record(text: bytes, containers: Sequence[str], limits: Limits) -> tuple[bytes, dict[str, Any]]:
     """The bytes of the document of one line (its own text, where it came as text), and the line's envelope."""
-    fields = read_head_of(text, containers).fields
+    fields = read_head_of(text, containers, limits).fields
     envelope = {name: value for name, value in fields.items() if is_envelope(name)}
     for name in PAYLOAD_FIELDS:
         inner = fields.get(name)
@@ -81,125 +129,96 @@ def _document_record(text: bytes, containers: Sequence[str]) -> tuple[bytes, dic
     return text, envelope
 
 
-def _read_array(open_file: Opener, raw: RawObject, containers: Sequence[str]) -> Iterator[RawBatch]:
-    maker = BatchMaker(raw, containers)
-    try:
-        check_depth_of_file(open_file)
-    except ijson.JSONError as error:
-        raise _cut_array(error) from error
-    with open_file() as file:
-        items = ijson.items(file, "item", use_float=True)
-        index = 0
-        while True:
-            try:
-                chunk = [item for _, item in zip(range(CHUNK_ROWS), items, strict=False)]
-            except ijson.JSONError as error:
-                raise _cut_array(error) from error
-            if not chunk:
-                return
-            if isinstance(chunk[0], dict):
-                check_answer(chunk[0])
-            yield maker.of_items([(f"[{index + offset}]", item) for offset, item in enumerate(chunk)])
+def _read_array(open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+    maker = BatchMaker(raw, containers, limits)
+    judge = _Judge("item")
+    index = 0
+    with surveyed(open_file, limits)() as file:
+        for chunk in chunks(read_items(file, lambda prefix: prefix == "item")):
+            if isinstance(chunk[0].value, dict):
+                check_answer(chunk[0].value)
+            places = [f"[{index + offset}]" for offset in range(len(chunk))]
+            refused = [
+                refused_record(place, item.fault, item.value)
+                for place, item in zip(places, chunk, strict=True)
+                if item.fault
+            ]
+            rows = [(place, item.value) for place, item in zip(places, chunk, strict=True) if not item.fault]
+            batch = maker.of_items(rows, refused)
+            judge.see(batch)
+            yield batch
             index += len(chunk)
+    judge.check()
 
 
-def _cut_array(error: ijson.JSONError) -> ObjectRejectedError:
-    message = str(error).strip().split("\n", 1)[0]
-    return ObjectRejectedError("not_json", f"the JSON array cannot be read to its end: {message}")
-
-
-def read_csv(open_file: Opener, raw: RawObject, containers: Sequence[str]) -> Iterator[RawBatch]:
-    """A table with a header; every cell is text until it is converted."""
-    maker = BatchMaker(raw, containers)
-    with open_file() as file:
-        names, delimiter = _header(file)
-    refused: list[tuple[int, str]] = []
-
-    def refuse(row: pa_csv.InvalidRow) -> str:
-        refused.append(
-            (
-                row.number or 0,
-                f"{row.actual_columns} cells where the header has {row.expected_columns}: {row.text[:200]}",
-            )
-        )
-        return "skip"
-
-    try:
-        with open_file() as file:
-            reader = pa_csv.open_csv(
-                file,
-                read_options=pa_csv.ReadOptions(
-                    use_threads=False, block_size=BLOCK_BYTES, column_names=names, skip_rows=1
-                ),
-                parse_options=pa_csv.ParseOptions(
-                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=refuse
-                ),
-                convert_options=pa_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-                ),
-            )
-            row = 1
-            for block in reader:
-                bad, refused[:] = [refused_record(f"row {number}", text, text) for number, text in refused], []
-                places = positions(row, block.num_rows, "row")
-                yield from maker.of_table(_blank_to_null(pa.Table.from_batches([block])), places, bad)
-                row += block.num_rows + len(bad)
-    except pa.ArrowInvalid as error:
-        raise ObjectRejectedError("not_csv", f"the table cannot be read: {str(error)[:300]}") from error
-
-
-def _header(file: IO[bytes]) -> tuple[list[str], str]:
-    line = file.readline(MAX_RECORD_BYTES).decode("utf-8-sig", "replace").rstrip("\r\n")
-    delimiter = max(_DELIMITERS, key=line.count)
-    try:
-        names = next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error as error:
-        raise ObjectRejectedError("not_csv", f"the header of the table cannot be read: {error}") from error
-    if not names:
-        raise ObjectRejectedError("no_header", "the table has no header")
-    return names, delimiter
-
-
-def _blank_to_null(table: pa.Table) -> pa.Table:
-    columns = {}
-    for name in table.column_names:
-        cells = table[name]
-        columns[name] = pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
-    return pa.table(columns)
-
-
-def _first_line(file: IO[bytes]) -> bytes:
-    while line := file.readline(MAX_RECORD_BYTES + 1):
+def _first_line(file: IO[bytes], limits: Limits) -> bytes:
+    while line := file.readline(limits.record_bytes + 1):
         if line.strip():
             return line
     raise ObjectRejectedError("empty", "the object is empty")
 
 
-def _is_whole(line: bytes) -> bool:
-    """Whether a line is a JSON object from beginning to end."""
+def _begins_with_an_object(line: bytes) -> bool:
+    """Whether a line begins with a whole JSON object, or looks like a broken one among others."""
+    depth = 0
     try:
-        for _ in ijson.basic_parse(io.BytesIO(line), use_float=True):
-            pass
+        for event, _ in ijson.basic_parse(io.BytesIO(line), use_float=True, buf_size=JSON_PIECE_BYTES):
+            depth += (event in STARTS) - (event in ENDS)
+            if depth == 0:
+                return True
     except ijson.JSONError:
-        # A line that is no JSON among lines that are: the first may be the broken one.
-        return line.rstrip().endswith(b"}") and b'":' in line
-    return True
+        pass
+    return line.rstrip().endswith(b"}") and b'":' in line
 
 
-def _block(file: IO[bytes]) -> bytes:
+def _block(file: IO[bytes], limits: Limits) -> bytes:
     """About BLOCK_BYTES of whole lines, each ended with a newline."""
     block = file.read(BLOCK_BYTES)
     if block and not block.endswith(b"\n"):
-        rest = file.readline(MAX_RECORD_BYTES + 1)
-        if len(rest) > MAX_RECORD_BYTES:
-            raise too_long("a line")
+        rest = file.readline(limits.record_bytes + 1)
+        if len(rest) > limits.record_bytes:
+            raise too_long("a line", limits)
         block += rest
         if not block.endswith(b"\n"):
             block += b"\n"
     return block
 
 
-def positions(first: int, count: int, word: str = "line") -> pa.Array:
-    """Where rows stand, for people: "line 7"."""
-    numbers = pa.array(range(first, first + count), pa.int64()).cast(pa.string())
-    return pc.binary_join_element_wise(f"{word} ", numbers, "")
+def _parts(block: bytes, line: int) -> Iterator[list[tuple[str, bytes]]]:
+    """The lines of a block that are not blank, in parts that Python reads in a bounded memory."""
+    part: list[tuple[str, bytes]] = []
+    size = 0
+    for index, text in enumerate(block.split(b"\n")[:-1]):
+        if not text.strip():
+            continue
+        if part and size + len(text) > MAX_ROW_BYTES:
+            yield part
+            part, size = [], 0
+        part.append((f"line {line + index}", text))
+        size += len(text)
+    if part:
+        yield part
+
+
+def _texts_at(fields: Any, name: str) -> Iterator[str]:
+    """The texts of this name in an object and in the objects in it."""
+    if isinstance(fields, dict):
+        if isinstance(fields.get(name), str):
+            yield fields[name]
+        for inner in PAYLOAD_FIELDS:
+            yield from _texts_at(fields.get(inner), name)
+
+
+def _place_of_fault(open_file: Opener) -> str:
+    """Line and column of the first fault of a JSON text that is small enough to be read again at once."""
+    with open_file() as file:
+        text = file.read(MAX_ROW_BYTES)
+        if file.read(1):
+            return ""
+    try:
+        json.loads(text.decode("utf-8", "replace"))
+    except json.JSONDecodeError as error:
+        return f" (line {error.lineno} column {error.colno}: {error.msg})"
+    except (ValueError, RecursionError):
+        pass
+    return ""

@@ -1,0 +1,42 @@
+"""Avro container files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import fastavro
+
+from forecast.errors import ObjectRejectedError
+from forecast.extract.avro_survey import survey_avro
+from forecast.extract.batches import BatchMaker, positions
+from forecast.extract.limits import CHUNK_ROWS, CHUNK_VALUES
+from forecast.extract.records import rows_of_records
+from forecast.observations import RawBatch, RawObject
+from forecast.settings import Limits
+
+
+def read_avro(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+    """Batches of an Avro container file."""
+    maker = BatchMaker(raw, containers, limits)
+    with path.open("rb") as file:
+        schema = survey_avro(file, path.stat().st_size, limits)
+        file.seek(0)
+        records = _records(file)
+        row = 1
+        while chunk := list(islice(records, max(1, min(CHUNK_ROWS, CHUNK_VALUES // schema.values)))):
+            if not isinstance(chunk[0], dict):
+                raise ObjectRejectedError("not_avro", "the Avro file holds no records")
+            table = rows_of_records(chunk)
+            yield from maker.of_table(table, positions(row, table.num_rows, "row"))
+            row += len(chunk)
+
+
+def _records(file: Any) -> Iterator[Any]:
+    try:
+        yield from fastavro.reader(file)
+    except Exception as error:
+        message = f"the Avro file cannot be read: {type(error).__name__}: {str(error)[:200]}"
+        raise ObjectRejectedError("not_avro", message) from error

@@ -1,0 +1,185 @@
+"""CSV: a header, and rows whose cells are text until they are converted."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from forecast.errors import ObjectRejectedError
+from forecast.extract.batches import BatchMaker, positions
+from forecast.extract.envelope import PAYLOAD_FIELDS
+from forecast.extract.limits import BLOCK_BYTES, MAX_ROW_BYTES, check_columns
+from forecast.extract.records import refused_record
+from forecast.extract.streams import BAD_BYTE, Opener
+from forecast.observations import RawBatch, RawObject
+from forecast.settings import Limits
+
+LOGGER = logging.getLogger("forecast.extract")
+_DELIMITERS = (",", ";", "\t")
+_FAULTS = {"\0": "a NUL character in the row", BAD_BYTE: "a byte in the row that is not UTF-8"}
+# Some exports of Weather Underground end every line with it.
+_LINE_BREAK = r"\s*<br\s*/?>\s*$"
+
+
+class _Header(NamedTuple):
+    """`lines` is how many the header and the blank lines before it take."""
+
+    names: list[str]
+    delimiter: str
+    lines: int
+    has_rows: bool
+
+
+def read_csv(open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+    """Batches of a table with a header; its names may repeat."""
+    maker = BatchMaker(raw, containers, limits)
+    with open_file() as file:
+        header = _header(file)
+    places = _Places(header.lines)
+    if not header.has_rows:
+        yield from maker.of_table(pa.table([[]] * len(header.names), header.names), positions(1, 0))
+    else:
+        yield from _batches(open_file, header, places, maker)
+    if places.is_first:
+        LOGGER.warning("%s has a header and no rows", raw.key, extra={"facts": {"object": raw.key}})
+
+
+def _batches(open_file: Opener, header: _Header, places: _Places, maker: BatchMaker) -> Iterator[RawBatch]:
+    columns = [str(index) for index in range(len(header.names))]
+    try:
+        with open_file() as file:
+            reader = pa_csv.open_csv(
+                file,
+                read_options=pa_csv.ReadOptions(
+                    use_threads=False, block_size=BLOCK_BYTES, column_names=columns, skip_rows=header.lines
+                ),
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=places.refuse
+                ),
+                convert_options=pa_csv.ConvertOptions(
+                    column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+                ),
+            )
+            for block in reader:
+                rows, kept, refused = _texts(block, places.of_next(block.num_rows), header.names)
+                yield from maker.of_table(rows, kept, [*places.take_refused(), *refused])
+            if refused := places.take_refused():
+                yield maker.of_refused(refused)
+    except pa.ArrowInvalid as error:
+        message = f"the table cannot be read: {str(error)[:300]}"
+        raise ObjectRejectedError("not_csv", message) from error
+
+
+class _Places:
+    """Where rows stand: "row 1" is the first behind the header, and rows that Arrow passes over count."""
+
+    def __init__(self, header_lines: int) -> None:
+        self._header_lines = header_lines
+        self._next = 1
+        self._passed_over: set[int] = set()
+        self._refused: list[dict[str, Any]] = []
+
+    def refuse(self, row: pa_csv.InvalidRow) -> str:
+        """Arrow's handler of a row with more or fewer cells than the header."""
+        number = row.number - self._header_lines
+        self._passed_over.add(number)
+        reason = f"{row.actual_columns} cells where the header has {row.expected_columns}"
+        self._refused.append(refused_record(f"row {number}", reason, row.text))
+        return "skip"
+
+    def of_next(self, count: int) -> pa.Array:
+        """The places of the next so many rows that Arrow gives."""
+        numbers: list[int] = []
+        while len(numbers) < count:
+            if self._next not in self._passed_over:
+                numbers.append(self._next)
+            self._next += 1
+        self._passed_over = {number for number in self._passed_over if number >= self._next}
+        return pc.binary_join_element_wise("row ", pa.array(numbers, pa.int64()).cast(pa.string()), "")
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no row was met yet."""
+        return self._next == 1 and not self._passed_over
+
+    def take_refused(self) -> list[dict[str, Any]]:
+        """The rows that were refused since the last call."""
+        refused, self._refused = self._refused, []
+        return refused
+
+
+def _header(file: IO[bytes]) -> _Header:
+    lines = 0
+    line = b""
+    while not line.strip():
+        line = file.readline(MAX_ROW_BYTES)
+        lines += 1
+        if not line:
+            raise ObjectRejectedError("empty", "the object holds nothing but blanks")
+    text = line.decode("utf-8").rstrip("\r\n")
+    if "\0" in text:
+        raise ObjectRejectedError("not_data", "the object is neither JSON, CSV, Parquet, Avro nor a workbook")
+    if BAD_BYTE in text:
+        message = "the header of the table is not UTF-8; FALLBACK_ENCODING=cp1252 reads what old Windows programs write"
+        raise ObjectRejectedError("not_text", message)
+    delimiter = max(_DELIMITERS, key=text.count)
+    check_columns(text.count(delimiter) + 1)
+    names = _cells(text, delimiter)
+    if not names[1:] and names not in ([name] for name in PAYLOAD_FIELDS):
+        shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:80])
+        raise ObjectRejectedError("unknown_layout", f"the first line is no header of a table: {shown!r}")
+    second = file.readline(MAX_ROW_BYTES).decode("utf-8", "replace")
+    row = second.rstrip("\r\n")
+    if row.endswith(delimiter) and len(_cells(row, delimiter)) == len(names) + 1:
+        names.append("")
+    return _Header(names, delimiter, lines, has_rows=bool(second))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise ObjectRejectedError("not_csv", f"the header of the table cannot be read: {error}") from error
+
+
+def _texts(
+    block: pa.RecordBatch, places: pa.Array, names: Sequence[str]
+) -> tuple[pa.Table, pa.Array, list[dict[str, Any]]]:
+    """Cells as text, blank ones null; where the rows stand that are kept; and those that are refused."""
+    faults: dict[int, str] = {}
+    for cells in block.columns:
+        for letter, reason in _FAULTS.items():
+            for index in np.flatnonzero(pc.match_substring(cells, letter)).tolist():
+                faults.setdefault(index, reason)
+    columns = [_blank_to_null(cells) for cells in block.columns]
+    columns[-1] = _blank_to_null(pc.replace_substring_regex(columns[-1], _LINE_BREAK, ""))
+    names = list(names)
+    if not names[-1].strip():
+        surplus = columns.pop()
+        names.pop()
+        for index in np.flatnonzero(surplus.is_valid()).tolist():
+            faults.setdefault(index, f"a cell more than the header has: {surplus[index].as_py()[:80]!r}")
+    table = pa.Table.from_arrays(columns, names)
+    if not faults:
+        return table, places, []
+    refused = [
+        refused_record(places[index].as_py(), reason, _row_text(block, index))
+        for index, reason in sorted(faults.items())
+    ]
+    kept = pa.array([index for index in range(block.num_rows) if index not in faults], pa.int64())
+    return table.take(kept), places.take(kept), refused
+
+
+def _blank_to_null(texts: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def _row_text(block: pa.RecordBatch, index: int) -> str:
+    return ",".join(column[index].as_py() for column in block.columns)

@@ -1,0 +1,44 @@
+"""Reads one object as the pipeline does, in a process of its own, and says what came of it and what memory it took."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from forecast.errors import ObjectRejectedError
+from forecast.extract import extract
+from forecast.memory import keep_memory_small
+from forecast.observations import RawObject
+from forecast.settings import Limits
+from forecast.stations import load_stations
+from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
+from forecast.validate import validate
+
+NOW = datetime(2024, 11, 1, tzinfo=UTC)
+
+
+def main(path: Path, key: str) -> None:
+    keep_memory_small()
+    stations = load_stations()
+    transformer = ObjectTransformer(key, stations)
+    rows = 0
+    code = "loaded"
+    try:
+        for batch in extract(path, RawObject(key, key, path.stat().st_size, "etag", NOW), RECORD_CONTAINERS, Limits()):
+            transformed = transformer.transform(batch)
+            rows += transformed.rows_read
+            if len(transformed.observations):
+                validate(transformed.observations, stations, NOW)
+        transformer.finish()
+    except ObjectRejectedError as error:
+        code = error.code
+    # Not getrusage: its peak begins with that of the process that started this one.
+    (peak_kb,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
+    print(json.dumps({"code": code, "rows": rows, "peak_mb": int(peak_kb) // 1024}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

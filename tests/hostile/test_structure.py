@@ -1,0 +1,574 @@
+"""Hostile structure, in JSON, Airbyte's envelope, workbooks, Parquet and Avro: cases 51 to 65."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+import pytest
+
+from tests.hostile.conftest import RunObject, run_in
+from tests.hostile.objects import (
+    CLIMATE_KEY,
+    HEADER,
+    TABLE,
+    VALUES,
+    climate,
+    document,
+    enveloped,
+    lines,
+    pws,
+    sheet_row,
+    table_row,
+    to_avro,
+    to_csv,
+    to_parquet,
+    workbook,
+)
+from tests.integration.worlds import WorldMaker
+
+DEEP = 100_000
+CLIMATE_VALUES = {"air_temperature": 7.6, "relative_humidity": 89.0}
+PWS_VALUES = {
+    "air_temperature": 13.8,
+    "wind_speed": 1.0,
+    "wind_from_direction": 210.0,
+    "relative_humidity": 87.0,
+}
+
+# 51: depth and length
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * DEEP,
+        b'{"a":' * DEEP + b"1" + b"}" * DEEP,
+        lines(TABLE[0]) + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"\n",
+        lines({"_airbyte_data": "[" * DEEP}),
+        b'{"hourly": {"07015": [' + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"]}}",
+        to_csv([{"_airbyte_data": '{"a":' * DEEP + "1" + "}" * DEEP}]),
+        to_csv([{"_airbyte_meta": "[" * DEEP, **TABLE[0]}]),
+        to_parquet([{"_airbyte_data": '{"a":' * DEEP + "1" + "}" * DEEP}]),
+    ],
+    ids=["array", "object", "line", "text", "document", "cell", "envelope", "Parquet"],
+)
+def test_case_51_a_depth_bomb_is_rejected(content: bytes, run_object: RunObject) -> None:
+    ending = run_object(content)
+    ending.assert_rejected("too_deep", "JSON nested deeper than 64 levels")
+
+
+def test_case_51_a_line_longer_than_a_record_may_be_is_rejected(run_object: RunObject) -> None:
+    ending = run_object(lines(TABLE[0]) + b'{"a":"' + b"x" * (42 << 20) + b'"}\n')
+    ending.assert_rejected("record_too_long", "a line of more than 32 MB (MAX_RECORD_MB)")
+
+
+@pytest.mark.parametrize("start", [b'["', b'{"hourly": {"07015": [{"a": "', b"[1"], ids=["array", "document", "number"])
+def test_case_51_a_text_longer_than_a_record_may_be_is_rejected(start: bytes, run_object: RunObject) -> None:
+    ending = run_object(start + b"1" * (34 << 20))
+    ending.assert_rejected("record_too_long", "a text or a number of more than 32 MB (MAX_RECORD_MB)")
+
+
+def test_case_51_one_long_row_among_others_is_refused_alone(run_object: RunObject) -> None:
+    ending = run_object(lines(TABLE[0], table_row(9, Wind="x" * (2 << 20)), TABLE[2]))
+    assert ending.reasons == [("line 2", "malformed_record", "a record of more than 1 MB")]
+    assert ending.sums == (3, 0, 2, 1)
+
+
+# 52: keys
+
+
+def test_case_52_a_key_that_is_there_twice_refuses_the_record(run_object: RunObject) -> None:
+    twice = lines(TABLE[1]).replace(b'"Wind": "WSW"', b'"Wind": "N", "Wind": "S"')
+    ending = run_object(lines(TABLE[0]) + twice)
+    assert ending.reasons == [("line 2", "malformed_record", "the key 'Wind' is there twice")]
+    assert ending.sums == (2, 0, 1, 1)
+
+
+@pytest.mark.parametrize("kind", ["document", "array"])
+def test_case_52_a_key_that_is_there_twice_in_a_list_refuses_the_row(kind: str, run_object: RunObject) -> None:
+    rows = [climate(0), climate(1)]
+    text = json.dumps(document(*rows) if kind == "document" else rows)
+    one = text.rindex('"temperature": "7.6"')
+    ending = run_object((text[:one] + '"temperature": "99", ' + text[one:]).encode(), CLIMATE_KEY)
+    place = "hourly.07015[1]" if kind == "document" else "[1]"
+    assert ending.reasons == [(f"line 1: {place}" if kind == "document" else place, "malformed_record",
+                               "a key is there twice")]  # fmt: skip
+    assert ending.sums == (2, 0, 1, 1)
+
+
+@pytest.mark.parametrize("key", ["__proto__", "$where", "a.b", "", "\0", "x" * 500_000, "_id", "$set", "hourly "])
+def test_case_52_odd_keys_are_data(key: str, run_object: RunObject) -> None:
+    ending = run_object(lines(table_row(4, **{key: {"$gt": ""}}), table_row(9)))
+    ending.assert_accepted(2)
+    assert ending.measurements == [VALUES] * 2
+    assert [sorted(document) for document in ending.documents] == [
+        ["_id", "data_quality", "measurements", "metadata", "station", "timestamp"]
+    ] * 2
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "array"])
+def test_case_52_more_keys_than_any_table_has_are_rejected(kind: str, run_object: RunObject) -> None:
+    rows = [{f"k{index}": "" for index in range(3000)} | table_row(4)]
+    content = {"jsonl": lines(*rows), "csv": to_csv(rows), "array": json.dumps(rows).encode()}[kind]
+    ending = run_object(content)
+    assert ending.error[0] == "too_many_columns"
+    ending.assert_rejected("too_many_columns", ending.error[1])
+
+
+def test_case_52_rows_that_share_no_key_are_rejected(run_object: RunObject) -> None:
+    rows = [table_row(4)] + [{f"k{number}-{index}": 1 for index in range(10)} for number in range(9000)]
+    ending = run_object(lines(*rows))
+    assert ending.error[0] == "too_many_columns"
+    ending.assert_rejected("too_many_columns", ending.error[1])
+
+
+# 53: answers that are errors
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"status": "error"}, "error"),
+        ({"status": "OK", "errors": ["token"], "hourly": []}, "['token']"),
+        ({"errors": [{"error": {"code": "CDN-0001"}}]}, "[{'error': {'code': 'CDN-0001'}}]"),
+        ({"statusCode": 401}, "401"),
+        ({"error": True, "reason": "too many requests"}, "too many requests"),
+        ({"error": {"message": "no such key"}}, "{'message': 'no such key'}"),
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_case_53_an_error_answer_is_rejected_with_its_message(
+    answer: dict[str, Any], said: str, indent: int | None, run_object: RunObject
+) -> None:
+    ending = run_object(json.dumps(answer, indent=indent).encode(), CLIMATE_KEY)
+    ending.assert_rejected("source_error", f"the source answered with an error instead of data: {said!r}")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"<!DOCTYPE html><title>Login</title>", "not_data"), (b"204 No Content", "unknown_layout")],
+)
+def test_case_53_a_page_or_an_empty_answer_is_no_success(content: bytes, code: str, run_object: RunObject) -> None:
+    ending = run_object(content, CLIMATE_KEY)
+    assert ending.error[0] == code
+    ending.assert_rejected(code, ending.error[1])
+
+
+# 54: InfoClimat's document
+
+
+@pytest.mark.parametrize("hourly", [[], {}, {"_params": ["temperature"]}, {"07015": []}, {"07015": None}], ids=str)
+def test_case_54_a_document_without_rows_has_no_rows(hourly: Any, run_object: RunObject) -> None:
+    run_object(json.dumps(document(hourly=hourly)).encode(), CLIMATE_KEY).assert_accepted(0)
+
+
+def test_case_54_params_first_or_missing_is_no_station(run_object: RunObject) -> None:
+    for hourly in ({"_params": ["temperature"], "07015": [climate(0)]}, {"07015": [climate(0)]}):
+        run_object(json.dumps(document(hourly=hourly)).encode(), CLIMATE_KEY).assert_accepted(1)
+
+
+def test_case_54_a_row_under_another_stations_key_is_refused(run_object: RunObject) -> None:
+    hourly = {"07015": [climate(0)], "000R5": [climate(1)]}
+    ending = run_object(json.dumps(document(hourly=hourly)).encode(), CLIMATE_KEY)
+    assert [(row["position"], row["code"]) for row in ending.refused] == [
+        ("line 1: hourly.000R5[0]", "station_mismatch")
+    ]
+    assert ending.sums == (2, 0, 1, 1)
+
+
+def test_case_54_a_station_that_the_document_does_not_list_is_looked_up_in_the_registry(run_object: RunObject) -> None:
+    hourly = {"99999": [climate(0, id_station="99999")], "07015": [climate(1)]}
+    ending = run_object(json.dumps(document(hourly=hourly)).encode(), CLIMATE_KEY)
+    assert [(row["position"], row["code"]) for row in ending.refused] == [
+        ("line 1: hourly.99999[0]", "unknown_station")
+    ]
+    assert ending.sums == (2, 0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data": [climate(0)], "hourly": []}, "the rows stand in 'data' and not where a known network has them"),
+        ({"hourly": {"07015": {"0": climate(0)}}},
+         "a value where a list of rows belongs: 'hourly.07015.0.id_station'"),
+        ({"hourly": {"07015": "none"}}, "a value where a list of rows belongs: 'hourly.07015'"),
+    ],
+    ids=["data", "rows by number", "a word"],
+)  # fmt: skip
+def test_case_54_rows_that_stand_elsewhere_are_not_passed_over(
+    changes: dict[str, Any], message: str, run_object: RunObject
+) -> None:
+    run_object(json.dumps(document(**changes)).encode(), CLIMATE_KEY).assert_rejected("unknown_layout", message)
+
+
+def test_case_54_an_item_that_is_no_row_is_refused(run_object: RunObject) -> None:
+    ending = run_object(json.dumps(document(climate(0), 5, ["x"], climate(1))).encode(), CLIMATE_KEY)
+    assert ending.reasons == [
+        ("line 1: hourly.07015[1]", "malformed_record", "not a JSON object"),
+        ("line 1: hourly.07015[2]", "malformed_record", "not a JSON object"),
+    ]
+    assert ending.sums == (4, 0, 2, 2)
+
+
+# 55 to 57: Airbyte's envelope
+
+SHAPES: dict[str, Any] = {
+    "nested": enveloped,
+    "text": lambda row: enveloped(row) | {"_airbyte_data": json.dumps(row)},
+    "flattened": lambda row: {name: cell for name, cell in enveloped(row).items() if name != "_airbyte_data"} | row,
+    "before 1.0": lambda row: {"_airbyte_ab_id": "0b1c", "_airbyte_emitted_at": 1728097200000, "_airbyte_data": row},
+    "names of Avro": lambda row: enveloped({name.lower().replace(" ", "_"): cell for name, cell in row.items()}),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "array"])
+def test_case_55_the_same_rows_in_every_envelope_give_the_same_documents(
+    shape: str, kind: str, run_object: RunObject
+) -> None:
+    rows = [SHAPES[shape](row) for row in TABLE]
+    ending = run_object({"jsonl": lines(*rows), "csv": to_csv(rows), "array": json.dumps(rows).encode()}[kind])
+    ending.assert_accepted(3)
+    assert ending.measurements == [VALUES] * 3
+    assert not any("airbyte" in json.dumps(document, default=str) for document in ending.documents)
+
+
+def test_case_55_two_shapes_in_one_object_are_both_read(run_object: RunObject) -> None:
+    run_object(
+        lines(SHAPES["nested"](TABLE[0]), SHAPES["text"](TABLE[1]), SHAPES["flattened"](TABLE[2]))
+    ).assert_accepted(3)
+
+
+def test_case_55_a_broken_object_in_a_cell_refuses_its_row_and_loses_nothing_else(run_object: RunObject) -> None:
+    rows = [pws(minute, metric=json.dumps(pws(minute)["metric"])) for minute in (4, 9, 14)]
+    rows[1]["metric"] = '{"temp": 13.8, "win'
+    ending = run_object(lines(*rows))
+    assert [(row["position"], row["field"], row["value"]) for row in ending.refused] == [
+        ("line 2", "metric", '{"temp": 13.8, "win')
+    ]
+    assert ending.sums == (3, 0, 2, 1)
+    assert ending.measurements == [PWS_VALUES] * 2
+
+
+def test_case_55_a_text_where_the_others_have_an_object_refuses_its_row(run_object: RunObject) -> None:
+    ending = run_object(lines(pws(4), pws(9, metric="none"), pws(14)))
+    assert [(row["position"], row["field"]) for row in ending.refused] == [("line 2", "metric")]
+    assert ending.measurements == [PWS_VALUES] * 2
+
+
+def test_case_55_members_of_several_kinds_are_read_each_as_it_is(run_object: RunObject) -> None:
+    metric = {"temp": "13.8", "windSpeed": 3.6}
+    ending = run_object(lines(pws(4), pws(9, metric=metric), pws(14)))
+    ending.assert_accepted(3)
+    assert ending.measurements == [PWS_VALUES] * 3
+
+
+def test_case_56_null_blank_and_absent_are_one(local_world: WorldMaker) -> None:
+    digests = []
+    absent = {name: cell for name, cell in climate(0).items() if name != "humidite"}
+    for row in (absent, absent | {"humidite": None}, absent | {"humidite": ""}):
+        world = local_world()
+        ending = run_in(world, lines(row), CLIMATE_KEY)
+        ending.assert_accepted(1)
+        digests.append(ending.documents[0]["metadata"]["digest"])
+    assert len(set(digests)) == 1
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_case_57_a_value_lost_on_the_way_is_noted_so(kind: str, run_object: RunObject) -> None:
+    change = {"field": "Pressure", "change": "NULLED", "reason": "DESTINATION_SERIALIZATION_ERROR"}
+    rows = [enveloped(table_row(4, Pressure=None), _airbyte_meta={"sync_id": 7, "changes": [change]})]
+    ending = run_object(lines(*rows) if kind == "jsonl" else to_csv(rows))
+    assert ending.sums == (1, 0, 1, 0)
+    reason = "lost on the way: NULLED, DESTINATION_SERIALIZATION_ERROR"
+    assert ending.notes == [("air_pressure_at_mean_sea_level", "", reason)]
+
+
+@pytest.mark.parametrize("stamp", [1234, "1234", "1970-01-01 00:00:01.234000+00:00", "1970-01-01T00:00:01.234Z"])
+def test_case_57_the_time_of_extraction_in_its_spellings(stamp: Any, run_object: RunObject) -> None:
+    ending = run_object(lines(enveloped(TABLE[0], _airbyte_extracted_at=stamp)))
+    ending.assert_accepted(1)
+    assert ending.documents[0]["metadata"]["extracted_at"] == datetime(1970, 1, 1, 0, 0, 1, 234000, UTC)
+
+
+def test_case_57_a_lower_generation_does_not_overwrite_a_higher_one(local_world: WorldMaker) -> None:
+    world = local_world()
+    run_in(world, lines(enveloped(table_row(4, Wind="N"), _airbyte_generation_id=5)), "wunderground/ILAMAD25/1.jsonl")
+    run_in(world, lines(enveloped(table_row(4, Wind="S"), _airbyte_generation_id=4)), "wunderground/ILAMAD25/2.jsonl")
+    (document,) = [found for name, found in world.documents().items() if name.startswith("ILAMAD25")]
+    assert document["measurements"]["wind_from_direction"] == 360.0
+
+
+def test_case_57_one_raw_id_twice_is_one_row(run_object: RunObject) -> None:
+    ending = run_object(lines(enveloped(TABLE[0]), enveloped(TABLE[0])))
+    assert (len(ending.documents), ending.exit_code) == (1, 0)
+
+
+# 58 to 60: stations and empty rows
+
+IDS = ["iichte19", "$where", "a.b", "../x", "\U0001f326", "7015", "x" * 10_000, '{"$gt": ""}', "IICHTE19\u200b"]
+
+
+@pytest.mark.parametrize("name", IDS, ids=lambda name: name[:12])
+def test_case_58_an_unknown_station_is_refused_and_never_a_name(name: str, run_object: RunObject) -> None:
+    ending = run_object(lines(climate(0), climate(1, id_station=name)), CLIMATE_KEY)
+    assert [(row["position"], row["code"]) for row in ending.refused] == [("line 2", "unknown_station")]
+    assert ending.sums == (2, 0, 1, 1)
+    assert all(name not in key for key in ending.processed_keys)
+
+
+def test_case_58_a_station_id_with_blanks_is_known_and_a_number_is_none(run_object: RunObject) -> None:
+    ending = run_object(lines(climate(0, id_station=" 07015 "), climate(1, id_station=7015)), CLIMATE_KEY)
+    assert [(row["position"], row["code"]) for row in ending.refused] == [("line 2", "unknown_station")]
+    assert ending.sums == (2, 0, 1, 1)
+
+
+def test_case_59_rows_without_a_station_outside_of_any_prefix_are_rejected(run_object: RunObject) -> None:
+    ending = run_object(lines(*TABLE), "elsewhere/ILAMAD25.jsonl")
+    assert ending.error[0] == "no_station"
+    ending.assert_rejected("no_station", ending.error[1])
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "array", "parquet"])
+def test_case_60_a_row_without_a_value_is_counted_as_empty(kind: str, run_object: RunObject) -> None:
+    nothing = dict.fromkeys(TABLE[0])
+    rows = [TABLE[0], nothing, nothing | {"Date": "2024-10-01"}, nothing | {"Time": "00:05:00"}]
+    write = {"jsonl": lambda: lines(*rows), "csv": lambda: to_csv(rows), "array": lambda: json.dumps(rows).encode(),
+             "parquet": lambda: to_parquet(rows)}  # fmt: skip
+    ending = run_object(write[kind]())
+    assert (ending.sums, ending.exit_code) == ((4, 3, 1, 0), 0)
+
+
+# 61: workbooks
+
+
+def test_case_61_lines_of_text_above_the_header_are_no_rows(run_object: RunObject) -> None:
+    above: list[list[Any]] = [["Weather station La Madeleine"], [], ["Downloaded", "2024-10-09"]]
+    ending = run_object(workbook({"011024": [*above, HEADER, sheet_row(4)]}))
+    ending.assert_accepted(1)
+    assert ending.documents[0]["metadata"]["source_row"] == "sheet 011024 row 5"
+
+
+def test_case_61_a_merged_value_stands_where_its_cell_is(run_object: RunObject) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = "011024"
+    for row in (HEADER, sheet_row(4), sheet_row(9)):
+        sheet.append(row)
+    sheet.merge_cells("B2:B3")
+    sink = io.BytesIO()
+    book.save(sink)
+    ending = run_object(sink.getvalue())
+    ending.assert_accepted(2)
+    assert ["air_temperature" in measured for measured in ending.measurements] == [True, False]
+
+
+@pytest.mark.parametrize("error", ["#N/A", "#DIV/0!", "#REF!"])
+def test_case_61_an_error_cell_is_noted(error: str, run_object: RunObject) -> None:
+    ending = run_object(workbook({"011024": [HEADER, ["00:04:00", error, *sheet_row(4)[2:]]]}))
+    assert ending.sums == (1, 0, 1, 0)
+    assert [note[:2] for note in ending.notes] == [("air_temperature", error)]
+
+
+def test_case_61_a_formula_without_a_value_is_noted(run_object: RunObject) -> None:
+    ending = run_object(workbook({"011024": [HEADER, ["00:04:00", "=A1*2", *sheet_row(4)[2:]]]}))
+    assert ending.sums == (1, 0, 1, 0)
+    assert [note[:2] for note in ending.notes] == [("air_temperature", "formula without a value")]
+
+
+# 62: JSON that is not quite JSON lines
+
+
+def test_case_62_objects_one_after_another_on_a_line_are_read(run_object: RunObject) -> None:
+    ending = run_object(lines(*TABLE).replace(b"\n", b" "))
+    ending.assert_accepted(3)
+    places = [document["metadata"]["source_row"] for document in ending.documents]
+    assert places == ["line 1", "line 1 object 2", "line 1 object 3"]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_case_62_an_array_is_read_as_its_records(indent: int | None, run_object: RunObject) -> None:
+    ending = run_object(json.dumps(TABLE, indent=indent).encode())
+    ending.assert_accepted(3)
+    assert [document["metadata"]["source_row"] for document in ending.documents] == ["[0]", "[1]", "[2]"]
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (lines(*TABLE).replace(b"}\n", b"},\n"), "line 1: not JSON: Expecting value at character 128"),
+        (b"// comment\n" + json.dumps(TABLE[0]).encode(), ""),
+        (str(TABLE[0]).encode() + b"\n", "line 1 column 2"),
+        (b"```json\n" + lines(*TABLE) + b"```\n", ""),
+        (json.dumps(TABLE)[:-20].encode(), "line 1 column"),
+        (json.dumps(TABLE, indent=1).replace(",", ",,", 1).encode(), "line 3 column"),
+        (b"".join(json.dumps(row, indent=1).encode() + b"\n" for row in TABLE), "line 9 column 1"),
+    ],
+    ids=["commas", "comment", "Python", "Markdown", "cut array", "two commas", "pretty objects"],
+)
+def test_case_62_what_is_not_quite_json_is_rejected_with_its_place(
+    content: bytes, place: str, run_object: RunObject
+) -> None:
+    ending = run_object(content)
+    assert ending.error[0] in {"not_json", "unknown_layout"}
+    assert place in ending.error[1]
+    ending.assert_rejected(*ending.error)
+
+
+# 63: Parquet and Avro
+
+
+def parquet(**changes: Any) -> bytes:
+    columns: dict[str, Any] = {name: pa.array([row[name] for row in (climate(0), climate(1))]) for name in climate(0)}
+    return to_parquet(pa.table(columns | changes))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([7.6, 7.6]),
+        pa.array([7.6, 7.6], pa.float64()).cast(pa.decimal128(5, 1)),
+        pa.array(["7.6", "7.6"]).dictionary_encode(),
+        pa.array(["7.6", "7.6"], pa.large_string()),
+        pa.array([b"7.6", b"7.6"], pa.binary()),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_case_63_another_type_that_says_the_same_is_read(column: pa.Array, run_object: RunObject) -> None:
+    ending = run_object(parquet(temperature=column), CLIMATE_KEY)
+    ending.assert_accepted(2)
+    assert ending.measurements == [CLIMATE_VALUES] * 2
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Paris", None])
+def test_case_63_a_timestamp_is_read_by_its_declared_kind(zone: str | None, run_object: RunObject) -> None:
+    moments = [datetime(2024, 10, 5, hour, tzinfo=UTC) for hour in (0, 1)]
+    stamps = pa.array(moments, pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us", tz=zone))
+    ending = run_object(parquet(dh_utc=stamps), CLIMATE_KEY)
+    ending.assert_accepted(2)
+    assert [document["timestamp"] for document in ending.documents] == moments
+
+
+def test_case_63_a_nested_payload_with_missing_members_is_read(run_object: RunObject) -> None:
+    rows = [{"_airbyte_data": climate(0)}, {"_airbyte_data": {"id_station": "07015", "dh_utc": "2024-10-05 01:00:00",
+                                                              "humidite": "89"}}]  # fmt: skip
+    ending = run_object(to_parquet(rows), CLIMATE_KEY)
+    ending.assert_accepted(2)
+    assert ending.measurements == [CLIMATE_VALUES, {"relative_humidity": 89.0}]
+
+
+def test_case_63_a_file_without_row_groups_has_no_rows(run_object: RunObject) -> None:
+    run_object(to_parquet(pa.table({name: pa.array([], pa.string()) for name in climate(0)}))).assert_accepted(0)
+
+
+@pytest.mark.parametrize("part", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("write", [to_parquet, to_avro], ids=["Parquet", "Avro"])
+def test_case_63_a_cut_off_file_is_rejected(write: Any, part: float, run_object: RunObject) -> None:
+    content = write([climate(hour) for hour in range(20)])
+    ending = run_object(content[: int(len(content) * part)], CLIMATE_KEY)
+    assert ending.error[0] == ("not_avro" if write is to_avro else "not_parquet")
+    ending.assert_rejected(*ending.error)
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "bzip2", "xz", "snappy", "zstandard"])
+def test_case_63_every_codec_of_avro_is_read(codec: str, run_object: RunObject) -> None:
+    run_object(to_avro([climate(0), climate(1)], codec=codec), CLIMATE_KEY).assert_accepted(2)
+
+
+def test_case_63_a_codec_that_does_not_exist_is_rejected(run_object: RunObject) -> None:
+    content = to_avro([climate(0)], codec="deflate").replace(b"deflate", b"defl8te")
+    message = "the Avro file is packed with 'defl8te', which is not supported"
+    run_object(content, CLIMATE_KEY).assert_rejected("not_avro", message)
+
+
+def test_case_63_numbers_of_avro_are_read(run_object: RunObject) -> None:
+    rows = [climate(hour, temperature=7.6, humidite=89) for hour in (0, 1)]
+    types = {"temperature": "double", "humidite": "long"}
+    ending = run_object(to_avro(rows, types), CLIMATE_KEY)
+    ending.assert_accepted(2)
+    assert ending.measurements == [CLIMATE_VALUES] * 2
+
+
+def test_case_63_a_decimal_of_avro_is_read(run_object: RunObject) -> None:
+    kind = {"type": "bytes", "logicalType": "decimal", "precision": 5, "scale": 1}
+    ending = run_object(to_avro([climate(0, temperature=Decimal("7.6"))], {"temperature": kind}), CLIMATE_KEY)
+    ending.assert_accepted(1)
+    assert ending.measurements == [CLIMATE_VALUES]
+
+
+# 64: drift
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_case_64_a_new_variable_is_passed_over(kind: str, run_object: RunObject) -> None:
+    rows = [row | {"pm25": "12"} for row in TABLE]
+    ending = run_object({"jsonl": lines(*rows), "csv": to_csv(rows), "parquet": to_parquet(rows)}[kind])
+    ending.assert_accepted(3)
+    assert ending.measurements == [VALUES] * 3
+
+
+def test_case_64_an_optional_variable_that_is_gone_is_missing(run_object: RunObject) -> None:
+    rows = [{name: cell for name, cell in row.items() if name != "Wind"} for row in TABLE]
+    ending = run_object(lines(*rows))
+    ending.assert_accepted(3)
+    assert ending.measurements == [{name: value for name, value in VALUES.items() if "wind" not in name}] * 3
+
+
+@pytest.mark.parametrize("name", ["id_station", "dh_utc"])
+def test_case_64_a_required_column_that_is_gone_rejects_the_object(name: str, run_object: RunObject) -> None:
+    rows = [{field: cell for field, cell in climate(hour).items() if field != name} for hour in (0, 1)]
+    ending = run_object(lines(*rows), CLIMATE_KEY)
+    names = ", ".join(sorted(rows[0]))
+    ending.assert_rejected("unknown_layout", f"no known network has rows with these columns: {names}")
+
+
+# 65: text attacks
+
+ATTACKS = [
+    {"$gt": ""},
+    {"$where": "sleep(1000)"},
+    '{"$gt": ""}',
+    "'; DROP TABLE x;--",
+    "${jndi:ldap://127.0.0.1/a}",
+    "{{7*7}}",
+    "<script>alert(1)</script>",
+    "%s%s%n",
+    "x" * 500_000,
+]
+
+
+@pytest.mark.parametrize("value", ATTACKS, ids=lambda value: str(value)[:12])
+@pytest.mark.parametrize("kind", ["jsonl", "array", "document"])
+def test_case_65_an_attack_in_a_value_is_noted_as_text(value: Any, kind: str, run_object: RunObject) -> None:
+    rows = [climate(0, temperature=value), climate(1)]
+    text = {"jsonl": lines(*rows).decode(), "array": json.dumps(rows), "document": json.dumps(document(*rows))}[kind]
+    ending = run_object(text.encode(), CLIMATE_KEY)
+    assert ending.sums == (2, 0, 2, 0)
+    assert ending.measurements == [{"relative_humidity": 89.0}, CLIMATE_VALUES]
+    ((parameter, raw, _),) = ending.notes
+    shown = value if isinstance(value, str) else json.dumps(value)
+    assert parameter == "air_temperature"
+    assert raw == (shown if len(shown) <= 80 else shown[:79] + "…")
+
+
+def test_case_65_a_string_of_5_mb_refuses_its_record(run_object: RunObject) -> None:
+    ending = run_object(lines(climate(0), climate(1, temperature="x" * (5 << 20))), CLIMATE_KEY)
+    assert ending.reasons == [("line 2", "malformed_record", "a record of more than 1 MB")]
+    assert ending.sums == (2, 0, 1, 1)
+
+
+@pytest.mark.parametrize("number", ["1" * 30, "1" * 10_000, "1e400", "-1e999", "NaN", "-Infinity"], ids=lambda n: n[:9])
+@pytest.mark.parametrize("kind", ["jsonl", "array", "document"])
+def test_a_number_that_no_double_holds_is_noted_in_every_layout(number: str, kind: str, run_object: RunObject) -> None:
+    rows = [climate(0), climate(1, temperature=12345)]
+    text = {"jsonl": lines(*rows).decode(), "array": json.dumps(rows), "document": json.dumps(document(*rows))}[kind]
+    ending = run_object(text.replace("12345", number).encode(), CLIMATE_KEY)
+    assert ending.sums == (2, 0, 2, 0)
+    assert ending.measurements == [CLIMATE_VALUES, {"relative_humidity": 89.0}]
+    assert [note[0] for note in ending.notes] == ["air_temperature"]
