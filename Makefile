@@ -20,7 +20,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint lock bench docs clean
+.PHONY: help install demo test lint lock bench docs infra-test drill clean
 
 # Prints one option of pip as it is in force here, from pip's settings, its environment or its own default.
 PIP_OPTION = "$(TOOLS)/bin/python" -c 'import sys; from pip._internal.commands import create_command; \
@@ -35,7 +35,7 @@ endef
 
 help: ## List the targets
 	@echo "usage: make TARGET"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 14
 
 install: $(PROJECT_STAMP) ## Install Poetry into .local/tools and the project into .venv
 	@if command -v poetry >/dev/null 2>&1; then echo "Installed. Next: poetry run pipeline --help"; \
@@ -62,8 +62,14 @@ bench: $(PROJECT_STAMP) ## Measure the speed and the memory
 docs: $(PROJECT_STAMP) ## Write the generated parts of the documentation again
 	@$(POETRY) run python docs/generate.py
 
+infra-test: $(PROJECT_STAMP) ## Prove the infrastructure without an AWS account: Terraform, images, workflows
+	@tests/infra/run
+
+drill: $(PROJECT_STAMP) ## Break a replica set of three containers on purpose and count what is lost
+	@docker/drill/run
+
 clean: ## Remove what is installed or cached; the embedded database and the reports stay
-	@rm -rf .venv $(TOOLS) $(INSTALL_LOG) .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	@rm -rf .venv $(TOOLS) $(INSTALL_LOG) .local/infra .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The log is kept without the password that the index's address may hold.

@@ -29,7 +29,7 @@ from forecast.cli import AsJson, command_app, print_result, progress_bar
 from forecast.database import Documents, connect, told_apart
 from forecast.demo import demo_settings, what_next
 from forecast.errors import ForecastError, ObjectRejectedError, RetryableError, SettingError
-from forecast.extract import extract
+from forecast.extract import check_size, extract
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import is_marker, sync_day
 from forecast.foresee import ImaginedVersions, foresee
@@ -63,8 +63,9 @@ from forecast.versions import LoadCounts, StoredVersions
 
 LOGGER = logging.getLogger("forecast.main")
 _DAY = ["%Y-%m-%d"]
-# Most of staging runs outside Python's lock, so two objects are staged at once while one is loaded and one waits.
-_STAGED_AT_ONCE = 2
+# One object is staged while another is loaded and two wait: staging is faster than loading, and two hostile objects
+# staged at once would take twice the memory.
+_STAGED_AT_ONCE = 1
 _WAITING_OBJECTS = 2
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 _SAMPLED_ROWS = 20
@@ -270,12 +271,15 @@ class Pipeline:
 
     def _stage(self, raw: RawObject, folder: Path) -> StagedObject:
         run = self._run
+        check_size(raw.size, run.settings.limits)
+        copy = folder / "raw" / "object"
+        copy.parent.mkdir()
         with run.timed("extract"):
-            digest = self._raw.fetch(raw, folder / "object")
+            digest = self._raw.fetch(raw, copy)
         writer = ObjectWriter(folder, Source(raw.key, raw.uri, digest, sync_day(raw)), run.facts, self._stations)
         staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "unfinished"), QualityTally())
         waiting: list[pd.DataFrame] = []
-        for transformed in self._transformed(raw, folder / "object"):
+        for transformed in self._transformed(raw, copy):
             staged.counts.rows_read += transformed.rows_read
             staged.counts.rows_empty += transformed.rows_empty
             self._keep_refused(staged, writer, transformed.refused)
@@ -284,7 +288,8 @@ class Pipeline:
                 self._validate_and_save(staged, writer, waiting)
                 waiting = []
         self._validate_and_save(staged, writer, waiting)
-        (folder / "object").unlink()
+        # With what was unpacked beside it.
+        shutil.rmtree(copy.parent)
         staged.files = writer.files
         return staged
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
+import hypothesis
 import pytest
 from moto.server import ThreadedMotoServer
 from pymongo import MongoClient
@@ -14,6 +15,9 @@ from forecast.embedded import embedded_mongodb, find_mongod
 
 ROOT = Path(__file__).resolve().parents[1]
 REGION: Final = "eu-west-3"
+# A busy machine is no fault of the program.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,11 @@ SETTING_OPTIONS: dict[str, str] = {
     "logs_dir": f"Where the reports go. Default: {DEFAULT_LOGS_DIR}.",
     "log_level": f"{', '.join(LOG_LEVELS)}. Default: INFO.",
     "log_format": "text, or json (one object a line).",
+    "max_object_mb": "Largest raw object, as it is stored. Default: 1024.",
+    "max_unpacked_mb": "Largest raw object, unpacked. Default: 1024.",
+    "max_record_mb": "Largest record of an object. Default: 32.",
+    "max_workbook_mb": "Largest workbook, unpacked. Default: 100.",
+    "fallback_encoding": "cp1252, for text that is not UTF-8. Default: none, such rows are refused.",
 }
 AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object on stdout.")]
 
@@ -183,7 +188,8 @@ class _JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        # Letters as escapes: keys and values of raw objects can hold what a terminal obeys.
+        return json.dumps(entry, default=str)
 
 
 @contextmanager

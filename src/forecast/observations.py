@@ -107,13 +107,14 @@ class RawBatch:
     """Rows as found: `rows` holds the payload's columns under the source's own names, `origin` is ORIGIN_SCHEMA.
 
     `sheet` names the sheet of a workbook, `groups` the key that each row of a document stood under (InfoClimat's
-    station under "hourly").
+    station under "hourly"), `metadata` what a document says of its own fields (InfoClimat's units).
     """
 
     rows: pd.DataFrame
     origin: pd.DataFrame
     sheet: str | None = None
     groups: pa.Array | None = None
+    metadata: object = None
     refused: pd.DataFrame = field(default_factory=lambda: empty_frame(REFUSED_SCHEMA))
 
 
@@ -127,9 +128,9 @@ class Transformed:
     rows_empty: int
 
     @classmethod
-    def nothing(cls, refused: pd.DataFrame) -> Transformed:
-        """No observation, only what the extractor refused."""
-        return cls(empty_frame(OBSERVATION_SCHEMA), refused, len(refused), 0)
+    def nothing(cls, refused: pd.DataFrame, empty_rows: int = 0) -> Transformed:
+        """No observation, only what the extractor refused, and rows without any field."""
+        return cls(empty_frame(OBSERVATION_SCHEMA), refused, len(refused) + empty_rows, empty_rows)
 
 
 @dataclass(slots=True)

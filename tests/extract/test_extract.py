@@ -67,7 +67,7 @@ def batches_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> list[RawBa
 
 
 def observations_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> Result:
-    transformer = ObjectTransformer(key, STATIONS)
+    transformer = ObjectTransformer(key, STATIONS, LISTED)
     result = Result()
     for batch in batches_of(content, folder, key):
         result.add(transformer.transform(batch))

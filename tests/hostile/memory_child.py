@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ NOW = datetime(2024, 11, 1, tzinfo=UTC)
 def main(path: Path, key: str) -> None:
     keep_memory_small()
     stations = load_stations()
-    transformer = ObjectTransformer(key, stations)
+    transformer = ObjectTransformer(key, stations, NOW)
     rows = 0
     code = "loaded"
     try:
@@ -37,7 +38,10 @@ def main(path: Path, key: str) -> None:
         code = error.code
     # Not getrusage: its peak begins with that of the process that started this one.
     (peak_kb,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
-    print(json.dumps({"code": code, "rows": rows, "peak_mb": int(peak_kb) // 1024}))
+    print(json.dumps({"code": code, "rows": rows, "peak_mb": int(peak_kb) // 1024}), flush=True)
+    # Arrow's CSV reader lets go of its Python handler a moment after an error, and not while Python ends; a run has its
+    # reports to write meanwhile.
+    os._exit(0)
 
 
 if __name__ == "__main__":

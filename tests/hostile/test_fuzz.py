@@ -84,7 +84,7 @@ def changes(draw: st.DrawFn) -> Change:
 def outcome(content: bytes, path: Path) -> object:
     """What the object becomes: its documents and refused rows, or the code and message of its rejection."""
     path.write_bytes(content)
-    transformer = ObjectTransformer(TABLE_KEY, STATIONS)
+    transformer = ObjectTransformer(TABLE_KEY, STATIONS, NOW)
     found: list[object] = []
     try:
         parts = [

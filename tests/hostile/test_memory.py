@@ -119,11 +119,12 @@ def test_the_worst_objects_stay_below_500_mb(make: Callable[[], bytes], code: st
     path.write_bytes(make())
     done = subprocess.run(
         [sys.executable, memory_child.__file__, str(path), TABLE_KEY],
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(SRC)},
     )
+    assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["code"] == code
     assert found["peak_mb"] < LIMIT_MB

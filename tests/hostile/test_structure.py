@@ -329,6 +329,11 @@ def test_case_58_a_station_id_with_blanks_is_known_and_a_number_is_none(run_obje
     assert ending.sums == (2, 0, 1, 1)
 
 
+def test_case_60_records_without_any_field_are_empty_rows(run_object: RunObject) -> None:
+    ending = run_object(b"{}\n{}\n")
+    assert (ending.outcome, ending.exit_code, ending.sums) == ("loaded", 0, (2, 2, 0, 0))
+
+
 def test_case_59_rows_without_a_station_outside_of_any_prefix_are_rejected(run_object: RunObject) -> None:
     ending = run_object(lines(*TABLE), "elsewhere/ILAMAD25.jsonl")
     assert ending.error[0] == "no_station"

@@ -403,3 +403,17 @@ def test_case_64_a_unit_that_changed_in_the_metadata_rejects_the_document() -> N
         "the document's metadata names other units than InfoClimat's numbers are read in: temperature in 'degF' "
         "instead of 'degC', vent_rafales in 'm/s' instead of 'km/h', humidite in '\ufffd' instead of '%'"
     )
+
+
+@pytest.mark.parametrize("wrap", [dict, envelope], ids=["a file", "a record"])
+def test_case_64_a_document_whose_units_changed_is_rejected(run_object: RunObject, wrap: Any) -> None:
+    row = {"id_station": "07015", "dh_utc": "2024-10-05 00:00:00", "vent_moyen": "36"}
+    document = {"status": "OK", "errors": [], "hourly": {"07015": [row]}, "metadata": {"vent_moyen": "wind,km/h"}}
+    ending = run_object(lines([wrap(document)]), CLIMATE_KEY)
+    ending.assert_accepted(1)
+    assert ending.measurements == [{"wind_speed": 10.0}]
+    run_object(lines([wrap(document | {"metadata": {"vent_moyen": "wind,m/s"}})]), CLIMATE_KEY).assert_rejected(
+        "changed_unit",
+        "the document's metadata names other units than InfoClimat's numbers are read in: "
+        "vent_moyen in 'm/s' instead of 'km/h'",
+    )

@@ -68,7 +68,7 @@ def _read(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits,
     if text[:1] in (b"{", b"["):
         return read_json(open_text, raw, containers, limits)
     _refuse_known(text)
-    return read_csv(with_bad_bytes_marked(open_text), raw, containers, limits)
+    return read_csv(with_bad_bytes_marked(open_text), raw, containers, limits, path.with_suffix(".csv"))
 
 
 def _unpacked(path: Path, limits: Limits) -> Path:

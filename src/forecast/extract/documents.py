@@ -31,6 +31,8 @@ _MAX_HEAD_EVENTS = 200_000
 _NO_GROUP = "_params"
 # Another of InfoClimat's endpoints fills this and leaves "hourly" empty; its rows are not those of "hourly".
 _OTHER_ROWS = "data"
+# What a document says of its fields: InfoClimat's {"vent_moyen": "mean wind speed,km/h"}.
+_METADATA = "metadata"
 _MAX_MESSAGE = 300
 _FIRST_ERROR_STATUS = 400
 
@@ -86,9 +88,7 @@ def read_head_of(text: bytes, containers: Sequence[str], limits: Limits) -> Head
 
 def check_answer(fields: dict[str, Any]) -> None:
     """Raises ObjectRejectedError where an API answered with an error in the shape of a document."""
-    for name in PAYLOAD_FIELDS:
-        if isinstance(fields.get(name), dict):
-            fields = fields[name]
+    fields = _payload(fields)
     fault = fields.get("errors") or fields.get("error")
     code = fields.get("statusCode", fields.get("status_code", 0))
     status = fields.get("status")
@@ -98,6 +98,14 @@ def check_answer(fields: dict[str, Any]) -> None:
         said = fields.get("reason") or fields.get("message") or fault or status or code
         message = f"the source answered with an error instead of data: {str(said)[:_MAX_MESSAGE]!r}"
         raise ObjectRejectedError("source_error", message)
+
+
+def _payload(fields: dict[str, Any]) -> dict[str, Any]:
+    """What stands in Airbyte's envelope, where there is one."""
+    for name in PAYLOAD_FIELDS:
+        if isinstance(fields.get(name), dict):
+            fields = fields[name]
+    return fields
 
 
 def _read_head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
@@ -155,7 +163,9 @@ def _batches(
         counts: Counter[str] = Counter()
         for chunk in chunks(items):
             rows += len(chunk)
-            yield _batch(chunk, head.paths, counts, origin, position)
+            batch = _batch(chunk, head.paths, counts, origin, position)
+            batch.metadata = _payload(head.fields).get(_METADATA)
+            yield batch
     if not rows and head.fields.get(_OTHER_ROWS):
         message = f"the rows stand in {_OTHER_ROWS!r} and not where a known network has them"
         raise ObjectRejectedError("unknown_layout", message)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import logging
+import shutil
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -37,8 +39,10 @@ class _Header(NamedTuple):
     has_rows: bool
 
 
-def read_csv(open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
-    """Batches of a table with a header; its names may repeat."""
+def read_csv(
+    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits, copy: Path
+) -> Iterator[RawBatch]:
+    """Batches of a table with a header; its names may repeat. `copy` is a path for the table as plain text."""
     maker = BatchMaker(raw, containers, limits)
     with open_file() as file:
         header = _header(file)
@@ -46,15 +50,18 @@ def read_csv(open_file: Opener, raw: RawObject, containers: Sequence[str], limit
     if not header.has_rows:
         yield from maker.of_table(pa.table([[]] * len(header.names), header.names), positions(1, 0))
     else:
-        yield from _batches(open_file, header, places, maker)
+        with open_file() as file, copy.open("wb") as plain:
+            shutil.copyfileobj(file, plain)
+        yield from _batches(copy, header, places, maker)
     if places.is_first:
         LOGGER.warning("%s has a header and no rows", raw.key, extra={"facts": {"object": raw.key}})
 
 
-def _batches(open_file: Opener, header: _Header, places: _Places, maker: BatchMaker) -> Iterator[RawBatch]:
+def _batches(path: Path, header: _Header, places: _Places, maker: BatchMaker) -> Iterator[RawBatch]:
+    """Arrow reads ahead in a thread of its own, on a file of its own: on Python's it could meet the end of the process."""
     columns = [str(index) for index in range(len(header.names))]
     try:
-        with open_file() as file:
+        with pa.OSFile(str(path)) as file:
             reader = pa_csv.open_csv(
                 file,
                 read_options=pa_csv.ReadOptions(

@@ -36,6 +36,8 @@ class RunReports:
             path = write_report(REPORT_NAME, report, logs_dir=run.settings.logs_dir, schema="pipeline_status")
             if exit_code is not None:
                 self._copy(path)
+        if exit_code is not None:
+            LOGGER.info("the run ended: %s", status, extra={"facts": _last_line(report)})
         return report
 
     def findings(self, quality: dict[str, Any], verification: dict[str, Any]) -> None:
@@ -62,3 +64,9 @@ class RunReports:
             self._processed.publish(path, f"logs/{path.name}")
         except ForecastError as error:
             LOGGER.warning("no copy of %s: %s", path.name, error.message)
+
+
+def _last_line(report: dict[str, Any]) -> dict[str, Any]:
+    """What metrics are made of: the outcome and the counts of a run, as one line of the log."""
+    named = {name: report[name] for name in ("run_id", "status", "exit_code", "dry_run")}
+    return {"event": "run_finished", **named, **report["counts"]}

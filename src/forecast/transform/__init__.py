@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from types import ModuleType
 from typing import cast
 
@@ -32,8 +32,7 @@ class ObjectTransformer:
     Rows later than `now` (UTC) may not enter.
     """
 
-    def __init__(self, key: str, stations: Stations, now: datetime | None = None) -> None:
-        now = now or datetime.now(UTC)
+    def __init__(self, key: str, stations: Stations, now: datetime) -> None:
         self._readers = {network.NAME: network.Reader(key, stations, now) for network in NETWORKS}
         self._gate = PressureGate()
 
@@ -46,7 +45,7 @@ class ObjectTransformer:
                 self._gate.see(transformed.observations[_PRESSURE].to_numpy(np.float64, na_value=np.nan))
                 return transformed
         if batch.rows.empty:
-            return Transformed.nothing(batch.refused)
+            return Transformed.nothing(batch.refused, empty_rows=len(batch.rows))
         place = f"sheet {batch.sheet!r}: " if batch.sheet is not None else ""
         names = ", ".join(sorted(str(name)[:40] for name in batch.rows.columns)[:12])
         raise ObjectRejectedError("unknown_layout", f"{place}no known network has rows with these columns: {names}")

@@ -63,7 +63,11 @@ class Reader:
         self._now = now
 
     def read(self, batch: RawBatch, columns: Columns) -> Transformed:
-        """One batch as observations."""
+        """One batch as observations.
+
+        Raises ObjectRejectedError where its document names other units than it is read in.
+        """
+        check_units(batch.metadata)
         stations = station_ids(columns.required("idstation"))
         times = columns.required("dhutc")
         readings = read_moments(times)

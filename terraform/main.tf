@@ -1,0 +1,138 @@
+# The root only composes: every resource is in a module.
+
+locals {
+  name    = "${var.project}-${var.environment}"
+  is_prod = var.environment == "prod"
+
+  log_retention_days = local.is_prod ? 400 : 30
+
+  mongo_domain = "${local.name}.internal"
+  mongo_hosts  = [for number in [1, 2, 3] : "mongo-${number}.${local.mongo_domain}:27017"]
+  mongo_set    = "forecast"
+  # The task definitions put the authority's certificate there; the connection strings name it.
+  mongo_ca_file = "/run/mongo/ca.pem"
+
+  images = {
+    mongo    = "${module.registry.repository_urls["mongo"]}@${var.mongo_image_digest}"
+    pipeline = "${module.registry.repository_urls["pipeline"]}@${var.pipeline_image_digest}"
+  }
+}
+
+module "key" {
+  source = "./modules/key"
+
+  name = local.name
+}
+
+module "network" {
+  source = "./modules/network"
+
+  name               = local.name
+  vpc_cidr           = var.vpc_cidr
+  availability_zones = var.availability_zones
+  nat_mode           = var.nat_mode
+  kms_key_arn        = module.key.arn
+  log_retention_days = local.log_retention_days
+}
+
+module "storage" {
+  source = "./modules/storage"
+
+  name             = local.name
+  backup_lock_days = local.is_prod ? 30 : 1
+  force_destroy    = !local.is_prod
+}
+
+module "registry" {
+  source = "./modules/registry"
+
+  name = local.name
+}
+
+module "secrets" {
+  source = "./modules/secrets"
+
+  name                 = local.name
+  kms_key_arn          = module.key.arn
+  mongodb_hosts        = local.mongo_hosts
+  replica_set          = local.mongo_set
+  ca_file              = local.mongo_ca_file
+  secrets_version      = var.secrets_version
+  recovery_window_days = local.is_prod ? 30 : 0
+}
+
+module "mongodb" {
+  source = "./modules/mongodb"
+
+  name                   = local.name
+  kms_key_arn            = module.key.arn
+  vpc_id                 = module.network.vpc_id
+  subnet_ids             = module.network.private_subnet_ids
+  domain                 = local.mongo_domain
+  replica_set            = local.mongo_set
+  mongo_image            = local.images.mongo
+  mongo_repository_arn   = module.registry.repository_arns["mongo"]
+  tools_image            = local.images.pipeline
+  tools_repository_arn   = module.registry.repository_arns["pipeline"]
+  member_cpu             = var.member_cpu
+  member_memory          = var.member_memory
+  volume_size_gib        = var.volume_size_gib
+  user_secret_arns       = module.secrets.user_secret_arns
+  replica_key_secret_arn = module.secrets.replica_key_secret_arn
+  tls_secret_arns        = module.secrets.tls_secret_arns
+  ca_file                = local.mongo_ca_file
+  backup_bucket          = module.storage.bucket_names["backup"]
+  schedule_timezone      = var.schedule_timezone
+  log_retention_days     = local.log_retention_days
+  deletion_protection    = local.is_prod
+}
+
+module "pipeline" {
+  source = "./modules/pipeline"
+
+  name                = local.name
+  kms_key_arn         = module.key.arn
+  image               = local.images.pipeline
+  repository_arn      = module.registry.repository_arns["pipeline"]
+  cluster_arn         = module.mongodb.cluster_arn
+  subnet_ids          = module.network.private_subnet_ids
+  security_group_id   = module.mongodb.client_security_group_id
+  raw_bucket          = module.storage.bucket_names["raw"]
+  processed_bucket    = module.storage.bucket_names["processed"]
+  uri_secret_arn      = module.secrets.user_secret_arns["app"]
+  ca_secret_arn       = module.secrets.tls_secret_arns["ca"]
+  ca_file             = local.mongo_ca_file
+  schedule_expression = var.schedule_expression
+  schedule_timezone   = var.schedule_timezone
+  log_retention_days  = local.log_retention_days
+}
+
+module "backup" {
+  source = "./modules/backup"
+
+  name              = local.name
+  kms_key_arn       = module.key.arn
+  volume_tag        = module.mongodb.volume_tag
+  retention_days    = local.is_prod ? 35 : 7
+  force_destroy     = !local.is_prod
+  schedule_timezone = var.schedule_timezone
+}
+
+module "observability" {
+  source = "./modules/observability"
+
+  name              = local.name
+  kms_key_arn       = module.key.arn
+  emails            = var.alarm_emails
+  cluster_name      = module.mongodb.cluster_name
+  cluster_arn       = module.mongodb.cluster_arn
+  member_hosts      = module.mongodb.member_hosts
+  log_group_names   = merge(module.mongodb.log_group_names, { pipeline = module.pipeline.log_group_name })
+  task_families     = concat(values(module.mongodb.tool_task_families), values(module.pipeline.task_families))
+  backup_vault_name = module.backup.vault_name
+
+  dead_letter_queue_names = merge(
+    module.pipeline.dead_letter_queue_names,
+    { dump = module.mongodb.dump_dead_letter_queue_name },
+  )
+}

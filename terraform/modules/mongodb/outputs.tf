@@ -1,0 +1,44 @@
+output "cluster_name" {
+  description = "The ECS cluster."
+  value       = aws_ecs_cluster.this.name
+}
+
+output "cluster_arn" {
+  description = "The ECS cluster."
+  value       = aws_ecs_cluster.this.arn
+}
+
+output "member_hosts" {
+  description = "Members as host:port, by service: mongo-1, mongo-2, mongo-3."
+  value       = local.hosts
+}
+
+output "member_task_definition_arns" {
+  description = "Newest task definition of each member, by service. A service runs it once mongo-roll has rolled it."
+  value       = { for member, definition in aws_ecs_task_definition.member : member => definition.arn }
+}
+
+output "client_security_group_id" {
+  description = "Security group of tasks that connect to the members."
+  value       = aws_security_group.client.id
+}
+
+output "log_group_names" {
+  description = "Log groups: members, tools."
+  value       = { for name, group in aws_cloudwatch_log_group.this : name => group.name }
+}
+
+output "tool_task_families" {
+  description = "Task definition families of the one-shot tools, by tool: init, recover, dump, restore, roll."
+  value       = { for tool, task in module.tool : tool => task.family }
+}
+
+output "dump_dead_letter_queue_name" {
+  description = "Queue of nightly dumps that could not be started."
+  value       = module.dump_schedule.dead_letter_queue_name
+}
+
+output "volume_tag" {
+  description = "Tag of the members' volumes, by which a backup plan finds them: key and value."
+  value       = local.volume_tag
+}

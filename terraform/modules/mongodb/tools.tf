@@ -1,0 +1,127 @@
+# Tasks that run once: init at the beginning, dump every night, recover, restore and roll when they are needed.
+
+locals {
+  backup_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.backup_bucket}"
+
+  dumps_uri = "s3://${var.backup_bucket}/dumps/"
+
+  tools = {
+    init = {
+      environment = {
+        MONGO_MEMBERS                = join(",", values(local.hosts))
+        MONGO_REPLICA_SET            = var.replica_set
+        MONGODB_DATABASE             = var.database
+        MONGO_BOOTSTRAPPED_PARAMETER = aws_ssm_parameter.bootstrapped.name
+      }
+      secrets = merge(
+        { MONGO_REPLICA_KEY = var.replica_key_secret_arn },
+        { for user, arn in var.user_secret_arns : "MONGO_${upper(user)}_PASSWORD" => "${arn}:password::" },
+      )
+      statements = [{
+        Sid      = "NoteThatTheSetExists"
+        Action   = ["ssm:GetParameter", "ssm:PutParameter"]
+        Resource = aws_ssm_parameter.bootstrapped.arn
+      }]
+    }
+
+    # With the member to go on with as its argument.
+    recover = {
+      environment = {}
+      secrets     = { MONGO_REPLICA_KEY = var.replica_key_secret_arn }
+      statements  = []
+    }
+
+    dump = {
+      environment = { BACKUP_URI = local.dumps_uri, MONGODB_DATABASE = var.database }
+      secrets     = { MONGODB_URI = "${var.user_secret_arns["backup"]}:uri::" }
+      statements = [{
+        # Nothing else: a dump that is there can be neither read nor replaced nor deleted by this role.
+        Sid      = "WriteDumps"
+        Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+        Resource = "${local.backup_arn}/dumps/*"
+      }]
+    }
+
+    restore = {
+      environment = { BACKUP_URI = local.dumps_uri, MONGODB_DATABASE = var.database }
+      secrets     = { MONGODB_URI = "${var.user_secret_arns["root"]}:uri::" }
+      statements  = [local.list_dumps, local.read_dumps]
+    }
+
+    roll = {
+      environment = { BACKUP_URI = local.dumps_uri, ECS_CLUSTER = aws_ecs_cluster.this.name }
+      secrets     = { MONGODB_URI = "${var.user_secret_arns["root"]}:uri::" }
+      statements = [
+        # Whether there is a dump of today.
+        local.list_dumps,
+        {
+          Sid      = "LookAtTheMembers"
+          Action   = "ecs:DescribeServices"
+          Resource = [for service in aws_ecs_service.member : service.id]
+        },
+        {
+          # It has no resource to name.
+          Sid      = "LookAtTheirDefinitions"
+          Action   = "ecs:DescribeTaskDefinition"
+          Resource = "*"
+        },
+        {
+          Sid      = "RollTheMembers"
+          Action   = "ecs:UpdateService"
+          Resource = [for service in aws_ecs_service.member : service.id]
+        },
+        {
+          Sid       = "HandTheirRolesOver"
+          Action    = "iam:PassRole"
+          Resource  = concat([for role in aws_iam_role.member_execution : role.arn], [aws_iam_role.infrastructure.arn])
+          Condition = { StringEquals = { "iam:PassedToService" = ["ecs-tasks.amazonaws.com", "ecs.amazonaws.com"] } }
+        },
+      ]
+    }
+  }
+
+  list_dumps = {
+    Sid       = "ListDumps"
+    Action    = "s3:ListBucket"
+    Resource  = local.backup_arn
+    Condition = { StringLike = { "s3:prefix" = "dumps/*" } }
+  }
+
+  read_dumps = {
+    Sid      = "ReadDumps"
+    Action   = "s3:GetObject"
+    Resource = "${local.backup_arn}/dumps/*"
+  }
+}
+
+module "tool" {
+  source   = "../task"
+  for_each = local.tools
+
+  name           = var.name
+  task           = "mongo-${each.key}"
+  image          = var.tools_image
+  repository_arn = var.tools_repository_arn
+  command        = ["mongo-${each.key}"]
+  environment    = each.value.environment
+  secrets        = merge(each.value.secrets, { MONGO_TLS_CA = var.tls_secret_arns["ca"] })
+  statements     = each.value.statements
+  ca_secret_arn  = var.tls_secret_arns["ca"]
+  ca_file        = var.ca_file
+  kms_key_arn    = var.kms_key_arn
+  log_group_name = aws_cloudwatch_log_group.this["tools"].name
+  log_group_arn  = aws_cloudwatch_log_group.this["tools"].arn
+}
+
+module "dump_schedule" {
+  source = "../schedule"
+
+  name                = "${var.name}-mongo-dump"
+  cluster_arn         = aws_ecs_cluster.this.arn
+  task_definition_arn = module.tool["dump"].arn
+  passed_role_arns    = [module.tool["dump"].task_role_arn, module.tool["dump"].execution_role_arn]
+  subnet_ids          = var.subnet_ids
+  security_group_id   = aws_security_group.client.id
+  schedule_expression = var.dump_schedule_expression
+  schedule_timezone   = var.schedule_timezone
+}

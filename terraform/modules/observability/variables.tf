@@ -1,0 +1,99 @@
+variable "name" {
+  description = "Prefix of every name, for instance forecast-prod."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,28}[a-z0-9]$", var.name))
+    error_message = "name must be 3 to 30 lower-case letters, digits and hyphens, starting with a letter."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the topic; it lets CloudWatch and EventBridge use it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:kms:", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key."
+  }
+}
+
+variable "emails" {
+  description = "Who is told of alarms; each address must confirm the subscription once."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.emails) > 0 && alltrue([for address in var.emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
+    error_message = "emails must hold at least one e-mail address: an alarm that nobody hears is none."
+  }
+}
+
+variable "cluster_name" {
+  description = "The ECS cluster."
+  type        = string
+
+  validation {
+    condition     = var.cluster_name != ""
+    error_message = "cluster_name must be the name of an ECS cluster."
+  }
+}
+
+variable "cluster_arn" {
+  description = "The ECS cluster."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:ecs:", var.cluster_arn))
+    error_message = "cluster_arn must be the ARN of an ECS cluster."
+  }
+}
+
+variable "member_hosts" {
+  description = "Members of the replica set as host:port, by ECS service: mongo-1, mongo-2, mongo-3."
+  type        = map(string)
+
+  validation {
+    condition     = length(var.member_hosts) == 3
+    error_message = "member_hosts must name the three members: a majority is counted of three."
+  }
+}
+
+variable "log_group_names" {
+  description = "Log groups that metrics are made of: members, tools, pipeline."
+  type        = map(string)
+
+  validation {
+    condition     = toset(keys(var.log_group_names)) == toset(["members", "tools", "pipeline"])
+    error_message = "log_group_names must have the keys members, tools, pipeline."
+  }
+}
+
+variable "dead_letter_queue_names" {
+  description = "Queues of runs that could not be started, by what was to run."
+  type        = map(string)
+
+  validation {
+    condition     = length(var.dead_letter_queue_names) > 0
+    error_message = "dead_letter_queue_names must name the queue of each schedule."
+  }
+}
+
+variable "task_families" {
+  description = "Task definition families whose failing is told by e-mail."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.task_families) > 0
+    error_message = "task_families must name the tasks that run once."
+  }
+}
+
+variable "backup_vault_name" {
+  description = "Backup vault whose failed jobs are told by e-mail."
+  type        = string
+
+  validation {
+    condition     = var.backup_vault_name != ""
+    error_message = "backup_vault_name must be the name of a backup vault."
+  }
+}

@@ -1,0 +1,206 @@
+variable "name" {
+  description = "Prefix of every name, for instance forecast-prod."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,28}[a-z0-9]$", var.name))
+    error_message = "name must be 3 to 30 lower-case letters, digits and hyphens, starting with a letter."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts logs, and by which the secrets are encrypted."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:kms:", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key."
+  }
+}
+
+variable "image" {
+  description = "The pipeline's image, by digest."
+  type        = string
+
+  validation {
+    condition     = can(regex("@sha256:[0-9a-f]{64}$", var.image))
+    error_message = "image must end in @sha256: and 64 hexadecimal digits; a tag would not tell which image runs."
+  }
+}
+
+variable "cluster_arn" {
+  description = "The ECS cluster that runs the task."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:ecs:", var.cluster_arn))
+    error_message = "cluster_arn must be the ARN of an ECS cluster."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Private subnets, one a zone."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.subnet_ids) == 3 && length(distinct(var.subnet_ids)) == 3
+    error_message = "subnet_ids must be three different subnets, one in each zone."
+  }
+}
+
+variable "security_group_id" {
+  description = "Security group that may connect to MongoDB."
+  type        = string
+
+  validation {
+    condition     = var.security_group_id != ""
+    error_message = "security_group_id must be the id of a security group."
+  }
+}
+
+variable "raw_bucket" {
+  description = "Name of the bucket that Airbyte writes to."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.raw_bucket))
+    error_message = "raw_bucket must be the name of a bucket."
+  }
+}
+
+variable "raw_prefix" {
+  description = "Where in that bucket: empty, or a prefix that ends in a slash."
+  type        = string
+  default     = "airbyte-sync/"
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9!_.'()-]+/)*$", var.raw_prefix))
+    error_message = "raw_prefix must be empty or end in a slash, such as airbyte-sync/."
+  }
+}
+
+variable "processed_bucket" {
+  description = "Name of the bucket of the processed zone."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.processed_bucket)) && var.processed_bucket != var.raw_bucket
+    error_message = "processed_bucket must be the name of a bucket, and not that of the raw zone."
+  }
+}
+
+variable "uri_secret_arn" {
+  description = "Secret of the database user app: JSON with the connection string as uri."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:secretsmanager:", var.uri_secret_arn))
+    error_message = "uri_secret_arn must be the ARN of a secret."
+  }
+}
+
+variable "ca_secret_arn" {
+  description = "Secret with the certificate of the private authority, PEM."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:secretsmanager:", var.ca_secret_arn))
+    error_message = "ca_secret_arn must be the ARN of a secret."
+  }
+}
+
+variable "ca_file" {
+  description = "Path in the containers of that certificate, as the connection strings name it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^/run/mongo/[A-Za-z0-9._-]+$", var.ca_file))
+    error_message = "ca_file must be a file in /run/mongo, where the tasks put it."
+  }
+}
+
+variable "cpu" {
+  description = "CPU units of a run (1024 is one vCPU)."
+  type        = number
+  default     = 1024
+
+  validation {
+    condition     = contains([512, 1024, 2048, 4096], var.cpu)
+    error_message = "cpu must be 512, 1024, 2048 or 4096."
+  }
+}
+
+variable "memory" {
+  description = "Memory of a run in MiB."
+  type        = number
+  default     = 2048
+
+  validation {
+    condition     = var.memory % 1024 == 0 && var.memory >= 2 * var.cpu && var.memory <= min(8 * var.cpu, 30720)
+    error_message = "memory must be a whole number of GiB, 2 to 8 GiB for each vCPU: the sizes that Fargate has."
+  }
+}
+
+variable "schedule_expression" {
+  description = "When the pipeline runs: a cron() or rate() expression of EventBridge Scheduler."
+  type        = string
+  default     = "cron(15 5 * * ? *)"
+
+  validation {
+    condition     = can(regex("^(cron\\([^)]+\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.schedule_expression))
+    error_message = "schedule_expression must be cron(…) or rate(…), such as cron(15 5 * * ? *)."
+  }
+}
+
+variable "schedule_timezone" {
+  description = "IANA time zone of the schedules."
+  type        = string
+  default     = "Europe/Paris"
+
+  validation {
+    condition     = can(regex("^([A-Z][A-Za-z_]+(/[A-Z][A-Za-z_]+)+|UTC)$", var.schedule_timezone))
+    error_message = "schedule_timezone must be an IANA time zone, such as Europe/Paris."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long logs are kept, in days."
+  type        = number
+
+  validation {
+    condition     = contains([7, 14, 30, 60, 90, 180, 365, 400, 731], var.log_retention_days)
+    error_message = "log_retention_days must be one of 7, 14, 30, 60, 90, 180, 365, 400, 731."
+  }
+}
+
+variable "repository_arn" {
+  description = "The image's repository in ECR."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:ecr:", var.repository_arn))
+    error_message = "repository_arn must be the ARN of an ECR repository."
+  }
+}
+
+variable "latency_schedule_expression" {
+  description = "When the latency of queries is measured: a cron() or rate() expression of EventBridge Scheduler."
+  type        = string
+  default     = "cron(0 6 * * ? *)"
+
+  validation {
+    condition     = can(regex("^(cron\\([^)]+\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.latency_schedule_expression))
+    error_message = "latency_schedule_expression must be cron(…) or rate(…), such as cron(0 6 * * ? *)."
+  }
+}
+
+variable "latency_station_id" {
+  description = "Station whose newest day the latency is measured with. It must report, or finding nothing is timed."
+  type        = string
+  default     = "ILAMAD25"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]+$", var.latency_station_id))
+    error_message = "latency_station_id must be a station's id, such as ILAMAD25."
+  }
+}

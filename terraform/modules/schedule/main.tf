@@ -1,0 +1,107 @@
+# Runs a task at times of a time zone. What could not be started, after three more tries within an hour, is kept in a
+# queue and alarmed of. A task that starts and fails is not started again: its exit code is an event, which is mailed.
+
+resource "aws_scheduler_schedule" "this" {
+  #checkov:skip=CKV_AWS_297:The schedule names a task definition and subnets; there is no secret in it to encrypt with a key of our own.
+  name                         = var.name
+  description                  = "Runs ${local.family}"
+  schedule_expression          = var.schedule_expression
+  schedule_expression_timezone = var.schedule_timezone
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = var.cluster_arn
+    role_arn = aws_iam_role.this.arn
+
+    ecs_parameters {
+      task_definition_arn = var.task_definition_arn
+      launch_type         = "FARGATE"
+      platform_version    = "1.4.0"
+      propagate_tags      = "TASK_DEFINITION"
+
+      network_configuration {
+        subnets          = var.subnet_ids
+        security_groups  = [var.security_group_id]
+        assign_public_ip = false
+      }
+    }
+
+    retry_policy {
+      maximum_retry_attempts       = 3
+      maximum_event_age_in_seconds = 3600
+    }
+
+    dead_letter_config {
+      arn = aws_sqs_queue.dead_letters.arn
+    }
+  }
+}
+
+resource "aws_sqs_queue" "dead_letters" {
+  name                      = "${var.name}-dead-letters"
+  message_retention_seconds = 1209600 # 14 days, the most that SQS keeps
+  sqs_managed_sse_enabled   = true
+}
+
+data "aws_caller_identity" "current" {}
+
+locals {
+  # arn:…:task-definition/FAMILY:REVISION
+  family = split(":", split("/", var.task_definition_arn)[1])[0]
+}
+
+resource "aws_iam_role" "this" {
+  name = "${var.name}-schedule"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "this" {
+  name = "run-the-task"
+  role = aws_iam_role.this.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "RunTheTask"
+        Effect    = "Allow"
+        Action    = "ecs:RunTask"
+        Resource  = "${split("/", var.task_definition_arn)[0]}/${local.family}:*"
+        Condition = { ArnEquals = { "ecs:cluster" = var.cluster_arn } }
+      },
+      {
+        # RunTask tags the task with the tags of its definition.
+        Sid       = "TagIt"
+        Effect    = "Allow"
+        Action    = "ecs:TagResource"
+        Resource  = "*"
+        Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
+      },
+      {
+        Sid       = "HandItsRolesOver"
+        Effect    = "Allow"
+        Action    = "iam:PassRole"
+        Resource  = var.passed_role_arns
+        Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
+      },
+      {
+        Sid      = "KeepWhatCouldNotStart"
+        Effect   = "Allow"
+        Action   = "sqs:SendMessage"
+        Resource = aws_sqs_queue.dead_letters.arn
+      },
+    ]
+  })
+}

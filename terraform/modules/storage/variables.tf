@@ -1,0 +1,24 @@
+variable "name" {
+  description = "Prefix of every name, for instance forecast-prod. The account's id is appended, because bucket names are global."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,28}[a-z0-9]$", var.name))
+    error_message = "name must be 3 to 30 lower-case letters, digits and hyphens, starting with a letter."
+  }
+}
+
+variable "backup_lock_days" {
+  description = "For how many days a dump cannot be deleted (object lock, governance mode)."
+  type        = number
+
+  validation {
+    condition     = var.backup_lock_days >= 1 && var.backup_lock_days <= 365 && floor(var.backup_lock_days) == var.backup_lock_days
+    error_message = "backup_lock_days must be a whole number from 1 to 365."
+  }
+}
+
+variable "force_destroy" {
+  description = "Whether terraform destroy may delete buckets that hold objects. Never true in production."
+  type        = bool
+}

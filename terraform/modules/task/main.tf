@@ -1,0 +1,88 @@
+# One program of the pipeline's image as a Fargate task that runs once and ends.
+#
+# Two containers: `prepare` puts the authority's certificate where the connection strings look for it and lets a user
+# that is not root write to /tmp (Fargate gives empty volumes to root alone), then the program starts.
+
+data "aws_region" "current" {}
+
+locals {
+  family = "${var.name}-${var.task}"
+
+  log_configuration = {
+    logDriver = "awslogs"
+    options = {
+      awslogs-group         = var.log_group_name
+      awslogs-region        = data.aws_region.current.name
+      awslogs-stream-prefix = var.task
+      # A log that cannot be delivered must not stop what is logged.
+      mode            = "non-blocking"
+      max-buffer-size = "25m"
+    }
+  }
+
+  mounts = [
+    { sourceVolume = "tmp", containerPath = "/tmp", readOnly = false },
+    { sourceVolume = "ca", containerPath = dirname(var.ca_file), readOnly = false },
+  ]
+
+  # One key of a JSON secret is named behind its ARN; permission is given for the secret.
+  secret_arns = distinct([for reference in concat(values(var.secrets), [var.ca_secret_arn]) : join(":", slice(split(":", reference), 0, 7))])
+}
+
+resource "aws_ecs_task_definition" "this" {
+  family                   = local.family
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = var.cpu
+  memory                   = var.memory
+  execution_role_arn       = aws_iam_role.execution.arn
+  task_role_arn            = aws_iam_role.task.arn
+
+  runtime_platform {
+    operating_system_family = "LINUX"
+    cpu_architecture        = "X86_64"
+  }
+
+  volume {
+    name = "tmp"
+  }
+
+  volume {
+    name = "ca"
+  }
+
+  container_definitions = jsonencode([
+    {
+      name       = "prepare"
+      image      = var.image
+      essential  = false
+      entryPoint = ["sh", "-c"]
+      command    = ["chmod 1777 /tmp && printf '%s\\n' \"$MONGO_TLS_CA\" > ${var.ca_file} && chmod 0444 ${var.ca_file}"]
+      # The volumes belong to root; it keeps no privilege but to own them.
+      user                   = "0:0"
+      readonlyRootFilesystem = true
+      linuxParameters        = { capabilities = { drop = ["ALL"] } }
+      secrets                = [{ name = "MONGO_TLS_CA", valueFrom = var.ca_secret_arn }]
+      mountPoints            = local.mounts
+      logConfiguration       = local.log_configuration
+    },
+    {
+      name                   = var.task
+      image                  = var.image
+      essential              = true
+      dependsOn              = [{ containerName = "prepare", condition = "SUCCESS" }]
+      entryPoint             = slice(var.command, 0, 1)
+      command                = slice(var.command, 1, length(var.command))
+      user                   = "10001:10001"
+      readonlyRootFilesystem = true
+      linuxParameters        = { capabilities = { drop = ["ALL"] } }
+      # Time to finish what is in flight after SIGTERM; the most that Fargate gives.
+      stopTimeout = 120
+      environment = [for name, value in merge({ LOG_FORMAT = "json" }, var.environment) : { name = name, value = value }]
+      secrets     = [for name, reference in var.secrets : { name = name, valueFrom = reference }]
+      mountPoints = [for mount in local.mounts : merge(mount, { readOnly = mount.sourceVolume == "ca" })]
+
+      logConfiguration = local.log_configuration
+    },
+  ])
+}

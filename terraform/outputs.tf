@@ -1,0 +1,58 @@
+output "bucket_names" {
+  description = "Names of the buckets, by zone: raw (Airbyte writes there), processed, backup."
+  value       = module.storage.bucket_names
+}
+
+output "repository_urls" {
+  description = "Where images are pushed to, by image: mongo, pipeline."
+  value       = module.registry.repository_urls
+}
+
+output "mongo_hosts" {
+  description = "Members of the replica set as host:port; the names resolve within the VPC only."
+  value       = local.mongo_hosts
+}
+
+output "secret_arns" {
+  description = "Secrets, by name. The TLS ones are empty until mongo-pki fills them."
+  value = merge(
+    { for user, arn in module.secrets.user_secret_arns : "user/${user}" => arn },
+    { for name, arn in module.secrets.tls_secret_arns : "tls/${name}" => arn },
+    { "replica-key" = module.secrets.replica_key_secret_arn },
+  )
+}
+
+output "cluster_name" {
+  description = "The ECS cluster, for mongo-roll and for running a task by hand."
+  value       = module.mongodb.cluster_name
+}
+
+output "member_task_definition_arns" {
+  description = "Newest task definition of each member; a service runs it once mongo-roll has rolled it."
+  value       = module.mongodb.member_task_definition_arns
+}
+
+output "task_families" {
+  description = "Task definition families by task: the pipeline's and the one-shot tools of the database."
+  value       = merge(module.mongodb.tool_task_families, module.pipeline.task_families)
+}
+
+output "run_task_network" {
+  description = "What `aws ecs run-task --network-configuration` takes."
+  value       = "awsvpcConfiguration={subnets=[${join(",", module.network.private_subnet_ids)}],securityGroups=[${module.mongodb.client_security_group_id}]}"
+}
+
+output "alarm_topic_arn" {
+  description = "Topic that alarms are published to."
+  value       = module.observability.topic_arn
+}
+
+output "dashboard_name" {
+  description = "The CloudWatch dashboard."
+  value       = module.observability.dashboard_name
+}
+
+output "backup_vault_name" {
+  description = "The vault that holds the snapshots of the members' volumes."
+  value       = module.backup.vault_name
+}

@@ -1,0 +1,177 @@
+# What a member's task is, and what it knows.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-west-3" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/mock" }
+  }
+  mock_resource "aws_ecs_cluster" {
+    defaults = { arn = "arn:aws:ecs:eu-west-3:123456789012:cluster/mock" }
+  }
+  mock_resource "aws_ecs_task_definition" {
+    defaults = { arn = "arn:aws:ecs:eu-west-3:123456789012:task-definition/mock:1" }
+  }
+  mock_resource "aws_service_discovery_service" {
+    defaults = { arn = "arn:aws:servicediscovery:eu-west-3:123456789012:service/mock" }
+  }
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:eu-west-3:123456789012:mock" }
+  }
+}
+
+variables {
+  name                   = "forecast-test"
+  kms_key_arn            = "arn:aws:kms:eu-west-3:123456789012:key/mock"
+  vpc_id                 = "vpc-1"
+  subnet_ids             = ["subnet-a", "subnet-b", "subnet-c"]
+  domain                 = "forecast-test.internal"
+  replica_set            = "forecast"
+  mongo_image            = "registry/mongo@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+  mongo_repository_arn   = "arn:aws:ecr:eu-west-3:123456789012:repository/mongo"
+  tools_image            = "registry/pipeline@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+  tools_repository_arn   = "arn:aws:ecr:eu-west-3:123456789012:repository/pipeline"
+  replica_key_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:key"
+  user_secret_arns = {
+    root    = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:root"
+    app     = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:app"
+    backup  = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:backup"
+    monitor = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:monitor"
+  }
+  tls_secret_arns = {
+    ca      = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:ca"
+    mongo-1 = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:tls-1"
+    mongo-2 = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:tls-2"
+    mongo-3 = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:tls-3"
+  }
+  ca_file             = "/run/mongo/ca.pem"
+  backup_bucket       = "forecast-test-backup"
+  volume_size_gib     = 20
+  log_retention_days  = 30
+  deletion_protection = false
+}
+
+run "a_crash_keeps_the_disk" {
+  module { source = "./modules/mongodb" }
+
+  assert {
+    condition     = alltrue([for definition in aws_ecs_task_definition.member : jsondecode(definition.container_definitions)[0].restartPolicy == { enabled = true, restartAttemptPeriod = 60 }])
+    error_message = "mongod is started again within its task."
+  }
+  assert {
+    condition = alltrue([for definition in aws_ecs_task_definition.member : jsondecode(definition.container_definitions)[0].healthCheck == {
+      command     = ["CMD", "/usr/local/lib/forecast-mongo/liveness"]
+      interval    = 60
+      timeout     = 30
+      retries     = 10
+      startPeriod = 300
+    }])
+    error_message = "ECS replaces a task, and deletes its disk, only after ten minutes without an answer."
+  }
+  assert {
+    condition     = alltrue([for definition in aws_ecs_task_definition.member : jsondecode(definition.container_definitions)[0].stopTimeout == 120])
+    error_message = "mongod has two minutes to step down and end."
+  }
+  assert {
+    condition     = alltrue([for definition in aws_ecs_task_definition.member : definition.skip_destroy])
+    error_message = "A revision that a service still runs stays."
+  }
+}
+
+run "little_to_break_into" {
+  module { source = "./modules/mongodb" }
+
+  assert {
+    condition     = alltrue([for definition in aws_ecs_task_definition.member : jsondecode(definition.container_definitions)[0].readonlyRootFilesystem])
+    error_message = "The root file system is read-only."
+  }
+  assert {
+    condition = alltrue([
+      for definition in aws_ecs_task_definition.member :
+      length(setintersection(jsondecode(definition.container_definitions)[0].linuxParameters.capabilities.drop, ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID"])) == 0
+      && length(jsondecode(definition.container_definitions)[0].linuxParameters.capabilities.drop) == 9
+    ])
+    error_message = "Of the 14 capabilities that a container gets the five stay that the entrypoint needs."
+  }
+  assert {
+    condition     = alltrue([for definition in aws_ecs_task_definition.member : jsondecode(definition.container_definitions)[0].linuxParameters.tmpfs == [{ containerPath = "/run/mongo", size = 16 }]])
+    error_message = "Secrets as files are in memory only."
+  }
+  assert {
+    condition     = alltrue([for definition in aws_ecs_task_definition.member : definition.task_role_arn == null])
+    error_message = "A member may do nothing in AWS."
+  }
+}
+
+run "no_secret_in_the_definition" {
+  module { source = "./modules/mongodb" }
+
+  assert {
+    condition = alltrue([
+      for member, definition in aws_ecs_task_definition.member :
+      { for variable in jsondecode(definition.container_definitions)[0].environment : variable.name => variable.value } == {
+        MONGO_CACHE_GB    = "1.5"
+        MONGO_MEMBER      = "${member}.forecast-test.internal:27017"
+        MONGO_MEMBERS     = "mongo-1.forecast-test.internal:27017,mongo-2.forecast-test.internal:27017,mongo-3.forecast-test.internal:27017"
+        MONGO_REPLICA_SET = "forecast"
+      }
+    ])
+    error_message = "The environment holds names and sizes, and is all that the image asks for."
+  }
+  assert {
+    condition = alltrue([
+      for member, definition in aws_ecs_task_definition.member :
+      { for secret in jsondecode(definition.container_definitions)[0].secrets : secret.name => secret.valueFrom } == {
+        MONGO_BOOTSTRAPPED    = aws_ssm_parameter.bootstrapped.arn
+        MONGO_REPLICA_KEY     = var.replica_key_secret_arn
+        MONGO_TLS_CA          = var.tls_secret_arns["ca"]
+        MONGO_TLS_CERTIFICATE = var.tls_secret_arns[member]
+      }
+    ])
+    error_message = "Each member gets its own certificate, and reads at its start whether the set exists."
+  }
+}
+
+run "first_start_is_unfenced_once" {
+  module { source = "./modules/mongodb" }
+
+  assert {
+    condition     = nonsensitive(aws_ssm_parameter.bootstrapped.value) == "false" && aws_ssm_parameter.bootstrapped.type == "String"
+    error_message = "Until mongo-init has initiated the set, members start with empty disks."
+  }
+}
+
+run "cache_of_a_small_member" {
+  module { source = "./modules/mongodb" }
+
+  variables {
+    member_cpu    = 512
+    member_memory = 1024
+  }
+
+  assert {
+    condition     = alltrue([for definition in aws_ecs_task_definition.member : one([for variable in jsondecode(definition.container_definitions)[0].environment : variable.value if variable.name == "MONGO_CACHE_GB"]) == "0.25"])
+    error_message = "MongoDB's least is a quarter of a GiB."
+  }
+}
+
+run "cache_of_a_large_member" {
+  module { source = "./modules/mongodb" }
+
+  variables {
+    member_cpu    = 2048
+    member_memory = 16384
+  }
+
+  assert {
+    condition     = alltrue([for definition in aws_ecs_task_definition.member : one([for variable in jsondecode(definition.container_definitions)[0].environment : variable.value if variable.name == "MONGO_CACHE_GB"]) == "7.5"])
+    error_message = "Half of what exceeds 1 GiB."
+  }
+}

@@ -1,0 +1,97 @@
+# Numbers out of log lines.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-west-3" }
+  }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-west-3:123456789012:forecast-test-alarms" }
+  }
+}
+
+variables {
+  name         = "forecast-test"
+  kms_key_arn  = "arn:aws:kms:eu-west-3:123456789012:key/mock"
+  emails       = ["weather-team@example.org"]
+  cluster_name = "forecast-test"
+  cluster_arn  = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
+  member_hosts = {
+    mongo-1 = "mongo-1.forecast-test.internal:27017"
+    mongo-2 = "mongo-2.forecast-test.internal:27017"
+    mongo-3 = "mongo-3.forecast-test.internal:27017"
+  }
+  log_group_names = {
+    members  = "/forecast-test/mongodb/members"
+    tools    = "/forecast-test/mongodb/tools"
+    pipeline = "/forecast-test/pipeline"
+  }
+  dead_letter_queue_names = { pipeline = "forecast-test-pipeline-dead-letters", dump = "forecast-test-mongo-dump-dead-letters" }
+  task_families           = ["forecast-test-pipeline", "forecast-test-mongo-dump"]
+  backup_vault_name       = "forecast-test"
+}
+
+run "patterns" {
+  module { source = "./modules/observability" }
+
+  assert {
+    condition = { for name, filter in aws_cloudwatch_log_metric_filter.this : name => filter.pattern if startswith(filter.log_group_name, "/forecast-test/mongodb/") } == {
+      MemberHealthy         = "{ $.event = \"member_state\" && ($.state = \"PRIMARY\" || $.state = \"SECONDARY\") }"
+      HealthyReports        = "{ $.event = \"member_state\" && ($.state = \"PRIMARY\" || $.state = \"SECONDARY\") }"
+      PrimaryReports        = "{ $.event = \"member_state\" && $.state = \"PRIMARY\" }"
+      ReplicationLagSeconds = "{ $.event = \"member_state\" && $.lag_seconds = * }"
+      DiskUsedPercent       = "{ $.event = \"member_state\" && $.disk_used_percent = * }"
+      RejoinWaiting         = "{ $.event = \"rejoin_waiting\" }"
+      FatalErrors           = "{ $.s = \"F\" }"
+      DumpsDone             = "{ $.event = \"dump_done\" }"
+      DumpsFailed           = "{ $.event = \"dump_failed\" }"
+    }
+    error_message = "The lines of the members and of the tools, as docker/mongo/README.md has them."
+  }
+  assert {
+    condition = { for name, filter in aws_cloudwatch_log_metric_filter.this : name => filter.pattern if filter.log_group_name == "/forecast-test/pipeline" } == {
+      RunsDone               = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && ($.exit_code = 0 || $.exit_code = 3) }"
+      RejectionRate          = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && $.rejection_rate = * }"
+      RecordsValidated       = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && $.records_validated = * }"
+      LatencyP95Milliseconds = "{ $.latency_ms.p95 = * }"
+      LatencyTargetMissed    = "{ $.slo.held IS FALSE }"
+    }
+    error_message = "The last line of a run, and the report on latency."
+  }
+}
+
+run "values" {
+  module { source = "./modules/observability" }
+
+  assert {
+    condition = { for name, filter in aws_cloudwatch_log_metric_filter.this : name => one(filter.metric_transformation).value if one(filter.metric_transformation).value != "1" } == {
+      ReplicationLagSeconds  = "$.lag_seconds"
+      DiskUsedPercent        = "$.disk_used_percent"
+      RejectionRate          = "$.rejection_rate"
+      RecordsValidated       = "$.records_validated"
+      LatencyP95Milliseconds = "$.latency_ms.p95"
+    }
+    error_message = "These are the line's own numbers; the others count lines."
+  }
+  assert {
+    condition = toset([for name, filter in aws_cloudwatch_log_metric_filter.this : name if one(filter.metric_transformation).dimensions != null]) == toset([
+      "MemberHealthy", "ReplicationLagSeconds", "DiskUsedPercent",
+    ])
+    error_message = "These are told apart by member."
+  }
+  assert {
+    condition     = alltrue([for filter in aws_cloudwatch_log_metric_filter.this : one(filter.metric_transformation).namespace == "forecast-test"])
+    error_message = "Two stacks of one account do not mix their numbers."
+  }
+}
+
+run "every_alarm_of_ours_has_its_metric" {
+  module { source = "./modules/observability" }
+
+  assert {
+    condition     = length(setsubtract([for alarm in aws_cloudwatch_metric_alarm.this : alarm.metric_name if alarm.namespace == "forecast-test"], keys(aws_cloudwatch_log_metric_filter.this))) == 0
+    error_message = "An alarm on a metric that nobody makes never rings."
+  }
+}

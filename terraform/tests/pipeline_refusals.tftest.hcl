@@ -1,0 +1,137 @@
+# What cannot work is refused before anything is made.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-west-3" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/mock" }
+  }
+  mock_resource "aws_ecs_task_definition" {
+    defaults = { arn = "arn:aws:ecs:eu-west-3:123456789012:task-definition/mock:1" }
+  }
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:eu-west-3:123456789012:mock" }
+  }
+}
+
+variables {
+  name               = "forecast-test"
+  kms_key_arn        = "arn:aws:kms:eu-west-3:123456789012:key/mock"
+  image              = "registry/pipeline@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+  repository_arn     = "arn:aws:ecr:eu-west-3:123456789012:repository/pipeline"
+  cluster_arn        = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
+  subnet_ids         = ["subnet-a", "subnet-b", "subnet-c"]
+  security_group_id  = "sg-1"
+  raw_bucket         = "forecast-test-raw"
+  processed_bucket   = "forecast-test-processed"
+  uri_secret_arn     = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:app-AbCdEf"
+  ca_secret_arn      = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:ca-AbCdEf"
+  ca_file            = "/run/mongo/ca.pem"
+  log_retention_days = 30
+}
+
+run "an_image_by_tag" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { image = "registry/pipeline:latest" }
+
+  expect_failures = [var.image]
+}
+
+run "no_schedule" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { schedule_expression = "daily" }
+
+  expect_failures = [var.schedule_expression]
+}
+
+run "no_schedule_of_the_measurement" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { latency_schedule_expression = "rate(0 days)" }
+
+  expect_failures = [var.latency_schedule_expression]
+}
+
+run "no_time_zone" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { schedule_timezone = "CEST" }
+
+  expect_failures = [var.schedule_timezone]
+}
+
+run "a_prefix_without_its_slash" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { raw_prefix = "airbyte-sync" }
+
+  expect_failures = [var.raw_prefix]
+}
+
+run "memory_that_fargate_does_not_have" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { memory = 3000 }
+
+  expect_failures = [var.memory]
+}
+
+run "a_password_instead_of_a_secret" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { uri_secret_arn = "mongodb://app:password@host/" }
+
+  expect_failures = [var.uri_secret_arn]
+}
+
+run "two_subnets_alike" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { subnet_ids = ["subnet-a", "subnet-a", "subnet-c"] }
+
+  expect_failures = [var.subnet_ids]
+}
+
+run "a_retention_that_cloudwatch_does_not_have" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { log_retention_days = 42 }
+
+  expect_failures = [var.log_retention_days]
+}
+
+run "no_station" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { latency_station_id = "" }
+
+  expect_failures = [var.latency_station_id]
+}
+
+run "one_bucket_for_both_zones" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { processed_bucket = "forecast-test-raw" }
+
+  expect_failures = [var.processed_bucket]
+}

@@ -1,0 +1,81 @@
+# What the pipeline may do: read raw, read and write processed, delete nothing.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-west-3" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/mock" }
+  }
+  mock_resource "aws_ecs_task_definition" {
+    defaults = { arn = "arn:aws:ecs:eu-west-3:123456789012:task-definition/mock:1" }
+  }
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:eu-west-3:123456789012:mock" }
+  }
+}
+
+variables {
+  name               = "forecast-test"
+  kms_key_arn        = "arn:aws:kms:eu-west-3:123456789012:key/mock"
+  image              = "registry/pipeline@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+  repository_arn     = "arn:aws:ecr:eu-west-3:123456789012:repository/pipeline"
+  cluster_arn        = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
+  subnet_ids         = ["subnet-a", "subnet-b", "subnet-c"]
+  security_group_id  = "sg-1"
+  raw_bucket         = "forecast-test-raw"
+  processed_bucket   = "forecast-test-processed"
+  uri_secret_arn     = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:app-AbCdEf"
+  ca_secret_arn      = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:ca-AbCdEf"
+  ca_file            = "/run/mongo/ca.pem"
+  log_retention_days = 30
+}
+
+run "exactly_what_it_does" {
+  module { source = "./modules/pipeline" }
+
+  assert {
+    condition = [for statement in local.tasks.pipeline.statements : [statement.Action, statement.Resource]] == [
+      [["s3:ListBucket"], "arn:aws:s3:::forecast-test-raw"],
+      [["s3:GetObject"], "arn:aws:s3:::forecast-test-raw/airbyte-sync/*"],
+      [["s3:ListBucket"], "arn:aws:s3:::forecast-test-processed"],
+      [["s3:GetObject"], "arn:aws:s3:::forecast-test-processed/*"],
+      [["s3:PutObject", "s3:AbortMultipartUpload"], "arn:aws:s3:::forecast-test-processed/*"],
+    ]
+    error_message = "List both zones, read raw, read and write processed; delete nothing."
+  }
+}
+
+run "less_for_the_others" {
+  module { source = "./modules/pipeline" }
+
+  assert {
+    condition = { for name, task in local.tasks : name => task.statements[*].Sid if name != "pipeline" } == {
+      latency = []
+      migrate = ["ListProcessed", "ReadProcessed"]
+      replay  = ["ListProcessed", "ReadProcessed", "WriteProcessed"]
+    }
+    error_message = "latency-report asks the database only, migrate reads the processed zone, replay writes there too; none sees the raw zone."
+  }
+}
+
+run "another_prefix" {
+  module { source = "./modules/pipeline" }
+
+  variables { raw_prefix = "" }
+
+  assert {
+    condition     = one([for statement in local.tasks.pipeline.statements : statement.Resource if statement.Sid == "ReadRaw"]) == "arn:aws:s3:::forecast-test-raw/*"
+    error_message = "Without a prefix the whole bucket is the raw zone."
+  }
+  assert {
+    condition     = local.tasks.pipeline.environment.RAW_URI == "s3://forecast-test-raw/"
+    error_message = "The program reads what its role may read."
+  }
+}

@@ -1,0 +1,162 @@
+variable "region" {
+  description = "AWS region, for instance eu-west-3."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be an AWS region, such as eu-west-3."
+  }
+}
+
+variable "project" {
+  description = "First part of every name."
+  type        = string
+  default     = "forecast"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,13}[a-z0-9]$", var.project))
+    error_message = "project must be 3 to 15 lower-case letters, digits and hyphens, starting with a letter."
+  }
+}
+
+variable "environment" {
+  description = "Second part of every name: dev, prod. In prod nothing that holds data can be destroyed by Terraform."
+  type        = string
+
+  validation {
+    condition     = contains(["dev", "prod"], var.environment)
+    error_message = "environment must be dev or prod."
+  }
+}
+
+variable "vpc_cidr" {
+  description = "IPv4 range of the VPC, from /16 to /24."
+  type        = string
+
+  validation {
+    condition     = can(cidrhost(var.vpc_cidr, 0)) && try(tonumber(split("/", var.vpc_cidr)[1]) >= 16 && tonumber(split("/", var.vpc_cidr)[1]) <= 24, false)
+    error_message = "vpc_cidr must be an IPv4 range between /16 and /24, such as 10.20.0.0/16."
+  }
+}
+
+variable "availability_zones" {
+  description = "Three different zones of the region; one member of the replica set runs in each."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.availability_zones) == 3 && length(distinct(var.availability_zones)) == 3
+    error_message = "availability_zones must name three different zones."
+  }
+
+  validation {
+    condition     = alltrue([for zone in var.availability_zones : startswith(zone, var.region)])
+    error_message = "availability_zones must be zones of the region, such as eu-west-3a."
+  }
+}
+
+variable "nat_mode" {
+  description = "How tasks reach AWS: single (one NAT gateway), per_zone (one in each zone), none (no internet; interface endpoints instead)."
+  type        = string
+  default     = "single"
+
+  validation {
+    condition     = contains(["single", "per_zone", "none"], var.nat_mode)
+    error_message = "nat_mode must be single, per_zone or none."
+  }
+}
+
+variable "mongo_image_digest" {
+  description = "Digest of the MongoDB image in the repository that this configuration makes: sha256:… as the push printed it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^sha256:[0-9a-f]{64}$", var.mongo_image_digest))
+    error_message = "mongo_image_digest must be sha256: and 64 hexadecimal digits; a tag would not tell which image runs."
+  }
+}
+
+variable "pipeline_image_digest" {
+  description = "Digest of the pipeline's image in the repository that this configuration makes: sha256:… as the push printed it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^sha256:[0-9a-f]{64}$", var.pipeline_image_digest))
+    error_message = "pipeline_image_digest must be sha256: and 64 hexadecimal digits; a tag would not tell which image runs."
+  }
+}
+
+variable "member_cpu" {
+  description = "CPU units of a member of the replica set (1024 is one vCPU). It holds for a member once mongo-roll has rolled it."
+  type        = number
+  default     = 1024
+
+  validation {
+    condition     = contains([512, 1024, 2048, 4096], var.member_cpu)
+    error_message = "member_cpu must be 512, 1024, 2048 or 4096."
+  }
+}
+
+variable "member_memory" {
+  description = "Memory of a member in MiB; half of what exceeds 1 GiB becomes WiredTiger's cache. It holds like member_cpu."
+  type        = number
+  default     = 4096
+
+  validation {
+    condition     = var.member_memory % 1024 == 0 && var.member_memory >= 2 * var.member_cpu && var.member_memory <= min(8 * var.member_cpu, 30720)
+    error_message = "member_memory must be a whole number of GiB, 2 to 8 GiB for each vCPU: the sizes that Fargate has."
+  }
+}
+
+variable "volume_size_gib" {
+  description = "Size of a member's volume in GiB. It holds for a member once mongo-roll has rolled it."
+  type        = number
+  default     = 50
+
+  validation {
+    condition     = var.volume_size_gib >= 10 && var.volume_size_gib <= 16384 && floor(var.volume_size_gib) == var.volume_size_gib
+    error_message = "volume_size_gib must be a whole number from 10 to 16384."
+  }
+}
+
+variable "schedule_expression" {
+  description = "When the pipeline runs: a cron() or rate() expression of EventBridge Scheduler."
+  type        = string
+  default     = "cron(15 5 * * ? *)"
+
+  validation {
+    condition     = can(regex("^(cron\\([^)]+\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.schedule_expression))
+    error_message = "schedule_expression must be cron(...) or rate(...), such as cron(15 5 * * ? *)."
+  }
+}
+
+variable "schedule_timezone" {
+  description = "IANA time zone of all schedules."
+  type        = string
+  default     = "Europe/Paris"
+
+  validation {
+    condition     = can(regex("^([A-Z][A-Za-z_]+(/[A-Z][A-Za-z_]+)+|UTC)$", var.schedule_timezone))
+    error_message = "schedule_timezone must be an IANA time zone, such as Europe/Paris."
+  }
+}
+
+variable "alarm_emails" {
+  description = "Who is told of alarms; each address must confirm the subscription once."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.alarm_emails) > 0 && alltrue([for address in var.alarm_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
+    error_message = "alarm_emails must hold at least one e-mail address: an alarm that nobody hears is none."
+  }
+}
+
+variable "secrets_version" {
+  description = "Raise it by one to draw new passwords at the next apply; the runbook on rotation says what to do then."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.secrets_version >= 1 && floor(var.secrets_version) == var.secrets_version
+    error_message = "secrets_version must be a whole number from 1."
+  }
+}

@@ -1,0 +1,52 @@
+"""The runbooks are true: their links lead somewhere, and what they name is what Terraform makes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNBOOKS = ROOT / "docs" / "runbooks"
+PAGES = sorted(RUNBOOKS.glob("*.md"))
+MODULES = ROOT / "terraform" / "modules"
+
+
+def keys(file: Path, block: str) -> list[str]:
+    """Give the keys of one map of a module's locals."""
+    found = re.search(rf"^  {block} = \{{\n(.*?)^  \}}$", file.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    assert found, f"{file} has no map {block}"
+    return re.findall(r"^    ([a-z-]+) = \{$", found.group(1), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_link_of_a_runbook_leads_to_a_page_and_a_heading(page: Path) -> None:
+    for target in re.findall(r"\]\((?!\w+:)([^)]+)\)", page.read_text("utf-8")):
+        name, _, anchor = target.partition("#")
+        path = (page.parent / name).resolve() if name else page
+        assert path.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+            anchors = [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings]
+            assert anchor in anchors, target
+
+
+def test_the_index_has_every_runbook() -> None:
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", (RUNBOOKS / "README.md").read_text("utf-8")))
+    assert linked == {page.name for page in PAGES} - {"README.md"}
+
+
+def test_every_alarm_has_its_line() -> None:
+    page = (RUNBOOKS / "alarms.md").read_text("utf-8")
+    alarms = MODULES / "observability" / "alarms.tf"
+    named = [*keys(alarms, "alarms"), *(f"{alarm}-mongo-N" for alarm in keys(alarms, "member_alarms"))]
+    assert len(named) > 10
+    assert [name for name in [*named, "dead-letters-pipeline", "event-lost-…"] if f"`{name}`" not in page] == []
+
+
+def test_every_task_that_a_runbook_runs_is_one_that_terraform_makes() -> None:
+    made = {*keys(MODULES / "pipeline" / "main.tf", "tasks"), *keys(MODULES / "mongodb" / "tools.tf", "tools")}
+    run = {task for page in PAGES for task in re.findall(r"run-task ([a-z]+)", page.read_text("utf-8"))}
+    assert len(run) > 5
+    assert run - made == set()

@@ -1,0 +1,369 @@
+"""The whole configuration on a server that pretends to be AWS: made, planned again, changed, used, destroyed.
+
+Run by tests/infra/run, in the order of this file: the stack is made once, and the last test destroys it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from pymongo import MongoClient
+
+from forecast.synthetic import write_demo
+from tests.infra.stack import DIGESTS, REGION, ROOT, STATE_BUCKET, Stack, copy_of_terraform, moto_server
+
+USERS = {"root", "app", "backup", "monitor"}
+TASK_DEFINITION = "aws_ecs_task_definition"
+SCHEDULE = "aws_scheduler_schedule"
+SECRET_VERSION = "aws_secretsmanager_secret_version"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack of the dev example, made."""
+    folder = tmp_path_factory.mktemp("infra")
+    with moto_server(folder / "moto.log") as endpoint:
+        made = Stack(endpoint, copy_of_terraform(folder / "dev"), "dev.tfstate")
+        made.client("s3").create_bucket(Bucket=STATE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        made.initialise()
+        made.apply(dev(made))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def production(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """The configuration with nothing made of it yet."""
+    planned = Stack(stack.endpoint, copy_of_terraform(tmp_path_factory.mktemp("infra") / "prod"), "prod.tfstate")
+    planned.initialise()
+    return planned
+
+
+def dev(stack: Stack) -> Path:
+    return stack.folder / "environments" / "dev.tfvars.example"
+
+
+def prod(stack: Stack) -> Path:
+    return stack.folder / "environments" / "prod.tfvars.example"
+
+
+def kind_of(address: str) -> str:
+    """The type of the resource: module.network.aws_vpc.this is an aws_vpc."""
+    return next(part for part in address.split(".") if part.startswith(("aws_", "terraform_")))
+
+
+def of_kind(planned: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The values of all resources of a type."""
+    return [values for address, values in planned.items() if kind_of(address) == kind]
+
+
+def secret_values(stack: Stack) -> dict[str, str]:
+    """What Secrets Manager holds, by name; a container without a value is left out."""
+    client = stack.client("secretsmanager")
+    found = {}
+    for entry in client.list_secrets()["SecretList"]:
+        try:
+            found[entry["Name"]] = client.get_secret_value(SecretId=entry["Name"])["SecretString"]
+        except client.exceptions.ResourceNotFoundException:
+            continue
+    return found
+
+
+# Made, and made again.
+
+
+def test_a_second_plan_is_empty(stack: Stack) -> None:
+    code, output = stack.terraform(
+        "plan", "-input=false", "-no-color", "-detailed-exitcode", f"-var-file={dev(stack)}", allowed=(0, 2)
+    )
+    assert code == 0, output
+
+
+# Production, planned from nothing.
+
+
+def test_in_production_nothing_that_holds_data_goes_by_a_slip(production: Stack) -> None:
+    planned = {address: change["after"] for address, change in production.plan(prod(production)).items()}
+    assert not any(values["force_destroy"] for values in of_kind(planned, "aws_s3_bucket"))
+    assert {values["recovery_window_in_days"] for values in of_kind(planned, "aws_secretsmanager_secret")} == {30}
+    assert [values["force_destroy"] for values in of_kind(planned, "aws_backup_vault")] == [False]
+    assert {values["retention_in_days"] for values in of_kind(planned, "aws_cloudwatch_log_group")} == {400}
+    assert "module.mongodb.terraform_data.deletion_protection[0]" in planned
+    (lock,) = of_kind(planned, "aws_s3_bucket_object_lock_configuration")
+    assert lock["rule"] == [{"default_retention": [{"days": 30, "mode": "GOVERNANCE", "years": None}]}]
+
+
+def test_the_example_without_internet_has_endpoints_in_place_of_gateways(production: Stack) -> None:
+    example = production.folder / "examples" / "no-internet.tfvars.example"
+    planned = {address: change["after"] for address, change in production.plan(prod(production), example).items()}
+    assert not of_kind(planned, "aws_nat_gateway")
+    assert not of_kind(planned, "aws_internet_gateway")
+    services = [values["service_name"] for values in of_kind(planned, "aws_vpc_endpoint")]
+    names = ("ecr.api", "ecr.dkr", "ecs", "logs", "s3", "secretsmanager", "ssm")
+    assert sorted(services) == [f"com.amazonaws.eu-west-3.{name}" for name in names]
+
+
+# Secrets.
+
+
+def test_every_user_has_a_password_and_a_connection_string(stack: Stack) -> None:
+    held = {
+        name.rpartition("/")[2]: json.loads(value)
+        for name, value in secret_values(stack).items()
+        if "/mongodb/user/" in name
+    }
+    assert held.keys() == USERS
+    for user, secret in held.items():
+        assert secret == {
+            "username": user,
+            "password": secret["password"],
+            "uri": f"mongodb://{user}:{secret['password']}@"
+            + ",".join(f"mongo-{number}.forecast-dev.internal:27017" for number in (1, 2, 3))
+            + "/?replicaSet=forecast&tls=true&tlsCAFile=/run/mongo/ca.pem&authSource=admin",
+        }
+        assert len(secret["password"]) == 40
+        assert secret["password"].isalnum()
+    assert len({secret["password"] for secret in held.values()}) == len(USERS)
+
+
+def test_the_replica_key_is_one_that_mongod_takes(stack: Stack) -> None:
+    key = secret_values(stack)["forecast-dev/mongodb/replica-key"]
+    assert len(key) == 756
+    assert key.isalnum()
+    assert key.isascii()
+
+
+def test_tls_secrets_wait_for_the_operator(stack: Stack) -> None:
+    names = {entry["Name"] for entry in stack.client("secretsmanager").list_secrets()["SecretList"]}
+    waiting = {name for name in names if "/tls/" in name}
+    assert waiting == {f"forecast-dev/mongodb/tls/{name}" for name in ("ca", "mongo-1", "mongo-2", "mongo-3")}
+    assert not waiting & secret_values(stack).keys()
+
+
+def test_no_secret_is_in_the_state_or_in_a_plan(stack: Stack) -> None:
+    values = secret_values(stack)
+    drawn = {json.loads(value)["password"] if value.startswith("{") else value for value in values.values()}
+    assert len(drawn) == len(USERS) + 1
+    planned = stack.plan(dev(stack), secrets_version="2")
+    plan, state = stack.shown_plan(), json.dumps(stack.state())
+    assert "forecast-dev/mongodb/user/app" in state
+    assert "forecast-dev/mongodb/user/app" in plan
+    assert not [value for value in drawn if value in state or value in plan]
+    # The values that are going to be written are drawn again by the apply; the plan holds their version only.
+    written = of_kind({address: change["after"] for address, change in planned.items()}, SECRET_VERSION)
+    assert [values["secret_string_wo_version"] for values in written] == [2] * len(USERS)
+    assert [values["secret_string_wo"] for values in written] == [None] * len(USERS)
+
+
+# Settings that are refused.
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("mongo_image_digest", "latest", "a tag would not tell which image runs"),
+        ("pipeline_image_digest", "sha256:abc", "sha256: and 64 hexadecimal digits"),
+        ("alarm_emails", "[]", "an alarm that nobody hears is none"),
+        ("alarm_emails", '["weather-team"]', "at least one e-mail address"),
+        ("availability_zones", '["eu-west-3a","eu-west-3a","eu-west-3b"]', "must name three different zones"),
+        ("availability_zones", '["us-east-1a","us-east-1b","us-east-1c"]', "must be zones of the region"),
+        ("environment", "staging", "environment must be dev or prod"),
+        ("nat_mode", "two", "nat_mode must be single, per_zone or none"),
+        ("vpc_cidr", "10.0.0.0/8", "between /16 and /24"),
+        ("secrets_version", "0", "a whole number from 1"),
+        ("project", "Forecast", "lower-case letters"),
+        ("region", "europe", "region must be an AWS region"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_words(tmp_path: Path, name: str, value: str, words: str) -> None:
+    """The variables alone: they are judged before anything else, and so need no server."""
+    shutil.copy(ROOT / "terraform" / "variables.tf", tmp_path)
+    settings = ROOT / "terraform" / "environments" / "dev.tfvars.example"
+    command = ["terraform", f"-chdir={tmp_path}", "plan", "-input=false", "-no-color", f"-var-file={settings}"]
+    digests = [f"-var={image}_image_digest={digest}" for image, digest in DIGESTS.items()]
+    right = subprocess.run([*command, *digests], capture_output=True, text=True, check=False)
+    assert right.returncode == 0, right.stderr
+    wrong = subprocess.run([*command, *digests, f"-var={name}={value}"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1
+    assert words in " ".join(wrong.stderr.replace("│", " ").split())
+
+
+# What a delivery changes.
+
+
+def test_a_changed_image_makes_task_definitions_and_touches_no_service(stack: Stack) -> None:
+    changes = stack.plan(
+        dev(stack), mongo_image_digest="sha256:" + "a" * 64, pipeline_image_digest="sha256:" + "b" * 64
+    )
+    members = {f'module.mongodb.aws_ecs_task_definition.member["mongo-{number}"]' for number in (1, 2, 3)}
+    assert members <= changes.keys()
+    assert not [address for address in changes if "aws_ecs_service" in address]
+    assert {kind_of(address) for address in changes} == {TASK_DEFINITION, SCHEDULE, "aws_iam_role_policy"}
+
+
+def test_a_larger_member_touches_no_service(stack: Stack) -> None:
+    changes = stack.plan(dev(stack), member_cpu="1024", member_memory="4096", volume_size_gib="40")
+    assert not [address for address in changes if "aws_ecs_service" in address]
+    assert {kind_of(address) for address in changes} == {TASK_DEFINITION}
+
+
+def test_a_member_keeps_its_data_on_an_encrypted_volume_of_its_own_zone(stack: Stack) -> None:
+    ecs = stack.client("ecs")
+    names = [f"mongo-{number}" for number in (1, 2, 3)]
+    services = ecs.describe_services(cluster="forecast-dev", services=names)["services"]
+    volumes = [service["deployments"][0]["volumeConfigurations"][0]["managedEBSVolume"] for service in services]
+    assert len(volumes) == 3
+    assert all(volume["encrypted"] and volume["filesystemType"] == "xfs" for volume in volumes)
+    subnets = [service["networkConfiguration"]["awsvpcConfiguration"]["subnets"] for service in services]
+    zones = stack.client("ec2").describe_subnets(SubnetIds=[subnet for (subnet,) in subnets])["Subnets"]
+    assert {subnet["AvailabilityZone"] for subnet in zones} == {"eu-west-3a", "eu-west-3b", "eu-west-3c"}
+
+
+# The pipeline, with the rights of its task and no other.
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as its definition tells it."""
+
+    environment: dict[str, str]
+    credentials: dict[str, str]
+
+
+def task(stack: Stack, name: str) -> Task:
+    definition = stack.client("ecs").describe_task_definition(taskDefinition=f"forecast-dev-{name}")["taskDefinition"]
+    (container,) = (found for found in definition["containerDefinitions"] if found["name"] == name)
+    environment = {variable["name"]: variable["value"] for variable in container["environment"]}
+    return Task(environment, stack.assume(definition["taskRoleArn"]))
+
+
+def bucket(stack: Stack, zone: str) -> str:
+    account = stack.client("sts").get_caller_identity()["Account"]
+    return f"forecast-dev-{zone}-{account}"
+
+
+def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_database: str, tmp_path: Path) -> None:
+    """All but the address of the database is as the task definition has it."""
+    write_demo(tmp_path / "raw")
+    raw = sorted(path for path in (tmp_path / "raw").rglob("*") if path.is_file())
+    for path in raw:
+        key = f"airbyte-sync/{path.relative_to(tmp_path / 'raw').as_posix()}"
+        stack.client("s3").upload_file(str(path), bucket(stack, "raw"), key)
+    made = task(stack, "pipeline")
+    environment = stack.environment | made.environment
+    environment |= {name.upper(): value for name, value in made.credentials.items()}
+    environment |= {"MONGODB_URI": replica_set, "MONGODB_DATABASE": mongo_database, "LOGS_DIR": str(tmp_path / "logs")}
+
+    with stack.enforced_iam():
+        done = subprocess.run(
+            [Path(sys.executable).with_name("pipeline"), "--json"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    status = json.loads(done.stdout)["status"]
+    assert status["status"] == "success"
+    assert status["counts"]["inserted"] > 0
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(replica_set) as client:
+        assert client[mongo_database]["weather_measurements"].count_documents({}) == status["counts"]["inserted"]
+    listed = stack.client("s3").list_objects_v2(Bucket=bucket(stack, "processed"))["Contents"]
+    assert {entry["Key"].partition("/")[0] for entry in listed} == {"observations", "rejected", "logs"}
+
+
+ACTIONS: dict[str, Callable[[Any, str, str], object]] = {
+    "list": lambda s3, bucket, prefix: s3.list_objects_v2(Bucket=bucket, Prefix=prefix),
+    "get": lambda s3, bucket, key: s3.get_object(Bucket=bucket, Key=key),
+    "put": lambda s3, bucket, key: s3.put_object(Bucket=bucket, Key=key, Body=b"test"),
+    "delete": lambda s3, bucket, key: s3.delete_object(Bucket=bucket, Key=key),
+}
+MAY = [
+    ("pipeline", "list", "raw", "airbyte-sync/"),
+    ("pipeline", "get", "raw", "airbyte-sync/here"),
+    ("pipeline", "list", "processed", ""),
+    ("pipeline", "get", "processed", "here"),
+    ("pipeline", "put", "processed", "new"),
+    ("pipeline", "put", "processed", "logs/new"),
+    ("mongo-dump", "put", "backup", "dumps/new"),
+    ("mongo-restore", "list", "backup", "dumps/"),
+    ("mongo-restore", "get", "backup", "dumps/here"),
+]
+MAY_NOT = [
+    ("pipeline", "get", "raw", "elsewhere/here"),
+    ("pipeline", "put", "raw", "airbyte-sync/here"),
+    ("pipeline", "put", "raw", "airbyte-sync/new"),
+    ("pipeline", "delete", "raw", "airbyte-sync/here"),
+    ("pipeline", "delete", "processed", "here"),
+    ("pipeline", "list", "backup", ""),
+    ("pipeline", "get", "backup", "dumps/here"),
+    ("pipeline", "put", "backup", "dumps/new"),
+    ("pipeline", "delete", "backup", "dumps/here"),
+    ("mongo-dump", "list", "raw", "airbyte-sync/"),
+    ("mongo-dump", "get", "raw", "airbyte-sync/here"),
+    ("mongo-dump", "put", "raw", "airbyte-sync/new"),
+    ("mongo-dump", "put", "processed", "new"),
+    ("mongo-dump", "put", "backup", "elsewhere"),
+    ("mongo-dump", "get", "backup", "dumps/here"),
+    ("mongo-dump", "delete", "backup", "dumps/here"),
+    ("mongo-restore", "list", "backup", ""),
+    ("mongo-restore", "put", "backup", "dumps/new"),
+    ("mongo-restore", "delete", "backup", "dumps/here"),
+    ("mongo-restore", "get", "raw", "airbyte-sync/here"),
+]
+
+
+@pytest.fixture(scope="module")
+def objects(stack: Stack) -> None:
+    """One object in each place, put by the administrator."""
+    for zone, keys in {
+        "raw": ["airbyte-sync/here", "elsewhere/here"],
+        "processed": ["here"],
+        "backup": ["dumps/here"],
+    }.items():
+        for key in keys:
+            stack.client("s3").put_object(Bucket=bucket(stack, zone), Key=key, Body=b"test")
+
+
+@pytest.mark.parametrize(("name", "action", "zone", "key"), MAY)
+def test_a_task_may(stack: Stack, objects: None, name: str, action: str, zone: str, key: str) -> None:
+    target, s3 = bucket(stack, zone), stack.client("s3", task(stack, name).credentials)
+    with stack.enforced_iam():
+        ACTIONS[action](s3, target, key)
+
+
+@pytest.mark.parametrize(("name", "action", "zone", "key"), MAY_NOT)
+def test_a_task_may_not(stack: Stack, objects: None, name: str, action: str, zone: str, key: str) -> None:
+    target, s3 = bucket(stack, zone), stack.client("s3", task(stack, name).credentials)
+    with stack.enforced_iam(), pytest.raises(ClientError) as refused:
+        ACTIONS[action](s3, target, key)
+    assert refused.value.response["Error"]["Code"] == "AccessDenied"
+
+
+# The end.
+
+
+def test_a_raised_version_draws_new_passwords_and_keeps_the_replica_key(stack: Stack) -> None:
+    before = secret_values(stack)
+    stack.apply(dev(stack), secrets_version="2")
+    after = secret_values(stack)
+    kept = {name for name in before if before[name] == after[name]}
+    assert before.keys() == after.keys()
+    assert kept == {"forecast-dev/mongodb/replica-key"}
+
+
+def test_everything_is_destroyed_again(stack: Stack) -> None:
+    stack.terraform("destroy", "-auto-approve", "-input=false", "-no-color", f"-var-file={dev(stack)}")
+    assert stack.state()["resources"] == []
+    assert [entry["Name"] for entry in stack.client("s3").list_buckets()["Buckets"]] == [STATE_BUCKET]

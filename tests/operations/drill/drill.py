@@ -1,0 +1,522 @@
+"""Faults on purpose, on the real image with three members. Started by `run`, in a mount namespace of its own.
+
+Each drill is a function that raises AssertionError where the promise is broken and returns what was measured.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+from moto.server import ThreadedMotoServer
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from forecast.operations.roll import Fleet, plan, roll
+from tests.operations.drill.cluster import GATEWAY, HOSTS, NUMBERS, PARAMETER, SET, Cluster, host_of
+
+DATABASE = "forecast_2_0"
+REGION: Final = "eu-west-3"
+ROWS = "drill_rows"
+ACKNOWLEDGED = 500
+# As long as the drill of a total loss watches that nothing starts empty.
+WATCHED_SECONDS = 30
+_UNAUTHORIZED = 13
+
+
+class SkippedError(Exception):
+    """A drill cannot run here; the text says why."""
+
+
+def first_start(cluster: Cluster) -> str:
+    for number in NUMBERS:
+        cluster.start(number)
+    code, _, log = command(cluster, "mongo_init_cli")
+    assert code == 0, log
+    seconds = cluster.wait_whole()
+    assert parameter() == "true", "the marker is not set"
+    code, _, log = command(cluster, "mongo_init_cli")
+    assert code == 0, log
+    assert "there already" in log, log
+    return f"one primary, two secondaries {seconds:.0f} s after mongo-init; a second mongo-init changes nothing"
+
+
+def rights(cluster: Cluster) -> str:
+    with cluster.all("app") as app:
+        app[DATABASE][ROWS].insert_one({"_id": "by app"})
+        app[DATABASE][ROWS].create_index("n")
+        refused(lambda: app["other"][ROWS].insert_one({}))
+        refused(lambda: app.admin.command("replSetGetStatus"))
+        app[DATABASE][ROWS].drop()
+    with cluster.all("backup") as backup:
+        assert backup[DATABASE][ROWS].find_one() is None
+        refused(lambda: backup[DATABASE][ROWS].insert_one({}))
+    with cluster.all("monitor") as monitor:
+        monitor.admin.command("replSetGetStatus")
+        refused(monitor[DATABASE][ROWS].find_one)
+    with cluster.all(None) as nobody:
+        refused(nobody[DATABASE][ROWS].find_one)
+    return "app, backup and monitor can what they must; 5 of 5 attempts at more are refused (code 13)"
+
+
+def tls(cluster: Cluster) -> str:
+    password = cluster.environment["MONGO_ROOT_PASSWORD"]
+    plain = f"mongodb://root:{password}@{HOSTS[0]}/?directConnection=true&serverSelectionTimeoutMS=3000"
+    for uri in (plain, f"{plain}&tls=true"):
+        with MongoClient[dict[str, Any]](uri) as client:
+            try:
+                client.admin.command("ping")
+            except PyMongoError:
+                continue
+            raise AssertionError("connected without TLS, or without the authority")
+    code, result, log = command(cluster, "crud_check_cli", "--json", module="forecast.commands", uri=cluster.uri("app"))
+    assert code == 0, log
+    assert json.loads(result), result
+    return "plain text and an unknown authority are refused; crud-check with tls=true and authSource=admin: exit code 0"
+
+
+def sigterm(cluster: Cluster) -> str:
+    old = cluster.primary()
+    begin = time.monotonic()
+    code = cluster.terminate(old)
+    ended = time.monotonic() - begin
+    assert code == 0, f"exit code {code}"
+    new = cluster.primary()
+    elected = time.monotonic() - begin
+    assert new != old
+    cluster.restart(old)
+    cluster.wait_whole()
+    assert not cluster.has_event(old, "rejoin_done"), "a restart in place must not leave the set"
+    return f"exit code 0 after {ended:.1f} s, new primary after {elected:.1f} s; restarted in place it is back at once"
+
+
+def crash(cluster: Cluster) -> str:
+    old = cluster.primary()
+    cluster.kill(old)
+    cluster.restart(old)
+    seconds = cluster.wait_whole()
+    assert not cluster.has_event(old, "rejoin_done"), "a restart in place must not leave the set"
+    return f"killed, restarted in place with its disk: whole after {seconds:.0f} s, without leaving the set"
+
+
+def reports(cluster: Cluster) -> str:
+    cluster.wait(lambda: all(cluster.has_event(number, "member_state") for number in NUMBERS), 120, "all report")
+    primary = cluster.primary()
+    last = {
+        number: [event for event in cluster.events(number) if event["event"] == "member_state"][-1]
+        for number in NUMBERS
+    }
+    assert {number: line["state"] for number, line in last.items()} == cluster.states(), last
+    for number, line in last.items():
+        assert (line["member"], line["primary"]) == (host_of(number), host_of(primary)), line
+        assert 0 < line["disk_used_percent"] < 100, line
+        assert ("lag_seconds" in line) == (number != primary), line
+    lag = max(line["lag_seconds"] for number, line in last.items() if number != primary)
+    return f"each member logs state, primary, disk and, as a secondary, its lag (here {lag:.1f} s)"
+
+
+def empty_disk(cluster: Cluster) -> str:
+    before = fill(cluster, 1000)
+    old = cluster.primary()
+    cluster.kill(old)
+    cluster.new_disk(old)
+    cluster.start(old)
+    seconds = cluster.wait_whole()
+    assert cluster.has_event(old, "rejoin_done"), "it did not leave and join"
+    assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
+    return (
+        f"the primary killed and back empty: left, joined, synced, three votes after {seconds:.0f} s; "
+        f"{before} documents on each"
+    )
+
+
+def old_disk(cluster: Cluster) -> str:
+    number = cluster.secondaries()[0]
+    with task_metadata(f"arn:aws:ecs:eu-west-3:123456789012:task/drill/{secrets.token_hex(16)}") as endpoint:
+        cluster.terminate(number)
+        fill(cluster, 100)
+        cluster.start(number, task=endpoint)
+        cluster.wait(lambda: cluster.has_event(number, "rejoin_done"), 60, "leaving and joining")
+        cluster.wait_whole()
+        cluster.kill(number)
+        cluster.restart(number)
+        cluster.wait_whole()
+        times = sum(event["event"] == "rejoin_done" for event in cluster.events(number))
+        assert times == 1, f"left and joined {times} times"
+    return (
+        "a disk of another task (a snapshot's): leaves and joins as well; restarted in place by the same task: does not"
+    )
+
+
+def total_loss(cluster: Cluster) -> str:
+    for number in NUMBERS:
+        cluster.kill(number)
+        cluster.new_disk(number)
+        cluster.start(number)
+    cluster.wait(lambda: all(cluster.has_event(number, "rejoin_waiting") for number in NUMBERS), 90, "all say so")
+    time.sleep(WATCHED_SECONDS)
+    for number in NUMBERS:
+        assert cluster.running(number)
+        assert not cluster.has_event(number, "mongod_starting"), f"member {number} started empty"
+        assert cluster.alive(number), f"the health check would kill member {number}"
+    codes = [cluster.terminate(number) for number in NUMBERS]
+    assert codes == [0, 0, 0], codes
+    for number in NUMBERS:
+        cluster.start(number, bootstrapped="false")
+    code, _, log = command(cluster, "mongo_init_cli")
+    assert code == 2, f"exit code {code}: {log}"
+    assert "its data are lost" in log, log
+    assert cluster.votes() == 0
+    return (
+        f"all three wait ({WATCHED_SECONDS} s watched), say so, are alive, end with 0 at SIGTERM; "
+        "mongo-init refuses: exit code 2"
+    )
+
+
+def lost_writes(cluster: Cluster) -> str:
+    before = fill(cluster, 1000)
+    primary = cluster.primary()
+    current, lagging = cluster.secondaries()
+    cluster.network(lagging, "down")
+    acknowledged = fill(cluster, ACKNOWLEDGED) - before
+    assert acknowledged == ACKNOWLEDGED
+    cluster.network(current, "down")
+    cluster.kill(primary)
+    cluster.new_disk(primary)
+    cluster.start(primary)
+    cluster.network(lagging, "up")
+    begin = time.monotonic()
+    while time.monotonic() - begin < WATCHED_SECONDS:
+        states = cluster.states()
+        assert "PRIMARY" not in states.values(), f"a member without the {ACKNOWLEDGED} documents was elected: {states}"
+        time.sleep(1)
+    assert cluster.has_event(primary, "rejoin_waiting")
+    cluster.network(current, "up")
+    seconds = cluster.wait_whole(180)
+    counts = cluster.counts(DATABASE, ROWS)
+    lost = before + ACKNOWLEDGED - min(counts)
+    assert counts == [before + ACKNOWLEDGED] * 3, counts
+    return (
+        f"no primary while the holder is cut off ({WATCHED_SECONDS} s watched); whole {seconds:.0f} s after it is "
+        "back; "
+        f"{lost} of {ACKNOWLEDGED} acknowledged documents lost"
+    )
+
+
+def majority_lost(cluster: Cluster) -> str:
+    before = fill(cluster, 1000)
+    survivor, *lost = NUMBERS
+    for number in lost:
+        cluster.kill(number)
+        cluster.new_disk(number)
+        cluster.start(number)
+    cluster.wait(lambda: all(cluster.has_event(number, "rejoin_waiting") for number in lost), 60, "both wait")
+    cluster.wait(lambda: cluster.states()[survivor] == "SECONDARY", 60, "the survivor steps down")
+    code, _, log = command(cluster, "mongo_recover_cli", host_of(survivor))
+    assert code == 2, f"without --yes: exit code {code}: {log}"
+    begin = time.monotonic()
+    code, _, log = command(cluster, "mongo_recover_cli", host_of(survivor), "--yes")
+    assert code == 0, log
+    cluster.wait_whole()
+    seconds = time.monotonic() - begin
+    assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
+    code, _, log = command(cluster, "mongo_recover_cli", host_of(survivor), "--yes")
+    assert code == 2, f"with a primary: exit code {code}: {log}"
+    return f"two members wait; mongo-recover on the survivor: whole after {seconds:.0f} s, {before} documents on each"
+
+
+def rolling(cluster: Cluster) -> str:
+    ecs = Ecs(cluster)
+    before = {number: cluster.volume(number) for number in NUMBERS}
+    with cluster.all() as client:
+        fleet = Fleet(ecs, "drill", client)
+        steps = plan(fleet)
+        assert [step.host for step in steps][-1] == host_of(cluster.primary()), "the primary is not last"
+        writer = Writer(cluster)
+        begin = time.monotonic()
+        roll(fleet, steps, lambda: None)
+        seconds = time.monotonic() - begin
+        cluster.wait_whole()
+        acknowledged, errors = writer.stop()
+        assert plan(fleet) == [], "a second roll has something to do"
+    assert all(cluster.volume(number) != before[number] for number in NUMBERS)
+    for number in NUMBERS:
+        with cluster.member(number) as member:
+            there = {row["_id"] for row in member[DATABASE]["roll"].find({}, {"_id": 1})}
+        lost = acknowledged - there
+        assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged documents are not on member {number}"
+    assert len(acknowledged) > 100, f"only {len(acknowledged)} writes: this proves nothing"
+    return (
+        f"three members replaced, each with a new disk, in {seconds:.0f} s; 0 of {len(acknowledged)} acknowledged "
+        f"documents lost, {errors} writes failed and were tried again"
+    )
+
+
+def dump_and_restore(cluster: Cluster) -> str:
+    bucket = "forecast-drill-backup"
+    boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    cluster.environment["BACKUP_URI"] = f"s3://{bucket}/dumps/"
+    if folder := cluster.tools():
+        cluster.environment["PATH"] = f"{folder}:{os.environ['PATH']}"
+    elif shutil.which("mongodump") is None:
+        raise SkippedError("mongodump is neither in this base image (the official one has it) nor on PATH")
+    fill(cluster, 1000)
+    before = digest(cluster)
+    code, _, log = command(cluster, "mongo_dump_cli", uri=cluster.uri("backup"))
+    assert code == 0, log
+    code, _, log = command(cluster, "mongo_restore_cli", uri=cluster.uri("root"))
+    assert code == 2, f"into a full database: exit code {code}: {log}"
+    with cluster.all() as client:
+        client.drop_database(DATABASE)
+    assert digest(cluster) != before
+    begin = time.monotonic()
+    code, _, log = command(cluster, "mongo_restore_cli", uri=cluster.uri("root"))
+    seconds = time.monotonic() - begin
+    assert code == 0, log
+    assert digest(cluster) == before, "the digests differ"
+    return f"dump, drop, restore: equal digests (dbHash) of {len(before)} collections; restored in {seconds:.0f} s"
+
+
+def digest(cluster: Cluster) -> dict[str, str]:
+    """The server's own digest of each collection."""
+    with cluster.member(cluster.primary()) as client:
+        return dict(client[DATABASE].command("dbHash")["collections"])
+
+
+class Writer:
+    """A client that writes without a pause, each document acknowledged by a majority before the next one."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._acknowledged: set[int] = set()
+        self._errors = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> tuple[set[int], int]:
+        """What was acknowledged, and how many writes failed at first."""
+        self._ended.set()
+        self._thread.join()
+        return self._acknowledged, self._errors
+
+    def _write(self) -> None:
+        with self._cluster.all("app") as client:
+            rows = client[DATABASE].get_collection("roll", write_concern=WriteConcern("majority", wtimeout=30_000))
+            number = 0
+            while not self._ended.is_set():
+                try:
+                    rows.replace_one({"_id": number}, {"_id": number}, upsert=True)
+                except PyMongoError:
+                    self._errors += 1
+                    continue
+                self._acknowledged.add(number)
+                number += 1
+                time.sleep(0.01)
+
+
+class Ecs:
+    """ECS as far as a roll sees it: an update ends the task and starts another one on a new empty disk."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._definitions = {f"mongo-{number}": f"arn:drill:task-definition/mongo-{number}:1" for number in NUMBERS}
+        self._running = dict.fromkeys(self._definitions, 1)
+
+    def describe_services(self, *, cluster: str, services: list[str]) -> dict[str, Any]:
+        """One service; while its task is being replaced, none of it runs."""
+        definition = self._definitions[services[0]]
+        deployments = [{"id": definition, "status": "PRIMARY", "taskDefinition": definition}]
+        count = {"runningCount": self._running[services[0]], "desiredCount": 1}
+        return {
+            "services": [
+                {"serviceName": services[0], "taskDefinition": definition, "deployments": deployments, **count}
+            ]
+        }
+
+    def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:  # noqa: N803  boto3's name
+        """The second revision is the newest of each family."""
+        return {"taskDefinition": {"taskDefinitionArn": f"arn:drill:task-definition/{taskDefinition}:2"}}
+
+    def update_service(self, *, service: str, taskDefinition: str, **_: object) -> dict[str, Any]:  # noqa: N803
+        """Replace the task, in the background, as ECS does."""
+        self._definitions[service], self._running[service] = taskDefinition, 0
+        threading.Thread(target=self._replace, args=(service,), daemon=True).start()
+        return {"service": {"deployments": [{"id": taskDefinition, "status": "PRIMARY"}]}}
+
+    def _replace(self, service: str) -> None:
+        number = int(service.rpartition("-")[2])
+        self._cluster.terminate(number)
+        self._cluster.new_disk(number)
+        self._cluster.start(number)
+        self._running[service] = 1
+
+
+def fill(cluster: Cluster, count: int) -> int:
+    """Insert documents with majority acknowledged; how many there are then."""
+    with cluster.all() as client:
+        rows = client[DATABASE].get_collection(ROWS, write_concern=WriteConcern("majority", wtimeout=30_000))
+        rows.insert_many([{"payload": secrets.token_hex(100)} for _ in range(count)])
+        return rows.count_documents({})
+
+
+def refused(attempt: Callable[[], object]) -> None:
+    """Assert that the server denies it."""
+    try:
+        attempt()
+    except OperationFailure as error:
+        assert error.code == _UNAUTHORIZED, error.code
+        return
+    raise AssertionError("the server allowed what it must not")
+
+
+def command(
+    cluster: Cluster, function: str, *arguments: str, module: str = "forecast.operations.commands", uri: str = ""
+) -> tuple[int, str, str]:
+    """Run one of the project's commands; exit code, stdout, stderr."""
+    environment = {**os.environ, **cluster.environment, **({"MONGODB_URI": uri} if uri else {})}
+    code = f"from {module} import {function}; {function}()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=900,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@contextmanager
+def task_metadata(arn: str) -> Iterator[str]:
+    """ECS's task metadata endpoint of a task with that ARN; its address."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(HTTPStatus.OK if self.path == "/v4/drill/task" else HTTPStatus.NOT_FOUND)
+            self.end_headers()
+            self.wfile.write(json.dumps({"TaskARN": arn}).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the table is the output."""
+
+    with ThreadingHTTPServer((GATEWAY, 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://{GATEWAY}:{server.server_port}/v4/drill"
+        server.shutdown()
+
+
+def parameter() -> str:
+    """The marker as SSM has it."""
+    return str(boto3.client("ssm").get_parameter(Name=PARAMETER)["Parameter"]["Value"])
+
+
+DRILLS: tuple[tuple[str, Callable[[Cluster], str]], ...] = (
+    ("first start", first_start),
+    ("users and their rights", rights),
+    ("TLS is required", tls),
+    ("members report their state", reports),
+    ("SIGTERM at the primary", sigterm),
+    ("crash, restart in place", crash),
+    ("a member back with an empty disk", empty_disk),
+    ("a member back with an old disk", old_disk),
+    ("a lagging member and an empty one meet", lost_writes),
+    ("a roll of all three under a writing client", rolling),
+    ("dump and restore", dump_and_restore),
+    ("two members lost, one left", majority_lost),
+    ("all three replaced at once", total_loss),
+)
+
+
+def main() -> int:
+    """Run the drills, print the table; 1 where a promise is broken."""
+    image, folder = sys.argv[1], Path(sys.argv[2])
+    wanted = sys.argv[3:]
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    os.environ.update(aws_environment(server))
+    boto3.client("ssm").put_parameter(Name=PARAMETER, Value="false", Type="String")
+    cluster = Cluster(image, folder, operators_environment(folder))
+    hosts = ",".join(host.partition(":")[0] for host in HOSTS)
+    code, _, log = command(cluster, "mongo_pki_cli", str(folder / "pki"), "--hosts", hosts)
+    assert code == 0, log
+    cluster.environment["MONGO_TLS_CA"] = cluster.ca_file.read_text()
+    cluster.remove()
+    cluster.make_network()
+    try:
+        broken = run_all(cluster, [drill for drill in DRILLS if not wanted or drill[1].__name__ in wanted])
+        if broken:
+            cluster.keep_logs()
+    finally:
+        cluster.remove()
+        server.stop()
+    return int(broken)
+
+
+def run_all(cluster: Cluster, drills: list[tuple[str, Callable[[Cluster], str]]]) -> bool:
+    """Run the drills, print the table; stop at the first broken promise, and tell whether there was one."""
+    print("| drill | result | seconds | measured |\n|---|---|---|---|", flush=True)
+    for name, drill in drills:
+        result, seconds, words = run_one(drill, cluster)
+        print(f"| {name} | {result} | {seconds:.0f} | {words} |", flush=True)
+        if result == "BROKEN" or (result == "SKIPPED" and os.environ.get("CI_REQUIRE_INFRA") == "1"):
+            return True
+    return False
+
+
+def run_one(drill: Callable[[Cluster], str], cluster: Cluster) -> tuple[str, float, str]:
+    """One drill: result, seconds, what was measured or why not."""
+    begin = time.monotonic()
+    try:
+        result, words = "held", drill(cluster)
+    except SkippedError as reason:
+        result, words = "SKIPPED", str(reason)
+    except (AssertionError, PyMongoError, RuntimeError, subprocess.SubprocessError) as error:
+        result, words = "BROKEN", " ".join(str(error).split())[-600:]
+    return result, time.monotonic() - begin, words
+
+
+def aws_environment(server: ThreadedMotoServer) -> dict[str, str]:
+    """What boto3 reads, so that it finds the stand-in of AWS and nothing else."""
+    host, port = server.get_host_and_port()
+    return {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "drill",
+        "AWS_SECRET_ACCESS_KEY": "drill",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def operators_environment(folder: Path) -> dict[str, str]:
+    """What the one-shot tasks get; passwords are drawn for this run."""
+    passwords = {f"MONGO_{user}_PASSWORD": secrets.token_urlsafe(30) for user in ("ROOT", "APP", "BACKUP", "MONITOR")}
+    return {
+        **passwords,
+        "MONGO_MEMBERS": ",".join(HOSTS),
+        "MONGO_REPLICA_SET": SET,
+        "MONGO_REPLICA_KEY": secrets.token_hex(378),
+        "MONGO_BOOTSTRAPPED_PARAMETER": PARAMETER,
+        "MONGODB_DATABASE": DATABASE,
+        "LOGS_DIR": str(folder / "logs"),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,217 @@
+"""mongo-init and mongo-recover on a real member: initiated once; each user can what it must, and no more."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import boto3
+import pytest
+from moto import mock_aws
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+from typer.testing import CliRunner, Result
+
+from forecast.commands import crud_check_app
+from forecast.operations.commands import mongo_init_app, mongo_recover_app
+from forecast.operations.environment import as_system
+from tests.operations.conftest import PASSWORDS, Member
+
+PARAMETER = "/forecast-test/mongodb/bootstrapped"
+UNAUTHORIZED = 13
+
+Client = MongoClient[dict[str, Any]]
+
+
+@pytest.fixture
+def marker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give the SSM parameter as Terraform makes it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
+    monkeypatch.setenv("MONGO_BOOTSTRAPPED_PARAMETER", PARAMETER)
+    with mock_aws():
+        set_marker("false")
+        yield
+
+
+def set_marker(value: str) -> None:
+    client = boto3.client("ssm")
+    client.put_parameter(Name=PARAMETER, Value=value, Type="String", Overwrite=True)
+
+
+def get_marker() -> str:
+    client = boto3.client("ssm")
+    return str(client.get_parameter(Name=PARAMETER)["Parameter"]["Value"])
+
+
+def init() -> Result:
+    return CliRunner().invoke(mongo_init_app, [])
+
+
+def initiated(member: Member) -> None:
+    result = init()
+    assert result.exit_code == 0, result.output
+
+
+def uri(member: Member, user: str) -> str:
+    """The connection string, as Terraform writes it into the user's secret."""
+    password = quote_plus(PASSWORDS[f"MONGO_{user.upper()}_PASSWORD"])
+    options = f"replicaSet=forecast&tls=true&tlsCAFile={member.ca_file}&authSource=admin"
+    return f"mongodb://{user}:{password}@{member.host}/?{options}"
+
+
+def test_the_first_start_initiates_the_set_makes_the_users_and_sets_the_marker(member: Member, marker: None) -> None:
+    result = init()
+    assert result.exit_code == 0
+    assert "the set forecast was initiated" in result.output
+    assert "the users have their rights: root, app, backup, monitor" in result.output
+    assert get_marker() == "true"
+
+
+def test_a_second_run_changes_nothing_but_passwords(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    initiated(member)
+    with Client(uri(member, "app")) as app:
+        app.forecast_2_0.kept.insert_one({"_id": 1})
+    monkeypatch.setenv("MONGO_APP_PASSWORD", "another one")
+    result = init()
+    assert result.exit_code == 0
+    assert "the set forecast was there already" in result.output
+    with Client(uri(member, "app")) as app, pytest.raises(OperationFailure, match="Authentication failed"):
+        app.forecast_2_0.kept.find_one()
+    monkeypatch.setitem(PASSWORDS, "MONGO_APP_PASSWORD", "another one")
+    with Client(uri(member, "app")) as app:
+        assert app.forecast_2_0.kept.find_one() == {"_id": 1}
+
+
+def test_an_empty_set_that_was_initiated_before_is_left_alone(member: Member, marker: None) -> None:
+    set_marker("true")
+    result = init()
+    assert result.exit_code == 2
+    assert "its data are lost. Nothing was changed" in result.output
+    with as_system(member.host, member.ca_file) as client, pytest.raises(OperationFailure, match="no replset config"):
+        client.admin.command("replSetGetConfig")
+
+
+def test_a_marker_that_is_not_there_is_one_line(member: Member, marker: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGO_BOOTSTRAPPED_PARAMETER", "/other")
+    result = init()
+    assert result.exit_code == 2
+    assert "AWS answered ParameterNotFound to GetParameter" in result.output
+    with as_system(member.host, member.ca_file) as client, pytest.raises(OperationFailure, match="no replset config"):
+        client.admin.command("replSetGetConfig")
+
+
+def test_a_member_of_another_set_is_left_alone(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    initiated(member)
+    monkeypatch.setenv("MONGO_REPLICA_SET", "other")
+    result = init()
+    assert result.exit_code == 2
+    assert "a member is in the set forecast" in result.output
+
+
+def test_a_missing_password_is_named_before_any_user_is_made(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MONGO_MONITOR_PASSWORD")
+    result = init()
+    assert result.exit_code == 2
+    assert "MONGO_MONITOR_PASSWORD is not set" in result.output
+    with as_system(member.host, member.ca_file) as client:
+        assert client.admin.command("usersInfo")["users"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "words"),
+    [
+        ("MONGO_MEMBERS", "localhost:1", 1, "localhost:1 does not answer"),
+        ("MONGO_MEMBERS", "localhost", 2, "MONGO_MEMBERS takes host:port"),
+        ("MONGO_MEMBERS", "a:1,a:1", 2, "MONGO_MEMBERS names a member twice"),
+        ("MONGO_REPLICA_KEY", "wr0ng" * 20, 2, "refused the user or the password"),
+        ("MONGO_TLS_CA", "", 2, "MONGO_TLS_CA is not set"),
+    ],
+)
+def test_what_is_wrong_is_said_without_a_secret(
+    member: Member, monkeypatch: pytest.MonkeyPatch, name: str, value: str, code: int, words: str
+) -> None:
+    monkeypatch.setattr("forecast.operations.environment.SELECTION_TIMEOUT_MS", 3000)
+    monkeypatch.setenv(name, value)
+    result = init()
+    assert result.exit_code == code, result.output
+    assert words in result.output
+    assert not any(password in result.output for password in PASSWORDS.values())
+    assert "Traceback" not in result.output
+
+
+def test_each_user_can_what_it_must_and_no_more(member: Member) -> None:
+    initiated(member)
+    with Client(uri(member, "app")) as app:
+        app.forecast_2_0.rows.insert_one({"_id": 1})
+        app.forecast_2_0.rows.create_index("n")
+        app.forecast_2_0.command("collMod", "rows", validator={})
+        for attempt in (
+            lambda: app.other.rows.insert_one({}),
+            lambda: app.admin.command("replSetGetStatus"),
+            lambda: app.forecast_2_0.command("createUser", "x", pwd="x", roles=[]),
+        ):
+            refused(attempt)
+    with Client(uri(member, "backup")) as backup:
+        assert backup.forecast_2_0.rows.find_one() == {"_id": 1}
+        refused(lambda: backup.forecast_2_0.rows.insert_one({}))
+    with Client(uri(member, "monitor")) as monitor:
+        monitor.admin.command("replSetGetStatus")
+        refused(monitor.forecast_2_0.rows.find_one)
+
+
+def refused(attempt: object) -> None:
+    assert callable(attempt)
+    with pytest.raises(OperationFailure) as caught:
+        attempt()
+    assert caught.value.code == UNAUTHORIZED
+
+
+def test_the_pipelines_commands_connect_with_tls_and_authsource(member: Member, tmp_path: Path) -> None:
+    initiated(member)
+    result = CliRunner().invoke(crud_check_app, ["--mongodb-uri", uri(member, "app"), "--logs-dir", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+
+
+def test_a_wrong_password_of_the_pipeline_is_one_line_and_exit_code_2(member: Member, tmp_path: Path) -> None:
+    initiated(member)
+    wrong = uri(member, "app").replace(quote_plus(PASSWORDS["MONGO_APP_PASSWORD"]), "wr0ng")
+    result = CliRunner().invoke(crud_check_app, ["--mongodb-uri", wrong, "--logs-dir", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "MongoDB refused the user of MONGODB_URI" in result.output
+    assert "wr0ng" not in result.output
+
+
+def recover(host: str, *more: str) -> Result:
+    return CliRunner().invoke(mongo_recover_app, [host, *more])
+
+
+def test_a_survivor_goes_on_alone_with_its_documents(member: Member) -> None:
+    initiated(member)
+    with Client(uri(member, "app"), w="majority") as app:
+        app.forecast_2_0.kept.insert_many([{"_id": number} for number in range(100)])
+    with as_system(member.host, member.ca_file) as client:
+        config = client.admin.command("replSetGetConfig")["config"]
+        lost = [{"_id": number, "host": f"localhost:{number}"} for number in (1, 2)]
+        changed = {**config, "version": config["version"] + 1, "members": [*config["members"], *lost]}
+        client.admin.command("replSetReconfig", changed, force=True)
+        client.admin.command("replSetStepDown", 1, force=True)
+    result = recover(member.host)
+    assert result.exit_code == 2
+    assert "add --yes" in result.output
+    result = recover(member.host, "--yes")
+    assert result.exit_code == 0, result.output
+    with Client(uri(member, "app"), w="majority") as app:
+        assert app.forecast_2_0.kept.count_documents({}) == 100
+        app.forecast_2_0.kept.insert_one({"_id": "new"})
+
+
+def test_a_set_with_a_primary_and_an_empty_member_are_not_forced(member: Member) -> None:
+    result = recover(member.host, "--yes")
+    assert result.exit_code == 2
+    assert "it holds no set to go on with" in result.output
+    initiated(member)
+    result = recover(member.host, "--yes")
+    assert result.exit_code == 2
+    assert f"the set has a primary, {member.host}: nothing is lost" in result.output

@@ -1,0 +1,56 @@
+"""The mongo-roll command on a real set and a stand-in of ECS's services: its gates and its words."""
+
+from datetime import UTC, datetime
+from urllib.parse import quote_plus
+
+import boto3
+import pytest
+from typer.testing import CliRunner, Result
+
+from forecast.operations.archives import Archives, Manifest, name_of
+from forecast.operations.commands import mongo_roll_app
+from tests.operations.conftest import PASSWORDS, Member
+
+
+@pytest.fixture
+def prepared(users_member: Member, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give the backup bucket's address, of a set of one member."""
+    password = quote_plus(PASSWORDS["MONGO_ROOT_PASSWORD"])
+    monkeypatch.setenv("MONGODB_URI", f"mongodb://root:{password}@{users_member.host}/?replicaSet=forecast&tls=true")
+    monkeypatch.setenv("BACKUP_URI", f"s3://{s3_bucket}/dumps/")
+    monkeypatch.setenv("ECS_CLUSTER", "forecast")
+    return f"s3://{s3_bucket}/dumps/"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(mongo_roll_app, list(arguments))
+
+
+def put_dump(uri: str) -> None:
+    name = name_of(datetime.now(UTC))
+    Archives(boto3.client("s3"), uri).finish(name, Manifest("forecast_2_0", name, 1, "0" * 64, {}, 0.1))
+
+
+def test_without_a_dump_it_does_not_begin(prepared: str) -> None:
+    result = run("--dry-run")
+    assert result.exit_code == 2
+    assert "no dump of the last 26 hours: there is none. Run mongo-dump first" in result.output
+
+
+def test_a_set_of_one_member_is_not_whole(prepared: str) -> None:
+    put_dump(prepared)
+    result = run()
+    assert result.exit_code == 1
+    assert "the set is not whole, nothing was changed: 1 members, 1 votes; it takes 3 of each" in result.output
+
+
+def test_two_rolls_at_once_are_refused(prepared: str, users_member: Member) -> None:
+    put_dump(prepared)
+    with users_member.root() as client:
+        now = client.admin.command("hello")["localTime"]
+        holder = {"_id": "writer", "run_id": "mongo-roll 10:00:00", "pid": 1, "place": None, "host": "elsewhere"}
+        times = {"since": now, "expires_at": now.replace(year=now.year + 1)}
+        client.forecast_operations.roll_lease.insert_one(holder | times)
+    result = run()
+    assert result.exit_code == 1
+    assert "mongo-roll 10:00:00 on elsewhere" in result.output

@@ -1,0 +1,214 @@
+"""What delivery promises: actions nobody can move, images named by what they are made of, a task's own exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+BASE = "sha256:" + "b" * 64
+PUSHED = "sha256:" + "c" * 64
+
+
+@dataclass
+class Machine:
+    """A folder that is first on PATH, with programs that write down how they were called."""
+
+    folder: Path
+
+    def program(self, name: str, script: str) -> None:
+        path = self.folder / name
+        path.write_text(f'#!/bin/bash\necho "{name} $*" >>"{self.folder}/calls"\n{script}\n')
+        path.chmod(0o755)
+
+    @property
+    def calls(self) -> str:
+        path = self.folder / "calls"
+        return path.read_text() if path.exists() else ""
+
+    def run(self, *command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"}
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return Machine(folder)
+
+
+@pytest.fixture
+def project(tmp_path: Path, machine: Machine) -> Path:
+    """A repository with what the pipeline's image is made of, where docker knows one base."""
+    machine.program("docker", f'[[ $2 == imagetools ]] && echo "{BASE}"; exit 0')
+    folder = tmp_path / "project"
+    (folder / "src").mkdir(parents=True)
+    (folder / "Dockerfile").write_text(f"ARG PYTHON_IMAGE=python:3.13-slim\nARG MONGO_IMAGE=mongo:8.0@{PUSHED}\n")
+    (folder / "src" / "main.py").write_text("print()\n")
+    (folder / "README.md").write_text("Read me.\n")
+    commit(folder, "init")
+    return folder
+
+
+def commit(project: Path, *first: str) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+    for arguments in ([*first] if first else [], ["add", "."], [*who, "commit", "--quiet", "--message", "t"]):
+        if arguments:
+            subprocess.run(["git", *arguments], cwd=project, check=True, capture_output=True)
+
+
+def built_tag(machine: Machine, project: Path) -> str:
+    done = machine.run(ROOT / ".github" / "build-image", "pipeline", cwd=project)
+    assert done.returncode == 0, done.stderr
+    found = re.fullmatch(r"tag=([0-9a-f]{20})\nimage=forecast-pipeline:\1\n", done.stdout)
+    assert found, done.stdout
+    return found.group(1)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_named_by_their_whole_commit_and_their_version(workflow: Path) -> None:
+    used = re.findall(r"uses: (.+)", workflow.read_text("utf-8"))
+    assert used
+    assert [name for name in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", name)] == []
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_has_no_right_that_a_job_did_not_ask_for(workflow: Path) -> None:
+    text = workflow.read_text("utf-8")
+    assert "\npermissions: {}\n" in text
+    assert "pull_request_target" not in text
+    assert re.findall(r"\$\{\{ *secrets\.", text) == []
+
+
+def test_bases_are_built_by_digest_and_one_that_has_its_digest_keeps_it(machine: Machine, project: Path) -> None:
+    built_tag(machine, project)
+    assert f"--build-arg PYTHON_IMAGE=python:3.13-slim@{BASE} " in machine.calls
+    assert f"--build-arg MONGO_IMAGE=mongo:8.0@{PUSHED} " in machine.calls
+    assert "inspect mongo" not in machine.calls
+
+
+def test_the_tag_changes_with_the_files_and_the_bases_of_the_image_and_with_nothing_else(
+    machine: Machine, project: Path
+) -> None:
+    first = built_tag(machine, project)
+    (project / "README.md").write_text("Read me again.\n")
+    commit(project)
+    assert built_tag(machine, project) == first
+
+    (project / "src" / "main.py").write_text("print(1)\n")
+    commit(project)
+    second = built_tag(machine, project)
+    assert second != first
+
+    machine.program("docker", f'[[ $2 == imagetools ]] && echo "{PUSHED}"; exit 0')
+    assert built_tag(machine, project) not in {first, second}
+
+
+def test_what_is_not_committed_is_not_built_because_no_tag_would_tell_of_it(machine: Machine, project: Path) -> None:
+    (project / "src" / "new.py").write_text("print(2)\n")
+    done = machine.run(ROOT / ".github" / "build-image", "pipeline", cwd=project)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "src/new.py" in done.stderr
+    assert machine.calls == ""
+
+
+def test_a_base_that_cannot_be_looked_up_is_not_built_on(machine: Machine, project: Path) -> None:
+    machine.program("docker", "echo 'no such host' >&2; exit 1")
+    done = machine.run(ROOT / ".github" / "build-image", "pipeline", cwd=project)
+    assert done.returncode == 1
+    assert "no such host" in done.stderr
+    assert "docker build " not in machine.calls
+
+
+def push(machine: Machine) -> subprocess.CompletedProcess[str]:
+    return machine.run(ROOT / ".github" / "push-image", "forecast-mongo:t", "forecast-prod/mongo", "t")
+
+
+def test_an_image_that_is_there_is_not_pushed_again(machine: Machine) -> None:
+    machine.program("aws", f'echo "{PUSHED}"')
+    machine.program("docker", "")
+    done = push(machine)
+    assert (done.returncode, done.stdout) == (0, f"{PUSHED}\n")
+    assert "docker" not in machine.calls
+
+
+def test_an_image_that_is_not_there_is_pushed_under_its_tag(machine: Machine, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    machine.program(
+        "aws",
+        f"""case "$2" in
+          list-images) [[ -e {there} ]] && echo {PUSHED}; exit 0 ;;
+          describe-repositories) echo registry.example.org/forecast-prod/mongo ;;
+          get-login-password) echo secret-of-an-hour ;;
+        esac""",
+    )
+    machine.program("docker", f'[[ $1 != push ]] || touch {there}; [[ $1 != login ]] || cat >"{tmp_path}/given"')
+    done = push(machine)
+    assert (done.returncode, done.stdout) == (0, f"{PUSHED}\n")
+    assert "docker login --username AWS --password-stdin registry.example.org\n" in machine.calls
+    assert "docker push registry.example.org/forecast-prod/mongo:t\n" in machine.calls
+    assert (tmp_path / "given").read_text() == "secret-of-an-hour\n"
+    assert "secret-of-an-hour" not in machine.calls
+
+
+def test_a_registry_that_does_not_answer_is_a_failure_and_not_an_absent_image(machine: Machine) -> None:
+    machine.program("aws", "echo 'An error occurred (AccessDeniedException)' >&2; exit 254")
+    machine.program("docker", "")
+    done = push(machine)
+    assert done.returncode == 254
+    assert "AccessDeniedException" in done.stderr
+    assert "docker" not in machine.calls
+
+
+def run_task(machine: Machine, ended: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed here, and docs/runbooks/run-task needs it")
+    outputs = """{"cluster_name": {"value": "forecast-prod"}, "run_task_network": {"value": "net"},
+        "task_families": {"value": {"init": "forecast-prod-mongo-init"}}}"""
+    machine.program("terraform", f"cat <<'E'\n{outputs}\nE")
+    machine.program(
+        "aws",
+        f"""case "$2 $*" in
+          run-task*) echo arn:aws:ecs:eu-west-3:123456789012:task/forecast-prod/0a1b ;;
+          describe-tasks*lastStatus*) echo STOPPED ;;
+          describe-task-definition*) echo /forecast-prod/mongodb/tools ;;
+          get-log-events*) printf 'one line\\tanother\\n' ;;
+          describe-tasks*) echo '{ended}' ;;
+        esac""",
+    )
+    return machine.run(ROOT / "docs" / "runbooks" / "run-task", *arguments)
+
+
+def test_run_task_prints_the_log_and_ends_with_the_exit_code_of_the_task(machine: Machine) -> None:
+    ended = '{"tasks": [{"containers": [{"name": "prepare", "exitCode": 0}, {"name": "mongo-init", "exitCode": 3}]}]}'
+    done = run_task(machine, ended, "init", "--help", "a b")
+    assert (done.returncode, done.stdout) == (3, "one line\nanother\n")
+    assert '--overrides {"containerOverrides":[{"name":"mongo-init","command":["--help","a b"]}]}' in machine.calls
+    assert "--log-stream-name mongo-init/mongo-init/0a1b " in machine.calls
+
+
+def test_run_task_without_arguments_leaves_the_command_as_it_is(machine: Machine) -> None:
+    ended = '{"tasks": [{"containers": [{"name": "mongo-init", "exitCode": 0}]}]}'
+    assert run_task(machine, ended, "init").returncode == 0
+    assert '--overrides {"containerOverrides":[{"name":"mongo-init"}]}' in machine.calls
+
+
+def test_run_task_says_why_a_task_did_not_start(machine: Machine) -> None:
+    ended = '{"tasks": [{"stoppedReason": "CannotPullContainerError", "containers": [{"name": "mongo-init"}]}]}'
+    done = run_task(machine, ended, "init")
+    assert done.returncode == 1
+    assert "It did not start: CannotPullContainerError" in done.stderr
+
+
+def test_run_task_knows_only_the_tasks_that_terraform_made(machine: Machine) -> None:
+    done = run_task(machine, "{}", "nothing")
+    assert (done.returncode, done.stderr) == (2, "There is no task nothing.\n")
+    assert "aws" not in machine.calls
