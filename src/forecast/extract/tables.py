@@ -58,7 +58,7 @@ def read_csv(
 
 
 def _batches(path: Path, header: _Header, places: _Places, maker: BatchMaker) -> Iterator[RawBatch]:
-    """Arrow reads ahead in a thread of its own, on a file of its own: on Python's it could meet the end of the process."""
+    """Arrow reads ahead in a thread of its own: on a Python file, that could meet the end of the process."""
     columns = [str(index) for index in range(len(header.names))]
     try:
         with pa.OSFile(str(path)) as file:
