@@ -72,7 +72,10 @@ def test_json_is_one_object_on_stdout(world: World) -> None:
     for entry in entries:
         assert {"time", "level", "message"} <= entry.keys()
         assert datetime.fromisoformat(entry["time"]).utcoffset() is not None
-    assert [entry["records_validated"] for entry in entries if "records_validated" in entry] == [1368]
+    told = [entry for entry in entries if "records_validated" in entry]
+    assert [entry["records_validated"] for entry in told] == [1368, 1368]
+    names = ("event", "status", "exit_code", "dry_run")
+    assert [told[-1][name] for name in names] == ["run_finished", "success", 0, False]
 
 
 def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> None:

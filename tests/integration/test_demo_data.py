@@ -64,7 +64,8 @@ def test_rows_of_a_station_nobody_registered_are_kept_aside(loaded: tuple[World,
     lines = [json.loads(line) for line in gzip.decompress(world.processed.get(key)).decode().splitlines()]
     assert len(lines) == 2
     for line in lines:
-        assert list(line) == ["run_id", "source_uri", "position", "code", "field", "value", "reason", "row"]
+        names = ["run_id", "source_uri", "key", "position", "code", "field", "value", "reason", "row", "origin"]
+        assert list(line) == names
         assert (line["run_id"], line["code"]) == (status["run_id"], "unknown_station")
         assert (line["field"], line["value"]) == ("station_id", "STATIC0099")
         assert line["source_uri"].startswith(world.raw.uri)

