@@ -67,7 +67,7 @@ def test_rows_of_a_station_nobody_registered_are_kept_aside(loaded: tuple[World,
         names = ["run_id", "source_uri", "key", "position", "code", "field", "value", "reason", "row", "origin"]
         assert list(line) == names
         assert (line["run_id"], line["code"]) == (status["run_id"], "unknown_station")
-        assert (line["field"], line["value"]) == ("station_id", "STATIC0099")
+        assert (line["field"], line["value"]) == ("id_station", "STATIC0099")
         assert line["source_uri"].startswith(world.raw.uri)
         assert line["position"]
         assert "STATIC0099" in json.dumps(line["row"])
