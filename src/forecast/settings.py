@@ -90,7 +90,7 @@ def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:
         mongodb_uri=_mongodb_uri(found),
         mongodb_database=_name("MONGODB_DATABASE", found, DEFAULT_DATABASE),
         mongodb_collection=_name("MONGODB_COLLECTION", found, DEFAULT_COLLECTION),
-        logs_dir=Path(found.get("LOGS_DIR") or DEFAULT_LOGS_DIR),
+        logs_dir=_folder("LOGS_DIR", found, DEFAULT_LOGS_DIR),
         log_level=_choice("LOG_LEVEL", found, LOG_LEVELS, "INFO", upper=True),
         log_format=_choice("LOG_FORMAT", found, LOG_FORMATS, "text"),
         limits=_limits(found),
@@ -116,6 +116,13 @@ def _location(name: str, found: Mapping[str, str]) -> str | None:
     if scheme and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", value):
         raise SettingError(f"{name} names no S3 bucket (s3://bucket/prefix/)")
     return value
+
+
+def _folder(name: str, found: Mapping[str, str], default: str) -> Path:
+    value = (found.get(name) or default).strip()
+    if "://" in value:
+        raise SettingError(f"{name} is {_shown(value)}; it takes a local folder")
+    return Path(value)
 
 
 def _mongodb_uri(found: Mapping[str, str]) -> str | None:
