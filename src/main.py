@@ -13,7 +13,7 @@ import logging
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -75,14 +75,17 @@ _MAX_SAMPLED_ROWS = 500
 
 @dataclass(slots=True)
 class StagedObject:
-    """A raw object that was read to its end, as files for the processed zone."""
+    """A raw object that was read to its end, as files for the processed zone.
+
+    `published` has the digests, by key, of files that the zone holds already.
+    """
 
     raw: RawObject
     folder: Path
     counts: ObjectCounts
     tally: QualityTally
     files: list[ZoneFile] = field(default_factory=list)
-    published: bool = False
+    published: Mapping[str, str] = field(default_factory=dict)
 
 
 def extract_data(path: Path, raw: RawObject, limits: Limits) -> Iterator[RawBatch]:
@@ -106,9 +109,9 @@ def save_validated_to_s3(writer: ObjectWriter, validated: Validated) -> None:
     writer.add_refused(validated.refused)
 
 
-def load_data(records: pd.DataFrame, collection: Documents, imagined: ImaginedVersions | None) -> dict[str, int]:
+def load_data(records: pd.DataFrame, collection: Documents, imagined: ImaginedVersions | None) -> LoadCounts:
     """Records to MongoDB; what became of them, or would have in a dry run."""
-    return asdict(foresee(records, imagined) if imagined else load(records, collection))
+    return foresee(records, imagined) if imagined else load(records, collection)
 
 
 def generate_quality_report(run: Run, stations: Stations) -> dict[str, Any]:
@@ -234,13 +237,12 @@ class Pipeline:
         for records in read_records(staged.files, CHUNK_ROWS):
             run.check_stop()
             with run.timed("load"):
-                for name, count in load_data(records, self._collection, self._imagined).items():
-                    setattr(counts, name, getattr(counts, name) + count)
+                load_data(records, self._collection, self._imagined).add_to(counts)
             if staged.published:
                 staged.tally.add_validated(records, self._stations)
             self._sample(records)
         if not dry_run:
-            files = {file.key: digest_of(file.path, file.key) for file in staged.files}
+            files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
             self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts)
         counts.outcome = "loaded"
         run.tally.merge(staged.tally)
@@ -268,7 +270,7 @@ class Pipeline:
             return None
         made = {name: checkpoint.counts[name] for name in ("rows_read", "rows_empty", "records_validated")}
         counts = ObjectCounts(raw.key, raw.uri, "unfinished", **made)
-        return StagedObject(raw, folder, counts, QualityTally(), files, published=True)
+        return StagedObject(raw, folder, counts, QualityTally(), files, checkpoint.files)
 
     def _stage(self, raw: RawObject, folder: Path) -> StagedObject:
         run = self._run

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from forecast.database import Documents, told_apart
+from forecast.database import Documents, beside, told_apart
 from forecast.observations import RawObject
 from forecast.report.counts import COUNTED, ObjectCounts
 
@@ -37,10 +37,7 @@ class Checkpoints:
     @classmethod
     def beside(cls, collection: Documents, rules_version: int, program: str) -> Checkpoints:
         """The checkpoints that belong to a main collection."""
-        beside = collection.database.get_collection(
-            collection.name + SUFFIX, write_concern=collection.write_concern, read_concern=collection.read_concern
-        )
-        return cls(beside, rules_version, program)
+        return cls(beside(collection, SUFFIX), rules_version, program)
 
     def processed(self) -> dict[str, str]:
         """ETag by URI of every object that was processed under these rules."""

@@ -99,16 +99,16 @@ def make_settings(options: Mapping[str, str | None]) -> Settings:
     return settings
 
 
-def new_app() -> typer.Typer:
-    """A Typer app whose help is plain text and whose faults are not dressed up."""
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+def plain_app(name: str, function: Callable[..., None]) -> typer.Typer:
+    """The app of one command: its help is plain text, and its faults are not dressed up."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(name, cls=PlainCommand)(function)
+    return app
 
 
 def command_app(name: str, command: Callable[..., int]) -> typer.Typer:
-    """The app of one command; see `with_settings`."""
-    app = new_app()
-    app.command(name, cls=PlainCommand)(with_settings(command))
-    return app
+    """The app of one command that takes every setting; see `with_settings`."""
+    return plain_app(name, with_settings(command))
 
 
 def set_up_logging(settings: Settings) -> None:

@@ -149,6 +149,13 @@ def _fault_of(topology: TopologyDescription) -> ForecastError | None:
     return None
 
 
+def beside(collection: Documents, suffix: str) -> Documents:
+    """A collection of the same database that belongs to the main one, read and written as that is."""
+    return collection.database.get_collection(
+        collection.name + suffix, write_concern=collection.write_concern, read_concern=collection.read_concern
+    )
+
+
 def _client(uri: str) -> MongoClient[dict[str, Any]]:
     """A client that has not connected yet; what the connection string says of timeouts goes before our default."""
     defaults: dict[str, Any] = {"tz_aware": True, "appname": "forecast", "retryWrites": True}

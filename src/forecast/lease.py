@@ -20,7 +20,7 @@ import pymongo
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
-from forecast.database import Documents, told_apart
+from forecast.database import Documents, beside, told_apart
 from forecast.errors import RetryableError
 
 LOGGER = logging.getLogger("forecast.lease")
@@ -56,35 +56,33 @@ def lease(
 
     Raises RetryableError where another run holds it.
     """
-    beside = collection.database.get_collection(
-        collection.name + SUFFIX, write_concern=collection.write_concern, read_concern=collection.read_concern
-    )
-    while (holder := _acquire(beside, run_id)) is not None:
+    leases = beside(collection, SUFFIX)
+    while (holder := _acquire(leases, run_id)) is not None:
         if not wait:
             raise RetryableError(_held(holder))
         check_stop()
         threading.Event().wait(_POLL_SECONDS)
     held = Lease(run_id)
     ended = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(beside, held, ended), name="lease", daemon=True)
+    keeper = threading.Thread(target=_keep, args=(leases, held, ended), name="lease", daemon=True)
     keeper.start()
     try:
         yield held
     finally:
         ended.set()
         keeper.join(_RELEASE_SECONDS)
-        _release(beside, run_id)
+        _release(leases, run_id)
 
 
-def _acquire(beside: Documents, run_id: str) -> dict[str, Any] | None:
+def _acquire(leases: Documents, run_id: str) -> dict[str, Any] | None:
     """Take the lease where it is free; gives who has it where it is not. The clock is the server's."""
     ours = {"_id": _NAME, "run_id": run_id, "pid": os.getpid(), "place": _place(), "host": socket.gethostname()}
     taken = {"$mergeObjects": [{"$literal": ours}, {"since": "$$NOW", "expires_at": _expiry()}]}
     with told_apart("taking the lease"):
-        seen = beside.find_one({"_id": _NAME}) or {}
+        seen = leases.find_one({"_id": _NAME}) or {}
         dead = {"$literal": seen.get("run_id") if _died_here(seen) else run_id}
         free = {"$or": [{"$lte": ["$expires_at", "$$NOW"]}, {"$eq": ["$run_id", dead]}]}
-        holder = beside.find_one_and_update(
+        holder = leases.find_one_and_update(
             {"_id": _NAME},
             [{"$replaceWith": {"$cond": [free, taken, "$$ROOT"]}}],
             upsert=True,
@@ -93,12 +91,12 @@ def _acquire(beside: Documents, run_id: str) -> dict[str, Any] | None:
     return None if holder is None or holder["run_id"] == run_id else holder
 
 
-def _keep(beside: Documents, held: Lease, ended: threading.Event) -> None:
+def _keep(leases: Documents, held: Lease, ended: threading.Event) -> None:
     """Renew the lease until the end. A database out of reach is told by those who need it, and may come back."""
     while not ended.wait(_RENEWAL_SECONDS):
         try:
             with pymongo.timeout(_RENEWAL_SECONDS):
-                renewed = beside.update_one(
+                renewed = leases.update_one(
                     {"_id": _NAME, "run_id": held.run_id}, [{"$set": {"expires_at": _expiry()}}]
                 )
         except PyMongoError:
@@ -108,11 +106,11 @@ def _keep(beside: Documents, held: Lease, ended: threading.Event) -> None:
             return
 
 
-def _release(beside: Documents, run_id: str) -> None:
+def _release(leases: Documents, run_id: str) -> None:
     """Give the lease back; where the database is out of reach, it expires by itself."""
     try:
         with pymongo.timeout(_RELEASE_SECONDS):
-            beside.delete_one({"_id": _NAME, "run_id": run_id})
+            leases.delete_one({"_id": _NAME, "run_id": run_id})
     except PyMongoError:
         LOGGER.warning("the lease could not be given back; it ends by itself within %d seconds", LEASE_SECONDS)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -60,6 +59,5 @@ def migrate(
 def _loaded(file: RawObject, store: Store, collection: Documents, folder: Path) -> ObjectCounts:
     frame = to_frame(read_zone_file(file, store, folder))
     counts = ObjectCounts(file.key, file.uri, "loaded", rows_read=len(frame), records_validated=len(frame))
-    for name, count in asdict(load(frame, collection)).items():
-        setattr(counts, name, count)
+    load(frame, collection).add_to(counts)
     return counts

@@ -12,7 +12,7 @@ import logging
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -113,10 +113,10 @@ def _replay_file(file: RawObject, corridor: Corridor, folder: Path) -> ReplayCou
             target.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     if writer is not None and counts.replayed:
         counts.files_changed = 1
-        publish(writer.files, corridor.zone)
-        for records in read_records(writer.files, CHUNK_ROWS):
-            for outcome, number in asdict(load(records, corridor.collection)).items():
-                setattr(counts, outcome, getattr(counts, outcome) + number)
+        files = writer.files
+        publish(files, corridor.zone)
+        for records in read_records(files, CHUNK_ROWS):
+            load(records, corridor.collection).add_to(counts)
         # Last, because a mark says that the row is loaded.
         corridor.zone.publish(marked, file.key)
     LOGGER.info("%s: %d of %d rows pass now", file.key, counts.replayed, counts.rows)

@@ -36,6 +36,15 @@ Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
+class CountsOfLoad(Protocol):
+    """Counts that tell, among others, what became of records."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+    superseded: int
+
+
 @dataclass(slots=True)
 class LoadCounts:
     """records = inserted + updated + unchanged + superseded, from the server's answers."""
@@ -47,6 +56,11 @@ class LoadCounts:
 
     def __add__(self, other: LoadCounts) -> LoadCounts:
         return LoadCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def add_to(self, counts: CountsOfLoad) -> None:
+        """Add these to counts that have the same four among others."""
+        for f in fields(self):
+            setattr(counts, f.name, getattr(counts, f.name) + getattr(self, f.name))
 
 
 class Versions(Protocol):

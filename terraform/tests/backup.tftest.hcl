@@ -1,18 +1,7 @@
 # Snapshots of the members' volumes, and the proof that they can be restored.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::123456789012:role/mock" }
-  }
-  mock_resource "aws_backup_vault" {
-    defaults = { arn = "arn:aws:backup:eu-west-3:123456789012:backup-vault:mock" }
-  }
+  source = "./tests/mocks"
 }
 
 variables {

@@ -1,15 +1,7 @@
 # The key that guards secrets, logs, volumes, alarms and backups.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-west-3" }
-  }
+  source = "./tests/mocks"
 }
 
 variables {

@@ -1,15 +1,7 @@
 # Three zones, kept apart from the internet.
 
 mock_provider "aws" {
-  mock_data "aws_region" {
-    defaults = { name = "eu-west-3" }
-  }
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:eu-west-3:123456789012:log-group:mock" }
-  }
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::123456789012:role/mock" }
-  }
+  source = "./tests/mocks"
 }
 
 variables {

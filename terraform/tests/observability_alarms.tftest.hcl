@@ -1,15 +1,7 @@
 # Which alarms there are, and when each rings.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-west-3" }
-  }
-  mock_resource "aws_sns_topic" {
-    defaults = { arn = "arn:aws:sns:eu-west-3:123456789012:forecast-test-alarms" }
-  }
+  source = "./tests/mocks"
 }
 
 variables {

@@ -1,9 +1,7 @@
 # Nobody outside reads a bucket, nobody reads it without TLS, and nothing is lost by one wrong deletion.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
+  source = "./tests/mocks"
 }
 
 variables {

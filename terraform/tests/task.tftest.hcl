@@ -1,15 +1,7 @@
 # A program of the pipeline's image that runs once on Fargate.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-west-3" }
-  }
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::123456789012:role/mock" }
-  }
+  source = "./tests/mocks"
 }
 
 variables {

@@ -14,7 +14,7 @@ import typer
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from forecast.cli import new_app, run_command, set_up_logging
+from forecast.cli import plain_app, run_command, set_up_logging
 from forecast.database import told_apart
 from forecast.errors import ForecastError, SettingError
 from forecast.lease import lease
@@ -254,8 +254,7 @@ def _archives() -> Archives:
     return Archives(boto3.client("s3"), required("BACKUP_URI", "where the dumps are: s3://bucket/dumps/"))
 
 
-mongo_init_app = new_app()
-mongo_init_app.command("mongo-init")(mongo_init_command)
+mongo_init_app = plain_app("mongo-init", mongo_init_command)
 
 
 def mongo_init_cli() -> None:
@@ -263,8 +262,7 @@ def mongo_init_cli() -> None:
     mongo_init_app()
 
 
-mongo_pki_app = new_app()
-mongo_pki_app.command("mongo-pki")(mongo_pki_command)
+mongo_pki_app = plain_app("mongo-pki", mongo_pki_command)
 
 
 def mongo_pki_cli() -> None:
@@ -272,8 +270,7 @@ def mongo_pki_cli() -> None:
     mongo_pki_app()
 
 
-mongo_dump_app = new_app()
-mongo_dump_app.command("mongo-dump")(mongo_dump_command)
+mongo_dump_app = plain_app("mongo-dump", mongo_dump_command)
 
 
 def mongo_dump_cli() -> None:
@@ -281,8 +278,7 @@ def mongo_dump_cli() -> None:
     mongo_dump_app()
 
 
-mongo_restore_app = new_app()
-mongo_restore_app.command("mongo-restore")(mongo_restore_command)
+mongo_restore_app = plain_app("mongo-restore", mongo_restore_command)
 
 
 def mongo_restore_cli() -> None:
@@ -290,8 +286,7 @@ def mongo_restore_cli() -> None:
     mongo_restore_app()
 
 
-mongo_roll_app = new_app()
-mongo_roll_app.command("mongo-roll")(mongo_roll_command)
+mongo_roll_app = plain_app("mongo-roll", mongo_roll_command)
 
 
 def mongo_roll_cli() -> None:
@@ -299,8 +294,7 @@ def mongo_roll_cli() -> None:
     mongo_roll_app()
 
 
-mongo_recover_app = new_app()
-mongo_recover_app.command("mongo-recover")(mongo_recover_command)
+mongo_recover_app = plain_app("mongo-recover", mongo_recover_command)
 
 
 def mongo_recover_cli() -> None:
