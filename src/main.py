@@ -26,6 +26,7 @@ import typer
 
 from forecast.checkpoints import Checkpoints
 from forecast.cli import AsJson, command_app, print_result, progress_bar
+from forecast.conflicts import Conflicts
 from forecast.database import Documents, connect, told_apart
 from forecast.demo import demo_settings, what_next
 from forecast.errors import ForecastError, ObjectRejectedError, RetryableError, SettingError
@@ -33,7 +34,7 @@ from forecast.extract import check_size, extract
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import is_marker, sync_day
 from forecast.foresee import ImaginedVersions, foresee
-from forecast.load import load, prepare_collection
+from forecast.load import load, prepare_collection, station_days
 from forecast.memory import keep_memory_small
 from forecast.observations import (
     OBSERVATION_SCHEMA,
@@ -58,7 +59,9 @@ from forecast.settings import Limits, Settings
 from forecast.stations import Stations, load_stations
 from forecast.stores import Store, digest_of, open_store
 from forecast.transform import RECORD_CONTAINERS, RULES_VERSION, ObjectTransformer
+from forecast.unjudged import Unjudged
 from forecast.validate import validate
+from forecast.verdicts import days_held, judge_marked, stored_flags
 from forecast.versions import LoadCounts, StoredVersions
 
 LOGGER = logging.getLogger("forecast.main")
@@ -109,14 +112,21 @@ def save_validated_to_s3(writer: ObjectWriter, validated: Validated) -> None:
     writer.add_refused(validated.refused)
 
 
-def load_data(records: pd.DataFrame, collection: Documents, imagined: ImaginedVersions | None) -> LoadCounts:
+def load_data(
+    records: pd.DataFrame,
+    collection: Documents,
+    imagined: ImaginedVersions | None,
+    unjudged: Unjudged,
+    conflicts: Conflicts,
+) -> LoadCounts:
     """Records to MongoDB; what became of them, or would have in a dry run."""
-    return foresee(records, imagined) if imagined else load(records, collection)
+    return foresee(records, imagined) if imagined else load(records, collection, unjudged, conflicts)
 
 
 def generate_quality_report(run: Run, stations: Stations) -> dict[str, Any]:
     """What the run found, from its counts."""
-    return quality_report(run.facts.run_id, run.tally, run.objects, stations, datetime.now(UTC))
+    now = datetime.now(UTC)
+    return quality_report(run.facts.run_id, run.tally, run.objects, stations, now, run.findings, run.conflicts)
 
 
 def list_objects(run: Run, store: Store) -> list[RawObject]:
@@ -142,6 +152,7 @@ class Pipeline:
         self._collection = collection
         self._folder = folder
         self._imagined = ImaginedVersions(collection, folder / "imagined") if run.options.dry_run else None
+        self._unjudged = Unjudged.beside(collection, run.facts.run_id)
         self._load_failed = threading.Event()
         self._raw = raw
         self._processed = processed
@@ -237,7 +248,10 @@ class Pipeline:
         for records in read_records(staged.files, CHUNK_ROWS):
             run.check_stop()
             with run.timed("load"):
-                load_data(records, self._collection, self._imagined).add_to(counts)
+                loaded = load_data(records, self._collection, self._imagined, self._unjudged, run.conflicts)
+                loaded.add_to(counts)
+            with run.timed("report"):
+                run.touched |= station_days(to_table(records))
             if staged.published:
                 staged.tally.add_validated(records, self._stations)
             self._sample(records)
@@ -248,6 +262,24 @@ class Pipeline:
         run.tally.merge(staged.tally)
         shutil.rmtree(staged.folder)
         LOGGER.info("loaded %s: %d records", staged.raw.key, counts.records_validated, extra={"facts": asdict(counts)})
+
+    def judge(self) -> None:
+        """Bring the verdicts up to date: those on what this run has loaded, on what a run before left, and around both.
+
+        With --recheck those on everything.
+        """
+        run = self._run
+        if run.options.dry_run:
+            return
+        if run.options.recheck:
+            everything = days_held(self._collection, {})
+            self._unjudged.mark((station, day) for station, days in everything.items() for day in days)
+        with run.timed("validate"):
+            counts = judge_marked(self._unjudged, self._collection, self._stations, run.findings, run.check_stop)
+            run.progress.judged.add(counts)
+        with run.timed("report"):
+            for station, flags, number in stored_flags(run.touched - run.findings.judged_days, self._collection):
+                run.findings.add_stored(station, flags, number)
 
     def verify(self) -> dict[str, Any]:
         """Read a sample of this run's records back from a majority: each is there, or a newer version of it is."""
@@ -361,6 +393,7 @@ def run_pipeline(
                 pipeline = Pipeline(run, stations, raw, processed, collection, folder)
                 try:
                     pipeline.execute(objects)
+                    pipeline.judge()
                 except ForecastError as error:
                     fault = error
                 fault = _report_findings(run, reports, pipeline, stations, fault)
@@ -418,6 +451,9 @@ def pipeline_command(
         bool, typer.Option("--demo", help="Make synthetic raw data and run on it with the embedded MongoDB.")
     ] = False,
     max_rejection_rate: Annotated[float, typer.Option(help="Exit code 3 above this share of rejected records.")] = 0.05,
+    recheck: Annotated[
+        bool, typer.Option("--recheck", help="Bring old verdicts up to date, after a change of the checks' rules.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another run to end.")] = False,
     as_json: AsJson = False,
 ) -> int:
@@ -435,7 +471,9 @@ def pipeline_command(
     """
     if day and (since or until):
         raise SettingError("--date goes without --since and --until")
-    run_options = RunOptions(_day(day or since), _day(day or until), reprocess, dry_run, max_rejection_rate, wait)
+    run_options = RunOptions(
+        _day(day or since), _day(day or until), reprocess, dry_run, max_rejection_rate, wait, recheck
+    )
     if demo:
         settings = demo_settings(settings)
     status, quality = run_pipeline(settings, run_options, load_stations())

@@ -18,12 +18,14 @@ from forecast.migrate import migrate
 from forecast.replay import Corridor, ReplayCounts, replay
 from forecast.report.crud import crud_check, render_crud
 from forecast.report.latency import latency_report, render_latency
+from forecast.report.summary import render_quality
 from forecast.report.write import write_timed_report
 from forecast.runs import new_run_id, work_folder
 from forecast.save import RunFacts
 from forecast.settings import Settings
 from forecast.stations import load_stations
 from forecast.stores import open_store
+from forecast.window import quality_of_window
 
 
 def latency_report_command(
@@ -67,7 +69,7 @@ def migrate_command(
     with connect(settings) as collection:
         held = nullcontext() if verify else lease(collection, run_id, wait=wait)
         with held:
-            report, code = migrate(store, collection, run_id, verify_only=verify)
+            report, code = migrate(store, collection, load_stations(), run_id, verify_only=verify)
     write_timed_report("migration_report", report, logs_dir=settings.logs_dir, now=datetime.now(UTC))
     print_result(report, Text(_migration_words(report)), as_json=as_json)
     return code
@@ -93,6 +95,26 @@ def replay_command(
     return 0
 
 
+def quality_report_command(
+    settings: Settings,
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First UTC day.")],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last UTC day.")],
+    as_json: AsJson = False,
+) -> int:
+    """Make the checks anew on what the database holds of some days, and report the quality; nothing is changed.
+
+    Example:
+
+      quality-report --since 2024-10-01 --until 2024-10-07
+    """
+    now = datetime.now(UTC)
+    with connect(settings) as collection:
+        report = quality_of_window(collection, load_stations(), since.date(), until.date(), now)
+    write_timed_report("quality_report", report, logs_dir=settings.logs_dir, now=now)
+    print_result(report, render_quality(report), as_json=as_json)
+    return 0
+
+
 def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
     """Create, read, update and delete a scratch document on the real database, reading it back from a majority.
 
@@ -115,7 +137,8 @@ def _migration_words(report: dict[str, Any]) -> str:
         + (
             "both hold the same"
             if checked["ok"]
-            else f"{differing:,} differ, {checked['documents_beyond']:,} beyond them"
+            else f"{differing:,} differ, {checked['documents_beyond']:,} beyond them, "
+            f"{checked['verdicts_differing']:,} with another verdict than the checks give"
         )
     )
 
@@ -151,6 +174,14 @@ crud_check_app = command_app("crud-check", crud_check_command)
 def crud_check_cli() -> None:
     """The `crud-check` command."""
     crud_check_app()
+
+
+quality_report_app = command_app("quality-report", quality_report_command)
+
+
+def quality_report_cli() -> None:
+    """The `quality-report` command."""
+    quality_report_app()
 
 
 replay_app = command_app("replay", replay_command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import bson
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +20,7 @@ from bson.codec_options import CodecOptions
 from pymongo import ASCENDING, DESCENDING
 
 from forecast.database import Documents, told_apart
+from forecast.digests import HALF, quality_halves
 from forecast.documents import to_documents
 from forecast.errors import RetryableError, SettingError
 from forecast.foresee import foresee
@@ -27,10 +30,9 @@ from forecast.stores import Store
 from forecast.versions import StoredVersions, batches_of
 
 LOGGER = logging.getLogger("forecast.migrate")
-# What a digest covers.
-_CONTENT = ("station", "timestamp", "measurements", "data_quality")
 _DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _IDS_AT_ONCE = 100_000
+_DERIVED = "precipitation_amount"
 
 
 def differing_records(file: RawObject, records: pd.DataFrame, collection: Documents) -> int:
@@ -81,18 +83,38 @@ def read_zone_file(file: RawObject, store: Store, folder: Path, columns: list[st
 
 
 def _changed(records: pd.DataFrame, collection: Documents) -> int:
-    """How many documents carry a record's digest and not its content: somebody has changed them since."""
+    """How many documents carry a digest and not its content: somebody has changed them since."""
     changed = 0
     for batch in batches_of(records):
         documents = [bson.decode(document.raw, _DECODED) for document in to_documents(batch)]
-        ours = {(document["_id"], document["metadata"]["digest"]): document for document in documents}
+        ours = {(document["_id"], _half(document)): document for document in documents}
         with told_apart("comparing documents"):
             for found in collection.find({"_id": {"$in": [document["_id"] for document in documents]}}):
-                own = ours.get((found["_id"], found["metadata"]["digest"]))
-                if own is not None and any(found.get(part) != own[part] for part in _CONTENT):
+                own = ours.get((found["_id"], _half(found)))
+                if own is not None and not (_observed(found) == _observed(own) and _verdict_holds(found)):
                     LOGGER.error("document %s was changed in the database", found["_id"])
                     changed += 1
     return changed
+
+
+def _half(document: dict[str, Any]) -> str:
+    return str(document["metadata"]["digest"][:HALF])
+
+
+def _observed(document: dict[str, Any]) -> tuple[Any, ...]:
+    """What the first half of the digest covers."""
+    quality = document["data_quality"]
+    measured = {name: value for name, value in document["measurements"].items() if name != _DERIVED}
+    return document["station"], document["timestamp"], measured, quality["completeness_score"], quality["notes"]
+
+
+def _verdict_holds(document: dict[str, Any]) -> bool:
+    """Whether the second half of the digest is that of the document's verdict."""
+    quality = document["data_quality"]
+    flags = pa.array([json.dumps(quality["flags"]) if quality["flags"] else None], pa.string())
+    flag, anomalies, version = (np.array([quality[name]]) for name in ("flag", "anomalies_detected", "checks_version"))
+    amount = np.array([document["measurements"].get(_DERIVED, np.nan)], dtype=np.float64)
+    return quality_halves(flag, flags, anomalies, amount, version) == [document["metadata"]["digest"][HALF:]]
 
 
 def _months(collection: Documents) -> Iterator[tuple[datetime, datetime]]:

@@ -38,7 +38,7 @@ _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 def to_documents(records: pa.Table) -> list[RawBSONDocument]:
     """One document a record (RECORD_SCHEMA), in the order of the records."""
     documents: list[RawBSONDocument | None] = [None] * records.num_rows
-    with_text = np.asarray(pc.or_(records["notes"].is_valid(), records["flags"].is_valid()))
+    with_text = np.asarray(records["notes"].is_valid())
     groups = _groups(records)
     for group in np.unique(groups[~with_text]):
         rows = np.flatnonzero((groups == group) & ~with_text)
@@ -95,7 +95,7 @@ def document_of(record: dict[str, Any]) -> dict[str, Any]:
 def _groups(records: pa.Table) -> npt.NDArray[np.int64]:
     """A number a record: equal where everything but values of fixed width is equal."""
     key = np.zeros(records.num_rows, dtype=np.int64)
-    for name in ("station_id", "source_uri", "run_id", "pipeline_version", "station_licence"):
+    for name in ("station_id", "source_uri", "run_id", "pipeline_version", "station_licence", "flags"):
         key = _combined(key, _codes(records[name]))
     for name in PARAMETER_NAMES:
         column = records[name]

@@ -68,10 +68,10 @@ def foresee(records: pd.DataFrame, versions: Versions) -> LoadCounts:
     """What `load` would do with records (RECORD_SCHEMA), of which nothing is written."""
     counts = LoadCounts()
     for batch in batches_of(records):
-        table, others = one_each(batch.combine_chunks())
+        table, _, others = one_each(batch.combine_chunks())
         with told_apart("reading what is there"):
             plan = compare(table, versions)
         if isinstance(versions, ImaginedVersions):
             versions.imagine(table, plan)
-        counts += others + LoadCounts(len(plan.new), len(plan.newer), len(plan.unchanged), plan.superseded)
+        counts += others + LoadCounts(len(plan.new), len(plan.newer), len(plan.unchanged), len(plan.superseded))
     return counts

@@ -20,10 +20,13 @@ from bson.int64 import Int64
 from pymongo import ASCENDING, GEOSPHERE, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, CollectionInvalid
 
+from forecast.conflicts import Conflicts
 from forecast.database import Documents, refusal, told_apart, validation_failed
 from forecast.documents import to_documents
 from forecast.errors import RetryableError, SettingError
+from forecast.series import DAY_MS
 from forecast.stations import CONFIG_FOLDER
+from forecast.unjudged import Unjudged
 from forecast.versions import RANK, SOURCE, LoadCounts, Plan, StoredVersions, batches_of, compare, one_each
 
 SCHEMA_FILE = CONFIG_FOLDER / "mongodb_schema.json"
@@ -70,8 +73,10 @@ def _check_kind(collection: Documents, found: Mapping[str, Any]) -> None:
         )
 
 
-def load(records: pd.DataFrame, collection: Documents) -> LoadCounts:
-    """Load records (RECORD_SCHEMA).
+def load(
+    records: pd.DataFrame, collection: Documents, unjudged: Unjudged, conflicts: Conflicts | None = None
+) -> LoadCounts:
+    """Load records (RECORD_SCHEMA); mark the days whose observations change, and note contradicting deliveries.
 
     Raises RetryableError where the database is out of reach, SettingError where it refuses a document; what other
     batches have written by then stays, and the next run finds it.
@@ -82,7 +87,7 @@ def load(records: pd.DataFrame, collection: Documents) -> LoadCounts:
         if failed.is_set():
             return LoadCounts()  # of no effect: the error is on its way, and waiting for the database again is no use
         try:
-            return _load_batch(batch, collection)
+            return _load_batch(batch, collection, unjudged, conflicts)
         except BaseException:
             failed.set()
             raise
@@ -91,12 +96,20 @@ def load(records: pd.DataFrame, collection: Documents) -> LoadCounts:
         return sum(writers.map(load_batch, batches_of(records)), LoadCounts())
 
 
-def _load_batch(table: pa.Table, collection: Documents) -> LoadCounts:
-    table, counts = one_each(table.combine_chunks())
+def _load_batch(table: pa.Table, collection: Documents, unjudged: Unjudged, conflicts: Conflicts | None) -> LoadCounts:
+    table, lost, counts = one_each(table.combine_chunks())
+    if conflicts is not None:
+        conflicts.within(table, lost)
     rivals: set[str] = set()
     for _ in range(_ROUNDS):
         with told_apart("reading what is there"):
             plan = compare(table, StoredVersions(collection))
+        if conflicts is not None:
+            conflicts.with_stored(table, plan, collection)
+        changing = [*plan.new, *plan.newer]
+        unjudged.mark(
+            station_days(table.take(pa.array(changing, pa.int64())) if len(changing) < table.num_rows else table)
+        )
         inserted, again = _insert(table, plan.new, collection)
         updated, overtaken = _replace(table, plan, collection)
         changed = _restamp(table, plan, collection)
@@ -104,12 +117,19 @@ def _load_batch(table: pa.Table, collection: Documents) -> LoadCounts:
         settled = set(plan.unchanged).difference(changed)
         written = len(settled & rivals)
         rivals |= set(overtaken)
-        counts += LoadCounts(inserted, updated + written, len(settled) - written, plan.superseded)
+        counts += LoadCounts(inserted, updated + written, len(settled) - written, len(plan.superseded))
         left = [*again, *overtaken, *changed]
         if not left:
             return counts
         table = table.filter(pc.is_in(table["_id"], value_set=pa.array(left, pa.string())))
     raise RetryableError("other writers keep changing the same documents; run again when they are done")
+
+
+def station_days(records: pa.Table) -> set[tuple[str, int]]:
+    """The station-days (UTC, since 1970) of records."""
+    days = pc.floor(pc.divide(records["timestamp"].cast(pa.int64()).cast(pa.float64()), DAY_MS)).cast(pa.int64())
+    pairs = pa.table({"station": records["station_id"], "day": days}).group_by(["station", "day"]).aggregate([])
+    return set(zip(pairs["station"].to_pylist(), pairs["day"].to_pylist(), strict=True))
 
 
 def _insert(table: pa.Table, rows: Sequence[int], collection: Documents) -> tuple[int, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,23 @@ from forecast.report.counts import ObjectCounts
 from forecast.report.migration import migration_report
 from forecast.runs import work_folder
 from forecast.save import OBSERVATIONS
+from forecast.stations import Stations
 from forecast.stores import Store
+from forecast.unjudged import Unjudged
+from forecast.verdicts import days_held, differing_verdicts, judge_marked
 
+LOGGER = logging.getLogger("forecast.migrate")
 EXIT_DONE, EXIT_DIFFERS = 0, 3
 
 
 def migrate(
-    store: Store, collection: Documents, run_id: str, *, verify_only: bool = False
+    store: Store, collection: Documents, stations: Stations, run_id: str, *, verify_only: bool = False
 ) -> tuple[dict[str, Any], int]:
-    """Load every record file of the zone, then compare both; the report and the exit code.
+    """Load every record file of the zone, judge what is new, then compare both; the report and the exit code.
 
     The proof: a second pass finds every record in the database, with the digest and the content of its newest version,
-    and no document beside them. Raises SettingError where the zone holds no records or a file is none of ours.
+    and no document beside them; and every verdict is what the checks say of the observations now. Raises SettingError
+    where the zone holds no records or a file is none of ours.
     """
     files = [file for file in store.list(OBSERVATIONS) if file.key.endswith(".parquet")]
     if not files:
@@ -34,13 +40,17 @@ def migrate(
     if not verify_only:
         prepare_collection(collection)
     with work_folder() as folder:
-        objects = [] if verify_only else [_loaded(file, store, collection, folder) for file in files]
+        unjudged = Unjudged.beside(collection, run_id)
+        objects = [] if verify_only else [_loaded(file, store, collection, folder, unjudged) for file in files]
+        if not verify_only:
+            judge_marked(unjudged, collection, stations)
         checked = differing = 0
         for file in files:
             records = to_frame(read_zone_file(file, store, folder))
             checked += len(records)
             differing += differing_records(file, records, collection)
         beyond = documents_beyond(files, store, collection, folder)
+    outdated = _outdated_verdicts(collection, stations)
     with told_apart("counting the documents"):
         documents = collection.count_documents({})
     verification = {
@@ -49,15 +59,25 @@ def migrate(
         "sample_checked": checked,
         "digests_equal": checked - differing,
         "documents_beyond": beyond,
+        "verdicts_differing": outdated,
         "read_concern": "majority",
-        "ok": not differing and not beyond,
+        "ok": not differing and not beyond and not outdated,
     }
     report = migration_report(run_id, objects, verification, datetime.now(UTC))
     return report, EXIT_DONE if verification["ok"] else EXIT_DIFFERS
 
 
-def _loaded(file: RawObject, store: Store, collection: Documents, folder: Path) -> ObjectCounts:
+def _outdated_verdicts(collection: Documents, stations: Stations) -> int:
+    """How many documents carry another verdict than the checks give; each is named."""
+    number = 0
+    for name in differing_verdicts(days_held(collection, {}), collection, stations):
+        LOGGER.error("document %s carries another verdict than the checks give; run pipeline --recheck", name)
+        number += 1
+    return number
+
+
+def _loaded(file: RawObject, store: Store, collection: Documents, folder: Path, unjudged: Unjudged) -> ObjectCounts:
     frame = to_frame(read_zone_file(file, store, folder))
     counts = ObjectCounts(file.key, file.uri, "loaded", rows_read=len(frame), records_validated=len(frame))
-    load(frame, collection).add_to(counts)
+    load(frame, collection, unjudged).add_to(counts)
     return counts

@@ -6,8 +6,11 @@ Names are CF standard names (with the period where one belongs), units those of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from forecast import thresholds as limits
+from forecast.thresholds import Thresholds
 
 
 class Quantity(StrEnum):
@@ -35,6 +38,7 @@ class Parameter:
     The fields of a source are tried in order; the first that has a value in a row is taken.
     `table` holds the columns of Weather Underground's history table, `pws` the fields of its PWS API v2
     (history before current conditions), both in the normalised spelling of `normalise_field`.
+    A derived parameter has no field: it is computed from others, and belongs to no observation by itself.
     """
 
     name: str
@@ -45,6 +49,8 @@ class Parameter:
     infoclimat_unit: str | None = None
     table: str | None = None
     pws: tuple[str, ...] = ()
+    derived: bool = False
+    thresholds: Thresholds = field(default_factory=dict, hash=False)
 
 
 PARAMETERS: tuple[Parameter, ...] = (
@@ -57,6 +63,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="degC",
         table="temperature",
         pws=("tempavg", "temp"),
+        thresholds=limits.AIR_TEMPERATURE,
     ),
     Parameter(
         "dew_point_temperature",
@@ -67,6 +74,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="degC",
         table="dewpoint",
         pws=("dewptavg", "dewpt"),
+        thresholds=limits.DEW_POINT,
     ),
     Parameter(
         "relative_humidity",
@@ -77,6 +85,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="%",
         table="humidity",
         pws=("humidityavg", "humidity"),
+        thresholds=limits.RELATIVE_HUMIDITY,
     ),
     Parameter(
         "air_pressure_at_mean_sea_level",
@@ -88,6 +97,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         table="pressure",
         # The history has no mean pressure, only these two; their mean is taken, as weewx's importer does.
         pws=("pressuremean", "pressure"),
+        thresholds=limits.PRESSURE,
     ),
     Parameter(
         "wind_speed",
@@ -98,6 +108,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="km/h",
         table="speed",
         pws=("windspeedavg", "windspeed"),
+        thresholds=limits.WIND_SPEED,
     ),
     Parameter(
         "wind_speed_of_gust",
@@ -108,6 +119,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="km/h",
         table="gust",
         pws=("windgusthigh", "windgust"),
+        thresholds=limits.WIND_SPEED_OF_GUST,
     ),
     Parameter(
         "wind_from_direction",
@@ -118,6 +130,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="deg",
         table="wind",
         pws=("winddiravg", "winddir"),
+        thresholds=limits.WIND_FROM_DIRECTION,
     ),
     Parameter(
         "rainfall_rate",
@@ -126,6 +139,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Rainfall rate of the moment; not to be summed.",
         table="preciprate",
         pws=("preciprate",),
+        thresholds=limits.RAINFALL_RATE,
     ),
     Parameter(
         "precipitation_amount_1h",
@@ -134,6 +148,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Precipitation of the sliding hour; rows at 10 minutes overlap.",
         infoclimat="pluie_1h",
         infoclimat_unit="mm",
+        thresholds=limits.PRECIPITATION_AMOUNT_1H,
     ),
     Parameter(
         "precipitation_amount_3h",
@@ -142,6 +157,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Precipitation of the last three hours.",
         infoclimat="pluie_3h",
         infoclimat_unit="mm",
+        thresholds=limits.PRECIPITATION_AMOUNT_3H,
     ),
     Parameter(
         "precipitation_counter",
@@ -150,6 +166,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Precipitation since the station's own reset (mostly local midnight).",
         table="precipaccum",
         pws=("preciptotal",),
+        thresholds=limits.PRECIPITATION_COUNTER,
+    ),
+    Parameter(
+        "precipitation_amount",
+        "mm",
+        Quantity.RAIN,
+        "Precipitation since the previous observation, from the counter; a fall of the counter is a reset.",
+        derived=True,
     ),
     Parameter(
         "visibility_in_air",
@@ -158,6 +182,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Horizontal visibility.",
         infoclimat="visibilite",
         infoclimat_unit="m",
+        thresholds=limits.VISIBILITY,
     ),
     Parameter(
         "cloud_area_fraction",
@@ -166,6 +191,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Total cloud cover in eighths; 9 is sky obscured.",
         infoclimat="nebulosite",
         infoclimat_unit="okta",
+        thresholds=limits.CLOUD,
     ),
     Parameter(
         "surface_snow_thickness",
@@ -174,6 +200,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Depth of the snow on the ground.",
         infoclimat="neige_au_sol",
         infoclimat_unit="cm",
+        thresholds=limits.SNOW,
     ),
     Parameter(
         "present_weather",
@@ -182,6 +209,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Present weather, WMO code table 4677 (manned) or 4680 (automatic).",
         infoclimat="temps_omm",
         infoclimat_unit="code",
+        thresholds=limits.PRESENT_WEATHER,
     ),
     Parameter(
         "ultraviolet_index",
@@ -190,6 +218,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "UV index.",
         table="uv",
         pws=("uvhigh", "uv"),
+        thresholds=limits.ULTRAVIOLET_INDEX,
     ),
     Parameter(
         "surface_downwelling_shortwave_flux_in_air",
@@ -198,7 +227,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Global solar irradiance.",
         table="solar",
         pws=("solarradiationhigh", "solarradiation"),
+        thresholds=limits.IRRADIANCE,
     ),
 )
 
 PARAMETER_NAMES: tuple[str, ...] = tuple(parameter.name for parameter in PARAMETERS)
+# What a source can deliver: all but what is derived.
+MEASURED_NAMES: tuple[str, ...] = tuple(parameter.name for parameter in PARAMETERS if not parameter.derived)

@@ -40,7 +40,9 @@ from forecast.save import REJECTED, ObjectWriter, RunFacts, Source, publish, rea
 from forecast.stations import Stations
 from forecast.stores import Store
 from forecast.transform import ObjectTransformer
+from forecast.unjudged import Unjudged
 from forecast.validate import validate
+from forecast.verdicts import judge_marked
 
 LOGGER = logging.getLogger("forecast.replay")
 # What a line of the reject store has once its row is loaded: the replay that did it.
@@ -88,15 +90,17 @@ def replay(corridor: Corridor, folder: Path) -> ReplayCounts:
     """Replay every file of the reject store; `folder` is for copies."""
     prepare_collection(corridor.collection)
     counts = ReplayCounts()
+    unjudged = Unjudged.beside(corridor.collection, corridor.facts.run_id)
     for file in list(corridor.zone.list(REJECTED)):
         place = folder / "file"
         place.mkdir()
-        counts.add(_replay_file(file, corridor, place))
+        counts.add(_replay_file(file, corridor, place, unjudged))
         shutil.rmtree(place)
+    judge_marked(unjudged, corridor.collection, corridor.stations)
     return counts
 
 
-def _replay_file(file: RawObject, corridor: Corridor, folder: Path) -> ReplayCounts:
+def _replay_file(file: RawObject, corridor: Corridor, folder: Path, unjudged: Unjudged) -> ReplayCounts:
     counts = ReplayCounts(files=1)
     copy, marked = folder / "copy.jsonl.gz", folder / "marked.jsonl.gz"
     corridor.zone.fetch(file, copy)
@@ -116,7 +120,7 @@ def _replay_file(file: RawObject, corridor: Corridor, folder: Path) -> ReplayCou
         files = writer.files
         publish(files, corridor.zone)
         for records in read_records(files, CHUNK_ROWS):
-            load(records, corridor.collection).add_to(counts)
+            load(records, corridor.collection, unjudged).add_to(counts)
         # Last, because a mark says that the row is loaded.
         corridor.zone.publish(marked, file.key)
     LOGGER.info("%s: %d of %d rows pass now", file.key, counts.replayed, counts.rows)

@@ -19,10 +19,12 @@ from types import FrameType
 import pandas as pd
 
 from forecast import __version__
+from forecast.conflicts import Conflicts
 from forecast.database import Documents
 from forecast.errors import ForecastError, InterruptedRunError, SettingError
 from forecast.lease import Lease, lease
 from forecast.report.counts import ObjectCounts, QualityTally, ratio, totals
+from forecast.report.findings import Findings
 from forecast.report.status import RunInfo, RunProgress
 from forecast.report.write import report_time
 from forecast.save import RunFacts
@@ -42,6 +44,7 @@ class RunOptions:
     dry_run: bool = False
     max_rejection_rate: float = 0.05
     wait: bool = False
+    recheck: bool = False
 
     def __post_init__(self) -> None:
         if self.since and self.until and self.since > self.until:
@@ -69,6 +72,9 @@ class Run:
     progress: RunProgress = field(default_factory=RunProgress)
     objects: list[ObjectCounts] = field(default_factory=list)
     tally: QualityTally = field(default_factory=QualityTally)
+    findings: Findings = field(default_factory=Findings)
+    conflicts: Conflicts = field(default_factory=Conflicts)
+    touched: set[tuple[str, int]] = field(default_factory=set)
     samples: list[pd.DataFrame] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     lease: Lease | None = None
@@ -92,6 +98,7 @@ class Run:
             "since": self.options.since,
             "until": self.options.until,
             "reprocess": self.options.reprocess,
+            "recheck": self.options.recheck,
             "max_rejection_rate": self.options.max_rejection_rate,
         }
         run = self.facts

@@ -2,7 +2,7 @@
 
 The one with the higher rank (generation_id, sync_id, extracted_at) wins; where ranks are equal, the higher digest, so
 that every order of loading ends the same; but what newer rules make of the very same raw row replaces what older ones
-made of it.
+made of it. Only the observation counts, the first half of the digest: what the checks say of it follows from it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.database import Documents
+from forecast.digests import HALF
 from forecast.observations import RECORD_SCHEMA, to_table
 
 SOURCE = ("source_uri", "source_row")
@@ -98,14 +99,16 @@ class StoredVersions:
 class Plan:
     """Row numbers of what is to be done, and the versions that were seen.
 
-    That of row r is at place `at[r]` of every list of `seen`; -1 where there is none.
+    That of row r is at place `at[r]` of every list of `seen`; -1 where there is none. `mended` are those of the newer
+    that newer rules made of the same raw row.
     """
 
     new: list[int]
     newer: list[int]
+    mended: list[int]
     restamped: list[int]
     unchanged: list[str]
-    superseded: int
+    superseded: list[int]
     seen: dict[str, list[Any]]
     at: npt.NDArray[np.int64]
 
@@ -115,25 +118,32 @@ def compare(table: pa.Table, versions: Versions) -> Plan:
     ids = table["_id"].combine_chunks()
     seen = versions.seen(ids.to_pylist())
     if not seen:
-        return Plan(list(range(len(ids))), [], [], [], 0, seen, np.full(len(ids), -1))
+        return Plan(list(range(len(ids))), [], [], [], [], [], seen, np.full(len(ids), -1))
     at = np.asarray(pc.fill_null(pc.index_in(ids, value_set=pa.array(seen["ids"], pa.string())), -1), dtype=np.int64)
     there = np.flatnonzero(at >= 0)
-    digests = np.asarray(table["digest"].take(pa.array(there)).to_pylist(), dtype=object)
-    digests_there = np.asarray(seen["digest"], dtype=object)[at[there]]
+    digests = _first_halves(table["digest"].take(pa.array(there)))
+    digests_there = _first_halves(pa.array(seen["digest"], pa.string()))[at[there]]
     higher, level = _ranks(table, there, seen, at[there])
     equal = digests == digests_there
     newer = ~equal & (higher | (level & (digests > digests_there)))
     tied = np.flatnonzero(~equal & level)
-    newer[tied] |= _from_the_same_row(table.take(pa.array(there[tied])), versions)
+    mended = np.zeros(len(there), dtype=bool)
+    mended[tied] = _from_the_same_row(table.take(pa.array(there[tied])), versions)
+    newer |= mended
     return Plan(
         new=np.flatnonzero(at < 0).tolist(),
         newer=there[newer].tolist(),
+        mended=there[mended].tolist(),
         restamped=there[equal & higher].tolist(),
         unchanged=ids.take(pa.array(there[equal])).to_pylist(),
-        superseded=int((~equal & ~newer).sum()),
+        superseded=there[~equal & ~newer].tolist(),
         seen=seen,
         at=at,
     )
+
+
+def _first_halves(digests: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.object_]:
+    return np.asarray(pc.utf8_slice_codeunits(digests, 0, HALF).to_pylist(), dtype=object)
 
 
 def _from_the_same_row(table: pa.Table, versions: Versions) -> Mask:
@@ -165,14 +175,16 @@ def batches_of(records: pd.DataFrame) -> Iterator[pa.Table]:
         yield table.slice(at, BATCH_ROWS)
 
 
-def one_each(table: pa.Table) -> tuple[pa.Table, LoadCounts]:
-    """The winner of each observation within a batch, and the count of the others."""
+def one_each(table: pa.Table) -> tuple[pa.Table, pa.Table, LoadCounts]:
+    """The winner of each observation within a batch, the losers that differ from it, and the count of all losers."""
     if pc.count_distinct(table["_id"]).as_py() == table.num_rows:
-        return table, LoadCounts()
-    frame = table.select(["_id", *RANK, "digest"]).to_pandas()
-    ordered = frame.sort_values(["_id", *RANK, "digest"])
+        return table, table.slice(0, 0), LoadCounts()
+    frame = table.select(["_id", *RANK]).to_pandas()
+    frame["half"] = _first_halves(table["digest"])
+    ordered = frame.sort_values(["_id", *RANK, "half"])
     winners = ordered.drop_duplicates("_id", keep="last")
     losers = ordered.drop(winners.index)
-    equal = int((losers["digest"].to_numpy() == winners.set_index("_id")["digest"][losers["_id"]].to_numpy()).sum())
+    equal = losers["half"].to_numpy() == winners.set_index("_id")["half"][losers["_id"]].to_numpy()
     kept = table.take(pa.array(sorted(winners.index)))
-    return kept, LoadCounts(unchanged=equal, superseded=len(losers) - equal)
+    lost = table.take(pa.array(sorted(losers.index[~equal]), pa.int64()))
+    return kept, lost, LoadCounts(unchanged=int(equal.sum()), superseded=lost.num_rows)

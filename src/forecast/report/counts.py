@@ -31,13 +31,12 @@ COUNTED = (
     "unchanged",
     "superseded",
 )
-_TALLIED = ("timestamp", "completeness_score", "anomalies_detected")
+_TALLIED = ("timestamp", "completeness_score")
 _AGGREGATES = [
     *((name, "count") for name in PARAMETER_NAMES),
     ("timestamp", "min"),
     ("timestamp", "max"),
     ("completeness_score", "sum"),
-    ("anomalies_detected", "sum"),
     ([], "count_all"),
 ]
 
@@ -119,6 +118,21 @@ def _faults(counts: ObjectCounts) -> Iterator[str]:
 
 
 @dataclass(slots=True)
+class JudgeCounts:
+    """Documents looked at, documents rewritten, and values of them whose flag changed."""
+
+    judged: int = 0
+    rewritten: int = 0
+    verdicts_changed: int = 0
+
+    def add(self, other: JudgeCounts) -> None:
+        """Add what another stretch of days came to."""
+        self.judged += other.judged
+        self.rewritten += other.rewritten
+        self.verdicts_changed += other.verdicts_changed
+
+
+@dataclass(slots=True)
 class StationTally:
     """The validated records of one station; `first` and `last` are milliseconds since 1970 in UTC."""
 
@@ -126,7 +140,6 @@ class StationTally:
     first: int | None = None
     last: int | None = None
     completeness_sum: float = 0.0
-    flagged: int = 0
 
     def add(self, other: StationTally) -> None:
         """Add what another tally of the same station has counted."""
@@ -134,23 +147,20 @@ class StationTally:
         self.first = min((ms for ms in (self.first, other.first) if ms is not None), default=None)
         self.last = max((ms for ms in (self.last, other.last) if ms is not None), default=None)
         self.completeness_sum += other.completeness_sum
-        self.flagged += other.flagged
 
 
 @dataclass(slots=True)
 class QualityTally:
     """What the quality report is made of.
 
-    `values`, `missing`, `unreadable` and `flagged` count by parameter; `checks` counts flagged values by the
-    check that flagged them (a value flagged by two checks counts in both); `reasons` counts refused rows by code.
+    `values`, `missing` and `unreadable` count by parameter, `reasons` refused rows by code. What the checks found is
+    counted in `findings`, when the verdicts are up to date.
     """
 
     stations: defaultdict[str, StationTally] = field(default_factory=lambda: defaultdict(StationTally))
     values: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
     unreadable: Counter[str] = field(default_factory=Counter)
-    flagged: Counter[str] = field(default_factory=Counter)
-    checks: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -164,26 +174,16 @@ class QualityTally:
         total = sum(station.completeness_sum for station in self.stations.values())
         return min(1.0, ratio(total, self.observations))
 
-    @property
-    def anomalies_detected(self) -> int:
-        """Values flagged 3 (suspect) or 4 (fail)."""
-        return sum(station.flagged for station in self.stations.values())
-
     def add_validated(self, frame: pd.DataFrame, stations: Stations) -> None:
         """Add a frame of VALIDATED_SCHEMA."""
         if not len(frame):
             return
-        table = to_table(frame[["station_id", *PARAMETER_NAMES, *_TALLIED, "notes", "flags"]])
+        table = to_table(frame[["station_id", *PARAMETER_NAMES, *_TALLIED, "notes"]])
         for row in _by_station(table):
             self._add_station(row, stations)
         for notes, count in _distinct_json(table["notes"]):
             for note in notes:
                 self.unreadable[note["parameter"]] += count
-        for flags, count in _distinct_json(table["flags"]):
-            for parameter, flag in flags.items():
-                self.flagged[parameter] += count
-                for check in flag["checks"]:
-                    self.checks[check] += count
 
     def add_refused(self, frame: pd.DataFrame) -> None:
         """Add a frame of REFUSED_SCHEMA."""
@@ -195,7 +195,7 @@ class QualityTally:
         """Add what another tally has counted."""
         for station_id, station in other.stations.items():
             self.stations[station_id].add(station)
-        for name in ("values", "missing", "unreadable", "flagged", "checks", "reasons"):
+        for name in ("values", "missing", "unreadable", "reasons"):
             getattr(self, name).update(getattr(other, name))
 
     def _add_station(self, row: dict[str, Any], stations: Stations) -> None:
@@ -207,7 +207,6 @@ class QualityTally:
                 first=row["timestamp_min"],
                 last=row["timestamp_max"],
                 completeness_sum=row["completeness_score_sum"] or 0.0,
-                flagged=row["anomalies_detected_sum"] or 0,
             )
         )
         for name in PARAMETER_NAMES:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from forecast.conflicts import Conflicts
 from forecast.parameters import PARAMETERS
 from forecast.report.counts import ObjectCounts, QualityTally, StationTally, ratio, totals
+from forecast.report.findings import Findings
 from forecast.report.write import iso_time
+from forecast.series import CHECKS_VERSION
 from forecast.stations import Station, Stations
 
 REPORT_KIND = "quality_report"
@@ -18,17 +21,26 @@ _DIGITS = 6
 
 
 def quality_report(
-    run_id: str, tally: QualityTally, objects: Sequence[ObjectCounts], stations: Stations, now: datetime
+    run_id: str,
+    tally: QualityTally,
+    objects: Sequence[ObjectCounts],
+    stations: Stations,
+    now: datetime,
+    findings: Findings,
+    conflicts: Conflicts,
 ) -> dict[str, Any]:
     """Describe the quality of a run's records; every rate is 0 where there is nothing to divide by."""
     sums = totals(objects)
     by_station = {
-        station_id: _station(tally.stations[station_id], stations.get(station_id))
+        station_id: _station(
+            tally.stations[station_id], stations.get(station_id), findings.flagged_of_station(station_id)
+        )
         for station_id in sorted(tally.stations)
     }
     return {
         "run_id": run_id,
         "generated_at": iso_time(now),
+        "window": None,
         "rows_read": sums["rows_read"],
         "rows_empty": sums["rows_empty"],
         "records_extracted": sums["records_extracted"],
@@ -36,14 +48,59 @@ def quality_report(
         "records_rejected": sums["records_rejected"],
         "rejection_rate": ratio(sums["records_rejected"], sums["records_extracted"]),
         "completeness_score": round(tally.completeness_score, _DIGITS),
-        "anomalies_detected": tally.anomalies_detected,
+        **_findings(findings, now),
         "observations_expected": sum(station["expected"] or 0 for station in by_station.values()),
         "observations_received": tally.observations,
         "by_station": by_station,
-        "by_parameter": _by_parameter(tally),
-        "by_check": dict(sorted(tally.checks.items())),
+        "by_parameter": _by_parameter(tally, findings),
         "by_reason": dict(sorted(tally.reasons.items())),
         "by_object": [_object(counts) for counts in objects],
+        "conflicts": {"by_station": dict(sorted(conflicts.by_station.items())), "told": conflicts.told},
+    }
+
+
+def window_report(
+    since: date, until: date, tally: QualityTally, stations: Stations, now: datetime, findings: Findings
+) -> dict[str, Any]:
+    """Describe the quality of what the database holds of the UTC days from `since` to `until`, both included.
+
+    What is told of raw rows and objects is null or empty: the database does not know them.
+    """
+    by_station = {
+        station_id: _station(
+            tally.stations[station_id], stations.get(station_id), findings.flagged_of_station(station_id)
+        )
+        for station_id in sorted(tally.stations)
+    }
+    return {
+        "run_id": None,
+        "generated_at": iso_time(now),
+        "window": {"since": since.isoformat(), "until": until.isoformat()},
+        **dict.fromkeys(("rows_read", "rows_empty", "records_extracted")),
+        "records_validated": tally.observations,
+        **dict.fromkeys(("records_rejected", "rejection_rate")),
+        "completeness_score": round(tally.completeness_score, _DIGITS),
+        **_findings(findings, now),
+        "observations_expected": sum(station["expected"] or 0 for station in by_station.values()),
+        "observations_received": tally.observations,
+        "by_station": by_station,
+        "by_parameter": _by_parameter(tally, findings),
+        "by_reason": {},
+        "by_object": [],
+        "conflicts": {"by_station": {}, "told": []},
+    }
+
+
+def _findings(findings: Findings, now: datetime) -> dict[str, Any]:
+    return {
+        "anomalies_detected": findings.anomalies,
+        "checks_version": CHECKS_VERSION,
+        "station_days_judged": len(findings.judged_days),
+        "by_check": findings.by_check(),
+        "flags_by_station": findings.by_station(),
+        "worst_stretches": [stretch.entry() for stretch in findings.worst],
+        "advice": findings.advice(),
+        "completeness": findings.completeness(now),
     }
 
 
@@ -55,7 +112,7 @@ def expected_observations(first: int, last: int, interval_minutes: float) -> int
     return math.floor((last - first) / (interval_minutes * _MS_PER_MINUTE)) + 1
 
 
-def _station(tally: StationTally, station: Station | None) -> dict[str, Any]:
+def _station(tally: StationTally, station: Station | None, flagged: int) -> dict[str, Any]:
     expected = None
     if station and tally.first is not None and tally.last is not None:
         expected = expected_observations(tally.first, tally.last, station.interval_minutes)
@@ -64,20 +121,20 @@ def _station(tally: StationTally, station: Station | None) -> dict[str, Any]:
         "first": _iso(tally.first),
         "last": _iso(tally.last),
         "completeness_score": round(min(1.0, ratio(tally.completeness_sum, tally.observations)), _DIGITS),
-        "flagged": tally.flagged,
+        "flagged": flagged,
         "expected": expected,
         "received": tally.observations,
     }
 
 
-def _by_parameter(tally: QualityTally) -> dict[str, Any]:
+def _by_parameter(tally: QualityTally, findings: Findings) -> dict[str, Any]:
     return {
         parameter.name: {
             "unit": parameter.unit,
             "values": tally.values[parameter.name],
             "missing": tally.missing[parameter.name],
             "unreadable": tally.unreadable[parameter.name],
-            "flagged": tally.flagged[parameter.name],
+            "flagged": findings.flagged_of_parameter(parameter.name),
         }
         for parameter in PARAMETERS
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from forecast.report.counts import ObjectCounts, ratio, totals
+from forecast.report.counts import JudgeCounts, ObjectCounts, ratio, totals
 from forecast.report.write import iso_time
 
 REPORT_NAME = "pipeline_status.json"
@@ -36,6 +36,7 @@ class RunProgress:
     objects_listed: int = 0
     objects_skipped: int = 0
     objects_already_processed: int = 0
+    judged: JudgeCounts = field(default_factory=JudgeCounts)
     written: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
@@ -95,6 +96,9 @@ def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> dict[str,
         "objects_failed": outcomes.count("failed"),
         "objects_unfinished": outcomes.count("unfinished"),
         **sums,
+        "documents_judged": progress.judged.judged,
+        "verdicts_rewritten": progress.judged.rewritten,
+        "verdicts_changed": progress.judged.verdicts_changed,
         "rejection_rate": ratio(sums["records_rejected"], sums["records_extracted"]),
     }
 

@@ -18,12 +18,28 @@ def render_summary(status: dict[str, Any], quality: dict[str, Any]) -> Group:
     parts: list[RenderableType] = [_headline(status), _counts(status)]
     if quality["by_station"]:
         parts += [_title("Stations"), _stations(quality)]
+    if quality["advice"]:
+        parts += [_title("What the checks found, and what to do"), _advice(quality)]
     if quality["by_reason"]:
         parts += [_title("Rejected records by reason"), _reasons(quality)]
     if status["errors"]:
         parts += [_title("Errors"), _errors(status)]
     if status["written"]:
         parts += [_title("Where it is"), _written(status)]
+    return Group(*parts)
+
+
+def render_quality(quality: dict[str, Any]) -> Group:
+    """Show the quality of a window to a person."""
+    window = quality["window"]
+    head = f"{window['since']} to {window['until']} (UTC): {quality['observations_received']:,} observations"
+    parts: list[RenderableType] = [_text(f"{head}, {quality['anomalies_detected']:,} values flagged")]
+    if quality["by_station"]:
+        parts += [_title("Stations"), _stations(quality)]
+    if quality["worst_stretches"]:
+        parts += [_title("Worst stretches"), _stretches(quality)]
+    if quality["advice"]:
+        parts += [_title("What the checks found, and what to do"), _advice(quality)]
     return Group(*parts)
 
 
@@ -45,6 +61,9 @@ def _counts(status: dict[str, Any]) -> RenderableType:
     table.add_row("Records", _text(records))
     documents = ", ".join(f"{counts[name]:,} {name}" for name in ("inserted", "updated", "unchanged", "superseded"))
     table.add_row("Documents", _text(would + documents))
+    if counts["documents_judged"]:
+        judged = f"{counts['documents_judged']:,} documents judged, {counts['verdicts_changed']:,} flags changed"
+        table.add_row("Verdicts", _text(judged))
     table.add_row("Seconds", _text(", ".join(f"{stage} {seconds:.1f}" for stage, seconds in status["times"].items())))
     return _indented(table)
 
@@ -67,6 +86,33 @@ def _stations(quality: dict[str, Any]) -> RenderableType:
             f"{station['flagged']:,}",
             station["first"] or "-",
             station["last"] or "-",
+        )
+    return _indented(table)
+
+
+def _stretches(quality: dict[str, Any]) -> RenderableType:
+    table = _table("station", "parameter", "from", "to", "values", "checks", right=(4,))
+    for stretch in quality["worst_stretches"]:
+        table.add_row(
+            _text(stretch["station"]),
+            _text(stretch["parameter"]),
+            stretch["from"],
+            stretch["to"],
+            f"{stretch['number']:,}",
+            _text(", ".join(stretch["checks"])),
+        )
+    return _indented(table)
+
+
+def _advice(quality: dict[str, Any]) -> RenderableType:
+    table = _table("station", "parameter", "values", "of all", "", right=(2, 3))
+    for entry in quality["advice"][:MAX_LINES]:
+        table.add_row(
+            _text(entry["station"]),
+            _text(entry["parameter"]),
+            f"{entry['number']:,}",
+            f"{entry['share']:.1%}",
+            _text(f"{entry['check']}: {entry['words']}"),
         )
     return _indented(table)
 

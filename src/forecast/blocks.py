@@ -1,0 +1,104 @@
+"""What is judged at once: stations near each other over a stretch of days, with all that their verdicts hang on.
+
+A new observation can change verdicts on its station some days around it, and through comparison those on its
+neighbours; each of those hangs on observations around it in turn. The numbers of days follow from what the checks look
+at, so that verdicts depend on the observations and not on the way in which they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from forecast.stations import Station, Stations
+from forecast.validate.among import DAYS_AFTER, DAYS_BEFORE, are_neighbours
+from forecast.validate.judge import REACH_DAYS
+
+# A verdict of day d looks at days d - DAYS_BEFORE to d + DAYS_AFTER of verdicts that look REACH_DAYS around them.
+_CONTEXT_BEFORE: Final = DAYS_BEFORE + REACH_DAYS
+_CONTEXT_AFTER: Final = DAYS_AFTER + REACH_DAYS
+# And seen from the observation, the other way round.
+_AFFECTED_BEFORE: Final = _CONTEXT_AFTER
+_AFFECTED_AFTER: Final = _CONTEXT_BEFORE
+# About 30 MB of columns.
+_ROWS_AT_ONCE: Final = 150_000
+_STATIONS_AT_ONCE: Final = 20
+_MINUTES_A_DAY: Final = 1440
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Days `first` to `last` (since 1970, both included) of `affected` stations are judged anew.
+
+    `changed` are the days by station whose observations changed; `context` are the stations, and `first_read` to
+    `last_read` the days, that the verdicts hang on.
+    """
+
+    changed: Mapping[str, set[int]]
+    affected: tuple[Station, ...]
+    context: tuple[Station, ...]
+    first: int
+    last: int
+
+    @property
+    def first_read(self) -> int:
+        """The first day that is read."""
+        return self.first - _CONTEXT_BEFORE
+
+    @property
+    def last_read(self) -> int:
+        """The last day that is read."""
+        return self.last + _CONTEXT_AFTER
+
+
+def blocks_of(changed: Mapping[str, set[int]], stations: Stations) -> Iterator[Block]:
+    """Blocks that cover every verdict that these changed days can change; days of unknown stations are left out."""
+    waiting = {name: station for name in sorted(changed) if (station := stations.get(name)) is not None}
+    while waiting:
+        group = _group(waiting)
+        affected = _with_neighbours(group, stations)
+        context = _with_neighbours(affected, stations)
+        of_group = {station.id: changed[station.id] for station in group}
+        for first, last in stretches(_affected(set().union(*of_group.values())), _days_at_once(context)):
+            within = {name: {day for day in days if first <= day <= last} for name, days in of_group.items()}
+            yield Block(within, affected, context, first, last)
+
+
+def _group(waiting: dict[str, Station]) -> tuple[Station, ...]:
+    """Take a station, its neighbours, theirs and so on out of those that wait, up to a number."""
+    group = [waiting.pop(next(iter(waiting)))]
+    for member in group:
+        near = [station for station in waiting.values() if are_neighbours(member, station)]
+        # The loop goes on over what is added here.
+        group.extend(waiting.pop(station.id) for station in near[: _STATIONS_AT_ONCE - len(group)])
+    return tuple(group)
+
+
+def _with_neighbours(group: tuple[Station, ...], stations: Stations) -> tuple[Station, ...]:
+    members = {station.id for station in group}
+    return tuple(s for s in stations if s.id in members or any(are_neighbours(s, member) for member in group))
+
+
+def _days_at_once(context: tuple[Station, ...]) -> int:
+    rows_a_day = sum(_MINUTES_A_DAY / station.interval_minutes for station in context)
+    return max(1, int(_ROWS_AT_ONCE / rows_a_day) - _CONTEXT_BEFORE - _CONTEXT_AFTER)
+
+
+def _affected(days: set[int]) -> set[int]:
+    return {day + step for day in days for step in range(-_AFFECTED_BEFORE, _AFFECTED_AFTER + 1)}
+
+
+def stretches(days: Iterable[int], most: int | None = None) -> Iterator[tuple[int, int]]:
+    """First and last of each stretch of days one after another, none longer than `most`."""
+    first = last = None
+    for day in sorted(days):
+        if first is None or last is None:
+            first = last = day
+        elif day == last + 1 and (most is None or day - first < most):
+            last = day
+        else:
+            yield first, last
+            first = last = day
+    if first is not None and last is not None:
+        yield first, last

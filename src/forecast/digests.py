@@ -1,0 +1,88 @@
+"""The digest of a document (CONTRACT section 5): one half for the observation, one for what the checks say of it.
+
+Half the digest tells whether two deliveries are the same observation, whatever was found out about it since: the
+verdict on an observation depends on those around it, and changes with them. 64 bits a half: two versions of one
+document are compared, never two documents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.parameters import MEASURED_NAMES
+from forecast.stations import Station
+
+Bytes = npt.NDArray[np.uint8]
+HALF: Final = 16
+_HALF_BYTES: Final = HALF // 2
+_TEXT_BYTES: Final = 16
+
+
+def observation_halves(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer]) -> list[str]:
+    """The first half: station, time, measured values, completeness, notes; `codes` number the stations in `known`."""
+    size = table.num_rows
+    described = [_hash(json.dumps(s.document, sort_keys=True).encode(), _TEXT_BYTES) for s in known]
+    stations = np.frombuffer(b"".join(described), dtype=np.uint8).reshape(len(known), _TEXT_BYTES)
+    parts = [stations[codes] if size else np.zeros((0, _TEXT_BYTES), np.uint8)]
+    parts.append(_as_bytes(np.asarray(table["timestamp"].cast(pa.int64()))))
+    floats = (*MEASURED_NAMES, "completeness_score")
+    parts += [_as_bytes(table[name].to_numpy().astype(np.float64)) for name in floats]
+    parts.append(_text_hashes(table["notes"]))
+    return _halves(parts)
+
+
+def quality_halves(
+    flag: npt.NDArray[np.integer],
+    flags: pa.Array | pa.ChunkedArray,
+    anomalies: npt.NDArray[np.integer],
+    amount: npt.NDArray[np.float64],
+    checks_version: npt.NDArray[np.integer],
+) -> list[str]:
+    """The second half: flags, and the precipitation_amount that is derived from the observations around."""
+    integers = [_as_bytes(column.astype(np.int64)) for column in (flag, anomalies, checks_version)]
+    return _halves([*integers, _as_bytes(amount), _text_hashes(flags)])
+
+
+def _halves(parts: list[Bytes]) -> list[str]:
+    """BLAKE2b of each row's bytes, as hexadecimal text; 0.7 µs a row, in the only loop over rows on this way.
+
+    A real hash, because equal digests are never written again.
+    """
+    matrix = np.ascontiguousarray(np.concatenate(parts, axis=1))
+    width = matrix.shape[1]
+    data = matrix.tobytes()
+    blake2b = hashlib.blake2b
+    starts = range(0, len(data), width)
+    return [blake2b(data[at : at + width], digest_size=_HALF_BYTES).hexdigest() for at in starts]
+
+
+def _text_hashes(column: pa.Array | pa.ChunkedArray) -> Bytes:
+    """16 bytes a row, zeros where there is no text (which is nearly everywhere); each distinct text is hashed once."""
+    if column.null_count == len(column):
+        return np.zeros((len(column), _TEXT_BYTES), dtype=np.uint8)
+    cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    encoded = cells.dictionary_encode()
+    hashes = b"".join(_hash(text.encode(), _TEXT_BYTES) for text in encoded.dictionary.to_pylist())
+    # The last row of the table stands for no text.
+    table = np.frombuffer(hashes + bytes(_TEXT_BYTES), dtype=np.uint8).reshape(-1, _TEXT_BYTES)
+    rows: Bytes = table[np.asarray(pc.fill_null(encoded.indices, len(table) - 1))]
+    return rows
+
+
+def _as_bytes(values: npt.NDArray[np.generic]) -> Bytes:
+    """Eight bytes a row, little endian; every missing value is the same NaN."""
+    if values.dtype == np.float64:
+        values = np.where(np.isnan(values), np.nan, values)
+    return np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).view(np.uint8).reshape(len(values), 8)
+
+
+def _hash(data: bytes, size: int) -> bytes:
+    return hashlib.blake2b(data, digest_size=size).digest()

@@ -1,0 +1,181 @@
+"""The checks of a station among its neighbours, and of the station as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from forecast.parameters import PARAMETERS
+from forecast.series import DAY_MS, Verdicts
+from forecast.stations import Station
+from forecast.validate.checks import station as whole
+from forecast.validate.checks.flags import GOOD, SUSPECT, Flags, Floats, Times, flags_of
+from forecast.validate.checks.spatial import Neighbour, neighbour_median, spatial
+
+# Our stations are 9 to 63 km apart; within 10 km there is one neighbour at most.
+RADIUS_KM: Final = 75
+# GHCNh: neighbours differ by 200 m in height at most.
+_MOST_HEIGHT_M: Final = 200
+_EARTH_KM: Final = 6371
+MIN_NEIGHBOURS: Final = 3
+_WINDOW_MINUTES: Final = 30
+# The clock is tried this many hours to both sides.
+_SHIFTS_HOURS: Final = (-2.0, -1.0, 1.0, 2.0)
+# A day's verdict on the whole station looks at the two days before it and, for the clock, into the next day.
+DAYS_BEFORE: Final = 2
+DAYS_AFTER: Final = 1
+_COMPARED = tuple(
+    parameter.name for parameter in PARAMETERS if {"spatial_floor", "stuck_tolerance"} & set(parameter.thresholds)
+)
+_CLOCK_PARAMETER: Final = "air_temperature"
+
+
+def distance_km(one: Station, other: Station) -> float:
+    """Great circle."""
+    north, east = np.radians([one.latitude, other.latitude]), np.radians([one.longitude, other.longitude])
+    haversine = np.sin((north[1] - north[0]) / 2) ** 2 + np.cos(north).prod() * np.sin((east[1] - east[0]) / 2) ** 2
+    return float(2 * _EARTH_KM * np.arcsin(np.sqrt(haversine)))
+
+
+def are_neighbours(one: Station, other: Station) -> bool:
+    """Whether two stations are compared with each other."""
+    return (
+        one.id != other.id
+        and abs(one.elevation - other.elevation) <= _MOST_HEIGHT_M
+        and distance_km(one, other) <= RADIUS_KM
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the neighbours of a station measure of one parameter."""
+
+    neighbours: Sequence[Neighbour]
+
+    def at(self, times: Times) -> tuple[Floats, Floats]:
+        """Median and spread over them at these times; NaN where they are too few."""
+        return neighbour_median(self.neighbours, times, window_minutes=_WINDOW_MINUTES, min_neighbours=MIN_NEIGHBOURS)
+
+    def median(self, times: Times) -> Floats:
+        """The median alone."""
+        return self.at(times)[0]
+
+
+def judge_among(all_verdicts: Mapping[str, Verdicts], targets: Iterable[str]) -> None:
+    """Add to the verdicts of the target stations what comparison with the others says.
+
+    The values of neighbours count where the checks of the neighbour by itself did not fail them.
+    """
+    alone = {
+        (station_id, name): verdicts.alive(name)
+        for station_id, verdicts in all_verdicts.items()
+        for name in _COMPARED
+        if verdicts.has(name)
+    }
+    for target in targets:
+        verdicts = all_verdicts[target]
+        if not len(verdicts.series.times):
+            continue
+        near = [one for one in all_verdicts.values() if are_neighbours(verdicts.series.station, one.series.station)]
+        compared = {name: _reference(verdicts, name, near, alone) for name in _COMPARED if verdicts.has(name)}
+        for name, reference in compared.items():
+            _in_space(verdicts, name, reference)
+        # A day that is suspect as a whole has no share of flagged values to speak of.
+        before = {name: flags.copy() for name, flags in verdicts.flags.items()}
+        for name, median in verdicts.medians.items():
+            _as_a_whole(verdicts, name, median)
+        if _CLOCK_PARAMETER in verdicts.medians:
+            _clock(verdicts, compared[_CLOCK_PARAMETER])
+        _flag_rates(verdicts, before)
+
+
+def _reference(
+    verdicts: Verdicts, name: str, near: Sequence[Verdicts], alone: Mapping[tuple[str, str], Floats]
+) -> Reference:
+    """What the neighbours would measure at the station's height."""
+    lapse = verdicts.series.station.limits[name].get("spatial_lapse_rate", 0.0)
+    found = []
+    for other in near:
+        values = alone.get((other.series.station.id, name))
+        if values is not None:
+            lift = lapse * (other.series.station.elevation - verdicts.series.station.elevation)
+            found.append(Neighbour(other.series.times, values + lift))
+    return Reference(found)
+
+
+def _in_space(verdicts: Verdicts, name: str, reference: Reference) -> None:
+    """The spatial check of one parameter, where there are enough neighbours at all."""
+    times, limits = verdicts.series.times, verdicts.series.station.limits[name]
+    if len(reference.neighbours) < MIN_NEIGHBOURS:
+        return
+    median, spread = reference.at(times)
+    if np.isnan(median).all():
+        return
+    verdicts.medians[name] = median
+    if "spatial_floor" in limits:
+        flags = spatial(
+            verdicts.alive(name),
+            median,
+            spread,
+            suspect_z=limits["spatial_suspect_z"],
+            fail_z=limits["spatial_fail_z"],
+            floor=limits["spatial_floor"],
+        )
+        verdicts.add("spatial", name, flags)
+
+
+def _as_a_whole(verdicts: Verdicts, name: str, median: Floats) -> None:
+    times, limits = verdicts.series.times, verdicts.series.station.limits[name]
+    if "bias_limit" in limits:
+        flags = whole.bias(
+            verdicts.alive(name),
+            median,
+            times,
+            days=int(limits["bias_days"]),
+            limit=limits["bias_limit"],
+            min_hours=int(limits["bias_min_hours"]),
+        )
+        verdicts.add("bias", name, flags)
+    if "stuck_tolerance" in limits:
+        flags = whole.stuck(
+            verdicts.alive(name),
+            times,
+            median,
+            tolerance=limits["stuck_tolerance"],
+            neighbour_range=limits["stuck_neighbour_range"],
+            min_hours=int(limits["stuck_min_hours"]),
+        )
+        verdicts.add("stuck", name, flags)
+
+
+def _clock(verdicts: Verdicts, reference: Reference) -> None:
+    """A wrong clock makes every value of the time suspect."""
+    limits, times = verdicts.series.station.clock_limits, verdicts.series.times
+    flags = whole.clock(
+        verdicts.alive(_CLOCK_PARAMETER),
+        times,
+        reference.median,
+        shifts_hours=_SHIFTS_HOURS,
+        window_days=int(limits["clock_window_days"]),
+        min_hours=int(limits["clock_min_hours"]),
+        improvement=limits["clock_improvement"],
+    )
+    days = times // DAY_MS
+    suspect, judged = (np.isin(days, days[np.isin(flags, kinds)]) for kinds in ((SUSPECT,), (GOOD, SUSPECT)))
+    for name in verdicts.flags:
+        verdicts.add("clock", name, flags_of(verdicts.alive(name), suspect=suspect, evaluated=judged))
+
+
+def _flag_rates(verdicts: Verdicts, before: Mapping[str, Flags]) -> None:
+    for name, limits in verdicts.series.station.limits.items():
+        if verdicts.has(name) and "flag_rate_limit" in limits:
+            flags = whole.flag_rate(
+                before[name],
+                verdicts.series.times,
+                limit=limits["flag_rate_limit"],
+                min_values=int(limits["flag_rate_min_values"]),
+            )
+            verdicts.add("flag_rate", name, flags)

@@ -1,0 +1,60 @@
+"""Rows of any stations in any order as series, judged station by station, and the verdicts back in the rows' order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from forecast.parameters import MEASURED_NAMES
+from forecast.series import Quality, Series
+from forecast.stations import Station
+from forecast.validate.checks.flags import NOT_EVALUATED, Floats
+from forecast.validate.judge import judge_alone
+
+_RANK = ("generation_id", "sync_id", "extracted_at")
+
+
+def judge_rows(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer]) -> Quality:
+    """What the checks of each station by itself say of these rows; `codes` number the rows' stations in `known`.
+
+    Of two rows of one observation the one that would win in the database is judged, and the other is not.
+    """
+    size = table.num_rows
+    times = np.asarray(table["timestamp"].cast(pa.int64()))
+    values = {name: column for name in MEASURED_NAMES if (column := _column(table, name)) is not None}
+    result = Quality(
+        np.full(size, NOT_EVALUATED, np.int32),
+        pa.nulls(size, pa.string()),
+        np.zeros(size, np.int32),
+        np.full(size, np.nan),
+    )
+    texts = np.full(size, None, dtype=object)
+    for number, station in enumerate(known):
+        rows = _in_order(table, np.flatnonzero(codes == number), times)
+        own = {name: column[rows] for name, column in values.items()}
+        own = {name: column for name, column in own.items() if not np.isnan(column).all()}
+        quality = judge_alone(Series(station, times[rows], own)).quality()
+        result.flag[rows], result.anomalies[rows], result.amount[rows] = quality.flag, quality.anomalies, quality.amount
+        if quality.flags.null_count < len(rows):
+            texts[rows] = quality.flags.to_numpy(zero_copy_only=False)
+    return Quality(result.flag, pa.array(texts, pa.string()), result.anomalies, result.amount)
+
+
+def _column(table: pa.Table, name: str) -> Floats | None:
+    column = table[name]
+    return None if column.null_count == len(column) else column.to_numpy().astype(np.float64)
+
+
+def _in_order(table: pa.Table, rows: npt.NDArray[np.intp], times: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """These rows by time, one each: the last by rank."""
+    moments = times[rows]
+    if (np.diff(moments) > 0).all():
+        return rows
+    ranks = [np.asarray(table[name].cast(pa.int64()))[rows] for name in reversed(_RANK)]
+    rows = rows[np.lexsort([*ranks, moments])]
+    moments = times[rows]
+    winners: npt.NDArray[np.intp] = rows[np.append(moments[1:] != moments[:-1], [True] if len(rows) else [])]
+    return winners

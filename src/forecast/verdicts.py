@@ -1,0 +1,244 @@
+"""Brings the verdicts of the database up to date, from the observations that it holds."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+import numpy as np
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from forecast.blocks import Block, blocks_of, stretches
+from forecast.columns import PROJECTION, StationColumns, read_columns
+from forecast.database import Documents, refusal, told_apart
+from forecast.digests import HALF, quality_halves
+from forecast.errors import RetryableError
+from forecast.parameters import MEASURED_NAMES
+from forecast.report.counts import JudgeCounts
+from forecast.series import CHECKS_VERSION, DAY_MS, Quality, Series, Verdicts
+from forecast.stations import Station, Stations
+from forecast.unjudged import Unjudged, days_by_station
+from forecast.validate.among import distance_km, judge_among
+from forecast.validate.judge import judge_alone
+
+LOGGER = logging.getLogger("forecast.verdicts")
+_ROUNDS: Final = 20
+_BATCH: Final = 2_500
+_EARTH_KM: Final = 6378.1
+_AMOUNT: Final = "measurements.precipitation_amount"
+
+
+class Listener(Protocol):
+    """Who wants to know what the checks said."""
+
+    def hear(self, verdicts: Verdicts, changed_days: set[int], context: Mapping[str, Verdicts]) -> None:
+        """The verdicts on a station, the days of it that are new, and those on the stations around."""
+        ...
+
+
+def judge_marked(
+    unjudged: Unjudged,
+    collection: Documents,
+    stations: Stations,
+    listener: Listener | None = None,
+    check_stop: Callable[[], None] = lambda: None,
+) -> JudgeCounts:
+    """Judge every marked station-day and all that hangs on it, until no mark is left.
+
+    Raises RetryableError where the database is out of reach or other writers never rest.
+    """
+    counts = JudgeCounts()
+    for _ in range(_ROUNDS):
+        marks = unjudged.marks()
+        if not marks:
+            return counts
+        counts.add(judge_days(days_by_station(marks), collection, stations, listener, check_stop))
+        unjudged.take_away(marks)
+    raise RetryableError("other writers keep changing the same days; run again when they are done")
+
+
+def judge_days(
+    days: Mapping[str, set[int]],
+    collection: Documents,
+    stations: Stations,
+    listener: Listener | None = None,
+    check_stop: Callable[[], None] = lambda: None,
+) -> JudgeCounts:
+    """Judge these days by station, and all that hangs on them; rewrite the verdicts that differ."""
+    counts = JudgeCounts()
+    for block in blocks_of(days, stations):
+        check_stop()
+        counts.add(_judge_block(block, collection, listener))
+    return counts
+
+
+def differing_verdicts(days: Mapping[str, set[int]], collection: Documents, stations: Stations) -> Iterator[str]:
+    """The ids of the documents whose verdict is not what the checks say now; nothing is written."""
+    for block in blocks_of(days, stations):
+        stored, verdicts = judged(block, collection)
+        for station in block.affected:
+            if station.id in verdicts:
+                rows, _, _ = _differing(block, stored[station.id], verdicts[station.id])
+                yield from (_document_id(station, stored[station.id].times[row]) for row in rows)
+
+
+def judged(block: Block, collection: Documents) -> tuple[dict[str, StationColumns], dict[str, Verdicts]]:
+    """What the database holds of a block, and what the checks say of it; both by station."""
+    stored = _read(block, collection)
+    verdicts = {
+        station.id: judge_alone(_series(station, stored[station.id]))
+        for station in block.context
+        if station.id in stored
+    }
+    judge_among(verdicts, [station.id for station in block.affected if station.id in verdicts])
+    return stored, verdicts
+
+
+def days_held(collection: Documents, query: Mapping[str, Any]) -> dict[str, set[int]]:
+    """The days of which the database holds documents, by station, among the documents of a query."""
+    day = {"$toLong": {"$floor": {"$divide": [{"$toLong": "$timestamp"}, DAY_MS]}}}
+    stages: list[dict[str, Any]] = [{"$match": query}, {"$group": {"_id": {"station": "$station.id", "day": day}}}]
+    with told_apart("listing the days"):
+        found = collection.aggregate(stages, allowDiskUse=True)
+        return days_by_station((entry["_id"]["station"], entry["_id"]["day"]) for entry in found)
+
+
+def stored_flags(
+    station_days: Iterable[tuple[str, int]], collection: Documents
+) -> Iterator[tuple[str, dict[str, Any], int]]:
+    """The flags that documents of these days have, each with its station and the number of documents that have it."""
+    for station, days in days_by_station(station_days).items():
+        for first, last in stretches(days):
+            query = {
+                "station.id": station,
+                "timestamp": {"$gte": _midnight(first), "$lt": _midnight(last + 1)},
+                "data_quality.anomalies_detected": {"$gt": 0},
+            }
+            stages = [{"$match": query}, {"$group": {"_id": "$data_quality.flags", "number": {"$sum": 1}}}]
+            with told_apart("reading flags"):
+                for entry in collection.aggregate(stages):
+                    yield station, entry["_id"], entry["number"]
+
+
+def _read(block: Block, collection: Documents) -> dict[str, StationColumns]:
+    """All that a block's verdicts hang on, through the index of places and times."""
+    wanted = {station.id for station in block.context}
+    first, last = (_midnight(day) for day in (block.first_read, block.last_read + 1))
+    centre = block.affected[0]
+    radius_km = max(distance_km(centre, station) for station in block.context) + 1
+    circle = {"$centerSphere": [[centre.longitude, centre.latitude], radius_km / _EARTH_KM]}
+    query = {"station.location": {"$geoWithin": circle}, "timestamp": {"$gte": first, "$lt": last}}
+    with told_apart("reading observations"):
+        batches: Any = collection.find_raw_batches(query, PROJECTION, hint="place_time", batch_size=20_000)
+        found = read_columns(batches)
+    return {station_id: columns for station_id, columns in found.items() if station_id in wanted}
+
+
+def _series(station: Station, columns: StationColumns) -> Series:
+    measured = {name: values for name, values in columns.values.items() if name in MEASURED_NAMES}
+    return Series(station, columns.times, measured)
+
+
+def _judge_block(block: Block, collection: Documents, listener: Listener | None) -> JudgeCounts:
+    counts = JudgeCounts()
+    for _ in range(_ROUNDS):
+        stored, verdicts = judged(block, collection)
+        counts.judged = 0
+        settled = True
+        for station in block.affected:
+            if station.id in verdicts:
+                settled &= _rewrite(block, station, stored[station.id], verdicts[station.id], collection, counts)
+        if settled:
+            if listener is not None:
+                for name, days in block.changed.items():
+                    if name in verdicts:
+                        listener.hear(verdicts[name], days, verdicts)
+            return counts
+    raise RetryableError("other writers keep changing the same documents; run again when they are done")
+
+
+def _rewrite(
+    block: Block,
+    station: Station,
+    stored: StationColumns,
+    verdicts: Verdicts,
+    collection: Documents,
+    counts: JudgeCounts,
+) -> bool:
+    """Write the verdicts of one station that differ; whether all documents were still as they were read."""
+    rows, quality, halves = _differing(block, stored, verdicts)
+    counts.judged += int(_within(block, stored).sum())
+    texts = quality.flags.to_pylist()
+    updates = []
+    for number, row in enumerate(rows.tolist()):
+        counts.verdicts_changed += _changed_flags(stored.flags[row], texts[number])
+        digest = str(stored.digests[row])
+        change = _change(quality, number, texts[number], digest[:HALF] + halves[number])
+        updates.append(UpdateOne({"_id": _document_id(station, stored.times[row]), "metadata.digest": digest}, change))
+    matched = 0
+    for at in range(0, len(updates), _BATCH):
+        with told_apart("writing verdicts"):
+            try:
+                matched += collection.bulk_write(updates[at : at + _BATCH], ordered=False).matched_count
+            except BulkWriteError as error:
+                raise refusal(_first_code(error), "writing verdicts") from error
+    counts.rewritten += matched
+    return matched == len(updates)
+
+
+def _first_code(error: BulkWriteError) -> int | None:
+    errors = [*error.details["writeErrors"], *error.details["writeConcernErrors"]]
+    return errors[0].get("code") if errors else None
+
+
+def _within(block: Block, stored: StationColumns) -> np.ndarray:
+    days = stored.times // DAY_MS
+    return (days >= block.first) & (days <= block.last)
+
+
+def _differing(block: Block, stored: StationColumns, verdicts: Verdicts) -> tuple[np.ndarray, Quality, list[str]]:
+    """The rows of a block's days whose verdict is another now, what it is, and their second halves of the digest."""
+    rows = np.flatnonzero(_within(block, stored))
+    quality = verdicts.quality().take(rows)
+    halves = quality_halves(
+        quality.flag, quality.flags, quality.anomalies, quality.amount, np.full(len(rows), CHECKS_VERSION)
+    )
+    other = np.flatnonzero(np.array([digest[HALF:] for digest in stored.digests[rows]]) != np.array(halves))
+    return rows[other], quality.take(other), [halves[place] for place in other]
+
+
+def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[str, Any]:
+    amount = float(quality.amount[row])
+    change: dict[str, Any] = {
+        "$set": {
+            "data_quality.flag": int(quality.flag[row]),
+            "data_quality.flags": json.loads(text or "{}"),
+            "data_quality.anomalies_detected": int(quality.anomalies[row]),
+            "data_quality.checks_version": CHECKS_VERSION,
+            "metadata.digest": digest,
+        }
+    }
+    if np.isnan(amount):
+        change["$unset"] = {_AMOUNT: ""}
+    else:
+        change["$set"][_AMOUNT] = amount
+    return change
+
+
+def _changed_flags(before: str | None, after: str | None) -> int:
+    """How many values have another flag than before."""
+    old, new = ({name: entry["flag"] for name, entry in json.loads(text or "{}").items()} for text in (before, after))
+    return sum(old.get(name) != new.get(name) for name in old.keys() | new.keys())
+
+
+def _document_id(station: Station, time: np.int64) -> str:
+    moment = datetime.fromtimestamp(int(time) / 1000, UTC)
+    return f"{station.id}@{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _midnight(day: int) -> datetime:
+    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC)

@@ -1,0 +1,74 @@
+"""The quality of what the database holds of some days, from the database alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+
+from forecast.blocks import blocks_of
+from forecast.database import Documents, told_apart
+from forecast.errors import SettingError
+from forecast.parameters import MEASURED_NAMES
+from forecast.report.counts import QualityTally, StationTally
+from forecast.report.findings import Findings
+from forecast.report.quality import window_report
+from forecast.series import DAY_MS, Series
+from forecast.stations import Station, Stations
+from forecast.verdicts import days_held, judged
+
+
+def quality_of_window(
+    collection: Documents, stations: Stations, since: date, until: date, now: datetime
+) -> dict[str, Any]:
+    """The quality report of the UTC days from `since` to `until`, both included.
+
+    The checks are made anew on what is there; nothing is written. Raises SettingError where the days are in the wrong
+    order, RetryableError where the database is out of reach.
+    """
+    if since > until:
+        raise SettingError(f"--since {since} is later than --until {until}")
+    first, end = (datetime.combine(day, time(), UTC) for day in (since, until + timedelta(days=1)))
+    query = {"timestamp": {"$gte": first, "$lt": end}}
+    findings, tally = Findings(), QualityTally()
+    for block in blocks_of(days_held(collection, query), stations):
+        _, verdicts = judged(block, collection)
+        for station_id, days in block.changed.items():
+            if station_id in verdicts:
+                findings.hear(verdicts[station_id], days, verdicts)
+                _count(tally, verdicts[station_id].series, days)
+    for parameter, number in _unreadable(collection, query):
+        tally.unreadable[parameter] += number
+    return window_report(since, until, tally, stations, now, findings)
+
+
+def _count(tally: QualityTally, series: Series, days: set[int]) -> None:
+    """Count the observations of these days of a station."""
+    rows = np.isin(series.times // DAY_MS, list(days))
+    number = int(rows.sum())
+    if not number:
+        return
+    station: Station = series.station
+    present = {name: int((~np.isnan(values[rows])).sum()) for name, values in series.values.items()}
+    times = series.times[rows]
+    reported = sum(present.get(name, 0) for name in station.parameters)
+    tally.stations[station.id].add(
+        StationTally(number, int(times[0]), int(times[-1]), reported / len(station.parameters))
+    )
+    tally.values.update(present)
+    tally.missing.update({name: number - present.get(name, 0) for name in station.parameters})
+
+
+def _unreadable(collection: Documents, query: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Noted values by parameter."""
+    stages: list[dict[str, Any]] = [
+        {"$match": {**query, "data_quality.notes.0": {"$exists": True}}},
+        {"$unwind": "$data_quality.notes"},
+        {"$group": {"_id": "$data_quality.notes.parameter", "number": {"$sum": 1}}},
+    ]
+    with told_apart("reading notes"):
+        for entry in collection.aggregate(stages):
+            if entry["_id"] in MEASURED_NAMES:
+                yield entry["_id"], entry["number"]
