@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, Times
 from forecast.parameters import MEASURED_NAMES
 from forecast.stations import Station
-from forecast.validate.checks.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, Times
 
 # The version of the quality checks and their thresholds; a change of either raises it.
 CHECKS_VERSION = 1

@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from forecast.flags import FAIL, GOOD, SUSPECT, Flags, Floats, Mask
 from forecast.parameters import MEASURED_NAMES, PARAMETERS
 from forecast.report.write import iso_time
 from forecast.series import CHECKS, DAY_MS, Verdicts
 from forecast.stations import Station
-from forecast.validate.checks.flags import FAIL, GOOD, SUSPECT, Flags, Floats, Mask
 
 MOST_STRETCHES: Final = 10
 _MOST_VALUES: Final = 5

@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from forecast.flags import GOOD, SUSPECT, Flags, Floats, Times, flags_of
 from forecast.parameters import PARAMETERS
 from forecast.series import DAY_MS, Verdicts
 from forecast.stations import Station
 from forecast.validate.checks import station as whole
-from forecast.validate.checks.flags import GOOD, SUSPECT, Flags, Floats, Times, flags_of
 from forecast.validate.checks.spatial import Neighbour, neighbour_median, spatial
 
 # Our stations are 9 to 63 km apart; within 10 km there is one neighbour at most.

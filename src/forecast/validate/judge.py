@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from forecast.flags import Flags, Mask
 from forecast.series import Series, Verdicts
 from forecast.thresholds import STEP_MINUTES
 from forecast.validate.checks import consistency, rain, sun
-from forecast.validate.checks.flags import Flags, Mask
 from forecast.validate.checks.persistence import persistence
 from forecast.validate.checks.ranges import Range, gross_range, seasonal_range
 from forecast.validate.checks.spike import spike

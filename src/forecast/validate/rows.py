@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from forecast.flags import NOT_EVALUATED, Floats
 from forecast.parameters import MEASURED_NAMES
 from forecast.series import Quality, Series
 from forecast.stations import Station
-from forecast.validate.checks.flags import NOT_EVALUATED, Floats
 from forecast.validate.judge import judge_alone
 
 _RANK = ("generation_id", "sync_id", "extracted_at")
