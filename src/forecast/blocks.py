@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from forecast.stations import Station, Stations
-from forecast.validate.among import DAYS_AFTER, DAYS_BEFORE, are_neighbours
+from forecast.validate.among import DAYS_AFTER, DAYS_BEFORE, OFFSET_DAYS, are_neighbours
 from forecast.validate.judge import REACH_DAYS
 
-# A verdict of day d looks at days d - DAYS_BEFORE to d + DAYS_AFTER of verdicts that look REACH_DAYS around them.
-_CONTEXT_BEFORE: Final = DAYS_BEFORE + REACH_DAYS
-_CONTEXT_AFTER: Final = DAYS_AFTER + REACH_DAYS
+# A verdict of day d looks at days d - DAYS_BEFORE to d + DAYS_AFTER of comparisons with the neighbours, which look
+# OFFSET_DAYS around them at verdicts on stations alone, which look REACH_DAYS around them.
+_CONTEXT_BEFORE: Final = DAYS_BEFORE + OFFSET_DAYS + REACH_DAYS
+_CONTEXT_AFTER: Final = DAYS_AFTER + OFFSET_DAYS + REACH_DAYS
 # And seen from the observation, the other way round.
 _AFFECTED_BEFORE: Final = _CONTEXT_AFTER
 _AFFECTED_AFTER: Final = _CONTEXT_BEFORE

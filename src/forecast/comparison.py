@@ -114,7 +114,8 @@ def _verdict_holds(document: dict[str, Any]) -> bool:
     flags = pa.array([json.dumps(quality["flags"]) if quality["flags"] else None], pa.string())
     flag, anomalies, version = (np.array([quality[name]]) for name in ("flag", "anomalies_detected", "checks_version"))
     amount = np.array([document["measurements"].get(_DERIVED, np.nan)], dtype=np.float64)
-    return quality_halves(flag, flags, anomalies, amount, version) == [document["metadata"]["digest"][HALF:]]
+    (half,) = quality_halves(flag, flags, anomalies, amount, version).tolist()
+    return bool(half.decode() == document["metadata"]["digest"][HALF:])
 
 
 def _months(collection: Documents) -> Iterator[tuple[datetime, datetime]]:

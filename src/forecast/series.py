@@ -42,7 +42,6 @@ CHECKS = (
     "clock",
     "flag_rate",
 )
-_JUDGED = (GOOD, SUSPECT, FAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ class Verdicts:
         known = self.by_check.get((check, parameter))
         self.by_check[check, parameter] = flags if known is None else np.maximum(known, flags)
         mine = self.flags[parameter]
-        judged = np.isin(flags, _JUDGED) & (mine != MISSING)
+        judged = _IS_JUDGED[flags] & (mine != MISSING)
         mine[judged & (mine == NOT_EVALUATED)] = GOOD
         np.maximum(mine, flags, out=mine, where=judged)
 
@@ -146,6 +145,9 @@ class Verdicts:
         return np.where(np.isin(final, (SUSPECT, FAIL)), codes | final, 0)
 
 
+# By flag: what a check could judge, what it flagged, and QARTOD's order.
+_IS_JUDGED = np.zeros(MISSING + 1, dtype=bool)
+_IS_JUDGED[[GOOD, SUSPECT, FAIL]] = True
 _ORDER = np.zeros(MISSING + 1, dtype=np.int8)
 _ORDER[[MISSING, NOT_EVALUATED, GOOD, SUSPECT, FAIL]] = range(5)
 

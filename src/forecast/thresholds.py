@@ -6,6 +6,7 @@ A station's entry in the registry can override any of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -75,10 +76,17 @@ def _persistence(suspect_hours: float, fail_hours: float, source: str) -> dict[s
     }
 
 
-def _spatial(floor: float, suspect_z: float, fail_z: float, source: str) -> dict[str, Threshold]:
-    return _of(source, spatial_floor=floor, spatial_suspect_z=suspect_z, spatial_fail_z=fail_z)
+def _spatial(floor: float, source: str, max_offset: float) -> dict[str, Threshold]:
+    return {
+        **_of(source, spatial_floor=floor),
+        **_of("titanlib buddy_check 2 to 3, MetObs 3.1", spatial_suspect_z=3),
+        # Among three to five neighbours up to 60 km away nothing is proven wrong.
+        **_of(f"{OURS}: never", spatial_fail_z=math.inf),
+        **_of(_MEASURED, spatial_max_offset=max_offset),
+    }
 
 
+_MEASURED: Final = f"{OURS}, measured on six stations in October 2024"
 _FLAG_RATE: Final = {
     **_of("meteora (20 % of a station's values), GHCNh (check h)", flag_rate_limit=0.2),
     **_of(f"{OURS}: a share of fewer values says little", flag_rate_min_values=12),
@@ -95,9 +103,9 @@ AIR_TEMPERATURE: Final[Thresholds] = {
     **_steps("suspect", ((5, SYNOPTIC), (8, METOBS), (9, WMO_305), (15, WMO_305), (25, WMO_305))),
     **_steps("fail", ((7.5, SYNOPTIC), (19.4, MADIS), (22, OURS), (27, OURS), (40, OURS))),
     **_persistence(6, 24, f"{D2R}: 3 h; {HADISD}: days; between them, {OURS}"),
-    **_spatial(1, 3, 6, f"{OURS}, measured on six stations in October 2024"),
+    **_spatial(1, "MetObs and titanlib: smallest standard deviation 1", 1.5),
     **_of("the standard atmosphere", spatial_lapse_rate=0.0065),
-    **_of(_SEARCH_STUCK, stuck_tolerance=0.15, stuck_neighbour_range=2, stuck_min_hours=18),
+    **_of(_SEARCH_STUCK, stuck_tolerance=0.1, stuck_neighbour_range=3, stuck_min_hours=18),
     **_FLAG_RATE,
 }
 DEW_POINT: Final[Thresholds] = {
@@ -112,7 +120,7 @@ DEW_POINT: Final[Thresholds] = {
     **_steps("suspect", ((5, SYNOPTIC), (8, METOBS), (8, WMO_305), (12, WMO_305), (20, WMO_305))),
     **_steps("fail", ((7.5, SYNOPTIC), (19.4, MADIS), (22, OURS), (27, OURS), (40, OURS))),
     **_persistence(6, 24, f"{D2R}: 3 h; {HADISD}: days; between them, {OURS}"),
-    **_spatial(1.5, 3, 6, f"{OURS}, measured on six stations in October 2024"),
+    **_spatial(1, "MetObs and titanlib: smallest standard deviation 1", 1.5),
     **_FLAG_RATE,
 }
 RELATIVE_HUMIDITY: Final[Thresholds] = {
@@ -122,8 +130,8 @@ RELATIVE_HUMIDITY: Final[Thresholds] = {
     **_steps("fail", ((50, MADIS), (70, OURS), (90, OURS), (100, OURS), (100, OURS))),
     **_persistence(12, 24, f"{OURS}: whole percents stood still for 5.8 h in a sound week"),
     **_of(WMO_AWS, persistence_exempt_from=95),
-    **_spatial(7, 3, 6, f"{OURS}, measured on six stations in October 2024"),
-    **_of(_SEARCH_STUCK, stuck_tolerance=1, stuck_neighbour_range=15, stuck_min_hours=18),
+    **_spatial(7, _MEASURED, 7.5),
+    **_of(_SEARCH_STUCK, stuck_tolerance=1, stuck_neighbour_range=10, stuck_min_hours=18),
     **_FLAG_RATE,
 }
 PRESSURE: Final[Thresholds] = {
@@ -136,10 +144,10 @@ PRESSURE: Final[Thresholds] = {
     **_steps("suspect", ((2, WMO_AWS), (3, WMO_305), (9, WMO_305), (18, WMO_305), (36, WMO_305))),
     **_steps("fail", ((9.25, SYNOPTIC), (10, MADIS), (18, OURS), (30, OURS), (50, OURS))),
     **_persistence(6, 24, f"{D2R}: 6 h"),
-    # Never a fail: a barometer that is a few hPa off all the time is the business of the bias.
-    **_spatial(2, 3, float("inf"), f"{OURS}, measured on six stations in October 2024"),
-    **_of(f"{OURS}: an altitude left out at our stations is 2 to 6 hPa", bias_limit=3, bias_days=3, bias_min_hours=6),
-    **_of(_SEARCH_STUCK, stuck_tolerance=0.35, stuck_neighbour_range=4, stuck_min_hours=18),
+    # A barometer that is some hPa off all the time is the business of the bias.
+    **_spatial(1, _MEASURED, 10),
+    **_of(f"{OURS}: an altitude left out at our stations is 2 to 6 hPa", bias_limit=3, bias_days=3, bias_min_hours=24),
+    **_of(_SEARCH_STUCK, stuck_tolerance=0.1, stuck_neighbour_range=2, stuck_min_hours=18),
     **_FLAG_RATE,
 }
 WIND_SPEED: Final[Thresholds] = {
@@ -186,8 +194,8 @@ PRECIPITATION_AMOUNT_3H: Final[Thresholds] = {
 PRECIPITATION_COUNTER: Final[Thresholds] = {
     **_gross((0, 1825, "WMO: the world's largest rainfall of a day"), (0, 350, OURS)),
     **_of(f"{MESOWEST}: 12.7 mm in 5 minutes", counter_suspect_rate=152.4),
-    **_of(f"{WMO_AWS}: 40 mm a minute", counter_fail_rate=2400),
-    **_of("RAINSTORM: a fall of 0.05 in or more is a reset", counter_jitter=1.27),
+    **_of(f"{WMO_AWS}: 40 mm a minute, within five of them", counter_fail_rate=480),
+    **_of(f"{OURS}: one tip of 0.254 mm", counter_jitter=0.3),
     **_of(f"{OURS}: what fell in a longer gap belongs to no interval", counter_max_gap_minutes=720),
 }
 VISIBILITY: Final[Thresholds] = _gross((0, 161_000, MADIS), (0, 161_000, MADIS))
@@ -215,18 +223,15 @@ IRRADIANCE: Final[Thresholds] = {
     **_of(f"{OURS}: a low sun is hidden by anything", persistence_sun_above=5),
 }
 # Of the station itself, told by its air temperature.
-CLOCK: Final[Thresholds] = _of(
-    f"{OURS}, measured on six stations in October 2024",
-    clock_window_days=2,
-    clock_min_hours=24,
-    clock_improvement=0.7,
-)
+CLOCK: Final[Thresholds] = _of(_MEASURED, clock_window_days=2, clock_min_hours=30, clock_improvement=0.15)
 
 # Weather Underground keeps pressure to 0.01 inHg (0.34 hPa): a sound barometer there stands still longer.
 BY_NETWORK: Final[Mapping[str, Mapping[str, Mapping[str, Threshold]]]] = {
     "Weather Underground": {
         "air_pressure_at_mean_sea_level": _of(
-            f"{OURS}: 0.34 hPa stood still for 3.2 h in a moving week", persistence_suspect_hours=12
+            f"{OURS}: 0.34 hPa stood still for 3.2 h in a moving week",
+            persistence_suspect_hours=12,
+            stuck_tolerance=0.35,
         )
     }
 }

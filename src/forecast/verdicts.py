@@ -15,7 +15,7 @@ from pymongo.errors import BulkWriteError
 from forecast.blocks import Block, blocks_of, stretches
 from forecast.columns import PROJECTION, StationColumns, read_columns
 from forecast.database import Documents, refusal, told_apart
-from forecast.digests import HALF, quality_halves
+from forecast.digests import HALF, Halves, quality_halves, second_halves
 from forecast.errors import RetryableError
 from forecast.parameters import MEASURED_NAMES
 from forecast.report.counts import JudgeCounts
@@ -176,8 +176,8 @@ def _rewrite(
     updates = []
     for number, row in enumerate(rows.tolist()):
         counts.verdicts_changed += _changed_flags(stored.flags[row], texts[number])
-        digest = str(stored.digests[row])
-        change = _change(quality, number, texts[number], digest[:HALF] + halves[number])
+        digest = stored.digests[row].decode()
+        change = _change(quality, number, texts[number], digest[:HALF] + halves[number].decode())
         updates.append(UpdateOne({"_id": _document_id(station, stored.times[row]), "metadata.digest": digest}, change))
     matched = 0
     for at in range(0, len(updates), _BATCH):
@@ -200,15 +200,15 @@ def _within(block: Block, stored: StationColumns) -> np.ndarray:
     return (days >= block.first) & (days <= block.last)
 
 
-def _differing(block: Block, stored: StationColumns, verdicts: Verdicts) -> tuple[np.ndarray, Quality, list[str]]:
+def _differing(block: Block, stored: StationColumns, verdicts: Verdicts) -> tuple[np.ndarray, Quality, Halves]:
     """The rows of a block's days whose verdict is another now, what it is, and their second halves of the digest."""
     rows = np.flatnonzero(_within(block, stored))
     quality = verdicts.quality().take(rows)
     halves = quality_halves(
         quality.flag, quality.flags, quality.anomalies, quality.amount, np.full(len(rows), CHECKS_VERSION)
     )
-    other = np.flatnonzero(np.array([digest[HALF:] for digest in stored.digests[rows]]) != np.array(halves))
-    return rows[other], quality.take(other), [halves[place] for place in other]
+    other = np.flatnonzero(second_halves(stored.digests[rows]) != halves)
+    return rows[other], quality.take(other), halves[other]
 
 
 def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[str, Any]:

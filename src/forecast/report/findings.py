@@ -107,14 +107,15 @@ class Findings:
         rows = np.isin(days, list(changed_days))
         for (check, name), flags in verdicts.by_check.items():
             key = (station.id, name, check)
-            mine = flags[rows]
-            self.evaluated[key] += int(np.isin(mine, (GOOD, SUSPECT, FAIL)).sum())
-            self.suspect[key] += int((mine == SUSPECT).sum())
-            self.failed[key] += int((mine == FAIL).sum())
+            numbers = np.bincount(flags[rows], minlength=FAIL + 1).tolist()
+            self.evaluated[key] += numbers[GOOD] + numbers[SUSPECT] + numbers[FAIL]
+            self.suspect[key] += numbers[SUSPECT]
+            self.failed[key] += numbers[FAIL]
         for name, flags in verdicts.flags.items():
             self.values[station.id, name] += int((~np.isnan(verdicts.series.values[name]) & rows).sum())
+            numbers = np.bincount(flags[rows], minlength=FAIL + 1).tolist()
             for flag in (SUSPECT, FAIL):
-                self.flagged[station.id, name, flag] += int((flags[rows] == flag).sum())
+                self.flagged[station.id, name, flag] += numbers[flag]
             self.worst += _stretches(verdicts, name, flags, rows)
             self._note_bias(verdicts, name, rows)
         self.worst = sorted(self.worst, reverse=True)[:MOST_STRETCHES]
@@ -213,13 +214,13 @@ class Findings:
 
     def _count_days(self, verdicts: Verdicts, days: np.ndarray, rows: Mask) -> None:
         received = self.received.setdefault(verdicts.series.station.id, {})
-        for day in np.unique(days[rows]).tolist():
-            of_day = days == day
-            received[day] = {
-                name: number
-                for name, values in verdicts.series.values.items()
-                if (number := int((~np.isnan(values[of_day])).sum()))
-            }
+        distinct, which = np.unique(days[rows], return_inverse=True)
+        numbers = {
+            name: np.bincount(which, weights=~np.isnan(values[rows]), minlength=len(distinct)).astype(int).tolist()
+            for name, values in verdicts.series.values.items()
+        }
+        for place, day in enumerate(distinct.tolist()):
+            received[day] = {name: of_days[place] for name, of_days in numbers.items() if of_days[place]}
 
 
 def _stretches(verdicts: Verdicts, name: str, flags: Flags, rows: Mask) -> list[Stretch]:

@@ -13,7 +13,7 @@ from forecast.parameters import PARAMETERS
 from forecast.series import DAY_MS, Verdicts
 from forecast.stations import Station
 from forecast.validate.checks import station as whole
-from forecast.validate.checks.spatial import Neighbour, neighbour_median, spatial
+from forecast.validate.checks.spatial import Neighbour, expected, neighbour_median, spatial
 
 # Our stations are 9 to 63 km apart; within 10 km there is one neighbour at most.
 RADIUS_KM: Final = 75
@@ -21,12 +21,18 @@ RADIUS_KM: Final = 75
 _MOST_HEIGHT_M: Final = 200
 _EARTH_KM: Final = 6371
 MIN_NEIGHBOURS: Final = 3
+# So that an hourly neighbour counts.
 _WINDOW_MINUTES: Final = 30
-# The clock is tried this many hours to both sides.
-_SHIFTS_HOURS: Final = (-2.0, -1.0, 1.0, 2.0)
+# How a station stands to its neighbours is the median of the hours around.
+_OFFSET_HOURS: Final = 6
+_OFFSET_MIN_HOURS: Final = 4
+# An error at either end of these shifts may be a larger one, and is not told: up to two hours are found.
+_SHIFTS_HOURS: Final = (-3, -2, -1, 1, 2, 3)
 # A day's verdict on the whole station looks at the two days before it and, for the clock, into the next day.
 DAYS_BEFORE: Final = 2
 DAYS_AFTER: Final = 1
+# How a station stands to its neighbours is told from some hours around, less than so many days.
+OFFSET_DAYS: Final = 1
 _COMPARED = tuple(
     parameter.name for parameter in PARAMETERS if {"spatial_floor", "stuck_tolerance"} & set(parameter.thresholds)
 )
@@ -116,9 +122,18 @@ def _in_space(verdicts: Verdicts, name: str, reference: Reference) -> None:
         return
     verdicts.medians[name] = median
     if "spatial_floor" in limits:
-        flags = spatial(
-            verdicts.alive(name),
+        alive = verdicts.alive(name)
+        own = expected(
+            alive,
             median,
+            times,
+            hours=_OFFSET_HOURS,
+            min_hours=_OFFSET_MIN_HOURS,
+            max_offset=limits["spatial_max_offset"],
+        )
+        flags = spatial(
+            alive,
+            own,
             spread,
             suspect_z=limits["spatial_suspect_z"],
             fail_z=limits["spatial_fail_z"],

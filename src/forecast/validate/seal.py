@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.digests import observation_halves, quality_halves
+from forecast.digests import observation_halves, quality_halves, whole_digests
 from forecast.observations import VALIDATED_SCHEMA
 from forecast.parameters import MEASURED_NAMES
 from forecast.series import CHECKS_VERSION
@@ -42,7 +42,7 @@ def seal(table: pa.Table, stations: Stations) -> pa.Table:
     second = quality_halves(
         quality.flag, quality.flags, quality.anomalies, quality.amount, np.full(size, CHECKS_VERSION)
     )
-    columns["digest"] = pa.array(map(str.__add__, first, second), pa.string())
+    columns["digest"] = whole_digests(first, second)
     return pa.table(columns, schema=VALIDATED_SCHEMA)
 
 
