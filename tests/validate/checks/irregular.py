@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from hypothesis import strategies as st
 
-from forecast.validate.checks.flags import Flags, Floats, Times
+from forecast.flags import Flags, Floats, Times
 
 MINUTE_MS = 60_000
 NAN = float("nan")

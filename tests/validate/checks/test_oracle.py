@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ioos_qc import qartod
 
-from forecast.validate.checks.flags import FAIL, NOT_EVALUATED, SUSPECT, Floats, Times
+from forecast.flags import FAIL, NOT_EVALUATED, SUSPECT, Floats, Times
 from forecast.validate.checks.ranges import Range, gross_range
 from forecast.validate.checks.spike import spike
 from forecast.validate.checks.step import step

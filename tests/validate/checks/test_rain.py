@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.validate.checks.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
+from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
 from forecast.validate.checks.rain import counter, false_zero, precipitation_amount
 
 NAN = np.nan

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.validate.checks.flags import FAIL, GOOD, MISSING, SUSPECT, Floats, Times
+from forecast.flags import FAIL, GOOD, MISSING, SUSPECT, Floats, Times
 from forecast.validate.checks.ranges import Range, gross_range, seasonal_range
 from tests.validate.checks.irregular import NAN, assert_missing_is_missing, floats, irregular_series, listed
 

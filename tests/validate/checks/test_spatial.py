@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
 from forecast.validate.checks import spatial as module
-from forecast.validate.checks.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
 from forecast.validate.checks.spatial import Neighbour, at_times, expected, neighbour_median, spatial
 
 NAN = np.nan

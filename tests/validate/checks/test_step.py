@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from forecast.validate.checks.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
+from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
 from forecast.validate.checks.step import step
 from tests.validate.checks.irregular import (
     NAN,

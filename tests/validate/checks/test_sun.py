@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.validate.checks.flags import Floats, Times
+from forecast.flags import Floats, Times
 from forecast.validate.checks.sun import clear_sky_irradiance, clear_sky_uv, solar_elevation
 
 # What the docstring promises; civil twilight is tested to the degree.

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from forecast.validate.checks.flags import Flags, Floats, Mask, Times, flags_of
+from forecast.flags import Flags, Floats, Mask, Times, flags_of
 
 _MS_PER_MINUTE: Final = 60_000
 # Magnus over water, WMO-No. 8 (Guide to Instruments), volume I, annex 4.B:

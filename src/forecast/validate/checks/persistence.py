@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from forecast.validate.checks.flags import Flags, Floats, Mask, Times, flags_of
+from forecast.flags import Flags, Floats, Mask, Times, flags_of
 from forecast.validate.checks.valid import HOUR_MS, ROUNDING, back_to_all, valid_values
 
 Indices = npt.NDArray[np.intp]

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from forecast.validate.checks.flags import Flags, Floats, Mask, Times, flags_of
+from forecast.flags import Flags, Floats, Mask, Times, flags_of
 
 # October to March, the winter of WMO-No. 305 north of the equator.
 _FIRST_WINTER_MONTH: Final = 10

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from forecast.validate.checks.flags import Flags, Floats, Times, flags_of
+from forecast.flags import Flags, Floats, Times, flags_of
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from forecast.validate.checks.flags import Flags, Floats, Mask, Times, flags_of
+from forecast.flags import Flags, Floats, Mask, Times, flags_of
 from forecast.validate.checks.valid import MINUTE_MS, ROUNDING, back_to_all, valid_values
 
 # Four or more are a level, not a spike; both of the papers above draw the line there.

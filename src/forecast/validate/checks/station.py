@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from forecast.validate.checks.flags import (
+from forecast.flags import (
     FAIL,
     GOOD,
     MISSING,

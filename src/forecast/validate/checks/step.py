@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecast.validate.checks.flags import Flags, Floats, Mask, Times, flags_of
+from forecast.flags import Flags, Floats, Mask, Times, flags_of
 from forecast.validate.checks.valid import MINUTE_MS, ROUNDING, back_to_all, valid_values
 
 

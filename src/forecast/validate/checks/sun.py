@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from forecast.validate.checks.flags import Floats, Times
+from forecast.flags import Floats, Times
 
 _MS_PER_DAY: Final = 86_400_000
 # Days from 1970-01-01T00:00Z to the epoch J2000.0, 2000-01-01T12:00.

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from forecast.validate.checks.flags import Floats, Mask
+from forecast.flags import Floats, Mask
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
