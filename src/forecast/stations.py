@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ import jsonschema
 
 from forecast.errors import SettingError
 from forecast.parameters import PARAMETERS
-from forecast.thresholds import BY_NETWORK, CLOCK, Thresholds
+from forecast.thresholds import BY_NETWORK, CLOCK, MOST, Thresholds
 
 CONFIG_FOLDER = Path(__file__).parents[1] / "config"
 STATIONS_FILE = CONFIG_FOLDER / "stations.json"
@@ -152,15 +153,19 @@ def _more_faults(entries: list[dict[str, Any]]) -> list[str]:
             ZoneInfo(entry["timezone"])
         except (ZoneInfoNotFoundError, ValueError):
             faults.append(f"{place}.timezone: {entry['timezone']!r} is no IANA time zone")
-        faults += _unknown_thresholds(entry.get("thresholds", {}), f"{place}.thresholds")
+        faults += _wrong_thresholds(entry.get("thresholds", {}), f"{place}.thresholds")
     return faults
 
 
-def _unknown_thresholds(overrides: dict[str, dict[str, float]], place: str) -> list[str]:
+def _wrong_thresholds(overrides: dict[str, dict[str, float]], place: str) -> list[str]:
     known: dict[str, Thresholds] = {parameter.name: parameter.thresholds for parameter in PARAMETERS} | {"clock": CLOCK}
-    return [
-        f"{place}.{group}.{name}: there is no such threshold (docs/quality.md lists them)"
-        for group, values in overrides.items()
-        for name in values
-        if name not in known.get(group, {})
-    ]
+    faults = []
+    for group, values in overrides.items():
+        for name, value in values.items():
+            if name not in known.get(group, {}):
+                faults.append(f"{place}.{group}.{name}: there is no such threshold (docs/quality.md lists them)")
+            elif value > MOST.get(name, math.inf):
+                faults.append(
+                    f"{place}.{group}.{name}: {value} is more than the {MOST[name]:g} that a check may look at"
+                )
+    return faults

@@ -35,6 +35,17 @@ HADISD: Final = "HadISD, qc_tests"
 OURS: Final = "ours"
 
 STEP_MINUTES: Final = (10, 60, 180, 360, 720)
+# What a station may ask for at most: farther than this no verdict looks, and on that hangs what is judged anew.
+MOST: Final[Mapping[str, float]] = {
+    "spike_gap_intervals": 24,
+    "persistence_suspect_hours": 24,
+    "persistence_fail_hours": 24,
+    "persistence_max_gap_hours": 12,
+    "counter_max_gap_minutes": 720,
+    "snow_max_gap_minutes": 720,
+    "bias_days": 3,
+    "clock_window_days": 2,
+}
 
 
 def _of(source: str, **values: float) -> dict[str, Threshold]:
@@ -138,8 +149,8 @@ PRESSURE: Final[Thresholds] = {
     **_gross((850, 1090, METEOSTAT), (870, 1083.3, f"{GHCNH}: records of Europe")),
     **_season("high", "winter", 910, 940, 1080, 1100),
     **_season("high", "summer", 920, 950, 1080, 1100),
-    **_season("low", "winter", 850, 880, 1080, 1100),
-    **_season("low", "summer", 850, 880, 1080, 1100),
+    **_season("low", "winter", 870, 910, 1080, 1100),
+    **_season("low", "summer", 850, 900, 1080, 1100),
     **_spike(2, 5),
     **_steps("suspect", ((2, WMO_AWS), (3, WMO_305), (9, WMO_305), (18, WMO_305), (36, WMO_305))),
     **_steps("fail", ((9.25, SYNOPTIC), (10, MADIS), (18, OURS), (30, OURS), (50, OURS))),
@@ -152,10 +163,10 @@ PRESSURE: Final[Thresholds] = {
 }
 WIND_SPEED: Final[Thresholds] = {
     **_gross((0, 75, WMO_AWS), (0, 50, GHCNH)),
-    **_season("high", "winter", -1, 0, 50, 100),
-    **_season("high", "summer", -1, 0, 40, 75),
-    **_season("low", "winter", -1, 0, 60, 125),
-    **_season("low", "summer", -1, 0, 90, 150),
+    **_season("high", "winter", -math.inf, -math.inf, 50, 100),
+    **_season("high", "summer", -math.inf, -math.inf, 40, 75),
+    **_season("low", "winter", -math.inf, -math.inf, 60, 125),
+    **_season("low", "summer", -math.inf, -math.inf, 90, 150),
     **_steps("suspect", ((10, WMO_AWS), (15, OURS), (20, OURS), (25, OURS), (30, OURS))),
     **_steps("fail", ((20, WMO_AWS), (30, OURS), (40, OURS), (50, OURS), (60, OURS))),
     **_persistence(12, 24, f"{D2R}: 5 h; {HADISD}: days; between them, {OURS}"),
@@ -180,6 +191,7 @@ RAINFALL_RATE: Final[Thresholds] = {
     **_gross((0, 2400, f"{WMO_AWS}: 40 mm a minute"), (0, 350, METEOSTAT)),
     **_of(f"{OURS}; a public report has 60 %, but sums outlast the damp air", dry_air_humidity=50),
     **_persistence(2, 6, f"{D2R}: 2 h"),
+    **_of(f"{OURS}: a shower ends within the hour", persistence_max_gap_hours=1),
     **_FLAG_RATE,
 }
 PRECIPITATION_AMOUNT_1H: Final[Thresholds] = {
