@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from forecast.flags import GOOD, SUSPECT, Flags, Floats, Times, flags_of
 from forecast.parameters import PARAMETERS
@@ -26,6 +28,8 @@ _WINDOW_MINUTES: Final = 30
 # How a station stands to its neighbours is the median of the hours around.
 _OFFSET_HOURS: Final = 6
 _OFFSET_MIN_HOURS: Final = 4
+_SLOT_MS: Final = 20 * 60_000
+_THREADS: Final = 2
 # An error at either end of these shifts may be a larger one, and is not told: up to two hours are found.
 _SHIFTS_HOURS: Final = (-3, -2, -1, 1, 2, 3)
 # A day's verdict on the whole station looks at the two days before it and, for the clock, into the next day.
@@ -81,21 +85,29 @@ def judge_among(all_verdicts: Mapping[str, Verdicts], targets: Iterable[str]) ->
         for name in _COMPARED
         if verdicts.has(name)
     }
-    for target in targets:
+
+    def judge(target: str) -> None:
         verdicts = all_verdicts[target]
-        if not len(verdicts.series.times):
-            continue
         near = [one for one in all_verdicts.values() if are_neighbours(verdicts.series.station, one.series.station)]
-        compared = {name: _reference(verdicts, name, near, alone) for name in _COMPARED if verdicts.has(name)}
-        for name, reference in compared.items():
-            _in_space(verdicts, name, reference)
-        # A day that is suspect as a whole has no share of flagged values to speak of.
-        before = {name: flags.copy() for name, flags in verdicts.flags.items()}
-        for name, median in verdicts.medians.items():
-            _as_a_whole(verdicts, name, median)
-        if _CLOCK_PARAMETER in verdicts.medians:
-            _clock(verdicts, compared[_CLOCK_PARAMETER])
-        _flag_rates(verdicts, before)
+        _judge(verdicts, {name: _reference(verdicts, name, near, alone) for name in _COMPARED if verdicts.has(name)})
+
+    # Each writes to its own station's verdicts only, and numpy leaves the interpreter free while it sorts.
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for _ in threads.map(judge, targets):
+            pass
+
+
+def _judge(verdicts: Verdicts, compared: Mapping[str, Reference]) -> None:
+    """The checks of one station against what its neighbours measure, by parameter."""
+    for name, reference in compared.items():
+        _in_space(verdicts, name, reference)
+    # A day that is suspect as a whole has no share of flagged values to speak of.
+    before = {name: flags.copy() for name, flags in verdicts.flags.items()}
+    for name, median in verdicts.medians.items():
+        _as_a_whole(verdicts, name, median)
+    if _CLOCK_PARAMETER in verdicts.medians:
+        _clock(verdicts, compared[_CLOCK_PARAMETER])
+    _flag_rates(verdicts, before)
 
 
 def _reference(
@@ -117,7 +129,10 @@ def _in_space(verdicts: Verdicts, name: str, reference: Reference) -> None:
     times, limits = verdicts.series.times, verdicts.series.station.limits[name]
     if len(reference.neighbours) < MIN_NEIGHBOURS:
         return
-    median, spread = reference.at(times)
+    # What is compared by the day only needs no value of every five minutes.
+    rows = np.arange(len(times)) if "spatial_floor" in limits else _few(times)
+    median, spread = np.full(len(times), np.nan), np.full(len(times), np.nan)
+    median[rows], spread[rows] = reference.at(times[rows])
     if np.isnan(median).all():
         return
     verdicts.medians[name] = median
@@ -169,9 +184,10 @@ def _as_a_whole(verdicts: Verdicts, name: str, median: Floats) -> None:
 def _clock(verdicts: Verdicts, reference: Reference) -> None:
     """A wrong clock makes every value of the time suspect."""
     limits, times = verdicts.series.station.clock_limits, verdicts.series.times
+    rows = _few(times)
     flags = whole.clock(
-        verdicts.alive(_CLOCK_PARAMETER),
-        times,
+        verdicts.alive(_CLOCK_PARAMETER)[rows],
+        times[rows],
         reference.median,
         shifts_hours=_SHIFTS_HOURS,
         window_days=int(limits["clock_window_days"]),
@@ -179,9 +195,15 @@ def _clock(verdicts: Verdicts, reference: Reference) -> None:
         improvement=limits["clock_improvement"],
     )
     days = times // DAY_MS
-    suspect, judged = (np.isin(days, days[np.isin(flags, kinds)]) for kinds in ((SUSPECT,), (GOOD, SUSPECT)))
+    suspect, judged = (np.isin(days, days[rows][np.isin(flags, kinds)]) for kinds in ((SUSPECT,), (GOOD, SUSPECT)))
     for name in verdicts.flags:
         verdicts.add("clock", name, flags_of(verdicts.alive(name), suspect=suspect, evaluated=judged))
+
+
+def _few(times: Times) -> npt.NDArray[np.intp]:
+    """The first row of every slot of time: enough for a curve of the day."""
+    slots = times // _SLOT_MS
+    return np.flatnonzero(np.diff(slots, prepend=slots[:1] - 1))
 
 
 def _flag_rates(verdicts: Verdicts, before: Mapping[str, Flags]) -> None:
