@@ -19,7 +19,7 @@ from forecast.stations import CONFIG_FOLDER, Station, load_stations
 STATIONS = list(load_stations())
 RUN = datetime(2024, 10, 9, 12, tzinfo=UTC)
 NOTES = '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'
-FLAGS = '{"wind_speed": {"flag": 4, "checks": ["range"]}}'
+FLAGS = '{"wind_speed": {"flag": 4, "checks": ["gross_range"]}}'
 
 
 def record(station: Station, stamp: datetime, values: dict[str, float], **more: Any) -> dict[str, Any]:
@@ -35,10 +35,10 @@ def record(station: Station, stamp: datetime, values: dict[str, float], **more: 
         "generation_id": 3,
         "sync_id": 4,
         "completeness_score": 0.5,
-        "flag": 2,
+        "flag": 1,
         "flags": None,
         "anomalies_detected": 0,
-        "checks_version": 0,
+        "checks_version": 1,
         "digest": "0123456789abcdef" * 2,
         "station_name": station.name,
         "station_network": station.network,

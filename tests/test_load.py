@@ -30,6 +30,7 @@ from forecast.errors import RetryableError, SettingError
 from forecast.foresee import ImaginedVersions, foresee
 from forecast.load import INDEXES, SCHEMA_FILE, load, prepare_collection
 from forecast.observations import RECORD_SCHEMA, to_frame
+from forecast.unjudged import Unjudged
 from forecast.versions import LoadCounts, StoredVersions
 
 NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
@@ -71,9 +72,9 @@ class Delivery:
             "generation_id": self.generation,
             "sync_id": self.sync,
             "completeness_score": 0.5,
-            "flag": 2,
+            "flag": 1,
             "anomalies_detected": 0,
-            "checks_version": 0,
+            "checks_version": 1,
             "digest": self.digest,
             "station_name": "Lille-Lesquin",
             "station_network": "InfoClimat",
@@ -97,8 +98,12 @@ def _frame(deliveries: Sequence[Delivery]) -> pd.DataFrame:
     return to_frame(pa.Table.from_pylist(rows, schema=RECORD_SCHEMA))
 
 
+def _load_frame(frame: pd.DataFrame, collection: Documents) -> LoadCounts:
+    return load(frame, collection, Unjudged.beside(collection, "run"))
+
+
 def _load(collection: Documents, *deliveries: Delivery) -> LoadCounts:
-    return load(_frame(deliveries), collection)
+    return _load_frame(_frame(deliveries), collection)
 
 
 def _versions(collection: Documents) -> dict[str, tuple[int, int, datetime, str]]:
@@ -197,7 +202,7 @@ def test_dry_run_counts_the_same_and_writes_nothing(collection: Documents) -> No
     expected = LoadCounts(inserted=1, updated=1, unchanged=1, superseded=1)
     assert foresee(_frame(more), StoredVersions(collection)) == expected
     assert list(collection.find()) == before
-    assert load(_frame(more), collection) == expected
+    assert _load_frame(_frame(more), collection) == expected
 
 
 def test_dry_run_of_many_deliveries_counts_what_loading_them_one_by_one_does(
@@ -217,7 +222,7 @@ def test_dry_run_of_many_deliveries_counts_what_loading_them_one_by_one_does(
     imagined = ImaginedVersions(collection, tmp_path / "imagined")
     foreseen = [foresee(_frame(batch), imagined) for batch in batches]
     assert list(collection.find()) == before
-    assert foreseen == [load(_frame(batch), collection) for batch in batches]
+    assert foreseen == [_load_frame(_frame(batch), collection) for batch in batches]
 
 
 def test_value_that_comes_again_later_is_newer_than_what_came_between(collection: Documents) -> None:
@@ -315,7 +320,7 @@ def _beaten(collection: Documents, *rivals: Delivery, times: int = 1) -> Documen
 @pytest.mark.parametrize("rival", [Delivery(0, 0, 0, 30), Delivery(1, 0, 0, 10), Delivery(2, 0, 0, 20)])
 def test_rival_inserts_first(collection: Documents, rival: Delivery) -> None:
     ours = [Delivery(1, 0, 0, 10), Delivery(1, 0, 0, 10, minute=1)]
-    counts = load(_frame(ours), _beaten(collection, rival))
+    counts = _load_frame(_frame(ours), _beaten(collection, rival))
     assert sum(asdict(counts).values()) == 2
     assert counts.inserted == 1
     assert _versions(collection) == _newest([*ours, rival])
@@ -326,7 +331,7 @@ def test_rival_replaces_first(collection: Documents, rival: Delivery) -> None:
     before = [Delivery(0, 0, 0, 1, minute=minute) for minute in range(3)]
     ours = [Delivery(2, 0, 0, 20, minute=minute) for minute in range(3)]
     _load(collection, *before)
-    counts = load(_frame(ours), _beaten(collection, rival))
+    counts = _load_frame(_frame(ours), _beaten(collection, rival))
     assert sum(asdict(counts).values()) == 3
     assert _versions(collection) == _newest([*before, *ours, rival])
 
@@ -335,7 +340,7 @@ def test_rival_replaces_what_we_only_mark_as_newer(collection: Documents) -> Non
     """Equal content of a higher rank, and a rival writes other content of a rank between: ours must come back."""
     before, ours, rival = Delivery(1, 0, 0, 10), Delivery(3, 0, 0, 10), Delivery(2, 0, 0, 20)
     _load(collection, before)
-    counts = load(_frame([ours]), _beaten(collection, rival))
+    counts = _load_frame(_frame([ours]), _beaten(collection, rival))
     assert sum(asdict(counts).values()) == 1
     assert _versions(collection) == {ours.name: ours.version}
 
@@ -346,7 +351,7 @@ def test_rival_that_never_stops_is_worth_another_run(collection: Documents, monk
     endless = _WithRival(collection, lambda: _load(collection, Delivery(next(generations), 0, 0, 7)), times=1000)
     monkeypatch.setattr(loading, "_ROUNDS", 3)
     with pytest.raises(RetryableError, match="run again"):
-        load(_frame([Delivery(2000, 0, 0, 10)]), cast("Documents", endless))
+        _load_frame(_frame([Delivery(2000, 0, 0, 10)]), cast("Documents", endless))
 
 
 def test_validator_and_indexes_are_those_of_the_project(collection: Documents) -> None:
@@ -379,9 +384,9 @@ def test_newer_rules_replace_what_the_same_raw_row_gave_before(collection: Docum
     renamed["digest"] = pd.Series(
         [hashlib.blake2b(city.encode(), digest_size=16).hexdigest()], dtype=renamed["digest"].dtype
     )
-    assert load(renamed, collection) == LoadCounts(updated=1)
+    assert _load_frame(renamed, collection) == LoadCounts(updated=1)
     assert [document["station"]["city"] for document in collection.find()] == [city]
-    assert load(renamed, collection) == LoadCounts(unchanged=1)
+    assert _load_frame(renamed, collection) == LoadCounts(unchanged=1)
 
 
 @pytest.fixture

@@ -18,12 +18,15 @@ from forecast import versions
 from forecast.database import Documents
 from forecast.errors import ForecastError, RetryableError
 from forecast.load import load, prepare_collection
+from forecast.unjudged import Unjudged
 from forecast.versions import LoadCounts
 from tests.integration.replica_set import replica_set
 from tests.test_load import Delivery, _frame, _newest, _versions
 
 # The server inserts in groups; small ones, so that a connection can break between two of a batch.
 OPTIONS = ("--setParameter", "enableTestCommands=1", "--setParameter", "internalInsertMaxBatchSize=25")
+
+DAY = 20_001  # 2024-10-05, on which all deliveries are
 
 
 def _deliveries(generation: int, value: int) -> list[Delivery]:
@@ -54,6 +57,14 @@ def collection(client: MongoClient[dict[str, Any]]) -> Iterator[Documents]:
     client.drop_database(database.name)
 
 
+@pytest.fixture
+def unjudged(collection: Documents) -> Unjudged:
+    """The day is marked already, so that what breaks is not the marking."""
+    marks = Unjudged.beside(collection, "run")
+    marks.mark([("07015", DAY)])
+    return marks
+
+
 def _fail(collection: Documents, point: str, data: dict[str, Any], times: int = 1) -> None:
     collection.database.client.admin.command("configureFailPoint", point, mode={"times": times}, data=data)
 
@@ -78,9 +89,11 @@ STEPPED_DOWN = {"code": 91, "errmsg": "the primary is shutting down"}
     ],
     ids=["lost before", "no primary", "applied, not confirmed", "lost while reading", "applied, not answered"],
 )
-def test_insert_that_breaks_once_is_made_once(collection: Documents, point: str, data: dict[str, Any]) -> None:
+def test_insert_that_breaks_once_is_made_once(
+    collection: Documents, unjudged: Unjudged, point: str, data: dict[str, Any]
+) -> None:
     _fail(collection, point, data)
-    assert load(_frame(_deliveries(1, 10)), collection) == LoadCounts(inserted=60)
+    assert load(_frame(_deliveries(1, 10)), collection, unjudged) == LoadCounts(inserted=60)
     assert _versions(collection) == _newest(_deliveries(1, 10))
 
 
@@ -95,12 +108,12 @@ def test_insert_that_breaks_once_is_made_once(collection: Documents, point: str,
     ids=["lost before", "applied, not confirmed", "applied, not answered"],
 )
 def test_update_that_breaks_once_is_made_once(
-    collection: Documents, point: str, data: dict[str, Any], value: int
+    collection: Documents, unjudged: Unjudged, point: str, data: dict[str, Any], value: int
 ) -> None:
-    load(_frame(_deliveries(1, 10)), collection)
+    load(_frame(_deliveries(1, 10)), collection, unjudged)
     _fail(collection, point, data)
     expected = LoadCounts(updated=60) if value == 20 else LoadCounts(unchanged=60)
-    assert load(_frame(_deliveries(2, value)), collection) == expected
+    assert load(_frame(_deliveries(2, value)), collection, unjudged) == expected
     assert _versions(collection) == _newest(_deliveries(2, value))
 
 
@@ -115,21 +128,38 @@ NOT_CONFIRMED = {"writeConcernError": STEPPED_DOWN, "errorLabels": ["RetryableWr
     ids=["lost before", "applied, not confirmed"],
 )
 def test_load_that_breaks_for_good_is_completed_by_the_next(
-    collection: Documents, failure: dict[str, Any], words: str, written: int
+    collection: Documents, unjudged: Unjudged, failure: dict[str, Any], words: str, written: int
 ) -> None:
     """Of the documents that the first load had written, the second says that they are there."""
     _fail(collection, *_command("insert", **failure), times=2)
     with pytest.raises(ForecastError) as told:
-        load(_frame(_deliveries(1, 10)), collection)
+        load(_frame(_deliveries(1, 10)), collection, unjudged)
     assert (told.value.exit_code, told.value.message.startswith(words)) == (1, True)
     assert collection.with_options(read_concern=ReadConcern("local")).count_documents({}) == written
-    counts = load(_frame(_deliveries(1, 10)), collection)
+    counts = load(_frame(_deliveries(1, 10)), collection, unjudged)
     assert counts == LoadCounts(inserted=60 - written, unchanged=written)
     assert _versions(collection) == _newest(_deliveries(1, 10))
 
 
+def test_marking_that_breaks_once_is_made_once(collection: Documents) -> None:
+    marks = Unjudged.beside(collection, "run")
+    _fail(collection, *APPLIED)
+    assert load(_frame(_deliveries(1, 10)), collection, marks) == LoadCounts(inserted=60)
+    assert marks.marks() == {("07015", DAY): ["run"]}
+
+
+def test_nothing_is_written_that_could_not_be_marked(collection: Documents) -> None:
+    marks = Unjudged.beside(collection, "run")
+    _fail(collection, *_command("update", closeConnection=True), times=2)
+    with pytest.raises(RetryableError, match=r"lost \(marking what is to be judged\)"):
+        load(_frame(_deliveries(1, 10)), collection, marks)
+    assert collection.count_documents({}) == 0
+    assert load(_frame(_deliveries(1, 10)), collection, marks) == LoadCounts(inserted=60)
+    assert marks.marks() == {("07015", DAY): ["run"]}
+
+
 def test_batches_that_wait_are_given_up_when_one_has_failed(
-    collection: Documents, monkeypatch: pytest.MonkeyPatch
+    collection: Documents, unjudged: Unjudged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each would wait for the database again."""
     monkeypatch.setattr(versions, "BATCH_ROWS", 5)
@@ -141,5 +171,5 @@ def test_batches_that_wait_are_given_up_when_one_has_failed(
 
     monkeypatch.setattr(loading, "_load_batch", lost)
     with pytest.raises(RetryableError, match="lost"):
-        load(_frame(_deliveries(1, 10)), collection)
+        load(_frame(_deliveries(1, 10)), collection, unjudged)
     assert 1 <= len(tried) <= loading.WRITERS
