@@ -89,11 +89,12 @@ def _changed(records: pd.DataFrame, collection: Documents) -> int:
         documents = [bson.decode(document.raw, _DECODED) for document in to_documents(batch)]
         ours = {(document["_id"], _half(document)): document for document in documents}
         with told_apart("comparing documents"):
-            for found in collection.find({"_id": {"$in": [document["_id"] for document in documents]}}):
-                own = ours.get((found["_id"], _half(found)))
-                if own is not None and not (_observed(found) == _observed(own) and _verdict_holds(found)):
-                    LOGGER.error("document %s was changed in the database", found["_id"])
-                    changed += 1
+            there = list(collection.find({"_id": {"$in": [document["_id"] for document in documents]}}))
+        pairs = [(found, own) for found in there if (own := ours.get((found["_id"], _half(found)))) is not None]
+        for (found, own), holds in zip(pairs, _verdicts_hold([found for found, _ in pairs]), strict=True):
+            if not holds or _observed(found) != _observed(own):
+                LOGGER.error("document %s was changed in the database", found["_id"])
+                changed += 1
     return changed
 
 
@@ -108,14 +109,19 @@ def _observed(document: dict[str, Any]) -> tuple[Any, ...]:
     return document["station"], document["timestamp"], measured, quality["completeness_score"], quality["notes"]
 
 
-def _verdict_holds(document: dict[str, Any]) -> bool:
-    """Whether the second half of the digest is that of the document's verdict."""
-    quality = document["data_quality"]
-    flags = pa.array([json.dumps(quality["flags"]) if quality["flags"] else None], pa.string())
-    flag, anomalies, version = (np.array([quality[name]]) for name in ("flag", "anomalies_detected", "checks_version"))
-    amount = np.array([document["measurements"].get(_DERIVED, np.nan)], dtype=np.float64)
-    (half,) = quality_halves(flag, flags, anomalies, amount, version).tolist()
-    return bool(half.decode() == document["metadata"]["digest"][HALF:])
+def _verdicts_hold(documents: list[dict[str, Any]]) -> list[bool]:
+    """Whether the second half of each digest is that of the document's verdict."""
+    qualities = [document["data_quality"] for document in documents]
+    flags = pa.array([json.dumps(quality["flags"]) if quality["flags"] else None for quality in qualities], pa.string())
+    flag, anomalies, version = (
+        np.array([quality[name] for quality in qualities], dtype=np.int64)
+        for name in ("flag", "anomalies_detected", "checks_version")
+    )
+    amount = np.array([document["measurements"].get(_DERIVED, np.nan) for document in documents], dtype=np.float64)
+    halves = quality_halves(flag, flags, anomalies, amount, version).tolist()
+    return [
+        half.decode() == document["metadata"]["digest"][HALF:] for half, document in zip(halves, documents, strict=True)
+    ]
 
 
 def _months(collection: Documents) -> Iterator[tuple[datetime, datetime]]:
