@@ -15,7 +15,7 @@ MAX_LINES = 10
 
 def render_summary(status: dict[str, Any], quality: dict[str, Any]) -> Group:
     """Show a run to a person, from its status report and its quality report."""
-    parts: list[RenderableType] = [_headline(status), _counts(status)]
+    parts: list[RenderableType] = [_headline(status), _counts(status, quality)]
     if quality["by_station"]:
         parts += [_title("Stations"), _stations(quality)]
     if quality["advice"]:
@@ -49,7 +49,7 @@ def _headline(status: dict[str, Any]) -> Text:
     return Text(f"Run {status['run_id']}: {status['status']}{code}{dry}", style="bold")
 
 
-def _counts(status: dict[str, Any]) -> RenderableType:
+def _counts(status: dict[str, Any], quality: dict[str, Any]) -> RenderableType:
     counts = status["counts"]
     would = "would be " if status["dry_run"] else ""
     table = _table("", "", right=())
@@ -61,6 +61,10 @@ def _counts(status: dict[str, Any]) -> RenderableType:
     table.add_row("Records", _text(records))
     documents = ", ".join(f"{counts[name]:,} {name}" for name in ("inserted", "updated", "unchanged", "superseded"))
     table.add_row("Documents", _text(would + documents))
+    if conflicts := sum(quality["conflicts"]["by_station"].values()):
+        table.add_row(
+            "Conflicts", _text(f"{conflicts:,} deliveries contradict another of the same instant; the newer won")
+        )
     if counts["documents_judged"]:
         judged = f"{counts['documents_judged']:,} documents judged, {counts['verdicts_changed']:,} flags changed"
         table.add_row("Verdicts", _text(judged))
