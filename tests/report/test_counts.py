@@ -25,14 +25,8 @@ def row(station_id: str, timestamp: datetime, score: float = 1.0, **values: Any)
         "station_id": station_id,
         "timestamp": timestamp,
         "completeness_score": score,
-        "anomalies_detected": 0,
         **values,
     }
-
-
-def flagged(**checks: list[str]) -> dict[str, Any]:
-    flags = {name: {"flag": 3, "checks": found} for name, found in checks.items()}
-    return {"flags": json.dumps(flags), "anomalies_detected": len(flags)}
 
 
 def tally_of(*rows: dict[str, Any]) -> QualityTally:
@@ -44,16 +38,15 @@ def tally_of(*rows: dict[str, Any]) -> QualityTally:
 def test_stations_are_told_apart_in_one_frame() -> None:
     tally = tally_of(
         row("ILAMAD25", at(3), 0.5, air_temperature=13.8),
-        row("07015", at(1), 0.25, air_temperature=12.0, **flagged(air_temperature=["spike", "step"])),
+        row("07015", at(1), 0.25, air_temperature=12.0),
         row("ILAMAD25", at(2), 1.0, air_temperature=13.9, wind_speed=2.0),
     )
     madeleine, lesquin = tally.stations["ILAMAD25"], tally.stations["07015"]
-    assert (madeleine.observations, madeleine.completeness_sum, madeleine.flagged) == (2, 1.5, 0)
+    assert (madeleine.observations, madeleine.completeness_sum) == (2, 1.5)
     assert (madeleine.first, madeleine.last) == (at(2).timestamp() * 1000, at(3).timestamp() * 1000)
-    assert (lesquin.observations, lesquin.completeness_sum, lesquin.flagged) == (1, 0.25, 1)
+    assert (lesquin.observations, lesquin.completeness_sum) == (1, 0.25)
     assert tally.observations == 3
     assert tally.completeness_score == pytest.approx(1.75 / 3)
-    assert tally.anomalies_detected == 1
 
 
 def test_missing_counts_against_what_the_station_reports() -> None:
@@ -66,17 +59,6 @@ def test_missing_counts_against_what_the_station_reports() -> None:
     assert tally.missing["cloud_area_fraction"] == 0
     reported = sum(len(station.parameters) for station in STATIONS if station.id in {"ILAMAD25", "00052"})
     assert sum(tally.missing.values()) == reported - 2
-
-
-def test_a_value_flagged_by_two_checks_is_one_value() -> None:
-    tally = tally_of(
-        row("07015", at(1), **flagged(air_temperature=["spike", "step"])),
-        row("07015", at(2), **flagged(air_temperature=["spike", "step"])),
-        row("07015", at(3), **flagged(air_temperature=["spike"], wind_speed=["range"])),
-    )
-    assert tally.flagged == {"air_temperature": 3, "wind_speed": 1}
-    assert tally.checks == {"spike": 3, "step": 2, "range": 1}
-    assert tally.anomalies_detected == 4
 
 
 def test_unreadable_cells_are_counted_by_parameter() -> None:
@@ -107,7 +89,7 @@ def test_empty_frames_change_nothing() -> None:
 
 
 def test_merging_is_the_same_as_counting_everything_at_once() -> None:
-    first = row("ILAMAD25", at(1), 0.5, air_temperature=1.0, **flagged(air_temperature=["spike"]))
+    first = row("ILAMAD25", at(1), 0.5, air_temperature=1.0)
     second = row("ILAMAD25", at(9), 0.75, wind_speed=1.0)
     third = row("07015", at(4), 1.0, air_temperature=2.0)
     merged = tally_of(second)

@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
+from forecast.conflicts import Conflicts
 from forecast.observations import REFUSED_SCHEMA, VALIDATED_SCHEMA, frame_of
 from forecast.parameters import PARAMETER_NAMES
 from forecast.report import status as status_module
-from forecast.report.counts import ObjectCounts, QualityTally
+from forecast.report.counts import JudgeCounts, ObjectCounts, QualityTally
+from forecast.report.findings import Findings
 from forecast.report.migration import migration_report
 from forecast.report.quality import expected_observations, quality_report
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.write import ReportShapeError, write_report
+from forecast.series import CHECKS
 from forecast.stations import load_stations
 
 STATIONS = load_stations()
@@ -24,6 +27,8 @@ VERIFICATION = {
     "documents_in_database": 12,
     "sample_checked": 10,
     "digests_equal": 10,
+    "documents_beyond": 0,
+    "verdicts_differing": 0,
     "read_concern": "majority",
     "ok": True,
 }
@@ -47,6 +52,8 @@ def is_writable(report: dict[str, Any], schema: str, folder: Path) -> bool:
 
 def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
     progress = RunProgress(objects_listed=6, objects_skipped=1, objects_already_processed=2)
+    progress.judged.add(JudgeCounts(judged=40, rewritten=5, verdicts_changed=7))
+    progress.judged.add(JudgeCounts(judged=2, rewritten=1, verdicts_changed=1))
     progress.times["load"] = 1.23456
     progress.add_written("observations", "s3://p/observations/x.parquet", 19)
     progress.add_written("report", "logs/quality_report_20261123T100100Z.json", 1)
@@ -69,6 +76,9 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "updated": 4,
         "unchanged": 3,
         "superseded": 2,
+        "documents_judged": 42,
+        "verdicts_rewritten": 6,
+        "verdicts_changed": 8,
         "rejection_rate": 1 / 30,
     }
     assert report["times"] == {
@@ -123,24 +133,40 @@ def test_errors_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) ->
     assert report["errors_left_out"] == 1
 
 
+CONFLICT = {
+    "observation": "ILAMAD25@2024-10-01T00:04:00Z",
+    "kept": {"source_uri": "s3://b/a", "values": {"air_temperature": 1.0}},
+    "not_kept": {"source_uri": "s3://b/b", "values": {"air_temperature": None}},
+}
+
+
 def quality() -> dict[str, Any]:
     tally = QualityTally()
-    observation = {"station_id": "ILAMAD25", "completeness_score": 0.5, "anomalies_detected": 0, "air_temperature": 1.0}
+    observation = {"station_id": "ILAMAD25", "completeness_score": 0.5, "air_temperature": 1.0}
     times = [datetime(2024, 10, 1, 0, minute, tzinfo=UTC) for minute in (4, 9, 59)]
     rows = [dict.fromkeys(VALIDATED_SCHEMA.names) | observation | {"timestamp": time} for time in times]
-    flags = '{"air_temperature": {"flag": 4, "checks": ["range"]}}'
-    rows[2] |= {"completeness_score": 0.8, "flags": flags, "anomalies_detected": 1}
+    rows[2] |= {"completeness_score": 0.8}
     tally.add_validated(frame_of(rows, VALIDATED_SCHEMA), STATIONS)
     tally.add_refused(frame_of([{"code": "no_time"}], REFUSED_SCHEMA))
+    findings = Findings()
+    findings.add_stored("ILAMAD25", {"air_temperature": {"flag": 4, "checks": ["spike"]}}, 1)
+    conflicts = Conflicts()
+    conflicts.by_station["ILAMAD25"] = 2
+    conflicts.told.append(CONFLICT)
     objects = [ObjectCounts("a", "s3://b/a", "loaded", 5, 1, 3, 1, inserted=3)]
-    return quality_report("r1", tally, objects, STATIONS, END)
+    return quality_report("r1", tally, objects, STATIONS, END, findings, conflicts)
 
 
 def test_the_quality_of_three_records(tmp_path: Path) -> None:
     report = quality()
     assert (report["records_extracted"], report["records_validated"], report["records_rejected"]) == (4, 3, 1)
     assert (report["rejection_rate"], report["completeness_score"], report["anomalies_detected"]) == (0.25, 0.6, 1)
-    assert (report["by_check"], report["by_reason"]) == ({"range": 1}, {"no_time": 1})
+    assert (report["run_id"], report["window"]) == ("r1", None)
+    assert (report["by_reason"], report["checks_version"]) == ({"no_time": 1}, 1)
+    assert list(report["by_check"]) == list(CHECKS)
+    assert report["by_check"]["spike"] == {"evaluated": 0, "suspect": 0, "failed": 1}
+    assert report["by_check"]["step"] == {"evaluated": 0, "suspect": 0, "failed": 0}
+    assert report["conflicts"] == {"by_station": {"ILAMAD25": 2}, "told": [CONFLICT]}
     assert list(report["by_parameter"]) == list(PARAMETER_NAMES)
     assert report["by_parameter"]["air_temperature"] == {
         "unit": "°C",
@@ -177,9 +203,13 @@ def test_expected_observations(minutes: float, interval: float, expected: int) -
 
 
 def test_the_quality_of_nothing_is_zero(tmp_path: Path) -> None:
-    report = quality_report("r1", QualityTally(), [], STATIONS, END)
+    report = quality_report("r1", QualityTally(), [], STATIONS, END, Findings(), Conflicts())
     assert (report["rejection_rate"], report["completeness_score"], report["anomalies_detected"]) == (0.0, 0.0, 0)
     assert (report["by_station"], report["by_object"]) == ({}, [])
+    assert (report["flags_by_station"], report["completeness"], report["station_days_judged"]) == ({}, {}, 0)
+    assert (report["worst_stretches"], report["advice"]) == ([], [])
+    assert report["conflicts"] == {"by_station": {}, "told": []}
+    assert {tuple(numbers.values()) for numbers in report["by_check"].values()} == {(0, 0, 0)}
     assert is_writable(report, "quality_report", tmp_path)
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from rich.console import Console
 
-from forecast.report.counts import ObjectCounts, QualityTally, StationTally
+from forecast.conflicts import Conflicts
+from forecast.report.counts import JudgeCounts, ObjectCounts, QualityTally, StationTally
+from forecast.report.findings import ADVICE, Findings
 from forecast.report.quality import quality_report
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.summary import MAX_WIDTH, render_summary
@@ -15,10 +17,19 @@ NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 DAY_MS = 86_400_000
 
 
-def summary(objects: list[ObjectCounts], tally: QualityTally, progress: RunProgress, **run: Any) -> str:
+def summary(
+    objects: list[ObjectCounts],
+    tally: QualityTally,
+    progress: RunProgress,
+    findings: Findings | None = None,
+    conflicts: Conflicts | None = None,
+    **run: Any,
+) -> str:
     info = RunInfo("r1", NOW, "2.0.0", {}, **run)
     status = status_report(info, progress, objects, status="success", exit_code=0, finished_at=NOW)
-    quality = quality_report("r1", tally, objects, load_stations(), NOW)
+    quality = quality_report(
+        "r1", tally, objects, load_stations(), NOW, findings or Findings(), conflicts or Conflicts()
+    )
     console = Console(width=MAX_WIDTH, color_system=None)
     with console.capture() as captured:
         console.print(render_summary(status, quality))
@@ -27,15 +38,21 @@ def summary(objects: list[ObjectCounts], tally: QualityTally, progress: RunProgr
 
 def full() -> str:
     tally = QualityTally()
-    tally.stations["ILAMAD25"] = StationTally(1200, 0, DAY_MS, 600.0, 7)
+    tally.stations["ILAMAD25"] = StationTally(1200, 0, DAY_MS, 600.0)
     tally.reasons.update({"no_time": 1, "unknown_station": 20})
     progress = RunProgress(objects_listed=4, objects_skipped=1)
+    progress.judged.add(JudgeCounts(judged=12_345, rewritten=20, verdicts_changed=6_789))
     progress.add_written("observations", "s3://bucket/" + "long/" * 40, 1200)
     objects = [
         ObjectCounts("a", "s3://b/a", "loaded", 1231, 10, 1200, 21, inserted=1000, unchanged=200),
         ObjectCounts("[red]\x1b[31mb", "s3://b/b", "rejected", error_code="no_day", error="The day is lost."),
     ]
-    return summary(objects, tally, progress)
+    findings = Findings()
+    findings.values["ILAMAD25", "air_temperature"] = 56
+    findings.add_stored("ILAMAD25", {"air_temperature": {"flag": 3, "checks": ["snowfall_with_warmth"]}}, 7)
+    conflicts = Conflicts()
+    conflicts.by_station.update({"ILAMAD25": 1000, "07015": 1})
+    return summary(objects, tally, progress, findings, conflicts)
 
 
 def test_the_numbers_are_there() -> None:
@@ -46,6 +63,9 @@ def test_the_numbers_are_there() -> None:
     assert "Records 1,200 validated, 21 rejected (1.72%)" in words
     assert "Documents 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
     assert "ILAMAD25 1,200 289 50.0% 7 1970-01-01T00:00:00Z 1970-01-02T00:00:00Z" in words
+    assert "Verdicts 12,345 documents judged, 6,789 flags changed" in words
+    assert "Conflicts 1,001 deliveries contradict another of the same instant; the newer won" in words
+    assert f"ILAMAD25 air_temperature 7 12.5% snowfall_with_warmth: {ADVICE['snowfall_with_warmth'][:20]}" in words
     assert "20 unknown_station 1 no_time" in words
 
 
@@ -65,6 +85,9 @@ def test_names_are_shown_as_they_are_and_command_no_terminal() -> None:
 def test_an_empty_run_is_short() -> None:
     text = summary([], QualityTally(), RunProgress())
     assert "Stations" not in text
+    assert "Verdicts" not in text
+    assert "Conflicts" not in text
+    assert "What the checks found" not in text
     assert "Errors" not in text
     assert len(text.splitlines()) == 6
 
