@@ -81,10 +81,11 @@ run "secrets_are_read_at_the_start" {
 
   assert {
     condition = { for variable in jsondecode(aws_ecs_task_definition.this.container_definitions)[1].environment : variable.name => variable.value } == {
-      LOG_FORMAT = "json"
-      RAW_URI    = "s3://raw/"
+      AWS_DEFAULT_REGION = "eu-west-3"
+      LOG_FORMAT         = "json"
+      RAW_URI            = "s3://raw/"
     }
-    error_message = "Plain variables hold no secret; the log is JSON, because metrics are made of it."
+    error_message = "Plain variables hold no secret; the log is JSON, because metrics are made of it; boto3 is told its region."
   }
   assert {
     condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[1].secrets == [{ name = "MONGODB_URI", valueFrom = var.secrets.MONGODB_URI }]

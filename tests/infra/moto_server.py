@@ -158,7 +158,8 @@ def extend_backup() -> None:
     plan, selection = "(?P<plan>[^/]+)", "(?P<selection>[^/]+)"
     for path in ("plans", f"plans/{plan}", f"plans/{plan}/selections", f"plans/{plan}/selections/{selection}"):
         backup_urls.url_paths[f"{{0}}/restore-testing/{path}$"] = BackupResponse.dispatch
-    backup_urls.url_paths["{0}/backup-vaults/(?P<name>[^/]+)/recovery-points/?$"] = BackupResponse.dispatch
+    for end in ("", "/"):
+        backup_urls.url_paths[f"{{0}}/backup-vaults/(?P<name>[^/]+)/recovery-points{end}$"] = BackupResponse.dispatch
 
 
 Answering = Callable[[EC2ContainerServiceResponse], ActionResult]

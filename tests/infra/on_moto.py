@@ -6,6 +6,7 @@ Run by tests/infra/run, in the order of this file: the stack is made once, and t
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from botocore.exceptions import ClientError
 from pymongo import MongoClient
 
 from forecast.synthetic import write_demo
+from tests.infra.metric_filters import counted, declared
+from tests.infra.runbooks import commands
 from tests.infra.stack import DIGESTS, REGION, ROOT, STATE_BUCKET, Stack, copy_of_terraform, moto_server
 
 USERS = {"root", "app", "backup", "monitor"}
@@ -184,16 +187,23 @@ def test_no_secret_is_in_the_state_or_in_a_plan(stack: Stack) -> None:
     ],
 )
 def test_a_wrong_setting_is_refused_in_words(tmp_path: Path, name: str, value: str, words: str) -> None:
-    """The variables alone: they are judged before anything else, and so need no server."""
-    shutil.copy(ROOT / "terraform" / "variables.tf", tmp_path)
-    settings = ROOT / "terraform" / "environments" / "dev.tfvars.example"
-    command = ["terraform", f"-chdir={tmp_path}", "plan", "-input=false", "-no-color", f"-var-file={settings}"]
-    digests = [f"-var={image}_image_digest={digest}" for image, digest in DIGESTS.items()]
-    right = subprocess.run([*command, *digests], capture_output=True, text=True, check=False)
-    assert right.returncode == 0, right.stderr
-    wrong = subprocess.run([*command, *digests, f"-var={name}={value}"], capture_output=True, text=True, check=False)
+    wrong = judge(tmp_path, f"-var={name}={value}")
     assert wrong.returncode == 1
     assert words in " ".join(wrong.stderr.replace("│", " ").split())
+
+
+def test_the_settings_that_these_were_put_into_are_right(tmp_path: Path) -> None:
+    done = judge(tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def judge(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Plan the variables alone: they are judged before anything else, and so need no server."""
+    shutil.copy(ROOT / "terraform" / "variables.tf", folder)
+    settings = ROOT / "terraform" / "environments" / "dev.tfvars.example"
+    command = ["terraform", f"-chdir={folder}", "plan", "-input=false", "-no-color", f"-var-file={settings}"]
+    digests = [f"-var={image}_image_digest={digest}" for image, digest in DIGESTS.items()]
+    return subprocess.run([*command, *digests, *options], capture_output=True, text=True, check=False)
 
 
 # What a delivery changes.
@@ -234,15 +244,30 @@ def test_a_member_keeps_its_data_on_an_encrypted_volume_of_its_own_zone(stack: S
 class Task:
     """A task as its definition tells it."""
 
+    command: list[str]
     environment: dict[str, str]
     credentials: dict[str, str]
+
+    def run(self, stack: Stack, folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Its command on this machine, under its role and with IAM enforced; `variables` win over the definition's."""
+        keys = {name.upper(): value for name, value in self.credentials.items()}
+        with stack.enforced_iam():
+            return subprocess.run(
+                [Path(sys.executable).with_name(self.command[0]), *self.command[1:], *arguments],
+                cwd=folder,
+                env=stack.environment | self.environment | keys | {"LOGS_DIR": str(folder / "logs")} | variables,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
 
 
 def task(stack: Stack, name: str) -> Task:
     definition = stack.client("ecs").describe_task_definition(taskDefinition=f"forecast-dev-{name}")["taskDefinition"]
     (container,) = (found for found in definition["containerDefinitions"] if found["name"] == name)
     environment = {variable["name"]: variable["value"] for variable in container["environment"]}
-    return Task(environment, stack.assume(definition["taskRoleArn"]))
+    command = container["entryPoint"] + container["command"]
+    return Task(command, environment, stack.assume(definition["taskRoleArn"]))
 
 
 def bucket(stack: Stack, zone: str) -> str:
@@ -251,28 +276,25 @@ def bucket(stack: Stack, zone: str) -> str:
 
 
 def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_database: str, tmp_path: Path) -> None:
-    """All but the address of the database is as the task definition has it."""
+    """All but the address of the database is as the task definition has it. Its log is what metrics are made of."""
     write_demo(tmp_path / "raw")
     raw = sorted(path for path in (tmp_path / "raw").rglob("*") if path.is_file())
     for path in raw:
         key = f"airbyte-sync/{path.relative_to(tmp_path / 'raw').as_posix()}"
         stack.client("s3").upload_file(str(path), bucket(stack, "raw"), key)
-    made = task(stack, "pipeline")
-    environment = stack.environment | made.environment
-    environment |= {name.upper(): value for name, value in made.credentials.items()}
-    environment |= {"MONGODB_URI": replica_set, "MONGODB_DATABASE": mongo_database, "LOGS_DIR": str(tmp_path / "logs")}
+    database = {"MONGODB_URI": replica_set, "MONGODB_DATABASE": mongo_database}
 
-    with stack.enforced_iam():
-        done = subprocess.run(
-            [Path(sys.executable).with_name("pipeline"), "--json"],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    tried = task(stack, "pipeline").run(stack, tmp_path, "--dry-run", **database)
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert counted(tried.stderr.splitlines(), declared()) == {}
 
+    done = task(stack, "pipeline").run(stack, tmp_path, "--json", **database)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert counted((done.stdout + done.stderr).splitlines(), declared()) == {
+        "RunsDone": 1,
+        "RejectionRate": 1,
+        "RecordsValidated": 1,
+    }
     status = json.loads(done.stdout)["status"]
     assert status["status"] == "success"
     assert status["counts"]["inserted"] > 0
@@ -281,6 +303,17 @@ def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_
         assert client[mongo_database]["weather_measurements"].count_documents({}) == status["counts"]["inserted"]
     listed = stack.client("s3").list_objects_v2(Bucket=bucket(stack, "processed"))["Contents"]
     assert {entry["Key"].partition("/")[0] for entry in listed} == {"observations", "rejected", "logs"}
+
+    for name in ("migrate", "replay"):
+        again = task(stack, name).run(stack, tmp_path, **database)
+        assert again.returncode == 0, again.stdout + again.stderr
+
+    # A target that a busy machine holds too, and one that none holds.
+    held = task(stack, "latency").run(stack, tmp_path, "--slo-p95-ms", "60000", **database)
+    assert counted(held.stdout.splitlines(), declared()) == {"LatencyP95Milliseconds": 1}
+    missed = task(stack, "latency").run(stack, tmp_path, "--slo-p95-ms", "0.001", **database)
+    assert counted(missed.stdout.splitlines(), declared()) == {"LatencyP95Milliseconds": 1, "LatencyTargetMissed": 1}
+    assert (held.returncode, missed.returncode) == (0, 3)
 
 
 ACTIONS: dict[str, Callable[[Any, str, str], object]] = {
@@ -351,6 +384,87 @@ def test_a_task_may_not(stack: Stack, objects: None, name: str, action: str, zon
     assert refused.value.response["Error"]["Code"] == "AccessDenied"
 
 
+# What people read.
+
+
+def test_the_metrics_are_made_of_the_patterns_that_lines_are_tried_on(stack: Stack) -> None:
+    filters = stack.client("logs").get_paginator("describe_metric_filters").paginate()
+    made = {entry["filterName"]: entry["filterPattern"] for page in filters for entry in page["metricFilters"]}
+    assert made == declared()
+
+
+def test_the_runbook_knows_every_alarm_and_every_event(stack: Stack) -> None:
+    page = (ROOT / "docs" / "runbooks" / "alarms.md").read_text("utf-8")
+    pages = stack.client("cloudwatch").get_paginator("describe_alarms").paginate()
+    names = {alarm["AlarmName"].removeprefix("forecast-dev-") for page in pages for alarm in page["MetricAlarms"]}
+    named = set(re.findall(r"`([a-z-]+(?:-mongo-N|-…)?)`", page))
+    for name in names:
+        forms = {name, re.sub(r"-mongo-[123]$", "-mongo-N", name), re.sub(r"^event-lost-.*", "event-lost-…", name)}
+        # `dead-letters-pipeline`, `-latency`, `-dump`: the last part alone.
+        forms.add(name.replace("dead-letters-", "-"))
+        assert forms & named, f"docs/runbooks/alarms.md does not say what to do about {name}"
+    for event in stack.client("events").list_rules(NamePrefix="forecast-dev-")["Rules"]:
+        name = event["Name"].removeprefix("forecast-dev-")
+        assert f"| `{name}` |" in page, f"docs/runbooks/alarms.md does not say what to do about the event {name}"
+
+
+SNAPSHOT = "snap-0a1b2c3d4e5f67890"
+
+
+@pytest.fixture(scope="module")
+def desk(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that an operator types in."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "terraform").symlink_to(stack.folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "number"),
+    [
+        ("first-deployment.md", "4. Certificates", 1),
+        ("first-deployment.md", "6. The replica set", 2),
+        ("confirm-subscription.md", "Is it confirmed?", 2),
+        ("alarms.md", "Does an alarm reach me?", 1),
+        ("evidence.md", "Airbyte", 1),
+        ("evidence.md", "Buckets", 2),
+        ("evidence.md", "ECS", 2),
+        ("evidence.md", "The pipeline", 2),
+        ("evidence.md", "Alarms", 2),
+        ("evidence.md", "SNS", 1),
+        ("evidence.md", "Backup", 2),
+        ("evidence.md", "No secret in the state", 2),
+        ("restore.md", "After a total loss: an empty set first", 2),
+        ("restore.md", "From a dump", 1),
+        ("restore.md", "From a snapshot", 7),
+        ("rotate-secrets.md", "Members' certificates", 2),
+        ("rotate-secrets.md", "The members' key", 3),
+    ],
+)
+def test_the_commands_of_the_runbooks_run(stack: Stack, desk: Path, page: str, heading: str, number: int) -> None:
+    """As they stand there, for the stack that is here; poetry is left out, for there is one environment only."""
+    typed = commands(page, heading)
+    assert len(typed) == number, typed
+    account = stack.client("sts").get_caller_identity()["Account"]
+    script = "\n".join(typed).replace("forecast-prod", "forecast-dev").replace("ACCOUNT", account)
+    script = script.replace("poetry run ", f"{Path(sys.executable).parent}/").replace("snap-…", SNAPSHOT)
+    done = subprocess.run(
+        ["bash", "-uc", script], cwd=desk, env=stack.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "error" not in done.stderr.lower(), done.stderr
+    if (page, heading) == ("evidence.md", "No secret in the state"):
+        assert done.stdout == "0\n"
+
+
+def test_a_member_that_was_started_from_a_snapshot_is_not_started_from_it_again(stack: Stack, desk: Path) -> None:
+    """The runbook ends with the volumes that it began with."""
+    (seeded,) = json.loads((desk / "seeded.json").read_text())
+    (service,) = stack.client("ecs").describe_services(cluster="forecast-dev", services=["mongo-1"])["services"]
+    (volume,) = service["deployments"][0]["volumeConfigurations"]
+    assert seeded["managedEBSVolume"] == volume["managedEBSVolume"] | {"snapshotId": SNAPSHOT}
+
+
 # The end.
 
 
@@ -358,9 +472,9 @@ def test_a_raised_version_draws_new_passwords_and_keeps_the_replica_key(stack: S
     before = secret_values(stack)
     stack.apply(dev(stack), secrets_version="2")
     after = secret_values(stack)
-    kept = {name for name in before if before[name] == after[name]}
+    drawn = {name for name in before if before[name] != after[name]}
     assert before.keys() == after.keys()
-    assert kept == {"forecast-dev/mongodb/replica-key"}
+    assert drawn == {f"forecast-dev/mongodb/user/{user}" for user in USERS}
 
 
 def test_everything_is_destroyed_again(stack: Stack) -> None:

@@ -7,8 +7,10 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
+from forecast.operations import commands
 from forecast.operations.archives import Archives, Manifest, name_of
 from forecast.operations.commands import mongo_roll_app
+from forecast.operations.roll import Step
 from tests.operations.conftest import PASSWORDS, Member
 
 
@@ -42,6 +44,20 @@ def test_a_set_of_one_member_is_not_whole(prepared: str) -> None:
     result = run()
     assert result.exit_code == 1
     assert "the set is not whole, nothing was changed: 1 members, 1 votes; it takes 3 of each" in result.output
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_none_of_it(prepared: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_dump(prepared)
+    steps = [Step(f"mongo-{number}", f"mongo-{number}.internal:27017", f"arn:{number}:2", None) for number in (3, 2, 1)]
+    begun: list[Step] = []
+    monkeypatch.setattr(commands, "plan", lambda *_, **__: steps)
+    monkeypatch.setattr(commands, "roll", lambda _, chosen, __: begun.extend(chosen))
+    planned = run("--dry-run")
+    assert (planned.exit_code, begun) == (0, [])
+    places = [planned.output.index(f"mongo-{number}: arn:{number}:2") for number in (3, 2, 1)]
+    assert places == sorted(places)
+    assert run("--only", "mongo-2").exit_code == 0
+    assert [step.service for step in begun] == ["mongo-2"]
 
 
 def test_two_rolls_at_once_are_refused(prepared: str, users_member: Member) -> None:

@@ -20,6 +20,9 @@ locals {
     }
   }
 
+  # The region by the name that boto3 reads: what Fargate sets by itself is not promised anywhere.
+  environment = { LOG_FORMAT = "json", AWS_DEFAULT_REGION = data.aws_region.current.name }
+
   mounts = [
     { sourceVolume = "tmp", containerPath = "/tmp", readOnly = false },
     { sourceVolume = "ca", containerPath = dirname(var.ca_file), readOnly = false },
@@ -78,7 +81,7 @@ resource "aws_ecs_task_definition" "this" {
       linuxParameters        = { capabilities = { drop = ["ALL"] } }
       # Time to finish what is in flight after SIGTERM; the most that Fargate gives.
       stopTimeout = 120
-      environment = [for name, value in merge({ LOG_FORMAT = "json" }, var.environment) : { name = name, value = value }]
+      environment = [for name, value in merge(local.environment, var.environment) : { name = name, value = value }]
       secrets     = [for name, reference in var.secrets : { name = name, valueFrom = reference }]
       mountPoints = [for mount in local.mounts : merge(mount, { readOnly = mount.sourceVolume == "ca" })]
 

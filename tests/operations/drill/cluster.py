@@ -29,8 +29,16 @@ NETWORK = "forecast-drill"
 SUBNET = "10.203.0.0/24"
 GATEWAY = "10.203.0.1"
 NUMBERS = (1, 2, 3)
+MONGO_IMAGE = "localhost/forecast-mongo:drill"
+PIPELINE_IMAGE = "localhost/forecast-pipeline:drill"
+RUN = "forecast-drill-run"
 PARAMETER = "/forecast-drill/mongodb/bootstrapped"
 
+# As terraform/modules/task has it: not root, no capability, nothing to write to but /tmp.
+_TASK = (
+    *("--read-only", "--tmpfs", "/tmp:mode=1777", "--user", "10001:10001", "--cap-drop", "ALL"),
+    *("--security-opt", "no-new-privileges", "--network", NETWORK),
+)
 # What the image's README asks for, and nothing more.
 _CONTAINER = (
     *("--read-only", "--tmpfs", "/run/mongo:size=16m,mode=0755", "--no-healthcheck", "--stop-timeout", "120"),
@@ -66,8 +74,7 @@ HOSTS = [host_of(number) for number in NUMBERS]
 class Cluster:
     """The three members. `folder` holds the PKI and the hosts file that is mounted over /etc/hosts."""
 
-    def __init__(self, image: str, folder: Path, environment: dict[str, str]) -> None:
-        self._image = image
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._hosts = folder / "hosts"
         self._pki = folder / "pki"
         self.ca_file = self._pki / "ca.pem"
@@ -97,7 +104,7 @@ class Cluster:
             *("--network-alias", f"mongo-{number}.{DOMAIN}", "--volume", f"{self.volume(number)}:/data/db"),
             *_CONTAINER,
             *(f"--env={name}" for name in variables),
-            self._image,
+            MONGO_IMAGE,
             variables=variables,
         )
         self._write_hosts()
@@ -115,6 +122,21 @@ class Cluster:
         """ECS removes a task's volume with the task: the next one starts empty."""
         podman("rm", "--force", "--time", "0", name_of(number), check=False)
         self._volumes[number] += 1
+
+    def snapshot(self, number: int, folder: Path) -> None:
+        """Copy a member's disk as it is at one moment, its journal included, while the member is in use."""
+        podman("kill", "--signal", "STOP", name_of(number))
+        shutil.copytree(self._disk(number), folder)
+        podman("kill", "--signal", "CONT", name_of(number))
+
+    def new_disk_from(self, number: int, snapshot: Path) -> None:
+        """As new_disk, but the next task's volume is made of a snapshot."""
+        self.new_disk(number)
+        podman("volume", "create", self.volume(number))
+        shutil.copytree(snapshot, self._disk(number), dirs_exist_ok=True)
+
+    def _disk(self, number: int) -> Path:
+        return Path(podman("volume", "inspect", "--format", "{{.Mountpoint}}", self.volume(number)).strip())
 
     def kill(self, number: int) -> None:
         """End a member as a lost machine does."""
@@ -144,10 +166,14 @@ class Cluster:
         check = [PODMAN, "exec", name_of(number), "/usr/local/lib/forecast-mongo/liveness"]
         return subprocess.run(check, capture_output=True, check=False).returncode == 0
 
+    def log(self, number: int) -> list[str]:
+        """What a member wrote since its container was made."""
+        return podman("logs", name_of(number), check=False).splitlines()
+
     def events(self, number: int) -> list[dict[str, Any]]:
-        """The lines that the entrypoint and its reporter logged since the container was made."""
+        """The lines of that which the entrypoint and its reporter wrote."""
         lines = []
-        for line in podman("logs", name_of(number), check=False).splitlines():
+        for line in self.log(number):
             with suppress(ValueError):
                 entry = json.loads(line)
                 if "event" in entry:
@@ -173,10 +199,10 @@ class Cluster:
     def _client(self, hosts: str | list[str], **options: Any) -> Client:
         return MongoClient(hosts, tls=True, tlsCAFile=str(self.ca_file), serverSelectionTimeoutMS=3000, **options)
 
-    def uri(self, user: str, options: str = "") -> str:
+    def uri(self, user: str, ca_file: Path | None = None) -> str:
         """The connection string as Terraform writes it into the user's secret."""
         password = self.environment[f"MONGO_{user.upper()}_PASSWORD"]
-        given = f"replicaSet={SET}&tls=true&tlsCAFile={self.ca_file}&authSource=admin{options}"
+        given = f"replicaSet={SET}&tls=true&tlsCAFile={ca_file or self.ca_file}&authSource=admin"
         return f"mongodb://{user}:{password}@{','.join(HOSTS)}/?{given}"
 
     def states(self) -> dict[int, str]:
@@ -238,28 +264,56 @@ class Cluster:
                 found.append(client[database][collection].count_documents({}))
         return found
 
+    def run(self, command: str, *arguments: str, **variables: str) -> int:
+        """A task of the pipeline's image that runs once, as the user `app`: its exit code; run_log has its log."""
+        self.begin_run(command, *arguments, **variables)
+        return int(podman("wait", RUN))
+
+    def begin_run(self, command: str, *arguments: str, **variables: str) -> None:
+        """The same, without waiting for its end."""
+        ca_file = Path("/run/mongo/ca.pem")
+        variables = {"MONGODB_URI": self.uri("app", ca_file), **variables}
+        podman("rm", "--force", "--time", "0", RUN, check=False)
+        podman(
+            *("run", "--detach", "--name", RUN, "--entrypoint", command, "--volume", f"{self.ca_file}:{ca_file}:ro"),
+            *_TASK,
+            *(f"--env={name}" for name in variables),
+            *(PIPELINE_IMAGE, *arguments),
+            variables=variables,
+        )
+
+    def run_log(self) -> list[str]:
+        """What that task wrote to stdout and stderr."""
+        done = subprocess.run([PODMAN, "logs", RUN], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
+        return done.stdout.decode().splitlines()
+
+    def end_run(self) -> int:
+        """SIGTERM to that task, and its exit code."""
+        podman("kill", "--signal", "TERM", RUN)
+        return int(podman("wait", RUN))
+
     def tools(self) -> Path | None:
         """A folder with mongodump and mongorestore that run in the image; None where the image has none."""
-        check = ["run", "--rm", "--no-healthcheck", "--entrypoint", "mongodump", self._image, "--version"]
-        if subprocess.run([PODMAN, *check], capture_output=True, check=False).returncode:
+        check = ["run", "--rm", "--no-healthcheck", "--entrypoint", "mongodump", MONGO_IMAGE, "--version"]
+        if not podman(*check, check=False).startswith("mongodump version"):
             return None
         folder = self._hosts.parent / "bin"
         folder.mkdir(exist_ok=True)
         for tool in ("mongodump", "mongorestore"):
             run = f"{PODMAN} run --rm -i --no-healthcheck --network {NETWORK} -v {gettempdir()}:{gettempdir()}:ro"
             path = folder / tool
-            path.write_text(f'#!/bin/sh\nexec {run} --entrypoint {tool} {self._image} "$@"\n')
+            path.write_text(f'#!/bin/sh\nexec {run} --entrypoint {tool} {MONGO_IMAGE} "$@"\n')
             path.chmod(0o755)
         return folder
 
     def keep_logs(self) -> None:
         """Write each member's log into the drill's folder."""
         for number in NUMBERS:
-            (self._hosts.parent / f"member-{number}.log").write_text(podman("logs", name_of(number), check=False))
+            (self._hosts.parent / f"member-{number}.log").write_text("\n".join(self.log(number)))
 
     def remove(self) -> None:
         """Remove containers, volumes and network."""
-        podman("rm", "--force", "--time", "0", *map(name_of, NUMBERS), check=False)
+        podman("rm", "--force", "--time", "0", RUN, *map(name_of, NUMBERS), check=False)
         podman("volume", "prune", "--force", check=False)
         podman("network", "rm", "--force", NETWORK, check=False)
         # What a drill that was killed leaves: names that lead nowhere, and the bridge.

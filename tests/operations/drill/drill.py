@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -16,9 +17,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import boto3
@@ -27,12 +30,29 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
+from forecast.operations.archives import name_of
 from forecast.operations.roll import Fleet, plan, roll
+from forecast.synthetic import write_demo
+from tests.infra.metric_filters import counted, declared
 from tests.operations.drill.cluster import GATEWAY, HOSTS, NUMBERS, PARAMETER, SET, Cluster, host_of
 
 DATABASE = "forecast_2_0"
 REGION: Final = "eu-west-3"
 ROWS = "drill_rows"
+OBSERVATIONS = "weather_measurements"
+RAW, PROCESSED, BACKUP = "forecast-drill-raw", "forecast-drill-processed", "forecast-drill-backup"
+# May it write where it should, and nowhere else?
+PROBE = """
+import os
+assert os.getuid() == 10001
+open("/tmp/here", "w").close()
+for place in ("/", "/app", "/run/mongo"):
+    try:
+        open(f"{place}/there", "w")
+    except OSError:
+        continue
+    raise SystemExit(f"wrote to {place}")
+"""
 ACKNOWLEDGED = 500
 # As long as the drill of a total loss watches that nothing starts empty.
 WATCHED_SECONDS = 30
@@ -126,8 +146,14 @@ def reports(cluster: Cluster) -> str:
         assert (line["member"], line["primary"]) == (host_of(number), host_of(primary)), line
         assert 0 < line["disk_used_percent"] < 100, line
         assert ("lag_seconds" in line) == (number != primary), line
+        metrics = counted([json.dumps(line)], declared()).keys()
+        own = "PrimaryReports" if number == primary else "ReplicationLagSeconds"
+        assert metrics == {"MemberHealthy", "HealthyReports", "DiskUsedPercent", own}, metrics
     lag = max(line["lag_seconds"] for number, line in last.items() if number != primary)
-    return f"each member logs state, primary, disk and, as a secondary, its lag (here {lag:.1f} s)"
+    return (
+        f"each member logs state, primary, disk and, as a secondary, its lag (here {lag:.1f} s), "
+        "and the metric filters take the lines"
+    )
 
 
 def empty_disk(cluster: Cluster) -> str:
@@ -163,17 +189,23 @@ def old_disk(cluster: Cluster) -> str:
     )
 
 
-def total_loss(cluster: Cluster) -> str:
+def lose_all(cluster: Cluster) -> None:
+    """Replace all three tasks at once; returns when all wait."""
     for number in NUMBERS:
         cluster.kill(number)
         cluster.new_disk(number)
         cluster.start(number)
     cluster.wait(lambda: all(cluster.has_event(number, "rejoin_waiting") for number in NUMBERS), 90, "all say so")
+
+
+def total_loss(cluster: Cluster) -> str:
+    lose_all(cluster)
     time.sleep(WATCHED_SECONDS)
     for number in NUMBERS:
         assert cluster.running(number)
         assert not cluster.has_event(number, "mongod_starting"), f"member {number} started empty"
         assert cluster.alive(number), f"the health check would kill member {number}"
+        assert counted(cluster.log(number), declared()).keys() == {"RejoinWaiting"}
     codes = [cluster.terminate(number) for number in NUMBERS]
     assert codes == [0, 0, 0], codes
     for number in NUMBERS:
@@ -240,7 +272,31 @@ def majority_lost(cluster: Cluster) -> str:
     return f"two members wait; mongo-recover on the survivor: whole after {seconds:.0f} s, {before} documents on each"
 
 
+def dry_run(cluster: Cluster) -> None:
+    """mongo-roll --dry-run itself, on moto's ECS: it names the members, the primary's last, and changes nothing."""
+    ecs, s3 = boto3.client("ecs"), boto3.client("s3")
+    ecs.create_cluster(clusterName="drill")
+    for number in NUMBERS:
+        for image in ("old", "new"):
+            containers = [{"name": "mongod", "image": image, "memory": 128}]
+            ecs.register_task_definition(family=f"mongo-{number}", containerDefinitions=containers)
+        ecs.create_service(
+            cluster="drill", serviceName=f"mongo-{number}", taskDefinition=f"mongo-{number}:1", desiredCount=1
+        )
+    code, _, log = command(cluster, "mongo_roll_cli", "--dry-run", uri=cluster.uri("root"))
+    assert (code, "no dump of the last 26 hours" in log) == (2, True), log
+    s3.put_object(Bucket=BACKUP, Key=f"dumps/{name_of(datetime.now(UTC))}.json", Body=b"{}")
+    code, _, log = command(cluster, "mongo_roll_cli", "--dry-run", uri=cluster.uri("root"))
+    assert code == 0, log
+    planned = re.findall(r"mongo-(\d): arn:\S+:2", log)
+    assert sorted(planned) == ["1", "2", "3"], log
+    assert int(planned[-1]) == cluster.primary(), log
+    services = ecs.describe_services(cluster="drill", services=[f"mongo-{number}" for number in NUMBERS])["services"]
+    assert all(service["taskDefinition"].endswith(":1") for service in services), services
+
+
 def rolling(cluster: Cluster) -> str:
+    dry_run(cluster)
     ecs = Ecs(cluster)
     before = {number: cluster.volume(number) for number in NUMBERS}
     with cluster.all() as client:
@@ -262,15 +318,13 @@ def rolling(cluster: Cluster) -> str:
         assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged documents are not on member {number}"
     assert len(acknowledged) > 100, f"only {len(acknowledged)} writes: this proves nothing"
     return (
-        f"three members replaced, each with a new disk, in {seconds:.0f} s; 0 of {len(acknowledged)} acknowledged "
-        f"documents lost, {errors} writes failed and were tried again"
+        "--dry-run names all, the primary last, and changes nothing; then three members replaced, each with a new "
+        f"disk, in {seconds:.0f} s; 0 of {len(acknowledged)} acknowledged documents lost, {errors} writes failed and "
+        "were tried again"
     )
 
 
 def dump_and_restore(cluster: Cluster) -> str:
-    bucket = "forecast-drill-backup"
-    boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    cluster.environment["BACKUP_URI"] = f"s3://{bucket}/dumps/"
     if folder := cluster.tools():
         cluster.environment["PATH"] = f"{folder}:{os.environ['PATH']}"
     elif shutil.which("mongodump") is None:
@@ -290,6 +344,114 @@ def dump_and_restore(cluster: Cluster) -> str:
     assert code == 0, log
     assert digest(cluster) == before, "the digests differ"
     return f"dump, drop, restore: equal digests (dbHash) of {len(before)} collections; restored in {seconds:.0f} s"
+
+
+def from_snapshot(cluster: Cluster) -> str:
+    """docs/runbooks/restore.md, "From a snapshot"."""
+    before = fill(cluster, 1000)
+    seeded = cluster.primary()
+    with TemporaryDirectory() as folder:
+        snapshot = Path(folder) / "snapshot"
+        cluster.snapshot(seeded, snapshot)
+        fill(cluster, 100)
+        lose_all(cluster)
+        begin = time.monotonic()
+        set_parameter("false")
+        cluster.terminate(seeded)
+        cluster.new_disk_from(seeded, snapshot)
+        cluster.start(seeded)
+    cluster.wait(lambda: cluster.states()[seeded] == "SECONDARY", 60, "it starts from the snapshot")
+    set_parameter("true")
+    code, _, log = command(cluster, "mongo_recover_cli", host_of(seeded), "--yes")
+    assert code == 0, log
+    cluster.wait_whole()
+    seconds = time.monotonic() - begin
+    assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
+    cluster.terminate(seeded)
+    cluster.new_disk(seeded)
+    cluster.start(seeded)
+    cluster.wait_whole()
+    assert cluster.has_event(seeded, "rejoin_done"), "it did not leave and join"
+    assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
+    return (
+        f"all three lost; one starts from a disk copied while it was written to, mongo-recover, the others join: whole "
+        f"after {seconds:.0f} s, all {before} documents of the snapshot on each; then that one has a fresh disk too"
+    )
+
+
+def pipeline_image(cluster: Cluster) -> str:
+    assert cluster.run("python", "-c", PROBE) == 0, cluster.run_log()
+    with zones() as variables:
+        begin = time.monotonic()
+        assert cluster.run("pipeline", **variables) == 0, cluster.run_log()[-5:]
+        seconds = time.monotonic() - begin
+        documents = observations(cluster)
+        assert documents > 0
+        metrics = counted(cluster.run_log(), declared())
+        assert metrics == {"RunsDone": 1, "RejectionRate": 1, "RecordsValidated": 1}, metrics
+        cluster.begin_run("pipeline", "--reprocess", **variables)
+        cluster.wait(lambda: any('"loaded ' in line for line in cluster.run_log()), 60, "a first object")
+        begin = time.monotonic()
+        code = cluster.end_run()
+        ended = time.monotonic() - begin
+    (last,) = (json.loads(line) for line in cluster.run_log() if '"run_finished"' in line)
+    assert (code, last["status"]) == (1, "interrupted"), (code, last)
+    assert observations(cluster) == documents
+    return (
+        f"not root, read-only but for /tmp, as the user app over TLS: {documents} documents in {seconds:.0f} s; "
+        f"SIGTERM amid a run: exit code 1 and `interrupted` after {ended:.1f} s"
+    )
+
+
+def from_processed_zone(cluster: Cluster) -> str:
+    """docs/runbooks/restore.md, "After a total loss" and "From the processed zone"."""
+    with zones() as variables:
+        assert cluster.run("pipeline", **variables) == 0, cluster.run_log()[-5:]
+        before = observations(cluster)
+        lose_all(cluster)
+        begin = time.monotonic()
+        set_parameter("false")
+        for number in NUMBERS:
+            cluster.terminate(number)
+            cluster.new_disk(number)
+            cluster.start(number)
+        code, _, log = command(cluster, "mongo_init_cli")
+        assert code == 0, log
+        cluster.wait_whole()
+        assert cluster.run("migrate", **variables) == 0, cluster.run_log()[-5:]
+        seconds = time.monotonic() - begin
+        assert cluster.run("migrate", "--verify", **variables) == 0, cluster.run_log()[-5:]
+    assert cluster.counts(DATABASE, OBSERVATIONS) == [before] * 3, cluster.counts(DATABASE, OBSERVATIONS)
+    return (
+        f"all three lost; an empty set by mongo-init, filled by migrate: all {before} documents on each after "
+        f"{seconds:.0f} s; migrate --verify: exit code 0"
+    )
+
+
+@contextmanager
+def zones() -> Iterator[dict[str, str]]:
+    """The environment of a task that finds both zones: buckets of moto, here at an address that containers reach.
+
+    The raw zone is filled once. moto keeps them for all of its servers in this process.
+    """
+    s3 = boto3.client("s3")
+    if not s3.list_objects_v2(Bucket=RAW)["KeyCount"]:
+        with TemporaryDirectory() as folder:
+            for path in write_demo(Path(folder)):
+                s3.upload_file(str(path), RAW, f"airbyte-sync/{path.relative_to(folder).as_posix()}")
+    server = ThreadedMotoServer(ip_address=GATEWAY, port=0, verbose=False)
+    server.start()
+    try:
+        places = {"RAW_URI": f"s3://{RAW}/airbyte-sync/", "PROCESSED_URI": f"s3://{PROCESSED}/"}
+        yield aws_environment(server) | places
+    finally:
+        server.stop()
+
+
+def observations(cluster: Cluster) -> int:
+    """How many documents the pipeline's collection holds."""
+    with cluster.all() as client:
+        return client[DATABASE][OBSERVATIONS].count_documents({})
 
 
 def digest(cluster: Cluster) -> dict[str, str]:
@@ -426,6 +588,11 @@ def parameter() -> str:
     return str(boto3.client("ssm").get_parameter(Name=PARAMETER)["Parameter"]["Value"])
 
 
+def set_parameter(value: str) -> None:
+    """Set the marker by hand, as the runbooks do."""
+    boto3.client("ssm").put_parameter(Name=PARAMETER, Value=value, Type="String", Overwrite=True)
+
+
 DRILLS: tuple[tuple[str, Callable[[Cluster], str]], ...] = (
     ("first start", first_start),
     ("users and their rights", rights),
@@ -438,21 +605,28 @@ DRILLS: tuple[tuple[str, Callable[[Cluster], str]], ...] = (
     ("a lagging member and an empty one meet", lost_writes),
     ("a roll of all three under a writing client", rolling),
     ("dump and restore", dump_and_restore),
+    ("the pipeline's image", pipeline_image),
     ("two members lost, one left", majority_lost),
+    ("all three lost, restored from a snapshot", from_snapshot),
+    ("all three lost, restored from the processed zone", from_processed_zone),
     ("all three replaced at once", total_loss),
 )
 
 
 def main() -> int:
     """Run the drills, print the table; 1 where a promise is broken."""
-    image, folder = sys.argv[1], Path(sys.argv[2])
-    wanted = sys.argv[3:]
+    folder, wanted = Path(sys.argv[1]), set(sys.argv[2:])
+    if unknown := wanted - {drill.__name__ for _, drill in DRILLS}:
+        print(f"There is no drill {', '.join(sorted(unknown))}.", file=sys.stderr)
+        return 2
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    os.environ.update(aws_environment(server))
+    os.environ.update(aws_environment(server), MOTO_ECS_SERVICE_RUNNING="1")
     boto3.client("ssm").put_parameter(Name=PARAMETER, Value="false", Type="String")
-    cluster = Cluster(image, folder, operators_environment(folder))
+    for name in (RAW, PROCESSED, BACKUP):
+        boto3.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    cluster = Cluster(folder, operators_environment(folder))
     hosts = ",".join(host.partition(":")[0] for host in HOSTS)
     code, _, log = command(cluster, "mongo_pki_cli", str(folder / "pki"), "--hosts", hosts)
     assert code == 0, log
@@ -460,7 +634,9 @@ def main() -> int:
     cluster.remove()
     cluster.make_network()
     try:
-        broken = run_all(cluster, [drill for drill in DRILLS if not wanted or drill[1].__name__ in wanted])
+        # The others need a set, and the first makes it.
+        first, *others = DRILLS
+        broken = run_all(cluster, [first, *(drill for drill in others if not wanted or drill[1].__name__ in wanted)])
         if broken:
             cluster.keep_logs()
     finally:
@@ -514,6 +690,8 @@ def operators_environment(folder: Path) -> dict[str, str]:
         "MONGO_REPLICA_KEY": secrets.token_hex(378),
         "MONGO_BOOTSTRAPPED_PARAMETER": PARAMETER,
         "MONGODB_DATABASE": DATABASE,
+        "BACKUP_URI": f"s3://{BACKUP}/dumps/",
+        "ECS_CLUSTER": "drill",
         "LOGS_DIR": str(folder / "logs"),
     }
 
