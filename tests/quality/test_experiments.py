@@ -1,0 +1,31 @@
+"""Errors of known size in the real week: so many are caught, and so few of the other values are flagged."""
+
+from __future__ import annotations
+
+import pytest
+
+from forecast.parameters import MEASURED_NAMES
+from forecast.series import CHECKS
+from tests.quality.experiments import EXPERIMENTS, Clean, Experiment, outcome_of
+
+# What the week has no place for: no snow was measured, no humidity below 50 % and no clear sky came with rain.
+WITHOUT_PLACE = {"rain_in_dry_air", "rain_without_cloud", "snow_with_warmth"}
+
+
+def _name(experiment: Experiment) -> str:
+    return f"{experiment.check}, {experiment.parameter}, {experiment.error}"
+
+
+@pytest.mark.parametrize("experiment", [e for e in EXPERIMENTS if e.parameter != "surface_snow_thickness"], ids=_name)
+def test_errors_are_caught_and_the_other_values_left_alone(clean: Clean, experiment: Experiment) -> None:
+    outcome = outcome_of(experiment)
+    assert outcome.errors
+    caught = outcome.caught_by_check if experiment.by_itself else outcome.caught
+    assert caught >= experiment.aim * outcome.errors
+    assert outcome.failed < 0.005 * outcome.untouched
+    assert outcome.suspect < 0.02 * outcome.untouched
+
+
+def test_every_check_and_every_parameter_that_the_week_has_is_tried() -> None:
+    assert {experiment.check for experiment in EXPERIMENTS} == set(CHECKS) - WITHOUT_PLACE
+    assert {experiment.parameter for experiment in EXPERIMENTS} == set(MEASURED_NAMES)

@@ -1,0 +1,110 @@
+"""What is known of the week of October 2024 comes out, and hardly anything else."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from forecast.flags import FAIL, SUSPECT
+from forecast.report.findings import Findings
+from forecast.series import DAY_MS
+from tests.quality.experiments import (
+    DIRECTION,
+    KNOWN_FAULTS,
+    ONE_HOUR,
+    STATIONS,
+    THREE_HOURS,
+    Clean,
+    P,
+    flags_without_facts,
+)
+
+
+@pytest.fixture(scope="module")
+def findings(clean: Clean) -> Findings:
+    """What a run would report of the whole week."""
+    found = Findings()
+    for verdicts in clean.verdicts.values():
+        found.hear(verdicts, set((verdicts.series.times // DAY_MS).tolist()), clean.verdicts)
+    return found
+
+
+def test_the_week_has_the_observations_of_six_stations(clean: Clean) -> None:
+    numbers = {name: len(series.times) for name, series in clean.week.items()}
+    assert numbers == {
+        "00052": 361, "000R5": 361, "07015": 60, "STATIC0010": 361, "IICHTE19": 1899, "ILAMAD25": 1908,
+    }  # fmt: skip
+    assert set(numbers) == set(STATIONS)
+    assert all((np.diff(series.times) > 0).all() for series in clean.week.values())
+
+
+def test_most_of_la_madeleines_wind_direction_is_suspect(clean: Clean) -> None:
+    flags = clean.verdicts["ILAMAD25"].flags[DIRECTION]
+    assert Counter(flags.tolist()) == {1: 699, SUSPECT: 1151, 9: 58}
+
+
+def test_ichtegems_pressure_is_seven_to_eight_hectopascals_low_in_the_reports_words(findings: Findings) -> None:
+    (words,) = [
+        advice["words"]
+        for advice in findings.advice()
+        if (advice["station"], advice["parameter"], advice["check"]) == ("IICHTE19", P, "bias")
+    ]
+    off = re.match(r"(\d\.\d) hPa below its neighbours; always off its neighbours: correct it at the source", words)
+    assert off is not None
+    assert 7 <= float(off[1]) <= 8
+    assert {station for (station, name, check), number in findings.suspect.items() if check == "bias" and number} == {
+        "IICHTE19"
+    }
+
+
+def test_two_hours_of_bergues_have_more_rain_than_the_three_hours_around_them(clean: Clean) -> None:
+    found = [
+        (name, datetime.fromtimestamp(series.times[row] / 1000, UTC).strftime("%d %H:%M"), one[row], three[row])
+        for name, series in clean.week.items()
+        if THREE_HOURS in series.values
+        for one, three in [(series.values[ONE_HOUR], series.values[THREE_HOURS])]
+        for row in np.flatnonzero(clean.verdicts[name].by_check["nested_accumulation", ONE_HOUR] == SUSPECT)
+    ]
+    assert found == [("000R5", "06 20:00", 1.8, 0.0), ("000R5", "07 08:00", 0.2, 0.0)]
+
+
+def test_zeros_of_bergues_between_the_synoptic_hours_are_suspect(clean: Clean) -> None:
+    assert Counter(clean.verdicts["000R5"].by_check["false_zero", THREE_HOURS].tolist()) == {1: 21, SUSPECT: 40, 9: 300}
+
+
+def test_rain_of_the_week_is_the_sum_of_what_the_counters_grew(clean: Clean) -> None:
+    sums = {name: round(float(np.nansum(verdicts.amount)), 9) for name, verdicts in clean.verdicts.items()}
+    assert sums == {"00052": 0, "000R5": 0, "07015": 0, "STATIC0010": 0, "IICHTE19": 7.62, "ILAMAD25": 4.318}
+    for name in ("IICHTE19", "ILAMAD25"):
+        assert np.nanmin(clean.verdicts[name].amount) == 0
+        assert np.isnan(clean.verdicts[name].amount).sum() == 1
+
+
+def test_nothing_fails_and_of_what_is_sound_hardly_anything_is_suspect(clean: Clean) -> None:
+    """Known faults apart. A direction at calm is a stated fact and no false alarm; the second number counts it."""
+    values = suspect = with_calm = failed = 0
+    for name, verdicts in clean.verdicts.items():
+        for parameter, flags in verdicts.flags.items():
+            if (name, parameter) not in KNOWN_FAULTS:
+                values += int((~np.isnan(verdicts.series.values[parameter])).sum())
+                suspect += int((flags_without_facts(verdicts, parameter) == SUSPECT).sum())
+                with_calm += int((flags == SUSPECT).sum())
+                failed += int((flags == FAIL).sum())
+    assert (values, suspect, with_calm, failed) == (44_903, 4, 423, 0)
+
+
+def test_the_other_suspects_are_half_an_hour_of_humidity_at_hazebrouck_after_the_fog(clean: Clean) -> None:
+    found = [
+        (name, parameter, verdicts.series.times[row])
+        for name, verdicts in clean.verdicts.items()
+        for parameter in verdicts.flags
+        if (name, parameter) not in KNOWN_FAULTS
+        for row in np.flatnonzero(flags_without_facts(verdicts, parameter) == SUSPECT)
+    ]
+    assert {(name, parameter) for name, parameter, _ in found} == {("STATIC0010", "relative_humidity")}
+    moments = [datetime.fromtimestamp(moment / 1000, UTC).strftime("%d %H:%M") for *_, moment in found]
+    assert moments == ["05 10:10", "05 10:20", "05 10:30", "05 10:40"]

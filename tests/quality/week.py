@@ -1,0 +1,54 @@
+"""The real week of October 2024 as series: six stations, read by the program's own extract and transform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecast.extract import extract
+from forecast.observations import OBSERVATION_SCHEMA, concat
+from forecast.parameters import MEASURED_NAMES
+from forecast.series import Series, Verdicts
+from forecast.settings import Limits
+from forecast.stations import Station, Stations, load_stations
+from forecast.stores.local import LocalStore
+from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
+from forecast.validate.among import judge_among
+from forecast.validate.judge import judge_alone
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+HOUR_MS = 3_600_000
+Week = dict[str, Series]
+
+
+def read_week(folder: Path, stations: Stations | None = None) -> Week:
+    """The observations of all raw objects below a folder, by station."""
+    stations = load_stations() if stations is None else stations
+    frame = concat(list(_observations(folder, stations)), OBSERVATION_SCHEMA)
+    return {station.id: _series(frame[frame["station_id"] == station.id], station) for station in stations}
+
+
+def judged(week: Mapping[str, Series]) -> dict[str, Verdicts]:
+    """What all checks say of series beside each other."""
+    verdicts = {name: judge_alone(series) for name, series in week.items()}
+    judge_among(verdicts, list(verdicts))
+    return verdicts
+
+
+def _observations(folder: Path, stations: Stations) -> Iterator[pd.DataFrame]:
+    for raw in LocalStore(folder).list():
+        transformer = ObjectTransformer(raw.key, stations, datetime.now(UTC))
+        batches = extract(folder / raw.key, raw, RECORD_CONTAINERS, Limits())
+        yield from (transformer.transform(batch).observations for batch in batches)
+        yield from (transformed.observations for transformed in transformer.finish())
+
+
+def _series(rows: pd.DataFrame, station: Station) -> Series:
+    rows = rows.sort_values("timestamp")
+    times = rows["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
+    values = {name: rows[name].to_numpy(np.float64, na_value=np.nan) for name in MEASURED_NAMES}
+    return Series(station, times, {name: column for name, column in values.items() if not np.isnan(column).all()})
