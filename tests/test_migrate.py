@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pymongo import MongoClient
 
 from forecast.database import Documents, connect
+from forecast.digests import HALF, quality_halves
 from forecast.errors import RetryableError, SettingError
 from forecast.migrate import migrate
 from forecast.report.write import SCHEMAS_FOLDER
@@ -23,11 +26,14 @@ from forecast.settings import Settings
 from forecast.stations import load_stations
 from forecast.stores import LocalStore
 from forecast.synthetic import write_demo
+from forecast.verdicts import judge_days
 from main import run_pipeline
 
+STATIONS = load_stations()
 DOCUMENTS = 7206
 RUN = "20260101T000000Z-aaaaaa"
 RECORDS = 7249
+DAY = 19_997  # 2024-10-01
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +51,7 @@ def original(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         log_level="INFO",
         log_format="text",
     )
-    run_pipeline(settings, RunOptions(), load_stations())
+    run_pipeline(settings, RunOptions(), STATIONS)
     yield settings
     client: MongoClient[dict[str, Any]]
     with MongoClient(replica_set) as client:
@@ -74,7 +80,7 @@ def _documents(collection: Documents) -> dict[str, dict[str, Any]]:
 def test_new_database_becomes_the_same_from_the_processed_zone_alone(
     original: Settings, store: LocalStore, collection: Documents
 ) -> None:
-    report, code = migrate(store, collection, RUN)
+    report, code = migrate(store, collection, STATIONS, RUN)
     assert code == 0
     assert (report["records_validated"], report["inserted"], report["failed"]) == (RECORDS, DOCUMENTS, 0)
     assert report["verification"]["ok"]
@@ -85,9 +91,9 @@ def test_new_database_becomes_the_same_from_the_processed_zone_alone(
 
 
 def test_second_migration_changes_nothing(store: LocalStore, collection: Documents) -> None:
-    migrate(store, collection, RUN)
+    migrate(store, collection, STATIONS, RUN)
     before = _documents(collection)
-    report, code = migrate(store, collection, RUN)
+    report, code = migrate(store, collection, STATIONS, RUN)
     assert (code, report["inserted"], report["updated"]) == (0, 0, 0)
     assert report["unchanged"] + report["superseded"] == RECORDS
     assert _documents(collection) == before
@@ -95,13 +101,13 @@ def test_second_migration_changes_nothing(store: LocalStore, collection: Documen
 
 @pytest.fixture
 def migrated(store: LocalStore, collection: Documents) -> Documents:
-    migrate(store, collection, RUN)
+    migrate(store, collection, STATIONS, RUN)
     return collection
 
 
 def test_verifying_writes_nothing(store: LocalStore, migrated: Documents) -> None:
     before = _documents(migrated)
-    report, code = migrate(store, migrated, RUN, verify_only=True)
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report["records_validated"]) == (0, 0)
     assert (report["verification"]["sample_checked"], report["verification"]["digests_equal"]) == (RECORDS, RECORDS)
     assert _documents(migrated) == before
@@ -119,17 +125,64 @@ def test_verifying_writes_nothing(store: LocalStore, migrated: Documents) -> Non
 )
 def test_changed_document_is_found(store: LocalStore, migrated: Documents, change: dict[str, Any]) -> None:
     migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, change)
-    report, code = migrate(store, migrated, RUN, verify_only=True)
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report["verification"]["ok"]) == (3, False)
     assert report["verification"]["sample_checked"] - report["verification"]["digests_equal"] == 1
+
+
+VERDICTS: list[dict[str, Any]] = [
+    {"data_quality.flag": 4},
+    {"data_quality.flags": {"air_temperature": {"flag": 4, "checks": ["spike"]}}},
+    {"data_quality.anomalies_detected": 1},
+    {"data_quality.checks_version": 0},
+    {"measurements.precipitation_amount": 99.0},
+]
+
+
+@pytest.mark.parametrize("change", VERDICTS, ids=lambda change: next(iter(change)))
+def test_verdict_that_somebody_changed_is_found(
+    store: LocalStore, migrated: Documents, change: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, {"$set": change})
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
+    assert (code, report["verification"]["ok"]) == (3, False)
+    assert report["verification"]["sample_checked"] - report["verification"]["digests_equal"] == 1
+    assert [record.message for record in caplog.records] == [
+        "document 07015@2024-10-01T00:00:00Z was changed in the database"
+    ]
+
+
+def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
+    store: LocalStore, migrated: Documents, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As older checks would have left it: with a digest of its own."""
+    before = _documents(migrated)
+    name = "07015@2024-10-01T00:00:00Z"
+    older = quality_halves(np.array([2]), pa.nulls(1, pa.string()), np.array([0]), np.array([np.nan]), np.array([0]))
+    verdict = {
+        "data_quality.flag": 2,
+        "data_quality.flags": {},
+        "data_quality.anomalies_detected": 0,
+        "data_quality.checks_version": 0,
+        "metadata.digest": before[name]["metadata"]["digest"][:HALF] + older[0].decode(),
+    }
+    migrated.update_one({"_id": name}, {"$set": verdict})
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
+    assert (code, report["verification"]["verdicts_differing"]) == (3, 1)
+    assert report["verification"]["sample_checked"] == report["verification"]["digests_equal"]
+    assert [record.message for record in caplog.records] == [
+        f"document {name} carries another verdict than the checks give; run pipeline --recheck"
+    ]
+    judge_days({"07015": {DAY}}, migrated, STATIONS)
+    assert _documents(migrated) == before
 
 
 def test_missing_document_is_found_and_brought_back(store: LocalStore, migrated: Documents) -> None:
     before = _documents(migrated)
     migrated.delete_one({"_id": "07015@2024-10-01T00:00:00Z"})
-    report, code = migrate(store, migrated, RUN, verify_only=True)
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report["verification"]["ok"]) == (3, False)
-    report, code = migrate(store, migrated, RUN)
+    report, code = migrate(store, migrated, STATIONS, RUN)
     assert (code, report["inserted"]) == (0, 1)
     assert _documents(migrated) == before
 
@@ -139,12 +192,14 @@ def test_document_that_the_zone_does_not_hold_is_named(
 ) -> None:
     document = migrated.find_one({})
     assert document is not None
+    document["station"]["id"] = "X"
     for name, moment in (
         ("X@2024-10-02T00:00:00Z", datetime(2024, 10, 2)),
         ("X@2023-01-01T00:00:00Z", datetime(2023, 1, 1)),
     ):
-        migrated.insert_one({**document, "_id": name, "timestamp": moment})
-    report, code = migrate(store, migrated, RUN, verify_only=True)
+        station = {**document["station"], "id": "X"}
+        migrated.insert_one({**document, "_id": name, "station": station, "timestamp": moment})
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report["verification"]["ok"], report["verification"]["documents_beyond"]) == (3, False, 2)
     assert [record.message for record in caplog.records] == [
         "document X@2023-01-01T00:00:00Z is in no file of the processed zone",
@@ -154,13 +209,13 @@ def test_document_that_the_zone_does_not_hold_is_named(
 
 def test_report_keeps_its_schema(store: LocalStore, migrated: Documents) -> None:
     schema = (SCHEMAS_FOLDER / "migration_report.schema.json").read_text("utf-8")
-    report, _ = migrate(store, migrated, RUN)
+    report, _ = migrate(store, migrated, STATIONS, RUN)
     jsonschema.Draft202012Validator(json.loads(schema)).validate(report)
 
 
 def test_zone_without_records_is_a_wrong_setting(collection: Documents, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="PROCESSED_URI"):
-        migrate(LocalStore(tmp_path), collection, RUN)
+        migrate(LocalStore(tmp_path), collection, STATIONS, RUN)
     assert _documents(collection) == {}
 
 
@@ -170,7 +225,7 @@ def test_half_a_file_is_named(store: LocalStore, collection: Documents, tmp_path
     broken.parent.mkdir(parents=True)
     broken.write_bytes(Path(whole.uri).read_bytes()[:-100])
     with pytest.raises(RetryableError, match=r"a-0\.parquet"):
-        migrate(LocalStore(tmp_path), collection, RUN)
+        migrate(LocalStore(tmp_path), collection, STATIONS, RUN)
 
 
 def test_file_of_somebody_else_is_named(collection: Documents, tmp_path: Path) -> None:
@@ -178,4 +233,4 @@ def test_file_of_somebody_else_is_named(collection: Documents, tmp_path: Path) -
     path.parent.mkdir()
     pd.DataFrame({"a": [1]}).to_parquet(path)
     with pytest.raises(SettingError, match=r"b\.parquet"):
-        migrate(LocalStore(tmp_path), collection, RUN)
+        migrate(LocalStore(tmp_path), collection, STATIONS, RUN)

@@ -110,8 +110,8 @@ def _report_keys(world: World) -> list[str]:
 
 
 def test_loss_that_is_seen_when_reading_back_fails_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def forgetful(records: Any, collection: Any) -> Any:
-        counts = loading.load(records, collection)
+    def forgetful(records: Any, collection: Any, *others: Any) -> Any:
+        counts = loading.load(records, collection, *others)
         collection.delete_many({})
         return counts
 

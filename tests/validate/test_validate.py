@@ -16,9 +16,10 @@ from bson.int64 import Int64
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecast.digests import HALF
 from forecast.documents import document_of
 from forecast.observations import OBSERVATION_SCHEMA, VALIDATED_SCHEMA, to_frame, to_table
-from forecast.parameters import PARAMETER_NAMES
+from forecast.parameters import MEASURED_NAMES, PARAMETER_NAMES
 from forecast.save import ObjectWriter, RunFacts, Source
 from forecast.stations import CONFIG_FOLDER, load_stations, parse_stations
 from forecast.validate import validate
@@ -60,7 +61,7 @@ def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> 
     (record,), refused = check(observation())
     assert refused == []
     assert record["_id"] == "07015@2024-10-05T00:04:00Z"
-    assert (record["flag"], record["flags"], record["anomalies_detected"], record["checks_version"]) == (2, None, 0, 0)
+    assert (record["flag"], record["flags"], record["anomalies_detected"], record["checks_version"]) == (1, None, 0, 1)
     assert {name: record[name] for name in PARAMETER_NAMES if record[name] is not None} == {"air_temperature": 7.6}
     assert (record["source_row"], record["generation_id"], record["sync_id"]) == ("line 7", 3, 4)
 
@@ -189,13 +190,37 @@ CHANGES: Sequence[dict[str, Any]] = [
     {"notes": '[{"parameter": "wind_speed", "raw": "y", "reason": "not a number"}]'},
     {"air_temperature": None},
     {"air_temperature": 7.600000000000001},
-    *({name: 0.0} for name in PARAMETER_NAMES),
-    *({name: 7.6} for name in PARAMETER_NAMES[1:]),
+    *({name: 0.0} for name in MEASURED_NAMES),
+    *({name: 7.6} for name in MEASURED_NAMES[1:]),
 ]
 
 
 def test_the_digest_changes_with_station_time_every_measurement_and_notes() -> None:
-    assert len({digest(**change) for change in CHANGES}) == len(CHANGES)
+    assert len({digest(**change)[:HALF] for change in CHANGES}) == len(CHANGES)
+
+
+def test_what_the_checks_say_is_in_the_second_half_of_the_digest_alone() -> None:
+    """12 °C, and 12 °C after a minute of -3 °C: the same observation, with another verdict."""
+    warm = observation(air_temperature=12.0)
+    cold = observation(air_temperature=-3.0, timestamp=STAMP - timedelta(minutes=1))
+    ((alone,), _) = check(warm)
+    ((_, after), _) = check(cold, warm)
+    assert (alone["flags"], alone["anomalies_detected"], alone["flag"]) == (None, 0, 1)
+    assert json.loads(after["flags"]) == {"air_temperature": {"flag": 4, "checks": ["step"]}}
+    assert (after["anomalies_detected"], after["flag"], after["air_temperature"]) == (1, 4, 12.0)
+    assert alone["digest"][:HALF] == after["digest"][:HALF]
+    assert alone["digest"][HALF:] != after["digest"][HALF:]
+
+
+def test_rain_since_the_row_before_is_added_from_the_counter() -> None:
+    counted = [(0, 0.0), (5, 0.254), (10, 0.254), (15, 1.016), (20, 0.254)]
+    rows = [
+        observation(station_id="ILAMAD25", timestamp=STAMP + timedelta(minutes=minute), precipitation_counter=counter)
+        for minute, counter in counted
+    ]
+    accepted, _ = check(*rows)
+    amounts = [row["precipitation_amount"] for row in accepted]
+    assert amounts == [None, 0.254, 0.0, pytest.approx(0.762), 0.254]
 
 
 def test_the_digest_changes_with_what_the_registry_says_of_the_station() -> None:
