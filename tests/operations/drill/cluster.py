@@ -58,6 +58,11 @@ def podman(*arguments: str, check: bool = True, variables: dict[str, str] | None
     return done.stdout
 
 
+def _copy(source: Path, target: Path) -> None:
+    """All of a folder, owners and times included, into another that is there or not."""
+    subprocess.run(["cp", "--archive", "--no-target-directory", source, target], check=True)
+
+
 def name_of(number: int) -> str:
     """The container of a member."""
     return f"forecast-drill-{number}"
@@ -126,14 +131,14 @@ class Cluster:
     def snapshot(self, number: int, folder: Path) -> None:
         """Copy a member's disk as it is at one moment, its journal included, while the member is in use."""
         podman("kill", "--signal", "STOP", name_of(number))
-        shutil.copytree(self._disk(number), folder)
+        _copy(self._disk(number), folder)
         podman("kill", "--signal", "CONT", name_of(number))
 
     def new_disk_from(self, number: int, snapshot: Path) -> None:
         """As new_disk, but the next task's volume is made of a snapshot."""
         self.new_disk(number)
         podman("volume", "create", self.volume(number))
-        shutil.copytree(snapshot, self._disk(number), dirs_exist_ok=True)
+        _copy(snapshot, self._disk(number))
 
     def _disk(self, number: int) -> Path:
         return Path(podman("volume", "inspect", "--format", "{{.Mountpoint}}", self.volume(number)).strip())
