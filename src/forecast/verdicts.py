@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -70,32 +71,39 @@ def judge_days(
 ) -> JudgeCounts:
     """Judge these days by station, and all that hangs on them; rewrite the verdicts that differ."""
     counts = JudgeCounts()
-    for block in blocks_of(days, stations):
+    for block, stored in _read_ahead(days, collection, stations):
         check_stop()
-        counts.add(_judge_block(block, collection, listener))
+        counts.add(_judge_block(block, stored, collection, listener))
     return counts
 
 
 def differing_verdicts(days: Mapping[str, set[int]], collection: Documents, stations: Stations) -> Iterator[str]:
     """The ids of the documents whose verdict is not what the checks say now; nothing is written."""
-    for block in blocks_of(days, stations):
-        stored, verdicts = judged(block, collection)
+    for block, stored in _read_ahead(days, collection, stations):
+        verdicts = judge(block, stored)
         for station in block.affected:
             if station.id in verdicts:
                 rows, _, _ = _differing(block, stored[station.id], verdicts[station.id])
                 yield from (_document_id(station, stored[station.id].times[row]) for row in rows)
 
 
-def judged(block: Block, collection: Documents) -> tuple[dict[str, StationColumns], dict[str, Verdicts]]:
-    """What the database holds of a block, and what the checks say of it; both by station."""
-    stored = _read(block, collection)
+def judged(
+    days: Mapping[str, set[int]], collection: Documents, stations: Stations
+) -> Iterator[tuple[Block, dict[str, Verdicts]]]:
+    """What the checks say of these days, block by block and by station; nothing is written."""
+    for block, stored in _read_ahead(days, collection, stations):
+        yield block, judge(block, stored)
+
+
+def judge(block: Block, stored: Mapping[str, StationColumns]) -> dict[str, Verdicts]:
+    """What the checks say of what the database holds of a block, by station."""
     verdicts = {
         station.id: judge_alone(_series(station, stored[station.id]))
         for station in block.context
         if station.id in stored
     }
     judge_among(verdicts, [station.id for station in block.affected if station.id in verdicts])
-    return stored, verdicts
+    return verdicts
 
 
 def days_held(collection: Documents, query: Mapping[str, Any]) -> dict[str, set[int]]:
@@ -124,6 +132,21 @@ def stored_flags(
                     yield station, entry["_id"], entry["number"]
 
 
+def _read_ahead(
+    days: Mapping[str, set[int]], collection: Documents, stations: Stations
+) -> Iterator[tuple[Block, dict[str, StationColumns]]]:
+    """The blocks with what the database holds of them; while one is judged, the next is read."""
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+        waiting: tuple[Block, Future[dict[str, StationColumns]]] | None = None
+        for block in blocks_of(days, stations):
+            following = block, reader.submit(_read, block, collection)
+            if waiting is not None:
+                yield waiting[0], waiting[1].result()
+            waiting = following
+        if waiting is not None:
+            yield waiting[0], waiting[1].result()
+
+
 def _read(block: Block, collection: Documents) -> dict[str, StationColumns]:
     """All that a block's verdicts hang on, through the index of places and times."""
     wanted = {station.id for station in block.context}
@@ -143,10 +166,12 @@ def _series(station: Station, columns: StationColumns) -> Series:
     return Series(station, columns.times, measured)
 
 
-def _judge_block(block: Block, collection: Documents, listener: Listener | None) -> JudgeCounts:
+def _judge_block(
+    block: Block, stored: dict[str, StationColumns], collection: Documents, listener: Listener | None
+) -> JudgeCounts:
     counts = JudgeCounts()
     for _ in range(_ROUNDS):
-        stored, verdicts = judged(block, collection)
+        verdicts = judge(block, stored)
         counts.judged = 0
         settled = True
         for station in block.affected:
@@ -158,6 +183,7 @@ def _judge_block(block: Block, collection: Documents, listener: Listener | None)
                     if name in verdicts:
                         listener.hear(verdicts[name], days, verdicts)
             return counts
+        stored = _read(block, collection)
     raise RetryableError("other writers keep changing the same documents; run again when they are done")
 
 

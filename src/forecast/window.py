@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from forecast.blocks import blocks_of
 from forecast.database import Documents, told_apart
 from forecast.errors import SettingError
 from forecast.parameters import MEASURED_NAMES
@@ -33,8 +32,7 @@ def quality_of_window(
     first, end = (datetime.combine(day, time(), UTC) for day in (since, until + timedelta(days=1)))
     query = {"timestamp": {"$gte": first, "$lt": end}}
     findings, tally = Findings(), QualityTally()
-    for block in blocks_of(days_held(collection, query), stations):
-        _, verdicts = judged(block, collection)
+    for block, verdicts in judged(days_held(collection, query), collection, stations):
         for station_id, days in block.changed.items():
             if station_id in verdicts:
                 findings.hear(verdicts[station_id], days, verdicts)
