@@ -16,7 +16,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from forecast.errors import ObjectRejectedError
@@ -581,6 +581,17 @@ def test_a_cut_off_workbook_is_rejected(tmp_path: Path) -> None:
     assert rejected(workbook({"011024": DAY})[:2000], tmp_path)[0] == "not_workbook"
 
 
+@pytest.mark.parametrize("name", ["object", "object.csv", "object.plain", "object.unpacked"])
+@pytest.mark.parametrize("kind", ["table", "packed"])
+def test_an_object_is_only_read_whatever_the_name_of_its_file(kind: str, name: str, tmp_path: Path) -> None:
+    text = b"Date,Time,Temperature,Humidity\n2024-10-01,00:04,56.8 F,87 %\n"
+    content = text if kind == "table" else gzip.compress(workbook({"011024": DAY}))
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert sum(len(batch.rows) for batch in extract(path, listed(), RECORD_CONTAINERS, Limits())) > 0
+    assert path.read_bytes() == content
+
+
 # The two ways through JSON lines
 
 VALUES = (
@@ -602,6 +613,8 @@ def flat_records(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @given(flat_records())
+@example([{"a": "{"}])
+@example([{"a": '{"b": 1}'}, {"a": "{"}])
 def test_the_fast_and_the_patient_way_give_the_same_batches(records: list[dict[str, Any]]) -> None:
     block = lines(*records)
     maker = BatchMaker(listed(), RECORD_CONTAINERS, Limits())

@@ -41,7 +41,12 @@ def extract(path: Path, raw: RawObject, containers: Sequence[str], limits: Limit
         said = "is packed with gzip, which its name does not say" if packed else "is named .gz and is not packed"
         LOGGER.warning("%s %s", raw.key, said, extra={"facts": {"object": raw.key}})
     try:
-        yield from _read(path, raw, containers, limits, packed=packed)
+        has_rows = False
+        for batch in _read(path, raw, containers, limits, packed=packed):
+            has_rows = has_rows or len(batch.rows) + len(batch.refused) > 0
+            yield batch
+        if not has_rows:
+            LOGGER.warning("%s has no rows", raw.key, extra={"facts": {"object": raw.key}})
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ObjectRejectedError("bad_gzip", f"the gzip file is damaged or cut off: {str(error)[:200]}") from error
 
@@ -68,15 +73,20 @@ def _read(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits,
     if text[:1] in (b"{", b"["):
         return read_json(open_text, raw, containers, limits)
     _refuse_known(text)
-    return read_csv(with_bad_bytes_marked(open_text), raw, containers, limits, path.with_suffix(".csv"))
+    return read_csv(with_bad_bytes_marked(open_text), raw, containers, limits, _beside(path, "plain"))
 
 
 def _unpacked(path: Path, limits: Limits) -> Path:
-    target = path.with_suffix(".unpacked")
+    target = _beside(path, "unpacked")
     with open_unpacked(path, limits) as source, target.open("wb") as copy:
         while block := source.read(_BLOCK):
             copy.write(block)
     return target
+
+
+def _beside(path: Path, word: str) -> Path:
+    """A place for what is made of an object, which is never the object itself, whatever its name."""
+    return path.with_name(f"{path.name}.{word}")
 
 
 def _refuse_known(text: bytes) -> None:

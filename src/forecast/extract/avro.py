@@ -30,7 +30,9 @@ def read_avro(path: Path, raw: RawObject, containers: Sequence[str], limits: Lim
             if not isinstance(chunk[0], dict):
                 raise ObjectRejectedError("not_avro", "the Avro file holds no records")
             table = rows_of_records(chunk)
-            yield from maker.of_table(table, positions(row, table.num_rows, "row"))
+            for found in maker.of_table(table, positions(row, table.num_rows, "row")):
+                found.metadata = found.metadata or table.schema
+                yield found
             row += len(chunk)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.extract.documents import is_document, read_document
+from forecast.extract.documents import is_document, read_document, whole_text
 from forecast.extract.envelope import (
     PAYLOAD_FIELDS,
     is_envelope,
@@ -28,6 +28,11 @@ from forecast.extract.records import (
 )
 from forecast.observations import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, empty_frame, frame_of, to_frame
 from forecast.settings import Limits
+
+# The fields in which a known network has an object: the PWS API's, one for each system of units. In every other field a
+# text is a text, also "{".
+_OBJECT_FIELDS = frozenset({"metric", "metricsi", "ukhybrid", "imperial"})
+_NOT_LETTERS = re.compile("[^a-z]")
 
 
 def positions(first: int, count: int, word: str = "line") -> pa.Array:
@@ -74,7 +79,7 @@ class BatchMaker:
                 origin = origin.take(kept)
         table = table.select([index for index, name in enumerate(table.column_names) if not is_envelope(name)])
         if any(name in self._containers for name in table.column_names):
-            texts = [json.dumps(row, default=str) for row in table.to_pylist()]
+            texts = [whole_text(row) for row in table.to_pylist()]
             yield from self._documents(texts, origin, refused)
             return
         yield self._batch(table, origin, refused)
@@ -136,9 +141,11 @@ def _open_objects(table: pa.Table, origin: pa.Table) -> tuple[pa.Table, pa.Table
     """
     refused: list[dict[str, Any]] = []
     for index, name in enumerate(table.column_names):
-        if not _holds_objects(table.column(index)):
+        if not _belongs_to_objects(name) or not pa.types.is_string(table.column(index).type):
             continue
-        objects, kept, more = _parse_cells(FastReader(), _flat(table.column(index)), origin["position"], name)
+        texts = _flat(table.column(index))
+        texts = pc.if_else(pc.equal(pc.utf8_trim_whitespace(texts), ""), pa.scalar(None, pa.string()), texts)
+        objects, kept, more = _parse_cells(FastReader(), texts, origin["position"], name)
         if more:
             table, origin = table.take(kept), origin.take(kept)
             refused += more
@@ -158,12 +165,8 @@ def _plain(table: pa.Table) -> pa.Table:
     return table
 
 
-def _holds_objects(cells: pa.ChunkedArray) -> bool:
-    """Whether most of the cells are JSON objects as text: one text among numbers is no object."""
-    if not pa.types.is_string(cells.type) or cells.null_count == len(cells):
-        return False
-    objects = pc.sum(pc.starts_with(cells, "{")).as_py()
-    return bool(2 * objects > len(cells) - cells.null_count)
+def _belongs_to_objects(name: str) -> bool:
+    return _NOT_LETTERS.sub("", str(name).casefold()) in _OBJECT_FIELDS
 
 
 def _parse_cells(

@@ -6,8 +6,9 @@ They are read as a stream (ijson), so that a document of any size takes the memo
 from __future__ import annotations
 
 import io
+import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -35,6 +36,8 @@ _OTHER_ROWS = "data"
 _METADATA = "metadata"
 _MAX_MESSAGE = 300
 _FIRST_ERROR_STATUS = 400
+# Airbyte flattens a document to columns; then a list without errors is the text of one.
+_EMPTY_TEXTS = frozenset({"", "[]", "{}", "null", "false"})
 
 
 @dataclass(slots=True)
@@ -77,6 +80,27 @@ def read_document_file(
     yield from _batches(open_file, origin, "", containers, limits)
 
 
+def is_flattened(fields: Mapping[str, Any], containers: Sequence[str]) -> bool:
+    """Whether these are the fields of a document whose containers came as JSON text."""
+    return any(_is_json_text(fields.get(name)) for name in containers)
+
+
+def whole_text(fields: Mapping[str, Any]) -> str:
+    """The text of a document, its parts that came as JSON text put in as they are.
+
+    What is no JSON in them is seen when the whole is read.
+    """
+    parts = (
+        f"{json.dumps(name)}: {value if _is_json_text(value) else json.dumps(value, default=str)}"
+        for name, value in fields.items()
+    )
+    return "{" + ", ".join(parts) + "}"
+
+
+def _is_json_text(value: Any) -> bool:
+    return isinstance(value, str) and value[:1] + value[-1:] in {"{}", "[]"}
+
+
 def read_head_of(text: bytes, containers: Sequence[str], limits: Limits) -> Head:
     """All of a document in memory but its rows.
 
@@ -89,7 +113,7 @@ def read_head_of(text: bytes, containers: Sequence[str], limits: Limits) -> Head
 def check_answer(fields: dict[str, Any]) -> None:
     """Raises ObjectRejectedError where an API answered with an error in the shape of a document."""
     fields = _payload(fields)
-    fault = fields.get("errors") or fields.get("error")
+    fault = _unless_empty(fields.get("errors")) or _unless_empty(fields.get("error"))
     code = fields.get("statusCode", fields.get("status_code", 0))
     status = fields.get("status")
     bad_status = isinstance(status, str) and status.casefold() in {"error", "ko", "fail", "failed"}
@@ -98,6 +122,10 @@ def check_answer(fields: dict[str, Any]) -> None:
         said = fields.get("reason") or fields.get("message") or fault or status or code
         message = f"the source answered with an error instead of data: {str(said)[:_MAX_MESSAGE]!r}"
         raise ObjectRejectedError("source_error", message)
+
+
+def _unless_empty(value: Any) -> Any:
+    return None if isinstance(value, str) and value.strip() in _EMPTY_TEXTS else value
 
 
 def _payload(fields: dict[str, Any]) -> dict[str, Any]:

@@ -139,6 +139,8 @@ def _parsed(meta: Any) -> Any:
 def _counter(value: Any) -> int:
     try:
         number = int(value or 0)
+        if isinstance(value, float) and value != number:
+            number = -1
     except (ValueError, TypeError, OverflowError):
         number = -1
     if not 0 <= number < _MAX_COUNTER:
@@ -148,9 +150,13 @@ def _counter(value: Any) -> int:
 
 def _integers(cells: pa.Array) -> pa.Array:
     try:
-        return pc.fill_null(cells.cast(pa.int64()), 0)
+        numbers = pc.fill_null(cells.cast(pa.int64()), 0)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ObjectRejectedError("bad_envelope", f"an Airbyte counter is no whole number ({error})") from error
+    lowest = pc.min(numbers).as_py() or 0
+    if lowest < 0:
+        raise ObjectRejectedError("bad_envelope", f"an Airbyte counter is no whole number ('{lowest}')")
+    return numbers
 
 
 def _instants(cells: pa.Array, raw: RawObject) -> pa.Array:

@@ -99,4 +99,6 @@ def _count_keys(value: Any) -> int:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0][:_MAX_MESSAGE]
+    said = error.args[0] if error.args else ""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    return text.strip().split("\n", 1)[0][:_MAX_MESSAGE]

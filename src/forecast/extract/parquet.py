@@ -42,7 +42,9 @@ def read_parquet(path: Path, raw: RawObject, containers: Sequence[str], limits: 
                 size += table.nbytes
                 if size > limits.unpacked_bytes:
                     raise too_large("the Parquet file", limits)
-                yield from maker.of_table(table, positions(row, batch.num_rows, "row"))
+                for found in maker.of_table(table, positions(row, batch.num_rows, "row")):
+                    found.metadata = found.metadata or table.schema
+                    yield found
                 row += batch.num_rows
     except (pa.ArrowException, OSError) as error:
         raise ObjectRejectedError("not_parquet", f"the Parquet file cannot be read: {str(error)[:300]}") from error

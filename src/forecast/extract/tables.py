@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,7 +22,6 @@ from forecast.extract.streams import BAD_BYTE, Opener
 from forecast.observations import RawBatch, RawObject
 from forecast.settings import Limits
 
-LOGGER = logging.getLogger("forecast.extract")
 _DELIMITERS = (",", ";", "\t")
 _FAULTS = {"\0": "a NUL character in the row", BAD_BYTE: "a byte in the row that is not UTF-8"}
 # Some exports of Weather Underground end every line with it.
@@ -53,8 +51,6 @@ def read_csv(
         with open_file() as file, copy.open("wb") as plain:
             shutil.copyfileobj(file, plain)
         yield from _batches(copy, header, places, maker)
-    if places.is_first:
-        LOGGER.warning("%s has a header and no rows", raw.key, extra={"facts": {"object": raw.key}})
 
 
 def _batches(path: Path, header: _Header, places: _Places, maker: BatchMaker) -> Iterator[RawBatch]:
@@ -110,11 +106,6 @@ class _Places:
             self._next += 1
         self._passed_over = {number for number in self._passed_over if number >= self._next}
         return pc.binary_join_element_wise("row ", pa.array(numbers, pa.int64()).cast(pa.string()), "")
-
-    @property
-    def is_first(self) -> bool:
-        """Whether no row was met yet."""
-        return self._next == 1 and not self._passed_over
 
     def take_refused(self) -> list[dict[str, Any]]:
         """The rows that were refused since the last call."""

@@ -11,7 +11,15 @@ import ijson
 
 from forecast.errors import ObjectRejectedError
 from forecast.extract.batches import BatchMaker, has_one_shape, positions
-from forecast.extract.documents import check_answer, is_document, read_document, read_document_file, read_head_of
+from forecast.extract.documents import (
+    check_answer,
+    is_document,
+    is_flattened,
+    read_document,
+    read_document_file,
+    read_head_of,
+    whole_text,
+)
 from forecast.extract.envelope import PAYLOAD_FIELDS, is_envelope, origin_of_record, unwrap_record
 from forecast.extract.json_items import ENDS, STARTS, chunks, read_items
 from forecast.extract.json_survey import surveyed
@@ -103,7 +111,8 @@ def _holds_documents(first: bytes, containers: Sequence[str], limits: Limits) ->
         payload, head = {}, read_head_of(first, containers, limits)
     check_answer(payload)
     texts = [text for name in PAYLOAD_FIELDS for text in _texts_at(head.fields, name)]
-    return bool(head.paths) or any(is_document(text, containers, limits) for text in texts)
+    is_one = bool(head.paths) or is_flattened(payload, containers)
+    return is_one or any(is_document(text, containers, limits) for text in texts)
 
 
 def _read_document_lines(
@@ -126,6 +135,8 @@ def _document_record(text: bytes, containers: Sequence[str], limits: Limits) -> 
         if isinstance(inner, str):
             return inner.encode(), envelope
         fields = inner if isinstance(inner, dict) else fields
+    if is_flattened(fields, containers):
+        return whole_text(fields).encode(), envelope
     return text, envelope
 
 
