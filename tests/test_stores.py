@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +21,7 @@ from forecast.errors import ObjectRejectedError, RetryableError, SettingError
 from forecast.observations import RawObject
 from forecast.stores import LocalStore, ObjectChangedError, S3Store, Store, digest_of, open_store
 
+SRC = Path(__file__).parents[1] / "src"
 SECRET = "s3cr3t-w0rd"
 KEYS = ["a.jsonl", "b/Weather+Underground+-+La+Madeleine,+FR.xlsx", "b/été %2B.csv"]
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
@@ -327,6 +332,43 @@ def test_a_failed_write_leaves_nothing_half_written(tmp_path: Path) -> None:
     with pytest.raises(RetryableError, match="cannot be written"):
         put(LocalStore(zone), "a", b"x", tmp_path)
     assert list(LocalStore(zone).list()) == []
+
+
+KILLED_WRITER = """
+import os, shutil, signal, sys
+from pathlib import Path
+from forecast.stores import LocalStore
+shutil.copyfile = lambda source, part: (Path(part).write_bytes(b"half"), os.kill(os.getpid(), signal.SIGKILL))
+LocalStore(Path(sys.argv[1])).publish(Path(sys.argv[2]), "rejected/a.jsonl.gz")
+"""
+
+
+def test_what_a_killed_writer_left_is_no_object_and_the_next_one_removes_it(tmp_path: Path) -> None:
+    store, source = LocalStore(tmp_path), tmp_path / "source"
+    source.write_bytes(b"whole")
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_WRITER, str(tmp_path), str(source)], env={"PYTHONPATH": str(SRC)}, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.read_bytes() for path in (tmp_path / "rejected").iterdir()] == [b"half"]
+    assert list(store.list("rejected/")) == []
+    store.publish(source, "rejected/b.jsonl.gz")
+    assert [path.name for path in (tmp_path / "rejected").iterdir()] == ["b.jsonl.gz"]
+
+
+def test_what_another_writer_is_writing_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"whole")
+    copy = shutil.copyfile
+
+    def meanwhile(first: Path, part: Path) -> None:
+        monkeypatch.setattr(shutil, "copyfile", copy)
+        LocalStore(tmp_path).publish(source, "zone/b")
+        copy(first, part)
+
+    monkeypatch.setattr(shutil, "copyfile", meanwhile)
+    LocalStore(tmp_path).publish(source, "zone/a")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "zone").iterdir()} == {"a": b"whole", "b": b"whole"}
 
 
 def test_a_bucket_that_is_not_there_is_a_setting_error(s3_bucket: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import secrets
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -16,6 +19,7 @@ from forecast.errors import ForecastError, ObjectRejectedError, RetryableError, 
 from forecast.observations import RawObject
 from forecast.stores.base import BLOCK_BYTES, ObjectChangedError, hex_digest, new_digest, unreadable
 
+_PART = re.compile(r"\.[0-9a-f]{16}\.part")
 _NO_SEGMENTS = {"", ".", ".."}
 _KINDS = {
     stat.S_IFDIR: "a link to a folder",
@@ -30,6 +34,7 @@ class LocalStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._tidied: set[Path] = set()
         self.uri = str(folder)
 
     def list(self, prefix: str = "") -> Iterator[RawObject]:
@@ -73,15 +78,15 @@ class LocalStore:
     def publish(self, source: Path, key: str) -> None:
         """See `Store.publish`; it is on the disk when this returns."""
         target = self._path(key)
-        part = target.with_name(f".{secrets.token_hex(8)}.part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            try:
+            if target.parent not in self._tidied:
+                _remove_left(target.parent)
+                self._tidied.add(target.parent)
+            with _new_part(target.parent) as part:
                 shutil.copyfile(source, part)
                 _flush(part)
                 part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
             _flush(target.parent)
         except OSError as error:
             raise _unwritable(target, error) from error
@@ -98,6 +103,9 @@ class LocalStore:
             below = Path(folder)
             # os.walk counts a link to a folder among the folders, and does not go into it.
             for name in [*files, *(name for name in folders if (below / name).is_symlink())]:
+                # What is being written, or was when its writer was killed.
+                if _PART.fullmatch(name):
+                    continue
                 yield (below / name).relative_to(self._folder).as_posix()
 
     def _described(self, key: str) -> RawObject | None:
@@ -133,6 +141,36 @@ def _opened(path: Path) -> IO[bytes]:
         os.close(descriptor)
         raise RetryableError(f"{path} is {_KINDS.get(kind, 'something else')} and no file; remove it from the zone")
     return os.fdopen(descriptor, "rb")
+
+
+@contextmanager
+def _new_part(folder: Path) -> Iterator[Path]:
+    """A file for an object that is not whole yet, gone afterwards; locked as long as its writer lives."""
+    while True:
+        part = folder / f".{secrets.token_hex(8)}.part"
+        with part.open("xb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # A rival that tidied the folder between the two lines above has removed it.
+            if not part.exists():
+                continue
+            try:
+                yield part
+            finally:
+                part.unlink(missing_ok=True)
+            return
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove the parts of writers that were killed: nobody locks them."""
+    for part in folder.iterdir():
+        if not _PART.fullmatch(part.name):
+            continue
+        try:
+            with part.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
+        except OSError:
+            continue
 
 
 def _flush(path: Path) -> None:
