@@ -39,6 +39,13 @@ def unknown_stations(ids: pa.Array | pa.ChunkedArray, stations: Stations) -> Fau
     return Fault(unknown, "unknown_station", "the station is not in src/config/stations.json")
 
 
+def other_networks(ids: pa.Array | pa.ChunkedArray, stations: Stations, network: str) -> Fault:
+    """Rows whose station is one of another network: two networks' versions of a station are never mixed."""
+    others = pa.array([station.id for station in stations if station.network != network], pa.string())
+    other = np.asarray(pc.is_in(ids, value_set=others)) & np.asarray(ids.is_valid())
+    return Fault(other, "other_network", f"in src/config/stations.json the station is none of {network}")
+
+
 def wrong_times(
     moments: npt.NDArray[np.datetime64], now: datetime, first_year: int = EARLIEST_YEAR
 ) -> tuple[Fault, Fault, Fault]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
+from itertools import islice
 from types import ModuleType
 from typing import cast
 
@@ -12,13 +14,16 @@ from forecast.errors import ObjectRejectedError
 from forecast.observations import RawBatch, Transformed
 from forecast.stations import Stations
 from forecast.transform import infoclimat, wunderground
-from forecast.transform.columns import Columns
+from forecast.transform.columns import Columns, normalise_field
 from forecast.transform.plausibility import PressureGate
 
 NETWORKS: tuple[ModuleType, ...] = (infoclimat, wunderground)
 
 # Changes with every change of what a raw row becomes: objects processed under another version are processed again.
-RULES_VERSION = 2
+RULES_VERSION = 3
+
+LOGGER = logging.getLogger("forecast.transform")
+_SHOWN_NAMES, _SHOWN_LETTERS = 12, 40
 
 _PRESSURE = "air_pressure_at_mean_sea_level"
 
@@ -35,6 +40,9 @@ class ObjectTransformer:
     def __init__(self, key: str, stations: Stations, now: datetime) -> None:
         self._readers = {network.NAME: network.Reader(key, stations, now) for network in NETWORKS}
         self._gate = PressureGate()
+        self._key = key
+        # A dictionary, because it keeps the order.
+        self._passed_over: dict[str, None] = {}
 
     def transform(self, batch: RawBatch) -> Transformed:
         """Raises ObjectRejectedError where no network knows such rows."""
@@ -42,6 +50,11 @@ class ObjectTransformer:
         for network in NETWORKS:
             if network.recognises(columns, batch):
                 transformed = cast("Transformed", self._readers[network.NAME].read(batch, columns))
+                self._passed_over |= {
+                    name: None
+                    for name in map(str, batch.rows.columns)
+                    if normalise_field(name) not in network.KNOWN_FIELDS
+                }
                 self._gate.see(transformed.observations[_PRESSURE].to_numpy(np.float64, na_value=np.nan))
                 return transformed
         if batch.rows.empty:
@@ -56,4 +69,10 @@ class ObjectTransformer:
         Raises ObjectRejectedError where its pressures are in another unit than it says.
         """
         self._gate.check()
+        if self._passed_over:
+            names = ", ".join(repr(name[:_SHOWN_LETTERS]) for name in islice(self._passed_over, _SHOWN_NAMES))
+            more = len(self._passed_over) - _SHOWN_NAMES
+            names += f" and {more} more" if more > 0 else ""
+            message = "%s has columns that are not known and are passed over: %s"
+            LOGGER.warning(message, self._key, names, extra={"facts": {"object": self._key}})
         return [transformed for reader in self._readers.values() for transformed in reader.finish()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from forecast.observations import (
     to_frame,
 )
 from forecast.parameters import PARAMETER_NAMES
-from forecast.transform.cells import Converted, Note
+from forecast.transform.cells import AMBIGUOUS, Converted, Note
 from forecast.transform.quarantine import Refusal, refused_rows
 from forecast.transform.times import Moments
 
@@ -53,7 +53,7 @@ def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, 
     empty = _without_values(size, draft.columns) & ~noted
     refused = np.zeros(size, dtype=bool)
     records: list[dict[str, Any]] = []
-    for refusal in draft.refusals:
+    for refusal in [*draft.refusals, *_ambiguous_numbers(size, draft.columns)]:
         rows = np.flatnonzero(refusal.mask & ~empty & ~refused)
         if len(rows):
             records += refused_rows(batch, rows.tolist(), refusal)
@@ -74,6 +74,16 @@ def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, 
 def entry_refusals(faults: Iterable[Fault], field: str, cells: pa.Array | None) -> list[Refusal]:
     """The rules of entry about one raw field, as refusals."""
     return [Refusal(fault.mask, fault.code, field, fault.reason, cells) for fault in faults]
+
+
+def _ambiguous_numbers(size: int, columns: Mapping[str, Converted]) -> Iterator[Refusal]:
+    """The rows with a number that could be two."""
+    for parameter, column in columns.items():
+        if found := column.ambiguous:
+            mask = np.zeros(size, dtype=bool)
+            mask[list(found)] = True
+            cells = pa.array([found.get(row) for row in range(size)], pa.string())
+            yield Refusal(mask, "ambiguous_number", parameter, AMBIGUOUS, cells)
 
 
 def notes_column(size: int, notes: list[Note]) -> pa.Array:

@@ -7,6 +7,7 @@ rest looked up.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -31,6 +32,10 @@ _BLANKS = r"\s\x{00A0}\x{2009}\x{202F}"
 _BLANK = f"[{_BLANKS}]*"
 _NUMBER = r"[+\-\x{2212}]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _CELL = rf"^{_BLANK}(?P<number>{_NUMBER}){_BLANK}(?P<unit>(?:[^0-9,.{_BLANKS}].*?)?){_BLANK}$"
+
+# "1,013" is 1013 or 1.013, and none of the sources says which.
+_AMBIGUOUS = re.compile(r"\s*[+\-\u2212]?[1-9][0-9]{0,2},[0-9]{3}(?![0-9.,])")
+AMBIGUOUS = "the comma may part thousands or decimals, and the source does not say which"
 
 # No measurement comes near the end of a 64-bit integer, in any unit; a number beyond it is some counter's fault.
 _LARGEST = 2.0**63
@@ -74,6 +79,11 @@ class Converted:
     values: Floats
     notes: list[Note] = field(default_factory=list)
     calm: npt.NDArray[np.bool_] | None = None
+
+    @property
+    def ambiguous(self) -> dict[int, str]:
+        """Rows, and what was found there, whose number could be two: such a row may not enter."""
+        return {note.row: note.raw for note in self.notes if note.reason == AMBIGUOUS}
 
 
 def convert_column(
@@ -200,6 +210,8 @@ def _read_word(text: str, parameter: Parameter, words: WindWords) -> tuple[float
     word = text.strip().casefold()
     if word in MISSING_TOKENS:
         return np.nan, None
+    if _AMBIGUOUS.match(text):
+        return np.nan, AMBIGUOUS
     return _read_wind(word, words) if parameter.quantity is Quantity.ANGLE else (np.nan, "not a number")
 
 

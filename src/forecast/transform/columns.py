@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -67,6 +68,32 @@ class Columns:
             normalise_field(cells.type.field(index).name): pc.struct_field(cells, index)
             for index in range(cells.type.num_fields)
         }
+
+
+def check_types(columns: Columns, metadata: object, fields: Iterable[str]) -> None:
+    """Compare the types that a file declares (its Arrow schema as `metadata`) with those that measured values have.
+
+    Raises ObjectRejectedError where a column of one of the fields can hold neither numbers nor texts.
+    """
+    for field in fields if isinstance(metadata, pa.Schema) else ():
+        cells = columns.get(field)
+        if cells is not None and not _can_hold_numbers(cells.type):
+            raise ObjectRejectedError(
+                "changed_type",
+                f"the file declares {field!r} as {cells.type}, and a measured value is a number or a text",
+            )
+
+
+def _can_hold_numbers(kind: pa.DataType) -> bool:
+    tests = (
+        pa.types.is_null,
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_decimal,
+        pa.types.is_string,
+        pa.types.is_large_string,
+    )
+    return any(test(kind) for test in tests) or (pa.types.is_dictionary(kind) and _can_hold_numbers(kind.value_type))
 
 
 def station_ids(cells: pa.Array) -> pa.Array:

@@ -8,14 +8,14 @@ from datetime import datetime
 import numpy as np
 import pyarrow.compute as pc
 
-from forecast.entry import unknown_stations, wrong_times
+from forecast.entry import other_networks, unknown_stations, wrong_times
 from forecast.errors import ObjectRejectedError
 from forecast.observations import RawBatch, Transformed
 from forecast.parameters import PARAMETERS, Quantity
 from forecast.stations import Stations
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
 from forecast.transform.cells import FRENCH, convert_column, shorten, with_calm
-from forecast.transform.columns import Columns, normalise_field, station_ids
+from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
 from forecast.transform.quarantine import Refusal
 from forecast.transform.times import leap_notes, read_moments
 from forecast.transform.units import find_unit
@@ -26,7 +26,9 @@ NAME = "InfoClimat"
 # list of field names and no station.
 RECORD_CONTAINER = "hourly"
 
+# All other columns are passed over with a note.
 _FIELDS = {normalise_field(p.infoclimat): p for p in PARAMETERS if p.infoclimat is not None}
+KNOWN_FIELDS = frozenset({"idstation", "dhutc", *_FIELDS})
 
 
 def recognises(columns: Columns, _batch: RawBatch) -> bool:
@@ -68,6 +70,7 @@ class Reader:
         Raises ObjectRejectedError where its document names other units than it is read in.
         """
         check_units(batch.metadata)
+        check_types(columns, batch.metadata, _FIELDS)
         stations = station_ids(columns.required("idstation"))
         times = columns.required("dhutc")
         readings = read_moments(times)
@@ -77,7 +80,11 @@ class Reader:
                 readings.unreadable, "bad_timestamp", "dh_utc", "not a date and time (YYYY-MM-DD HH:MM:SS, UTC)", times
             ),
             *entry_refusals(wrong_times(readings.moments, self._now), "dh_utc", times),
-            *entry_refusals([unknown_stations(stations, self._stations)], "id_station", stations),
+            *entry_refusals(
+                [unknown_stations(stations, self._stations), other_networks(stations, self._stations, NAME)],
+                "id_station",
+                stations,
+            ),
         ]
         if batch.groups is not None:
             other = np.asarray(pc.fill_null(pc.not_equal(stations, batch.groups), fill_value=False))

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.entry import Mask, unknown_stations, wrong_times
+from forecast.entry import Fault, Mask, other_networks, unknown_stations, wrong_times
 from forecast.errors import ObjectRejectedError
 from forecast.observations import RawBatch, Transformed
 from forecast.parameters import PARAMETERS
 from forecast.stations import Station, Stations
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
 from forecast.transform.cells import Converted, convert_column, with_calm
-from forecast.transform.columns import Columns, normalise_field, station_ids
+from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
 from forecast.transform.folds import Folds
 from forecast.transform.quarantine import Refusal
 from forecast.transform.times import (
@@ -59,6 +59,14 @@ _SYSTEMS: dict[str, dict[str, str]] = {
     "ukhybrid": {"temperature": "°C", "speed": "mph", "pressure": "hPa", "rain": "mm", "rain rate": "mm/h"},
     "imperial": {"temperature": "°F", "speed": "mph", "pressure": "inHg", "rain": "in", "rain rate": "in/h"},
 }
+# What stands in an answer of the API beside the values that are taken: "humidityHigh" of an interval, for one.
+_API_BESIDE = (
+    *("tz", "obstimelocal", "epoch", "lat", "lon", "qcstatus", "humidityhigh", "humiditylow"),
+    *("neighborhood", "softwaretype", "country", "realtimefrequency"),
+)
+KNOWN_FIELDS = frozenset(
+    {"time", "date", "datetime", "timestamp", *_UTC_FIELDS, *_STATION_FIELDS, *_TABLE, *_API, *_SYSTEMS, *_API_BESIDE}
+)
 # Outside these objects stand the values that are the same in every system.
 _COMMON_UNITS = {"ratio": "%", "angle": "°", "index": "1", "irradiance": "W/m²"}
 
@@ -89,9 +97,9 @@ class Reader:
 
     def read(self, batch: RawBatch, columns: Columns) -> Transformed:
         """One batch as observations, but for the rows of an hour that occurs twice."""
-        if _is_api(columns):
-            return self._read_api(batch, columns)
-        return self._read_table(batch, columns)
+        is_api = _is_api(columns)
+        check_types(columns, batch.metadata, _API if is_api else _TABLE)
+        return self._read_api(batch, columns) if is_api else self._read_table(batch, columns)
 
     def finish(self) -> list[Transformed]:
         """The rows of the hours that occur twice."""
@@ -103,10 +111,11 @@ class Reader:
         readings = read_moments(times)
         refusals = [
             Refusal(np.asarray(stations.is_null()), "no_station", "stationID", "the row does not name its station"),
-            *entry_refusals([unknown_stations(stations, self._stations)], "stationID", stations),
+            *entry_refusals(self._wrong_stations(stations), "stationID", stations),
             Refusal(readings.unreadable, "bad_timestamp", "obsTimeUtc", "not a date and time in UTC (ISO 8601)", times),
             *entry_refusals(wrong_times(readings.moments, self._now, FIRST_YEAR), "obsTimeUtc", times),
         ]
+        refusals += [_no_object(name, cells) for name in _SYSTEMS if (cells := columns.get(name)) is not None]
         local = columns.get("obstimelocal")
         if local is not None:
             between = self._between_zones(stations, readings.moments, read_moments(local))
@@ -211,7 +220,7 @@ class Reader:
         local_times = pa.array(np.datetime_as_string(readings.moments)) if odd.any() else None
         refusals = [
             Refusal(np.asarray(stations.is_null()), "no_station", "station", "the row does not name its station"),
-            *entry_refusals([unknown_stations(stations, self._stations)], "station", stations),
+            *entry_refusals(self._wrong_stations(stations), "station", stations),
             Refusal(readings.unreadable, "bad_timestamp", "Time", "not a local date and time", raw),
             Refusal(np.isnat(readings.moments), "no_timestamp", "Time", "the row has no day or no time"),
             Refusal(
@@ -233,6 +242,9 @@ class Reader:
             between[told] = between_zones(utc[told], local.moments[told], station.timezone)
         return between
 
+    def _wrong_stations(self, ids: pa.Array) -> list[Fault]:
+        return [unknown_stations(ids, self._stations), other_networks(ids, self._stations, NAME)]
+
     def _known(self, stations: pa.Array) -> Iterator[tuple[Station, Mask]]:
         """Each station of a batch that is in the registry, and its rows."""
         encoded = stations.dictionary_encode()
@@ -246,6 +258,13 @@ class Reader:
 def _contradiction(mask: Mask, field: str, cells: pa.Array) -> Refusal:
     reason = "UTC and local time differ by no offset of the station's time zone"
     return Refusal(mask, "contradicting_times", field, reason, cells)
+
+
+def _no_object(system: str, cells: pa.Array) -> Refusal:
+    """Rows that have something else where the object with the values belongs: what it held is not known."""
+    is_object = pa.types.is_struct(cells.type)
+    mask = np.zeros(len(cells), dtype=bool) if is_object else np.asarray(cells.is_valid())
+    return Refusal(mask, "malformed_record", system, "not a JSON object", cells)
 
 
 def _raw_times(columns: Columns) -> pa.Array:
