@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.integration.conftest import local_world
+from tests.integration.conftest import aws_environment, local_world, s3_world
 from tests.integration.worlds import Row, World, WorldMaker
 
-__all__ = ["local_world"]
+__all__ = ["aws_environment", "local_world", "s3_world"]
 
 TABLE_KEY = "wunderground/ILAMAD25/2024_10_05_1728097200000_0.jsonl"
 # Every run has a second, good object: whatever happens to the other one, it is loaded.

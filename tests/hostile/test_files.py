@@ -10,11 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+import main
 from tests.hostile.conftest import TABLE_KEY, RunObject, run_in
 from tests.hostile.objects import (
     CLIMATE_KEY,
+    HEADER,
     TABLE,
     VALUES,
     climate,
@@ -26,6 +29,7 @@ from tests.hostile.objects import (
     to_avro,
     to_csv,
     to_parquet,
+    workbook,
 )
 from tests.integration.worlds import WorldMaker
 
@@ -188,7 +192,32 @@ def test_case_08_an_empty_object_is_rejected(content: bytes, message: str, run_o
 def test_case_08_a_header_without_rows_is_accepted_with_a_warning(end: bytes, run_object: RunObject) -> None:
     ending = run_object(b"Date,Time,Temperature,Humidity,Pressure" + end)
     ending.assert_accepted(0)
-    assert ending.warnings == [f"{TABLE_KEY} has a header and no rows"]
+    assert ending.warnings == [f"{TABLE_KEY} has no rows"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        workbook({"011024": [HEADER]}),
+        to_parquet(pa.table({name: pa.array([], pa.string()) for name in TABLE[0]})),
+        b"[]",
+    ],
+    ids=["workbook", "Parquet", "array"],
+)
+def test_case_08_no_rows_is_accepted_with_a_warning_in_every_format(content: bytes, run_object: RunObject) -> None:
+    ending = run_object(content)
+    ending.assert_accepted(0)
+    assert ending.warnings == [f"{TABLE_KEY} has no rows"]
+
+
+def test_case_09_the_mark_of_a_folder_in_a_bucket_is_skipped(s3_world: WorldMaker) -> None:
+    world = s3_world()
+    world.raw.put("wunderground/ILAMAD25/", b"")
+    world.raw.put(TABLE_KEY, lines(*TABLE))
+    status = world.run()
+    counts = status["counts"]
+    assert (status["exit_code"], counts["objects_listed"], counts["objects_skipped"]) == (0, 2, 1)
+    assert len(world.documents()) == 3
 
 
 @pytest.mark.parametrize(
@@ -264,6 +293,45 @@ def test_case_12_the_same_content_under_two_keys_changes_nothing(local_world: Wo
     assert second.exit_code == 0
     assert second.counts["records_validated"] == 3
     assert world.contents() == before
+
+
+def test_case_12_an_object_that_changed_after_it_was_listed_is_not_read_and_taken_by_the_next_run(
+    s3_world: WorldMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = s3_world()
+    world.raw.put(CLIMATE_KEY, lines(climate(0)))
+    world.raw.put(TABLE_KEY, lines(TABLE[0]))
+    listing = main.list_objects
+
+    def then_changed(*given: Any) -> Any:
+        found = listing(*given)
+        world.raw.put(TABLE_KEY, lines(*TABLE))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(main, "list_objects", then_changed)
+        status = world.run()
+    assert (status["status"], status["exit_code"]) == ("partial", 1)
+    assert [(error["object"], error["message"]) for error in status["errors"]] == [
+        (
+            TABLE_KEY,
+            f"{world.raw.uri} could not be read: {TABLE_KEY}: replaced or removed after it was listed; run again",
+        )
+    ]
+    assert list(world.documents()) == ["07015@2024-10-05T00:00:00Z"]
+    assert world.run()["exit_code"] == 0
+    assert len(world.documents()) == 4
+
+
+def test_case_13_a_key_that_climbs_is_a_key_and_no_path(s3_world: WorldMaker, tmp_path: Path) -> None:
+    world = s3_world()
+    key = "wunderground/ILAMAD25/../../../../etc/x.jsonl"
+    world.raw.put(key, lines(*TABLE))
+    assert world.run()["exit_code"] == 0
+    assert {document["metadata"]["source_uri"] for document in world.documents().values()} == {f"{world.raw.uri}{key}"}
+    assert all(".." not in made for made in world.processed.keys())
+    assert not any(path.name == "x.jsonl" for path in world.home.rglob("*"))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,8 @@ ROWS = [enveloped(row) for row in TABLE]
 FORMATS: dict[str, bytes] = {
     "jsonl": lines(*ROWS),
     "document": json.dumps(document(climate(0), climate(1))).encode(),
+    "flattened document": to_csv([{name: json.dumps(part) for name, part in document(climate(0), climate(1)).items()}]),
+    "objects as text": to_csv([pws(4), pws(9)]),
     "array": json.dumps([pws(4), pws(9)]).encode(),
     "text in csv": to_csv(ROWS),
     "csv": to_csv(TABLE),

@@ -11,8 +11,9 @@ from typing import Any
 import openpyxl
 import pyarrow as pa
 import pytest
+from openpyxl.comments import Comment
 
-from tests.hostile.conftest import RunObject, run_in
+from tests.hostile.conftest import TABLE_KEY, RunObject, run_in
 from tests.hostile.objects import (
     CLIMATE_KEY,
     HEADER,
@@ -239,6 +240,72 @@ def test_case_55_the_same_rows_in_every_envelope_give_the_same_documents(
     assert not any("airbyte" in json.dumps(document, default=str) for document in ending.documents)
 
 
+FLATTENED: dict[str, Any] = {"jsonl": lines, "csv": lambda row: to_csv([row]),
+                             "parquet": lambda row: to_parquet([row])}  # fmt: skip
+
+
+def flattened(content: dict[str, Any]) -> dict[str, Any]:
+    """A document as Airbyte flattens it where a column takes no object: each of its parts as JSON text."""
+    texts = {name: json.dumps(part) if isinstance(part, dict | list) else part for name, part in content.items()}
+    return {name: cell for name, cell in enveloped({}).items() if name != "_airbyte_data"} | texts
+
+
+@pytest.mark.parametrize("kind", FLATTENED)
+def test_case_55_a_flattened_document_is_read_from_the_texts_of_its_parts(kind: str, run_object: RunObject) -> None:
+    ending = run_object(FLATTENED[kind](flattened(document(climate(0), climate(1)))), CLIMATE_KEY)
+    ending.assert_accepted(2)
+    assert ending.measurements == [CLIMATE_VALUES] * 2
+    assert ending.documents[0]["metadata"]["generation_id"] == 3
+
+
+@pytest.mark.parametrize("kind", FLATTENED)
+def test_case_55_a_flattened_document_of_megabytes_is_read(kind: str, run_object: RunObject) -> None:
+    rows = [climate(hour, dh_utc=f"2024-{month:02}-{day:02} {hour:02}:00:00", note="x" * 200)
+            for month in range(1, 9) for day in range(1, 29) for hour in range(24)]  # fmt: skip
+    content = FLATTENED[kind](flattened(document(*rows)))
+    assert len(content) > (1 << 20) or kind == "parquet"
+    run_object(content, CLIMATE_KEY).assert_accepted(len(rows))
+
+
+@pytest.mark.parametrize("kind", FLATTENED)
+def test_case_55_a_flattened_document_with_a_broken_part_is_rejected(kind: str, run_object: RunObject) -> None:
+    row = flattened(document(climate(0))) | {"hourly": '{"07015": [oops]}'}
+    ending = run_object(FLATTENED[kind](row), CLIMATE_KEY)
+    ending.assert_rejected("not_json", "the JSON cannot be read to its end: lexical error: invalid char in json text.")
+
+
+@pytest.mark.parametrize("kind", FLATTENED)
+def test_case_53_a_flattened_answer_that_is_an_error_is_rejected(kind: str, run_object: RunObject) -> None:
+    ending = run_object(FLATTENED[kind](flattened(document(hourly={}, errors=["token"]))), CLIMATE_KEY)
+    assert ending.error[1].startswith("the source answered with an error instead of data: ")
+    assert "token" in ending.error[1]
+    ending.assert_rejected("source_error", ending.error[1])
+
+
+@pytest.mark.parametrize("metric", [[1, 2], 5, True, "none", "[1]"], ids=str)
+def test_case_55_what_is_no_object_where_the_values_belong_refuses_its_row(metric: Any, run_object: RunObject) -> None:
+    ending = run_object(lines(pws(4, metric=metric), pws(9, metric=metric), pws(14)))
+    assert [(row["position"], row["code"], row["field"]) for row in ending.refused] == [
+        ("line 1", "malformed_record", "metric"),
+        ("line 2", "malformed_record", "metric"),
+    ]
+    assert ending.sums == (3, 0, 1, 2)
+
+
+@pytest.mark.parametrize("metric", [[1, 2], 5, True], ids=str)
+def test_case_55_also_where_no_row_has_an_object(metric: Any, run_object: RunObject) -> None:
+    ending = run_object(lines(pws(4, metric=metric), pws(9, metric=metric)))
+    assert ending.reasons == [(f"line {line}", "malformed_record", "not a JSON object") for line in (1, 2)]
+    assert ending.sums == (2, 0, 0, 2)
+
+
+@pytest.mark.parametrize("metric", ["", " ", None], ids=repr)
+def test_case_56_blank_and_null_are_one_where_an_object_belongs(metric: Any, run_object: RunObject) -> None:
+    ending = run_object(lines(pws(4, metric=metric), pws(9)))
+    ending.assert_accepted(2)
+    assert ending.measurements == [{"wind_from_direction": 210.0, "relative_humidity": 87.0}, PWS_VALUES]
+
+
 def test_case_55_two_shapes_in_one_object_are_both_read(run_object: RunObject) -> None:
     run_object(
         lines(SHAPES["nested"](TABLE[0]), SHAPES["text"](TABLE[1]), SHAPES["flattened"](TABLE[2]))
@@ -288,6 +355,16 @@ def test_case_57_a_value_lost_on_the_way_is_noted_so(kind: str, run_object: RunO
     assert ending.sums == (1, 0, 1, 0)
     reason = "lost on the way: NULLED, DESTINATION_SERIALIZATION_ERROR"
     assert ending.notes == [("air_pressure_at_mean_sea_level", "", reason)]
+
+
+@pytest.mark.parametrize("value", [-1, 2**63, 7.5, [1], "x"], ids=str)
+@pytest.mark.parametrize("shape", ["nested", "text"])
+def test_case_57_a_counter_that_is_none_rejects_the_object(value: Any, shape: str, run_object: RunObject) -> None:
+    """The same through both readers of JSON lines: rows of two shapes take the patient one."""
+    row = SHAPES[shape](TABLE[0]) | {"_airbyte_generation_id": value}
+    ending = run_object(lines(row, SHAPES["nested"](TABLE[1])))
+    assert ending.error[1].startswith("an Airbyte counter is no whole number (")
+    ending.assert_rejected("bad_envelope", ending.error[1])
 
 
 @pytest.mark.parametrize("stamp", [1234, "1234", "1970-01-01 00:00:01.234000+00:00", "1970-01-01T00:00:01.234Z"])
@@ -387,6 +464,31 @@ def test_case_61_a_formula_without_a_value_is_noted(run_object: RunObject) -> No
     assert [note[:2] for note in ending.notes] == [("air_temperature", "formula without a value")]
 
 
+def test_case_61_comments_filters_and_frozen_panes_change_nothing(run_object: RunObject) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = "011024"
+    for row in (HEADER, sheet_row(4), sheet_row(9)):
+        sheet.append(row)
+    sheet["B2"].comment = Comment("99 °F", "someone")
+    sheet.auto_filter.ref = "A1:E3"
+    sheet.auto_filter.add_filter_column(0, ["00:04:00"])
+    sheet.row_dimensions[3].hidden = True
+    sheet.freeze_panes = "B2"
+    sink = io.BytesIO()
+    book.save(sink)
+    ending = run_object(sink.getvalue())
+    ending.assert_accepted(2)
+    assert ending.measurements == [VALUES] * 2
+
+
+def test_case_61_stations_as_columns_are_rejected_with_their_names(run_object: RunObject) -> None:
+    ending = run_object(workbook({"011024": [["Hour", "Lille", "Bergues"], ["00:00", 12.5, 13.1]]}))
+    ending.assert_rejected(
+        "unknown_layout", "sheet '011024': no known network has rows with these columns: Bergues, Hour, Lille"
+    )
+
+
 # 62: JSON that is not quite JSON lines
 
 
@@ -460,6 +562,34 @@ def test_case_63_a_timestamp_is_read_by_its_declared_kind(zone: str | None, run_
     assert [document["timestamp"] for document in ending.documents] == moments
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ([7.6], "list<element: double>"),
+        ({"value": 7.6}, "struct<value: double>"),
+        (True, "bool"),
+        (datetime(2024, 10, 5, tzinfo=UTC), "timestamp[us, tz=UTC]"),
+    ],
+    ids=["list", "object", "boolean", "time"],
+)
+def test_case_63_a_type_that_no_measured_value_has_rejects_the_object(
+    value: Any, kind: str, run_object: RunObject
+) -> None:
+    message = f"the file declares 'temperature' as {kind}, and a measured value is a number or a text"
+    run_object(parquet(temperature=pa.array([value, value])), CLIMATE_KEY).assert_rejected("changed_type", message)
+
+
+def test_case_63_also_in_avro_and_in_a_table(run_object: RunObject) -> None:
+    avro = to_avro([climate(0, temperature=True)], {"temperature": "boolean"})
+    message = "the file declares 'temperature' as bool, and a measured value is a number or a text"
+    run_object(avro, CLIMATE_KEY).assert_rejected("changed_type", message)
+    run_object(to_parquet([table_row(4, Temperature=True)])).assert_rejected("changed_type", message)
+
+
+def test_case_63_the_type_of_a_column_that_is_not_known_does_not_matter(run_object: RunObject) -> None:
+    run_object(parquet(checked=pa.array([[True], [False]])), CLIMATE_KEY).assert_accepted(2)
+
+
 def test_case_63_a_nested_payload_with_missing_members_is_read(run_object: RunObject) -> None:
     rows = [{"_airbyte_data": climate(0)}, {"_airbyte_data": {"id_station": "07015", "dh_utc": "2024-10-05 01:00:00",
                                                               "humidite": "89"}}]  # fmt: skip
@@ -516,6 +646,22 @@ def test_case_64_a_new_variable_is_passed_over(kind: str, run_object: RunObject)
     ending = run_object({"jsonl": lines(*rows), "csv": to_csv(rows), "parquet": to_parquet(rows)}[kind])
     ending.assert_accepted(3)
     assert ending.measurements == [VALUES] * 3
+    assert ending.warnings == [f"{TABLE_KEY} has columns that are not known and are passed over: 'pm25'"]
+
+
+def test_case_64_a_variable_with_another_name_is_passed_over_with_a_note(run_object: RunObject) -> None:
+    row = {name: cell for name, cell in climate(0).items() if name != "temperature"} | {"temp": "7.6"}
+    ending = run_object(lines(row), CLIMATE_KEY)
+    ending.assert_accepted(1)
+    assert ending.measurements == [{"relative_humidity": 89.0}]
+    assert ending.warnings == [f"{CLIMATE_KEY} has columns that are not known and are passed over: 'temp'"]
+
+
+def test_case_64_of_many_new_variables_some_are_named_and_none_is_long(run_object: RunObject) -> None:
+    ending = run_object(lines(TABLE[0] | {f"{'x' * 60}{number}": "1" for number in range(20)}))
+    ending.assert_accepted(1)
+    shown = ", ".join([repr("x" * 40)] * 12)
+    assert ending.warnings == [f"{TABLE_KEY} has columns that are not known and are passed over: {shown} and 8 more"]
 
 
 def test_case_64_an_optional_variable_that_is_gone_is_missing(run_object: RunObject) -> None:
@@ -560,6 +706,16 @@ def test_case_65_an_attack_in_a_value_is_noted_as_text(value: Any, kind: str, ru
     shown = value if isinstance(value, str) else json.dumps(value)
     assert parameter == "air_temperature"
     assert raw == (shown if len(shown) <= 80 else shown[:79] + "…")
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"$gt": ""}', '{"temp": 1}', "[", "{{7*7}}"])
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "array"])
+def test_case_65_a_text_that_looks_like_an_object_is_a_text(kind: str, text: str, run_object: RunObject) -> None:
+    """Also where every row has one."""
+    rows: list[dict[str, Any]] = [table_row(4, Temperature=text), table_row(9, Temperature=text)]
+    ending = run_object({"jsonl": lines(*rows), "csv": to_csv(rows), "array": json.dumps(rows).encode()}[kind])
+    ending.assert_accepted(2)
+    assert ending.notes == [("air_temperature", text, "not a number")] * 2
 
 
 def test_case_65_a_string_of_5_mb_refuses_its_record(run_object: RunObject) -> None:

@@ -12,7 +12,8 @@ import openpyxl
 import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from tests.hostile.conftest import Ending, RunObject
+from tests.hostile.conftest import Ending, RunObject, run_in
+from tests.integration.worlds import WorldMaker
 
 CLIMATE_KEY = "infoclimat/api/2024_10_05_1728097200000_0.jsonl"
 WORKBOOK_KEY = "wunderground/ILAMAD25/book.xlsx"
@@ -125,7 +126,7 @@ def test_case_40_a_day_that_could_be_two_is_none(run_object: RunObject) -> None:
     assert {row["code"] for row in ending.refused} == {"bad_timestamp"}
 
 
-@pytest.mark.parametrize("name", ["021024 (2)", "290225"])
+@pytest.mark.parametrize("name", ["021024 (2)", "290225", "2024-10-01", "01-10-24", "Feuil1", "320124"])
 def test_case_41_a_sheet_whose_name_is_no_day_rejects_the_workbook(run_object: RunObject, name: str) -> None:
     run_object(workbook({"011024": ["10:00:00"], name: ["10:00:00"]}), WORKBOOK_KEY).assert_rejected(
         "lost_day", f"the name of sheet {name!r} is no day (ddmmyy, such as 011024), and its rows have only times"
@@ -358,3 +359,35 @@ def test_case_49_the_later_extraction_wins(run_object: RunObject) -> None:
     for order in ([newer, older], [older, newer]):
         ending = run_object(lines(order), CLIMATE_KEY)
         assert [row["air_temperature"] for row in ending.measurements] == [5.0]
+
+
+def test_case_48_files_that_overlap_are_one_series(local_world: WorldMaker) -> None:
+    world = local_world()
+    rows = [{"Date": "2024-10-01", "Time": f"{hour:02}:00:00", "Temperature": f"{50 + hour} °F"} for hour in range(6)]
+    whole = lines([{"Humidity": "80 %", "Wind": "West", **row} for row in rows])
+    parts = whole.splitlines(keepends=True)
+    first = run_in(world, b"".join(parts[:4]), "wunderground/ILAMAD25/a.jsonl")
+    second = run_in(world, b"".join(parts[2:]), "wunderground/ILAMAD25/b.jsonl")
+    assert (first.sums, second.sums) == ((4, 0, 4, 0), (4, 0, 4, 0))
+    of_second = world.checkpoints()[f"{world.raw.uri}/{second.key}"]["counts"]
+    assert (of_second["inserted"], of_second["unchanged"]) == (2, 2)
+    assert len(world.documents()) == 6 + 1
+
+
+def test_case_49_the_record_that_lost_is_kept_in_the_processed_zone_with_its_rank(local_world: WorldMaker) -> None:
+    world = local_world()
+    rows = [
+        {
+            "_airbyte_extracted_at": 1728097200000 + generation,
+            "_airbyte_generation_id": generation,
+            "_airbyte_raw_id": "x",
+            "_airbyte_meta": {"sync_id": 1, "changes": []},
+            "_airbyte_data": {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": value},
+        }
+        for generation, value in ((1, "5"), (2, "6"))
+    ]
+    ending = run_in(world, lines(rows), CLIMATE_KEY)
+    assert (written(ending), len(ending.documents)) == ((1, 0, 1), 1)
+    assert ending.measurements == [{"air_temperature": 6.0}]
+    kept = [row for row in world.records() if row["source_uri"].endswith(CLIMATE_KEY)]
+    assert [(row["generation_id"], row["air_temperature"]) for row in kept] == [(1, 5.0), (2, 6.0)]

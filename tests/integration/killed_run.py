@@ -1,6 +1,7 @@
-"""Runs the pipeline and kills it at a named place: killed_run.py MODULE ATTRIBUTE before|after NUMBER.
+"""Runs the pipeline and kills it at a named place: killed_run.py MODULE ATTRIBUTE before|after NUMBER [SIGNAL].
 
-ATTRIBUTE is a function of the module, or Class.method; the process ends by SIGKILL before or after its NUMBERth call.
+ATTRIBUTE is a function of the module, or Class.method; the process gets the signal, SIGKILL where none is named, before
+or after its NUMBERth call.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 from typing import Any
 
 
-def die_at(module: str, attribute: str, moment: str, number: int) -> None:
+def die_at(module: str, attribute: str, moment: str, number: int, end: signal.Signals) -> None:
     """Put the death in the place of a function."""
     *owners, name = attribute.split(".")
     place: Any = importlib.import_module(module)
@@ -25,16 +26,17 @@ def die_at(module: str, attribute: str, moment: str, number: int) -> None:
     def deadly(*arguments: Any, **named: Any) -> Any:
         last = next(calls) == number
         if last and moment == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), end)
         result = original(*arguments, **named)
-        if last:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if last and moment == "after":
+            os.kill(os.getpid(), end)
         return result
 
     setattr(place, name, deadly)
 
 
 if __name__ == "__main__":
-    die_at(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    name = (*sys.argv[5:], "SIGKILL")[0]
+    die_at(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), signal.Signals[name])
     sys.argv[:] = ["pipeline"]
     importlib.import_module("main").cli()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 import signal
 import subprocess
@@ -68,7 +69,7 @@ def end_state(world: World) -> EndState:
     return EndState(
         contents=world.contents(),
         sources={name: tuple(document["metadata"][part] for part in kept) for name, document in documents.items()},
-        keys=[key for key in world.processed.keys() if not key.rpartition("/")[2].startswith(".")],
+        keys=world.processed.keys(),
         records=[_without(record) for record in world.records()],
         rejected=[_without(json.loads(line)) for line in lines],
         processed={
@@ -103,6 +104,7 @@ def world(local_world: WorldMaker, undisturbed: tuple[World, EndState], monkeypa
 
 
 def assert_completed_by_the_next_run(world: World, expected: EndState) -> None:
+    world.wait_for_the_dead()
     before = len(world.documents())
     status = world.run()
     assert (status["status"], status["exit_code"]) == ("success", 0), status["errors"]
@@ -144,3 +146,34 @@ def test_killed_at_random_moments(world: World, undisturbed: tuple[World, EndSta
             process.communicate()
         assert process.returncode in {0, -signal.SIGKILL}
     assert_completed_by_the_next_run(world, undisturbed[1])
+
+
+def test_a_run_starts_while_the_server_has_the_last_writes_of_a_dead_one_before_it(
+    world: World, undisturbed: tuple[World, EndState]
+) -> None:
+    """The server stands still while the first run sends, and goes on when that run is dead and the next has begun."""
+    with world.mongo() as database:
+        server = database.client.admin.command("serverStatus")["pid"]
+    with world.start("pipeline") as first:
+        while not world.documents():
+            assert first.poll() is None
+            time.sleep(0.01)
+        os.kill(server, signal.SIGSTOP)
+        try:
+            # What the run has sent by then waits in the server's sockets.
+            time.sleep(0.5)
+            first.kill()
+            first.communicate()
+            second = world.start("pipeline", "--json")
+            time.sleep(0.5)
+        finally:
+            os.kill(server, signal.SIGCONT)
+    with second:
+        stdout, stderr = second.communicate()
+    assert first.returncode == -signal.SIGKILL
+    assert second.returncode == 0, stderr
+    counts = json.loads(stdout)["status"]["counts"]
+    parts = sum(counts[name] for name in ("inserted", "updated", "unchanged", "superseded"))
+    assert parts == counts["records_validated"]
+    assert end_state(world) == undisturbed[1]
+    assert_reports_hold(world)

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -228,6 +229,13 @@ class World:
         client: MongoClient[Row]
         with MongoClient(self.mongodb_uri, tz_aware=True) as client:
             yield client[self.database]
+
+    def wait_for_the_dead(self) -> None:
+        """Until the server has let go of every run's connections: what a killed one sent last, it still executes."""
+        stages = [{"$currentOp": {"allUsers": True, "idleConnections": True}}, {"$match": {"appName": "forecast"}}]
+        with self.mongo() as database:
+            while list(database.client.admin.aggregate(stages)):
+                time.sleep(0.02)
 
     def documents(self) -> dict[str, Row]:
         with self.mongo() as database:

@@ -1,0 +1,84 @@
+"""SIGTERM at every stage: the run ends cleanly, its status says so, and the next one completes it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.integration.test_crashes import (
+    BOUNDARIES,
+    KILLED_RUN,
+    EndState,
+    assert_completed_by_the_next_run,
+    undisturbed,
+    world,
+)
+from tests.integration.worlds import World, assert_reports_hold
+
+__all__ = ["undisturbed", "world"]
+
+# Past the last object there is nothing to stop: the run ends as it would have.
+PAST_THE_END = ("before the reports", "between two reports", "before the lease is given back")
+SAID = "ERROR interrupted: what was in flight is finished; run again to go on\nINFO the run ended: interrupted\n"
+STAGES = [name for name in BOUNDARIES if "the last status" not in name]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_run_that_is_told_to_stop_ends_cleanly(world: World, undisturbed: tuple[World, EndState], stage: str) -> None:
+    module, attribute, moment, number = BOUNDARIES[stage]
+    stopped = subprocess.run(
+        [sys.executable, str(KILLED_RUN), module, attribute, moment, str(number), "SIGTERM"],
+        cwd=world.home,
+        env=world.variables(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    status = world.status()
+    ending = (stopped.returncode, status["status"], status["exit_code"])
+    assert ending == ((0, "success", 0) if stage in PAST_THE_END else (1, "interrupted", 1)), stopped.stderr
+    if stage not in PAST_THE_END:
+        assert stopped.stderr.endswith(SAID)
+    assert "Traceback" not in stopped.stderr
+    with world.mongo() as database:
+        assert list(database["weather_measurements_lease"].find()) == []
+    assert status["counts"]["objects_loaded"] == len(world.checkpoints())
+    assert list((world.home / "work").iterdir()) == []
+    assert_reports_hold(world)
+    assert_completed_by_the_next_run(world, undisturbed[1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_a_run_that_waits_for_another_can_be_told_to_stop(world: World, number: signal.Signals) -> None:
+    holder = {
+        "_id": "writer",
+        "run_id": "20260101T000000Z-aaaaaa",
+        "host": "other-machine",
+        "pid": 1,
+        "place": "another boot",
+        "since": datetime(2026, 1, 1, tzinfo=UTC),
+        "expires_at": datetime.now(UTC) + timedelta(hours=1),
+    }
+    with world.mongo() as database:
+        leases = database["weather_measurements_lease"]
+        leases.insert_one(holder)
+        with world.start("pipeline", "--wait", "--json") as process:
+            report: Path = world.logs_dir / "pipeline_status.json"
+            while not report.exists():
+                assert process.poll() is None
+                time.sleep(0.02)
+            time.sleep(2)
+            process.send_signal(number)
+            stdout, stderr = process.communicate(timeout=60)
+        assert [entry["run_id"] for entry in leases.find()] == [holder["run_id"]]
+    assert process.returncode == 1
+    assert json.loads(stdout)["status"]["status"] == "interrupted"
+    assert stderr == SAID
+    assert (world.documents(), world.checkpoints(), world.processed.keys()) == ({}, {}, [])
