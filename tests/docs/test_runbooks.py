@@ -43,6 +43,9 @@ def test_every_alarm_has_its_line() -> None:
     named = [*keys(alarms, "alarms"), *(f"{alarm}-mongo-N" for alarm in keys(alarms, "member_alarms"))]
     assert len(named) > 10
     assert [name for name in [*named, "dead-letters-pipeline", "event-lost-…"] if f"`{name}`" not in page] == []
+    events = keys(MODULES / "observability" / "events.tf", "events")
+    assert len(events) > 3
+    assert [name for name in events if f"| `{name}` |" not in page] == []
 
 
 def test_every_task_that_a_runbook_runs_is_one_that_terraform_makes() -> None:

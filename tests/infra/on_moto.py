@@ -6,7 +6,6 @@ Run by tests/infra/run, in the order of this file: the stack is made once, and t
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -384,28 +383,13 @@ def test_a_task_may_not(stack: Stack, objects: None, name: str, action: str, zon
     assert refused.value.response["Error"]["Code"] == "AccessDenied"
 
 
-# What people read.
+# The metrics, and what an operator types.
 
 
 def test_the_metrics_are_made_of_the_patterns_that_lines_are_tried_on(stack: Stack) -> None:
     filters = stack.client("logs").get_paginator("describe_metric_filters").paginate()
     made = {entry["filterName"]: entry["filterPattern"] for page in filters for entry in page["metricFilters"]}
     assert made == declared()
-
-
-def test_the_runbook_knows_every_alarm_and_every_event(stack: Stack) -> None:
-    page = (ROOT / "docs" / "runbooks" / "alarms.md").read_text("utf-8")
-    pages = stack.client("cloudwatch").get_paginator("describe_alarms").paginate()
-    names = {alarm["AlarmName"].removeprefix("forecast-dev-") for page in pages for alarm in page["MetricAlarms"]}
-    named = set(re.findall(r"`([a-z-]+(?:-mongo-N|-…)?)`", page))
-    for name in names:
-        forms = {name, re.sub(r"-mongo-[123]$", "-mongo-N", name), re.sub(r"^event-lost-.*", "event-lost-…", name)}
-        # `dead-letters-pipeline`, `-latency`, `-dump`: the last part alone.
-        forms.add(name.replace("dead-letters-", "-"))
-        assert forms & named, f"docs/runbooks/alarms.md does not say what to do about {name}"
-    for event in stack.client("events").list_rules(NamePrefix="forecast-dev-")["Rules"]:
-        name = event["Name"].removeprefix("forecast-dev-")
-        assert f"| `{name}` |" in page, f"docs/runbooks/alarms.md does not say what to do about the event {name}"
 
 
 SNAPSHOT = "snap-0a1b2c3d4e5f67890"
