@@ -384,12 +384,22 @@ def run_pipeline(
     keep_memory_small()
     run = Run.begin(settings, run_options)
     reports = RunReports(run, processed)
-    reports.status("running")
+    with stoppable(run):
+        reports.status("running")
+        fault = _run(run, reports, raw, processed, stations)
+        if fault is not None:
+            run.progress.add_error(type(fault).__name__, fault.message)
+            LOGGER.error(fault.message)
+        return reports.status(*run.verdict(fault)), generate_quality_report(run, stations)
+
+
+def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: Stations) -> ForecastError | None:
+    """All stages but the last status; the fault that ended the run, if one did."""
     fault: ForecastError | None = None
     try:
-        with stoppable(run), work_folder() as folder:
+        with work_folder() as folder:
             objects = list_objects(run, raw)
-            with connect(settings) as collection, run.writing(collection):
+            with connect(run.settings) as collection, run.writing(collection):
                 pipeline = Pipeline(run, stations, raw, processed, collection, folder)
                 try:
                     pipeline.execute(objects)
@@ -404,10 +414,7 @@ def run_pipeline(
         run.progress.add_error(type(error).__name__, "the run ended unforeseen")
         reports.status("failed", 1)
         raise
-    if fault is not None:
-        run.progress.add_error(type(fault).__name__, fault.message)
-        LOGGER.error(fault.message)
-    return reports.status(*run.verdict(fault)), generate_quality_report(run, stations)
+    return fault
 
 
 def _report_findings(
