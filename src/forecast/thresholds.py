@@ -207,6 +207,7 @@ PRECIPITATION_COUNTER: Final[Thresholds] = {
     **_gross((0, 1825, "WMO: the world's largest rainfall of a day"), (0, 350, OURS)),
     **_of(f"{MESOWEST}: 12.7 mm in 5 minutes", counter_suspect_rate=152.4),
     **_of(f"{WMO_AWS}: 40 mm a minute, within five of them", counter_fail_rate=480),
+    **_of(f"{OURS}: what falls unseen in a gap of hours is rarely more", counter_suspect_jump=50),
     **_of(f"{OURS}: one tip of 0.254 mm", counter_jitter=0.3),
     **_of(f"{OURS}: what fell in a longer gap belongs to no interval", counter_max_gap_minutes=720),
 }

@@ -78,6 +78,12 @@ class Ending:
         return [document["measurements"] for document in self.documents]
 
     @property
+    def judged(self) -> list[tuple[int, Row, int]]:
+        """What the checks say of each document: its flag, the flags 3 and 4 of its values, and how many they are."""
+        parts = (document["data_quality"] for document in self.documents)
+        return [(part["flag"], part["flags"], part["anomalies_detected"]) for part in parts]
+
+    @property
     def sums(self) -> tuple[int, int, int, int]:
         """Rows read, empty, validated and rejected."""
         names = ("rows_read", "rows_empty", "records_validated", "records_rejected")

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from forecast.errors import ObjectRejectedError
+from forecast.series import CHECKS_VERSION
 from forecast.transform.infoclimat import check_units
-from tests.hostile.conftest import RunObject
+from tests.hostile.conftest import Ending, RunObject
 
 CLIMATE_KEY = "infoclimat/api/2024_10_05_1728097200000_0.jsonl"
 NBSP = "\u00a0"
@@ -157,24 +158,53 @@ def test_case_31_one_odd_pressure_or_a_dead_sensor_stops_nothing(run_object: Run
     assert [row["air_pressure_at_mean_sea_level"] for row in ending.measurements] == [29.75, 1013.2, 0.0, 0.0]
 
 
-def test_case_32_a_number_out_of_range_is_kept_as_it_is(run_object: RunObject) -> None:
+def flagged(flag: int, *checks: str) -> dict[str, Any]:
+    return {"flag": flag, "checks": list(checks)}
+
+
+GOOD: tuple[int, dict[str, Any], int] = (1, {}, 0)
+
+
+def test_case_32_a_number_out_of_range_is_kept_as_it_is_and_flagged(run_object: RunObject) -> None:
+    """A humidity of 0.87 % is a fraction, or desert air: suspect."""
     rows: list[dict[str, Any]] = [
         *({"Humidity": f"{value} %"} for value in ("0.87", "101", "127", "255")),
+        {"Humidity": None, "Precip. Accum.": "83886.07 in"},
         {"Time": "23:00:00", "UV": 15},
-        {"Precip. Accum.": "83886.07 in"},
     ]
     ending = run_object(table(*rows))
     ending.assert_accepted(6)
     assert ending.notes == []
-    humidities = [row["relative_humidity"] for row in ending.measurements]
-    assert humidities[:4] == [0.87, 101.0, 127.0, 255.0]
-    assert [row["ultraviolet_index"] for row in ending.measurements if "ultraviolet_index" in row] == [15.0]
-    assert [row["precipitation_counter"] for row in ending.measurements if "precipitation_counter" in row] == [
-        83886.07 * 25.4
+    kept = {"air_temperature": 10.0, "air_pressure_at_mean_sea_level": 29.53 * 33.86388640341}
+    assert ending.measurements == [
+        *({**kept, "relative_humidity": value} for value in (0.87, 101.0, 127.0, 255.0)),
+        {**kept, "precipitation_counter": 83886.07 * 25.4},
+        {**kept, "relative_humidity": 80.0, "ultraviolet_index": 15.0},
+    ]
+    beyond = flagged(4, "gross_range")
+    assert ending.judged == [
+        (3, {"relative_humidity": flagged(3, "gross_range")}, 1),
+        *[(4, {"relative_humidity": beyond}, 1)] * 3,
+        (4, {"precipitation_counter": beyond}, 1),
+        (4, {"ultraviolet_index": flagged(4, "solar_range")}, 1),
     ]
 
 
-def test_case_33_values_that_contradict_each_other_are_all_kept(run_object: RunObject) -> None:
+def test_case_32_what_a_document_says_of_its_quality(run_object: RunObject) -> None:
+    ending = run_object(climate({"humidite": "255"}), CLIMATE_KEY)
+    assert [document["data_quality"] for document in ending.documents] == [
+        {
+            "completeness_score": 1 / 12,
+            "flag": 4,
+            "flags": {"relative_humidity": {"flag": 4, "checks": ["gross_range"]}},
+            "anomalies_detected": 1,
+            "notes": [],
+            "checks_version": CHECKS_VERSION,
+        }
+    ]
+
+
+def test_case_33_values_that_contradict_each_other_are_all_kept_and_all_flagged(run_object: RunObject) -> None:
     row = {"temperature": "5", "point_de_rosee": "9", "vent_moyen": "36", "vent_rafales": "18", "pluie_1h": "4"}
     ending = run_object(climate({**row, "pluie_3h": "2"}), CLIMATE_KEY)
     ending.assert_accepted(1)
@@ -189,24 +219,54 @@ def test_case_33_values_that_contradict_each_other_are_all_kept(run_object: RunO
             "precipitation_amount_3h": 2.0,
         }
     ]
+    flags = {
+        "air_temperature": flagged(3, "dew_point_above_temperature"),
+        "dew_point_temperature": flagged(3, "dew_point_above_temperature", "dew_point_from_humidity"),
+        "relative_humidity": flagged(3, "dew_point_from_humidity"),
+        "wind_speed": flagged(3, "gust_below_mean"),
+        "wind_speed_of_gust": flagged(3, "gust_below_mean"),
+        "precipitation_amount_1h": flagged(3, "nested_accumulation"),
+        "precipitation_amount_3h": flagged(3, "nested_accumulation"),
+    }
+    assert ending.judged == [(3, flags, 7)]
 
 
 def test_case_34_what_is_a_code_elsewhere_is_a_value_here(run_object: RunObject) -> None:
-    """Neither network documents a code for trace: -0.1 mm is what it says."""
-    row = {"pluie_1h": "-0.1", "pluie_3h": "0", "vent_direction": "0", "vent_moyen": "0", "nebulosite": "9"}
+    """Neither network documents a code for trace: -0.1 mm is what it says, and no rain."""
+    row = {"pluie_1h": "-0.1", "vent_direction": "0", "vent_moyen": "0", "nebulosite": "9"}
     ending = run_object(climate(row, {"vent_direction": "360"}), CLIMATE_KEY)
     ending.assert_accepted(2)
     assert ending.measurements == [
         {
             "relative_humidity": 80.0,
             "precipitation_amount_1h": -0.1,
-            "precipitation_amount_3h": 0.0,
             "wind_from_direction": 0.0,
             "wind_speed": 0.0,
             "cloud_area_fraction": 9.0,
         },
         {"relative_humidity": 80.0, "wind_from_direction": 360.0},
     ]
+    assert ending.judged == [(4, {"precipitation_amount_1h": flagged(4, "gross_range")}, 1), GOOD]
+
+
+def test_case_34_a_direction_at_calm_is_kept_and_suspect(run_object: RunObject) -> None:
+    """0 is the code of calm: it says nothing at calm, and is none of a direction in a wind."""
+    winds = [("0", "200"), ("0", "0"), ("36", "200"), ("36", "0"), ("36", "360")]
+    ending = run_object(climate(*({"vent_moyen": s, "vent_direction": d} for s, d in winds)), CLIMATE_KEY)
+    ending.assert_accepted(5)
+    assert [row["wind_from_direction"] for row in ending.measurements] == [200.0, 0.0, 200.0, 0.0, 360.0]
+    suspect = (3, {"wind_from_direction": flagged(3, "direction_at_calm")}, 1)
+    assert ending.judged == [suspect, GOOD, GOOD, suspect, GOOD]
+
+
+def test_case_34_a_zero_of_three_hours_between_the_synoptic_hours_is_kept_and_suspect(run_object: RunObject) -> None:
+    hours = [(9, "0"), (10, "0"), (11, "0.2"), (12, "0"), (13, "0")]
+    rows = [{"dh_utc": f"2024-10-01 {hour:02}:00:00", "pluie_3h": value} for hour, value in hours]
+    ending = run_object(climate(*rows), CLIMATE_KEY)
+    ending.assert_accepted(5)
+    assert [row["precipitation_amount_3h"] for row in ending.measurements] == [0.0, 0.0, 0.2, 0.0, 0.0]
+    suspect = (3, {"precipitation_amount_3h": flagged(3, "false_zero")}, 1)
+    assert ending.judged == [GOOD, suspect, GOOD, GOOD, suspect]
 
 
 def test_case_35_wind_words_of_the_english_table(run_object: RunObject) -> None:
@@ -235,26 +295,98 @@ def test_case_35_o_is_west_where_the_source_is_french(run_object: RunObject) -> 
     assert ending.notes == [("wind_from_direction", "West", "neither a number nor a point of the compass")]
 
 
-def test_case_36_a_counter_is_kept_as_it_is_over_reset_fall_and_jump(run_object: RunObject) -> None:
-    inches = ["0.50", "0.00", "0.40", "0.30", "4.40"]
-    ending = run_object(table(*({"Precip. Accum.": f"{value} in"} for value in inches)))
+def counted(*readings: tuple[str, str]) -> bytes:
+    """Readings of the rain counter, inches, at their local times."""
+    return lines([{**TABLE, "Time": time, "Precip. Accum.": f"{inches} in"} for time, inches in readings])
+
+
+def amounts(ending: Ending) -> list[float | None]:
+    return [row.get("precipitation_amount") for row in ending.measurements]
+
+
+def test_case_36_a_counter_that_falls_to_zero_in_the_morning_is_a_reset(run_object: RunObject) -> None:
+    readings = [("07:54:00", "0.50"), ("07:59:00", "0.60"), ("08:04:00", "0.00"), ("08:09:00", "0.10")]
+    ending = run_object(counted(*readings, ("08:14:00", "0.10")))
     ending.assert_accepted(5)
-    assert [row["precipitation_counter"] for row in ending.measurements] == [float(value) * 25.4 for value in inches]
+    assert [row["precipitation_counter"] for row in ending.measurements] == [
+        0.5 * 25.4,
+        0.6 * 25.4,
+        0.0,
+        0.1 * 25.4,
+        0.1 * 25.4,
+    ]
+    assert amounts(ending) == [None, 0.6 * 25.4 - 0.5 * 25.4, 0.0, 0.1 * 25.4, 0.0]
+    assert ending.judged == [GOOD] * 5
 
 
-def test_case_37_a_stuck_sensor_is_kept_as_it_is(run_object: RunObject) -> None:
-    row = {"Humidity": "100 %", "Temperature": "50 °F", "Dew Point": "50 °F", "Wind": "North", "Speed": "-999.9"}
-    ending = run_object(table(*([row] * 36)))
-    ending.assert_accepted(36)
-    kept = {
-        "air_temperature": 10.0,
-        "dew_point_temperature": 10.0,
-        "relative_humidity": 100.0,
-        "wind_from_direction": 360.0,
-        "air_pressure_at_mean_sea_level": 29.53 * 33.86388640341,
-    }
-    assert ending.measurements == [kept] * 36
+def test_case_36_a_fall_that_does_not_reach_zero_is_suspect_and_no_negative_rain(run_object: RunObject) -> None:
+    """What has been counted since it started again is the amount: a lower bound."""
+    ending = run_object(counted(("12:00:00", "0.40"), ("12:05:00", "0.30"), ("12:10:00", "0.30")))
+    ending.assert_accepted(3)
+    assert amounts(ending) == [None, 0.3 * 25.4, 0.0]
+    assert ending.judged == [GOOD, (3, {"precipitation_counter": flagged(3, "counter")}, 1), GOOD]
+
+
+@pytest.mark.parametrize(("time", "flag"), [("12:05:00", 4), ("13:00:00", 3), ("23:59:00", 3)])
+def test_case_36_a_jump_of_a_hundred_millimetres_is_flagged_however_long_it_took(
+    time: str, flag: int, run_object: RunObject
+) -> None:
+    """In five minutes it cannot rain so much. What has failed is no amount."""
+    ending = run_object(counted(("12:00:00", "0.00"), (time, "4.00")))
+    ending.assert_accepted(2)
+    assert [row["precipitation_counter"] for row in ending.measurements] == [0.0, 101.6]
+    assert ending.judged == [GOOD, (flag, {"precipitation_counter": flagged(flag, "counter")}, 1)]
+    assert amounts(ending) == [None, None if flag == 4 else 101.6]
+
+
+def test_case_36_over_half_a_day_without_a_reading_nothing_is_summed_up(run_object: RunObject) -> None:
+    """It may have started again at midnight, or not."""
+    ending = run_object(counted(("00:00:00", "0.00"), ("12:01:00", "4.00"), ("12:06:00", "4.00")))
+    ending.assert_accepted(3)
+    assert amounts(ending) == [None, None, 0.0]
+    assert ending.judged == [GOOD] * 3
+
+
+STUCK = {"Humidity": "100 %", "Temperature": "50 °F", "Dew Point": "50 °F", "Wind": "North", "Speed": "-999.9"}
+STUCK_VALUES = {
+    "air_temperature": 10.0,
+    "dew_point_temperature": 10.0,
+    "relative_humidity": 100.0,
+    "wind_from_direction": 360.0,
+    "air_pressure_at_mean_sea_level": 29.53 * 33.86388640341,
+}
+
+
+def test_case_37_a_sensor_stuck_for_six_hours_is_kept_as_it_is_and_suspect(run_object: RunObject) -> None:
+    """Fog may stand at 100 % for as long, and a vane without a wind; pressure comes in steps of 0.3 hPa."""
+    ending = run_object(table(*([STUCK] * 37)))
+    ending.assert_accepted(37)
+    assert ending.measurements == [STUCK_VALUES] * 37
     assert ending.notes == []
+    stuck = flagged(3, "persistence", "flag_rate")
+    assert ending.judged == [(3, {"air_temperature": stuck, "dew_point_temperature": stuck}, 2)] * 37
+
+
+def test_case_37_the_same_value_for_less_than_six_hours_is_weather(run_object: RunObject) -> None:
+    ending = run_object(table(*([STUCK] * 36), {**STUCK, "Temperature": "50.2 °F", "Dew Point": "50.2 °F"}))
+    ending.assert_accepted(37)
+    assert ending.measurements[:36] == [STUCK_VALUES] * 36
+    assert ending.judged == [GOOD] * 37
+
+
+def test_case_37_only_the_hours_that_stand_still_are_suspect(run_object: RunObject) -> None:
+    """Of a day of which a fifth at most is flagged, the others are as they were: here of two days about midnight."""
+    hours = range(48)
+    temperatures = [8.0 if 21 <= hour <= 27 else 5 + hour / 10 for hour in hours]
+    rows = [
+        {"dh_utc": f"2024-10-{1 + hour // 24:02} {hour % 24:02}:00:00", "humidite": None, "temperature": value}
+        for hour, value in zip(hours, temperatures, strict=True)
+    ]
+    ending = run_object(climate(*rows), CLIMATE_KEY)
+    ending.assert_accepted(48)
+    assert [row["air_temperature"] for row in ending.measurements] == temperatures
+    stuck = (3, {"air_temperature": flagged(3, "persistence")}, 1)
+    assert ending.judged == [stuck if 21 <= hour <= 27 else GOOD for hour in hours]
 
 
 def test_case_38_numbers_and_their_texts_have_one_digest(run_object: RunObject) -> None:

@@ -215,6 +215,7 @@ def _counters(verdicts: Verdicts) -> None:
             times,
             suspect_rate=own["counter_suspect_rate"],
             fail_rate=own["counter_fail_rate"],
+            suspect_jump=own["counter_suspect_jump"],
             jitter=jitter,
             max_gap_minutes=gap,
         )

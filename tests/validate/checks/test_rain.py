@@ -34,7 +34,13 @@ def amount_of(values: list[float], times: Times | None = None, gap: float = 60, 
 def counter_of(values: list[float], times: Times | None = None, gap: float = 60, jitter: float = 0.3) -> list[int]:
     times = every(5, len(values)) if times is None else times
     flags = counter(
-        np.array(values, dtype=float), times, suspect_rate=60, fail_rate=120, jitter=jitter, max_gap_minutes=gap
+        np.array(values, dtype=float),
+        times,
+        suspect_rate=60,
+        fail_rate=120,
+        suspect_jump=50,
+        jitter=jitter,
+        max_gap_minutes=gap,
     )
     found: list[int] = flags.tolist()
     return found
@@ -93,6 +99,13 @@ def test_a_short_interval_counts_as_five_minutes() -> None:
 def test_a_jump_of_a_hundred_is_seen_and_its_way_back_is_a_reset_only_if_it_ends_near_zero() -> None:
     assert counter_of([2.0, 102.0, 0.0]) == [NOT_EVALUATED, FAIL, GOOD]
     assert counter_of([2.0, 102.0, 2.0]) == [NOT_EVALUATED, FAIL, SUSPECT]
+
+
+def test_a_jump_is_flagged_however_long_it_took_and_one_of_the_limit_is_not() -> None:
+    # 50 mm in an hour are below the rate of 60 mm/h.
+    assert counter_of([0.0, 50.0, 100.25], every(60, 3)) == [NOT_EVALUATED, GOOD, SUSPECT]
+    assert counter_of([0.0, 100.0], minutes(0, 720), gap=720) == [NOT_EVALUATED, SUSPECT]
+    assert counter_of([100.0, 0.0], minutes(0, 720), gap=720) == [NOT_EVALUATED, GOOD]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +173,7 @@ def test_the_past_beyond_the_gap_changes_nothing(rows: list[tuple[float, int]], 
     whole = precipitation_amount(values, times, max_gap_minutes=60, jitter=0.3)[tail]
     part = precipitation_amount(values[tail], times[tail], max_gap_minutes=60, jitter=0.3)
     np.testing.assert_array_equal(whole[settled], part[settled])
-    limits = {"suspect_rate": 10.0, "fail_rate": 40.0, "jitter": 0.3, "max_gap_minutes": 60.0}
+    limits = {"suspect_rate": 10.0, "fail_rate": 40.0, "suspect_jump": 50.0, "jitter": 0.3, "max_gap_minutes": 60.0}
     flags = counter(values, times, **limits)
     assert ((flags == MISSING) == np.isnan(values)).all()
     np.testing.assert_array_equal(flags[tail][settled], counter(values[tail], times[tail], **limits)[settled])

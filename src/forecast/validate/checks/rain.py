@@ -47,12 +47,19 @@ def precipitation_amount(counter: Floats, times: Times, *, max_gap_minutes: floa
 
 
 def counter(
-    counter: Floats, times: Times, *, suspect_rate: float, fail_rate: float, jitter: float, max_gap_minutes: float
+    counter: Floats,
+    times: Times,
+    *,
+    suspect_rate: float,
+    fail_rate: float,
+    suspect_jump: float,
+    jitter: float,
+    max_gap_minutes: float,
 ) -> Flags:
-    """A rain counter that grows faster than it can rain, or falls back without a reset.
+    """A rain counter that grows faster than it can rain, jumps while nobody looks, or falls back without a reset.
 
     SUSPECT, FAIL: grew since the previous valid value by more than suspect_rate, fail_rate mm/h, the interval counted
-    as five minutes at least. SUSPECT also: a fall by `jitter` mm or more that ends above `jitter`; after a reset, a
+    as five minutes at least. SUSPECT also: grew by more than suspect_jump mm, however long it took; a fall by `jitter` mm or more that ends above `jitter`; after a reset, a
     counter starts near 0. A reset at whatever hour and a smaller fall are GOOD.
     NOT_EVALUATED: the first value, and the first after a gap longer than max_gap_minutes.
 
@@ -63,7 +70,7 @@ def counter(
     rate = changes.change / (changes.interval.clip(min=SHORTEST_INTERVAL_MS) / HOUR_MS)
     fell = (changes.change < 0) & ~changes.jitter & (changes.value > jitter)
     suspect, fail, evaluated = (np.zeros(counter.shape, dtype=np.bool_) for _ in range(3))
-    suspect[changes.later] = (rate > suspect_rate) | fell
+    suspect[changes.later] = (rate > suspect_rate) | (changes.change > suspect_jump) | fell
     fail[changes.later] = rate > fail_rate
     evaluated[changes.later] = changes.known
     return flags_of(counter, suspect=suspect, fail=fail, evaluated=evaluated)
