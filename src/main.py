@@ -277,6 +277,8 @@ class Pipeline:
         with run.timed("validate"):
             counts = judge_marked(self._unjudged, self._collection, self._stations, run.findings, run.check_stop)
             run.progress.judged.add(counts)
+        for words, facts in run.findings.warnings():
+            LOGGER.warning(words, extra={"facts": facts})
         with run.timed("report"):
             for station, flags, number in stored_flags(run.touched - run.findings.judged_days, self._collection):
                 run.findings.add_stored(station, flags, number)

@@ -122,13 +122,14 @@ def run_object(one_world: World) -> RunObject:
     """
 
     def run(content: bytes, key: str = TABLE_KEY, variables: dict[str, str] | None = None) -> Ending:
-        _empty(one_world)
+        empty(one_world)
         return run_in(one_world, content, key, variables)
 
     return run
 
 
-def _empty(world: World) -> None:
+def empty(world: World) -> None:
+    """Take all objects and documents out of a world."""
     for zone in (world.raw, world.processed):
         for key in zone.keys():
             zone.delete(key)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from forecast.errors import ObjectRejectedError
 from forecast.series import CHECKS_VERSION
 from forecast.transform.infoclimat import check_units
-from tests.hostile.conftest import Ending, RunObject
+from tests.hostile.conftest import TABLE_KEY, Ending, RunObject, empty, run_in
+from tests.integration.worlds import World
 
 CLIMATE_KEY = "infoclimat/api/2024_10_05_1728097200000_0.jsonl"
 NBSP = "\u00a0"
@@ -488,6 +492,51 @@ def test_case_59_rows_without_a_station_have_that_of_the_prefix_and_not_of_the_n
         "the rows do not name their station, and no station's raw_prefixes matches this key; "
         "add the prefix to the station in src/config/stations.json",
     )
+
+
+def pressures(at_la_madeleine: float) -> dict[str, bytes]:
+    """Three days, hour by hour: the four stations of InfoClimat, and La Madeleine so many hPa off them."""
+    hours = [datetime(2024, 10, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in range(72)]
+    sea_level = [1010 + 8 * math.sin(index / 12) for index in range(len(hours))]
+    others = [
+        {"id_station": name, "dh_utc": f"{hour:%Y-%m-%d %H:%M:%S}", "pression": f"{pressure:.1f}"}
+        for name in ("00052", "000R5", "07015", "STATIC0010")
+        for hour, pressure in zip(hours, sea_level, strict=True)
+    ]
+    local = [hour.astimezone(ZoneInfo("Europe/Paris")) for hour in hours]
+    rows = [
+        {
+            "Date": f"{hour:%Y-%m-%d}",
+            "Time": f"{hour:%H:%M:%S}",
+            "Temperature": None,
+            "Humidity": None,
+            "Pressure": f"{pressure + at_la_madeleine:.1f} hPa",
+        }
+        for hour, pressure in zip(local, sea_level, strict=True)
+    ]
+    return {CLIMATE_KEY: lines(others), TABLE_KEY: lines(rows)}
+
+
+OFF = (
+    "ILAMAD25 air_pressure_at_mean_sea_level is 8.0 hPa below its neighbours: is its calibration or its altitude "
+    "wrong, or is a file of another station in its folder?"
+)
+
+
+@pytest.mark.parametrize(("off", "warnings"), [(0, []), (-8, [OFF])], ids=["its own file", "a file of another station"])
+def test_case_59_a_file_in_the_folder_of_another_station_raises_a_warning(
+    off: float, warnings: list[str], one_world: World
+) -> None:
+    """8 hPa lie between two of the stations, one of which sends the pressure at its own height."""
+    objects = pressures(off)
+    empty(one_world)
+    one_world.raw.put(CLIMATE_KEY, objects[CLIMATE_KEY])
+    ending = run_in(one_world, objects[TABLE_KEY])
+    ending.assert_accepted(72)
+    found = [line.removeprefix("WARNING ") for line in ending.stderr.splitlines() if line.startswith("WARNING ")]
+    assert found == warnings
+    beyond = (3, {"air_pressure_at_mean_sea_level": flagged(3, "bias")}, 1)
+    assert ending.judged == [beyond if off else GOOD] * 72
 
 
 def test_case_60_a_row_without_a_measured_value_is_empty_whatever_else_it_has(run_object: RunObject) -> None:

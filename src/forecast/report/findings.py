@@ -6,7 +6,7 @@ Its memory grows with stations, parameters, checks and days, never with the numb
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -52,6 +52,18 @@ ADVICE: Final[Mapping[str, str]] = {
     "stuck": "stands still on a day that changes elsewhere: the sensor is stuck, or stands in the lee",
     "clock": "the day's curve fits the neighbours' when moved by hours: set the clock or the zone of the station",
     "flag_rate": "so many values of the day are flagged that the others are not to be trusted either",
+}
+# Of the station as a whole, which may be none but a file in the wrong folder; the clock is one for all parameters.
+_WARNINGS: Final[Mapping[str, str]] = {
+    "bias": (
+        "{station} {parameter} is {off} its neighbours: is its calibration or its altitude wrong, or is a file of "
+        "another station in its folder?"
+    ),
+    "stuck": "{station} {parameter} stands still on a day that changes elsewhere: is the sensor stuck, or in the lee?",
+    "clock": (
+        "{station} fits its neighbours when moved by hours: is its clock or its time zone wrong, or is a file of "
+        "another station in its folder?"
+    ),
 }
 
 
@@ -192,13 +204,27 @@ class Findings:
             for (station, name, check), number in numbers.most_common(_MOST_ADVICE)
         ]
 
+    def warnings(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """What is wrong with a station as a whole, in words and as facts: one a station and parameter."""
+        found = {
+            (station, "" if check == "clock" else name, check)
+            for (station, name, check), number in self.suspect.items()
+            if number and check in _WARNINGS
+        }
+        for station, name, check in sorted(found):
+            words = _WARNINGS[check].format(station=station, parameter=name, off=self._off(station, name))
+            yield words, {"station": station, "check": check} | ({"parameter": name} if name else {})
+
     def _words(self, station: str, name: str, check: str) -> str:
-        words = ADVICE[check]
-        if check == "bias" and (station, name) in self.biases:
-            off = self.biases[station, name]
-            side = "above" if off > 0 else "below"
-            words = f"{abs(off):.1f} {_UNITS[name]} {side} its neighbours; {words}"
-        return words
+        known = check == "bias" and (station, name) in self.biases
+        return f"{self._off(station, name)} its neighbours; {ADVICE[check]}" if known else ADVICE[check]
+
+    def _off(self, station: str, name: str) -> str:
+        """How far a station is off its neighbours; without a number where none is known."""
+        off = self.biases.get((station, name))
+        if off is None:
+            return "always off"
+        return f"{abs(off):.1f} {_UNITS[name]} {'above' if off > 0 else 'below'}"
 
     def _counts(self, takes: Any) -> dict[str, int]:
         counters = {"evaluated": self.evaluated, "suspect": self.suspect, "failed": self.failed}

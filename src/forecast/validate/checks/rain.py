@@ -59,8 +59,9 @@ def counter(
     """A rain counter that grows faster than it can rain, jumps while nobody looks, or falls back without a reset.
 
     SUSPECT, FAIL: grew since the previous valid value by more than suspect_rate, fail_rate mm/h, the interval counted
-    as five minutes at least. SUSPECT also: grew by more than suspect_jump mm, however long it took; a fall by `jitter` mm or more that ends above `jitter`; after a reset, a
-    counter starts near 0. A reset at whatever hour and a smaller fall are GOOD.
+    as five minutes at least. SUSPECT also: growth by more than suspect_jump mm, however long it took; and a fall by
+    `jitter` mm or more that ends above `jitter`; after a reset, a counter starts near 0. A reset at whatever hour and a
+    smaller fall are GOOD.
     NOT_EVALUATED: the first value, and the first after a gap longer than max_gap_minutes.
 
     Reach in time: max_gap_minutes back.
