@@ -1,0 +1,143 @@
+"""A verdict hangs on the days that a block reads and on no others; a change reaches no farther than a block goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from forecast.blocks import blocks_of
+from forecast.flags import Mask
+from forecast.series import DAY_MS, Series
+from forecast.stations import load_stations
+from forecast.validate.among import are_neighbours
+from forecast.validate.judge import REACH_DAYS, judge_alone
+from tests.quality.experiments import FIRST_COMPARED, STATIONS, Clean, Random
+from tests.quality.week import HOUR_MS, Week, judged
+
+TIMES = 10
+# 5 and 6 October 2024, and so on.
+DAYS = range(FIRST_COMPARED // DAY_MS, FIRST_COMPARED // DAY_MS + 2 * TIMES)
+days = st.integers(DAYS.start, DAYS.stop - 1)
+few = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def stretch(clean: Clean) -> Week:
+    """The two whole days on which all six stations measure, ten times over, each time with errors of its own."""
+    random = np.random.default_rng(1)
+    return {name: _many_times(series, random) for name, series in clean.week.items()}
+
+
+def _many_times(series: Series, random: Random) -> Series:
+    two = _only(series, _on_days(series, DAYS.start, DAYS.start + 1))
+    times = np.concatenate([two.times + 2 * number * DAY_MS for number in range(TIMES)])
+    values = {}
+    for name, column in two.values.items():
+        whole = np.tile(column, TIMES)
+        # Spikes, gaps, and a sensor that stands still for ten hours or for a day.
+        whole[random.integers(len(whole), size=20)] *= 1.3
+        whole[random.integers(len(whole), size=20)] = np.nan
+        for start in random.choice(times, 8):
+            whole[(times >= start) & (times < start + 10 * HOUR_MS)] = whole[np.searchsorted(times, start)]
+        still = np.flatnonzero(times // DAY_MS == random.choice(DAYS))
+        whole[still] = whole[still[0]]
+        values[name] = whole
+    if series.station.id == "STATIC0010":
+        # Its clock is an hour off in the second half.
+        times[len(times) // 2 :] += HOUR_MS
+    # And a day without any observation here and there.
+    return _only(Series(series.station, times, values), ~np.isin(times // DAY_MS, random.choice(DAYS, 2)))
+
+
+def _only(series: Series, rows: Mask) -> Series:
+    return Series(series.station, series.times[rows], {name: column[rows] for name, column in series.values.items()})
+
+
+def _on_days(series: Series, first: int, last: int) -> Mask:
+    return (series.times >= first * DAY_MS) & (series.times < (last + 1) * DAY_MS)
+
+
+Told = dict[int, tuple[Any, ...]]
+
+
+def _told(series: Series, verdicts: Any) -> Told:
+    """What is said of each observation, by its time."""
+    quality = verdicts.quality()
+    amounts = np.where(np.isnan(quality.amount), -1, quality.amount).tolist()
+    said = zip(quality.flag.tolist(), quality.flags.to_pylist(), quality.anomalies.tolist(), amounts, strict=True)
+    return dict(zip(series.times.tolist(), said, strict=True))
+
+
+def _all_told(week: Week) -> dict[str, Told]:
+    return {name: _told(verdicts.series, verdicts) for name, verdicts in judged(week).items()}
+
+
+@pytest.fixture(scope="module")
+def whole(stretch: Week) -> Mapping[str, Told]:
+    return _all_told(stretch)
+
+
+def test_the_stations_are_all_neighbours_of_each_other() -> None:
+    stations = list(load_stations())
+    assert all(are_neighbours(one, other) for one in stations for other in stations if one is not other)
+
+
+def test_the_days_have_verdicts_of_many_checks(whole: Mapping[str, Told]) -> None:
+    texts = " ".join(text for told in whole.values() for _, text, *_ in told.values() if text)
+    for check in ("spike", "step", "persistence", "spatial", "bias", "stuck", "clock", "flag_rate"):
+        assert f'"{check}"' in texts
+
+
+@few
+@given(station=st.sampled_from(STATIONS), first=days, length=st.integers(0, 4))
+def test_a_station_by_itself_is_judged_alike_with_and_without_what_is_farther_away(
+    stretch: Week, station: str, first: int, length: int
+) -> None:
+    series, last = stretch[station], first + length
+    part = _only(series, _on_days(series, first - REACH_DAYS, last + REACH_DAYS))
+    told, of_whole = _told(part, judge_alone(part)), _told(series, judge_alone(series))
+    within = series.times[_on_days(series, first, last)].tolist()
+    assert [told[time] for time in within] == [of_whole[time] for time in within]
+
+
+@few
+@given(changed=st.dictionaries(st.sampled_from(STATIONS), st.sets(days, min_size=1, max_size=3), min_size=1))
+def test_a_block_reads_all_that_its_verdicts_hang_on(
+    stretch: Week, whole: Mapping[str, Told], changed: dict[str, set[int]]
+) -> None:
+    for block in blocks_of(changed, load_stations()):
+        read = {
+            station.id: _only(stretch[station.id], _on_days(stretch[station.id], block.first_read, block.last_read))
+            for station in block.context
+        }
+        told = _all_told(read)
+        for station in block.affected:
+            series = stretch[station.id]
+            within = series.times[_on_days(series, block.first, block.last)].tolist()
+            assert [told[station.id][time] for time in within] == [whole[station.id][time] for time in within]
+
+
+@few
+@given(station=st.sampled_from(STATIONS), day=days, some=st.integers(0, 2**32 - 1))
+def test_what_changes_on_a_day_changes_no_verdict_outside_its_block(
+    stretch: Week, whole: Mapping[str, Told], station: str, day: int, some: int
+) -> None:
+    """The day's observations come late: half of them, or all."""
+    series = stretch[station]
+    late = _on_days(series, day, day) & (np.random.default_rng(some).random(len(series.times)) < 1 - (some % 2) / 2)
+    told = _all_told({**stretch, station: _only(series, ~late)})
+    blocks = list(blocks_of({station: {day}}, load_stations()))
+    for name, of_whole in whole.items():
+        changed = {time // DAY_MS for time, said in told[name].items() if said != of_whole[time]}
+        judged_anew = {
+            number
+            for block in blocks
+            if name in {one.id for one in block.affected}
+            for number in range(block.first, block.last + 1)
+        }
+        assert changed <= judged_anew
