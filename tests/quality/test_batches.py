@@ -1,0 +1,254 @@
+"""However the real week is cut into objects and runs, it ends with the same digests of every document."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import main
+from forecast import verdicts
+from forecast.errors import InterruptedRunError
+from forecast.runs import RunOptions
+from tests.integration.worlds import World, WorldMaker
+
+KILLED_RUN = Path(__file__).parents[1] / "integration" / "killed_run.py"
+# Two days of the stations with values every ten minutes, the hourly one and one of the personal ones.
+PART_DAYS = ("2024-10-05", "2024-10-06")
+PART_STATIONS = ("00052", "000R5", "07015", "STATIC0010", "ILAMAD25")
+# A row as a line, and the folder that says whose it is.
+Line = tuple[str, bytes]
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+@pytest.fixture(scope="module")
+def new_world(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorldMaker]:
+    maker = WorldMaker("local", replica_set, tmp_path_factory.mktemp("worlds"), lambda: "")
+    yield maker
+    maker.end()
+
+
+@pytest.fixture(scope="module")
+def lines(shared_data: Path) -> list[Line]:
+    """Every observation of the week, one a line, as Airbyte brings them."""
+    raw = shared_data / "raw-airbyte"
+    first, *_ = sorted((raw / "infoclimat").rglob("*.jsonl"))
+    hourly = json.loads(first.read_text("utf-8"))["_airbyte_data"]["hourly"]
+    rows = [row for station, of_station in hourly.items() if station != "_params" for row in of_station]
+    found = [("infoclimat", json.dumps(row).encode()) for row in rows]
+    for path in sorted((raw / "wunderground").rglob("*.jsonl")):
+        folder = path.parent.relative_to(raw).as_posix()
+        of_table = [line for line in path.read_bytes().splitlines() if json.loads(line)["_airbyte_data"]["Time"]]
+        found += [(folder, line) for line in of_table]
+    return found
+
+
+@pytest.fixture(scope="module")
+def part(lines: list[Line]) -> list[Line]:
+    def belongs(folder: str, line: bytes) -> bool:
+        text = line.decode()
+        return any(day in text for day in PART_DAYS) and any(name in folder + text for name in PART_STATIONS)
+
+    return [line for line in lines if belongs(*line)]
+
+
+def put(world: World, lines: Sequence[Line], number: int) -> None:
+    """Objects of these lines, one for each folder."""
+    for folder in sorted({folder for folder, _ in lines}):
+        content = b"\n".join(line for of, line in lines if of == folder)
+        world.raw.put(f"{folder}/{number}-{secrets.token_hex(4)}.jsonl", content)
+
+
+def told(world: World) -> dict[str, Any]:
+    """Of every document its digest, and what it says of its quality."""
+    return {
+        name: (document["metadata"]["digest"], document["measurements"], document["data_quality"])
+        for name, document in world.documents().items()
+    }
+
+
+def at_once(new_world: WorldMaker, lines: Sequence[Line]) -> dict[str, Any]:
+    """What one load of everything leaves."""
+    world = new_world()
+    put(world, lines, 0)
+    assert world.run()["exit_code"] == 0
+    found = told(world)
+    world.forget_documents()
+    return found
+
+
+@pytest.fixture(scope="module")
+def part_at_once(new_world: WorldMaker, part: list[Line]) -> dict[str, Any]:
+    return at_once(new_world, part)
+
+
+@pytest.fixture(scope="module")
+def week_at_once(new_world: WorldMaker, lines: list[Line]) -> dict[str, Any]:
+    return at_once(new_world, lines)
+
+
+def marks(world: World) -> int:
+    with world.mongo() as database:
+        return int(database["weather_measurements_unjudged"].count_documents({}))
+
+
+def interrupted_run(world: World, block: int) -> None:
+    """A run that loads and is then stopped, before the checks or after some blocks of them: its marks are left."""
+    judge_block = verdicts._judge_block
+    judged = 0
+
+    def stopping(*arguments: Any) -> Any:
+        nonlocal judged
+        if judged == block:
+            raise InterruptedRunError("stopped here")
+        judged += 1
+        return judge_block(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verdicts, "_judge_block", stopping)
+        world.run()
+
+
+def in_pieces(lines: Sequence[Line], random: Random, pieces: int) -> list[list[Line]]:
+    """All lines in pieces: of neighbouring lines, or of lines from anywhere, and in any order."""
+    shuffled = list(lines)
+    if random.random() < 0.5:
+        random.shuffle(shuffled)
+    cuts = sorted(random.sample(range(1, len(shuffled)), pieces - 1))
+    found = [shuffled[first:last] for first, last in zip([0, *cuts], [*cuts, len(shuffled)], strict=True)]
+    random.shuffle(found)
+    return found
+
+
+def load_in_pieces(world: World, lines: Sequence[Line], random: Random, runs: int, stopped: int) -> None:
+    """Load the lines in several runs of several objects, some of them twice, with one run stopped before its end."""
+    for number, piece in enumerate(in_pieces(lines, random, runs)):
+        for of_object in in_pieces(piece, random, random.randint(1, min(4, len(piece)))):
+            # Some of the lines come a second time.
+            put(world, [*of_object, *random.sample(lines, len(lines) // 50)], number)
+        if number == stopped:
+            interrupted_run(world, block=random.randint(0, 1))
+        elif random.random() < 0.3:
+            world.reprocess()
+        else:
+            world.run()
+
+
+def test_the_part_holds_what_it_should(part: list[Line], lines: list[Line]) -> None:
+    assert (len(lines), len(part)) == (4950, 1488)
+
+
+@settings(max_examples=8, phases=NO_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), runs=st.integers(1, 4), stopped=st.integers(0, 3))
+def test_any_cut_into_objects_and_runs_ends_with_the_same_digests(
+    new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any], seed: int, runs: int, stopped: int
+) -> None:
+    world = new_world()
+    load_in_pieces(world, part, Random(seed), runs, stopped)
+    world.run()
+    assert marks(world) == 0
+    found = told(world)
+    world.forget_documents()
+    assert found == part_at_once
+
+
+def test_the_whole_week_in_pieces_ends_with_the_same_digests(
+    new_world: WorldMaker, lines: list[Line], week_at_once: dict[str, Any]
+) -> None:
+    assert len(week_at_once) == 4950
+    world = new_world()
+    load_in_pieces(world, lines, Random(7), runs=4, stopped=1)
+    world.run()
+    assert told(world) == week_at_once
+
+
+def test_a_late_object_changes_verdicts_around_it_and_no_others(
+    new_world: WorldMaker, lines: list[Line], week_at_once: dict[str, Any]
+) -> None:
+    """The afternoon of 5 October at La Madeleine comes last, and with it the neighbours' third neighbour."""
+    late = [line for line in lines if b"2024-10-05T1" in line[1] and "ILAMAD25" in line[0]]
+    world = new_world()
+    put(world, [line for line in lines if line not in late], 0)
+    world.run()
+    before = told(world)
+    assert before != {name: said for name, said in week_at_once.items() if name in before}
+    put(world, late, 1)
+    counts = world.run()["counts"]
+    assert counts["inserted"] == len(late)
+    assert counts["documents_judged"] > len(late)
+    assert told(world) == week_at_once
+
+
+def test_an_interrupted_run_leaves_marks_and_the_next_run_judges_without_a_new_object(
+    new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any]
+) -> None:
+    world = new_world()
+    put(world, part, 0)
+    interrupted_run(world, block=0)
+    assert world.status()["status"] == "interrupted"
+    assert marks(world) > 0
+    assert told(world) != part_at_once
+    counts = world.run()["counts"]
+    assert (counts["objects_loaded"], counts["documents_judged"]) == (0, len(part_at_once))
+    assert marks(world) == 0
+    assert told(world) == part_at_once
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_run_killed_around_its_checks_is_completed_by_the_next(
+    new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any], moment: str
+) -> None:
+    world = new_world()
+    put(world, part[: len(part) // 2], 0)
+    world.run()
+    put(world, part[len(part) // 2 :], 1)
+    place = ["forecast.verdicts", "_rewrite", moment, "2"]
+    killed = subprocess.run(
+        [sys.executable, str(KILLED_RUN), *place],
+        cwd=world.home,
+        env=world.variables(),
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert marks(world) > 0
+    world.run()
+    assert marks(world) == 0
+    assert told(world) == part_at_once
+
+
+def test_nothing_changes_when_everything_is_loaded_and_checked_again(
+    new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any]
+) -> None:
+    world = new_world()
+    put(world, part, 0)
+    world.run()
+    before = world.document_bytes()
+    for options in (RunOptions(reprocess=True), RunOptions(recheck=True), RunOptions(reprocess=True, recheck=True)):
+        counts = world.run(options)["counts"]
+        assert (counts["verdicts_rewritten"], counts["verdicts_changed"]) == (0, 0)
+        assert world.document_bytes() == before
+    assert told(world) == part_at_once
+
+
+def test_objects_made_again_keep_the_verdicts_that_their_neighbours_gave(
+    new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that are read once more know nothing of their neighbours: the documents' verdicts stay."""
+    world = new_world()
+    put(world, part, 0)
+    world.run()
+    monkeypatch.setattr(main, "program_digest", lambda stations: "another program")
+    counts = world.reprocess()["counts"]
+    assert counts["unchanged"] == counts["records_validated"]
+    assert told(world) == part_at_once
