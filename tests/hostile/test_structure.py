@@ -506,26 +506,139 @@ def test_case_62_an_array_is_read_as_its_records(indent: int | None, run_object:
     assert [document["metadata"]["source_row"] for document in ending.documents] == ["[0]", "[1]", "[2]"]
 
 
+ROW = lines(TABLE[0])[:-1]
+WIDTH = len(ROW.decode())
+ARRAY = json.dumps(TABLE).encode()
+PRETTY = json.dumps(TABLE, indent=1).encode()
+DOCUMENT = json.dumps(document(climate(0)), indent=1).encode()
+LONG_ROW = json.dumps(table_row(4, note="é" * 99), ensure_ascii=False)
+LONG = "[\n" + ",\n".join([LONG_ROW] * 6000) + "\n]"
+TO_THE_END = "the JSON cannot be read to its end: "
+BEGINS = "JSON begins with a brace or a bracket, and the object with "
+COMMAS = "not JSON: the lines end with commas, as in a list without its brackets "
+NO_LINE = "no line of it can be read; line 1: not JSON: Expecting "
+QUOTES = f"{TO_THE_END}lexical error: invalid char in json text. "
+
+UNALLOWED = f"{TO_THE_END}parse error: unallowed token at this point in JSON text "
+NO_COMMENTS = f"{TO_THE_END}lexical error: probable comment found in input text, comments are not enabled. "
+
+
 @pytest.mark.parametrize(
-    ("content", "place"),
+    ("content", "message"),
     [
-        (lines(*TABLE).replace(b"}\n", b"},\n"), "line 1: not JSON: Expecting value at character 128"),
-        (b"// comment\n" + json.dumps(TABLE[0]).encode(), ""),
-        (str(TABLE[0]).encode() + b"\n", "line 1 column 2"),
-        (b"```json\n" + lines(*TABLE) + b"```\n", ""),
-        (json.dumps(TABLE)[:-20].encode(), "line 1 column"),
-        (json.dumps(TABLE, indent=1).replace(",", ",,", 1).encode(), "line 3 column"),
-        (b"".join(json.dumps(row, indent=1).encode() + b"\n" for row in TABLE), "line 9 column 1"),
+        (str(TABLE[0]).encode() + b"\n", f"{QUOTES}(line 1 column 2)"),
+        (str(TABLE).encode(), f"{QUOTES}(line 1 column 3)"),
+        (b"".join(str(row).encode() + b"\n" for row in TABLE), f"{QUOTES}(line 1 column 2)"),
+        (str(document(climate(0))).encode(), f"{QUOTES}(line 1 column 2)"),
+        (f"{LONG[:-2]},\n{TABLE[0]}]".encode(), f"{QUOTES}(line 6002 column 2)"),
     ],
-    ids=["commas", "comment", "Python", "Markdown", "cut array", "two commas", "pretty objects"],
+    ids=["object", "array", "lines", "document", "long"],
 )
-def test_case_62_what_is_not_quite_json_is_rejected_with_its_place(
-    content: bytes, place: str, run_object: RunObject
+def test_case_62_what_python_prints_is_rejected_with_its_place(
+    content: bytes, message: str, run_object: RunObject
 ) -> None:
-    ending = run_object(content)
-    assert ending.error[0] in {"not_json", "unknown_layout"}
-    assert place in ending.error[1]
-    ending.assert_rejected(*ending.error)
+    run_object(content).assert_rejected("not_json", message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"// comment\n" + ROW, f"{BEGINS}'// comment' (line 1 column 1)"),
+        (b"\n\n# comment\n" + ROW, f"{BEGINS}'# comment' (line 3 column 1)"),
+        (b"/* a, comment */\n" + ROW, f"{BEGINS}'/* a, comment */' (line 1 column 1)"),
+        (ROW + b" // comment\n", f"{NO_LINE}value at character {WIDTH + 2}"),
+        (PRETTY.replace(b"{\n", b"{ // comment\n", 1), f"{NO_COMMENTS}(line 2 column 4)"),
+        (DOCUMENT.replace(b"{\n", b"{ # comment\n", 1), f"{QUOTES}(line 1 column 3)"),
+        (b'rows = {"Time": "00:04:00"}', f'{BEGINS}\'rows = {{"Time": "00:04:00"}}\' (line 1 column 1)'),
+    ],
+    ids=["//", "#", "/* */", "behind", "within", "in a document", "a program"],
+)
+def test_case_62_comments_are_rejected_with_their_place(content: bytes, message: str, run_object: RunObject) -> None:
+    run_object(content).assert_rejected("not_json", message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (lines(*TABLE).replace(b"}\n", b"},\n"), f"{COMMAS}(line 1 column {WIDTH + 1})"),
+        (b"\n" + lines(*TABLE).replace(b"}\n{", b"},\n{"), f"{COMMAS}(line 2 column {WIDTH + 1})"),
+        (
+            lines(*TABLE).replace(b"}", b",}"),
+            f"{NO_LINE}property name enclosed in double quotes at character {WIDTH + 1}",
+        ),
+        (
+            ARRAY.replace(b"]", b",]"),
+            f"{UNALLOWED}(line 1 column {len(ARRAY) + 1})",
+        ),
+        (
+            PRETTY.replace(b"\n]", b",\n]"),
+            f"{UNALLOWED}(line 26 column 1)",
+        ),
+        (
+            PRETTY.replace(b",", b",,", 1),
+            f"{TO_THE_END}parse error: invalid object key (must be a string) (line 3 column 24)",
+        ),
+        (
+            DOCUMENT.replace(b"\n}", b",\n}"),
+            f"{TO_THE_END}parse error: invalid object key (must be a string) (line 29 column 1)",
+        ),
+        (
+            LONG.replace("}\n]", "},]").encode(),
+            f"{UNALLOWED}(line 6001 column {len(LONG_ROW) + 2})",
+        ),
+    ],
+    ids=["lines", "lines but the last", "objects", "array", "long array", "two", "document", "long"],
+)
+def test_case_62_commas_too_many_are_rejected_with_their_place(
+    content: bytes, message: str, run_object: RunObject
+) -> None:
+    run_object(content).assert_rejected("not_json", message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"```json\n" + lines(*TABLE) + b"```\n", f"{BEGINS}'```json' (line 1 column 1)"),
+        (
+            b"# Samples, as they are\n\nOf the API:\n\n```json\n" + PRETTY + b"\n```\n",
+            f"{BEGINS}'# Samples, as they are' (line 1 column 1)",
+        ),
+        (PRETTY + b"\n```\n", f"{TO_THE_END}parse error: trailing garbage (line 27 column 1)"),
+        (json.dumps(document(climate(0))).encode() + b"\n```\n", f"{QUOTES}(line 2 column 1)"),
+    ],
+    ids=["fence", "page", "end of a fence", "end of a fence behind a document"],
+)
+def test_case_62_json_in_markdown_is_rejected_with_its_place(
+    content: bytes, message: str, run_object: RunObject
+) -> None:
+    run_object(content).assert_rejected("not_json", message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (ARRAY[:-2], f"{TO_THE_END}parse error: premature EOF (line 1 column {len(ARRAY) - 1})"),
+        (
+            b"".join(json.dumps(row, indent=1).encode() + b"\n" for row in TABLE),
+            f"{TO_THE_END}parse error: trailing garbage (line 9 column 1)",
+        ),
+        (
+            b"".join(json.dumps([row]).encode() + b"\n" for row in TABLE),
+            f"{TO_THE_END}parse error: trailing garbage (line 2 column 1)",
+        ),
+    ],
+    ids=["cut array", "pretty objects", "arrays"],
+)
+def test_case_62_other_json_that_is_none_is_rejected_with_its_place(
+    content: bytes, message: str, run_object: RunObject
+) -> None:
+    run_object(content).assert_rejected("not_json", message)
+
+
+def test_case_62_a_line_of_many_that_is_a_comment_is_refused_alone(run_object: RunObject) -> None:
+    ending = run_object(ROW + b"\n// comment\n")
+    assert (ending.outcome, ending.sums) == ("loaded", (2, 0, 1, 1))
+    assert ending.reasons == [("line 2", "malformed_record", "not JSON: Expecting value at character 1")]
 
 
 # 63: Parquet and Avro

@@ -13,7 +13,16 @@ from typing import IO
 from forecast.errors import ObjectRejectedError
 from forecast.extract.avro import read_avro
 from forecast.extract.parquet import read_parquet
-from forecast.extract.streams import GZIP, as_text, first_bytes, is_gzip, open_unpacked, with_bad_bytes_marked
+from forecast.extract.streams import (
+    GZIP,
+    Opener,
+    as_text,
+    first_bytes,
+    is_gzip,
+    open_unpacked,
+    shown,
+    with_bad_bytes_marked,
+)
 from forecast.extract.tables import read_csv
 from forecast.extract.texts import read_json
 from forecast.extract.workbooks import read_workbook
@@ -27,6 +36,9 @@ _AVRO = b"Obj\x01"
 _BINARIES = {_PARQUET: read_parquet, _AVRO: read_avro, _ZIP: read_workbook}
 _OLE2 = b"\xd0\xcf\x11\xe0"
 _BLOCK = 1 << 20
+# What JSON may stand behind in what people write; a table's header may begin with "#" as well.
+_REMARKS = (b"//", b"/*", b"#", b"```", b"~~~")
+_JSON_LINE = re.compile(rb"^[ \t]*[{\[]", re.MULTILINE)
 _NAMED_GZIP = re.compile(r"\.gz(-\d+)?$")
 
 
@@ -73,6 +85,7 @@ def _read(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits,
     if text[:1] in (b"{", b"["):
         return read_json(open_text, raw, containers, limits)
     _refuse_known(text)
+    _refuse_json_behind(open_text)
     return read_csv(with_bad_bytes_marked(open_text), raw, containers, limits, _beside(path, "plain"))
 
 
@@ -87,6 +100,20 @@ def _unpacked(path: Path, limits: Limits) -> Path:
 def _beside(path: Path, word: str) -> Path:
     """A place for what is made of an object, which is never the object itself, whatever its name."""
     return path.with_name(f"{path.name}.{word}")
+
+
+def _refuse_json_behind(open_text: Opener) -> None:
+    """Say so where JSON begins behind something else: a comment, Markdown, a line of a program."""
+    with open_text() as file:
+        block = file.read(_BLOCK)
+    before, _, rest = block.lstrip().partition(b"\n")
+    is_remark = before.startswith(_REMARKS) and _JSON_LINE.search(rest) is not None
+    if is_remark or (b"{" in before and b'":' in before):
+        line = block[: block.index(before)].count(b"\n") + 1
+        found = shown(before.decode("utf-8", "replace"))
+        raise ObjectRejectedError(
+            "not_json", f"JSON begins with a brace or a bracket, and the object with {found!r} (line {line} column 1)"
+        )
 
 
 def _refuse_known(text: bytes) -> None:

@@ -29,6 +29,7 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 GZIP = b"\x1f\x8b"
 _BLOCK = 1 << 20
 _SNIFFED_BYTES = 4096
+_SHOWN = 80
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
@@ -134,6 +135,11 @@ def first_bytes(open_file: Opener) -> bytes:
             if text := block.lstrip():
                 return text[:_SNIFFED_BYTES]
     return b""
+
+
+def shown(text: str) -> str:
+    """The beginning of a text, for a message: nothing in it that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:_SHOWN])
 
 
 def _transcoder(encoding: str) -> Convert:

@@ -18,7 +18,7 @@ from forecast.extract.batches import BatchMaker, positions
 from forecast.extract.envelope import PAYLOAD_FIELDS
 from forecast.extract.limits import BLOCK_BYTES, MAX_ROW_BYTES, check_columns
 from forecast.extract.records import refused_record
-from forecast.extract.streams import BAD_BYTE, Opener
+from forecast.extract.streams import BAD_BYTE, Opener, shown
 from forecast.observations import RawBatch, RawObject
 from forecast.settings import Limits
 
@@ -131,8 +131,7 @@ def _header(file: IO[bytes]) -> _Header:
     check_columns(text.count(delimiter) + 1)
     names = _cells(text, delimiter)
     if not names[1:] and names not in ([name] for name in PAYLOAD_FIELDS):
-        shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:80])
-        raise ObjectRejectedError("unknown_layout", f"the first line is no header of a table: {shown!r}")
+        raise ObjectRejectedError("unknown_layout", f"the first line is no header of a table: {shown(text)!r}")
     second = file.readline(MAX_ROW_BYTES).decode("utf-8", "replace")
     row = second.rstrip("\r\n")
     if row.endswith(delimiter) and len(_cells(row, delimiter)) == len(names) + 1:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import IO, Any
 
 import ijson
@@ -22,6 +22,7 @@ from forecast.extract.documents import (
 )
 from forecast.extract.envelope import PAYLOAD_FIELDS, is_envelope, origin_of_record, unwrap_record
 from forecast.extract.json_items import ENDS, STARTS, chunks, read_items
+from forecast.extract.json_places import place_of_fault
 from forecast.extract.json_survey import surveyed
 from forecast.extract.limits import BLOCK_BYTES, CHUNK_ROWS, JSON_PIECE_BYTES, MAX_ROW_BYTES, too_long
 from forecast.extract.records import BadRecordError, FastReader, refused_record
@@ -33,9 +34,10 @@ from forecast.settings import Limits
 def read_json(open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
     """JSON lines, a JSON array, or one document, told apart by the beginning of the content."""
     with open_file() as file:
-        first = _first_line(file, limits)
+        first, number = _first_line(file, limits)
     is_array = first.lstrip()[:1] == b"["
     if not is_array and len(first) <= limits.record_bytes and _begins_with_an_object(first):
+        _refuse_list_without_brackets(first, number)
         yield from _read_lines(open_file, raw, containers, limits, first)
         return
     try:
@@ -43,7 +45,7 @@ def read_json(open_file: Opener, raw: RawObject, containers: Sequence[str], limi
     except ObjectRejectedError as error:
         if error.code != "not_json":
             raise
-        raise ObjectRejectedError("not_json", error.message + _place_of_fault(open_file)) from error
+        raise ObjectRejectedError("not_json", error.message + place_of_fault(surveyed(open_file, limits))) from error
 
 
 def _read_lines(
@@ -121,7 +123,13 @@ def _read_document_lines(
     for index, text in enumerate(block.split(b"\n")[:-1]):
         if not text.strip():
             continue
-        payload, envelope = _document_record(text, containers, limits)
+        try:
+            payload, envelope = _document_record(text, containers, limits)
+        except ObjectRejectedError as error:
+            if error.code != "not_json":
+                raise
+            place = place_of_fault(surveyed(partial(io.BytesIO, text), limits), line + index)
+            raise ObjectRejectedError("not_json", error.message + place) from error
         origin = {"position": f"line {line + index}", **origin_of_record(envelope, raw)}
         yield from read_document(payload, origin, containers, limits)
 
@@ -162,11 +170,22 @@ def _read_array(open_file: Opener, raw: RawObject, containers: Sequence[str], li
     judge.check()
 
 
-def _first_line(file: IO[bytes], limits: Limits) -> bytes:
+def _first_line(file: IO[bytes], limits: Limits) -> tuple[bytes, int]:
+    """The first line that is not blank, and its number."""
+    number = 1
     while line := file.readline(limits.record_bytes + 1):
         if line.strip():
-            return line
+            return line, number
+        number += 1
     raise ObjectRejectedError("empty", "the object is empty")
+
+
+def _refuse_list_without_brackets(first: bytes, number: int) -> None:
+    """A comma behind the object of a line says that it is no line of its own, and of the last line nothing does."""
+    if (line := first.rstrip()).endswith(b"},"):
+        column = len(line.decode("utf-8", "replace"))
+        message = f"not JSON: the lines end with commas, as in a list without its brackets (line {number} "
+        raise ObjectRejectedError("not_json", f"{message}column {column})")
 
 
 def _begins_with_an_object(line: bytes) -> bool:
@@ -218,18 +237,3 @@ def _texts_at(fields: Any, name: str) -> Iterator[str]:
             yield fields[name]
         for inner in PAYLOAD_FIELDS:
             yield from _texts_at(fields.get(inner), name)
-
-
-def _place_of_fault(open_file: Opener) -> str:
-    """Line and column of the first fault of a JSON text that is small enough to be read again at once."""
-    with open_file() as file:
-        text = file.read(MAX_ROW_BYTES)
-        if file.read(1):
-            return ""
-    try:
-        json.loads(text.decode("utf-8", "replace"))
-    except json.JSONDecodeError as error:
-        return f" (line {error.lineno} column {error.colno}: {error.msg})"
-    except (ValueError, RecursionError):
-        pass
-    return ""
