@@ -1,0 +1,239 @@
+"""What is judged at once: every verdict that a new observation can change, and all that those hang on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast import blocks
+from forecast.blocks import Block, blocks_of, stretches
+from forecast.series import DAY_MS, Series, Verdicts
+from forecast.stations import Station, Stations
+from forecast.validate.among import are_neighbours
+from tests.networks import DAY, curve, five, hours, judged, network, series, station
+
+FAR = station("F", 500)
+DAYS = st.sets(st.integers(19_000, 20_000), min_size=1, max_size=8)
+
+
+def whole(changed: dict[str, set[int]], stations: Stations) -> list[Block]:
+    return list(blocks_of(changed, stations))
+
+
+def ids(members: tuple[Station, ...]) -> str:
+    return "".join(member.id for member in members)
+
+
+@pytest.mark.parametrize(
+    ("days", "most", "expected"),
+    [
+        ([], None, []),
+        ([5], None, [(5, 5)]),
+        ([7, 5, 6], None, [(5, 7)]),
+        ([1, 2, 4, 7, 8], None, [(1, 2), (4, 4), (7, 8)]),
+        ([1, 2, 3, 4, 5], 2, [(1, 2), (3, 4), (5, 5)]),
+        ([-1, 0, 1], 3, [(-1, 1)]),
+    ],
+)
+def test_stretches_of_days(days: list[int], most: int | None, expected: list[tuple[int, int]]) -> None:
+    assert list(stretches(days, most)) == expected
+
+
+@given(st.sets(st.integers(-50, 50)), st.integers(1, 9))
+def test_stretches_cover_each_day_once_and_are_no_longer_than_they_may_be(days: set[int], most: int) -> None:
+    found = list(stretches(days, most))
+    assert [day for first, last in found for day in range(first, last + 1)] == sorted(days)
+    assert all(last - first < most for first, last in found)
+
+
+def test_a_day_reaches_as_far_as_the_checks_look() -> None:
+    """Two days around, the offset to the neighbours one more, the station as a whole two back and one ahead."""
+    (block,) = whole({"F": {DAY}}, network(FAR))
+    assert block == Block({"F": {DAY}}, (FAR,), (FAR,), DAY - 4, DAY + 5)
+    assert (block.first_read, block.last_read) == (DAY - 9, DAY + 9)
+
+
+def test_days_whose_verdicts_meet_are_judged_together_and_others_are_not() -> None:
+    changed = {"F": {DAY, DAY + 10, DAY + 30}}
+    assert [(block.first, block.last, block.changed["F"]) for block in whole(changed, network(FAR))] == [
+        (DAY - 4, DAY + 15, {DAY, DAY + 10}),
+        (DAY + 26, DAY + 35, {DAY + 30}),
+    ]
+
+
+def test_neighbours_are_judged_anew_and_those_of_neighbours_are_read() -> None:
+    """Seven in a row, 40 km from one to the next: each has the next alone for a neighbour."""
+    row = network(*(station(name, 40 * number) for number, name in enumerate("ABCDEFG")))
+    (block,) = whole({"D": {DAY}}, row)
+    assert (ids(block.affected), ids(block.context)) == ("CDE", "BCDEF")
+    assert block.changed == {"D": {DAY}}
+
+
+def test_stations_far_apart_are_judged_apart_and_neighbours_together() -> None:
+    stations = network(*five(), FAR)
+    found = whole({"F": {DAY}, "A": {DAY}, "E": {DAY + 1}}, stations)
+    assert [(dict(block.changed), ids(block.affected), ids(block.context)) for block in found] == [
+        ({"A": {DAY}, "E": {DAY + 1}}, "ABCDE", "ABCDE"),
+        ({"F": {DAY}}, "F", "F"),
+    ]
+
+
+def test_a_mountain_is_no_neighbour_of_the_valley() -> None:
+    (block,) = whole(
+        {"A": {DAY}}, network(station("A"), station("B", 5, elevation=221), station("C", 5, elevation=220))
+    )
+    assert ids(block.affected) == "AC"
+
+
+def test_a_station_that_the_registry_does_not_know_is_left_out() -> None:
+    assert whole({"X": {DAY}}, five()) == []
+    assert [block.changed for block in whole({"X": {DAY}, "A": {DAY}}, five())] == [{"A": {DAY}}]
+
+
+def test_a_large_group_is_cut() -> None:
+    many = network(*(station(f"S{number:02}", number) for number in range(45)))
+    found = whole({member.id: {DAY} for member in many}, many)
+    assert [len(block.changed) for block in found] == [20, 20, 5]
+    assert {name for block in found for name in block.changed} == {member.id for member in many}
+
+
+def test_long_times_are_cut_so_that_a_block_fits_in_memory() -> None:
+    """Five stations at five minutes make 1 440 rows a day, so 104 days are read and 95 judged."""
+    stations = five(interval_minutes=5)
+    found = whole({"A": set(range(DAY, DAY + 200))}, stations)
+    assert [(block.first, block.last) for block in found] == [
+        (DAY - 4, DAY + 90),
+        (DAY + 91, DAY + 185),
+        (DAY + 186, DAY + 204),
+    ]
+    assert {(block.last_read - block.first_read + 1) * 1440 <= 150_000 for block in found} == {True}
+    assert set().union(*(block.changed["A"] for block in found)) == set(range(DAY, DAY + 200))
+
+
+def test_a_network_too_dense_for_memory_is_judged_day_by_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", 10)
+    assert [(block.first, block.last) for block in whole({"A": {DAY}}, five())] == [
+        (day, day) for day in range(DAY - 4, DAY + 6)
+    ]
+
+
+PLACES = st.lists(
+    st.tuples(st.integers(0, 300), st.integers(0, 400), st.sampled_from([1, 5, 60])), min_size=1, max_size=12
+)
+
+
+@given(PLACES, st.data())
+def test_every_changed_day_is_in_one_block_and_every_neighbour_within_reach(places: list[Any], data: Any) -> None:
+    stations = network(
+        *(
+            station(f"S{number:02}", north, elevation=height, interval_minutes=interval)
+            for number, (north, height, interval) in enumerate(places)
+        )
+    )
+    names = [member.id for member in stations]
+    changed = data.draw(st.dictionaries(st.sampled_from(names), DAYS, min_size=1))
+    found = whole(changed, stations)
+    told = [(name, day) for block in found for name, days in block.changed.items() for day in days]
+    assert sorted(told) == sorted((name, day) for name, days in changed.items() for day in days)
+    covered = {(one.id, day) for block in found for one in block.affected for day in range(block.first, block.last + 1)}
+    for name, days in changed.items():
+        of_name = stations.get(name)
+        assert of_name is not None
+        for one in stations:
+            if one.id == name or are_neighbours(one, of_name):
+                assert {(one.id, day + step) for day in days for step in range(-4, 6)} <= covered
+    for block in found:
+        near = {one.id for one in stations if any(are_neighbours(one, member) for member in block.affected)}
+        assert near | {one.id for one in block.affected} == {one.id for one in block.context}
+
+
+# The same of verdicts: what changes is in a block, and a block's context is all that its verdicts hang on.
+
+
+LAST = 24
+ALL_DAYS = range(DAY, DAY + LAST)
+
+
+def weather(chance: np.random.Generator) -> list[Series]:
+    """Five stations over many days, with all that can be wrong: stuck, off, jumping, late, silent."""
+    times = hours(LAST * 48, step_minutes=30)
+    air = curve(times) + np.cumsum(chance.normal(0, 0.3, len(times)))
+    found = []
+    for number, member in enumerate(five(interval_minutes=30)):
+        temperature = np.roll(air, 2 * int(chance.integers(-1, 2))) + chance.normal(0, 0.2, len(times))
+        pressure = 1013 + np.cumsum(chance.normal(0, 0.1, len(times))) + 4 * (number == 0)
+        wind = np.abs(chance.normal(3, 2, len(times)))
+        counter = np.cumsum(chance.choice([0, 0.2, 40], len(times), p=[0.9, 0.09, 0.01])) % 60
+        for column in (temperature, pressure, wind):
+            for start in chance.integers(0, len(times), 3):
+                column[start : start + int(chance.integers(10, 90))] = column[start]
+            places = chance.integers(0, len(times), 20)
+            column[places] += chance.normal(0, 8, 20)
+            column[chance.random(len(times)) < 0.05] = np.nan
+        kept = chance.random(len(times)) < 0.9
+        values = {
+            "air_temperature": temperature,
+            "dew_point_temperature": temperature - 2,
+            "relative_humidity": np.clip(chance.normal(85, 10, len(times)), 0, 105).round(),
+            "air_pressure_at_mean_sea_level": pressure,
+            "wind_speed": np.abs(wind),
+            "wind_from_direction": chance.integers(0, 5, len(times)) * 90.0,
+            "precipitation_counter": counter,
+        }
+        found.append(series(member, times[kept], **{name: column[kept] for name, column in values.items()}))
+    return found
+
+
+def said(verdicts: Verdicts, days: Collection[int]) -> dict[int, tuple[Any, ...]]:
+    """What is said of each row of these days, by its time."""
+    quality = verdicts.quality()
+    rows = np.flatnonzero(np.isin(verdicts.series.times // DAY_MS, list(days)))
+    columns = (quality.flag.tolist(), quality.flags.to_pylist(), quality.amount.tolist())
+    return {int(verdicts.series.times[row]): tuple(map(str, (column[row] for column in columns))) for row in rows}
+
+
+def between(one: Series, first: int, last: int) -> Series:
+    rows = (one.times // DAY_MS >= first) & (one.times // DAY_MS <= last)
+    return Series(one.station, one.times[rows], {name: column[rows] for name, column in one.values.items()})
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(0, LAST - 1))
+def test_what_is_read_of_a_block_is_all_that_its_verdicts_hang_on(seed: int, changed: int, day: int) -> None:
+    everything = weather(np.random.default_rng(seed))
+    stations = network(*(one.station for one in everything))
+    full = judged(*everything)
+    (block,) = whole({"ABCDE"[changed]: {DAY + day}}, stations)
+    read = judged(*(between(one, block.first_read, block.last_read) for one in everything))
+    days = range(block.first, block.last + 1)
+    for name in "ABCDE":
+        assert said(read[name], days) == said(full[name], days)
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(0, LAST - 1), st.booleans())
+def test_every_verdict_that_one_day_can_change_is_in_its_block(seed: int, changed: int, day: int, gone: bool) -> None:
+    chance = np.random.default_rng(seed)
+    before = weather(chance)
+    one = before[changed]
+    rows = one.times // DAY_MS == DAY + day
+    if gone:
+        after = Series(one.station, one.times[~rows], {name: column[~rows] for name, column in one.values.items()})
+    else:
+        values = {name: np.where(rows, column + chance.normal(0, 9), column) for name, column in one.values.items()}
+        after = Series(one.station, one.times, values)
+    stations = network(*(one.station for one in before))
+    (block,) = whole({one.station.id: {DAY + day}}, stations)
+    outside = [each for each in ALL_DAYS if not block.first <= each <= block.last]
+    old = judged(*before)
+    new = judged(*before[:changed], after, *before[changed + 1 :])
+    different = False
+    for name in "ABCDE":
+        assert said(old[name], outside) == said(new[name], outside)
+        different |= said(old[name], ALL_DAYS) != said(new[name], ALL_DAYS)
+    assert different
