@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -33,10 +32,9 @@ class Conflicts:
         if not lost.num_rows:
             return
         rivals = kept.filter(pc.is_in(kept["_id"], value_set=lost["_id"].combine_chunks()))
-        winners = {row["_id"]: row for row in self._rows(rivals)}
-        self._count(lost["station_id"])
-        for row in self._rows(lost.slice(0, MOST_TOLD)):
-            self._tell(row["_id"], _side(winners[row["_id"]]), _side(row))
+        winners = {row["_id"]: row for row in _rows(rivals)}
+        for row in _rows(lost):
+            self._tell(row, _side(winners[row["_id"]]), _side(row))
 
     def with_stored(self, table: pa.Table, plan: Plan, collection: Documents) -> None:
         """Rows that replace another delivery's, and rows that come too late."""
@@ -46,39 +44,38 @@ class Conflicts:
         if not rows:
             return
         part = table.take(pa.array(rows))
-        self._count(part["station_id"])
-        left = max(0, MOST_TOLD - len(self.told))
-        told = part.slice(0, left)
         with told_apart("reading what is there"):
-            found = collection.find({"_id": {"$in": told["_id"].to_pylist()}}, {"measurements": 1, "metadata": 1})
+            found = collection.find(
+                {"_id": {"$in": part["_id"].to_pylist()}}, {"measurements": 1, "metadata.source_uri": 1}
+            )
             stored = {document["_id"]: document for document in found}
-        for number, row in enumerate(self._rows(told)):
+        for number, row in enumerate(_rows(part)):
             if (document := stored.get(row["_id"])) is not None:
                 theirs = {"source_uri": document["metadata"]["source_uri"], "values": document["measurements"]}
                 pair = (_side(row), theirs) if number < len(winning) else (theirs, _side(row))
-                self._tell(row["_id"], *pair)
+                self._tell(row, *pair)
 
-    def _count(self, stations: pa.ChunkedArray) -> None:
-        names, numbers = np.unique(np.asarray(stations.to_pylist(), dtype=object), return_counts=True)
-        with self._lock:
-            self.by_station.update(dict(zip(names.tolist(), numbers.tolist(), strict=True)))
-
-    def _tell(self, observation: str, kept: Side, lost: Side) -> None:
+    def _tell(self, row: dict[str, Any], kept: Side, lost: Side) -> None:
+        """Count a loser and tell of it, unless all that differs is a note, or how the station is described."""
         differing = [name for name in MEASURED_NAMES if kept["values"].get(name) != lost["values"].get(name)]
+        if not differing:
+            return
         entry = {
-            "observation": observation,
+            "observation": row["_id"],
             **{
                 name: {"source_uri": side["source_uri"], "values": {p: side["values"].get(p) for p in differing}}
                 for name, side in (("kept", kept), ("not_kept", lost))
             },
         }
         with self._lock:
+            self.by_station[row["station_id"]] += 1
             if len(self.told) < MOST_TOLD:
                 self.told.append(entry)
 
-    def _rows(self, table: pa.Table) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = table.select(["_id", "source_uri", *MEASURED_NAMES]).to_pylist()
-        return rows
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table.select(["_id", "station_id", "source_uri", *MEASURED_NAMES]).to_pylist()
+    return rows
 
 
 def _side(row: dict[str, Any]) -> Side:
