@@ -1,14 +1,52 @@
-"""Writes docs/parameters.md from the tables of the program: `make docs`."""
+"""Writes docs/parameters.md and the tables of docs/quality.md from those of the program: `make docs`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import importlib
+import math
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from forecast.parameters import PARAMETERS, Quantity
+from forecast.parameters import PARAMETERS, Parameter, Quantity
+from forecast.report.findings import ADVICE
+from forecast.series import CHECKS
+from forecast.thresholds import BY_NETWORK, CLOCK, MOST, Threshold
 from forecast.transform.units import UNITS, Unit
 
-TARGET = Path(__file__).parent / "parameters.md"
+DOCS = Path(__file__).parent
+TARGET = DOCS / "parameters.md"
+QUALITY = DOCS / "quality.md"
+# The experiments are made with the published files, which are beside the project and not in it.
+DATA = DOCS.parents[1] / "shared" / "data"
+
+# What each check flags: what it finds, and the flags that it can give.
+_FINDS = {
+    "gross_range": ("a value beyond what instrument or weather can do", "3, 4"),
+    "seasonal_range": ("a value beyond what the half-year brings at that latitude", "3, 4"),
+    "dew_point_above_temperature": ("a dew point above the air temperature", "3"),
+    "dew_point_from_humidity": ("a dew point that temperature and humidity do not give", "3"),
+    "gust_below_mean": ("a gust below the mean wind", "3"),
+    "gust_above_mean": ("a gust far above the mean wind", "3"),
+    "direction_at_calm": ("a direction without wind, or the code of calm (0) in wind", "3"),
+    "nested_accumulation": ("more rain in one hour than in the three hours around it", "3"),
+    "rain_in_dry_air": ("rain at a low humidity", "3"),
+    "rain_without_cloud": ("rain from a sky of 0 okta", "3"),
+    "solar_range": ("light at night (4), or more than a clear sky gives (3)", "3, 4"),
+    "snow_with_warmth": ("snow on the ground that grows in warm air", "3"),
+    "snowfall_with_warmth": ("snowfall reported in warm air", "3"),
+    "spike": ("up to three values that jump out and back", "3, 4"),
+    "step": ("a change that is too fast for its interval, from 10 minutes to 12 hours", "3, 4"),
+    "persistence": ("a value that stands still for hours; not calm, no rain, fog or night", "3, 4"),
+    "counter": ("a rain counter that grows too fast, or falls without starting again", "3, 4"),
+    "false_zero": ("rain of three hours that is 0 between synoptic hours", "3"),
+    "spatial": ("a value far from the neighbours' median, the station's usual distance taken out", "3"),
+    "bias": ("pressure that is off the neighbours' for days", "3"),
+    "stuck": ("a day of one value on which the neighbours change", "3"),
+    "clock": ("a day's curve of temperature that fits the neighbours' when moved by one or two hours", "3"),
+    "flag_rate": ("the other values of a day of which too many are flagged", "3"),
+}
 
 _INTRODUCTION = """\
 # Parameters
@@ -56,6 +94,58 @@ def parameters_page() -> str:
     )
 
 
+def quality_page(page: str) -> str:
+    """The page with its tables made anew; that of the experiments where their data is."""
+    page = _between(page, "checks", checks_table())
+    page = _between(page, "thresholds", "\n".join(_thresholds()))
+    return _between(page, "experiments", experiments_table()) if DATA.is_dir() else page
+
+
+def checks_table() -> str:
+    """The checks in their order."""
+    rows = ((f"`{check}`", *_FINDS[check], ADVICE[check]) for check in CHECKS)
+    return _table(("check", "finds", "flags", "what to do"), rows)
+
+
+def experiments_table() -> str:
+    """What came of the errors that the tests put into the published week."""
+    sys.path.insert(0, str(DOCS.parent))
+    experiments = importlib.import_module("tests.quality.experiments")
+    return _table(experiments.TABLE_HEAD, experiments.table_rows())
+
+
+def _between(page: str, name: str, content: str) -> str:
+    """The page with this content between the marks of this name."""
+    marks = f"(<!-- {name}: [^>]*-->\n).*(<!-- end of {name} -->\n)"
+    made, number = re.subn(marks, lambda found: f"{found[1]}{content}{found[2]}", page, flags=re.DOTALL)
+    if number != 1:
+        raise ValueError(f"the page has no place for {name}")
+    return made
+
+
+def _thresholds() -> Iterator[str]:
+    for parameter in PARAMETERS:
+        if parameter.thresholds:
+            yield f"### `{parameter.name}` ({parameter.unit})\n"
+            yield _table(("threshold", "value", "source"), _limits_of(parameter))
+    yield "### `clock`\n"
+    yield _table(("threshold", "value", "source"), (_limit(name, limit) for name, limit in CLOCK.items()))
+
+
+def _limits_of(parameter: Parameter) -> Iterator[tuple[str, str, str]]:
+    for name, limit in parameter.thresholds.items():
+        yield _limit(name, limit)
+        for network, of_network in BY_NETWORK.items():
+            if (other := of_network.get(parameter.name, {}).get(name)) is not None:
+                yield _limit(name, other, f", {network}")
+
+
+def _limit(name: str, limit: Threshold, where: str = "") -> tuple[str, str, str]:
+    value = f"{limit.value:.10g}" if math.isfinite(limit.value) else "none"
+    most = f" (at most {MOST[name]:g})" if name in MOST else ""
+    return f"`{name}`{where}", f"{value}{most}", limit.source
+
+
 def _field(name: str | None, unit: str | None = None) -> str:
     if name is None:
         return ""
@@ -92,3 +182,4 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(parameters_page(), encoding="utf-8")
+    QUALITY.write_text(quality_page(QUALITY.read_text("utf-8")), encoding="utf-8")

@@ -1,0 +1,146 @@
+"""docs/quality.md is true: its tables are those of the program, its examples work, its numbers are measured."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.blocks import blocks_of
+from forecast.errors import SettingError
+from forecast.flags import FAIL, SUSPECT
+from forecast.parameters import PARAMETERS
+from forecast.series import CHECKS, Series
+from forecast.stations import STATIONS_FILE, load_stations, parse_stations
+from forecast.thresholds import CLOCK
+from tests.quality.experiments import DIRECTION, KNOWN_FAULTS, Clean, P, clean_week, flags_without_facts
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGE = DOCS / "quality.md"
+TEXT = PAGE.read_text("utf-8")
+REPORT_SCHEMAS = ROOT / "src" / "forecast" / "report" / "schemas"
+FLAGGED, OVERRIDE = (json.loads(text) for text in re.findall(r"^```json\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def clean(shared_data: Path) -> Clean:
+    return clean_week()
+
+
+def part(name: str) -> str:
+    (found,) = re.findall(rf"<!-- {name}: [^>]*-->\n(.*)<!-- end of {name} -->", TEXT, re.DOTALL)
+    return str(found)
+
+
+def test_tables_of_checks_and_thresholds_are_those_of_the_program() -> None:
+    made = runpy.run_path(str(DOCS / "generate.py"))
+    assert part("checks") == made["checks_table"](), "run `make docs`"
+    assert part("thresholds") == "\n".join(made["_thresholds"]()), "run `make docs`"
+    assert re.findall(r"^\| `(\w+)` \|", part("checks"), re.MULTILINE) == list(CHECKS)
+    names = [name for parameter in PARAMETERS for name in parameter.thresholds] + list(CLOCK)
+    assert re.findall(r"^\| `(\w+)` \|", part("thresholds"), re.MULTILINE) == names
+
+
+def test_table_of_experiments_is_what_they_give(shared_data: Path) -> None:
+    made = runpy.run_path(str(DOCS / "generate.py"))
+    assert part("experiments") == made["experiments_table"](), "run `make docs`"
+
+
+def test_flags_of_the_example_are_as_the_database_takes_them() -> None:
+    schema = json.loads((ROOT / "src" / "config" / "mongodb_schema.json").read_text("utf-8"))
+    quality = schema["$jsonSchema"]["properties"]["data_quality"]["properties"]
+    assert FLAGGED.keys() <= quality.keys()
+    assert {check for entry in FLAGGED["flags"].values() for check in entry["checks"]} <= set(CHECKS)
+
+
+def registry_with(thresholds: dict[str, Any]) -> dict[str, Any]:
+    """The registry with the thresholds at Ichtegem."""
+    registry: dict[str, Any] = copy.deepcopy(json.loads(STATIONS_FILE.read_text("utf-8")))
+    (ichtegem,) = [station for station in registry["stations"] if station["id"] == "IICHTE19"]
+    ichtegem["thresholds"] = thresholds
+    return registry
+
+
+def test_thresholds_of_the_example_hold_at_their_station_alone() -> None:
+    stations = parse_stations(registry_with(OVERRIDE["thresholds"]), "stations.json")
+    limits = {
+        station.id: (station.limits[P]["bias_limit"], station.limits[DIRECTION]["flag_rate_limit"])
+        for station in stations
+    }
+    assert limits.pop("IICHTE19") == (9, 0.6)
+    assert set(limits.values()) == {(3, 0.4)}
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "words"),
+    [
+        (
+            {"air_temperature": {"spike": 3}},
+            "air_temperature.spike: there is no such threshold (docs/quality.md lists them)",
+        ),
+        ({"air_temperature": {"persistence_fail_hours": 25}}, "25 is more than the 24 that a check may look at"),
+    ],
+)
+def test_threshold_that_does_not_exist_or_looks_too_far_is_an_error(thresholds: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        parse_stations(registry_with(thresholds), "stations.json")
+    assert words in caught.value.message
+
+
+def test_with_the_thresholds_of_the_example_ichtegem_is_not_flagged_any_more(clean: Clean) -> None:
+    station = parse_stations(registry_with(OVERRIDE["thresholds"]), "stations.json").get("IICHTE19")
+    assert station is not None
+    series = clean.week["IICHTE19"]
+    verdicts = clean.judged_with(Series(station, series.times, series.values))["IICHTE19"]
+    assert (clean.verdicts["IICHTE19"].flags[P] == SUSPECT).sum() == 730
+    assert (verdicts.flags[P] == SUSPECT).sum() == 0
+
+
+def test_numbers_of_the_week_are_those_of_the_page(clean: Clean) -> None:
+    values = suspect = with_calm = failed = 0
+    for name, verdicts in clean.verdicts.items():
+        for parameter, flags in verdicts.flags.items():
+            if (name, parameter) not in KNOWN_FAULTS:
+                values += int((~np.isnan(verdicts.series.values[parameter])).sum())
+                suspect += int((flags_without_facts(verdicts, parameter) == SUSPECT).sum())
+                with_calm += int((flags == SUSPECT).sum())
+                failed += int((flags == FAIL).sum())
+    assert failed == 0
+    share = {name: _share(clean, name) for name in ("ILAMAD25", "00052")}
+    off = clean.week["IICHTE19"].values[P] - clean.verdicts["IICHTE19"].medians[P]
+    amounts = {name: float(np.nansum(clean.verdicts[name].amount)) for name in ("ILAMAD25", "IICHTE19")}
+    words = " ".join(TEXT.split())
+    for said in (
+        f"{suspect} of {values:,} values are suspect ({100 * suspect / values:.2f} %) and none failed",
+        f"{with_calm} ({100 * with_calm / values:.2f} %) with the directions at calm",
+        f"of La Madeleine's directions {share['ILAMAD25']:.0f} % are suspect, of Armentières' {share['00052']:.0f} %",
+        f"Ichtegem's pressure is {-np.nanmedian(off):.1f} hPa low",
+        f"{amounts['ILAMAD25']:.3f} mm at La Madeleine and {amounts['IICHTE19']:.3f} mm at Ichtegem",
+    ):
+        assert said in words
+
+
+def _share(clean: Clean, name: str) -> float:
+    flags, values = clean.verdicts[name].flags[DIRECTION], clean.week[name].values[DIRECTION]
+    return float(100 * (flags == SUSPECT).sum() / (~np.isnan(values)).sum())
+
+
+def test_days_that_a_change_reaches_are_those_of_the_page() -> None:
+    (block,) = blocks_of({"07015": {20_001}}, load_stations())
+    assert (20_001 - block.first, block.last - 20_001) == (4, 5)
+    assert "up to four days before and five days after" in " ".join(TEXT.split())
+
+
+@pytest.mark.parametrize("kind", ["quality_report", "pipeline_status"])
+def test_every_field_of_a_report_is_explained(kind: str) -> None:
+    schema = json.loads((REPORT_SCHEMAS / f"{kind}.schema.json").read_text("utf-8"))
+    fields = [*schema["properties"], *schema["properties"].get("counts", {}).get("properties", {})]
+    text = (DOCS / "reports.md").read_text("utf-8")
+    assert [name for name in fields if name not in text and not name.startswith("objects_")] == []
