@@ -104,7 +104,8 @@ class Verdicts:
         """Take what a check says; where it could not judge, or an earlier one failed the value, nothing changes."""
         flags = np.where(self.flags[parameter] == FAIL, NOT_EVALUATED, flags).astype(np.uint8)
         known = self.by_check.get((check, parameter))
-        self.by_check[check, parameter] = flags if known is None else np.maximum(known, flags)
+        worse = flags if known is None else np.where(_ORDER[known] > _ORDER[flags], known, flags)
+        self.by_check[check, parameter] = worse
         mine = self.flags[parameter]
         judged = _IS_JUDGED[flags] & (mine != MISSING)
         mine[judged & (mine == NOT_EVALUATED)] = GOOD
