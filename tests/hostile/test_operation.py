@@ -104,6 +104,27 @@ def test_case_68_the_same_station_by_two_networks_is_never_mixed(world: World) -
     assert world.contents() == before
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_case_68_rows_of_several_networks_in_one_object_are_read_each_as_its_own(
+    turn: int, run_object: RunObject
+) -> None:
+    rows = [climate(0), TABLE[0], pws(9), climate(1, temperature=None, humidite=None)][::turn]
+    for content in (lines(*rows), json.dumps(rows).encode()):
+        ending = run_object(content)
+        assert (ending.outcome, ending.sums, ending.refused) == ("loaded", (4, 1, 3, 0), [])
+        assert {document["_id"]: document["measurements"] for document in ending.documents} == {
+            "07015@2024-10-05T00:00:00Z": {"air_temperature": 7.6, "relative_humidity": 89.0},
+            "ILAMAD25@2024-09-30T22:04:00Z": VALUES,
+            "ILAMAD25@2024-10-01T00:09:00Z": {
+                "air_temperature": 13.8,
+                "relative_humidity": 87.0,
+                "wind_speed": 1.0,
+                "wind_from_direction": 210.0,
+            },
+        }
+        assert ending.warnings == []
+
+
 def written(world: World, key: str) -> list[int]:
     """How many records of an object were inserted, updated, unchanged and superseded."""
     counts = world.checkpoints()[f"{world.raw.uri}/{key}"]["counts"]

@@ -506,6 +506,67 @@ def test_case_62_an_array_is_read_as_its_records(indent: int | None, run_object:
     assert [document["metadata"]["source_row"] for document in ending.documents] == ["[0]", "[1]", "[2]"]
 
 
+NO_CONTAINER = "a JSON document with none of the known containers of rows; it has: "
+OTHER_UNITS = "the document's metadata names other units than InfoClimat's numbers are read in: "
+ANSWERS = [document(climate(0)), document(climate(1))]
+
+
+def as_text(answer: dict[str, Any]) -> dict[str, Any]:
+    return enveloped({}, _airbyte_data=json.dumps(answer))
+
+
+@pytest.mark.parametrize("wrap", [dict, enveloped, as_text], ids=["", "v2", "text"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_case_62_an_array_of_whole_documents_is_read_as_each_of_them(
+    indent: int | None, wrap: Any, run_object: RunObject
+) -> None:
+    ending = run_object(json.dumps([wrap(answer) for answer in ANSWERS], indent=indent).encode(), CLIMATE_KEY)
+    ending.assert_accepted(2)
+    assert ending.measurements == [CLIMATE_VALUES] * 2
+    inside = "_airbyte_data." if wrap is enveloped else ""
+    places = [document["metadata"]["source_row"] for document in ending.documents]
+    assert places == [f"[{index}]: {inside}hourly.07015[0]" for index in (0, 1)]
+
+
+def test_case_62_an_array_of_the_apis_answers_is_read(run_object: RunObject) -> None:
+    ending = run_object(json.dumps([{"observations": [pws(4)]}, {"observations": [pws(9)]}]).encode())
+    ending.assert_accepted(2)
+    assert ending.measurements == [PWS_VALUES] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "message"),
+    [
+        (
+            json.dumps([ANSWERS[0], {"status": "error", "errors": ["token"]}]),
+            "source_error",
+            "the source answered with an error instead of data: \"['token']\"",
+        ),
+        (
+            json.dumps([ANSWERS[0], climate(1)]),
+            "unknown_layout",
+            f"{NO_CONTAINER}dh_utc, humidite, id_station, temperature",
+        ),
+        (
+            json.dumps([*ANSWERS, document(climate(2), metadata={"temperature": "temperature,degF"})]),
+            "changed_unit",
+            f"{OTHER_UNITS}temperature in 'degF' instead of 'degC'",
+        ),
+    ],
+    ids=["an error", "a row", "other units"],
+)
+def test_case_62_an_array_of_documents_of_which_one_is_none_is_rejected(
+    content: str, code: str, message: str, run_object: RunObject
+) -> None:
+    run_object(content.encode(), CLIMATE_KEY).assert_rejected(code, message)
+
+
+def test_case_62_a_document_among_rows_is_refused_and_not_passed_over(run_object: RunObject) -> None:
+    ending = run_object(json.dumps([climate(2), ANSWERS[0]]).encode(), CLIMATE_KEY)
+    assert (ending.outcome, ending.sums) == ("loaded", (2, 0, 1, 1))
+    assert ending.reasons == [("[1]", "malformed_record", "a whole document where a single row belongs")]
+
+
 ROW = lines(TABLE[0])[:-1]
 WIDTH = len(ROW.decode())
 ARRAY = json.dumps(TABLE).encode()
@@ -586,8 +647,9 @@ def test_case_62_comments_are_rejected_with_their_place(content: bytes, message:
             LONG.replace("}\n]", "},]").encode(),
             f"{UNALLOWED}(line 6001 column {len(LONG_ROW) + 2})",
         ),
+        (json.dumps(ANSWERS).encode()[:-1] + b",]", f"{UNALLOWED}(line 1 column {len(json.dumps(ANSWERS)) + 1})"),
     ],
-    ids=["lines", "lines but the last", "objects", "array", "long array", "two", "document", "long"],
+    ids=["lines", "lines but the last", "objects", "array", "long array", "two", "document", "long", "documents"],
 )
 def test_case_62_commas_too_many_are_rejected_with_their_place(
     content: bytes, message: str, run_object: RunObject

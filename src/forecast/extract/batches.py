@@ -108,6 +108,9 @@ class BatchMaker:
             except BadRecordError as error:
                 refused.append(refused_record(position, str(error), item))
                 continue
+            if any(isinstance(payload.get(name), dict | list) for name in self._containers):
+                refused.append(refused_record(position, "a whole document where a single row belongs", item))
+                continue
             payloads.append(payload)
             envelopes.append(envelope)
             places.append(position)

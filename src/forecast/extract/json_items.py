@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import IO, Any, NamedTuple, TypeVar
 
@@ -73,6 +74,11 @@ def chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
             values = text_bytes = 0
     if chunk:
         yield chunk
+
+
+def check_json(file: IO[bytes]) -> None:
+    """Raises ObjectRejectedError where a file is no JSON to its end."""
+    or_rejected(lambda: deque(ijson.basic_parse(file, use_float=True, buf_size=JSON_PIECE_BYTES), maxlen=0))
 
 
 def or_rejected(read: Callable[[], _T]) -> _T:

@@ -21,7 +21,8 @@ from forecast.extract.documents import (
     whole_text,
 )
 from forecast.extract.envelope import PAYLOAD_FIELDS, is_envelope, origin_of_record, unwrap_record
-from forecast.extract.json_items import ENDS, STARTS, chunks, read_items
+from forecast.extract.json_arrays import as_lines
+from forecast.extract.json_items import ENDS, STARTS, check_json, chunks, read_items
 from forecast.extract.json_places import place_of_fault
 from forecast.extract.json_survey import surveyed
 from forecast.extract.limits import BLOCK_BYTES, CHUNK_ROWS, JSON_PIECE_BYTES, MAX_ROW_BYTES, too_long
@@ -118,7 +119,7 @@ def _holds_documents(first: bytes, containers: Sequence[str], limits: Limits) ->
 
 
 def _read_document_lines(
-    block: bytes, line: int, raw: RawObject, containers: Sequence[str], limits: Limits
+    block: bytes, line: int, raw: RawObject, containers: Sequence[str], limits: Limits, place: str = "line {}"
 ) -> Iterator[RawBatch]:
     for index, text in enumerate(block.split(b"\n")[:-1]):
         if not text.strip():
@@ -128,9 +129,9 @@ def _read_document_lines(
         except ObjectRejectedError as error:
             if error.code != "not_json":
                 raise
-            place = place_of_fault(surveyed(partial(io.BytesIO, text), limits), line + index)
-            raise ObjectRejectedError("not_json", error.message + place) from error
-        origin = {"position": f"line {line + index}", **origin_of_record(envelope, raw)}
+            fault = place_of_fault(surveyed(partial(io.BytesIO, text), limits), line + index)
+            raise ObjectRejectedError("not_json", error.message + fault) from error
+        origin = {"position": place.format(line + index), **origin_of_record(envelope, raw)}
         yield from read_document(payload, origin, containers, limits)
 
 
@@ -149,6 +150,28 @@ def _document_record(text: bytes, containers: Sequence[str], limits: Limits) -> 
 
 
 def _read_array(open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+    with as_lines(open_file)() as file:
+        first = file.readline(limits.record_bytes + 1)
+    if first.lstrip()[:1] == b"{" and len(first) <= limits.record_bytes and _holds_documents(first, containers, limits):
+        return _read_array_of_documents(open_file, raw, containers, limits)
+    return _read_array_of_rows(open_file, raw, containers, limits)
+
+
+def _read_array_of_documents(
+    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits
+) -> Iterator[RawBatch]:
+    with surveyed(open_file, limits)() as file:
+        check_json(file)
+    index = 0
+    with as_lines(open_file)() as file:
+        while block := _block(file, limits):
+            yield from _read_document_lines(block, index, raw, containers, limits, "[{}]")
+            index += block.count(b"\n")
+
+
+def _read_array_of_rows(
+    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits
+) -> Iterator[RawBatch]:
     maker = BatchMaker(raw, containers, limits)
     judge = _Judge("item")
     index = 0

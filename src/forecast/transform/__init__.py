@@ -11,21 +11,24 @@ from typing import cast
 import numpy as np
 
 from forecast.errors import ObjectRejectedError
-from forecast.observations import RawBatch, Transformed
+from forecast.observations import OBSERVATION_SCHEMA, REFUSED_SCHEMA, RawBatch, Transformed, concat
 from forecast.stations import Stations
 from forecast.transform import infoclimat, wunderground
 from forecast.transform.columns import Columns, normalise_field
+from forecast.transform.layouts import parts_of
 from forecast.transform.plausibility import PressureGate
 
 NETWORKS: tuple[ModuleType, ...] = (infoclimat, wunderground)
 
 # Changes with every change of what a raw row becomes: objects processed under another version are processed again.
-RULES_VERSION = 3
+RULES_VERSION = 4
 
 LOGGER = logging.getLogger("forecast.transform")
 _SHOWN_NAMES, _SHOWN_LETTERS = 12, 40
 
 _PRESSURE = "air_pressure_at_mean_sea_level"
+
+_LAYOUTS = tuple(fields for network in NETWORKS for fields in network.TIME_FIELDS)
 
 # Where a document holds its rows, for the extractor.
 RECORD_CONTAINERS: tuple[str, ...] = tuple(network.RECORD_CONTAINER for network in NETWORKS)
@@ -46,22 +49,34 @@ class ObjectTransformer:
 
     def transform(self, batch: RawBatch) -> Transformed:
         """Raises ObjectRejectedError where no network knows such rows."""
-        columns = Columns(batch.rows)
-        for network in NETWORKS:
-            if network.recognises(columns, batch):
-                transformed = cast("Transformed", self._readers[network.NAME].read(batch, columns))
-                self._passed_over |= {
-                    name: None
-                    for name in map(str, batch.rows.columns)
-                    if normalise_field(name) not in network.KNOWN_FIELDS
-                }
-                self._gate.see(transformed.observations[_PRESSURE].to_numpy(np.float64, na_value=np.nan))
-                return transformed
-        if batch.rows.empty:
-            return Transformed.nothing(batch.refused, empty_rows=len(batch.rows))
-        place = f"sheet {batch.sheet!r}: " if batch.sheet is not None else ""
-        names = ", ".join(sorted(str(name)[:40] for name in batch.rows.columns)[:12])
-        raise ObjectRejectedError("unknown_layout", f"{place}no known network has rows with these columns: {names}")
+        parts = [(part, Columns(part.rows)) for part in parts_of(batch, _LAYOUTS)]
+        if len(parts) > 1 and not all(_network_of(*part) for part in parts):
+            parts = [(batch, Columns(batch.rows))]
+        done = [self._transform(*part) for part in parts]
+        if len(done) == 1:
+            return done[0]
+        return Transformed(
+            concat([part.observations for part in done], OBSERVATION_SCHEMA),
+            concat([part.refused for part in done], REFUSED_SCHEMA),
+            sum(part.rows_read for part in done),
+            sum(part.rows_empty for part in done),
+        )
+
+    def _transform(self, batch: RawBatch, columns: Columns) -> Transformed:
+        network = _network_of(batch, columns)
+        if network is None:
+            if batch.rows.empty:
+                return Transformed.nothing(batch.refused, empty_rows=len(batch.rows))
+            place = f"sheet {batch.sheet!r}: " if batch.sheet is not None else ""
+            names = ", ".join(sorted(str(name)[:40] for name in batch.rows.columns)[:12])
+            message = f"{place}no known network has rows with these columns: {names}"
+            raise ObjectRejectedError("unknown_layout", message)
+        transformed = cast("Transformed", self._readers[network.NAME].read(batch, columns))
+        self._passed_over |= {
+            name: None for name in map(str, batch.rows.columns) if normalise_field(name) not in network.KNOWN_FIELDS
+        }
+        self._gate.see(transformed.observations[_PRESSURE].to_numpy(np.float64, na_value=np.nan))
+        return transformed
 
     def finish(self) -> list[Transformed]:
         """What had to wait for the end of the object.
@@ -76,3 +91,7 @@ class ObjectTransformer:
             message = "%s has columns that are not known and are passed over: %s"
             LOGGER.warning(message, self._key, names, extra={"facts": {"object": self._key}})
         return [transformed for reader in self._readers.values() for transformed in reader.finish()]
+
+
+def _network_of(batch: RawBatch, columns: Columns) -> ModuleType | None:
+    return next((network for network in NETWORKS if network.recognises(columns, batch)), None)

@@ -26,6 +26,9 @@ NAME = "InfoClimat"
 # list of field names and no station.
 RECORD_CONTAINER = "hourly"
 
+# By layout, the columns of which one at least has the time of a row.
+TIME_FIELDS = (frozenset({"dhutc"}),)
+
 # All other columns are passed over with a note.
 _FIELDS = {normalise_field(p.infoclimat): p for p in PARAMETERS if p.infoclimat is not None}
 KNOWN_FIELDS = frozenset({"idstation", "dhutc", *_FIELDS})

@@ -47,6 +47,8 @@ _TABLE = {p.table: p for p in PARAMETERS if p.table is not None}
 _API = {field: p for p in PARAMETERS for field in p.pws}
 # Of older history tables; the rows' own UTC time is taken before any local one.
 _UTC_FIELDS = ("dateutc", "obstimeutc")
+# By layout, the columns of which one at least has the time of a row: the API's, the table's.
+TIME_FIELDS = (frozenset({"obstimeutc"}), frozenset({"time", "datetime", "timestamp", "dateutc"}))
 _STATION_FIELDS = ("stationid", "station")
 # A table is one with a time and at least this many of its columns: two other tables with a "Time" and a
 # "Temperature" exist in every data lake.
