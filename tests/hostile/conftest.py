@@ -29,6 +29,7 @@ class Ending:
     """What became of one object, and of the run it was in."""
 
     key: str
+    uri: str
     exit_code: int
     status: Row
     quality: Row
@@ -165,6 +166,7 @@ def _ending(world: World, key: str, code: int, stdout: str, stderr: str) -> Endi
     refused = {refused_key: list(_refused_rows(world, refused_key)) for refused_key in world.rejected_keys()}
     return Ending(
         key=key,
+        uri=uri,
         exit_code=code,
         status=status,
         quality=quality,

@@ -335,14 +335,54 @@ def test_case_49_equal_rows_are_one_whatever_their_spelling(run_object: RunObjec
     assert len(ending.documents) == 1
 
 
+AT_MIDNIGHT = "07015@2024-10-01T00:00:00Z"
+
+
+def conflict(kept: tuple[Ending, float], not_kept: tuple[Ending, float]) -> Row:
+    """Two deliveries of one instant, as the quality report tells of them."""
+    sides = {"kept": kept, "not_kept": not_kept}
+    return {"observation": AT_MIDNIGHT} | {
+        name: {"source_uri": ending.uri, "values": {"air_temperature": value}}
+        for name, (ending, value) in sides.items()
+    }
+
+
 def test_case_49_of_conflicting_rows_the_same_one_wins_in_every_order(run_object: RunObject) -> None:
     parts = [climate("2024-10-01 00:00:00", temperature=value) for value in ("5", "6", "7")]
-    winners = set()
     for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
         ending = run_object(b"".join(parts[index] for index in order), CLIMATE_KEY)
         assert written(ending) == (1, 0, 2)
-        winners.add(ending.measurements[0]["air_temperature"])
-    assert len(winners) == 1
+        assert [row["air_temperature"] for row in ending.measurements] == [7.0]
+        told = ending.quality["conflicts"]["told"]
+        assert sorted(told, key=lambda entry: entry["not_kept"]["values"]["air_temperature"]) == [
+            conflict((ending, 7.0), (ending, loser)) for loser in (5.0, 6.0)
+        ]
+        assert ending.quality["conflicts"]["by_station"] == {"07015": 2}
+
+
+def test_case_49_the_loser_is_told_with_both_values_and_sources(local_world: WorldMaker) -> None:
+    world = local_world()
+
+    def deliver(name: str, value: str, generation: int) -> Ending:
+        row = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": value, "humidite": "80"}
+        envelope = {"_airbyte_generation_id": generation, "_airbyte_extracted_at": 1728097200000, "_airbyte_meta": {}}
+        return run_in(world, lines([{**envelope, "_airbyte_data": row}]), f"infoclimat/{name}.jsonl")
+
+    first = deliver("first", "5", 1)
+    assert first.quality["conflicts"] == {"by_station": {}, "told": []}
+    newer = deliver("newer", "6", 2)
+    assert newer.quality["conflicts"] == {
+        "by_station": {"07015": 1},
+        "told": [conflict(kept=(newer, 6.0), not_kept=(first, 5.0))],
+    }
+    late = deliver("late", "4", 1)
+    assert late.quality["conflicts"] == {
+        "by_station": {"07015": 1},
+        "told": [conflict(kept=(newer, 6.0), not_kept=(late, 4.0))],
+    }
+    assert world.documents()[AT_MIDNIGHT]["measurements"] == {"air_temperature": 6.0, "relative_humidity": 80.0}
+    equal = deliver("equal", "6.0", 1)
+    assert equal.quality["conflicts"] == {"by_station": {}, "told": []}
 
 
 def test_case_49_the_later_extraction_wins(run_object: RunObject) -> None:

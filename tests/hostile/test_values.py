@@ -162,6 +162,18 @@ def test_case_31_one_odd_pressure_or_a_dead_sensor_stops_nothing(run_object: Run
     assert [row["air_pressure_at_mean_sea_level"] for row in ending.measurements] == [29.75, 1013.2, 0.0, 0.0]
 
 
+def test_case_31_a_temperature_in_another_unit_than_it_says_is_flagged_value_by_value(run_object: RunObject) -> None:
+    """50 is a temperature in °C and in °F, so nothing stops the file; but none that October has north of 45°."""
+    ending = run_object(climate({"temperature": "38"}, {"temperature": "50"}, {"temperature": "68"}), CLIMATE_KEY)
+    ending.assert_accepted(3)
+    assert [row["air_temperature"] for row in ending.measurements] == [38.0, 50.0, 68.0]
+    assert ending.judged == [
+        (3, {"air_temperature": flagged(3, "seasonal_range")}, 1),
+        (4, {"air_temperature": flagged(4, "seasonal_range")}, 1),
+        (4, {"air_temperature": flagged(4, "gross_range")}, 1),
+    ]
+
+
 def flagged(flag: int, *checks: str) -> dict[str, Any]:
     return {"flag": flag, "checks": list(checks)}
 
