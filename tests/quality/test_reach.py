@@ -23,7 +23,7 @@ TIMES = 10
 # 5 and 6 October 2024, and so on.
 DAYS = range(FIRST_COMPARED // DAY_MS, FIRST_COMPARED // DAY_MS + 2 * TIMES)
 days = st.integers(DAYS.start, DAYS.stop - 1)
-few = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
