@@ -527,8 +527,7 @@ def _rain() -> Iterator[Experiment]:
     between = at_places(THREE_HOURS, to(0), where=between_synoptic_hours, where_missing=True)
     yield Experiment("counter", "+20 mm at once", COUNTER, for_good(COUNTER, plus(20)), 1, trials=4)
     yield Experiment("counter", "falls to half without a reset", COUNTER, half, 1, trials=4)
-    # A reset and a fault look alike here.
-    yield Experiment("counter", "0 for one reading after 1 mm or more", COUNTER, zero, 0)
+    yield Experiment("counter", "0 for one reading after 1 mm or more", COUNTER, zero, 1)
     yield Experiment("false_zero", "0 between synoptic hours", THREE_HOURS, between, 1, INFOCLIMAT)
 
 

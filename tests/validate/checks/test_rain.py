@@ -116,6 +116,20 @@ def test_a_fall_is_a_reset_or_jitter_or_a_fault(before: float, after: float, fla
     assert counter_of([before, after]) == [NOT_EVALUATED, flag]
 
 
+@pytest.mark.parametrize("reading", [0.0, 2.4])
+def test_a_single_low_reading_that_goes_back_to_where_it_was_fails(reading: float) -> None:
+    assert counter_of([4.8, 4.8, reading, 4.8, 5.0]) == [NOT_EVALUATED, GOOD, FAIL, GOOD, GOOD]
+    assert counter_of([4.8, reading, NAN, 5.0]) == [NOT_EVALUATED, FAIL, MISSING, GOOD]
+
+
+def test_a_reset_that_stays_or_was_small_is_no_single_low_reading() -> None:
+    assert counter_of([4.8, 0.0, 0.0, TIP]) == [NOT_EVALUATED, GOOD, GOOD, GOOD]
+    assert counter_of([4.8, 0.0, 4.0]) == [NOT_EVALUATED, GOOD, GOOD]
+    assert counter_of([0.89, 0.0, 0.89]) == [NOT_EVALUATED, GOOD, GOOD]
+    assert counter_of([0.91, 0.0, 0.91]) == [NOT_EVALUATED, FAIL, GOOD]
+    assert counter_of([4.8, 0.0, 4.8], minutes(0, 61, 66)) == [NOT_EVALUATED, NOT_EVALUATED, GOOD]
+
+
 def test_a_counter_is_not_judged_across_a_gap_and_missing_values_are_skipped() -> None:
     assert counter_of([0.0, 99.0], minutes(0, 60.01)) == [NOT_EVALUATED, NOT_EVALUATED]
     assert counter_of([0.0, 99.0], minutes(0, 40)) == [NOT_EVALUATED, FAIL]

@@ -13,6 +13,8 @@ HOUR_MS: Final = 60 * MINUTE_MS
 # The shortest interval that a rate is computed over: the one at which personal stations are archived. One tip of the
 # bucket (0.254 mm) between two readings that lie a minute apart is no rain of 15 mm/h.
 SHORTEST_INTERVAL_MS: Final = 5 * MINUTE_MS
+# A reset of less than so many `jitter`, and as much rain within one interval, may happen.
+LOST_JITTERS: Final = 3
 
 
 class _Changes(NamedTuple):
@@ -62,19 +64,22 @@ def counter(
     as five minutes at least. SUSPECT also: growth by more than suspect_jump mm, however long it took; and a fall by
     `jitter` mm or more that ends above `jitter`; after a reset, a counter starts near 0. A reset at whatever hour and a
     smaller fall are GOOD.
+    FAIL also: a single reading below one level of the counter, which stands there before and after it: a reset never
+    comes back to what it left, and the difference would be taken for rain.
     NOT_EVALUATED: the first value, and the first after a gap longer than max_gap_minutes.
 
-    Reach in time: max_gap_minutes back.
+    Reach in time: max_gap_minutes to either side.
     Source: rates as MesoWest has them for 5-minute rain (0.5 in) and Zahumenský (2004) for WMO's automatic stations.
     """
-    changes = _changes(counter, times, max_gap_minutes=max_gap_minutes, jitter=jitter)
+    lost = _lost_readings(counter, times, max_gap_minutes=max_gap_minutes, jitter=jitter)
+    changes = _changes(np.where(lost, np.nan, counter), times, max_gap_minutes=max_gap_minutes, jitter=jitter)
     rate = changes.change / (changes.interval.clip(min=SHORTEST_INTERVAL_MS) / HOUR_MS)
     fell = (changes.change < 0) & ~changes.jitter & (changes.value > jitter)
     suspect, fail, evaluated = (np.zeros(counter.shape, dtype=np.bool_) for _ in range(3))
     suspect[changes.later] = (rate > suspect_rate) | (changes.change > suspect_jump) | fell
     fail[changes.later] = rate > fail_rate
     evaluated[changes.later] = changes.known
-    return flags_of(counter, suspect=suspect, fail=fail, evaluated=evaluated)
+    return flags_of(counter, suspect=suspect, fail=fail | lost, evaluated=evaluated | lost)
 
 
 def false_zero(amount: Floats, times: Times, *, period_hours: float) -> Flags:
@@ -88,6 +93,17 @@ def false_zero(amount: Floats, times: Times, *, period_hours: float) -> Flags:
     """
     between = times % round(period_hours * HOUR_MS) != 0
     return flags_of(amount, suspect=(amount == 0) & between)
+
+
+def _lost_readings(counter: Floats, times: Times, *, max_gap_minutes: float, jitter: float) -> Mask:
+    """Single readings that fall by more than a few tips, and the next one stands where the one before stood."""
+    lost = np.zeros(counter.shape, dtype=np.bool_)
+    valid = np.flatnonzero(~np.isnan(counter))
+    value, known = counter[valid], np.diff(times[valid]) <= max_gap_minutes * MINUTE_MS
+    before, reading, after = value[:-2], value[1:-1], value[2:]
+    fell = before - reading > LOST_JITTERS * jitter
+    lost[valid[1:-1]] = fell & (np.abs(after - before) <= jitter) & known[:-1] & known[1:]
+    return lost
 
 
 def _changes(counter: Floats, times: Times, *, max_gap_minutes: float, jitter: float) -> _Changes:
