@@ -45,7 +45,7 @@ demo: $(PROJECT_STAMP) ## Run the pipeline on synthetic data, with the embedded 
 	@$(POETRY) run pipeline --demo
 
 test: lint ## Lint, check the types and run every test, on a real MongoDB and an S3 server
-	@$(POETRY) run pytest
+	@$(POETRY) run pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(PROJECT_STAMP) ## Lint, check the format and the types
 	@$(POETRY) run ruff check --quiet
