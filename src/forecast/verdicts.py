@@ -23,13 +23,12 @@ from forecast.report.counts import JudgeCounts
 from forecast.series import CHECKS_VERSION, DAY_MS, Quality, Series, Verdicts
 from forecast.stations import Station, Stations
 from forecast.unjudged import Unjudged, days_by_station
-from forecast.validate.among import distance_km, judge_among
+from forecast.validate.among import EARTH_KM, distance_km, judge_among
 from forecast.validate.judge import judge_alone
 
 LOGGER = logging.getLogger("forecast.verdicts")
 _ROUNDS: Final = 20
 _BATCH: Final = 2_500
-_EARTH_KM: Final = 6378.1
 _AMOUNT: Final = "measurements.precipitation_amount"
 
 
@@ -139,6 +138,10 @@ def _read_ahead(
     with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
         waiting: tuple[Block, Future[dict[str, StationColumns]]] | None = None
         for block in blocks_of(days, stations):
+            if waiting is not None and _overlap(waiting[0], block):
+                # Its verdicts are about to be written, and those read before that would be old.
+                yield waiting[0], waiting[1].result()
+                waiting = None
             following = block, reader.submit(_read, block, collection)
             if waiting is not None:
                 yield waiting[0], waiting[1].result()
@@ -147,13 +150,24 @@ def _read_ahead(
             yield waiting[0], waiting[1].result()
 
 
+def _overlap(one: Block, other: Block) -> bool:
+    """Whether the same documents are judged in both."""
+    return (
+        one.first <= other.last and other.first <= one.last and not _ids(one.affected).isdisjoint(_ids(other.affected))
+    )
+
+
+def _ids(stations: Iterable[Station]) -> set[str]:
+    return {station.id for station in stations}
+
+
 def _read(block: Block, collection: Documents) -> dict[str, StationColumns]:
     """All that a block's verdicts hang on, through the index of places and times."""
     wanted = {station.id for station in block.context}
     first, last = (_midnight(day) for day in (block.first_read, block.last_read + 1))
     centre = block.affected[0]
     radius_km = max(distance_km(centre, station) for station in block.context) + 1
-    circle = {"$centerSphere": [[centre.longitude, centre.latitude], radius_km / _EARTH_KM]}
+    circle = {"$centerSphere": [[centre.longitude, centre.latitude], radius_km / EARTH_KM]}
     query = {"station.location": {"$geoWithin": circle}, "timestamp": {"$gte": first, "$lt": last}}
     with told_apart("reading observations"):
         batches: Any = collection.find_raw_batches(query, PROJECTION, hint="place_time", batch_size=20_000)
@@ -170,14 +184,20 @@ def _judge_block(
     block: Block, stored: dict[str, StationColumns], collection: Documents, listener: Listener | None
 ) -> JudgeCounts:
     counts = JudgeCounts()
+    changed: dict[str, int] = {}
     for _ in range(_ROUNDS):
         verdicts = judge(block, stored)
         counts.judged = 0
         settled = True
         for station in block.affected:
             if station.id in verdicts:
-                settled &= _rewrite(block, station, stored[station.id], verdicts[station.id], collection, counts)
+                counts.judged += int(_within(block, stored[station.id]).sum())
+                updates = _updates(block, station, stored[station.id], verdicts[station.id], changed)
+                matched = _write(updates, collection)
+                counts.rewritten += matched
+                settled &= matched == len(updates)
         if settled:
+            counts.verdicts_changed = sum(changed.values())
             if listener is not None:
                 for name, days in block.changed.items():
                     if name in verdicts:
@@ -187,24 +207,27 @@ def _judge_block(
     raise RetryableError("other writers keep changing the same documents; run again when they are done")
 
 
-def _rewrite(
-    block: Block,
-    station: Station,
-    stored: StationColumns,
-    verdicts: Verdicts,
-    collection: Documents,
-    counts: JudgeCounts,
-) -> bool:
-    """Write the verdicts of one station that differ; whether all documents were still as they were read."""
+def _updates(
+    block: Block, station: Station, stored: StationColumns, verdicts: Verdicts, changed: dict[str, int]
+) -> list[UpdateOne]:
+    """The writes of the verdicts of one station that differ, each only where the document is as it was read.
+
+    `changed` gets the number of values with another flag, by document: what is written in a second attempt counts once.
+    """
     rows, quality, halves = _differing(block, stored, verdicts)
-    counts.judged += int(_within(block, stored).sum())
     texts = quality.flags.to_pylist()
     updates = []
     for number, row in enumerate(rows.tolist()):
-        counts.verdicts_changed += _changed_flags(stored.flags[row], texts[number])
+        name = _document_id(station, stored.times[row])
+        changed[name] = _changed_flags(stored.flags[row], texts[number])
         digest = stored.digests[row].decode()
         change = _change(quality, number, texts[number], digest[:HALF] + halves[number].decode())
-        updates.append(UpdateOne({"_id": _document_id(station, stored.times[row]), "metadata.digest": digest}, change))
+        updates.append(UpdateOne({"_id": name, "metadata.digest": digest}, change))
+    return updates
+
+
+def _write(updates: list[UpdateOne], collection: Documents) -> int:
+    """How many documents were still as they were read."""
     matched = 0
     for at in range(0, len(updates), _BATCH):
         with told_apart("writing verdicts"):
@@ -212,8 +235,7 @@ def _rewrite(
                 matched += collection.bulk_write(updates[at : at + _BATCH], ordered=False).matched_count
             except BulkWriteError as error:
                 raise refusal(_first_code(error), "writing verdicts") from error
-    counts.rewritten += matched
-    return matched == len(updates)
+    return matched
 
 
 def _first_code(error: BulkWriteError) -> int | None:

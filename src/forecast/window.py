@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,9 +14,11 @@ from forecast.parameters import MEASURED_NAMES
 from forecast.report.counts import QualityTally, StationTally
 from forecast.report.findings import Findings
 from forecast.report.quality import window_report
-from forecast.series import DAY_MS, Series
+from forecast.series import DAY_MS, Verdicts
 from forecast.stations import Station, Stations
 from forecast.verdicts import days_held, judged
+
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 def quality_of_window(
@@ -32,24 +34,29 @@ def quality_of_window(
     first, end = (datetime.combine(day, time(), UTC) for day in (since, until + timedelta(days=1)))
     query = {"timestamp": {"$gte": first, "$lt": end}}
     findings, tally = Findings(), QualityTally()
+    days_asked = [day.toordinal() - _EPOCH for day in (since, until)]
+    for station in stations:
+        findings.expect(station, range(days_asked[0], days_asked[1] + 1))
     for block, verdicts in judged(days_held(collection, query), collection, stations):
         for station_id, days in block.changed.items():
             if station_id in verdicts:
                 findings.hear(verdicts[station_id], days, verdicts)
-                _count(tally, verdicts[station_id].series, days)
+                _count(tally, verdicts[station_id], days)
     for parameter, number in _unreadable(collection, query):
         tally.unreadable[parameter] += number
     return window_report(since, until, tally, stations, now, findings)
 
 
-def _count(tally: QualityTally, series: Series, days: set[int]) -> None:
+def _count(tally: QualityTally, verdicts: Verdicts, days: set[int]) -> None:
     """Count the observations of these days of a station."""
+    series = verdicts.series
     rows = np.isin(series.times // DAY_MS, list(days))
     number = int(rows.sum())
     if not number:
         return
     station: Station = series.station
-    present = {name: int((~np.isnan(values[rows])).sum()) for name, values in series.values.items()}
+    columns = {**series.values, "precipitation_amount": verdicts.amount}
+    present = {name: int((~np.isnan(values[rows])).sum()) for name, values in columns.items()}
     times = series.times[rows]
     reported = sum(present.get(name, 0) for name in station.parameters)
     tally.stations[station.id].add(

@@ -6,7 +6,7 @@ Its memory grows with stations, parameters, checks and days, never with the numb
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -100,7 +100,10 @@ class Stretch(NamedTuple):
 
 @dataclass(slots=True)
 class Findings:
-    """Counts by (station, parameter, check); values by (station, parameter); received values by station and day."""
+    """Counts by (station, parameter, check); values by (station, parameter); received values by station and day.
+
+    `judged_days` are the station-days whose verdicts were made now.
+    """
 
     evaluated: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     suspect: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -111,6 +114,14 @@ class Findings:
     stations: dict[str, Station] = field(default_factory=dict)
     biases: dict[tuple[str, str], float] = field(default_factory=dict)
     worst: list[Stretch] = field(default_factory=list)
+    judged_days: set[tuple[str, int]] = field(default_factory=set)
+
+    def expect(self, station: Station, days: Iterable[int]) -> None:
+        """Expect values of a station on these days, whether any came or not."""
+        self.stations[station.id] = station
+        received = self.received.setdefault(station.id, {})
+        for day in days:
+            received.setdefault(day, {})
 
     def hear(self, verdicts: Verdicts, changed_days: set[int], _context: Mapping[str, Verdicts]) -> None:
         """Count the verdicts on these days of a station."""
@@ -142,11 +153,6 @@ class Findings:
                 self.suspect[station, name, check] += number
             # No check looks at a value that has failed: the one that failed it is the last.
             (self.failed if entry["flag"] == FAIL else self.suspect)[station, name, last] += number
-
-    @property
-    def judged_days(self) -> set[tuple[str, int]]:
-        """The station-days whose verdicts were made now."""
-        return {(station, day) for station, days in self.received.items() for day in days}
 
     @property
     def anomalies(self) -> int:
@@ -246,13 +252,14 @@ class Findings:
             for name, values in verdicts.series.values.items()
         }
         for place, day in enumerate(distinct.tolist()):
+            self.judged_days.add((verdicts.series.station.id, day))
             received[day] = {name: of_days[place] for name, of_days in numbers.items() if of_days[place]}
 
 
 def _stretches(verdicts: Verdicts, name: str, flags: Flags, rows: Mask) -> list[Stretch]:
     """The longest stretches of flagged values one after another; a missing value is no end of one."""
-    places = np.flatnonzero(rows & ~np.isnan(verdicts.series.values[name]))
-    bad = np.isin(flags[places], (SUSPECT, FAIL))
+    places = np.flatnonzero(~np.isnan(verdicts.series.values[name]))
+    bad = np.isin(flags[places], (SUSPECT, FAIL)) & rows[places]
     edges = np.flatnonzero(np.diff(bad.astype(np.int8), prepend=0, append=0))
     ends = edges.reshape(-1, 2)
     longest = ends[np.argsort(ends[:, 0] - ends[:, 1], kind="stable")[:MOST_STRETCHES]] if len(ends) else ends

@@ -21,7 +21,7 @@ from forecast.validate.checks.spatial import Neighbour, expected, neighbour_medi
 RADIUS_KM: Final = 75
 # GHCNh: neighbours differ by 200 m in height at most.
 _MOST_HEIGHT_M: Final = 200
-_EARTH_KM: Final = 6371
+EARTH_KM: Final = 6371
 MIN_NEIGHBOURS: Final = 3
 # So that an hourly neighbour counts.
 _WINDOW_MINUTES: Final = 30
@@ -47,7 +47,7 @@ def distance_km(one: Station, other: Station) -> float:
     """Great circle."""
     north, east = np.radians([one.latitude, other.latitude]), np.radians([one.longitude, other.longitude])
     haversine = np.sin((north[1] - north[0]) / 2) ** 2 + np.cos(north).prod() * np.sin((east[1] - east[0]) / 2) ** 2
-    return float(2 * _EARTH_KM * np.arcsin(np.sqrt(haversine)))
+    return float(2 * EARTH_KM * np.arcsin(np.sqrt(haversine)))
 
 
 def are_neighbours(one: Station, other: Station) -> bool:

@@ -1,0 +1,316 @@
+"""What the checks found, in exact numbers: counts, the worst stretches, completeness by day, and words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
+from forecast.report.findings import ADVICE, MOST_STRETCHES, Findings
+from forecast.series import CHECKS, Verdicts
+from tests.networks import DAY, START_MS, hours, series, station
+
+AIR, WIND = "air_temperature", "wind_speed"
+A = station("A", parameters=(AIR, WIND), interval_minutes=60)
+LATER = datetime(2026, 1, 1, tzinfo=UTC)
+ALL_DAYS = set(range(DAY, DAY + 10))
+
+
+def verdicts(codes: str, check: str = "spike", name: str = AIR, at: Any = A, start: int = START_MS) -> Verdicts:
+    """One value an hour, 0.5, 1.5 and so on, and the flag of each by one check."""
+    values = [None if code == str(MISSING) else number + 0.5 for number, code in enumerate(codes)]
+    made = Verdicts(series(at, hours(len(codes), start), **{name: values}))
+    made.add(check, name, np.array([int(code) for code in codes], dtype=np.uint8))
+    return made
+
+
+def heard(*all_verdicts: Verdicts, days: set[int] | None = None) -> Findings:
+    findings = Findings()
+    for one in all_verdicts:
+        findings.hear(one, ALL_DAYS if days is None else days, {})
+    return findings
+
+
+def worst(findings: Findings) -> list[dict[str, Any]]:
+    return [stretch.entry() for stretch in findings.worst]
+
+
+def spans(findings: Findings) -> list[tuple[str, int, int]]:
+    """Each stretch: its first hour, how many values and the flag."""
+    return [(one["from"][11:13], one["number"], one["flag"]) for one in worst(findings)]
+
+
+# Counts
+
+
+def test_each_check_counts_what_it_could_judge_and_what_it_flagged() -> None:
+    findings = heard(verdicts("11334129"))
+    numbers = findings.by_check()
+    assert list(numbers) == list(CHECKS)
+    assert numbers["spike"] == {"evaluated": 6, "suspect": 2, "failed": 1}
+    assert numbers["step"] == {"evaluated": 0, "suspect": 0, "failed": 0}
+    assert findings.by_station() == {
+        "A": {
+            AIR: {
+                "values": 7,
+                "suspect": 2,
+                "failed": 1,
+                "checks": {"spike": {"evaluated": 6, "suspect": 2, "failed": 1}},
+            }
+        }
+    }
+    assert (findings.anomalies, findings.flagged_of_station("A"), findings.flagged_of_parameter(AIR)) == (3, 3, 3)
+    assert (findings.flagged_of_station("B"), findings.flagged_of_parameter(WIND)) == (0, 0)
+
+
+def test_a_value_flagged_by_two_checks_is_one_value() -> None:
+    made = verdicts("3311")
+    made.add("step", AIR, np.array([GOOD, SUSPECT, SUSPECT, FAIL], dtype=np.uint8))
+    findings = heard(made)
+    assert findings.anomalies == 4
+    assert findings.by_check()["spike"] == {"evaluated": 4, "suspect": 2, "failed": 0}
+    assert findings.by_check()["step"] == {"evaluated": 4, "suspect": 2, "failed": 1}
+    entry = findings.by_station()["A"][AIR]
+    assert (entry["values"], entry["suspect"], entry["failed"]) == (4, 3, 1)
+    assert list(entry["checks"]) == ["spike", "step"]
+
+
+def test_a_check_that_flagged_nothing_is_not_told_of_the_station() -> None:
+    findings = heard(verdicts("1111"))
+    assert findings.by_station() == {"A": {AIR: {"values": 4, "suspect": 0, "failed": 0, "checks": {}}}}
+    assert (worst(findings), findings.advice()) == ([], [])
+
+
+def test_only_the_changed_days_are_counted() -> None:
+    """The days around were read to judge them."""
+    findings = heard(verdicts("3" * 24 + "1" * 20 + "3344" + "3" * 24), days={DAY + 1})
+    assert findings.by_check()["spike"] == {"evaluated": 24, "suspect": 2, "failed": 2}
+    assert findings.judged_days == {("A", DAY + 1)}
+    assert findings.by_station()["A"][AIR]["values"] == 24
+    assert [(one["from"], one["to"]) for one in worst(findings)] == [("2024-10-02T20:00:00Z", "2024-10-02T23:00:00Z")]
+
+
+def test_stations_and_parameters_are_told_apart_in_their_order() -> None:
+    other = station("B", 10, parameters=(WIND,))
+    findings = heard(verdicts("13", "step", WIND, other), verdicts("43", "step", WIND), verdicts("11"))
+    assert [(name, list(entry)) for name, entry in findings.by_station().items()] == [("A", [AIR, WIND]), ("B", [WIND])]
+    assert findings.by_station()["A"][WIND]["checks"] == {"step": {"evaluated": 2, "suspect": 1, "failed": 1}}
+    assert findings.by_check()["step"] == {"evaluated": 4, "suspect": 2, "failed": 1}
+    assert (findings.flagged_of_station("A"), findings.flagged_of_station("B")) == (2, 1)
+
+
+def test_blocks_of_days_add_up_to_the_same() -> None:
+    codes = "3" * 6 + "1" * 18 + "4" * 4 + "1" * 20
+    whole, parts = heard(verdicts(codes)), heard(verdicts(codes), days={DAY})
+    parts.hear(verdicts(codes), {DAY + 1}, {})
+    assert parts.by_check() == whole.by_check()
+    assert parts.by_station() == whole.by_station()
+    assert parts.completeness(LATER) == whole.completeness(LATER)
+    assert worst(parts) == worst(whole)
+    assert parts.judged_days == whole.judged_days == {("A", DAY), ("A", DAY + 1)}
+
+
+# Flags of documents that were not judged now
+
+
+def test_stored_flags_count_where_they_were_given() -> None:
+    """The one that failed a value is the last that looked at it."""
+    findings = Findings()
+    stored = {
+        AIR: {"flag": 4, "checks": ["step", "persistence"]},
+        WIND: {"flag": 3, "checks": ["stuck", "flag_rate"]},
+    }
+    findings.add_stored("A", stored, 5)
+    numbers = {name: tuple(entry.values()) for name, entry in findings.by_check().items() if any(entry.values())}
+    assert numbers == {"step": (0, 5, 0), "persistence": (0, 0, 5), "stuck": (0, 5, 0), "flag_rate": (0, 5, 0)}
+    assert (findings.anomalies, findings.flagged_of_parameter(AIR), findings.flagged_of_station("A")) == (10, 5, 10)
+    assert findings.judged_days == set()
+    assert {(entry["number"], entry["share"]) for entry in findings.advice()} == {(5, 0.0)}
+
+
+# Stretches
+
+
+def test_flagged_values_one_after_another_are_one_stretch() -> None:
+    made = verdicts("1334313311")
+    made.add("step", AIR, np.array([1, 1, 3, 1, 1, 1, 1, 1, 1, 1], dtype=np.uint8))
+    assert worst(heard(made)) == [
+        {
+            "station": "A",
+            "parameter": AIR,
+            "from": "2024-10-01T01:00:00Z",
+            "to": "2024-10-01T04:00:00Z",
+            "checks": ["spike", "step"],
+            "flag": 4,
+            "number": 4,
+            "min": 1.5,
+            "max": 4.5,
+            "values": [1.5, 2.5, 3.5, 4.5],
+        },
+        {
+            "station": "A",
+            "parameter": AIR,
+            "from": "2024-10-01T06:00:00Z",
+            "to": "2024-10-01T07:00:00Z",
+            "checks": ["spike"],
+            "flag": 3,
+            "number": 2,
+            "min": 6.5,
+            "max": 7.5,
+            "values": [6.5, 7.5],
+        },
+    ]
+
+
+def test_a_missing_value_is_no_end_of_a_stretch_and_a_good_one_is() -> None:
+    assert spans(heard(verdicts("3393339133"))) == [("00", 5, 3), ("08", 2, 3)]
+
+
+def test_a_good_day_that_has_not_changed_is_an_end_of_a_stretch_too() -> None:
+    codes = "1" * 22 + "33" + "1" * 24 + "33" + "1" * 22
+    found = worst(heard(verdicts(codes), days={DAY, DAY + 2}))
+    assert [(one["from"], one["to"]) for one in found] == [
+        ("2024-10-03T00:00:00Z", "2024-10-03T01:00:00Z"),
+        ("2024-10-01T22:00:00Z", "2024-10-01T23:00:00Z"),
+    ]
+
+
+def test_a_failed_value_weighs_as_much_as_three_suspect_ones() -> None:
+    assert spans(heard(verdicts("3333144144413"))) == [("08", 3, 4), ("05", 2, 4), ("00", 4, 3), ("12", 1, 3)]
+
+
+def test_the_ten_worst_of_all_stations_are_told() -> None:
+    assert MOST_STRETCHES == 10
+    codes = "1".join("3" * length for length in range(1, 13))
+    other = verdicts("3" * 20, "step", WIND, station("B", 10))
+    found = worst(heard(verdicts(codes), other))
+    assert [(one["station"], one["number"]) for one in found] == [
+        ("B", 20),
+        *(("A", length) for length in range(12, 3, -1)),
+    ]
+    assert found[0]["values"] == [0.5, 1.5, 2.5, 3.5, 4.5]
+
+
+# Completeness
+
+
+def test_completeness_is_received_against_expected_by_day() -> None:
+    made = verdicts("1" * 24 + "1119" + "1" * 14)
+    assert heard(made).completeness(LATER) == {
+        "A": {
+            "interval_minutes": 60,
+            "days": ["2024-10-01", "2024-10-02"],
+            "expected": [24, 24],
+            "received": {AIR: [24, 17], WIND: [0, 0]},
+            "share": {AIR: round(41 / 48, 6), WIND: 0.0},
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2024, 10, 2, 0, 0, tzinfo=UTC), 24),
+        (datetime(2024, 10, 1, 12, 59, tzinfo=UTC), 12),
+        (datetime(2024, 10, 1, 0, 0, tzinfo=UTC), 0),
+        (datetime(2024, 9, 1, tzinfo=UTC), 0),
+    ],
+    ids=["over", "goes on", "begins", "to come"],
+)
+def test_a_day_that_goes_on_counts_up_to_now(now: datetime, expected: int) -> None:
+    made = heard(verdicts("1" * 6)).completeness(now)["A"]
+    assert made["expected"] == [expected]
+    assert made["share"][AIR] == (min(1.0, 6 / expected) if expected else 0.0)
+
+
+def test_more_than_expected_is_complete() -> None:
+    at = station("A", parameters=(AIR,), interval_minutes=120)
+    found = heard(verdicts("1" * 24, at=at)).completeness(LATER)["A"]
+    assert (found["expected"], found["received"], found["share"]) == ([12], {AIR: [24]}, {AIR: 1.0})
+
+
+# Words
+
+
+def test_advice_is_in_words_and_the_most_values_are_first() -> None:
+    made = verdicts("33" + "1" * 6)
+    made.add("step", AIR, np.array([1, 1, 3, 3, 4, 1, 1, 1], dtype=np.uint8))
+    assert heard(made).advice() == [
+        {"station": "A", "parameter": AIR, "check": "step", "number": 3, "share": 0.375, "words": ADVICE["step"]},
+        {"station": "A", "parameter": AIR, "check": "spike", "number": 2, "share": 0.25, "words": ADVICE["spike"]},
+    ]
+
+
+def test_the_first_twenty_advices_are_given() -> None:
+    findings = Findings()
+    for number in range(25):
+        findings.add_stored(f"S{number:02}", {AIR: {"flag": 3, "checks": ["step"]}}, number + 1)
+    assert [entry["station"] for entry in findings.advice()] == [f"S{number:02}" for number in range(24, 4, -1)]
+
+
+@pytest.mark.parametrize(("off", "words"), [(-7.66, "7.7 hPa below its neighbours; "), (3.0, "3.0 hPa above its ")])
+def test_how_far_a_station_is_off_its_neighbours_is_said(off: float, words: str) -> None:
+    """The median over what is suspect of it; the values of other days have no share in it."""
+    name = "air_pressure_at_mean_sea_level"
+    made = Verdicts(series(A, hours(8), **{name: [1013 + off + n / 100 for n in (-1, 0, 1, 0, 0, 50, 60, 70)]}))
+    made.medians[name] = np.full(8, 1013.0)
+    made.add("bias", name, np.array([SUSPECT] * 5 + [GOOD] * 3, dtype=np.uint8))
+    (advice,) = heard(made).advice()
+    assert (advice["check"], advice["number"], advice["share"]) == ("bias", 5, 0.625)
+    assert advice["words"].startswith(words)
+    assert advice["words"].endswith(ADVICE["bias"])
+
+
+def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:
+    """Once a station and parameter; of a clock once a station, whose every value it makes suspect."""
+    pressure = "air_pressure_at_mean_sea_level"
+    off = Verdicts(series(A, hours(4), **{pressure: [1005.4, 1005.3, 1005.3, 1005.2]}))
+    off.medians[pressure] = np.full(4, 1013.0)
+    off.add("bias", pressure, np.full(4, SUSPECT, dtype=np.uint8))
+    late = Verdicts(series(station("B", 10), hours(2), **{AIR: [1, 2], WIND: [1, 2]}))
+    for name in (AIR, WIND):
+        late.add("clock", name, np.full(2, SUSPECT, dtype=np.uint8))
+    still = verdicts("33", "stuck", at=station("C", 20))
+    sound = verdicts("1133", "spatial", at=station("D", 30))
+    assert list(heard(sound, still, late, off).warnings()) == [
+        (
+            (
+                f"A {pressure} is 7.7 hPa below its neighbours: is its calibration or its altitude wrong, or is a file "
+                "of another station in its folder?"
+            ),
+            {"station": "A", "check": "bias", "parameter": pressure},
+        ),
+        (
+            (
+                "B fits its neighbours when moved by hours: is its clock or its time zone wrong, or is a file of "
+                "another station in its folder?"
+            ),
+            {"station": "B", "check": "clock"},
+        ),
+        (
+            f"C {AIR} stands still on a day that changes elsewhere: is the sensor stuck, or in the lee?",
+            {"station": "C", "check": "stuck", "parameter": AIR},
+        ),
+    ]
+
+
+def test_days_that_are_expected_count_whether_anything_came_or_not() -> None:
+    findings = Findings()
+    for one in (A, station("B", 10, parameters=(WIND,))):
+        findings.expect(one, [DAY, DAY + 1])
+    findings.hear(verdicts("1" * 12, start=START_MS + 24 * 3_600_000), {DAY + 1}, {})
+    found = findings.completeness(LATER)
+    assert found["A"]["days"] == found["B"]["days"] == ["2024-10-01", "2024-10-02"]
+    assert (found["A"]["expected"], found["A"]["received"]) == ([24, 24], {AIR: [0, 12], WIND: [0, 0]})
+    assert (found["A"]["share"], found["B"]["share"]) == ({AIR: 0.25, WIND: 0.0}, {WIND: 0.0})
+    assert findings.judged_days == {("A", DAY + 1)}
+
+
+def test_nothing_heard_is_nothing_found() -> None:
+    findings = heard(verdicts("13"), days=set())
+    assert (findings.anomalies, findings.judged_days, worst(findings), findings.advice()) == (0, set(), [], [])
+    assert {tuple(entry.values()) for entry in findings.by_check().values()} == {(0, 0, 0)}
+    assert NOT_EVALUATED == 2
