@@ -14,7 +14,7 @@ import typer
 from pymongo import MongoClient
 from typer.testing import CliRunner, Result
 
-from forecast.commands import crud_check_app, latency_report_app, migrate_app
+from forecast.commands import crud_check_app, latency_report_app, migrate_app, quality_report_app
 from forecast.report.crud import scratch_document
 from forecast.report.write import SCHEMAS_FOLDER
 from forecast.runs import RunOptions
@@ -138,6 +138,56 @@ def test_migrate_without_a_zone_names_the_setting() -> None:
     result = _typed(migrate_app)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("error: PROCESSED_URI is not set")
+
+
+def test_quality_report_shows_the_days_and_writes_its_report(zone: Path, tmp_path: Path) -> None:
+    result = _typed(quality_report_app, "--since", "2024-10-02", "--until", "2024-10-03")
+    assert (result.exit_code, result.stderr) == (0, "")
+    flagged = _report(tmp_path, "quality_report")["anomalies_detected"]
+    assert result.stdout.startswith(
+        f"2024-10-02 to 2024-10-03 (UTC): 912 observations, {flagged:,} values flagged\n\nStations\n"
+    )
+    report = _report(tmp_path, "quality_report")
+    assert report["window"] == {"since": "2024-10-02", "until": "2024-10-03"}
+    assert {name: station["received"] for name, station in report["by_station"].items()} == {
+        "00052": 288,
+        "000R5": 288,
+        "07015": 48,
+        "STATIC0010": 288,
+    }
+    assert report["completeness"]["07015"]["expected"] == [24, 24]
+    assert report["completeness"]["ILAMAD25"]["received"]["air_temperature"] == [0, 0]
+
+
+def test_quality_report_as_json_is_the_report(zone: Path, tmp_path: Path) -> None:
+    result = _typed(quality_report_app, "--since", "2024-10-01", "--until", "2024-10-01", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == _report(tmp_path, "quality_report")
+
+
+def test_quality_report_changes_nothing(zone: Path, replica_set: str, mongo_database: str) -> None:
+    with MongoClient[dict[str, Any]](replica_set) as client:
+        database = client[mongo_database]
+        before = {name: list(database[name].find(sort=[("_id", 1)])) for name in database.list_collection_names()}
+        _typed(quality_report_app, "--since", "2024-09-01", "--until", "2024-10-31")
+        after = {name: list(database[name].find(sort=[("_id", 1)])) for name in database.list_collection_names()}
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--since", "2024-10-02"), "--until"),
+        (("--since", "2024-10-02", "--until", "soon"), "soon"),
+        (("--since", "2024-10-02", "--until", "2024-10-01"), "--since 2024-10-02 is later than --until 2024-10-01"),
+    ],
+    ids=["no end", "no date", "wrong order"],
+)
+def test_quality_report_of_no_days_is_exit_code_2(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    result = _typed(quality_report_app, *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert not (tmp_path / "logs").exists()
 
 
 def test_crud_check_tries_four_steps_and_leaves_nothing(zone: Path, replica_set: str, mongo_database: str) -> None:
