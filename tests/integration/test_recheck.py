@@ -1,0 +1,133 @@
+"""`pipeline --recheck`: verdicts of older rules come up to date, and the counts say how many changed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import main
+from forecast.digests import HALF
+from forecast.runs import RunOptions
+from forecast.series import CHECKS_VERSION
+from forecast.stations import STATIONS_FILE, Stations, parse_stations
+from tests.integration.worlds import Row, World, WorldMaker, assert_reports_hold
+
+KEY = "infoclimat/Data_Source1_011024-031024.json"
+DOCUMENTS = 1368
+# What a check would have said that is no more.
+OLD_FLAGS = {"air_temperature": {"flag": 3, "checks": ["spike"]}, "wind_speed": {"flag": 3, "checks": ["step"]}}
+
+
+@pytest.fixture
+def world(local_world: WorldMaker, demo_data: Path) -> World:
+    """A world whose documents are up to date."""
+    made = local_world()
+    made.deliver(demo_data, [KEY])
+    made.run()
+    return made
+
+
+def _age(world: World, query: dict[str, Any]) -> None:
+    """Make the verdicts of some documents those of older checks, with a digest of their own."""
+    verdict = {"flag": 3, "flags": OLD_FLAGS, "anomalies_detected": 2, "checks_version": CHECKS_VERSION - 1}
+    older = {f"data_quality.{name}": {"$literal": value} for name, value in verdict.items()}
+    digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HALF]}, "0" * HALF]}
+    with world.mongo() as database:
+        database["weather_measurements"].update_many(query, [{"$set": {**older, "metadata.digest": digest}}])
+
+
+def _flags(documents: dict[str, Row]) -> dict[tuple[str, str], int]:
+    return {
+        (name, parameter): entry["flag"]
+        for name, document in documents.items()
+        for parameter, entry in document["data_quality"]["flags"].items()
+    }
+
+
+def _changed(before: dict[str, Row], after: dict[str, Row]) -> int:
+    """How many values have another flag."""
+    old, new = _flags(before), _flags(after)
+    return sum(old.get(key) != new.get(key) for key in old.keys() | new.keys())
+
+
+def _judged(status: Row) -> list[int]:
+    return [status["counts"][name] for name in ("documents_judged", "verdicts_rewritten", "verdicts_changed")]
+
+
+def test_documents_of_older_checks_come_up_to_date_and_the_counts_say_so(world: World) -> None:
+    up_to_date = world.documents()
+    _age(world, {"station.id": "07015"})
+    old = world.documents()
+    assert {document["data_quality"]["checks_version"] for document in old.values()} == {0, 1}
+    status = world.run(RunOptions(recheck=True))
+    assert (status["status"], status["exit_code"]) == ("success", 0)
+    assert world.documents() == up_to_date
+    assert _judged(status) == [DOCUMENTS, 72, _changed(old, up_to_date)]
+    assert _changed(old, up_to_date) >= 2 * 72
+    quality = world.reports("quality_report")[-1]
+    assert quality["station_days_judged"] == 4 * 3
+    assert quality["anomalies_detected"] == sum(d["data_quality"]["anomalies_detected"] for d in up_to_date.values())
+    assert_reports_hold(world)
+
+
+def test_without_it_old_verdicts_stay(world: World) -> None:
+    _age(world, {})
+    before = world.documents()
+    assert _judged(world.run()) == [0, 0, 0]
+    assert world.documents() == before
+
+
+def test_it_changes_nothing_where_nothing_has_changed(world: World) -> None:
+    before = world.document_bytes()
+    for _ in range(2):
+        assert _judged(world.run(RunOptions(recheck=True))) == [DOCUMENTS, 0, 0]
+    assert world.document_bytes() == before
+
+
+def test_a_dry_run_of_it_writes_nothing(world: World) -> None:
+    _age(world, {})
+    before = world.document_bytes()
+    assert _judged(world.run(RunOptions(recheck=True, dry_run=True))) == [0, 0, 0]
+    assert world.document_bytes() == before
+    with world.mongo() as database:
+        assert list(database["weather_measurements_unjudged"].find()) == []
+
+
+def _strict() -> Stations:
+    """No air temperature above 0 °C may be at 07015."""
+    registry = copy.deepcopy(json.loads(STATIONS_FILE.read_text("utf-8")))
+    (entry,) = (entry for entry in registry["stations"] if entry["id"] == "07015")
+    entry["thresholds"] = {"air_temperature": {"gross_range_suspect_max": 0.0}}
+    return parse_stations(registry, "test")
+
+
+def test_a_threshold_of_a_station_changes_its_flags_and_taking_it_back_brings_them_back(world: World) -> None:
+    before = world.documents()
+    status, _ = main.run_pipeline(world.settings(), RunOptions(recheck=True), _strict())
+    after = world.documents()
+    warm = [
+        document
+        for name, document in after.items()
+        if name.startswith("07015@") and document["measurements"]["air_temperature"] > 0
+    ]
+    assert len(warm) == 72
+    assert all("gross_range" in d["data_quality"]["flags"]["air_temperature"]["checks"] for d in warm)
+    changed = _changed(before, after)
+    assert _judged(status) == [DOCUMENTS, 72, changed]
+    assert {name for name in after if after[name] != before[name]} == {document["_id"] for document in warm}
+    assert _judged(world.run(RunOptions(recheck=True))) == [DOCUMENTS, 72, changed]
+    assert world.documents() == before
+
+
+def test_the_command_says_what_it_did(world: World) -> None:
+    up_to_date = world.documents()
+    _age(world, {"_id": "07015@2024-10-01T00:00:00Z"})
+    changed = _changed(world.documents(), up_to_date)
+    result = world.typed("pipeline", "--recheck")
+    assert result.code == 0
+    assert f"Verdicts   1,368 documents judged, {changed} flags changed" in result.stdout
+    assert world.documents() == up_to_date
