@@ -152,7 +152,8 @@ def _document_record(text: bytes, containers: Sequence[str], limits: Limits) -> 
 def _read_array(open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
     with as_lines(open_file)() as file:
         first = file.readline(limits.record_bytes + 1)
-    if first.lstrip()[:1] == b"{" and len(first) <= limits.record_bytes and _holds_documents(first, containers, limits):
+    may_be_one = len(first) <= limits.record_bytes and any(name.encode() in first for name in containers)
+    if may_be_one and first.lstrip()[:1] == b"{" and _holds_documents(first, containers, limits):
         return _read_array_of_documents(open_file, raw, containers, limits)
     return _read_array_of_rows(open_file, raw, containers, limits)
 
