@@ -217,6 +217,16 @@ def test_case_54_an_item_that_is_no_row_is_refused(run_object: RunObject) -> Non
     assert ending.sums == (4, 0, 2, 2)
 
 
+@pytest.mark.parametrize("wrap", [lambda one: one, enveloped, lambda one: [one, one]], ids=["", "v2", "array"])
+def test_case_54_a_document_has_as_many_rows_as_it_likes(wrap: Any, run_object: RunObject) -> None:
+    """What bounds the memory is what stands around the rows."""
+    rows = [climate(0, dh_utc=f"2024-{month:02}-{day:02} 00:00:00", note=list(range(999)))
+            for month in range(1, 9) for day in range(1, 29)]  # fmt: skip
+    ending = run_object(json.dumps(wrap(document(*rows))).encode(), CLIMATE_KEY)
+    assert ending.outcome == "loaded", ending.error
+    assert ending.status["counts"]["inserted"] == len(rows) + 1
+
+
 # 55 to 57: Airbyte's envelope
 
 SHAPES: dict[str, Any] = {

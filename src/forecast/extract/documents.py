@@ -143,9 +143,9 @@ def _read_head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> He
 def _head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
     head = Head()
     builder = ObjectBuilder()
-    depth = text_bytes = 0
+    depth = text_bytes = count = 0
     skipped: int | None = None
-    for count, (prefix, event, value) in enumerate(ijson.parse(file, use_float=True, buf_size=JSON_PIECE_BYTES)):
+    for prefix, event, value in ijson.parse(file, use_float=True, buf_size=JSON_PIECE_BYTES):
         depth += (event in STARTS) - (event in ENDS)
         if depth > MAX_DEPTH:
             raise too_deep()
@@ -158,6 +158,7 @@ def _head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
             skipped = depth
             builder.event("null", None)
             continue
+        count += 1
         if count > _MAX_HEAD_EVENTS:
             raise ObjectRejectedError(
                 "unknown_layout", "a JSON document whose rows are not where a known network has them"
