@@ -31,12 +31,6 @@ def quality_report(
 ) -> dict[str, Any]:
     """Describe the quality of a run's records; every rate is 0 where there is nothing to divide by."""
     sums = totals(objects)
-    by_station = {
-        station_id: _station(
-            tally.stations[station_id], stations.get(station_id), findings.flagged_of_station(station_id)
-        )
-        for station_id in sorted(tally.stations)
-    }
     return {
         "run_id": run_id,
         "generated_at": iso_time(now),
@@ -47,12 +41,7 @@ def quality_report(
         "records_validated": sums["records_validated"],
         "records_rejected": sums["records_rejected"],
         "rejection_rate": ratio(sums["records_rejected"], sums["records_extracted"]),
-        "completeness_score": round(tally.completeness_score, _DIGITS),
-        **_findings(findings, now),
-        "observations_expected": sum(station["expected"] or 0 for station in by_station.values()),
-        "observations_received": tally.observations,
-        "by_station": by_station,
-        "by_parameter": _by_parameter(tally, findings),
+        **_described(tally, stations, now, findings),
         "by_reason": dict(sorted(tally.reasons.items())),
         "by_object": [_object(counts) for counts in objects],
         "conflicts": {"by_station": dict(sorted(conflicts.by_station.items())), "told": conflicts.told},
@@ -66,12 +55,6 @@ def window_report(
 
     What is told of raw rows and objects is null or empty: the database does not know them.
     """
-    by_station = {
-        station_id: _station(
-            tally.stations[station_id], stations.get(station_id), findings.flagged_of_station(station_id)
-        )
-        for station_id in sorted(tally.stations)
-    }
     return {
         "run_id": None,
         "generated_at": iso_time(now),
@@ -79,20 +62,23 @@ def window_report(
         **dict.fromkeys(("rows_read", "rows_empty", "records_extracted")),
         "records_validated": tally.observations,
         **dict.fromkeys(("records_rejected", "rejection_rate")),
-        "completeness_score": round(tally.completeness_score, _DIGITS),
-        **_findings(findings, now),
-        "observations_expected": sum(station["expected"] or 0 for station in by_station.values()),
-        "observations_received": tally.observations,
-        "by_station": by_station,
-        "by_parameter": _by_parameter(tally, findings),
+        **_described(tally, stations, now, findings),
         "by_reason": {},
         "by_object": [],
         "conflicts": {"by_station": {}, "told": []},
     }
 
 
-def _findings(findings: Findings, now: datetime) -> dict[str, Any]:
+def _described(tally: QualityTally, stations: Stations, now: datetime, findings: Findings) -> dict[str, Any]:
+    """What is told of observations, whether a run brought them or the database holds them."""
+    by_station = {
+        station_id: _station(
+            tally.stations[station_id], stations.get(station_id), findings.flagged_of_station(station_id)
+        )
+        for station_id in sorted(tally.stations)
+    }
     return {
+        "completeness_score": round(tally.completeness_score, _DIGITS),
         "anomalies_detected": findings.anomalies,
         "checks_version": CHECKS_VERSION,
         "station_days_judged": len(findings.judged_days),
@@ -101,6 +87,10 @@ def _findings(findings: Findings, now: datetime) -> dict[str, Any]:
         "worst_stretches": [stretch.entry() for stretch in findings.worst],
         "advice": findings.advice(),
         "completeness": findings.completeness(now),
+        "observations_expected": sum(station["expected"] or 0 for station in by_station.values()),
+        "observations_received": tally.observations,
+        "by_station": by_station,
+        "by_parameter": _by_parameter(tally, findings),
     }
 
 
