@@ -22,6 +22,7 @@ from forecast.parameters import PARAMETER_NAMES
 from forecast.unjudged import Unjudged
 from tests.networks import five, observation, records
 
+Shape = tuple[str, dict[str, Any], dict[str, Any], str]
 START = datetime(1969, 12, 31, 23, 50, tzinfo=UTC)
 AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 FLAGS: tuple[dict[str, Any], ...] = (
@@ -45,7 +46,8 @@ SHAPES = st.tuples(
 RUNS = st.lists(st.tuples(SHAPES, st.integers(1, 45)), max_size=6)
 
 
-def document(station: str, measurements: dict[str, Any], flags: dict[str, Any], digest: str, at: int) -> dict[str, Any]:
+def document(shape: Shape, at: int) -> dict[str, Any]:
+    station, measurements, flags, digest = shape
     return {
         "station": {"id": station},
         "timestamp": START + timedelta(minutes=at),
@@ -119,14 +121,14 @@ def test_nothing_is_nothing() -> None:
 
 def test_parameters_come_in_the_order_of_the_table() -> None:
     values = dict.fromkeys(reversed(PARAMETER_NAMES), 1.5)
-    (columns,) = read([bson.encode(document("A", values, {}, "0" * 32, 0))]).values()
+    (columns,) = read([bson.encode(document(("A", values, {}, "0" * 32), 0))]).values()
     assert tuple(columns["values"]) == PARAMETER_NAMES
 
 
 def test_a_value_that_one_document_has_and_another_has_not_is_missing_in_the_other() -> None:
     both = [
-        document("A", {"wind_speed": 3.0}, {}, "0" * 32, 0),
-        document("A", {"air_temperature": 7.0}, {}, "1" * 32, 1),
+        document(("A", {"wind_speed": 3.0}, {}, "0" * 32), 0),
+        document(("A", {"air_temperature": 7.0}, {}, "1" * 32), 1),
     ]
     (columns,) = read_columns([b"".join(map(bson.encode, both))]).values()
     np.testing.assert_array_equal(columns.values["wind_speed"], [3.0, np.nan])
