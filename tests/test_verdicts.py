@@ -324,6 +324,27 @@ def test_marks_that_never_end_are_worth_another_run(database: Database) -> None:
     assert told.value.message == "other writers keep changing the same days; run again when they are done"
 
 
+def test_documents_that_somebody_wrote_by_hand_get_their_verdicts_too(database: Database) -> None:
+    """Under a name of their own, or a time within a second: no run that finds them waits for anything."""
+    database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
+    database.judge()
+    document = database.documents()["A@2024-10-01T00:10:00Z"]
+    moments = {
+        "by-hand@2024-10-01T00:07:00Z": START + timedelta(minutes=7),
+        "A@2024-10-01T00:08:00Z": START + timedelta(minutes=8, milliseconds=500),
+    }
+    for name, moment in moments.items():
+        metadata = {**document["metadata"], "digest": "0" * 2 * HALF}
+        database.collection.insert_one({**document, "_id": name, "timestamp": moment, "metadata": metadata})
+    database.load(row(15, 12.2))
+    assert database.judge().judged == 6
+    assert database.unjudged().marks() == {}
+    assert_up_to_date(database)
+    assert {
+        name: document["data_quality"]["flags"] for name, document in database.documents().items() if name in moments
+    } == dict.fromkeys(moments, SPIKE)
+
+
 # Neighbouring groups
 
 

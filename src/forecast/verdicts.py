@@ -185,14 +185,16 @@ def _judge_block(
 ) -> JudgeCounts:
     counts = JudgeCounts()
     changed: dict[str, int] = {}
-    for _ in range(_ROUNDS):
+    for attempt in range(_ROUNDS):
         verdicts = judge(block, stored)
         counts.judged = 0
         settled = True
         for station in block.affected:
             if station.id in verdicts:
                 counts.judged += int(_within(block, stored[station.id]).sum())
-                updates = _updates(block, station, stored[station.id], verdicts[station.id], changed)
+                updates = _updates(
+                    block, station, stored[station.id], verdicts[station.id], changed, by_name=not attempt
+                )
                 matched = _write(updates, collection)
                 counts.rewritten += matched
                 settled &= matched == len(updates)
@@ -208,11 +210,18 @@ def _judge_block(
 
 
 def _updates(
-    block: Block, station: Station, stored: StationColumns, verdicts: Verdicts, changed: dict[str, int]
+    block: Block,
+    station: Station,
+    stored: StationColumns,
+    verdicts: Verdicts,
+    changed: dict[str, int],
+    *,
+    by_name: bool,
 ) -> list[UpdateOne]:
     """The writes of the verdicts of one station that differ, each only where the document is as it was read.
 
     `changed` gets the number of values with another flag, by document: what is written in a second attempt counts once.
+    Documents are found by name, which is fast; or by station and time, whatever somebody has named them by hand.
     """
     rows, quality, halves = _differing(block, stored, verdicts)
     texts = quality.flags.to_pylist()
@@ -222,7 +231,9 @@ def _updates(
         changed[name] = _changed_flags(stored.flags[row], texts[number])
         digest = stored.digests[row].decode()
         change = _change(quality, number, texts[number], digest[:HALF] + halves[number].decode())
-        updates.append(UpdateOne({"_id": name, "metadata.digest": digest}, change))
+        moment = datetime.fromtimestamp(int(stored.times[row]) / 1000, UTC)
+        only = {"_id": name} if by_name else {"station.id": station.id, "timestamp": moment}
+        updates.append(UpdateOne({**only, "metadata.digest": digest}, change))
     return updates
 
 
