@@ -195,7 +195,7 @@ def _judge_block(
                 updates = _updates(
                     block, station, stored[station.id], verdicts[station.id], changed, by_name=not attempt
                 )
-                matched = _write(updates, collection)
+                matched = _rewrite(updates, collection)
                 counts.rewritten += matched
                 settled &= matched == len(updates)
         if settled:
@@ -237,7 +237,7 @@ def _updates(
     return updates
 
 
-def _write(updates: list[UpdateOne], collection: Documents) -> int:
+def _rewrite(updates: list[UpdateOne], collection: Documents) -> int:
     """How many documents were still as they were read."""
     matched = 0
     for at in range(0, len(updates), _BATCH):
