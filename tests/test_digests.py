@@ -23,7 +23,7 @@ STATIONS = network(station("A"), station("B", 10))
 KNOWN = list(STATIONS)
 VALUES = st.none() | st.floats(allow_nan=False)
 TEXTS = st.none() | st.text(max_size=20)
-INTEGERS = st.integers(0, 2**31 - 1)
+INTEGERS = st.integers(0, 2**31 - 2)
 ROWS = st.lists(
     st.fixed_dictionaries(
         {
