@@ -24,8 +24,14 @@ from tests.integration.worlds import World, assert_reports_hold
 
 __all__ = ["undisturbed", "world"]
 
-# Past the last object there is nothing to stop: the run ends as it would have.
-PAST_THE_END = ("before the reports", "between two reports", "before the lease is given back")
+# Past the last object, and past the last days to be judged, there is nothing to stop: the run ends as it would have.
+PAST_THE_END = (
+    "between the verdicts of two stations",
+    "before the marks are taken away",
+    "before the reports",
+    "between two reports",
+    "before the lease is given back",
+)
 SAID = "ERROR interrupted: what was in flight is finished; run again to go on\nINFO the run ended: interrupted\n"
 STAGES = [name for name in BOUNDARIES if "the last status" not in name]
 
