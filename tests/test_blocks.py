@@ -103,15 +103,18 @@ def test_a_large_group_is_cut() -> None:
 
 
 def test_long_times_are_cut_so_that_a_block_fits_in_memory() -> None:
-    """Five stations at five minutes make 1 440 rows a day, so 104 days are read and 95 judged."""
+    """Five stations at five minutes make 1 440 rows a day, so 48 days are read and 39 judged."""
     stations = five(interval_minutes=5)
     found = whole({"A": set(range(DAY, DAY + 200))}, stations)
     assert [(block.first, block.last) for block in found] == [
-        (DAY - 4, DAY + 90),
-        (DAY + 91, DAY + 185),
-        (DAY + 186, DAY + 204),
+        (DAY - 4, DAY + 34),
+        (DAY + 35, DAY + 73),
+        (DAY + 74, DAY + 112),
+        (DAY + 113, DAY + 151),
+        (DAY + 152, DAY + 190),
+        (DAY + 191, DAY + 204),
     ]
-    assert {(block.last_read - block.first_read + 1) * 1440 <= 150_000 for block in found} == {True}
+    assert {(block.last_read - block.first_read + 1) * 1440 <= 70_000 for block in found} == {True}
     assert set().union(*(block.changed["A"] for block in found)) == set(range(DAY, DAY + 200))
 
 

@@ -22,8 +22,8 @@ _CONTEXT_AFTER: Final = DAYS_AFTER + OFFSET_DAYS + REACH_DAYS
 # And seen from the observation, the other way round.
 _AFFECTED_BEFORE: Final = _CONTEXT_AFTER
 _AFFECTED_AFTER: Final = _CONTEXT_BEFORE
-# About 30 MB of columns.
-_ROWS_AT_ONCE: Final = 150_000
+# About 15 MB of columns; one block is read while another is judged, and a judged one takes several times as much.
+_ROWS_AT_ONCE: Final = 70_000
 _STATIONS_AT_ONCE: Final = 20
 _MINUTES_A_DAY: Final = 1440
 

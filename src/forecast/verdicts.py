@@ -170,7 +170,7 @@ def _read(block: Block, collection: Documents) -> dict[str, StationColumns]:
     circle = {"$centerSphere": [[centre.longitude, centre.latitude], radius_km / EARTH_KM]}
     query = {"station.location": {"$geoWithin": circle}, "timestamp": {"$gte": first, "$lt": last}}
     with told_apart("reading observations"):
-        batches: Any = collection.find_raw_batches(query, PROJECTION, hint="place_time", batch_size=20_000)
+        batches: Any = collection.find_raw_batches(query, PROJECTION, hint="place_time", batch_size=5_000)
         found = read_columns(batches)
     return {station_id: columns for station_id, columns in found.items() if station_id in wanted}
 
