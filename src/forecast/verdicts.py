@@ -35,8 +35,8 @@ _AMOUNT: Final = "measurements.precipitation_amount"
 class Listener(Protocol):
     """Who wants to know what the checks said."""
 
-    def hear(self, verdicts: Verdicts, changed_days: set[int], context: Mapping[str, Verdicts]) -> None:
-        """The verdicts on a station, the days of it that are new, and those on the stations around."""
+    def hear(self, verdicts: Verdicts, changed_days: set[int]) -> None:
+        """The verdicts on a station, and the days of it that are new."""
         ...
 
 
@@ -203,7 +203,7 @@ def _judge_block(
             if listener is not None:
                 for name, days in block.changed.items():
                     if name in verdicts:
-                        listener.hear(verdicts[name], days, verdicts)
+                        listener.hear(verdicts[name], days)
             return counts
         stored = _read(block, collection)
     raise RetryableError("other writers keep changing the same documents; run again when they are done")

@@ -40,7 +40,7 @@ def quality_of_window(
     for block, verdicts in judged(days_held(collection, query), collection, stations):
         for station_id, days in block.changed.items():
             if station_id in verdicts:
-                findings.hear(verdicts[station_id], days, verdicts)
+                findings.hear(verdicts[station_id], days)
                 _count(tally, verdicts[station_id], days)
     for parameter, number in _unreadable(collection, query):
         tally.unreadable[parameter] += number

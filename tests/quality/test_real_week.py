@@ -29,7 +29,7 @@ def findings(clean: Clean) -> Findings:
     """What a run would report of the whole week."""
     found = Findings()
     for verdicts in clean.verdicts.values():
-        found.hear(verdicts, set((verdicts.series.times // DAY_MS).tolist()), clean.verdicts)
+        found.hear(verdicts, set((verdicts.series.times // DAY_MS).tolist()))
     return found
 
 

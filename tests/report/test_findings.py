@@ -30,7 +30,7 @@ def verdicts(codes: str, check: str = "spike", name: str = AIR, at: Any = A, sta
 def heard(*all_verdicts: Verdicts, days: set[int] | None = None) -> Findings:
     findings = Findings()
     for one in all_verdicts:
-        findings.hear(one, ALL_DAYS if days is None else days, {})
+        findings.hear(one, ALL_DAYS if days is None else days)
     return findings
 
 
@@ -105,7 +105,7 @@ def test_stations_and_parameters_are_told_apart_in_their_order() -> None:
 def test_blocks_of_days_add_up_to_the_same() -> None:
     codes = "3" * 6 + "1" * 18 + "4" * 4 + "1" * 20
     whole, parts = heard(verdicts(codes)), heard(verdicts(codes), days={DAY})
-    parts.hear(verdicts(codes), {DAY + 1}, {})
+    parts.hear(verdicts(codes), {DAY + 1})
     assert parts.by_check() == whole.by_check()
     assert parts.by_station() == whole.by_station()
     assert parts.completeness(LATER) == whole.completeness(LATER)
@@ -301,7 +301,7 @@ def test_days_that_are_expected_count_whether_anything_came_or_not() -> None:
     findings = Findings()
     for one in (A, station("B", 10, parameters=(WIND,))):
         findings.expect(one, [DAY, DAY + 1])
-    findings.hear(verdicts("1" * 12, start=START_MS + 24 * 3_600_000), {DAY + 1}, {})
+    findings.hear(verdicts("1" * 12, start=START_MS + 24 * 3_600_000), {DAY + 1})
     found = findings.completeness(LATER)
     assert found["A"]["days"] == found["B"]["days"] == ["2024-10-01", "2024-10-02"]
     assert (found["A"]["expected"], found["A"]["received"]) == ([24, 24], {AIR: [0, 12], WIND: [0, 0]})

@@ -123,7 +123,7 @@ class Findings:
         for day in days:
             received.setdefault(day, {})
 
-    def hear(self, verdicts: Verdicts, changed_days: set[int], _context: Mapping[str, Verdicts]) -> None:
+    def hear(self, verdicts: Verdicts, changed_days: set[int]) -> None:
         """Count the verdicts on these days of a station."""
         station, days = verdicts.series.station, verdicts.series.times // DAY_MS
         self.stations[station.id] = station
