@@ -287,14 +287,14 @@ def test_days_that_another_run_changes_meanwhile_are_judged_again(database: Data
     class Listener:
         heard: list[dict[str, Any]] = field(default_factory=list)
 
-        def hear(self, verdicts: Verdicts, changed_days: set[int], context: Mapping[str, Verdicts]) -> None:
+        def hear(self, verdicts: Verdicts, changed_days: set[int]) -> None:
             if not self.heard:
                 database.load(row(15, 12.2), run="rival")
-            self.heard.append({"days": changed_days, "rows": len(verdicts.series.times), "around": set(context)})
+            self.heard.append({"days": changed_days, "rows": len(verdicts.series.times)})
 
     listener = Listener()
     database.judge(listener=listener)
-    assert listener.heard == [{"days": {DAY}, "rows": rows, "around": {"A"}} for rows in (3, 4)]
+    assert listener.heard == [{"days": {DAY}, "rows": rows} for rows in (3, 4)]
     assert (database.flags(), database.unjudged().marks()) == ({"00:10:00Z": SPIKE}, {})
 
 

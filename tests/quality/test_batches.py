@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 import main
@@ -97,6 +97,15 @@ def week_at_once(new_world: WorldMaker, lines: list[Line]) -> dict[str, Any]:
     return at_once(new_world, lines)
 
 
+def differences(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What is found and what is expected of every document that is not the same in both."""
+    return {
+        name: (found.get(name), expected.get(name))
+        for name in found.keys() | expected.keys()
+        if found.get(name) != expected.get(name)
+    }
+
+
 def marks(world: World) -> int:
     with world.mongo() as database:
         return int(database["weather_measurements_unjudged"].count_documents({}))
@@ -148,18 +157,24 @@ def test_the_part_holds_what_it_should(part: list[Line], lines: list[Line]) -> N
     assert (len(lines), len(part)) == (4950, 1488)
 
 
-@settings(max_examples=8, phases=NO_SHRINKING, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 2**32 - 1), runs=st.integers(1, 4), stopped=st.integers(0, 3))
 def test_any_cut_into_objects_and_runs_ends_with_the_same_digests(
-    new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any], seed: int, runs: int, stopped: int
+    new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any]
 ) -> None:
-    world = new_world()
-    load_in_pieces(world, part, Random(seed), runs, stopped)
-    world.run()
-    assert marks(world) == 0
-    found = told(world)
-    world.forget_documents()
-    assert found == part_at_once
+    @settings(max_examples=8, phases=NO_SHRINKING)
+    # Two runs that bring little that is new among much that is not.
+    @example(seed=66964, runs=3, stopped=0)
+    @given(seed=st.integers(0, 2**32 - 1), runs=st.integers(1, 4), stopped=st.integers(0, 3))
+    def cut_into_objects_and_runs(seed: int, runs: int, stopped: int) -> None:
+        world = new_world()
+        load_in_pieces(world, part, Random(seed), runs, stopped)
+        world.run()
+        assert marks(world) == 0
+        # The fixtures are large: what differs is told, and not everything.
+        differing = differences(told(world), part_at_once)
+        world.forget_documents()
+        assert differing == {}
+
+    cut_into_objects_and_runs()
 
 
 def test_the_whole_week_in_pieces_ends_with_the_same_digests(

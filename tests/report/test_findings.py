@@ -95,7 +95,10 @@ def test_only_the_changed_days_are_counted() -> None:
 
 def test_stations_and_parameters_are_told_apart_in_their_order() -> None:
     other = station("B", 10, parameters=(WIND,))
-    findings = heard(verdicts("13", "step", WIND, other), verdicts("43", "step", WIND), verdicts("11"))
+    both = Verdicts(series(A, hours(2), **{AIR: [0.5, 1.5], WIND: [0.5, 1.5]}))
+    both.add("step", WIND, np.array([FAIL, SUSPECT], dtype=np.uint8))
+    both.add("spike", AIR, np.array([GOOD, GOOD], dtype=np.uint8))
+    findings = heard(verdicts("13", "step", WIND, other), both)
     assert [(name, list(entry)) for name, entry in findings.by_station().items()] == [("A", [AIR, WIND]), ("B", [WIND])]
     assert findings.by_station()["A"][WIND]["checks"] == {"step": {"evaluated": 2, "suspect": 1, "failed": 1}}
     assert findings.by_check()["step"] == {"evaluated": 4, "suspect": 2, "failed": 1}
@@ -113,22 +116,36 @@ def test_blocks_of_days_add_up_to_the_same() -> None:
     assert parts.judged_days == whole.judged_days == {("A", DAY), ("A", DAY + 1)}
 
 
+def test_a_day_that_is_judged_once_more_counts_once() -> None:
+    """Where another writer changed it meanwhile: what that one brought is its own to tell."""
+    findings = heard(verdicts("1134"))
+    once = findings.by_check(), findings.by_station(), findings.completeness(LATER), worst(findings)
+    findings.hear(verdicts("11343"), ALL_DAYS)
+    assert (findings.by_check(), findings.by_station(), findings.completeness(LATER), worst(findings)) == once
+
+
 # Flags of documents that were not judged now
 
 
-def test_stored_flags_count_where_they_were_given() -> None:
-    """The one that failed a value is the last that looked at it."""
-    findings = Findings()
+def test_stored_flags_are_told_and_are_no_share_of_what_was_judged() -> None:
+    """How many values those days have is not known: 5 of them can be more than all that were judged now."""
+    findings = heard(verdicts("11113"))
     stored = {
-        AIR: {"flag": 4, "checks": ["step", "persistence"]},
-        WIND: {"flag": 3, "checks": ["stuck", "flag_rate"]},
+        AIR: {"flag": 4, "checks": ["step", "spike"]},
+        WIND: {"flag": 3, "checks": ["stuck"]},
     }
     findings.add_stored("A", stored, 5)
-    numbers = {name: tuple(entry.values()) for name, entry in findings.by_check().items() if any(entry.values())}
-    assert numbers == {"step": (0, 5, 0), "persistence": (0, 0, 5), "stuck": (0, 5, 0), "flag_rate": (0, 5, 0)}
-    assert (findings.anomalies, findings.flagged_of_parameter(AIR), findings.flagged_of_station("A")) == (10, 5, 10)
-    assert findings.judged_days == set()
-    assert {(entry["number"], entry["share"]) for entry in findings.advice()} == {(5, 0.0)}
+    assert findings.by_check()["spike"] == {"evaluated": 5, "suspect": 1, "failed": 0}
+    assert findings.by_check()["step"] == {"evaluated": 0, "suspect": 0, "failed": 0}
+    entry = findings.by_station()["A"][AIR]
+    assert (entry["values"], entry["suspect"], entry["failed"]) == (5, 1, 0)
+    assert (findings.anomalies, findings.flagged_of_parameter(AIR), findings.flagged_of_station("A")) == (11, 6, 11)
+    assert findings.judged_days == {("A", DAY)}
+    assert {(entry["parameter"], entry["check"], entry["number"], entry["share"]) for entry in findings.advice()} == {
+        (AIR, "spike", 6, None),
+        (AIR, "step", 5, None),
+        (WIND, "stuck", 5, None),
+    }
 
 
 # Stretches

@@ -164,8 +164,8 @@ def test_the_quality_of_three_records(tmp_path: Path) -> None:
     assert (report["run_id"], report["window"]) == ("r1", None)
     assert (report["by_reason"], report["checks_version"]) == ({"no_time": 1}, 1)
     assert list(report["by_check"]) == list(CHECKS)
-    assert report["by_check"]["spike"] == {"evaluated": 0, "suspect": 0, "failed": 1}
-    assert report["by_check"]["step"] == {"evaluated": 0, "suspect": 0, "failed": 0}
+    assert report["by_check"]["spike"] == {"evaluated": 0, "suspect": 0, "failed": 0}
+    assert [(one["check"], one["number"], one["share"]) for one in report["advice"]] == [("spike", 1, None)]
     assert report["conflicts"] == {"by_station": {"ILAMAD25": 2}, "told": [CONFLICT]}
     assert list(report["by_parameter"]) == list(PARAMETER_NAMES)
     assert report["by_parameter"]["air_temperature"] == {

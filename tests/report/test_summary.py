@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from forecast.conflicts import Conflicts
+from forecast.flags import SUSPECT
 from forecast.report.counts import JudgeCounts, ObjectCounts, QualityTally, StationTally
 from forecast.report.findings import ADVICE, Findings
 from forecast.report.quality import quality_report
@@ -48,8 +49,10 @@ def full() -> str:
         ObjectCounts("[red]\x1b[31mb", "s3://b/b", "rejected", error_code="no_day", error="The day is lost."),
     ]
     findings = Findings()
-    findings.values["ILAMAD25", "air_temperature"] = 56
-    findings.add_stored("ILAMAD25", {"air_temperature": {"flag": 3, "checks": ["snowfall_with_warmth"]}}, 7)
+    findings.values["ILAMAD25", "air_temperature"] = 48
+    findings.suspect["ILAMAD25", "air_temperature", "snowfall_with_warmth"] = 6
+    findings.flagged["ILAMAD25", "air_temperature", SUSPECT] = 6
+    findings.add_stored("ILAMAD25", {"wind_speed": {"flag": 3, "checks": ["stuck"]}}, 1)
     conflicts = Conflicts()
     conflicts.by_station.update({"ILAMAD25": 1000, "07015": 1})
     return summary(objects, tally, progress, findings, conflicts)
@@ -65,7 +68,8 @@ def test_the_numbers_are_there() -> None:
     assert "ILAMAD25 1,200 289 50.0% 7 1970-01-01T00:00:00Z 1970-01-02T00:00:00Z" in words
     assert "Verdicts 12,345 documents judged, 6,789 flags changed" in words
     assert "Conflicts 1,001 deliveries contradict another of the same instant; the newer won" in words
-    assert f"ILAMAD25 air_temperature 7 12.5% snowfall_with_warmth: {ADVICE['snowfall_with_warmth'][:20]}" in words
+    assert f"ILAMAD25 air_temperature 6 12.5% snowfall_with_warmth: {ADVICE['snowfall_with_warmth'][:20]}" in words
+    assert f"ILAMAD25 wind_speed 1 stuck: {ADVICE['stuck'][:20]}" in words
     assert "20 unknown_station 1 no_time" in words
 
 

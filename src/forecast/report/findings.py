@@ -102,7 +102,8 @@ class Stretch(NamedTuple):
 class Findings:
     """Counts by (station, parameter, check); values by (station, parameter); received values by station and day.
 
-    `judged_days` are the station-days whose verdicts were made now.
+    `judged_days` are the station-days whose verdicts were made now. Of other days only the flags are known, the
+    `stored_` ones: they have no part in what is told out of a number of values.
     """
 
     evaluated: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -110,6 +111,8 @@ class Findings:
     failed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     values: Counter[tuple[str, str]] = field(default_factory=Counter)
     flagged: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    stored_by_check: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    stored_flagged: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     received: dict[str, dict[int, dict[str, int]]] = field(default_factory=dict)
     stations: dict[str, Station] = field(default_factory=dict)
     biases: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -124,10 +127,10 @@ class Findings:
             received.setdefault(day, {})
 
     def hear(self, verdicts: Verdicts, changed_days: set[int]) -> None:
-        """Count the verdicts on these days of a station."""
+        """Count the verdicts on these days of a station, but for days that were heard before."""
         station, days = verdicts.series.station, verdicts.series.times // DAY_MS
         self.stations[station.id] = station
-        rows = np.isin(days, list(changed_days))
+        rows = np.isin(days, [day for day in changed_days if (station.id, day) not in self.judged_days])
         for (check, name), flags in verdicts.by_check.items():
             key = (station.id, name, check)
             numbers = np.bincount(flags[rows], minlength=FAIL + 1).tolist()
@@ -147,25 +150,22 @@ class Findings:
     def add_stored(self, station: str, flags: Mapping[str, Any], number: int) -> None:
         """Count the flags that so many documents of a station have; they were not judged now, and are as they were."""
         for name, entry in flags.items():
-            self.flagged[station, name, entry["flag"]] += number
-            *before, last = entry["checks"]
-            for check in before:
-                self.suspect[station, name, check] += number
-            # No check looks at a value that has failed: the one that failed it is the last.
-            (self.failed if entry["flag"] == FAIL else self.suspect)[station, name, last] += number
+            self.stored_flagged[station, name, entry["flag"]] += number
+            for check in entry["checks"]:
+                self.stored_by_check[station, name, check] += number
 
     @property
     def anomalies(self) -> int:
         """Values flagged 3 or 4."""
-        return self.flagged.total()
+        return self._all_flagged().total()
 
     def flagged_of_station(self, station_id: str) -> int:
         """Values of a station flagged 3 or 4."""
-        return sum(number for (station, _, _), number in self.flagged.items() if station == station_id)
+        return sum(number for (station, _, _), number in self._all_flagged().items() if station == station_id)
 
     def flagged_of_parameter(self, parameter: str) -> int:
         """Values of a parameter flagged 3 or 4."""
-        return sum(number for (_, name, _), number in self.flagged.items() if name == parameter)
+        return sum(number for (_, name, _), number in self._all_flagged().items() if name == parameter)
 
     def by_check(self) -> dict[str, dict[str, int]]:
         """Evaluated, suspect and failed values of every check."""
@@ -196,15 +196,17 @@ class Findings:
         }
 
     def advice(self) -> list[dict[str, Any]]:
-        """What to do, the most values first."""
-        numbers = self.suspect + self.failed
+        """What to do, the most values first; no share of the values where some were not judged now."""
+        numbers = self.suspect + self.failed + self.stored_by_check
         return [
             {
                 "station": station,
                 "parameter": name,
                 "check": check,
                 "number": number,
-                "share": round(number / self.values[station, name], _DIGITS) if self.values[station, name] else 0.0,
+                "share": None
+                if self.stored_by_check[station, name, check]
+                else round(number / self.values[station, name], _DIGITS),
                 "words": self._words(station, name, check),
             }
             for (station, name, check), number in numbers.most_common(_MOST_ADVICE)
@@ -231,6 +233,9 @@ class Findings:
         if off is None:
             return "always off"
         return f"{abs(off):.1f} {_UNITS[name]} {'above' if off > 0 else 'below'}"
+
+    def _all_flagged(self) -> Counter[tuple[str, str, int]]:
+        return self.flagged + self.stored_flagged
 
     def _counts(self, takes: Any) -> dict[str, int]:
         counters = {"evaluated": self.evaluated, "suspect": self.suspect, "failed": self.failed}

@@ -115,7 +115,7 @@ def _advice(quality: dict[str, Any]) -> RenderableType:
             _text(entry["station"]),
             _text(entry["parameter"]),
             f"{entry['number']:,}",
-            f"{entry['share']:.1%}",
+            "" if entry["share"] is None else f"{entry['share']:.1%}",
             _text(f"{entry['check']}: {entry['words']}"),
         )
     return _indented(table)
