@@ -101,7 +101,8 @@ def judge(block: Block, stored: Mapping[str, StationColumns]) -> dict[str, Verdi
         for station in block.context
         if station.id in stored
     }
-    judge_among(verdicts, [station.id for station in block.affected if station.id in verdicts])
+    targets = [station.id for station in block.affected if station.id in verdicts]
+    judge_among(verdicts, targets, (block.first, block.last))
     return verdicts
 
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from forecast.flags import GOOD, SUSPECT, Flags, Floats, Times, flags_of
 from forecast.parameters import PARAMETERS
 from forecast.series import DAY_MS, Verdicts
 from forecast.stations import Station
 from forecast.validate.checks import station as whole
-from forecast.validate.checks.spatial import Neighbour, expected, neighbour_median, spatial
+from forecast.validate.checks.spatial import (
+    Moments,
+    Neighbour,
+    Rows,
+    expected,
+    median_and_spread,
+    neighbour_median,
+    spatial,
+)
 
 # Our stations are 9 to 63 km apart; within 10 km there is one neighbour at most.
 RADIUS_KM: Final = 75
@@ -59,25 +65,38 @@ def are_neighbours(one: Station, other: Station) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """What the neighbours of a station measure of one parameter."""
+class _Compared(NamedTuple):
+    """Rows of a station that are compared, and their times."""
 
-    neighbours: Sequence[Neighbour]
+    rows: Rows
+    moments: Moments
 
-    def at(self, times: Times) -> tuple[Floats, Floats]:
-        """Median and spread over them at these times; NaN where they are too few."""
-        return neighbour_median(self.neighbours, times, window_minutes=_WINDOW_MINUTES, min_neighbours=MIN_NEIGHBOURS)
-
-    def median(self, times: Times) -> Floats:
-        """The median alone."""
-        return self.at(times)[0]
+    @classmethod
+    def of(cls, times: Times, rows: Rows) -> _Compared:
+        """These rows of these times."""
+        return cls(rows, Moments(times[rows], _WINDOW_MINUTES))
 
 
-def judge_among(all_verdicts: Mapping[str, Verdicts], targets: Iterable[str]) -> None:
+class _Among(NamedTuple):
+    """A station among its neighbours: what they would measure at its height, by parameter.
+
+    Compared are all rows of the days that count (`every`), or the first of every slot of time (`few`), which is enough
+    for a curve of the day.
+    """
+
+    verdicts: Verdicts
+    neighbours: Mapping[str, Sequence[Neighbour]]
+    every: _Compared
+    few: _Compared
+
+
+def judge_among(
+    all_verdicts: Mapping[str, Verdicts], targets: Iterable[str], days: tuple[int, int] | None = None
+) -> None:
     """Add to the verdicts of the target stations what comparison with the others says.
 
-    The values of neighbours count where the checks of the neighbour by itself did not fail them.
+    The values of neighbours count where the checks of the neighbour by itself did not fail them. Of `days`, the first
+    and the last (since 1970, all without), the verdicts are whole; on the days around them they need not be.
     """
     alone = {
         (station_id, name): verdicts.alive(name)
@@ -89,7 +108,11 @@ def judge_among(all_verdicts: Mapping[str, Verdicts], targets: Iterable[str]) ->
     def judge(target: str) -> None:
         verdicts = all_verdicts[target]
         near = [one for one in all_verdicts.values() if are_neighbours(verdicts.series.station, one.series.station)]
-        _judge(verdicts, {name: _reference(verdicts, name, near, alone) for name in _COMPARED if verdicts.has(name)})
+        found = {name: _neighbours(verdicts, name, near, alone) for name in _COMPARED if verdicts.has(name)}
+        times = verdicts.series.times
+        rows = _rows_compared(times, days)
+        few = rows[_first_of_slots(times[rows])]
+        _judge(_Among(verdicts, found, _Compared.of(times, rows), _Compared.of(times, few)))
 
     # Each writes to its own station's verdicts only, and numpy leaves the interpreter free while it sorts.
     with ThreadPoolExecutor(_THREADS) as threads:
@@ -97,22 +120,31 @@ def judge_among(all_verdicts: Mapping[str, Verdicts], targets: Iterable[str]) ->
             pass
 
 
-def _judge(verdicts: Verdicts, compared: Mapping[str, Reference]) -> None:
+def _rows_compared(times: Times, days: tuple[int, int] | None) -> Rows:
+    """The rows whose comparison has a part in the verdicts on these days."""
+    if days is None:
+        return np.arange(len(times))
+    first, last = days[0] - DAYS_BEFORE - OFFSET_DAYS, days[1] + DAYS_AFTER + OFFSET_DAYS
+    return np.arange(*np.searchsorted(times, [first * DAY_MS, (last + 1) * DAY_MS]))
+
+
+def _judge(among: _Among) -> None:
     """The checks of one station against what its neighbours measure, by parameter."""
-    for name, reference in compared.items():
-        _in_space(verdicts, name, reference)
+    verdicts = among.verdicts
+    for name in among.neighbours:
+        _in_space(among, name)
     # A day that is suspect as a whole has no share of flagged values to speak of.
     before = {name: flags.copy() for name, flags in verdicts.flags.items()}
     for name, median in verdicts.medians.items():
         _as_a_whole(verdicts, name, median)
     if _CLOCK_PARAMETER in verdicts.medians:
-        _clock(verdicts, compared[_CLOCK_PARAMETER])
+        _clock(among)
     _flag_rates(verdicts, before)
 
 
-def _reference(
+def _neighbours(
     verdicts: Verdicts, name: str, near: Sequence[Verdicts], alone: Mapping[tuple[str, str], Floats]
-) -> Reference:
+) -> Sequence[Neighbour]:
     """What the neighbours would measure at the station's height."""
     lapse = verdicts.series.station.limits[name].get("spatial_lapse_rate", 0.0)
     found = []
@@ -121,18 +153,23 @@ def _reference(
         if values is not None:
             lift = lapse * (other.series.station.elevation - verdicts.series.station.elevation)
             found.append(Neighbour(other.series.times, values + lift))
-    return Reference(found)
+    return found
 
 
-def _in_space(verdicts: Verdicts, name: str, reference: Reference) -> None:
+def _in_space(among: _Among, name: str) -> None:
     """The spatial check of one parameter, where there are enough neighbours at all."""
+    verdicts, neighbours = among.verdicts, among.neighbours[name]
     times, limits = verdicts.series.times, verdicts.series.station.limits[name]
-    if len(reference.neighbours) < MIN_NEIGHBOURS:
+    if len(neighbours) < MIN_NEIGHBOURS:
         return
-    # What is compared by the day only needs no value of every five minutes.
-    rows = np.arange(len(times)) if "spatial_floor" in limits else _few(times)
     median, spread = np.full(len(times), np.nan), np.full(len(times), np.nan)
-    median[rows], spread[rows] = reference.at(times[rows])
+    if "spatial_floor" in limits:
+        rows, moments = among.every
+        median[rows], spread[rows] = median_and_spread(neighbours, moments, min_neighbours=MIN_NEIGHBOURS)
+    else:
+        # What is compared by the day only.
+        rows, moments = among.few
+        median[rows] = neighbour_median(neighbours, moments, min_neighbours=MIN_NEIGHBOURS)
     if np.isnan(median).all():
         return
     verdicts.medians[name] = median
@@ -181,14 +218,18 @@ def _as_a_whole(verdicts: Verdicts, name: str, median: Floats) -> None:
         verdicts.add("stuck", name, flags)
 
 
-def _clock(verdicts: Verdicts, reference: Reference) -> None:
+def _clock(among: _Among) -> None:
     """A wrong clock makes every value of the time suspect."""
+    verdicts, rows, neighbours = among.verdicts, among.few.rows, among.neighbours[_CLOCK_PARAMETER]
     limits, times = verdicts.series.station.clock_limits, verdicts.series.times
-    rows = _few(times)
+
+    def reference(times: Times) -> Floats:
+        return neighbour_median(neighbours, Moments(times, _WINDOW_MINUTES), min_neighbours=MIN_NEIGHBOURS)
+
     flags = whole.clock(
         verdicts.alive(_CLOCK_PARAMETER)[rows],
         times[rows],
-        reference.median,
+        reference,
         shifts_hours=_SHIFTS_HOURS,
         window_days=int(limits["clock_window_days"]),
         min_hours=int(limits["clock_min_hours"]),
@@ -200,8 +241,7 @@ def _clock(verdicts: Verdicts, reference: Reference) -> None:
         verdicts.add("clock", name, flags_of(verdicts.alive(name), suspect=suspect, evaluated=judged))
 
 
-def _few(times: Times) -> npt.NDArray[np.intp]:
-    """The first row of every slot of time: enough for a curve of the day."""
+def _first_of_slots(times: Times) -> Rows:
     slots = times // _SLOT_MS
     return np.flatnonzero(np.diff(slots, prepend=slots[:1] - 1))
 

@@ -8,20 +8,19 @@ median and MAD in the place of mean and standard deviation, so that one bad neig
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from forecast.flags import Flags, Floats, Times, flags_of
 
+Rows = npt.NDArray[np.intp]
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 # 1 / Φ⁻¹(3/4): makes the median absolute deviation of normal values their standard deviation (Rousseeuw & Croux 1993).
 MAD_TO_SIGMA: Final = 1.4826
-
-
-# Times worked on at once: what a handful of neighbours have then stays in the processor's cache.
-BLOCK: Final = 16_384
 
 
 class Neighbour(NamedTuple):
@@ -34,36 +33,50 @@ class Neighbour(NamedTuple):
     values: Floats
 
 
-def at_times(neighbour: Neighbour, times: Times, *, window_minutes: float) -> Floats:
-    """The valid value of the neighbour nearest to each of `times`; of two as near, the earlier one.
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Times (ms since 1970 UTC, in any order) at which neighbours are asked for their values."""
 
-    NaN where there is none within the window, whose ends are inside. `times` may come in any order.
-    Reach in time: window_minutes to either side.
+    times: Times
+    window_minutes: float
+    # Which value is nearest, by the neighbour's times: its parameters mostly share them, and the search is dear.
+    _nearest: dict[int, tuple[Times, Rows]] = field(default_factory=dict)
+
+    def values(self, neighbour: Neighbour) -> Floats:
+        """The valid value of the neighbour nearest to each of the times; of two as near, the earlier one.
+
+        NaN where there is none within the window, whose ends are inside.
+        Reach in time: window_minutes to either side.
+        """
+        known, values = _valid(neighbour)
+        # Kept beside what was found, the times stay alive, and no others can take their number.
+        if id(known) not in self._nearest:
+            self._nearest[id(known)] = known, _nearest(known, self.times, self.window_minutes)
+        _, rows = self._nearest[id(known)]
+        found: Floats = np.append(values, np.nan)[rows]
+        return found
+
+
+def neighbour_median(neighbours: Sequence[Neighbour], moments: Moments, *, min_neighbours: int) -> Floats:
+    """Median of the neighbours' values at each of the moments.
+
+    NaN where fewer than min_neighbours have a value within the window.
+    Reach in time: that of `Moments.values`.
     """
-    return _nearest(_valid(neighbour), times, window_minutes)
+    return _median_of(_at(neighbours, moments), min_neighbours)
 
 
-def neighbour_median(
-    neighbours: Sequence[Neighbour], times: Times, *, window_minutes: float, min_neighbours: int
+def median_and_spread(
+    neighbours: Sequence[Neighbour], moments: Moments, *, min_neighbours: int
 ) -> tuple[Floats, Floats]:
-    """Median and spread (1.4826 MAD) of the neighbours' values at each of `times`.
+    """The `neighbour_median`, and the spread (1.4826 MAD) around it.
 
-    NaN, both, where fewer than min_neighbours have a value within the window (as `at_times` has it). The spread is in
-    the unit of the values, and 0 where more than half of the neighbours agree.
-    Reach in time: window_minutes to either side.
+    NaN, both, where the median is. The spread is in the unit of the values, and 0 where more than half of the
+    neighbours agree.
     """
-    median, spread = np.full(times.shape, np.nan), np.full(times.shape, np.nan)
-    valid = [_valid(neighbour) for neighbour in neighbours]
-    if len(valid) < max(min_neighbours, 1):
-        return median, spread
-    for start in range(0, times.size, BLOCK):
-        block = slice(start, start + BLOCK)
-        values = np.stack([_nearest(neighbour, times[block], window_minutes) for neighbour in valid])
-        few = np.count_nonzero(~np.isnan(values), axis=0) < min_neighbours
-        of_block = _median(values)
-        of_block[few] = np.nan
-        median[block], spread[block] = of_block, MAD_TO_SIGMA * _median(np.abs(values - of_block))
-    return median, spread
+    values = _at(neighbours, moments)
+    median = _median_of(values, min_neighbours)
+    return median, MAD_TO_SIGMA * _median(np.abs(values - median))
 
 
 def expected(values: Floats, median: Floats, times: Times, *, hours: int, min_hours: int, max_offset: float) -> Floats:
@@ -117,20 +130,31 @@ def spatial(values: Floats, median: Floats, spread: Floats, *, suspect_z: float,
 
 def _valid(neighbour: Neighbour) -> Neighbour:
     valid = ~np.isnan(neighbour.values)
-    return Neighbour(neighbour.times[valid], neighbour.values[valid])
+    return neighbour if valid.all() else Neighbour(neighbour.times[valid], neighbour.values[valid])
 
 
-def _nearest(neighbour: Neighbour, times: Times, window_minutes: float) -> Floats:
-    """`at_times` for a neighbour without missing values."""
-    known = neighbour.times
+def _nearest(known: Times, times: Times, window_minutes: float) -> Rows:
+    """The row of `known` nearest to each of the times, the earlier of two; one beyond its end where none is near."""
     if not known.size:
-        return np.full(times.shape, np.nan)
+        return np.zeros(times.shape, dtype=np.intp)
     after = np.searchsorted(known, times).clip(max=known.size - 1)
     before = (after - 1).clip(min=0)
     to_before, to_after = np.abs(times - known[before]), np.abs(known[after] - times)
-    nearest = np.where(to_before <= to_after, before, after)
-    near = np.minimum(to_before, to_after) <= window_minutes * MINUTE_MS
-    return np.where(near, neighbour.values[nearest], np.nan)
+    rows: Rows = np.where(to_before <= to_after, before, after)
+    rows[np.minimum(to_before, to_after) > window_minutes * MINUTE_MS] = known.size
+    return rows
+
+
+def _at(neighbours: Sequence[Neighbour], moments: Moments) -> Floats:
+    """The neighbours' values, one row a neighbour and one column a moment."""
+    found = [moments.values(neighbour) for neighbour in neighbours]
+    return np.stack(found) if found else np.full((1, *moments.times.shape), np.nan)
+
+
+def _median_of(values: Floats, min_neighbours: int) -> Floats:
+    median = _median(values)
+    median[np.count_nonzero(~np.isnan(values), axis=0) < min_neighbours] = np.nan
+    return median
 
 
 def _hourly_medians(hour: Times, values: Floats) -> tuple[Times, Floats]:

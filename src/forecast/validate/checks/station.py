@@ -102,7 +102,7 @@ def clock(
 ) -> Flags:
     """A station whose clock is off, told by its curve of air temperature (°C) against the neighbours'.
 
-    reference: the neighbours' median at any times, NaN where there are too few; called once a shift.
+    reference: the neighbours' median at any times, NaN where there are too few; called once for all shifts.
     A shift s compares the value at t with reference(t + s): a clock that is one hour fast fits at -1. The fit is the
     RMS of the difference, each UTC day's mean taken out (a bias is no clock), relative to that at shift 0 over the same
     rows; for the window_days UTC days that end with this one, the geometric mean of the days' fits, weighted by rows.
@@ -116,12 +116,13 @@ def clock(
     """
     days = _days_of(times)
     shifts = sorted({0.0, *map(float, shifts_hours)})
-    unmoved = values - reference(times)
+    moved_times = [times + round(shift * HOUR_MS) for shift in shifts]
+    moved = values - reference(np.concatenate(moved_times)).reshape(len(shifts), times.size)
+    unmoved = moved[shifts.index(0.0)]
     fits = np.ones((len(shifts), days.number.size))
-    for fit, shift in zip(fits, shifts, strict=True):
+    for fit, shift, of_shift in zip(fits, shifts, moved, strict=True):
         if shift:
-            moved = values - reference(times + round(shift * HOUR_MS))
-            fit[:] = _fit(moved, unmoved, times, days, window_days=window_days, min_hours=min_hours)
+            fit[:] = _fit(of_shift, unmoved, times, days, window_days=window_days, min_hours=min_hours)
     evaluated: Mask = np.isnan(fits).sum(axis=0) == 0
     best = np.argmin(np.where(evaluated, fits, 1.0), axis=0)
     inside = (best > 0) & (best < len(shifts) - 1)
