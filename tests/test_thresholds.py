@@ -9,8 +9,8 @@ import pytest
 
 from forecast.parameters import PARAMETERS, Parameter
 from forecast.thresholds import BY_NETWORK, CLOCK, MOST, STEP_MINUTES, Threshold
-from forecast.validate.among import DAYS_BEFORE
-from forecast.validate.judge import REACH_DAYS
+from forecast.validate.among import _OFFSET_HOURS, _SHIFTS_HOURS, DAYS_BEFORE
+from forecast.validate.judge import _MOST_SPIKE_GAP_MINUTES, REACH_HOURS_AFTER, REACH_HOURS_BEFORE
 
 MEASURED = [parameter for parameter in PARAMETERS if not parameter.derived]
 LEVELS = ("fail_min", "suspect_min", "suspect_max", "fail_max")
@@ -58,15 +58,14 @@ def test_no_reach_is_beyond_the_days_that_are_judged_anew() -> None:
         (name, threshold.value) for _, name, threshold in everything() if threshold.value > MOST.get(name, math.inf)
     ] == []
     assert set(MOST) <= {name for _, name, _ in everything()}
-    in_hours = {
-        "a spike, over three intervals of at most two hours on either side": 3 * 2,
-        "a step, back to the last interval": max(STEP_MINUTES) / 60,
-        "a run of equal values": MOST["persistence_fail_hours"],
-    }
+    spike = 3 * _MOST_SPIKE_GAP_MINUTES / 60
+    step_back = max(STEP_MINUTES) / 60
+    run = MOST["persistence_fail_hours"]
     # A value that failed one takes no part in the next, so that they add up.
-    assert sum(in_hours.values()) <= REACH_DAYS * 24
+    assert (spike + step_back + run, spike + run) == (REACH_HOURS_BEFORE, REACH_HOURS_AFTER)
     for name in ("counter_max_gap_minutes", "snow_max_gap_minutes"):
-        assert MOST[name] / 60 <= REACH_DAYS * 24
+        assert MOST[name] / 60 <= REACH_HOURS_AFTER
+    assert max(map(abs, _SHIFTS_HOURS)) <= _OFFSET_HOURS
     assert max(MOST["bias_days"], MOST["clock_window_days"]) <= DAYS_BEFORE + 1
 
 

@@ -298,6 +298,19 @@ def test_days_that_another_run_changes_meanwhile_are_judged_again(database: Data
     assert (database.flags(), database.unjudged().marks()) == ({"00:10:00Z": SPIKE}, {})
 
 
+def test_days_that_a_rival_judged_before_they_were_written_are_judged(database: Database) -> None:
+    """It saw this run's mark, judged what was there, and took the mark away."""
+    database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
+    database.judge()
+    mine = database.unjudged("mine")
+    mine.mark([("A", DAY)])
+    database.judge()
+    assert database.unjudged().marks() == {}
+    load(records([row(15, 12.2)], database.stations, database.folder), database.collection, mine)
+    assert judge_marked(mine, database.collection, database.stations).verdicts_changed == 1
+    assert (database.flags(), database.unjudged().marks()) == ({"00:10:00Z": SPIKE}, {})
+
+
 def test_rivals_that_never_rest_are_worth_another_run(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdicts_module, "_ROUNDS", 3)
     ranks = iter(range(1, 100))

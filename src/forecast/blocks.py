@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from forecast.stations import Station, Stations
-from forecast.validate.among import DAYS_AFTER, DAYS_BEFORE, OFFSET_DAYS, are_neighbours
-from forecast.validate.judge import REACH_DAYS
+from forecast.validate.among import COMPARED_HOURS, DAYS_BEFORE, are_neighbours
+from forecast.validate.judge import REACH_HOURS_AFTER, REACH_HOURS_BEFORE
 
-# A verdict of day d looks at days d - DAYS_BEFORE to d + DAYS_AFTER of comparisons with the neighbours, which look
-# OFFSET_DAYS around them at verdicts on stations alone, which look REACH_DAYS around them.
-_CONTEXT_BEFORE: Final = DAYS_BEFORE + OFFSET_DAYS + REACH_DAYS
-_CONTEXT_AFTER: Final = DAYS_AFTER + OFFSET_DAYS + REACH_DAYS
+# A verdict of day d looks at comparisons with the neighbours from day d - DAYS_BEFORE on, which look COMPARED_HOURS
+# around the days at verdicts on stations alone, and those look some hours farther.
+_CONTEXT_BEFORE: Final = DAYS_BEFORE + ceil((COMPARED_HOURS + REACH_HOURS_BEFORE) / 24)
+_CONTEXT_AFTER: Final = ceil((COMPARED_HOURS + REACH_HOURS_AFTER) / 24)
 # And seen from the observation, the other way round.
 _AFFECTED_BEFORE: Final = _CONTEXT_AFTER
 _AFFECTED_AFTER: Final = _CONTEXT_BEFORE
-# About 15 MB of columns; one block is read while another is judged, and a judged one takes several times as much.
-_ROWS_AT_ONCE: Final = 70_000
+# About 20 MB of columns; one block is read while another is judged, and a judged one takes several times as much.
+_ROWS_AT_ONCE: Final = 100_000
 _STATIONS_AT_ONCE: Final = 20
 _MINUTES_A_DAY: Final = 1440
 

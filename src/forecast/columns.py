@@ -48,6 +48,12 @@ class StationColumns:
     flags: npt.NDArray[np.object_]
     digests: npt.NDArray[np.bytes_]
 
+    def since(self, time: int) -> StationColumns:
+        """The documents from a time on (ms since 1970)."""
+        rows = slice(int(np.searchsorted(self.times, time)), None)
+        values = {name: values[rows] for name, values in self.values.items()}
+        return StationColumns(self.times[rows], values, self.flags[rows], self.digests[rows])
+
 
 class _Element(NamedTuple):
     kind: int
@@ -61,7 +67,20 @@ def read_columns(batches: Iterable[bytes]) -> dict[str, StationColumns]:
     for batch in batches:
         for station_id, columns in _columns_of(batch):
             found[station_id].append(columns)
-    return {station_id: _joined(parts) for station_id, parts in found.items()}
+    return {station_id: joined(parts) for station_id, parts in found.items()}
+
+
+def joined(parts: list[StationColumns]) -> StationColumns:
+    """Parts of one station under each other, by time."""
+    times = np.concatenate([part.times for part in parts])
+    order = np.argsort(times, kind="stable")
+    names = [name for name in PARAMETER_NAMES if any(name in part.values for part in parts)]
+    return StationColumns(
+        times[order],
+        {name: _joined_values(name, parts)[order] for name in names},
+        np.concatenate([part.flags for part in parts])[order],
+        np.concatenate([part.digests for part in parts])[order],
+    )
 
 
 def _columns_of(batch: bytes) -> Iterator[tuple[str, StationColumns]]:
@@ -161,19 +180,6 @@ def _read_alike(document: bytes, layout: dict[str, _Element], matrix: Bytes) -> 
     texts = np.full(len(matrix), json.dumps(flags) if flags else None, dtype=object)
     digests = column("metadata.digest", f"S{layout['metadata.digest'].size}")
     return decoded["station"]["id"], StationColumns(column("timestamp", "<i8"), values, texts, digests)
-
-
-def _joined(parts: list[StationColumns]) -> StationColumns:
-    """Parts of one station under each other, by time."""
-    times = np.concatenate([part.times for part in parts])
-    order = np.argsort(times, kind="stable")
-    names = [name for name in PARAMETER_NAMES if any(name in part.values for part in parts)]
-    return StationColumns(
-        times[order],
-        {name: _joined_values(name, parts)[order] for name in names},
-        np.concatenate([part.flags for part in parts])[order],
-        np.concatenate([part.digests for part in parts])[order],
-    )
 
 
 def _joined_values(name: str, parts: list[StationColumns]) -> npt.NDArray[np.float64]:

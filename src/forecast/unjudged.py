@@ -51,6 +51,13 @@ class Unjudged:
                 self.collection.bulk_write(marks, ordered=False)
             self._marked.update(new)
 
+    def renew(self) -> None:
+        """Mark once more what this run has marked and a rival took away: it may have judged before this run wrote."""
+        with self._lock:
+            gone = self._marked - self.marks().keys()
+            self._marked.difference_update(gone)
+        self.mark(gone)
+
     def marks(self) -> dict[tuple[str, int], list[str]]:
         """All marks, those of runs that did not come to their end among them, with the runs that made them."""
         with told_apart("reading what is to be judged"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -13,8 +12,9 @@ import numpy as np
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from forecast.blocks import Block, blocks_of, stretches
-from forecast.columns import PROJECTION, StationColumns, read_columns
+from forecast.block_reader import read_ahead, read_block
+from forecast.blocks import Block, stretches
+from forecast.columns import StationColumns
 from forecast.database import Documents, refusal, told_apart
 from forecast.digests import HALF, Halves, quality_halves, second_halves
 from forecast.errors import RetryableError
@@ -23,7 +23,7 @@ from forecast.report.counts import JudgeCounts
 from forecast.series import CHECKS_VERSION, DAY_MS, Quality, Series, Verdicts
 from forecast.stations import Station, Stations
 from forecast.unjudged import Unjudged, days_by_station
-from forecast.validate.among import EARTH_KM, distance_km, judge_among
+from forecast.validate.among import judge_among
 from forecast.validate.judge import judge_alone
 
 LOGGER = logging.getLogger("forecast.verdicts")
@@ -52,6 +52,7 @@ def judge_marked(
     Raises RetryableError where the database is out of reach or other writers never rest.
     """
     counts = JudgeCounts()
+    unjudged.renew()
     for _ in range(_ROUNDS):
         marks = unjudged.marks()
         if not marks:
@@ -70,7 +71,7 @@ def judge_days(
 ) -> JudgeCounts:
     """Judge these days by station, and all that hangs on them; rewrite the verdicts that differ."""
     counts = JudgeCounts()
-    for block, stored in _read_ahead(days, collection, stations):
+    for block, stored in read_ahead(days, collection, stations):
         check_stop()
         counts.add(_judge_block(block, stored, collection, listener))
     return counts
@@ -78,7 +79,7 @@ def judge_days(
 
 def differing_verdicts(days: Mapping[str, set[int]], collection: Documents, stations: Stations) -> Iterator[str]:
     """The ids of the documents whose verdict is not what the checks say now; nothing is written."""
-    for block, stored in _read_ahead(days, collection, stations):
+    for block, stored in read_ahead(days, collection, stations):
         verdicts = judge(block, stored)
         for station in block.affected:
             if station.id in verdicts:
@@ -90,7 +91,7 @@ def judged(
     days: Mapping[str, set[int]], collection: Documents, stations: Stations
 ) -> Iterator[tuple[Block, dict[str, Verdicts]]]:
     """What the checks say of these days, block by block and by station; nothing is written."""
-    for block, stored in _read_ahead(days, collection, stations):
+    for block, stored in read_ahead(days, collection, stations):
         yield block, judge(block, stored)
 
 
@@ -132,50 +133,6 @@ def stored_flags(
                     yield station, entry["_id"], entry["number"]
 
 
-def _read_ahead(
-    days: Mapping[str, set[int]], collection: Documents, stations: Stations
-) -> Iterator[tuple[Block, dict[str, StationColumns]]]:
-    """The blocks with what the database holds of them; while one is judged, the next is read."""
-    with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
-        waiting: tuple[Block, Future[dict[str, StationColumns]]] | None = None
-        for block in blocks_of(days, stations):
-            if waiting is not None and _overlap(waiting[0], block):
-                # Its verdicts are about to be written, and those read before that would be old.
-                yield waiting[0], waiting[1].result()
-                waiting = None
-            following = block, reader.submit(_read, block, collection)
-            if waiting is not None:
-                yield waiting[0], waiting[1].result()
-            waiting = following
-        if waiting is not None:
-            yield waiting[0], waiting[1].result()
-
-
-def _overlap(one: Block, other: Block) -> bool:
-    """Whether the same documents are judged in both."""
-    return (
-        one.first <= other.last and other.first <= one.last and not _ids(one.affected).isdisjoint(_ids(other.affected))
-    )
-
-
-def _ids(stations: Iterable[Station]) -> set[str]:
-    return {station.id for station in stations}
-
-
-def _read(block: Block, collection: Documents) -> dict[str, StationColumns]:
-    """All that a block's verdicts hang on, through the index of places and times."""
-    wanted = {station.id for station in block.context}
-    first, last = (_midnight(day) for day in (block.first_read, block.last_read + 1))
-    centre = block.affected[0]
-    radius_km = max(distance_km(centre, station) for station in block.context) + 1
-    circle = {"$centerSphere": [[centre.longitude, centre.latitude], radius_km / EARTH_KM]}
-    query = {"station.location": {"$geoWithin": circle}, "timestamp": {"$gte": first, "$lt": last}}
-    with told_apart("reading observations"):
-        batches: Any = collection.find_raw_batches(query, PROJECTION, hint="place_time", batch_size=5_000)
-        found = read_columns(batches)
-    return {station_id: columns for station_id, columns in found.items() if station_id in wanted}
-
-
 def _series(station: Station, columns: StationColumns) -> Series:
     measured = {name: values for name, values in columns.values.items() if name in MEASURED_NAMES}
     return Series(station, columns.times, measured)
@@ -206,7 +163,7 @@ def _judge_block(
                     if name in verdicts:
                         listener.hear(verdicts[name], days)
             return counts
-        stored = _read(block, collection)
+        stored = read_block(block, collection)
     raise RetryableError("other writers keep changing the same documents; run again when they are done")
 
 

@@ -134,8 +134,8 @@ def _share(clean: Clean, name: str) -> float:
 
 def test_days_that_a_change_reaches_are_those_of_the_page() -> None:
     (block,) = blocks_of({"07015": {20_001}}, load_stations())
-    assert (20_001 - block.first, block.last - 20_001) == (4, 5)
-    assert "up to four days before and five days after" in " ".join(TEXT.split())
+    assert (20_001 - block.first, block.last - 20_001) == (2, 5)
+    assert "up to two days before and five days after" in " ".join(TEXT.split())
 
 
 @pytest.mark.parametrize("kind", ["quality_report", "pipeline_status"])

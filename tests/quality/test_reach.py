@@ -15,7 +15,7 @@ from forecast.flags import Mask
 from forecast.series import DAY_MS, Series
 from forecast.stations import load_stations
 from forecast.validate.among import are_neighbours
-from forecast.validate.judge import REACH_DAYS, judge_alone
+from forecast.validate.judge import REACH_HOURS_AFTER, REACH_HOURS_BEFORE, judge_alone
 from tests.quality.experiments import FIRST_COMPARED, STATIONS, Clean, Random
 from tests.quality.week import HOUR_MS, Week, judged
 
@@ -99,7 +99,8 @@ def test_a_station_by_itself_is_judged_alike_with_and_without_what_is_farther_aw
     stretch: Week, station: str, first: int, length: int
 ) -> None:
     series, last = stretch[station], first + length
-    part = _only(series, _on_days(series, first - REACH_DAYS, last + REACH_DAYS))
+    start, end = first * DAY_MS - REACH_HOURS_BEFORE * HOUR_MS, (last + 1) * DAY_MS + REACH_HOURS_AFTER * HOUR_MS
+    part = _only(series, (series.times >= start) & (series.times < end))
     told, of_whole = _told(part, judge_alone(part)), _told(series, judge_alone(series))
     within = series.times[_on_days(series, first, last)].tolist()
     assert [told[time] for time in within] == [of_whole[time] for time in within]

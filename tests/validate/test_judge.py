@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
 from forecast.parameters import MEASURED_NAMES
-from forecast.series import CHECKS, DAY_MS, Series, Verdicts
-from forecast.validate.judge import REACH_DAYS, judge_alone
+from forecast.series import CHECKS, Series, Verdicts
+from forecast.validate.checks.spatial import HOUR_MS
+from forecast.validate.judge import REACH_HOURS_AFTER, REACH_HOURS_BEFORE, judge_alone
 from tests.networks import curve, hours, series, station
 
 ALONE = CHECKS[: CHECKS.index("spatial")]
@@ -260,7 +261,8 @@ def test_no_verdict_hangs_on_what_is_more_than_the_reach_away(
     at = station("A", interval_minutes=interval)
     one = series(at, irregular(gaps), **columns)
     row = data.draw(st.integers(0, 29))
-    rows = np.abs(one.times - one.times[row]) <= REACH_DAYS * DAY_MS
+    away = one.times - one.times[row]
+    rows = (away >= -REACH_HOURS_BEFORE * HOUR_MS) & (away <= REACH_HOURS_AFTER * HOUR_MS)
     part = Series(at, one.times[rows], {name: values[rows] for name, values in one.values.items()})
     place = int(np.flatnonzero(one.times[rows] == one.times[row])[0])
     whole, near = judge_alone(one).quality(), judge_alone(part).quality()

@@ -14,6 +14,7 @@ from forecast.series import DAY_MS, Verdicts
 from forecast.stations import Station
 from forecast.validate.checks import station as whole
 from forecast.validate.checks.spatial import (
+    HOUR_MS,
     Moments,
     Neighbour,
     Rows,
@@ -38,11 +39,11 @@ _SLOT_MS: Final = 20 * 60_000
 _THREADS: Final = 2
 # An error at either end of these shifts may be a larger one, and is not told: up to two hours are found.
 _SHIFTS_HOURS: Final = (-3, -2, -1, 1, 2, 3)
-# A day's verdict on the whole station looks at the two days before it and, for the clock, into the next day.
+# A day's verdict on the whole station looks at the two days before it.
 DAYS_BEFORE: Final = 2
-DAYS_AFTER: Final = 1
-# How a station stands to its neighbours is told from some hours around, less than so many days.
-OFFSET_DAYS: Final = 1
+# What is compared lies so far before and after a day at most: whole hours for how a station stands to its neighbours
+# (the shifts of the clock are smaller), and their nearest values.
+COMPARED_HOURS: Final = _OFFSET_HOURS + _WINDOW_MINUTES / 60
 _COMPARED = tuple(
     parameter.name for parameter in PARAMETERS if {"spatial_floor", "stuck_tolerance"} & set(parameter.thresholds)
 )
@@ -124,8 +125,9 @@ def _rows_compared(times: Times, days: tuple[int, int] | None) -> Rows:
     """The rows whose comparison has a part in the verdicts on these days."""
     if days is None:
         return np.arange(len(times))
-    first, last = days[0] - DAYS_BEFORE - OFFSET_DAYS, days[1] + DAYS_AFTER + OFFSET_DAYS
-    return np.arange(*np.searchsorted(times, [first * DAY_MS, (last + 1) * DAY_MS]))
+    first, last = days[0] - DAYS_BEFORE, days[1] + 1
+    around = _OFFSET_HOURS * HOUR_MS
+    return np.arange(*np.searchsorted(times, [first * DAY_MS - around, last * DAY_MS + around]))
 
 
 def _judge(among: _Among) -> None:

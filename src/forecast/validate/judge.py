@@ -1,4 +1,7 @@
-"""The checks of a station by itself, in their order. What they look at is at most REACH_DAYS away on either side."""
+"""The checks of a station by itself, in their order.
+
+What a verdict hangs on is at most REACH_HOURS_BEFORE and REACH_HOURS_AFTER away.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,10 @@ from forecast.validate.checks.ranges import Range, gross_range, seasonal_range
 from forecast.validate.checks.spike import spike
 from forecast.validate.checks.step import step
 
-# A run of equal values counts up to 24 h on either side, a step reaches back over a gap of 12 h, a spike over six.
-REACH_DAYS: Final = 2
+# A run of equal values counts up to 24 h on either side, a step reaches back over a gap of 12 h, a spike over three
+# intervals of two hours on either side. A value that failed one takes no part in the next, so that they add up.
+REACH_HOURS_BEFORE: Final = 42
+REACH_HOURS_AFTER: Final = 30
 _MOST_SPIKE_GAP_MINUTES: Final = 120
 _HIGH_LATITUDE: Final = 45
 _TEMPERATURE, _DEW_POINT, _HUMIDITY = "air_temperature", "dew_point_temperature", "relative_humidity"

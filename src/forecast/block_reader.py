@@ -1,0 +1,107 @@
+"""What the database holds of the blocks that are judged, read while others are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from forecast.blocks import Block, blocks_of
+from forecast.columns import PROJECTION, StationColumns, joined, read_columns
+from forecast.database import Documents, told_apart
+from forecast.series import DAY_MS
+from forecast.stations import Station, Stations
+from forecast.validate.among import EARTH_KM, distance_km
+
+Columns = dict[str, StationColumns]
+
+
+class _Waiting(NamedTuple):
+    block: Block
+    # Those of its days that the block before it does not hold.
+    rest: Future[Columns]
+    follows: bool
+
+
+def read_ahead(
+    days: Mapping[str, set[int]], collection: Documents, stations: Stations
+) -> Iterator[tuple[Block, Columns]]:
+    """The blocks that these days by station change, with what the database holds of them, one read ahead.
+
+    Days that two blocks one after another have in common are read once. They are the surroundings of the verdicts of
+    one or of both: what another writer changes there meanwhile is marked by that writer, and judged once more.
+    """
+    before: Columns = {}
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+        waiting: _Waiting | None = None
+        for block in blocks_of(days, stations):
+            previous = waiting.block if waiting is not None else None
+            if waiting is not None and _share_verdicts(waiting.block, block):
+                # They are about to be written, and what is read before that would be old.
+                yield waiting.block, _whole(waiting, before)
+                waiting, previous = None, None
+            follows = previous is not None and _follows(previous, block)
+            first = previous.last_read + 1 if previous is not None and follows else block.first_read
+            following = _Waiting(block, reader.submit(_read, block, collection, first), follows)
+            if waiting is not None:
+                before = _whole(waiting, before)
+                yield waiting.block, before
+            waiting = following
+        if waiting is not None:
+            yield waiting.block, _whole(waiting, before)
+
+
+def read_block(block: Block, collection: Documents) -> Columns:
+    """All that a block's verdicts hang on."""
+    return _read(block, collection, block.first_read)
+
+
+def _whole(waiting: _Waiting, before: Columns) -> Columns:
+    """The columns of a block, of which the block before it holds the first days where it follows that one."""
+    rest = waiting.rest.result()
+    if not waiting.follows:
+        return rest
+    start = waiting.block.first_read * DAY_MS
+    return {
+        name: joined([part for part in (before[name].since(start) if name in before else None, rest.get(name)) if part])
+        for name in before.keys() | rest.keys()
+    }
+
+
+def _follows(previous: Block, block: Block) -> bool:
+    """Whether a block goes on where another ends, in time and at the same place."""
+    return (
+        previous.context == block.context
+        and previous.affected[0] == block.affected[0]
+        and previous.first_read <= block.first_read <= previous.last_read + 1
+    )
+
+
+def _share_verdicts(one: Block, other: Block) -> bool:
+    """Whether the same documents are judged in both."""
+    return (
+        one.first <= other.last and other.first <= one.last and not _ids(one.affected).isdisjoint(_ids(other.affected))
+    )
+
+
+def _ids(stations: Iterable[Station]) -> set[str]:
+    return {station.id for station in stations}
+
+
+def _read(block: Block, collection: Documents, first_day: int) -> Columns:
+    """What the database holds of a block from a day on, through the index of places and times."""
+    wanted = _ids(block.context)
+    first, last = (_midnight(day) for day in (first_day, block.last_read + 1))
+    centre = block.affected[0]
+    radius_km = max(distance_km(centre, station) for station in block.context) + 1
+    circle = {"$centerSphere": [[centre.longitude, centre.latitude], radius_km / EARTH_KM]}
+    query = {"station.location": {"$geoWithin": circle}, "timestamp": {"$gte": first, "$lt": last}}
+    with told_apart("reading observations"):
+        batches: Any = collection.find_raw_batches(query, PROJECTION, hint="place_time", batch_size=5_000)
+        found = read_columns(batches)
+    return {station_id: columns for station_id, columns in found.items() if station_id in wanted}
+
+
+def _midnight(day: int) -> datetime:
+    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC)

@@ -1,0 +1,91 @@
+"""Blocks are read whole, and what two of them have in common is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from pymongo import MongoClient
+
+from forecast import block_reader, blocks
+from forecast.block_reader import read_ahead, read_block
+from forecast.blocks import Block
+from forecast.columns import StationColumns, read_columns
+from forecast.database import Documents
+from forecast.load import load, prepare_collection
+from forecast.unjudged import Unjudged
+from tests.networks import DAY, START, five, observation, records
+
+LAST = 38
+STATIONS = five()
+
+
+@pytest.fixture(scope="module")
+def collection(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Documents]:
+    """Five stations over 38 days, every six hours; C begins late, and D ends early."""
+    days = {"A": range(LAST), "B": range(LAST), "C": range(20, LAST), "D": range(20), "E": range(LAST)}
+    rows = [
+        observation(name, START + timedelta(days=day, hours=hour), air_temperature=day + hour / 10)
+        for name, of_station in days.items()
+        for day in of_station
+        for hour in (0, 6, 12, 18)
+    ]
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
+        made = client["block_reader"]["weather"]
+        prepare_collection(made)
+        load(records(rows, STATIONS, tmp_path_factory.mktemp("records")), made, Unjudged.beside(made, "run"))
+        yield made
+        client.drop_database("block_reader")
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many documents each reading brings."""
+    numbers: list[int] = []
+
+    def counted(batches: Iterable[bytes]) -> dict[str, StationColumns]:
+        found = read_columns(batches)
+        numbers.append(sum(len(columns.times) for columns in found.values()))
+        return found
+
+    monkeypatch.setattr(block_reader, "read_columns", counted)
+    return numbers
+
+
+def assert_whole(block: Block, found: dict[str, StationColumns], collection: Documents) -> None:
+    """What is found of a block is what it reads by itself."""
+    expected = read_block(block, collection)
+    assert {name for name, columns in found.items() if len(columns.times)} == set(expected)
+    for name, columns in expected.items():
+        assert found[name].times.tolist() == columns.times.tolist()
+        assert found[name].digests.tolist() == columns.digests.tolist()
+        assert found[name].flags.tolist() == columns.flags.tolist()
+        assert set(found[name].values) >= set(columns.values)
+        for parameter, values in found[name].values.items():
+            missing = np.full(len(columns.times), np.nan)
+            np.testing.assert_array_equal(values, columns.values.get(parameter, missing))
+
+
+@pytest.mark.parametrize("rows", [10, 400, 600, 100_000])
+def test_every_document_is_read_once(
+    collection: Documents, read: list[int], monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", rows)
+    changed = {name: set(range(DAY, DAY + LAST)) for name in "AC"}
+    found = list(read_ahead(changed, collection, STATIONS))
+    assert sum(read) == collection.count_documents({})
+    assert len(found) > 1 or rows == 100_000
+    for block, columns in found:
+        assert_whole(block, columns, collection)
+
+
+def test_blocks_with_days_between_them_are_read_apart(collection: Documents, read: list[int]) -> None:
+    changed = {"A": {DAY, DAY + 28}}
+    first, second = read_ahead(changed, collection, STATIONS)
+    # Days 0 to 7 of four stations, and 21 to 35 of four.
+    assert read == [8 * 4 * 4, 15 * 4 * 4]
+    assert_whole(*first, collection)
+    assert_whole(*second, collection)
