@@ -21,7 +21,7 @@ from forecast import blocks
 from forecast import verdicts as verdicts_module
 from forecast.database import Documents
 from forecast.digests import HALF
-from forecast.errors import InterruptedRunError, RetryableError
+from forecast.errors import InterruptedRunError, RetryableError, SettingError
 from forecast.load import load, prepare_collection
 from forecast.report.counts import JudgeCounts
 from forecast.series import CHECKS_VERSION, Verdicts
@@ -335,6 +335,25 @@ def test_marks_that_never_end_are_worth_another_run(database: Database) -> None:
     with pytest.raises(RetryableError) as told:
         database.judge(listener=Marking())
     assert told.value.message == "other writers keep changing the same days; run again when they are done"
+
+
+@pytest.mark.parametrize("by_hand", ["A@2024-10-01T00:10:00Z", "by-hand"])
+def test_a_document_that_the_validator_refuses_is_named(database: Database, by_hand: str) -> None:
+    """Somebody has put it there past the validator, which looks at it once more with its verdict."""
+    database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
+    document = database.documents()["A@2024-10-01T00:10:00Z"]
+    del document["station"]["network"]
+    database.collection.delete_one({"_id": document["_id"]})
+    database.collection.insert_one({**document, "_id": by_hand}, bypass_document_validation=True)
+    database.load(row(15, 12.2))
+    with pytest.raises(SettingError) as told:
+        database.judge()
+    which = by_hand if by_hand.startswith("A@") else "of A at 2024-10-01T00:10:00Z"
+    assert told.value.message == (
+        f"the database's validator refuses the verdict on document {which}: what is there was not written by this "
+        "pipeline (src/config/mongodb_schema.json); mend or remove it"
+    )
+    assert database.unjudged().marks() == {("A", DAY): ["run"]}
 
 
 def test_documents_that_somebody_wrote_by_hand_get_their_verdicts_too(database: Database) -> None:

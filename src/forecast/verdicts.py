@@ -16,11 +16,12 @@ from pymongo.errors import BulkWriteError
 from forecast.block_reader import read_ahead, read_block
 from forecast.blocks import Block, stretches
 from forecast.columns import StationColumns
-from forecast.database import Documents, refusal, told_apart
+from forecast.database import Documents, refusal, told_apart, validation_failed
 from forecast.digests import HALF, Halves, quality_halves, second_halves
-from forecast.errors import RetryableError
+from forecast.errors import ForecastError, RetryableError, SettingError
 from forecast.parameters import MEASURED_NAMES
 from forecast.report.counts import JudgeCounts
+from forecast.report.write import iso_time
 from forecast.series import CHECKS_VERSION, DAY_MS, Quality, Series, Verdicts
 from forecast.stations import Station, Stations
 from forecast.unjudged import Unjudged, days_by_station
@@ -212,13 +213,20 @@ def _rewrite(updates: list[UpdateOne], collection: Documents) -> int:
             try:
                 matched += collection.bulk_write(updates[at : at + _BATCH], ordered=False).matched_count
             except BulkWriteError as error:
-                raise refusal(_first_code(error), "writing verdicts") from error
+                raise _refused(error) from error
     return matched
 
 
-def _first_code(error: BulkWriteError) -> int | None:
-    errors = [*error.details["writeErrors"], *error.details["writeConcernErrors"]]
-    return errors[0].get("code") if errors else None
+def _refused(error: BulkWriteError) -> ForecastError:
+    first: dict[str, Any] = next(iter([*error.details["writeErrors"], *error.details["writeConcernErrors"]]), {})
+    if validation_failed(first):
+        wanted = first["op"]["q"]
+        which = wanted.get("_id") or f"of {wanted['station.id']} at {iso_time(wanted['timestamp'])}"
+        return SettingError(
+            f"the database's validator refuses the verdict on document {which}: what is there was not written by this "
+            "pipeline (src/config/mongodb_schema.json); mend or remove it"
+        )
+    return refusal(first.get("code"), "writing verdicts")
 
 
 def _within(block: Block, stored: StationColumns) -> np.ndarray:
