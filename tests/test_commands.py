@@ -154,6 +154,8 @@ def test_quality_report_shows_the_days_and_writes_its_report(zone: Path, tmp_pat
         "000R5": 288,
         "07015": 48,
         "STATIC0010": 288,
+        "IICHTE19": 0,
+        "ILAMAD25": 0,
     }
     assert report["completeness"]["07015"]["expected"] == [24, 24]
     assert report["completeness"]["ILAMAD25"]["received"]["air_temperature"] == [0, 0]

@@ -55,7 +55,7 @@ def test_the_report_of_one_day_is_of_that_day_alone(database: Database, tmp_path
         ("run_id", "rows_read", "rows_empty", "records_extracted", "records_rejected", "rejection_rate")
     )
     assert (found["records_validated"], found["anomalies_detected"], found["station_days_judged"]) == (22, 1, 1)
-    assert (found["observations_received"], found["observations_expected"]) == (22, 22)
+    assert (found["observations_received"], found["observations_expected"]) == (22, 48)
     assert found["completeness_score"] == round(24 / 3 / 22, 6)
     assert found["by_station"] == {
         "A": {
@@ -64,9 +64,18 @@ def test_the_report_of_one_day_is_of_that_day_alone(database: Database, tmp_path
             "last": "2024-10-01T21:00:00Z",
             "completeness_score": round(24 / 3 / 22, 6),
             "flagged": 1,
-            "expected": 22,
+            "expected": 24,
             "received": 22,
-        }
+        },
+        "B": {
+            "observations": 0,
+            "first": None,
+            "last": None,
+            "completeness_score": 0.0,
+            "flagged": 0,
+            "expected": 24,
+            "received": 0,
+        },
     }
     assert found["by_check"]["gross_range"] == {"evaluated": 24, "suspect": 0, "failed": 1}
     assert (found["by_reason"], found["by_object"], found["conflicts"]) == ({}, [], {"by_station": {}, "told": []})
@@ -114,7 +123,8 @@ def test_completeness_is_against_the_whole_window_for_every_station(database: Da
 def test_of_days_to_come_nothing_is_expected_yet(database: Database) -> None:
     fill(database)
     now = datetime(2024, 10, 2, 12, 30, tzinfo=UTC)
-    assert report(database, FIRST, THIRD, now)["completeness"]["A"]["expected"] == [24, 12, 0]
+    found = report(database, FIRST, THIRD, now)
+    assert (found["completeness"]["A"]["expected"], found["by_station"]["A"]["expected"]) == ([24, 12, 0], 36)
 
 
 def test_both_ends_are_in_the_window(database: Database) -> None:
@@ -144,7 +154,11 @@ def test_verdicts_are_those_of_now_and_nothing_is_written(database: Database) ->
 def test_a_window_without_observations_is_all_zeros(database: Database, tmp_path: Path) -> None:
     found = report(database, FIRST, FIRST)
     assert write_report("r.json", found, logs_dir=tmp_path, schema="quality_report").exists()
-    assert (found["observations_received"], found["completeness_score"], found["by_station"]) == (0, 0.0, {})
+    assert (found["observations_received"], found["completeness_score"]) == (0, 0.0)
+    assert {name: (entry["expected"], entry["received"]) for name, entry in found["by_station"].items()} == {
+        "A": (24, 0),
+        "B": (24, 0),
+    }
     assert (found["station_days_judged"], found["flags_by_station"]) == (0, {})
     assert {name: entry["share"][AIR] for name, entry in found["completeness"].items()} == {"A": 0.0, "B": 0.0}
 

@@ -44,7 +44,7 @@ def quality_of_window(
                 _count(tally, verdicts[station_id], days)
     for parameter, number in _unreadable(collection, query):
         tally.unreadable[parameter] += number
-    return window_report(since, until, tally, stations, now, findings)
+    return window_report(since, until, tally, now, findings)
 
 
 def _count(tally: QualityTally, verdicts: Verdicts, days: set[int]) -> None:

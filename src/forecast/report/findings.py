@@ -195,6 +195,13 @@ class Findings:
             for station_id, days in sorted(self.received.items())
         }
 
+    def expected(self, now: datetime) -> dict[str, int]:
+        """Values of one parameter expected of each station, over all its days."""
+        return {
+            station_id: sum(_expected(self.stations[station_id], day, now) for day in days)
+            for station_id, days in self.received.items()
+        }
+
     def advice(self) -> list[dict[str, Any]]:
         """What to do, the most values first; no share of the values where some were not judged now."""
         numbers = self.suspect + self.failed + self.stored_by_check

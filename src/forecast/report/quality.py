@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from forecast.report.counts import ObjectCounts, QualityTally, StationTally, rat
 from forecast.report.findings import Findings
 from forecast.report.write import iso_time
 from forecast.series import CHECKS_VERSION
-from forecast.stations import Station, Stations
+from forecast.stations import Stations
 
 REPORT_KIND = "quality_report"
 _MS_PER_MINUTE = 60_000
@@ -41,16 +41,14 @@ def quality_report(
         "records_validated": sums["records_validated"],
         "records_rejected": sums["records_rejected"],
         "rejection_rate": ratio(sums["records_rejected"], sums["records_extracted"]),
-        **_described(tally, stations, now, findings),
+        **_described(tally, now, findings, _while_they_came(tally, stations)),
         "by_reason": dict(sorted(tally.reasons.items())),
         "by_object": [_object(counts) for counts in objects],
         "conflicts": {"by_station": dict(sorted(conflicts.by_station.items())), "told": conflicts.told},
     }
 
 
-def window_report(
-    since: date, until: date, tally: QualityTally, stations: Stations, now: datetime, findings: Findings
-) -> dict[str, Any]:
+def window_report(since: date, until: date, tally: QualityTally, now: datetime, findings: Findings) -> dict[str, Any]:
     """Describe the quality of what the database holds of the UTC days from `since` to `until`, both included.
 
     What is told of raw rows and objects is null or empty: the database does not know them.
@@ -62,20 +60,22 @@ def window_report(
         **dict.fromkeys(("rows_read", "rows_empty", "records_extracted")),
         "records_validated": tally.observations,
         **dict.fromkeys(("records_rejected", "rejection_rate")),
-        **_described(tally, stations, now, findings),
+        **_described(tally, now, findings, findings.expected(now)),
         "by_reason": {},
         "by_object": [],
         "conflicts": {"by_station": {}, "told": []},
     }
 
 
-def _described(tally: QualityTally, stations: Stations, now: datetime, findings: Findings) -> dict[str, Any]:
+def _described(tally: QualityTally, now: datetime, findings: Findings, expected: Mapping[str, int]) -> dict[str, Any]:
     """What is told of observations, whether a run brought them or the database holds them."""
     by_station = {
         station_id: _station(
-            tally.stations[station_id], stations.get(station_id), findings.flagged_of_station(station_id)
+            tally.stations.get(station_id, StationTally()),
+            findings.flagged_of_station(station_id),
+            expected.get(station_id),
         )
-        for station_id in sorted(tally.stations)
+        for station_id in sorted(tally.stations.keys() | expected.keys())
     }
     return {
         "completeness_score": round(tally.completeness_score, _DIGITS),
@@ -102,10 +102,16 @@ def expected_observations(first: int, last: int, interval_minutes: float) -> int
     return math.floor((last - first) / (interval_minutes * _MS_PER_MINUTE)) + 1
 
 
-def _station(tally: StationTally, station: Station | None, flagged: int) -> dict[str, Any]:
-    expected = None
-    if station and tally.first is not None and tally.last is not None:
-        expected = expected_observations(tally.first, tally.last, station.interval_minutes)
+def _while_they_came(tally: QualityTally, stations: Stations) -> dict[str, int]:
+    """The observations expected of each station from its first to its last."""
+    return {
+        station_id: expected_observations(of_station.first, of_station.last, station.interval_minutes)
+        for station_id, of_station in tally.stations.items()
+        if (station := stations.get(station_id)) and of_station.first is not None and of_station.last is not None
+    }
+
+
+def _station(tally: StationTally, flagged: int, expected: int | None) -> dict[str, Any]:
     return {
         "observations": tally.observations,
         "first": _iso(tally.first),
