@@ -28,16 +28,19 @@ import pyarrow.parquet as pq
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from forecast.checkpoints import Checkpoints
 from forecast.database import connect
 from forecast.documents import document_of
 from forecast.embedded import find_mongod
 from forecast.load import prepare_collection
 from forecast.runs import Run, RunOptions
 from forecast.settings import Settings
+from forecast.staging import Stager
 from forecast.stations import Stations, parse_stations
 from forecast.stores import open_store
 from forecast.synthetic import bench_stations, write_history_jsonl
-from main import Pipeline, list_objects, run_pipeline
+from forecast.transform import RULES_VERSION
+from main import list_objects, run_pipeline, stages
 
 ROWS = 200_000
 MEMORY_ROWS = 2_000_000
@@ -88,11 +91,12 @@ def child_prepare(uri: str, folder: Path) -> dict[str, float]:
     with connect(settings(uri, folder, "bench_prepare")) as collection, tempfile.TemporaryDirectory() as work:
         run = Run.begin(settings(uri, folder, "bench_prepare"), RunOptions())
         raw_zone, processed_zone = open_store(str(folder / "raw")), open_store(str(folder / "processed"))
-        pipeline = Pipeline(run, stations(), raw_zone, processed_zone, collection, Path(work))
+        checkpoints = Checkpoints.beside(collection, RULES_VERSION, program="bench")
+        stager = Stager(run, stages(), stations(), raw_zone, processed_zone, checkpoints)
         start = time.perf_counter()
         rows = 0
         for number, raw in enumerate(list_objects(run, raw_zone)):
-            staged = pipeline.stage(raw, Path(work) / str(number))
+            staged = stager.stage(raw, Path(work) / str(number))
             assert staged is not None
             rows += staged.counts.records_validated
             shutil.rmtree(staged.folder)

@@ -2,93 +2,50 @@
 
     raw object -> rows as found -> observations -> records -> processed zone -> MongoDB
 
-A raw object is the unit of work. It is staged whole before any of it is published or loaded, so that an object that is
-refused at its end leaves nothing behind; and while one is loaded, the next is staged.
+What the stages do is here; in what order objects go through them is in forecast.staging and forecast.pipeline.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
-import shutil
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-import pyarrow as pa
 import typer
 
-from forecast.checkpoints import Checkpoints
-from forecast.cli import AsJson, command_app, print_result, progress_bar
+from forecast.cli import AsJson, command_app, print_result
 from forecast.conflicts import Conflicts
-from forecast.database import Documents, connect, told_apart
+from forecast.database import Documents, connect
 from forecast.demo import demo_settings, what_next
-from forecast.errors import ForecastError, ObjectRejectedError, RetryableError, SettingError
-from forecast.extract import check_size, extract
-from forecast.extract.limits import CHUNK_ROWS
+from forecast.errors import ForecastError, RetryableError, SettingError
+from forecast.extract import extract
 from forecast.extract.listing import is_marker, sync_day
 from forecast.foresee import ImaginedVersions, foresee
-from forecast.load import load, prepare_collection, station_days
+from forecast.load import load
 from forecast.memory import keep_memory_small
-from forecast.observations import (
-    OBSERVATION_SCHEMA,
-    RECORD_SCHEMA,
-    RawBatch,
-    RawObject,
-    Transformed,
-    Validated,
-    concat,
-    to_frame,
-    to_table,
-)
-from forecast.recall import program_digest, recall
-from forecast.report.counts import ObjectCounts, QualityTally, check_counts
+from forecast.observations import RawBatch, RawObject, Transformed, Validated
+from forecast.pipeline import Pipeline
+from forecast.report.counts import check_counts
 from forecast.report.migration import verification
 from forecast.report.outcome import RunReports
 from forecast.report.quality import quality_report
 from forecast.report.summary import render_summary
 from forecast.runs import Run, RunOptions, stoppable, work_folder
-from forecast.save import ObjectWriter, Source, ZoneFile, publish, read_records
+from forecast.save import ObjectWriter
 from forecast.settings import Limits, Settings
+from forecast.stages import Stages
 from forecast.stations import Stations, load_stations
-from forecast.stores import Store, digest_of, open_store
-from forecast.transform import RECORD_CONTAINERS, RULES_VERSION, ObjectTransformer
+from forecast.stores import Store, open_store
+from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
 from forecast.unjudged import Unjudged
 from forecast.validate import validate
-from forecast.verdicts import days_held, judge_marked, stored_flags
-from forecast.versions import LoadCounts, StoredVersions
+from forecast.versions import LoadCounts
 
 LOGGER = logging.getLogger("forecast.main")
 _DAY = ["%Y-%m-%d"]
-# One object is staged while another is loaded and two wait: staging is faster than loading, and two hostile objects
-# staged at once would take twice the memory. Two loaded at once were a tenth faster, but the counts of what is new and
-# what is newer would hang on chance where objects overlap.
-_STAGED_AT_ONCE = 1
-_WAITING_OBJECTS = 2
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-_SAMPLED_ROWS = 20
-_MAX_SAMPLED_ROWS = 500
-
-
-@dataclass(slots=True)
-class StagedObject:
-    """A raw object that was read to its end, as files for the processed zone.
-
-    `published` has the digests, by key, of files that the zone holds already.
-    """
-
-    raw: RawObject
-    folder: Path
-    counts: ObjectCounts
-    tally: QualityTally
-    files: list[ZoneFile] = field(default_factory=list)
-    published: Mapping[str, str] = field(default_factory=dict)
 
 
 def extract_data(path: Path, raw: RawObject, limits: Limits) -> Iterator[RawBatch]:
@@ -123,6 +80,11 @@ def load_data(
     return foresee(records, imagined) if imagined else load(records, collection, unjudged, conflicts)
 
 
+def stages() -> Stages:
+    """The stages of a batch."""
+    return Stages(extract_data, transform_data, validate_data, save_validated_to_s3, load_data)
+
+
 def generate_quality_report(run: Run, stations: Stations) -> dict[str, Any]:
     """What the run found, from its counts."""
     now = datetime.now(UTC)
@@ -139,240 +101,6 @@ def list_objects(run: Run, store: Store) -> list[RawObject]:
         elif run.options.takes(sync_day(raw)):
             listed.append(raw)
     return listed
-
-
-class Pipeline:
-    """One run over the raw zone."""
-
-    def __init__(
-        self, run: Run, stations: Stations, raw: Store, processed: Store, collection: Documents, folder: Path
-    ) -> None:
-        self._run = run
-        self._stations = stations
-        self._collection = collection
-        self._folder = folder
-        self._imagined = ImaginedVersions(collection, folder / "imagined") if run.options.dry_run else None
-        self._unjudged = Unjudged.beside(collection, run.facts.run_id)
-        self._load_failed = threading.Event()
-        self._raw = raw
-        self._processed = processed
-        self._checkpoints = Checkpoints.beside(collection, RULES_VERSION, program_digest(stations))
-
-    def execute(self, listed: list[RawObject]) -> None:
-        """Process every raw object of these that is to be processed."""
-        if not self._run.options.dry_run:
-            prepare_collection(self._collection)
-        objects = self.select(listed)
-        staging: deque[Future[StagedObject | None]] = deque()
-        loading: deque[Future[None]] = deque()
-        with (
-            ThreadPoolExecutor(1, thread_name_prefix="load") as loader,
-            ThreadPoolExecutor(_STAGED_AT_ONCE, thread_name_prefix="stage") as stagers,
-            progress_bar(len(objects)) as advance,
-        ):
-            try:
-                for number, raw in enumerate(objects):
-                    self._run.check_stop()
-                    staging.append(stagers.submit(self.stage, raw, self._folder / str(number)))
-                    while len(staging) > _STAGED_AT_ONCE:
-                        self._pass_on(staging, loading, loader, advance)
-                while staging or loading:
-                    self._pass_on(staging, loading, loader, advance)
-            finally:
-                loader.shutdown(wait=False, cancel_futures=True)
-                stagers.shutdown(wait=False, cancel_futures=True)
-
-    def _pass_on(
-        self,
-        staging: deque[Future[StagedObject | None]],
-        loading: deque[Future[None]],
-        loader: ThreadPoolExecutor,
-        advance: Callable[[], None],
-    ) -> None:
-        """Hand the next staged object to the loader, and wait where the loader is behind."""
-        if staging:
-            staged = staging.popleft().result()
-            if staged is None:
-                advance()
-            else:
-                loading.append(loader.submit(self.publish_and_load, staged))
-        while loading and (not staging or len(loading) > _WAITING_OBJECTS):
-            loading.popleft().result()
-            advance()
-
-    def select(self, listed: list[RawObject]) -> list[RawObject]:
-        """Those of the listed objects that are not processed yet; all of them to reprocess."""
-        if self._run.options.reprocess:
-            return listed
-        processed = self._checkpoints.processed()
-        chosen = [raw for raw in listed if processed.get(raw.uri) != raw.etag]
-        self._run.progress.objects_already_processed = len(listed) - len(chosen)
-        return chosen
-
-    def stage(self, raw: RawObject, folder: Path) -> StagedObject | None:
-        """Read one object to its end, or say why not and leave it out."""
-        folder.mkdir()
-        try:
-            return self._recalled(raw, folder) or self._stage(raw, folder)
-        except ObjectRejectedError as error:
-            self._leave_out(raw, "rejected", error.code, error.message)
-        except RetryableError as error:
-            self._leave_out(raw, "failed", "unreadable", error.message)
-        except OSError as error:
-            if error.errno not in _DISK_FULL:
-                raise
-            raise RetryableError(f"no space is left for temporary files in {folder.parent} (TMPDIR)") from error
-        shutil.rmtree(folder)
-        return None
-
-    def publish_and_load(self, staged: StagedObject) -> None:
-        """Make a staged object visible: processed zone, database, checkpoint, in this order.
-
-        After one that failed nothing more is loaded: where the database is lost, the next would wait for it again.
-        """
-        if self._load_failed.is_set():
-            return
-        try:
-            self._publish_and_load(staged)
-        except BaseException:
-            self._load_failed.set()
-            raise
-
-    def _publish_and_load(self, staged: StagedObject) -> None:
-        run, counts = self._run, staged.counts
-        run.objects.append(counts)
-        dry_run = run.options.dry_run
-        if not dry_run and not staged.published:
-            with run.timed("save"):
-                publish(staged.files, self._processed)
-        for records in read_records(staged.files, CHUNK_ROWS):
-            run.check_stop()
-            with run.timed("load"):
-                loaded = load_data(records, self._collection, self._imagined, self._unjudged, run.conflicts)
-                loaded.add_to(counts)
-            with run.timed("report"):
-                run.touched |= station_days(to_table(records))
-            if staged.published:
-                staged.tally.add_validated(records, self._stations)
-            self._sample(records)
-        if not dry_run:
-            files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
-            self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts)
-        counts.outcome = "loaded"
-        run.tally.merge(staged.tally)
-        shutil.rmtree(staged.folder)
-        LOGGER.info("loaded %s: %d records", staged.raw.key, counts.records_validated, extra={"facts": asdict(counts)})
-
-    def judge(self) -> None:
-        """Bring the verdicts up to date: those on what this run has loaded, on what a run before left, and around both.
-
-        With --recheck those on everything.
-        """
-        run = self._run
-        if run.options.dry_run:
-            return
-        if run.options.recheck:
-            everything = days_held(self._collection, {})
-            self._unjudged.mark((station, day) for station, days in everything.items() for day in days)
-        with run.timed("validate"):
-            counts = judge_marked(self._unjudged, self._collection, self._stations, run.findings, run.check_stop)
-            run.progress.judged.add(counts)
-        for words, facts in run.findings.warnings():
-            LOGGER.warning(words, extra={"facts": facts})
-        with run.timed("report"):
-            for station, flags, number in stored_flags(run.touched - run.findings.judged_days, self._collection):
-                run.findings.add_stored(station, flags, number)
-
-    def verify(self) -> dict[str, Any]:
-        """Read a sample of this run's records back from a majority: each is there, or a newer version of it is."""
-        found = LoadCounts()
-        if self._run.samples:
-            found = foresee(concat(self._run.samples, RECORD_SCHEMA), StoredVersions(self._collection))
-        with told_apart("counting the documents"):
-            total = self._collection.estimated_document_count()
-        return verification(self._run.objects, asdict(found), total)
-
-    def _recalled(self, raw: RawObject, folder: Path) -> StagedObject | None:
-        """What this program made of this object before, where it would make the same again."""
-        run = self._run
-        checkpoint = self._checkpoints.of_this_program(raw) if run.options.reprocess else None
-        if checkpoint is None:
-            return None
-        with run.timed("extract"):
-            files = recall(checkpoint, self._processed, folder)
-        if files is None:
-            return None
-        made = {name: checkpoint.counts[name] for name in ("rows_read", "rows_empty", "records_validated")}
-        counts = ObjectCounts(raw.key, raw.uri, "unfinished", **made)
-        return StagedObject(raw, folder, counts, QualityTally(), files, checkpoint.files)
-
-    def _stage(self, raw: RawObject, folder: Path) -> StagedObject:
-        run = self._run
-        check_size(raw.size, run.settings.limits)
-        copy = folder / "raw" / "object"
-        copy.parent.mkdir()
-        with run.timed("extract"):
-            digest = self._raw.fetch(raw, copy)
-        writer = ObjectWriter(folder, Source(raw.key, raw.uri, digest, sync_day(raw)), run.facts, self._stations)
-        staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "unfinished"), QualityTally())
-        waiting: list[pd.DataFrame] = []
-        for transformed in self._transformed(raw, copy):
-            staged.counts.rows_read += transformed.rows_read
-            staged.counts.rows_empty += transformed.rows_empty
-            self._keep_refused(staged, writer, transformed.refused)
-            waiting.append(transformed.observations)
-            if sum(map(len, waiting)) >= CHUNK_ROWS:
-                self._validate_and_save(staged, writer, waiting)
-                waiting = []
-        self._validate_and_save(staged, writer, waiting)
-        # With what was unpacked beside it.
-        shutil.rmtree(copy.parent)
-        staged.files = writer.files
-        return staged
-
-    def _transformed(self, raw: RawObject, path: Path) -> Iterator[Transformed]:
-        transformer = ObjectTransformer(raw.key, self._stations, self._run.facts.started_at)
-        batches = extract_data(path, raw, self._run.settings.limits)
-        while True:
-            self._run.check_stop()
-            with self._run.timed("extract"):
-                batch = next(batches, None)
-            if batch is None:
-                break
-            with self._run.timed("transform"):
-                transformed = transform_data(transformer, batch)
-            yield transformed
-        yield from transformer.finish()
-
-    def _validate_and_save(self, staged: StagedObject, writer: ObjectWriter, frames: list[pd.DataFrame]) -> None:
-        observations = concat(frames, OBSERVATION_SCHEMA)
-        if observations.empty:
-            return
-        with self._run.timed("validate"):
-            validated = validate_data(observations, self._stations, self._run.facts.started_at)
-        with self._run.timed("save"):
-            save_validated_to_s3(writer, validated)
-        with self._run.timed("report"):
-            staged.counts.records_validated += len(validated.observations)
-            staged.counts.records_rejected += len(validated.refused)
-            staged.tally.add_validated(validated.observations, self._stations)
-            staged.tally.add_refused(validated.refused)
-
-    def _keep_refused(self, staged: StagedObject, writer: ObjectWriter, refused: pd.DataFrame) -> None:
-        if len(refused):
-            staged.counts.records_rejected += len(refused)
-            writer.add_refused(refused)
-            staged.tally.add_refused(refused)
-
-    def _sample(self, records: pd.DataFrame) -> None:
-        if sum(map(len, self._run.samples)) < _MAX_SAMPLED_ROWS:
-            rows = pa.array(range(0, len(records), max(1, len(records) // _SAMPLED_ROWS)))
-            # Taken, not sliced: a slice would keep the whole frame.
-            self._run.samples.append(to_frame(to_table(records, RECORD_SCHEMA).take(rows)))
-
-    def _leave_out(self, raw: RawObject, outcome: str, code: str, message: str) -> None:
-        self._run.objects.append(ObjectCounts(raw.key, raw.uri, outcome, error_code=code, error=message))
-        LOGGER.error("%s %s: %s", outcome, raw.key, message, extra={"facts": {"object": raw.key, "code": code}})
 
 
 def run_pipeline(
@@ -402,7 +130,7 @@ def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: 
         with work_folder() as folder:
             objects = list_objects(run, raw)
             with connect(run.settings) as collection, run.writing(collection):
-                pipeline = Pipeline(run, stations, raw, processed, collection, folder)
+                pipeline = Pipeline(run, stages(), stations, raw, processed, collection, folder)
                 try:
                     pipeline.execute(objects)
                     pipeline.judge()

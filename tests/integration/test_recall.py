@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import main
-from forecast import recall
+from forecast import pipeline, recall
 from forecast.observations import RawObject
 from forecast.runs import RunOptions
 from forecast.settings import Limits
@@ -91,7 +91,7 @@ def test_records_that_the_zone_does_not_hold_any_more_are_made_again(
 
 def test_other_code_makes_the_object_again(world: World, made: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     world.run()
-    monkeypatch.setattr(main, "program_digest", lambda stations: "another program")
+    monkeypatch.setattr(pipeline, "program_digest", lambda stations: "another program")
     assert world.reprocess()["counts"]["unchanged"] == 1368
     assert made == [KEY, KEY]
 

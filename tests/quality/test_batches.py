@@ -16,8 +16,7 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-import main
-from forecast import verdicts
+from forecast import pipeline, verdicts
 from forecast.errors import InterruptedRunError
 from forecast.runs import RunOptions
 from tests.integration.worlds import World, WorldMaker
@@ -263,7 +262,7 @@ def test_objects_made_again_keep_the_verdicts_that_their_neighbours_gave(
     world = new_world()
     put(world, part, 0)
     world.run()
-    monkeypatch.setattr(main, "program_digest", lambda stations: "another program")
+    monkeypatch.setattr(pipeline, "program_digest", lambda stations: "another program")
     counts = world.reprocess()["counts"]
     assert counts["unchanged"] == counts["records_validated"]
     assert told(world) == part_at_once

@@ -1,0 +1,199 @@
+"""One run over the raw zone: objects are staged ahead and loaded one after another; then they are judged.
+
+A raw object is the unit of work: while one is loaded, the next is staged.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from forecast.checkpoints import Checkpoints
+from forecast.cli import progress_bar
+from forecast.database import Documents, told_apart
+from forecast.extract.limits import CHUNK_ROWS
+from forecast.foresee import ImaginedVersions, foresee
+from forecast.load import prepare_collection, station_days
+from forecast.observations import RECORD_SCHEMA, RawObject, concat, to_frame, to_table
+from forecast.recall import program_digest
+from forecast.report.migration import verification
+from forecast.runs import Run
+from forecast.save import publish, read_records
+from forecast.stages import Stages
+from forecast.staging import StagedObject, Stager
+from forecast.stations import Stations
+from forecast.stores import Store, digest_of
+from forecast.transform import RULES_VERSION
+from forecast.unjudged import Unjudged
+from forecast.verdicts import days_held, judge_marked, stored_flags
+from forecast.versions import LoadCounts, StoredVersions
+
+LOGGER = logging.getLogger("forecast.pipeline")
+# One object is staged while another is loaded and two wait: staging is faster than loading, and two hostile objects
+# staged at once would take twice the memory. Two loaded at once were a tenth faster, but the counts of what is new and
+# what is newer would hang on chance where objects overlap.
+_STAGED_AT_ONCE = 1
+_WAITING_OBJECTS = 2
+_SAMPLED_ROWS = 20
+_MAX_SAMPLED_ROWS = 500
+
+
+class Pipeline:
+    """One run over the raw zone."""
+
+    def __init__(
+        self,
+        run: Run,
+        stages: Stages,
+        stations: Stations,
+        raw: Store,
+        processed: Store,
+        collection: Documents,
+        folder: Path,
+    ) -> None:
+        self._run = run
+        self._stages = stages
+        self._stations = stations
+        self._processed = processed
+        self._collection = collection
+        self._folder = folder
+        self._imagined = ImaginedVersions(collection, folder / "imagined") if run.options.dry_run else None
+        self._unjudged = Unjudged.beside(collection, run.facts.run_id)
+        self._load_failed = threading.Event()
+        self._checkpoints = Checkpoints.beside(collection, RULES_VERSION, program_digest(stations))
+        self._stager = Stager(run, stages, stations, raw, processed, self._checkpoints)
+
+    def execute(self, listed: list[RawObject]) -> None:
+        """Process every raw object of these that is to be processed."""
+        if not self._run.options.dry_run:
+            prepare_collection(self._collection)
+        objects = self.select(listed)
+        staging: deque[Future[StagedObject | None]] = deque()
+        loading: deque[Future[None]] = deque()
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="load") as loader,
+            ThreadPoolExecutor(_STAGED_AT_ONCE, thread_name_prefix="stage") as stagers,
+            progress_bar(len(objects)) as advance,
+        ):
+            try:
+                for number, raw in enumerate(objects):
+                    self._run.check_stop()
+                    staging.append(stagers.submit(self._stager.stage, raw, self._folder / str(number)))
+                    while len(staging) > _STAGED_AT_ONCE:
+                        self._pass_on(staging, loading, loader, advance)
+                while staging or loading:
+                    self._pass_on(staging, loading, loader, advance)
+            finally:
+                loader.shutdown(wait=False, cancel_futures=True)
+                stagers.shutdown(wait=False, cancel_futures=True)
+
+    def _pass_on(
+        self,
+        staging: deque[Future[StagedObject | None]],
+        loading: deque[Future[None]],
+        loader: ThreadPoolExecutor,
+        advance: Callable[[], None],
+    ) -> None:
+        """Hand the next staged object to the loader, and wait where the loader is behind."""
+        if staging:
+            staged = staging.popleft().result()
+            if staged is None:
+                advance()
+            else:
+                loading.append(loader.submit(self.publish_and_load, staged))
+        while loading and (not staging or len(loading) > _WAITING_OBJECTS):
+            loading.popleft().result()
+            advance()
+
+    def select(self, listed: list[RawObject]) -> list[RawObject]:
+        """Those of the listed objects that are not processed yet; all of them to reprocess."""
+        if self._run.options.reprocess:
+            return listed
+        processed = self._checkpoints.processed()
+        chosen = [raw for raw in listed if processed.get(raw.uri) != raw.etag]
+        self._run.progress.objects_already_processed = len(listed) - len(chosen)
+        return chosen
+
+    def publish_and_load(self, staged: StagedObject) -> None:
+        """Make a staged object visible: processed zone, database, checkpoint, in this order.
+
+        After one that failed nothing more is loaded: where the database is lost, the next would wait for it again.
+        """
+        if self._load_failed.is_set():
+            return
+        try:
+            self._publish_and_load(staged)
+        except BaseException:
+            self._load_failed.set()
+            raise
+
+    def _publish_and_load(self, staged: StagedObject) -> None:
+        run, counts = self._run, staged.counts
+        run.objects.append(counts)
+        dry_run = run.options.dry_run
+        if not dry_run and not staged.published:
+            with run.timed("save"):
+                publish(staged.files, self._processed)
+        for records in read_records(staged.files, CHUNK_ROWS):
+            run.check_stop()
+            with run.timed("load"):
+                loaded = self._stages.load(records, self._collection, self._imagined, self._unjudged, run.conflicts)
+                loaded.add_to(counts)
+            with run.timed("report"):
+                run.touched |= station_days(to_table(records))
+            if staged.published:
+                staged.tally.add_validated(records, self._stations)
+            self._sample(records)
+        if not dry_run:
+            files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
+            self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts)
+        counts.outcome = "loaded"
+        run.tally.merge(staged.tally)
+        shutil.rmtree(staged.folder)
+        LOGGER.info("loaded %s: %d records", staged.raw.key, counts.records_validated, extra={"facts": asdict(counts)})
+
+    def judge(self) -> None:
+        """Bring the verdicts up to date: those on what this run has loaded, on what a run before left, and around both.
+
+        With --recheck those on everything.
+        """
+        run = self._run
+        if run.options.dry_run:
+            return
+        if run.options.recheck:
+            everything = days_held(self._collection, {})
+            self._unjudged.mark((station, day) for station, days in everything.items() for day in days)
+        with run.timed("validate"):
+            counts = judge_marked(self._unjudged, self._collection, self._stations, run.findings, run.check_stop)
+            run.progress.judged.add(counts)
+        for words, facts in run.findings.warnings():
+            LOGGER.warning(words, extra={"facts": facts})
+        with run.timed("report"):
+            for station, flags, number in stored_flags(run.touched - run.findings.judged_days, self._collection):
+                run.findings.add_stored(station, flags, number)
+
+    def verify(self) -> dict[str, Any]:
+        """Read a sample of this run's records back from a majority: each is there, or a newer version of it is."""
+        found = LoadCounts()
+        if self._run.samples:
+            found = foresee(concat(self._run.samples, RECORD_SCHEMA), StoredVersions(self._collection))
+        with told_apart("counting the documents"):
+            total = self._collection.estimated_document_count()
+        return verification(self._run.objects, asdict(found), total)
+
+    def _sample(self, records: pd.DataFrame) -> None:
+        if sum(map(len, self._run.samples)) < _MAX_SAMPLED_ROWS:
+            rows = pa.array(range(0, len(records), max(1, len(records) // _SAMPLED_ROWS)))
+            # Taken, not sliced: a slice would keep the whole frame.
+            self._run.samples.append(to_frame(to_table(records, RECORD_SCHEMA).take(rows)))
