@@ -136,6 +136,7 @@ DEW_POINT: Final[Thresholds] = {
 }
 RELATIVE_HUMIDITY: Final[Thresholds] = {
     **_gross((0, 100, WMO_AWS), (10, 100, D2R)),
+    **_of(f"{OURS}: a share of 1; only deserts had such air, the driest 0.4 % (Dezful 2017)", gross_range_fail_min=1),
     **_spike(20, 40),
     **_steps("suspect", ((30, OURS), (45, OURS), (60, OURS), (80, OURS), (90, OURS))),
     **_steps("fail", ((50, MADIS), (70, OURS), (90, OURS), (100, OURS), (100, OURS))),

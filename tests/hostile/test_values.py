@@ -182,23 +182,24 @@ GOOD: tuple[int, dict[str, Any], int] = (1, {}, 0)
 
 
 def test_case_32_a_number_out_of_range_is_kept_as_it_is_and_flagged(run_object: RunObject) -> None:
-    """A humidity of 0.87 % is a fraction, or desert air: suspect."""
+    """A humidity of 0.87 % is a share of 1; at 1 % it may be either, and is suspect."""
     rows: list[dict[str, Any]] = [
-        *({"Humidity": f"{value} %"} for value in ("0.87", "101", "127", "255")),
+        *({"Humidity": f"{value} %"} for value in ("0.87", "0.99", "1", "101", "127", "255")),
         {"Humidity": None, "Precip. Accum.": "83886.07 in"},
         {"Time": "23:00:00", "UV": 15},
     ]
     ending = run_object(table(*rows))
-    ending.assert_accepted(6)
+    ending.assert_accepted(8)
     assert ending.notes == []
     kept = {"air_temperature": 10.0, "air_pressure_at_mean_sea_level": 29.53 * 33.86388640341}
     assert ending.measurements == [
-        *({**kept, "relative_humidity": value} for value in (0.87, 101.0, 127.0, 255.0)),
+        *({**kept, "relative_humidity": value} for value in (0.87, 0.99, 1.0, 101.0, 127.0, 255.0)),
         {**kept, "precipitation_counter": 83886.07 * 25.4},
         {**kept, "relative_humidity": 80.0, "ultraviolet_index": 15.0},
     ]
     beyond = flagged(4, "gross_range")
     assert ending.judged == [
+        *[(4, {"relative_humidity": beyond}, 1)] * 2,
         (3, {"relative_humidity": flagged(3, "gross_range")}, 1),
         *[(4, {"relative_humidity": beyond}, 1)] * 3,
         (4, {"precipitation_counter": beyond}, 1),

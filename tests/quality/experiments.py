@@ -351,6 +351,10 @@ def plus(size: float) -> Change:
     return lambda values, *_: values + size
 
 
+def times(factor: float) -> Change:
+    return lambda values, *_: values * factor
+
+
 def plus_or_minus(size: float) -> Change:
     return lambda values, _series, _rows, random: values + size * random.choice((-1, 1))
 
@@ -432,6 +436,8 @@ def _experiments() -> Iterator[Experiment]:
         words = "temperature, dew point, humidity, pressure, wind speed"
         alter = at_places(parameter, to(-99.9))
         yield Experiment("gross_range", "-99.9 for a value", parameter, alter, 1, _ALL_PARAMETERS, 1, together=words)
+    a_share = at_places(RH, times(0.01), where=where_value(RH, lambda humidity: humidity < 100))
+    yield Experiment("gross_range", "a share of 1 below 100 %", RH, a_share, 1)
     for parameter, value, unit in ((T, 37, "°C"), (TD, 31, "°C"), (P, 935, "hPa"), (SPEED, 55, "m/s")):
         alter = at_places(parameter, to(value))
         yield Experiment("seasonal_range", f"{value} {unit} in October", parameter, alter, 1, trials=1)
