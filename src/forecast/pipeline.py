@@ -25,6 +25,7 @@ from forecast.database import Documents, told_apart
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.foresee import ImaginedVersions, foresee
 from forecast.load import prepare_collection, station_days
+from forecast.memory import give_memory_back
 from forecast.observations import RECORD_SCHEMA, RawObject, concat, to_frame, to_table
 from forecast.recall import program_digest
 from forecast.report.migration import verification
@@ -161,6 +162,7 @@ class Pipeline:
         counts.outcome = "loaded"
         run.tally.merge(staged.tally)
         shutil.rmtree(staged.folder)
+        give_memory_back()
         LOGGER.info("loaded %s: %d records", staged.raw.key, counts.records_validated, extra={"facts": asdict(counts)})
 
     def judge(self) -> None:

@@ -20,6 +20,7 @@ from forecast.errors import ObjectRejectedError, RetryableError
 from forecast.extract import check_size
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import sync_day
+from forecast.memory import give_memory_back
 from forecast.observations import OBSERVATION_SCHEMA, RawObject, Transformed, concat
 from forecast.recall import recall
 from forecast.report.counts import ObjectCounts, QualityTally
@@ -110,6 +111,7 @@ class Stager:
         self._validate_and_save(staged, writer, waiting)
         # With what was unpacked beside it.
         shutil.rmtree(copy.parent)
+        give_memory_back()
         staged.files = writer.files
         return staged
 

@@ -19,6 +19,7 @@ from forecast.columns import StationColumns
 from forecast.database import Documents, refusal, told_apart, validation_failed
 from forecast.digests import HALF, Halves, quality_halves, second_halves
 from forecast.errors import ForecastError, RetryableError, SettingError
+from forecast.memory import give_memory_back
 from forecast.parameters import MEASURED_NAMES
 from forecast.report.counts import JudgeCounts
 from forecast.report.write import iso_time
@@ -77,6 +78,7 @@ def judge_days(
     for block, stored in read_ahead(days, collection, stations):
         check_stop()
         counts.add(_judge_block(block, stored, collection, listener))
+        give_memory_back()
     return counts
 
 
@@ -105,6 +107,8 @@ def judge(block: Block, stored: Mapping[str, StationColumns]) -> dict[str, Verdi
         for station in block.context
         if station.id in stored
     }
+    # What the checks along time have left is a third of what a block takes.
+    give_memory_back()
     targets = [station.id for station in block.affected if station.id in verdicts]
     judge_among(verdicts, targets, (block.first, block.last))
     return verdicts
