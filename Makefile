@@ -65,7 +65,7 @@ docs: $(PROJECT_STAMP) ## Write the generated parts of the documentation again
 infra-test: $(PROJECT_STAMP) ## Prove the infrastructure without an AWS account: Terraform, images, workflows
 	@tests/infra/run
 
-drill: $(PROJECT_STAMP) ## Break a replica set of three containers on purpose and count what is lost
+drill: $(PROJECT_STAMP) ## Break a replica set of three on purpose, in containers or else namespaces; count what is lost
 	@docker/drill/run
 
 clean: ## Remove what is installed or cached; the embedded database and the reports stay

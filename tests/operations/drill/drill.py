@@ -1,4 +1,4 @@
-"""Faults on purpose, on the real image with three members. Started by `run`, in a mount namespace of its own.
+"""Faults on purpose, with three members that the real entrypoint starts. Called by docker/drill/run.
 
 Each drill is a function that raises AssertionError where the promise is broken and returns what was measured.
 """
@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -34,7 +35,10 @@ from forecast.operations.archives import name_of
 from forecast.operations.roll import Fleet, plan, roll
 from forecast.synthetic import write_demo
 from tests.infra.metric_filters import counted, declared
-from tests.operations.drill.cluster import GATEWAY, HOSTS, NUMBERS, PARAMETER, SET, Cluster, host_of
+from tests.operations.drill.cluster import HOSTS, PARAMETER, SET, Cluster, host_of
+from tests.operations.drill.engine import GATEWAY, NUMBERS, Engine, PipelineImage, SkippedError
+from tests.operations.drill.namespaces import Namespaces
+from tests.operations.drill.podman import Podman
 
 DATABASE = "forecast_2_0"
 REGION: Final = "eu-west-3"
@@ -57,10 +61,6 @@ ACKNOWLEDGED = 500
 # As long as the drill of a total loss watches that nothing starts empty.
 WATCHED_SECONDS = 30
 _UNAUTHORIZED = 13
-
-
-class SkippedError(Exception):
-    """A drill cannot run here; the text says why."""
 
 
 def first_start(cluster: Cluster) -> str:
@@ -390,21 +390,22 @@ def from_snapshot(cluster: Cluster) -> str:
 
 
 def pipeline_image(cluster: Cluster) -> str:
-    assert cluster.run("python", "-c", PROBE) == 0, cluster.run_log()
+    pipeline = cluster.pipeline()
+    assert succeeds(pipeline, "python", "-c", PROBE), pipeline.log()
     with zones() as variables:
         begin = time.monotonic()
-        assert cluster.run("pipeline", **variables) == 0, cluster.run_log()[-5:]
+        assert succeeds(pipeline, "pipeline", **variables), pipeline.log()[-5:]
         seconds = time.monotonic() - begin
         documents = observations(cluster)
         assert documents > 0
-        metrics = counted(cluster.run_log(), declared())
+        metrics = counted(pipeline.log(), declared())
         assert metrics == {"RunsDone": 1, "RejectionRate": 1, "RecordsValidated": 1}, metrics
-        cluster.begin_run("pipeline", "--reprocess", **variables)
-        cluster.wait(lambda: any('"loaded ' in line for line in cluster.run_log()), 60, "a first object")
+        pipeline.begin("pipeline", "--reprocess", **variables)
+        cluster.wait(lambda: any('"loaded ' in line for line in pipeline.log()), 60, "a first object")
         begin = time.monotonic()
-        code = cluster.end_run()
+        code = pipeline.terminate()
         ended = time.monotonic() - begin
-    (last,) = (json.loads(line) for line in cluster.run_log() if '"run_finished"' in line)
+    (last,) = (json.loads(line) for line in pipeline.log() if '"run_finished"' in line)
     assert (code, last["status"]) == (1, "interrupted"), (code, last)
     assert observations(cluster) == documents
     return (
@@ -415,8 +416,9 @@ def pipeline_image(cluster: Cluster) -> str:
 
 def from_processed_zone(cluster: Cluster) -> str:
     """docs/runbooks/restore.md, "After a total loss" and "From the processed zone"."""
+    pipeline = cluster.pipeline()
     with zones() as variables:
-        assert cluster.run("pipeline", **variables) == 0, cluster.run_log()[-5:]
+        assert succeeds(pipeline, "pipeline", **variables), pipeline.log()[-5:]
         before = observations(cluster)
         lose_all(cluster)
         begin = time.monotonic()
@@ -428,14 +430,20 @@ def from_processed_zone(cluster: Cluster) -> str:
         code, _, log = command(cluster, "mongo_init_cli")
         assert code == 0, log
         cluster.wait_whole()
-        assert cluster.run("migrate", **variables) == 0, cluster.run_log()[-5:]
+        assert succeeds(pipeline, "migrate", **variables), pipeline.log()[-5:]
         seconds = time.monotonic() - begin
-        assert cluster.run("migrate", "--verify", **variables) == 0, cluster.run_log()[-5:]
+        assert succeeds(pipeline, "migrate", "--verify", **variables), pipeline.log()[-5:]
     assert cluster.counts(DATABASE, OBSERVATIONS) == [before] * 3, cluster.counts(DATABASE, OBSERVATIONS)
     return (
         f"all three lost; an empty set by mongo-init, filled by migrate: all {before} documents on each after "
         f"{seconds:.0f} s; migrate --verify: exit code 0"
     )
+
+
+def succeeds(image: PipelineImage, command: str, *arguments: str, **variables: str) -> bool:
+    """Whether a task of the pipeline's image ends with 0."""
+    image.begin(command, *arguments, **variables)
+    return image.wait() == 0
 
 
 @contextmanager
@@ -631,7 +639,8 @@ DRILLS: tuple[tuple[str, Callable[[Cluster], str]], ...] = (
 
 def main() -> int:
     """Run the drills, print the table; 1 where a promise is broken."""
-    folder, wanted = Path(sys.argv[1]), set(sys.argv[2:])
+    folder, wanted = Path(sys.argv[2]), set(sys.argv[3:])
+    engine: Engine = Podman() if sys.argv[1] == "podman" else Namespaces(folder)
     if unknown := wanted - {drill.__name__ for _, drill in DRILLS}:
         print(f"There is no drill {', '.join(sorted(unknown))}.", file=sys.stderr)
         return 2
@@ -642,21 +651,23 @@ def main() -> int:
     boto3.client("ssm").put_parameter(Name=PARAMETER, Value="false", Type="String")
     for name in (RAW, PROCESSED, BACKUP):
         boto3.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    cluster = Cluster(folder, operators_environment(folder))
+    cluster = Cluster(engine, folder, operators_environment(folder))
     hosts = ",".join(host.partition(":")[0] for host in HOSTS)
     code, _, log = command(cluster, "mongo_pki_cli", str(folder / "pki"), "--hosts", hosts)
     assert code == 0, log
     cluster.environment["MONGO_TLS_CA"] = cluster.ca_file.read_text()
-    cluster.remove()
-    cluster.make_network()
+    # The default would end this process without the cleaning up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
+        engine.remove()
+        engine.make_network()
         # The others need a set, and the first makes it.
         first, *others = DRILLS
         broken = run_all(cluster, [first, *(drill for drill in others if not wanted or drill[1].__name__ in wanted)])
         if broken:
             cluster.keep_logs()
     finally:
-        cluster.remove()
+        engine.remove()
         server.stop()
     return int(broken)
 
