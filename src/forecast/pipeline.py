@@ -152,7 +152,7 @@ class Pipeline:
                 loaded = self._stages.load(records, self._collection, self._imagined, self._unjudged, run.conflicts)
                 loaded.add_to(counts)
             with run.timed("report"):
-                run.touched |= station_days(to_table(records))
+                run.touched |= station_days(to_table(records[["station_id", "timestamp"]]))
             if staged.published:
                 staged.tally.add_validated(records, self._stations)
             self._sample(records)
