@@ -13,6 +13,7 @@ from forecast.parameters import PARAMETERS, Parameter, Quantity
 from forecast.report.findings import ADVICE
 from forecast.series import CHECKS
 from forecast.thresholds import BY_NETWORK, CLOCK, MOST, Threshold
+from forecast.transform.plausibility import ON_EARTH
 from forecast.transform.units import UNITS, Unit
 
 DOCS = Path(__file__).parent
@@ -69,6 +70,16 @@ documents; where the source documents none, the value is left out and noted in `
 not matter. No result is rounded.
 """
 
+_GATES_INTRODUCTION = """\
+## Units that are named wrongly
+
+An object is rejected (`wrong_unit`) where more than half of a parameter's values are none on Earth in the unit that is
+named, and would be in another one. Only what can be told without a doubt stops an object: so many different values, so
+far apart in time, that neither a fault code nor a sensor in the sun gives them. Wind in km/h is a storm in m/s, an inch
+of rain a drizzle in mm, 10 °C taken for °F a frost: such values may be weather, and the checks of
+[quality](quality.md) flag them one by one.
+"""
+
 
 def parameters_page() -> str:
     """The whole page."""
@@ -90,8 +101,19 @@ def parameters_page() -> str:
             _table(("name", "unit", "meaning", "InfoClimat", "Weather Underground table", "PWS API"), sources),
             _UNITS_INTRODUCTION,
             _table(("quantity", "kept in", "written as", "converted by"), units),
+            _GATES_INTRODUCTION,
+            _table(("name", "on Earth", "source", "taken for each other", "at least"), _gates()),
         )
     )
+
+
+def _gates() -> Iterator[tuple[str, ...]]:
+    unit_of = {parameter.name: parameter.unit for parameter in PARAMETERS}
+    for name, earth in ON_EARTH.items():
+        enough = earth.enough
+        least = f"{enough.values} values; {enough.different} different ones beyond, {enough.hours} h apart"
+        limits = f"{earth.lowest:g} to {earth.highest:g} {unit_of[name]}"
+        yield f"`{name}`", limits, earth.source, ", ".join(earth.units), least if enough.values > 1 else "one value"
 
 
 def quality_page(page: str) -> str:

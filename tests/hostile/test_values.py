@@ -162,7 +162,54 @@ def test_case_31_one_odd_pressure_or_a_dead_sensor_stops_nothing(run_object: Run
     assert [row["air_pressure_at_mean_sea_level"] for row in ending.measurements] == [29.75, 1013.2, 0.0, 0.0]
 
 
-def test_case_31_a_temperature_in_another_unit_than_it_says_is_flagged_value_by_value(run_object: RunObject) -> None:
+def of_a_day(field: str, values: Sequence[float]) -> bytes:
+    """InfoClimat's rows of a day, one each hour."""
+    stamps = (f"2024-10-01 {hour:02}:00:00" for hour in range(24))
+    return climate(*({"dh_utc": stamp, field: f"{value:g}"} for stamp, value in zip(stamps, values, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "said"),
+    [
+        # 16 to 27 °C in °F, and 10 to 21 °C in K
+        ("temperature", [60.8 + hour for hour in range(24)], "24 of 24 temperatures, such as 60.8 °C, {} °F: {}"),
+        (
+            "temperature",
+            [283.15 + hour / 2 for hour in range(24)],
+            "24 of 24 temperatures, such as 283.15 °C, {} K: {}",
+        ),
+        (
+            "point_de_rosee",
+            [29.5 + 2 * abs(hour - 12) + hour / 100 for hour in range(24)],
+            "13 of 24 dew points, such as 53.5 °C, {} °F: {}",
+        ),
+    ],
+)
+def test_case_31_a_day_of_temperatures_in_another_unit_than_it_says_stops_the_file(
+    run_object: RunObject, field: str, values: list[float], said: str
+) -> None:
+    words = said.format("are none on Earth, but would be in", "the source names the wrong unit")
+    run_object(of_a_day(field, values), CLIMATE_KEY).assert_rejected("wrong_unit", words)
+
+
+def test_case_31_half_of_a_day_in_another_unit_than_it_says_is_not_the_median(run_object: RunObject) -> None:
+    dew_points = [28 + 2 * abs(hour - 11.5) + hour / 100 for hour in range(24)]
+    ending = run_object(of_a_day("point_de_rosee", dew_points), CLIMATE_KEY)
+    ending.assert_accepted(24)
+    assert sum(row["dew_point_temperature"] > 40 for row in ending.measurements) == 12
+
+
+def test_case_31_a_fault_code_for_a_day_stops_nothing(run_object: RunObject) -> None:
+    """85 °C is what a common sensor says when it has lost its power; in °F it would be a warm day."""
+    ending = run_object(of_a_day("temperature", [85] * 24), CLIMATE_KEY)
+    ending.assert_accepted(24)
+    assert [row["air_temperature"] for row in ending.measurements] == [85.0] * 24
+    assert [flags["air_temperature"] for _, flags, _ in ending.judged] == [flagged(4, "gross_range")] * 24
+
+
+def test_case_31_a_few_temperatures_in_another_unit_than_they_say_are_flagged_value_by_value(
+    run_object: RunObject,
+) -> None:
     """50 is a temperature in °C and in °F, so nothing stops the file; but none that October has north of 45°."""
     ending = run_object(climate({"temperature": "38"}, {"temperature": "50"}, {"temperature": "68"}), CLIMATE_KEY)
     ending.assert_accepted(3)

@@ -16,17 +16,15 @@ from forecast.stations import Stations
 from forecast.transform import infoclimat, wunderground
 from forecast.transform.columns import Columns, normalise_field
 from forecast.transform.layouts import parts_of
-from forecast.transform.plausibility import PressureGate
+from forecast.transform.plausibility import ON_EARTH, UnitGate
 
 NETWORKS: tuple[ModuleType, ...] = (infoclimat, wunderground)
 
 # Changes with every change of what a raw row becomes: objects processed under another version are processed again.
-RULES_VERSION = 4
+RULES_VERSION = 5
 
 LOGGER = logging.getLogger("forecast.transform")
 _SHOWN_NAMES, _SHOWN_LETTERS = 12, 40
-
-_PRESSURE = "air_pressure_at_mean_sea_level"
 
 _LAYOUTS = tuple(fields for network in NETWORKS for fields in network.TIME_FIELDS)
 
@@ -42,7 +40,7 @@ class ObjectTransformer:
 
     def __init__(self, key: str, stations: Stations, now: datetime) -> None:
         self._readers = {network.NAME: network.Reader(key, stations, now) for network in NETWORKS}
-        self._gate = PressureGate()
+        self._gates = {name: UnitGate(earth) for name, earth in ON_EARTH.items()}
         self._key = key
         # A dictionary, because it keeps the order.
         self._passed_over: dict[str, None] = {}
@@ -75,15 +73,18 @@ class ObjectTransformer:
         self._passed_over |= {
             name: None for name in map(str, batch.rows.columns) if normalise_field(name) not in network.KNOWN_FIELDS
         }
-        self._gate.see(transformed.observations[_PRESSURE].to_numpy(np.float64, na_value=np.nan))
+        times = transformed.observations["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
+        for name, gate in self._gates.items():
+            gate.see(transformed.observations[name].to_numpy(np.float64, na_value=np.nan), times)
         return transformed
 
     def finish(self) -> list[Transformed]:
         """What had to wait for the end of the object.
 
-        Raises ObjectRejectedError where its pressures are in another unit than it says.
+        Raises ObjectRejectedError where a column is in another unit than it says.
         """
-        self._gate.check()
+        for gate in self._gates.values():
+            gate.check()
         if self._passed_over:
             names = ", ".join(repr(name[:_SHOWN_LETTERS]) for name in islice(self._passed_over, _SHOWN_NAMES))
             more = len(self._passed_over) - _SHOWN_NAMES

@@ -35,6 +35,10 @@ class Unit:
         """Values of this unit in the canonical one."""
         return (values - self.subtract) * self.multiply / self.divide
 
+    def from_canonical(self, values: Floats) -> Floats:
+        """The other way."""
+        return values * self.divide / self.multiply + self.subtract
+
 
 CANONICAL = Unit()
 
