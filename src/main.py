@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -130,13 +131,13 @@ def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: 
         with work_folder() as folder:
             objects = list_objects(run, raw)
             with connect(run.settings) as collection, run.writing(collection):
-                pipeline = Pipeline(run, stages(), stations, raw, processed, collection, folder)
-                try:
-                    pipeline.execute(objects)
-                    pipeline.judge()
-                except ForecastError as error:
-                    fault = error
-                fault = _report_findings(run, reports, pipeline, stations, fault)
+                with closing(Pipeline(run, stages(), stations, raw, processed, collection, folder)) as pipeline:
+                    try:
+                        pipeline.execute(objects)
+                        pipeline.judge()
+                    except ForecastError as error:
+                        fault = error
+                    fault = _report_findings(run, reports, pipeline, stations, fault)
     except ForecastError as error:
         fault = fault or error
     except BaseException as error:

@@ -9,6 +9,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -219,8 +220,8 @@ def test_dry_run_of_many_deliveries_counts_what_loading_them_one_by_one_does(
         ]
         for _ in range(30)
     ]
-    imagined = ImaginedVersions(collection, tmp_path / "imagined")
-    foreseen = [foresee(_frame(batch), imagined) for batch in batches]
+    with closing(ImaginedVersions(collection, tmp_path / "imagined")) as imagined:
+        foreseen = [foresee(_frame(batch), imagined) for batch in batches]
     assert list(collection.find()) == before
     assert foreseen == [_load_frame(_frame(batch), collection) for batch in batches]
 

@@ -40,6 +40,10 @@ class ImaginedVersions:
         columns = ", ".join(f'"{name}"' for name in _NAMES[1:])
         self._imagined.execute(f'CREATE TABLE versions ("_id" TEXT PRIMARY KEY, {columns}) WITHOUT ROWID')
 
+    def close(self) -> None:
+        """Close the file."""
+        self._imagined.close()
+
     def seen(self, ids: list[str]) -> Seen:
         """See `Versions.seen`."""
         stored = self._stored.seen(ids)

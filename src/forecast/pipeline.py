@@ -6,7 +6,6 @@ A raw object is the unit of work: while one is loaded, the next is staged.
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from forecast.recall import program_digest
 from forecast.report.migration import verification
 from forecast.runs import Run
 from forecast.save import publish, read_records
+from forecast.space import TemporarySpace
 from forecast.stages import Stages
 from forecast.staging import StagedObject, Stager
 from forecast.stations import Stations
@@ -73,7 +73,13 @@ class Pipeline:
         self._unjudged = Unjudged.beside(collection, run.facts.run_id)
         self._load_failed = threading.Event()
         self._checkpoints = Checkpoints.beside(collection, RULES_VERSION, program_digest(stations))
-        self._stager = Stager(run, stages, stations, raw, processed, self._checkpoints)
+        self._space = TemporarySpace(run.settings.limits.temporary_bytes, run.check_stop)
+        self._stager = Stager(run, stages, stations, raw, processed, self._checkpoints, self._space)
+
+    def close(self) -> None:
+        """Close what a dry run imagines."""
+        if self._imagined is not None:
+            self._imagined.close()
 
     def execute(self, listed: list[RawObject]) -> None:
         """Process every raw object of these that is to be processed."""
@@ -96,6 +102,7 @@ class Pipeline:
                 while staging or loading:
                     self._pass_on(staging, loading, loader, advance)
             finally:
+                self._space.close()
                 loader.shutdown(wait=False, cancel_futures=True)
                 stagers.shutdown(wait=False, cancel_futures=True)
 
@@ -131,13 +138,15 @@ class Pipeline:
 
         After one that failed nothing more is loaded: where the database is lost, the next would wait for it again.
         """
-        if self._load_failed.is_set():
-            return
         try:
-            self._publish_and_load(staged)
+            if not self._load_failed.is_set():
+                self._publish_and_load(staged)
         except BaseException:
             self._load_failed.set()
             raise
+        finally:
+            # Also of those that are not loaded: the next may wait for their room.
+            self._stager.remove(staged.folder)
 
     def _publish_and_load(self, staged: StagedObject) -> None:
         run, counts = self._run, staged.counts
@@ -161,7 +170,6 @@ class Pipeline:
             self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts)
         counts.outcome = "loaded"
         run.tally.merge(staged.tally)
-        shutil.rmtree(staged.folder)
         give_memory_back()
         LOGGER.info("loaded %s: %d records", staged.raw.key, counts.records_validated, extra={"facts": asdict(counts)})
 
