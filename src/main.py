@@ -130,14 +130,17 @@ def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: 
     try:
         with work_folder() as folder:
             objects = list_objects(run, raw)
-            with connect(run.settings) as collection, run.writing(collection):
-                with closing(Pipeline(run, stages(), stations, raw, processed, collection, folder)) as pipeline:
-                    try:
-                        pipeline.execute(objects)
-                        pipeline.judge()
-                    except ForecastError as error:
-                        fault = error
-                    fault = _report_findings(run, reports, pipeline, stations, fault)
+            with (
+                connect(run.settings) as collection,
+                run.writing(collection),
+                closing(Pipeline(run, stages(), stations, raw, processed, collection, folder)) as pipeline,
+            ):
+                try:
+                    pipeline.execute(objects)
+                    pipeline.judge()
+                except ForecastError as error:
+                    fault = error
+                fault = _report_findings(run, reports, pipeline, stations, fault)
     except ForecastError as error:
         fault = fault or error
     except BaseException as error:
