@@ -36,6 +36,7 @@ from forecast.embedded import find_mongod
 from forecast.load import prepare_collection
 from forecast.runs import Run, RunOptions
 from forecast.settings import Settings
+from forecast.space import TemporarySpace
 from forecast.staging import Stager
 from forecast.stations import Stations, parse_stations
 from forecast.stores import open_store
@@ -93,14 +94,15 @@ def child_prepare(uri: str, folder: Path) -> dict[str, float]:
         run = Run.begin(settings(uri, folder, "bench_prepare"), RunOptions())
         raw_zone, processed_zone = open_store(str(folder / "raw")), open_store(str(folder / "processed"))
         checkpoints = Checkpoints.beside(collection, RULES_VERSION, program="bench")
-        stager = Stager(run, stages(), stations(), raw_zone, processed_zone, checkpoints)
+        space = TemporarySpace(run.settings.limits.temporary_bytes, run.check_stop)
+        stager = Stager(run, stages(), stations(), raw_zone, processed_zone, checkpoints, space)
         start = time.perf_counter()
         rows = 0
         for number, raw in enumerate(list_objects(run, raw_zone)):
             staged = stager.stage(raw, Path(work) / str(number))
             assert staged is not None
             rows += staged.counts.records_validated
-            shutil.rmtree(staged.folder)
+            stager.remove(staged.folder)
         return {"rows": rows, "seconds": time.perf_counter() - start}
 
 

@@ -130,7 +130,18 @@ def test_the_limits_are_given_in_megabytes() -> None:
     assert limits.unpacked_bytes == Limits().unpacked_bytes
 
 
-@pytest.mark.parametrize("name", ["MAX_OBJECT_MB", "MAX_UNPACKED_MB", "MAX_RECORD_MB", "MAX_WORKBOOK_MB"])
+def test_the_limit_of_all_temporary_files_follows_those_of_an_object() -> None:
+    of_an_object = {"MAX_OBJECT_MB": "3000", "MAX_UNPACKED_MB": "2000"}
+    assert load_settings(of_an_object).limits.temporary_bytes == 10_000 << 20
+    assert load_settings({**of_an_object, "MAX_TEMPORARY_MB": "5001"}).limits.temporary_bytes == 5001 << 20
+    assert fault(**of_an_object, MAX_TEMPORARY_MB="5000") == (
+        "MAX_TEMPORARY_MB is 5000; it takes more than MAX_OBJECT_MB and MAX_UNPACKED_MB together, 5000"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["MAX_OBJECT_MB", "MAX_UNPACKED_MB", "MAX_TEMPORARY_MB", "MAX_RECORD_MB", "MAX_WORKBOOK_MB"]
+)
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "64 MB", "99999999", "all"])
 def test_a_limit_that_is_no_number_of_megabytes_is_named(name: str, value: str) -> None:
     assert fault(**{name: value}) == f"{name} is {value!r}; it takes a whole number of megabytes from 1 to 1048576"

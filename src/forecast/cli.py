@@ -42,6 +42,7 @@ SETTING_OPTIONS: dict[str, str] = {
     "log_format": "text, or json (one object a line).",
     "max_object_mb": "Largest raw object, as it is stored. Default: 1024.",
     "max_unpacked_mb": "Largest raw object, unpacked. Default: 1024.",
+    "max_temporary_mb": "All temporary files of a run at once. Default: twice the two above together.",
     "max_record_mb": "Largest record of an object. Default: 32.",
     "max_workbook_mb": "Largest workbook, unpacked. Default: 100.",
     "fallback_encoding": "cp1252, for text that is not UTF-8. Default: none, such rows are refused.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -34,18 +35,26 @@ def program_digest(stations: Stations) -> str:
     return digest.hexdigest()
 
 
-def recall(checkpoint: Checkpoint, store: Store, folder: Path) -> list[ZoneFile] | None:
+def recall(
+    checkpoint: Checkpoint, store: Store, folder: Path, make_room: Callable[[int], None]
+) -> list[ZoneFile] | None:
     """Copies of the files that a checkpoint vouches for; None where the object has to be read again.
 
-    It has to where rows were refused: some are refused for the time being ("in the future").
+    It has to where rows were refused: some are refused for the time being ("in the future"). Before each file,
+    `make_room` is told how many bytes all of them have with it.
     """
     if checkpoint.counts["records_rejected"]:
         return None
     files = []
+    size = 0
     for number, (key, digest) in enumerate(checkpoint.files.items()):
         file = ZoneFile(folder / f"recalled-{number}", key)
         listed = store.find(key)
-        if listed is None or store.fetch(listed, file.path) != digest:
+        if listed is None:
+            return None
+        size += listed.size
+        make_room(size)
+        if store.fetch(listed, file.path) != digest:
             return None
         files.append(file)
     return files

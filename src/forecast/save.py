@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -43,6 +43,8 @@ _STATION_COLUMNS = {
 _UNIQUE = ("_id", "source_row", "digest")
 _REPEATING = [name for name in RECORD_SCHEMA.names if name not in _UNIQUE]
 _SEARCHED = ["_id", "station_id", "timestamp"]
+# A Parquet file of one row has 13 kB: what it says of its columns.
+_FILE_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,37 +98,61 @@ class Source:
     day: date
 
 
+def any_room(size: int) -> None:
+    """The disk has room for files of any size."""
+
+
 class ObjectWriter:
-    """Stages the files of one raw object; `name` begins the names of those with records."""
+    """Stages the files of one raw object; `name` begins the names of those with records.
+
+    Before each file, `make_room` is told how many bytes all of them may have after it.
+    """
 
     def __init__(
-        self, folder: Path, source: Source, facts: RunFacts, stations: Stations, name: str | None = None
+        self,
+        folder: Path,
+        source: Source,
+        facts: RunFacts,
+        stations: Stations,
+        name: str | None = None,
+        make_room: Callable[[int], None] = any_room,
     ) -> None:
         self._folder = folder
         self._source = source
         self._facts = facts
         self._stations = stations
         self._name = name or source.digest
+        self._make_room = make_room
         self._parts = 0
         self._refused_path = folder / "refused.jsonl.gz"
         self._records_files: list[ZoneFile] = []
+        self._records_bytes = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of everything that was staged."""
+        return self._records_bytes + (self._refused_path.stat().st_size if self._refused_path.exists() else 0)
 
     def add(self, validated: pd.DataFrame) -> None:
         """Stage records (VALIDATED_SCHEMA), one file a month of observation."""
         table = self._records(to_table(validated, VALIDATED_SCHEMA))
         for month, rows in _by_month(table):
             path = self._folder / f"{self._parts}-{month}.parquet"
+            self._make_room(self.size + _most_bytes(rows))
             pq.write_table(rows, path, compression="zstd", use_dictionary=_REPEATING, write_statistics=_SEARCHED)
             key = f"{OBSERVATIONS}{month_folder(date.fromisoformat(f'{month}-01'))}{self._name}-{self._parts}.parquet"
             self._records_files.append(ZoneFile(path, key))
+            self._records_bytes += path.stat().st_size
         self._parts += 1
 
     def add_refused(self, refused: pd.DataFrame) -> None:
         """Stage refused rows (REFUSED_SCHEMA) with where they came from; a loop, because they are few."""
         if refused.empty:
             return
+        table = to_table(refused)
+        self._make_room(self.size + _most_bytes(table))
         with gzip.open(self._refused_path, "at", encoding="utf-8") as file:
-            for record in to_table(refused).to_pylist():
+            for record in table.to_pylist():
                 source = {"source_uri": self._source.uri, "key": self._source.key}
                 whole = {"run_id": self._facts.run_id, **source, **record}
                 file.write(json.dumps(whole, ensure_ascii=False) + "\n")
@@ -159,6 +185,11 @@ class ObjectWriter:
         stamp = pa.scalar(self._facts.started_at, RECORD_SCHEMA.field("ingested_at").type)
         columns["ingested_at"] = pa.repeat(stamp, table.num_rows)
         return pa.table(columns).select(RECORD_SCHEMA.names).cast(RECORD_SCHEMA)
+
+
+def _most_bytes(table: pa.Table) -> int:
+    """More than a file of these rows can have: both formats pack them, but for what a file has without any row."""
+    return 2 * int(table.nbytes) + _FILE_BYTES
 
 
 def _repeated(indices: pa.Array, values: pa.Array) -> pa.Array:

@@ -31,7 +31,7 @@ _MOST_MEGABYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one raw object may ask of the machine; beyond it the object, or the row, is refused. Sizes are in bytes.
+    """What raw objects may ask of the machine; beyond it the object, or the row, is refused. Sizes are in bytes.
 
     Measured with the defaults: no object takes the process above 500 MB of memory (tests/hostile/test_memory.py).
     """
@@ -40,6 +40,7 @@ class Limits:
     unpacked_bytes: int = 1024 * _MEGABYTE  # of a gzip, of Parquet's and Avro's blocks
     record_bytes: int = 32 * _MEGABYTE  # a year of one InfoClimat station is about 10 MB of JSON
     workbook_bytes: int = 100 * _MEGABYTE  # all parts, unpacked: a sheet of a day has 60 kB
+    temporary_bytes: int = 4096 * _MEGABYTE  # on the disk, of all objects of a run that are there at once
     fallback_encoding: str | None = None  # of text that is not UTF-8; None: its rows are refused
 
 
@@ -134,9 +135,18 @@ def _mongodb_uri(found: Mapping[str, str]) -> str | None:
 
 def _limits(found: Mapping[str, str]) -> Limits:
     default = Limits()
+    object_bytes = _megabytes("MAX_OBJECT_MB", found, default.object_bytes)
+    unpacked_bytes = _megabytes("MAX_UNPACKED_MB", found, default.unpacked_bytes)
+    # An object is copied, may be unpacked beside its copy, and what is made of it is beside both.
+    of_one = object_bytes + unpacked_bytes
+    temporary_bytes = _megabytes("MAX_TEMPORARY_MB", found, 2 * of_one)
+    if temporary_bytes <= of_one:
+        takes = f"more than MAX_OBJECT_MB and MAX_UNPACKED_MB together, {of_one // _MEGABYTE}"
+        raise SettingError(f"MAX_TEMPORARY_MB is {temporary_bytes // _MEGABYTE}; it takes {takes}")
     return Limits(
-        object_bytes=_megabytes("MAX_OBJECT_MB", found, default.object_bytes),
-        unpacked_bytes=_megabytes("MAX_UNPACKED_MB", found, default.unpacked_bytes),
+        object_bytes=object_bytes,
+        unpacked_bytes=unpacked_bytes,
+        temporary_bytes=temporary_bytes,
         record_bytes=_megabytes("MAX_RECORD_MB", found, default.record_bytes),
         workbook_bytes=_megabytes("MAX_WORKBOOK_MB", found, default.workbook_bytes),
         fallback_encoding=_choice("FALLBACK_ENCODING", found, FALLBACK_ENCODINGS, None),

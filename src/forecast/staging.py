@@ -11,6 +11,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +27,7 @@ from forecast.recall import recall
 from forecast.report.counts import ObjectCounts, QualityTally
 from forecast.runs import Run
 from forecast.save import ObjectWriter, Source, ZoneFile
+from forecast.space import TemporarySpace
 from forecast.stages import Stages
 from forecast.stations import Stations
 from forecast.stores import Store
@@ -60,6 +62,7 @@ class Stager:
     raw: Store
     processed: Store
     checkpoints: Checkpoints
+    space: TemporarySpace
 
     def stage(self, raw: RawObject, folder: Path) -> StagedObject | None:
         """Read one object to its end, or say why not and leave it out."""
@@ -74,8 +77,13 @@ class Stager:
             if error.errno not in _DISK_FULL:
                 raise
             raise RetryableError(f"no space is left for temporary files in {folder.parent} (TMPDIR)") from error
-        shutil.rmtree(folder)
+        self.remove(folder)
         return None
+
+    def remove(self, folder: Path) -> None:
+        """Take the files of an object away."""
+        shutil.rmtree(folder)
+        self.space.give_back(folder)
 
     def _recalled(self, raw: RawObject, folder: Path) -> StagedObject | None:
         """What this program made of this object before, where it would make the same again."""
@@ -83,22 +91,33 @@ class Stager:
         if checkpoint is None:
             return None
         with self.run.timed("extract"):
-            files = recall(checkpoint, self.processed, folder)
+            files = recall(checkpoint, self.processed, folder, partial(self.space.hold, folder))
         if files is None:
+            self.remove(folder)
+            folder.mkdir()
             return None
         made = {name: checkpoint.counts[name] for name in ("rows_read", "rows_empty", "records_validated")}
         counts = ObjectCounts(raw.key, raw.uri, "unfinished", **made)
-        return StagedObject(raw, folder, counts, QualityTally(), files, checkpoint.files)
+        return StagedObject(raw, folder, counts, QualityTally(), files=files, published=checkpoint.files)
 
     def _stage(self, raw: RawObject, folder: Path) -> StagedObject:
-        run = self.run
-        check_size(raw.size, run.settings.limits)
+        limits = self.run.settings.limits
+        check_size(raw.size, limits)
+        staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "unfinished"), QualityTally())
+        # Its copy, and what may be unpacked beside it.
+        reading = raw.size + limits.unpacked_bytes
+        self.space.hold(folder, reading)
         copy = folder / "raw" / "object"
         copy.parent.mkdir()
-        with run.timed("extract"):
+        with self.run.timed("extract"):
             digest = self.raw.fetch(raw, copy)
-        writer = ObjectWriter(folder, Source(raw.key, raw.uri, digest, sync_day(raw)), run.facts, self.stations)
-        staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "unfinished"), QualityTally())
+        writer = ObjectWriter(
+            folder,
+            Source(raw.key, raw.uri, digest, sync_day(raw)),
+            self.run.facts,
+            self.stations,
+            make_room=lambda size: self.space.hold(folder, reading + size),
+        )
         waiting: list[pd.DataFrame] = []
         for transformed in self._transformed(raw, copy):
             staged.counts.rows_read += transformed.rows_read
@@ -109,8 +128,8 @@ class Stager:
                 self._validate_and_save(staged, writer, waiting)
                 waiting = []
         self._validate_and_save(staged, writer, waiting)
-        # With what was unpacked beside it.
         shutil.rmtree(copy.parent)
+        self.space.hold(folder, writer.size)
         give_memory_back()
         staged.files = writer.files
         return staged

@@ -22,6 +22,7 @@ from forecast.extract.streams import (
     open_unpacked,
     shown,
     with_bad_bytes_marked,
+    write_copy,
 )
 from forecast.extract.tables import read_csv
 from forecast.extract.texts import read_json
@@ -91,9 +92,8 @@ def _read(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits,
 
 def _unpacked(path: Path, limits: Limits) -> Path:
     target = _beside(path, "unpacked")
-    with open_unpacked(path, limits) as source, target.open("wb") as copy:
-        while block := source.read(_BLOCK):
-            copy.write(block)
+    with open_unpacked(path, limits) as source:
+        write_copy(source, target, "the gzip file", limits)
     return target
 
 

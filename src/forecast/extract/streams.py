@@ -67,6 +67,17 @@ def filtered(source: IO[bytes], convert: Convert) -> IO[bytes]:
     return cast("IO[bytes]", io.BufferedReader(_Filtered(source, convert), _BLOCK))
 
 
+def write_copy(source: IO[bytes], target: Path, what: str, limits: Limits) -> None:
+    """Write what a stream has to its end; raises ObjectRejectedError beyond `limits.unpacked_bytes`."""
+    size = 0
+    with target.open("wb") as copy:
+        while block := source.read(_BLOCK):
+            size += len(block)
+            if size > limits.unpacked_bytes:
+                raise too_large(what, limits)
+            copy.write(block)
+
+
 def is_gzip(path: Path) -> bool:
     """Whether the file is packed with gzip, whatever its name says."""
     with path.open("rb") as file:

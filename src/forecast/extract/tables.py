@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -18,7 +17,7 @@ from forecast.extract.batches import BatchMaker, positions
 from forecast.extract.envelope import PAYLOAD_FIELDS
 from forecast.extract.limits import BLOCK_BYTES, MAX_ROW_BYTES, check_columns
 from forecast.extract.records import refused_record
-from forecast.extract.streams import BAD_BYTE, Opener, shown
+from forecast.extract.streams import BAD_BYTE, Opener, shown, write_copy
 from forecast.observations import RawBatch, RawObject
 from forecast.settings import Limits
 
@@ -48,8 +47,8 @@ def read_csv(
     if not header.has_rows:
         yield from maker.of_table(pa.table([[]] * len(header.names), header.names), positions(1, 0))
     else:
-        with open_file() as file, copy.open("wb") as plain:
-            shutil.copyfileobj(file, plain)
+        with open_file() as file:
+            write_copy(file, copy, "the table", limits)
         yield from _batches(copy, header, places, maker)
 
 
