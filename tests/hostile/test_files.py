@@ -111,6 +111,13 @@ def test_case_05_a_gzip_of_one_row_again_and_again_is_stopped_and_leaves_nothing
     ending.assert_rejected("too_large", "the gzip file unpacks to more than 4 MB (MAX_UNPACKED_MB)")
 
 
+def test_case_05_a_table_is_stopped_at_the_limit_in_whatever_encoding_it_comes(run_object: RunObject) -> None:
+    """What has 2 bytes in UTF-16 has 3 in UTF-8."""
+    text = to_csv(TABLE).decode() + "\u2100" * (3 * MB // 2)
+    ending = run_object(text.encode("utf-16"), variables={"MAX_UNPACKED_MB": "4"})
+    ending.assert_rejected("too_large", "the table unpacks to more than 4 MB (MAX_UNPACKED_MB)")
+
+
 def rezipped(content: bytes, changes: dict[str, bytes]) -> bytes:
     """A workbook with some of its parts replaced."""
     sink = io.BytesIO()
