@@ -7,7 +7,7 @@ import json
 import random
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -33,6 +33,7 @@ from forecast.load import INDEXES, SCHEMA_FILE, load, prepare_collection
 from forecast.observations import RECORD_SCHEMA, to_frame
 from forecast.unjudged import Unjudged
 from forecast.versions import LoadCounts, StoredVersions
+from tests.rivals import beaten
 
 NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
 REFUSING = {"$jsonSchema": {"properties": {"measurements": {"properties": {"air_temperature": {"maximum": 50}}}}}}
@@ -296,26 +297,8 @@ def test_two_writers_without_a_lock_end_with_the_newest(
     assert _versions(collection) == _newest(both[0] + both[1])
 
 
-class _WithRival:
-    """A collection where somebody else writes just before our first write."""
-
-    def __init__(self, collection: Documents, rival: Callable[[], object], times: int = 1) -> None:
-        self._collection = collection
-        self._rival = rival
-        self._times = times
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._collection, name)
-
-    def bulk_write(self, *arguments: Any, **options: Any) -> Any:
-        if self._times:
-            self._times -= 1
-            self._rival()
-        return self._collection.bulk_write(*arguments, **options)
-
-
 def _beaten(collection: Documents, *rivals: Delivery, times: int = 1) -> Documents:
-    return cast("Documents", _WithRival(collection, lambda: _load(collection, *rivals), times))
+    return beaten(collection, lambda: _load(collection, *rivals), times)
 
 
 @pytest.mark.parametrize("rival", [Delivery(0, 0, 0, 30), Delivery(1, 0, 0, 10), Delivery(2, 0, 0, 20)])
@@ -349,10 +332,10 @@ def test_rival_replaces_what_we_only_mark_as_newer(collection: Documents) -> Non
 def test_rival_that_never_stops_is_worth_another_run(collection: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
     _load(collection, Delivery(0, 0, 0, 1))
     generations = iter(range(1, 1000))
-    endless = _WithRival(collection, lambda: _load(collection, Delivery(next(generations), 0, 0, 7)), times=1000)
+    endless = beaten(collection, lambda: _load(collection, Delivery(next(generations), 0, 0, 7)), times=1000)
     monkeypatch.setattr(loading, "_ROUNDS", 3)
     with pytest.raises(RetryableError, match="run again"):
-        _load_frame(_frame([Delivery(2000, 0, 0, 10)]), cast("Documents", endless))
+        _load_frame(_frame([Delivery(2000, 0, 0, 10)]), endless)
 
 
 def test_validator_and_indexes_are_those_of_the_project(collection: Documents) -> None:

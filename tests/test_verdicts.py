@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +29,7 @@ from forecast.stations import Stations
 from forecast.unjudged import Unjudged
 from forecast.verdicts import days_held, differing_verdicts, judge_days, judge_marked, judged, stored_flags
 from tests.networks import DAY, KM_A_DEGREE, START, curve, five, hours, network, observation, records, station
+from tests.rivals import beaten
 
 STATIONS = five(interval_minutes=5)
 SPIKE = {"air_temperature": {"flag": 4, "checks": ["spike"]}}
@@ -232,33 +233,11 @@ def test_a_run_that_is_stopped_leaves_its_marks(database: Database) -> None:
 # Rivals
 
 
-class _WithRival:
-    """A collection where somebody else writes just before our first writes."""
-
-    def __init__(self, collection: Documents, rival: Callable[[], object], times: int = 1) -> None:
-        self._collection = collection
-        self._rival = rival
-        self._times = times
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._collection, name)
-
-    def bulk_write(self, *arguments: Any, **options: Any) -> Any:
-        if self._times:
-            self._times -= 1
-            self._rival()
-        return self._collection.bulk_write(*arguments, **options)
-
-
-def _beaten(database: Database, rival: Callable[[], object], times: int = 1) -> Documents:
-    return cast("Documents", _WithRival(database.collection, rival, times))
-
-
 def test_a_document_that_a_rival_changed_in_between_is_judged_again(database: Database) -> None:
     """The step was about to become a spike, when a newer delivery says that it was 12.15 °C."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     database.load(row(15, 12.2))
-    rival = _beaten(database, lambda: database.load(row(10, 12.15, generation_id=1), run="rival"))
+    rival = beaten(database.collection, lambda: database.load(row(10, 12.15, generation_id=1), run="rival"))
     counts = database.judge(rival)
     assert database.flags() == {}
     assert (counts.rewritten, database.unjudged().marks()) == (0, {})
@@ -273,7 +252,7 @@ def test_what_is_written_in_a_second_attempt_counts_once(database: Database) -> 
     # Another note of the same values: another document, with the same verdict.
     note = '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'
     again = row(10, 18.9, generation_id=1, notes=note)
-    rival = _beaten(database, lambda: database.load(again, run="rival"))
+    rival = beaten(database.collection, lambda: database.load(again, run="rival"))
     counts = database.judge(rival)
     assert database.flags() == {"00:10:00Z": SPIKE, "00:35:00Z": SPIKE}
     assert (counts.rewritten, counts.verdicts_changed) == (2, 2)
@@ -316,7 +295,12 @@ def test_rivals_that_never_rest_are_worth_another_run(database: Database, monkey
     ranks = iter(range(1, 100))
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     database.load(row(15, 12.2))
-    rival = _beaten(database, lambda: database.load(row(10, 18.9 + (rank := next(ranks)) / 10, generation_id=rank)), 99)
+
+    def load_a_newer_one() -> None:
+        rank = next(ranks)
+        database.load(row(10, 18.9 + rank / 10, generation_id=rank))
+
+    rival = beaten(database.collection, load_a_newer_one, times=99)
     words = "other writers keep changing the same documents; run again when they are done"
     with pytest.raises(RetryableError) as told:
         database.judge(rival)

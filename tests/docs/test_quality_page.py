@@ -14,12 +14,12 @@ import pytest
 
 from forecast.blocks import blocks_of
 from forecast.errors import SettingError
-from forecast.flags import FAIL, SUSPECT
+from forecast.flags import SUSPECT
 from forecast.parameters import PARAMETERS
 from forecast.series import CHECKS, Series
 from forecast.stations import STATIONS_FILE, load_stations, parse_stations
 from forecast.thresholds import CLOCK
-from tests.quality.experiments import DIRECTION, KNOWN_FAULTS, Clean, P, clean_week, flags_without_facts
+from tests.quality.experiments import DIRECTION, Clean, P, clean_week, tally_of_sound
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -104,14 +104,7 @@ def test_with_the_thresholds_of_the_example_ichtegem_is_not_flagged_any_more(cle
 
 
 def test_numbers_of_the_week_are_those_of_the_page(clean: Clean) -> None:
-    values = suspect = with_calm = failed = 0
-    for name, verdicts in clean.verdicts.items():
-        for parameter, flags in verdicts.flags.items():
-            if (name, parameter) not in KNOWN_FAULTS:
-                values += int((~np.isnan(verdicts.series.values[parameter])).sum())
-                suspect += int((flags_without_facts(verdicts, parameter) == SUSPECT).sum())
-                with_calm += int((flags == SUSPECT).sum())
-                failed += int((flags == FAIL).sum())
+    values, suspect, with_calm, failed = tally_of_sound(clean)
     assert failed == 0
     share = {name: _share(clean, name) for name in ("ILAMAD25", "00052")}
     off = clean.week["IICHTE19"].values[P] - clean.verdicts["IICHTE19"].medians[P]

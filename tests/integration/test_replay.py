@@ -17,7 +17,7 @@ from forecast.runs import Run, RunOptions, work_folder
 from forecast.save import RunFacts
 from forecast.stations import Stations, load_stations
 from forecast.stores import open_store
-from tests.integration.test_rivals import held_by
+from tests.integration.leases import held_by
 from tests.integration.worlds import Row, World, WorldMaker
 
 DOCUMENT = "infoclimat/Data_Source1_011024-031024.json"

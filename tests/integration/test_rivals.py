@@ -7,19 +7,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from forecast import lease as leases
-from forecast.database import Documents, connect
+from forecast.database import connect
 from forecast.errors import InterruptedRunError, RetryableError
-from forecast.lease import LEASE_SECONDS, lease
+from forecast.lease import lease
 from forecast.runs import RunOptions
+from tests.integration.leases import held_by
 from tests.integration.worlds import World, WorldMaker
 
 KEY = "infoclimat/Data_Source1_011024-031024.json"
@@ -30,26 +28,6 @@ def world(local_world: WorldMaker, demo_data: Path) -> World:
     made = local_world()
     made.deliver(demo_data)
     return made
-
-
-@contextmanager
-def held_by(world: World, **differing: Any) -> Iterator[Documents]:
-    """The lease of a run on another machine; what differs from that is given."""
-    now = datetime.now(UTC)
-    holder = {
-        "_id": "writer",
-        "run_id": "20260101T000000Z-aaaaaa",
-        "host": "other-machine",
-        "pid": 1,
-        "place": "another boot",
-        "since": datetime(2026, 1, 1, tzinfo=UTC),
-        "expires_at": now + timedelta(seconds=LEASE_SECONDS),
-        **differing,
-    }
-    with connect(world.settings()) as collection:
-        beside = collection.database[f"{collection.name}_lease"]
-        beside.insert_one(holder)
-        yield beside
 
 
 def _nothing() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.leases import held_by
 from tests.integration.test_crashes import (
     BOUNDARIES,
     KILLED_RUN,
@@ -63,18 +64,8 @@ def test_a_run_that_is_told_to_stop_ends_cleanly(world: World, undisturbed: tupl
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_a_run_that_waits_for_another_can_be_told_to_stop(world: World, number: signal.Signals) -> None:
-    holder = {
-        "_id": "writer",
-        "run_id": "20260101T000000Z-aaaaaa",
-        "host": "other-machine",
-        "pid": 1,
-        "place": "another boot",
-        "since": datetime(2026, 1, 1, tzinfo=UTC),
-        "expires_at": datetime.now(UTC) + timedelta(hours=1),
-    }
-    with world.mongo() as database:
-        leases = database["weather_measurements_lease"]
-        leases.insert_one(holder)
+    with held_by(world, expires_at=datetime.now(UTC) + timedelta(hours=1)) as leases:
+        before = list(leases.find())
         with world.start("pipeline", "--wait", "--json") as process:
             report: Path = world.logs_dir / "pipeline_status.json"
             while not report.exists():
@@ -83,7 +74,7 @@ def test_a_run_that_waits_for_another_can_be_told_to_stop(world: World, number: 
             time.sleep(2)
             process.send_signal(number)
             stdout, stderr = process.communicate(timeout=60)
-        assert [entry["run_id"] for entry in leases.find()] == [holder["run_id"]]
+        assert list(leases.find()) == before
     assert process.returncode == 1
     assert json.loads(stdout)["status"]["status"] == "interrupted"
     assert stderr == SAID

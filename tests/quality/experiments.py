@@ -203,6 +203,28 @@ def flags_without_facts(verdicts: Verdicts, parameter: str) -> Flags:
     return flagged
 
 
+class Tally(NamedTuple):
+    """How many values of the week there are, and how many are flagged in which way."""
+
+    values: int
+    suspect: int
+    with_calm: int
+    failed: int
+
+
+def tally_of_sound(clean: Clean) -> Tally:
+    """Known faults apart. A direction at calm is a stated fact and no false alarm; `with_calm` counts it as well."""
+    values = suspect = with_calm = failed = 0
+    for name, verdicts in clean.verdicts.items():
+        for parameter, flags in verdicts.flags.items():
+            if (name, parameter) not in KNOWN_FAULTS:
+                values += int((~np.isnan(verdicts.series.values[parameter])).sum())
+                suspect += int((flags_without_facts(verdicts, parameter) == SUSPECT).sum())
+                with_calm += int((flags == SUSPECT).sum())
+                failed += int((flags == FAIL).sum())
+    return Tally(values, suspect, with_calm, failed)
+
+
 # Errors at random places.
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from forecast.flags import FAIL, SUSPECT
+from forecast.flags import SUSPECT
 from forecast.report.findings import Findings
 from forecast.series import DAY_MS
 from tests.quality.experiments import (
@@ -20,7 +20,9 @@ from tests.quality.experiments import (
     THREE_HOURS,
     Clean,
     P,
+    Tally,
     flags_without_facts,
+    tally_of_sound,
 )
 
 
@@ -85,16 +87,7 @@ def test_rain_of_the_week_is_the_sum_of_what_the_counters_grew(clean: Clean) -> 
 
 
 def test_nothing_fails_and_of_what_is_sound_hardly_anything_is_suspect(clean: Clean) -> None:
-    """Known faults apart. A direction at calm is a stated fact and no false alarm; the second number counts it."""
-    values = suspect = with_calm = failed = 0
-    for name, verdicts in clean.verdicts.items():
-        for parameter, flags in verdicts.flags.items():
-            if (name, parameter) not in KNOWN_FAULTS:
-                values += int((~np.isnan(verdicts.series.values[parameter])).sum())
-                suspect += int((flags_without_facts(verdicts, parameter) == SUSPECT).sum())
-                with_calm += int((flags == SUSPECT).sum())
-                failed += int((flags == FAIL).sum())
-    assert (values, suspect, with_calm, failed) == (44_903, 4, 423, 0)
+    assert tally_of_sound(clean) == Tally(values=44_903, suspect=4, with_calm=423, failed=0)
 
 
 def test_the_other_suspects_are_half_an_hour_of_humidity_at_hazebrouck_after_the_fog(clean: Clean) -> None:

@@ -7,16 +7,18 @@ from collections.abc import Callable
 import numpy as np
 from hypothesis import strategies as st
 
-from forecast.flags import Flags, Floats, Times
+from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Times
 
 MINUTE_MS = 60_000
 NAN = float("nan")
+# Flags, so short that a series of them is seen at a glance.
+G, N, S, F, M = GOOD, NOT_EVALUATED, SUSPECT, FAIL, MISSING
 # 2024-10-01T00:00Z
 START_MS = 1_727_740_800_000
 # They are exact in binary, and so are their differences.
 HALVES = st.integers(-16, 16).map(lambda half: half / 2)
 
-Check = Callable[[Floats, Times], Flags]
+Check = Callable[[Floats, Times], Flags | list[int]]
 
 
 def at(*minutes: float) -> Times:
@@ -33,7 +35,7 @@ def floats(*values: float) -> Floats:
     return np.array(values, dtype=np.float64)
 
 
-def listed(flags: Flags) -> list[int]:
+def listed(flags: Flags | list[int]) -> list[int]:
     return [int(flag) for flag in flags]
 
 
@@ -56,8 +58,15 @@ def assert_missing_is_missing(values: Floats, flags: Flags) -> None:
 
 def assert_same_when_cut(check: Check, values: Floats, times: Times, *, reach_minutes: float) -> None:
     """What lies farther away than the reach changes nothing."""
-    whole = check(values, times)
+    whole = listed(check(values, times))
     for place, time in enumerate(times):
         near = np.abs(times - time) <= reach_minutes * MINUTE_MS
-        seen = check(values[near], times[near])
-        assert seen[np.flatnonzero(np.flatnonzero(near) == place)].tolist() == [whole[place]]
+        seen = listed(check(values[near], times[near]))
+        assert seen[np.flatnonzero(near).tolist().index(place)] == whole[place]
+
+
+def assert_same_upside_down_and_backwards(check: Check, values: Floats, times: Times) -> None:
+    """It does not matter which way is up or forward."""
+    flags = listed(check(values, times))
+    assert listed(check(-values, times)) == flags
+    assert listed(check(values[::-1], -times[::-1])) == flags[::-1]

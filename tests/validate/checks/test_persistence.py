@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Mask, Times
+from forecast.flags import Floats, Mask, Times
 from forecast.validate.checks.persistence import persistence
 from tests.validate.checks.irregular import (
     MINUTE_MS,
     NAN,
+    F,
+    G,
+    M,
+    N,
+    S,
     assert_missing_is_missing,
+    assert_same_upside_down_and_backwards,
     assert_same_when_cut,
     at,
     every,
@@ -23,7 +30,6 @@ from tests.validate.checks.irregular import (
     listed,
 )
 
-G, N, S, F, M = GOOD, NOT_EVALUATED, SUSPECT, FAIL, MISSING
 HOUR_MS = 60 * MINUTE_MS
 
 
@@ -189,22 +195,14 @@ def test_what_is_flagged_is_what_the_definition_says(series: tuple[Floats, Times
 
 @given(still_series, st.sampled_from([1.0, 2.0, 9.0]))
 def test_what_is_farther_away_than_the_fail_hours_changes_nothing(series: tuple[Floats, Times], gap: float) -> None:
-    def check(values: Floats, times: Times) -> np.ndarray:
-        return np.array(flat(values, times, gap=gap), dtype=np.uint8)
-
-    assert_same_when_cut(check, *series, reach_minutes=6 * 60)
+    assert_same_when_cut(partial(flat, gap=gap), *series, reach_minutes=6 * 60)
 
 
 @given(still_series)
 def test_without_a_fail_limit_the_reach_is_the_suspect_hours_and_a_gap(series: tuple[Floats, Times]) -> None:
-    def check(values: Floats, times: Times) -> np.ndarray:
-        return np.array(flat(values, times, fail=math.inf), dtype=np.uint8)
-
-    assert_same_when_cut(check, *series, reach_minutes=(3 + 2) * 60)
+    assert_same_when_cut(partial(flat, fail=math.inf), *series, reach_minutes=(3 + 2) * 60)
 
 
 @given(still_series)
 def test_it_does_not_matter_which_way_is_up_or_forward(series: tuple[Floats, Times]) -> None:
-    values, times = series
-    assert flat(-values, times) == flat(values, times)
-    assert flat(values[::-1], -times[::-1]) == flat(values, times)[::-1]
+    assert_same_upside_down_and_backwards(flat, *series)

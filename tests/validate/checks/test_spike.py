@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -10,12 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
+from forecast.flags import Floats, Times
 from forecast.validate.checks.spike import spike
 from tests.validate.checks.irregular import (
     MINUTE_MS,
     NAN,
+    F,
+    G,
+    M,
+    N,
+    S,
     assert_missing_is_missing,
+    assert_same_upside_down_and_backwards,
     assert_same_when_cut,
     at,
     every,
@@ -23,8 +30,6 @@ from tests.validate.checks.irregular import (
     irregular_series,
     listed,
 )
-
-G, N, S, F, M = GOOD, NOT_EVALUATED, SUSPECT, FAIL, MISSING
 
 
 def spikes(values: Floats, times: Times | None = None, *, suspect: float = 3, fail: float = 6) -> list[int]:
@@ -159,14 +164,9 @@ def test_what_is_flagged_is_what_the_definition_says(series: tuple[Floats, Times
 
 @given(spiky_series)
 def test_what_is_farther_away_than_three_gaps_changes_nothing(series: tuple[Floats, Times]) -> None:
-    assert_same_when_cut(
-        lambda values, times: spike(values, times, suspect=3, fail=6, max_gap_minutes=90), *series, reach_minutes=270
-    )
+    assert_same_when_cut(partial(spike, suspect=3, fail=6, max_gap_minutes=90), *series, reach_minutes=270)
 
 
 @given(irregular_series())
 def test_it_does_not_matter_which_way_is_up_or_forward(series: tuple[Floats, Times]) -> None:
-    values, times = series
-    flags = spike(values, times, suspect=3, fail=6, max_gap_minutes=90).tolist()
-    assert spike(-values, times, suspect=3, fail=6, max_gap_minutes=90).tolist() == flags
-    assert spike(values[::-1], -times[::-1], suspect=3, fail=6, max_gap_minutes=90).tolist() == flags[::-1]
+    assert_same_upside_down_and_backwards(partial(spike, suspect=3, fail=6, max_gap_minutes=90), *series)

@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
+from forecast.flags import Floats, Times
 from forecast.validate.checks.step import step
 from tests.validate.checks.irregular import (
     NAN,
+    F,
+    G,
+    M,
+    N,
+    S,
     assert_missing_is_missing,
     assert_same_when_cut,
     at,
@@ -21,7 +26,6 @@ from tests.validate.checks.irregular import (
     listed,
 )
 
-G, N, S, F, M = GOOD, NOT_EVALUATED, SUSPECT, FAIL, MISSING
 MINUTES = (10, 60, 120)
 LIMITS = (5.0, 8.0, 12.0)
 FAIL_LIMITS = (7.5, 19.5, 22.5)
@@ -112,12 +116,7 @@ def test_an_infinity_is_not_judged_and_parts_no_neighbours() -> None:
 def test_what_is_farther_back_than_the_last_interval_changes_nothing(series: tuple[Floats, Times]) -> None:
     values, times = series
     assert_missing_is_missing(values, step(values, times, minutes=MINUTES, suspect=LIMITS, fail=FAIL_LIMITS))
-    assert_same_when_cut(
-        lambda values, times: step(values, times, minutes=MINUTES, suspect=LIMITS, fail=FAIL_LIMITS),
-        values,
-        times,
-        reach_minutes=MINUTES[-1],
-    )
+    assert_same_when_cut(steps, values, times, reach_minutes=MINUTES[-1])
 
 
 @given(irregular_series())

@@ -1,0 +1,31 @@
+"""A writer who is quicker than ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from forecast.database import Documents
+
+
+class _WithRival:
+    """A collection where somebody else writes just before our first writes."""
+
+    def __init__(self, collection: Documents, rival: Callable[[], object], times: int) -> None:
+        self._collection = collection
+        self._rival = rival
+        self._times = times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._collection, name)
+
+    def bulk_write(self, *arguments: Any, **options: Any) -> Any:
+        if self._times:
+            self._times -= 1
+            self._rival()
+        return self._collection.bulk_write(*arguments, **options)
+
+
+def beaten(collection: Documents, rival: Callable[[], object], times: int = 1) -> Documents:
+    """The collection as one sees it whom a rival beats so many times."""
+    return cast("Documents", _WithRival(collection, rival, times))
