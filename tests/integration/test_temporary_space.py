@@ -37,11 +37,11 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def slow_load(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loading that takes longer than staging three objects."""
+def slow_load(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading that lets as many objects be staged before it as may be."""
 
     def slow(*arguments: Any) -> Any:
-        time.sleep(0.4)
+        wait_until_nothing_is_written(work)
         return load(*arguments)
 
     monkeypatch.setattr(main, "load", slow)
@@ -93,6 +93,13 @@ def size_of(folder: Path) -> int:
     return size
 
 
+def wait_until_nothing_is_written(folder: Path) -> None:
+    before = -1
+    while (size := size_of(folder)) != before:
+        before = size
+        time.sleep(0.3)
+
+
 def run(world: World, limits: Limits, options: RunOptions | None = None) -> Row:
     status, _ = main.run_pipeline(replace(world.settings(), limits=limits), options or RunOptions(), load_stations())
     return status
@@ -140,7 +147,7 @@ def test_a_run_whose_load_fails_ends_though_an_object_waits_for_room(
     local_world: WorldMaker, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def out_of_reach(*_: Any) -> Any:
-        time.sleep(1)
+        wait_until_nothing_is_written(work)
         raise RetryableError("the connection to MongoDB was lost (inserting)")
 
     world = local_world()
