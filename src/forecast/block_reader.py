@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from forecast.blocks import Block, blocks_of
 from forecast.columns import PROJECTION, StationColumns, joined, read_columns
 from forecast.database import Documents, told_apart
-from forecast.series import DAY_MS
+from forecast.series import DAY_MS, midnight
 from forecast.stations import Station, Stations
 from forecast.validate.among import EARTH_KM, distance_km
 
@@ -19,9 +18,9 @@ Columns = dict[str, StationColumns]
 
 class _Waiting(NamedTuple):
     block: Block
-    # Those of its days that the block before it does not hold.
+    # From this day on the block before it does not hold what it needs.
+    first_day: int
     rest: Future[Columns]
-    follows: bool
 
 
 def read_ahead(
@@ -36,14 +35,14 @@ def read_ahead(
     with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
         waiting: _Waiting | None = None
         for block in blocks_of(days, stations):
-            previous = waiting.block if waiting is not None else None
             if waiting is not None and _share_verdicts(waiting.block, block):
                 # They are about to be written, and what is read before that would be old.
                 yield waiting.block, _whole(waiting, before)
-                waiting, previous = None, None
-            follows = previous is not None and _follows(previous, block)
-            first = previous.last_read + 1 if previous is not None and follows else block.first_read
-            following = _Waiting(block, reader.submit(_read, block, collection, first), follows)
+                waiting = None
+            first_day = block.first_read
+            if waiting is not None and _follows(waiting.block, block):
+                first_day = waiting.block.last_read + 1
+            following = _Waiting(block, first_day, reader.submit(_read, block, collection, first_day))
             if waiting is not None:
                 before = _whole(waiting, before)
                 yield waiting.block, before
@@ -58,9 +57,9 @@ def read_block(block: Block, collection: Documents) -> Columns:
 
 
 def _whole(waiting: _Waiting, before: Columns) -> Columns:
-    """The columns of a block, of which the block before it holds the first days where it follows that one."""
+    """The columns of a block, of which the block before it may hold the first days."""
     rest = waiting.rest.result()
-    if not waiting.follows:
+    if waiting.first_day == waiting.block.first_read:
         return rest
     start = waiting.block.first_read * DAY_MS
     return {
@@ -92,7 +91,7 @@ def _ids(stations: Iterable[Station]) -> set[str]:
 def _read(block: Block, collection: Documents, first_day: int) -> Columns:
     """What the database holds of a block from a day on, through the index of places and times."""
     wanted = _ids(block.context)
-    first, last = (_midnight(day) for day in (first_day, block.last_read + 1))
+    first, last = (midnight(day) for day in (first_day, block.last_read + 1))
     centre = block.affected[0]
     radius_km = max(distance_km(centre, station) for station in block.context) + 1
     circle = {"$centerSphere": [[centre.longitude, centre.latitude], radius_km / EARTH_KM]}
@@ -101,7 +100,3 @@ def _read(block: Block, collection: Documents, first_day: int) -> Columns:
         batches: Any = collection.find_raw_batches(query, PROJECTION, hint="place_time", batch_size=5_000)
         found = read_columns(batches)
     return {station_id: columns for station_id, columns in found.items() if station_id in wanted}
-
-
-def _midnight(day: int) -> datetime:
-    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,11 @@ CHECKS = (
     "clock",
     "flag_rate",
 )
+
+
+def midnight(day: int) -> datetime:
+    """The beginning of a UTC day, which is counted since 1970."""
+    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from forecast.memory import give_memory_back
 from forecast.parameters import MEASURED_NAMES
 from forecast.report.counts import JudgeCounts
 from forecast.report.write import iso_time
-from forecast.series import CHECKS_VERSION, DAY_MS, Quality, Series, Verdicts
+from forecast.series import CHECKS_VERSION, DAY_MS, Quality, Series, Verdicts, midnight
 from forecast.stations import Station, Stations
 from forecast.unjudged import Unjudged, days_by_station
 from forecast.validate.among import judge_among
@@ -132,7 +132,7 @@ def stored_flags(
         station, first, last = stretch
         query = {
             "station.id": station,
-            "timestamp": {"$gte": _midnight(first), "$lt": _midnight(last + 1)},
+            "timestamp": {"$gte": midnight(first), "$lt": midnight(last + 1)},
             "data_quality.anomalies_detected": {"$gt": 0},
         }
         stages = [{"$match": query}, {"$group": {"_id": "$data_quality.flags", "number": {"$sum": 1}}}]
@@ -276,7 +276,3 @@ def _changed_flags(before: str | None, after: str | None) -> int:
 def _document_id(station: Station, time: np.int64) -> str:
     moment = datetime.fromtimestamp(int(time) / 1000, UTC)
     return f"{station.id}@{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _midnight(day: int) -> datetime:
-    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC)

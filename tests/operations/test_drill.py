@@ -16,19 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.operations.drill.namespaces import Namespaces
+from tests.operations.member import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 LIVENESS = "/usr/local/lib/forecast-mongo/liveness"
-SETTINGS = {
-    "MONGO_MEMBER": "mongo-1.internal:27017",
-    "MONGO_MEMBERS": "mongo-1.internal:27017",
-    "MONGO_REPLICA_SET": "forecast",
-    "MONGO_CACHE_GB": "0.25",
-    "MONGO_BOOTSTRAPPED": "true",
-    "MONGO_REPLICA_KEY": "k3y",
-    "MONGO_TLS_CERTIFICATE": "PEM",
-    "MONGO_TLS_CA": "PEM",
-}
+# A set of one.
+ALONE = SETTINGS | {"MONGO_MEMBERS": SETTINGS["MONGO_MEMBER"]}
 as_root = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="the drills need Linux and root (network namespaces)"
 )
@@ -100,7 +93,7 @@ def live(folder: str) -> None:
     engine = Namespaces(Path(folder))
     engine.make_network()
     try:
-        engine.start(1, SETTINGS, "old")
+        engine.start(1, ALONE, "old")
         until(lambda: hears(engine, "name_waiting"))
         first = engine.address(1)
         hosts.write_text(f"{first} mongo-1.internal\n")
@@ -120,10 +113,10 @@ def live(folder: str) -> None:
         engine.signal(1, "KILL")
         assert engine.wait_ended(1) != 0
         (engine.disk("old") / "mark").touch()
-        engine.start(1, SETTINGS, "new")
+        engine.start(1, ALONE, "new")
         assert engine.address(1) not in {first, None}
         assert list(engine.disk("new").iterdir()) == []
-        engine.start(1, SETTINGS | {"MONGO_MEMBERS": "mongo-2.internal:27017"}, "old")
+        engine.start(1, ALONE | {"MONGO_MEMBERS": "mongo-2.internal:27017"}, "old")
         assert engine.wait_ended(1) == 64
         assert (engine.disk("old") / "mark").exists()
     finally:
