@@ -7,7 +7,6 @@ document are compared, never two documents.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from typing import Final
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from xxhash import xxh3_64_digest, xxh3_128_digest
 
 from forecast.parameters import MEASURED_NAMES
 from forecast.stations import Station
@@ -24,14 +24,13 @@ Bytes = npt.NDArray[np.uint8]
 # Hexadecimal letters, HALF of them a row.
 Halves = npt.NDArray[np.bytes_]
 HALF: Final = 16
-_HALF_BYTES: Final = HALF // 2
 _TEXT_BYTES: Final = 16
 
 
 def observation_halves(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer]) -> Halves:
     """The first half: station, time, measured values, completeness, notes; `codes` number the stations in `known`."""
     size = table.num_rows
-    described = [_hash(json.dumps(s.document, sort_keys=True).encode(), _TEXT_BYTES) for s in known]
+    described = [_text_hash(json.dumps(station.document, sort_keys=True)) for station in known]
     stations = np.frombuffer(b"".join(described), dtype=np.uint8).reshape(len(known), _TEXT_BYTES)
     parts = [stations[codes] if size else np.zeros((0, _TEXT_BYTES), np.uint8)]
     parts.append(_as_bytes(np.asarray(table["timestamp"].cast(pa.int64()))))
@@ -76,15 +75,13 @@ def second_halves(digests: npt.NDArray[np.bytes_]) -> Halves:
 
 
 def _halves(matrix: Bytes) -> Halves:
-    """BLAKE2b of each row, as hexadecimal text; 0.7 µs a row, in the only loop over rows on this way.
+    """XXH3-64 of each row, as hexadecimal text; 0.2 µs a row, in the only loop over rows on this way.
 
-    A real hash, because equal digests are never written again.
+    BLAKE2b-64 took three times as long, and guards against somebody who makes up two versions of one observation with
+    one digest: who can write to the raw zone needs no such trick.
     """
-    width = matrix.shape[1]
-    data = np.ascontiguousarray(matrix).tobytes()
-    blake2b = hashlib.blake2b
-    starts = range(0, len(data), width)
-    hashes = b"".join([blake2b(data[at : at + width], digest_size=_HALF_BYTES).digest() for at in starts])
+    rows = np.ascontiguousarray(matrix).view(f"V{matrix.shape[1]}").reshape(-1).tolist()
+    hashes = b"".join(map(xxh3_64_digest, rows))
     return np.frombuffer(hashes.hex().encode(), dtype=f"S{HALF}")
 
 
@@ -94,11 +91,15 @@ def _text_hashes(column: pa.Array | pa.ChunkedArray) -> Bytes:
         return np.zeros((len(column), _TEXT_BYTES), dtype=np.uint8)
     cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     encoded = cells.dictionary_encode()
-    hashes = b"".join(_hash(text.encode(), _TEXT_BYTES) for text in encoded.dictionary.to_pylist())
+    hashes = b"".join(map(_text_hash, encoded.dictionary.to_pylist()))
     # The last row of the table stands for no text.
     table = np.frombuffer(hashes + bytes(_TEXT_BYTES), dtype=np.uint8).reshape(-1, _TEXT_BYTES)
     rows: Bytes = table[np.asarray(pc.fill_null(encoded.indices, len(table) - 1))]
     return rows
+
+
+def _text_hash(text: str) -> bytes:
+    return bytes(xxh3_128_digest(text.encode()))
 
 
 def _as_bytes(values: npt.NDArray[np.generic]) -> Bytes:
@@ -106,7 +107,3 @@ def _as_bytes(values: npt.NDArray[np.generic]) -> Bytes:
     if values.dtype == np.float64:
         values = np.where(np.isnan(values), np.nan, values)
     return np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).view(np.uint8).reshape(len(values), 8)
-
-
-def _hash(data: bytes, size: int) -> bytes:
-    return hashlib.blake2b(data, digest_size=size).digest()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,7 +38,7 @@ _NOT_LETTERS = re.compile("[^a-z]")
 
 def positions(first: int, count: int, word: str = "line") -> pa.Array:
     """Where rows stand, for people: "line 7"."""
-    numbers = pa.array(range(first, first + count), pa.int64()).cast(pa.string())
+    numbers = pa.array(np.arange(first, first + count)).cast(pa.string())
     return pc.binary_join_element_wise(f"{word} ", numbers, "")
 
 
@@ -179,7 +180,7 @@ def _parse_cells(
     filled = pc.replace_substring(pc.fill_null(cells, "{}"), "\n", " ").to_pylist()
     table = reader.read("\n".join(filled).encode() + b"\n", len(cells))
     if table is not None:
-        return table, pa.array(range(len(cells)), pa.int64()), []
+        return table, pa.array(np.arange(len(cells))), []
     records, kept, refused = [], [], []
     for index, text in enumerate(filled):
         try:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
@@ -62,9 +63,9 @@ class FastReader:
         if check_lines(block) > MAX_ROW_BYTES or b"\0" in block:
             return None
         try:
-            block.decode("utf-8")
+            _check_utf8(block)
             table = self._parse(block, lines)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             return None
         # Blank lines, and two objects on one line, would shift the positions. A bare NaN, which
         # JSON does not have, Arrow reads as a number.
@@ -205,6 +206,12 @@ def _count_keys(block: bytes) -> int:
         if len(keys) > MAX_COLUMNS:
             break
     return len(keys)
+
+
+def _check_utf8(block: bytes) -> None:
+    """Raises ArrowInvalid where the block is no UTF-8: Arrow's JSON reader takes any bytes."""
+    ends = pa.py_buffer(np.array([0, len(block)], dtype=np.int64))
+    pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(block)).validate(full=True)
 
 
 def _read(block: bytes, schema: pa.Schema | None) -> pa.Table:

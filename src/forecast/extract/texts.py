@@ -25,7 +25,7 @@ from forecast.extract.json_arrays import as_lines
 from forecast.extract.json_items import ENDS, STARTS, check_json, chunks, read_items
 from forecast.extract.json_places import place_of_fault
 from forecast.extract.json_survey import surveyed
-from forecast.extract.limits import BLOCK_BYTES, CHUNK_ROWS, JSON_PIECE_BYTES, MAX_ROW_BYTES, too_long
+from forecast.extract.limits import BLOCK_BYTES, CHUNK_ROWS, JSON_PIECE_BYTES, MAX_ROW_BYTES, count_lines, too_long
 from forecast.extract.records import BadRecordError, FastReader, refused_record
 from forecast.extract.streams import Opener
 from forecast.observations import RawBatch, RawObject
@@ -59,7 +59,7 @@ def _read_lines(
     judge = _Judge("line")
     with open_file() as file:
         while block := _block(file, limits):
-            count = block.count(b"\n")
+            count = count_lines(block)
             if documents:
                 batches = _read_document_lines(block, line, raw, containers, limits)
             elif (table := fast.read(block, count)) is not None and has_one_shape(table):
@@ -167,7 +167,7 @@ def _read_array_of_documents(
     with as_lines(open_file)() as file:
         while block := _block(file, limits):
             yield from _read_document_lines(block, index, raw, containers, limits, "[{}]")
-            index += block.count(b"\n")
+            index += count_lines(block)
 
 
 def _read_array_of_rows(
