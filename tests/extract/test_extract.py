@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from forecast.errors import ObjectRejectedError
 from forecast.extract import extract
 from forecast.extract.batches import BatchMaker
+from forecast.extract.limits import line_ends
 from forecast.extract.records import FastReader
 from forecast.observations import RawBatch, RawObject, to_table
 from forecast.settings import Limits
@@ -618,7 +619,7 @@ def flat_records(draw: st.DrawFn) -> list[dict[str, Any]]:
 def test_the_fast_and_the_patient_way_give_the_same_batches(records: list[dict[str, Any]]) -> None:
     block = lines(*records)
     maker = BatchMaker(listed(), RECORD_CONTAINERS, Limits())
-    table = FastReader().read(block, len(records))
+    table = FastReader().read(block, line_ends(block))
     places = [f"line {index + 1}" for index in range(len(records))]
     patient = maker.of_lines(list(zip(places, block.split(b"\n")[:-1], strict=True)))
     if table is None:

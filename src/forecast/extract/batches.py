@@ -19,6 +19,7 @@ from forecast.extract.envelope import (
     origin_of_table,
     unwrap_record,
 )
+from forecast.extract.limits import line_ends
 from forecast.extract.records import (
     BadRecordError,
     FastReader,
@@ -178,7 +179,8 @@ def _parse_cells(
 ) -> tuple[pa.Table, pa.Array, list[dict[str, Any]]]:
     """JSON text a cell to columns; which rows are kept; and the rows that cannot be read."""
     filled = pc.replace_substring(pc.fill_null(cells, "{}"), "\n", " ").to_pylist()
-    table = reader.read("\n".join(filled).encode() + b"\n", len(cells))
+    block = "\n".join(filled).encode() + b"\n"
+    table = reader.read(block, line_ends(block))
     if table is not None:
         return table, pa.array(np.arange(len(cells))), []
     records, kept, refused = [], [], []

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
@@ -55,12 +56,13 @@ class FastReader:
         self._schema: pa.Schema | None = None
         self._columns = 0
 
-    def read(self, block: bytes, lines: int) -> pa.Table | None:
-        """One row a line, or None where the block needs the patient way.
+    def read(self, block: bytes, ends: npt.NDArray[np.intp]) -> pa.Table | None:
+        """One row a line, the lines ending at `ends`, or None where the block needs the patient way.
 
         Raises ObjectRejectedError where it nests too deep or has too many columns.
         """
-        if check_lines(block) > MAX_ROW_BYTES or b"\0" in block:
+        lines = len(ends)
+        if check_lines(block, ends) > MAX_ROW_BYTES or b"\0" in block:
             return None
         try:
             _check_utf8(block)

@@ -25,7 +25,7 @@ from forecast.extract.json_arrays import as_lines
 from forecast.extract.json_items import ENDS, STARTS, check_json, chunks, read_items
 from forecast.extract.json_places import place_of_fault
 from forecast.extract.json_survey import surveyed
-from forecast.extract.limits import BLOCK_BYTES, CHUNK_ROWS, JSON_PIECE_BYTES, MAX_ROW_BYTES, count_lines, too_long
+from forecast.extract.limits import BLOCK_BYTES, CHUNK_ROWS, JSON_PIECE_BYTES, MAX_ROW_BYTES, line_ends, too_long
 from forecast.extract.records import BadRecordError, FastReader, refused_record
 from forecast.extract.streams import Opener
 from forecast.observations import RawBatch, RawObject
@@ -59,17 +59,17 @@ def _read_lines(
     judge = _Judge("line")
     with open_file() as file:
         while block := _block(file, limits):
-            count = count_lines(block)
+            ends = line_ends(block)
             if documents:
                 batches = _read_document_lines(block, line, raw, containers, limits)
-            elif (table := fast.read(block, count)) is not None and has_one_shape(table):
-                batches = maker.of_table(table, positions(line, count))
+            elif (table := fast.read(block, ends)) is not None and has_one_shape(table):
+                batches = maker.of_table(table, positions(line, len(ends)))
             else:
                 batches = (maker.of_lines(part) for part in _parts(block, line))
             for batch in batches:
                 judge.see(batch)
                 yield batch
-            line += count
+            line += len(ends)
     judge.check()
 
 
@@ -167,7 +167,7 @@ def _read_array_of_documents(
     with as_lines(open_file)() as file:
         while block := _block(file, limits):
             yield from _read_document_lines(block, index, raw, containers, limits, "[{}]")
-            index += count_lines(block)
+            index += len(line_ends(block))
 
 
 def _read_array_of_rows(
