@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.parameters import PARAMETERS, Parameter, Quantity
-from forecast.transform.cells import Note, convert_column
+from forecast.transform.cells import Converted, Note, RawColumn, convert_batch
 from forecast.transform.units import UNITS
 
 BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
@@ -21,6 +21,11 @@ TEMPERATURE = BY_NAME["air_temperature"]
 PRESSURE = BY_NAME["air_pressure_at_mean_sea_level"]
 WIND = BY_NAME["wind_speed"]
 DIRECTION = BY_NAME["wind_from_direction"]
+RAIN = BY_NAME["rainfall_rate"]
+
+
+def convert_column(cells: pa.Array, parameter: Parameter, unit: str | None = None) -> Converted:
+    return convert_batch([RawColumn(cells, parameter, unit)])[parameter.name]
 
 
 def read(cell: Any, parameter: Parameter, unit: str | None = None) -> tuple[float | None, list[tuple[str, str]]]:
@@ -310,6 +315,37 @@ def test_any_text_is_a_finite_number_or_missing_and_never_an_error(
     assert len(converted.values) == len(cells)
     assert not any(math.isinf(value) for value in converted.values)
     assert all(math.isnan(converted.values[note.row]) and note.reason for note in converted.notes)
+
+
+RAW = st.one_of(
+    st.lists(
+        st.sampled_from(["1", "+2 °F", "-3,5", "Calm", "North", "9 hPa", "", "1e-400", "x"]) | st.none(), max_size=4
+    ),
+    st.lists(st.floats(0, 9) | st.none(), max_size=4),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(RAW, st.booleans()), max_size=4))
+def test_columns_beside_each_other_are_read_as_each_by_itself(columns: list[tuple[list[Any], bool]]) -> None:
+    raw = []
+    for (cells, documented), parameter in zip(columns, (TEMPERATURE, PRESSURE, DIRECTION, RAIN), strict=False):
+        unit = next(iter(UNITS[parameter.quantity])) if documented else None
+        raw.append(RawColumn(pa.array([*cells, *[None] * (4 - len(cells))]), parameter, unit))
+    together = convert_batch(raw)
+    for column in raw:
+        alone = convert_batch([column])[column.parameter.name]
+        mine = together[column.parameter.name]
+        assert [repr(value) for value in mine.values] == [repr(value) for value in alone.values]
+        assert mine.notes == alone.notes
+
+
+def test_of_two_columns_of_one_parameter_the_second_fills_the_first() -> None:
+    first, second = pa.array(["50 °F", None, "x"]), pa.array(["1 °C", "2 °C", "y"])
+    converted = convert_batch([RawColumn(cells, TEMPERATURE) for cells in (first, second)])["air_temperature"]
+    assert converted.values.tolist()[:2] == [10.0, 2.0]
+    assert math.isnan(converted.values[2])
+    assert [note.raw for note in converted.notes] == ["x", "y"]
 
 
 FORMULAS = {

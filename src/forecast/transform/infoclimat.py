@@ -14,7 +14,7 @@ from forecast.observations import RawBatch, Transformed
 from forecast.parameters import PARAMETERS, Quantity
 from forecast.stations import Stations
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
-from forecast.transform.cells import FRENCH, convert_column, shorten, with_calm
+from forecast.transform.cells import FRENCH, RawColumn, convert_batch, shorten
 from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
 from forecast.transform.quarantine import Refusal
 from forecast.transform.times import leap_notes, read_moments
@@ -93,15 +93,15 @@ class Reader:
             other = np.asarray(pc.fill_null(pc.not_equal(stations, batch.groups), fill_value=False))
             reason = "the row names another station than the one it stands under"
             refusals.append(Refusal(other, "station_mismatch", "id_station", reason, stations))
-        converted = with_calm(
-            {
-                parameter.name: convert_column(cells, parameter, parameter.infoclimat_unit, FRENCH)
-                for field, parameter in _FIELDS.items()
-                if (cells := columns.get(field)) is not None
-            }
-        )
+        raw = [
+            RawColumn(cells, parameter, parameter.infoclimat_unit)
+            for field, parameter in _FIELDS.items()
+            if (cells := columns.get(field)) is not None
+        ]
         lost = lost_on_the_way(batch.origin["changes"], _parameters_of)
-        draft = Draft(stations, readings.moments, converted, refusals, lost, leap_notes(readings, times))
+        draft = Draft(
+            stations, readings.moments, convert_batch(raw, FRENCH), refusals, lost, leap_notes(readings, times)
+        )
         return assemble(batch, draft)[0]
 
     def finish(self) -> list[Transformed]:

@@ -15,7 +15,7 @@ from forecast.observations import RawBatch, Transformed
 from forecast.parameters import PARAMETERS
 from forecast.stations import Station, Stations
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
-from forecast.transform.cells import Converted, convert_column, with_calm
+from forecast.transform.cells import Converted, RawColumn, convert_batch
 from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
 from forecast.transform.folds import Folds
 from forecast.transform.quarantine import Refusal
@@ -310,12 +310,12 @@ def _day_and_clock(days: pa.Array, clock: pa.Array) -> Readings:
 
 
 def _table_values(columns: Columns) -> dict[str, Converted]:
-    return with_calm(
-        {
-            parameter.name: convert_column(cells, parameter)
+    return convert_batch(
+        [
+            RawColumn(cells, parameter)
             for field, parameter in _TABLE.items()
             if (cells := columns.get(field)) is not None
-        }
+        ]
     )
 
 
@@ -323,22 +323,13 @@ def _api_values(columns: Columns) -> dict[str, Converted]:
     system = next((name for name in _SYSTEMS if name in columns), None)
     members = _with_mean_pressure(columns.members(system)) if system else {}
     units = {**_COMMON_UNITS, **(_SYSTEMS[system] if system else {})}
-    converted: dict[str, Converted] = {}
+    raw = []
     for parameter in PARAMETERS:
         for field in parameter.pws:
             cells = members.get(field) if parameter.quantity not in _COMMON_UNITS else columns.get(field)
             if cells is not None:
-                more = convert_column(cells, parameter, units[parameter.quantity])
-                first = converted.get(parameter.name)
-                converted[parameter.name] = more if first is None else _filled(first, more)
-    return converted
-
-
-def _filled(first: Converted, more: Converted) -> Converted:
-    """The values of the first field, and those of the next where it has none."""
-    missing = np.isnan(first.values)
-    notes = [*first.notes, *(note for note in more.notes if missing[note.row])]
-    return Converted(np.where(missing, more.values, first.values), notes)
+                raw.append(RawColumn(cells, parameter, units[parameter.quantity]))
+    return convert_batch(raw)
 
 
 def _with_mean_pressure(members: dict[str, pa.Array]) -> dict[str, pa.Array]:
