@@ -796,6 +796,27 @@ def test_case_63_a_cut_off_file_is_rejected(write: Any, part: float, run_object:
     ending.assert_rejected(*ending.error)
 
 
+@pytest.mark.parametrize(
+    ("sound", "damaged"),
+    [
+        # A text, and the name of a column, that are no UTF-8.
+        ("été".encode(), b"\xe9t\xe9!!"),
+        ("Tempé".encode(), b"Temp\xe9!"),
+        # A column that may miss values, said to miss none: its statistics contradict that, and Arrow's metadata would
+        # end the process.
+        (b"\x25\x02\x18", b"\x25\x00\x18"),
+    ],
+    ids=["text", "name", "statistics"],
+)
+def test_case_63_a_damaged_file_is_rejected(sound: bytes, damaged: bytes, run_object: RunObject) -> None:
+    content = to_parquet([table_row(4, Note="été", Tempé="1")], compression="none", use_dictionary=False)
+    assert len(sound) == len(damaged)
+    assert sound in content
+    ending = run_object(content.replace(sound, damaged))
+    assert ending.error[0] == "not_parquet"
+    ending.assert_rejected(*ending.error)
+
+
 @pytest.mark.parametrize("codec", ["null", "deflate", "bzip2", "xz", "snappy", "zstandard"])
 def test_case_63_every_codec_of_avro_is_read(codec: str, run_object: RunObject) -> None:
     run_object(to_avro([climate(0), climate(1)], codec=codec), CLIMATE_KEY).assert_accepted(2)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from forecast.errors import ObjectRejectedError
 from forecast.extract.batches import BatchMaker, positions
 from forecast.extract.limits import CHUNK_ROWS, MAX_CELLS, check_columns, too_large, too_long
+from forecast.extract.parquet_survey import column_chunks
 from forecast.observations import RawBatch, RawObject
 from forecast.settings import Limits
 
@@ -30,13 +31,16 @@ def read_parquet(path: Path, raw: RawObject, containers: Sequence[str], limits: 
     try:
         options = {"thrift_string_size_limit": _FOOTER_BYTES, "thrift_container_size_limit": _FOOTER_ITEMS}
         with pq.ParquetFile(path, memory_map=True, **options) as file:
-            _check(file.metadata, limits)
+            check_columns(file.metadata.num_columns, min(file.metadata.num_rows, CHUNK_ROWS))
+            _check(path, limits)
             texts = _text_columns(file)
         # A text of a dictionary is there once, however many rows have it; what they would take is known before.
         with pq.ParquetFile(path, memory_map=True, read_dictionary=texts, **options) as file:
             row = 1
             size = 0
             for batch in file.iter_batches(batch_size=CHUNK_ROWS):
+                # A damaged page is read as it is: texts that are no UTF-8, indices beyond their dictionary.
+                batch.validate(full=True)
                 columns = [_decoded(column, limits) for column in batch.columns]
                 table = pa.Table.from_arrays(columns, batch.schema.names)
                 size += table.nbytes
@@ -46,20 +50,15 @@ def read_parquet(path: Path, raw: RawObject, containers: Sequence[str], limits: 
                     found.metadata = found.metadata or table.schema
                     yield found
                 row += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ObjectRejectedError("not_parquet", f"the Parquet file cannot be read: {str(error)[:300]}") from error
 
 
-def _check(metadata: pq.FileMetaData, limits: Limits) -> None:
+def _check(path: Path, limits: Limits) -> None:
     """Raises ObjectRejectedError where the footer declares more than may be read at once."""
-    check_columns(metadata.num_columns, min(metadata.num_rows, CHUNK_ROWS))
-    for group in range(metadata.num_row_groups):
-        for column in range(metadata.num_columns):
-            chunk = metadata.row_group(group).column(column)
-            if chunk.total_uncompressed_size > _COLUMN_RECORDS * limits.record_bytes or chunk.num_values > MAX_CELLS:
-                raise too_long(
-                    f"row group {group}, column {chunk.path_in_schema[:40]!r}: more than four records", limits
-                )
+    for chunk in column_chunks(path, _FOOTER_BYTES):
+        if chunk.size > _COLUMN_RECORDS * limits.record_bytes or chunk.values > MAX_CELLS:
+            raise too_long(f"row group {chunk.row_group}, column {chunk.path[:40]!r}: more than four records", limits)
 
 
 def _text_columns(file: pq.ParquetFile) -> list[str]:

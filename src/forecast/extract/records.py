@@ -21,7 +21,8 @@ from forecast.extract.limits import MAX_COLUMNS, MAX_ROW_BYTES, check_columns, c
 _MAX_SHOWN = 1000
 # The first lines teach the schema; the rest is parsed once.
 _SAMPLE_BYTES = 64 << 10
-_KEY = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"\s*:', re.DOTALL)
+# Possessive: going back into a text that no colon follows, letter by letter, took twice the time.
+_KEY = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+:', re.DOTALL)
 # int() takes time with the square of the digits, and none above 4300; 64 bits have 19.
 _LONGEST_INTEGER = 20
 _BLANKS = re.compile(r"[ \t\r\n]*")
@@ -201,12 +202,13 @@ def _is_finite(cells: pa.ChunkedArray | pa.Array) -> bool:
 
 
 def _count_keys(block: bytes) -> int:
-    """How many different keys there are, at most one more than MAX_COLUMNS; a text before a colon counts too."""
-    keys = set()
-    for match in _KEY.finditer(block):
-        keys.add(match[1])
-        if len(keys) > MAX_COLUMNS:
-            break
+    """How many different keys there are, or more than MAX_COLUMNS; a text before a colon counts too."""
+    keys: set[bytes] = set()
+    start = 0
+    while start < len(block) and len(keys) <= MAX_COLUMNS:
+        end = block.find(b"\n", start + _SAMPLE_BYTES) + 1 or len(block)
+        keys.update(_KEY.findall(block, start, end))
+        start = end
     return len(keys)
 
 
