@@ -160,7 +160,7 @@ def to_table(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
     names = frame.columns if schema is None else schema.names
     columns: list[Any] = [frame[name].array for name in names]
     table = pa.table([column.__arrow_array__() for column in columns], names=list(names))
-    return table if schema is None else table.cast(schema)
+    return table if schema is None or table.schema.equals(schema) else table.cast(schema)
 
 
 def empty_frame(schema: pa.Schema) -> pd.DataFrame:

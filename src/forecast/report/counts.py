@@ -178,7 +178,7 @@ class QualityTally:
         """Add a frame of VALIDATED_SCHEMA."""
         if not len(frame):
             return
-        table = to_table(frame[["station_id", *PARAMETER_NAMES, *_TALLIED, "notes"]])
+        table = to_table(frame)
         for row in _by_station(table):
             self._add_station(row, stations)
         for notes, count in _distinct_json(table["notes"]):
