@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -165,12 +166,17 @@ def to_table(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
 
 def empty_frame(schema: pa.Schema) -> pd.DataFrame:
     """No row of a schema."""
+    return _empty_frame(schema).copy(deep=False)
+
+
+@cache
+def _empty_frame(schema: pa.Schema) -> pd.DataFrame:
     return to_frame(schema.empty_table())
 
 
 def frame_of(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pd.DataFrame:
     """A few rows (refused ones) as a frame."""
-    return to_frame(pa.Table.from_pylist(list(rows), schema=schema))
+    return to_frame(pa.Table.from_pylist(list(rows), schema=schema)) if rows else empty_frame(schema)
 
 
 def concat(frames: Sequence[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:
@@ -178,4 +184,6 @@ def concat(frames: Sequence[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:
     filled = [frame for frame in frames if len(frame)]
     if len(filled) == 1:
         return filled[0]
-    return to_frame(pa.concat_tables([to_table(frame, schema) for frame in filled]) if filled else schema.empty_table())
+    if not filled:
+        return empty_frame(schema)
+    return to_frame(pa.concat_tables([to_table(frame, schema) for frame in filled]))

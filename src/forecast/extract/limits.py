@@ -12,12 +12,14 @@ from forecast.errors import ObjectRejectedError
 from forecast.settings import Limits
 
 CHUNK_ROWS = 50_000
-BLOCK_BYTES = 8 << 20
+# What a block takes whatever its size is what 3 000 rows take, so larger ones are faster: 12 MB by 15 % where objects
+# have 9.6 MB. More would be held in memory while the database takes the objects before.
+BLOCK_BYTES = 12 << 20
 # A row that is no document: the longest real one has 1 kB.
 MAX_ROW_BYTES = 1 << 20
 # The widest real table has 48 columns.
 MAX_COLUMNS = 500
-# Of one chunk. Real rows have at most 1.4 million cells in 8 MB; rows that share no column have many more.
+# Of one chunk. Real rows have at most 2 million cells in 12 MB; rows that share no column have many more.
 MAX_CELLS = 20_000_000
 # Of a chunk that is read as Python objects, which take about 100 bytes a value.
 CHUNK_VALUES = 1_000_000

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.observations import to_table
+from forecast.observations import VALIDATED_SCHEMA, to_table
 from forecast.parameters import PARAMETER_NAMES
 from forecast.stations import Stations
 
@@ -32,6 +32,9 @@ COUNTED = (
     "superseded",
 )
 _TALLIED = ("timestamp", "completeness_score")
+_TALLY_SCHEMA = pa.schema(
+    [VALIDATED_SCHEMA.field(name) for name in ("station_id", *PARAMETER_NAMES, *_TALLIED, "notes")]
+)
 _AGGREGATES = [
     *((name, "count") for name in PARAMETER_NAMES),
     ("timestamp", "min"),
@@ -178,7 +181,7 @@ class QualityTally:
         """Add a frame of VALIDATED_SCHEMA."""
         if not len(frame):
             return
-        table = to_table(frame)
+        table = to_table(frame, _TALLY_SCHEMA)
         for row in _by_station(table):
             self._add_station(row, stations)
         for notes, count in _distinct_json(table["notes"]):
@@ -220,7 +223,7 @@ def _by_station(table: pa.Table) -> list[dict[str, Any]]:
     # Whole numbers group several times faster than texts.
     stations = table["station_id"].combine_chunks().dictionary_encode()
     columns = {name: table[name] for name in (*PARAMETER_NAMES, *_TALLIED)}
-    columns["timestamp"] = columns["timestamp"].cast(pa.timestamp("ms", tz="UTC")).cast(pa.int64())
+    columns["timestamp"] = columns["timestamp"].cast(pa.int64())
     numbered = pa.table({"station": stations.indices, **columns})
     rows: list[dict[str, Any]] = numbered.group_by("station").aggregate(_AGGREGATES).to_pylist()
     names = stations.dictionary.to_pylist()

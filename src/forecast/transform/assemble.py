@@ -19,6 +19,7 @@ from forecast.observations import (
     RawBatch,
     Transformed,
     concat,
+    empty_frame,
     frame_of,
     to_frame,
 )
@@ -68,7 +69,8 @@ def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, 
         rows_read=size + len(batch.refused) - int(postponed.sum()),
         rows_empty=int(empty.sum()),
     )
-    return transformed, to_frame(table.filter(pa.array(postponed))), postponed
+    waiting = to_frame(table.filter(pa.array(postponed))) if postponed.any() else empty_frame(OBSERVATION_SCHEMA)
+    return transformed, waiting, postponed
 
 
 def entry_refusals(faults: Iterable[Fault], field: str, cells: pa.Array | None) -> list[Refusal]:

@@ -28,10 +28,10 @@ class Columns:
 
     def __init__(self, rows: pd.DataFrame) -> None:
         self._arrays: dict[str, pa.Array] = {}
-        for position, name in enumerate(rows.columns):
-            cells = pa.array(rows.iloc[:, position])
+        for name, column in rows.items():
+            cells = pa.array(column)
             cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
-            field = normalise_field(name)
+            field = normalise_field(str(name))
             if field in self._arrays and not cells.equals(self._arrays[field]):
                 raise ObjectRejectedError(
                     "duplicate_column", f"two columns are called {str(name)!r} and their values differ; remove one"
