@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from forecast.parameters import PARAMETERS, Parameter, Quantity
-from forecast.report.findings import ADVICE
+from forecast.report.advice import ADVICE
 from forecast.series import CHECKS
 from forecast.thresholds import BY_NETWORK, CLOCK, MOST, Threshold
 from forecast.transform.plausibility import ON_EARTH

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags
-from forecast.report.findings import ADVICE
+from forecast.report.advice import ADVICE
 from forecast.series import CHECKS, Verdicts
 from tests.networks import hours, series, station
 

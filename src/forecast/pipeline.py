@@ -27,6 +27,7 @@ from forecast.load import prepare_collection, station_days
 from forecast.memory import give_memory_back
 from forecast.observations import RECORD_SCHEMA, RawObject, concat, to_frame, to_table
 from forecast.recall import program_digest
+from forecast.report.advice import warnings
 from forecast.report.migration import verification
 from forecast.runs import Run
 from forecast.save import publish, read_records
@@ -187,7 +188,7 @@ class Pipeline:
         with run.timed("validate"):
             counts = judge_marked(self._unjudged, self._collection, self._stations, run.findings, run.check_stop)
             run.progress.judged.add(counts)
-        for words, facts in run.findings.warnings():
+        for words, facts in warnings(run.findings):
             LOGGER.warning(words, extra={"facts": facts})
         with run.timed("report"):
             for station, flags, number in stored_flags(run.touched - run.findings.judged_days, self._collection):

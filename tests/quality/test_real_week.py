@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from forecast.flags import SUSPECT
+from forecast.report.advice import advice
 from forecast.report.findings import Findings
 from forecast.series import DAY_MS
 from tests.quality.experiments import (
@@ -52,7 +53,7 @@ def test_most_of_la_madeleines_wind_direction_is_suspect(clean: Clean) -> None:
 def test_ichtegems_pressure_is_seven_to_eight_hectopascals_low_in_the_reports_words(findings: Findings) -> None:
     (words,) = [
         advice["words"]
-        for advice in findings.advice()
+        for advice in advice(findings)
         if (advice["station"], advice["parameter"], advice["check"]) == ("IICHTE19", P, "bias")
     ]
     off = re.match(r"(\d\.\d) hPa below its neighbours; always off its neighbours: correct it at the source", words)

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
-from forecast.report.findings import ADVICE, MOST_STRETCHES, Findings
+from forecast.report.advice import ADVICE, advice, warnings
+from forecast.report.findings import Findings
+from forecast.report.stretches import MOST_STRETCHES
 from forecast.series import CHECKS, Verdicts
 from tests.networks import DAY, START_MS, hours, series, station
 
@@ -81,7 +83,7 @@ def test_a_value_flagged_by_two_checks_is_one_value() -> None:
 def test_a_check_that_flagged_nothing_is_not_told_of_the_station() -> None:
     findings = heard(verdicts("1111"))
     assert findings.by_station() == {"A": {AIR: {"values": 4, "suspect": 0, "failed": 0, "checks": {}}}}
-    assert (worst(findings), findings.advice()) == ([], [])
+    assert (worst(findings), advice(findings)) == ([], [])
 
 
 def test_only_the_changed_days_are_counted() -> None:
@@ -141,7 +143,7 @@ def test_stored_flags_are_told_and_are_no_share_of_what_was_judged() -> None:
     assert (entry["values"], entry["suspect"], entry["failed"]) == (5, 1, 0)
     assert (findings.anomalies, findings.flagged_of_parameter(AIR), findings.flagged_of_station("A")) == (11, 6, 11)
     assert findings.judged_days == {("A", DAY)}
-    assert {(entry["parameter"], entry["check"], entry["number"], entry["share"]) for entry in findings.advice()} == {
+    assert {(entry["parameter"], entry["check"], entry["number"], entry["share"]) for entry in advice(findings)} == {
         (AIR, "spike", 6, None),
         (AIR, "step", 5, None),
         (WIND, "stuck", 5, None),
@@ -255,7 +257,7 @@ def test_more_than_expected_is_complete() -> None:
 def test_advice_is_in_words_and_the_most_values_are_first() -> None:
     made = verdicts("33" + "1" * 6)
     made.add("step", AIR, np.array([1, 1, 3, 3, 4, 1, 1, 1], dtype=np.uint8))
-    assert heard(made).advice() == [
+    assert advice(heard(made)) == [
         {"station": "A", "parameter": AIR, "check": "step", "number": 3, "share": 0.375, "words": ADVICE["step"]},
         {"station": "A", "parameter": AIR, "check": "spike", "number": 2, "share": 0.25, "words": ADVICE["spike"]},
     ]
@@ -265,7 +267,7 @@ def test_the_first_twenty_advices_are_given() -> None:
     findings = Findings()
     for number in range(25):
         findings.add_stored(f"S{number:02}", {AIR: {"flag": 3, "checks": ["step"]}}, number + 1)
-    assert [entry["station"] for entry in findings.advice()] == [f"S{number:02}" for number in range(24, 4, -1)]
+    assert [entry["station"] for entry in advice(findings)] == [f"S{number:02}" for number in range(24, 4, -1)]
 
 
 @pytest.mark.parametrize(("off", "words"), [(-7.66, "7.7 hPa below its neighbours; "), (3.0, "3.0 hPa above its ")])
@@ -275,10 +277,10 @@ def test_how_far_a_station_is_off_its_neighbours_is_said(off: float, words: str)
     made = Verdicts(series(A, hours(8), **{name: [1013 + off + n / 100 for n in (-1, 0, 1, 0, 0, 50, 60, 70)]}))
     made.medians[name] = np.full(8, 1013.0)
     made.add("bias", name, np.array([SUSPECT] * 5 + [GOOD] * 3, dtype=np.uint8))
-    (advice,) = heard(made).advice()
-    assert (advice["check"], advice["number"], advice["share"]) == ("bias", 5, 0.625)
-    assert advice["words"].startswith(words)
-    assert advice["words"].endswith(ADVICE["bias"])
+    (told,) = advice(heard(made))
+    assert (told["check"], told["number"], told["share"]) == ("bias", 5, 0.625)
+    assert told["words"].startswith(words)
+    assert told["words"].endswith(ADVICE["bias"])
 
 
 def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:
@@ -292,7 +294,7 @@ def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:
         late.add("clock", name, np.full(2, SUSPECT, dtype=np.uint8))
     still = verdicts("33", "stuck", at=station("C", 20))
     sound = verdicts("1133", "spatial", at=station("D", 30))
-    assert list(heard(sound, still, late, off).warnings()) == [
+    assert list(warnings(heard(sound, still, late, off))) == [
         (
             (
                 f"A {pressure} is 7.7 hPa below its neighbours: is its calibration or its altitude wrong, or is a file "
@@ -328,6 +330,6 @@ def test_days_that_are_expected_count_whether_anything_came_or_not() -> None:
 
 def test_nothing_heard_is_nothing_found() -> None:
     findings = heard(verdicts("13"), days=set())
-    assert (findings.anomalies, findings.judged_days, worst(findings), findings.advice()) == (0, set(), [], [])
+    assert (findings.anomalies, findings.judged_days, worst(findings), advice(findings)) == (0, set(), [], [])
     assert {tuple(entry.values()) for entry in findings.by_check().values()} == {(0, 0, 0)}
     assert NOT_EVALUATED == 2

@@ -7,8 +7,9 @@ from rich.console import Console
 
 from forecast.conflicts import Conflicts
 from forecast.flags import SUSPECT
+from forecast.report.advice import ADVICE
 from forecast.report.counts import JudgeCounts, ObjectCounts, QualityTally, StationTally
-from forecast.report.findings import ADVICE, Findings
+from forecast.report.findings import Findings
 from forecast.report.quality import quality_report
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.summary import MAX_WIDTH, render_summary

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from forecast.report.advice import warnings
 from forecast.report.findings import Findings
 
 PRESSURE = "air_pressure_at_mean_sea_level"
@@ -20,7 +21,7 @@ def test_every_check_of_a_station_as_a_whole_has_its_words_and_facts() -> None:
     question = (
         "its neighbours: is its calibration or its altitude wrong, or is a file of another station in its folder?"
     )
-    assert list(findings.warnings()) == [
+    assert list(warnings(findings)) == [
         (
             f"00052 {PRESSURE} is always off {question}",
             {"station": "00052", "check": "bias", "parameter": PRESSURE},
@@ -43,7 +44,7 @@ def test_every_check_of_a_station_as_a_whole_has_its_words_and_facts() -> None:
 def test_a_clock_is_one_for_all_parameters() -> None:
     names = ("air_temperature", "wind_speed")
     findings = Findings(suspect=Counter({("ILAMAD25", name, "clock"): 288 for name in names}))
-    ((words, facts),) = findings.warnings()
+    ((words, facts),) = warnings(findings)
     assert words == (
         "ILAMAD25 fits its neighbours when moved by hours: is its clock or its time zone wrong, or is a file of "
         "another station in its folder?"
@@ -54,4 +55,4 @@ def test_a_clock_is_one_for_all_parameters() -> None:
 def test_what_single_values_are_flagged_for_is_no_warning() -> None:
     suspect = {("ILAMAD25", PRESSURE, check): 5 for check in ("gross_range", "spatial", "persistence", "flag_rate")}
     findings = Findings(suspect=Counter({**suspect, ("ILAMAD25", PRESSURE, "bias"): 0}))
-    assert list(findings.warnings()) == []
+    assert list(warnings(findings)) == []

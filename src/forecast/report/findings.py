@@ -1,4 +1,4 @@
-"""What the checks found: counts, the worst stretches, completeness by day, and what to do about it in words.
+"""What the checks found: counts, the worst stretches, and completeness by day.
 
 Its memory grows with stations, parameters, checks and days, never with the number of observations.
 """
@@ -6,96 +6,21 @@ Its memory grows with stations, parameters, checks and days, never with the numb
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
 import numpy as np
 
-from forecast.flags import FAIL, GOOD, SUSPECT, Flags, Floats, Mask
-from forecast.parameters import MEASURED_NAMES, PARAMETERS
-from forecast.report.write import iso_time
+from forecast.flags import FAIL, GOOD, SUSPECT, Mask
+from forecast.parameters import MEASURED_NAMES
+from forecast.report.stretches import MOST_STRETCHES, Stretch, stretches
 from forecast.series import CHECKS, DAY_MS, Verdicts
 from forecast.stations import Station
 
-MOST_STRETCHES: Final = 10
-_MOST_VALUES: Final = 5
-_MOST_ADVICE: Final = 20
-# A failed value weighs as much as three suspect ones.
-_FAIL_WEIGHT: Final = 3
 _MINUTES_A_DAY: Final = 1440
-_DIGITS: Final = 6
-_UNITS: Final = {parameter.name: parameter.unit for parameter in PARAMETERS}
-
-ADVICE: Final[Mapping[str, str]] = {
-    "gross_range": "beyond what instrument or weather can do: look at the sensor, and at the unit of the source",
-    "seasonal_range": "beyond what the season brings there: look at the sensor",
-    "dew_point_above_temperature": "the dew point is above the temperature: one of the two sensors is wrong",
-    "dew_point_from_humidity": "dew point and humidity do not go together: look at the hygrometer and its software",
-    "gust_below_mean": "the gust is below the mean wind: look at the averaging of the station's software",
-    "gust_above_mean": "the gust is far above the mean wind: look at the anemometer",
-    "direction_at_calm": "a direction without wind says nothing: leave out the direction where the speed is 0",
-    "nested_accumulation": "more rain in one hour than in the three hours around it: the longer sum is not reliable",
-    "rain_in_dry_air": "rain in dry air: look at the rain gauge (sprinkler, vibration) and at the hygrometer",
-    "rain_without_cloud": "rain from a clear sky: look at the rain gauge, and at who reports the clouds",
-    "solar_range": "more sun than there can be: look at the sensor's place, its unit and the station's clock",
-    "snow_with_warmth": "snow grows in the warmth: look at the snow sensor (grass, an animal)",
-    "snowfall_with_warmth": "snowfall is reported in the warmth: look at the present weather sensor",
-    "spike": "values jump out and back: look at cables, radio and power",
-    "step": "values jump: look for a change of the sensor, its place or its calibration",
-    "persistence": "values stand still: the sensor is stuck, frozen or has lost its connection",
-    "counter": "the rain counter jumps, or falls without starting again: use no sum over these hours",
-    "false_zero": "a zero between synoptic hours means not measured: use the sums at 00, 03, 06 … UTC only",
-    "spatial": "far from what the stations around measure: look at the sensor and its place",
-    "bias": "always off its neighbours: correct it at the source (altitude, calibration); leave it out till then",
-    "stuck": "stands still on a day that changes elsewhere: the sensor is stuck, or stands in the lee",
-    "clock": "the day's curve fits the neighbours' when moved by hours: set the clock or the zone of the station",
-    "flag_rate": "so many values of the day are flagged that the others are not to be trusted either",
-}
-# Of the station as a whole, which may be none but a file in the wrong folder; the clock is one for all parameters.
-_WARNINGS: Final[Mapping[str, str]] = {
-    "bias": (
-        "{station} {parameter} is {off} its neighbours: is its calibration or its altitude wrong, or is a file of "
-        "another station in its folder?"
-    ),
-    "stuck": "{station} {parameter} stands still on a day that changes elsewhere: is the sensor stuck, or in the lee?",
-    "clock": (
-        "{station} fits its neighbours when moved by hours: is its clock or its time zone wrong, or is a file of "
-        "another station in its folder?"
-    ),
-}
-
-
-class Stretch(NamedTuple):
-    """Flagged values of one parameter one after another; times are ms since 1970."""
-
-    weight: int
-    station: str
-    parameter: str
-    first: int
-    last: int
-    flag: int
-    number: int
-    checks: tuple[str, ...]
-    low: float
-    high: float
-    values: tuple[float, ...]
-
-    def entry(self) -> dict[str, Any]:
-        """As the report has it."""
-        return {
-            "station": self.station,
-            "parameter": self.parameter,
-            "from": _iso(self.first),
-            "to": _iso(self.last),
-            "checks": list(self.checks),
-            "flag": self.flag,
-            "number": self.number,
-            "min": round(self.low, _DIGITS),
-            "max": round(self.high, _DIGITS),
-            "values": [round(value, _DIGITS) for value in self.values],
-        }
+DIGITS: Final = 6
 
 
 @dataclass(slots=True)
@@ -142,7 +67,7 @@ class Findings:
             numbers = np.bincount(flags[rows], minlength=FAIL + 1).tolist()
             for flag in (SUSPECT, FAIL):
                 self.flagged[station.id, name, flag] += numbers[flag]
-            self.worst += _stretches(verdicts, name, flags, rows)
+            self.worst += stretches(verdicts, name, flags, rows)
             self._note_bias(verdicts, name, rows)
         self.worst = sorted(self.worst, reverse=True)[:MOST_STRETCHES]
         self._count_days(verdicts, days, rows)
@@ -202,45 +127,6 @@ class Findings:
             for station_id, days in self.received.items()
         }
 
-    def advice(self) -> list[dict[str, Any]]:
-        """What to do, the most values first; no share of the values where some were not judged now."""
-        numbers = self.suspect + self.failed + self.stored_by_check
-        return [
-            {
-                "station": station,
-                "parameter": name,
-                "check": check,
-                "number": number,
-                "share": None
-                if self.stored_by_check[station, name, check]
-                else round(number / self.values[station, name], _DIGITS),
-                "words": self._words(station, name, check),
-            }
-            for (station, name, check), number in numbers.most_common(_MOST_ADVICE)
-        ]
-
-    def warnings(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """What is wrong with a station as a whole, in words and as facts: one a station and parameter."""
-        found = {
-            (station, "" if check == "clock" else name, check)
-            for (station, name, check), number in self.suspect.items()
-            if number and check in _WARNINGS
-        }
-        for station, name, check in sorted(found):
-            words = _WARNINGS[check].format(station=station, parameter=name, off=self._off(station, name))
-            yield words, {"station": station, "check": check} | ({"parameter": name} if name else {})
-
-    def _words(self, station: str, name: str, check: str) -> str:
-        known = check == "bias" and (station, name) in self.biases
-        return f"{self._off(station, name)} its neighbours; {ADVICE[check]}" if known else ADVICE[check]
-
-    def _off(self, station: str, name: str) -> str:
-        """How far a station is off its neighbours; without a number where none is known."""
-        off = self.biases.get((station, name))
-        if off is None:
-            return "always off"
-        return f"{abs(off):.1f} {_UNITS[name]} {'above' if off > 0 else 'below'}"
-
     def _all_flagged(self) -> Counter[tuple[str, str, int]]:
         return self.flagged + self.stored_flagged
 
@@ -268,41 +154,6 @@ class Findings:
             received[day] = {name: of_days[place] for name, of_days in numbers.items() if of_days[place]}
 
 
-def _stretches(verdicts: Verdicts, name: str, flags: Flags, rows: Mask) -> list[Stretch]:
-    """The longest stretches of flagged values one after another; a missing value is no end of one."""
-    places = np.flatnonzero(~np.isnan(verdicts.series.values[name]))
-    bad = np.isin(flags[places], (SUSPECT, FAIL)) & rows[places]
-    edges = np.flatnonzero(np.diff(bad.astype(np.int8), prepend=0, append=0))
-    ends = edges.reshape(-1, 2)
-    longest = ends[np.argsort(ends[:, 0] - ends[:, 1], kind="stable")[:MOST_STRETCHES]] if len(ends) else ends
-    # Short ones that failed may weigh more, but not more than the tenth of the longest by far.
-    return [_stretch(verdicts, name, flags, places[first:last]) for first, last in longest.tolist()]
-
-
-def _stretch(verdicts: Verdicts, name: str, flags: Flags, places: np.ndarray) -> Stretch:
-    values: Floats = verdicts.series.values[name][places]
-    failed = int((flags[places] == FAIL).sum())
-    checks = tuple(
-        check
-        for check in CHECKS
-        if (given := verdicts.by_check.get((check, name))) is not None and np.isin(given[places], (SUSPECT, FAIL)).any()
-    )
-    times = verdicts.series.times[places]
-    return Stretch(
-        weight=len(places) + (_FAIL_WEIGHT - 1) * failed,
-        station=verdicts.series.station.id,
-        parameter=name,
-        first=int(times[0]),
-        last=int(times[-1]),
-        flag=FAIL if failed else SUSPECT,
-        number=len(places),
-        checks=checks,
-        low=float(values.min()),
-        high=float(values.max()),
-        values=tuple(values[:_MOST_VALUES].tolist()),
-    )
-
-
 def _completeness(station: Station, received: dict[int, dict[str, int]], now: datetime) -> dict[str, Any]:
     days = sorted(received)
     expected = [_expected(station, day, now) for day in days]
@@ -314,7 +165,7 @@ def _completeness(station: Station, received: dict[int, dict[str, int]], now: da
         "expected": expected,
         "received": counts,
         "share": {
-            name: round(min(1.0, sum(numbers) / whole), _DIGITS) if whole else 0.0 for name, numbers in counts.items()
+            name: round(min(1.0, sum(numbers) / whole), DIGITS) if whole else 0.0 for name, numbers in counts.items()
         },
     }
 
@@ -327,7 +178,3 @@ def _expected(station: Station, day: int, now: datetime) -> int:
 
 def _date(day: int) -> date:
     return date(1970, 1, 1) + timedelta(days=day)
-
-
-def _iso(milliseconds: int) -> str:
-    return iso_time(datetime.fromtimestamp(milliseconds / 1000, UTC))

@@ -9,6 +9,7 @@ from typing import Any
 
 from forecast.conflicts import Conflicts
 from forecast.parameters import PARAMETERS
+from forecast.report.advice import advice
 from forecast.report.counts import ObjectCounts, QualityTally, StationTally, ratio, totals
 from forecast.report.findings import Findings
 from forecast.report.write import iso_time
@@ -85,7 +86,7 @@ def _described(tally: QualityTally, now: datetime, findings: Findings, expected:
         "by_check": findings.by_check(),
         "flags_by_station": findings.by_station(),
         "worst_stretches": [stretch.entry() for stretch in findings.worst],
-        "advice": findings.advice(),
+        "advice": advice(findings),
         "completeness": findings.completeness(now),
         "observations_expected": sum(station["expected"] or 0 for station in by_station.values()),
         "observations_received": tally.observations,

@@ -1,0 +1,91 @@
+"""Stretches: flagged values of one parameter one after another."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from forecast.flags import FAIL, SUSPECT, Flags, Floats, Mask
+from forecast.report.write import iso_time
+from forecast.series import CHECKS, Verdicts
+
+MOST_STRETCHES: Final = 10
+_MOST_VALUES: Final = 5
+# A failed value weighs as much as three suspect ones.
+_FAIL_WEIGHT: Final = 3
+_DIGITS: Final = 6
+
+
+class Stretch(NamedTuple):
+    """Times are ms since 1970."""
+
+    weight: int
+    station: str
+    parameter: str
+    first: int
+    last: int
+    flag: int
+    number: int
+    checks: tuple[str, ...]
+    low: float
+    high: float
+    values: tuple[float, ...]
+
+    def entry(self) -> dict[str, Any]:
+        """As the report has it."""
+        return {
+            "station": self.station,
+            "parameter": self.parameter,
+            "from": _iso(self.first),
+            "to": _iso(self.last),
+            "checks": list(self.checks),
+            "flag": self.flag,
+            "number": self.number,
+            "min": round(self.low, _DIGITS),
+            "max": round(self.high, _DIGITS),
+            "values": [round(value, _DIGITS) for value in self.values],
+        }
+
+
+def stretches(verdicts: Verdicts, name: str, flags: Flags, rows: Mask) -> list[Stretch]:
+    """The longest stretches of values of a parameter flagged one after another, in these rows.
+
+    A missing value is no end of one.
+    """
+    places = np.flatnonzero(~np.isnan(verdicts.series.values[name]))
+    bad = np.isin(flags[places], (SUSPECT, FAIL)) & rows[places]
+    edges = np.flatnonzero(np.diff(bad.astype(np.int8), prepend=0, append=0))
+    ends = edges.reshape(-1, 2)
+    longest = ends[np.argsort(ends[:, 0] - ends[:, 1], kind="stable")[:MOST_STRETCHES]] if len(ends) else ends
+    # Short ones that failed may weigh more, but not more than the tenth of the longest by far.
+    return [_stretch(verdicts, name, flags, places[first:last]) for first, last in longest.tolist()]
+
+
+def _stretch(verdicts: Verdicts, name: str, flags: Flags, places: np.ndarray) -> Stretch:
+    values: Floats = verdicts.series.values[name][places]
+    failed = int((flags[places] == FAIL).sum())
+    checks = tuple(
+        check
+        for check in CHECKS
+        if (given := verdicts.by_check.get((check, name))) is not None and np.isin(given[places], (SUSPECT, FAIL)).any()
+    )
+    times = verdicts.series.times[places]
+    return Stretch(
+        weight=len(places) + (_FAIL_WEIGHT - 1) * failed,
+        station=verdicts.series.station.id,
+        parameter=name,
+        first=int(times[0]),
+        last=int(times[-1]),
+        flag=FAIL if failed else SUSPECT,
+        number=len(places),
+        checks=checks,
+        low=float(values.min()),
+        high=float(values.max()),
+        values=tuple(values[:_MOST_VALUES].tolist()),
+    )
+
+
+def _iso(milliseconds: int) -> str:
+    return iso_time(datetime.fromtimestamp(milliseconds / 1000, UTC))
