@@ -6,7 +6,6 @@ and the median of the rounds is printed: the speed of a shared machine drifts.
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import platform
@@ -99,7 +98,7 @@ def child_prepare(uri: str, folder: Path, checks: bool) -> dict[str, float]:
     pa.set_cpu_count(1)
     keep_memory_small()
     if not checks:
-        importlib.import_module("forecast.validate.seal").judge_rows = unjudged
+        vars(sys.modules["forecast.validate.seal"])["judge_rows"] = unjudged
     with connect(settings(uri, folder, "bench_prepare")) as collection, tempfile.TemporaryDirectory() as work:
         run = Run.begin(settings(uri, folder, "bench_prepare"), RunOptions())
         raw_zone, processed_zone = open_store(str(folder / "raw")), open_store(str(folder / "processed"))
