@@ -12,9 +12,10 @@ from forecast.errors import ObjectRejectedError
 from forecast.settings import Limits
 
 CHUNK_ROWS = 50_000
-# What a block takes whatever its size is what 3 000 rows take, so larger ones are faster: 12 MB by 15 % where objects
-# have 9.6 MB. More would be held in memory while the database takes the objects before.
-BLOCK_BYTES = 12 << 20
+BLOCK_BYTES = 8 << 20
+# Of JSON lines. What a block takes whatever its size is what 3 000 rows take, so larger ones are faster: 12 MB by 15 %
+# where objects have 9.6 MB. More would be held in memory while the database takes the objects before.
+LINES_BYTES = 12 << 20
 # A row that is no document: the longest real one has 1 kB.
 MAX_ROW_BYTES = 1 << 20
 # The widest real table has 48 columns.

@@ -25,7 +25,7 @@ from forecast.extract.json_arrays import as_lines
 from forecast.extract.json_items import ENDS, STARTS, check_json, chunks, read_items
 from forecast.extract.json_places import place_of_fault
 from forecast.extract.json_survey import surveyed
-from forecast.extract.limits import BLOCK_BYTES, CHUNK_ROWS, JSON_PIECE_BYTES, MAX_ROW_BYTES, line_ends, too_long
+from forecast.extract.limits import CHUNK_ROWS, JSON_PIECE_BYTES, LINES_BYTES, MAX_ROW_BYTES, line_ends, too_long
 from forecast.extract.records import BadRecordError, FastReader, refused_record
 from forecast.extract.streams import Opener
 from forecast.observations import RawBatch, RawObject
@@ -226,11 +226,12 @@ def _begins_with_an_object(line: bytes) -> bool:
 
 
 def _block(file: IO[bytes], limits: Limits) -> bytes:
-    """About BLOCK_BYTES of whole lines, each ended with a newline."""
-    block = file.read(BLOCK_BYTES)
+    """About LINES_BYTES of whole lines, each ended with a newline."""
+    block = file.read(LINES_BYTES)
     if block and not block.endswith(b"\n"):
+        begun = len(block) - (block.rfind(b"\n") + 1)
         rest = file.readline(limits.record_bytes + 1)
-        if len(rest) > limits.record_bytes:
+        if begun + len(rest) > limits.record_bytes:
             raise too_long("a line", limits)
         block += rest
         if not block.endswith(b"\n"):
