@@ -23,8 +23,9 @@ _CONTEXT_AFTER: Final = ceil((COMPARED_HOURS + REACH_HOURS_AFTER) / 24)
 # And seen from the observation, the other way round.
 _AFFECTED_BEFORE: Final = _CONTEXT_AFTER
 _AFFECTED_AFTER: Final = _CONTEXT_BEFORE
-# About 20 MB of columns; one block is read while another is judged, and a judged one takes several times as much.
-_ROWS_AT_ONCE: Final = 100_000
+# About 12 MB of columns; one block is read while another is judged, and a judged one takes several times as much.
+# Larger blocks share more of what they have to read, but 100 000 rows were 4 % faster in all for 80 MB more of memory.
+_ROWS_AT_ONCE: Final = 60_000
 _STATIONS_AT_ONCE: Final = 20
 _MINUTES_A_DAY: Final = 1440
 

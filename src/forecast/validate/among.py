@@ -154,7 +154,7 @@ def _neighbours(
         values = alone.get((other.series.station.id, name))
         if values is not None:
             lift = lapse * (other.series.station.elevation - verdicts.series.station.elevation)
-            found.append(Neighbour(other.series.times, values + lift))
+            found.append(Neighbour(other.series.times, values + lift if lift else values))
     return found
 
 
