@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from forecast.parameters import Parameter, Quantity
 from forecast.transform.columns import python_cells
 from forecast.transform.units import CANONICAL, Floats, Unit, find_unit
+from forecast.transform.winds import ENGLISH, WindWords, read_wind
 
 MISSING_TOKENS = frozenset({"", "-", "--", "---", "///", "nan", "null", "none", "n/a", "na", "mq", "m", "9999,9"})
 # Numbers that stand for "no value" in published feeds; none of them is possible for a parameter of ours, but for
@@ -41,26 +42,6 @@ AMBIGUOUS = "the comma may part thousands or decimals, and the source does not s
 # No measurement comes near the end of a 64-bit integer, in any unit; a number beyond it is some counter's fault.
 _LARGEST = 2.0**63
 _BEYOND = "beyond 64 bits"
-
-
-@dataclass(frozen=True, slots=True)
-class WindWords:
-    """What a language calls the points of the compass (degrees), no wind, and wind from everywhere."""
-
-    points: Mapping[str, float]
-    calm: str
-    variable: frozenset[str]
-
-
-def _wind_words(points: str, names: str, calm: str) -> WindWords:
-    # North is 360, not 0: 0 means calm in WMO practice.
-    degrees = {point: index * 22.5 or 360.0 for index, point in enumerate(points.split())}
-    degrees |= {name: index * 90.0 or 360.0 for index, name in enumerate(names.split())}
-    return WindWords(degrees, calm, frozenset({"variable", "var", "vrb"}))
-
-
-ENGLISH = _wind_words("n nne ne ene e ese se sse s ssw sw wsw w wnw nw nnw", "north east south west", "calm")
-FRENCH = _wind_words("n nne ne ene e ese se sse s sso so oso o ono no nno", "nord est sud ouest", "calme")
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,17 +250,7 @@ def _read_word(text: str, parameter: Parameter, words: WindWords) -> tuple[float
         return np.nan, None
     if _AMBIGUOUS.match(text):
         return np.nan, AMBIGUOUS
-    return _read_wind(word, words) if parameter.quantity is Quantity.ANGLE else (np.nan, "not a number")
-
-
-def _read_wind(word: str, words: WindWords) -> tuple[float, str | None]:
-    if word == words.calm:
-        return np.nan, None
-    if word in words.variable:
-        return np.nan, "a variable wind has no direction"
-    if word in words.points:
-        return words.points[word], None
-    return np.nan, "neither a number nor a point of the compass"
+    return read_wind(word, words) if parameter.quantity is Quantity.ANGLE else (np.nan, "not a number")
 
 
 def _bare_unit(parameter: Parameter, assumed_unit: str | None) -> Unit | None:

@@ -14,11 +14,12 @@ from forecast.observations import RawBatch, Transformed
 from forecast.parameters import PARAMETERS, Quantity
 from forecast.stations import Stations
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
-from forecast.transform.cells import FRENCH, RawColumn, convert_batch, shorten
+from forecast.transform.cells import RawColumn, convert_batch, shorten
 from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
 from forecast.transform.quarantine import Refusal
 from forecast.transform.times import leap_notes, read_moments
 from forecast.transform.units import find_unit
+from forecast.transform.winds import FRENCH
 
 NAME = "InfoClimat"
 

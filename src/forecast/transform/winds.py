@@ -1,0 +1,39 @@
+"""Words for the wind: the points of the compass, calm, and variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class WindWords:
+    """What a language calls the points of the compass (degrees), no wind, and wind from everywhere."""
+
+    points: Mapping[str, float]
+    calm: str
+    variable: frozenset[str]
+
+
+def _wind_words(points: str, names: str, calm: str) -> WindWords:
+    # North is 360, not 0: 0 means calm in WMO practice.
+    degrees = {point: index * 22.5 or 360.0 for index, point in enumerate(points.split())}
+    degrees |= {name: index * 90.0 or 360.0 for index, name in enumerate(names.split())}
+    return WindWords(degrees, calm, frozenset({"variable", "var", "vrb"}))
+
+
+ENGLISH = _wind_words("n nne ne ene e ese se sse s ssw sw wsw w wnw nw nnw", "north east south west", "calm")
+FRENCH = _wind_words("n nne ne ene e ese se sse s sso so oso o ono no nno", "nord est sud ouest", "calme")
+
+
+def read_wind(word: str, words: WindWords) -> tuple[float, str | None]:
+    """Degrees of a word in lower case, NaN where it is none, and then the reason, but for calm, which has none."""
+    if word == words.calm:
+        return np.nan, None
+    if word in words.variable:
+        return np.nan, "a variable wind has no direction"
+    if word in words.points:
+        return words.points[word], None
+    return np.nan, "neither a number nor a point of the compass"
