@@ -8,6 +8,11 @@ ForecastError
 
 from __future__ import annotations
 
+from typing import Final
+
+# Of a message about an object: what a library says of damaged content may hold all of that content.
+MOST_LETTERS: Final = 900
+
 
 class ForecastError(Exception):
     """Any foreseeable fault; its text is one or two sentences for the person who reads it."""
@@ -34,13 +39,13 @@ class SettingError(ForecastError):
 class ObjectRejectedError(ForecastError):
     """Nothing of one raw object is loaded; the load of the others goes on.
 
-    `code` is a short name to count by; `message` says what was found and what to do.
+    `code` is a short name to count by; `message` says what was found and what to do, in MOST_LETTERS at most.
     """
 
     exit_code = 3
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(message if len(message) <= MOST_LETTERS else f"{message[: MOST_LETTERS - 1]}…")
         self.code = code
 
 

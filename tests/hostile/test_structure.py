@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from openpyxl.comments import Comment
 
+from forecast.errors import MOST_LETTERS
 from tests.hostile.conftest import TABLE_KEY, RunObject, run_in
 from tests.hostile.objects import (
     CLIMATE_KEY,
@@ -490,6 +491,17 @@ def test_case_61_comments_filters_and_frozen_panes_change_nothing(run_object: Ru
     ending = run_object(sink.getvalue())
     ending.assert_accepted(2)
     assert ending.measurements == [VALUES] * 2
+
+
+def test_case_61_what_is_said_of_a_damaged_workbook_has_an_end(run_object: RunObject) -> None:
+    """A part's name said to be as long as the rest of the file: zipfile's own message holds all of it."""
+    content = workbook({"011024": [HEADER, *[sheet_row(minute) for minute in range(60)]]})
+    second = content.index(b"PK\x03\x04", 4)
+    damaged = content[: second + 26] + (3000).to_bytes(2, "little") + content[second + 28 :]
+    code, message = run_object(damaged).error
+    assert code == "not_workbook"
+    assert message.startswith("the workbook is no whole zip file: File name in directory ")
+    assert (len(message), message[-1]) == (MOST_LETTERS, "…")
 
 
 def test_case_61_stations_as_columns_are_rejected_with_their_names(run_object: RunObject) -> None:

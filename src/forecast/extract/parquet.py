@@ -51,7 +51,7 @@ def read_parquet(path: Path, raw: RawObject, containers: Sequence[str], limits: 
                     yield found
                 row += batch.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise ObjectRejectedError("not_parquet", f"the Parquet file cannot be read: {str(error)[:300]}") from error
+        raise ObjectRejectedError("not_parquet", f"the Parquet file cannot be read: {error}") from error
 
 
 def _check(path: Path, limits: Limits) -> None:

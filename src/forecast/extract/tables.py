@@ -75,7 +75,7 @@ def _batches(path: Path, header: _Header, places: _Places, maker: BatchMaker) ->
             if refused := places.take_refused():
                 yield maker.of_refused(refused)
     except pa.ArrowInvalid as error:
-        message = f"the table cannot be read: {str(error)[:300]}"
+        message = f"the table cannot be read: {error}"
         raise ObjectRejectedError("not_csv", message) from error
 
 

@@ -40,7 +40,7 @@ def read_workbook(path: Path, raw: RawObject, containers: Sequence[str], limits:
             if rows:
                 yield from _sheet_batches(sheet.name, rows, maker)
     except (CalamineError, OSError, ValueError) as error:
-        raise ObjectRejectedError("not_workbook", f"the workbook cannot be read: {str(error)[:300]}") from error
+        raise ObjectRejectedError("not_workbook", f"the workbook cannot be read: {error}") from error
 
 
 def _put_marks(rows: list[list[Any]], marks: Marks) -> None:
