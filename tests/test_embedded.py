@@ -1,5 +1,6 @@
 """The embedded MongoDB, on a real mongod."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from pymongo import MongoClient
@@ -172,6 +173,37 @@ def test_a_mongod_that_ends_by_itself_is_told(
         os.waitid(os.P_PID, left, os.WEXITED | os.WNOWAIT)
     (message,) = caplog.messages
     assert message.startswith(f"mongod ended by itself, exit code -9. The end of its log, {tmp_path}/mongod.log: ")
+
+
+@pytest.fixture
+def held_by_no_mongod(tmp_path: Path) -> Iterator[IO[str]]:
+    """A lock file whose holder has no command line of a mongod, as one that is just ending has none."""
+    (tmp_path / "data").mkdir()
+    with (tmp_path / "data" / "mongod.lock").open("w") as file:
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def test_a_mongod_that_is_just_ending_is_waited_for(held_by_no_mongod: IO[str], tmp_path: Path) -> None:
+    release = threading.Timer(0.3, fcntl.flock, (held_by_no_mongod, fcntl.LOCK_UN))
+    release.start()
+    stop_leftover(tmp_path)
+    release.join()
+
+
+def test_data_that_another_program_has_are_left_to_it(
+    held_by_no_mongod: IO[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftover, "ENDING_SECONDS", 0.1)
+    with pytest.raises(RetryableError) as caught:
+        stop_leftover(tmp_path)
+    assert not held_by_no_mongod.closed
+    assert caught.value.message == (
+        f"another program is using the data in {tmp_path}, and {tmp_path}/data/mongod.lock does not tell which; "
+        "end it or set MONGODB_URI"
+    )
 
 
 def test_a_process_that_only_got_the_old_number_is_left_alone(mongod_binary: Path, tmp_path: Path) -> None:

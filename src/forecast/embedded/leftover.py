@@ -11,6 +11,9 @@ from forecast.embedded.folder import try_lock, unwritable
 from forecast.embedded.waiting import STOP_SECONDS, wait_until
 from forecast.errors import RetryableError
 
+# A process that ends has lost its command line for some milliseconds before it loses its locks.
+ENDING_SECONDS = 5.0
+
 
 def stop_leftover(folder: Path) -> None:
     """Stop the mongod that a killed run left running on this folder."""
@@ -19,6 +22,8 @@ def stop_leftover(folder: Path) -> None:
         return
     text = path.read_text(errors="replace").strip()
     if not text.isdecimal() or not _is_mongod(int(text)):
+        if wait_until(lambda: not is_held(path), ENDING_SECONDS):
+            return
         raise RetryableError(
             f"another program is using the data in {folder}, and {path} does not tell which; end it or set MONGODB_URI"
         )
