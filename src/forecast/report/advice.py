@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from forecast.parameters import PARAMETERS
-from forecast.report.findings import DIGITS, Findings
+from forecast.report.findings import Findings
+from forecast.report.write import DIGITS
 
 _MOST_ADVICE: Final = 20
 _UNITS: Final = {parameter.name: parameter.unit for parameter in PARAMETERS}

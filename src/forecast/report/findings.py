@@ -15,12 +15,12 @@ import numpy as np
 
 from forecast.flags import FAIL, GOOD, SUSPECT, Mask
 from forecast.parameters import MEASURED_NAMES
-from forecast.report.stretches import MOST_STRETCHES, Stretch, stretches
+from forecast.report.stretches import MOST_STRETCHES, Stretch, longest_stretches
+from forecast.report.write import DIGITS
 from forecast.series import CHECKS, DAY_MS, Verdicts
 from forecast.stations import Station
 
 _MINUTES_A_DAY: Final = 1440
-DIGITS: Final = 6
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class Findings:
             numbers = np.bincount(flags[rows], minlength=FAIL + 1).tolist()
             for flag in (SUSPECT, FAIL):
                 self.flagged[station.id, name, flag] += numbers[flag]
-            self.worst += stretches(verdicts, name, flags, rows)
+            self.worst += longest_stretches(verdicts, name, flags, rows)
             self._note_bias(verdicts, name, rows)
         self.worst = sorted(self.worst, reverse=True)[:MOST_STRETCHES]
         self._count_days(verdicts, days, rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from forecast.conflicts import Conflicts
@@ -12,13 +12,12 @@ from forecast.parameters import PARAMETERS
 from forecast.report.advice import advice
 from forecast.report.counts import ObjectCounts, QualityTally, StationTally, ratio, totals
 from forecast.report.findings import Findings
-from forecast.report.write import iso_time
+from forecast.report.write import DIGITS, iso_time, iso_time_of
 from forecast.series import CHECKS_VERSION
 from forecast.stations import Stations
 
 REPORT_KIND = "quality_report"
 _MS_PER_MINUTE = 60_000
-_DIGITS = 6
 
 
 def quality_report(
@@ -79,7 +78,7 @@ def _described(tally: QualityTally, now: datetime, findings: Findings, expected:
         for station_id in sorted(tally.stations.keys() | expected.keys())
     }
     return {
-        "completeness_score": round(tally.completeness_score, _DIGITS),
+        "completeness_score": round(tally.completeness_score, DIGITS),
         "anomalies_detected": findings.anomalies,
         "checks_version": CHECKS_VERSION,
         "station_days_judged": len(findings.judged_days),
@@ -115,9 +114,9 @@ def _while_they_came(tally: QualityTally, stations: Stations) -> dict[str, int]:
 def _station(tally: StationTally, flagged: int, expected: int | None) -> dict[str, Any]:
     return {
         "observations": tally.observations,
-        "first": _iso(tally.first),
-        "last": _iso(tally.last),
-        "completeness_score": round(min(1.0, ratio(tally.completeness_sum, tally.observations)), _DIGITS),
+        "first": None if tally.first is None else iso_time_of(tally.first),
+        "last": None if tally.last is None else iso_time_of(tally.last),
+        "completeness_score": round(min(1.0, ratio(tally.completeness_sum, tally.observations)), DIGITS),
         "flagged": flagged,
         "expected": expected,
         "received": tally.observations,
@@ -151,7 +150,3 @@ def _object(counts: ObjectCounts) -> dict[str, Any]:
         "error_code": counts.error_code,
         "error": counts.error,
     }
-
-
-def _iso(milliseconds: int | None) -> str | None:
-    return None if milliseconds is None else iso_time(datetime.fromtimestamp(milliseconds / 1000, UTC))

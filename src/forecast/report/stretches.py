@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from forecast.flags import FAIL, SUSPECT, Flags, Floats, Mask
-from forecast.report.write import iso_time
+from forecast.report.write import DIGITS, iso_time_of
 from forecast.series import CHECKS, Verdicts
 
 MOST_STRETCHES: Final = 10
 _MOST_VALUES: Final = 5
 # A failed value weighs as much as three suspect ones.
 _FAIL_WEIGHT: Final = 3
-_DIGITS: Final = 6
 
 
 class Stretch(NamedTuple):
@@ -38,18 +36,18 @@ class Stretch(NamedTuple):
         return {
             "station": self.station,
             "parameter": self.parameter,
-            "from": _iso(self.first),
-            "to": _iso(self.last),
+            "from": iso_time_of(self.first),
+            "to": iso_time_of(self.last),
             "checks": list(self.checks),
             "flag": self.flag,
             "number": self.number,
-            "min": round(self.low, _DIGITS),
-            "max": round(self.high, _DIGITS),
-            "values": [round(value, _DIGITS) for value in self.values],
+            "min": round(self.low, DIGITS),
+            "max": round(self.high, DIGITS),
+            "values": [round(value, DIGITS) for value in self.values],
         }
 
 
-def stretches(verdicts: Verdicts, name: str, flags: Flags, rows: Mask) -> list[Stretch]:
+def longest_stretches(verdicts: Verdicts, name: str, flags: Flags, rows: Mask) -> list[Stretch]:
     """The longest stretches of values of a parameter flagged one after another, in these rows.
 
     A missing value is no end of one.
@@ -85,7 +83,3 @@ def _stretch(verdicts: Verdicts, name: str, flags: Flags, places: np.ndarray) ->
         high=float(values.max()),
         values=tuple(values[:_MOST_VALUES].tolist()),
     )
-
-
-def _iso(milliseconds: int) -> str:
-    return iso_time(datetime.fromtimestamp(milliseconds / 1000, UTC))

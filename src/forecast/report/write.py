@@ -16,6 +16,8 @@ import jsonschema
 
 from forecast.errors import SettingError
 
+# Behind the point, of shares and values.
+DIGITS = 6
 SCHEMAS_FOLDER = Path(__file__).parent / "schemas"
 # Up to the last @ of the line: a password that somebody forgot to encode can hold anything. In an S3 URI that would be
 # too much, because keys hold @ too; there a user has a colon, which no bucket's name has.
@@ -36,6 +38,11 @@ def report_time(now: datetime) -> str:
 def iso_time(moment: datetime) -> str:
     """Write a moment in UTC and whole seconds: 2026-11-23T10:11:12Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_time_of(milliseconds: int) -> str:
+    """The same of milliseconds since 1970."""
+    return iso_time(datetime.fromtimestamp(milliseconds / 1000, UTC))
 
 
 def write_report(name: str, report: dict[str, Any], *, logs_dir: Path, schema: str) -> Path:
