@@ -360,6 +360,23 @@ def test_older_validator_is_brought_up_to_date(database: Any) -> None:
     assert found["options"]["validator"] == json.loads(SCHEMA_FILE.read_text("utf-8"))
 
 
+def test_collection_that_many_prepare_at_once(replica_set: str, database: Any) -> None:
+    """Whoever looks before a rival makes it, and makes it after the rival, finds it there."""
+    together = threading.Barrier(8)
+
+    def prepare(_: int) -> None:
+        with MongoClient[dict[str, Any]](replica_set) as client:
+            client.admin.command("ping")
+            together.wait(60)
+            prepare_collection(client[database.name]["at_once"])
+
+    with ThreadPoolExecutor(together.parties) as preparers:
+        list(preparers.map(prepare, range(together.parties)))
+    (found,) = database.list_collections(filter={"name": "at_once"})
+    assert found["options"]["validator"] == json.loads(SCHEMA_FILE.read_text("utf-8"))
+    assert set(database["at_once"].index_information()) == {"_id_", "station_time", "time", "place_time"}
+
+
 @pytest.mark.parametrize("city", ["Aire", "Zuydcoote"])
 def test_newer_rules_replace_what_the_same_raw_row_gave_before(collection: Documents, city: str) -> None:
     """Ranks are equal then, and which digest is the higher is chance."""

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from bson.int64 import Int64
 from pymongo import ASCENDING, GEOSPHERE, IndexModel, InsertOne, ReplaceOne, UpdateOne
-from pymongo.errors import BulkWriteError, CollectionInvalid
+from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure
 
 from forecast.conflicts import Conflicts
 from forecast.database import Documents, refusal, told_apart, validation_failed
@@ -37,6 +37,7 @@ INDEXES = (
 )
 # Two batches on their way: the server works on one while the next is made.
 WRITERS = 2
+_NAMESPACE_EXISTS = 48
 _DUPLICATE_KEY = 11000
 _UNCONFIRMED_WRITE = 64
 _ROUNDS = 20
@@ -50,9 +51,7 @@ def prepare_collection(collection: Documents) -> None:
     validator = json.loads(SCHEMA_FILE.read_text("utf-8"))
     database = collection.database
     with told_apart("making the collection"):
-        try:
-            database.create_collection(collection.name, validator=validator)
-        except CollectionInvalid:
+        if not _created(collection, validator):
             found = next(iter(database.list_collections(filter={"name": collection.name})), {})
             _check_kind(collection, found)
             if found.get("options", {}).get("validator") != validator:
@@ -60,6 +59,19 @@ def prepare_collection(collection: Documents) -> None:
                     database.command("collMod", collection.name, validator=validator)
     with told_apart("making the indexes"):
         collection.create_indexes(list(INDEXES))
+
+
+def _created(collection: Documents, validator: Mapping[str, Any]) -> bool:
+    """Make the collection; false where it is there already, also where a rival made it between look and command."""
+    try:
+        collection.database.create_collection(collection.name, validator=validator)
+    except CollectionInvalid:
+        return False
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise
+        return False
+    return True
 
 
 def _check_kind(collection: Documents, found: Mapping[str, Any]) -> None:
