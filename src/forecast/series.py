@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, Times
+from forecast.flags import FAIL, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, Times, taken, worse
 from forecast.parameters import MEASURED_NAMES
 from forecast.stations import Station
 
@@ -108,14 +108,13 @@ class Verdicts:
 
     def add(self, check: str, parameter: str, flags: Flags) -> None:
         """Take what a check says; where it could not judge, or an earlier one failed the value, nothing changes."""
-        flags = np.where(self.flags[parameter] == FAIL, NOT_EVALUATED, flags).astype(np.uint8)
-        known = self.by_check.get((check, parameter))
-        worse = flags if known is None else np.where(_ORDER[known] > _ORDER[flags], known, flags)
-        self.by_check[check, parameter] = worse
         mine = self.flags[parameter]
-        judged = _IS_JUDGED[flags] & (mine != MISSING)
-        mine[judged & (mine == NOT_EVALUATED)] = GOOD
-        np.maximum(mine, flags, out=mine, where=judged)
+        failed = mine == FAIL
+        if failed.any():
+            flags = np.where(failed, np.uint8(NOT_EVALUATED), flags)
+        known = self.by_check.get((check, parameter))
+        self.by_check[check, parameter] = flags if known is None else worse(known, flags)
+        self.flags[parameter] = taken(mine, flags)
 
     def quality(self) -> Quality:
         """The flags as a document has them."""
@@ -123,9 +122,7 @@ class Verdicts:
         worst = np.full(size, MISSING, dtype=np.uint8)
         anomalies = np.zeros(size, dtype=np.int32)
         for flags in self.flags.values():
-            # QARTOD's order: missing, not evaluated, good, suspect, fail.
-            better = _ORDER[flags] > _ORDER[worst]
-            worst[better] = flags[better]
+            worst = worse(worst, flags)
             anomalies += (flags == SUSPECT) | (flags == FAIL)
         return Quality(worst.astype(np.int32), self._texts(anomalies > 0), anomalies, self.amount)
 
@@ -150,13 +147,6 @@ class Verdicts:
             if given is not None:
                 codes |= np.isin(given[rows], (SUSPECT, FAIL)).astype(np.int64) << (bit + 8)
         return np.where(np.isin(final, (SUSPECT, FAIL)), codes | final, 0)
-
-
-# By flag: what a check could judge, what it flagged, and QARTOD's order.
-_IS_JUDGED = np.zeros(MISSING + 1, dtype=bool)
-_IS_JUDGED[[GOOD, SUSPECT, FAIL]] = True
-_ORDER = np.zeros(MISSING + 1, dtype=np.int8)
-_ORDER[[MISSING, NOT_EVALUATED, GOOD, SUSPECT, FAIL]] = range(5)
 
 
 def _text(names: list[str], codes: list[int]) -> str:

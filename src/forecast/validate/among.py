@@ -136,7 +136,7 @@ def _judge(among: _Among) -> None:
     for name in among.neighbours:
         _in_space(among, name)
     # A day that is suspect as a whole has no share of flagged values to speak of.
-    before = {name: flags.copy() for name, flags in verdicts.flags.items()}
+    before = dict(verdicts.flags)
     for name, median in verdicts.medians.items():
         _as_a_whole(verdicts, name, median)
     if _CLOCK_PARAMETER in verdicts.medians:
