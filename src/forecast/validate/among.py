@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -36,7 +35,6 @@ _WINDOW_MINUTES: Final = 30
 _OFFSET_HOURS: Final = 6
 _OFFSET_MIN_HOURS: Final = 4
 _SLOT_MS: Final = 20 * 60_000
-_THREADS: Final = 2
 # An error at either end of these shifts may be a larger one, and is not told: up to two hours are found.
 _SHIFTS_HOURS: Final = (-3, -2, -1, 1, 2, 3)
 # A day's verdict on the whole station looks at the two days before it.
@@ -106,7 +104,7 @@ def judge_among(
         if verdicts.has(name)
     }
 
-    def judge(target: str) -> None:
+    for target in targets:
         verdicts = all_verdicts[target]
         near = [one for one in all_verdicts.values() if are_neighbours(verdicts.series.station, one.series.station)]
         found = {name: _neighbours(verdicts, name, near, alone) for name in _COMPARED if verdicts.has(name)}
@@ -114,11 +112,6 @@ def judge_among(
         rows = _rows_compared(times, days)
         few = rows[_first_of_slots(times[rows])]
         _judge(_Among(verdicts, found, _Compared.of(times, rows), _Compared.of(times, few)))
-
-    # Each writes to its own station's verdicts only, and numpy leaves the interpreter free while it sorts.
-    with ThreadPoolExecutor(_THREADS) as threads:
-        for _ in threads.map(judge, targets):
-            pass
 
 
 def _rows_compared(times: Times, days: tuple[int, int] | None) -> Rows:
