@@ -22,7 +22,7 @@ from forecast.errors import ForecastError, RetryableError, SettingError
 from forecast.memory import give_memory_back
 from forecast.parameters import MEASURED_NAMES
 from forecast.report.counts import JudgeCounts
-from forecast.report.write import iso_time
+from forecast.report.write import iso_time, iso_time_of
 from forecast.series import CHECKS_VERSION, DAY_MS, Quality, Series, Verdicts, midnight
 from forecast.stations import Station, Stations
 from forecast.unjudged import Unjudged, days_by_station
@@ -274,5 +274,4 @@ def _changed_flags(before: str | None, after: str | None) -> int:
 
 
 def _document_id(station: Station, time: np.int64) -> str:
-    moment = datetime.fromtimestamp(int(time) / 1000, UTC)
-    return f"{station.id}@{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{station.id}@{iso_time_of(int(time))}"

@@ -99,7 +99,7 @@ class Clean:
 
 def _copy(verdicts: Verdicts) -> Verdicts:
     copy = Verdicts(verdicts.series)
-    copy.flags = {name: flags.copy() for name, flags in verdicts.flags.items()}
+    copy.flags = dict(verdicts.flags)
     copy.by_check = dict(verdicts.by_check)
     copy.amount = verdicts.amount
     return copy
