@@ -15,7 +15,7 @@ from forecast.parameters import MEASURED_NAMES
 from forecast.stations import Station
 
 # The version of the quality checks and their thresholds; a change of either raises it.
-CHECKS_VERSION = 1
+CHECKS_VERSION = 2
 DAY_MS = 86_400_000
 # The checks, in the order in which they are made: a value that failed one takes no part in those after it.
 CHECKS = (

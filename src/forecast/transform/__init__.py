@@ -21,7 +21,7 @@ from forecast.transform.plausibility import ON_EARTH, UnitGate
 NETWORKS: tuple[ModuleType, ...] = (infoclimat, wunderground)
 
 # Changes with every change of what a raw row becomes: objects processed under another version are processed again.
-RULES_VERSION = 6
+RULES_VERSION = 7
 
 LOGGER = logging.getLogger("forecast.transform")
 _SHOWN_NAMES, _SHOWN_LETTERS = 12, 40
