@@ -70,9 +70,8 @@ class ObjectTransformer:
             message = f"{place}no known network has rows with these columns: {names}"
             raise ObjectRejectedError("unknown_layout", message)
         transformed = cast("Transformed", self._readers[network.NAME].read(batch, columns))
-        self._passed_over |= {
-            name: None for name in map(str, batch.rows.columns) if normalise_field(name) not in network.KNOWN_FIELDS
-        }
+        known = network.known_fields(columns)
+        self._passed_over |= {name: None for name in map(str, batch.rows.columns) if normalise_field(name) not in known}
         times = transformed.observations["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
         for name, gate in self._gates.items():
             gate.see(transformed.observations[name].to_numpy(np.float64, na_value=np.nan), times)

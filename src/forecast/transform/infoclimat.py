@@ -32,7 +32,12 @@ TIME_FIELDS = (frozenset({"dhutc"}),)
 
 # All other columns are passed over with a note.
 _FIELDS = {normalise_field(p.infoclimat): p for p in PARAMETERS if p.infoclimat is not None}
-KNOWN_FIELDS = frozenset({"idstation", "dhutc", *_FIELDS})
+_KNOWN_FIELDS = frozenset({"idstation", "dhutc", *_FIELDS})
+
+
+def known_fields(_columns: Columns) -> frozenset[str]:
+    """The normalised names of the columns that rows of this layout may have."""
+    return _KNOWN_FIELDS
 
 
 def recognises(columns: Columns, _batch: RawBatch) -> bool:

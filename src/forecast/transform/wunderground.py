@@ -66,9 +66,8 @@ _API_BESIDE = (
     *("tz", "obstimelocal", "epoch", "lat", "lon", "qcstatus", "humidityhigh", "humiditylow"),
     *("neighborhood", "softwaretype", "country", "realtimefrequency"),
 )
-KNOWN_FIELDS = frozenset(
-    {"time", "date", "datetime", "timestamp", *_UTC_FIELDS, *_STATION_FIELDS, *_TABLE, *_API, *_SYSTEMS, *_API_BESIDE}
-)
+_KNOWN_OF_TABLE = frozenset({"time", "date", "datetime", "timestamp", *_UTC_FIELDS, *_STATION_FIELDS, *_TABLE})
+_KNOWN_OF_API = frozenset({"stationid", "obstimeutc", *_API, *_SYSTEMS, *_API_BESIDE})
 # Outside these objects stand the values that are the same in every system.
 _COMMON_UNITS = {"ratio": "%", "angle": "°", "index": "1", "irradiance": "W/m²"}
 
@@ -76,6 +75,11 @@ _COMMON_UNITS = {"ratio": "%", "angle": "°", "index": "1", "irradiance": "W/m²
 def recognises(columns: Columns, _batch: RawBatch) -> bool:
     """Whether the rows are this network's."""
     return _is_api(columns) or _is_table(columns)
+
+
+def known_fields(columns: Columns) -> frozenset[str]:
+    """The normalised names of the columns that rows of this layout may have: a name of the API is none in a table."""
+    return _KNOWN_OF_API if _is_api(columns) else _KNOWN_OF_TABLE
 
 
 def _is_api(columns: Columns) -> bool:
