@@ -30,7 +30,7 @@ _FINDS = {
     "dew_point_from_humidity": ("a dew point that temperature and humidity do not give", "3"),
     "gust_below_mean": ("a gust below the mean wind", "3"),
     "gust_above_mean": ("a gust far above the mean wind", "3"),
-    "direction_at_calm": ("a direction without wind, or the code of calm (0) in wind", "3"),
+    "direction_at_calm": ("the code of calm (0) in wind", "3"),
     "nested_accumulation": ("more rain in one hour than in the three hours around it", "3"),
     "rain_in_dry_air": ("rain at a low humidity", "3"),
     "rain_without_cloud": ("rain from a sky of 0 okta", "3"),

@@ -13,6 +13,7 @@ from pymongo import MongoClient
 from forecast.errors import SettingError
 from forecast.parameters import PARAMETER_NAMES
 from forecast.report.write import write_report
+from forecast.series import CHECKS_VERSION
 from forecast.window import quality_of_window
 from tests.networks import network, station
 from tests.test_verdicts import Database, _new, row
@@ -50,7 +51,7 @@ def test_the_report_of_one_day_is_of_that_day_alone(database: Database, tmp_path
     found = report(database, FIRST, FIRST)
     assert write_report("r.json", found, logs_dir=tmp_path, schema="quality_report").exists()
     assert (found["run_id"], found["window"]) == (None, {"since": "2024-10-01", "until": "2024-10-01"})
-    assert (found["generated_at"], found["checks_version"]) == ("2026-01-01T00:00:00Z", 1)
+    assert (found["generated_at"], found["checks_version"]) == ("2026-01-01T00:00:00Z", CHECKS_VERSION)
     assert {name: value for name, value in found.items() if value is None} == dict.fromkeys(
         ("run_id", "rows_read", "rows_empty", "records_extracted", "records_rejected", "rejection_rate")
     )
@@ -147,7 +148,7 @@ def test_verdicts_are_those_of_now_and_nothing_is_written(database: Database) ->
     database.collection.update_many({}, older)
     before = database.documents()
     found = report(database, FIRST, SECOND)
-    assert (found["anomalies_detected"], found["checks_version"]) == (1, 1)
+    assert (found["anomalies_detected"], found["checks_version"]) == (1, CHECKS_VERSION)
     assert (database.documents(), database.unjudged().marks()) == (before, {})
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from forecast.flags import FAIL, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, Times, taken, worse
+from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, Times, taken, worse
 from forecast.parameters import MEASURED_NAMES
 from forecast.stations import Station
 
@@ -86,6 +86,7 @@ class Verdicts:
     by_check: dict[tuple[str, str], Flags] = field(default_factory=dict)
     medians: dict[str, Floats] = field(default_factory=dict)
     amount: Floats = field(init=False)
+    _aside: dict[str, Mask] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.flags = {
@@ -106,12 +107,20 @@ class Verdicts:
         """Whether there is any value of each."""
         return all(name in self.series.values for name in parameters)
 
-    def add(self, check: str, parameter: str, flags: Flags) -> None:
-        """Take what a check says; where it could not judge, or an earlier one failed the value, nothing changes."""
+    def set_aside(self, parameter: str, rows: Mask) -> None:
+        """Leave these values out of every check that follows: a good one becomes one that is not evaluated."""
         mine = self.flags[parameter]
-        failed = mine == FAIL
-        if failed.any():
-            flags = np.where(failed, np.uint8(NOT_EVALUATED), flags)
+        mine[rows & (mine == GOOD)] = NOT_EVALUATED
+        self._aside[parameter] = rows
+
+    def add(self, check: str, parameter: str, flags: Flags) -> None:
+        """Take what a check says; of a value that failed an earlier one or is set aside, it says nothing."""
+        mine = self.flags[parameter]
+        closed = mine == FAIL
+        if parameter in self._aside:
+            closed |= self._aside[parameter]
+        if closed.any():
+            flags = np.where(closed, np.uint8(NOT_EVALUATED), flags)
         known = self.by_check.get((check, parameter))
         self.by_check[check, parameter] = flags if known is None else worse(known, flags)
         self.flags[parameter] = taken(mine, flags)

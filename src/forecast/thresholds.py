@@ -186,7 +186,7 @@ WIND_FROM_DIRECTION: Final[Thresholds] = {
     **_of(f"{HADISD}: below it a vane stands still", persistence_wind_above=0.5),
     # A vane in the lee points somewhere for hours; one calm night is no fault.
     **_FLAG_RATE,
-    **_of(f"{OURS}: a windy place has fewer calms", flag_rate_limit=0.4),
+    **_of(OURS, flag_rate_limit=0.4),
 }
 RAINFALL_RATE: Final[Thresholds] = {
     **_gross((0, 2400, f"{WMO_AWS}: 40 mm a minute"), (0, 350, METEOSTAT)),

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from forecast.flags import FAIL, GOOD, SUSPECT, Flags, Floats, Mask, Times
+from forecast.flags import FAIL, GOOD, SUSPECT, Floats, Mask, Times
 from forecast.parameters import MEASURED_NAMES
 from forecast.series import DAY_MS, Series, Verdicts
 from forecast.validate.among import judge_among
@@ -39,16 +39,12 @@ STATIONS: Final = (*INFOCLIMAT, *WUNDERGROUND)
 # What is wrong in that week as it was published: no error is put there, and no flag there is a false alarm.
 KNOWN_FAULTS: Final = frozenset(
     {
-        ("ILAMAD25", DIRECTION),
-        ("00052", DIRECTION),
         ("IICHTE19", P),
         ("000R5", THREE_HOURS),
         # Two of its hours have more rain than the three hours around them.
         ("000R5", ONE_HOUR),
     }
 )
-# A direction at calm is a stated fact and no false alarm; neither is what follows from it.
-_FACTS: Final = ("direction_at_calm", "flag_rate")
 # The days on which stations can be compared.
 FIRST_COMPARED: Final = 20_001 * DAY_MS
 
@@ -188,19 +184,10 @@ def _count(outcome: Outcome, all_verdicts: dict[str, Verdicts], altered: Altered
             for error in altered.errors if name == station else ():
                 if error.parameter == parameter:
                     untouched[error.rows] = untouched[error.told] = False
-            flags = flags_without_facts(one, parameter)[untouched]
+            flags = one.flags[parameter][untouched]
             outcome.untouched += len(flags)
             outcome.suspect += int((flags == SUSPECT).sum())
             outcome.failed += int((flags == FAIL).sum())
-
-
-def flags_without_facts(verdicts: Verdicts, parameter: str) -> Flags:
-    """The flags of a parameter; of the wind's direction, without those that state a calm."""
-    if parameter != DIRECTION:
-        return verdicts.flags[parameter]
-    given = [flags for (check, name), flags in verdicts.by_check.items() if name == parameter and check not in _FACTS]
-    flagged: Flags = np.max([np.where(np.isin(flags, (SUSPECT, FAIL)), flags, GOOD) for flags in given], axis=0)
-    return flagged
 
 
 class Tally(NamedTuple):
@@ -208,21 +195,19 @@ class Tally(NamedTuple):
 
     values: int
     suspect: int
-    with_calm: int
     failed: int
 
 
 def tally_of_sound(clean: Clean) -> Tally:
-    """Known faults apart. A direction at calm is a stated fact and no false alarm; `with_calm` counts it as well."""
-    values = suspect = with_calm = failed = 0
+    """Known faults apart."""
+    values = suspect = failed = 0
     for name, verdicts in clean.verdicts.items():
         for parameter, flags in verdicts.flags.items():
             if (name, parameter) not in KNOWN_FAULTS:
                 values += int((~np.isnan(verdicts.series.values[parameter])).sum())
-                suspect += int((flags_without_facts(verdicts, parameter) == SUSPECT).sum())
-                with_calm += int((flags == SUSPECT).sum())
+                suspect += int((flags == SUSPECT).sum())
                 failed += int((flags == FAIL).sum())
-    return Tally(values, suspect, with_calm, failed)
+    return Tally(values, suspect, failed)
 
 
 # Errors at random places.

@@ -22,7 +22,6 @@ from tests.quality.experiments import (
     Clean,
     P,
     Tally,
-    flags_without_facts,
     tally_of_sound,
 )
 
@@ -45,9 +44,16 @@ def test_the_week_has_the_observations_of_six_stations(clean: Clean) -> None:
     assert all((np.diff(series.times) > 0).all() for series in clean.week.values())
 
 
-def test_most_of_la_madeleines_wind_direction_is_suspect(clean: Clean) -> None:
+def test_directions_at_calm_are_not_evaluated_and_no_anomaly(clean: Clean) -> None:
     flags = clean.verdicts["ILAMAD25"].flags[DIRECTION]
-    assert Counter(flags.tolist()) == {1: 699, SUSPECT: 1151, 9: 58}
+    assert Counter(flags.tolist()) == {1: 1150, 2: 700, 9: 58}
+    flagged = {name: int(verdicts.quality().anomalies.sum()) for name, verdicts in clean.verdicts.items()}
+    assert flagged == {"00052": 0, "000R5": 42, "07015": 0, "STATIC0010": 4, "IICHTE19": 730, "ILAMAD25": 0}
+
+
+def test_a_document_is_flagged_for_what_is_wrong_and_not_for_a_calm(clean: Clean) -> None:
+    flags = Counter(flag for verdicts in clean.verdicts.values() for flag in verdicts.quality().flag.tolist())
+    assert flags == {1: 4176, SUSPECT: 774}
 
 
 def test_ichtegems_pressure_is_seven_to_eight_hectopascals_low_in_the_reports_words(findings: Findings) -> None:
@@ -88,7 +94,7 @@ def test_rain_of_the_week_is_the_sum_of_what_the_counters_grew(clean: Clean) -> 
 
 
 def test_nothing_fails_and_of_what_is_sound_hardly_anything_is_suspect(clean: Clean) -> None:
-    assert tally_of_sound(clean) == Tally(values=44_903, suspect=4, with_calm=423, failed=0)
+    assert tally_of_sound(clean) == Tally(values=44_903, suspect=4, failed=0)
 
 
 def test_the_other_suspects_are_half_an_hour_of_humidity_at_hazebrouck_after_the_fog(clean: Clean) -> None:
@@ -97,7 +103,7 @@ def test_the_other_suspects_are_half_an_hour_of_humidity_at_hazebrouck_after_the
         for name, verdicts in clean.verdicts.items()
         for parameter in verdicts.flags
         if (name, parameter) not in KNOWN_FAULTS
-        for row in np.flatnonzero(flags_without_facts(verdicts, parameter) == SUSPECT)
+        for row in np.flatnonzero(verdicts.flags[parameter] == SUSPECT)
     ]
     assert {(name, parameter) for name, parameter, _ in found} == {("STATIC0010", "relative_humidity")}
     moments = [datetime.fromtimestamp(moment / 1000, UTC).strftime("%d %H:%M") for *_, moment in found]

@@ -16,7 +16,7 @@ from forecast.report.migration import migration_report
 from forecast.report.quality import expected_observations, quality_report
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.write import ReportShapeError, write_report
-from forecast.series import CHECKS
+from forecast.series import CHECKS, CHECKS_VERSION
 from forecast.stations import load_stations
 
 STATIONS = load_stations()
@@ -162,7 +162,7 @@ def test_the_quality_of_three_records(tmp_path: Path) -> None:
     assert (report["records_extracted"], report["records_validated"], report["records_rejected"]) == (4, 3, 1)
     assert (report["rejection_rate"], report["completeness_score"], report["anomalies_detected"]) == (0.25, 0.6, 1)
     assert (report["run_id"], report["window"]) == ("r1", None)
-    assert (report["by_reason"], report["checks_version"]) == ({"no_time": 1}, 1)
+    assert (report["by_reason"], report["checks_version"]) == ({"no_time": 1}, CHECKS_VERSION)
     assert list(report["by_check"]) == list(CHECKS)
     assert report["by_check"]["spike"] == {"evaluated": 0, "suspect": 0, "failed": 0}
     assert [(one["check"], one["number"], one["share"]) for one in report["advice"]] == [("spike", 1, None)]

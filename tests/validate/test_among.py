@@ -144,22 +144,33 @@ def test_a_wrong_clock_makes_every_value_of_the_day_suspect() -> None:
         assert not any("clock" in found for found in flagged(verdicts[name], AIR))
 
 
-@pytest.mark.parametrize(("calm", "suspects"), [(9, False), (10, True)])
-def test_a_day_with_too_many_flagged_values_is_suspect_as_a_whole(calm: int, suspects: bool) -> None:
-    """A direction at calm is one; of 24 values, ten are more than four in ten."""
+@pytest.mark.parametrize(("wrong", "suspects"), [(9, False), (10, True)])
+def test_a_day_with_too_many_flagged_values_is_suspect_as_a_whole(wrong: int, suspects: bool) -> None:
+    """A direction of 0 in wind is one; of 24 values, ten are more than four in ten."""
     speed, direction = np.full(48, 3.0) + np.arange(48) % 3, np.arange(48) * 50.0 % 360 + 1
-    speed[:calm] = 0
+    direction[: 2 * wrong : 2] = 0
     verdicts = judged(series(STATIONS["A"], hours(48), wind_speed=speed, wind_from_direction=direction))["A"]
     whole = ["flag_rate"] if suspects else []
     assert flagged(verdicts, "wind_from_direction") == [
-        *[["direction_at_calm", *whole]] * calm,
-        *[whole] * (24 - calm),
+        *[["direction_at_calm", *whole], whole] * wrong,
+        *[whole] * (24 - 2 * wrong),
         *[[]] * 24,
     ]
 
 
+def test_directions_at_calm_have_no_share_in_the_flagged_ones_of_a_day() -> None:
+    """Of 24 directions 14 are wrong, which makes the day suspect; the ten at calm stay what they are."""
+    speed, direction = np.full(24, 3.0) + np.arange(24) % 3, np.arange(24) * 50.0 % 360 + 1
+    direction[:14], speed[14:] = 0, 0
+    verdicts = judged(series(STATIONS["A"], hours(24), wind_speed=speed, wind_from_direction=direction))["A"]
+    assert verdicts.flags["wind_from_direction"].tolist() == [SUSPECT] * 14 + [NOT_EVALUATED] * 10
+    speed[:], direction[:] = 0, 90
+    verdicts = judged(series(STATIONS["A"], hours(24), wind_speed=speed, wind_from_direction=direction))["A"]
+    assert verdicts.flags["wind_from_direction"].tolist() == [NOT_EVALUATED] * 24
+
+
 def test_of_a_few_values_no_share_is_taken() -> None:
-    speed, direction = np.zeros(11), np.full(11, 90.0)
+    speed, direction = np.full(11, 3.0), np.zeros(11)
     verdicts = judged(series(STATIONS["A"], hours(11), wind_speed=speed, wind_from_direction=direction))["A"]
     assert verdicts.by_check["flag_rate", "wind_from_direction"].tolist() == [NOT_EVALUATED] * 11
 

@@ -109,9 +109,24 @@ def test_wind_is_compared_with_its_gusts_and_its_direction() -> None:
     assert [{name: one["checks"] for name, one in row.items()} for row in flagged(verdicts)] == [
         {"wind_speed": ["gust_below_mean"], "wind_speed_of_gust": ["gust_below_mean"]},
         {"wind_speed_of_gust": ["gust_above_mean"]},
-        {"wind_from_direction": ["direction_at_calm"]},
+        {},
         {"wind_from_direction": ["direction_at_calm"]},
     ]
+
+
+def test_a_direction_at_calm_is_not_evaluated_whatever_other_checks_would_say() -> None:
+    """It stands still for two days, and is no anomaly; one beyond the compass failed before it was looked at."""
+    verdicts = alone(60, wind_speed=[0.0] * 49, wind_from_direction=[270.0] * 48 + [400.0])
+    assert verdicts.flags["wind_from_direction"].tolist() == [NOT_EVALUATED] * 48 + [FAIL]
+    assert flagged(verdicts) == [{}] * 48 + [{"wind_from_direction": entry(4, "gross_range")}]
+    quality = verdicts.quality()
+    assert (quality.flag.tolist(), quality.anomalies.tolist()) == ([1] * 48 + [4], [0] * 48 + [1])
+
+
+def test_a_direction_that_stands_still_in_wind_is_told_whatever_calm_lies_between() -> None:
+    verdicts = alone(60, wind_speed=[3.0] * 8 + [0.0] + [3.0] * 8, wind_from_direction=[270.0] * 17)
+    persistent = {"wind_from_direction": entry(3, "persistence")}
+    assert flagged(verdicts) == [persistent] * 8 + [{}] + [persistent] * 8
 
 
 def test_the_sun_shines_by_day_only() -> None:

@@ -21,6 +21,7 @@ from forecast.documents import document_of
 from forecast.observations import OBSERVATION_SCHEMA, VALIDATED_SCHEMA, to_frame, to_table
 from forecast.parameters import MEASURED_NAMES, PARAMETER_NAMES
 from forecast.save import ObjectWriter, RunFacts, Source
+from forecast.series import CHECKS_VERSION
 from forecast.stations import CONFIG_FOLDER, load_stations, parse_stations
 from forecast.validate import validate
 from tests.transform.samples import batch_of, transform
@@ -61,7 +62,8 @@ def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> 
     (record,), refused = check(observation())
     assert refused == []
     assert record["_id"] == "07015@2024-10-05T00:04:00Z"
-    assert (record["flag"], record["flags"], record["anomalies_detected"], record["checks_version"]) == (1, None, 0, 1)
+    quality = [record[name] for name in ("flag", "flags", "anomalies_detected", "checks_version")]
+    assert quality == [1, None, 0, CHECKS_VERSION]
     assert {name: record[name] for name in PARAMETER_NAMES if record[name] is not None} == {"air_temperature": 7.6}
     assert (record["source_row"], record["generation_id"], record["sync_id"]) == ("line 7", 3, 4)
 

@@ -19,7 +19,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "dew_point_from_humidity": "dew point and humidity do not go together: look at the hygrometer and its software",
     "gust_below_mean": "the gust is below the mean wind: look at the averaging of the station's software",
     "gust_above_mean": "the gust is far above the mean wind: look at the anemometer",
-    "direction_at_calm": "a direction without wind says nothing: leave out the direction where the speed is 0",
+    "direction_at_calm": "the code of calm (0) is no direction of a wind: look at the software, north is 360",
     "nested_accumulation": "more rain in one hour than in the three hours around it: the longer sum is not reliable",
     "rain_in_dry_air": "rain in dry air: look at the rain gauge (sprinkler, vibration) and at the hygrometer",
     "rain_without_cloud": "rain from a clear sky: look at the rain gauge, and at who reports the clouds",
@@ -52,8 +52,14 @@ _WARNINGS: Final[Mapping[str, str]] = {
 
 
 def advice(findings: Findings) -> list[dict[str, Any]]:
-    """What to do, the most values first; no share of the values where some were not judged now."""
+    """What to do, station by station, causes before what follows from them, the severe before the frequent.
+
+    The stations are in the order of what is worst at each, and only the worst of all are told. There is no share of the
+    values where some were not judged now.
+    """
     numbers = findings.suspect + findings.failed + findings.stored_by_check
+    worst = sorted(numbers, key=lambda key: (_severity(findings, key), -numbers[key], key))[:_MOST_ADVICE]
+    stations = list(dict.fromkeys(station for station, _, _ in worst))
     return [
         {
             "station": station,
@@ -65,8 +71,19 @@ def advice(findings: Findings) -> list[dict[str, Any]]:
             else round(number / findings.values[station, name], DIGITS),
             "words": _words(findings, station, name, check),
         }
-        for (station, name, check), number in numbers.most_common(_MOST_ADVICE)
+        for station, name, check in sorted(worst, key=lambda key: stations.index(key[0]))
+        for number in [numbers[station, name, check]]
     ]
+
+
+def _severity(findings: Findings, key: tuple[str, str, str]) -> int:
+    """What is wrong with the station, what failed, what is suspect, and last what follows from those."""
+    *_, check = key
+    if check in _WARNINGS:
+        return 0
+    if check == "flag_rate":
+        return 3
+    return 1 if findings.failed[key] or key in findings.stored_failed else 2
 
 
 def warnings(findings: Findings) -> Iterator[tuple[str, dict[str, str]]]:

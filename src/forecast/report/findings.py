@@ -38,6 +38,7 @@ class Findings:
     flagged: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     stored_by_check: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     stored_flagged: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    stored_failed: set[tuple[str, str, str]] = field(default_factory=set)
     received: dict[str, dict[int, dict[str, int]]] = field(default_factory=dict)
     stations: dict[str, Station] = field(default_factory=dict)
     biases: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -78,6 +79,8 @@ class Findings:
             self.stored_flagged[station, name, entry["flag"]] += number
             for check in entry["checks"]:
                 self.stored_by_check[station, name, check] += number
+                if entry["flag"] == FAIL:
+                    self.stored_failed.add((station, name, check))
 
     @property
     def anomalies(self) -> int:

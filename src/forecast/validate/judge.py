@@ -109,6 +109,7 @@ def _wind(verdicts: Verdicts) -> None:
         verdicts.add(
             "direction_at_calm", _DIRECTION, consistency.direction_at_calm(verdicts.alive(_DIRECTION), speed, gust)
         )
+        verdicts.set_aside(_DIRECTION, consistency.is_calm(speed, gust))
 
 
 def _rain(verdicts: Verdicts) -> None:

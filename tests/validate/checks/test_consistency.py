@@ -75,7 +75,7 @@ ROW_RULES: list[tuple[Rule, tuple[float, ...]]] = [
     (dew_point_from_humidity, (2.0, 90.0, 10.0)),
     (gust_below_mean, (3.0, 5.0)),
     (gust_above_mean, (60.0, 5.0)),
-    (direction_at_calm, (270.0, 0.0)),
+    (direction_at_calm, (0.0, 3.0)),
     (nested_accumulation, (1.8, 0.0)),
     (rain_in_dry_air, (0.4, 30.0)),
     (rain_without_cloud, (0.4, 0.0)),
@@ -210,11 +210,11 @@ class TestDirectionAtCalm:
     @pytest.mark.parametrize(
         ("direction", "speed", "gust", "flag"),
         [
-            (0.0, 0.0, NAN, GOOD),
-            (0.0, 0.0, 0.0, GOOD),
-            (270.0, 0.0, NAN, SUSPECT),
-            (270.0, 0.0, 0.0, SUSPECT),
-            (360.0, 0.0, 0.0, SUSPECT),
+            (0.0, 0.0, NAN, NOT_EVALUATED),
+            (0.0, 0.0, 0.0, NOT_EVALUATED),
+            (270.0, 0.0, NAN, NOT_EVALUATED),
+            (270.0, 0.0, 0.0, NOT_EVALUATED),
+            (360.0, 0.0, 0.0, NOT_EVALUATED),
             (270.0, 0.0, 0.4, GOOD),
             (0.0, 0.0, 0.4, GOOD),
             (360.0, 0.1, NAN, GOOD),
@@ -227,7 +227,9 @@ class TestDirectionAtCalm:
             (NAN, NAN, NAN, MISSING),
         ],
     )
-    def test_zero_is_calm_and_calm_is_zero(self, direction: float, speed: float, gust: float, flag: int) -> None:
+    def test_zero_is_no_wind_and_calm_is_not_judged(
+        self, direction: float, speed: float, gust: float, flag: int
+    ) -> None:
         assert consistency.direction_at_calm(values(direction), values(speed), values(gust)).tolist() == [flag]
 
 

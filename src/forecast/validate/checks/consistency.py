@@ -69,16 +69,21 @@ def gust_above_mean(gust: Floats, speed: Floats, *, limit: float) -> Flags:
 
 
 def direction_at_calm(direction: Floats, speed: Floats, gust: Floats) -> Flags:
-    """Wind directions (°) of no wind, and the code of no wind in a wind: SUSPECT.
+    """The code of no wind as a wind's direction (°): SUSPECT; a direction without wind: NOT_EVALUATED.
 
-    WMO: a direction of 0 stands for calm, 360 for north. SUSPECT is any direction but 0 at a mean speed (m/s) of 0, for
-    a vane keeps pointing where the last wind left it; and a direction of 0 with a mean speed above 0. A gust (m/s)
-    above 0 in an interval whose mean is rounded to 0 did move the vane: GOOD; a station without gusts has NaN for them.
-    DeGaetano (1997), GHCNh `winds`.
+    WMO: a direction of 0 stands for calm, 360 for north, so 0 with a mean speed (m/s) above 0 is SUSPECT. Where it is
+    calm, a vane keeps pointing where the last wind left it: a fact that tells nothing of the vane. A gust (m/s) above 0
+    in an interval whose mean is rounded to 0 did move the vane: GOOD; a station without gusts has NaN for them.
+    DeGaetano (1997), GHCNh `winds`, which withhold directions at calm.
     """
-    calm = (speed == 0.0) & ~(gust > 0.0)
-    suspect = (calm & (direction != 0.0)) | ((speed > 0.0) & (direction == 0.0))
-    return flags_of(direction, suspect=suspect, evaluated=~np.isnan(speed))
+    evaluated = ~np.isnan(speed) & ~is_calm(speed, gust)
+    return flags_of(direction, suspect=(speed > 0.0) & (direction == 0.0), evaluated=evaluated)
+
+
+def is_calm(speed: Floats, gust: Floats) -> Mask:
+    """Where nothing moves the vane: a mean speed of 0, and no gust above 0."""
+    calm: Mask = (speed == 0.0) & ~(gust > 0.0)
+    return calm
 
 
 def nested_accumulation(shorter: Floats, longer: Floats, *, tolerance: float) -> tuple[Flags, Flags]:
