@@ -57,13 +57,32 @@ def test_nothing_to_mark_is_no_mark(collection: Documents) -> None:
     assert collection.database.list_collection_names() == ["weather"]
 
 
-def test_a_run_marks_a_day_once(collection: Documents) -> None:
-    counting = _Counting(collection.database["weather_unjudged"])
-    unjudged = Unjudged(cast("Documents", counting), "r1")
-    for days in ([("A", DAY)], [("A", DAY)], [("A", DAY), ("A", DAY + 1)], [("A", DAY + 1)]):
+def test_a_day_that_this_run_has_marked_is_marked_once_more(collection: Documents) -> None:
+    """A rival may have taken the mark away since."""
+    unjudged = Unjudged.beside(collection, "r1")
+    for days in ([("A", DAY)], [("A", DAY), ("A", DAY + 1)]):
         unjudged.mark(days)
-    assert counting.writes == 2
-    assert unjudged.marks() == {("A", DAY): ["r1"], ("A", DAY + 1): ["r1"]}
+        Unjudged.beside(collection, "rival").take_away(unjudged.marks())
+        unjudged.mark([("A", DAY)])
+        assert unjudged.marks() == {("A", DAY): ["r1"]}
+
+
+def test_what_a_rival_took_away_is_marked_anew_of_all_days_or_of_some(collection: Documents) -> None:
+    """What this run has judged itself is no part of it, and nothing is written where all marks are there."""
+    counting = _Counting(collection.database["weather_unjudged"])
+    unjudged, rival = Unjudged(cast("Documents", counting), "r1"), Unjudged.beside(collection, "rival")
+    unjudged.mark([("own", DAY)])
+    unjudged.take_away(unjudged.marks())
+    unjudged.mark([("A", DAY), ("B", DAY)])
+    rival.take_away(rival.marks())
+    unjudged.renew([("A", DAY), ("never marked", DAY)])
+    assert unjudged.marks() == {("A", DAY): ["r1"]}
+    unjudged.renew()
+    assert unjudged.marks() == {("A", DAY): ["r1"], ("B", DAY): ["r1"]}
+    written = counting.writes
+    unjudged.renew()
+    unjudged.renew([("A", DAY)])
+    assert counting.writes == written
 
 
 def test_a_day_whose_mark_was_taken_away_is_marked_again(collection: Documents) -> None:

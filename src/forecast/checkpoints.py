@@ -40,9 +40,10 @@ class Checkpoints:
         return cls(beside(collection, SUFFIX), rules_version, program)
 
     def processed(self) -> dict[str, str]:
-        """ETag by URI of every object that was processed under these rules."""
+        """ETag by URI of every object that was processed under these rules, and whose load was not begun again."""
+        vouched = {"rules_version": self.rules_version, "loading": None}
         with told_apart("reading the checkpoints"):
-            found = self.collection.find({"rules_version": self.rules_version}, {"etag": 1})
+            found = self.collection.find(vouched, {"etag": 1})
             return {entry["_id"]: entry["etag"] for entry in found}
 
     def of_this_program(self, raw: RawObject) -> Checkpoint | None:
@@ -54,8 +55,19 @@ class Checkpoints:
             return None
         return Checkpoint({file["key"]: file["digest"] for file in found["files"]}, found["counts"])
 
+    def begin(self, raw: RawObject, run_id: str) -> bool:
+        """Note that an object is about to be loaded, until `write`; whether another load of it was begun and not ended.
+
+        What that one wrote is in the database and looks as if nothing had to be done about it.
+        """
+        with told_apart("noting that an object is loaded"):
+            before = self.collection.find_one_and_update(
+                {"_id": raw.uri}, {"$set": {"loading": run_id}}, {"loading": 1}, upsert=True
+            )
+        return before is not None and "loading" in before
+
     def write(self, raw: RawObject, run_id: str, now: datetime, files: Mapping[str, str], counts: ObjectCounts) -> None:
-        """Vouch for one object."""
+        """Vouch for one object: its load has come to its end."""
         entry = {
             "_id": raw.uri,
             "etag": raw.etag,

@@ -156,17 +156,26 @@ class Pipeline:
         if not dry_run and not staged.published:
             with run.timed("save"):
                 publish(staged.files, self._processed)
+        broken_off = not dry_run and self._checkpoints.begin(staged.raw, run.facts.run_id)
+        days: set[tuple[str, int]] = set()
         for records in read_records(staged.files, CHUNK_ROWS):
             run.check_stop()
+            with run.timed("report"):
+                of_chunk = station_days(to_table(records[["station_id", "timestamp"]]))
+                days |= of_chunk
+                run.touched |= of_chunk
+            if broken_off:
+                # What the run before it wrote is unchanged now, and its marks may be gone.
+                self._unjudged.mark(of_chunk)
             with run.timed("load"):
                 loaded = self._stages.load(records, self._collection, self._imagined, self._unjudged, run.conflicts)
                 loaded.add_to(counts)
-            with run.timed("report"):
-                run.touched |= station_days(to_table(records[["station_id", "timestamp"]]))
             if staged.published:
                 staged.tally.add_validated(records, self._stations)
             self._sample(records)
         if not dry_run:
+            # A rival that took this run's lease may have judged these days before they were all written.
+            self._unjudged.renew(days)
             files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
             self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts)
         counts.outcome = "loaded"
