@@ -49,9 +49,9 @@ LOGGER = logging.getLogger("forecast.main")
 _DAY = ["%Y-%m-%d"]
 
 
-def extract_data(path: Path, raw: RawObject, limits: Limits) -> Iterator[RawBatch]:
+def extract_data(path: Path, raw: RawObject, limits: Limits, now: datetime) -> Iterator[RawBatch]:
     """Rows as found, in batches."""
-    return extract(path, raw, RECORD_CONTAINERS, limits)
+    return extract(path, raw, RECORD_CONTAINERS, limits, now)
 
 
 def transform_data(transformer: ObjectTransformer, batch: RawBatch) -> Transformed:

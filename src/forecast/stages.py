@@ -25,7 +25,7 @@ from forecast.versions import LoadCounts
 class Stages:
     """The stages of a batch, in their order."""
 
-    extract: Callable[[Path, RawObject, Limits], Iterator[RawBatch]]
+    extract: Callable[[Path, RawObject, Limits, datetime], Iterator[RawBatch]]
     transform: Callable[[ObjectTransformer, RawBatch], Transformed]
     validate: Callable[[pd.DataFrame, Stations, datetime], Validated]
     save: Callable[[ObjectWriter, Validated], None]

@@ -136,7 +136,7 @@ class Stager:
 
     def _transformed(self, raw: RawObject, path: Path) -> Iterator[Transformed]:
         transformer = ObjectTransformer(raw.key, self.stations, self.run.facts.started_at)
-        batches = self.stages.extract(path, raw, self.run.settings.limits)
+        batches = self.stages.extract(path, raw, self.run.settings.limits, self.run.facts.started_at)
         while True:
             self.run.check_stop()
             with self.run.timed("extract"):

@@ -64,7 +64,7 @@ def listed(key: str = TABLE_KEY) -> RawObject:
 def batches_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> list[RawBatch]:
     path = folder / "object"
     path.write_bytes(content)
-    return list(extract(path, listed(key), RECORD_CONTAINERS, Limits()))
+    return list(extract(path, listed(key), RECORD_CONTAINERS, Limits(), LISTED))
 
 
 def observations_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> Result:
@@ -589,7 +589,7 @@ def test_an_object_is_only_read_whatever_the_name_of_its_file(kind: str, name: s
     content = text if kind == "table" else gzip.compress(workbook({"011024": DAY}))
     path = tmp_path / name
     path.write_bytes(content)
-    assert sum(len(batch.rows) for batch in extract(path, listed(), RECORD_CONTAINERS, Limits())) > 0
+    assert sum(len(batch.rows) for batch in extract(path, listed(), RECORD_CONTAINERS, Limits(), LISTED)) > 0
     assert path.read_bytes() == content
 
 

@@ -28,7 +28,8 @@ def main(path: Path, key: str) -> None:
     rows = 0
     code = "loaded"
     try:
-        for batch in extract(path, RawObject(key, key, path.stat().st_size, "etag", NOW), RECORD_CONTAINERS, Limits()):
+        raw = RawObject(key, key, path.stat().st_size, "etag", NOW)
+        for batch in extract(path, raw, RECORD_CONTAINERS, Limits(), NOW):
             transformed = transformer.transform(batch)
             rows += transformed.rows_read
             if len(transformed.observations):

@@ -91,7 +91,9 @@ def outcome(content: bytes, path: Path) -> object:
     try:
         parts = [
             transformer.transform(batch)
-            for batch in extract(path, RawObject(TABLE_KEY, TABLE_KEY, 1, "etag", NOW), RECORD_CONTAINERS, Limits())
+            for batch in extract(
+                path, RawObject(TABLE_KEY, TABLE_KEY, 1, "etag", NOW), RECORD_CONTAINERS, Limits(), NOW
+            )
         ]
         for part in [*parts, *transformer.finish()]:
             validated = validate(part.observations, STATIONS, NOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     keys: list[str] = []
     extract_data = main.extract_data
 
-    def noted(path: Path, raw: RawObject, limits: Limits) -> object:
+    def noted(path: Path, raw: RawObject, limits: Limits, now: datetime) -> object:
         keys.append(raw.key)
-        return extract_data(path, raw, limits)
+        return extract_data(path, raw, limits, now)
 
     monkeypatch.setattr(main, "extract_data", noted)
     return keys

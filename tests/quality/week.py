@@ -41,8 +41,9 @@ def judged(week: Mapping[str, Series]) -> dict[str, Verdicts]:
 
 def _observations(folder: Path, stations: Stations) -> Iterator[pd.DataFrame]:
     for raw in LocalStore(folder).list():
-        transformer = ObjectTransformer(raw.key, stations, datetime.now(UTC))
-        batches = extract(folder / raw.key, raw, RECORD_CONTAINERS, Limits())
+        now = datetime.now(UTC)
+        transformer = ObjectTransformer(raw.key, stations, now)
+        batches = extract(folder / raw.key, raw, RECORD_CONTAINERS, Limits(), now)
         yield from (transformer.transform(batch).observations for batch in batches)
         yield from (transformed.observations for transformed in transformer.finish())
 

@@ -7,9 +7,14 @@ import logging
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.entry import FUTURE_TOLERANCE
 from forecast.errors import ObjectRejectedError
 from forecast.extract.avro import read_avro
 from forecast.extract.parquet import read_parquet
@@ -37,16 +42,18 @@ _AVRO = b"Obj\x01"
 _BINARIES = {_PARQUET: read_parquet, _AVRO: read_avro, _ZIP: read_workbook}
 _OLE2 = b"\xd0\xcf\x11\xe0"
 _BLOCK = 1 << 20
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 # What JSON may stand behind in what people write; a table's header may begin with "#" as well.
 _REMARKS = (b"//", b"/*", b"#", b"```", b"~~~")
 _JSON_LINE = re.compile(rb"^[ \t]*[{\[]", re.MULTILINE)
 _NAMED_GZIP = re.compile(r"\.gz(-\d+)?$")
 
 
-def extract(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
-    """The rows of one object, in batches; `path` is its local copy.
+def extract(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits, now: datetime) -> Iterator[RawBatch]:
+    """The rows of one object, in batches; `path` is its local copy, `now` (UTC) when the run began.
 
-    Raises ObjectRejectedError where it cannot be read to its end, also after some batches.
+    Raises ObjectRejectedError where it cannot be read to its end, also after some batches, or where it says that it was
+    extracted later than `now`.
     """
     check_size(path.stat().st_size, limits)
     packed = is_gzip(path)
@@ -56,12 +63,29 @@ def extract(path: Path, raw: RawObject, containers: Sequence[str], limits: Limit
     try:
         has_rows = False
         for batch in _read(path, raw, containers, limits, packed=packed):
+            _check_extracted(batch, raw, now)
             has_rows = has_rows or len(batch.rows) + len(batch.refused) > 0
             yield batch
         if not has_rows:
             LOGGER.warning("%s has no rows", raw.key, extra={"facts": {"object": raw.key}})
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ObjectRejectedError("bad_gzip", f"the gzip file is damaged or cut off: {str(error)[:200]}") from error
+
+
+def _check_extracted(batch: RawBatch, raw: RawObject, now: datetime) -> None:
+    """The later extraction wins, so one that has not been yet would win for ever.
+
+    Where the store says itself that it got the object later, the clock of this machine is behind: that is no fault of
+    the object, whose rows are refused for the time being.
+    """
+    latest = pc.max(pa.array(batch.origin["extracted_at"])).as_py()
+    if latest is not None and latest > now + FUTURE_TOLERANCE and latest > raw.last_modified:
+        minutes = FUTURE_TOLERANCE.seconds // 60
+        raise ObjectRejectedError(
+            "bad_envelope",
+            f"Airbyte's time of extraction is {latest:{_TIME}}, later than now ({now:{_TIME}}) by more than {minutes} "
+            f"minutes; look at the clocks of the machine that extracted it and of this one",
+        )
 
 
 def check_size(size: int, limits: Limits) -> None:

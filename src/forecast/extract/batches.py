@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,14 +10,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.errors import ObjectRejectedError
 from forecast.extract.documents import is_document, read_document, whole_text
 from forecast.extract.envelope import (
     PAYLOAD_FIELDS,
     is_envelope,
     origin_of_records,
-    origin_of_table,
     unwrap_record,
 )
+from forecast.extract.envelope_columns import origin_of_table
+from forecast.extract.fields import OBJECT_FIELDS, STATION_FIELDS, spelled
 from forecast.extract.limits import line_ends
 from forecast.extract.records import (
     BadRecordError,
@@ -31,10 +32,12 @@ from forecast.extract.records import (
 from forecast.observations import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, empty_frame, frame_of, to_frame
 from forecast.settings import Limits
 
-# The fields in which a known network has an object: the PWS API's, one for each system of units. In every other field a
-# text is a text, also "{".
-_OBJECT_FIELDS = frozenset({"metric", "metricsi", "ukhybrid", "imperial"})
-_NOT_LETTERS = re.compile("[^a-z]")
+_BINARIES = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_fixed_size_binary,
+    pa.types.is_binary_view,
+)
 
 
 def positions(first: int, count: int, word: str = "line") -> pa.Array:
@@ -146,7 +149,7 @@ def _open_objects(table: pa.Table, origin: pa.Table) -> tuple[pa.Table, pa.Table
     """
     refused: list[dict[str, Any]] = []
     for index, name in enumerate(table.column_names):
-        if not _belongs_to_objects(name) or not pa.types.is_string(table.column(index).type):
+        if spelled(name) not in OBJECT_FIELDS or not pa.types.is_string(table.column(index).type):
             continue
         texts = _flat(table.column(index))
         texts = pc.if_else(pc.equal(pc.utf8_trim_whitespace(texts), ""), pa.scalar(None, pa.string()), texts)
@@ -164,14 +167,30 @@ def _plain(table: pa.Table) -> pa.Table:
         cells = table.column(index)
         if pa.types.is_decimal(cells.type):
             table = table.set_column(index, name, cells.cast(pa.string()))
-        elif pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
-            texts = [None if cell is None else cell.decode("utf-8", "backslashreplace") for cell in cells.to_pylist()]
-            table = table.set_column(index, name, pa.chunked_array([pa.array(texts, pa.string())]))
+        elif any(test(cells.type) for test in _BINARIES):
+            table = table.set_column(index, name, pa.chunked_array([_text_of_bytes(name, _flat(cells))]))
     return table
 
 
-def _belongs_to_objects(name: str) -> bool:
-    return _NOT_LETTERS.sub("", str(name).casefold()) in _OBJECT_FIELDS
+def _text_of_bytes(name: str, cells: pa.Array) -> pa.Array:
+    """Bytes as the text they are, as they would be printed where they are none.
+
+    Raises ObjectRejectedError where they should name the station, and no row has a text.
+    """
+    if pa.types.is_fixed_size_binary(cells.type):
+        cells = pc.replace_substring_regex(cells.cast(pa.binary()), "\0+$", "")
+    try:
+        return cells.cast(pa.string())
+    except pa.ArrowInvalid:
+        found = cells.to_pylist()
+    texts = [None if cell is None else cell.decode("utf-8", "backslashreplace") for cell in found]
+    if spelled(name) in STATION_FIELDS and all(
+        text is None or text.encode() != cell for text, cell in zip(texts, found, strict=True)
+    ):
+        first = next(text for text in texts if text is not None)
+        message = f"the field {name!r}, which names the station, holds bytes that are no text: {first[:40]!r}"
+        raise ObjectRejectedError("bad_envelope", message)
+    return pa.array(texts, pa.string())
 
 
 def _parse_cells(

@@ -7,24 +7,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
 
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from forecast.errors import ObjectRejectedError
 from forecast.extract.records import BadRecordError, read_record
-from forecast.observations import ORIGIN_SCHEMA, UTC_TIME, RawObject
+from forecast.observations import ORIGIN_SCHEMA, RawObject
 
-PAYLOAD_FIELDS = ("_airbyte_data", "raw_data")
-_EXTRACTED = ("_airbyte_extracted_at", "_airbyte_emitted_at")
-_GENERATION = "_airbyte_generation_id"
-_META = "_airbyte_meta"
-_MAX_COUNTER = 2**63
-_LAST_MS = 253_402_300_799_999  # the end of year 9999
+PAYLOAD_FIELDS: Final = ("_airbyte_data", "raw_data")
+EXTRACTED: Final = ("_airbyte_extracted_at", "_airbyte_emitted_at")
+GENERATION: Final = "_airbyte_generation_id"
+META: Final = "_airbyte_meta"
+# JSON numbers are exact up to here. Airbyte counts syncs and refreshes; who numbers them by the clock in microseconds
+# stays below it as well.
+MAX_COUNTER: Final = 2**53
+LAST_MS: Final = 253_402_300_799_999  # the end of year 9999
 _ENVELOPE_PREFIXES = ("_airbyte_", "_ab_")
+_MOST_DIGITS: Final = 15
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_SHOWN: Final = 40
+_EMPTY_TEXTS: Final = frozenset({"", "[]"})
 
 
 def is_envelope(name: str) -> bool:
@@ -53,15 +59,18 @@ def unwrap_record(record: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def origin_of_record(envelope: Mapping[str, Any], raw: RawObject) -> dict[str, Any]:
-    """Origin of one record (ORIGIN_SCHEMA without its position)."""
-    stamp = next((envelope[name] for name in _EXTRACTED if envelope.get(name) is not None), None)
-    meta = _parsed(envelope.get(_META))
-    changes = meta.get("changes") if isinstance(meta, dict) else None
+    """Origin of one record (ORIGIN_SCHEMA without its position).
+
+    Raises ObjectRejectedError naming what the envelope has where a time, a counter or an object belongs.
+    """
+    stamps = (read_instant(envelope.get(name)) for name in EXTRACTED)
+    stamp = next((stamp for stamp in stamps if stamp is not None), None)
+    meta = read_meta(envelope.get(META))
     return {
-        "extracted_at": raw.last_modified if stamp is None else _instant(stamp),
-        "generation_id": _counter(envelope.get(_GENERATION)),
-        "sync_id": _counter(meta.get("sync_id")) if isinstance(meta, dict) else 0,
-        "changes": json.dumps(changes) if changes else None,
+        "extracted_at": raw.last_modified if stamp is None else _EPOCH + stamp * _MILLISECOND,
+        "generation_id": read_counter(envelope.get(GENERATION)),
+        "sync_id": read_counter(meta.get("sync_id")),
+        "changes": changes_text(meta.get("changes")),
     }
 
 
@@ -74,134 +83,108 @@ def origin_of_records(envelopes: Sequence[Mapping[str, Any]], positions: Sequenc
     return pa.Table.from_pylist(rows, schema=ORIGIN_SCHEMA)
 
 
-def origin_of_table(table: pa.Table, positions: pa.Array, raw: RawObject) -> pa.Table:
-    """Origin of a table's rows; the table still has its envelope."""
-    size = table.num_rows
-    names = set(table.column_names)
-    stamp = next((name for name in _EXTRACTED if name in names), None)
-    sync, changes = _meta_columns(_flat(table[_META])) if _META in names else (None, None)
-    return pa.table(
-        {
-            "position": positions,
-            "extracted_at": _instants(_flat(table[stamp]), raw)
-            if stamp
-            else _repeat(raw.last_modified, UTC_TIME, size),
-            "generation_id": _integers(_flat(table[_GENERATION]))
-            if _GENERATION in names
-            else _repeat(0, pa.int64(), size),
-            "sync_id": _repeat(0, pa.int64(), size) if sync is None else _integers(sync),
-            "changes": pa.nulls(size, pa.string()) if changes is None else changes,
-        },
-        schema=ORIGIN_SCHEMA,
-    )
+def read_instant(stamp: Any) -> int | None:
+    """A time of extraction in milliseconds since 1970 in UTC; None where there is none.
 
+    It is a number of milliseconds, ISO text, or a time; in UTC where it has no zone.
 
-def _meta_columns(meta: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """sync_id, and changes as JSON text where there are any."""
-    if pa.types.is_list(meta.type):
-        return pa.nulls(len(meta), pa.int64()), pa.nulls(len(meta), pa.string())
-    if not pa.types.is_struct(meta.type):
-        parsed = [_parsed(text) for text in meta.dictionary_encode().dictionary.to_pylist()] if len(meta) else []
-        encoded = meta.dictionary_encode()
-        distinct = pa.array(
-            [
-                {
-                    "sync_id": _counter(entry.get("sync_id")),
-                    "changes": json.dumps(entry["changes"]) if entry.get("changes") else None,
-                }
-                if isinstance(entry, dict)
-                else None
-                for entry in parsed
-            ],
-            pa.struct([("sync_id", pa.int64()), ("changes", pa.string())]),
-        )
-        rows = distinct.take(encoded.indices)
-        return pc.struct_field(rows, "sync_id"), pc.struct_field(rows, "changes")
-    names = [field.name for field in meta.type]
-    sync = pc.struct_field(meta, "sync_id") if "sync_id" in names else pa.nulls(len(meta), pa.int64())
-    changes = pc.struct_field(meta, "changes") if "changes" in names else None
-    if changes is None or not pa.types.is_list(changes.type):
-        return sync, pa.nulls(len(meta), pa.string())
-    if (pc.max(pc.list_value_length(changes)).as_py() or 0) == 0:
-        return sync, pa.nulls(len(meta), pa.string())
-    return sync, pa.array([json.dumps(entry) if entry else None for entry in changes.to_pylist()], pa.string())
-
-
-def _parsed(meta: Any) -> Any:
-    if not isinstance(meta, str):
-        return meta
-    try:
-        return read_record(meta.encode())
-    except BadRecordError:
+    Raises ObjectRejectedError where it is no time between 1970 and 9999.
+    """
+    stamp = _decoded(stamp, "time of extraction")
+    if stamp is None or stamp == "":
         return None
-
-
-def _counter(value: Any) -> int:
     try:
-        number = int(value or 0)
-        if isinstance(value, float) and value != number:
+        milliseconds = _milliseconds(stamp)
+    except (ValueError, OverflowError, ArithmeticError):
+        milliseconds = -1
+    if not 0 <= milliseconds <= LAST_MS:
+        raise bad_envelope("time of extraction", "no time", stamp)
+    return milliseconds
+
+
+def read_counter(value: Any) -> int:
+    """A generation or the number of a sync; 0 where there is none.
+
+    Raises ObjectRejectedError where it is no whole number, or one that no counter comes to.
+    """
+    value = _decoded(value, "counter")
+    if value is None or value == "":
+        return 0
+    try:
+        number = -1 if isinstance(value, bool) or len(str(value)) > _SHOWN else int(value)
+        if not isinstance(value, str) and value != number:
             number = -1
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, ArithmeticError):
         number = -1
-    if not 0 <= number < _MAX_COUNTER:
-        raise ObjectRejectedError("bad_envelope", f"an Airbyte counter is no whole number ({str(value)[:40]!r})")
+    if not 0 <= number < MAX_COUNTER:
+        raise bad_envelope("counter", "no whole number that a counter comes to", value)
     return number
 
 
-def _integers(cells: pa.Array) -> pa.Array:
+def read_meta(meta: Any) -> dict[str, Any]:
+    """`_airbyte_meta` as an object, of which it may be the JSON text; empty where there is none.
+
+    Raises ObjectRejectedError where it is something else.
+    """
+    found = _decoded(meta, META)
+    if isinstance(found, str) and found.strip() in _EMPTY_TEXTS:
+        return {}
+    if isinstance(found, str):
+        try:
+            found = read_record(found.encode("utf-8", "surrogatepass"))
+        except BadRecordError as error:
+            raise bad_envelope(META, f"no object ({error})", meta) from error
+    if found is None or found == []:
+        return {}
+    if not isinstance(found, dict):
+        raise bad_envelope(META, "no object", meta)
+    return found
+
+
+def changes_text(changes: Any) -> str | None:
+    """Airbyte's list of values lost on the way as JSON text; None where it is empty.
+
+    Raises ObjectRejectedError where it holds what is no text.
+    """
+    changes = _decoded(changes, META)
+    if not changes:
+        return None
     try:
-        numbers = pc.fill_null(cells.cast(pa.int64()), 0)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise ObjectRejectedError("bad_envelope", f"an Airbyte counter is no whole number ({error})") from error
-    lowest = pc.min(numbers).as_py() or 0
-    if lowest < 0:
-        raise ObjectRejectedError("bad_envelope", f"an Airbyte counter is no whole number ('{lowest}')")
-    return numbers
+        return json.dumps(changes, default=_text_of_bytes)
+    except TypeError as error:
+        raise bad_envelope(META, "no list of changes", changes) from error
 
 
-def _instants(cells: pa.Array, raw: RawObject) -> pa.Array:
-    """Epoch milliseconds, timestamps (UTC where they have no zone) or ISO text."""
-    if pa.types.is_null(cells.type):
-        return _repeat(raw.last_modified, UTC_TIME, len(cells))
-    missing = cells.null_count
-    if pa.types.is_string(cells.type):
-        if pc.all(pc.string_is_ascii(cells)).as_py() and pc.all(pc.match_substring_regex(cells, "^[0-9]+$")).as_py():
-            cells = cells.cast(pa.int64())
-        else:
-            stamps = pd.to_datetime(cells.to_pandas(), utc=True, errors="coerce", format="ISO8601")
-            cells = pa.array(stamps).cast(UTC_TIME, safe=False)
-    if pa.types.is_floating(cells.type):
-        cells = cells.cast(pa.int64(), safe=False)
-    if pa.types.is_integer(cells.type):
-        cells = cells.cast(pa.int64())
-        cells = cells.cast(pa.timestamp("ms"))
-    if not pa.types.is_timestamp(cells.type):
-        raise ObjectRejectedError("bad_envelope", f"Airbyte's time of extraction is a {cells.type}")
-    stamps = cells.cast(pa.timestamp("ms", tz=cells.type.tz), safe=False)
-    stamps = stamps.cast(UTC_TIME) if cells.type.tz else pc.assume_timezone(stamps, "UTC")
-    numbers = stamps.cast(pa.int64())
-    if stamps.null_count > missing or (pc.max(numbers).as_py() or 0) > _LAST_MS or (pc.min(numbers).as_py() or 0) < 0:
-        raise ObjectRejectedError("bad_envelope", "Airbyte's time of extraction is no time")
-    return pc.fill_null(stamps, pa.scalar(raw.last_modified, UTC_TIME))
+def bad_envelope(part: str, fault: str, found: object) -> ObjectRejectedError:
+    """The refusal of an object one of whose envelopes has something else where this part belongs."""
+    text = found if isinstance(found, str) else str(found)
+    return ObjectRejectedError("bad_envelope", f"Airbyte's {part} is {fault}: {text[:_SHOWN]!r}")
 
 
-def _instant(stamp: Any) -> datetime:
+def _milliseconds(stamp: Any) -> int:
+    if isinstance(stamp, bool):
+        return -1
+    if isinstance(stamp, int | float | Decimal):
+        return int(stamp)
+    if isinstance(stamp, str) and stamp.isascii() and stamp.isdigit():
+        return int(stamp) if len(stamp) <= _MOST_DIGITS else -1
+    read = stamp if isinstance(stamp, datetime) else datetime.fromisoformat(str(stamp))
+    read = read.replace(tzinfo=UTC) if read.tzinfo is None else read
+    return (read - _EPOCH) // _MILLISECOND
+
+
+def _decoded(value: Any, part: str) -> Any:
+    """Bytes as the text they are."""
+    if not isinstance(value, bytes):
+        return value
     try:
-        if isinstance(stamp, int | float) or (isinstance(stamp, str) and stamp.isdigit()):
-            return datetime.fromtimestamp(int(stamp) / 1000, tz=UTC)
-        read = datetime.fromisoformat(str(stamp))
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        message = f"Airbyte's time of extraction is {str(stamp)[:40]!r}"
-        raise ObjectRejectedError("bad_envelope", message) from error
+        return value.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise bad_envelope(part, "no text", value) from error
 
 
-def _flat(column: pa.ChunkedArray) -> pa.Array:
-    cells = column.combine_chunks()
-    if isinstance(cells, pa.ChunkedArray):
-        cells = pa.concat_arrays(cells.chunks) if cells.num_chunks else pa.array([], cells.type)
-    return cells.dictionary_decode() if pa.types.is_dictionary(cells.type) else cells
-
-
-def _repeat(value: Any, kind: pa.DataType, size: int) -> pa.Array:
-    return pa.repeat(pa.scalar(value, kind), size)
+def _text_of_bytes(value: object) -> str:
+    """What `json.dumps` calls for what JSON does not have."""
+    if not isinstance(value, bytes):
+        raise TypeError
+    return str(_decoded(value, META))

@@ -1,0 +1,151 @@
+"""Airbyte's envelope as columns of a table, of whatever type the file declares.
+
+The types that Airbyte's destinations write are read as whole columns. Cells of any other type go through the very
+functions that read one record, so that a table and JSON lines with the same envelope have the same origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.errors import ObjectRejectedError
+from forecast.extract.envelope import (
+    EXTRACTED,
+    GENERATION,
+    LAST_MS,
+    MAX_COUNTER,
+    META,
+    bad_envelope,
+    changes_text,
+    read_counter,
+    read_instant,
+    read_meta,
+)
+from forecast.observations import ORIGIN_SCHEMA, UTC_TIME, RawObject
+
+_TICKS_PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_SYNC, _CHANGES = "sync_id", "changes"
+_ENTRY: Final = pa.struct([(_SYNC, pa.int64()), (_CHANGES, pa.string())])
+
+
+def origin_of_table(table: pa.Table, positions: pa.Array, raw: RawObject) -> pa.Table:
+    """Origin of a table's rows (ORIGIN_SCHEMA); the table still has its envelope.
+
+    Raises ObjectRejectedError where a cell of the envelope is none, naming it.
+    """
+    size = table.num_rows
+    stamps = [_instants(cells) for name in EXTRACTED if (cells := _cells(table, name)) is not None]
+    generations = _cells(table, GENERATION)
+    sync, changes = _meta(_cells(table, META), size)
+    return pa.table(
+        {
+            "position": positions,
+            "extracted_at": reduce(pc.coalesce, [*stamps, pa.scalar(raw.last_modified, UTC_TIME)])
+            if stamps
+            else _repeat(raw.last_modified, UTC_TIME, size),
+            "generation_id": _repeat(0, pa.int64(), size) if generations is None else _counters(generations),
+            "sync_id": sync,
+            "changes": changes,
+        },
+        schema=ORIGIN_SCHEMA,
+    )
+
+
+def _cells(table: pa.Table, name: str) -> pa.Array | None:
+    """The cells of the column of this name, None where there is none.
+
+    Raises ObjectRejectedError where there are two that differ.
+    """
+    first, *others = [_flat(table.column(index)) for index in table.schema.get_all_field_indices(name)] or [None]
+    if any(not cells.equals(first) for cells in others):
+        raise ObjectRejectedError("duplicate_column", f"two columns are called {name!r} and their values differ")
+    return first
+
+
+def _instants(cells: pa.Array) -> pa.Array:
+    """Times of extraction, null where there are none."""
+    if pa.types.is_timestamp(cells.type):
+        _check(cells.cast(pa.int64()), LAST_MS // 1000 * _TICKS_PER_SECOND[cells.type.unit], "time of extraction")
+        stamps = cells.cast(pa.timestamp("ms", tz=cells.type.tz), safe=False)
+    elif pa.types.is_integer(cells.type):
+        _check(cells, LAST_MS, "time of extraction")
+        stamps = cells.cast(pa.timestamp("ms"))
+    else:
+        stamps = _each(cells, read_instant, pa.int64(), "time of extraction")
+    return stamps.cast(pa.int64()).cast(UTC_TIME)
+
+
+def _counters(cells: pa.Array) -> pa.Array:
+    """Whole numbers, 0 where there are none."""
+    if pa.types.is_integer(cells.type):
+        _check(cells, MAX_COUNTER - 1, "counter")
+        numbers = cells.cast(pa.int64())
+    else:
+        numbers = _each(cells, read_counter, pa.int64(), "counter")
+    return pc.fill_null(numbers, 0)
+
+
+def _meta(cells: pa.Array | None, size: int) -> tuple[pa.Array, pa.Array]:
+    """The numbers of the syncs, and Airbyte's changes as JSON text where there are any."""
+    if cells is None:
+        return _repeat(0, pa.int64(), size), pa.nulls(size, pa.string())
+    if not pa.types.is_struct(cells.type):
+        entries = _each(cells, _entry, _ENTRY, META)
+        return pc.fill_null(pc.struct_field(entries, _SYNC), 0), pc.struct_field(entries, _CHANGES)
+    names = [field.name for field in cells.type]
+    sync = _counters(pc.struct_field(cells, _SYNC)) if _SYNC in names else _repeat(0, pa.int64(), size)
+    if _CHANGES not in names:
+        return sync, pa.nulls(size, pa.string())
+    changes = pc.struct_field(cells, _CHANGES)
+    if pa.types.is_list(changes.type) and not pc.max(pc.list_value_length(changes)).as_py():
+        return sync, pa.nulls(size, pa.string())
+    return sync, _each(changes, changes_text, pa.string(), META)
+
+
+def _entry(meta: Any) -> dict[str, Any]:
+    read = read_meta(meta)
+    return {_SYNC: read_counter(read.get(_SYNC)), _CHANGES: changes_text(read.get(_CHANGES))}
+
+
+def _each(cells: pa.Array, read: Callable[[Any], Any], kind: pa.DataType, part: str) -> pa.Array:
+    """What `read` makes of every cell, of equal ones once."""
+    try:
+        encoded = cells.dictionary_encode()
+    except pa.ArrowNotImplementedError:
+        return pa.array([read(value) for value in _values(cells, part)], kind)
+    return pa.array([read(value) for value in _values(encoded.dictionary, part)], kind).take(encoded.indices)
+
+
+def _values(cells: pa.Array, part: str) -> list[Any]:
+    """Cells as Python values.
+
+    Raises ObjectRejectedError for what Python has no value for: times beyond its years, texts that are no UTF-8.
+    """
+    try:
+        return list(cells.to_pylist(maps_as_pydicts="lossy"))
+    except (ValueError, OverflowError, pa.ArrowException) as error:
+        raise bad_envelope(part, f"a {cells.type} that cannot be read", f"{type(error).__name__}: {error}") from error
+
+
+def _check(numbers: pa.Array, most: int, part: str) -> None:
+    """Raises ObjectRejectedError naming a number below 0 or above `most`."""
+    bounds = pc.min_max(numbers).as_py()
+    odd = [bound for bound in bounds.values() if bound is not None and not 0 <= bound <= most]
+    if odd:
+        raise bad_envelope(part, "out of its range", odd[0])
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    cells = column.combine_chunks()
+    if isinstance(cells, pa.ChunkedArray):
+        cells = pa.concat_arrays(cells.chunks) if cells.num_chunks else pa.array([], cells.type)
+    return cells.dictionary_decode() if pa.types.is_dictionary(cells.type) else cells
+
+
+def _repeat(value: Any, kind: pa.DataType, size: int) -> pa.Array:
+    return pa.repeat(pa.scalar(value, kind), size)
