@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
+from rich.text import Text
 
 from forecast.cli import AsJson, command_app, print_result
 from forecast.conflicts import Conflicts
@@ -26,6 +27,7 @@ from forecast.extract import extract
 from forecast.extract.listing import is_marker, sync_day
 from forecast.foresee import ImaginedVersions, foresee
 from forecast.load import load
+from forecast.logs import log_as
 from forecast.memory import keep_memory_small
 from forecast.observations import RawBatch, RawObject, Transformed, Validated
 from forecast.pipeline import Pipeline
@@ -114,6 +116,7 @@ def run_pipeline(
     raw, processed = open_store(settings.require_raw_uri()), open_store(settings.require_processed_uri())
     keep_memory_small()
     run = Run.begin(settings, run_options)
+    log_as(run.facts.run_id)
     reports = RunReports(run, processed)
     with stoppable(run):
         reports.status("running")
@@ -220,7 +223,7 @@ def pipeline_command(
     status, quality = run_pipeline(settings, run_options, load_stations())
     print_result({"status": status, "quality": quality}, render_summary(status, quality), as_json=as_json)
     if demo and not as_json:
-        print(what_next())  # noqa: T201
+        print_result({}, Text(what_next()), as_json=False)
     return int(status["exit_code"])
 
 

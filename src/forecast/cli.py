@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import functools
 import inspect
+import io
 import json
 import logging
 import os
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Annotated, Any, NoReturn
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperCommand
 
 from forecast.errors import ForecastError
+from forecast.logs import set_up_logging
 from forecast.report.write import without_secrets
 from forecast.settings import (
     DEFAULT_COLLECTION,
@@ -29,6 +28,7 @@ from forecast.settings import (
     Settings,
     load_settings,
 )
+from forecast.text import escaped
 
 # The settings of CONTRACT section 2 that every command takes as an option too.
 SETTING_OPTIONS: dict[str, str] = {
@@ -50,9 +50,6 @@ SETTING_OPTIONS: dict[str, str] = {
 AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object on stdout.")]
 
 _LOGGER = logging.getLogger("forecast")
-# At DEBUG, botocore shows whole requests, and with them the session's token.
-_CHATTY_LIBRARIES = ("boto3", "botocore", "pymongo", "s3transfer", "urllib3")
-_SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "MONGODB_URI")
 
 
 class PlainCommand(TyperCommand):
@@ -112,92 +109,72 @@ def command_app(name: str, command: Callable[..., int]) -> typer.Typer:
     return plain_app(name, with_settings(command))
 
 
-def set_up_logging(settings: Settings) -> None:
-    """The log goes to stderr; stdout is for the result."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        _JsonFormatter() if settings.log_format == "json" else _TextFormatter("%(levelname)s %(message)s")
-    )
-    _LOGGER.handlers[:] = [handler]
-    _LOGGER.setLevel(settings.log_level)
-    _LOGGER.propagate = False
-    for name in _CHATTY_LIBRARIES:
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
 def run_command(command: Callable[[], int]) -> NoReturn:
     """Run a command and end the process with its exit code; a foreseeable fault is one line, without a trace.
 
     A fault of the program leaves its trace in the log, without what the libraries may have quoted of the settings.
+    What cannot be shown (stdout closed, on a full disk, not in UTF-8) changes no exit code.
     """
+    _show_what_can_be_shown()
     try:
         code = command()
     except ForecastError as error:
-        print(f"error: {_shown(error.message)}", file=sys.stderr)  # noqa: T201
+        say(f"error: {escaped(error.message)}")
         code = error.exit_code
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)  # noqa: T201
+        say("interrupted")
         code = 1
-    except Exception:  # noqa: BLE001  shown by us, or Python would show it as it is
-        _LOGGER.critical("%s", _trace_without_secrets())
+    except Exception as error:
+        _LOGGER.critical("a fault of the program: %s", type(error).__name__, exc_info=True)
         code = 1
+    for stream in (sys.stdout, sys.stderr):
+        _leave_nothing_behind(stream)
     raise typer.Exit(code)
 
 
-def _trace_without_secrets() -> str:
-    text = traceback.format_exc()
-    for name in _SECRET_VARIABLES:
-        if value := os.environ.get(name):
-            # A KeyError quotes its text as Python would.
-            text = text.replace(value, "***").replace(repr(value)[1:-1], "***")
-    return str(without_secrets(text))
-
-
 def print_result(result: dict[str, Any], rendered: Any, *, as_json: bool) -> None:
-    """The result of a command on stdout, for a program or for a person."""
-    if as_json:
-        # A file's name that is no text is kept as JSON's own escape (\udce9), as it is in the reports.
-        text = json.dumps(result, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
-        print(text)  # noqa: T201
-    else:
-        Console(highlight=False, soft_wrap=False).print(rendered)
+    """The result of a command on stdout, for a program or for a person; a line on stderr where that cannot be."""
+    try:
+        if as_json:
+            # Letters as escapes: a stdout in any encoding shows them, and no terminal obeys them.
+            print(json.dumps(result))  # noqa: T201
+        else:
+            print(_as_text(rendered), end="")  # noqa: T201
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        say(f"the result could not be shown on stdout: {reason}. The exit code is that of the work")
 
 
-def _shown(text: str) -> str:
-    """A text for a terminal: keys and values of raw objects can hold what a terminal obeys, or forge a line."""
-    lines = (
-        "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
-        for line in text.split("\n")
-    )
-    return "\n    ".join(lines)
+def _as_text(rendered: Any) -> str:
+    """What rich makes of it for this stdout; written by rich itself, a closed pipe would end the process with 1."""
+    console = Console(highlight=False, soft_wrap=False)
+    with console.capture() as captured:
+        console.print(rendered)
+    return captured.get()
 
 
-class _TextFormatter(logging.Formatter):
-    """One line a message, and what belongs to it indented."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  named by the library
-        return _shown(super().formatMessage(record))
-
-
-class _JsonFormatter(logging.Formatter):
-    """One object a line, for CloudWatch."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        entry = {
-            "time": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "message": record.getMessage(),
-            **getattr(record, "facts", {}),
-        }
-        # Letters as escapes: keys and values of raw objects can hold what a terminal obeys.
-        return json.dumps(entry, default=str)
+def say(line: str) -> None:
+    """A line on stderr, if it can be written."""
+    with suppress(OSError, ValueError):
+        print(line, file=sys.stderr)  # noqa: T201
 
 
-@contextmanager
-def progress_bar(total: int) -> Iterator[Callable[[], None]]:
-    """A bar over raw objects on a terminal, nothing elsewhere; gives the function that advances it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("raw objects", total=total)
-        yield lambda: progress.advance(task)
+def _show_what_can_be_shown() -> None:
+    """Letters that the encoding of stdout has not become question marks instead of an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _leave_nothing_behind(stream: TextIO | None) -> None:
+    """Flush a stream; what it still holds and cannot write would make Python end with exit code 120."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

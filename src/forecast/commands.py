@@ -14,6 +14,7 @@ from forecast import __version__
 from forecast.cli import AsJson, command_app, print_result
 from forecast.database import connect
 from forecast.lease import lease
+from forecast.logs import log_as
 from forecast.migrate import migrate
 from forecast.replay import Corridor, ReplayCounts, replay
 from forecast.report.crud import crud_check, render_crud
@@ -66,6 +67,7 @@ def migrate_command(
     """
     store = open_store(settings.require_processed_uri())
     run_id = new_run_id(datetime.now(UTC))
+    log_as(run_id)
     with connect(settings) as collection:
         held = nullcontext() if verify else lease(collection, run_id, wait=wait)
         with held:
@@ -89,6 +91,7 @@ def replay_command(
     store = open_store(settings.require_processed_uri())
     now = datetime.now(UTC)
     facts = RunFacts(new_run_id(now), now, __version__)
+    log_as(facts.run_id)
     with connect(settings) as collection, lease(collection, facts.run_id, wait=wait), work_folder() as folder:
         counts = replay(Corridor(store, collection, load_stations(), facts), folder)
     print_result({"run_id": facts.run_id, **asdict(counts)}, Text(_replay_words(counts)), as_json=as_json)
@@ -122,7 +125,9 @@ def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
 
       crud-check --mongodb-uri mongodb://localhost/?replicaSet=rs0
     """
-    report, code = crud_check(settings, new_run_id(datetime.now(UTC)))
+    run_id = new_run_id(datetime.now(UTC))
+    log_as(run_id)
+    report, code = crud_check(settings, run_id)
     print_result(report, render_crud(report), as_json=as_json)
     return code
 

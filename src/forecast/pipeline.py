@@ -19,11 +19,11 @@ import pandas as pd
 import pyarrow as pa
 
 from forecast.checkpoints import Checkpoints
-from forecast.cli import progress_bar
 from forecast.database import Documents, told_apart
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.foresee import ImaginedVersions, foresee
 from forecast.load import prepare_collection, station_days
+from forecast.logs import progress_bar
 from forecast.memory import give_memory_back
 from forecast.observations import RECORD_SCHEMA, RawObject, concat, to_frame, to_table
 from forecast.recall import program_digest

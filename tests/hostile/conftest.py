@@ -69,9 +69,9 @@ class Ending:
     def warnings(self) -> list[str]:
         """What the log says of the object, but that it was loaded."""
         return [
-            line.removeprefix("WARNING ")
+            line.partition(" WARNING ")[2]
             for line in self.stderr.splitlines()
-            if line.startswith("WARNING ") and self.key in line
+            if " WARNING " in line and self.key in line
         ]
 
     @property

@@ -58,7 +58,9 @@ def test_run_shows_its_result_on_stdout_and_its_log_on_stderr(world: World) -> N
     assert outcome.code == 0
     assert "success, exit code 0" in outcome.stdout
     assert "1,368 inserted" in outcome.stdout
-    assert f"INFO loaded {DOCUMENT}: 1368 records" in outcome.stderr.splitlines()
+    run_id = world.status()["run_id"]
+    said = [line.split(" ", 1)[1] for line in outcome.stderr.splitlines()]
+    assert f"{run_id} INFO loaded {DOCUMENT}: 1368 records" in said
     assert "INFO" not in outcome.stdout
     assert len(world.documents()) == 1368
 

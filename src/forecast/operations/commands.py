@@ -14,10 +14,11 @@ import typer
 from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from forecast.cli import plain_app, run_command, set_up_logging
+from forecast.cli import plain_app, run_command
 from forecast.database import told_apart
 from forecast.errors import ForecastError, SettingError
 from forecast.lease import lease
+from forecast.logs import set_up_logging
 from forecast.operations.archives import Archives
 from forecast.operations.dump import dump
 from forecast.operations.environment import as_system, authority_file, aws_told_apart, by_uri, members, required

@@ -9,6 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from forecast.text import escaped
+
 MAX_WIDTH = 100
 MAX_LINES = 10
 
@@ -156,7 +158,7 @@ def _table(*names: str, right: tuple[int, ...]) -> Table:
 
 def _text(value: str) -> Text:
     """Text as it is: no markup, and nothing that a terminal would obey."""
-    return Text("".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in value))
+    return Text(escaped(value))
 
 
 def _title(words: str) -> Text:

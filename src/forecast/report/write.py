@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 
 from forecast.errors import SettingError
+from forecast.text import escaped_lines
 
 # Behind the point, of shares and values.
 DIGITS = 6
@@ -103,15 +104,15 @@ def _checked_text(report: dict[str, Any], schema: str) -> str:
     faults = sorted(_validator(schema).iter_errors(clean), key=lambda fault: fault.json_path)
     if faults:
         raise ReportShapeError(f"{schema}: " + "; ".join(f"{fault.json_path}: {fault.message}" for fault in faults[:5]))
-    return json.dumps(clean, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # What a terminal obeys stands in JSON's own escapes, and so do halves of surrogate pairs.
+    return escaped_lines(json.dumps(clean, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def _written_beside(target: Path, text: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
-        # A key that is no Unicode text is kept as JSON's own escape (\udc80).
-        with temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        with temporary.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
