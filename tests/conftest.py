@@ -6,18 +6,37 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
-import hypothesis
 import pytest
 from moto.server import ThreadedMotoServer
 from pymongo import MongoClient
 
 from forecast.embedded import embedded_mongodb, find_mongod
+from tests.examples import load_profile
 
 ROOT = Path(__file__).resolve().parents[1]
 REGION: Final = "eu-west-3"
-# A busy machine is no fault of the program.
-hypothesis.settings.register_profile("patient", deadline=None)
-hypothesis.settings.load_profile("patient")
+PROFILE: Final = load_profile()
+# What a fixture needs, whoever asks for it needs as well: the first of these tiers that holds is a test's tier.
+_TIERS: Final = {
+    "whole": {"local_world", "s3_world", "new_world"},
+    "database": {"mongod_binary", "s3_server"},
+}
+# The night has time, and its properties have ten times as many examples.
+_NIGHTLY_TIMEOUT_SECONDS: Final = 7200
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test with its tier: what it needs tells, and `slow` and `whole` can be said of a test by itself."""
+    for item in items:
+        if not any(item.get_closest_marker(tier) for tier in ("slow", *_TIERS)):
+            item.add_marker(_tier(set(getattr(item, "fixturenames", ()))))
+        if PROFILE == "nightly":
+            item.add_marker(pytest.mark.timeout(_NIGHTLY_TIMEOUT_SECONDS))
+
+
+def _tier(fixtures: set[str]) -> str:
+    return next((tier for tier, needed in _TIERS.items() if fixtures & needed), "unit")
 
 
 @pytest.fixture(scope="session")

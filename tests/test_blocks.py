@@ -15,6 +15,7 @@ from forecast.blocks import Block, blocks_of, stretches
 from forecast.series import DAY_MS, Series, Verdicts
 from forecast.stations import Station, Stations
 from forecast.validate.among import are_neighbours
+from tests.examples import examples
 from tests.networks import DAY, curve, five, hours, judged, network, series, station
 
 FAR = station("F", 500)
@@ -204,7 +205,7 @@ def between(one: Series, first: int, last: int) -> Series:
     return Series(one.station, one.times[rows], {name: column[rows] for name, column in one.values.items()})
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(0.15))
 @given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(0, LAST - 1))
 def test_what_is_read_of_a_block_is_all_that_its_verdicts_hang_on(seed: int, changed: int, day: int) -> None:
     everything = weather(np.random.default_rng(seed))
@@ -217,7 +218,7 @@ def test_what_is_read_of_a_block_is_all_that_its_verdicts_hang_on(seed: int, cha
         assert said(read[name], days) == said(full[name], days)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(0.15))
 @given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(0, LAST - 1), st.booleans())
 def test_every_verdict_that_one_day_can_change_is_in_its_block(seed: int, changed: int, day: int, gone: bool) -> None:
     chance = np.random.default_rng(seed)

@@ -33,6 +33,7 @@ from forecast.load import INDEXES, SCHEMA_FILE, load, prepare_collection
 from forecast.observations import RECORD_SCHEMA, to_frame
 from forecast.unjudged import Unjudged
 from forecast.versions import LoadCounts, StoredVersions
+from tests.examples import examples
 from tests.rivals import beaten
 
 NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
@@ -160,7 +161,7 @@ deliveries = st.builds(
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(0.6),
     deadline=None,
     derandomize=True,
     database=None,

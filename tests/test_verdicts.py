@@ -28,6 +28,7 @@ from forecast.series import CHECKS_VERSION, Verdicts
 from forecast.stations import Stations
 from forecast.unjudged import Unjudged
 from forecast.verdicts import days_held, differing_verdicts, judge_days, judge_marked, judged, stored_flags
+from tests.examples import examples
 from tests.networks import DAY, KM_A_DEGREE, START, curve, five, hours, network, observation, records, station
 from tests.rivals import beaten
 
@@ -480,7 +481,7 @@ def _weather(chance: np.random.Generator) -> list[dict[str, Any]]:
     return rows
 
 
-@settings(max_examples=6, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(0.06), suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1), parts=st.integers(2, 9))
 def test_the_same_rows_in_any_batches_and_order_end_with_the_same_verdicts(
     client: MongoClient[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory, seed: int, parts: int

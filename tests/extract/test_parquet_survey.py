@@ -56,7 +56,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(files())
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 def test_a_sound_footer_says_what_arrow_reads_in_it(path: Path, content: bytes) -> None:
     metadata = pq.read_metadata(io.BytesIO(content))
     chunks = [
@@ -69,7 +69,7 @@ def test_a_sound_footer_says_what_arrow_reads_in_it(path: Path, content: bytes) 
 
 
 @given(files(), st.data())
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 def test_a_damaged_footer_is_read_or_refused(path: Path, content: bytes, data: st.DataObject) -> None:
     place = data.draw(st.integers(4, len(content) - 9))
     damaged = content[:place] + data.draw(st.binary(max_size=4)) + content[place + data.draw(st.integers(0, 4)) :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -47,21 +48,21 @@ PWS_VALUES = {
 
 
 @pytest.mark.parametrize(
-    "content",
+    "make",
     [
-        b"[" * DEEP,
-        b'{"a":' * DEEP + b"1" + b"}" * DEEP,
-        lines(TABLE[0]) + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"\n",
-        lines({"_airbyte_data": "[" * DEEP}),
-        b'{"hourly": {"07015": [' + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"]}}",
-        to_csv([{"_airbyte_data": '{"a":' * DEEP + "1" + "}" * DEEP}]),
-        to_csv([{"_airbyte_meta": "[" * DEEP, **TABLE[0]}]),
-        to_parquet([{"_airbyte_data": '{"a":' * DEEP + "1" + "}" * DEEP}]),
+        lambda: b"[" * DEEP,
+        lambda: b'{"a":' * DEEP + b"1" + b"}" * DEEP,
+        lambda: lines(TABLE[0]) + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"\n",
+        lambda: lines({"_airbyte_data": "[" * DEEP}),
+        lambda: b'{"hourly": {"07015": [' + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"]}}",
+        lambda: to_csv([{"_airbyte_data": '{"a":' * DEEP + "1" + "}" * DEEP}]),
+        lambda: to_csv([{"_airbyte_meta": "[" * DEEP, **TABLE[0]}]),
+        lambda: to_parquet([{"_airbyte_data": '{"a":' * DEEP + "1" + "}" * DEEP}]),
     ],
     ids=["array", "object", "line", "text", "document", "cell", "envelope", "Parquet"],
 )
-def test_case_51_a_depth_bomb_is_rejected(content: bytes, run_object: RunObject) -> None:
-    ending = run_object(content)
+def test_case_51_a_depth_bomb_is_rejected(make: Callable[[], bytes], run_object: RunObject) -> None:
+    ending = run_object(make())
     ending.assert_rejected("too_deep", "JSON nested deeper than 64 levels")
 
 
@@ -271,8 +272,8 @@ def test_case_55_a_flattened_document_is_read_from_the_texts_of_its_parts(kind: 
 
 @pytest.mark.parametrize("kind", FLATTENED)
 def test_case_55_a_flattened_document_of_megabytes_is_read(kind: str, run_object: RunObject) -> None:
-    rows = [climate(hour, dh_utc=f"2024-{month:02}-{day:02} {hour:02}:00:00", note="x" * 200)
-            for month in range(1, 9) for day in range(1, 29) for hour in range(24)]  # fmt: skip
+    rows = [climate(0, dh_utc=f"2024-{month:02}-{day:02} 00:00:00", note="x" * 5000)
+            for month in range(1, 9) for day in range(1, 29)]  # fmt: skip
     content = FLATTENED[kind](flattened(document(*rows)))
     assert len(content) > (1 << 20) or kind == "parquet"
     run_object(content, CLIMATE_KEY).assert_accepted(len(rows))

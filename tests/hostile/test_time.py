@@ -347,6 +347,7 @@ def conflict(kept: tuple[Ending, float], not_kept: tuple[Ending, float]) -> Row:
     }
 
 
+@pytest.mark.whole
 def test_case_49_of_conflicting_rows_the_same_one_wins_in_every_order(run_object: RunObject) -> None:
     parts = [climate("2024-10-01 00:00:00", temperature=value) for value in ("5", "6", "7")]
     for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):

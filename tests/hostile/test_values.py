@@ -421,6 +421,7 @@ STUCK_VALUES = {
 }
 
 
+@pytest.mark.whole
 def test_case_37_a_sensor_stuck_for_six_hours_is_kept_as_it_is_and_suspect(run_object: RunObject) -> None:
     """Fog may stand at 100 % for as long, and a vane without a wind; pressure comes in steps of 0.3 hPa."""
     ending = run_object(table(*([STUCK] * 37)))

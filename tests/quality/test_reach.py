@@ -16,6 +16,7 @@ from forecast.series import DAY_MS, Series
 from forecast.stations import load_stations
 from forecast.validate.among import are_neighbours
 from forecast.validate.judge import REACH_HOURS_AFTER, REACH_HOURS_BEFORE, judge_alone
+from tests.examples import examples
 from tests.quality.experiments import FIRST_COMPARED, STATIONS, Clean, Random
 from tests.quality.week import HOUR_MS, Week, judged
 
@@ -23,7 +24,7 @@ TIMES = 10
 # 5 and 6 October 2024, and so on.
 DAYS = range(FIRST_COMPARED // DAY_MS, FIRST_COMPARED // DAY_MS + 2 * TIMES)
 days = st.integers(DAYS.start, DAYS.stop - 1)
-few = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=examples(0.15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import ObjectRejectedError
@@ -89,7 +89,6 @@ def outcome(batch: RawBatch) -> Result | str:
     return result
 
 
-@settings(deadline=None)
 @given(columns(), st.sampled_from([None, "271024", "Feuil1"]))
 def test_any_columns_are_read_or_refused_and_never_an_error(found: dict[str, pa.Array], sheet: str | None) -> None:
     batch = batch_of([{}] * ROWS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.parameters import PARAMETERS, Parameter, Quantity
@@ -305,7 +305,6 @@ def test_the_kind_of_column_does_not_matter(cells: pa.Array) -> None:
     assert converted.notes == []
 
 
-@settings(deadline=None)
 @given(st.sampled_from(PARAMETERS), st.lists(st.text(max_size=80) | st.none(), min_size=1, max_size=5), st.booleans())
 def test_any_text_is_a_finite_number_or_missing_and_never_an_error(
     parameter: Parameter, cells: list[str | None], documented: bool
@@ -325,7 +324,6 @@ RAW = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(RAW, st.booleans()), max_size=4))
 def test_columns_beside_each_other_are_read_as_each_by_itself(columns: list[tuple[list[Any], bool]]) -> None:
     raw = []
@@ -360,7 +358,6 @@ FORMULAS = {
 }
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(FORMULAS)), st.floats(-1e6, 1e6, allow_subnormal=False), st.sampled_from(["", " ", NBSP]))
 def test_any_number_with_a_known_unit_is_the_formulas_value(
     kind: tuple[str, Quantity], value: float, blank: str

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import ObjectRejectedError
@@ -379,7 +379,6 @@ def test_where_order_cannot_tell_the_rows_are_refused(clocks: list[str]) -> None
     assert result.observations == []
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 288 * 2),
     st.integers(1, 400),

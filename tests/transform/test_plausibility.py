@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import ObjectRejectedError
@@ -126,7 +126,6 @@ def test_no_value_at_all_passes(parameter: str) -> None:
     assert refusal(parameter, np.array([])) is None
 
 
-@settings(deadline=None)
 @given(st.data(), st.sampled_from(list(ON_EARTH)))
 def test_what_is_on_earth_passes(data: st.DataObject, parameter: str) -> None:
     limits = st.floats(ON_EARTH[parameter].lowest, ON_EARTH[parameter].highest)

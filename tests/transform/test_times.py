@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.transform.times import between_zones, local_to_utc, read_clock, read_days, read_moments, sheet_day
@@ -260,7 +260,6 @@ def test_a_timestamp_beyond_the_calendar_is_unreadable(number: int, unit: str) -
     assert readings.unreadable.tolist() == [True, False]
 
 
-@settings(deadline=None)
 @given(st.integers(86_400, 86_400 * 90_000), st.sampled_from([5, 6, 8, 12]))
 def test_a_serial_of_any_length_is_read_to_its_minute(second: int, digits: int) -> None:
     minute = second // 60 * 60

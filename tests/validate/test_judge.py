@@ -15,6 +15,7 @@ from forecast.parameters import MEASURED_NAMES
 from forecast.series import CHECKS, Series, Verdicts
 from forecast.validate.checks.spatial import HOUR_MS
 from forecast.validate.judge import REACH_HOURS_AFTER, REACH_HOURS_BEFORE, judge_alone
+from tests.examples import examples
 from tests.networks import curve, hours, series, station
 
 ALONE = CHECKS[: CHECKS.index("spatial")]
@@ -246,7 +247,7 @@ def irregular(gaps: list[int]) -> np.ndarray:
     return times
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(2))
 @given(COLUMNS, GAPS, st.sampled_from([1, 5, 10, 60]))
 def test_no_value_is_changed_and_a_failed_one_is_judged_no_more(
     columns: dict[str, list[float | None]], gaps: list[int], interval: int
@@ -268,7 +269,6 @@ def test_no_value_is_changed_and_a_failed_one_is_judged_no_more(
     assert {check for check, _ in verdicts.by_check} <= set(ALONE)
 
 
-@settings(max_examples=100)
 @given(COLUMNS, GAPS, st.sampled_from([1, 5, 10, 60]), st.data())
 def test_no_verdict_hangs_on_what_is_more_than_the_reach_away(
     columns: dict[str, list[float | None]], gaps: list[int], interval: int, data: Any

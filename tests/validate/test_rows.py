@@ -14,6 +14,7 @@ from forecast.observations import OBSERVATION_SCHEMA
 from forecast.series import Quality
 from forecast.validate.judge import judge_alone
 from forecast.validate.rows import judge_rows
+from tests.examples import examples
 from tests.networks import START, five, hours, observation, series
 
 STATIONS = list(five(interval_minutes=5))
@@ -37,7 +38,7 @@ def said(quality: Quality) -> list[tuple[int, str | None, int, str]]:
 VALUES = st.none() | st.sampled_from([0.0, 0.2, 5.0, 12.0, 20.0, 99.0])
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(0.6))
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=15), st.lists(VALUES, max_size=15), st.randoms())
 def test_each_station_is_judged_by_itself_whatever_the_order_of_rows(
     first: list[tuple[float | None, float | None]], second: list[float | None], chance: Any

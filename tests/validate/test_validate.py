@@ -13,7 +13,7 @@ import jsonschema
 import pyarrow as pa
 import pytest
 from bson.int64 import Int64
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.digests import HALF
@@ -284,7 +284,6 @@ FIRST, LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (19
 STAMPS = st.integers(FIRST, LAST).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
-@settings(deadline=None)
 @given(
     IDS,
     STAMPS.filter(lambda stamp: stamp.timestamp() != 0) | st.none(),

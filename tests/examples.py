@@ -1,0 +1,32 @@
+"""How many examples a property is tried on: HYPOTHESIS_PROFILE says, and a heavy property takes a share of those.
+
+`inner` is for the loop of writing code, `ci` for every change, `nightly` for the night. The first two try the same
+examples every time: a change is never held up by an old fault that chance finds now.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import hypothesis
+
+_EXAMPLES: Final = {"inner": 10, "ci": 100, "nightly": 1000}
+
+
+def load_profile() -> str:
+    """Load the profile that HYPOTHESIS_PROFILE names, `ci` without it; its name."""
+    for name, examples in _EXAMPLES.items():
+        # A busy machine is no fault of the program: no deadline.
+        nightly = name == "nightly"
+        hypothesis.settings.register_profile(
+            name, max_examples=examples, deadline=None, derandomize=not nightly, print_blob=nightly
+        )
+    chosen = os.environ.get("HYPOTHESIS_PROFILE", "ci")
+    hypothesis.settings.load_profile(chosen)
+    return chosen
+
+
+def examples(share: float) -> int:
+    """A share of the profile's examples, at least one; more than 1 for what is quick."""
+    return max(1, round(hypothesis.settings().max_examples * share))

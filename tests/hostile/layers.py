@@ -1,0 +1,121 @@
+"""The pipeline up to the door of its database: everything is read, judged and decided, and nothing is written.
+
+It is the command's own dry run, on a database that holds nothing and is no server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import bson
+import pyarrow as pa
+import pytest
+from bson.codec_options import CodecOptions
+
+import main
+from forecast.documents import document_of
+from forecast.foresee import ImaginedVersions
+from forecast.pipeline import Pipeline
+from forecast.save import OBSERVATIONS
+from forecast.staging import StagedObject
+from forecast.versions import Plan
+from tests.hostile.endings import TABLE_KEY, Ending, deliver, ending_of
+from tests.integration.worlds import Row, World
+
+_TOLD: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+
+
+class Nothing:
+    """Stands for a collection, and for the database around it, that hold nothing."""
+
+    name = "nothing"
+    write_concern = None
+    read_concern = None
+
+    def __getitem__(self, _name: str) -> Nothing:
+        return self
+
+    @property
+    def database(self) -> Nothing:
+        return self
+
+    def with_options(self, **_options: Any) -> Nothing:
+        return self
+
+    def get_collection(self, _name: str, **_options: Any) -> Nothing:
+        return self
+
+    def find(self, *_query: Any, **_options: Any) -> Iterator[Row]:
+        return iter(())
+
+    def find_one(self, *_query: Any, **_options: Any) -> None:
+        return None
+
+    def aggregate(self, *_stages: Any, **_options: Any) -> Iterator[Row]:
+        return iter(())
+
+    def estimated_document_count(self) -> int:
+        return 0
+
+
+@dataclass
+class Witness:
+    """Sees what a dry run would have written: documents by id, files of refused rows by key, and which files hold
+    records of which object."""
+
+    documents: dict[str, Row] = field(default_factory=dict)
+    refused: dict[str, bytes] = field(default_factory=dict)
+    records: dict[str, list[str]] = field(default_factory=dict)
+
+    def see(self, table: pa.Table, plan: Plan) -> None:
+        """Take what a plan would write as documents."""
+        written = pa.array([*plan.new, *plan.newer, *plan.restamped], pa.int64())
+        for record in table.take(written).to_pylist():
+            document = bson.decode(bson.encode(document_of(record)), codec_options=_TOLD)
+            self.documents[document["_id"]] = document
+
+    def see_files(self, staged: StagedObject) -> None:
+        """Take the files of an object that was read to its end."""
+        for file in staged.files:
+            if file.key.startswith(OBSERVATIONS):
+                self.records.setdefault(staged.raw.key, []).append(file.key)
+            else:
+                self.refused[file.key] = file.path.read_bytes()
+
+
+@contextmanager
+def _witnessed() -> Iterator[Witness]:
+    witness = Witness()
+    imagine, publish_and_load = ImaginedVersions.imagine, Pipeline.publish_and_load
+
+    def imagined(versions: ImaginedVersions, table: pa.Table, plan: Plan) -> None:
+        witness.see(table, plan)
+        imagine(versions, table, plan)
+
+    def published(pipeline: Pipeline, staged: StagedObject) -> None:
+        witness.see_files(staged)
+        publish_and_load(pipeline, staged)
+
+    @contextmanager
+    def connected(_settings: Any) -> Iterator[Any]:
+        yield Nothing()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ImaginedVersions, "imagine", imagined)
+        patch.setattr(Pipeline, "publish_and_load", published)
+        patch.setattr(main, "connect", connected)
+        yield witness
+
+
+def through_the_layers(
+    world: World, content: bytes, key: str = TABLE_KEY, variables: Mapping[str, str] | None = None
+) -> Ending:
+    """Extract, transform and validate these bytes as one object of a raw zone, with the neighbour."""
+    deliver(world, content, key)
+    given = ("--json", "--dry-run", "--max-rejection-rate", "1")
+    with _witnessed() as witness:
+        outcome = world.typed("pipeline", *given, variables=world.variables(**(variables or {})))
+    return ending_of(world, outcome, key, witness.documents, witness.refused, witness.records.get(key, []))
