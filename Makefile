@@ -8,6 +8,7 @@ POETRY := $(TOOLS)/bin/poetry
 TOOLS_STAMP := $(TOOLS)/.poetry-$(POETRY_VERSION)-$(MIRROR_PLUGIN_VERSION)
 PROJECT_STAMP := .venv/.installed
 INSTALL_LOG := .local/install.log
+PARALLEL := --numprocesses auto --maxprocesses 4
 
 export POETRY_VIRTUALENVS_IN_PROJECT := true
 export POETRY_VIRTUALENVS_USE_POETRY_PYTHON := true
@@ -20,7 +21,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint lock bench docs infra-test drill clean
+.PHONY: help install demo check test test-all lint lock bench docs infra-test drill clean
 
 # Prints one option of pip as it is in force here, from pip's settings, its environment or its own default.
 PIP_OPTION = "$(TOOLS)/bin/python" -c 'import sys; from pip._internal.commands import create_command; \
@@ -44,8 +45,14 @@ install: $(PROJECT_STAMP) ## Install Poetry into .local/tools and the project in
 demo: $(PROJECT_STAMP) ## Run the pipeline on synthetic data, with the embedded MongoDB
 	@$(POETRY) run pipeline --demo
 
-test: lint ## Lint, check the types and run every test, on a real MongoDB and an S3 server
-	@$(POETRY) run pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+check: lint ## Lint, check the types and run the tests that need no server: the loop of writing code
+	@HYPOTHESIS_PROFILE=inner $(POETRY) run pytest $(PARALLEL) --dist worksteal -m unit
+
+test: lint ## Lint, check the types and run the tests of every change, on a real MongoDB and an S3 server
+	@HYPOTHESIS_PROFILE=ci $(POETRY) run pytest $(PARALLEL) --dist loadfile
+
+test-all: lint ## Lint, check the types and run every test, properties on ten times as many examples: for the night
+	@HYPOTHESIS_PROFILE=nightly $(POETRY) run pytest $(PARALLEL) --dist loadfile -m ""
 
 lint: $(PROJECT_STAMP) ## Lint, check the format and the types
 	@$(POETRY) run ruff check --quiet

@@ -399,6 +399,7 @@ def test_history_lines_are_those_of_airbyte(tmp_path: Path) -> None:
     assert type(row["UV"]) is int
 
 
+@pytest.mark.whole
 def test_history_records_of_an_object_are_extracted_a_thousand_a_second(tmp_path: Path) -> None:
     write_history_jsonl(
         tmp_path, rows=42_000, rows_per_object=21_500, station_ids=["IBENCH001"], start=date(2024, 1, 1)
@@ -411,6 +412,7 @@ def test_history_records_of_an_object_are_extracted_a_thousand_a_second(tmp_path
     assert len({line["_airbyte_raw_id"] for line in lines}) == 42_000
 
 
+@pytest.mark.whole
 def test_history_clock_changes(tmp_path: Path) -> None:
     """The hour that is repeated comes twice, in order, and the one that is skipped never."""
     write_history_jsonl(

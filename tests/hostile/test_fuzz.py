@@ -1,13 +1,9 @@
-"""Valid objects of every format with some of their bytes changed: rows or a rejection, never a crash.
-
-HYPOTHESIS_PROFILE=long tries fifty times as many objects.
-"""
+"""Valid objects of every format with some of their bytes changed: rows or a rejection, never a crash."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +19,7 @@ from forecast.settings import Limits
 from forecast.stations import load_stations
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
 from forecast.validate import validate
+from tests.examples import examples
 from tests.hostile.conftest import TABLE_KEY
 from tests.hostile.objects import (
     TABLE,
@@ -39,7 +36,6 @@ from tests.hostile.objects import (
 
 NOW = datetime(2024, 11, 1, tzinfo=UTC)
 STATIONS = load_stations()
-EXAMPLES = 1000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 20
 ROWS = [enveloped(row) for row in TABLE]
 FORMATS: dict[str, bytes] = {
     "jsonl": lines(*ROWS),
@@ -116,7 +112,7 @@ def test_a_changed_object_is_rows_or_a_rejection_and_the_same_ones_again(
 ) -> None:
     path = tmp_path_factory.mktemp("fuzz") / "object"
 
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(0.2), suppress_health_check=list(HealthCheck))
     @given(st.lists(changes(), min_size=1, max_size=3))
     def hold(made: list[Change]) -> None:
         content = FORMATS[kind]

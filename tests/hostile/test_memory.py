@@ -110,10 +110,11 @@ def sheet_of_numbers() -> bytes:
         (parquet_cell, "record_too_long"),
         (avro_block, "record_too_long"),
         (avro_of_nulls, "loaded"),
-        (sheet_of_numbers, "loaded"),
+        pytest.param(sheet_of_numbers, "loaded", marks=pytest.mark.slow),
     ],
     ids=lambda value: value.__name__ if callable(value) else None,
 )
+@pytest.mark.whole
 def test_the_worst_objects_stay_below_500_mb(make: Callable[[], bytes], code: str, tmp_path: Path) -> None:
     path = tmp_path / "object"
     path.write_bytes(make())

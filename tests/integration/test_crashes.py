@@ -135,6 +135,7 @@ def test_killed_at_a_boundary(world: World, undisturbed: tuple[World, EndState],
 
 
 @pytest.mark.parametrize("seed", range(KILLS // KILLS_A_WORLD))
+@pytest.mark.slow
 def test_killed_at_random_moments(world: World, undisturbed: tuple[World, EndState], seed: int) -> None:
     """From the first sign of life, the status report, to about the end of an undisturbed run."""
     moments = random.Random(seed)

@@ -66,6 +66,7 @@ def test_what_is_missing_is_a_failure_where_it_is_required(tmp_path: Path) -> No
 
 
 @as_root
+@pytest.mark.whole
 def test_a_member_in_namespaces(tmp_path: Path) -> None:
     """In a mount and a network namespace of its own, as docker/drill/run makes them; no mongod is needed to wait."""
     namespaces = ["unshare", "--mount", "--net"]
