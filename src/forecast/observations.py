@@ -32,13 +32,15 @@ ORIGIN_SCHEMA = pa.schema(
     ]
 )
 
-# One observation a row: a missing value is a null; `notes` is a JSON list of {parameter, raw, reason}, or null.
+# One observation a row: a missing value is a null; `notes` is a JSON list of {parameter, raw, reason}, or null, and
+# `source_flags` a JSON object {parameter: the network's own quality code}, or null.
 OBSERVATION_SCHEMA = pa.schema(
     [
         ("station_id", pa.string()),
         ("timestamp", UTC_TIME),
         *((name, pa.float64()) for name in PARAMETER_NAMES),
         ("notes", pa.string()),
+        ("source_flags", pa.string()),
         ("source_row", pa.string()),
         ("extracted_at", UTC_TIME),
         ("generation_id", pa.int64()),
@@ -108,7 +110,8 @@ class RawBatch:
     """Rows as found: `rows` holds the payload's columns under the source's own names, `origin` is ORIGIN_SCHEMA.
 
     `sheet` names the sheet of a workbook, `groups` the key that each row of a document stood under (InfoClimat's
-    station under "hourly"), `metadata` what a document says of its own fields (InfoClimat's units).
+    station under "hourly"), `containers` the keys of the document that held them, `metadata` what a document says of
+    its own fields (InfoClimat's units).
     """
 
     rows: pd.DataFrame
@@ -116,6 +119,7 @@ class RawBatch:
     sheet: str | None = None
     groups: pa.Array | None = None
     metadata: object = None
+    containers: frozenset[str] = frozenset()
     refused: pd.DataFrame = field(default_factory=lambda: empty_frame(REFUSED_SCHEMA))
 
 

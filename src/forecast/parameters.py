@@ -95,8 +95,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat="pression",
         infoclimat_unit="hPa",
         table="pressure",
-        # The history has no mean pressure, only these two; their mean is taken, as weewx's importer does.
-        pws=("pressuremean", "pressure"),
+        # The history has no mean pressure, only its highest and its lowest: the mean of the two is taken.
+        pws=("pressuremax", "pressuremin", "pressure"),
         thresholds=limits.PRESSURE,
     ),
     Parameter(

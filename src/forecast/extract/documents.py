@@ -227,8 +227,11 @@ def _batch(
 ) -> RawBatch:
     """One batch; a column tells which group (station) each row stood under."""
     records, origins, groups, refused = [], [], [], []
+    containers = set()
     for item in chunk:
         list_path = item.prefix.removesuffix(".item")
+        path = _row_path(item.prefix, paths) or ""
+        containers.add(path.rpartition(".")[2])
         place = f"{position}{list_path}[{counts[list_path]}]"
         counts[list_path] += 1
         if item.fault:
@@ -236,11 +239,12 @@ def _batch(
             continue
         records.append(item.value)
         origins.append({**origin, "position": place})
-        groups.append(list_path.removeprefix(_row_path(item.prefix, paths) or "").lstrip(".") or None)
+        groups.append(list_path.removeprefix(path).lstrip(".") or None)
     return RawBatch(
         to_frame(rows_of_records(records)),
         to_frame(pa.Table.from_pylist(origins, schema=ORIGIN_SCHEMA)),
         groups=pa.array(groups, pa.string()),
+        containers=frozenset(containers),
         refused=frame_of(refused, REFUSED_SCHEMA),
     )
 

@@ -29,7 +29,7 @@ _SHOWN_NAMES, _SHOWN_LETTERS = 12, 40
 _LAYOUTS = tuple(fields for network in NETWORKS for fields in network.TIME_FIELDS)
 
 # Where a document holds its rows, for the extractor.
-RECORD_CONTAINERS: tuple[str, ...] = tuple(network.RECORD_CONTAINER for network in NETWORKS)
+RECORD_CONTAINERS: tuple[str, ...] = tuple(name for network in NETWORKS for name in network.RECORD_CONTAINERS)
 
 
 class ObjectTransformer:

@@ -33,7 +33,8 @@ from forecast.transform.times import Moments
 class Draft:
     """A batch on its way: one entry a row in every array.
 
-    `time_notes` tell how a time was read; they do not keep a row that has nothing else.
+    `time_notes` tell how a time was read; they do not keep a row that has nothing else. `source_codes` are the
+    network's own quality codes (JSON, or null), each of all values of its row.
     """
 
     station_ids: pa.Array
@@ -43,6 +44,7 @@ class Draft:
     lost: list[Note] = field(default_factory=list)
     time_notes: list[Note] = field(default_factory=list)
     postponed: Mask | None = None
+    source_codes: pa.Array | None = None
 
 
 def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, Mask]:
@@ -101,6 +103,27 @@ def notes_column(size: int, notes: list[Note]) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
+def source_flags(codes: pa.Array | None, columns: Mapping[str, Converted], size: int) -> pa.Array:
+    """JSON text {parameter: code} a row, for each of its values; null where the row has no code or no value."""
+    if codes is None or codes.null_count == size:
+        return pa.nulls(size, pa.string())
+    names = [name for name in PARAMETER_NAMES if name in columns]
+    encoded = codes.dictionary_encode()
+    which = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    # Rows with the same code and the same values present have the same text: a number tells both.
+    keys = which.astype(np.int64) + 1
+    for name in names:
+        keys = keys * 2 + ~np.isnan(columns[name].values)
+    distinct, first, places = np.unique(keys, return_index=True, return_inverse=True)
+    texts = np.full(len(distinct), None, dtype=object)
+    for number, row in enumerate(first.tolist()):
+        present = [name for name in names if not np.isnan(columns[name].values[row])]
+        if which[row] >= 0 and present:
+            code = encoded.dictionary[int(which[row])]
+            texts[number] = "{" + ", ".join(f'"{name}": {code}' for name in present) + "}"
+    return pa.array(texts[places], pa.string())
+
+
 def lost_on_the_way(changes: pd.Series, parameters_of: Callable[[str], Sequence[str]]) -> list[Note]:
     """Airbyte's own list of values it nulled or cut; `parameters_of` gives our names for its field."""
     notes = []
@@ -136,6 +159,7 @@ def _observation_table(batch: RawBatch, draft: Draft, notes: pa.Array) -> pa.Tab
         # + 0.0 makes -0.0 a zero: equal values have equal digests.
         columns[name] = nothing if converted is None else pa.array(converted.values + 0.0, from_pandas=True)
     columns["notes"] = notes
+    columns["source_flags"] = source_flags(draft.source_codes, draft.columns, size)
     columns["source_row"] = batch.origin["position"]
     for name in ("extracted_at", "generation_id", "sync_id"):
         columns[name] = batch.origin[name]

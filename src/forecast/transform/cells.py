@@ -89,7 +89,7 @@ def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> d
     converted: dict[str, Converted] = {}
     for column, more in zip(columns, _convert_each(columns, words), strict=True):
         first = converted.get(column.parameter.name)
-        converted[column.parameter.name] = more if first is None else _filled(first, more)
+        converted[column.parameter.name] = more if first is None else filled(first, more)
     wind = converted.get("wind_from_direction")
     if wind is not None and wind.calm is not None:
         speed = converted.setdefault("wind_speed", Converted(np.full(len(wind.values), np.nan)))
@@ -97,7 +97,8 @@ def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> d
     return converted
 
 
-def _filled(first: Converted, more: Converted) -> Converted:
+def filled(first: Converted, more: Converted) -> Converted:
+    """The values of the first, and where it has none those of the other."""
     missing = np.isnan(first.values)
     notes = [*first.notes, *(note for note in more.notes if missing[note.row])]
     return Converted(np.where(missing, more.values, first.values), notes)

@@ -25,7 +25,7 @@ NAME = "InfoClimat"
 
 # The container of the API's document that holds the rows, one list a station; "_params" beside the stations is a
 # list of field names and no station.
-RECORD_CONTAINER = "hourly"
+RECORD_CONTAINERS = ("hourly",)
 
 # By layout, the columns of which one at least has the time of a row.
 TIME_FIELDS = (frozenset({"dhutc"}),)

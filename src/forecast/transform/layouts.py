@@ -45,6 +45,7 @@ def _part(batch: RawBatch, rows: Mask) -> RawBatch:
         batch.sheet,
         None if batch.groups is None else batch.groups.filter(pa.array(rows)),
         batch.metadata,
+        batch.containers,
         empty_frame(REFUSED_SCHEMA),
     )
 

@@ -31,6 +31,11 @@ class Unit:
     multiply: float = 1.0
     divide: float = 1.0
 
+    @property
+    def span(self) -> float:
+        """How much of the canonical unit a difference of 1 is."""
+        return self.multiply / self.divide
+
     def to_canonical(self, values: Floats) -> Floats:
         """Values of this unit in the canonical one."""
         return (values - self.subtract) * self.multiply / self.divide

@@ -14,6 +14,9 @@ from forecast.errors import ObjectRejectedError
 from forecast.observations import RawBatch, Transformed
 from forecast.parameters import PARAMETERS
 from forecast.stations import Station, Stations
+from forecast.transform import wunderground_api as api
+from forecast.transform.aggregates import ADVICE, Aggregates
+from forecast.transform.aggregates import CODE as AGGREGATES
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
 from forecast.transform.cells import Converted, RawColumn, convert_batch
 from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
@@ -37,14 +40,14 @@ NAME = "Weather Underground"
 # A time that may enter, where a row's own is not known yet.
 _SOME_TIME = np.datetime64("2000-01-01", "s")
 
-# The container of the PWS API's answer that holds the rows.
-RECORD_CONTAINER = "observations"
+# The containers of the PWS API's answers that hold the rows; those of dailysummary are no observations.
+_SUMMARIES = "summaries"
+RECORD_CONTAINERS = ("observations", _SUMMARIES)
 
 # Weather Underground was founded in 1995; its first personal stations came some years later.
 FIRST_YEAR = 1995
 
 _TABLE = {p.table: p for p in PARAMETERS if p.table is not None}
-_API = {field: p for p in PARAMETERS for field in p.pws}
 # Of older history tables; the rows' own UTC time is taken before any local one.
 _UTC_FIELDS = ("dateutc", "obstimeutc")
 # By layout, the columns of which one at least has the time of a row: the API's, the table's.
@@ -54,27 +57,18 @@ _STATION_FIELDS = ("stationid", "station")
 # "Temperature" exist in every data lake.
 _MINIMUM_COLUMNS = 3
 
-# What the nested object of each unit system holds, by quantity of the parameter table.
-_SYSTEMS: dict[str, dict[str, str]] = {
-    "metric": {"temperature": "°C", "speed": "km/h", "pressure": "hPa", "rain": "mm", "rain rate": "mm/h"},
-    "metricsi": {"temperature": "°C", "speed": "m/s", "pressure": "hPa", "rain": "mm", "rain rate": "mm/h"},
-    "ukhybrid": {"temperature": "°C", "speed": "mph", "pressure": "hPa", "rain": "mm", "rain rate": "mm/h"},
-    "imperial": {"temperature": "°F", "speed": "mph", "pressure": "inHg", "rain": "in", "rain rate": "in/h"},
-}
 # What stands in an answer of the API beside the values that are taken: "humidityHigh" of an interval, for one.
 _API_BESIDE = (
     *("tz", "obstimelocal", "epoch", "lat", "lon", "qcstatus", "humidityhigh", "humiditylow"),
     *("neighborhood", "softwaretype", "country", "realtimefrequency"),
 )
 _KNOWN_OF_TABLE = frozenset({"time", "date", "datetime", "timestamp", *_UTC_FIELDS, *_STATION_FIELDS, *_TABLE})
-_KNOWN_OF_API = frozenset({"stationid", "obstimeutc", *_API, *_SYSTEMS, *_API_BESIDE})
-# Outside these objects stand the values that are the same in every system.
-_COMMON_UNITS = {"ratio": "%", "angle": "°", "index": "1", "irradiance": "W/m²"}
+_KNOWN_OF_API = api.KNOWN_FIELDS | {"stationid", "obstimeutc", *_API_BESIDE}
 
 
-def recognises(columns: Columns, _batch: RawBatch) -> bool:
+def recognises(columns: Columns, batch: RawBatch) -> bool:
     """Whether the rows are this network's."""
-    return _is_api(columns) or _is_table(columns)
+    return _is_api(columns) or _is_table(columns) or _SUMMARIES in batch.containers
 
 
 def known_fields(columns: Columns) -> frozenset[str]:
@@ -100,15 +94,29 @@ class Reader:
         self._now = now
         self._folds = Folds()
         self._sheets: dict[date, str] = {}
+        self._units = api.MissingUnits()
+        self._aggregates = Aggregates()
 
     def read(self, batch: RawBatch, columns: Columns) -> Transformed:
-        """One batch as observations, but for the rows of an hour that occurs twice."""
+        """One batch as observations, but for the rows of an hour that occurs twice.
+
+        Raises ObjectRejectedError where the rows are those of dailysummary.
+        """
+        if _SUMMARIES in batch.containers:
+            raise ObjectRejectedError(
+                AGGREGATES, f"the rows stand in {_SUMMARIES!r}: they are values of days. {ADVICE}"
+            )
         is_api = _is_api(columns)
-        check_types(columns, batch.metadata, _API if is_api else _TABLE)
+        check_types(columns, batch.metadata, api.READ_FIELDS if is_api else _TABLE)
         return self._read_api(batch, columns) if is_api else self._read_table(batch, columns)
 
     def finish(self) -> list[Transformed]:
-        """The rows of the hours that occur twice."""
+        """The rows of the hours that occur twice.
+
+        Raises ObjectRejectedError where the object holds no observations, or none whose units are named.
+        """
+        self._aggregates.check()
+        self._units.check()
         return self._folds.resolve(self._now)
 
     def _read_api(self, batch: RawBatch, columns: Columns) -> Transformed:
@@ -121,22 +129,33 @@ class Reader:
             Refusal(readings.unreadable, "bad_timestamp", "obsTimeUtc", "not a date and time in UTC (ISO 8601)", times),
             *entry_refusals(wrong_times(readings.moments, self._now, FIRST_YEAR), "obsTimeUtc", times),
         ]
-        refusals += [_no_object(name, cells) for name in _SYSTEMS if (cells := columns.get(name)) is not None]
+        refusals += [_no_object(name, cells) for name in api.SYSTEMS if (cells := columns.get(name)) is not None]
         local = columns.get("obstimelocal")
+        clock = readings.moments
         if local is not None:
-            between = self._between_zones(stations, readings.moments, read_moments(local))
+            local_readings = read_moments(local)
+            between = self._between_zones(stations, readings.moments, local_readings)
             refusals.append(_contradiction(between, "obsTimeLocal", local))
+            clock = np.where(np.isnat(local_readings.moments), clock, local_readings.moments)
+        if rows := min(self._aggregates.wanted, len(times)):
+            bounds = api.bounds_of(columns, rows)
+            self._aggregates.watch(stations.slice(0, rows), readings.moments[:rows], clock[:rows], bounds)
+        values = api.read_values(columns, len(times))
+        names = [str(name) for name in batch.rows.columns]
+        codes = columns.get("qcstatus")
         draft = Draft(
             stations,
             readings.moments,
-            _api_values(columns),
-            refusals,
-            lost_on_the_way(batch.origin["changes"], _api_parameters),
+            values.columns,
+            [*refusals, *values.refusals, self._units.refusal(values, names, columns)],
+            lost_on_the_way(batch.origin["changes"], api.parameters_of),
             leap_notes(readings, times),
+            source_codes=None if codes is None else api.source_codes(codes),
         )
         return assemble(batch, draft)[0]
 
     def _read_table(self, batch: RawBatch, columns: Columns) -> Transformed:
+        self._units.has_units = True
         stations = self._station_ids(batch, columns)
         raw = _raw_times(columns)
         readings, between = self._table_times(batch, columns, stations)
@@ -323,39 +342,6 @@ def _table_values(columns: Columns) -> dict[str, Converted]:
     )
 
 
-def _api_values(columns: Columns) -> dict[str, Converted]:
-    system = next((name for name in _SYSTEMS if name in columns), None)
-    members = _with_mean_pressure(columns.members(system)) if system else {}
-    units = {**_COMMON_UNITS, **(_SYSTEMS[system] if system else {})}
-    raw = []
-    for parameter in PARAMETERS:
-        for field in parameter.pws:
-            cells = members.get(field) if parameter.quantity not in _COMMON_UNITS else columns.get(field)
-            if cells is not None:
-                raw.append(RawColumn(cells, parameter, units[parameter.quantity]))
-    return convert_batch(raw)
-
-
-def _with_mean_pressure(members: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    highest, lowest = members.get("pressuremax"), members.get("pressuremin")
-    if highest is not None and lowest is not None and _are_numbers(highest) and _are_numbers(lowest):
-        total = pc.add(highest.cast(pa.float64()), lowest.cast(pa.float64()))
-        members["pressuremean"] = pc.divide(total, 2)
-    return members
-
-
-def _are_numbers(cells: pa.Array) -> bool:
-    return bool(pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type))
-
-
 def _table_parameters(field: str) -> Sequence[str]:
     parameter = _TABLE.get(normalise_field(field))
-    return () if parameter is None else (parameter.name,)
-
-
-def _api_parameters(field: str) -> Sequence[str]:
-    """Of "humidityAvg" and "metric.tempAvg" the one parameter, of "metric" all that stand in it."""
-    if normalise_field(field) in _SYSTEMS:
-        return [parameter.name for parameter in PARAMETERS if parameter.pws and parameter.quantity not in _COMMON_UNITS]
-    parameter = _API.get(normalise_field(field.rpartition(".")[2]))
     return () if parameter is None else (parameter.name,)

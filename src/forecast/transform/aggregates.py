@@ -1,0 +1,178 @@
+"""Tells the values of hours and days from observations: the PWS API gives both with the same names of fields.
+
+They are told by how far the rows lie apart, and how far the highest and the lowest value of each. In five minutes the
+air hardly changes; over an hour or a day the highest and the lowest lie about as far apart as the values of two rows.
+A station that reports once an hour has rows as far apart, but in each the highest and the lowest are nearly one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from forecast.entry import Mask
+from forecast.errors import ObjectRejectedError
+from forecast.transform.times import Moments
+from forecast.transform.units import Floats
+
+CODE: Final = "aggregate_values"
+ADVICE: Final = (
+    "history/hourly, history/daily, observations/hourly/7day and dailysummary give such rows, and none of them is an "
+    "observation; sync observations/current, observations/all/1day or history/all instead"
+)
+# An object is judged by its first rows: five of them may be enough, and a year of hourly values is not more.
+ROWS: Final = 10_000
+_FARTHER_THAN: Final = np.timedelta64(50, "m")
+# In an hour the highest and the lowest lie as far apart as the means of two hours, and farther in restless air.
+_SHARE_OF_CHANGE: Final = 0.7
+_LAST_MINUTES: Final = 55
+
+
+class Bound(StrEnum):
+    """What a row has the highest and the lowest value of."""
+
+    TEMPERATURE = "temperature"
+    HUMIDITY = "humidity"
+    PRESSURE = "pressure"
+
+
+class _Wide(NamedTuple):
+    """From which distance on (°C, %, hPa) the highest and the lowest are not those of five minutes.
+
+    `mean` is that of many rows; `last` that of a row alone at the end of an hour, where an hour's or a day's last
+    observation mostly is; `alone` that of a row alone at any time, beyond what a squall brings in five minutes.
+    """
+
+    unit: str
+    mean: float
+    last: float
+    alone: float
+
+
+_WIDE: Final[Mapping[Bound, _Wide]] = {
+    Bound.TEMPERATURE: _Wide("°C", 0.3, 1.0, 4.0),
+    Bound.HUMIDITY: _Wide("%", 1.5, 3.0, 20.0),
+    Bound.PRESSURE: _Wide("hPa", 0.3, 0.5, 2.0),
+}
+_QUANTITIES_ALONE: Final = 2
+
+# The highest values in one line, the lowest in the next, by what they are of.
+Bounds = Mapping[Bound, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows with bounds: `minutes` of local hours; `middles` and `spreads` a column a quantity, NaN where missing."""
+
+    stations: npt.NDArray[np.object_]
+    moments: Moments
+    minutes: npt.NDArray[np.int64]
+    middles: npt.NDArray[np.float64]
+    spreads: npt.NDArray[np.float64]
+
+    def take(self, rows: npt.NDArray[np.intp] | Mask) -> _Rows:
+        return _Rows(
+            self.stations[rows], self.moments[rows], self.minutes[rows], self.middles[rows], self.spreads[rows]
+        )
+
+
+class Aggregates:
+    """Watches the rows of one object, and says at its end whether they are values of hours or days."""
+
+    def __init__(self) -> None:
+        self._parts: list[_Rows] = []
+        self._left = ROWS
+
+    @property
+    def wanted(self) -> int:
+        """How many of the next rows are to be watched."""
+        return self._left
+
+    def watch(self, stations: pa.Array, moments: Moments, clock: Moments, bounds: Bounds) -> None:
+        """Look at the next rows, in their order; the minutes of `clock` are those of the local hour."""
+        self._left -= len(moments)
+        if not bounds:
+            return
+        nothing = np.full((2, len(moments)), np.nan)
+        pairs = np.stack([bounds.get(quantity, nothing) for quantity in Bound], axis=2)
+        spreads = pairs[0] - pairs[1]
+        rows = _Rows(
+            stations.to_numpy(zero_copy_only=False),
+            moments,
+            (clock - clock.astype("datetime64[h]")).astype("timedelta64[m]").astype(np.int64),
+            pairs.mean(axis=0),
+            spreads,
+        )
+        self._parts.append(rows.take(~np.isnat(moments) & ~np.isnan(spreads).all(axis=1)))
+
+    def check(self) -> None:
+        """Raises ObjectRejectedError where most of the rows are values of hours or days."""
+        judged = [(rows, _is_aggregate(rows)) for rows in self._by_station()]
+        total = sum(len(rows.moments) for rows, _ in judged)
+        found = [rows for rows, is_aggregate in judged if is_aggregate]
+        if 2 * sum(len(rows.moments) for rows in found) <= total:
+            return
+        raise ObjectRejectedError(CODE, f"the rows are values of hours or days: {_told(found[0])}. {ADVICE}")
+
+    def _by_station(self) -> Iterator[_Rows]:
+        if not self._parts:
+            return
+        stations = np.concatenate([part.stations for part in self._parts])
+        rows = _Rows(
+            stations,
+            *(
+                np.concatenate([getattr(part, name) for part in self._parts])
+                for name in ("moments", "minutes", "middles", "spreads")
+            ),
+        )
+        names, codes = np.unique(stations.astype(str), return_inverse=True)
+        for code in range(len(names)):
+            mine = np.flatnonzero(codes == code)
+            _, first = np.unique(rows.moments[mine], return_index=True)
+            yield rows.take(mine[first])
+
+
+def _is_aggregate(rows: _Rows) -> bool:
+    """Whether the rows of one station, by time and none twice, are values of hours or days."""
+    if len(rows.moments) == 1:
+        at_the_end = rows.minutes[0] >= _LAST_MINUTES
+        limits = [wide.last if at_the_end else wide.alone for wide in (_WIDE[quantity] for quantity in Bound)]
+        return int((rows.spreads[0] >= limits).sum()) >= _QUANTITIES_ALONE
+    steps = np.diff(rows.moments)
+    if np.median(steps) < _FARTHER_THAN:
+        return False
+    votes = [
+        _covers(rows, number, steps) for number in range(len(Bound)) if not np.isnan(rows.spreads[:, number]).all()
+    ]
+    return 2 * sum(votes) >= len(votes)
+
+
+def _covers(rows: _Rows, number: int, steps: npt.NDArray[np.timedelta64]) -> bool:
+    """Whether one quantity's highest and lowest lie as far apart as it goes from row to row."""
+    spread = float(np.nanmean(rows.spreads[:, number]))
+    # Where rows are missing, the way that lies in one typical step.
+    changes = np.abs(np.diff(rows.middles[:, number])) * np.minimum(np.median(steps) / steps, 1.0)
+    change = 0.0 if np.isnan(changes).all() else float(np.nanmean(changes))
+    return spread >= _WIDE[list(Bound)[number]].mean and spread >= _SHARE_OF_CHANGE * change
+
+
+def _told(rows: _Rows) -> str:
+    """How the rows of a station show it."""
+    apart = ", ".join(
+        f"{quantity} {np.nanmean(rows.spreads[:, number]):.1f} {_WIDE[quantity].unit}"
+        for number, quantity in enumerate(Bound)
+        if not np.isnan(rows.spreads[:, number]).all()
+    )
+    if len(rows.moments) == 1:
+        return f"in the row of {rows.stations[0]} at {rows.moments[0]}Z highest and lowest lie far apart ({apart})"
+    minutes = np.median(np.diff(rows.moments)) / np.timedelta64(1, "m")
+    return (
+        f"{len(rows.moments)} rows of {rows.stations[0]} are {minutes:.0f} minutes apart, and in each highest and "
+        f"lowest lie as far apart as the air changes in that time (on average {apart})"
+    )
