@@ -80,7 +80,7 @@ def load_data(
     conflicts: Conflicts,
 ) -> LoadCounts:
     """Records to MongoDB; what became of them, or would have in a dry run."""
-    return foresee(records, imagined) if imagined else load(records, collection, unjudged, conflicts)
+    return foresee(records, imagined, conflicts) if imagined else load(records, collection, unjudged, conflicts)
 
 
 def stages() -> Stages:

@@ -115,12 +115,18 @@ def observations(station_id: str, values: Iterable[float | None], **more: Any) -
     ]
 
 
-def records(rows: Iterable[Mapping[str, Any]], stations: Stations, folder: Path, uri: str = "raw/a.json") -> Any:
+def records(
+    rows: Iterable[Mapping[str, Any]],
+    stations: Stations,
+    folder: Path,
+    uri: str = "raw/a.json",
+    modified_at: datetime = NOW,
+) -> Any:
     """Observations as the records (RECORD_SCHEMA) that are loaded."""
     frame = to_frame(pa.Table.from_pylist([dict(row) for row in rows], schema=OBSERVATION_SCHEMA))
     validated = validate(frame, stations, NOW)
     assert validated.refused.empty
-    writer = ObjectWriter(folder, Source("a.json", uri, "0" * 32, NOW.date()), FACTS, stations)
+    writer = ObjectWriter(folder, Source("a.json", uri, "0" * 32, modified_at, NOW.date()), FACTS, stations)
     return to_frame(writer._records(to_table(validated.observations)))
 
 

@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from forecast.conflicts import MOST_TOLD, Conflicts
 from forecast.database import Documents
 from forecast.load import load, prepare_collection
+from forecast.removals import Removed
 from forecast.unjudged import Unjudged
 from forecast.versions import LoadCounts
 from tests.networks import START, five, observation, observations, records
@@ -46,9 +47,13 @@ def row(generation: int, **values: float) -> dict[str, Any]:
     return observation("A", START, generation_id=generation, **values)
 
 
-def told(kept: tuple[str, dict[str, float | None]], lost: tuple[str, dict[str, float | None]]) -> dict[str, Any]:
+def told(
+    kept: tuple[str, dict[str, float | None]],
+    lost: tuple[str, dict[str, float | None]],
+    reason: str = "higher generation",
+) -> dict[str, Any]:
     sides = {name: {"source_uri": side[0], "values": side[1]} for name, side in (("kept", kept), ("not_kept", lost))}
-    return {"observation": NAME, **sides}
+    return {"observation": NAME, "reason": reason, **sides}
 
 
 def test_a_newer_delivery_wins_and_both_are_told(deliver: Any) -> None:
@@ -69,7 +74,9 @@ def test_an_older_delivery_that_comes_late_is_told_too(deliver: Any) -> None:
 
 def test_a_value_that_only_one_delivery_has_is_null_in_the_other(deliver: Any) -> None:
     deliver("raw/old", [row(1, air_temperature=12.0)])
-    conflicts, _ = deliver("raw/new", [row(2, wind_speed=3.0)])
+    conflicts, counts = deliver("raw/new", [row(2, wind_speed=3.0)])
+    assert counts == LoadCounts(updated=1, values_removed=1)
+    assert conflicts.removed == {Removed("A", "air_temperature", "raw/new"): 1}
     assert conflicts.told == [
         told(
             ("raw/new", {"air_temperature": None, "wind_speed": 3.0}),
@@ -111,7 +118,7 @@ def test_another_note_or_description_of_the_station_is_no_conflict(
     assert load(moved, collection, Unjudged.beside(collection, "run"), conflicts) == LoadCounts(updated=1)
     assert (conflicts.by_station, conflicts.told) == ({}, [])
     conflicts, counts = deliver("raw/d", [row(4, wind_speed=1.0), {**row(5, wind_speed=1.0), "notes": note}])
-    assert counts == LoadCounts(updated=1, superseded=1)
+    assert counts == LoadCounts(updated=1, superseded=1, values_removed=1)
     assert conflicts.by_station == {"A": 1}  # the winner, against what was there
 
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -26,11 +26,13 @@ from pymongo.write_concern import WriteConcern
 
 import forecast.load as loading
 from forecast import versions
+from forecast.conflicts import Conflicts
 from forecast.database import Documents
 from forecast.errors import RetryableError, SettingError
 from forecast.foresee import ImaginedVersions, foresee
 from forecast.load import INDEXES, SCHEMA_FILE, load, prepare_collection
 from forecast.observations import RECORD_SCHEMA, to_frame
+from forecast.removals import Removed
 from forecast.unjudged import Unjudged
 from forecast.versions import LoadCounts, StoredVersions
 from tests.examples import examples
@@ -40,15 +42,19 @@ NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
 REFUSING = {"$jsonSchema": {"properties": {"measurements": {"properties": {"air_temperature": {"maximum": 50}}}}}}
 
 
-@dataclass(frozen=True, order=True)
+Version = tuple[bool, datetime, int, int, datetime, str]
+
+
+@dataclass(frozen=True)
 class Delivery:
-    """One record as the tests tell them apart: its rank, then what it says of one observation."""
+    """One record as the tests tell them apart: its rank, then what it says of one observation (None: no value)."""
 
     generation: int
     sync: int
     second: int
-    value: int
+    value: int | None
     minute: int = 0
+    modified: int = 0
 
     @property
     def name(self) -> str:
@@ -59,9 +65,10 @@ class Delivery:
         return hashlib.blake2b(str(self.value).encode(), digest_size=16).hexdigest()
 
     @property
-    def version(self) -> tuple[int, int, datetime, str]:
+    def version(self) -> Version:
         """What decides, in the order in which it decides."""
-        return self.generation, self.sync, NOON + timedelta(seconds=self.second), self.digest
+        extracted, modified = (NOON + timedelta(seconds=seconds) for seconds in (self.second, self.modified))
+        return self.value is not None, extracted, self.generation, self.sync, modified, self.digest
 
     @property
     def record(self) -> dict[str, Any]:
@@ -69,7 +76,7 @@ class Delivery:
             "_id": self.name,
             "station_id": "07015",
             "timestamp": NOON + timedelta(minutes=self.minute),
-            "air_temperature": float(self.value),
+            "air_temperature": None if self.value is None else float(self.value),
             "source_row": f"line {self.value}",
             "extracted_at": NOON + timedelta(seconds=self.second),
             "generation_id": self.generation,
@@ -90,6 +97,7 @@ class Delivery:
             "station_region": "Hauts-de-France",
             "station_licence": json.dumps({"name": "a", "url": "https://example.org/a", "source": "b"}),
             "source_uri": "raw/object.jsonl",
+            "source_modified_at": NOON + timedelta(seconds=self.modified),
             "run_id": "20241005T120000Z-000000",
             "ingested_at": NOON,
             "pipeline_version": "2.0.0",
@@ -109,19 +117,21 @@ def _load(collection: Documents, *deliveries: Delivery) -> LoadCounts:
     return _load_frame(_frame(deliveries), collection)
 
 
-def _versions(collection: Documents) -> dict[str, tuple[int, int, datetime, str]]:
+def _versions(collection: Documents) -> dict[str, Version]:
     return {
         document["_id"]: (
+            bool(document["measurements"]),
+            document["metadata"]["extracted_at"],
             document["metadata"]["generation_id"],
             document["metadata"]["sync_id"],
-            document["metadata"]["extracted_at"],
+            document["metadata"]["source_modified_at"],
             document["metadata"]["digest"],
         )
         for document in collection.find()
     }
 
 
-def _newest(deliveries: Sequence[Delivery]) -> dict[str, tuple[int, int, datetime, str]]:
+def _newest(deliveries: Sequence[Delivery]) -> dict[str, Version]:
     names = {delivery.name for delivery in deliveries}
     return {name: max(one.version for one in deliveries if one.name == name) for name in names}
 
@@ -155,8 +165,9 @@ deliveries = st.builds(
     generation=st.integers(0, 2),
     sync=st.integers(0, 1),
     second=st.integers(0, 1),
-    value=st.integers(0, 2),
+    value=st.none() | st.integers(0, 2),
     minute=st.integers(0, 2),
+    modified=st.integers(0, 1),
 )
 
 
@@ -176,7 +187,7 @@ def test_newest_record_stays_in_whatever_order_and_batches(
         shared_collection.delete_many({})
         for batch in batches:
             counts = _load(shared_collection, *batch)
-            assert sum(asdict(counts).values()) == len(batch)
+            assert counts.records == len(batch)
         assert _versions(shared_collection) == _newest(everything)
         chance.shuffle(batches)
         for batch in batches:
@@ -244,15 +255,83 @@ def test_equal_rank_is_decided_by_content_and_not_by_order(collection: Documents
         assert _versions(collection) == {one.name: max(one.version, other.version)}
 
 
-@pytest.mark.parametrize("attribute", ["generation", "sync", "second"])
-def test_generation_then_sync_then_time_decide(collection: Documents, attribute: str) -> None:
-    low, high = Delivery(1, 1, 1, 10), Delivery(1, 1, 1, 20)
-    higher = Delivery(**{**asdict(low), attribute: 2})
-    for order in ((higher, high), (high, higher)):
+@pytest.mark.parametrize("number", range(5))
+def test_values_then_extraction_then_counters_then_the_objects_own_time_decide(
+    collection: Documents, number: int
+) -> None:
+    """Each decides where those before it are level, whatever those after it say."""
+    names = ("value", "second", "generation", "sync", "modified")
+    low: dict[str, Any] = {**dict.fromkeys(names, 1), "value": 10}
+    lower, higher = dict(low), dict(low)
+    for name in names[number + 1 :]:
+        lower[name] = 9
+    lower[names[number]], higher[names[number]] = (None, 10) if number == 0 else (1, 2)
+    pair = [Delivery(**lower), Delivery(**higher)]
+    # The digest would decide otherwise.
+    value = next(value for value in range(100) if Delivery(0, 0, 0, value).digest < pair[0].digest)
+    pair[1] = replace(pair[1], value=value)
+    for order in (pair, pair[::-1]):
         collection.delete_many({})
         for delivery in order:
             _load(collection, delivery)
-        assert _versions(collection) == {low.name: higher.version}
+        assert _versions(collection) == {pair[1].name: pair[1].version}
+    assert _load(collection, *pair) == LoadCounts(unchanged=1, superseded=1)
+
+
+def test_record_without_any_value_replaces_none_with_values(collection: Documents) -> None:
+    """Not as a later delivery, and not as what newer rules make of the same row."""
+    stored, empty = Delivery(1, 1, 1, 10), Delivery(2, 2, 2, None)
+    _load(collection, stored)
+    assert _load(collection, empty) == LoadCounts(superseded=1)
+    assert _load(collection, replace(empty, minute=1)) == LoadCounts(inserted=1)
+    same_row = _frame([Delivery(1, 1, 1, None)]).assign(source_row="line 10")
+    assert _load_frame(same_row, collection) == LoadCounts(superseded=1)
+    assert _load(collection, Delivery(0, 0, 0, 10, minute=1)) == LoadCounts(updated=1)
+    assert _versions(collection) == _newest([stored, Delivery(0, 0, 0, 10, minute=1)])
+
+
+def _with(delivery: Delivery, **values: Any) -> pd.DataFrame:
+    """A delivery with other values than the temperature of its `value`, from which its digest still comes."""
+    table = pa.Table.from_pylist([{**dict.fromkeys(RECORD_SCHEMA.names), **delivery.record, **values}], RECORD_SCHEMA)
+    return to_frame(table)
+
+
+@pytest.mark.parametrize("sort", ["delivered later", "made of the same row"])
+def test_values_that_a_replacement_removes_are_counted(collection: Documents, tmp_path: Path, sort: str) -> None:
+    """By station, parameter and object; a dry run tells the same."""
+    _load_frame(_with(Delivery(1, 0, 0, 1), wind_speed=3.0, air_pressure_at_mean_sea_level=1000.0), collection)
+    delivery = Delivery(2 if sort == "delivered later" else 1, 0, 0, 2)
+    later = _with(delivery, source_row="line 1", air_temperature=None, wind_speed=4.0, relative_humidity=50.0)
+    expected = LoadCounts(updated=1, values_removed=2)
+    removed = {
+        Removed("07015", name, "raw/object.jsonl"): 1 for name in ("air_temperature", "air_pressure_at_mean_sea_level")
+    }
+    dry, wet = Conflicts(), Conflicts()
+    with closing(ImaginedVersions(collection, tmp_path / "imagined")) as imagined:
+        assert foresee(later, imagined, dry) == expected
+        # A later object of the run meets what this one would have left.
+        again = _with(Delivery(3, 0, 0, 3), air_temperature=None, wind_speed=4.0)
+        assert foresee(again, imagined, dry) == LoadCounts(updated=1, values_removed=1)
+    assert dry.removed == {**removed, Removed("07015", "relative_humidity", "raw/object.jsonl"): 1}
+    assert load(later, collection, Unjudged.beside(collection, "run"), wet) == expected
+    assert wet.removed == removed
+    assert _load_frame(later, collection) == LoadCounts(unchanged=1)
+
+
+def test_what_loses_within_a_batch_removes_nothing(collection: Documents) -> None:
+    both = pd.concat([_with(Delivery(1, 0, 0, 1), wind_speed=3.0), _with(Delivery(2, 0, 0, 2))], ignore_index=True)
+    assert _load_frame(both, collection) == LoadCounts(inserted=1, superseded=1)
+
+
+def test_removed_values_are_counted_once_although_a_rival_comes_between(collection: Documents) -> None:
+    _load_frame(_with(Delivery(1, 0, 0, 1), wind_speed=3.0), collection)
+    both = [Delivery(3, 0, 0, 3), Delivery(3, 0, 0, 3, minute=1)]
+    _load(collection, Delivery(1, 0, 0, 1, minute=1))
+    conflicts = Conflicts()
+    rival = _beaten(collection, Delivery(2, 0, 0, 2, minute=1))
+    counts = load(_frame(both), rival, Unjudged.beside(collection, "run"), conflicts)
+    assert counts == LoadCounts(updated=2, values_removed=1)
+    assert conflicts.removed == {Removed("07015", "wind_speed", "raw/object.jsonl"): 1}
 
 
 def test_record_that_is_equal_is_not_written_again(collection: Documents) -> None:
@@ -293,7 +372,7 @@ def test_two_writers_without_a_lock_end_with_the_newest(
 
     with ThreadPoolExecutor(2) as writers:
         counts = list(writers.map(write, both))
-    assert [sum(asdict(count).values()) for count in counts] == [120, 120]
+    assert [count.records for count in counts] == [120, 120]
     assert sum(count.inserted for count in counts) == collection.count_documents({})
     assert _versions(collection) == _newest(both[0] + both[1])
 
@@ -306,7 +385,7 @@ def _beaten(collection: Documents, *rivals: Delivery, times: int = 1) -> Documen
 def test_rival_inserts_first(collection: Documents, rival: Delivery) -> None:
     ours = [Delivery(1, 0, 0, 10), Delivery(1, 0, 0, 10, minute=1)]
     counts = _load_frame(_frame(ours), _beaten(collection, rival))
-    assert sum(asdict(counts).values()) == 2
+    assert counts.records == 2
     assert counts.inserted == 1
     assert _versions(collection) == _newest([*ours, rival])
 
@@ -317,7 +396,7 @@ def test_rival_replaces_first(collection: Documents, rival: Delivery) -> None:
     ours = [Delivery(2, 0, 0, 20, minute=minute) for minute in range(3)]
     _load(collection, *before)
     counts = _load_frame(_frame(ours), _beaten(collection, rival))
-    assert sum(asdict(counts).values()) == 3
+    assert counts.records == 3
     assert _versions(collection) == _newest([*before, *ours, rival])
 
 
@@ -326,7 +405,7 @@ def test_rival_replaces_what_we_only_mark_as_newer(collection: Documents) -> Non
     before, ours, rival = Delivery(1, 0, 0, 10), Delivery(3, 0, 0, 10), Delivery(2, 0, 0, 20)
     _load(collection, before)
     counts = _load_frame(_frame([ours]), _beaten(collection, rival))
-    assert sum(asdict(counts).values()) == 1
+    assert counts.records == 1
     assert _versions(collection) == {ours.name: ours.version}
 
 

@@ -1,9 +1,10 @@
-"""Deliveries of one observation that contradict each other: the newer one wins, and both are told."""
+"""Deliveries of one observation that contradict each other: which was kept, and why; and what replacing removed."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 
 from forecast.database import Documents, told_apart
 from forecast.parameters import MEASURED_NAMES
+from forecast.removals import Removed
 from forecast.versions import Plan
 
 # So many are told in full; all are counted.
@@ -21,20 +23,35 @@ Side = dict[str, Any]
 
 @dataclass(slots=True)
 class Conflicts:
-    """`by_station` counts the losers; `told` has the first of them, with what was kept and what was not."""
+    """`by_station` counts the losers; `told` has the first of them, with what was kept and why, and what was not.
+
+    `removed` counts the stored values that records which replaced theirs lack.
+    """
 
     by_station: Counter[str] = field(default_factory=Counter)
     told: list[dict[str, Any]] = field(default_factory=list)
+    removed: Counter[Removed] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def within(self, kept: pa.Table, lost: pa.Table) -> None:
-        """Rows of one batch that lost against another of it."""
+    def replaced(self, removed: Iterable[Iterable[Removed]]) -> None:
+        """Documents that were replaced, each with what that removed."""
+        with self._lock:
+            for values in removed:
+                self.removed.update(values)
+
+    def removed_by(self, source_uri: str) -> Counter[Removed]:
+        """What the records of one raw object have removed."""
+        with self._lock:
+            return Counter({one: number for one, number in self.removed.items() if one.source_uri == source_uri})
+
+    def within(self, kept: pa.Table, lost: pa.Table, reasons: list[str]) -> None:
+        """Rows of one batch that lost against another of it, and what decided."""
         if not lost.num_rows:
             return
         rivals = kept.filter(pc.is_in(kept["_id"], value_set=lost["_id"].combine_chunks()))
         winners = {row["_id"]: row for row in _rows(rivals)}
-        for row in _rows(lost):
-            self._tell(row, _side(winners[row["_id"]]), _side(row))
+        for row, reason in zip(_rows(lost), reasons, strict=True):
+            self._tell(row, _side(winners[row["_id"]]), _side(row), reason)
 
     def with_stored(self, table: pa.Table, plan: Plan, collection: Documents) -> None:
         """Rows that replace another delivery's, and rows that come too late."""
@@ -53,15 +70,16 @@ class Conflicts:
             if (document := stored.get(row["_id"])) is not None:
                 theirs = {"source_uri": document["metadata"]["source_uri"], "values": document["measurements"]}
                 pair = (_side(row), theirs) if number < len(winning) else (theirs, _side(row))
-                self._tell(row, *pair)
+                self._tell(row, *pair, plan.reasons[rows[number]])
 
-    def _tell(self, row: dict[str, Any], kept: Side, lost: Side) -> None:
+    def _tell(self, row: dict[str, Any], kept: Side, lost: Side, reason: str) -> None:
         """Count a loser and tell of it, unless all that differs is a note, or how the station is described."""
         differing = [name for name in MEASURED_NAMES if kept["values"].get(name) != lost["values"].get(name)]
         if not differing:
             return
         entry = {
             "observation": row["_id"],
+            "reason": reason,
             **{
                 name: {"source_uri": side["source_uri"], "values": {p: side["values"].get(p) for p in differing}}
                 for name, side in (("kept", kept), ("not_kept", lost))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ _UNCONFIRMED = "MongoDB did not confirm a write on a majority of its members ({d
 _RESERVED = ("admin", "config", "local")
 _UNKNOWN = 8
 _VALIDATION_FAILED = 121
+_DUPLICATE_KEY = 11000
+_INDEX_NAME = re.compile(r" index: (\S+) dup key: ")
 _OUT_OF_DISK = 14031
 # What the server's codes ask a person to change (its error_codes.yml), and what may be over at the next run.
 _TO_CHANGE = {
@@ -203,6 +206,15 @@ def refusal(code: int | None, doing: str) -> ForecastError:
         return SettingError(_TO_CHANGE[code].format(doing=doing))
     words = _TO_REPEAT.get(code or 0, f"MongoDB refused an operation ({{doing}}): code {code}")
     return RetryableError(words.format(doing=doing))
+
+
+def foreign_index(details: dict[str, Any]) -> str | None:
+    """Name and fields of the unique index that refused a write, where it is another than that of `_id`."""
+    fields = details.get("keyPattern", {})
+    if details.get("code") != _DUPLICATE_KEY or list(fields) in ([], ["_id"]):
+        return None
+    named = _INDEX_NAME.search(details.get("errmsg", ""))
+    return f"{named.group(1) if named else 'without a name'} on {', '.join(fields)}"
 
 
 def validation_failed(details: dict[str, Any]) -> bool:

@@ -84,6 +84,7 @@ def document_of(record: dict[str, Any]) -> dict[str, Any]:
             "extracted_at": record["extracted_at"],
             "generation_id": Int64(record["generation_id"]),
             "sync_id": Int64(record["sync_id"]),
+            "source_modified_at": record["source_modified_at"],
             "run_id": record["run_id"],
             "ingested_at": record["ingested_at"],
             "pipeline_version": record["pipeline_version"],
@@ -103,7 +104,9 @@ def _groups(records: pa.Table) -> npt.NDArray[np.int64]:
             key = key * 2 + np.asarray(column.is_valid())
     for name in ("source_row", "_id"):
         key = _combined(key, np.asarray(pc.binary_length(records[name]), dtype=np.int64))
-    return _combined(key, np.asarray(records["ingested_at"].cast(pa.int64())))
+    for name in ("ingested_at", "source_modified_at"):
+        key = _combined(key, np.asarray(records[name].cast(pa.int64())))
+    return key
 
 
 def _combined(key: npt.NDArray[np.int64], more: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -9,9 +9,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from forecast.conflicts import Conflicts
 from forecast.database import Documents, told_apart
+from forecast.precedence import RANK, has_values
+from forecast.removals import Present, present_names, removed_values
 from forecast.versions import (
-    RANK,
     SOURCE,
     LoadCounts,
     Plan,
@@ -23,8 +25,8 @@ from forecast.versions import (
     one_each,
 )
 
-_NAMES = ("_id", "digest", *RANK, *SOURCE)
-_LISTS = ("ids", "digest", *RANK)
+_NAMES = ("_id", "digest", "has_values", *RANK, *SOURCE, "present")
+_LISTS = ("ids", "digest", "has_values", *RANK)
 
 
 class ImaginedVersions:
@@ -53,14 +55,23 @@ class ImaginedVersions:
 
     def sources(self, ids: list[str]) -> dict[str, tuple[Any, ...]]:
         """See `Versions.sources`."""
-        return self._stored.sources(ids) | {row[0]: row[len(_LISTS) :] for row in self._find(ids)}
+        return self._stored.sources(ids) | {row[0]: row[len(_LISTS) : -1] for row in self._find(ids)}
+
+    def present(self, ids: list[str]) -> Present:
+        """See `Versions.present`."""
+        imagined = {row[0]: row[-1].split() for row in self._find(ids)}
+        stored = self._stored.present([name for name in ids if name not in imagined])
+        return [*stored, *((names, [name]) for name, names in imagined.items())]
 
     def imagine(self, table: pa.Table, plan: Plan) -> None:
         """Take what a plan would write as written."""
         written = table.take(pa.array([*plan.new, *plan.newer, *plan.restamped], pa.int64()))
-        columns = [written[name].cast(pa.int64()) if name == "extracted_at" else written[name] for name in _NAMES]
+        columns: dict[str, Any] = {name: written[name].to_pylist() for name in ("_id", "digest", *SOURCE)}
+        columns |= {name: written[name].cast(pa.int64()).to_pylist() for name in RANK}
+        columns["has_values"] = has_values(written).tolist()
+        columns["present"] = [" ".join(names) for names in present_names(written)]
         marks = ", ".join("?" * len(_NAMES))
-        rows = zip(*(column.to_pylist() for column in columns), strict=True)
+        rows = zip(*(columns[name] for name in _NAMES), strict=True)
         self._imagined.executemany(f"INSERT OR REPLACE INTO versions VALUES ({marks})", rows)  # noqa: S608
 
     def _find(self, ids: list[str]) -> list[tuple[Any, ...]]:
@@ -68,14 +79,20 @@ class ImaginedVersions:
         return self._imagined.execute(f'SELECT * FROM versions WHERE "_id" IN ({marks})', ids).fetchall()  # noqa: S608
 
 
-def foresee(records: pd.DataFrame, versions: Versions) -> LoadCounts:
-    """What `load` would do with records (RECORD_SCHEMA), of which nothing is written."""
+def foresee(records: pd.DataFrame, versions: Versions, conflicts: Conflicts | None = None) -> LoadCounts:
+    """What `load` would do with records (RECORD_SCHEMA), of which nothing is written; `conflicts` hears of removals."""
     counts = LoadCounts()
     for batch in batches_of(records):
-        table, _, others = one_each(batch.combine_chunks())
+        table, _, _, others = one_each(batch.combine_chunks())
         with told_apart("reading what is there"):
             plan = compare(table, versions)
+            ids = table["_id"].take(pa.array(plan.newer, pa.int64())).to_pylist()
+            removed = removed_values(table, plan.newer, versions.present(ids)) if ids else {}
         if isinstance(versions, ImaginedVersions):
             versions.imagine(table, plan)
-        counts += others + LoadCounts(len(plan.new), len(plan.newer), len(plan.unchanged), len(plan.superseded))
+        if conflicts is not None:
+            conflicts.replaced(removed.values())
+        counts += others + LoadCounts(
+            len(plan.new), len(plan.newer), len(plan.unchanged), len(plan.superseded), sum(map(len, removed.values()))
+        )
     return counts

@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -21,13 +21,15 @@ from pymongo import ASCENDING, GEOSPHERE, IndexModel, InsertOne, ReplaceOne, Upd
 from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure
 
 from forecast.conflicts import Conflicts
-from forecast.database import Documents, refusal, told_apart, validation_failed
+from forecast.database import Documents, foreign_index, refusal, told_apart, validation_failed
 from forecast.documents import to_documents
 from forecast.errors import RetryableError, SettingError
+from forecast.precedence import RANK
+from forecast.removals import Removed, removed_values
 from forecast.series import DAY_MS
 from forecast.stations import CONFIG_FOLDER
 from forecast.unjudged import Unjudged
-from forecast.versions import RANK, SOURCE, LoadCounts, Plan, StoredVersions, batches_of, compare, one_each
+from forecast.versions import SOURCE, LoadCounts, Plan, StoredVersions, batches_of, compare, one_each
 
 SCHEMA_FILE = CONFIG_FOLDER / "mongodb_schema.json"
 INDEXES = (
@@ -41,6 +43,8 @@ _NAMESPACE_EXISTS = 48
 _DUPLICATE_KEY = 11000
 _UNCONFIRMED_WRITE = 64
 _ROUNDS = 20
+_TIMES = ("extracted_at", "source_modified_at")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def prepare_collection(collection: Documents) -> None:
@@ -90,6 +94,8 @@ def load(
 ) -> LoadCounts:
     """Load records (RECORD_SCHEMA); mark the days whose observations change, and note contradicting deliveries.
 
+    `conflicts` hears of those, and of what was removed.
+
     Raises RetryableError where the database is out of reach, SettingError where it refuses a document; what other
     batches have written by then stays, and the next run finds it.
     """
@@ -109,15 +115,20 @@ def load(
 
 
 def _load_batch(table: pa.Table, collection: Documents, unjudged: Unjudged, conflicts: Conflicts | None) -> LoadCounts:
-    table, lost, counts = one_each(table.combine_chunks())
-    if conflicts is not None:
-        conflicts.within(table, lost)
+    table, lost, reasons, counts = one_each(table.combine_chunks())
+    conflicts = Conflicts() if conflicts is None else conflicts
+    conflicts.within(table, lost, reasons)
+    stored = StoredVersions(collection)
     rivals: set[str] = set()
+    removed: dict[str, Sequence[Removed]] = {}
+    before: dict[str, tuple[Any, ...]] = {}
+    seen: dict[str, tuple[Any, ...]] = {}
+    left: list[str] = []
     for _ in range(_ROUNDS):
         with told_apart("reading what is there"):
-            plan = compare(table, StoredVersions(collection))
-        if conflicts is not None:
-            conflicts.with_stored(table, plan, collection)
+            plan = compare(table, stored)
+            removed = _removed(table, plan, stored, removed)
+        conflicts.with_stored(table, plan, collection)
         changing = [*plan.new, *plan.newer]
         unjudged.mark(
             station_days(table.take(pa.array(changing, pa.int64())) if len(changing) < table.num_rows else table)
@@ -131,10 +142,35 @@ def _load_batch(table: pa.Table, collection: Documents, unjudged: Unjudged, conf
         rivals |= set(overtaken)
         counts += LoadCounts(inserted, updated + written, len(settled) - written, len(plan.superseded))
         left = [*again, *overtaken, *changed]
+        gone = [removed.pop(name) for name in removed.keys() - left]
+        conflicts.replaced(gone)
+        counts += LoadCounts(values_removed=sum(map(len, gone)))
         if not left:
             return counts
+        before, seen = seen, _seen(plan)
         table = table.filter(pc.is_in(table["_id"], value_set=pa.array(left, pa.string())))
-    raise RetryableError("other writers keep changing the same documents; run again when they are done")
+    with told_apart("reading what is there"):
+        stored.check_ours(left)
+    if any(before.get(name) != seen.get(name) for name in left):
+        raise RetryableError("other writers keep changing the same documents; run again when they are done")
+    raise RetryableError(f"document {left[0]} cannot be written, although it is as it was read; run again")
+
+
+def _removed(
+    table: pa.Table, plan: Plan, stored: StoredVersions, before: Mapping[str, Sequence[Removed]]
+) -> dict[str, Sequence[Removed]]:
+    """What replacing removes, by document; of a document that was replaced in a round before, what that removed."""
+    kept = {name: before[name] for name in before.keys() & set(plan.unchanged)}
+    if not plan.newer:
+        return kept
+    ids = table["_id"].take(pa.array(plan.newer)).to_pylist()
+    return kept | removed_values(table, plan.newer, stored.present(ids))
+
+
+def _seen(plan: Plan) -> dict[str, tuple[Any, ...]]:
+    """The versions that were seen, by document."""
+    names = [name for name in plan.seen if name != "ids"]
+    return dict(zip(plan.seen.get("ids", ()), zip(*(plan.seen[name] for name in names), strict=True), strict=False))
 
 
 def station_days(records: pa.Table) -> set[tuple[str, int]]:
@@ -167,6 +203,11 @@ def _resolve(error: BulkWriteError, ids: pa.ChunkedArray) -> tuple[int, list[str
             raise SettingError(
                 f"the database's validator refuses document {name}; its schema is not that of this pipeline version "
                 "(src/config/mongodb_schema.json)"
+            ) from error
+        if foreign := foreign_index(write_error):
+            raise SettingError(
+                f"a unique index that is not the pipeline's, {foreign}, refuses document {name}; drop the index, or "
+                "set MONGODB_COLLECTION to another collection"
             ) from error
         if write_error["code"] != _DUPLICATE_KEY:
             raise refusal(write_error["code"], f"writing {name}") from error
@@ -227,5 +268,5 @@ def _as_seen(plan: Plan, row: int) -> dict[str, Any]:
         "metadata.digest": seen["digest"],
         "metadata.generation_id": seen["generation_id"],
         "metadata.sync_id": seen["sync_id"],
-        "metadata.extracted_at": datetime.fromtimestamp(seen["extracted_at"] / 1000, tz=UTC),
+        **{f"metadata.{name}": _EPOCH + timedelta(milliseconds=seen[name]) for name in _TIMES},
     }

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from forecast.comparison import differing_records, documents_beyond, read_zone_file
+from forecast.conflicts import Conflicts
 from forecast.database import Documents, told_apart
 from forecast.errors import SettingError
 from forecast.load import load, prepare_collection
 from forecast.observations import RawObject, to_frame
+from forecast.removals import removals_words
 from forecast.report.counts import ObjectCounts
 from forecast.report.migration import migration_report
 from forecast.runs import work_folder
@@ -41,7 +43,17 @@ def migrate(
         prepare_collection(collection)
     with work_folder() as folder:
         unjudged = Unjudged.beside(collection, run_id)
-        objects = [] if verify_only else [_loaded(file, store, collection, folder, unjudged) for file in files]
+        conflicts = Conflicts()
+        objects = (
+            [] if verify_only else [_loaded(file, store, collection, folder, unjudged, conflicts) for file in files]
+        )
+        if conflicts.removed:
+            words = removals_words(conflicts.removed)
+            LOGGER.warning(
+                "%d stored values were replaced by records of the zone that lack them: %s",
+                conflicts.removed.total(),
+                words,
+            )
         if not verify_only:
             judge_marked(unjudged, collection, stations)
         checked = differing = 0
@@ -63,7 +75,7 @@ def migrate(
         "read_concern": "majority",
         "ok": not differing and not beyond and not outdated,
     }
-    report = migration_report(run_id, objects, verification, datetime.now(UTC))
+    report = migration_report(run_id, objects, verification, datetime.now(UTC), conflicts.removed)
     return report, EXIT_DONE if verification["ok"] else EXIT_DIFFERS
 
 
@@ -76,8 +88,10 @@ def _outdated_verdicts(collection: Documents, stations: Stations) -> int:
     return number
 
 
-def _loaded(file: RawObject, store: Store, collection: Documents, folder: Path, unjudged: Unjudged) -> ObjectCounts:
+def _loaded(
+    file: RawObject, store: Store, collection: Documents, folder: Path, unjudged: Unjudged, conflicts: Conflicts
+) -> ObjectCounts:
     frame = to_frame(read_zone_file(file, store, folder))
     counts = ObjectCounts(file.key, file.uri, "loaded", rows_read=len(frame), records_validated=len(frame))
-    load(frame, collection, unjudged).add_to(counts)
+    load(frame, collection, unjudged, conflicts).add_to(counts)
     return counts

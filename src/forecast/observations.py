@@ -20,8 +20,8 @@ from forecast.parameters import PARAMETER_NAMES
 
 UTC_TIME = pa.timestamp("ms", tz="UTC")
 
-# Where a raw row came from. `position` is for people ("line 7", "sheet 011024 row 3"); rank is
-# (generation_id, sync_id, extracted_at); `changes` is Airbyte's list of values lost on the way, as JSON text.
+# Where a raw row came from. `position` is for people ("line 7", "sheet 011024 row 3"); `changes` is Airbyte's list of
+# values lost on the way, as JSON text.
 ORIGIN_SCHEMA = pa.schema(
     [
         ("position", pa.string()),
@@ -64,7 +64,8 @@ VALIDATED_SCHEMA = pa.schema(
 
 _REPEATED = pa.dictionary(pa.int32(), pa.string())
 
-# What a record of the processed zone has beside: the station as the registry described it, and the run.
+# What a record of the processed zone has beside: the station as the registry described it, the raw object with the time
+# of its version, and the run.
 RECORD_SCHEMA = pa.schema(
     [
         *VALIDATED_SCHEMA,
@@ -81,6 +82,7 @@ RECORD_SCHEMA = pa.schema(
         ("station_hardware", _REPEATED),
         ("station_software", _REPEATED),
         ("source_uri", _REPEATED),
+        ("source_modified_at", UTC_TIME),
         ("run_id", _REPEATED),
         ("ingested_at", UTC_TIME),
         ("pipeline_version", _REPEATED),

@@ -27,6 +27,7 @@ from forecast.logs import progress_bar
 from forecast.memory import give_memory_back
 from forecast.observations import RECORD_SCHEMA, RawObject, concat, to_frame, to_table
 from forecast.recall import program_digest
+from forecast.removals import removals_words
 from forecast.report.advice import warnings
 from forecast.report.migration import verification
 from forecast.runs import Run
@@ -178,6 +179,16 @@ class Pipeline:
             self._unjudged.renew(days)
             files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
             self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts)
+        if counts.values_removed:
+            words = removals_words(run.conflicts.removed_by(staged.raw.uri))
+            LOGGER.warning(
+                "%s: %d stored values %s replaced by records of this object that lack them: %s",
+                staged.raw.key,
+                counts.values_removed,
+                "would be" if dry_run else "were",
+                words,
+                extra={"facts": {"object": staged.raw.key, "values_removed": counts.values_removed}},
+            )
         counts.outcome = "loaded"
         run.tally.merge(staged.tally)
         give_memory_back()

@@ -69,6 +69,7 @@ class ReplayCounts:
     updated: int = 0
     unchanged: int = 0
     superseded: int = 0
+    values_removed: int = 0
 
     def add(self, other: ReplayCounts) -> None:
         """Add the counts of one file."""
@@ -108,7 +109,9 @@ def _replay_file(file: RawObject, corridor: Corridor, folder: Path, unjudged: Un
     writer: ObjectWriter | None = None
     with gzip.open(marked, "wt", encoding="utf-8") as target:
         for lines in _chunks(copy, file):
-            source = Source(lines[0]["key"], lines[0]["source_uri"], digest, file.last_modified.date())
+            first = lines[0]
+            modified_at = datetime.fromisoformat(first["source_modified_at"])
+            source = Source(first["key"], first["source_uri"], digest, modified_at, file.last_modified.date())
             writer = writer or ObjectWriter(folder, source, corridor.facts, corridor.stations, f"{digest}-replayed")
             passed = _passing(lines, source, corridor)
             if len(passed):

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from forecast.observations import RECORD_SCHEMA, VALIDATED_SCHEMA, to_frame, to_table
+from forecast.observations import RECORD_SCHEMA, UTC_TIME, VALIDATED_SCHEMA, to_frame, to_table
 from forecast.stations import Stations
 from forecast.stores import Store
 
@@ -90,11 +90,15 @@ def read_records(files: Iterable[ZoneFile], rows: int) -> Iterator[pd.DataFrame]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The raw object that records came from; `digest` is of its key and content, `day` that of its sync."""
+    """The raw object that records came from, in one version.
+
+    `digest` is of its key and content, `modified_at` its own time, `day` that of its sync.
+    """
 
     key: str
     uri: str
     digest: str
+    modified_at: datetime
     day: date
 
 
@@ -154,7 +158,8 @@ class ObjectWriter:
         with gzip.open(self._refused_path, "at", encoding="utf-8") as file:
             for record in table.to_pylist():
                 source = {"source_uri": self._source.uri, "key": self._source.key}
-                whole = {"run_id": self._facts.run_id, **source, **record}
+                version = {"source_modified_at": self._source.modified_at.isoformat(timespec="milliseconds")}
+                whole = {"run_id": self._facts.run_id, **source, **version, **record}
                 file.write(json.dumps(whole, ensure_ascii=False) + "\n")
 
     @property
@@ -182,8 +187,11 @@ class ObjectWriter:
             ("pipeline_version", self._facts.pipeline_version),
         ):
             columns[column] = pa.DictionaryArray.from_arrays(everywhere, pa.array([text], pa.string()))
-        stamp = pa.scalar(self._facts.started_at, RECORD_SCHEMA.field("ingested_at").type)
-        columns["ingested_at"] = pa.repeat(stamp, table.num_rows)
+        for column, moment in (
+            ("source_modified_at", self._source.modified_at),
+            ("ingested_at", self._facts.started_at),
+        ):
+            columns[column] = pa.repeat(pa.scalar(moment, UTC_TIME), table.num_rows)
         return pa.table(columns).select(RECORD_SCHEMA.names).cast(RECORD_SCHEMA)
 
 

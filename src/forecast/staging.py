@@ -113,7 +113,7 @@ class Stager:
             digest = self.raw.fetch(raw, copy)
         writer = ObjectWriter(
             folder,
-            Source(raw.key, raw.uri, digest, sync_day(raw)),
+            Source(raw.key, raw.uri, digest, raw.last_modified, sync_day(raw)),
             self.run.facts,
             self.stations,
             make_room=lambda size: self.space.hold(folder, reading + size),

@@ -9,6 +9,7 @@ import pytest
 from forecast.conflicts import Conflicts
 from forecast.observations import REFUSED_SCHEMA, VALIDATED_SCHEMA, frame_of
 from forecast.parameters import PARAMETER_NAMES
+from forecast.removals import Removed, removals_words
 from forecast.report import status as status_module
 from forecast.report.counts import JudgeCounts, ObjectCounts, QualityTally
 from forecast.report.findings import Findings
@@ -76,6 +77,7 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "updated": 4,
         "unchanged": 3,
         "superseded": 2,
+        "values_removed": 0,
         "documents_judged": 42,
         "verdicts_rewritten": 6,
         "verdicts_changed": 8,
@@ -135,8 +137,15 @@ def test_errors_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) ->
 
 CONFLICT = {
     "observation": "ILAMAD25@2024-10-01T00:04:00Z",
+    "reason": "has values",
     "kept": {"source_uri": "s3://b/a", "values": {"air_temperature": 1.0}},
     "not_kept": {"source_uri": "s3://b/b", "values": {"air_temperature": None}},
+}
+REMOVED = {
+    "total": 5,
+    "by_parameter": {"air_temperature": 4, "wind_speed": 1},
+    "by_station": {"07015": 2, "ILAMAD25": 3},
+    "by_object": {"s3://b/a": 3, "s3://b/b": 2},
 }
 
 
@@ -153,6 +162,8 @@ def quality() -> dict[str, Any]:
     conflicts = Conflicts()
     conflicts.by_station["ILAMAD25"] = 2
     conflicts.told.append(CONFLICT)
+    conflicts.replaced([[Removed("ILAMAD25", "air_temperature", "s3://b/a")]] * 3)
+    conflicts.replaced([[Removed("07015", "air_temperature", "s3://b/b"), Removed("07015", "wind_speed", "s3://b/b")]])
     objects = [ObjectCounts("a", "s3://b/a", "loaded", 5, 1, 3, 1, inserted=3)]
     return quality_report("r1", tally, objects, STATIONS, END, findings, conflicts)
 
@@ -167,6 +178,7 @@ def test_the_quality_of_three_records(tmp_path: Path) -> None:
     assert report["by_check"]["spike"] == {"evaluated": 0, "suspect": 0, "failed": 0}
     assert [(one["check"], one["number"], one["share"]) for one in report["advice"]] == [("spike", 1, None)]
     assert report["conflicts"] == {"by_station": {"ILAMAD25": 2}, "told": [CONFLICT]}
+    assert report["values_removed"] == REMOVED
     assert list(report["by_parameter"]) == list(PARAMETER_NAMES)
     assert report["by_parameter"]["air_temperature"] == {
         "unit": "°C",
@@ -209,12 +221,13 @@ def test_the_quality_of_nothing_is_zero(tmp_path: Path) -> None:
     assert (report["flags_by_station"], report["completeness"], report["station_days_judged"]) == ({}, {}, 0)
     assert (report["worst_stretches"], report["advice"]) == ([], [])
     assert report["conflicts"] == {"by_station": {}, "told": []}
+    assert report["values_removed"] == {"total": 0, "by_parameter": {}, "by_station": {}, "by_object": {}}
     assert {tuple(numbers.values()) for numbers in report["by_check"].values()} == {(0, 0, 0)}
     assert is_writable(report, "quality_report", tmp_path)
 
 
 def test_the_migration_counts_what_was_not_written(tmp_path: Path) -> None:
-    report = migration_report("r1", OBJECTS, VERIFICATION, END)
+    report = migration_report("r1", OBJECTS, VERIFICATION, END, {})
     assert {name: report[name] for name in ("inserted", "updated", "unchanged", "superseded")} == {
         "inserted": 14,
         "updated": 4,
@@ -227,6 +240,21 @@ def test_the_migration_counts_what_was_not_written(tmp_path: Path) -> None:
     assert is_writable(report, "migration_report", tmp_path)
 
 
+def test_the_migration_says_which_stored_values_were_replaced_by_none(tmp_path: Path) -> None:
+    removed = {Removed("07015", "wind_speed", "s3://b/b"): 2, Removed("07015", "air_temperature", "s3://b/a"): 1}
+    report = migration_report("r1", OBJECTS, VERIFICATION, END, removed)
+    assert report["values_removed"] == {
+        "total": 3,
+        "by_parameter": {"air_temperature": 1, "wind_speed": 2},
+        "by_station": {"07015": 3},
+        "by_object": {"s3://b/a": 1, "s3://b/b": 2},
+    }
+    assert is_writable(report, "migration_report", tmp_path)
+    assert removals_words(removed) == "wind_speed of 07015 (2), air_temperature of 07015 (1)"
+    many = {Removed(name, "wind_speed", "s3://b/b"): 1 for name in "ABCDEFG"}
+    assert removals_words(many).endswith("wind_speed of E (1), and 2 more")
+
+
 def test_a_migration_of_nothing_has_no_errors() -> None:
-    report = migration_report("r1", [], VERIFICATION, END)
+    report = migration_report("r1", [], VERIFICATION, END, {})
     assert (report["records_validated"], report["failed"], report["error_rate"]) == (0, 0, 0.0)

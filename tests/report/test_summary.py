@@ -68,7 +68,7 @@ def test_the_numbers_are_there() -> None:
     assert "Documents 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
     assert "ILAMAD25 1,200 289 50.0% 7 1970-01-01T00:00:00Z 1970-01-02T00:00:00Z" in words
     assert "Verdicts 12,345 documents judged, 6,789 flags changed" in words
-    assert "Conflicts 1,001 deliveries contradict another of the same instant; the newer won" in words
+    assert "Conflicts 1,001 deliveries contradict another of the same instant (quality report)" in words
     assert f"ILAMAD25 air_temperature 6 12.5% snowfall_with_warmth: {ADVICE['snowfall_with_warmth'][:20]}" in words
     assert f"ILAMAD25 wind_speed 1 stuck: {ADVICE['stuck'][:20]}" in words
     assert "20 unknown_station 1 no_time" in words

@@ -24,7 +24,7 @@ def report(run_id: str = "run") -> dict[str, Any]:
         "read_concern": "majority",
         "ok": True,
     }
-    return migration_report(run_id, [], verification, NOW)
+    return migration_report(run_id, [], verification, NOW, {})
 
 
 def test_a_report_is_utf8_json_with_a_last_newline(tmp_path: Path) -> None:

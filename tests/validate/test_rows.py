@@ -10,6 +10,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecast.digests import observation_halves
 from forecast.observations import OBSERVATION_SCHEMA
 from forecast.series import Quality
 from forecast.validate.judge import judge_alone
@@ -23,7 +24,8 @@ STATIONS = list(five(interval_minutes=5))
 def judge(rows: list[dict[str, Any]]) -> Quality:
     table = pa.Table.from_pylist(rows, schema=OBSERVATION_SCHEMA)
     codes = np.array(["ABCDE".index(row["station_id"]) for row in rows], dtype=np.int64)
-    return judge_rows(table, STATIONS, codes)
+    filled = table.append_column("completeness_score", pa.repeat(0.5, table.num_rows))
+    return judge_rows(table, STATIONS, codes, observation_halves(filled, STATIONS, codes))
 
 
 def row(name: str, minute: int, **more: Any) -> dict[str, Any]:
@@ -75,10 +77,32 @@ def test_of_one_observation_twice_the_one_that_wins_is_judged() -> None:
         np.testing.assert_allclose(quality.amount[[order.index(place) for place in range(4)]], [np.nan, np.nan, 0.2, 0])
 
 
-def test_sync_and_time_of_reading_decide_where_generations_are_level() -> None:
-    for name, low, high in (("sync_id", 1, 2), ("extracted_at", START, START + timedelta(hours=1))):
-        rows = [row("A", 0, air_temperature=99.0, **{name: low}), row("A", 0, air_temperature=12.0, **{name: high})]
+def test_the_row_that_the_database_keeps_is_judged() -> None:
+    """A later extraction before higher counters, and the digest where all is level."""
+    later = {"extracted_at": START + timedelta(hours=1)}
+    for lower, higher in (
+        ({"sync_id": 1}, {"sync_id": 2}),
+        ({"generation_id": 1, "sync_id": 9}, {"generation_id": 2}),
+        ({"extracted_at": START, "generation_id": 9, "sync_id": 9}, later),
+    ):
+        rows = [row("A", 0, air_temperature=99.0, **lower), row("A", 0, air_temperature=12.0, **higher)]
         assert [flag for flag, *_ in said(judge(rows))] == [2, 1]
+    level = [row("A", 0, air_temperature=value) for value in (11.0, 12.0, 13.0)]
+    order = [level, level[::-1]]
+    judged_values = [
+        [one["air_temperature"] for one, (flag, *_) in zip(rows, said(judge(rows)), strict=True) if flag == 1]
+        for rows in order
+    ]
+    assert judged_values[0] == judged_values[1]
+    assert len(judged_values[0]) == 1
+
+
+def test_a_row_without_values_loses_against_one_with_some_and_has_the_flag_of_missing_values() -> None:
+    rows = [row("A", 0, extracted_at=START + timedelta(hours=1)), row("A", 0, air_temperature=12.0)]
+    for order in ([0, 1], [1, 0]):
+        assert [flag for flag, *_ in said(judge([rows[place] for place in order]))] == [
+            [9, 1][place] for place in order
+        ]
         assert [flag for flag, *_ in said(judge(rows[::-1]))] == [1, 2]
 
 

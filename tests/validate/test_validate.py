@@ -268,7 +268,7 @@ def document(row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     station = STATIONS.get(str(row["station_id"]))
     good = check({**row, "station_id": "07015", "timestamp": STAMP, **dict.fromkeys(PARAMETER_NAMES)})[0]
     writer = ObjectWriter(
-        folder, Source("key", "s3://bucket/key", "0" * 32, NOW.date()), RunFacts("run", NOW, "2.0.0"), STATIONS
+        folder, Source("key", "s3://bucket/key", "0" * 32, NOW, NOW.date()), RunFacts("run", NOW, "2.0.0"), STATIONS
     )
     table = writer._records(pa.Table.from_pylist(good, schema=VALIDATED_SCHEMA))
     (record,) = table.to_pylist()

@@ -30,6 +30,7 @@ COUNTED = (
     "updated",
     "unchanged",
     "superseded",
+    "values_removed",
 )
 _TALLIED = ("timestamp", "completeness_score")
 _TALLY_SCHEMA = pa.schema(
@@ -63,6 +64,7 @@ class ObjectCounts:
     updated: int = 0
     unchanged: int = 0
     superseded: int = 0
+    values_removed: int = 0
     error_code: str | None = None
     error: str | None = None
 

@@ -109,6 +109,7 @@ def scratch_document(run_id: str) -> dict[str, Any]:
             "extracted_at": SCRATCH_TIME,
             "generation_id": Int64(0),
             "sync_id": Int64(0),
+            "source_modified_at": SCRATCH_TIME,
             "run_id": run_id,
             "ingested_at": SCRATCH_TIME,
             "pipeline_version": "crud-check",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from forecast.removals import Removed, removals_report
 from forecast.report.counts import ObjectCounts, ratio
 from forecast.report.write import iso_time
 
@@ -14,14 +15,19 @@ _NOT_WRITTEN = ("failed", "unfinished")
 
 
 def migration_report(
-    run_id: str, objects: Sequence[ObjectCounts], verification: Mapping[str, Any], now: datetime
+    run_id: str,
+    objects: Sequence[ObjectCounts],
+    verification: Mapping[str, Any],
+    now: datetime,
+    removed: Mapping[Removed, int],
 ) -> dict[str, Any]:
     """Tell what became of the records of these objects in the database.
 
     `records_validated` are the records that the database holds or has overtaken (= inserted + updated + unchanged +
     superseded); `failed` those of failed and unfinished objects that were to be written and were not; `error_rate` =
-    failed / (records_validated + failed). `verification` was read back from the database and holds
-    documents_expected_at_least, documents_in_database, sample_checked, digests_equal, read_concern and ok.
+    failed / (records_validated + failed). `removed` are stored values that were replaced by records which lack them.
+    `verification` was read back from the database and holds documents_expected_at_least, documents_in_database,
+    sample_checked, digests_equal, read_concern and ok.
     """
     written = {
         name: sum(getattr(counts, name) for counts in objects)
@@ -42,6 +48,7 @@ def migration_report(
         **written,
         "failed": failed,
         "error_rate": ratio(failed, validated + failed),
+        "values_removed": removals_report(removed),
         "verification": dict(verification),
     }
 
@@ -55,10 +62,11 @@ def verification(
     """
     counts = found or {}
     missing = counts.get("inserted", 0) + counts.get("updated", 0)
+    checked = missing + counts.get("unchanged", 0) + counts.get("superseded", 0)
     return {
         "documents_expected_at_least": sum(counts.inserted for counts in objects),
         "documents_in_database": documents,
-        "sample_checked": sum(counts.values()),
+        "sample_checked": checked,
         "digests_equal": counts.get("unchanged", 0),
         "read_concern": "majority",
         "ok": found is not None and not missing,

@@ -50,7 +50,7 @@ class RunReports:
         place = f"{run.settings.mongodb_database}.{run.settings.mongodb_collection}"
         run.progress.add_written("documents", place, sums["inserted"] + sums["updated"])
         now = datetime.now(UTC)
-        migration = migration_report(run.facts.run_id, run.objects, verification, now)
+        migration = migration_report(run.facts.run_id, run.objects, verification, now, run.conflicts.removed)
         for kind, report in (("quality_report", quality), ("migration_report", migration)):
             path = write_timed_report(kind, report, logs_dir=run.settings.logs_dir, now=now)
             run.progress.add_written("report", str(path), 1)

@@ -9,6 +9,7 @@ from typing import Any
 
 from forecast.conflicts import Conflicts
 from forecast.parameters import PARAMETERS
+from forecast.removals import removals_report
 from forecast.report.advice import advice
 from forecast.report.counts import ObjectCounts, QualityTally, StationTally, ratio, totals
 from forecast.report.findings import Findings
@@ -45,6 +46,7 @@ def quality_report(
         "by_reason": dict(sorted(tally.reasons.items())),
         "by_object": [_object(counts) for counts in objects],
         "conflicts": {"by_station": dict(sorted(conflicts.by_station.items())), "told": conflicts.told},
+        "values_removed": removals_report(conflicts.removed),
     }
 
 
@@ -64,6 +66,7 @@ def window_report(since: date, until: date, tally: QualityTally, now: datetime, 
         "by_reason": {},
         "by_object": [],
         "conflicts": {"by_station": {}, "told": []},
+        "values_removed": removals_report({}),
     }
 
 

@@ -65,8 +65,10 @@ def _counts(status: dict[str, Any], quality: dict[str, Any]) -> RenderableType:
     table.add_row("Documents", _text(would + documents))
     if conflicts := sum(quality["conflicts"]["by_station"].values()):
         table.add_row(
-            "Conflicts", _text(f"{conflicts:,} deliveries contradict another of the same instant; the newer won")
+            "Conflicts", _text(f"{conflicts:,} deliveries contradict another of the same instant (quality report)")
         )
+    if removed := counts["values_removed"]:
+        table.add_row("Removed", _text(f"{removed:,} stored values {would}replaced by records that lack them"))
     if counts["documents_judged"]:
         judged = f"{counts['documents_judged']:,} documents judged, {counts['verdicts_changed']:,} flags changed"
         table.add_row("Verdicts", _text(judged))

@@ -8,32 +8,35 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from forecast.flags import NOT_EVALUATED, Floats
+from forecast.digests import Halves
+from forecast.flags import MISSING, NOT_EVALUATED, Floats
 from forecast.parameters import MEASURED_NAMES
+from forecast.precedence import Column, Rows, kept_of_each, order_of
 from forecast.series import Quality, Series
 from forecast.stations import Station
 from forecast.validate.judge import judge_alone
 
-_RANK = ("generation_id", "sync_id", "extracted_at")
 
-
-def judge_rows(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer]) -> Quality:
+def judge_rows(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer], halves: Halves) -> Quality:
     """What the checks of each station by itself say of these rows; `codes` number the rows' stations in `known`.
 
-    Of two rows of one observation the one that would win in the database is judged, and the other is not.
+    Of two rows of one observation the one that would win in the database is judged, and the other is not; `halves` are
+    the first halves of their digests.
     """
     size = table.num_rows
+    order = order_of(table, halves)
     times = np.asarray(table["timestamp"].cast(pa.int64()))
     values = {name: column for name in MEASURED_NAMES if (column := _column(table, name)) is not None}
     result = Quality(
-        np.full(size, NOT_EVALUATED, np.int32),
+        # Also of what is not judged the flag tells whether there is any value.
+        np.where(order[0], NOT_EVALUATED, MISSING).astype(np.int32),
         pa.nulls(size, pa.string()),
         np.zeros(size, np.int32),
         np.full(size, np.nan),
     )
     texts = np.full(size, None, dtype=object)
     for number, station in enumerate(known):
-        rows = _in_order(table, np.flatnonzero(codes == number), times)
+        rows = _in_order(order, np.flatnonzero(codes == number), times)
         own = {name: column[rows] for name, column in values.items()}
         own = {name: column for name, column in own.items() if not np.isnan(column).all()}
         quality = judge_alone(Series(station, times[rows], own)).quality()
@@ -48,13 +51,9 @@ def _column(table: pa.Table, name: str) -> Floats | None:
     return None if column.null_count == len(column) else column.to_numpy().astype(np.float64)
 
 
-def _in_order(table: pa.Table, rows: npt.NDArray[np.intp], times: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
-    """These rows by time, one each: the last by rank."""
+def _in_order(order: Sequence[Column], rows: Rows, times: npt.NDArray[np.int64]) -> Rows:
+    """These rows by time, of each time the one that is kept."""
     moments = times[rows]
     if (np.diff(moments) > 0).all():
         return rows
-    ranks = [np.asarray(table[name].cast(pa.int64()))[rows] for name in reversed(_RANK)]
-    rows = rows[np.lexsort([*ranks, moments])]
-    moments = times[rows]
-    winners: npt.NDArray[np.intp] = rows[np.append(moments[1:] != moments[:-1], [True] if len(rows) else [])]
-    return winners
+    return rows[kept_of_each(moments, [column[rows] for column in order])]

@@ -27,18 +27,20 @@ def seal(table: pa.Table, stations: Stations) -> pa.Table:
     encoded = table["station_id"].combine_chunks().dictionary_encode()
     codes = encoded.indices.to_numpy(zero_copy_only=False)
     known = [station for name in encoded.dictionary.to_pylist() if (station := stations.get(name)) is not None]
-    quality = judge_rows(table, known, codes)
     columns = {
         "_id": _document_ids(table),
         **{name: table[name] for name in table.column_names},
-        "precipitation_amount": pa.array(quality.amount, from_pandas=True),
         "completeness_score": pa.array(_completeness(table, known, codes)),
+    }
+    first = observation_halves(pa.table(columns), known, codes)
+    quality = judge_rows(table, known, codes, first)
+    columns |= {
+        "precipitation_amount": pa.array(quality.amount, from_pandas=True),
         "flag": pa.array(quality.flag),
         "flags": quality.flags,
         "anomalies_detected": pa.array(quality.anomalies),
         "checks_version": pa.repeat(pa.scalar(CHECKS_VERSION, pa.int32()), size),
     }
-    first = observation_halves(pa.table(columns), known, codes)
     second = quality_halves(
         quality.flag, quality.flags, quality.anomalies, quality.amount, np.full(size, CHECKS_VERSION)
     )
