@@ -87,6 +87,7 @@ def test_the_row_that_the_database_keeps_is_judged() -> None:
     ):
         rows = [row("A", 0, air_temperature=99.0, **lower), row("A", 0, air_temperature=12.0, **higher)]
         assert [flag for flag, *_ in said(judge(rows))] == [2, 1]
+        assert [flag for flag, *_ in said(judge(rows[::-1]))] == [1, 2]
     level = [row("A", 0, air_temperature=value) for value in (11.0, 12.0, 13.0)]
     order = [level, level[::-1]]
     judged_values = [
@@ -100,10 +101,8 @@ def test_the_row_that_the_database_keeps_is_judged() -> None:
 def test_a_row_without_values_loses_against_one_with_some_and_has_the_flag_of_missing_values() -> None:
     rows = [row("A", 0, extracted_at=START + timedelta(hours=1)), row("A", 0, air_temperature=12.0)]
     for order in ([0, 1], [1, 0]):
-        assert [flag for flag, *_ in said(judge([rows[place] for place in order]))] == [
-            [9, 1][place] for place in order
-        ]
-        assert [flag for flag, *_ in said(judge(rows[::-1]))] == [1, 2]
+        flags = [flag for flag, *_ in said(judge([rows[place] for place in order]))]
+        assert flags == [[9, 1][place] for place in order]
 
 
 def test_a_row_without_a_value_is_missing_and_no_row_is_no_row() -> None:
