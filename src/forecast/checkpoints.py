@@ -76,7 +76,7 @@ class Checkpoints:
             "run_id": run_id,
             "processed_at": now,
             "files": [{"key": key, "digest": digest} for key, digest in files.items()],
-            "counts": {name: getattr(counts, name) for name in COUNTED},
+            "counts": {name: getattr(counts, name) for name in (*COUNTED, "remarks")},
         }
         with told_apart("writing a checkpoint"):
             self.collection.replace_one({"_id": raw.uri}, entry, upsert=True)

@@ -7,7 +7,7 @@ validate  -> Validated      canonical rows with quality, provenance and digest, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from forecast.parameters import PARAMETER_NAMES
+from forecast.reading import ParameterReading
 
 UTC_TIME = pa.timestamp("ms", tz="UTC")
 
@@ -127,12 +128,13 @@ class RawBatch:
 
 @dataclass(slots=True)
 class Transformed:
-    """rows_read = rows_empty + len(observations) + len(refused)."""
+    """rows_read = rows_empty + len(observations) + len(refused). `readings`: what became of the cells, by parameter."""
 
     observations: pd.DataFrame
     refused: pd.DataFrame
     rows_read: int
     rows_empty: int
+    readings: Mapping[str, ParameterReading] = field(default_factory=dict)
 
     @classmethod
     def nothing(cls, refused: pd.DataFrame, empty_rows: int = 0) -> Transformed:

@@ -40,10 +40,11 @@ def recall(
 ) -> list[ZoneFile] | None:
     """Copies of the files that a checkpoint vouches for; None where the object has to be read again.
 
-    It has to where rows were refused: some are refused for the time being ("in the future"). Before each file,
-    `make_room` is told how many bytes all of them have with it.
+    It has to where rows were refused, since some are refused for the time being ("in the future"), and where something
+    is told of it that its records do not show. Before each file, `make_room` is told how many bytes all of them have
+    with it.
     """
-    if checkpoint.counts["records_rejected"]:
+    if checkpoint.counts["records_rejected"] or checkpoint.counts["remarks"]:
         return None
     files = []
     size = 0

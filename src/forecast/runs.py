@@ -139,7 +139,8 @@ class Run:
             return "partial", 1
         sums = totals(self.objects)
         rate = ratio(sums["records_rejected"], sums["records_extracted"])
-        if "rejected" in outcomes or rate > self.options.max_rejection_rate:
+        unread = any(True for counts in self.objects for _ in counts.unread)
+        if "rejected" in outcomes or unread or rate > self.options.max_rejection_rate:
             return "partial", 3
         return "success", 0
 

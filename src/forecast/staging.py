@@ -23,6 +23,7 @@ from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import sync_day
 from forecast.memory import give_memory_back
 from forecast.observations import OBSERVATION_SCHEMA, RawObject, Transformed, concat
+from forecast.reading import UnknownColumns
 from forecast.recall import recall
 from forecast.report.counts import ObjectCounts, QualityTally
 from forecast.runs import Run
@@ -119,7 +120,8 @@ class Stager:
             make_room=lambda size: self.space.hold(folder, reading + size),
         )
         waiting: list[pd.DataFrame] = []
-        for transformed in self._transformed(raw, copy):
+        transformer = ObjectTransformer(raw.key, self.stations, self.run.facts.started_at)
+        for transformed in self._transformed(raw, copy, transformer):
             staged.counts.rows_read += transformed.rows_read
             staged.counts.rows_empty += transformed.rows_empty
             _keep_refused(staged, writer, transformed.refused)
@@ -128,14 +130,14 @@ class Stager:
                 self._validate_and_save(staged, writer, waiting)
                 waiting = []
         self._validate_and_save(staged, writer, waiting)
+        _tell_unread(staged.counts, transformer)
         shutil.rmtree(copy.parent)
         self.space.hold(folder, writer.size)
         give_memory_back()
         staged.files = writer.files
         return staged
 
-    def _transformed(self, raw: RawObject, path: Path) -> Iterator[Transformed]:
-        transformer = ObjectTransformer(raw.key, self.stations, self.run.facts.started_at)
+    def _transformed(self, raw: RawObject, path: Path, transformer: ObjectTransformer) -> Iterator[Transformed]:
         batches = self.stages.extract(path, raw, self.run.settings.limits, self.run.facts.started_at)
         while True:
             self.run.check_stop()
@@ -165,6 +167,17 @@ class Stager:
     def _leave_out(self, raw: RawObject, outcome: str, code: str, message: str) -> None:
         self.run.objects.append(ObjectCounts(raw.key, raw.uri, outcome, error_code=code, error=message))
         LOGGER.error("%s %s: %s", outcome, raw.key, message, extra={"facts": {"object": raw.key, "code": code}})
+
+
+def _tell_unread(counts: ObjectCounts, transformer: ObjectTransformer) -> None:
+    """Note what of an object was not read: parameters of which no cell could be, and columns that are not known."""
+    counts.unread_parameters = transformer.reading.unread()
+    counts.renamed_parameters = transformer.renamed
+    if transformer.reading.unknown:
+        counts.unknown_columns = UnknownColumns.of(transformer.reading.unknown)
+    for code, parameter, words in counts.unread:
+        facts = {"object": counts.key, "code": code, "parameter": parameter}
+        LOGGER.warning("%s: %s", counts.key, words, extra={"facts": facts})
 
 
 def _keep_refused(staged: StagedObject, writer: ObjectWriter, refused: pd.DataFrame) -> None:

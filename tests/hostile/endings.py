@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.integration.worlds import Outcome, Row, World
@@ -90,13 +90,15 @@ class Ending:
         assert self.exit_code == 3
         assert self.status["status"] == "partial"
 
-    def assert_accepted(self, rows: int) -> None:
-        """ACCEPT: all of so many rows are loaded, nothing is refused."""
+    def assert_accepted(self, rows: int, *, unread: Sequence[str] = (), renamed: Sequence[str] = ()) -> None:
+        """ACCEPT: all of so many rows are loaded, nothing is refused; no parameter but these is told as not read."""
         assert self.outcome == "loaded", self.status["errors"]
         assert self.sums == (rows, 0, rows, 0)
         assert len(self.documents) == rows
         assert self.refused == []
-        assert self.exit_code == 0
+        assert [entry["parameter"] for entry in self.quality["unread_parameters"]] == list(unread)
+        assert [entry["parameter"] for entry in self.quality["renamed_parameters"]] == list(renamed)
+        assert self.exit_code == (3 if unread or renamed else 0)
 
 
 RunObject = Callable[..., Ending]

@@ -868,12 +868,20 @@ def test_case_64_a_new_variable_is_passed_over(kind: str, run_object: RunObject)
     assert ending.warnings == [f"{TABLE_KEY} has columns that are not known and are passed over: 'pm25'"]
 
 
-def test_case_64_a_variable_with_another_name_is_passed_over_with_a_note(run_object: RunObject) -> None:
+def test_case_64_a_variable_with_another_name_is_told_with_what_it_could_be(run_object: RunObject) -> None:
     row = {name: cell for name, cell in climate(0).items() if name != "temperature"} | {"temp": "7.6"}
     ending = run_object(lines(row), CLIMATE_KEY)
-    ending.assert_accepted(1)
+    ending.assert_accepted(1, renamed=["air_temperature"])
     assert ending.measurements == [{"relative_humidity": 89.0}]
-    assert ending.warnings == [f"{CLIMATE_KEY} has columns that are not known and are passed over: 'temp'"]
+    words = (
+        "it lacks air_temperature, which the station reports, and has columns that are not known. "
+        "Renamed? Perhaps to 'temp'"
+    )
+    assert ending.warnings == [
+        f"{CLIMATE_KEY} has columns that are not known and are passed over: 'temp'",
+        f"{CLIMATE_KEY}: {words}",
+    ]
+    assert ending.error == ("renamed_parameter", words)
 
 
 def test_case_64_of_many_new_variables_some_are_named_and_none_is_long(run_object: RunObject) -> None:
@@ -933,7 +941,7 @@ def test_case_65_a_text_that_looks_like_an_object_is_a_text(kind: str, text: str
     """Also where every row has one."""
     rows: list[dict[str, Any]] = [table_row(4, Temperature=text), table_row(9, Temperature=text)]
     ending = run_object({"jsonl": lines(*rows), "csv": to_csv(rows), "array": json.dumps(rows).encode()}[kind])
-    ending.assert_accepted(2)
+    ending.assert_accepted(2, unread=["air_temperature"])
     assert ending.notes == [("air_temperature", text, "not a number")] * 2
 
 

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from forecast.observations import VALIDATED_SCHEMA, to_table
 from forecast.parameters import PARAMETER_NAMES
+from forecast.reading import RenamedParameter, UnknownColumns, UnreadParameter
 from forecast.stations import Stations
 
 OUTCOMES = ("loaded", "rejected", "failed", "unfinished")
@@ -67,11 +68,25 @@ class ObjectCounts:
     values_removed: int = 0
     error_code: str | None = None
     error: str | None = None
+    unread_parameters: list[UnreadParameter] = field(default_factory=list)
+    renamed_parameters: list[RenamedParameter] = field(default_factory=list)
+    unknown_columns: UnknownColumns | None = None
 
     @property
     def records_extracted(self) -> int:
         """Rows that hold something."""
         return self.rows_read - self.rows_empty
+
+    @property
+    def unread(self) -> Iterator[tuple[str, str, str]]:
+        """What the station measured and the object does not give: code, parameter, and words for a person."""
+        yield from (("unread_parameter", entry.parameter, entry.words) for entry in self.unread_parameters)
+        yield from (("renamed_parameter", entry.parameter, entry.words) for entry in self.renamed_parameters)
+
+    @property
+    def remarks(self) -> int:
+        """How much is told of the object that its records do not show."""
+        return len(self.unread_parameters) + len(self.renamed_parameters) + (self.unknown_columns is not None)
 
     @property
     def records_written(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
@@ -45,6 +46,7 @@ def quality_report(
         **_described(tally, now, findings, _while_they_came(tally, stations)),
         "by_reason": dict(sorted(tally.reasons.items())),
         "by_object": [_object(counts) for counts in objects],
+        **_not_read(objects),
         "conflicts": {"by_station": dict(sorted(conflicts.by_station.items())), "told": conflicts.told},
         "values_removed": removals_report(conflicts.removed),
     }
@@ -65,8 +67,28 @@ def window_report(since: date, until: date, tally: QualityTally, now: datetime, 
         **_described(tally, now, findings, findings.expected(now)),
         "by_reason": {},
         "by_object": [],
+        **_not_read([]),
         "conflicts": {"by_station": {}, "told": []},
         "values_removed": removals_report({}),
+    }
+
+
+def _not_read(objects: Sequence[ObjectCounts]) -> dict[str, Any]:
+    """What objects have and was not read."""
+    return {
+        "unread_parameters": [
+            {"object": counts.key, **asdict(entry)} for counts in objects for entry in counts.unread_parameters
+        ],
+        "renamed_parameters": [
+            {"object": counts.key, "parameter": entry.parameter, "candidates": list(entry.candidates)}
+            for counts in objects
+            for entry in counts.renamed_parameters
+        ],
+        "unknown_columns": [
+            {"object": counts.key, "columns": list(counts.unknown_columns.columns), "more": counts.unknown_columns.more}
+            for counts in objects
+            if counts.unknown_columns is not None
+        ],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -62,11 +62,7 @@ def status_report(
 
     Errors are those of `progress`, then those of the objects; after MAX_ERRORS the rest are only counted.
     """
-    errors = progress.errors + [
-        {"object": counts.key, "code": counts.error_code or counts.outcome, "message": counts.error or ""}
-        for counts in objects
-        if counts.error_code is not None or counts.error is not None
-    ]
+    errors = progress.errors + [error for counts in objects for error in _errors_of(counts)]
     return {
         "status": status,
         "run_id": run.run_id,
@@ -84,6 +80,14 @@ def status_report(
     }
 
 
+def _errors_of(counts: ObjectCounts) -> Iterator[dict[str, Any]]:
+    """Why an object was left out, and what of it could not be read."""
+    if counts.error_code is not None or counts.error is not None:
+        yield {"object": counts.key, "code": counts.error_code or counts.outcome, "message": counts.error or ""}
+    for code, _, words in counts.unread:
+        yield {"object": counts.key, "code": code, "message": words}
+
+
 def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> dict[str, Any]:
     sums = totals(objects)
     outcomes = [counts.outcome for counts in objects]
@@ -96,6 +100,9 @@ def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> dict[str,
         "objects_failed": outcomes.count("failed"),
         "objects_unfinished": outcomes.count("unfinished"),
         **sums,
+        "unread_parameters": sum(len(counts.unread_parameters) for counts in objects),
+        "renamed_parameters": sum(len(counts.renamed_parameters) for counts in objects),
+        "objects_with_unknown_columns": sum(counts.unknown_columns is not None for counts in objects),
         "documents_judged": progress.judged.judged,
         "verdicts_rewritten": progress.judged.rewritten,
         "verdicts_changed": progress.judged.verdicts_changed,

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from forecast.reading import UnknownColumns
 from forecast.text import escaped
 
 MAX_WIDTH = 100
@@ -24,6 +25,8 @@ def render_summary(status: dict[str, Any], quality: dict[str, Any]) -> Group:
         parts += [_title("What the checks found, and what to do"), _advice(quality)]
     if quality["by_reason"]:
         parts += [_title("Rejected records by reason"), _reasons(quality)]
+    if quality["unknown_columns"]:
+        parts += [_title("Columns that are not known"), _unknown(quality)]
     if status["errors"]:
         parts += [_title("Errors"), _errors(status)]
     if status["written"]:
@@ -131,6 +134,17 @@ def _reasons(quality: dict[str, Any]) -> RenderableType:
     for code, number in most_first:
         table.add_row(f"{number:,}", _text(code))
     return _indented(table)
+
+
+def _unknown(quality: dict[str, Any]) -> RenderableType:
+    entries = quality["unknown_columns"]
+    lines = [
+        _text(f"{entry['object']}: {UnknownColumns(tuple(entry['columns']), entry['more']).words}")
+        for entry in entries[:MAX_LINES]
+    ]
+    if len(entries) > MAX_LINES:
+        lines.append(_text(f"and in {len(entries) - MAX_LINES:,} more objects: see the quality report"))
+    return _indented(Group(*lines))
 
 
 def _errors(status: dict[str, Any]) -> RenderableType:

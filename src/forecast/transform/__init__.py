@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
-from itertools import islice
 from types import ModuleType
 from typing import cast
 
@@ -12,11 +12,13 @@ import numpy as np
 
 from forecast.errors import ObjectRejectedError
 from forecast.observations import OBSERVATION_SCHEMA, REFUSED_SCHEMA, RawBatch, Transformed, concat
+from forecast.reading import ObjectReading, RenamedParameter, UnknownColumns
 from forecast.stations import Stations
 from forecast.transform import infoclimat, wunderground
-from forecast.transform.columns import Columns, normalise_field
+from forecast.transform.columns import Columns
 from forecast.transform.layouts import parts_of
 from forecast.transform.plausibility import ON_EARTH, UnitGate
+from forecast.transform.renamed import lacking, renamed, sample_cells
 
 NETWORKS: tuple[ModuleType, ...] = (infoclimat, wunderground)
 
@@ -24,7 +26,8 @@ NETWORKS: tuple[ModuleType, ...] = (infoclimat, wunderground)
 RULES_VERSION = 7
 
 LOGGER = logging.getLogger("forecast.transform")
-_SHOWN_NAMES, _SHOWN_LETTERS = 12, 40
+# Of the cells of an unknown column, and of how many such columns, some are kept to tell what they could be.
+_SAMPLES, _SAMPLED_COLUMNS = 20, 200
 
 _LAYOUTS = tuple(fields for network in NETWORKS for fields in network.TIME_FIELDS)
 
@@ -42,8 +45,12 @@ class ObjectTransformer:
         self._readers = {network.NAME: network.Reader(key, stations, now) for network in NETWORKS}
         self._gates = {name: UnitGate(earth) for name, earth in ON_EARTH.items()}
         self._key = key
-        # A dictionary, because it keeps the order.
-        self._passed_over: dict[str, None] = {}
+        self._expected = ""
+        self.reading = ObjectReading()
+        self.renamed: list[RenamedParameter] = []
+        self._stations = stations
+        self._seen_stations: set[str] = set()
+        self._needs_unit = False
 
     def transform(self, batch: RawBatch) -> Transformed:
         """Raises ObjectRejectedError where no network knows such rows."""
@@ -70,8 +77,11 @@ class ObjectTransformer:
             message = f"{place}no known network has rows with these columns: {names}"
             raise ObjectRejectedError("unknown_layout", message)
         transformed = cast("Transformed", self._readers[network.NAME].read(batch, columns))
-        known = network.known_fields(columns)
-        self._passed_over |= {name: None for name in map(str, batch.rows.columns) if normalise_field(name) not in known}
+        self._keep_unknown(columns, network.known_fields(columns))
+        self._needs_unit = network.needs_unit(columns)
+        self._seen_stations.update(transformed.observations["station_id"].unique())
+        self._expected = network.expected_cells(columns)
+        self.reading.add(transformed.readings)
         times = transformed.observations["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
         for name, gate in self._gates.items():
             gate.see(transformed.observations[name].to_numpy(np.float64, na_value=np.nan), times)
@@ -80,17 +90,35 @@ class ObjectTransformer:
     def finish(self) -> list[Transformed]:
         """What had to wait for the end of the object.
 
-        Raises ObjectRejectedError where a column is in another unit than it says.
+        Raises ObjectRejectedError where none of its measured cells could be read, or a column is in another unit than
+        it says.
         """
+        waited = [transformed for reader in self._readers.values() for transformed in reader.finish()]
+        self.reading.check(self._expected)
         for gate in self._gates.values():
             gate.check()
-        if self._passed_over:
-            names = ", ".join(repr(name[:_SHOWN_LETTERS]) for name in islice(self._passed_over, _SHOWN_NAMES))
-            more = len(self._passed_over) - _SHOWN_NAMES
-            names += f" and {more} more" if more > 0 else ""
+        if self.reading.unknown:
+            names = UnknownColumns.of(self.reading.unknown).words
             message = "%s has columns that are not known and are passed over: %s"
             LOGGER.warning(message, self._key, names, extra={"facts": {"object": self._key}})
-        return [transformed for reader in self._readers.values() for transformed in reader.finish()]
+            for transformed in waited:
+                self._seen_stations.update(transformed.observations["station_id"].unique())
+            self.renamed = self._find_renamed()
+        return waited
+
+    def _keep_unknown(self, columns: Columns, known: Collection[str]) -> None:
+        """Note the columns that are not known, also those in the objects of known ones, with a few of their cells."""
+        for name, cells in columns.beside(known):
+            samples = self.reading.unknown.setdefault(name, [])
+            if len(samples) < _SAMPLES and len(self.reading.unknown) <= _SAMPLED_COLUMNS:
+                samples += sample_cells(cells, _SAMPLES - len(samples))
+
+    def _find_renamed(self) -> list[RenamedParameter]:
+        stations = [station for name in sorted(self._seen_stations) if (station := self._stations.get(name))]
+        promised = {parameter for station in stations for parameter in station.parameters}
+        readings = self.reading.parameters
+        lacks = lacking(promised, {name: reading.cells for name, reading in readings.items()}, readings)
+        return list(renamed(lacks, self.reading.unknown, needs_unit=self._needs_unit))
 
 
 def _network_of(batch: RawBatch, columns: Columns) -> ModuleType | None:

@@ -24,6 +24,7 @@ from forecast.observations import (
     to_frame,
 )
 from forecast.parameters import PARAMETER_NAMES
+from forecast.reading import ParameterReading, Unreadable
 from forecast.transform.cells import AMBIGUOUS, Converted, Note
 from forecast.transform.quarantine import Refusal, refused_rows
 from forecast.transform.times import Moments
@@ -70,9 +71,25 @@ def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, 
         refused=concat([batch.refused, frame_of(records, REFUSED_SCHEMA)], REFUSED_SCHEMA),
         rows_read=size + len(batch.refused) - int(postponed.sum()),
         rows_empty=int(empty.sum()),
+        readings={name: _reading(column, batch.origin["position"]) for name, column in draft.columns.items()},
     )
     waiting = to_frame(table.filter(pa.array(postponed))) if postponed.any() else empty_frame(OBSERVATION_SCHEMA)
     return transformed, waiting, postponed
+
+
+def _reading(column: Converted, positions: pd.Series) -> ParameterReading:
+    """What became of a column's cells; a row counts once, however many columns of its parameter it has."""
+    is_value = ~np.isnan(column.values)
+    values = int(np.count_nonzero(is_value))
+    unread = {note.row: note for note in column.notes if not is_value[note.row]}
+    reading = ParameterReading(dict.fromkeys(column.sources), values + len(unread), values)
+    for row, note in unread.items():
+        found = reading.reasons.get(note.reason)
+        if found is not None:
+            found.count += 1
+        else:
+            reading.add_unreadable(note.reason, Unreadable(1, note.raw, str(positions.iloc[row])))
+    return reading
 
 
 def entry_refusals(faults: Iterable[Fault], field: str, cells: pa.Array | None) -> list[Refusal]:

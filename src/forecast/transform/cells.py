@@ -56,11 +56,15 @@ class Note:
 
 @dataclass(slots=True)
 class Converted:
-    """`values` holds one float a row in the canonical unit, NaN where there is none; `calm` the rows that say so."""
+    """`values` holds one float a row in the canonical unit, NaN where there is none; `calm` the rows that say so.
+
+    A cell that had something has a value or a note. `sources` are the source's own names of the columns read.
+    """
 
     values: Floats
     notes: list[Note] = field(default_factory=list)
     calm: npt.NDArray[np.bool_] | None = None
+    sources: tuple[str, ...] = ()
 
     @property
     def ambiguous(self) -> dict[int, str]:
@@ -72,12 +76,14 @@ class RawColumn(NamedTuple):
     """Cells of a parameter as found.
 
     `assumed_unit` is the unit that the source documents for bare numbers; without one, a number needs its unit in the
-    cell. A cell that carries a unit is converted from that one, whatever the column's.
+    cell. A cell that carries a unit is converted from that one, whatever the column's. `source` is what the source
+    calls the column.
     """
 
     cells: pa.Array
     parameter: Parameter
     assumed_unit: str | None = None
+    source: str = ""
 
 
 def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> dict[str, Converted]:
@@ -88,6 +94,7 @@ def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> d
     """
     converted: dict[str, Converted] = {}
     for column, more in zip(columns, _convert_each(columns, words), strict=True):
+        more.sources = (column.source,) if column.source else ()
         first = converted.get(column.parameter.name)
         converted[column.parameter.name] = more if first is None else filled(first, more)
     wind = converted.get("wind_from_direction")
@@ -101,7 +108,8 @@ def filled(first: Converted, more: Converted) -> Converted:
     """The values of the first, and where it has none those of the other."""
     missing = np.isnan(first.values)
     notes = [*first.notes, *(note for note in more.notes if missing[note.row])]
-    return Converted(np.where(missing, more.values, first.values), notes)
+    sources = tuple(dict.fromkeys([*first.sources, *more.sources]))
+    return Converted(np.where(missing, more.values, first.values), notes, sources=sources)
 
 
 def _convert_each(columns: Sequence[RawColumn], words: WindWords) -> list[Converted]:
@@ -139,7 +147,7 @@ def _convert_others(column: RawColumn) -> Converted:
     if pa.types.is_null(kind):
         return Converted(np.full(len(column.cells), np.nan))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _convert_numbers(*column)
+        return _convert_numbers(*column[:3])
     return _refuse_all(column.cells, column.parameter, f"not a number but {_kind_name(kind)}")
 
 

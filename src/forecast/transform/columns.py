@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -28,6 +28,7 @@ class Columns:
 
     def __init__(self, rows: pd.DataFrame) -> None:
         self._arrays: dict[str, pa.Array] = {}
+        self._names: dict[str, str] = {}
         for name, column in rows.items():
             cells = pa.array(column)
             cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
@@ -37,9 +38,28 @@ class Columns:
                     "duplicate_column", f"two columns are called {str(name)!r} and their values differ; remove one"
                 )
             self._arrays[field] = cells
+            self._names.setdefault(field, str(name))
 
     def __contains__(self, field: str) -> bool:
         return field in self._arrays
+
+    def name_of(self, field: str) -> str:
+        """What the source calls a field that is a column."""
+        return self._names[field]
+
+    def beside(self, known: Collection[str]) -> Iterator[tuple[str, pa.Array]]:
+        """The columns that are not known, and the unknown members of those that are, by the source's own names.
+
+        A member "foo" of "bar" is known as "barfoo".
+        """
+        for field, cells in self._arrays.items():
+            if field not in known:
+                yield self._names[field], cells
+                continue
+            members = cells.type if pa.types.is_struct(cells.type) else ()
+            for index, member in enumerate(members):
+                if normalise_field(f"{field}{member.name}") not in known:
+                    yield f"{self._names[field]}.{member.name}", pc.struct_field(cells, [index])
 
     def get(self, field: str) -> pa.Array | None:
         """The cells of a field, None where it is no column."""

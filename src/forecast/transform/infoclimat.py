@@ -40,6 +40,16 @@ def known_fields(_columns: Columns) -> frozenset[str]:
     return _KNOWN_FIELDS
 
 
+def needs_unit(_columns: Columns) -> bool:
+    """Whether the cells of this layout carry their units."""
+    return False
+
+
+def expected_cells(_columns: Columns) -> str:
+    """What a cell of a measured value looks like, for people."""
+    return 'a number with a decimal point, such as "7.6"'
+
+
 def recognises(columns: Columns, _batch: RawBatch) -> bool:
     """Whether the rows are this network's."""
     return "idstation" in columns and "dhutc" in columns
@@ -100,7 +110,7 @@ class Reader:
             reason = "the row names another station than the one it stands under"
             refusals.append(Refusal(other, "station_mismatch", "id_station", reason, stations))
         raw = [
-            RawColumn(cells, parameter, parameter.infoclimat_unit)
+            RawColumn(cells, parameter, parameter.infoclimat_unit, columns.name_of(field))
             for field, parameter in _FIELDS.items()
             if (cells := columns.get(field)) is not None
         ]

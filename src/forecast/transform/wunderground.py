@@ -76,6 +76,18 @@ def known_fields(columns: Columns) -> frozenset[str]:
     return _KNOWN_OF_API if _is_api(columns) else _KNOWN_OF_TABLE
 
 
+def needs_unit(columns: Columns) -> bool:
+    """Whether the cells of this layout carry their units."""
+    return not _is_api(columns)
+
+
+def expected_cells(columns: Columns) -> str:
+    """What a cell of a measured value looks like, for people."""
+    if _is_api(columns):
+        return "a number"
+    return 'a number with its unit in the cell, such as "56.8 °F" or "29.48 in"'
+
+
 def _is_api(columns: Columns) -> bool:
     return "obstimeutc" in columns and "stationid" in columns
 
@@ -335,7 +347,7 @@ def _day_and_clock(days: pa.Array, clock: pa.Array) -> Readings:
 def _table_values(columns: Columns) -> dict[str, Converted]:
     return convert_batch(
         [
-            RawColumn(cells, parameter)
+            RawColumn(cells, parameter, source=columns.name_of(field))
             for field, parameter in _TABLE.items()
             if (cells := columns.get(field)) is not None
         ]

@@ -112,7 +112,11 @@ class Block:
 
     def columns(self) -> list[RawColumn]:
         """What is taken of it, and in which unit its numbers are."""
-        return [RawColumn(self.cells[n], p, self.unit_name(p)) for n, p in _MEMBERS.items() if n in self.cells]
+        return [
+            RawColumn(self.cells[name], parameter, self.unit_name(parameter), f"{self.system}.{name}")
+            for name, parameter in _MEMBERS.items()
+            if name in self.cells
+        ]
 
 
 @dataclass(slots=True)
@@ -188,12 +192,13 @@ def read_values(columns: Columns, size: int) -> ApiValues:
         told |= _with_something(read.columns, size)
     # Beside the objects a number counts where its own cell has a unit.
     numbers = {name: cells for name in _MEMBERS if (cells := columns.get(name)) is not None}
-    beside = _with_mean_pressure(convert_batch([RawColumn(c, _MEMBERS[n]) for n, c in numbers.items()]), numbers)
+    raw = [RawColumn(cells, _MEMBERS[name], source=columns.name_of(name)) for name, cells in numbers.items()]
+    beside = _with_mean_pressure(convert_batch(raw), numbers)
     bare = np.zeros(size, dtype=bool)
     bare[[note.row for column in beside.values() for note in column.notes]] = True
     common = convert_batch(
         [
-            RawColumn(cells, parameter, _COMMON_UNITS[parameter.quantity])
+            RawColumn(cells, parameter, _COMMON_UNITS[parameter.quantity], columns.name_of(name))
             for name, parameter in _COMMON.items()
             if (cells := columns.get(name)) is not None
         ]
@@ -291,7 +296,8 @@ def _with_mean_pressure(
     size = len(next(iter(pair.values())).values)
     nothing = Converted(np.full(size, np.nan))
     highest, lowest = (_as_shown(pair.get(name, nothing).values, unit) for name in (_HIGHEST, _LOWEST))
-    mean = Converted(unit.to_canonical((highest + lowest) / 2), list(_pair_notes(pair, cells)))
+    sources = tuple(name for column in pair.values() for name in column.sources)
+    mean = Converted(unit.to_canonical((highest + lowest) / 2), list(_pair_notes(pair, cells)), sources=sources)
     converted[_PRESSURE.name] = filled(mean, converted.get(_PRESSURE.name, nothing))
     return converted
 

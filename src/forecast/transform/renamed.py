@@ -1,0 +1,152 @@
+"""Parameters that a station reports and an object lacks, while it has columns that are not known: renamed, perhaps.
+
+A candidate is told, never read: which column it is, and in which unit, is for a person to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cache
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from forecast.parameters import PARAMETERS, Parameter, Quantity
+from forecast.reading import RenamedParameter
+from forecast.transform.cells import MISSING_TOKENS, RawColumn, convert_batch
+from forecast.transform.columns import normalise_field, python_cells
+from forecast.transform.units import UNITS
+from forecast.transform.winds import ENGLISH, FRENCH, WindWords
+
+# Below this the best match of two names is chance: "airtemp" is to "temp" 0.73, "pm25" to "temp" 0.25.
+_LIKE: Final = 0.6
+_SHORTEST_STEM: Final = 3
+_MOST_CANDIDATES: Final = 5
+_LOOKED_AT: Final = 200
+_NUMBER: Final = re.compile("[0-9]+")
+_LANGUAGES: Final[tuple[WindWords, ...]] = (ENGLISH, FRENCH)
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A promised parameter without a cell in the object; `has_column` where its column is there and empty."""
+
+    parameter: Parameter
+    has_column: bool
+
+
+class _Match(NamedTuple):
+    """How well a column could be a parameter; the greater the better."""
+
+    likeness: float
+    says_unit: bool
+    lack: Lack
+    column: str
+
+    @property
+    def is_alike(self) -> bool:
+        return self.likeness >= _LIKE
+
+
+def sample_cells(cells: pa.Array, most: int) -> list[str]:
+    """The first different cells that have something, as text."""
+    first = cells.drop_null().slice(0, _LOOKED_AT)
+    texts = (cell if isinstance(cell, str) else str(cell) for cell in python_cells(first))
+    return [text for text in dict.fromkeys(texts) if text.strip().casefold() not in MISSING_TOKENS][:most]
+
+
+def lacking(promised: Iterable[str], cells: Mapping[str, int], columns: Collection[str]) -> list[Lack]:
+    """The promised parameters without cells; `columns` names those of which there is a column."""
+    names = set(promised)
+    return [
+        Lack(parameter, parameter.name in columns)
+        for parameter in PARAMETERS
+        if parameter.name in names and not cells.get(parameter.name)
+    ]
+
+
+def renamed(
+    lacks: Sequence[Lack], unknown: Mapping[str, Sequence[str]], *, needs_unit: bool
+) -> Iterator[RenamedParameter]:
+    """The lacking parameters that one of the unknown columns (with samples of their cells) could be.
+
+    Each column stands for one parameter at most: the one that it is most like. `needs_unit` says that the layout has
+    the unit in its cells: there a bare number under a foreign name is none of its parameters.
+    """
+    matches = [
+        match
+        for lack in lacks
+        for name, samples in unknown.items()
+        if samples and (match := _match(lack, name, samples))
+    ]
+    # A rename takes as many columns as it brings; where more is lacking, an object is made of other columns on purpose.
+    may_be_foreign = sum(not lack.has_column for lack in lacks) <= sum(1 for samples in unknown.values() if samples)
+    told: dict[str, str] = {}
+    matches.sort(key=lambda match: (match.is_alike, match.says_unit, match.likeness), reverse=True)
+    for match in matches:
+        is_taken = match.lack.parameter.name in told or match.column in told.values()
+        if not is_taken and _is_told(match, needs_unit=needs_unit, may_be_foreign=may_be_foreign):
+            told[match.lack.parameter.name] = match.column
+    for name, best in told.items():
+        of_parameter = [match.column for match in matches if match.lack.parameter.name == name]
+        others = [column for column in of_parameter if column not in told.values()]
+        yield RenamedParameter(name, (best, *others)[:_MOST_CANDIDATES])
+
+
+def _is_told(match: _Match, *, needs_unit: bool, may_be_foreign: bool) -> bool:
+    if match.is_alike:
+        return True
+    if match.lack.has_column:
+        return False
+    return match.says_unit or (may_be_foreign and not needs_unit)
+
+
+def _match(lack: Lack, column: str, samples: Sequence[str]) -> _Match | None:
+    """How well the column could be the parameter; None where its cells cannot."""
+    name = normalise_field(column.rpartition(".")[2])
+    likeness = max(_likeness(name, known) for known in _names(lack.parameter))
+    for unit, says_unit in ((None, True), *((unit, False) for unit in UNITS[lack.parameter.quantity])):
+        if _are_plausible(lack.parameter, samples, unit):
+            is_bare = lack.parameter.quantity is Quantity.INDEX
+            return _Match(likeness, says_unit and not is_bare, lack, column)
+    return None
+
+
+def _are_plausible(parameter: Parameter, samples: Sequence[str], unit: str | None) -> bool:
+    """Whether most of the cells are values that this parameter may have, in their own unit or, bare, in this one."""
+    lowest, highest = (
+        parameter.thresholds[f"gross_range_suspect_{end}"].value
+        if f"gross_range_suspect_{end}" in parameter.thresholds
+        else limit
+        for end, limit in (("min", -np.inf), ("max", np.inf))
+    )
+    raw = RawColumn(pa.array(samples, pa.string()), parameter, unit)
+    for words in _LANGUAGES if parameter.quantity is Quantity.ANGLE else (ENGLISH,):
+        values = convert_batch([raw], words)[parameter.name].values
+        if 2 * np.count_nonzero((values >= lowest) & (values <= highest)) > len(samples):
+            return True
+    return False
+
+
+@cache
+def _names(parameter: Parameter) -> tuple[str, ...]:
+    """What the parameter is called anywhere, in the spelling of `normalise_field`."""
+    names = (parameter.name, parameter.infoclimat, parameter.table, *parameter.pws)
+    return tuple(normalise_field(name) for name in names if name is not None)
+
+
+def _likeness(name: str, known: str) -> float:
+    """0 to 1; a name that begins with the other, or that the other begins with, is alike.
+
+    A number in the known name belongs to it: the rain of six hours is not that of three.
+    """
+    number = _NUMBER.search(known)
+    if number is not None and number[0] not in _NUMBER.findall(name):
+        return 0.0
+    shorter, longer = sorted((name, known), key=len)
+    stem = _LIKE if len(shorter) >= _SHORTEST_STEM and longer.startswith(shorter) else 0.0
+    return max(stem, SequenceMatcher(None, name, known).ratio())

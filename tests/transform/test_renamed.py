@@ -1,0 +1,117 @@
+"""A column renamed at the source is told with the parameter that is missing; any other unknown column is only named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.test_reading import read
+from tests.transform.samples import TABLE_KEY
+from tests.transform.test_networks import API, CLIMATE, TABLE, without
+
+CLIMATE_KEY = "infoclimat/a.jsonl"
+
+
+def renamed(row: dict[str, Any], key: str = TABLE_KEY) -> dict[str, tuple[str, ...]]:
+    return {entry.parameter: entry.candidates for entry in read(row, key=key).renamed}
+
+
+def with_name(row: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {new if name == old else name: cell for name, cell in row.items()}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parameter"),
+    [
+        ("Temperature", "temp", "air_temperature"),
+        ("Temperature", "Air Temp", "air_temperature"),
+        ("Temperature", "Outside", "air_temperature"),
+        ("Dew Point", "Td", "dew_point_temperature"),
+        ("Humidity", "Hum", "relative_humidity"),
+        ("Pressure", "Baro", "air_pressure_at_mean_sea_level"),
+        ("Wind", "Direction", "wind_from_direction"),
+        ("Speed", "Wind Speed", "wind_speed"),
+        ("Gust", "Max", "wind_speed_of_gust"),
+        ("Precip. Accum.", "Rain", "precipitation_counter"),
+        ("Precip. Rate.", "Rain Rate", "rainfall_rate"),
+        ("Solar", "Radiation", "surface_downwelling_shortwave_flux_in_air"),
+    ],
+)
+def test_a_renamed_column_of_the_table_is_told(old: str, new: str, parameter: str) -> None:
+    assert renamed(with_name(TABLE, old, new)) == {parameter: (new,)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parameter"),
+    [
+        ("temperature", "temperature_2m", "air_temperature"),
+        ("temperature", "temp", "air_temperature"),
+        ("temperature", "t2m", "air_temperature"),
+        ("pression", "qnh", "air_pressure_at_mean_sea_level"),
+        ("vent_moyen", "wind_speed", "wind_speed"),
+    ],
+)
+def test_a_renamed_column_of_infoclimat_is_told(old: str, new: str, parameter: str) -> None:
+    assert renamed(with_name(CLIMATE, old, new), CLIMATE_KEY) == {parameter: (new,)}
+
+
+def test_a_renamed_field_of_the_api_is_told() -> None:
+    assert renamed(with_name(API, "humidityAvg", "hum"), "x") == {"relative_humidity": ("hum",)}
+
+
+def test_a_column_that_a_schema_keeps_and_nothing_fills_is_renamed_too() -> None:
+    assert renamed({**CLIMATE, "temperature": None, "temp": "7.6"}, CLIMATE_KEY) == {"air_temperature": ("temp",)}
+
+
+def test_the_name_of_a_bare_number_tells_what_it_was() -> None:
+    row = without(TABLE, "Temperature") | {"temp": "56.8"}
+    assert renamed(row) == {"air_temperature": ("temp",)}
+
+
+def test_the_candidates_come_best_first() -> None:
+    row = without(TABLE, "Temperature") | {"Heat Index": "57 °F", "Temp": "56.8 °F", "Rain Today": "0.1 in"}
+    assert renamed(row) == {"air_temperature": ("Temp", "Heat Index")}
+
+
+def test_a_column_stands_for_one_parameter_only() -> None:
+    row = {"id_station": "07015", "dh_utc": CLIMATE["dh_utc"], "humidite": "89", "temp": "7.6"}
+    assert renamed(row, CLIMATE_KEY) == {"air_temperature": ("temp",)}
+
+
+NOBODYS = {
+    "nothing is lacking": (CLIMATE | {"pm25": "12", "geop": "1500"}, CLIMATE_KEY),
+    "no column is unknown": (without(TABLE, "Temperature", "Wind"), TABLE_KEY),
+    "a text": (without(TABLE, "Temperature") | {"Temp": "mild"}, TABLE_KEY),
+    "nothing in it": (without(TABLE, "Temperature") | {"Temp": ""}, TABLE_KEY),
+    "a unit of something else": (without(TABLE, "Temperature") | {"Temp": "29.5 in"}, TABLE_KEY),
+    "not on Earth": (without(TABLE, "Pressure") | {"Rain": "0.01 in"}, TABLE_KEY),
+    "a bare number among units": (without(TABLE, "Temperature", "Dew Point") | {"pm25": "12"}, TABLE_KEY),
+    "another number of hours": (CLIMATE | {"pluie_3h": None, "pluie_6h": "0"}, CLIMATE_KEY),
+    "few columns on purpose": (
+        {"id_station": "07015", "dh_utc": CLIMATE["dh_utc"], "humidite": "89", "pm25": "7.6"},
+        CLIMATE_KEY,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOBODYS)
+def test_a_column_that_is_no_lacking_parameter_is_not_told(name: str) -> None:
+    row, key = NOBODYS[name]
+    assert renamed(row, key) == {}
+
+
+@given(
+    st.dictionaries(st.text("abc123", min_size=1, max_size=8), st.text(max_size=8), max_size=4),
+    st.sampled_from([*TABLE]),
+)
+@settings(deadline=None, max_examples=30)
+def test_every_column_is_read_or_named(more: dict[str, str], gone: str) -> None:
+    row = {f"x{name}": cell for name, cell in more.items()} | TABLE
+    if gone not in ("Date", "Time"):
+        row = with_name(row, gone, f"x{gone}x")
+    reading = read(row).reading
+    named = {column for parameter in reading.parameters.values() for column in parameter.columns}
+    assert {"Date", "Time"} | named | set(reading.unknown) == set(row)
