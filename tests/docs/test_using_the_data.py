@@ -62,8 +62,8 @@ def documents(loaded: tuple[Path, Settings]) -> list[Document]:
     _, settings = loaded
     client: MongoClient[Document]
     with MongoClient(settings.mongodb_uri, tz_aware=True) as client:
-        found = client[settings.mongodb_database][DEFAULT_COLLECTION].find()
-        return sorted(found, key=lambda document: (document["station"]["id"], document["timestamp"]))
+        collection: Collection[Document] = client[settings.mongodb_database][DEFAULT_COLLECTION]
+        return sorted(collection.find(), key=lambda document: (document["station"]["id"], document["timestamp"]))
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +79,14 @@ def page(loaded: tuple[Path, Settings]) -> Iterator[tuple[Document, Document]]:
         patch.setenv("MONGODB_URI", str(settings.mongodb_uri))
         patch.setenv("MONGODB_DATABASE", settings.mongodb_database)
         for names, part, door in ((mongodb, python[:6], "client"), (duckdb, python[6:], "zone")):
-            opened.callback(lambda names=names, door=door: names[door].close())
+            opened.callback(_close, names, door)
             for block in part:
                 exec(block, names)
         yield mongodb, duckdb
+
+
+def _close(names: Document, door: str) -> None:
+    names[door].close()
 
 
 def hourly_means(documents: list[Document]) -> dict[datetime, tuple[float, int]]:
