@@ -102,7 +102,7 @@ def child_prepare(uri: str, folder: Path, checks: bool) -> dict[str, float]:
     with connect(settings(uri, folder, "bench_prepare")) as collection, tempfile.TemporaryDirectory() as work:
         run = Run.begin(settings(uri, folder, "bench_prepare"), RunOptions())
         raw_zone, processed_zone = open_store(str(folder / "raw")), open_store(str(folder / "processed"))
-        checkpoints = Checkpoints.beside(collection, RULES_VERSION, program="bench")
+        checkpoints = Checkpoints.beside(collection, RULES_VERSION, program="bench", zone=processed_zone.place)
         space = TemporarySpace(run.settings.limits.temporary_bytes, run.check_stop)
         stager = Stager(run, stages(), stations(), raw_zone, processed_zone, checkpoints, space)
         start = time.perf_counter()

@@ -80,6 +80,17 @@ def test_an_object_is_found_by_its_key(store: Store, tmp_path: Path) -> None:
     assert [found[:4]] == [listed[:4] for listed in store.list()]
 
 
+def test_an_object_that_is_removed_is_gone_and_no_other(store: Store, tmp_path: Path) -> None:
+    for key in ("a/b", "a/c"):
+        put(store, key, b"xyz", tmp_path)
+    for _ in range(2):
+        store.remove("a/b")
+        assert [entry.key for entry in store.list()] == ["a/c"]
+    for nothing in ("b/c", "a/c/d"):
+        store.remove(nothing)
+    assert [entry.key for entry in store.list()] == ["a/c"]
+
+
 def test_a_file_has_the_digest_that_fetching_it_will_give(store: Store, tmp_path: Path) -> None:
     put(store, "a/b", b"xyz", tmp_path)
     (listed,) = store.list()

@@ -1,4 +1,4 @@
-"""Which raw objects are processed, by what, and what came of it.
+"""Which raw objects are processed, by what, into which processed zone, and what came of it.
 
 Kept in the database beside the documents they vouch for, so that a new database has none, and written only after the
 load was acknowledged.
@@ -6,10 +6,10 @@ load was acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from forecast.database import Documents, beside, told_apart
 from forecast.observations import RawObject
@@ -26,57 +26,104 @@ class Checkpoint:
     counts: Mapping[str, Any]
 
 
+class Begun(NamedTuple):
+    """What was known of an object when its load began.
+
+    `broken_off`: another load of it was begun and not ended; what that one wrote is in the database and looks as if
+    nothing had to be done about it. `outdated`: the files of the zone that are the object's, and of its new version
+    are not.
+    """
+
+    broken_off: bool
+    outdated: list[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """Checkpoints of one main collection, in `<collection>_objects`; `program` as `program_digest` gives it."""
+    """Checkpoints of one main collection, in `<collection>_objects`, for one processed zone.
+
+    `program` as `program_digest` gives it, `zone` as `Store.place`. An entry's `in_zone` lists the files that may be
+    the object's, in whatever version, by zone and key.
+    """
 
     collection: Documents
     rules_version: int
     program: str
+    zone: str
 
     @classmethod
-    def beside(cls, collection: Documents, rules_version: int, program: str) -> Checkpoints:
+    def beside(cls, collection: Documents, rules_version: int, program: str, zone: str) -> Checkpoints:
         """The checkpoints that belong to a main collection."""
-        return cls(beside(collection, SUFFIX), rules_version, program)
+        return cls(beside(collection, SUFFIX), rules_version, program, zone)
 
     def processed(self) -> dict[str, str]:
-        """ETag by URI of every object that was processed under these rules, and whose load was not begun again."""
-        vouched = {"rules_version": self.rules_version, "loading": None}
+        """ETag by URI of every object that was processed under these rules, whose files are in this zone.
+
+        Not those whose load was begun again, and has not come to its end.
+        """
+        vouched = {"rules_version": self.rules_version, "zone": self.zone, "loading": None}
         with told_apart("reading the checkpoints"):
             found = self.collection.find(vouched, {"etag": 1})
             return {entry["_id"]: entry["etag"] for entry in found}
 
     def of_this_program(self, raw: RawObject) -> Checkpoint | None:
         """The checkpoint of this very version of an object, where this very program wrote it."""
-        same = {"_id": raw.uri, "etag": raw.etag, "rules_version": self.rules_version, "program": self.program}
+        same = {
+            "_id": raw.uri,
+            "etag": raw.etag,
+            "rules_version": self.rules_version,
+            "program": self.program,
+            "zone": self.zone,
+        }
         with told_apart("reading a checkpoint"):
             found = self.collection.find_one(same)
         if found is None:
             return None
         return Checkpoint({file["key"]: file["digest"] for file in found["files"]}, found["counts"])
 
-    def begin(self, raw: RawObject, run_id: str) -> bool:
-        """Note that an object is about to be loaded, until `write`; whether another load of it was begun and not ended.
-
-        What that one wrote is in the database and looks as if nothing had to be done about it.
-        """
+    def begin(self, uri: str, run_id: str, keys: Sequence[str]) -> Begun:
+        """Note that files of an object are about to be published and loaded, until `write` or `end`."""
+        files = [{"zone": self.zone, "key": key} for key in keys]
+        begun = {"$set": {"loading": run_id}, "$addToSet": {"in_zone": {"$each": files}}}
         with told_apart("noting that an object is loaded"):
-            before = self.collection.find_one_and_update(
-                {"_id": raw.uri}, {"$set": {"loading": run_id}}, {"loading": 1}, upsert=True
-            )
-        return before is not None and "loading" in before
+            before = self.collection.find_one_and_update({"_id": uri}, begun, {"loading": 1, "in_zone": 1}, upsert=True)
+        known = (before or {}).get("in_zone", ())
+        outdated = [file["key"] for file in known if file["zone"] == self.zone and file["key"] not in keys]
+        return Begun("loading" in (before or {}), self._nobody_elses(uri, outdated))
+
+    def _nobody_elses(self, uri: str, keys: list[str]) -> list[str]:
+        """Those of the files that no other object has: a copy below another RAW_URI has them by the same names."""
+        if not keys:
+            return []
+        also = {"_id": {"$ne": uri}, "in_zone": {"$elemMatch": {"zone": self.zone, "key": {"$in": keys}}}}
+        with told_apart("reading the checkpoints"):
+            others = {file["key"] for entry in self.collection.find(also, {"in_zone": 1}) for file in entry["in_zone"]}
+        return [key for key in keys if key not in others]
+
+    def end(self, uri: str, removed: Sequence[str]) -> None:
+        """Note that files were published and loaded beside those that the entry vouches for, and others removed."""
+        gone = {"in_zone": {"zone": self.zone, "key": {"$in": list(removed)}}}
+        with told_apart("writing a checkpoint"):
+            self.collection.update_one({"_id": uri}, {"$unset": {"loading": ""}, "$pull": gone})
 
     def write(self, raw: RawObject, run_id: str, now: datetime, files: Mapping[str, str], counts: ObjectCounts) -> None:
         """Vouch for one object: its load has come to its end."""
         entry = {
-            "_id": raw.uri,
             "etag": raw.etag,
             "rules_version": self.rules_version,
             "program": self.program,
+            "zone": self.zone,
             "run_id": run_id,
             "processed_at": now,
             "files": [{"key": key, "digest": digest} for key, digest in files.items()],
             "counts": {name: getattr(counts, name) for name in (*COUNTED, "remarks")},
         }
         with told_apart("writing a checkpoint"):
-            self.collection.replace_one({"_id": raw.uri}, entry, upsert=True)
+            self.collection.update_one(
+                {"_id": raw.uri},
+                {
+                    "$set": entry,
+                    "$unset": {"loading": ""},
+                    "$pull": {"in_zone": {"zone": self.zone, "key": {"$nin": list(files)}}},
+                },
+            )

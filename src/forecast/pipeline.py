@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from forecast.checkpoints import Checkpoints
+from forecast.checkpoints import Begun, Checkpoints
 from forecast.database import Documents, told_apart
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.foresee import ImaginedVersions, foresee
@@ -31,7 +31,7 @@ from forecast.removals import removals_words
 from forecast.report.advice import warnings
 from forecast.report.migration import verification
 from forecast.runs import Run
-from forecast.save import publish, read_records
+from forecast.save import publish, read_records, remove
 from forecast.space import TemporarySpace
 from forecast.stages import Stages
 from forecast.staging import StagedObject, Stager
@@ -74,7 +74,7 @@ class Pipeline:
         self._imagined = ImaginedVersions(collection, folder / "imagined") if run.options.dry_run else None
         self._unjudged = Unjudged.beside(collection, run.facts.run_id)
         self._load_failed = threading.Event()
-        self._checkpoints = Checkpoints.beside(collection, RULES_VERSION, program_digest(stations))
+        self._checkpoints = Checkpoints.beside(collection, RULES_VERSION, program_digest(stations), processed.place)
         self._space = TemporarySpace(run.settings.limits.temporary_bytes, run.check_stop)
         self._stager = Stager(run, stages, stations, raw, processed, self._checkpoints, self._space)
 
@@ -154,10 +154,12 @@ class Pipeline:
         run, counts = self._run, staged.counts
         run.objects.append(counts)
         dry_run = run.options.dry_run
-        if not dry_run and not staged.published:
-            with run.timed("save"):
-                publish(staged.files, self._processed)
-        broken_off = not dry_run and self._checkpoints.begin(staged.raw, run.facts.run_id)
+        begun = Begun(broken_off=False, outdated=[])
+        if not dry_run:
+            begun = self._checkpoints.begin(staged.raw.uri, run.facts.run_id, [file.key for file in staged.files])
+            if not staged.published:
+                with run.timed("save"):
+                    publish(staged.files, self._processed)
         days: set[tuple[str, int]] = set()
         for records in read_records(staged.files, CHUNK_ROWS):
             run.check_stop()
@@ -165,7 +167,7 @@ class Pipeline:
                 of_chunk = station_days(to_table(records[["station_id", "timestamp"]]))
                 days |= of_chunk
                 run.touched |= of_chunk
-            if broken_off:
+            if begun.broken_off:
                 # What the run before it wrote is unchanged now, and its marks may be gone.
                 self._unjudged.mark(of_chunk)
             with run.timed("load"):
@@ -177,6 +179,9 @@ class Pipeline:
         if not dry_run:
             # A rival that took this run's lease may have judged these days before they were all written.
             self._unjudged.renew(days)
+            # When their records are loaded, and before the entry that knows of them is written anew.
+            with run.timed("save"):
+                remove(begun.outdated, self._processed)
             files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
             self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts)
         if counts.values_removed:

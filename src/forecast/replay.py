@@ -21,6 +21,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from forecast.checkpoints import Checkpoints
 from forecast.database import Documents
 from forecast.errors import ObjectRejectedError, SettingError
 from forecast.extract.limits import CHUNK_ROWS
@@ -36,10 +37,11 @@ from forecast.observations import (
     frame_of,
     to_frame,
 )
-from forecast.save import REJECTED, ObjectWriter, RunFacts, Source, publish, read_records
+from forecast.recall import program_digest
+from forecast.save import REJECTED, ObjectWriter, RunFacts, Source, publish, read_records, remove
 from forecast.stations import Stations
 from forecast.stores import Store
-from forecast.transform import ObjectTransformer
+from forecast.transform import RULES_VERSION, ObjectTransformer
 from forecast.unjudged import Unjudged
 from forecast.validate import validate
 from forecast.verdicts import judge_marked
@@ -47,6 +49,8 @@ from forecast.verdicts import judge_marked
 LOGGER = logging.getLogger("forecast.replay")
 # What a line of the reject store has once its row is loaded: the replay that did it.
 MARK = "replayed"
+# What stands behind the digest in the names of the files with their records.
+_REPLAYED = "-replayed"
 # Decided by the order of an object's rows, which a row on its own has lost: processing the object again is the way.
 _BY_ORDER = ("ambiguous_local_time",)
 Line = dict[str, Any]
@@ -92,16 +96,20 @@ def replay(corridor: Corridor, folder: Path) -> ReplayCounts:
     prepare_collection(corridor.collection)
     counts = ReplayCounts()
     unjudged = Unjudged.beside(corridor.collection, corridor.facts.run_id)
+    program = program_digest(corridor.stations)
+    checkpoints = Checkpoints.beside(corridor.collection, RULES_VERSION, program, corridor.zone.place)
     for file in list(corridor.zone.list(REJECTED)):
         place = folder / "file"
         place.mkdir()
-        counts.add(_replay_file(file, corridor, place, unjudged))
+        counts.add(_replay_file(file, corridor, place, unjudged, checkpoints))
         shutil.rmtree(place)
     judge_marked(unjudged, corridor.collection, corridor.stations)
     return counts
 
 
-def _replay_file(file: RawObject, corridor: Corridor, folder: Path, unjudged: Unjudged) -> ReplayCounts:
+def _replay_file(
+    file: RawObject, corridor: Corridor, folder: Path, unjudged: Unjudged, checkpoints: Checkpoints
+) -> ReplayCounts:
     counts = ReplayCounts(files=1)
     copy, marked = folder / "copy.jsonl.gz", folder / "marked.jsonl.gz"
     corridor.zone.fetch(file, copy)
@@ -112,7 +120,7 @@ def _replay_file(file: RawObject, corridor: Corridor, folder: Path, unjudged: Un
             first = lines[0]
             modified_at = datetime.fromisoformat(first["source_modified_at"])
             source = Source(first["key"], first["source_uri"], digest, modified_at, file.last_modified.date())
-            writer = writer or ObjectWriter(folder, source, corridor.facts, corridor.stations, f"{digest}-replayed")
+            writer = writer or ObjectWriter(folder, source, corridor.facts, corridor.stations, f"{digest}{_REPLAYED}")
             passed = _passing(lines, source, corridor)
             if len(passed):
                 writer.add(passed)
@@ -121,11 +129,17 @@ def _replay_file(file: RawObject, corridor: Corridor, folder: Path, unjudged: Un
     if writer is not None and counts.replayed:
         counts.files_changed = 1
         files = writer.files
+        begun = checkpoints.begin(source.uri, corridor.facts.run_id, [one.key for one in files])
         publish(files, corridor.zone)
         for records in read_records(files, CHUNK_ROWS):
             load(records, corridor.collection, unjudged).add_to(counts)
         # Last, because a mark says that the row is loaded.
         corridor.zone.publish(marked, file.key)
+        outdated = [key for key in begun.outdated if key.rpartition("/")[2].startswith(f"{digest}{_REPLAYED}")]
+        remove(outdated, corridor.zone)
+        # The next run makes an object again whose own load broke off.
+        if not begun.broken_off:
+            checkpoints.end(source.uri, outdated)
     LOGGER.info("%s: %d of %d rows pass now", file.key, counts.replayed, counts.rows)
     return counts
 

@@ -177,9 +177,11 @@ def work_folder() -> Iterator[Path]:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that the kernel releases with the process."""
-    with path.open("w") as file:
+    """Hold a lock that the kernel releases with the process; the file has its name when it is locked."""
+    made = path.with_suffix(".new")
+    with made.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        made.rename(path)
         yield
 
 

@@ -75,6 +75,12 @@ def publish(files: Iterable[ZoneFile], store: Store) -> None:
         store.publish(file.path, file.key)
 
 
+def remove(keys: Iterable[str], store: Store) -> None:
+    """Take files out of the processed zone: those that are there of them."""
+    for key in keys:
+        store.remove(key)
+
+
 def read_records(files: Iterable[ZoneFile], rows: int) -> Iterator[pd.DataFrame]:
     """The records (RECORD_SCHEMA) of the files that hold some, in their order, in frames of about so many rows."""
     tables: list[pa.Table] = []

@@ -1,4 +1,4 @@
-# What the pipeline may do: read raw, read and write processed, delete nothing.
+# What the pipeline may do: read raw; read, write and remove processed.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -29,9 +29,9 @@ run "exactly_what_it_does" {
       [["s3:GetObject"], "arn:aws:s3:::forecast-test-raw/airbyte-sync/*"],
       [["s3:ListBucket"], "arn:aws:s3:::forecast-test-processed"],
       [["s3:GetObject"], "arn:aws:s3:::forecast-test-processed/*"],
-      [["s3:PutObject", "s3:AbortMultipartUpload"], "arn:aws:s3:::forecast-test-processed/*"],
+      [["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"], "arn:aws:s3:::forecast-test-processed/*"],
     ]
-    error_message = "List both zones, read raw, read and write processed; delete nothing."
+    error_message = "List both zones, read raw; read, write and remove processed."
   }
 }
 

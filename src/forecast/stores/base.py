@@ -20,9 +20,10 @@ class ObjectChangedError(RetryableError):
 
 
 class Store(Protocol):
-    """Objects by key, below `uri`."""
+    """Objects by key, below `uri`; `place` is the same whichever way a folder was named."""
 
     uri: str
+    place: str
 
     def list(self, prefix: str = "") -> Iterator[RawObject]:
         """All objects, in the order of their keys."""
@@ -37,6 +38,10 @@ class Store(Protocol):
 
     def publish(self, source: Path, key: str) -> None:
         """Make a local file an object, whole or not at all; an object of that key is replaced."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Take an object away; it is gone for good when this returns, also where there was none."""
         ...
 
     def find(self, key: str) -> RawObject | None:

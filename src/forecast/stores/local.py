@@ -36,6 +36,7 @@ class LocalStore:
         self._folder = folder
         self._tidied: set[Path] = set()
         self.uri = str(folder)
+        self.place = str(folder.resolve())
 
     def list(self, prefix: str = "") -> Iterator[RawObject]:
         """See `Store.list`; a link to a folder is not followed.
@@ -90,6 +91,17 @@ class LocalStore:
             _flush(target.parent)
         except OSError as error:
             raise _unwritable(target, error) from error
+
+    def remove(self, key: str) -> None:
+        """See `Store.remove`."""
+        target = self._path(key)
+        try:
+            target.unlink(missing_ok=True)
+            _flush(target.parent)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise _unwritable(target, error, "removed") from error
 
     def find(self, key: str) -> RawObject | None:
         """See `Store.find`."""
@@ -188,8 +200,8 @@ def _unlistable(error: OSError) -> None:
     raise SettingError(f"the folder {error.filename} cannot be listed: {error.strerror}") from error
 
 
-def _unwritable(target: Path, error: OSError) -> ForecastError:
-    words = f"{target} cannot be written: {error.strerror}"
+def _unwritable(target: Path, error: OSError, what: str = "written") -> ForecastError:
+    words = f"{target} cannot be {what}: {error.strerror}"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
         return SettingError(f"{words}; make its folder one that this user can write to")
     return RetryableError(words)

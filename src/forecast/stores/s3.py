@@ -64,7 +64,7 @@ class S3Store:
     def __init__(self, uri: str, patience: Patience | None = None) -> None:
         self._bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         self._prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
-        self.uri = f"s3://{self._bucket}/{self._prefix}"
+        self.uri = self.place = f"s3://{self._bucket}/{self._prefix}"
         self._patience = patience or PATIENCE
         self._silences = 0
         try:
@@ -102,6 +102,14 @@ class S3Store:
             self._client.upload_file(str(source), self._bucket, self._prefix + key)
 
         self._patiently(f"written: {key}", upload, source.stat().st_size)
+
+    def remove(self, key: str) -> None:
+        """See `Store.remove`."""
+
+        def delete(_: float) -> None:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+
+        self._patiently(f"removed: {key}", delete)
 
     def find(self, key: str) -> RawObject | None:
         """See `Store.find`."""

@@ -64,10 +64,11 @@ locals {
       Action   = ["s3:GetObject"]
       Resource = "${local.processed_arn}/*"
     }
-    # Observations, quarantine, and the copies of the reports below logs/. A large object is written in parts.
+    # Observations, quarantine, and the copies of the reports below logs/. A large object is written in parts. The files
+    # of an object's earlier versions are removed.
     write_processed = {
       Sid      = "WriteProcessed"
-      Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+      Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
       Resource = "${local.processed_arn}/*"
     }
   }

@@ -1,0 +1,300 @@
+"""The processed zone holds what the newest version of each raw object gave, once, wherever a run is cut off."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+import pytest
+
+import main
+from forecast import pipeline
+from forecast import replay as replaying
+from forecast.checkpoints import Checkpoints
+from forecast.database import connect
+from forecast.replay import Corridor, ReplayCounts, replay
+from forecast.runs import Run, RunOptions, work_folder
+from forecast.stations import Stations, load_stations
+from forecast.stores import LocalStore, open_store
+from tests.integration.worlds import FolderZone, Row, World, WorldMaker
+
+KEY = "infoclimat/2024_10_05_1728097200000_0.jsonl"
+ALL = load_stations()
+FEWER = Stations({station.id: station for station in ALL if station.id != "07015"})
+MONTHS = ("2024-09-30 23:00:00", "2024-10-01 00:00:00")
+
+
+def rows(value: float, stations: tuple[str, ...] = ("07015", "STATIC0010"), times: tuple[str, ...] = MONTHS) -> bytes:
+    """An object of Airbyte's, always of the same sync: a row of each station at each time."""
+    found = [
+        {
+            "_airbyte_extracted_at": 1728097200000,
+            "_airbyte_generation_id": 3,
+            "_airbyte_meta": {"sync_id": 4},
+            "_airbyte_data": {"id_station": name, "dh_utc": at, "temperature": str(value), "humidite": "80"},
+        }
+        for name in stations
+        for at in times
+    ]
+    return b"".join(json.dumps(row).encode() + b"\n" for row in found)
+
+
+@pytest.fixture
+def world(local_world: WorldMaker) -> World:
+    return local_world()
+
+
+def run(world: World, stations: Stations = ALL, *, reprocess: bool = False) -> Row:
+    status, _ = main.run_pipeline(world.settings(), RunOptions(reprocess=reprocess, max_rejection_rate=1), stations)
+    counts: Row = status["counts"]
+    return counts
+
+
+def replayed(world: World, stations: Stations = ALL) -> ReplayCounts:
+    facts = Run.begin(world.settings(), RunOptions()).facts
+    with connect(world.settings()) as collection, work_folder() as folder:
+        return replay(Corridor(open_store(world.processed.uri), collection, stations, facts), folder)
+
+
+def temperatures(world: World) -> dict[str, float]:
+    return {name: found["measurements"]["air_temperature"] for name, found in world.documents().items()}
+
+
+def of_zone(world: World) -> list[tuple[str, float]]:
+    return sorted((record["_id"], record["air_temperature"]) for record in world.records())
+
+
+def zone_files(world: World) -> list[str]:
+    return [key for key in world.processed.keys() if not key.startswith("logs/")]
+
+
+def assert_zone_and_database_agree(world: World) -> None:
+    """Each observation stands once in the zone, with the values of the database."""
+    assert of_zone(world) == sorted(temperatures(world).items())
+
+
+@pytest.mark.parametrize("place", ["local", "s3"])
+def test_case_102_the_last_of_six_versions_is_everywhere(request: pytest.FixtureRequest, place: str) -> None:
+    """Level in all that Airbyte says; on S3 also in the time of the object, which has whole seconds."""
+    make: WorldMaker = request.getfixturevalue(f"{place}_world")
+    world = make()
+    for value in (14.4, 15.1, 13.8, 16.0, 12.2, 15.5):
+        world.raw.put(KEY, rows(value))
+        assert run(world)["objects_loaded"] == 1
+    assert set(temperatures(world).values()) == {15.5}
+    assert_zone_and_database_agree(world)
+    before = world.document_bytes()
+    assert world.typed("migrate").code == 0
+    assert world.document_bytes() == before
+    copy = make(beside=world)
+    assert copy.typed("migrate").code == 0
+    assert copy.document_bytes() == before
+
+
+def test_publishing_a_new_version_removes_the_files_of_the_old_one_and_no_others(world: World) -> None:
+    world.raw.put(KEY, rows(10))
+    world.raw.put("other.jsonl", rows(10, times=("2024-08-01 00:00:00",)))
+    run(world)
+    first = zone_files(world)
+    world.raw.put(KEY, rows(11, times=MONTHS[1:]))
+    counts = run(world)
+    assert (counts["objects_already_processed"], counts["updated"]) == (1, 2)
+    assert [key.split("/")[2] for key in zone_files(world)] == ["month=08", "month=10"]
+    assert set(zone_files(world)) & set(first) == {key for key in first if "month=08" in key}
+    assert [name for name, _ in of_zone(world)] == [
+        f"{name}@{at}" for name in ("07015", "STATIC0010") for at in ("2024-08-01T00:00:00Z", "2024-10-01T00:00:00Z")
+    ]
+
+
+def test_a_version_that_is_rejected_removes_nothing(world: World) -> None:
+    world.raw.put(KEY, rows(10))
+    run(world)
+    before = {key: world.processed.get(key) for key in zone_files(world)}
+    world.raw.put(KEY, b"<html></html>")
+    assert run(world)["objects_rejected"] == 1
+    assert {key: world.processed.get(key) for key in zone_files(world)} == before
+
+
+def test_a_copy_of_an_object_below_another_raw_uri_keeps_its_files(world: World) -> None:
+    """Key and content are the same, and so are the names of the files."""
+    world.raw.put(KEY, rows(10))
+    run(world)
+    assert isinstance(world.raw, FolderZone)
+    elsewhere = FolderZone(world.home / "elsewhere")
+    elsewhere.put(KEY, rows(10))
+    run(replace(world, raw=elsewhere))
+    files = zone_files(world)
+    world.raw.put(KEY, rows(11))
+    run(world)
+    assert set(files) < set(zone_files(world))
+
+
+def test_quarantine_that_no_longer_holds_goes_when_its_object_is_processed_again(world: World) -> None:
+    world.raw.put(KEY, rows(10))
+    assert run(world, FEWER)["records_rejected"] == 2
+    assert len(world.rejected_keys()) == 1
+    assert run(world, reprocess=True)["records_rejected"] == 0
+    assert world.rejected_keys() == []
+    assert replayed(world).rows == 0
+    assert_zone_and_database_agree(world)
+
+
+def test_replayed_rows_stand_once_in_the_zone_also_after_reprocessing(world: World) -> None:
+    world.raw.put(KEY, rows(10))
+    run(world, FEWER)
+    assert replayed(world).replayed == 2
+    assert_zone_and_database_agree(world)
+    assert sum("-replayed-" in key for key in world.record_keys()) == 2
+    run(world, reprocess=True)
+    assert_zone_and_database_agree(world)
+    assert not any("-replayed-" in key for key in world.record_keys())
+
+
+def test_case_109_another_processed_zone_is_filled(world: World) -> None:
+    world.raw.put(KEY, rows(10))
+    run(world)
+    moved = replace(world, processed=FolderZone(world.home / "moved"))
+    counts = run(moved)
+    assert (counts["objects_already_processed"], counts["unchanged"]) == (0, 4)
+    assert of_zone(moved) == of_zone(world)
+    assert run(moved)["objects_already_processed"] == 1
+    # The first zone is as it was, and known: what is outdated in it goes when it is used again.
+    assert of_zone(world) == of_zone(moved)
+    world.raw.put(KEY, rows(11))
+    run(moved)
+    run(world)
+    assert_zone_and_database_agree(world)
+    assert_zone_and_database_agree(moved)
+
+
+def test_the_zone_is_the_same_whichever_way_its_folder_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.raw.put(KEY, rows(10))
+    run(world)
+    monkeypatch.chdir(world.home)
+    settings = replace(world.settings(), processed_uri="./processed/")
+    status, _ = main.run_pipeline(settings, RunOptions(), ALL)
+    assert status["counts"]["objects_already_processed"] == 1
+
+
+class CutOffError(BaseException):
+    """Nothing after this place is done."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The `number`th call of a function, before or after it."""
+
+    owner: Any
+    name: str
+    moment: str
+    number: int = 1
+
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        original: Callable[..., Any] = getattr(self.owner, self.name)
+        calls = count(1)
+
+        def cut_off(*arguments: Any, **named: Any) -> Any:
+            last = next(calls) == self.number
+            if last and self.moment == "before":
+                raise CutOffError
+            result = original(*arguments, **named)
+            if last:
+                raise CutOffError
+            return result
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.owner, self.name, cut_off)
+            yield
+
+
+PLACES = {
+    "before the load is noted": Place(Checkpoints, "begin", "before"),
+    "when the load is noted": Place(Checkpoints, "begin", "after"),
+    "between two files": Place(LocalStore, "publish", "after", 1),
+    "before the load": Place(main, "load", "before"),
+    "before anything is removed": Place(pipeline, "remove", "before"),
+    "between two that are removed": Place(LocalStore, "remove", "after", 1),
+    "when all are removed": Place(pipeline, "remove", "after"),
+    "when the entry is written": Place(Checkpoints, "write", "after"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_new_version_whose_run_is_cut_off_is_completed_by_the_next(world: World, place: str) -> None:
+    """Two months and a quarantine become one month without."""
+    world.raw.put(KEY, rows(10, stations=("07015", "STATIC0010", "99999")))
+    run(world)
+    assert len(zone_files(world)) == 3
+    world.raw.put(KEY, rows(11, times=MONTHS[1:]))
+    with PLACES[place].cut(), pytest.raises(CutOffError):
+        run(world)
+    run(world)
+    assert zone_files(world) == world.record_keys()
+    assert len(world.record_keys()) == 1
+    assert of_zone(world) == [(f"{name}@2024-10-01T00:00:00Z", 11.0) for name in ("07015", "STATIC0010")]
+    assert Counter(temperatures(world).values()) == {10.0: 2, 11.0: 2}
+
+
+def test_a_version_that_nobody_finished_leaves_nothing_when_the_object_changes_again(world: World) -> None:
+    world.raw.put(KEY, rows(10))
+    run(world)
+    world.raw.put(KEY, rows(11))
+    with PLACES["before the load"].cut(), pytest.raises(CutOffError):
+        run(world)
+    world.raw.put(KEY, rows(12))
+    run(world)
+    assert_zone_and_database_agree(world)
+    assert set(temperatures(world).values()) == {12.0}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_reprocessing_after_a_replay_that_is_cut_off_is_completed_by_the_next_run(world: World, place: str) -> None:
+    """The next run takes nothing but what is new, or was begun."""
+    world.raw.put(KEY, rows(10))
+    run(world, FEWER)
+    replayed(world)
+    with PLACES[place].cut(), pytest.raises(CutOffError):
+        run(world, reprocess=True)
+    run(world)
+    assert_zone_and_database_agree(world)
+    assert len(temperatures(world)) == 4
+
+
+REPLAY_PLACES = {
+    "when the load is noted": Place(Checkpoints, "begin", "after"),
+    "between two files": Place(LocalStore, "publish", "after", 1),
+    "before the load": Place(replaying, "load", "before"),
+    "when it is loaded": Place(replaying, "load", "after"),
+    "when its rows are marked": Place(LocalStore, "publish", "after", 3),
+    "before its end is noted": Place(Checkpoints, "end", "before"),
+}
+
+
+@pytest.mark.parametrize("then", ["run", "replay"])
+@pytest.mark.parametrize("place", REPLAY_PLACES)
+def test_a_replay_that_is_cut_off_is_completed(world: World, place: str, then: str) -> None:
+    world.raw.put(KEY, rows(10))
+    run(world, FEWER)
+    with REPLAY_PLACES[place].cut(), pytest.raises(CutOffError):
+        replayed(world)
+    if then == "replay":
+        replayed(world)
+    run(world)
+    assert_zone_and_database_agree(world)
+    assert len(temperatures(world)) == 4
+
+
+def test_a_replay_leaves_an_object_whose_own_load_broke_off_to_the_next_run(world: World) -> None:
+    world.raw.put(KEY, rows(10))
+    run(world, FEWER)
+    with PLACES["before the load"].cut(), pytest.raises(CutOffError):
+        run(world, FEWER, reprocess=True)
+    replayed(world)
+    assert run(world)["objects_loaded"] == 1
+    assert_zone_and_database_agree(world)
