@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from forecast.parameters import PARAMETER_NAMES
-from forecast.reading import ParameterReading
+from forecast.reading import ObjectReading, ParameterReading
 
 UTC_TIME = pa.timestamp("ms", tz="UTC")
 
@@ -140,6 +140,22 @@ class Transformed:
     def nothing(cls, refused: pd.DataFrame, empty_rows: int = 0) -> Transformed:
         """No observation, only what the extractor refused, and rows without any field."""
         return cls(empty_frame(OBSERVATION_SCHEMA), refused, len(refused) + empty_rows, empty_rows)
+
+
+def joined(parts: Sequence[Transformed]) -> Transformed:
+    """What became of several parts, one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    readings = ObjectReading()
+    for part in parts:
+        readings.add(part.readings)
+    return Transformed(
+        concat([part.observations for part in parts], OBSERVATION_SCHEMA),
+        concat([part.refused for part in parts], REFUSED_SCHEMA),
+        sum(part.rows_read for part in parts),
+        sum(part.rows_empty for part in parts),
+        readings.parameters,
+    )
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -345,13 +346,19 @@ def test_an_hour_that_does_not_exist_is_refused_and_never_shifted() -> None:
     ]
 
 
+def in_order(clocks: Sequence[str], day: str = "2024-10-27", **more: Any) -> list[dict[str, Any]]:
+    """A row for each of these times, each with another temperature: equal rows would be one that came twice."""
+    rows = [table_row(f"{day} {clock}:00", **more) for clock in clocks]
+    return [{**row, "Temperature": f"{50 + number / 10} °F"} for number, row in enumerate(rows)]
+
+
 REPEATED = ["02:00", "02:30", "02:59", "02:00", "02:30", "02:59"]
 REPEATED_UTC = ["00:00", "00:30", "00:59", "01:00", "01:30", "01:59"]
 
 
 @pytest.mark.parametrize("cut", range(7))
 def test_the_hour_that_occurs_twice_is_told_apart_by_order_even_over_two_batches(cut: int) -> None:
-    rows = [table_row(f"2024-10-27 {clock}:00") for clock in REPEATED]
+    rows = in_order(REPEATED)
     batches = [batch_of(rows[:cut]), batch_of(rows[cut:], first=cut + 1)]
     result = transform(*(batch for batch in batches if len(batch.rows)))
     found = {row["source_row"]: stamp for row, stamp in zip(result.observations, result.stamps, strict=True)}
@@ -386,7 +393,10 @@ def test_where_order_cannot_tell_the_rows_are_refused(clocks: list[str]) -> None
 )
 def test_a_series_written_in_local_time_gives_its_utc_times_back(start: int, length: int, day: datetime) -> None:
     series = [day + timedelta(minutes=5 * (start + step)) for step in range(length)]
-    rows = [table_row(stamp.astimezone(PARIS).strftime("%Y-%m-%d %H:%M:%S")) for stamp in series]
+    rows = [
+        table_row(stamp.astimezone(PARIS).strftime("%Y-%m-%d %H:%M:%S"), Humidity=f"{number} %")
+        for number, stamp in enumerate(series)
+    ]
     result = transform(batch_of(rows))
     found = {row["source_row"]: row["timestamp"] for row in result.observations}
     sent = {f"line {index + 1}": stamp for index, stamp in enumerate(series)}
@@ -401,7 +411,7 @@ def test_a_series_written_in_local_time_gives_its_utc_times_back(start: int, len
 
 
 def test_a_table_with_the_newest_row_first_is_told_apart_as_well() -> None:
-    rows = [table_row(f"2024-10-27 {clock}:00") for clock in REPEATED[::-1]]
+    rows = in_order(REPEATED[::-1])
     result = transform(batch_of(rows))
     assert sorted(result.stamps) == [f"2024-10-27T{clock}:00Z" for clock in REPEATED_UTC]
     assert [row["source_row"] for row in result.observations if row["timestamp"].hour == 0] == [
@@ -412,8 +422,8 @@ def test_a_table_with_the_newest_row_first_is_told_apart_as_well() -> None:
 
 
 def test_each_station_has_its_own_order() -> None:
-    rows = [table_row(f"2024-10-27 {clock}:00", Station="ILAMAD25") for clock in REPEATED]
-    others = [table_row(f"2024-10-27 {clock}:00", Station="IICHTE19") for clock in REPEATED[::-1]]
+    rows = in_order(REPEATED, Station="ILAMAD25")
+    others = in_order(REPEATED[::-1], Station="IICHTE19")
     mixed = [row for pair in zip(rows, others, strict=True) for row in pair]
     result = transform(batch_of(mixed))
     stamps = [f"2024-10-27T{clock}:00Z" for clock in REPEATED_UTC]
@@ -422,7 +432,7 @@ def test_each_station_has_its_own_order() -> None:
 
 
 def test_an_hour_that_will_occur_twice_is_in_the_future() -> None:
-    rows = [table_row(f"2025-10-26 {clock}:00") for clock in REPEATED]
+    rows = in_order(REPEATED, "2025-10-26")
     result = transform(batch_of(rows))
     assert result.codes == ["future_timestamp"] * 6
     assert result.refused[0]["reason"] == "later than now by more than 10 minutes"
@@ -431,7 +441,7 @@ def test_an_hour_that_will_occur_twice_is_in_the_future() -> None:
 
 def test_more_rows_than_a_station_has_in_that_hour_reject_the_object(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("forecast.transform.folds.MAX_HELD_ROWS", 5)
-    rows = [table_row(f"2024-10-27 {clock}:00") for clock in REPEATED]
+    rows = in_order(REPEATED)
     with pytest.raises(ObjectRejectedError) as caught:
         transform(batch_of(rows))
     assert caught.value.code == "too_many_ambiguous_times"

@@ -109,7 +109,9 @@ TYPED: dict[str, tuple[pa.Array, Any]] = {
     ),
     "nothing": (pa.array([None], pa.struct([("at", pa.int64())])), None),
     "decimal": (pa.array([Decimal("1.50")]), "1.50"),
-    "span": (pa.array([timedelta(seconds=90)]), 90_000_000),
+    "span": (pa.array([timedelta(seconds=90)]), "00:01:30"),
+    "fraction": (pa.array([-1_500], pa.duration("ms")), "-00:00:01.500"),
+    "short float": (pa.array([13.8], pa.float32()), 13.8),
     "empty": (pa.array([{}], pa.struct([])), {}),
 }
 

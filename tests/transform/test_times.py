@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.transform.times import between_zones, local_to_utc, read_clock, read_days, read_moments, sheet_day
+from forecast.transform.clocks import read_clock
+from forecast.transform.times import between_zones, local_to_utc, read_days, read_moments, sheet_day
 
 FOUR_PAST = 4 * 60
 
@@ -58,7 +59,6 @@ def moment(cell: Any, kind: pa.DataType | None = None) -> tuple[str | None, bool
         (0.002766, FOUR_PAST - 1),
         (86_399 / 86_400, 86_399),
         (round(86_399 / 86_400, 8), 86_399),
-        (45_566.00277778, FOUR_PAST),
         ("5.787037037037037e-05", 5),
         ("00:03:59.999999", FOUR_PAST),
         (time(0, 3, 59, 999_990), FOUR_PAST),
@@ -92,6 +92,10 @@ def test_four_minutes_past_midnight_however_it_is_written(cell: Any, seconds: in
         "0:04 AM",
         "noon",
         "1204",
+        1204,
+        6,
+        "18",
+        45_566.00277778,  # of a row whose day is not known
         "-1:00",
         -0.5,
         1e9,
@@ -116,6 +120,11 @@ def test_no_time_is_missing_and_not_unreadable(cell: Any) -> None:
         ("2024-10-01T00:04:00", "2024-10-01T00:04:00", False),
         ("2024-10-01 00:04", "2024-10-01T00:04:00", False),
         ("2024-10-01T00:04:00.123", "2024-10-01T00:04:00", False),
+        ("2024-10-01T00:04:00.500", "2024-10-01T00:04:01", False),
+        ("2024-10-01T00:04:01.500Z", "2024-10-01T00:04:02", True),
+        (1727741040.5, "2024-10-01T00:04:01", True),
+        (1727741041500, "2024-10-01T00:04:02", True),
+        ("1727741041499999999", "2024-10-01T00:04:01", True),
         (" 2024-10-01 00:04:00 ", "2024-10-01T00:04:00", False),
         ("2024-10-01T24:00:00", "2024-10-02T00:00:00", False),
         ("2024-10-01T00:04:00Z", "2024-10-01T00:04:00", True),
@@ -189,13 +198,13 @@ def test_one_unreadable_time_leaves_the_others_alone() -> None:
 
 @pytest.mark.parametrize("cell", ["2024-10-01", "2024-10-01 00:00:00", "2024-10-01T00:00:00", date(2024, 10, 1)])
 def test_a_day_is_read(cell: Any) -> None:
-    days, bad = read_days(pa.array([cell]))
+    days, _, bad = read_days(pa.array([cell]))
     assert (str(days[0]), bool(bad[0])) == ("2024-10-01", False)
 
 
 @pytest.mark.parametrize("cell", ["01/10/2024", "10/01/24", "2024-13-01", "2025-02-29", "20241001", 45566, {"a": 1}])
 def test_a_day_that_could_be_two_or_none_is_unreadable(cell: Any) -> None:
-    days, bad = read_days(pa.array([cell]))
+    days, _, bad = read_days(pa.array([cell]))
     assert (str(days[0]), bool(bad[0])) == ("NaT", True)
 
 

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from forecast.errors import ObjectRejectedError
-from forecast.observations import OBSERVATION_SCHEMA, REFUSED_SCHEMA, RawBatch, Transformed, concat
+from forecast.observations import RawBatch, Transformed, joined
 from forecast.reading import ObjectReading, RenamedParameter, UnknownColumns
 from forecast.stations import Stations
 from forecast.transform import infoclimat, wunderground
@@ -57,15 +57,7 @@ class ObjectTransformer:
         parts = [(part, Columns(part.rows)) for part in parts_of(batch, _LAYOUTS)]
         if len(parts) > 1 and not all(_network_of(*part) for part in parts):
             parts = [(batch, Columns(batch.rows))]
-        done = [self._transform(*part) for part in parts]
-        if len(done) == 1:
-            return done[0]
-        return Transformed(
-            concat([part.observations for part in done], OBSERVATION_SCHEMA),
-            concat([part.refused for part in done], REFUSED_SCHEMA),
-            sum(part.rows_read for part in done),
-            sum(part.rows_empty for part in done),
-        )
+        return joined([self._transform(*part) for part in parts])
 
     def _transform(self, batch: RawBatch, columns: Columns) -> Transformed:
         network = _network_of(batch, columns)
@@ -79,13 +71,17 @@ class ObjectTransformer:
         transformed = cast("Transformed", self._readers[network.NAME].read(batch, columns))
         self._keep_unknown(columns, network.known_fields(columns))
         self._needs_unit = network.needs_unit(columns)
-        self._seen_stations.update(transformed.observations["station_id"].unique())
         self._expected = network.expected_cells(columns)
+        self._see(transformed)
+        return transformed
+
+    def _see(self, transformed: Transformed) -> None:
+        """Look at what came of rows, as soon as it is known."""
         self.reading.add(transformed.readings)
+        self._seen_stations.update(transformed.observations["station_id"].unique())
         times = transformed.observations["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
         for name, gate in self._gates.items():
             gate.see(transformed.observations[name].to_numpy(np.float64, na_value=np.nan), times)
-        return transformed
 
     def finish(self) -> list[Transformed]:
         """What had to wait for the end of the object.
@@ -94,6 +90,8 @@ class ObjectTransformer:
         it says.
         """
         waited = [transformed for reader in self._readers.values() for transformed in reader.finish()]
+        for transformed in waited:
+            self._see(transformed)
         self.reading.check(self._expected)
         for gate in self._gates.values():
             gate.check()
@@ -101,10 +99,16 @@ class ObjectTransformer:
             names = UnknownColumns.of(self.reading.unknown).words
             message = "%s has columns that are not known and are passed over: %s"
             LOGGER.warning(message, self._key, names, extra={"facts": {"object": self._key}})
-            for transformed in waited:
-                self._seen_stations.update(transformed.observations["station_id"].unique())
             self.renamed = self._find_renamed()
+        self._name_unused()
         return waited
+
+    def _name_unused(self) -> None:
+        """Name the known columns that were passed over, beside the unknown ones."""
+        for name in (name for reader in self._readers.values() for name in reader.unused_columns):
+            self.reading.unknown.setdefault(name, [])
+            message = "%s: column %r holds one time in all rows while their other times vary: it is not used"
+            LOGGER.warning(message, self._key, name, extra={"facts": {"object": self._key}})
 
     def _keep_unknown(self, columns: Columns, known: Collection[str]) -> None:
         """Note the columns that are not known, also those in the objects of known ones, with a few of their cells."""

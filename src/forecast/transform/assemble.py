@@ -26,8 +26,8 @@ from forecast.observations import (
 from forecast.parameters import PARAMETER_NAMES
 from forecast.reading import ParameterReading, Unreadable
 from forecast.transform.cells import AMBIGUOUS, Converted, Note
+from forecast.transform.clocks import Moments
 from forecast.transform.quarantine import Refusal, refused_rows
-from forecast.transform.times import Moments
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.parameters import Parameter, Quantity
-from forecast.transform.columns import python_cells
+from forecast.transform.columns import python_cells, shortest_decimals
 from forecast.transform.units import CANONICAL, Floats, Unit, find_unit
 from forecast.transform.winds import ENGLISH, WindWords, read_wind
 
@@ -152,21 +152,23 @@ def _convert_others(column: RawColumn) -> Converted:
 
 
 def _convert_numbers(cells: pa.Array, parameter: Parameter, assumed_unit: str | None) -> Converted:
-    numbers = _to_floats(cells)
+    numbers = shortest_decimals(cells)
     present = ~np.isnan(numbers) & ~_is_missing_number(numbers, parameter)
     unit = _bare_unit(parameter, assumed_unit)
     if unit is None:
         reason = f"a number without a unit where {parameter.unit} or another unit is expected"
-        return Converted(
-            np.full(len(cells), np.nan),
-            [_note(int(row), parameter, cells[int(row)].as_py(), reason) for row in np.flatnonzero(present)],
-        )
+        return Converted(np.full(len(cells), np.nan), _notes(cells, present, parameter, lambda _: reason))
     good = present & (np.abs(numbers) < _LARGEST)
-    notes = [
-        _note(int(row), parameter, cells[int(row)].as_py(), _why_too_large(numbers[row]))
-        for row in np.flatnonzero(present & ~good)
-    ]
+    notes = _notes(cells, present & ~good, parameter, lambda row: _why_too_large(numbers[row]))
     return Converted(unit.to_canonical(np.where(good, numbers, np.nan)), notes)
+
+
+def _notes(
+    cells: pa.Array, mask: npt.NDArray[np.bool_], parameter: Parameter, reason_of: Callable[[int], str]
+) -> list[Note]:
+    rows = np.flatnonzero(mask)
+    raw = python_cells(cells.take(pa.array(rows))) if len(rows) else []
+    return [_note(row, parameter, cell, reason_of(row)) for row, cell in zip(rows.tolist(), raw, strict=True)]
 
 
 def _why_too_large(number: float) -> str:
@@ -199,7 +201,7 @@ def _parse_texts(texts: pa.Array) -> _Parsed:
     # As Arrow's cast reads it: U+2212 is a minus, and a plus says nothing.
     number = pc.replace_substring(pc.if_else(is_number, parts.field("number"), nothing), "\u2212", "-")
     plain = pc.replace_substring_regex(number, r"^\+", "")
-    return _Parsed(texts, _to_floats(plain), plain, pc.if_else(is_number, parts.field("unit"), nothing))
+    return _Parsed(texts, shortest_decimals(plain), plain, pc.if_else(is_number, parts.field("unit"), nothing))
 
 
 def _convert_texts(indices: pa.Array, distinct: _Parsed, column: RawColumn, words: WindWords) -> Converted:
@@ -273,14 +275,8 @@ def _is_missing_number(numbers: Floats, parameter: Parameter) -> npt.NDArray[np.
     return np.isin(numbers, [number for number in MISSING_NUMBERS if number not in allowed])
 
 
-def _to_floats(numbers: pa.Array) -> Floats:
-    cast = numbers.cast(pa.float64(), safe=False)
-    return np.asarray(cast.to_numpy(zero_copy_only=False), dtype=np.float64)
-
-
 def _refuse_all(cells: pa.Array, parameter: Parameter, reason: str) -> Converted:
-    raw = python_cells(cells)
-    notes = [_note(int(row), parameter, raw[row], reason) for row in np.flatnonzero(np.asarray(cells.is_valid()))]
+    notes = _notes(cells, np.asarray(cells.is_valid()), parameter, lambda _: reason)
     return Converted(np.full(len(cells), np.nan), notes)
 
 

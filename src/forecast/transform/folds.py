@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,8 +23,11 @@ from forecast.observations import (
     to_frame,
     to_table,
 )
+from forecast.parameters import PARAMETER_NAMES
+from forecast.stations import Station
+from forecast.transform.clocks import DAY_SECONDS, Moments, Seconds
 from forecast.transform.quarantine import Refusal, refused_rows
-from forecast.transform.times import Moments, local_fold_to_utc
+from forecast.transform.times import local_fold_to_utc
 
 # Ten years of a station that reports every second have 72 000 rows in that hour; they wait in memory.
 MAX_HELD_ROWS = 100_000
@@ -31,6 +35,7 @@ _REASON = (
     "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the rows tells which"
 )
 _OLDEST_FIRST, _NEWEST_FIRST = 1, -1
+_MINUTE = 60
 
 
 @dataclass(slots=True)
@@ -44,19 +49,41 @@ class _Held:
 
 @dataclass(slots=True)
 class _Series:
-    """The rows of one station in one object; `forwards` and `backwards` count the steps of its local time."""
+    """The rows of one station in one object; `steps` counts those of its local time by their size in seconds."""
 
-    zone: str
-    forwards: int = 0
-    backwards: int = 0
+    station: Station
+    last: Moments | None = None
+    steps: Counter[int] = field(default_factory=Counter)
     held: list[_Held] = field(default_factory=list)
+
+    def watch(self, local: Moments) -> None:
+        """Look at the next rows, in whatever batches they come."""
+        local = local[~np.isnat(local)]
+        steps = np.diff(local if self.last is None else np.concatenate([self.last, local])).astype(np.int64)
+        steps = steps[np.abs(steps) < DAY_SECONDS]
+        sizes, counts = np.unique(steps, return_counts=True)
+        self.steps.update(dict(zip(sizes.tolist(), counts.tolist(), strict=True)))
+        self.last = local[-1:] if len(local) else self.last
 
     @property
     def order(self) -> int:
         """1 where the oldest row comes first, -1 where the newest does, 0 where neither is plain."""
-        if self.forwards and self.forwards >= 2 * self.backwards:
+        forwards = sum(count for size, count in self.steps.items() if size > 0)
+        backwards = sum(count for size, count in self.steps.items() if size < 0)
+        if forwards and forwards >= 2 * backwards:
             return _OLDEST_FIRST
-        return _NEWEST_FIRST if self.backwards and self.backwards >= 2 * self.forwards else 0
+        return _NEWEST_FIRST if backwards and backwards >= 2 * forwards else 0
+
+    @property
+    def interval(self) -> float:
+        """Seconds between its rows: the median of the steps; the registry's where there is none."""
+        sizes = sorted((abs(size), count) for size, count in self.steps.items() if size)
+        half = sum(count for _, count in sizes) / 2
+        for size, count in sizes:
+            half -= count
+            if half <= 0:
+                return size
+        return self.station.interval_minutes * _MINUTE
 
 
 class Folds:
@@ -66,12 +93,9 @@ class Folds:
         self._series: dict[str, _Series] = {}
         self._rows = 0
 
-    def watch(self, station_id: str, zone: str, local: Moments) -> None:
+    def watch(self, station: Station, local: Moments) -> None:
         """Look at the order of a station's rows, all of them."""
-        series = self._series.setdefault(station_id, _Series(zone))
-        steps = np.diff(local)
-        series.forwards += int(np.count_nonzero(steps > np.timedelta64(0, "s")))
-        series.backwards += int(np.count_nonzero(steps < np.timedelta64(0, "s")))
+        self._series.setdefault(station.id, _Series(station)).watch(local)
 
     def hold(self, batch: RawBatch, mask: Mask, observations: pd.DataFrame, local: Moments) -> None:
         """Hold back the rows of a mask; `observations` are these rows, without a time.
@@ -99,15 +123,18 @@ class Folds:
 def _resolve(series: _Series, now: datetime) -> Transformed:
     local = np.concatenate([part.local for part in series.held])
     refused = [record for part in series.held for record in part.refused]
-    summer, told = _passes(local, series.order)
-    moments = local_fold_to_utc(local, series.zone, summer=summer)
+    zone = series.station.timezone
+    table = pa.concat_tables([to_table(part.observations, OBSERVATION_SCHEMA) for part in series.held])
+    ones = np.ones(len(local), dtype=bool)
+    first, second = (local_fold_to_utc(local, zone, summer=summer) for summer in (ones, ~ones))
+    summer, told = _passes(local, _equal_rows(table, local), series, (second - first).astype(np.int64))
+    moments = np.where(summer, first, second)
     for fault in wrong_times(moments, now):
         for row in np.flatnonzero(fault.mask & told).tolist():
             refused[row] |= {"code": fault.code, "reason": fault.reason}
         told &= ~fault.mask
-    frames = [to_table(part.observations, OBSERVATION_SCHEMA) for part in series.held]
     stamps = pa.array(moments.astype("datetime64[ms]")).cast(UTC_TIME)
-    table = pa.concat_tables(frames).set_column(1, OBSERVATION_SCHEMA.field("timestamp"), stamps)
+    table = table.set_column(1, OBSERVATION_SCHEMA.field("timestamp"), stamps)
     return Transformed(
         observations=to_frame(table.filter(pa.array(told))),
         refused=frame_of([refused[row] for row in np.flatnonzero(~told).tolist()], REFUSED_SCHEMA),
@@ -116,19 +143,88 @@ def _resolve(series: _Series, now: datetime) -> Transformed:
     )
 
 
-def _passes(local: Moments, order: int) -> tuple[Mask, Mask]:
-    """Which rows belong to the first pass (summer time), and which can be told at all.
+def _equal_rows(table: pa.Table, local: Moments) -> Seconds:
+    """A number for each row; equal ones for rows of one local time with the same values and notes."""
+    columns = [
+        local.astype(np.int64),
+        table["notes"].combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy(),
+    ]
+    columns += [np.nan_to_num(table[name].to_numpy(), nan=np.inf).view(np.int64) for name in PARAMETER_NAMES]
+    numbers: Seconds = np.unique(np.column_stack(columns), axis=0, return_inverse=True)[1].reshape(-1)
+    return numbers
 
-    The two passes of a day are told apart by the one place where its clock goes back.
-    """
+
+def _passes(local: Moments, equal: Seconds, series: _Series, shift: Seconds) -> tuple[Mask, Mask]:
+    """Which rows belong to the first pass (summer time), and which can be told at all."""
     summer, told = (np.zeros(len(local), dtype=bool) for _ in range(2))
     days = local.astype("datetime64[D]")
-    for day in np.unique(days) if order else ():
-        rows = np.flatnonzero(days == day)[::order]
-        steps = np.diff(local[rows]).astype(np.int64)
-        # Hourly values are two rows of one time. Else the same time twice is one row that was delivered twice.
-        back = np.flatnonzero(steps <= 0 if len(rows) == len(("summer", "winter")) else steps < 0)
-        if len(back) == 1:
-            summer[rows[: back[0] + 1]] = True
+    for day in np.unique(days) if series.order else ():
+        rows = np.flatnonzero(days == day)[:: series.order]
+        hour = _Hour(local[rows].astype(np.int64), equal[rows], series.interval, int(shift[rows[0]]))
+        first = hour.first_pass()
+        if first is not None:
+            summer[rows] = first
             told[rows] = True
     return summer, told
+
+
+@dataclass(slots=True)
+class _Hour:
+    """The rows of an hour that occurs twice, oldest first: their local seconds, and numbers that equal rows share.
+
+    `interval` is that of the station's rows, `shift` by how much the clock goes back.
+    """
+
+    seconds: Seconds
+    equal: Seconds
+    interval: float
+    shift: int
+
+    def first_pass(self) -> Mask | None:
+        """The rows of the first pass; None where the rows may as well be one pass, or are in no order.
+
+        A part that was delivered again goes back as well. Its rows are equal to those that they repeat, and the rows
+        of two passes are not.
+        """
+        cut = self._step_back(self.seconds)
+        if cut is not None:
+            return np.arange(len(self.seconds)) < cut if self._are_two(cut) else None
+        _, places, numbers = np.unique(self.equal, return_index=True, return_inverse=True)
+        once = np.sort(places)
+        cut = self._step_back(self.seconds[once])
+        if cut is None or min(cut, len(once) - cut) < self._rows_of_a_pass / 2:
+            return None
+        # A repeated row is of the pass that its first delivery is of.
+        is_first: Mask = places[numbers.reshape(-1)] < once[cut]
+        return is_first
+
+    def _step_back(self, seconds: Seconds) -> int | None:
+        """Where the clock was put back: the only step back, and of the size of that; None where there is no such step.
+
+        Values of an hour or more apart are two rows of one time.
+        """
+        steps = np.diff(seconds)
+        back = np.flatnonzero(steps <= 0 if len(seconds) == len(("summer", "winter")) else steps < 0)
+        if len(back) != 1:
+            return None
+        size = -int(steps[back[0]])
+        is_the_clocks = abs(self.shift - size) <= 2 * self.interval
+        # Where rows are rare, a row that came late goes back as far as the clock does.
+        may_be_late = size <= 2 * self.interval and len(seconds) <= self._rows_of_a_pass
+        return int(back[0]) + 1 if is_the_clocks and not may_be_late else None
+
+    @property
+    def _rows_of_a_pass(self) -> float:
+        return max(1.0, self.shift / self.interval)
+
+    def _are_two(self, cut: int) -> bool:
+        """Whether the rows on both sides of a step back are not one pass that was delivered twice.
+
+        Of the local times that both have, more than half have other values: a few equal ones may be a calm night, a
+        few different ones a correction.
+        """
+        before = dict(zip(self.seconds[:cut].tolist(), self.equal[:cut].tolist(), strict=True))
+        after = dict(zip(self.seconds[cut:].tolist(), self.equal[cut:].tolist(), strict=True))
+        shared = before.keys() & after.keys()
+        equal = sum(bool(before[second] == after[second]) for second in shared)
+        return 2 * equal < max(1, len(shared))

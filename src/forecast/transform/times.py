@@ -1,13 +1,13 @@
 """Times as the sources write them, to UTC to the second.
 
-Fractions of a second are rounded. Local times go through the station's own zone. An hour that occurs twice or not at
-all is reported, never shifted.
+Fractions of a second are rounded half up. Local times go through the station's own zone. An hour that occurs twice or
+not at all is reported, never shifted.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -21,40 +21,29 @@ import pyarrow.compute as pc
 
 from forecast.entry import Mask
 from forecast.transform.cells import Note
-from forecast.transform.columns import python_cells
+from forecast.transform.clocks import (
+    UNREADABLE,
+    Moments,
+    Seconds,
+    is_number,
+    lookup,
+    plain_cells,
+    read_clock_texts,
+    read_numbers,
+)
 
-Moments = npt.NDArray[np.datetime64]
-Seconds = npt.NDArray[np.int64]
-
-DAY_SECONDS = 86_400
-UNREADABLE = -1
 # Epochs in seconds, milliseconds, microseconds and nanoseconds do not overlap between 2001 and 2033.
-_EPOCH_SECONDS = (1e9, 2e9)
-_EPOCH_UNITS = (1.0, 1e3, 1e6, 1e9)
+_EPOCH_SECONDS = (10**9, 2 * 10**9)
+_EPOCH_UNITS = (1, 10**3, 10**6, 10**9)
 # Of the abbreviations of zones only those that mean one offset the world over, as far as our stations go.
 _ZONE_NAMES = {"Z": 0, "UTC": 0, "GMT": 0, "CET": 3600, "CEST": 7200}
 _ZONE = rf"[+-][0-9]{{2}}(?::?[0-9]{{2}})?|{'|'.join(_ZONE_NAMES)}"
 _DATE_TIME = rf"^\s*(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[T ](?P<time>[0-9:.]+)\s*(?P<zone>(?:{_ZONE})?)\s*$"
-# The days that Excel puts before a time of day: those of its two date systems.
-_EXCEL_DAY = r"(?:(?:1899-12-3[01]|1900-01-0[01]|1904-01-01)[T ])?"
-_TIME = re.compile(
-    _EXCEL_DAY + r"([0-9]{1,2})[:h]([0-9]{1,2})(?::([0-9]{1,2})(\.[0-9]{1,9})?)?\s*([ap]\.?m\.?)?", re.IGNORECASE
-)
-# What Python and Excel write of a fraction of a day: 0.00277778, and 5.787037037037037e-05 for five seconds.
-_SERIAL = re.compile(r"0?\.[0-9]{1,20}|[0-9](\.[0-9]{1,20})?e-0?[1-9]", re.IGNORECASE)
 _EPOCH = re.compile(r"[0-9]{10}([0-9]{3}){0,3}(\.[0-9]{1,9})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SHEET_DAY = re.compile(r"[0-9]{6}")
-_MAX_SERIAL = 100_000
-_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-_SHORT_TIME = 32  # bits of a time in seconds or milliseconds
-# A serial that was written out is this near to a whole second; one that was cut after five decimals is up to 0.864 s
-# short of the minute it meant.
-_WRITTEN_OUT = 0.01
-_CUT_OFF = 0.87
 _SHORTEST_TIME = len("2024-10-01 00:04")
-_HALF_DAY, _LAST_HOUR, _SIXTY = 12, 24, 60
-# Added to the seconds since midnight of a clock that said :60 until it is known which rows these are.
-_LEAP = 1 << 20
+_SIXTY = 60
 # Python's calendar, less a year at both ends for the offset of a zone.
 _YEARS = (np.datetime64("0002-01-01", "s"), np.datetime64("9998-12-31T23:59:59", "s"))
 _FARTHEST_OFFSET = 15 * 3600
@@ -83,24 +72,40 @@ class Readings:
         return cls(moments, np.full(len(moments), is_utc), bad, nothing)
 
 
-class Clock(NamedTuple):
-    """`seconds` since midnight (86 400 for 24:00), UNREADABLE (-1) where there is none; `leap` as in Readings."""
+class Days(NamedTuple):
+    """`days` is datetime64[D], NaT where there is none; `instants` are those of cells that name a zone (UTC, or NaT).
 
-    seconds: Seconds
+    Of an instant only the station's zone tells which day it begins, if it begins one.
+    """
+
+    days: Moments
+    instants: Moments
     unreadable: Mask
-    leap: Mask
 
 
 def read_moments(cells: pa.Array) -> Readings:
     """Full dates with times: ISO text with or without a zone, timestamps, epochs in seconds to nanoseconds."""
-    cells = _plain(cells)
+    cells = plain_cells(cells)
+    if is_number(cells.type):
+        return _read_epochs(cells)
+    readings = read_date_times(cells)
+    if pa.types.is_string(cells.type) and readings.unreadable.any():
+        epochs, _ = lookup(cells, _read_epoch, np.datetime64("NaT", "s"))
+        found = readings.unreadable & ~np.isnat(epochs)
+        readings.moments = np.where(found, epochs, readings.moments)
+        readings.is_utc, readings.unreadable = readings.is_utc | found, readings.unreadable & ~found
+    return readings
+
+
+def read_date_times(cells: pa.Array) -> Readings:
+    """Full dates with times, but no epochs: ISO text with or without a zone, timestamps."""
+    cells = plain_cells(cells)
     if pa.types.is_timestamp(cells.type):
         return Readings.plain(_to_the_second(cells), is_utc=cells.type.tz is not None)
-    if pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type):
-        return _read_epochs(cells)
     if pa.types.is_string(cells.type):
         return _read_texts(cells)
-    return _unreadable(cells)
+    nothing = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]")
+    return Readings.plain(nothing, is_utc=False, unreadable=np.asarray(cells.is_valid()))
 
 
 def leap_notes(readings: Readings, cells: pa.Array) -> list[Note]:
@@ -111,23 +116,28 @@ def leap_notes(readings: Readings, cells: pa.Array) -> list[Note]:
     ]
 
 
-def read_days(cells: pa.Array) -> tuple[Moments, Mask]:
-    """Days as datetime64[D] and a mask of those that cannot be read; "01/10/2024" could be two days, and is none."""
-    cells = _plain(cells)
-    if pa.types.is_date(cells.type) or pa.types.is_timestamp(cells.type):
+def read_days(cells: pa.Array) -> Days:
+    """Days, as they are or as their midnight; "01/10/2024" could be two days, and is none.
+
+    A midnight in UTC is that day; any other time of day that names no zone is unreadable.
+    """
+    cells = plain_cells(cells)
+    nothing = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]")
+    if pa.types.is_date(cells.type):
         days = cells.cast(pa.timestamp("s"), safe=False).to_numpy(zero_copy_only=False).astype("datetime64[D]")
-        return days, np.zeros(len(cells), dtype=bool)
-    return _lookup(cells, _read_day, np.datetime64("NaT", "D"))
-
-
-def read_clock(cells: pa.Array) -> Clock:
-    """Times of day: text, times, Excel's serials."""
-    cells = _plain(cells)
-    if pa.types.is_time(cells.type) or pa.types.is_timestamp(cells.type):
-        return _typed_clock(cells)
-    seconds, bad = _lookup(cells, _read_time, np.int64(UNREADABLE))
-    leap = seconds >= _LEAP
-    return Clock(seconds - leap * _LEAP, bad, leap)
+        return Days(days, nothing, np.zeros(len(cells), dtype=bool))
+    days, bad = np.full(len(cells), np.datetime64("NaT", "D")), np.asarray(cells.is_valid())
+    if pa.types.is_string(cells.type):
+        days, bad = lookup(cells, _read_day, np.datetime64("NaT", "D"))
+    if not bad.any():
+        return Days(days, nothing, bad)
+    readings = read_date_times(cells.filter(pa.array(bad)))
+    begun = readings.moments.astype("datetime64[D]")
+    is_midnight = begun == readings.moments
+    days[bad] = np.where(is_midnight, begun, np.datetime64("NaT", "D"))
+    nothing[bad] = np.where(is_midnight | ~readings.is_utc, np.datetime64("NaT", "s"), readings.moments)
+    bad[bad] = ~is_midnight & (~readings.is_utc | readings.unreadable)
+    return Days(days, nothing, bad)
 
 
 def sheet_day(name: str) -> date | None:
@@ -160,6 +170,12 @@ def local_fold_to_utc(local: Moments, zone: str, *, summer: Mask) -> Moments:
     return aware.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]")
 
 
+def to_local(utc: Moments, zone: str) -> Moments:
+    """Local times of instants in UTC."""
+    local = pd.DatetimeIndex(utc).tz_localize("UTC").tz_convert(ZoneInfo(zone)).tz_localize(None)
+    return local.to_numpy().astype("datetime64[s]")
+
+
 def between_zones(utc: Moments, local: Moments, zone: str) -> Mask:
     """Where local time less UTC is no offset that the zone has in these years, to the minute."""
     difference = (local - utc).astype("timedelta64[s]")
@@ -175,8 +191,7 @@ def between_zones(utc: Moments, local: Moments, zone: str) -> Mask:
 def _offsets(years: npt.NDArray[np.datetime64], zone: str) -> set[int]:
     """The offsets from UTC, in seconds, of summer and winter."""
     halves = np.concatenate([years.astype("datetime64[M]"), years.astype("datetime64[M]") + 6]).astype("datetime64[s]")
-    local = pd.DatetimeIndex(halves).tz_localize("UTC").tz_convert(ZoneInfo(zone)).tz_localize(None).to_numpy()
-    return set((local.astype("datetime64[s]") - halves).astype(np.int64).tolist())
+    return set((to_local(halves, zone) - halves).astype(np.int64).tolist())
 
 
 def _to_the_second(cells: pa.Array) -> Moments:
@@ -188,41 +203,20 @@ def _to_the_second(cells: pa.Array) -> Moments:
     return (moments + half).astype("datetime64[s]")
 
 
-def _typed_clock(cells: pa.Array) -> Clock:
-    """Times of day, also of timestamps, whose day is that of a clock that has none; one with a zone is not local."""
-    scale = _PER_SECOND[cells.type.unit]
-    there = np.asarray(cells.is_valid())
-    counts = cells.view(pa.int32() if cells.type.bit_width == _SHORT_TIME else pa.int64()).cast(pa.int64())
-    numbers = np.asarray(pc.fill_null(counts, 0), dtype=np.int64)
-    if pa.types.is_timestamp(cells.type):
-        numbers = numbers % (DAY_SECONDS * scale) if cells.type.tz is None else np.full(len(cells), UNREADABLE)
-    bad = there & ((numbers < 0) | (numbers > DAY_SECONDS * scale))
-    seconds = np.where(there & ~bad, (numbers + scale // 2) // scale, UNREADABLE)
-    return Clock(seconds, bad, np.zeros(len(cells), dtype=bool))
-
-
-def _plain(cells: pa.Array) -> pa.Array:
-    if isinstance(cells, pa.ChunkedArray):
-        cells = cells.combine_chunks()
-    if pa.types.is_dictionary(cells.type):
-        cells = cells.dictionary_decode()
-    return cells.cast(pa.string()) if pa.types.is_null(cells.type) or pa.types.is_large_string(cells.type) else cells
-
-
 def _read_epochs(cells: pa.Array) -> Readings:
-    numbers = np.asarray(cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
-    moments = _of_epochs(numbers)
-    return Readings.plain(moments, is_utc=True, unreadable=~np.isnan(numbers) & np.isnat(moments))
-
-
-def _of_epochs(numbers: npt.NDArray[np.float64]) -> Moments:
-    """Moments of epochs, each in the unit that its size tells; NaT for what is none."""
+    """Epochs, each in the unit that its size tells; whole numbers are not made floats, which lose nanoseconds."""
+    if pa.types.is_integer(cells.type) and not pa.types.is_uint64(cells.type):
+        there = np.asarray(cells.is_valid())
+        numbers: npt.NDArray[Any] = np.asarray(pc.fill_null(cells.cast(pa.int64()), 0), dtype=np.int64)
+    else:
+        numbers, there = read_numbers(cells)
     moments = np.full(len(numbers), np.datetime64("NaT"), dtype="datetime64[s]")
     for unit in _EPOCH_UNITS:
-        seconds = numbers / unit
-        readable = (seconds >= _EPOCH_SECONDS[0]) & (seconds < _EPOCH_SECONDS[1])
-        moments[readable] = np.rint(seconds[readable]).astype(np.int64).astype("datetime64[s]")
-    return moments
+        found = there & (numbers >= _EPOCH_SECONDS[0] * unit) & (numbers < _EPOCH_SECONDS[1] * unit)
+        mine = numbers[found]
+        whole = (mine + unit // 2) // unit if mine.dtype == np.int64 else np.floor(mine / unit + 1 / 2)
+        moments[found] = whole.astype(np.int64).astype("datetime64[s]")
+    return Readings.plain(moments, is_utc=True, unreadable=there & np.isnat(moments))
 
 
 def _read_texts(cells: pa.Array) -> Readings:
@@ -237,18 +231,15 @@ def _read_texts(cells: pa.Array) -> Readings:
     def part(name: str) -> pa.Array:
         return pc.if_else(matched, parts.field(name), pa.scalar(None, pa.string()))
 
-    days, bad_days = read_days(part("date"))
-    clock = read_clock(part("time"))
-    offsets, bad_zones = _lookup(part("zone"), _read_offset, np.int64(0))
+    days, bad_days = lookup(part("date"), _read_day, np.datetime64("NaT", "D"))
+    clock = read_clock_texts(part("time"))
+    offsets, bad_zones = lookup(part("zone"), _read_offset, np.int64(0))
     moments = combine(days, clock.seconds) - offsets.astype("timedelta64[s]")
     is_utc = np.asarray(pc.fill_null(pc.not_equal(part("zone"), ""), fill_value=False))
-    unreadable = bad_days | clock.unreadable | bad_zones
-    others = ~np.asarray(matched)
-    if others.any():
-        epochs, bad = _lookup(pc.if_else(matched, pa.scalar(None, pa.string()), cells), _read_epoch, np.float64("nan"))
-        moments = np.where(others, _of_epochs(epochs), moments)
-        is_utc |= others & ~np.isnan(epochs)
-        unreadable |= bad
+    others = ~np.asarray(matched) & np.asarray(
+        pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(cells), ""), fill_value=False)
+    )
+    unreadable = bad_days | clock.unreadable | bad_zones | others
     moments = np.where(unreadable, np.datetime64("NaT", "s"), moments)
     readings = Readings.plain(moments, is_utc=False, unreadable=unreadable)
     readings.is_utc, readings.leap = is_utc, clock.leap
@@ -262,83 +253,23 @@ def combine(days: Moments, clock: Seconds) -> Moments:
     return moments
 
 
-def _unreadable(cells: pa.Array) -> Readings:
-    nothing = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]")
-    return Readings.plain(nothing, is_utc=False, unreadable=np.asarray(cells.is_valid()))
-
-
-def _lookup(cells: pa.Array, read: Callable[[Any], Any], missing: np.generic) -> tuple[npt.NDArray[Any], Mask]:
-    """`read` once for each distinct cell; it returns None for what it cannot read."""
-    if pa.types.is_nested(cells.type):
-        return np.full(len(cells), missing), np.asarray(cells.is_valid())
-    encoded = cells.dictionary_encode()
-    distinct = python_cells(encoded.dictionary)
-    values = np.full(len(distinct) + 1, missing)
-    bad = np.zeros(len(distinct) + 1, dtype=bool)
-    for index, cell in enumerate(distinct):
-        if isinstance(cell, str) and not cell.strip():
-            continue
-        value = read(cell)
-        bad[index] = value is None
-        values[index] = missing if value is None else value
-    positions = pc.fill_null(encoded.indices, len(distinct)).to_numpy(zero_copy_only=False)
-    return values[positions], bad[positions]
-
-
-def _read_day(cell: object) -> date | None:
-    if not isinstance(cell, str):
-        return None
+def _read_day(text: str) -> date | None:
     try:
-        return (
-            date.fromisoformat(cell.strip()[:10])
-            if re.fullmatch(r"\d{4}-\d\d-\d\d([T ]00:00(:00(\.0+)?)?)?", cell.strip())
-            else None
-        )
+        return date.fromisoformat(text.strip()) if _DAY.fullmatch(text.strip()) else None
     except ValueError:
         return None
 
 
-def _read_time(cell: object) -> int | None:
-    if isinstance(cell, int | float) and not isinstance(cell, bool):
-        # An Excel serial: the fraction of a day, its whole part the day of a clock that has none.
-        return _read_serial(cell % 1) if 0 <= cell < _MAX_SERIAL else None
-    return _read_time_text(cell.strip()) if isinstance(cell, str) else None
-
-
-def _read_serial(fraction: float) -> int:
-    """Seconds since midnight of a fraction of a day."""
-    seconds = fraction * DAY_SECONDS
-    to_the_minute = -seconds % _SIXTY
-    if to_the_minute < _CUT_OFF and abs(seconds - round(seconds)) > _WRITTEN_OUT:
-        return round(seconds + to_the_minute)
-    return round(seconds)
-
-
-def _read_time_text(text: str) -> int | None:
-    if _SERIAL.fullmatch(text):
-        return _read_time(float(text))
-    match = _TIME.fullmatch(text)
-    if match is None:
-        return None
-    hour, minute, second = (int(part or 0) for part in match.groups()[:3])
-    half = (match.group(5) or "").casefold()[:1]
-    if half and not 1 <= hour <= _HALF_DAY:
-        return None
-    if half:
-        hour = hour % _HALF_DAY + (_HALF_DAY if half == "p" else 0)
-    if second == _SIXTY and minute < _SIXTY and hour < _LAST_HOUR:
-        return hour * 3600 + minute * 60 + _SIXTY - 1 + _LEAP
-    total = hour * 3600 + minute * 60 + second + round(float(match.group(4) or 0))
-    return total if hour <= _LAST_HOUR and minute < _SIXTY and second < _SIXTY and total <= DAY_SECONDS else None
-
-
-def _read_epoch(cell: str) -> float | None:
+def _read_epoch(text: str) -> np.datetime64 | None:
     """An epoch of a text of digits (what CSV makes of a number)."""
-    text = cell.strip()
-    if not _EPOCH.fullmatch(text):
+    if not _EPOCH.fullmatch(text.strip()):
         return None
-    number = float(text)
-    return None if np.isnat(_of_epochs(np.array([number]))[0]) else number
+    number = float(text) if "." in text else int(text)
+    for unit in _EPOCH_UNITS:
+        if _EPOCH_SECONDS[0] * unit <= number < _EPOCH_SECONDS[1] * unit:
+            whole = (number + unit // 2) // unit if isinstance(number, int) else math.floor(number / unit + 1 / 2)
+            return np.datetime64(whole, "s")
+    return None
 
 
 def _read_offset(cell: str) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from forecast.entry import Fault, Mask, other_networks, unknown_stations, wrong_times
 from forecast.errors import ObjectRejectedError
-from forecast.observations import RawBatch, Transformed
+from forecast.observations import REFUSED_SCHEMA, RawBatch, Transformed, empty_frame, joined
 from forecast.parameters import PARAMETERS
 from forecast.stations import Station, Stations
 from forecast.transform import wunderground_api as api
@@ -19,21 +19,13 @@ from forecast.transform.aggregates import ADVICE, Aggregates
 from forecast.transform.aggregates import CODE as AGGREGATES
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
 from forecast.transform.cells import Converted, RawColumn, convert_batch
+from forecast.transform.clocks import Moments
 from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
 from forecast.transform.folds import Folds
 from forecast.transform.quarantine import Refusal
-from forecast.transform.times import (
-    Moments,
-    Readings,
-    between_zones,
-    combine,
-    leap_notes,
-    local_to_utc,
-    read_clock,
-    read_days,
-    read_moments,
-    sheet_day,
-)
+from forecast.transform.statements import ConstantColumns
+from forecast.transform.times import Readings, local_to_utc
+from forecast.transform.wunderground_times import SCRAPE_FIELDS, TIME_FIELDS, TableReader, TableTimes, api_times
 
 NAME = "Weather Underground"
 
@@ -48,10 +40,6 @@ RECORD_CONTAINERS = ("observations", _SUMMARIES)
 FIRST_YEAR = 1995
 
 _TABLE = {p.table: p for p in PARAMETERS if p.table is not None}
-# Of older history tables; the rows' own UTC time is taken before any local one.
-_UTC_FIELDS = ("dateutc", "obstimeutc")
-# By layout, the columns of which one at least has the time of a row: the API's, the table's.
-TIME_FIELDS = (frozenset({"obstimeutc"}), frozenset({"time", "datetime", "timestamp", "dateutc"}))
 _STATION_FIELDS = ("stationid", "station")
 # A table is one with a time and at least this many of its columns: two other tables with a "Time" and a
 # "Temperature" exist in every data lake.
@@ -62,7 +50,7 @@ _API_BESIDE = (
     *("tz", "obstimelocal", "epoch", "lat", "lon", "qcstatus", "humidityhigh", "humiditylow"),
     *("neighborhood", "softwaretype", "country", "realtimefrequency"),
 )
-_KNOWN_OF_TABLE = frozenset({"time", "date", "datetime", "timestamp", *_UTC_FIELDS, *_STATION_FIELDS, *_TABLE})
+_KNOWN_OF_TABLE = frozenset({"date", "epoch", *frozenset.union(*TIME_FIELDS), *_STATION_FIELDS, *_TABLE})
 _KNOWN_OF_API = api.KNOWN_FIELDS | {"stationid", "obstimeutc", *_API_BESIDE}
 
 
@@ -105,12 +93,15 @@ class Reader:
         self._stations = stations
         self._now = now
         self._folds = Folds()
-        self._sheets: dict[date, str] = {}
+        self._times = TableReader()
+        self._constant = ConstantColumns(SCRAPE_FIELDS)
+        # Batches whose times cannot be told before more rows of the object are seen.
+        self._waiting: list[tuple[RawBatch, Columns]] = []
         self._units = api.MissingUnits()
         self._aggregates = Aggregates()
 
     def read(self, batch: RawBatch, columns: Columns) -> Transformed:
-        """One batch as observations, but for the rows of an hour that occurs twice.
+        """One batch as observations, but for rows that have to wait for others of the object.
 
         Raises ObjectRejectedError where the rows are those of dailysummary.
         """
@@ -120,65 +111,84 @@ class Reader:
             )
         is_api = _is_api(columns)
         check_types(columns, batch.metadata, api.READ_FIELDS if is_api else _TABLE)
-        return self._read_api(batch, columns) if is_api else self._read_table(batch, columns)
+        if is_api:
+            return self._read_api(batch, columns)
+        self._units.has_units = True
+        stations, times = self._table_times(batch, columns)
+        self._constant.watch(times.statements)
+        if self._constant.undecided:
+            self._waiting.append((batch, columns))
+            return Transformed.nothing(empty_frame(REFUSED_SCHEMA))
+        return joined([*self._read_waiting(), self._read_table(batch, columns, stations, times)])
 
     def finish(self) -> list[Transformed]:
-        """The rows of the hours that occur twice.
+        """The rows that waited for the end of the object.
 
         Raises ObjectRejectedError where the object holds no observations, or none whose units are named.
         """
         self._aggregates.check()
         self._units.check()
-        return self._folds.resolve(self._now)
+        self._constant.end()
+        return [*self._read_waiting(), *self._folds.resolve(self._now)]
+
+    @property
+    def unused_columns(self) -> list[str]:
+        """Columns that hold one time in all rows while the rows' own times vary: that of a scrape or of a load."""
+        return self._constant.found
+
+    def _read_waiting(self) -> list[Transformed]:
+        waiting, self._waiting = self._waiting, []
+        return [
+            self._read_table(batch, columns, *self._table_times(batch, columns)) for batch, columns in waiting
+        ]
+
+    def _table_times(self, batch: RawBatch, columns: Columns) -> tuple[pa.Array, TableTimes]:
+        stations = self._station_ids(batch, columns)
+        return stations, self._times.read(batch, columns, list(self._known(stations)))
 
     def _read_api(self, batch: RawBatch, columns: Columns) -> Transformed:
         stations = station_ids(columns.required("stationid"))
-        times = columns.required("obstimeutc")
-        readings = read_moments(times)
+        times, clock = api_times(columns, list(self._known(stations)))
+        moments = times.readings.moments
         refusals = [
             Refusal(np.asarray(stations.is_null()), "no_station", "stationID", "the row does not name its station"),
             *entry_refusals(self._wrong_stations(stations), "stationID", stations),
-            Refusal(readings.unreadable, "bad_timestamp", "obsTimeUtc", "not a date and time in UTC (ISO 8601)", times),
-            *entry_refusals(wrong_times(readings.moments, self._now, FIRST_YEAR), "obsTimeUtc", times),
+            *times.refusals,
+            *entry_refusals(wrong_times(moments, self._now, FIRST_YEAR), "obsTimeUtc", columns.required("obstimeutc")),
         ]
         refusals += [_no_object(name, cells) for name in api.SYSTEMS if (cells := columns.get(name)) is not None]
-        local = columns.get("obstimelocal")
-        clock = readings.moments
-        if local is not None:
-            local_readings = read_moments(local)
-            between = self._between_zones(stations, readings.moments, local_readings)
-            refusals.append(_contradiction(between, "obsTimeLocal", local))
-            clock = np.where(np.isnat(local_readings.moments), clock, local_readings.moments)
-        if rows := min(self._aggregates.wanted, len(times)):
+        if rows := min(self._aggregates.wanted, len(moments)):
             bounds = api.bounds_of(columns, rows)
-            self._aggregates.watch(stations.slice(0, rows), readings.moments[:rows], clock[:rows], bounds)
-        values = api.read_values(columns, len(times))
+            self._aggregates.watch(stations.slice(0, rows), moments[:rows], clock[:rows], bounds)
+        values = api.read_values(columns, len(moments))
         names = [str(name) for name in batch.rows.columns]
         codes = columns.get("qcstatus")
         draft = Draft(
             stations,
-            readings.moments,
+            moments,
             values.columns,
             [*refusals, *values.refusals, self._units.refusal(values, names, columns)],
             lost_on_the_way(batch.origin["changes"], api.parameters_of),
-            leap_notes(readings, times),
+            times.notes,
             source_codes=None if codes is None else api.source_codes(codes),
         )
         return assemble(batch, draft)[0]
 
-    def _read_table(self, batch: RawBatch, columns: Columns) -> Transformed:
-        self._units.has_units = True
-        stations = self._station_ids(batch, columns)
-        raw = _raw_times(columns)
-        readings, between = self._table_times(batch, columns, stations)
-        moments, twice, refusals = self._to_utc(stations, readings, raw)
+    def _read_table(self, batch: RawBatch, columns: Columns, stations: pa.Array, times: TableTimes) -> Transformed:
+        readings, of_times, notes = times.rows(self._constant.found)
+        moments, twice, refusals = self._to_utc(times, readings)
         draft = Draft(
             stations,
             moments,
             _table_values(columns),
-            [*refusals, _contradiction(between, "Time", raw)],
+            [
+                Refusal(np.asarray(stations.is_null()), "no_station", "station", "the row does not name its station"),
+                *entry_refusals(self._wrong_stations(stations), "station", stations),
+                *of_times,
+                *refusals,
+            ],
             lost_on_the_way(batch.origin["changes"], _table_parameters),
-            leap_notes(readings, raw),
+            notes,
             twice,
         )
         transformed, waiting, held = assemble(batch, draft)
@@ -200,65 +210,18 @@ class Reader:
             )
         return pa.repeat(pa.scalar(station.id), len(batch.rows))
 
-    def _table_times(self, batch: RawBatch, columns: Columns, stations: pa.Array) -> tuple[Readings, Mask]:
-        """The rows' times, UTC where they have it; and where their UTC and their local time contradict each other."""
-        utc_cells = columns.first(*_UTC_FIELDS)
-        if utc_cells is None:
-            return self._local_times(batch, columns), np.zeros(len(batch.rows), dtype=bool)
-        utc = read_moments(utc_cells)
-        if not _has_day(batch, columns):
-            return Readings.plain(utc.moments, is_utc=True, unreadable=utc.unreadable), np.zeros(len(stations), bool)
-        local = self._local_times(batch, columns)
-        return _with_utc(local, utc), self._between_zones(stations, utc.moments, local)
-
-    def _local_times(self, batch: RawBatch, columns: Columns) -> Readings:
-        """Full times where there are any, else the day (a column, or the sheet's name) and the time of day."""
-        full = columns.first("datetime", "timestamp")
-        days = columns.get("date")
-        clock = columns.get("time")
-        if full is not None and (full.null_count < len(full) or days is None):
-            readings = read_moments(full)
-            if days is None or clock is None or not np.isnat(readings.moments).any():
-                return readings
-            return _filled_times(readings, _day_and_clock(days, clock))
-        if clock is not None and days is not None:
-            return _day_and_clock(days, clock)
-        if clock is not None and batch.sheet is not None:
-            day = self._day_of_sheet(batch.sheet)
-            return _day_and_clock(pa.repeat(pa.scalar(day), len(batch.rows)), clock)
-        raise ObjectRejectedError(
-            "lost_day",
-            "the rows have a time of day and no day: the names of the workbook's sheets were the days, and were lost "
-            "before the object was written. Put the workbook itself into the raw zone, or a Date column into the table",
-        )
-
-    def _day_of_sheet(self, sheet: str) -> date:
-        day = sheet_day(sheet)
-        if day is None:
-            raise ObjectRejectedError(
-                "lost_day",
-                f"the name of sheet {sheet!r} is no day (ddmmyy, such as 011024), and its rows have only times",
-            )
-        first = self._sheets.setdefault(day, sheet)
-        if first != sheet:
-            raise ObjectRejectedError("same_day_twice", f"sheets {first!r} and {sheet!r} are both the day {day}")
-        return day
-
-    def _to_utc(self, stations: pa.Array, readings: Readings, raw: pa.Array) -> tuple[Moments, Mask, list[Refusal]]:
+    def _to_utc(self, times: TableTimes, readings: Readings) -> tuple[Moments, Mask, list[Refusal]]:
         """UTC where it can be told, the rows whose local time occurs twice, and what is refused."""
         moments = readings.moments.copy()
         twice, never = (np.zeros(len(moments), dtype=bool) for _ in range(2))
-        for station, rows in self._known(stations):
+        for station, rows in times.places:
             local = rows & ~readings.is_utc
-            self._folds.watch(station.id, station.timezone, moments[local])
+            self._folds.watch(station, moments[local])
             moments[local], twice[local], never[local] = local_to_utc(moments[local], station.timezone)
         entry = wrong_times(np.where(twice | never, _SOME_TIME, moments), self._now, FIRST_YEAR)
         odd = never | entry[1].mask | entry[2].mask
         local_times = pa.array(np.datetime_as_string(readings.moments)) if odd.any() else None
         refusals = [
-            Refusal(np.asarray(stations.is_null()), "no_station", "station", "the row does not name its station"),
-            *entry_refusals(self._wrong_stations(stations), "station", stations),
-            Refusal(readings.unreadable, "bad_timestamp", "Time", "not a local date and time", raw),
             Refusal(np.isnat(readings.moments), "no_timestamp", "Time", "the row has no day or no time"),
             Refusal(
                 never,
@@ -270,14 +233,6 @@ class Reader:
             *entry_refusals(entry[1:], "Time", local_times),
         ]
         return moments, twice, refusals
-
-    def _between_zones(self, stations: pa.Array, utc: Moments, local: Readings) -> Mask:
-        """Where a row's two times differ by no offset of its station's zone."""
-        between = np.zeros(len(utc), dtype=bool)
-        for station, rows in self._known(stations):
-            told = rows & ~local.is_utc
-            between[told] = between_zones(utc[told], local.moments[told], station.timezone)
-        return between
 
     def _wrong_stations(self, ids: pa.Array) -> list[Fault]:
         return [unknown_stations(ids, self._stations), other_networks(ids, self._stations, NAME)]
@@ -292,56 +247,11 @@ class Reader:
                 yield station, codes == code
 
 
-def _contradiction(mask: Mask, field: str, cells: pa.Array) -> Refusal:
-    reason = "UTC and local time differ by no offset of the station's time zone"
-    return Refusal(mask, "contradicting_times", field, reason, cells)
-
-
 def _no_object(system: str, cells: pa.Array) -> Refusal:
     """Rows that have something else where the object with the values belongs: what it held is not known."""
     is_object = pa.types.is_struct(cells.type)
     mask = np.zeros(len(cells), dtype=bool) if is_object else np.asarray(cells.is_valid())
     return Refusal(mask, "malformed_record", system, "not a JSON object", cells)
-
-
-def _raw_times(columns: Columns) -> pa.Array:
-    """What a person would look at where a time cannot be read."""
-    full, clock = columns.first("datetime", "timestamp"), columns.get("time")
-    return clock if full is None or (full.null_count == len(full) and clock is not None) else full
-
-
-def _has_day(batch: RawBatch, columns: Columns) -> bool:
-    return batch.sheet is not None or any(field in columns for field in ("date", "datetime", "timestamp"))
-
-
-def _with_utc(local: Readings, utc: Readings) -> Readings:
-    """UTC where the row has it, else local time."""
-    missing = np.isnat(utc.moments) & ~utc.unreadable
-    return Readings(
-        np.where(missing, local.moments, utc.moments),
-        ~missing | local.is_utc,
-        np.where(missing, local.unreadable, utc.unreadable),
-        np.where(missing, local.leap, utc.leap),
-    )
-
-
-def _filled_times(full: Readings, parts: Readings) -> Readings:
-    """The full times, and day and clock where a row has no full time."""
-    missing = np.isnat(full.moments) & ~full.unreadable
-    return Readings(
-        np.where(missing, parts.moments, full.moments),
-        full.is_utc & ~missing,
-        np.where(missing, parts.unreadable, full.unreadable),
-        np.where(missing, parts.leap, full.leap),
-    )
-
-
-def _day_and_clock(days: pa.Array, clock: pa.Array) -> Readings:
-    dates, bad_dates = read_days(days)
-    seconds, bad_seconds, leap = read_clock(clock)
-    readings = Readings.plain(combine(dates, seconds), is_utc=False, unreadable=bad_dates | bad_seconds)
-    readings.leap = leap
-    return readings
 
 
 def _table_values(columns: Columns) -> dict[str, Converted]:
