@@ -5,7 +5,7 @@ Also tells the columns that are no times of observations, because they hold one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,17 +97,19 @@ class ConstantColumns:
     """Tells which columns hold one value in all rows of an object while its other times vary.
 
     Such a value is the time of a scrape or of a load. It shows only over the whole object, and so rows have to wait
-    while `undecided`; what is found does not depend on how the object was cut into batches.
+    while `undecided`; what is found does not depend on how the object was cut into batches. `fields` are those that
+    may be such a column.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fields: Collection[str]) -> None:
+        self._fields = fields
         self._seen: dict[tuple[str, bool], _Seen] = {}
         self._is_over = False
 
     @property
     def undecided(self) -> bool:
         """Whether a column has held one value so far, and may be constant or not."""
-        return not self._is_over and any(seen.is_whole and seen.is_open for seen in self._seen.values())
+        return not self._is_over and any(seen.may_be_constant and seen.is_open for seen in self._seen.values())
 
     @property
     def found(self) -> list[str]:
@@ -124,7 +126,7 @@ class ConstantColumns:
             key = (statement.field, statement.is_whole)
             seen, start = self._seen.get(key), 0
             if seen is None and (there := statement.there).any():
-                seen = self._seen[key] = _Seen(statement.is_whole)
+                seen = self._seen[key] = _Seen(statement.is_whole and statement.field in self._fields)
                 start = int(np.argmax(there))
             if seen is not None and seen.is_open:
                 seen.watch(statement, start)
@@ -138,7 +140,7 @@ class ConstantColumns:
 class _Seen:
     """The values of one column; `rows` counts all rows from its first value on, `cells` those with a value."""
 
-    is_whole: bool
+    may_be_constant: bool
     rows: int = 0
     cells: int = 0
     values: set[Any] = field(default_factory=set)
@@ -153,7 +155,7 @@ class _Seen:
 
     @property
     def is_constant(self) -> bool:
-        return self.is_whole and not self.varies and self.cells > 1
+        return self.may_be_constant and not self.varies and self.cells > 1
 
     def watch(self, statement: Statement, start: int) -> None:
         part = slice(start, start + MAX_WAITING_ROWS - self.rows)
@@ -161,7 +163,7 @@ class _Seen:
         there = ~np.isnat(moments)
         self.rows += len(moments)
         self.cells += int(np.count_nonzero(there | unreadable))
-        self.values |= set(np.unique(moments[there])[:2].tolist())
+        if there.any():
+            self.values |= set(np.array([moments[there].min(), moments[there].max()]).tolist())
         if unreadable.any():
-            distinct = statement.cells[part].filter(pa.array(unreadable)).unique()
-            self.values |= set(map(str, python_cells(distinct.slice(0, 2))))
+            self.values |= set(map(str, python_cells(statement.cells[part].filter(pa.array(unreadable)))))

@@ -39,6 +39,8 @@ _UTC_FIELDS = {"dateutc": "DateUTC", "obstimeutc": "obsTimeUtc", "epoch": "epoch
 _LOCAL_FIELDS = {"datetime": "DateTime", "timestamp": "Timestamp"}
 # By layout, the columns of which one at least has the time of a row: the API's, the table's.
 TIME_FIELDS = (frozenset({"obstimeutc"}), frozenset({"time", "dateutc", *_LOCAL_FIELDS}))
+# Those that may be the time of a scrape instead; a time in UTC that its name says to be the observation's may not.
+SCRAPE_FIELDS = frozenset({"epoch", *_LOCAL_FIELDS.values(), "Time"})
 
 _DAY = np.timedelta64(DAY_SECONDS, "s")
 _BAD_TIME = "not a local date and time"
