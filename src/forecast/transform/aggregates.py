@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from forecast.entry import Mask
 from forecast.errors import ObjectRejectedError
-from forecast.transform.times import Moments
+from forecast.transform.clocks import Moments
 from forecast.transform.units import Floats
 
 CODE: Final = "aggregate_values"

@@ -138,9 +138,7 @@ class Reader:
 
     def _read_waiting(self) -> list[Transformed]:
         waiting, self._waiting = self._waiting, []
-        return [
-            self._read_table(batch, columns, *self._table_times(batch, columns)) for batch, columns in waiting
-        ]
+        return [self._read_table(batch, columns, *self._table_times(batch, columns)) for batch, columns in waiting]
 
     def _table_times(self, batch: RawBatch, columns: Columns) -> tuple[pa.Array, TableTimes]:
         stations = self._station_ids(batch, columns)
