@@ -47,6 +47,7 @@ _FINDS = {
     "stuck": ("a day of one value on which the neighbours change", "3"),
     "clock": ("a day's curve of temperature that fits the neighbours' when moved by one or two hours", "3"),
     "flag_rate": ("the other values of a day of which too many are flagged", "3"),
+    "source_flag": ("a value that failed the network's own check (`source_flags`)", "3"),
 }
 
 _INTRODUCTION = """\

@@ -22,7 +22,7 @@ from forecast.parameters import PARAMETER_NAMES
 from forecast.unjudged import Unjudged
 from tests.networks import five, observation, records
 
-Shape = tuple[str, dict[str, Any], dict[str, Any], str]
+Shape = tuple[str, dict[str, Any], dict[str, Any], dict[str, Any] | None, str]
 START = datetime(1969, 12, 31, 23, 50, tzinfo=UTC)
 AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 FLAGS: tuple[dict[str, Any], ...] = (
@@ -40,6 +40,7 @@ SHAPES = st.tuples(
     st.sampled_from(["00052", "ILAMAD25", "é", "x" * 40]),
     MEASUREMENTS,
     st.sampled_from(FLAGS),
+    st.sampled_from([None, {"air_temperature": 1}, {"air_temperature": 0}, {"air_temperature": "B"}]),
     st.text("0123456789abcdef", min_size=1, max_size=40) | st.text("0123456789abcdef", min_size=32, max_size=32),
 )
 # A shape, and how many documents of it follow one another, each with floats of its own.
@@ -47,14 +48,14 @@ RUNS = st.lists(st.tuples(SHAPES, st.integers(1, 45)), max_size=6)
 
 
 def document(shape: Shape, at: int) -> dict[str, Any]:
-    station, measurements, flags, digest = shape
+    station, measurements, flags, source, digest = shape
     return {
         "station": {"id": station},
         "timestamp": START + timedelta(minutes=at),
         "measurements": {
             name: value + at if isinstance(value, float) else value for name, value in measurements.items()
         },
-        "data_quality": {"flags": flags},
+        "data_quality": {"flags": flags} | ({"source_flags": source} if source else {}),
         "metadata": {"digest": digest},
     }
 
@@ -65,6 +66,7 @@ def plain(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     for name in {one["station"]["id"] for one in documents}:
         own = sorted((one for one in documents if one["station"]["id"] == name), key=lambda one: one["timestamp"])
         measured = [one["measurements"] for one in own]
+        source = [one["data_quality"].get("source_flags") for one in own]
         found[name] = {
             "times": [round(one["timestamp"].timestamp() * 1000) for one in own],
             "values": {
@@ -73,6 +75,7 @@ def plain(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
                 if any(parameter in values for values in measured)
             },
             "flags": [json.dumps(flags) if (flags := one["data_quality"]["flags"]) else None for one in own],
+            "source_flags": [json.dumps(codes) if codes else None for codes in source],
             "digests": [one["metadata"]["digest"].encode() for one in own],
         }
     return found
@@ -84,6 +87,7 @@ def read(batches: list[bytes]) -> dict[str, dict[str, Any]]:
             "times": columns.times.tolist(),
             "values": {parameter: values.tolist() for parameter, values in columns.values.items()},
             "flags": columns.flags.tolist(),
+            "source_flags": columns.source_flags.tolist(),
             "digests": columns.digests.tolist(),
         }
         for name, columns in read_columns(batches).items()
@@ -96,8 +100,8 @@ def assert_same(found: dict[str, dict[str, Any]], expected: dict[str, dict[str, 
         assert found[name]["values"].keys() == columns["values"].keys()
         for parameter, values in columns["values"].items():
             np.testing.assert_array_equal(found[name]["values"][parameter], values)
-        assert {part: found[name][part] for part in ("times", "flags", "digests")} == {
-            part: columns[part] for part in ("times", "flags", "digests")
+        assert {part: found[name][part] for part in ("times", "flags", "source_flags", "digests")} == {
+            part: columns[part] for part in ("times", "flags", "source_flags", "digests")
         }
 
 
@@ -118,14 +122,14 @@ def test_nothing_is_nothing() -> None:
 
 def test_parameters_come_in_the_order_of_the_table() -> None:
     values = dict.fromkeys(reversed(PARAMETER_NAMES), 1.5)
-    (columns,) = read([bson.encode(document(("A", values, {}, "0" * 32), 0))]).values()
+    (columns,) = read([bson.encode(document(("A", values, {}, None, "0" * 32), 0))]).values()
     assert tuple(columns["values"]) == PARAMETER_NAMES
 
 
 def test_a_value_that_one_document_has_and_another_has_not_is_missing_in_the_other() -> None:
     both = [
-        document(("A", {"wind_speed": 3.0}, {}, "0" * 32), 0),
-        document(("A", {"air_temperature": 7.0}, {}, "1" * 32), 1),
+        document(("A", {"wind_speed": 3.0}, {}, None, "0" * 32), 0),
+        document(("A", {"air_temperature": 7.0}, {}, None, "1" * 32), 1),
     ]
     (columns,) = read_columns([b"".join(map(bson.encode, both))]).values()
     np.testing.assert_array_equal(columns.values["wind_speed"], [3.0, np.nan])

@@ -33,6 +33,7 @@ ROWS = st.lists(
             ),
             "completeness_score": st.floats(0, 1),
             "notes": TEXTS,
+            "source_flags": st.none() | st.text(min_size=1, max_size=20),
         },
         optional=dict.fromkeys(MEASURED_NAMES, VALUES),
     ),
@@ -59,7 +60,8 @@ def plain_observation(row: dict[str, Any]) -> str:
     described = text_hash(json.dumps(of.document, sort_keys=True))
     time = struct.pack("<q", round(row["timestamp"].timestamp()) * 1000)
     values = b"".join(number(row.get(name)) for name in MEASURED_NAMES)
-    return half(described + time + values + number(row["completeness_score"]) + text_hash(row["notes"]))
+    source = b"" if row["source_flags"] is None else text_hash(row["source_flags"])
+    return half(described + time + values + number(row["completeness_score"]) + text_hash(row["notes"]) + source)
 
 
 def plain_verdict(flag: int, flags: str | None, anomalies: int, amount: float | None, version: int) -> str:
@@ -85,7 +87,9 @@ def verdicts_of(rows: list[tuple[int, str | None, int, float | None, int]]) -> n
 
 
 @given(ROWS)
-def test_the_first_half_is_of_station_time_values_completeness_and_notes(rows: list[dict[str, Any]]) -> None:
+def test_the_first_half_is_of_station_time_values_completeness_notes_and_the_source_flags_that_are_there(
+    rows: list[dict[str, Any]],
+) -> None:
     assert halves_of(rows) == [plain_observation(row) for row in rows]
 
 

@@ -19,6 +19,7 @@ from forecast.stations import CONFIG_FOLDER, Station, load_stations
 STATIONS = list(load_stations())
 RUN = datetime(2024, 10, 9, 12, tzinfo=UTC)
 NOTES = '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'
+SOURCE_FLAGS = ('{"wind_speed": 1}', '{"wind_speed": 0}', '{"wind_speed": "A"}')
 FLAGS = '{"wind_speed": {"flag": 4, "checks": ["gross_range"]}}'
 
 
@@ -30,6 +31,7 @@ def record(station: Station, stamp: datetime, values: dict[str, float], **more: 
         **dict.fromkeys(PARAMETER_NAMES),
         **values,
         "notes": None,
+        "source_flags": None,
         "source_row": "line 7",
         "extracted_at": RUN,
         "generation_id": 3,
@@ -73,6 +75,7 @@ MORE = st.fixed_dictionaries(
     optional={
         "notes": st.sampled_from([NOTES, None]),
         "flags": st.sampled_from([FLAGS, None]),
+        "source_flags": st.sampled_from([None, *SOURCE_FLAGS]),
         "source_row": st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12),
         "extracted_at": STAMPS,
         "generation_id": st.integers(0, 2**63 - 1),
@@ -126,6 +129,8 @@ def test_a_document_has_the_contracts_shape_and_a_missing_value_is_an_absent_key
     assert document["station"] == station.document
     assert document["data_quality"]["notes"] == json.loads(NOTES)
     assert document["data_quality"]["flags"] == json.loads(FLAGS)
+    assert "source_flags" not in document["data_quality"]
+    assert document_of(row | {"source_flags": SOURCE_FLAGS[1]})["data_quality"]["source_flags"] == {"wind_speed": 0}
     assert document["metadata"]["generation_id"] == 3
 
 

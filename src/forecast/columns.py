@@ -28,6 +28,7 @@ PROJECTION: Final = {
     "timestamp": 1,
     "measurements": 1,
     "data_quality.flags": 1,
+    "data_quality.source_flags": 1,
     "metadata.digest": 1,
 }
 _DOUBLE, _TEXT, _DOCUMENT, _ARRAY, _DATE = 0x01, 0x02, 0x03, 0x04, 0x09
@@ -41,18 +42,19 @@ _ROWS_A_RUN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class StationColumns:
-    """Documents of one station by time; `values` by parameter (NaN where missing), `flags` as JSON text or null."""
+    """Documents of one station by time; `values` by parameter (NaN where missing), both flags as JSON text or null."""
 
     times: npt.NDArray[np.int64]
     values: dict[str, npt.NDArray[np.float64]]
     flags: npt.NDArray[np.object_]
+    source_flags: npt.NDArray[np.object_]
     digests: npt.NDArray[np.bytes_]
 
     def since(self, time: int) -> StationColumns:
         """The documents from a time on (ms since 1970)."""
         rows = slice(int(np.searchsorted(self.times, time)), None)
         values = {name: values[rows] for name, values in self.values.items()}
-        return StationColumns(self.times[rows], values, self.flags[rows], self.digests[rows])
+        return StationColumns(self.times[rows], values, self.flags[rows], self.source_flags[rows], self.digests[rows])
 
 
 class _Element(NamedTuple):
@@ -79,6 +81,7 @@ def joined(parts: list[StationColumns]) -> StationColumns:
         times[order],
         {name: _joined_values(name, parts)[order] for name in names},
         np.concatenate([part.flags for part in parts])[order],
+        np.concatenate([part.source_flags for part in parts])[order],
         np.concatenate([part.digests for part in parts])[order],
     )
 
@@ -176,10 +179,13 @@ def _read_alike(document: bytes, layout: dict[str, _Element], matrix: Bytes) -> 
             # Somebody may have written a whole number by hand.
             double = layout[f"measurements.{name}"].kind == _DOUBLE
             values[name] = column(f"measurements.{name}", "<f8") if double else np.full(len(matrix), float(value))
-    flags = decoded["data_quality"]["flags"]
-    texts = np.full(len(matrix), json.dumps(flags) if flags else None, dtype=object)
+    quality = decoded["data_quality"]
+    texts, source = (
+        np.full(len(matrix), json.dumps(flags) if flags else None, dtype=object)
+        for flags in (quality["flags"], quality.get("source_flags"))
+    )
     digests = column("metadata.digest", f"S{layout['metadata.digest'].size}")
-    return decoded["station"]["id"], StationColumns(column("timestamp", "<i8"), values, texts, digests)
+    return decoded["station"]["id"], StationColumns(column("timestamp", "<i8"), values, texts, source, digests)
 
 
 def _joined_values(name: str, parts: list[StationColumns]) -> npt.NDArray[np.float64]:

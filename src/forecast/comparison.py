@@ -106,7 +106,14 @@ def _observed(document: dict[str, Any]) -> tuple[Any, ...]:
     """What the first half of the digest covers."""
     quality = document["data_quality"]
     measured = {name: value for name, value in document["measurements"].items() if name != _DERIVED}
-    return document["station"], document["timestamp"], measured, quality["completeness_score"], quality["notes"]
+    return (
+        document["station"],
+        document["timestamp"],
+        measured,
+        quality["completeness_score"],
+        quality["notes"],
+        quality.get("source_flags"),
+    )
 
 
 def _verdicts_hold(documents: list[dict[str, Any]]) -> list[bool]:

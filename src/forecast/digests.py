@@ -30,7 +30,10 @@ _TEXT_WORDS: Final = 2
 
 
 def observation_halves(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer]) -> Halves:
-    """The first half: station, time, measured values, completeness, notes; `codes` number the stations in `known`."""
+    """The first half: station, time, measured values, completeness, notes, and source flags where a row has any.
+
+    `codes` number the stations in `known`.
+    """
     size = table.num_rows
     described = [_text_hash(json.dumps(station.document, sort_keys=True)) for station in known]
     stations = np.frombuffer(b"".join(described), dtype=_WORD).reshape(len(known), _TEXT_WORDS)
@@ -39,7 +42,14 @@ def observation_halves(table: pa.Table, known: Sequence[Station], codes: npt.NDA
     floats = (*MEASURED_NAMES, "completeness_score")
     parts += [_as_words(table[name].to_numpy().astype(np.float64)) for name in floats]
     parts.append(_text_hashes(table["notes"]))
-    return _halves(np.concatenate(parts, axis=1))
+    matrix = np.concatenate(parts, axis=1)
+    flagged = np.asarray(table["source_flags"].is_valid())
+    if not flagged.any():
+        return _halves(matrix)
+    halves = np.empty(size, dtype=f"S{HALF}")
+    halves[~flagged] = _halves(matrix[~flagged])
+    halves[flagged] = _halves(np.concatenate([matrix, _text_hashes(table["source_flags"])], axis=1)[flagged])
+    return halves
 
 
 def quality_halves(

@@ -74,6 +74,7 @@ def document_of(record: dict[str, Any]) -> dict[str, Any]:
             "completeness_score": record["completeness_score"],
             "flag": record["flag"],
             "flags": json.loads(record["flags"] or "{}"),
+            **({"source_flags": json.loads(record["source_flags"])} if record["source_flags"] else {}),
             "anomalies_detected": record["anomalies_detected"],
             "notes": json.loads(record["notes"] or "[]"),
             "checks_version": record["checks_version"],
@@ -96,7 +97,7 @@ def document_of(record: dict[str, Any]) -> dict[str, Any]:
 def _groups(records: pa.Table) -> npt.NDArray[np.int64]:
     """A number a record: equal where everything but values of fixed width is equal."""
     key = np.zeros(records.num_rows, dtype=np.int64)
-    for name in ("station_id", "source_uri", "run_id", "pipeline_version", "station_licence", "flags"):
+    for name in ("station_id", "source_uri", "run_id", "pipeline_version", "station_licence", "flags", "source_flags"):
         key = _combined(key, _codes(records[name]))
     for name in PARAMETER_NAMES:
         column = records[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -42,6 +43,7 @@ CHECKS = (
     "stuck",
     "clock",
     "flag_rate",
+    "source_flag",
 )
 
 
@@ -52,11 +54,15 @@ def midnight(day: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`times` are ms since 1970, ascending, none twice; `values` by parameter (measured ones), NaN where missing."""
+    """`times` are ms since 1970, ascending, none twice; `values` by parameter (measured ones), NaN where missing.
+
+    `doubted` are the values, by parameter, that failed the network's own check.
+    """
 
     station: Station
     times: Times
     values: dict[str, Floats]
+    doubted: Mapping[str, Mask] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

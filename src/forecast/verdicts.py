@@ -24,10 +24,11 @@ from forecast.parameters import MEASURED_NAMES
 from forecast.report.counts import JudgeCounts
 from forecast.report.write import iso_time, iso_time_of
 from forecast.series import CHECKS_VERSION, DAY_MS, Quality, Series, Verdicts, midnight
+from forecast.source_flags import doubted
 from forecast.stations import Station, Stations
 from forecast.unjudged import Unjudged, days_by_station
 from forecast.validate.among import judge_among
-from forecast.validate.judge import judge_alone
+from forecast.validate.judge import judge_alone, judge_by_source
 
 LOGGER = logging.getLogger("forecast.verdicts")
 _ROUNDS: Final = 20
@@ -111,6 +112,8 @@ def judge(block: Block, stored: Mapping[str, StationColumns]) -> dict[str, Verdi
     give_memory_back()
     targets = [station.id for station in block.affected if station.id in verdicts]
     judge_among(verdicts, targets, (block.first, block.last))
+    for target in targets:
+        judge_by_source(verdicts[target])
     return verdicts
 
 
@@ -149,7 +152,7 @@ def stored_flags(
 
 def _series(station: Station, columns: StationColumns) -> Series:
     measured = {name: values for name, values in columns.values.items() if name in MEASURED_NAMES}
-    return Series(station, columns.times, measured)
+    return Series(station, columns.times, measured, doubted(columns.source_flags, station.network))
 
 
 def _judge_block(

@@ -190,6 +190,8 @@ CHANGES: Sequence[dict[str, Any]] = [
     {"timestamp": STAMP + timedelta(seconds=1)},
     {"notes": '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'},
     {"notes": '[{"parameter": "wind_speed", "raw": "y", "reason": "not a number"}]'},
+    {"source_flags": '{"air_temperature": 1}'},
+    {"source_flags": '{"air_temperature": 0}'},
     {"air_temperature": None},
     {"air_temperature": 7.600000000000001},
     *({name: 0.0} for name in MEASURED_NAMES),

@@ -36,6 +36,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "stuck": "stands still on a day that changes elsewhere: the sensor is stuck, or stands in the lee",
     "clock": "the day's curve fits the neighbours' when moved by hours: set the clock or the zone of the station",
     "flag_rate": "so many values of the day are flagged that the others are not to be trusted either",
+    "source_flag": "the network's own check doubts them: look at what it says of the station",
 }
 # Of the station as a whole, which may be none but a file in the wrong folder; the clock is one for all parameters.
 _WARNINGS: Final[Mapping[str, str]] = {

@@ -16,6 +16,7 @@ from forecast.thresholds import STEP_MINUTES
 from forecast.validate.checks import consistency, rain, sun
 from forecast.validate.checks.persistence import persistence
 from forecast.validate.checks.ranges import Range, gross_range, seasonal_range
+from forecast.validate.checks.source_flag import source_flag
 from forecast.validate.checks.spike import spike
 from forecast.validate.checks.step import step
 
@@ -51,6 +52,13 @@ def judge_alone(series: Series) -> Verdicts:
             _in_time(verdicts, name, limits, elevation)
     _counters(verdicts)
     return verdicts
+
+
+def judge_by_source(verdicts: Verdicts) -> None:
+    """What the network itself says of its values, after all checks: no other check builds on it."""
+    for name, doubted in verdicts.series.doubted.items():
+        if verdicts.has(name):
+            verdicts.add("source_flag", name, source_flag(verdicts.alive(name), doubted))
 
 
 def _ranges(verdicts: Verdicts, name: str, limits: Mapping[str, float]) -> None:

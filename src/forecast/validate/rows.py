@@ -13,8 +13,9 @@ from forecast.flags import MISSING, NOT_EVALUATED, Floats
 from forecast.parameters import MEASURED_NAMES
 from forecast.precedence import Column, Rows, kept_of_each, order_of
 from forecast.series import Quality, Series
+from forecast.source_flags import doubted
 from forecast.stations import Station
-from forecast.validate.judge import judge_alone
+from forecast.validate.judge import judge_alone, judge_by_source
 
 
 def judge_rows(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer], halves: Halves) -> Quality:
@@ -35,11 +36,14 @@ def judge_rows(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.
         np.full(size, np.nan),
     )
     texts = np.full(size, None, dtype=object)
+    source_flags = table["source_flags"].to_numpy()
     for number, station in enumerate(known):
         rows = _in_order(order, np.flatnonzero(codes == number), times)
         own = {name: column[rows] for name, column in values.items()}
         own = {name: column for name, column in own.items() if not np.isnan(column).all()}
-        quality = judge_alone(Series(station, times[rows], own)).quality()
+        verdicts = judge_alone(Series(station, times[rows], own, doubted(source_flags[rows], station.network)))
+        judge_by_source(verdicts)
+        quality = verdicts.quality()
         result.flag[rows], result.anomalies[rows], result.amount[rows] = quality.flag, quality.anomalies, quality.amount
         if quality.flags.null_count < len(rows):
             texts[rows] = quality.flags.to_numpy(zero_copy_only=False)
