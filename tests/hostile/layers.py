@@ -61,6 +61,19 @@ class Nothing:
         return 0
 
 
+@contextmanager
+def on_nothing() -> Iterator[None]:
+    """Runs find a database that holds nothing."""
+
+    @contextmanager
+    def connected(_settings: Any) -> Iterator[Any]:
+        yield Nothing()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(main, "connect", connected)
+        yield
+
+
 @dataclass
 class Witness:
     """Sees what a dry run would have written: documents by id, files of refused rows by key, and which files hold
@@ -99,14 +112,9 @@ def _witnessed() -> Iterator[Witness]:
         witness.see_files(staged)
         publish_and_load(pipeline, staged)
 
-    @contextmanager
-    def connected(_settings: Any) -> Iterator[Any]:
-        yield Nothing()
-
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, on_nothing():
         patch.setattr(ImaginedVersions, "imagine", imagined)
         patch.setattr(Pipeline, "publish_and_load", published)
-        patch.setattr(main, "connect", connected)
         yield witness
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
 import signal
 import time
-from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,16 @@ import pytest
 
 import forecast.load as loading
 import main
+from forecast.checkpoints import Checkpoints
 from forecast.errors import RetryableError
 from forecast.load import SCHEMA_FILE
-from forecast.synthetic import write_history_jsonl
-from tests.integration.worlds import World, WorldMaker, assert_reports_hold
+from forecast.runs import Run
+from tests.integration.worlds import Outcome, Row, World, WorldMaker, assert_reports_hold
+from tests.patience import PATIENCE_SECONDS
 
 KEY = "infoclimat/Data_Source1_011024-031024.json"
 OTHER = "infoclimat/api/2024_10_06_1728183600000_0.jsonl"
 UNDATED = "wunderground/ILAMAD25/undated.csv"
-HISTORY_ROWS, HISTORY_OBJECTS = 100_000, 10
 
 
 @pytest.fixture
@@ -185,69 +185,51 @@ def test_database_that_is_new_gets_everything_again(world: World) -> None:
     assert world.run()["counts"]["inserted"] == 1368
 
 
-@pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("history")
-    write_history_jsonl(
-        folder,
-        rows=HISTORY_ROWS,
-        rows_per_object=HISTORY_ROWS // HISTORY_OBJECTS,
-        station_ids=["IICHTE19", "ILAMAD25"],
-        start=date(2020, 1, 1),
-    )
-    return folder
+def _interrupted(world: World, number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> tuple[Outcome, Row]:
+    """A run that gets the signal right after its first checkpoint, and the status report of that moment."""
+    runs: list[Run] = []
+    running: list[Row] = []
+    begin, write = Run.begin, Checkpoints.write
 
+    def begun(*given: Any) -> Run:
+        runs.append(begin(*given))
+        return runs[0]
 
-@pytest.fixture(scope="module")
-def undisturbed(local_world: WorldMaker, history: Path) -> World:
-    """A world into which the whole history was loaded in one run."""
-    world = local_world()
-    world.deliver(history)
-    world.run()
-    return world
+    def signalled(*given: Any) -> None:
+        write(*given)
+        if not running:
+            running.append(world.status())
+            os.kill(os.getpid(), number)
+            assert runs[0].stop.wait(PATIENCE_SECONDS)
 
-
-def _wait_until(done: Callable[[], bool], process: Any) -> None:
-    while not done():
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
-
-
-def _digests(world: World) -> dict[str, str]:
-    with world.mongo() as database:
-        found = database["weather_measurements"].find({}, {"digest": "$metadata.digest"})
-        return {entry["_id"]: entry["digest"] for entry in found}
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "begin", begun)
+        patch.setattr(Checkpoints, "write", signalled)
+        outcome = world.typed("pipeline")
+    return outcome, running[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_interrupted_run_is_completed_by_the_next(
-    local_world: WorldMaker, history: Path, undisturbed: World, number: int
+    new_world: WorldMaker, demo_data: Path, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = local_world()
-    world.deliver(history)
-    with world.start("pipeline") as process:
-        report = world.logs_dir / "pipeline_status.json"
-        _wait_until(report.exists, process)
-        running = world.status()
-        _wait_until(lambda: len(world.checkpoints()) >= 1, process)
-        process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=120)
+    world, undisturbed = new_world(), new_world()
+    for each in (world, undisturbed):
+        each.deliver(demo_data)
+    objects = undisturbed.run()["counts"]["objects_loaded"]
+    outcome, running = _interrupted(world, number, monkeypatch)
     assert (running["status"], running["exit_code"], running["finished_at"]) == ("running", None, None)
     status = world.status()
-    assert process.returncode == 1, stderr
+    assert outcome.code == 1, outcome.stderr
     assert (status["status"], status["exit_code"]) == ("interrupted", 1)
-    assert "interrupted" in stdout
-    assert "Traceback" not in stderr
-    done = len(world.checkpoints())
-    assert 1 <= done < HISTORY_OBJECTS
-    assert done == status["counts"]["objects_loaded"]
+    assert "interrupted" in outcome.stdout
+    assert "Traceback" not in outcome.stderr
+    assert len(world.checkpoints()) == status["counts"]["objects_loaded"] == 1
     assert_reports_hold(world)
 
     again = world.run()
     assert (again["status"], again["exit_code"]) == ("success", 0)
-    assert again["counts"]["objects_already_processed"] == done
-    assert again["counts"]["objects_loaded"] == HISTORY_OBJECTS - done
-    digests = _digests(world)
-    assert len(digests) == HISTORY_ROWS
-    assert digests == _digests(undisturbed)
+    assert again["counts"]["objects_already_processed"] == 1
+    assert again["counts"]["objects_loaded"] == objects - 1
+    assert world.contents() == undisturbed.contents()
     assert world.record_keys() == undisturbed.record_keys()

@@ -252,8 +252,9 @@ class World:
         }
 
     def checkpoints(self) -> dict[str, Row]:
+        """The objects whose load came to its end."""
         with self.mongo() as database:
-            return {entry["_id"]: entry for entry in database[f"{COLLECTION}_objects"].find()}
+            return {entry["_id"]: entry for entry in database[f"{COLLECTION}_objects"].find({"loading": None})}
 
     def forget_documents(self) -> None:
         with self.mongo() as database:
