@@ -318,10 +318,10 @@ def test_case_25_a_comma_that_may_part_thousands_or_decimals_quarantines_the_row
     assert json.loads(ending.refused[0]["row"])["Temperature"] == text
 
 
-@pytest.mark.parametrize("text", ["14,4 °C", "1 013,2 °C", "1,013.2 °C", "0,125 °C", "1,013,200 °C"])
-def test_case_25_a_decimal_comma_is_never_guessed(text: str, run_object: RunObject) -> None:
+@pytest.mark.parametrize("text", ["1 013,2 °C", "1,013.2 °C", "0,125 °C", "1,013,200 °C"])
+def test_case_25_a_comma_that_parts_anything_else_is_never_guessed(text: str, run_object: RunObject) -> None:
     ending = run_object(csv(HEADER.replace(",", ";"), f"2024-10-01;00:04:00;{text};87 %;29.48 in;WSW"))
-    assert ending.sums == (1, 0, 1, 0)
+    ending.assert_accepted(1, unread=["air_temperature"])
     assert "air_temperature" not in ending.measurements[0]
     assert [note[:2] for note in ending.notes] == [("air_temperature", text)]
 

@@ -35,6 +35,8 @@ _BLANK = f"[{_BLANKS}]*"
 _NUMBER = r"[+\-\x{2212}]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _CELL = rf"^{_BLANK}(?P<number>{_NUMBER}){_BLANK}(?P<unit>(?:[^0-9,.{_BLANKS}].*?)?){_BLANK}$"
 
+# A comma with one, two, or more than three digits behind it can only be that of a decimal.
+_DECIMAL_COMMA = rf"^({_BLANK}[+\-\x{{2212}}]?[0-9]+),([0-9]{{1,2}}|[0-9]{{4,}})($|[^0-9.,])"
 # "1,013" is 1013 or 1.013, and none of the sources says which.
 _AMBIGUOUS = re.compile(r"\s*[+\-\u2212]?[1-9][0-9]{0,2},[0-9]{3}(?![0-9.,])")
 AMBIGUOUS = "the comma may part thousands or decimals, and the source does not say which"
@@ -196,7 +198,10 @@ class _Parsed:
 
 def _parse_texts(texts: pa.Array) -> _Parsed:
     too_long = pc.greater(pc.utf8_length(texts), MAX_CELL_LENGTH)
-    parts = pc.extract_regex(pc.if_else(too_long, pa.scalar("", texts.type), texts), _CELL)
+    cells = pc.if_else(too_long, pa.scalar("", texts.type), texts)
+    if pc.any(pc.match_substring(cells, ",")).as_py():
+        cells = pc.replace_substring_regex(cells, _DECIMAL_COMMA, r"\1.\2\3")
+    parts = pc.extract_regex(cells, _CELL)
     is_number, nothing = parts.is_valid(), pa.scalar(None, texts.type)
     # As Arrow's cast reads it: U+2212 is a minus, and a plus says nothing.
     number = pc.replace_substring(pc.if_else(is_number, parts.field("number"), nothing), "\u2212", "-")
