@@ -84,7 +84,7 @@ def test_an_object_of_which_no_cell_can_be_read_is_rejected() -> None:
     assert caught.value.code == "unreadable_values"
     assert caught.value.message == (
         "none of its measured cells (6) could be read; expected is a number with its unit in the cell, such as "
-        '"56.8 °F" or "29.48 in": '
+        '"56.8 °F" or "29.48 in", or in the name of the column, such as "Temperature (°F)": '
         "'Temperature' such as '56.8' (line 1): a number without a unit; "
         "'Humidity' such as '89' (line 1): a number without a unit; "
         "'Pressure' such as '29.48' (line 1): a number without a unit"

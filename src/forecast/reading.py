@@ -11,9 +11,15 @@ from itertools import islice
 from typing import Final
 
 from forecast.errors import ObjectRejectedError
+from forecast.parameters import PARAMETERS, Quantity
 
 # Of the reasons of one parameter: a reason may quote a cell, and an object may have a million different ones.
 _MOST_REASONS: Final = 8
+# How the reason of a number begins that needs a unit and has none.
+NO_UNIT: Final = "a number without a unit"
+_WITHOUT_UNITS: Final = frozenset(
+    parameter.name for parameter in PARAMETERS if parameter.quantity in (Quantity.INDEX, Quantity.CODE, Quantity.ANGLE)
+)
 _OTHER: Final = "other reasons"
 _SHOWN_PARAMETERS: Final = 6
 _SHOWN_COLUMNS: Final = 12
@@ -135,19 +141,27 @@ class ObjectReading:
     def check(self, expected: str) -> None:
         """Raises ObjectRejectedError where the object has cells and none of them became a value.
 
-        `expected` says in words what a cell of this layout looks like.
+        So it does where several columns hold numbers without the unit that they need, and nothing was read but what
+        needs none: a table like that is of another layout, and its "UV" says nothing about the rest. `expected` says in
+        words what a cell of this layout looks like.
         """
         unread = self.unread()
-        if not unread or any(reading.values for reading in self.parameters.values()):
+        read = {name for name, reading in self.parameters.items() if reading.values}
+        if not read and unread:
+            found = f"none of its measured cells ({sum(entry.cells for entry in unread)}) could be read"
+        elif read <= _WITHOUT_UNITS and len(unread := [entry for entry in unread if self._is_bare(entry)]) > 1:
+            found = f"none of the numbers in {len(unread)} of its columns has a unit"
+        else:
             return
         shown = "; ".join(
             f"{entry.column!r} such as {entry.example!r} ({entry.position}): {entry.reason}"
             for entry in islice(unread, _SHOWN_PARAMETERS)
         )
         more = f"; and {len(unread) - _SHOWN_PARAMETERS} more columns" if len(unread) > _SHOWN_PARAMETERS else ""
-        cells = sum(entry.cells for entry in unread)
-        message = f"none of its measured cells ({cells}) could be read; expected is {expected}: {shown}{more}"
-        raise ObjectRejectedError("unreadable_values", message)
+        raise ObjectRejectedError("unreadable_values", f"{found}; expected is {expected}: {shown}{more}")
+
+    def _is_bare(self, entry: UnreadParameter) -> bool:
+        return all(reason.startswith(NO_UNIT) for reason in self.parameters[entry.parameter].reasons)
 
 
 def _unread(parameter: str, reading: ParameterReading) -> UnreadParameter:

@@ -80,6 +80,8 @@ def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, 
 def _reading(column: Converted, positions: pd.Series) -> ParameterReading:
     """What became of a column's cells; a row counts once, however many columns of its parameter it has."""
     is_value = ~np.isnan(column.values)
+    if column.inferred is not None:
+        is_value &= ~column.inferred
     values = int(np.count_nonzero(is_value))
     unread = {note.row: note for note in column.notes if not is_value[note.row]}
     reading = ParameterReading(dict.fromkeys(column.sources), values + len(unread), values)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.parameters import Parameter, Quantity
+from forecast.reading import NO_UNIT
 from forecast.transform.columns import python_cells, shortest_decimals
 from forecast.transform.units import CANONICAL, Floats, Unit, find_unit
 from forecast.transform.winds import ENGLISH, WindWords, read_wind
@@ -60,13 +61,15 @@ class Note:
 class Converted:
     """`values` holds one float a row in the canonical unit, NaN where there is none; `calm` the rows that say so.
 
-    A cell that had something has a value or a note. `sources` are the source's own names of the columns read.
+    A cell that had something has a value or a note. `sources` are the source's own names of the columns, `inferred`
+    the rows whose value stood in no cell of theirs.
     """
 
     values: Floats
     notes: list[Note] = field(default_factory=list)
     calm: npt.NDArray[np.bool_] | None = None
     sources: tuple[str, ...] = ()
+    inferred: npt.NDArray[np.bool_] | None = None
 
     @property
     def ambiguous(self) -> dict[int, str]:
@@ -102,7 +105,8 @@ def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> d
     wind = converted.get("wind_from_direction")
     if wind is not None and wind.calm is not None:
         speed = converted.setdefault("wind_speed", Converted(np.full(len(wind.values), np.nan)))
-        speed.values = np.where(wind.calm & np.isnan(speed.values), 0.0, speed.values)
+        speed.inferred = wind.calm & np.isnan(speed.values)
+        speed.values = np.where(speed.inferred, 0.0, speed.values)
     return converted
 
 
@@ -111,7 +115,8 @@ def filled(first: Converted, more: Converted) -> Converted:
     missing = np.isnan(first.values)
     notes = [*first.notes, *(note for note in more.notes if missing[note.row])]
     sources = tuple(dict.fromkeys([*first.sources, *more.sources]))
-    return Converted(np.where(missing, more.values, first.values), notes, sources=sources)
+    inferred = first.inferred if more.inferred is None else more.inferred & missing
+    return Converted(np.where(missing, more.values, first.values), notes, sources=sources, inferred=inferred)
 
 
 def _convert_each(columns: Sequence[RawColumn], words: WindWords) -> list[Converted]:
@@ -158,7 +163,7 @@ def _convert_numbers(cells: pa.Array, parameter: Parameter, assumed_unit: str | 
     present = ~np.isnan(numbers) & ~_is_missing_number(numbers, parameter)
     unit = _bare_unit(parameter, assumed_unit)
     if unit is None:
-        reason = f"a number without a unit where {parameter.unit} or another unit is expected"
+        reason = f"{NO_UNIT} where {parameter.unit} or another unit is expected"
         return Converted(np.full(len(cells), np.nan), _notes(cells, present, parameter, lambda _: reason))
     good = present & (np.abs(numbers) < _LARGEST)
     notes = _notes(cells, present & ~good, parameter, lambda row: _why_too_large(numbers[row]))
@@ -241,7 +246,7 @@ def _values_of(distinct: _Parsed, column: RawColumn, words: WindWords) -> tuple[
         if unit is not None:
             values[good] = unit.to_canonical(numbers[good])
         else:
-            reason = f"unknown unit {shorten(unit_text)!r}" if unit_text else "a number without a unit"
+            reason = f"unknown unit {shorten(unit_text)!r}" if unit_text else NO_UNIT
             reasons.update(dict.fromkeys(np.flatnonzero(good).tolist(), reason))
         for index in np.flatnonzero(members & ~missing & ~good).tolist():
             reasons[index] = _why_too_large(numbers[index])

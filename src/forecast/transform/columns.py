@@ -46,6 +46,12 @@ class Columns:
     def __contains__(self, field: str) -> bool:
         return field in self._arrays
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
     def name_of(self, field: str) -> str:
         """What the source calls a field that is a column."""
         return self._names[field]

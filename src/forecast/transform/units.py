@@ -82,12 +82,31 @@ UNITS: dict[Quantity, dict[str, Unit]] = {
     Quantity.SNOW: {"cm": CANONICAL, "mm": Unit(divide=10.0), "m": Unit(multiply=100.0), "in": Unit(multiply=2.54)},
     Quantity.CODE: {"code": CANONICAL},
     Quantity.INDEX: {"1": CANONICAL, "index": CANONICAL},
-    Quantity.IRRADIANCE: dict.fromkeys(("w/m²", "w/m2", "w/m^2"), CANONICAL),
+    Quantity.IRRADIANCE: dict.fromkeys(("w/m²", "w/m2", "w/m^2", "watts/m²", "watts/m^2"), CANONICAL),
 }
 
 # U+00BA, U+2103 and U+2109 stand for the degree signs in real feeds (ecowitt); "â°" is a degree sign that was read
 # as latin-1 once too often (open-meteo).
 _SPELLINGS = str.maketrans({"º": "°", "℃": "°c", "℉": "°f", "˚": "°"})
+
+
+def letters_of(text: str) -> str:
+    """The ASCII letters and digits of a text."""
+    return "".join(letter for letter in text if letter.isascii() and letter.isalnum())
+
+
+# Units in the names of columns, where a tool has taken away all that is no letter: "WindSpeed_km_h", "solar_w_m_2".
+_LETTERS: dict[Quantity, dict[str, str]] = {
+    quantity: {letters: name for name in units if len(letters := letters_of(name)) > 1}
+    for quantity, units in UNITS.items()
+}
+
+
+def unit_spelled(quantity: Quantity, text: str) -> str | None:
+    """The spelling under which `find_unit` knows the unit at the end of a column's name; None where it names none."""
+    if find_unit(quantity, text) is not None:
+        return text
+    return _LETTERS[quantity].get(letters_of(text.casefold()))
 
 
 def find_unit(quantity: Quantity, text: str) -> Unit | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 import numpy as np
@@ -12,15 +12,14 @@ import pyarrow.compute as pc
 from forecast.entry import Fault, Mask, other_networks, unknown_stations, wrong_times
 from forecast.errors import ObjectRejectedError
 from forecast.observations import REFUSED_SCHEMA, RawBatch, Transformed, empty_frame, joined
-from forecast.parameters import PARAMETERS
 from forecast.stations import Station, Stations
 from forecast.transform import wunderground_api as api
+from forecast.transform import wunderground_table as table
 from forecast.transform.aggregates import ADVICE, Aggregates
 from forecast.transform.aggregates import CODE as AGGREGATES
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
-from forecast.transform.cells import Converted, RawColumn, convert_batch
 from forecast.transform.clocks import Moments
-from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
+from forecast.transform.columns import Columns, check_types, station_ids
 from forecast.transform.folds import Folds
 from forecast.transform.quarantine import Refusal
 from forecast.transform.statements import ConstantColumns
@@ -39,18 +38,14 @@ RECORD_CONTAINERS = ("observations", _SUMMARIES)
 # Weather Underground was founded in 1995; its first personal stations came some years later.
 FIRST_YEAR = 1995
 
-_TABLE = {p.table: p for p in PARAMETERS if p.table is not None}
 _STATION_FIELDS = ("stationid", "station")
-# A table is one with a time and at least this many of its columns: two other tables with a "Time" and a
-# "Temperature" exist in every data lake.
-_MINIMUM_COLUMNS = 3
 
 # What stands in an answer of the API beside the values that are taken: "humidityHigh" of an interval, for one.
 _API_BESIDE = (
     *("tz", "obstimelocal", "epoch", "lat", "lon", "qcstatus", "humidityhigh", "humiditylow"),
     *("neighborhood", "softwaretype", "country", "realtimefrequency"),
 )
-_KNOWN_OF_TABLE = frozenset({"date", "epoch", *frozenset.union(*TIME_FIELDS), *_STATION_FIELDS, *_TABLE})
+_BESIDE_TABLE = frozenset({"date", "epoch", *frozenset.union(*TIME_FIELDS), *_STATION_FIELDS})
 _KNOWN_OF_API = api.KNOWN_FIELDS | {"stationid", "obstimeutc", *_API_BESIDE}
 
 
@@ -61,19 +56,17 @@ def recognises(columns: Columns, batch: RawBatch) -> bool:
 
 def known_fields(columns: Columns) -> frozenset[str]:
     """The normalised names of the columns that rows of this layout may have: a name of the API is none in a table."""
-    return _KNOWN_OF_API if _is_api(columns) else _KNOWN_OF_TABLE
+    return _KNOWN_OF_API if _is_api(columns) else _BESIDE_TABLE | table.known_fields(columns)
 
 
 def needs_unit(columns: Columns) -> bool:
     """Whether the cells of this layout carry their units."""
-    return not _is_api(columns)
+    return not _is_api(columns) and not table.headings(columns)
 
 
 def expected_cells(columns: Columns) -> str:
     """What a cell of a measured value looks like, for people."""
-    if _is_api(columns):
-        return "a number"
-    return 'a number with its unit in the cell, such as "56.8 °F" or "29.48 in"'
+    return "a number" if _is_api(columns) else table.EXPECTED
 
 
 def _is_api(columns: Columns) -> bool:
@@ -82,7 +75,7 @@ def _is_api(columns: Columns) -> bool:
 
 def _is_table(columns: Columns) -> bool:
     timed = any(field in columns for field in ("time", "datetime", "timestamp"))
-    return timed and sum(field in columns for field in _TABLE) >= _MINIMUM_COLUMNS
+    return timed and table.is_table(columns, _BESIDE_TABLE)
 
 
 class Reader:
@@ -110,7 +103,7 @@ class Reader:
                 AGGREGATES, f"the rows stand in {_SUMMARIES!r}: they are values of days. {ADVICE}"
             )
         is_api = _is_api(columns)
-        check_types(columns, batch.metadata, api.READ_FIELDS if is_api else _TABLE)
+        check_types(columns, batch.metadata, api.READ_FIELDS if is_api else table.known_fields(columns))
         if is_api:
             return self._read_api(batch, columns)
         self._units.has_units = True
@@ -178,14 +171,14 @@ class Reader:
         draft = Draft(
             stations,
             moments,
-            _table_values(columns),
+            table.read_values(columns),
             [
                 Refusal(np.asarray(stations.is_null()), "no_station", "station", "the row does not name its station"),
                 *entry_refusals(self._wrong_stations(stations), "station", stations),
                 *of_times,
                 *refusals,
             ],
-            lost_on_the_way(batch.origin["changes"], _table_parameters),
+            lost_on_the_way(batch.origin["changes"], table.parameters_of),
             notes,
             twice,
         )
@@ -201,10 +194,12 @@ class Reader:
             ids = station_ids(named)
             return ids if station is None else pc.fill_null(ids, station.id)
         if station is None:
+            advice = "add the prefix to the station in src/config/stations.json"
+            if not table.has_units(columns):
+                advice = f"nor is it certain that they are {NAME}'s: no number was found with the unit of its layout"
             raise ObjectRejectedError(
                 "no_station",
-                "the rows do not name their station, and no station's raw_prefixes matches this key; "
-                "add the prefix to the station in src/config/stations.json",
+                f"the rows do not name their station, and no station's raw_prefixes matches this key; {advice}",
             )
         return pa.repeat(pa.scalar(station.id), len(batch.rows))
 
@@ -250,18 +245,3 @@ def _no_object(system: str, cells: pa.Array) -> Refusal:
     is_object = pa.types.is_struct(cells.type)
     mask = np.zeros(len(cells), dtype=bool) if is_object else np.asarray(cells.is_valid())
     return Refusal(mask, "malformed_record", system, "not a JSON object", cells)
-
-
-def _table_values(columns: Columns) -> dict[str, Converted]:
-    return convert_batch(
-        [
-            RawColumn(cells, parameter, source=columns.name_of(field))
-            for field, parameter in _TABLE.items()
-            if (cells := columns.get(field)) is not None
-        ]
-    )
-
-
-def _table_parameters(field: str) -> Sequence[str]:
-    parameter = _TABLE.get(normalise_field(field))
-    return () if parameter is None else (parameter.name,)

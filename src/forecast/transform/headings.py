@@ -1,0 +1,35 @@
+"""Names of columns that end in a unit: "Temp_F", "Pressure (hPa)", "WindSpeedMPH"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from forecast.parameters import Parameter
+from forecast.transform.columns import normalise_field
+from forecast.transform.units import unit_spelled
+
+# What may stand between a name and its unit, and around the unit.
+_BETWEEN: Final = " _-.,:()[]{}\u00a0"
+_LONGEST: Final = 64
+
+
+class Heading(NamedTuple):
+    """What a column holds by its name, and the unit, as `find_unit` knows it, of numbers without one of their own."""
+
+    parameter: Parameter
+    unit: str | None
+
+
+def read_heading(name: str, bases: Mapping[str, Sequence[Parameter]]) -> Heading | None:
+    """Split a name into one of the bases and a unit of a parameter that is called so; None where it is no such name.
+
+    `bases` are in the spelling of `normalise_field`; of several that a name begins with, the longest counts.
+    """
+    for end in range(min(len(name), _LONGEST) - 1, 0, -1):
+        unit = name[end:].strip(_BETWEEN)
+        for parameter in bases.get(normalise_field(name[:end]), ()) if unit else ():
+            spelled = unit_spelled(parameter.quantity, unit)
+            if spelled is not None:
+                return Heading(parameter, spelled)
+    return None
