@@ -18,7 +18,8 @@ REGION: Final = "eu-west-3"
 PROFILE: Final = load_profile()
 # What a fixture needs, whoever asks for it needs as well: the first of these tiers that holds is a test's tier.
 _TIERS: Final = {
-    "whole": {"local_world", "s3_world", "new_world"},
+    # The last is a week of real data, judged as a whole.
+    "whole": {"local_world", "s3_world", "new_world", "clean"},
     "database": {"mongod_binary", "s3_server"},
 }
 # The night has time, and its properties have ten times as many examples.

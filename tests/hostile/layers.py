@@ -16,6 +16,7 @@ import pytest
 from bson.codec_options import CodecOptions
 
 import main
+from forecast import pipeline
 from forecast.documents import document_of
 from forecast.foresee import ImaginedVersions
 from forecast.pipeline import Pipeline
@@ -71,6 +72,8 @@ def on_nothing() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(main, "connect", connected)
+        # It tells whether a checkpoint is of this program, and takes longer than a small object.
+        patch.setattr(pipeline, "program_digest", lambda _stations: "program")
         yield
 
 
@@ -108,9 +111,9 @@ def _witnessed() -> Iterator[Witness]:
         witness.see(table, plan)
         imagine(versions, table, plan)
 
-    def published(pipeline: Pipeline, staged: StagedObject) -> None:
+    def published(run: Pipeline, staged: StagedObject) -> None:
         witness.see_files(staged)
-        publish_and_load(pipeline, staged)
+        publish_and_load(run, staged)
 
     with pytest.MonkeyPatch.context() as patch, on_nothing():
         patch.setattr(ImaginedVersions, "imagine", imagined)
