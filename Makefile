@@ -18,6 +18,8 @@ POETRY_KEYRING_ENABLED ?= false
 export POETRY_KEYRING_ENABLED
 # Another environment that happens to be active must not be installed into.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
+# What is compiled once need not be compiled by every process of the tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help

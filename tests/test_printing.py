@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.whole
 SOURCES = Path(__file__).resolve().parents[1] / "src"
 # A command that did its work, of which the exit code is 3, and whose result does not fit into any one buffer.
 COMMAND = """
