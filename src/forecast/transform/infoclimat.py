@@ -15,6 +15,7 @@ from forecast.parameters import PARAMETERS, Quantity
 from forecast.stations import Stations
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
 from forecast.transform.cells import RawColumn, convert_batch, shorten
+from forecast.transform.codes import read_codes
 from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
 from forecast.transform.quarantine import Refusal
 from forecast.transform.times import leap_notes, read_moments
@@ -117,9 +118,9 @@ class Reader:
             if (cells := columns.get(field)) is not None
         ]
         lost = lost_on_the_way(batch.origin["changes"], _parameters_of)
-        draft = Draft(
-            stations, readings.moments, convert_batch(raw, FRENCH), refusals, lost, leap_notes(readings, times)
-        )
+        values = convert_batch(raw, FRENCH)
+        read_codes(raw, values)
+        draft = Draft(stations, readings.moments, values, refusals, lost, leap_notes(readings, times))
         return assemble(batch, draft)[0]
 
     def finish(self) -> list[Transformed]:

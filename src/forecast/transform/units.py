@@ -78,7 +78,10 @@ UNITS: dict[Quantity, dict[str, Unit]] = {
         "km": Unit(multiply=1000.0),
         **dict.fromkeys(("mi", "miles"), Unit(multiply=MILE_M)),
     },
-    Quantity.CLOUD: dict.fromkeys(("okta", "oktas", "octa", "octas", "octats"), CANONICAL),
+    Quantity.CLOUD: {
+        **dict.fromkeys(("okta", "oktas", "octa", "octas", "octats"), CANONICAL),
+        "%": Unit(divide=12.5),
+    },
     Quantity.SNOW: {"cm": CANONICAL, "mm": Unit(divide=10.0), "m": Unit(multiply=100.0), "in": Unit(multiply=2.54)},
     Quantity.CODE: {"code": CANONICAL},
     Quantity.INDEX: {"1": CANONICAL, "index": CANONICAL},
