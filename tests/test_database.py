@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import os
+import re
 import shutil
 import socketserver
 import struct
@@ -21,8 +22,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from dns import resolver
 from pymongo import ASCENDING, DESCENDING, MongoClient
-from pymongo.errors import OperationFailure
+from pymongo.errors import ConfigurationError, OperationFailure, ServerSelectionTimeoutError
 
 import forecast.database as databases
 from forecast.database import Documents, connect, told_apart, translated
@@ -38,14 +40,14 @@ RIGHTS = (
     "database, and dbAdmin as well where the validator of an older version is there"
 )
 LOST = (
-    "the connection to MongoDB was lost (trying) and did not come back in time. Check that most members of the "
-    "replica set are up and that MONGODB_URI names them, then run again"
+    "the connection to MongoDB was lost (trying{}) and did not come back in time. Check that most members of the "
+    "replica set are up, then run again"
 )
 OUT_OF_REACH = (
-    "MongoDB is out of reach (connecting): no primary answered in time. Check that most members of the replica set "
-    "are up and that MONGODB_URI names them, then run again"
+    "MongoDB is out of reach (connecting): HOST: connection refused. Check that it is up and that MONGODB_URI names "
+    "it, then run again"
 )
-NO_MEMBER = "no server that MONGODB_URI names is in the replica set that it names (replicaSet=...)"
+NO_MEMBER = "none of the servers in MONGODB_URI (HOST) belongs to the replica set that it names (replicaSet=...)"
 UNCONFIRMED = "MongoDB did not confirm a write on a majority of its members (trying); is a member down?"
 TOO_LONG = "MongoDB gave an operation up because it took too long (trying); is the server overloaded?"
 Client = MongoClient[dict[str, Any]]
@@ -89,11 +91,18 @@ def settings(uri: str, database: str = "forecast", collection: str = "weather") 
 
 
 def fault(given: Settings) -> tuple[int, str]:
-    """Exit code and words of connecting to a MongoDB, preparing the collection and writing."""
+    """Exit code and words of connecting to a MongoDB, preparing the collection and writing.
+
+    HOST stands for its host and port.
+    """
     with pytest.raises(ForecastError) as told:
         prepare_and_write(given)
     assert PASSWORD not in told.value.message
-    return told.value.exit_code, told.value.message
+    return told.value.exit_code, without_port(told.value.message)
+
+
+def without_port(words: str) -> str:
+    return re.sub(r"127\.0\.0\.1:\d+", "HOST", words)
 
 
 def prepare_and_write(given: Settings) -> None:
@@ -115,7 +124,7 @@ def test_standalone_server_is_to_be_made_a_replica_set(mongod_binary: Path, tmp_
         assert fault(settings(alone.uri)) == (
             2,
             (
-                "the MongoDB of MONGODB_URI is no replica set, so no majority can confirm a write. "
+                "the MongoDB at HOST is not a member of a replica set, so no majority can confirm a write. "
                 "Start it with --replSet and initiate the set; one member is enough"
             ),
         )
@@ -135,7 +144,7 @@ def test_secondary_that_is_named_directly(mongod_binary: Path, tmp_path: Path) -
         assert fault(settings(secondary.uri)) == (
             1,
             (
-                "MONGODB_URI leads to a member that is not the primary (directConnection=true). "
+                "HOST is a member that is not the primary (directConnection=true in MONGODB_URI). "
                 "Name the set instead (replicaSet=...), so that the primary is found whichever it is"
             ),
         )
@@ -150,7 +159,10 @@ def replica_set_of_two(binary: Path, folder: Path) -> Iterator[Mongod]:
 
 @pytest.mark.parametrize("options", ["appName=a", "replicaSet=local", "replicaSet=local&directConnection=true"])
 def test_nobody_there(options: str) -> None:
-    assert fault(settings(f"mongodb://127.0.0.1:1/?{options}{SOON}")) == (1, OUT_OF_REACH)
+    # Of a server that is connected to directly the driver does not say why it is not there.
+    seen = "no answer" if "direct" in options else "connection refused"
+    words = OUT_OF_REACH.replace("connection refused", seen)
+    assert fault(settings(f"mongodb://127.0.0.1:1/?{options}{SOON}")) == (1, words)
 
 
 def test_waiting_for_a_primary_is_bounded_and_the_connection_string_decides() -> None:
@@ -181,9 +193,131 @@ def test_old_server() -> None:
         uri = f"mongodb://127.0.0.1:{server.server_address[1]}/?directConnection=true{SOON}"
         assert fault(settings(uri)) == (
             2,
-            "the version of the MongoDB server and this pipeline do not go together; it takes MongoDB 4.4 or newer",
+            "the MongoDB at HOST has a version that this pipeline does not speak with; it takes MongoDB 4.4 or newer",
         )
         server.shutdown()
+
+
+# Why nobody is reached.
+
+REFUSED = "127.0.0.1:1: [Errno 111] Connection refused (configured timeouts: socketTimeoutMS: 20000.0ms)"
+NO_NAME = "db.example: [Errno -2] Name or service not known (configured timeouts: connectTimeoutMS: 20000.0ms)"
+
+
+def described(*servers: str) -> str:
+    """As the driver describes what it knows of its servers."""
+    return f"Timeout: 1.5s, Topology Description: <TopologyDescription id: 6b0b, servers: [{', '.join(servers)}]>"
+
+
+def server(address: str, kind: str = "Unknown", error: str = "") -> str:
+    host, _, port = address.partition(":")
+    fault = f", error=AutoReconnect('{error}')" if error else ""
+    return f"<ServerDescription ('{host}', {port}) server_type: {kind}, rtt: None{fault}>"
+
+
+@pytest.mark.parametrize(
+    ("servers", "code", "words"),
+    [
+        ([server("a:1", error=REFUSED)], 1, "MongoDB is out of reach (trying): a:1: connection refused. Check that it"),
+        ([server("a:1")], 1, "MongoDB is out of reach (trying): a:1: no answer. Check that it"),
+        (
+            [server("a:1", error="a:1: timed out (configured")],
+            1,
+            "MongoDB is out of reach (trying): a:1: no answer in time",
+        ),
+        (
+            [server("a:1", error=NO_NAME), server("b:2", error="b:2: [Errno -5] No address")],
+            2,
+            "MongoDB is out of reach (trying): a:1: its name does not resolve; b:2: its name does not resolve. Correct",
+        ),
+        (
+            [server("a:1", error="a:1: [Errno -3] Temporary failure in name resolution")],
+            1,
+            "MongoDB is out of reach (trying): a:1: DNS did not answer for its name. Check that it",
+        ),
+        (
+            [server("a:1", error=NO_NAME), server("b:2", error=REFUSED)],
+            1,
+            "MongoDB is out of reach (trying): a:1: its name does not resolve; b:2: connection refused. Check that it",
+        ),
+        (
+            [server("a:1", "RSSecondary"), server("b:2", error=REFUSED), server("c:3", "RSOther")],
+            1,
+            (
+                "MongoDB has no primary (trying): a:1: a secondary; b:2: connection refused; c:3: a member that is "
+                "neither primary nor secondary now. Check that most members of the replica set are up, then run again"
+            ),
+        ),
+        ([], 1, "MongoDB is out of reach (trying): no server is known. Check that it"),
+    ],
+    ids=["refused", "silent", "timed out", "no name", "no DNS", "no name and refused", "no primary", "none"],
+)
+def test_why_nobody_is_reached_is_told_server_by_server(servers: list[str], code: int, words: str) -> None:
+    told = translated(ServerSelectionTimeoutError(described(*servers)), "trying")
+    assert (told.exit_code, told.message[: len(words)]) == (code, words)
+
+
+def test_a_host_without_a_name_is_to_be_corrected() -> None:
+    """The system's own look-up; nothing is asked over the network where it has no DNS."""
+    with pytest.raises(ForecastError) as told:
+        prepare_and_write(settings("mongodb://nobody.invalid:27018/?serverSelectionTimeoutMS=1500"))
+    assert told.value.message.startswith("MongoDB is out of reach (connecting): nobody.invalid:27018: ")
+
+
+@pytest.mark.parametrize("raised_by", ["making the client", "the first operation"])
+@pytest.mark.parametrize(
+    ("cause", "code", "words"),
+    [
+        ("NXDOMAIN", 2, "DNS knows no MongoDB by the name cluster.example.net (mongodb+srv). Correct MONGODB_URI. "),
+        ("NoAnswer", 2, "DNS knows no MongoDB by the name cluster.example.net (mongodb+srv). Correct MONGODB_URI. "),
+        ("LifetimeTimeout", 1, "DNS did not answer for cluster.example.net (mongodb+srv). Check the network, then run"),
+        ("NoNameservers", 1, "DNS did not answer for cluster.example.net (mongodb+srv). Check the network, then run"),
+        ("Timeout", 1, "DNS did not answer for cluster.example.net (mongodb+srv). Check the network, then run again"),
+        ("OSError", 1, "DNS did not answer for cluster.example.net (mongodb+srv). Check the network, then run again"),
+    ],
+)
+def test_case_107_a_name_that_dns_does_not_know_and_dns_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, cause: str, code: int, words: str, raised_by: str
+) -> None:
+    kind: Any = getattr(resolver, cause, OSError)
+
+    def failing(*_: object, **__: object) -> Any:
+        raise ConfigurationError("the driver's words") from kind("what dnspython says")
+
+    def unresolved(*_: object, **__: object) -> Any:
+        raise kind("what dnspython says")
+
+    if raised_by == "making the client":
+        monkeypatch.setattr(databases, "MongoClient", failing)
+        uri = f"mongodb+srv://ann:{PASSWORD}@cluster.example.net/?retryWrites=true"
+    else:
+        monkeypatch.setattr("pymongo.synchronous.srv_resolver._resolve", unresolved)
+        uri = f"mongodb+srv://ann:{PASSWORD}@cluster.example.net/?serverSelectionTimeoutMS=1500"
+    assert fault(settings(uri))[0] == code
+    assert fault(settings(uri))[1].startswith(words)
+
+
+@pytest.mark.parametrize("uri", ["mongodb://ann:p@ss/w@127.0.0.1:1/", "mongodb://ann:p@ss?w@127.0.0.1:1/"])
+def test_a_password_that_is_not_encoded_is_told_and_no_piece_of_it_is_shown(uri: str) -> None:
+    with pytest.raises(ForecastError) as told:
+        prepare_and_write(settings(f"{uri}?serverSelectionTimeoutMS=500"))
+    assert told.value.exit_code == 2
+    assert "percent-encoded" in told.value.message
+    assert re.search(r"\bss\b", told.value.message) is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("mongodb://ann:p:w@127.0.0.1:1/", "MONGODB_URI is not a valid connection string. "),
+        ("mongodb://127.0.0.1:x/", "MONGODB_URI is not a valid connection string. "),
+        ("mongodb://127.0.0.1:1/?nothing=1", "MONGODB_URI has an option that is unknown"),
+        ("mongodb://127.0.0.1:1/?tls=true&tlsCAFile=none.pem", "a file that MONGODB_URI names (tlsCAFile"),
+    ],
+)
+def test_a_connection_string_that_cannot_be_says_what_is_wrong_with_it(uri: str, words: str) -> None:
+    code, told = fault(settings(uri))
+    assert (code, told[: len(words)]) == (2, words)
 
 
 # TLS.
@@ -215,8 +349,8 @@ def test_certificate_that_is_not_trusted_and_one_that_is(mongod_binary: Path, tm
         assert fault(settings(f"{made.uri}&tls=true{SOON}")) == (
             2,
             (
-                "MongoDB's certificate was not accepted: it is not from an authority that is trusted here (tlsCAFile), "
-                "or not for the host name in MONGODB_URI"
+                "MongoDB is out of reach (connecting): HOST: its certificate was not accepted; it is not from an "
+                "authority that is trusted here (tlsCAFile), or not for the host in MONGODB_URI"
             ),
         )
         with connect(settings(f"{made.uri}&tls=true&tlsCAFile={trusted}")) as collection:
@@ -228,7 +362,10 @@ def test_server_without_tls(replica_set: str) -> None:
     uri = f"{replica_set.replace('directConnection=true', 'directConnection=false')}&tls=true{SOON}"
     assert fault(settings(uri)) == (
         1,
-        "no TLS connection to MongoDB came about; does its server speak TLS, and is it up?",
+        (
+            "MongoDB is out of reach (connecting): HOST: no TLS connection came about. Check that the server speaks "
+            "TLS and is up, then run again"
+        ),
     )
 
 
@@ -240,8 +377,8 @@ def test_wrong_password_and_unknown_user(guarded: ReplicaSet, user: str, passwor
     assert fault(settings(as_user(guarded.uri, user, password))) == (
         2,
         (
-            "MongoDB refused the user of MONGODB_URI (connecting): unknown to the database that authSource names, or "
-            "wrong password"
+            "MongoDB refused the user of MONGODB_URI (connecting to HOST): unknown to the database that authSource "
+            "names, or wrong password"
         ),
     )
 
@@ -385,8 +522,8 @@ def test_collection_of_something_else(guarded: ReplicaSet, admin: Any) -> None:
         ({"errorCode": 64}, UNCONFIRMED),
         ({"writeConcernError": {"code": 64, "errmsg": "waiting for replication timed out"}}, UNCONFIRMED),
         ({"errorCode": 8}, "MongoDB refused an operation (trying): code 8"),
-        ({"errorCode": 10107}, LOST),
-        ({"closeConnection": True}, LOST),
+        ({"errorCode": 10107}, LOST.format("")),
+        ({"closeConnection": True}, LOST.format(", HOST")),
     ],
 )
 def test_failures_that_may_be_over_at_the_next_run(
@@ -429,7 +566,7 @@ def test_disk_that_is_really_full(mongod_binary: Path, small_disk: Path) -> None
         code, words = fault(settings(made.uri + SOON))
     assert code == 1
     assert words.startswith(
-        ("MongoDB has no disk space left (", "the connection to MongoDB was lost (", "MongoDB is out")
+        ("MongoDB has no disk space left (", "the connection to MongoDB was lost (", "MongoDB is out", "MongoDB has no")
     )
 
 
@@ -458,7 +595,7 @@ def test_database_that_goes_is_not_waited_for_twice(mongod_binary: Path, tmp_pat
     """Closing tells the server which sessions have ended, and would wait for a primary as long as any operation."""
     with replica_set(mongod_binary, tmp_path, 1) as made, pytest.raises(ForecastError) as told:
         write_and_lose(made)
-    assert (told.value.exit_code, told.value.message) == (1, OUT_OF_REACH.replace("connecting", "trying"))
+    assert (told.value.exit_code, without_port(told.value.message)) == (1, OUT_OF_REACH.replace("connecting", "trying"))
 
 
 def write_and_lose(made: ReplicaSet) -> None:

@@ -29,6 +29,7 @@ from pymongo.write_concern import WriteConcern
 from forecast.embedded import embedded_mongodb
 from forecast.errors import ForecastError, RetryableError, SettingError
 from forecast.settings import EMBEDDED_FOLDER, Settings
+from forecast.unreachable import ENCODED, connection_lost, name_not_found, out_of_reach
 
 Documents = Collection[dict[str, Any]]
 
@@ -38,15 +39,22 @@ Documents = Collection[dict[str, Any]]
 SELECTION_TIMEOUT_MS = 20_000
 WRITE_TIMEOUT_MS = 60_000
 _CLOSE_SECONDS = 2
-_UNUSABLE = (
-    "MONGODB_URI cannot be used: it is no valid connection string, it has an option or a file that cannot be, "
-    "or its host name has no address. In user and password, characters such as : / ? @ must be percent-encoded"
+_INVALID = f"MONGODB_URI is not a valid connection string. {ENCODED}"
+_BAD_OPTION = f"MONGODB_URI has an option that is unknown, or whose value cannot be used. {ENCODED}"
+_BAD_FILE = "a file that MONGODB_URI names (tlsCAFile, tlsCertificateKeyFile) cannot be read"
+# What was taken for the host may be a piece of the password, so it is not shown.
+_AT_BEHIND = (
+    "MONGODB_URI has an @ behind its first / or ?, so what stands before that was taken for the host, and no MongoDB "
+    f"was reached there. {ENCODED}"
 )
-_ADVICE = "Check that most members of the replica set are up and that MONGODB_URI names them, then run again"
 _UNCONFIRMED = "MongoDB did not confirm a write on a majority of its members ({doing}); is a member down?"
 # Databases of the server itself, which take no validator.
 _RESERVED = ("admin", "config", "local")
+# What stands around the hosts of a connection string; the driver ends the hosts at the first / or ?.
+_HOSTS = re.compile(r"\w[\w+]*://(?:[^/?]*@)?([^/?]*)")
+_BEHIND = re.compile(r"^\w[\w+]*://[^/?]*")
 _UNKNOWN = 8
+_BAD_VALUE = 2
 _VALIDATION_FAILED = 121
 _DUPLICATE_KEY = 11000
 _INDEX_NAME = re.compile(r" index: (\S+) dup key: ")
@@ -67,6 +75,10 @@ _TO_CHANGE = {
     16755: "the collection holds documents whose station.location is no place ({doing}), so they are none of the "
     "pipeline's; set MONGODB_COLLECTION to another one",
 }
+_NO_INDEX = (
+    "the collection has not the indexes of this pipeline ({doing}); was it copied or restored without them? "
+    "`pipeline` and `migrate` make them"
+)
 _TO_REPEAT = {
     50: "MongoDB gave an operation up because it took too long ({doing}); is the server overloaded?",
     64: _UNCONFIRMED,
@@ -92,7 +104,7 @@ def _collection(uri: str, settings: Settings) -> Iterator[Documents]:
         raise SettingError(f"MONGODB_DATABASE is {settings.mongodb_database!r}, a database of MongoDB itself")
     client = _client(uri)
     try:
-        _check_server(client)
+        _check_server(client, uri)
         yield client[settings.mongodb_database].get_collection(
             settings.mongodb_collection,
             write_concern=WriteConcern("majority", wtimeout=WRITE_TIMEOUT_MS),
@@ -104,52 +116,61 @@ def _collection(uri: str, settings: Settings) -> Iterator[Documents]:
             client.close()
 
 
-def _check_server(client: MongoClient[dict[str, Any]]) -> None:
+def _check_server(client: MongoClient[dict[str, Any]], uri: str) -> None:
     """Find a primary of a replica set (or a mongos) that this driver can speak to, or say why not."""
-    with told_apart("connecting"):
+    place = _place(uri)
+    with told_apart(f"connecting to {place}"):
         try:
             hello = client.admin.command("hello")
         except (ServerSelectionTimeoutError, ConfigurationError) as error:
-            if fault := _fault_of(client.topology_description):
-                raise fault from error
-            raise
+            raise _fault_of(client, error, uri) from error
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
         raise SettingError(
-            "the MongoDB of MONGODB_URI is no replica set, so no majority can confirm a write. "
+            f"the MongoDB at {place} is not a member of a replica set, so no majority can confirm a write. "
             "Start it with --replSet and initiate the set; one member is enough"
         )
     if not hello["isWritablePrimary"]:
         raise RetryableError(
-            "MONGODB_URI leads to a member that is not the primary (directConnection=true). "
+            f"{place} is a member that is not the primary (directConnection=true in MONGODB_URI). "
             "Name the set instead (replicaSet=...), so that the primary is found whichever it is"
         )
 
 
-def _fault_of(topology: TopologyDescription) -> ForecastError | None:
-    """What the driver found out about the servers, where that is more than silence."""
+def _place(uri: str) -> str:
+    """The hosts of a connection string, with their ports; not where a piece of a password may stand in their place."""
+    hosts = _HOSTS.match(uri)
+    return "the host of MONGODB_URI" if hosts is None or _at_behind(uri) else hosts.group(1)
+
+
+def _at_behind(uri: str) -> bool:
+    """Whether there is an @ behind what is taken for the hosts: then user or password is not percent-encoded."""
+    return "@" in _BEHIND.sub("", uri, count=1)
+
+
+def _fault_of(client: MongoClient[dict[str, Any]], error: PyMongoError, uri: str) -> ForecastError:
+    """What the driver found out about the servers, where it found no primary."""
+    topology: TopologyDescription = client.topology_description
+    place = _place(uri)
+    if fault := name_not_found(error.__cause__, place):
+        return fault
     try:
         topology.check_compatible()
     except ConfigurationError:
         return SettingError(
-            "the version of the MongoDB server and this pipeline do not go together; "
-            f"it takes MongoDB {MIN_SUPPORTED_SERVER_VERSION} or newer"
+            f"the MongoDB at {place} has a version that this pipeline does not speak with; it takes MongoDB "
+            f"{MIN_SUPPORTED_SERVER_VERSION} or newer"
         )
+    if _at_behind(uri):
+        return SettingError(_AT_BEHIND)
     servers = topology.server_descriptions().values()
     # The driver drops servers that are of another set, or of none. One that is connected to directly stays, with an
     # error that names its set; it names 'None' also where the server is not there at all.
     strangers = [isinstance(one.error, ConfigurationError) and "'None'" not in str(one.error) for one in servers]
     if all(strangers):
-        return SettingError("no server that MONGODB_URI names is in the replica set that it names (replicaSet=...)")
-    # The driver makes one kind of error of all that can happen to a connection; the words of OpenSSL are in its text.
-    errors = [str(server.error) for server in servers]
-    if all("CERTIFICATE_VERIFY_FAILED" in error for error in errors):
         return SettingError(
-            "MongoDB's certificate was not accepted: it is not from an authority that is trusted here (tlsCAFile), "
-            "or not for the host name in MONGODB_URI"
+            f"none of the servers in MONGODB_URI ({place}) belongs to the replica set that it names (replicaSet=...)"
         )
-    if all("SSL handshake failed" in error for error in errors):
-        return RetryableError("no TLS connection to MongoDB came about; does its server speak TLS, and is it up?")
-    return None
+    return out_of_reach(repr(topology), "connecting")
 
 
 def beside(collection: Documents, suffix: str) -> Documents:
@@ -169,8 +190,14 @@ def _client(uri: str) -> MongoClient[dict[str, Any]]:
         warnings.simplefilter("error", UserWarning)
         try:
             return MongoClient(uri, **defaults)
-        except (ValueError, OSError, UserWarning) as error:
-            raise SettingError(_UNUSABLE) from error
+        except ConfigurationError as error:
+            raise name_not_found(error.__cause__, _place(uri)) or translated(error, "connecting") from error
+        except OSError as error:
+            raise SettingError(_BAD_FILE) from error
+        except UserWarning as error:
+            raise SettingError(_BAD_OPTION) from error
+        except ValueError as error:
+            raise SettingError(_INVALID) from error
 
 
 @contextmanager
@@ -185,19 +212,27 @@ def told_apart(doing: str) -> Iterator[None]:
 def translated(error: PyMongoError, doing: str) -> ForecastError:
     """One error of the driver as one of ours."""
     if isinstance(error, InvalidURI | ConfigurationError):
-        return SettingError(_UNUSABLE)
+        return SettingError(_INVALID if isinstance(error, InvalidURI) else _BAD_OPTION)
     if isinstance(error, ServerSelectionTimeoutError):
-        return RetryableError(f"MongoDB is out of reach ({doing}): no primary answered in time. {_ADVICE}")
+        return out_of_reach(str(error), doing)
     if isinstance(error, WTimeoutError | WriteConcernError):
         return RetryableError(_UNCONFIRMED.format(doing=doing))
     if isinstance(error, ConnectionFailure):
         # The driver has tried once more, on the new primary if there was one in time; then it tells the first error.
-        return RetryableError(f"the connection to MongoDB was lost ({doing}) and did not come back in time. {_ADVICE}")
+        return connection_lost(str(error), doing)
     if isinstance(error, OperationFailure):
-        # WiredTiger's errors arrive as "unknown", with the system's words.
-        full = error.code == _UNKNOWN and "No space left on device" in str(error)
-        return refusal(_OUT_OF_DISK if full else error.code, doing)
+        return _refused(error, doing)
     return RetryableError(f"MongoDB failed ({doing}): {type(error).__name__}")
+
+
+def _refused(error: OperationFailure, doing: str) -> ForecastError:
+    """What the server refused, told by its code, or by its words where the code says too little."""
+    words = str(error)
+    if error.code == _BAD_VALUE and "hint provided does not correspond" in words:
+        return SettingError(_NO_INDEX.format(doing=doing))
+    # WiredTiger's errors arrive as "unknown", with the system's words.
+    full = error.code == _UNKNOWN and "No space left on device" in words
+    return refusal(_OUT_OF_DISK if full else error.code, doing)
 
 
 def refusal(code: int | None, doing: str) -> ForecastError:

@@ -89,6 +89,18 @@ def _check_kind(collection: Documents, found: Mapping[str, Any]) -> None:
         )
 
 
+def check_indexes(collection: Documents) -> None:
+    """Raises SettingError naming the indexes that a collection with documents lacks."""
+    with told_apart("reading the indexes"):
+        there = collection.index_information()
+        missing = [name for index in INDEXES if (name := str(index.document["name"])) not in there]
+        if missing and collection.find_one({}, {"_id": 1}) is not None:
+            raise SettingError(
+                f"{collection.full_name} lacks an index of this pipeline: {', '.join(missing)}. Was it copied or "
+                "restored without them? `pipeline` and `migrate` make them"
+            )
+
+
 def load(
     records: pd.DataFrame, collection: Documents, unjudged: Unjudged, conflicts: Conflicts | None = None
 ) -> LoadCounts:

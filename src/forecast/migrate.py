@@ -11,7 +11,7 @@ from forecast.comparison import differing_records, documents_beyond, read_zone_f
 from forecast.conflicts import Conflicts
 from forecast.database import Documents, told_apart
 from forecast.errors import SettingError
-from forecast.load import load, prepare_collection
+from forecast.load import check_indexes, load, prepare_collection
 from forecast.observations import RawObject, to_frame
 from forecast.removals import removals_words
 from forecast.report.counts import ObjectCounts
@@ -39,7 +39,9 @@ def migrate(
     files = [file for file in store.list(OBSERVATIONS) if file.key.endswith(".parquet")]
     if not files:
         raise SettingError(f"{store.uri} holds no records (observations/…parquet); is PROCESSED_URI right?")
-    if not verify_only:
+    if verify_only:
+        check_indexes(collection)
+    else:
         prepare_collection(collection)
     with work_folder() as folder:
         unjudged = Unjudged.beside(collection, run_id)

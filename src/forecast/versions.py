@@ -161,7 +161,11 @@ class StoredVersions:
             {"$match": {"_id": {"$in": ids}}},
             {"$group": {"_id": names, "ids": {"$push": "$_id"}}},
         ]
-        return [(group["_id"] or (), group["ids"]) for group in self.collection.aggregate(stages)]
+        try:
+            return [(group["_id"], group["ids"]) for group in self.collection.aggregate(stages)]
+        except OperationFailure:
+            self.check_ours(ids)
+            raise
 
 
 @dataclass(slots=True)

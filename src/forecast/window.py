@@ -10,6 +10,7 @@ import numpy as np
 
 from forecast.database import Documents, told_apart
 from forecast.errors import SettingError
+from forecast.load import check_indexes
 from forecast.parameters import MEASURED_NAMES
 from forecast.report.counts import QualityTally, StationTally
 from forecast.report.findings import Findings
@@ -33,6 +34,7 @@ def quality_of_window(
         raise SettingError(f"--since {since} is later than --until {until}")
     first, end = (datetime.combine(day, time(), UTC) for day in (since, until + timedelta(days=1)))
     query = {"timestamp": {"$gte": first, "$lt": end}}
+    check_indexes(collection)
     findings, tally = Findings(), QualityTally()
     days_asked = [day.toordinal() - _EPOCH for day in (since, until)]
     for station in stations:

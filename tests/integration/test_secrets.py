@@ -197,6 +197,8 @@ def test_host_that_does_not_answer(local: World) -> None:
         f"mongodb://ann:{ENCODED}@127.0.0.1:1/?{MARK}=1",
         f"mongodb://ann:{ENCODED}@127.0.0.1:1/?tls=true&tlsCertificateKeyFilePassword={ENCODED}&tlsCAFile=none.pem",
         f"ann:{ENCODED}@127.0.0.1:1",
+        f"mongodb://ann:{MARK}@{MARK}/{MARK}@127.0.0.1:1/?serverSelectionTimeoutMS=300",
+        f"mongodb+srv://ann:{MARK}@{MARK}.example/{MARK}@127.0.0.1:1/?serverSelectionTimeoutMS=300",
     ],
 )
 def test_connection_string_that_cannot_be(local: World, uri: str) -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from forecast import database
 from forecast.errors import RetryableError, SettingError
-from forecast.load import prepare_collection
+from forecast.load import INDEXES, prepare_collection
 from forecast.report import crud
 from forecast.report.crud import crud_check, render_crud, scratch_document
 from forecast.report.latency import (
@@ -30,7 +30,7 @@ from forecast.settings import Settings
 NOW = datetime(2026, 11, 23, 10, 11, 12, tzinfo=UTC)
 DAY = date(2026, 2, 18)
 GENEROUS_MS = 60_000.0
-INDEX = "station.id_1_timestamp_1"
+INDEX = "station_time"
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def filled(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]
         for number in range(count)
     ]
     collection.insert_many(documents)
-    collection.create_index([("station.id", 1), ("timestamp", 1)])
+    collection.create_indexes(list(INDEXES))
     return collection
 
 
@@ -157,6 +157,14 @@ def test_an_empty_database_is_no_fault(settings: Settings) -> None:
     assert (code, report["rows_returned"], report["documents_examined"]) == (0, 0, 0)
 
 
+def test_a_collection_without_our_indexes_is_told_with_their_names(
+    settings: Settings, filled: Collection[dict[str, Any]]
+) -> None:
+    filled.drop_index("station_time")
+    with pytest.raises(SettingError, match=r"weather lacks an index of this pipeline: station_time\. Was it copied"):
+        latency_report(settings, "ILAMAD25", DAY, 1, GENEROUS_MS, NOW)
+
+
 def test_a_missed_slo_is_exit_code_3(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
     report, code = latency_report(settings, "ILAMAD25", DAY, 1, 0.000_001, NOW)
     assert (code, report["slo"]["held"]) == (3, False)
@@ -172,6 +180,7 @@ def test_an_unknown_station_is_said_in_words(settings: Settings, filled: Collect
 def test_a_station_that_only_the_database_knows_is_timed(
     settings: Settings, collection: Collection[dict[str, Any]]
 ) -> None:
+    collection.create_indexes(list(INDEXES))
     collection.insert_one({"station": {"id": "OLD"}, "timestamp": datetime(2020, 1, 2, 3, tzinfo=UTC)})
     report, _ = latency_report(settings, "OLD", None, 1, GENEROUS_MS, NOW)
     assert (report["date"], report["rows_returned"]) == ("2020-01-02", 1)

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from forecast.database import Documents, connect, told_apart
 from forecast.errors import SettingError
+from forecast.load import check_indexes
 from forecast.report.write import iso_time, write_timed_report
 from forecast.settings import Settings
 from forecast.stations import load_stations
@@ -37,6 +38,7 @@ def latency_report(
     stations = load_stations()
     station_id = station_id if station_id is not None else next(iter(stations)).id
     with connect(settings) as collection, told_apart("timing queries"):
+        check_indexes(collection)
         newest = collection.find_one({"station.id": station_id}, {"timestamp": 1}, sort=[("timestamp", DESCENDING)])
         if newest is None and stations.get(station_id) is None:
             known = ", ".join(station.id for station in stations)

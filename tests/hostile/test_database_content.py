@@ -1,0 +1,245 @@
+"""What a database may hold that this program did not put there, and deliveries of more than one producer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson.int64 import Int64
+from pymongo import ASCENDING, MongoClient
+
+from forecast.conflicts import Conflicts
+from forecast.database import Documents
+from forecast.errors import ForecastError, SettingError
+from forecast.foresee import ImaginedVersions, foresee
+from forecast.load import INDEXES, load, prepare_collection
+from forecast.migrate import migrate
+from forecast.stores import LocalStore
+from forecast.unjudged import Unjudged
+from forecast.versions import LoadCounts
+from forecast.window import quality_of_window
+from tests.hostile.objects import lines
+from tests.integration.worlds import COLLECTION, World, WorldMaker
+from tests.networks import START, five, observation, records
+from tests.transform.samples import NOW
+
+STATIONS = five()
+NAME = "A@2024-10-01T00:00:00Z"
+
+
+@pytest.fixture
+def collection(replica_set: str, mongo_database: str) -> Iterator[Documents]:
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
+        made = client[mongo_database]["weather"]
+        prepare_collection(made)
+        yield made
+
+
+def loaded(collection: Documents, folder: Path, **values: float) -> LoadCounts:
+    frame = records([observation("A", START, **values)], STATIONS, folder)
+    return load(frame, collection, Unjudged.beside(collection, "run"))
+
+
+def fault(collection: Documents, folder: Path) -> str:
+    with pytest.raises(ForecastError) as told:
+        loaded(collection, folder, air_temperature=13.0)
+    assert told.value.exit_code == 2
+    return told.value.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        (("station.id", "timestamp"), "natural_key on station.id, timestamp"),
+        (("station.network",), "natural_key on station.network"),
+    ],
+)
+def test_case_106_a_unique_index_of_somebody_else_is_named(
+    collection: Documents, tmp_path: Path, fields: tuple[str, ...], named: str
+) -> None:
+    """Nobody else writes, so nothing is said of other writers; and waiting would not help."""
+    loaded(collection, tmp_path, air_temperature=12.0)
+    collection.database.command("collMod", collection.name, validationLevel="off")
+    found = collection.find_one_and_delete({})
+    assert found is not None
+    collection.insert_one({**found, "_id": "as an older program named it"})
+    for index in INDEXES:
+        collection.drop_index(str(index.document["name"]))
+    collection.create_index([(name, ASCENDING) for name in fields], unique=True, name="natural_key")
+    assert fault(collection, tmp_path) == (
+        f"a unique index that is not the pipeline's, {named}, refuses document {NAME}; drop the index, or set "
+        "MONGODB_COLLECTION to another collection"
+    )
+    assert collection.count_documents({}) == 1
+
+
+STRANGERS: dict[str, dict[str, Any]] = {
+    "no metadata": {"$unset": {"metadata": ""}},
+    "metadata of text": {"$set": {"metadata": "imported"}},
+    "metadata of another program": {"$set": {"metadata": {"source": "import", "version": 2}}},
+    "no digest": {"$unset": {"metadata.digest": ""}},
+    "a digest that is a number": {"$set": {"metadata.digest": 7}},
+    "no time of extraction": {"$unset": {"metadata.extracted_at": ""}},
+    "a time of extraction that is text": {"$set": {"metadata.extracted_at": "2024-10-01"}},
+    "a time of extraction that is a number": {"$set": {"metadata.extracted_at": Int64(1)}},
+    "no time of the object": {"$unset": {"metadata.source_modified_at": ""}},
+    "a generation that is text": {"$set": {"metadata.generation_id": "first"}},
+    "a sync that is an object": {"$set": {"metadata.sync_id": {"number": 1}}},
+    "measurements that are a list": {"$set": {"measurements": []}},
+}
+
+
+@pytest.mark.parametrize("change", STRANGERS)
+@pytest.mark.parametrize("way", ["load", "dry run"])
+def test_case_106_a_document_that_this_program_did_not_write_is_named(
+    collection: Documents, tmp_path: Path, change: str, way: str
+) -> None:
+    loaded(collection, tmp_path, air_temperature=12.0)
+    collection.database.command("collMod", collection.name, validationLevel="off")
+    collection.update_one({"_id": NAME}, STRANGERS[change])
+    before = collection.find_one({})
+    words = f"document {NAME} of {collection.full_name} has the name of an observation, but this version of the "
+    if way == "load":
+        assert fault(collection, tmp_path).startswith(words)
+    elif change != "a time of extraction that is a number":  # which could be compared, and cannot be matched
+        frame = records([observation("A", START, air_temperature=13.0)], STATIONS, tmp_path)
+        with pytest.raises(SettingError) as told:
+            foresee(frame, ImaginedVersions(collection, tmp_path / "imagined"), Conflicts())
+        assert told.value.message.startswith(words)
+    assert collection.find_one({}) == before
+
+
+@pytest.mark.parametrize("missing", ["place_time", "station_time", "time"])
+def test_case_106_an_index_that_a_copied_database_lacks_is_named(
+    collection: Documents, tmp_path: Path, missing: str
+) -> None:
+    loaded(collection, tmp_path, air_temperature=12.0)
+    collection.drop_index(missing)
+    words = (
+        f"{collection.full_name} lacks an index of this pipeline: {missing}. Was it copied or restored without them? "
+        "`pipeline` and `migrate` make them"
+    )
+    with pytest.raises(SettingError) as told:
+        quality_of_window(collection, STATIONS, START.date(), START.date(), NOW)
+    assert told.value.message == words
+    path = tmp_path / "observations" / "a.parquet"
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    with pytest.raises(SettingError) as told:
+        migrate(LocalStore(tmp_path), collection, STATIONS, "run", verify_only=True)
+    assert told.value.message == words
+
+
+def test_a_database_that_holds_nothing_needs_no_index(replica_set: str, mongo_database: str) -> None:
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
+        nothing = client[mongo_database]["nothing"]
+        report = quality_of_window(nothing, STATIONS, START.date(), START.date(), NOW)
+    assert report["observations_received"] == 0
+
+
+AT = "07015@2024-10-01T00:00:00Z"
+
+
+def delivery(value: str | None, extracted_at: str, generation: int, sync: int) -> bytes:
+    row = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": value, "humidite": "80"}
+    envelope = {"_airbyte_extracted_at": extracted_at, "_airbyte_generation_id": generation}
+    return lines({**envelope, "_airbyte_meta": {"sync_id": sync}, "_airbyte_data": row})
+
+
+@pytest.fixture
+def world(local_world: WorldMaker) -> World:
+    return local_world()
+
+
+FIRST = delivery("13.8", "2024-10-01T06:00:00Z", 12, 340)
+RECREATED = delivery("15.5", "2024-11-01T06:00:00Z", 0, 1)
+
+
+@pytest.mark.parametrize("order", ["as they came", "the other way round", "at once"])
+def test_case_97_a_recreated_connection_counts_anew_and_its_later_extraction_wins(world: World, order: str) -> None:
+    given = [("infoclimat/a_1.jsonl", FIRST), ("infoclimat/b_1.jsonl", RECREATED)]
+    steps = [given] if order == "at once" else [[one] for one in given]
+    for step in steps[::-1] if order == "the other way round" else steps:
+        for key, content in step:
+            world.raw.put(key, content)
+        assert world.run()["exit_code"] == 0
+    assert world.documents()[AT]["measurements"]["air_temperature"] == 15.5
+    (told,) = world.reports("quality_report")[-1]["conflicts"]["told"]
+    assert (told["observation"], told["reason"]) == (AT, "later extraction")
+    assert told["kept"]["source_uri"].endswith("b_1.jsonl")
+    assert told["not_kept"]["source_uri"].endswith("a_1.jsonl")
+    before = world.document_bytes()
+    assert world.reprocess()["exit_code"] == 0
+    assert world.document_bytes() == before
+
+
+def test_case_97_a_change_of_producer_and_back(world: World) -> None:
+    """Airbyte, then a file by hand without an envelope, then another Airbyte: each extracted later than the last."""
+    world.raw.put("infoclimat/a_1.jsonl", FIRST)
+    world.run()
+    row = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": "14.0", "humidite": "80"}
+    world.raw.put("by-hand.jsonl", json.dumps(row).encode() + b"\n")
+    world.run()
+    assert world.documents()[AT]["measurements"]["air_temperature"] == 14.0
+    world.raw.put("infoclimat/b_1.jsonl", RECREATED)
+    world.run()
+    # The file by hand is of today, so it stays.
+    assert world.documents()[AT]["measurements"]["air_temperature"] == 14.0
+    assert world.reports("quality_report")[-1]["conflicts"]["told"][0]["reason"] == "later extraction"
+
+
+def test_what_a_delivery_removes_is_told_in_every_report_and_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.raw.put("infoclimat/a_1.jsonl", FIRST)
+    world.run()
+    assert world.status()["counts"]["values_removed"] == 0
+    world.raw.put("infoclimat/b_1.jsonl", delivery(None, "2024-11-01T06:00:00Z", 12, 341))
+    with caplog.at_level("WARNING", "forecast"):
+        status = world.run()
+    assert (status["counts"]["updated"], status["counts"]["values_removed"]) == (1, 1)
+    expected = {
+        "total": 1,
+        "by_parameter": {"air_temperature": 1},
+        "by_station": {"07015": 1},
+        "by_object": {f"{world.raw.uri}/infoclimat/b_1.jsonl": 1},
+    }
+    for kind in ("quality_report", "migration_report"):
+        assert world.reports(kind)[-1]["values_removed"] == expected
+    assert [record.getMessage() for record in caplog.records if "replaced" in record.getMessage()] == [
+        (
+            "infoclimat/b_1.jsonl: 1 stored values were replaced by records of this object that lack them: "
+            "air_temperature of 07015 (1)"
+        )
+    ]
+
+
+def test_a_delivery_without_values_leaves_those_that_are_stored(world: World) -> None:
+    """Its cells cannot be read, so that its record has nothing but notes."""
+    row = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": "n/a?", "humidite": "80"}
+    world.raw.put("infoclimat/a_1.jsonl", FIRST)
+    world.run()
+    envelope = {"_airbyte_extracted_at": "2024-11-01T06:00:00Z", "_airbyte_generation_id": 13}
+    rows = [{**row, "humidite": "??"}, {**row, "dh_utc": "2024-10-01 01:00:00", "temperature": "9.0"}]
+    world.raw.put(
+        "infoclimat/b_1.jsonl", lines(*({**envelope, "_airbyte_meta": {}, "_airbyte_data": one} for one in rows))
+    )
+    counts = world.run()["counts"]
+    assert (counts["inserted"], counts["superseded"], counts["values_removed"]) == (1, 1, 0)
+    assert world.documents()[AT]["measurements"] == {"air_temperature": 13.8, "relative_humidity": 80.0}
+    (told,) = world.reports("quality_report")[-1]["conflicts"]["told"]
+    assert (told["reason"], told["kept"]["values"]) == (
+        "has values",
+        {"air_temperature": 13.8, "relative_humidity": 80.0},
+    )
+
+
+def test_the_collection_counted_by_hand_is_what_the_report_says(world: World) -> None:
+    world.raw.put("infoclimat/a_1.jsonl", FIRST)
+    world.run()
+    with world.mongo() as database:
+        number = database[COLLECTION].count_documents({})
+    assert world.reports("migration_report")[-1]["verification"]["documents_in_database"] == number == 1
