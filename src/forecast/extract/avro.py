@@ -10,6 +10,7 @@ from typing import Any
 import fastavro
 
 from forecast.errors import ObjectRejectedError
+from forecast.extract.avro_floats import float_mender
 from forecast.extract.avro_survey import survey_avro
 from forecast.extract.batches import BatchMaker, positions
 from forecast.extract.limits import CHUNK_ROWS, CHUNK_VALUES
@@ -38,7 +39,9 @@ def read_avro(path: Path, raw: RawObject, containers: Sequence[str], limits: Lim
 
 def _records(file: Any) -> Iterator[Any]:
     try:
-        yield from fastavro.reader(file)
+        reader = fastavro.reader(file)
+        mend = float_mender(reader.writer_schema)
+        yield from reader if mend is None else map(mend, reader)
     except Exception as error:
         message = f"the Avro file cannot be read: {type(error).__name__}: {str(error)[:200]}"
         raise ObjectRejectedError("not_avro", message) from error

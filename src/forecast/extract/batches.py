@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.decimals import without_short_floats
 from forecast.errors import ObjectRejectedError
 from forecast.extract.documents import is_document, read_document, whole_text
 from forecast.extract.envelope import (
@@ -84,7 +85,9 @@ class BatchMaker:
                 origin = origin.take(kept)
         table = table.select([index for index, name in enumerate(table.column_names) if not is_envelope(name)])
         if any(name in self._containers for name in table.column_names):
-            texts = [whole_text(row) for row in table.to_pylist()]
+            columns = [without_short_floats(_flat(column)) for column in table.columns]
+            rows = pa.Table.from_arrays(columns, names=table.column_names).to_pylist()
+            texts = [whole_text(row) for row in rows]
             yield from self._documents(texts, origin, refused)
             return
         yield self._batch(table, origin, refused)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import date, time
 from typing import Any, NoReturn
 
 import numpy as np
@@ -166,6 +167,8 @@ def _leaves_as_text(value: Any) -> str | None:
         return value
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, date | time):
+        return value.isoformat()
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if isinstance(value, dict) else text[:_MAX_SHOWN]
 

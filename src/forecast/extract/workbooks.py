@@ -78,6 +78,9 @@ def _cells(values: list[Any]) -> pa.Array:
     """Cells of one kind as they are, of several as text."""
     values = [None if value == "" else value for value in values]
     kinds = {type(value) for value in values if value is not None}
+    if kinds == {date, datetime}:  # what the reader makes of a time at midnight
+        values = [datetime.combine(value, time()) if type(value) is date else value for value in values]
+        kinds = {datetime}
     if len(kinds) > 1:
         return pa.array([None if value is None else _cell_text(value) for value in values], pa.string())
     return pa.array(values)

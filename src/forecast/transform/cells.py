@@ -17,9 +17,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.decimals import shortest_decimals
 from forecast.parameters import Parameter, Quantity
 from forecast.reading import NO_UNIT
-from forecast.transform.columns import python_cells, shortest_decimals
+from forecast.transform.columns import python_cells
 from forecast.transform.units import CANONICAL, Floats, Unit, find_unit
 from forecast.transform.winds import ENGLISH, WindWords, read_wind
 

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.decimals import is_short, shortest_decimals
 from forecast.entry import Mask
-from forecast.transform.columns import python_cells, shortest_decimals
+from forecast.transform.columns import python_cells
 
 Moments = npt.NDArray[np.datetime64]
 Seconds = npt.NDArray[np.int64]
@@ -32,7 +33,7 @@ _EXCEL_DAY = r"(?:(?:1899-12-3[01]|1900-01-0[01]|1904-01-01)[T ])?"
 _TIME = re.compile(
     _EXCEL_DAY + r"([0-9]{1,2})[:h]([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)?\s*([ap]\.?m\.?)?", re.IGNORECASE
 )
-_NUMBER = re.compile(r"\+?(?:[0-9]{1,9}\.?[0-9]{0,25}|\.[0-9]{1,25})(?:e[+-]?[0-9]{1,2})?", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,9}\.?[0-9]{0,25}|\.[0-9]{1,25})(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 _SHORT_TIME = 32  # bits of a time in seconds or milliseconds
 # A serial that was cut after five decimals is up to 0.864 s short of the minute it meant.
 _CUT_OFF = 0.87
@@ -96,8 +97,8 @@ def read_numbers(cells: pa.Array) -> tuple[Numbers, Mask]:
     """
     numbers = shortest_decimals(cells)
     there = np.asarray(cells.is_valid()) & ~np.isnan(numbers)
-    if pa.types.is_floating(cells.type) and cells.type.bit_width < np.finfo(np.float64).bits:
-        own = np.float32 if cells.type.bit_width == np.finfo(np.float32).bits else np.float16
+    if is_short(cells.type):
+        own = np.float16 if pa.types.is_float16(cells.type) else np.float32
         coarse = np.spacing(numbers.astype(own)).astype(np.float64) * DAY_SECONDS > 1 / 2
         numbers = np.where(coarse, np.nan, numbers)
     return numbers, there

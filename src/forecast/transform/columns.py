@@ -6,12 +6,11 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.decimals import is_short, without_short_floats
 from forecast.errors import ObjectRejectedError
 
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -133,24 +132,6 @@ def station_ids(cells: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids)
 
 
-def shortest_decimals(cells: pa.Array) -> npt.NDArray[np.float64]:
-    """Numbers of any Arrow type as floats, NaN where there is none.
-
-    A float of 32 or 16 bits is the shortest decimal that gives it: 13.8, and not 13.800000190734863, so that it equals
-    the same value from a text.
-    """
-    kind = cells.type
-    if pa.types.is_floating(kind) and not pa.types.is_float64(kind):
-        encoded = cells.dictionary_encode()
-        distinct = encoded.dictionary
-        if pa.types.is_float16(kind):  # Arrow writes it with the digits of a longer float
-            distinct = pa.array(distinct.to_numpy(zero_copy_only=False).astype(str), pa.string())
-        cells = distinct.cast(pa.string()).cast(pa.float64()).take(encoded.indices)
-    elif pa.types.is_decimal(kind):
-        cells = cells.cast(pa.string())
-    return np.asarray(cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
-
-
 def python_cells(cells: pa.Array) -> list[Any]:
     """Cells as Python values that JSON can hold: times as text, also those that Python has no date for."""
     if isinstance(cells, pa.ChunkedArray):
@@ -174,8 +155,8 @@ def python_cells(cells: pa.Array) -> list[Any]:
         return [
             None if count is None else _duration_text(count, kind.unit) for count in cells.cast(pa.int64()).to_pylist()
         ]
-    elif pa.types.is_floating(kind) and not pa.types.is_float64(kind):
-        cells = pa.array(shortest_decimals(cells), mask=np.asarray(cells.is_null()))
+    elif is_short(kind):
+        cells = without_short_floats(cells)
     return list(cells.to_pylist())
 
 
