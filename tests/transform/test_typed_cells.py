@@ -126,7 +126,10 @@ def test_a_short_float_as_time_is_its_decimal_or_refused(
     assert not is_laxer(stamps_of(*as_parquet(rows, Time=pa.type_for_alias(short))), text)
     if avro:
         assert not is_laxer(
-            stamps_of(*as_avro(rows_of("Time", map(float, numbers), Date="2024-10-01"), Time="float")), text
+            stamps_of(
+                *as_avro(rows_of("Time", [float(number) for number in numbers], Date="2024-10-01"), Time="float")
+            ),
+            text,
         )
 
 
