@@ -575,7 +575,11 @@ def test_times_of_every_kind_in_one_column_of_a_sheet(tmp_path: Path) -> None:
 
 def test_a_sheet_of_notes_is_rejected_by_its_name(tmp_path: Path) -> None:
     code, message = rejected(workbook({"011024": DAY, "notes": [["Author"], ["me"]]}), tmp_path)
-    assert (code, message) == ("unknown_layout", "sheet 'notes': no known network has rows with these columns: Author")
+    assert code == "unknown_layout"
+    assert message == (
+        "sheet 'notes': no known network has rows with these columns: Author. "
+        "The key is that of station ILAMAD25 (Weather Underground)"
+    )
 
 
 def test_a_cut_off_workbook_is_rejected(tmp_path: Path) -> None:

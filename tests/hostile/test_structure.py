@@ -508,7 +508,9 @@ def test_case_61_what_is_said_of_a_damaged_workbook_has_an_end(run_object: RunOb
 def test_case_61_stations_as_columns_are_rejected_with_their_names(run_object: RunObject) -> None:
     ending = run_object(workbook({"011024": [["Hour", "Lille", "Bergues"], ["00:00", 12.5, 13.1]]}))
     ending.assert_rejected(
-        "unknown_layout", "sheet '011024': no known network has rows with these columns: Bergues, Hour, Lille"
+        "unknown_layout",
+        "sheet '011024': no known network has rows with these columns: Hour, Lille, Bergues. "
+        "The key is that of station ILAMAD25 (Weather Underground)",
     )
 
 
@@ -902,8 +904,12 @@ def test_case_64_an_optional_variable_that_is_gone_is_missing(run_object: RunObj
 def test_case_64_a_required_column_that_is_gone_rejects_the_object(name: str, run_object: RunObject) -> None:
     rows = [{field: cell for field, cell in climate(hour).items() if field != name} for hour in (0, 1)]
     ending = run_object(lines(*rows), CLIMATE_KEY)
-    names = ", ".join(sorted(rows[0]))
-    ending.assert_rejected("unknown_layout", f"no known network has rows with these columns: {names}")
+    names = ", ".join(rows[0])
+    ending.assert_rejected(
+        "unknown_layout",
+        f"no known network has rows with these columns: {names}. "
+        f"The nearest layout is InfoClimat: there is no column {name}",
+    )
 
 
 # 65: text attacks

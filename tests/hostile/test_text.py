@@ -274,13 +274,21 @@ def test_case_24_a_column_that_is_there_twice_with_other_values_is_rejected(run_
     ending.assert_rejected("duplicate_column", message)
 
 
+OF_STATION = ". The key is that of station ILAMAD25 (Weather Underground)"
+NO_TIME = (
+    ". The nearest layout is Weather Underground's table: there is no column with the time (Time, DateTime, Timestamp)"
+)
+
+
 @pytest.mark.parametrize(
     ("table", "names"),
     [
-        ([ROW, ROW.replace(":04:", ":09:")], "00:04:00, 2024-10-01, 29.48 in, 56.8 °F, 87 %, WSW"),
+        ([ROW, ROW.replace(":04:", ":09:")], "2024-10-01, 00:04:00, 56.8 °F, 87 %, 29.48 in, WSW" + OF_STATION),
         (["Date,Heure,Température,Humidité,Pression", "2024-10-01,00:04,1,2,3"],
-         "Date, Heure, Humidité, Pression, Température"),
-        (["Date,Temperature,Humidity,Pressure", "2024-10-01,1,2,3"], "Date, Humidity, Pressure, Temperature"),
+         "Date, Heure, Température, Humidité, Pression" + OF_STATION + NO_TIME
+         + "; not known in it: Heure, Température, Humidité, Pression"),
+        (["Date,Temperature,Humidity,Pressure", "2024-10-01,1,2,3"],
+         "Date, Temperature, Humidity, Pressure" + OF_STATION + NO_TIME),
     ],
     ids=["no header", "translated", "no time"],
 )  # fmt: skip

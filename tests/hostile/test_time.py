@@ -159,7 +159,9 @@ def test_case_41_a_sheet_of_notes_rejects_the_workbook_by_its_name(run_object: R
     sink = io.BytesIO()
     book.save(sink)
     run_object(sink.getvalue(), WORKBOOK_KEY).assert_rejected(
-        "unknown_layout", "sheet 'notes': no known network has rows with these columns: What was done"
+        "unknown_layout",
+        "sheet 'notes': no known network has rows with these columns: What was done. "
+        "The key is that of station ILAMAD25 (Weather Underground)",
     )
 
 

@@ -331,7 +331,50 @@ def test_rows_of_no_known_network_are_rejected_with_their_columns() -> None:
     with pytest.raises(ObjectRejectedError) as caught:
         transform(batch_of([{"b": 1, "a": 2}]))
     assert caught.value.code == "unknown_layout"
-    assert caught.value.message == "no known network has rows with these columns: a, b"
+    assert caught.value.message == (
+        "no known network has rows with these columns: b, a. The key is that of station ILAMAD25 (Weather Underground)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (
+            {"Date": "2024-10-01", "Heure": "00:04", "Temperature": "1 °C", "UV": "0", "Gust": "1 mph"},
+            (
+                "no known network has rows with these columns: Date, Heure, Temperature, UV, Gust. The nearest layout "
+                "is Weather Underground's table: there is no column with the time (Time, DateTime, Timestamp); "
+                "not known in it: Heure"
+            ),
+        ),
+        (
+            {"Time": "00:04", "Temperature": "1 °C"},
+            (
+                "no known network has rows with these columns: Time, Temperature. The nearest layout is Weather "
+                "Underground's table: it needs 3 of the columns Temperature, Dew Point, Humidity, Wind, Speed, Gust, "
+                "Pressure, Precip. Rate., Precip. Accum., UV, Solar"
+            ),
+        ),
+        (
+            {"temperature": "7.6", "dh_utc": "2024-10-05 00:00:00", "pm25": "1"},
+            (
+                "no known network has rows with these columns: temperature, dh_utc, pm25. The nearest layout is "
+                "InfoClimat: there is no column id_station; not known in it: pm25"
+            ),
+        ),
+        (
+            {"obsTimeUtc": "2024-10-05T00:04:00Z", "humidityAvg": 87},
+            (
+                "no known network has rows with these columns: obsTimeUtc, humidityAvg. The nearest layout is Weather "
+                "Underground's PWS API: there is no column stationID"
+            ),
+        ),
+    ],
+)
+def test_what_the_nearest_layout_needs_is_named(row: dict[str, Any], words: str) -> None:
+    with pytest.raises(ObjectRejectedError) as caught:
+        transform(batch_of([row]), key="somewhere/a.jsonl")
+    assert (caught.value.code, caught.value.message) == ("unknown_layout", words)
 
 
 # The clock changes

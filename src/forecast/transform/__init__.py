@@ -10,13 +10,13 @@ from typing import cast
 
 import numpy as np
 
-from forecast.errors import ObjectRejectedError
 from forecast.observations import RawBatch, Transformed, joined
 from forecast.reading import ObjectReading, RenamedParameter, UnknownColumns
 from forecast.stations import Stations
 from forecast.transform import infoclimat, wunderground
 from forecast.transform.columns import Columns
 from forecast.transform.layouts import parts_of
+from forecast.transform.nearest import unknown_layout
 from forecast.transform.plausibility import ON_EARTH, UnitGate
 from forecast.transform.renamed import lacking, renamed, sample_cells
 
@@ -64,10 +64,13 @@ class ObjectTransformer:
         if network is None:
             if batch.rows.empty:
                 return Transformed.nothing(batch.refused, empty_rows=len(batch.rows))
-            place = f"sheet {batch.sheet!r}: " if batch.sheet is not None else ""
-            names = ", ".join(sorted(str(name)[:40] for name in batch.rows.columns)[:12])
-            message = f"{place}no known network has rows with these columns: {names}"
-            raise ObjectRejectedError("unknown_layout", message)
+            raise unknown_layout(
+                [str(name) for name in batch.rows.columns],
+                columns,
+                [near for network in NETWORKS for near in network.layouts(columns)],
+                station=self._stations.of_key(self._key),
+                sheet=batch.sheet,
+            )
         transformed = cast("Transformed", self._readers[network.NAME].read(batch, columns))
         self._keep_unknown(columns, network.known_fields(columns))
         self._needs_unit = network.needs_unit(columns)

@@ -17,6 +17,7 @@ from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on
 from forecast.transform.cells import RawColumn, convert_batch, shorten
 from forecast.transform.codes import read_codes
 from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
+from forecast.transform.nearest import Near
 from forecast.transform.quarantine import Refusal
 from forecast.transform.times import leap_notes, read_moments
 from forecast.transform.units import find_unit
@@ -39,6 +40,12 @@ _KNOWN_FIELDS = frozenset({"idstation", "dhutc", *_FIELDS})
 def known_fields(_columns: Columns) -> frozenset[str]:
     """The normalised names of the columns that rows of this layout may have."""
     return _KNOWN_FIELDS
+
+
+def layouts(columns: Columns) -> list[Near]:
+    """The layouts of this network, and what these columns lack of each."""
+    lack = [name for field, name in (("idstation", "id_station"), ("dhutc", "dh_utc")) if field not in columns]
+    return [Near(NAME, NAME, _KNOWN_FIELDS, f"there is no column {' and no column '.join(lack)}")]
 
 
 def needs_unit(_columns: Columns) -> bool:

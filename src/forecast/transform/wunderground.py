@@ -21,6 +21,7 @@ from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on
 from forecast.transform.clocks import Moments
 from forecast.transform.columns import Columns, check_types, station_ids
 from forecast.transform.folds import Folds
+from forecast.transform.nearest import Near
 from forecast.transform.quarantine import Refusal
 from forecast.transform.statements import ConstantColumns
 from forecast.transform.times import Readings, local_to_utc
@@ -59,6 +60,18 @@ def known_fields(columns: Columns) -> frozenset[str]:
     return _KNOWN_OF_API if _is_api(columns) else _BESIDE_TABLE | table.known_fields(columns)
 
 
+def layouts(columns: Columns) -> list[Near]:
+    """The layouts of this network, and what these columns lack of each."""
+    of_api = [
+        name for field, name in (("stationid", "stationID"), ("obstimeutc", "obsTimeUtc")) if field not in columns
+    ]
+    of_table = "" if _is_timed(columns) else "there is no column with the time (Time, DateTime, Timestamp)"
+    return [
+        Near(NAME, f"{NAME}'s table", _BESIDE_TABLE | table.known_fields(columns), of_table or table.LACK),
+        Near(NAME, f"{NAME}'s PWS API", _KNOWN_OF_API, f"there is no column {' and no column '.join(of_api)}"),
+    ]
+
+
 def needs_unit(columns: Columns) -> bool:
     """Whether the cells of this layout carry their units."""
     return not _is_api(columns) and not table.headings(columns)
@@ -74,8 +87,11 @@ def _is_api(columns: Columns) -> bool:
 
 
 def _is_table(columns: Columns) -> bool:
-    timed = any(field in columns for field in ("time", "datetime", "timestamp"))
-    return timed and table.is_table(columns, _BESIDE_TABLE)
+    return _is_timed(columns) and table.is_table(columns, _BESIDE_TABLE)
+
+
+def _is_timed(columns: Columns) -> bool:
+    return any(field in columns for field in ("time", "datetime", "timestamp"))
 
 
 class Reader:

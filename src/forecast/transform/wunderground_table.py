@@ -26,6 +26,12 @@ EXPECTED: Final = (
 # "Temperature" exist in every data lake.
 _MINIMUM_COLUMNS: Final = 3
 
+# What a table that is none lacks of one.
+LACK: Final = (
+    f"it needs {_MINIMUM_COLUMNS} of the columns Temperature, Dew Point, Humidity, Wind, Speed, Gust, Pressure, "
+    "Precip. Rate., Precip. Accum., UV, Solar"
+)
+
 _TABLE: Final[Mapping[str, Parameter]] = {p.table: p for p in PARAMETERS if p.table is not None}
 _BY_NAME: Final = {parameter.name: parameter for parameter in PARAMETERS}
 # What a column is called before the unit at the end of its name.
