@@ -135,9 +135,11 @@ def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
 def _migration_words(report: dict[str, Any]) -> str:
     checked = report["verification"]
     differing = checked["sample_checked"] - checked["digests_equal"]
+    number = report["values_removed"]["total"]
+    removed = f"; {number:,} stored values were replaced by records that lack them" if number else ""
     return (
         f"{report['records_validated']:,} records: {report['inserted']:,} inserted, {report['updated']:,} updated, "
-        f"{report['unchanged']:,} unchanged, {report['superseded']:,} superseded\n"
+        f"{report['unchanged']:,} unchanged, {report['superseded']:,} superseded{removed}\n"
         f"compared {checked['sample_checked']:,} records with {checked['documents_in_database']:,} documents: "
         + (
             "both hold the same"

@@ -1,4 +1,4 @@
-"""Records into MongoDB: idempotent by `_id`, the newer record wins whatever the order, what is equal is not rewritten.
+"""Records into MongoDB: idempotent by `_id`, one record is kept whatever the order, what is equal is not rewritten.
 
 Which of two records wins is told in `versions`. A write names the version it replaces, so a rival's write in between
 is seen, and decided again.
