@@ -195,12 +195,25 @@ def _of_climate(row: Mapping[str, Any]) -> Reading:
     return reading
 
 
+def _clock(cell: Any) -> str | None:
+    """A time of day: written out, typed, a duration, or a share of the day."""
+    if isinstance(cell, bytes):
+        return _clock(cell.decode("latin-1"))
+    if isinstance(cell, str) and re.fullmatch(r"\d{1,2}:\d\d:\d\d", cell.strip()):
+        return cell.strip().zfill(8)
+    if isinstance(cell, str) and re.fullmatch(r"-?0(\.\d+)?", cell.strip()):
+        return _clock(float(cell))
+    if isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) and 0 <= cell < 1:
+        return _clock(timedelta(days=float(cell)))
+    if isinstance(cell, timedelta) and timedelta(0) <= cell < timedelta(days=1):
+        return _clock((datetime.combine(_NO_DAY, time()) + cell).time())
+    return cell.isoformat("seconds") if isinstance(cell, time) else None
+
+
 def _of_table(row: Mapping[str, Any], sheet: date | None) -> Reading:
     day, clock = row.get("Date", sheet), row.get("Time")
     day = day.date() if isinstance(day, datetime) else day
-    if isinstance(clock, timedelta) and timedelta(0) <= clock < timedelta(days=1):
-        clock = (datetime.combine(_NO_DAY, time()) + clock).time()
-    clock = clock.isoformat() if isinstance(clock, time) else clock
+    clock = _clock(clock)
     moment = moments(f"{day} {clock}", PARIS) if isinstance(clock, str) and isinstance(day, str | date) else None
     reading = Reading(TABLE_STATION, moment)
     for name, parameter in TABLE.items():

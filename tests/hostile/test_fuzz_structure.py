@@ -33,7 +33,7 @@ OBJECTS_A_PART = examples(5) // PARTS
 Records = dict[str, list[Row]]
 
 
-def run(world: World) -> tuple[dict[str, Row], dict[str, Row], Records]:
+def run(world: World) -> tuple[dict[str, Row], Records, Records]:
     """A dry run: counts and errors by key, and the records by URI."""
     records: Records = defaultdict(list)
     load = main.load_data
@@ -49,23 +49,21 @@ def run(world: World) -> tuple[dict[str, Row], dict[str, Row], Records]:
             world.settings(), RunOptions(dry_run=True, max_rejection_rate=1), load_stations()
         )
     counts = {entry["key"]: entry for entry in quality["by_object"]}
-    return counts, {error["object"]: error for error in status["errors"]}, records
+    errors = defaultdict(list)
+    for error in status["errors"]:
+        errors[error["object"]].append(error)
+    return counts, errors, records
 
 
-def faults(made: MadeUp, counts: Row | None, error: Row | None, records: Sequence[Row]) -> Iterator[str]:
+def faults(made: MadeUp, counts: Row | None, errors: Sequence[Row], records: Sequence[Row]) -> Iterator[str]:
     """What is wrong with what became of an object."""
     if counts is None:
         yield "the report does not know it"
         return
-    if error is not None and (error["code"] == "internal_error" or len(error["message"]) > 1000):
-        yield f"{error['code']}: {error['message'][:300]}"
-    extracted = counts["records_extracted"]
-    if counts["rows_read"] != counts["rows_empty"] + extracted:
-        yield f"rows do not add up: {counts}"
-    if extracted != counts["records_validated"] + counts["records_rejected"]:
-        yield f"records do not add up: {counts}"
-    if counts["outcome"] == "loaded" and counts["records_validated"] != len(records):
-        yield f"{len(records)} records came, {counts['records_validated']} are counted"
+    for error in errors:
+        if error["code"] == "internal_error" or len(error["message"]) > 1000:
+            yield f"{error['code']}: {error['message'][:300]}"
+    yield from _miscounted(counts, len(records))
     readings = made.readings()
     if readings is None:
         return
@@ -74,7 +72,17 @@ def faults(made: MadeUp, counts: Row | None, error: Row | None, records: Sequenc
     if made.harmless:
         good = sum(reading.has_values and not reading.refused for reading in readings)
         if (counts["outcome"], counts["records_validated"]) != ("loaded", good):
-            yield f"{good} good rows, but {counts['outcome']}, {counts['records_validated']} validated: {error}"
+            yield f"{good} good rows, but {counts['outcome']}, {counts['records_validated']} validated: {errors}"
+
+
+def _miscounted(counts: Row, records: int) -> Iterator[str]:
+    extracted = counts["records_extracted"]
+    if counts["rows_read"] != counts["rows_empty"] + extracted:
+        yield f"rows do not add up: {counts}"
+    if extracted != counts["records_validated"] + counts["records_rejected"]:
+        yield f"records do not add up: {counts}"
+    if counts["outcome"] == "loaded" and counts["records_validated"] != records:
+        yield f"{records} records came, {counts['records_validated']} are counted"
 
 
 def _wrong(record: Row, readings: Sequence[Reading]) -> Iterator[str]:
@@ -115,6 +123,6 @@ def test_whatever_structure_and_types_an_object_has_it_is_read_right_or_refused(
     wrong = [
         f"{made.told()}\n    {fault}"
         for made in objects
-        for fault in faults(made, counts.get(made.key), errors.get(made.key), records[f"{raw.uri}/{made.key}"])
+        for fault in faults(made, counts.get(made.key), errors[made.key], records[f"{raw.uri}/{made.key}"])
     ]
     assert not wrong, "\n".join(wrong)

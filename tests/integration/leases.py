@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from forecast import lease
 from forecast.database import Documents, connect
 from forecast.lease import LEASE_SECONDS
 from tests.integration.worlds import World
@@ -30,3 +33,24 @@ def held_by(world: World, **differing: Any) -> Iterator[Documents]:
         beside = collection.database[f"{collection.name}_lease"]
         beside.insert_one(holder)
         yield beside
+
+
+@contextmanager
+def asked_in_vain(then: Callable[[], object]) -> Iterator[None]:
+    """Do something when a run of this process has asked for the lease a second time and has not got it."""
+    acquire = lease._acquire
+    refused = 0
+
+    def ask(leases: Documents, run_id: str) -> Any:
+        nonlocal refused
+        holder = acquire(leases, run_id)
+        if holder is not None:
+            refused += 1
+            if refused == 2:
+                then()
+        return holder
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lease, "_acquire", ask)
+        patch.setattr(lease, "_POLL_SECONDS", 0.01)
+        yield

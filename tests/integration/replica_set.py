@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,9 @@ from pymongo.errors import PyMongoError
 
 from forecast.embedded.binary import environment
 from forecast.embedded.ports import free_port
+from tests.patience import wait_until
 
 NAME = "local"
-START_SECONDS = 60.0
 # Instead of the default's 10 s: the tests wait for some elections.
 ELECTION_TIMEOUT_MS = 2_000
 
@@ -163,10 +162,3 @@ def _is_primary(member: Mongod) -> bool:
             return bool(client.admin.command("hello")["isWritablePrimary"])
     except PyMongoError:
         return False
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not done():
-        assert time.monotonic() < deadline, f"not done within {START_SECONDS:.0f} s"
-        time.sleep(0.05)

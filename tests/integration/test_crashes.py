@@ -18,6 +18,7 @@ from typing import Any, Final
 import pytest
 
 from tests.integration.worlds import Row, World, WorldMaker, assert_reports_hold
+from tests.patience import wait_until
 
 KILLED_RUN: Final = Path(__file__).with_name("killed_run.py")
 KILLS, KILLS_A_WORLD = 30, 3
@@ -143,9 +144,7 @@ def test_killed_at_random_moments(world: World, undisturbed: tuple[World, EndSta
         report = world.logs_dir / "pipeline_status.json"
         report.unlink(missing_ok=True)
         with world.start("pipeline") as process:
-            while not report.exists():
-                assert process.poll() is None
-                time.sleep(0.01)
+            wait_until(report.exists, process)
             time.sleep(moments.uniform(0, 2))
             process.kill()
             process.communicate()
@@ -160,9 +159,7 @@ def test_a_run_starts_while_the_server_has_the_last_writes_of_a_dead_one_before_
     with world.mongo() as database:
         server = database.client.admin.command("serverStatus")["pid"]
     with world.start("pipeline") as first:
-        while not world.documents():
-            assert first.poll() is None
-            time.sleep(0.01)
+        wait_until(lambda: bool(world.documents()), first)
         os.kill(server, signal.SIGSTOP)
         try:
             # What the run has sent by then waits in the server's sockets.

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,8 +16,9 @@ from forecast.database import connect
 from forecast.errors import InterruptedRunError, RetryableError
 from forecast.lease import lease
 from forecast.runs import RunOptions
-from tests.integration.leases import held_by
+from tests.integration.leases import asked_in_vain, held_by
 from tests.integration.worlds import World, WorldMaker
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 KEY = "infoclimat/Data_Source1_011024-031024.json"
 
@@ -48,12 +48,18 @@ def test_second_run_sees_the_first_and_leaves(world: World) -> None:
 
 
 def test_second_run_waits_when_told_to(world: World) -> None:
-    with held_by(world) as beside, world.start("pipeline", "--wait") as process:
-        time.sleep(3)
-        assert (process.poll(), world.documents()) == (None, {})
-        beside.delete_one({"_id": "writer"})
-        _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 0, stderr
+    loaded_meanwhile = []
+
+    with held_by(world) as beside:
+
+        def give_way() -> None:
+            loaded_meanwhile.append(world.documents())
+            beside.delete_one({"_id": "writer"})
+
+        with asked_in_vain(give_way):
+            outcome = world.typed("pipeline", "--wait")
+    assert outcome.code == 0, outcome.stderr
+    assert loaded_meanwhile == [{}]
     assert len(world.documents()) > 0
 
 
@@ -103,9 +109,7 @@ def test_lease_is_renewed_while_its_holder_lives(world: World, monkeypatch: pyte
     with connect(world.settings()) as collection, lease(collection, "me", wait=False, check_stop=_nothing) as held:
         beside = collection.database[f"{collection.name}_lease"]
         first = beside.find_one({})
-        deadline = time.monotonic() + 20
-        while beside.find_one({}) == first and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until(lambda: beside.find_one({}) != first)
         renewed = beside.find_one({})
         assert first is not None
         assert renewed is not None
@@ -118,7 +122,7 @@ def test_run_that_lost_its_lease_stops(world: World, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(leases, "_RENEWAL_SECONDS", 0.05)
     with connect(world.settings()) as collection, lease(collection, "me", wait=False, check_stop=_nothing) as held:
         collection.database[f"{collection.name}_lease"].update_one({}, {"$set": {"run_id": "other"}})
-        assert held.lost.wait(20)
+        assert held.lost.wait(PATIENCE_SECONDS)
         with pytest.raises(RetryableError, match="its lease expired, and another run may be at work; run again"):
             held.check()
     with world.mongo() as database:
@@ -134,10 +138,10 @@ def test_of_many_that_ask_at_once_one_gets_the_lease(world: World) -> None:
             try:
                 with lease(collection, name, wait=False, check_stop=_nothing):
                     taken.append(name)
-                    all_asked.wait(60)
+                    all_asked.wait(PATIENCE_SECONDS)
             except RetryableError:
                 refused.append(name)
-                all_asked.wait(60)
+                all_asked.wait(PATIENCE_SECONDS)
 
     askers = [threading.Thread(target=ask, args=(f"run-{number}",)) for number in range(8)]
     for asker in askers:
@@ -176,4 +180,8 @@ def world_without_lease(world: World) -> list[tuple[int, str]]:
                 [sys.executable, "-c", code], cwd=world.home, env=variables, stderr=subprocess.PIPE, text=True
             )
         )
-    return [(process.returncode, stderr) for process in processes for _, stderr in [process.communicate(timeout=120)]]
+    return [
+        (process.returncode, stderr)
+        for process in processes
+        for _, stderr in [process.communicate(timeout=PATIENCE_SECONDS)]
+    ]

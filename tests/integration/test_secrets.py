@@ -20,6 +20,7 @@ from forecast.report.write import without_secrets
 from tests.integration.faulty_s3 import faulty_s3, says
 from tests.integration.replica_set import replica_set
 from tests.integration.worlds import Row, World, WorldMaker
+from tests.patience import PATIENCE_SECONDS
 
 DOCUMENT = "infoclimat/Data_Source1_011024-031024.json"
 # The mark stands in every part of the password, whatever it is cut at, and is the same percent-encoded.
@@ -84,7 +85,7 @@ def run(world: World, command: str, *arguments: str, before: str = "", **variabl
         watcher = threading.Thread(target=_watch, args=(ended, seen))
         watcher.start()
         try:
-            stdout, stderr = process.communicate(timeout=120)
+            stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
         finally:
             process.kill()
             ended.set()

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.integration.leases import held_by
+from tests.integration.leases import asked_in_vain, held_by
 from tests.integration.test_crashes import (
     BOUNDARIES,
     KILLED_RUN,
@@ -66,18 +65,12 @@ def test_a_run_that_is_told_to_stop_ends_cleanly(world: World, undisturbed: tupl
 def test_a_run_that_waits_for_another_can_be_told_to_stop(world: World, number: signal.Signals) -> None:
     with held_by(world, expires_at=datetime.now(UTC) + timedelta(hours=1)) as leases:
         before = list(leases.find())
-        with world.start("pipeline", "--wait", "--json") as process:
-            report: Path = world.logs_dir / "pipeline_status.json"
-            while not report.exists():
-                assert process.poll() is None
-                time.sleep(0.02)
-            time.sleep(2)
-            process.send_signal(number)
-            stdout, stderr = process.communicate(timeout=60)
+        with asked_in_vain(lambda: os.kill(os.getpid(), number)):
+            outcome = world.typed("pipeline", "--wait", "--json")
         assert list(leases.find()) == before
-    assert process.returncode == 1
-    assert json.loads(stdout)["status"]["status"] == "interrupted"
-    assert _said(stderr) == SAID
+    assert outcome.code == 1
+    assert json.loads(outcome.stdout)["status"]["status"] == "interrupted"
+    assert _said(outcome.stderr) == SAID
     assert (world.documents(), world.checkpoints(), world.processed.keys()) == ({}, {}, [])
 
 

@@ -11,7 +11,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +28,7 @@ from forecast import commands
 from forecast.runs import RunOptions
 from forecast.settings import Settings
 from forecast.stations import load_stations
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "src" / "forecast" / "report" / "schemas"
@@ -201,7 +201,7 @@ class World:
     def command(self, command: str, *arguments: str, variables: dict[str, str] | None = None) -> Outcome:
         with self.start(command, *arguments, variables=variables) as process:
             try:
-                stdout, stderr = process.communicate(timeout=120)
+                stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
             except BaseException:
                 process.kill()
                 raise
@@ -234,8 +234,7 @@ class World:
         """Until the server has let go of every run's connections: what a killed one sent last, it still executes."""
         stages = [{"$currentOp": {"allUsers": True, "idleConnections": True}}, {"$match": {"appName": "forecast"}}]
         with self.mongo() as database:
-            while list(database.client.admin.aggregate(stages)):
-                time.sleep(0.02)
+            wait_until(lambda: not list(database.client.admin.aggregate(stages)))
 
     def documents(self) -> dict[str, Row]:
         with self.mongo() as database:
