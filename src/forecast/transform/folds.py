@@ -76,12 +76,15 @@ class _Series:
 
     @property
     def interval(self) -> float:
-        """Seconds between its rows: the median of the steps; the registry's where there is none."""
+        """Seconds between its rows: the lower quartile of the steps, which gaps and late rows hardly move.
+
+        The registry's where there is none.
+        """
         sizes = sorted((abs(size), count) for size, count in self.steps.items() if size)
-        half = sum(count for _, count in sizes) / 2
+        quarter = sum(count for _, count in sizes) / 4
         for size, count in sizes:
-            half -= count
-            if half <= 0:
+            quarter -= count
+            if quarter <= 0:
                 return size
         return self.station.interval_minutes * _MINUTE
 
