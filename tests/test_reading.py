@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.errors import ObjectRejectedError
+from forecast.parameters import PARAMETER_NAMES
 from forecast.reading import UnreadParameter
 from forecast.transform import ObjectTransformer
 from tests.transform.samples import NOW, STATIONS, TABLE_KEY, batch_of
@@ -98,6 +99,42 @@ def test_a_row_that_can_be_read_in_a_later_batch_saves_the_object() -> None:
         "air_temperature",
         "air_pressure_at_mean_sea_level",
     ]
+
+
+CELLS = st.sampled_from(
+    ["56.8 °F", "56.8", "much", "", None, "--", "-999", "5 furlongs", "29.5 in", "87 %", "W", "Calm"]
+)
+NAMES = [name for name in TABLE if name not in ("Date", "Time")]
+SOMETHING = {"56.8 °F", "56.8", "much", "5 furlongs", "29.5 in", "87 %", "W", "Calm"}
+CELLS = st.sampled_from([*sorted(SOMETHING), "", None, "--", "-999"])
+
+
+@given(
+    st.lists(st.sampled_from([*NAMES, "pm25", "Temp", "Rain"]), min_size=4, unique=True),
+    st.lists(st.lists(CELLS, min_size=14, max_size=14), min_size=1, max_size=4),
+)
+@settings(deadline=None)
+def test_of_any_columns_each_with_cells_is_read_or_named(names: list[str], cells: list[list[Any]]) -> None:
+    """What is not told as unread has a value; the object that has none is rejected with every column's name."""
+    rows = [
+        {"Date": "2024-10-01", "Time": f"00:{minute:02}", **dict(zip(names, found, strict=False))}
+        for minute, found in enumerate(cells)
+    ]
+    with_cells = {name for name in names if any(row[name] in SOMETHING for row in rows)}
+    transformer = ObjectTransformer(TABLE_KEY, STATIONS, NOW)
+    try:
+        parts = [transformer.transform(batch_of(rows)), *transformer.finish()]
+    except ObjectRejectedError as error:
+        assert error.code == "unreadable_values" or sum(name in NAMES for name in names) < 3
+        return
+    values = {name for part in parts for name in PARAMETER_NAMES if part.observations[name].notna().any()}
+    found = {name: reading for name, reading in transformer.reading.parameters.items() if reading.values}
+    assert any(len(part.refused) for part in parts) or found.keys() <= values
+    read_columns = {column for reading in found.values() for column in reading.columns}
+    told = {entry.column for entry in transformer.reading.unread()}
+    calm = {"Wind"} if all(row.get("Wind") not in SOMETHING - {"Calm"} for row in rows) else set()
+    assert with_cells <= read_columns | told | set(transformer.reading.unknown) | calm
+    assert not told & read_columns
 
 
 def test_an_object_without_any_cell_is_not_rejected() -> None:
