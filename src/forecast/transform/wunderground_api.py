@@ -187,9 +187,6 @@ def read_values(columns: Columns, size: int) -> ApiValues:
     """The values of a batch of `size` rows of the API."""
     reads = [_Read.of(block) for block in blocks_of(columns)]
     merged, refusals = _merged(reads, size)
-    told = np.zeros(size, dtype=bool)
-    for read in reads:
-        told |= _with_something(read.columns, size)
     # Beside the objects a number counts where its own cell has a unit.
     numbers = {name: cells for name in _MEMBERS if (cells := columns.get(name)) is not None}
     raw = [RawColumn(cells, _MEMBERS[name], source=columns.name_of(name)) for name, cells in numbers.items()]
@@ -211,7 +208,10 @@ def read_values(columns: Columns, size: int) -> ApiValues:
             for more in parts[1:]:
                 found[parameter.name] = filled(found[parameter.name], more)
     _drop_heartbeats(found, size)
-    return ApiValues(found, refusals, bare & ~told, bool(told.any()))
+    if bare.any():
+        for read in reads:
+            bare &= ~_with_something(read.columns, size)
+    return ApiValues(found, refusals, bare, any(_has_something(read.columns) for read in reads))
 
 
 def bounds_of(columns: Columns, rows: int) -> dict[Bound, Floats]:
@@ -374,12 +374,17 @@ def _with_something(columns: Mapping[str, Converted], size: int) -> Mask:
     return found
 
 
+def _has_something(columns: Mapping[str, Converted]) -> bool:
+    return any(column.notes or not np.isnan(column.values).all() for column in columns.values())
+
+
 def _drop_heartbeats(columns: Mapping[str, Converted], size: int) -> None:
     """Take the rain of rows that only say that it does not rain: the API writes that for a station without sensors."""
     rain = [column for name, column in columns.items() if name in _RAIN]
-    if not rain:
+    sensors = {name: column for name, column in columns.items() if name not in _RAIN}
+    if not rain or any(not np.isnan(column.values).any() for column in sensors.values()):
         return
-    told = _with_something({name: column for name, column in columns.items() if name not in _RAIN}, size)
+    told = _with_something(sensors, size)
     for column in rain:
         told |= np.nan_to_num(column.values) != 0
         told[[note.row for note in column.notes]] = True
