@@ -273,6 +273,16 @@ def test_one_temperature_rounded_in_two_systems_never_contradicts_itself(
     assert result.codes == (["contradicting_values"] if off else [])
 
 
+def test_a_cell_that_cannot_be_read_is_noted_in_whichever_system_it_stands() -> None:
+    rows = [row(0, metric={"temp": "x"}, imperial={"temp": 50}), row(1, metric={"temp": 10}, imperial={"temp": "y"})]
+    result = transform(batch_of(rows))
+    assert [result.values(number)["air_temperature"] for number in (0, 1)] == [10.0, 10.0]
+    assert [result.notes(number) for number in (0, 1)] == [
+        [("air_temperature", "x", "not a number")],
+        [("air_temperature", "y", "not a number")],
+    ]
+
+
 # Flattened names
 
 
@@ -536,6 +546,14 @@ def test_a_row_without_sensors_whose_cell_cannot_be_read_keeps_its_note_and_its_
     )
 
 
+def test_a_row_without_sensors_whose_rain_cannot_be_read_keeps_what_was_read() -> None:
+    result = transform(batch_of([row(humidity=None, metric=NO_SENSOR | {"precipRate": "wet", "precipTotal": 0})]))
+    assert (result.values(), result.notes()) == (
+        {"precipitation_counter": 0.0},
+        [("rainfall_rate", "wet", "not a number")],
+    )
+
+
 # The network's own quality code
 
 
@@ -674,6 +692,26 @@ def test_case_76_whole_numbers_in_imperial_units_are_told_too() -> None:
     assert caught.value.code == "aggregate_values"
 
 
+def of_temperature(rows: Sequence[Row]) -> list[Row]:
+    """The same rows of a station that has a thermometer and nothing else."""
+    names = ("tempHigh", "tempLow", "tempAvg")
+    return [
+        {name: value for name, value in one.items() if not name.startswith("humidity")}
+        | {"metric": {name: one["metric"][name] for name in names}}
+        for one in rows
+    ]
+
+
+def test_case_76_hours_of_which_each_has_another_system_of_units_are_told() -> None:
+    first, second = of_temperature([interval(datetime(2024, 10, 1, hour, 30), 14.0, 1.0) for hour in (12, 13)])
+    temps = second.pop("metric")
+    second["imperial"] = {name: round(temp * 1.8 + 32, 1) for name, temp in temps.items()}
+    with pytest.raises(ObjectRejectedError) as caught:
+        transform(batch_of([first, second]))
+    assert caught.value.code == "aggregate_values"
+    assert "2 rows of ILAMAD25 are 60 minutes apart" in caught.value.message
+
+
 def five_minutes(spread: float, number: int = 288) -> list[Row]:
     first = datetime(2024, 10, 1, 0, 4, 58)
     step = len(HOURS) / number
@@ -686,6 +724,7 @@ OBSERVATIONS = {
     "in a squall": [*five_minutes(0.2, 10), interval(datetime(2024, 10, 1, 12, 59, 58), 14.0, 6.0)],
     "a station that reports once an hour": hourly(0.0),
     "the same, with several values in its five minutes": hourly(0.2),
+    "the same in restless air": of_temperature(hourly(0.4)),
     "a station that reports once a day": [interval(MIDNIGHT + timedelta(days=n), 14.0 + n, 0.1) for n in range(5)],
     "the last five minutes of a day": [interval(MIDNIGHT, 10.2, 0.1)],
     "one row in the sun": [interval(datetime(2024, 10, 1, 12, 4, 58), 14.0, 1.5)],
