@@ -322,6 +322,26 @@ def test_marks_that_never_end_are_worth_another_run(database: Database) -> None:
     assert told.value.message == "other writers keep changing the same days; run again when they are done"
 
 
+def test_a_unique_index_of_somebody_else_is_named(database: Database) -> None:
+    """It lets the records in, and not what the checks make of them: two documents with one anomaly each."""
+    database.load(row(0, 12.0), row(5, 12.1), row(10, 99.0), row(15, 12.2))
+    name = "data_quality.anomalies_detected"
+    database.collection.update_many({}, {"$set": {name: 0}})
+    database.collection.create_index([(name, 1)], unique=True, name="mine", partialFilterExpression={name: 1})
+    document = database.documents()["A@2024-10-01T00:00:00Z"]
+    stranger = {**document, "_id": "A@2020-01-01T00:00:00Z", "timestamp": datetime(2020, 1, 1, tzinfo=UTC)}
+    quality = {**document["data_quality"], "anomalies_detected": 1}
+    database.collection.insert_one({**stranger, "data_quality": quality})
+    outdated = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, 16]}, "0" * 16]}
+    database.collection.update_many({}, [{"$set": {"metadata.digest": outdated}}])
+    with pytest.raises(SettingError) as told:
+        database.judge()
+    assert told.value.message == (
+        "a unique index that is not the pipeline's, mine on data_quality.anomalies_detected, refuses a verdict; drop "
+        "the index, or set MONGODB_COLLECTION to another collection"
+    )
+
+
 @pytest.mark.parametrize("by_hand", ["A@2024-10-01T00:10:00Z", "by-hand"])
 def test_a_document_that_the_validator_refuses_is_named(database: Database, by_hand: str) -> None:
     """Somebody has put it there past the validator, which looks at it once more with its verdict."""

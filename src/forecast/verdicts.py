@@ -16,7 +16,7 @@ from pymongo.errors import BulkWriteError
 from forecast.block_reader import read_ahead, read_block
 from forecast.blocks import Block, stretches
 from forecast.columns import StationColumns
-from forecast.database import Documents, refusal, told_apart, validation_failed
+from forecast.database import Documents, foreign_index, refusal, told_apart, validation_failed
 from forecast.digests import HALF, Halves, quality_halves, second_halves
 from forecast.errors import ForecastError, RetryableError, SettingError
 from forecast.memory import give_memory_back
@@ -232,6 +232,11 @@ def _refused(error: BulkWriteError) -> ForecastError:
         return SettingError(
             f"the database's validator refuses the verdict on document {which}: what is there was not written by this "
             "pipeline (src/config/mongodb_schema.json); mend or remove it"
+        )
+    if foreign := foreign_index(first):
+        return SettingError(
+            f"a unique index that is not the pipeline's, {foreign}, refuses a verdict; drop the index, or set "
+            "MONGODB_COLLECTION to another collection"
         )
     return refusal(first.get("code"), "writing verdicts")
 
