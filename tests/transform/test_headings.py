@@ -149,6 +149,18 @@ def test_a_unit_in_the_header_is_one_in_the_cell(units: dict[str, str], data: st
     assert transform(batch_of([in_cells])).values() == transform(batch_of([in_header])).values()
 
 
+def test_infoclimats_fields_with_another_unit_in_their_name_are_read() -> None:
+    row = {"id_station": "07015", "dh_utc": "2024-10-05 00:00:00", "humidite": "89"}
+    row |= {"temperature (°F)": "50", "vent_moyen_ms": "3.5", "pression_hPa": "1012.5"}
+    assert transform(batch_of([row])).values() == {
+        "relative_humidity": 89.0,
+        "air_temperature": 10.0,
+        "wind_speed": 3.5,
+        "air_pressure_at_mean_sea_level": 1012.5,
+    }
+    assert read(row, key="infoclimat/a.jsonl").reading.unknown == {}
+
+
 ECOWITT = {
     "Time": "2024-10-01 00:04",
     **{f"{place} Temperature(℉)": "56.8" for place in ("Outdoor", "Indoor", "Feels Like")},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 import pyarrow.compute as pc
@@ -17,6 +18,7 @@ from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on
 from forecast.transform.cells import RawColumn, convert_batch, shorten
 from forecast.transform.codes import read_codes
 from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
+from forecast.transform.headings import Heading, read_heading
 from forecast.transform.nearest import Near
 from forecast.transform.quarantine import Refusal
 from forecast.transform.times import leap_notes, read_moments
@@ -34,12 +36,13 @@ TIME_FIELDS = (frozenset({"dhutc"}),)
 
 # All other columns are passed over with a note.
 _FIELDS = {normalise_field(p.infoclimat): p for p in PARAMETERS if p.infoclimat is not None}
+_BASES = {field: (parameter,) for field, parameter in _FIELDS.items()}
 _KNOWN_FIELDS = frozenset({"idstation", "dhutc", *_FIELDS})
 
 
-def known_fields(_columns: Columns) -> frozenset[str]:
+def known_fields(columns: Columns) -> frozenset[str]:
     """The normalised names of the columns that rows of this layout may have."""
-    return _KNOWN_FIELDS
+    return _KNOWN_FIELDS | _headings(columns).keys()
 
 
 def layouts(columns: Columns) -> list[Near]:
@@ -99,7 +102,8 @@ class Reader:
         Raises ObjectRejectedError where its document names other units than it is read in.
         """
         check_units(batch.metadata)
-        check_types(columns, batch.metadata, _FIELDS)
+        headings = _headings(columns)
+        check_types(columns, batch.metadata, headings)
         stations = station_ids(columns.required("idstation"))
         times = columns.required("dhutc")
         readings = read_moments(times)
@@ -120,9 +124,8 @@ class Reader:
             reason = "the row names another station than the one it stands under"
             refusals.append(Refusal(other, "station_mismatch", "id_station", reason, stations))
         raw = [
-            RawColumn(cells, parameter, parameter.infoclimat_unit, columns.name_of(field))
-            for field, parameter in _FIELDS.items()
-            if (cells := columns.get(field)) is not None
+            RawColumn(columns.required(field), heading.parameter, heading.unit, columns.name_of(field))
+            for field, heading in headings.items()
         ]
         lost = lost_on_the_way(batch.origin["changes"], _parameters_of)
         values = convert_batch(raw, FRENCH)
@@ -135,6 +138,21 @@ class Reader:
         return []
 
 
+def _headings(columns: Columns) -> dict[str, Heading]:
+    """What the columns hold, by field: in the unit that the API documents, or in the one that ends their name."""
+    documented = {
+        field: Heading(parameter, parameter.infoclimat_unit) for field, parameter in _FIELDS.items() if field in columns
+    }
+    others = {field: _heading(columns.name_of(field)) for field in columns if field not in _KNOWN_FIELDS}
+    return documented | {field: heading for field, heading in others.items() if heading is not None}
+
+
+@lru_cache(maxsize=1024)
+def _heading(name: str) -> Heading | None:
+    return read_heading(name, _BASES)
+
+
 def _parameters_of(field: str) -> Sequence[str]:
-    parameter = _FIELDS.get(normalise_field(field))
+    heading = _heading(field)
+    parameter = _FIELDS.get(normalise_field(field)) or (None if heading is None else heading.parameter)
     return () if parameter is None else (parameter.name,)
