@@ -72,6 +72,11 @@ def five(**more: Any) -> Stations:
     return network(*(station(name, 10 * number, **more) for number, name in enumerate("ABCDE")))
 
 
+def nominal_rows(stations: tuple[Station, ...], first: int, last: int) -> dict[int, int]:
+    """As many rows a day as the registry lets expect."""
+    return dict.fromkeys(range(first, last + 1), sum(int(1440 // one.interval_minutes) for one in stations))
+
+
 def hours(number: int, start: int = START_MS, step_minutes: int = 60) -> np.ndarray:
     """Times at a fixed interval, ms since 1970."""
     return start + np.arange(number, dtype=np.int64) * step_minutes * MINUTE_MS

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from pymongo import MongoClient
 
 from forecast import block_reader, blocks
-from forecast.block_reader import read_ahead, read_block
+from forecast.block_reader import read_ahead, read_block, rows_by_day
 from forecast.blocks import Block
 from forecast.columns import StationColumns, read_columns
 from forecast.database import Documents
@@ -69,7 +69,7 @@ def assert_whole(block: Block, found: dict[str, StationColumns], collection: Doc
             np.testing.assert_array_equal(values, columns.values.get(parameter, missing))
 
 
-@pytest.mark.parametrize("rows", [10, 400, 600, 100_000])
+@pytest.mark.parametrize("rows", [400, 600, 100_000])
 def test_every_document_is_read_once(
     collection: Documents, read: list[int], monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
@@ -80,6 +80,57 @@ def test_every_document_is_read_once(
     assert len(found) > 1 or rows == 100_000
     for block, columns in found:
         assert_whole(block, columns, collection)
+
+
+def test_a_large_block_is_in_memory_alone(
+    collection: Documents, read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read ahead of it or kept for the one after it; small ones are read as ever."""
+    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", 100)
+    numbers = []
+    for block, columns in read_ahead({name: set(range(DAY, DAY + LAST)) for name in "AC"}, collection, STATIONS):
+        if block.is_large:
+            assert (block.first, read[-1]) == (block.last, block.rows)
+        numbers.append(block.is_large)
+        assert_whole(block, columns, collection)
+        # That it was read once more for the comparison is none of its reading ahead.
+        read.pop()
+    assert {*numbers} == {True, False}
+
+
+def test_the_rows_of_a_day_are_those_of_all_stations_and_no_document_is_looked_at(collection: Documents) -> None:
+    count = rows_by_day(collection)
+    assert count(tuple(STATIONS), DAY + 19, DAY + 20) == {DAY + 19: 16, DAY + 20: 16}
+    of_three = tuple(station for station in STATIONS if station.id in "ACD")
+    assert count(of_three, DAY + 18, DAY + 20) == {DAY + 18: 8, DAY + 19: 8, DAY + 20: 8}
+    assert count(of_three, DAY + LAST, DAY + LAST + 9) == {}
+    plan = collection.database.command(
+        "explain",
+        {"aggregate": collection.name, "cursor": {}, **_sent()},
+        verbosity="executionStats",
+    )
+    assert _totals(plan) == {0}
+
+
+def _sent() -> dict[str, Any]:
+    """The aggregation as it is sent."""
+    sent: dict[str, Any] = {}
+
+    class Watched:
+        def aggregate(self, stages: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
+            sent.update(pipeline=stages, **options)
+            return []
+
+    rows_by_day(cast("Documents", Watched()))(tuple(STATIONS), DAY, DAY + LAST)
+    return sent
+
+
+def _totals(plan: Any) -> set[int]:
+    """How many documents were looked at, wherever the plan says it."""
+    if isinstance(plan, dict):
+        found = {plan["totalDocsExamined"]} if "totalDocsExamined" in plan else set()
+        return found.union(*map(_totals, plan.values()))
+    return set().union(*map(_totals, plan)) if isinstance(plan, list) else set()
 
 
 def test_blocks_with_days_between_them_are_read_apart(collection: Documents, read: list[int]) -> None:

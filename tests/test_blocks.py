@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,19 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast import blocks
-from forecast.blocks import Block, blocks_of, stretches
+from forecast.blocks import Block, RowsByDay, blocks_of, stretches
 from forecast.series import DAY_MS, Series, Verdicts
 from forecast.stations import Station, Stations
 from forecast.validate.among import are_neighbours
 from tests.examples import examples
-from tests.networks import DAY, curve, five, hours, judged, network, series, station
+from tests.networks import DAY, curve, five, hours, judged, network, nominal_rows, series, station
 
 FAR = station("F", 500)
 DAYS = st.sets(st.integers(19_000, 20_000), min_size=1, max_size=8)
+DAYS_OF_A_MONTH = st.sets(st.integers(0, 30), min_size=1)
 
 
-def whole(changed: dict[str, set[int]], stations: Stations) -> list[Block]:
-    return list(blocks_of(changed, stations))
+def whole(changed: dict[str, set[int]], stations: Stations, rows: RowsByDay = nominal_rows) -> list[Block]:
+    return list(blocks_of(changed, stations, rows))
 
 
 def ids(members: tuple[Station, ...]) -> str:
@@ -31,31 +33,25 @@ def ids(members: tuple[Station, ...]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("days", "most", "expected"),
-    [
-        ([], None, []),
-        ([5], None, [(5, 5)]),
-        ([7, 5, 6], None, [(5, 7)]),
-        ([1, 2, 4, 7, 8], None, [(1, 2), (4, 4), (7, 8)]),
-        ([1, 2, 3, 4, 5], 2, [(1, 2), (3, 4), (5, 5)]),
-        ([-1, 0, 1], 3, [(-1, 1)]),
-    ],
+    ("days", "expected"),
+    [([], []), ([5], [(5, 5)]), ([7, 5, 6], [(5, 7)]), ([1, 2, 4, 7, 8], [(1, 2), (4, 4), (7, 8)])],
 )
-def test_stretches_of_days(days: list[int], most: int | None, expected: list[tuple[int, int]]) -> None:
-    assert list(stretches(days, most)) == expected
+def test_stretches_of_days(days: list[int], expected: list[tuple[int, int]]) -> None:
+    assert list(stretches(days)) == expected
 
 
-@given(st.sets(st.integers(-50, 50)), st.integers(1, 9))
-def test_stretches_cover_each_day_once_and_are_no_longer_than_they_may_be(days: set[int], most: int) -> None:
-    found = list(stretches(days, most))
+@given(st.sets(st.integers(-50, 50)))
+def test_stretches_cover_each_day_once_and_none_goes_on_where_another_ends(days: set[int]) -> None:
+    found = list(stretches(days))
     assert [day for first, last in found for day in range(first, last + 1)] == sorted(days)
-    assert all(last - first < most for first, last in found)
+    assert all(one[1] + 1 < other[0] for one, other in pairwise(found))
 
 
 def test_a_day_reaches_as_far_as_the_checks_look() -> None:
     """Hours around: 42 before and 30 after alone, 6.5 among the neighbours; the station as a whole two days back."""
     (block,) = whole({"F": {DAY}}, network(FAR))
-    assert block == Block({"F": {DAY}}, (FAR,), (FAR,), DAY - 2, DAY + 5)
+    assert block == Block({"F": {DAY}}, (FAR,), (FAR,), DAY - 2, DAY + 5, 15 * 24)
+    assert block.rows == 15 * 24
     assert (block.first_read, block.last_read) == (DAY - 7, DAY + 7)
 
 
@@ -120,9 +116,48 @@ def test_long_times_are_cut_so_that_a_block_fits_in_memory() -> None:
 
 def test_a_network_too_dense_for_memory_is_judged_day_by_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", 10)
-    assert [(block.first, block.last) for block in whole({"A": {DAY}}, five())] == [
-        (day, day) for day in range(DAY - 2, DAY + 6)
+    found = whole({"A": {DAY}}, five())
+    assert [(block.first, block.last, block.is_large) for block in found] == [
+        (day, day, True) for day in range(DAY - 2, DAY + 6)
     ]
+
+
+def test_case_104_days_are_cut_by_the_rows_that_are_there_and_not_by_the_registry() -> None:
+    """An hourly station that sends every second for two days: these days are judged each by itself."""
+
+    def dense(_: tuple[Station, ...], first: int, last: int) -> dict[int, int]:
+        return {day: 86_400 for day in (DAY + 20, DAY + 21) if first <= day <= last}
+
+    found = whole({"F": set(range(DAY, DAY + 40))}, network(FAR), dense)
+    assert [(block.first - DAY, block.last - DAY, block.rows) for block in found] == [
+        (-2, 17, 0),
+        *((day, day, rows) for day, rows in zip(range(18, 27), [86_400, *[2 * 86_400] * 7, 86_400], strict=True)),
+        (27, 44, 0),
+    ]
+
+
+COUNTS = st.lists(st.sampled_from([0, 1, 3, 7, 50]), min_size=80, max_size=80)
+
+
+@given(DAYS_OF_A_MONTH, COUNTS)
+def test_no_block_of_several_days_reads_more_rows_than_it_may(changed: set[int], counts: list[int]) -> None:
+    """Its own number of them is that of the days it reads; and no block ends where one more day had had room."""
+    rows = dict(enumerate(counts, -20))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "_ROWS_AT_ONCE", 20)
+        found = whole({"F": changed}, network(FAR), lambda _, first, last: {d: rows[d] for d in range(first, last + 1)})
+
+    def between(first: int, last: int) -> int:
+        return sum(rows[day] for day in range(first, last + 1))
+
+    for block in found:
+        assert block.rows == between(block.first_read, block.last_read)
+        assert block.first == block.last or block.rows <= 20
+    for one, other in pairwise(found):
+        if one.last + 1 == other.first:
+            assert between(one.first_read, one.last_read + 1) > 20
+    judged = {day for block in found for day in range(block.first, block.last + 1)}
+    assert judged == {day + step for day in changed for step in range(-2, 6)}
 
 
 PLACES = st.lists(

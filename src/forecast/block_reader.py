@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from forecast.blocks import Block, blocks_of
+from forecast.blocks import Block, RowsByDay, blocks_of
 from forecast.columns import PROJECTION, StationColumns, joined, read_columns
 from forecast.database import Documents, told_apart
 from forecast.series import DAY_MS, midnight
@@ -29,16 +29,18 @@ def read_ahead(
     """The blocks that these days by station change, with what the database holds of them, one read ahead.
 
     Days that two blocks one after another have in common are read once. They are the surroundings of the verdicts of
-    one or of both: what another writer changes there meanwhile is marked by that writer, and judged once more.
+    one or of both: what another writer changes there meanwhile is marked by that writer, and judged once more. A large
+    block is in memory alone.
     """
     before: Columns = {}
     with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
         waiting: _Waiting | None = None
-        for block in blocks_of(days, stations):
-            if waiting is not None and _share_verdicts(waiting.block, block):
-                # They are about to be written, and what is read before that would be old.
+        for block in blocks_of(days, stations, rows_by_day(collection)):
+            alone = waiting is not None and (waiting.block.is_large or block.is_large)
+            if waiting is not None and (alone or _share_verdicts(waiting.block, block)):
+                # Its verdicts are about to be written, and what is read before that would be old.
                 yield waiting.block, _whole(waiting, before)
-                waiting = None
+                waiting, before = None, {}
             first_day = block.first_read
             if waiting is not None and _follows(waiting.block, block):
                 first_day = waiting.block.last_read + 1
@@ -49,6 +51,22 @@ def read_ahead(
             waiting = following
         if waiting is not None:
             yield waiting.block, _whole(waiting, before)
+
+
+def rows_by_day(collection: Documents) -> RowsByDay:
+    """What counts the documents of some stations by day, through the index of stations and times alone."""
+
+    def count(stations: tuple[Station, ...], first: int, last: int) -> dict[int, int]:
+        query = {
+            "station.id": {"$in": sorted(_ids(stations))},
+            "timestamp": {"$gte": midnight(first), "$lt": midnight(last + 1)},
+        }
+        day = {"$toLong": {"$floor": {"$divide": [{"$toLong": "$timestamp"}, DAY_MS]}}}
+        stages: list[dict[str, Any]] = [{"$match": query}, {"$group": {"_id": day, "rows": {"$sum": 1}}}]
+        with told_apart("counting observations"):
+            return {entry["_id"]: entry["rows"] for entry in collection.aggregate(stages, hint="station_time")}
+
+    return count
 
 
 def read_block(block: Block, collection: Documents) -> Columns:

@@ -131,23 +131,24 @@ class Verdicts:
         self.by_check[check, parameter] = flags if known is None else worse(known, flags)
         self.flags[parameter] = taken(mine, flags)
 
-    def quality(self) -> Quality:
-        """The flags as a document has them."""
-        size = len(self.series.times)
-        worst = np.full(size, MISSING, dtype=np.uint8)
-        anomalies = np.zeros(size, dtype=np.int32)
+    def quality(self, rows: slice = slice(None)) -> Quality:
+        """The flags as a document has them, of all rows or of some one after another."""
+        amount = self.amount[rows]
+        worst = np.full(len(amount), MISSING, dtype=np.uint8)
+        anomalies = np.zeros(len(amount), dtype=np.int32)
         for flags in self.flags.values():
-            worst = worse(worst, flags)
-            anomalies += (flags == SUSPECT) | (flags == FAIL)
-        return Quality(worst.astype(np.int32), self._texts(anomalies > 0), anomalies, self.amount)
+            worst = worse(worst, flags[rows])
+            anomalies += (flags[rows] == SUSPECT) | (flags[rows] == FAIL)
+        return Quality(worst.astype(np.int32), self._texts(anomalies > 0, rows), anomalies, amount)
 
-    def _texts(self, flagged: Mask) -> pa.Array:
+    def _texts(self, flagged: Mask, among: slice) -> pa.Array:
         """JSON text of the flags 3 and 4 of each row, null where there are none; each distinct text is made once."""
         rows = np.flatnonzero(flagged)
         texts = np.full(len(flagged), None, dtype=object)
         if len(rows):
             names = [name for name in MEASURED_NAMES if name in self.flags]
-            codes = np.stack([self._codes(name, rows) for name in names], axis=1)
+            first, *_ = among.indices(len(self.amount))
+            codes = np.stack([self._codes(name, first + rows) for name in names], axis=1)
             distinct, which = np.unique(codes, axis=0, return_inverse=True)
             made = np.array([_text(names, row) for row in distinct.tolist()], dtype=object)
             texts[rows] = made[which.reshape(-1)]

@@ -79,6 +79,8 @@ def judge_days(
     for block, stored in read_ahead(days, collection, stations):
         check_stop()
         counts.add(_judge_block(block, stored, collection, listener))
+        # Not beside the next block.
+        del stored
         give_memory_back()
     return counts
 
@@ -91,14 +93,23 @@ def differing_verdicts(days: Mapping[str, set[int]], collection: Documents, stat
             if station.id in verdicts:
                 rows, _, _ = _differing(block, stored[station.id], verdicts[station.id])
                 yield from (_document_id(station, stored[station.id].times[row]) for row in rows)
+        del stored, verdicts
+        give_memory_back()
 
 
 def judged(
     days: Mapping[str, set[int]], collection: Documents, stations: Stations
 ) -> Iterator[tuple[Block, dict[str, Verdicts]]]:
-    """What the checks say of these days, block by block and by station; nothing is written."""
+    """What the checks say of these days, block by block and by station; nothing is written.
+
+    What is given lasts until the next is asked for.
+    """
     for block, stored in read_ahead(days, collection, stations):
-        yield block, judge(block, stored)
+        verdicts = judge(block, stored)
+        del stored
+        yield block, verdicts
+        verdicts.clear()
+        give_memory_back()
 
 
 def judge(block: Block, stored: Mapping[str, StationColumns]) -> dict[str, Verdicts]:
@@ -166,13 +177,14 @@ def _judge_block(
         settled = True
         for station in block.affected:
             if station.id in verdicts:
-                counts.judged += int(_within(block, stored[station.id]).sum())
-                updates = _updates(
+                within = _within(block, stored[station.id])
+                counts.judged += within.stop - within.start
+                for updates in _updates(
                     block, station, stored[station.id], verdicts[station.id], changed, by_name=not attempt
-                )
-                matched = _rewrite(updates, collection)
-                counts.rewritten += matched
-                settled &= matched == len(updates)
+                ):
+                    matched = _rewrite(updates, collection)
+                    counts.rewritten += matched
+                    settled &= matched == len(updates)
         if settled:
             counts.verdicts_changed = sum(changed.values())
             if listener is not None:
@@ -192,36 +204,34 @@ def _updates(
     changed: dict[str, int],
     *,
     by_name: bool,
-) -> list[UpdateOne]:
-    """The writes of the verdicts of one station that differ, each only where the document is as it was read.
+) -> Iterator[list[UpdateOne]]:
+    """The writes of the verdicts of one station that differ, in batches: each where the document is as it was read.
 
     `changed` gets the number of values with another flag, by document: what is written in a second attempt counts once.
     Documents are found by name, which is fast; or by station and time, whatever somebody has named them by hand.
     """
     rows, quality, halves = _differing(block, stored, verdicts)
-    texts = quality.flags.to_pylist()
-    updates = []
-    for number, row in enumerate(rows.tolist()):
-        name = _document_id(station, stored.times[row])
-        changed[name] = _changed_flags(stored.flags[row], texts[number])
-        digest = stored.digests[row].decode()
-        change = _change(quality, number, texts[number], digest[:HALF] + halves[number].decode())
-        moment = datetime.fromtimestamp(int(stored.times[row]) / 1000, UTC)
-        only = {"_id": name} if by_name else {"station.id": station.id, "timestamp": moment}
-        updates.append(UpdateOne({**only, "metadata.digest": digest}, change))
-    return updates
+    for at in range(0, len(rows), _BATCH):
+        updates = []
+        batch = quality.flags[at : at + _BATCH].to_pylist()
+        for number, (row, text) in enumerate(zip(rows[at : at + _BATCH].tolist(), batch, strict=True), at):
+            name = _document_id(station, stored.times[row])
+            changed[name] = _changed_flags(stored.flags[row], text)
+            digest = stored.digests[row].decode()
+            change = _change(quality, number, text, digest[:HALF] + halves[number].decode())
+            moment = datetime.fromtimestamp(int(stored.times[row]) / 1000, UTC)
+            only = {"_id": name} if by_name else {"station.id": station.id, "timestamp": moment}
+            updates.append(UpdateOne({**only, "metadata.digest": digest}, change))
+        yield updates
 
 
 def _rewrite(updates: list[UpdateOne], collection: Documents) -> int:
     """How many documents were still as they were read."""
-    matched = 0
-    for at in range(0, len(updates), _BATCH):
-        with told_apart("writing verdicts"):
-            try:
-                matched += collection.bulk_write(updates[at : at + _BATCH], ordered=False).matched_count
-            except BulkWriteError as error:
-                raise _refused(error) from error
-    return matched
+    with told_apart("writing verdicts"):
+        try:
+            return collection.bulk_write(updates, ordered=False).matched_count
+        except BulkWriteError as error:
+            raise _refused(error) from error
 
 
 def _refused(error: BulkWriteError) -> ForecastError:
@@ -241,20 +251,19 @@ def _refused(error: BulkWriteError) -> ForecastError:
     return refusal(first.get("code"), "writing verdicts")
 
 
-def _within(block: Block, stored: StationColumns) -> np.ndarray:
-    days = stored.times // DAY_MS
-    return (days >= block.first) & (days <= block.last)
+def _within(block: Block, stored: StationColumns) -> slice:
+    first, end = np.searchsorted(stored.times, [block.first * DAY_MS, (block.last + 1) * DAY_MS])
+    return slice(int(first), int(end))
 
 
 def _differing(block: Block, stored: StationColumns, verdicts: Verdicts) -> tuple[np.ndarray, Quality, Halves]:
     """The rows of a block's days whose verdict is another now, what it is, and their second halves of the digest."""
-    rows = np.flatnonzero(_within(block, stored))
-    quality = verdicts.quality().take(rows)
-    halves = quality_halves(
-        quality.flag, quality.flags, quality.anomalies, quality.amount, np.full(len(rows), CHECKS_VERSION)
-    )
-    other = np.flatnonzero(second_halves(stored.digests[rows]) != halves)
-    return rows[other], quality.take(other), halves[other]
+    within = _within(block, stored)
+    quality = verdicts.quality(within)
+    versions = np.full(len(quality.flag), CHECKS_VERSION)
+    halves = quality_halves(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
+    other = np.flatnonzero(second_halves(stored.digests[within]) != halves)
+    return within.start + other, quality.take(other), halves[other]
 
 
 def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[str, Any]:

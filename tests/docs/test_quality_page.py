@@ -19,6 +19,7 @@ from forecast.parameters import PARAMETERS
 from forecast.series import CHECKS, Series
 from forecast.stations import STATIONS_FILE, load_stations, parse_stations
 from forecast.thresholds import CLOCK
+from tests.networks import nominal_rows
 from tests.quality.experiments import DIRECTION, Clean, P, clean_week, tally_of_sound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,7 +128,7 @@ def _share(clean: Clean, name: str) -> float:
 
 
 def test_days_that_a_change_reaches_are_those_of_the_page() -> None:
-    (block,) = blocks_of({"07015": {20_001}}, load_stations())
+    (block,) = blocks_of({"07015": {20_001}}, load_stations(), nominal_rows)
     assert (20_001 - block.first, block.last - 20_001) == (2, 5)
     assert "up to two days before and five days after" in " ".join(TEXT.split())
 

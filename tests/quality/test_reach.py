@@ -17,6 +17,7 @@ from forecast.stations import load_stations
 from forecast.validate.among import are_neighbours
 from forecast.validate.judge import REACH_HOURS_AFTER, REACH_HOURS_BEFORE, judge_alone
 from tests.examples import examples
+from tests.networks import nominal_rows
 from tests.quality.experiments import FIRST_COMPARED, STATIONS, Clean, Random
 from tests.quality.week import HOUR_MS, Week, judged
 
@@ -112,7 +113,7 @@ def test_a_station_by_itself_is_judged_alike_with_and_without_what_is_farther_aw
 def test_a_block_reads_all_that_its_verdicts_hang_on(
     stretch: Week, whole: Mapping[str, Told], changed: dict[str, set[int]]
 ) -> None:
-    for block in blocks_of(changed, load_stations()):
+    for block in blocks_of(changed, load_stations(), nominal_rows):
         read = {
             station.id: _only(stretch[station.id], _on_days(stretch[station.id], block.first_read, block.last_read))
             for station in block.context
@@ -133,7 +134,7 @@ def test_what_changes_on_a_day_changes_no_verdict_outside_its_block(
     series = stretch[station]
     late = _on_days(series, day, day) & (np.random.default_rng(some).random(len(series.times)) < 1 - (some % 2) / 2)
     told = _all_told({**stretch, station: _only(series, ~late)})
-    blocks = list(blocks_of({station: {day}}, load_stations()))
+    blocks = list(blocks_of({station: {day}}, load_stations(), nominal_rows))
     for name, of_whole in whole.items():
         changed = {time // DAY_MS for time, said in told[name].items() if said != of_whole[time]}
         judged_anew = {
