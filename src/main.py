@@ -91,7 +91,16 @@ def stages() -> Stages:
 def generate_quality_report(run: Run, stations: Stations) -> dict[str, Any]:
     """What the run found, from its counts."""
     now = datetime.now(UTC)
-    return quality_report(run.facts.run_id, run.tally, run.objects, stations, now, run.findings, run.conflicts)
+    return quality_report(
+        run.facts.run_id,
+        run.tally,
+        run.objects,
+        stations,
+        now,
+        run.findings,
+        run.conflicts,
+        run.presence,
+    )
 
 
 def list_objects(run: Run, store: Store) -> list[RawObject]:
@@ -163,6 +172,12 @@ def _report_findings(
     """
     run.objects.sort(key=lambda counts: counts.key)
     check_counts(run.objects)
+    if not isinstance(fault, RetryableError):
+        try:
+            with run.timed("report"):
+                pipeline.note_stations()
+        except ForecastError as error:
+            fault = fault or error
     if run.options.dry_run:
         return fault
     found = verification(run.objects)

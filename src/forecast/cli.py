@@ -46,6 +46,7 @@ SETTING_OPTIONS: dict[str, str] = {
     "max_record_mb": "Largest record of an object. Default: 32.",
     "max_workbook_mb": "Largest workbook, unpacked. Default: 100.",
     "fallback_encoding": "cp1252, for text that is not UTF-8. Default: none, such rows are refused.",
+    "max_data_age_hours": "Warn of stations whose newest observation is older. Default: nobody is warned.",
 }
 AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object on stdout.")]
 

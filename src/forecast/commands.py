@@ -112,7 +112,9 @@ def quality_report_command(
     """
     now = datetime.now(UTC)
     with connect(settings) as collection:
-        report = quality_of_window(collection, load_stations(), since.date(), until.date(), now)
+        report = quality_of_window(
+            collection, load_stations(), since.date(), until.date(), now, settings.max_data_age_hours
+        )
     write_timed_report("quality_report", report, logs_dir=settings.logs_dir, now=now)
     print_result(report, render_quality(report), as_json=as_json)
     return 0

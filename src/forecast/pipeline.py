@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,12 @@ from forecast.load import prepare_collection, station_days
 from forecast.logs import progress_bar
 from forecast.memory import give_memory_back
 from forecast.observations import RECORD_SCHEMA, RawObject, concat, to_frame, to_table
+from forecast.presence import days_until, presence_of
 from forecast.recall import program_digest
 from forecast.removals import removals_words
 from forecast.report.advice import warnings
 from forecast.report.migration import verification
+from forecast.report.silence import silence_warnings, silent_stations, stations_seen
 from forecast.runs import Run
 from forecast.save import publish, read_records, remove
 from forecast.space import TemporarySpace
@@ -218,6 +220,24 @@ class Pipeline:
         with run.timed("report"):
             for station, flags, number in stored_flags(run.touched - run.findings.judged_days, self._collection):
                 run.findings.add_stored(station, flags, number)
+
+    def note_stations(self) -> None:
+        """Note when each station was last heard, and what there is of the days that this run has touched.
+
+        A dry run has written nothing: what it has read is what was received.
+        """
+        run, now = self._run, datetime.now(UTC)
+        days = {day for _, day in run.touched} or days_until(now)
+        max_age_hours = run.settings.max_data_age_hours
+        found = presence_of(self._collection, self._stations, days, max_age_hours)
+        if run.options.dry_run:
+            found = replace(found, received={name: one.observations for name, one in run.tally.stations.items()})
+        run.presence = found
+        run.progress.seen = stations_seen(found, self._stations, now)
+        if max_age_hours is not None:
+            run.progress.stations_silent = len(silent_stations(run.progress.seen))
+        for words, facts in silence_warnings(run.progress.seen, max_age_hours):
+            LOGGER.warning(words, extra={"facts": facts})
 
     def verify(self) -> dict[str, Any]:
         """Read a sample of this run's records back from a majority: each is there, or a newer version of it is."""

@@ -25,6 +25,7 @@ from forecast.errors import ForecastError, InterruptedRunError, SettingError
 from forecast.lease import Lease, lease
 from forecast.report.counts import ObjectCounts, QualityTally, ratio, totals
 from forecast.report.findings import Findings
+from forecast.report.silence import Presence
 from forecast.report.status import RunInfo, RunProgress
 from forecast.report.write import report_time
 from forecast.save import RunFacts
@@ -76,6 +77,7 @@ class Run:
     conflicts: Conflicts = field(default_factory=Conflicts)
     touched: set[tuple[str, int]] = field(default_factory=set)
     samples: list[pd.DataFrame] = field(default_factory=list)
+    presence: Presence | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     lease: Lease | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)

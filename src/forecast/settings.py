@@ -57,6 +57,7 @@ class Settings:
     log_level: str
     log_format: str
     limits: Limits = Limits()
+    max_data_age_hours: float | None = None  # a station whose newest observation is older is silent; None: no warning
 
     def __repr__(self) -> str:
         return f"Settings(raw_uri={self.raw_uri!r}, processed_uri={self.processed_uri!r}, mongodb_uri=***)"
@@ -95,6 +96,7 @@ def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:
         log_level=_choice("LOG_LEVEL", found, LOG_LEVELS, "INFO", upper=True),
         log_format=_choice("LOG_FORMAT", found, LOG_FORMATS, "text"),
         limits=_limits(found),
+        max_data_age_hours=_hours("MAX_DATA_AGE_HOURS", found),
     )
 
 
@@ -151,6 +153,15 @@ def _limits(found: Mapping[str, str]) -> Limits:
         workbook_bytes=_megabytes("MAX_WORKBOOK_MB", found, default.workbook_bytes),
         fallback_encoding=_choice("FALLBACK_ENCODING", found, FALLBACK_ENCODINGS, None),
     )
+
+
+def _hours(name: str, found: Mapping[str, str]) -> float | None:
+    value = (found.get(name) or "").strip()
+    if not value:
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value) or not float(value):
+        raise SettingError(f"{name} is {_shown(value)}; it takes a number of hours above 0, such as 36")
+    return float(value)
 
 
 def _megabytes(name: str, found: Mapping[str, str], default: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -12,18 +13,26 @@ from forecast.database import Documents, told_apart
 from forecast.errors import SettingError
 from forecast.load import check_indexes
 from forecast.parameters import MEASURED_NAMES
+from forecast.presence import presence_of
 from forecast.report.counts import QualityTally, StationTally
 from forecast.report.findings import Findings
 from forecast.report.quality import window_report
+from forecast.report.silence import silence_warnings, stations_seen
 from forecast.series import DAY_MS, Verdicts
 from forecast.stations import Station, Stations
 from forecast.verdicts import days_held, judged
 
+LOGGER = logging.getLogger("forecast.window")
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 def quality_of_window(
-    collection: Documents, stations: Stations, since: date, until: date, now: datetime
+    collection: Documents,
+    stations: Stations,
+    since: date,
+    until: date,
+    now: datetime,
+    max_age_hours: float | None = None,
 ) -> dict[str, Any]:
     """The quality report of the UTC days from `since` to `until`, both included.
 
@@ -46,7 +55,10 @@ def quality_of_window(
                 _count(tally, verdicts[station_id], days)
     for parameter, number in _unreadable(collection, query):
         tally.unreadable[parameter] += number
-    return window_report(since, until, tally, now, findings)
+    seen = stations_seen(presence_of(collection, stations, (), max_age_hours), stations, now)
+    for words, facts in silence_warnings(seen, max_age_hours):
+        LOGGER.warning(words, extra={"facts": facts})
+    return window_report(since, until, tally, now, findings, seen)
 
 
 def _count(tally: QualityTally, verdicts: Verdicts, days: set[int]) -> None:

@@ -14,7 +14,8 @@ from forecast.report import status as status_module
 from forecast.report.counts import JudgeCounts, ObjectCounts, QualityTally
 from forecast.report.findings import Findings
 from forecast.report.migration import migration_report
-from forecast.report.quality import expected_observations, quality_report
+from forecast.report.quality import quality_report
+from forecast.report.silence import Presence, Seen
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.write import ReportShapeError, write_report
 from forecast.series import CHECKS, CHECKS_VERSION
@@ -59,6 +60,11 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
     progress.add_written("observations", "s3://p/observations/x.parquet", 19)
     progress.add_written("report", "logs/quality_report_20261123T100100Z.json", 1)
     progress.add_error("interrupted", "Stopped by SIGTERM.")
+    progress.seen = {
+        "07015": Seen("07015", None, None, "silent"),
+        "ILAMAD25": Seen("ILAMAD25", HEARD_MS, 0.1, "fresh"),
+    }
+    progress.stations_silent = 1
     report = status_report(run(), progress, OBJECTS, status="partial", exit_code=3, finished_at=END)
     assert report["counts"] == {
         "objects_listed": 6,
@@ -85,6 +91,12 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "verdicts_rewritten": 6,
         "verdicts_changed": 8,
         "rejection_rate": 1 / 30,
+        "stations_silent": 1,
+        "newest_observation_age_s": 360,
+    }
+    assert report["stations"] == {
+        "07015": {"last_observation": None, "age_hours": None, "state": "silent"},
+        "ILAMAD25": {"last_observation": "2024-10-01T00:59:00Z", "age_hours": 0.1, "state": "fresh"},
     }
     assert report["times"] == {
         "extract": 0.0,
@@ -152,6 +164,10 @@ REMOVED = {
 }
 
 
+# 2024-10-01T00:59:00Z
+HEARD_MS = 1_727_744_340_000
+
+
 def quality() -> dict[str, Any]:
     tally = QualityTally()
     observation = {"station_id": "ILAMAD25", "completeness_score": 0.5, "air_temperature": 1.0}
@@ -168,7 +184,8 @@ def quality() -> dict[str, Any]:
     conflicts.replaced([[Removed("ILAMAD25", "air_temperature", "s3://b/a")]] * 3)
     conflicts.replaced([[Removed("07015", "air_temperature", "s3://b/b"), Removed("07015", "wind_speed", "s3://b/b")]])
     objects = [ObjectCounts("a", "s3://b/a", "loaded", 5, 1, 3, 1, inserted=3)]
-    return quality_report("r1", tally, objects, STATIONS, END, findings, conflicts)
+    presence = Presence({}, {"ILAMAD25": HEARD_MS}, {"ILAMAD25": 3, "gone": 2}, frozenset({19_997}))
+    return quality_report("r1", tally, objects, STATIONS, END, findings, conflicts, presence)
 
 
 def test_the_quality_of_three_records(tmp_path: Path) -> None:
@@ -205,22 +222,25 @@ def test_what_was_expected_against_what_came() -> None:
         "last": "2024-10-01T00:59:00Z",
         "completeness_score": 0.6,
         "flagged": 1,
-        "expected": 12,
+        # Of the whole day, and not from the first to the last of what came.
+        "expected": 288,
         "received": 3,
+        "last_observation": "2024-10-01T00:59:00Z",
+        "age_hours": 18801.03,
+        "state": "silent",
     }
-
-
-@pytest.mark.parametrize(
-    ("minutes", "interval", "expected"), [(0, 5, 1), (4.999, 5, 1), (5, 5, 2), (60, 10, 7), (1, 0.5, 3)]
-)
-def test_expected_observations(minutes: float, interval: float, expected: int) -> None:
-    assert expected_observations(1_000, 1_000 + round(minutes * 60_000), interval) == expected
+    assert [name for name, entry in quality()["by_station"].items() if not entry["received"]] == sorted(
+        {one.id for one in STATIONS} - {"ILAMAD25"}
+    )
 
 
 def test_the_quality_of_nothing_is_zero(tmp_path: Path) -> None:
     report = quality_report("r1", QualityTally(), [], STATIONS, END, Findings(), Conflicts())
     assert (report["rejection_rate"], report["completeness_score"], report["anomalies_detected"]) == (0.0, 0.0, 0)
-    assert (report["by_station"], report["by_object"]) == ({}, [])
+    assert report["by_object"] == []
+    assert {name: (one["state"], one["expected"]) for name, one in report["by_station"].items()} == {
+        one.id: ("unknown", None) for one in STATIONS
+    }
     assert (report["flags_by_station"], report["completeness"], report["station_days_judged"]) == ({}, {}, 0)
     assert (report["worst_stretches"], report["advice"]) == ([], [])
     assert report["conflicts"] == {"by_station": {}, "told": []}

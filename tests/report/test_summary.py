@@ -11,12 +11,14 @@ from forecast.report.advice import ADVICE
 from forecast.report.counts import JudgeCounts, ObjectCounts, QualityTally, StationTally
 from forecast.report.findings import Findings
 from forecast.report.quality import quality_report
+from forecast.report.silence import Presence
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.summary import MAX_WIDTH, render_summary
 from forecast.stations import load_stations
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 DAY_MS = 86_400_000
+PRESENCE = Presence({}, {"ILAMAD25": DAY_MS}, {"ILAMAD25": 250}, frozenset({0}))
 
 
 def summary(
@@ -30,7 +32,7 @@ def summary(
     info = RunInfo("r1", NOW, "2.0.0", {}, **run)
     status = status_report(info, progress, objects, status="success", exit_code=0, finished_at=NOW)
     quality = quality_report(
-        "r1", tally, objects, load_stations(), NOW, findings or Findings(), conflicts or Conflicts()
+        "r1", tally, objects, load_stations(), NOW, findings or Findings(), conflicts or Conflicts(), PRESENCE
     )
     console = Console(width=MAX_WIDTH, color_system=None)
     with console.capture() as captured:
@@ -66,7 +68,8 @@ def test_the_numbers_are_there() -> None:
     assert "Rows 1,231 read, 10 of them empty" in words
     assert "Records 1,200 validated, 21 rejected (1.72%)" in words
     assert "Documents 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
-    assert "ILAMAD25 1,200 289 50.0% 7 1970-01-01T00:00:00Z 1970-01-02T00:00:00Z" in words
+    assert "ILAMAD25 silent 1970-01-02 00:00 20,779 d 1,200 250 288 50.0% 7" in words
+    assert "07015 silent - - 0 0 24 - 0" in words
     assert "Verdicts 12,345 documents judged, 6,789 flags changed" in words
     assert "Conflicts 1,001 deliveries contradict another of the same instant (quality report)" in words
     assert f"ILAMAD25 air_temperature 6 12.5% snowfall_with_warmth: {ADVICE['snowfall_with_warmth'][:20]}" in words
@@ -89,12 +92,11 @@ def test_names_are_shown_as_they_are_and_command_no_terminal() -> None:
 
 def test_an_empty_run_is_short() -> None:
     text = summary([], QualityTally(), RunProgress())
-    assert "Stations" not in text
     assert "Verdicts" not in text
     assert "Conflicts" not in text
     assert "What the checks found" not in text
     assert "Errors" not in text
-    assert len(text.splitlines()) == 6
+    assert len(text.splitlines()) == 9 + len(load_stations())
 
 
 def test_a_dry_run_says_so() -> None:

@@ -9,18 +9,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from forecast.flags import FAIL, GOOD, SUSPECT, Mask
 from forecast.parameters import MEASURED_NAMES
+from forecast.report.silence import expected_on
 from forecast.report.stretches import MOST_STRETCHES, Stretch, longest_stretches
 from forecast.report.write import DIGITS
 from forecast.series import CHECKS, DAY_MS, Verdicts
 from forecast.stations import Station
-
-_MINUTES_A_DAY: Final = 1440
 
 
 @dataclass(slots=True)
@@ -126,7 +125,7 @@ class Findings:
     def expected(self, now: datetime) -> dict[str, int]:
         """Values of one parameter expected of each station, over all its days."""
         return {
-            station_id: sum(_expected(self.stations[station_id], day, now) for day in days)
+            station_id: sum(expected_on(self.stations[station_id], day, now) for day in days)
             for station_id, days in self.received.items()
         }
 
@@ -159,7 +158,7 @@ class Findings:
 
 def _completeness(station: Station, received: dict[int, dict[str, int]], now: datetime) -> dict[str, Any]:
     days = sorted(received)
-    expected = [_expected(station, day, now) for day in days]
+    expected = [expected_on(station, day, now) for day in days]
     whole = sum(expected)
     counts = {name: [received[day].get(name, 0) for day in days] for name in station.parameters}
     return {
@@ -171,12 +170,6 @@ def _completeness(station: Station, received: dict[int, dict[str, int]], now: da
             name: round(min(1.0, sum(numbers) / whole), DIGITS) if whole else 0.0 for name, numbers in counts.items()
         },
     }
-
-
-def _expected(station: Station, day: int, now: datetime) -> int:
-    """Values that a station makes on a UTC day, or has made by now."""
-    passed = min(_MINUTES_A_DAY, now.timestamp() / 60 - day * _MINUTES_A_DAY)
-    return max(0, int(passed // station.interval_minutes))
 
 
 def _date(day: int) -> date:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from forecast.conflicts import Conflicts
 from forecast.parameters import PARAMETERS
@@ -14,12 +13,20 @@ from forecast.removals import removals_report
 from forecast.report.advice import advice
 from forecast.report.counts import ObjectCounts, QualityTally, StationTally, ratio, totals
 from forecast.report.findings import Findings
+from forecast.report.silence import Presence, Seen, stations_seen
 from forecast.report.write import DIGITS, iso_time, iso_time_of
 from forecast.series import CHECKS_VERSION
 from forecast.stations import Stations
 
 REPORT_KIND = "quality_report"
-_MS_PER_MINUTE = 60_000
+
+
+class _Heard(NamedTuple):
+    """When a station was last heard, and how many observations were expected and are there; None: nobody knows."""
+
+    seen: Seen
+    expected: int | None
+    received: int
 
 
 def quality_report(
@@ -30,8 +37,12 @@ def quality_report(
     now: datetime,
     findings: Findings,
     conflicts: Conflicts,
+    presence: Presence | None = None,
 ) -> dict[str, Any]:
-    """Describe the quality of a run's records; every rate is 0 where there is nothing to divide by."""
+    """Describe the quality of a run's records; every rate is 0 where there is nothing to divide by.
+
+    `presence` is None where the database could not be asked.
+    """
     sums = totals(objects)
     return {
         "run_id": run_id,
@@ -43,7 +54,7 @@ def quality_report(
         "records_validated": sums["records_validated"],
         "records_rejected": sums["records_rejected"],
         "rejection_rate": ratio(sums["records_rejected"], sums["records_extracted"]),
-        **_described(tally, now, findings, _while_they_came(tally, stations)),
+        **_described(tally, now, findings, _of_run(tally, stations, now, presence)),
         "by_reason": dict(sorted(tally.reasons.items())),
         "by_object": [_object(counts) for counts in objects],
         **_not_read(objects),
@@ -52,7 +63,9 @@ def quality_report(
     }
 
 
-def window_report(since: date, until: date, tally: QualityTally, now: datetime, findings: Findings) -> dict[str, Any]:
+def window_report(
+    since: date, until: date, tally: QualityTally, now: datetime, findings: Findings, seen: Mapping[str, Seen]
+) -> dict[str, Any]:
     """Describe the quality of what the database holds of the UTC days from `since` to `until`, both included.
 
     What is told of raw rows and objects is null or empty: the database does not know them.
@@ -64,7 +77,7 @@ def window_report(since: date, until: date, tally: QualityTally, now: datetime, 
         **dict.fromkeys(("rows_read", "rows_empty", "records_extracted")),
         "records_validated": tally.observations,
         **dict.fromkeys(("records_rejected", "rejection_rate")),
-        **_described(tally, now, findings, findings.expected(now)),
+        **_described(tally, now, findings, _of_window(tally, findings.expected(now), seen)),
         "by_reason": {},
         "by_object": [],
         **_not_read([]),
@@ -92,15 +105,13 @@ def _not_read(objects: Sequence[ObjectCounts]) -> dict[str, Any]:
     }
 
 
-def _described(tally: QualityTally, now: datetime, findings: Findings, expected: Mapping[str, int]) -> dict[str, Any]:
+def _described(tally: QualityTally, now: datetime, findings: Findings, heard: Mapping[str, _Heard]) -> dict[str, Any]:
     """What is told of observations, whether a run brought them or the database holds them."""
     by_station = {
         station_id: _station(
-            tally.stations.get(station_id, StationTally()),
-            findings.flagged_of_station(station_id),
-            expected.get(station_id),
+            tally.stations.get(station_id, StationTally()), findings.flagged_of_station(station_id), heard[station_id]
         )
-        for station_id in sorted(tally.stations.keys() | expected.keys())
+        for station_id in sorted(heard)
     }
     return {
         "completeness_score": round(tally.completeness_score, DIGITS),
@@ -113,38 +124,44 @@ def _described(tally: QualityTally, now: datetime, findings: Findings, expected:
         "advice": advice(findings),
         "completeness": findings.completeness(now),
         "observations_expected": sum(station["expected"] or 0 for station in by_station.values()),
-        "observations_received": tally.observations,
+        "observations_received": sum(station["received"] for station in by_station.values()),
         "by_station": by_station,
         "by_parameter": _by_parameter(tally, findings),
     }
 
 
-def expected_observations(first: int, last: int, interval_minutes: float) -> int:
-    """Count the observations that a station makes from `first` to `last` (ms since 1970), both included.
+def _of_run(tally: QualityTally, stations: Stations, now: datetime, presence: Presence | None) -> dict[str, _Heard]:
+    """Of the days that a run has touched: what the registry lets expect, and what the database has of it."""
+    seen = stations_seen(presence, stations, now)
+    seen |= {name: Seen(name, None, None, "unknown") for name in tally.stations.keys() - seen.keys()}
+    heard = {}
+    for name, one in seen.items():
+        station = stations.get(name)
+        if presence is None:
+            heard[name] = _Heard(one, None, tally.stations[name].observations if name in tally.stations else 0)
+        else:
+            expected = None if station is None else presence.expected(station, now)
+            heard[name] = _Heard(one, expected, presence.received.get(name, 0))
+    return heard
 
-    The interval is the nominal one of the registry, in minutes.
-    """
-    return math.floor((last - first) / (interval_minutes * _MS_PER_MINUTE)) + 1
 
-
-def _while_they_came(tally: QualityTally, stations: Stations) -> dict[str, int]:
-    """The observations expected of each station from its first to its last."""
+def _of_window(tally: QualityTally, expected: Mapping[str, int], seen: Mapping[str, Seen]) -> dict[str, _Heard]:
     return {
-        station_id: expected_observations(of_station.first, of_station.last, station.interval_minutes)
-        for station_id, of_station in tally.stations.items()
-        if (station := stations.get(station_id)) and of_station.first is not None and of_station.last is not None
+        name: _Heard(one, expected.get(name), tally.stations[name].observations if name in tally.stations else 0)
+        for name, one in seen.items()
     }
 
 
-def _station(tally: StationTally, flagged: int, expected: int | None) -> dict[str, Any]:
+def _station(tally: StationTally, flagged: int, heard: _Heard) -> dict[str, Any]:
     return {
         "observations": tally.observations,
         "first": None if tally.first is None else iso_time_of(tally.first),
         "last": None if tally.last is None else iso_time_of(tally.last),
         "completeness_score": round(min(1.0, ratio(tally.completeness_sum, tally.observations)), DIGITS),
         "flagged": flagged,
-        "expected": expected,
-        "received": tally.observations,
+        "expected": heard.expected,
+        "received": heard.received,
+        **heard.seen.entry(),
     }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from forecast.report.counts import JudgeCounts, ObjectCounts, ratio, totals
+from forecast.report.silence import Seen, newest_age_seconds
 from forecast.report.write import iso_time
 
 REPORT_NAME = "pipeline_status.json"
@@ -37,6 +38,8 @@ class RunProgress:
     objects_skipped: int = 0
     objects_already_processed: int = 0
     judged: JudgeCounts = field(default_factory=JudgeCounts)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    stations_silent: int | None = None
     written: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
@@ -74,6 +77,7 @@ def status_report(
         "dry_run": run.dry_run,
         "times": {stage: round(progress.times.get(stage, 0.0), 3) for stage in STAGES},
         "counts": _counts(progress, objects),
+        "stations": {name: one.entry() for name, one in progress.seen.items()},
         "written": list(progress.written),
         "errors": errors[:MAX_ERRORS],
         "errors_left_out": max(0, len(errors) - MAX_ERRORS),
@@ -107,6 +111,8 @@ def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> dict[str,
         "verdicts_rewritten": progress.judged.rewritten,
         "verdicts_changed": progress.judged.verdicts_changed,
         "rejection_rate": ratio(sums["records_rejected"], sums["records_extracted"]),
+        "stations_silent": progress.stations_silent,
+        "newest_observation_age_s": newest_age_seconds(progress.seen),
     }
 
 

@@ -14,6 +14,8 @@ from forecast.text import escaped
 
 MAX_WIDTH = 100
 MAX_LINES = 10
+# From three days on an age is told in days.
+_HOURS_OF_DAYS = 72
 
 
 def render_summary(status: dict[str, Any], quality: dict[str, Any]) -> Group:
@@ -87,18 +89,31 @@ def _objects(counts: dict[str, Any]) -> Text:
 
 
 def _stations(quality: dict[str, Any]) -> RenderableType:
-    table = _table("station", "records", "expected", "complete", "flagged", "first", "last", right=(1, 2, 3, 4))
+    names = ("station", "state", "last (UTC)", "age", "records", "received", "expected", "parameters", "flagged")
+    table = _table(*names, right=(3, 4, 5, 6, 7, 8))
     for station_id, station in quality["by_station"].items():
         table.add_row(
             _text(station_id),
+            station["state"],
+            _minute(station["last_observation"]),
+            _age(station["age_hours"]),
             f"{station['observations']:,}",
+            f"{station['received']:,}",
             "-" if station["expected"] is None else f"{station['expected']:,}",
-            f"{station['completeness_score']:.1%}",
+            f"{station['completeness_score']:.1%}" if station["observations"] else "-",
             f"{station['flagged']:,}",
-            station["first"] or "-",
-            station["last"] or "-",
         )
     return _indented(table)
+
+
+def _minute(time: str | None) -> str:
+    return "-" if time is None else time[:16].replace("T", " ")
+
+
+def _age(hours: float | None) -> str:
+    if hours is None:
+        return "-"
+    return f"{hours:.1f} h" if hours < _HOURS_OF_DAYS else f"{hours / 24:,.0f} d"
 
 
 def _stretches(quality: dict[str, Any]) -> RenderableType:

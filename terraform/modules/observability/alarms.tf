@@ -60,6 +60,10 @@ locals {
       description = "A run refused more than 5 % of its records."
       metric      = "RejectionRate", statistic = "Maximum", above = 0.05, period = local.hour, periods = 1, missing = "notBreaching"
     }
+    stations-silent = {
+      description = "A station has sent nothing for longer than MAX_DATA_AGE_HOURS."
+      metric      = "StationsSilent", statistic = "Maximum", above = 0, period = local.hour, periods = 1, missing = "notBreaching"
+    }
     latency-target = {
       description = "The 95th percentile of the time of a station's day is above its target."
       metric      = "LatencyTargetMissed", statistic = "Sum", above = 0, period = local.hour, periods = 1, missing = "notBreaching"

@@ -1,0 +1,113 @@
+"""Which stations send, which are late and which are silent: all of the registry, and of the database beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from forecast.report.write import iso_time_of
+from forecast.series import DAY_MS
+from forecast.stations import Station, Stations
+
+STATES: Final = ("fresh", "late", "silent", "unregistered", "unknown")
+_LATE_INTERVALS: Final = 3
+# Where MAX_DATA_AGE_HOURS is not set: a state that nobody is warned of.
+_SILENT_HOURS: Final = 24.0
+_HOUR_MS: Final = 3_600_000
+_MINUTES_A_DAY: Final = 1440
+_AGE_DIGITS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What the database holds of stations: their first and newest observation (ms since 1970), by id.
+
+    `received` is how many observations of each there are on `days` (UTC, since 1970). A station whose newest one is
+    older than `max_age_hours` is silent.
+    """
+
+    first: Mapping[str, int]
+    newest: Mapping[str, int]
+    received: Mapping[str, int]
+    days: frozenset[int] = frozenset()
+    max_age_hours: float | None = None
+
+    def expected(self, station: Station, now: datetime) -> int:
+        """How many observations a station makes on these days, from the day of its first one on and up to now."""
+        first = self.first.get(station.id)
+        days = self.days if first is None else (day for day in self.days if day >= first // DAY_MS)
+        return sum(expected_on(station, day, now) for day in days)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """When a station was last heard: `newest` in ms since 1970 and `age_hours`, None where there is no observation."""
+
+    station: str
+    newest: int | None
+    age_hours: float | None
+    state: str
+
+    def entry(self) -> dict[str, Any]:
+        """As in the reports."""
+        return {
+            "last_observation": None if self.newest is None else iso_time_of(self.newest),
+            "age_hours": None if self.age_hours is None else round(self.age_hours, _AGE_DIGITS),
+            "state": self.state,
+        }
+
+
+def expected_on(station: Station, day: int, now: datetime) -> int:
+    """Observations that a station makes on a UTC day, or has made by now."""
+    passed = min(_MINUTES_A_DAY, now.timestamp() / 60 - day * _MINUTES_A_DAY)
+    return max(0, int(passed // station.interval_minutes))
+
+
+def stations_seen(presence: Presence | None, stations: Stations, now: datetime) -> dict[str, Seen]:
+    """Every station of the registry and of the database, by id; where the database was not asked, what is unknown."""
+    if presence is None:
+        return {name: Seen(name, None, None, "unknown") for name in sorted(station.id for station in stations)}
+    names = {station.id for station in stations} | presence.newest.keys()
+    return {
+        name: _seen(name, stations.get(name), presence.newest.get(name), now, presence.max_age_hours)
+        for name in sorted(names)
+    }
+
+
+def silent_stations(seen: Mapping[str, Seen]) -> list[Seen]:
+    """Those that are silent."""
+    return [one for one in seen.values() if one.state == "silent"]
+
+
+def newest_age_seconds(seen: Mapping[str, Seen]) -> int | None:
+    """The age of the newest observation of all; None where there is none."""
+    ages = [one.age_hours for one in seen.values() if one.age_hours is not None]
+    return round(min(ages) * 3600) if ages else None
+
+
+def silence_warnings(seen: Mapping[str, Seen], max_age_hours: float | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the log is to say of silent stations, in words and as facts; nothing where no age is set."""
+    if max_age_hours is None:
+        return
+    for one in silent_stations(seen):
+        known = one.entry()
+        heard = (
+            "the database has no observation of it"
+            if one.age_hours is None
+            else f"its newest observation is of {known['last_observation']}, {known['age_hours']:.1f} hours ago"
+        )
+        words = f"station {one.station} is silent: {heard} (MAX_DATA_AGE_HOURS is {max_age_hours:g})"
+        yield words, {"event": "station_silent", "station": one.station, **known}
+
+
+def _seen(name: str, station: Station | None, newest: int | None, now: datetime, max_age_hours: float | None) -> Seen:
+    # The newest may be ten minutes ahead.
+    age = None if newest is None else max(0.0, (now.timestamp() * 1000 - newest) / _HOUR_MS)
+    if station is None:
+        return Seen(name, newest, age, "unregistered")
+    if age is None or age > (_SILENT_HOURS if max_age_hours is None else max_age_hours):
+        return Seen(name, newest, age, "silent")
+    late = age * 60 > _LATE_INTERVALS * station.interval_minutes
+    return Seen(name, newest, age, "late" if late else "fresh")

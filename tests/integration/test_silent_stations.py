@@ -1,0 +1,112 @@
+"""Cases 110 and 111: silent stations are named by every run, and what is missing of a day is missing in its numbers."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from forecast.runs import RunOptions
+from forecast.stations import load_stations
+from tests.integration.worlds import World, WorldMaker, assert_reports_hold
+
+REGISTRY = sorted(station.id for station in load_stations())
+
+
+def lines(start: datetime, rows: int) -> bytes:
+    """Rows of Lille every hour."""
+    entries = [
+        {"id_station": "07015", "dh_utc": f"{start + timedelta(hours=row):%Y-%m-%d %H:%M:%S}", "temperature": "12.0"}
+        for row in range(rows)
+    ]
+    return b"\n".join(json.dumps(entry).encode() for entry in entries)
+
+
+@pytest.fixture
+def world(local_world: WorldMaker) -> World:
+    """A day of 24 rows whose object breaks off after the fifth, and the whole day after it."""
+    made = local_world()
+    made.raw.put("infoclimat/a.jsonl", lines(datetime(2024, 10, 1, tzinfo=UTC), 5))
+    made.raw.put("infoclimat/b.jsonl", lines(datetime(2024, 10, 2, tzinfo=UTC), 24))
+    return made
+
+
+def quality(world: World) -> dict[str, Any]:
+    assert_reports_hold(world)
+    found: dict[str, Any] = world.reports("quality_report")[-1]
+    return found
+
+
+def numbers(report: dict[str, Any], station: str) -> tuple[int, int, int]:
+    entry = report["by_station"][station]
+    return entry["observations"], entry["received"], entry["expected"]
+
+
+def test_case_111_a_day_that_breaks_off_is_complete_in_no_number(world: World) -> None:
+    world.run()
+    report = quality(world)
+    assert sorted(report["by_station"]) == REGISTRY
+    assert numbers(report, "07015") == (29, 29, 48)
+    assert numbers(report, "ILAMAD25") == (0, 0, 2 * 288)
+    assert (report["observations_received"], report["observations_expected"]) == (29, 48 + 2 * (3 * 144 + 2 * 288))
+    assert report["completeness"]["07015"]["received"]["air_temperature"] == [5, 24]
+    assert report["completeness"]["07015"]["expected"] == [24, 24]
+
+
+def test_case_111_what_came_before_counts_and_what_comes_twice_counts_once(world: World) -> None:
+    world.run()
+    world.raw.put("infoclimat/c.jsonl", lines(datetime(2024, 10, 1, tzinfo=UTC), 7))
+    world.run()
+    assert numbers(quality(world), "07015") == (7, 7, 24)
+
+
+def test_a_dry_run_counts_what_it_has_read(world: World) -> None:
+    import main  # noqa: PLC0415
+
+    _, report = main.run_pipeline(world.settings(), RunOptions(dry_run=True), load_stations())
+    assert numbers(report, "07015") == (29, 29, 48)
+    assert report["by_station"]["07015"]["state"] == "silent"
+
+
+def test_case_110_a_run_names_who_is_silent_with_and_without_anything_new(world: World) -> None:
+    """The newest observation is years old, and five stations have none at all."""
+    for _ in range(2):
+        outcome = world.command("pipeline", "--max-data-age-hours", "48", "--log-format", "json")
+        assert outcome.code == 0, outcome.stderr
+        entries = [json.loads(line) for line in outcome.stderr.splitlines() if line.startswith("{")]
+        warned = [entry for entry in entries if entry.get("event") == "station_silent"]
+        assert [(entry["station"], entry["level"]) for entry in warned] == [(name, "WARNING") for name in REGISTRY]
+        (finished,) = [entry for entry in entries if entry.get("event") == "run_finished"]
+        assert finished["stations_silent"] == len(REGISTRY)
+        assert finished["newest_observation_age_s"] > 24 * 3600
+        assert list(world.status()["stations"]) == REGISTRY
+        assert world.status()["stations"]["07015"]["last_observation"] == "2024-10-02T23:00:00Z"
+        assert "07015       silent  2024-10-02 23:00" in outcome.stdout
+    # Nothing new came, of a day and a bit.
+    received, expected = (numbers(quality(world), "07015")[at] for at in (1, 2))
+    assert (received, 24 <= expected <= 48) == (0, True)
+
+
+def test_where_no_age_is_set_the_state_is_told_and_nobody_is_warned(world: World) -> None:
+    outcome = world.command("pipeline", "--log-format", "json")
+    assert "station_silent" not in outcome.stderr
+    assert world.status()["counts"]["stations_silent"] is None
+    assert world.status()["stations"]["IICHTE19"] == {"last_observation": None, "age_hours": None, "state": "silent"}
+
+
+def test_a_station_that_only_the_database_has_is_listed(world: World) -> None:
+    world.run()
+    with world.mongo() as database:
+        document = database["weather_measurements"].find_one()
+        gone = {**document["station"], "id": "GONE"}
+        database["weather_measurements"].insert_one({**document, "_id": "GONE@2024-10-01T00:00:00Z", "station": gone})
+    world.run()
+    entry = world.status()["stations"]["GONE"]
+    assert (entry["state"], entry["last_observation"]) == (
+        "unregistered",
+        f"{document['timestamp']:%Y-%m-%dT%H:%M:%SZ}",
+    )
+    report = quality(world)["by_station"]["GONE"]
+    assert (report["expected"], report["received"]) == (None, 0)
