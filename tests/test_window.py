@@ -67,6 +67,9 @@ def test_the_report_of_one_day_is_of_that_day_alone(database: Database, tmp_path
             "flagged": 1,
             "expected": 24,
             "received": 22,
+            "last_observation": "2024-10-02T23:00:00Z",
+            "age_hours": 10921.0,
+            "state": "silent",
         },
         "B": {
             "observations": 0,
@@ -76,6 +79,9 @@ def test_the_report_of_one_day_is_of_that_day_alone(database: Database, tmp_path
             "flagged": 0,
             "expected": 24,
             "received": 0,
+            "last_observation": None,
+            "age_hours": None,
+            "state": "silent",
         },
     }
     assert found["by_check"]["gross_range"] == {"evaluated": 24, "suspect": 0, "failed": 1}

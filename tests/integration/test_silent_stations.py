@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import main
 from forecast.runs import RunOptions
 from forecast.stations import load_stations
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold
@@ -63,8 +64,6 @@ def test_case_111_what_came_before_counts_and_what_comes_twice_counts_once(world
 
 
 def test_a_dry_run_counts_what_it_has_read(world: World) -> None:
-    import main  # noqa: PLC0415
-
     _, report = main.run_pipeline(world.settings(), RunOptions(dry_run=True), load_stations())
     assert numbers(report, "07015") == (29, 29, 48)
     assert report["by_station"]["07015"]["state"] == "silent"
