@@ -16,6 +16,8 @@ from tests.examples import load_profile
 ROOT = Path(__file__).resolve().parents[1]
 REGION: Final = "eu-west-3"
 PROFILE: Final = load_profile()
+# What these assert is told as well as what the tests do.
+pytest.register_assert_rewrite("tests.hostile.endings", "tests.integration.worlds")
 # What a fixture needs, whoever asks for it needs as well: the first of these tiers that holds is a test's tier.
 _TIERS: Final = {
     # The last is a week of real data, judged as a whole.

@@ -32,7 +32,7 @@ ODD_KEYS = [
 NOBODY = 65534
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.database)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """An empty place of each kind."""
     if request.param == "folder":

@@ -79,6 +79,7 @@ def assert_zone_and_database_agree(world: World) -> None:
 
 
 @pytest.mark.parametrize("place", ["local", "s3"])
+@pytest.mark.whole
 def test_case_102_the_last_of_six_versions_is_everywhere(request: pytest.FixtureRequest, place: str) -> None:
     """Level in all that Airbyte says; on S3 also in the time of the object, which has whole seconds."""
     make: WorldMaker = request.getfixturevalue(f"{place}_world")
