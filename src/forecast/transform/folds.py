@@ -195,11 +195,23 @@ class _Hour:
         _, places, numbers = np.unique(self.equal, return_index=True, return_inverse=True)
         once = np.sort(places)
         cut = self._step_back(self.seconds[once])
-        if cut is None or min(cut, len(once) - cut) < self._rows_of_a_pass / 2:
+        if cut is None or not self._meet(self.seconds[once[:cut]], self.seconds[once[cut:]]):
             return None
         # A repeated row is of the pass that its first delivery is of.
         is_first: Mask = places[numbers.reshape(-1)] < once[cut]
         return is_first
+
+    def _meet(self, first: Seconds, second: Seconds) -> bool:
+        """Whether both passes have half their rows, and half of those of the shorter at times that both have.
+
+        One pass that was delivered again, with rows that came late, has each of its times once.
+        """
+        shorter, longer = sorted((first, second), key=len)
+        longer = np.sort(longer)
+        next_one = longer[np.minimum(np.searchsorted(longer, shorter), len(longer) - 1)]
+        last_one = longer[np.maximum(np.searchsorted(longer, shorter, "right") - 1, 0)]
+        shared = np.minimum(np.abs(shorter - next_one), np.abs(shorter - last_one)) < _MINUTE
+        return 2 * len(shorter) >= self._rows_of_a_pass and 2 * int(shared.sum()) >= len(shorter)
 
     def _step_back(self, seconds: Seconds) -> int | None:
         """Where the clock was put back: the only step back, and of the size of that; None where there is no such step.
