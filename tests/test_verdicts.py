@@ -415,8 +415,11 @@ def test_all_that_a_block_hangs_on_is_read_however_long_the_network(database: Da
     database.stations = network(*(station(f"S{number:02}", latitude=latitude) for number, latitude in north))
     names = [member.id for member in database.stations]
     database.load(*(row(0, 12.0, name) for name in names))
-    found = list(judged({name: {DAY} for name in names}, database.collection, database.stations))
-    assert [set(verdicts) for _, verdicts in found] == [{member.id for member in block.context} for block, _ in found]
+    found = [
+        (set(verdicts), {member.id for member in block.context})
+        for block, verdicts in judged({name: {DAY} for name in names}, database.collection, database.stations)
+    ]
+    assert [judged_ones for judged_ones, _ in found] == [context for _, context in found]
     assert [len(verdicts) for _, verdicts in found] == [22, 4]
 
 

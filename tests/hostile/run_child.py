@@ -1,0 +1,25 @@
+"""One run of the pipeline in a process of its own, which says what memory it took at most."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import main
+from forecast.runs import RunOptions
+from forecast.settings import load_settings
+from forecast.stations import load_stations
+
+
+def run() -> None:
+    """A run with the settings of the environment."""
+    status, _ = main.run_pipeline(load_settings(), RunOptions(), load_stations())
+    # Not getrusage: its peak begins with that of the process that started this one.
+    (peak_kb,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
+    sys.stdout.write(json.dumps({"peak_mb": int(peak_kb) // 1024, "counts": status["counts"]}))
+
+
+if __name__ == "__main__":
+    run()
