@@ -46,7 +46,7 @@ CLOCKS: dict[str, Callable[[int], Any]] = {
 
 @settings(max_examples=examples(0.3))
 @given(st.lists(st.integers(0, 86_399_999), min_size=1, max_size=5))
-def test_a_time_of_day_is_the_same_second_in_every_type(clocks: list[int]) -> None:
+def test_case_86_a_time_of_day_is_the_same_second_in_every_type(clocks: list[int]) -> None:
     expected = {
         number: (MIDNIGHT + timedelta(seconds=(clock + 500) // 1000)).strftime("%Y-%m-%dT%H:%M:%SZ")
         for number, clock in enumerate(clocks, 1)
@@ -107,7 +107,7 @@ def is_laxer(found: Stamps, text: Stamps) -> bool:
 @settings(max_examples=examples(0.3))
 @example([-0.0, 1e-300, 5e-324, 1e300])
 @given(st.lists(NUMBERS, min_size=1, max_size=6))
-def test_a_number_as_time_is_what_its_text_is(cells: list[float]) -> None:
+def test_case_79_a_number_as_time_is_what_its_text_is(cells: list[float]) -> None:
     text = stamps_of(*as_csv(rows_of("Time", [repr(cell) for cell in cells], Date="2024-10-01")))
     assert list(text) == list(range(1, len(cells) + 1))
     tables = all_floats(cells, "Time", Date="2024-10-01")
@@ -145,7 +145,7 @@ def test_a_short_float_as_time_is_its_decimal_or_refused(
         *((number, None) for number in (-0.25, 2, 2.25, 6, 18, 1430, 2359, SERIAL + 1, SERIAL + 1.25, SERIAL - 0.5)),
     ],
 )
-def test_a_number_is_a_share_of_the_day_and_its_whole_part_excels_empty_day_or_the_rows_own(
+def test_case_79_a_number_is_a_share_of_the_day_and_its_whole_part_excels_empty_day_or_the_rows_own(
     number: float, stamp: str | None
 ) -> None:
     for table in all_floats([number], "Time", Date="2024-10-01").values():
@@ -161,7 +161,7 @@ def test_a_number_is_a_share_of_the_day_and_its_whole_part_excels_empty_day_or_t
         (timedelta(milliseconds=-1), None),
     ],
 )
-def test_a_duration_of_more_than_a_day_or_below_zero_is_no_time(span: timedelta, stamp: str | None) -> None:
+def test_case_85_a_duration_of_more_than_a_day_or_below_zero_is_no_time(span: timedelta, stamp: str | None) -> None:
     rows = rows_of("Time", [span], Date="2024-10-01")
     assert stamps_of(*as_xlsx(rows)) == {1: stamp}
     for unit in ("ms", "us", "ns"):
@@ -181,7 +181,7 @@ def test_a_duration_of_more_than_a_day_or_below_zero_is_no_time(span: timedelta,
         max_size=5,
     )
 )
-def test_a_day_typed_as_an_instant_is_local_or_utc_midnight_or_refused(days: list[datetime]) -> None:
+def test_case_80_a_day_typed_as_an_instant_is_local_or_utc_midnight_or_refused(days: list[datetime]) -> None:
     def stamp(moment: datetime) -> str | None:
         local = moment.astimezone(PARIS)
         day = moment if not moment.hour and not moment.minute and not moment.second else local
@@ -210,7 +210,7 @@ def test_a_day_typed_as_an_instant_is_local_or_utc_midnight_or_refused(days: lis
         (datetime(2024, 10, 1, 0, 0, 1), None),
     ],
 )
-def test_a_day_without_a_zone_is_midnight_or_refused(day: datetime, stamp: str | None) -> None:
+def test_case_80_a_day_without_a_zone_is_midnight_or_refused(day: datetime, stamp: str | None) -> None:
     rows = rows_of("Date", [day], Time="12:00:00")
     for table in (
         as_csv(rows_of("Date", [day.isoformat()], Time="12:00:00")),
@@ -236,7 +236,7 @@ def test_a_midnight_among_the_times_of_a_workbook_is_a_time() -> None:
         max_size=5,
     )
 )
-def test_an_instant_is_the_same_second_as_text_timestamp_and_epoch(moments: list[datetime]) -> None:
+def test_case_86_an_instant_is_the_same_second_as_text_timestamp_and_epoch(moments: list[datetime]) -> None:
     expected = {
         number: (moment + timedelta(milliseconds=500)).strftime("%Y-%m-%dT%H:%M:%SZ")
         for number, moment in enumerate(moments, 1)
@@ -270,7 +270,7 @@ def test_an_epoch_of_32_bits_is_minutes_off_and_refused() -> None:
 @given(
     st.lists(st.one_of(st.floats(-60, 60, width=32), st.decimals(-60, 60, places=1).map(float)), min_size=1, max_size=6)
 )
-def test_a_value_equals_itself_in_every_type(values: list[float]) -> None:
+def test_case_87_a_value_equals_itself_in_every_type(values: list[float]) -> None:
     shortest = [float(str(np.float32(value))) for value in values]
 
     def read(table: tuple[bytes, str]) -> list[float]:
