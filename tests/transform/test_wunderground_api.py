@@ -742,3 +742,11 @@ def test_case_76_observations_are_not_taken_for_values_of_hours(rows: list[Row])
 def test_an_hours_values_of_one_station_among_five_minutes_of_others_do_not_reject_all() -> None:
     others = [one | {"stationID": "IICHTE19"} for one in five_minutes(0.2)]
     assert len(transform(batch_of([*others, *hourly()])).observations) == len(others) + len(HOURS)
+
+
+def test_an_object_is_judged_by_its_first_rows_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept to judge by does not grow with the object."""
+    monkeypatch.setattr("forecast.transform.aggregates.ROWS", 10)
+    rows = [*five_minutes(0.2, 10), *(one | {"stationID": "IICHTE19"} for one in hourly())]
+    for batches in ([batch_of(rows)], [batch_of([one], first=number) for number, one in enumerate(rows, 1)]):
+        assert len(transform(*batches).observations) == len(rows)
