@@ -32,7 +32,7 @@ run "every_alarm_by_name" {
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(concat(
       flatten([for alarm in ["cpu", "disk", "member-down", "memory", "replication-lag"] : [for member in ["mongo-1", "mongo-2", "mongo-3"] : "${alarm}-${member}"]]),
-      ["backup-failed", "latency-target", "mongod-fatal", "no-backup", "no-primary", "no-successful-run", "quorum-lost", "rejection-rate", "rejoin-waiting"],
+      ["backup-failed", "latency-target", "mongod-fatal", "no-backup", "no-primary", "no-successful-run", "quorum-lost", "rejection-rate", "rejoin-waiting", "stations-silent"],
       ["dead-letters-dump", "dead-letters-pipeline"],
       ["event-lost-member-stopped", "event-lost-restore-failed", "event-lost-snapshot-failed", "event-lost-task-failed", "event-lost-task-retirement"],
     ))
@@ -128,6 +128,10 @@ run "a_run_and_a_dump_every_day" {
   assert {
     condition     = aws_cloudwatch_metric_alarm.this["rejection-rate"].threshold == 0.05
     error_message = "The pipeline's own limit."
+  }
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["stations-silent"].threshold == 0 && aws_cloudwatch_metric_alarm.this["stations-silent"].metric_name == "StationsSilent"
+    error_message = "One silent station is one too many."
   }
 }
 

@@ -46,6 +46,7 @@ run "patterns" {
     condition = { for name, filter in aws_cloudwatch_log_metric_filter.this : name => filter.pattern if filter.log_group_name == "/forecast-test/pipeline" } == {
       RunsDone               = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && ($.exit_code = 0 || $.exit_code = 3) }"
       RejectionRate          = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && $.rejection_rate = * }"
+      StationsSilent         = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && $.stations_silent = * }"
       RecordsValidated       = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && $.records_validated = * }"
       LatencyP95Milliseconds = "{ $.latency_ms.p95 = * }"
       LatencyTargetMissed    = "{ $.slo.held IS FALSE }"
@@ -62,6 +63,7 @@ run "values" {
       ReplicationLagSeconds  = "$.lag_seconds"
       DiskUsedPercent        = "$.disk_used_percent"
       RejectionRate          = "$.rejection_rate"
+      StationsSilent         = "$.stations_silent"
       RecordsValidated       = "$.records_validated"
       LatencyP95Milliseconds = "$.latency_ms.p95"
     }

@@ -38,10 +38,11 @@ run "a_run_and_then_a_measurement" {
   }
   assert {
     condition = local.tasks.pipeline.environment == {
-      PROCESSED_URI = "s3://forecast-test-processed/"
-      RAW_URI       = "s3://forecast-test-raw/airbyte-sync/"
+      PROCESSED_URI      = "s3://forecast-test-processed/"
+      RAW_URI            = "s3://forecast-test-raw/airbyte-sync/"
+      MAX_DATA_AGE_HOURS = "36"
     }
-    error_message = "The two zones are the two buckets."
+    error_message = "The two zones are the two buckets, and a silent station is told of."
   }
   assert {
     condition     = output.task_families == { latency = "forecast-test-latency", migrate = "forecast-test-migrate", pipeline = "forecast-test-pipeline", replay = "forecast-test-replay" }

@@ -293,6 +293,7 @@ def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_
         "RunsDone": 1,
         "RejectionRate": 1,
         "RecordsValidated": 1,
+        "StationsSilent": 1,
     }
     status = json.loads(done.stdout)["status"]
     assert status["status"] == "success"

@@ -15,8 +15,8 @@ locals {
     RejoinWaiting         = { log = "members", by_member = false, value = "1", pattern = "{ $.event = \"rejoin_waiting\" }" }
     FatalErrors           = { log = "members", by_member = false, value = "1", pattern = "{ $.s = \"F\" }" }
 
-    RunsDone         = { log = "pipeline", by_member = false, value = "1", pattern = "{ ${local.run_finished} && ($.exit_code = 0 || $.exit_code = 3) }" }
-    RejectionRate    = { log = "pipeline", by_member = false, value = "$.rejection_rate", pattern = "{ ${local.run_finished} && $.rejection_rate = * }" }
+    RunsDone      = { log = "pipeline", by_member = false, value = "1", pattern = "{ ${local.run_finished} && ($.exit_code = 0 || $.exit_code = 3) }" }
+    RejectionRate = { log = "pipeline", by_member = false, value = "$.rejection_rate", pattern = "{ ${local.run_finished} && $.rejection_rate = * }" }
     # Where MAX_DATA_AGE_HOURS is set; else the line has null, and nothing is counted.
     StationsSilent   = { log = "pipeline", by_member = false, value = "$.stations_silent", pattern = "{ ${local.run_finished} && $.stations_silent = * }" }
     RecordsValidated = { log = "pipeline", by_member = false, value = "$.records_validated", pattern = "{ ${local.run_finished} && $.records_validated = * }" }

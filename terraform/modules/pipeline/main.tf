@@ -12,7 +12,7 @@ locals {
       command     = ["pipeline"]
       cpu         = var.cpu
       memory      = var.memory
-      environment = { RAW_URI = "s3://${var.raw_bucket}/${var.raw_prefix}", PROCESSED_URI = local.processed_uri }
+      environment = { RAW_URI = "s3://${var.raw_bucket}/${var.raw_prefix}", PROCESSED_URI = local.processed_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
       statements  = [local.may.list_raw, local.may.read_raw, local.may.list_processed, local.may.read_processed, local.may.write_processed]
     }
     migrate = {

@@ -194,6 +194,17 @@ variable "latency_schedule_expression" {
   }
 }
 
+variable "max_data_age_hours" {
+  description = "A station whose newest observation is older is silent, and an alarm says so. The daily schedule and twelve hours more."
+  type        = number
+  default     = 36
+
+  validation {
+    condition     = var.max_data_age_hours > 0
+    error_message = "max_data_age_hours must be above 0."
+  }
+}
+
 variable "latency_station_id" {
   description = "Station whose newest day the latency is measured with. It must report, or finding nothing is timed."
   type        = string
