@@ -199,6 +199,22 @@ def test_an_object_as_json_text_beside_real_ones_is_read(tmp_path: Path) -> None
     assert [with_units(result.values(number)) for number in range(3)] == [IN_METRIC, IN_IMPERIAL, IN_METRIC]
 
 
+def test_an_object_that_a_file_declares_as_a_map_is_read(tmp_path: Path) -> None:
+    kind = pa.map_(pa.string(), pa.float64())
+    columns = {
+        "stationID": ["ILAMAD25"] * 3,
+        "obsTimeUtc": [f"2024-10-01T00:0{minute}:00Z" for minute in range(3)],
+        "humidity": [87.0] * 3,
+        "metric": pa.array([list(METRIC.items()), None, []], kind),
+        "imperial": pa.array([None, list(IMPERIAL.items()), None], kind),
+    }
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    result = read(sink.getvalue(), tmp_path)
+    assert [with_units(result.values(number)) for number in (0, 1)] == [IN_METRIC, IN_IMPERIAL]
+    assert (result.values(2), result.refused) == ({"relative_humidity": 87.0}, [])
+
+
 def test_a_parameter_is_taken_from_the_object_that_has_it() -> None:
     (values,) = [transform(batch_of([row(metric={"temp": 13.8}, imperial={"temp": None, "windSpeed": 10.0})])).values()]
     assert (values["air_temperature"], values["wind_speed"]) == (13.8, 4.4704)

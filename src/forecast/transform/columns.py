@@ -14,6 +14,8 @@ from forecast.decimals import is_short, without_short_floats
 from forecast.errors import ObjectRejectedError
 
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+# More names than that are no members of an object but data.
+_MOST_MEMBERS = 100
 _NOT_ALPHANUMERIC = re.compile(r"<br\s*/?>|[^a-z0-9]")
 
 
@@ -34,6 +36,7 @@ class Columns:
         for name, column in rows.items():
             cells = pa.array(column)
             cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+            cells = _as_object(cells) if pa.types.is_map(cells.type) else cells
             field = normalise_field(str(name))
             if field in self._arrays and not cells.equals(self._arrays[field]):
                 raise ObjectRejectedError(
@@ -96,6 +99,15 @@ class Columns:
             normalise_field(cells.type.field(index).name): pc.struct_field(cells, index)
             for index in range(cells.type.num_fields)
         }
+
+
+def _as_object(cells: pa.MapArray) -> pa.Array:
+    """A map of names as the object that it stands for; any other map as it is."""
+    names = cells.keys.unique().to_pylist() if pa.types.is_string(cells.type.key_type) else []
+    if not 0 < len(names) <= _MOST_MEMBERS:
+        return cells
+    members = [pc.map_lookup(cells, name, "first") for name in names]
+    return pa.StructArray.from_arrays(members, names=names, mask=cells.is_null())
 
 
 def check_types(columns: Columns, metadata: object, fields: Iterable[str]) -> None:
