@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from forecast.errors import ForecastError, RetryableError, SettingError
+from forecast.errors import ForecastError, ObjectDeniedError, RetryableError, SettingError
 from forecast.observations import RawObject
 from forecast.stores import ObjectChangedError, S3Store
 from tests.integration.faulty_s3 import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 CONTENT = bytes(range(256)) * 40
 SECRET = "s3cr3t%2Fw0rd"
+RIGHTS = "check the rights on this object, and on the key that it is encrypted with"
 
 
 @pytest.fixture
@@ -114,14 +115,14 @@ def test_a_slow_answer_is_waited_for(s3: FaultyS3, store: S3Store, listed: RawOb
         (says(403, "InvalidObjectState"), RetryableError, "it is archived; restore it, then run again", 1),
         (
             says(403, "AccessDenied"),
-            SettingError,
-            "access denied (AccessDenied); check the credentials and the role",
+            ObjectDeniedError,
+            f"access denied (AccessDenied); {RIGHTS}",
             1,
         ),
         (
             says(400, "KMS.DisabledException"),
-            SettingError,
-            "access denied (KMS.DisabledException); check the credentials and the role",
+            ObjectDeniedError,
+            f"access denied (KMS.DisabledException); {RIGHTS}",
             1,
         ),
         (
@@ -169,7 +170,7 @@ def test_a_silent_server_is_asked_a_few_times_and_then_no_more(
         with pytest.raises(RetryableError, match="S3 does not answer"):
             store.fetch(listed, tmp_path / "copy")
     before = s3.requests("GET", "zone/a")
-    with pytest.raises(RetryableError, match="not tried, for S3 had stopped answering; run again"):
+    with pytest.raises(RetryableError, match=r"not tried, for S3 at http://[^ ]+ had stopped answering; run again"):
         store.fetch(listed, tmp_path / "copy")
     assert s3.requests("GET", "zone/a") == before
 
@@ -184,9 +185,28 @@ def test_an_answer_in_between_ends_a_silence(s3: FaultyS3, store: S3Store, liste
         store.fetch(listed, tmp_path / "copy")
 
 
+def test_a_host_without_an_address_is_told(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://s3.invalid:9000/?token=Zebra")
+    with pytest.raises(RetryableError) as caught:
+        list(S3Store(f"s3://{s3_bucket}/", CALM).list())
+    assert caught.value.message == (
+        f"s3://{s3_bucket}/ could not be listed: the host of http://s3.invalid:9000 has no address in the DNS; is "
+        "AWS_ENDPOINT_URL right? Else run again"
+    )
+
+
+def test_a_try_that_failed_is_counted_in_the_log(
+    s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    s3.spoil("GET", "zone/a", says(503, "SlowDown"), times=2)
+    store.fetch(listed, tmp_path / "copy")
+    words = f"trying again: {store.uri} could not be read: a: S3 answered SlowDown"
+    assert caplog.messages == [f"attempt {number} of 3 failed, {words}" for number in (1, 2)]
+
+
 def test_a_server_that_is_not_there_is_told(store: S3Store, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    with pytest.raises(RetryableError, match="S3 does not answer; is AWS_ENDPOINT_URL right"):
+    with pytest.raises(RetryableError, match=r"nothing listens at http://127\.0\.0\.1:1 \(connection refused\)"):
         list(S3Store(f"s3://{s3_bucket}/", CALM).list())
 
 

@@ -12,10 +12,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from forecast.database import Documents, beside, told_apart
+from forecast.errors import ObjectRejectedError
 from forecast.observations import RawObject
 from forecast.report.counts import COUNTED, ObjectCounts
+from forecast.text import escaped
 
 SUFFIX = "_objects"
+# The code of an object that an unforeseen exception was raised on.
+INTERNAL_ERROR = "internal_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,16 @@ class Begun(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Rejection:
+    """A version of an object that was rejected, why, and by which run first."""
+
+    etag: str
+    code: str
+    message: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoints:
     """Checkpoints of one main collection, in `<collection>_objects`, for one processed zone.
 
@@ -56,15 +70,55 @@ class Checkpoints:
         """The checkpoints that belong to a main collection."""
         return cls(beside(collection, SUFFIX), rules_version, program, zone)
 
-    def processed(self) -> dict[str, str]:
+    def processed(self, now: datetime) -> dict[str, str]:
         """ETag by URI of every object that was processed under these rules, whose files are in this zone.
 
-        Not those whose load was begun again, and has not come to its end.
+        Not those whose load was begun again, and has not come to its end; nor those with rows that were refused for the
+        time being and may pass `now` (UTC).
         """
-        vouched = {"rules_version": self.rules_version, "zone": self.zone, "loading": None}
+        vouched = {
+            "rules_version": self.rules_version,
+            "zone": self.zone,
+            "loading": None,
+            "again_at": _not_yet(now),
+        }
         with told_apart("reading the checkpoints"):
             found = self.collection.find(vouched, {"etag": 1})
             return {entry["_id"]: entry["etag"] for entry in found}
+
+    def rejected(self, now: datetime, circumstances: str) -> dict[str, Rejection]:
+        """By `name_of` what was rejected, and would be again: nothing that it hangs on has changed.
+
+        `circumstances` (`circumstances_digest`) are what a person changes to have an object read after all.
+        What failed by a fault of the program has another chance with another program.
+        """
+        same = {
+            "rejected.rules_version": self.rules_version,
+            "rejected.circumstances": circumstances,
+            "rejected.again_at": _not_yet(now),
+            "$or": [{"rejected.code": {"$ne": INTERNAL_ERROR}}, {"rejected.program": self.program}],
+        }
+        with told_apart("reading the checkpoints"):
+            found = {entry["_id"]: entry["rejected"] for entry in self.collection.find(same, {"rejected": 1})}
+        return {
+            name: Rejection(entry["etag"], entry["code"], entry["message"], entry["run_id"])
+            for name, entry in found.items()
+        }
+
+    def reject(self, raw: RawObject, run_id: str, error: ObjectRejectedError, circumstances: str) -> None:
+        """Remember that this version of an object was rejected; what an earlier one gave is still vouched for."""
+        entry = {
+            "etag": raw.etag,
+            "rules_version": self.rules_version,
+            "circumstances": circumstances,
+            "program": self.program,
+            "run_id": run_id,
+            "code": error.code,
+            "message": escaped(error.message),
+            "again_at": error.again_at,
+        }
+        with told_apart("writing a checkpoint"):
+            self.collection.update_one({"_id": name_of(raw)}, {"$set": {"rejected": entry}}, upsert=True)
 
     def of_this_program(self, raw: RawObject) -> Checkpoint | None:
         """The checkpoint of this very version of an object, where this very program wrote it."""
@@ -106,8 +160,16 @@ class Checkpoints:
         with told_apart("writing a checkpoint"):
             self.collection.update_one({"_id": uri}, {"$unset": {"loading": ""}, "$pull": gone})
 
-    def write(self, raw: RawObject, run_id: str, now: datetime, files: Mapping[str, str], counts: ObjectCounts) -> None:
-        """Vouch for one object: its load has come to its end."""
+    def write(
+        self,
+        raw: RawObject,
+        run_id: str,
+        now: datetime,
+        files: Mapping[str, str],
+        counts: ObjectCounts,
+        again_at: datetime | None,
+    ) -> None:
+        """Vouch for one object: its load has come to its end; `again_at` is when rows that were refused may pass."""
         entry = {
             "etag": raw.etag,
             "rules_version": self.rules_version,
@@ -115,6 +177,7 @@ class Checkpoints:
             "zone": self.zone,
             "run_id": run_id,
             "processed_at": now,
+            "again_at": again_at,
             "files": [{"key": key, "digest": digest} for key, digest in files.items()],
             "counts": {name: getattr(counts, name) for name in (*COUNTED, "remarks")},
         }
@@ -123,7 +186,17 @@ class Checkpoints:
                 {"_id": raw.uri},
                 {
                     "$set": entry,
-                    "$unset": {"loading": ""},
+                    "$unset": {"loading": "", "rejected": ""},
                     "$pull": {"in_zone": {"zone": self.zone, "key": {"$nin": list(files)}}},
                 },
             )
+
+
+def name_of(raw: RawObject) -> str:
+    """The URI of an object, as text that MongoDB takes: the name of a file can be none."""
+    return raw.uri.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _not_yet(now: datetime) -> dict[str, Any]:
+    """The filter of a time that is later than now, or of none."""
+    return {"$not": {"$lte": now}}

@@ -21,15 +21,21 @@ Mask = npt.NDArray[np.bool_]
 FUTURE_TOLERANCE = timedelta(minutes=10)
 # The oldest digitised observations of our networks; an empty clock says 1899, 1900 or 1970-01-01T00:00.
 EARLIEST_YEAR = 1901
+# The code of rows that may pass in a while: the only fault that time mends.
+FUTURE = "future_timestamp"
 _EPOCH = np.datetime64(0, "s")
 
 
 class Fault(NamedTuple):
-    """The rows of a mask may not enter; `code` is a short name to count by."""
+    """The rows of a mask may not enter; `code` is a short name to count by.
+
+    `instants` (UTC, one a row) are those of a fault that time mends.
+    """
 
     mask: Mask
     code: str
     reason: str
+    instants: npt.NDArray[np.datetime64] | None = None
 
 
 def unknown_stations(ids: pa.Array | pa.ChunkedArray, stations: Stations) -> Fault:
@@ -55,6 +61,11 @@ def wrong_times(
     early = f"before {first_year}, when the network had no stations, or the time of an empty clock"
     return (
         Fault(np.isnat(moments), "no_timestamp", "the row has no time"),
-        Fault(moments > latest, "future_timestamp", "later than now by more than 10 minutes"),
+        Fault(moments > latest, FUTURE, "later than now by more than 10 minutes", moments),
         Fault((moments < first) | (moments == _EPOCH), "impossible_timestamp", early),
     )
+
+
+def instant_text(instants: npt.NDArray[np.datetime64] | None, row: int) -> str | None:
+    """The instant of a row as refused rows keep it: "2024-10-01T00:04:00Z"."""
+    return None if instants is None else f"{np.datetime_as_string(instants[row], unit='s')}Z"

@@ -3,11 +3,13 @@
 ForecastError
 ├── RetryableError        try again: the database or S3 is out of reach             exit code 1
 ├── SettingError          change something: usage, settings, credentials, schema    exit code 2
+│   └── ObjectDeniedError the same for one raw object: the others are loaded        exit code 2
 └── ObjectRejectedError   leave this object out, go on with the others              exit code 3
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 # Of a message about an object: what a library says of damaged content may hold all of that content.
@@ -36,17 +38,23 @@ class SettingError(ForecastError):
     exit_code = 2
 
 
+class ObjectDeniedError(SettingError):
+    """One raw object may not be read by this user or role; the load of the others goes on."""
+
+
 class ObjectRejectedError(ForecastError):
     """Nothing of one raw object is loaded; the load of the others goes on.
 
     `code` is a short name to count by; `message` says what was found and what to do, in MOST_LETTERS at most.
+    `again_at` (UTC) is when the very same object may pass, where it is refused for the time being only.
     """
 
     exit_code = 3
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, again_at: datetime | None = None) -> None:
         super().__init__(message if len(message) <= MOST_LETTERS else f"{message[: MOST_LETTERS - 1]}…")
         self.code = code
+        self.again_at = again_at
 
 
 class InterruptedRunError(ForecastError):

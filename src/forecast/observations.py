@@ -92,9 +92,10 @@ RECORD_SCHEMA = pa.schema(
 
 # `row` is the raw row as JSON text, under the source's own names; `origin` is what its object and envelope said of it,
 # as a JSON object: extracted_at, generation_id, sync_id, and, where there are any, changes, group and sheet. Both are
-# null, or only text, where a record could not be read at all.
+# null, or only text, where a record could not be read at all. `instant` is the row's own (UTC) where it is later than
+# now: what may pass in a while.
 REFUSED_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("position", "code", "field", "value", "reason", "row", "origin")]
+    [(name, pa.string()) for name in ("position", "code", "field", "value", "reason", "row", "origin", "instant")]
 )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from forecast.checkpoints import Begun, Checkpoints
+from forecast.checkpoints import Begun, Checkpoints, Rejection, name_of
 from forecast.database import Documents, told_apart
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.foresee import ImaginedVersions, foresee
@@ -27,9 +27,10 @@ from forecast.logs import progress_bar
 from forecast.memory import give_memory_back
 from forecast.observations import RECORD_SCHEMA, RawObject, concat, to_frame, to_table
 from forecast.presence import days_until, presence_of
-from forecast.recall import program_digest
+from forecast.recall import circumstances_digest, program_digest
 from forecast.removals import removals_words
 from forecast.report.advice import warnings
+from forecast.report.counts import ObjectCounts
 from forecast.report.migration import verification
 from forecast.report.silence import silence_warnings, silent_stations, stations_seen
 from forecast.runs import Run
@@ -129,13 +130,33 @@ class Pipeline:
             advance()
 
     def select(self, listed: list[RawObject]) -> list[RawObject]:
-        """Those of the listed objects that are not processed yet; all of them to reprocess."""
-        if self._run.options.reprocess:
+        """Those of the listed objects that are not processed yet; all of them to reprocess.
+
+        What was rejected before, and would be again, is told as that.
+        """
+        run = self._run
+        if run.options.reprocess:
             return listed
-        processed = self._checkpoints.processed()
-        chosen = [raw for raw in listed if processed.get(raw.uri) != raw.etag]
-        self._run.progress.objects_already_processed = len(listed) - len(chosen)
+        processed = self._checkpoints.processed(run.facts.started_at)
+        circumstances = circumstances_digest(self._stations, run.settings.limits)
+        rejected = self._checkpoints.rejected(run.facts.started_at, circumstances)
+        chosen = []
+        for raw in listed:
+            rejection = rejected.get(name_of(raw))
+            if processed.get(raw.uri) == raw.etag:
+                run.progress.objects_already_processed += 1
+            elif rejection is not None and rejection.etag == raw.etag:
+                self._tell_known(raw, rejection)
+            else:
+                chosen.append(raw)
         return chosen
+
+    def _tell_known(self, raw: RawObject, rejection: Rejection) -> None:
+        """An object that was rejected stays in every report, until it gets another chance."""
+        code, message = rejection.code, rejection.message
+        self._run.objects.append(ObjectCounts(raw.key, raw.uri, "rejected", error_code=code, error=message, known=True))
+        words = "%s was rejected by run %s and is not tried again: %s"
+        LOGGER.info(words, raw.key, rejection.run_id, message, extra={"facts": {"object": raw.key, "code": code}})
 
     def publish_and_load(self, staged: StagedObject) -> None:
         """Make a staged object visible: processed zone, database, checkpoint, in this order.
@@ -185,7 +206,7 @@ class Pipeline:
             with run.timed("save"):
                 remove(begun.outdated, self._processed)
             files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
-            self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts)
+            self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts, staged.again_at)
         if counts.values_removed:
             words = removals_words(run.conflicts.removed_by(staged.raw.uri))
             LOGGER.warning(

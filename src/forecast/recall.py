@@ -16,6 +16,7 @@ from pathlib import Path
 
 from forecast.checkpoints import Checkpoint
 from forecast.save import ZoneFile
+from forecast.settings import Limits
 from forecast.stations import Stations
 from forecast.stores import Store
 
@@ -33,6 +34,12 @@ def program_digest(stations: Stations) -> str:
     registry = [asdict(station) for station in stations]
     digest.update(repr((platform.python_version(), libraries, registry)).encode())
     return digest.hexdigest()
+
+
+def circumstances_digest(stations: Stations, limits: Limits) -> str:
+    """Digest of what a person changes to have an object read after all: registry and limits."""
+    registry = [asdict(station) for station in stations]
+    return hashlib.blake2b(repr((registry, asdict(limits))).encode(), digest_size=16).hexdigest()
 
 
 def recall(

@@ -31,6 +31,8 @@ from forecast.report.write import report_time
 from forecast.save import RunFacts
 from forecast.settings import Settings
 
+# The code of an object that may not be read by this user or role.
+ACCESS_DENIED = "access_denied"
 _WORK_PREFIX = "forecast-run-"
 _LOCK = ".lock"
 
@@ -136,7 +138,11 @@ class Run:
         """Status and exit code of a run that came to its end, or to the fault that ended it."""
         if fault is not None:
             return "interrupted" if isinstance(fault, InterruptedRunError) else "failed", fault.exit_code
-        outcomes = {counts.outcome for counts in self.objects}
+        # What was rejected by a run before was told then.
+        new = [counts for counts in self.objects if not counts.known]
+        outcomes = {counts.outcome for counts in new}
+        if any(counts.error_code == ACCESS_DENIED for counts in new):
+            return "partial", SettingError.exit_code
         if "failed" in outcomes or "unfinished" in outcomes:
             return "partial", 1
         sums = totals(self.objects)

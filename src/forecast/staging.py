@@ -11,22 +11,24 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from forecast.checkpoints import Checkpoints
-from forecast.errors import ObjectRejectedError, RetryableError
+from forecast.checkpoints import INTERNAL_ERROR, Checkpoints
+from forecast.entry import FUTURE, FUTURE_TOLERANCE
+from forecast.errors import ForecastError, ObjectDeniedError, ObjectRejectedError, RetryableError
 from forecast.extract import check_size
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import sync_day
 from forecast.memory import give_memory_back
 from forecast.observations import OBSERVATION_SCHEMA, RawObject, Transformed, concat
 from forecast.reading import UnknownColumns
-from forecast.recall import recall
+from forecast.recall import circumstances_digest, recall
 from forecast.report.counts import ObjectCounts, QualityTally
-from forecast.runs import Run
+from forecast.runs import ACCESS_DENIED, Run
 from forecast.save import ObjectWriter, Source, ZoneFile
 from forecast.space import TemporarySpace
 from forecast.stages import Stages
@@ -42,7 +44,8 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 class StagedObject:
     """A raw object that was read to its end, as files for the processed zone.
 
-    `published` has the digests, by key, of files that the zone holds already.
+    `published` has the digests, by key, of files that the zone holds already. `again_at` (UTC) is when the first row
+    may pass that was refused as later than now.
     """
 
     raw: RawObject
@@ -51,6 +54,19 @@ class StagedObject:
     tally: QualityTally
     files: list[ZoneFile] = field(default_factory=list)
     published: Mapping[str, str] = field(default_factory=dict)
+    again_at: datetime | None = None
+
+    def see_refused(self, refused: pd.DataFrame, now: datetime) -> None:
+        """Count rows that were refused (REFUSED_SCHEMA), and remember when they may pass."""
+        if not len(refused):
+            return
+        self.counts.records_rejected += len(refused)
+        self.tally.add_refused(refused)
+        for code, instant in zip(refused["code"], refused["instant"], strict=True):
+            if code == FUTURE:
+                # Where the instant is not told, the next run takes the object.
+                at = now if pd.isna(instant) else datetime.fromisoformat(instant) - FUTURE_TOLERANCE
+                self.again_at = at if self.again_at is None else min(self.again_at, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +87,18 @@ class Stager:
         try:
             return self._recalled(raw, folder) or self._stage(raw, folder)
         except ObjectRejectedError as error:
-            self._leave_out(raw, "rejected", error.code, error.message)
+            self._reject(raw, error)
         except RetryableError as error:
             self._leave_out(raw, "failed", "unreadable", error.message)
-        except OSError as error:
-            if error.errno not in _DISK_FULL:
-                raise
-            raise RetryableError(f"no space is left for temporary files in {folder.parent} (TMPDIR)") from error
+        except ObjectDeniedError as error:
+            self._leave_out(raw, "failed", ACCESS_DENIED, error.message)
+        except (ForecastError, MemoryError):
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise _no_fault_of_the_object(error, folder.parent) from error
+            LOGGER.exception("a fault of the program, on %s", raw.key, extra={"facts": {"object": raw.key}})
+            self._reject(raw, _internal_error(error))
         self.remove(folder)
         return None
 
@@ -124,7 +145,8 @@ class Stager:
         for transformed in self._transformed(raw, copy, transformer):
             staged.counts.rows_read += transformed.rows_read
             staged.counts.rows_empty += transformed.rows_empty
-            _keep_refused(staged, writer, transformed.refused)
+            staged.see_refused(transformed.refused, self.run.facts.started_at)
+            writer.add_refused(transformed.refused)
             waiting.append(transformed.observations)
             if sum(map(len, waiting)) >= CHUNK_ROWS:
                 self._validate_and_save(staged, writer, waiting)
@@ -160,9 +182,15 @@ class Stager:
             self.stages.save(writer, validated)
         with self.run.timed("report"):
             staged.counts.records_validated += len(validated.observations)
-            staged.counts.records_rejected += len(validated.refused)
+            staged.see_refused(validated.refused, self.run.facts.started_at)
             staged.tally.add_validated(validated.observations, self.stations)
-            staged.tally.add_refused(validated.refused)
+
+    def _reject(self, raw: RawObject, error: ObjectRejectedError) -> None:
+        """Leave an object out, and remember that: it is not tried again until something changes."""
+        self._leave_out(raw, "rejected", error.code, error.message)
+        if not self.run.options.dry_run:
+            circumstances = circumstances_digest(self.stations, self.run.settings.limits)
+            self.checkpoints.reject(raw, self.run.facts.run_id, error, circumstances)
 
     def _leave_out(self, raw: RawObject, outcome: str, code: str, message: str) -> None:
         self.run.objects.append(ObjectCounts(raw.key, raw.uri, outcome, error_code=code, error=message))
@@ -180,8 +208,16 @@ def _tell_unread(counts: ObjectCounts, transformer: ObjectTransformer) -> None:
         LOGGER.warning("%s: %s", counts.key, words, extra={"facts": facts})
 
 
-def _keep_refused(staged: StagedObject, writer: ObjectWriter, refused: pd.DataFrame) -> None:
-    if len(refused):
-        staged.counts.records_rejected += len(refused)
-        writer.add_refused(refused)
-        staged.tally.add_refused(refused)
+def _internal_error(error: Exception) -> ObjectRejectedError:
+    return ObjectRejectedError(
+        INTERNAL_ERROR,
+        f"reading it came upon a fault of the program ({type(error).__name__}), whose trace is in the log; "
+        "report it with the object. The others are not affected",
+    )
+
+
+def _no_fault_of_the_object(error: OSError, folder: Path) -> RetryableError:
+    """What the system says of temporary files; it would say so of the next object, too."""
+    if error.errno in _DISK_FULL:
+        return RetryableError(f"no space is left for temporary files in {folder} (TMPDIR)")
+    return RetryableError(f"temporary files in {folder} (TMPDIR) cannot be used: {error.strerror}")

@@ -119,7 +119,7 @@ def assert_mended(world: World, s3: FaultyS3, undisturbed: Ending) -> None:
         (hangs_up, "the connection broke off; run again"),
         (breaks_off, "the connection broke off; run again"),
         (trickles, "the connection broke off; run again"),
-        (is_silent, "S3 does not answer; is AWS_ENDPOINT_URL right? Else run again"),
+        (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Else run again"),
         (is_cut, "the bytes that came do not have the checksum that S3 keeps; run again"),
         (is_garbled(), "the bytes that came do not have the checksum that S3 keeps; run again"),
         (says(403, "InvalidObjectState"), "it is archived; restore it, then run again"),
@@ -133,8 +133,8 @@ def test_object_that_cannot_be_read_fails_alone(
     s3.spoil("GET", SPOILT, fault)
     status = world.run()
     assert (status["status"], status["exit_code"]) == ("partial", 1)
-    message = f"{world.raw.uri} could not be read: {SPOILT}: {words}"
-    assert status["errors"] == [{"object": SPOILT, "code": "unreadable", "message": message}]
+    message = f"{world.raw.uri} could not be read: {SPOILT}: {words.format(s3=s3.endpoint)}"
+    assert status["errors"] == [{"object": SPOILT, "code": "unreadable", "message": message, "known": False}]
     counts = status["counts"]
     assert (counts["objects_loaded"], counts["objects_failed"], counts["objects_rejected"]) == (2, 1, 0)
     assert ending(world).raw_keys == {BEFORE, AFTER}
@@ -213,7 +213,7 @@ def test_fault_that_passes_changes_nothing(
         (says(500, "InternalError"), "S3 answered InternalError; run again"),
         (says(503, "SlowDown"), "S3 answered SlowDown; run again"),
         (answers(b""), "the answer is no list of this bucket; run again"),
-        (is_silent, "S3 does not answer; is AWS_ENDPOINT_URL right? Else run again"),
+        (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Else run again"),
     ],
     ids=["500", "503", "empty", "silent"],
 )
@@ -225,7 +225,9 @@ def test_list_that_breaks_off_in_its_middle_is_no_list(
     s3.spoil("GET", LIST, in_pages_of(2))
     status = world.run()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
-    assert [error["message"] for error in status["errors"]] == [f"{world.raw.uri} could not be listed: {words}"]
+    assert [error["message"] for error in status["errors"]] == [
+        f"{world.raw.uri} could not be listed: {words.format(s3=s3.endpoint)}"
+    ]
     assert world.documents() == {}
     assert_mended(world, s3, undisturbed)
 
@@ -238,9 +240,8 @@ def test_server_that_never_answers_ends_the_run(
         s3.spoil(method, "", is_silent)
     status = world.run()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
-    assert [error["message"] for error in status["errors"]] == [
-        f"{world.raw.uri} could not be listed: S3 does not answer; is AWS_ENDPOINT_URL right? Else run again"
-    ]
+    words = f"S3 does not answer at {s3.endpoint}; is AWS_ENDPOINT_URL right? Else run again"
+    assert [error["message"] for error in status["errors"]] == [f"{world.raw.uri} could not be listed: {words}"]
     assert world.status()["exit_code"] == 1
     assert_mended(world, s3, undisturbed)
 
@@ -258,7 +259,11 @@ def test_server_that_falls_silent_is_not_asked_for_every_object(
     status = world.run()
     assert (status["status"], status["exit_code"]) == ("partial", 1)
     assert status["counts"]["objects_failed"] == 23
-    untried = [error for error in status["errors"] if "not tried, for S3 had stopped answering" in error["message"]]
+    untried = [
+        error
+        for error in status["errors"]
+        if f"not tried, for S3 at {s3.endpoint} had stopped answering" in error["message"]
+    ]
     # Two silences are enough; of the objects that were being read then, one more came to its end.
     assert len(untried) >= len(more)
     for key in more:
@@ -269,7 +274,6 @@ def test_server_that_falls_silent_is_not_asked_for_every_object(
 @pytest.mark.parametrize(
     ("method", "text", "what"),
     [
-        ("GET", SPOILT, f"read: {SPOILT}"),
         ("GET", LIST, "listed"),
         ("PUT", "observations/", "written: observations/"),
     ],
@@ -288,11 +292,43 @@ def test_access_that_is_denied_is_exit_code_2(
 
 
 @pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("AccessDenied", says(403, "AccessDenied")),
+        ("KMS.DisabledException", says(400, "KMS.DisabledException")),
+        ("InvalidRequest", says(400, "InvalidRequest")),
+    ],
+)
+def test_case_101_an_object_that_may_not_be_read_costs_itself(
+    world: World, s3: FaultyS3, undisturbed: Ending, code: str, fault: Fault
+) -> None:
+    s3.spoil("GET", SPOILT, fault)
+    for _ in range(2):
+        status = world.run()
+        assert (status["status"], status["exit_code"]) == ("partial", 2)
+        message = (
+            f"{world.raw.uri} could not be read: {SPOILT}: access denied ({code}); check the rights on this object, "
+            "and on the key that it is encrypted with"
+        )
+        assert status["errors"] == [{"object": SPOILT, "code": "access_denied", "message": message, "known": False}]
+        assert ending(world).raw_keys == {BEFORE, AFTER}
+    assert_mended(world, s3, undisturbed)
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
+def test_credentials_that_are_refused_in_the_middle_end_the_run(world: World, s3: FaultyS3, code: str) -> None:
+    s3.spoil("GET", SPOILT, says(403, code))
+    status = world.run()
+    assert (status["status"], status["exit_code"]) == ("failed", 2)
+    assert [error["object"] for error in status["errors"] if error["object"] is None] == [None]
+
+
+@pytest.mark.parametrize(
     ("fault", "words"),
     [
         (says(500, "InternalError"), "S3 answered InternalError; run again"),
         (hangs_up, "the connection broke off; run again"),
-        (is_silent, "S3 does not answer; is AWS_ENDPOINT_URL right? Else run again"),
+        (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Else run again"),
     ],
     ids=["500", "half of it", "silent"],
 )
@@ -304,7 +340,7 @@ def test_file_that_cannot_be_written_is_not_there_and_neither_are_its_documents(
     status = world.run()
     assert status["exit_code"] == 1
     assert status["errors"][0]["message"].startswith(f"{world.processed.uri} could not be written: observations/")
-    assert status["errors"][0]["message"].endswith(words)
+    assert status["errors"][0]["message"].endswith(words.format(s3=s3.endpoint))
     assert status["counts"]["objects_rejected"] == 0
     assert (world.record_keys(), world.documents(), world.checkpoints()) == ([], {}, {})
     assert_mended(world, s3, undisturbed)

@@ -306,10 +306,12 @@ def test_document_that_the_validator_refuses(local: World, guarded: str) -> None
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_fault_of_the_program(local: World, log_format: str) -> None:
+@pytest.mark.parametrize(("where", "code"), [("main.validate_data", 3), ("main.list_objects", 1)])
+def test_fault_of_the_program(local: World, where: str, code: int, log_format: str) -> None:
     uri = f"{local.mongodb_uri}&appName={MARK}"
-    process = run(local, "pipeline", before=CRASHED, MONGODB_URI=uri, LOG_FORMAT=log_format)
-    assert process.code == 1
+    crashed = CRASHED.replace("main.validate_data", where)
+    process = run(local, "pipeline", before=crashed, MONGODB_URI=uri, LOG_FORMAT=log_format)
+    assert process.code == code
     assert "ZeroDivisionError" in process.stderr
     assert "broken" in process.stderr  # where it happened is still told
     assert_nowhere(local, process)

@@ -251,9 +251,10 @@ class World:
         }
 
     def checkpoints(self) -> dict[str, Row]:
-        """The objects whose load came to its end."""
+        """The objects whose load came to its end; not those of which a version was only rejected."""
         with self.mongo() as database:
-            return {entry["_id"]: entry for entry in database[f"{COLLECTION}_objects"].find({"loading": None})}
+            ended = {"loading": None, "etag": {"$exists": True}}
+            return {entry["_id"]: entry for entry in database[f"{COLLECTION}_objects"].find(ended)}
 
     def forget_documents(self) -> None:
         with self.mongo() as database:

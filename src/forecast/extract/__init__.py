@@ -85,6 +85,7 @@ def _check_extracted(batch: RawBatch, raw: RawObject, now: datetime) -> None:
             "bad_envelope",
             f"Airbyte's time of extraction is {latest:{_TIME}}, later than now ({now:{_TIME}}) by more than {minutes} "
             f"minutes; look at the clocks of the machine that extracted it and of this one",
+            again_at=latest - FUTURE_TOLERANCE,
         )
 
 

@@ -52,7 +52,10 @@ class CountsError(AssertionError):
 
 @dataclass(slots=True)
 class ObjectCounts:
-    """One raw object: how it ended ("loaded", "rejected", "failed" or "unfinished") and what became of its rows."""
+    """One raw object: how it ended ("loaded", "rejected", "failed" or "unfinished") and what became of its rows.
+
+    One that is `known` was rejected by a run before this one, and was not tried again.
+    """
 
     key: str
     uri: str
@@ -71,6 +74,7 @@ class ObjectCounts:
     unread_parameters: list[UnreadParameter] = field(default_factory=list)
     renamed_parameters: list[RenamedParameter] = field(default_factory=list)
     unknown_columns: UnknownColumns | None = None
+    known: bool = False
 
     @property
     def records_extracted(self) -> int:

@@ -183,6 +183,7 @@ def _object(counts: ObjectCounts) -> dict[str, Any]:
         "key": counts.key,
         "uri": counts.uri,
         "outcome": counts.outcome,
+        "known": counts.known,
         "rows_read": counts.rows_read,
         "rows_empty": counts.rows_empty,
         "records_extracted": counts.records_extracted,

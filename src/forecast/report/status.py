@@ -49,7 +49,7 @@ class RunProgress:
 
     def add_error(self, code: str, message: str, key: str | None = None) -> None:
         """Note an error of one object, or of the run where `key` is None."""
-        self.errors.append({"object": key, "code": code, "message": message})
+        self.errors.append({"object": key, "code": code, "message": message, "known": False})
 
 
 def status_report(
@@ -63,9 +63,11 @@ def status_report(
 ) -> dict[str, Any]:
     """Describe a run; `exit_code` and `finished_at` are None while it is running.
 
-    Errors are those of `progress`, then those of the objects; after MAX_ERRORS the rest are only counted.
+    Errors are those of `progress`, then those of the objects, those that are known last; after MAX_ERRORS the rest are
+    only counted.
     """
-    errors = progress.errors + [error for counts in objects for error in _errors_of(counts)]
+    told = sorted(objects, key=lambda counts: counts.known)
+    errors = progress.errors + [error for counts in told for error in _errors_of(counts)]
     return {
         "status": status,
         "run_id": run.run_id,
@@ -87,20 +89,22 @@ def status_report(
 def _errors_of(counts: ObjectCounts) -> Iterator[dict[str, Any]]:
     """Why an object was left out, and what of it could not be read."""
     if counts.error_code is not None or counts.error is not None:
-        yield {"object": counts.key, "code": counts.error_code or counts.outcome, "message": counts.error or ""}
+        code, message = counts.error_code or counts.outcome, counts.error or ""
+        yield {"object": counts.key, "code": code, "message": message, "known": counts.known}
     for code, _, words in counts.unread:
-        yield {"object": counts.key, "code": code, "message": words}
+        yield {"object": counts.key, "code": code, "message": words, "known": False}
 
 
 def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> dict[str, Any]:
     sums = totals(objects)
-    outcomes = [counts.outcome for counts in objects]
+    outcomes = [counts.outcome for counts in objects if not counts.known]
     return {
         "objects_listed": progress.objects_listed,
         "objects_skipped": progress.objects_skipped,
         "objects_already_processed": progress.objects_already_processed,
         "objects_loaded": outcomes.count("loaded"),
         "objects_rejected": outcomes.count("rejected"),
+        "objects_known_rejected": sum(counts.known for counts in objects),
         "objects_failed": outcomes.count("failed"),
         "objects_unfinished": outcomes.count("unfinished"),
         **sums,

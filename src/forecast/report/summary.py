@@ -83,7 +83,7 @@ def _counts(status: dict[str, Any], quality: dict[str, Any]) -> RenderableType:
 
 def _objects(counts: dict[str, Any]) -> Text:
     parts = [f"{counts['objects_listed']:,} listed", f"{counts['objects_loaded']:,} loaded"]
-    others = ("already_processed", "skipped", "rejected", "failed", "unfinished")
+    others = ("already_processed", "skipped", "rejected", "known_rejected", "failed", "unfinished")
     parts += [f"{counts[f'objects_{name}']:,} {name.replace('_', ' ')}" for name in others if counts[f"objects_{name}"]]
     return _text(", ".join(parts))
 
@@ -164,13 +164,17 @@ def _unknown(quality: dict[str, Any]) -> RenderableType:
 
 def _errors(status: dict[str, Any]) -> RenderableType:
     lines = [
-        _text((f"{error['object']}: " if error["object"] else "") + f"{error['message']} ({error['code']})")
+        _text((f"{error['object']}: " if error["object"] else "") + f"{error['message']} ({_code(error)})")
         for error in status["errors"][:MAX_LINES]
     ]
     more = len(status["errors"]) - len(lines) + status["errors_left_out"]
     if more:
         lines.append(_text(f"and {more:,} more: see pipeline_status.json"))
     return _indented(Group(*lines))
+
+
+def _code(error: dict[str, Any]) -> str:
+    return f"{error['code']}, rejected before and not tried again" if error["known"] else str(error["code"])
 
 
 def _written(status: dict[str, Any]) -> RenderableType:

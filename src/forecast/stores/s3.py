@@ -71,6 +71,8 @@ class S3Store:
             self._client = _client(self._patience)
         except S3_ERRORS as error:
             raise translated(error, self.uri, "opened") from error
+        # Without a path or a query: what stands there may be anything.
+        self._endpoint = "{0.scheme}://{0.netloc}".format(urlsplit(self._client.meta.endpoint_url))
 
     def list(self, prefix: str = "") -> Iterator[RawObject]:
         """See `Store.list`."""
@@ -90,7 +92,10 @@ class S3Store:
         """See `Store.fetch`."""
         try:
             return self._patiently(
-                f"read: {listed.key}", lambda deadline: self._copy(listed, target, deadline), listed.size
+                f"read: {listed.key}",
+                lambda deadline: self._copy(listed, target, deadline),
+                listed.size,
+                one_object=True,
             )
         except OSError as error:
             raise unreadable(listed.uri, error, target) from error
@@ -161,23 +166,27 @@ class S3Store:
         modified = found["LastModified"].astimezone(UTC)
         return RawObject(key, self.uri + key, found["ContentLength"], found["ETag"], modified)
 
-    def _patiently(self, what: str, attempt: Callable[[float], _Result], size: int = 0) -> _Result:
+    def _patiently(
+        self, what: str, attempt: Callable[[float], _Result], size: int = 0, *, one_object: bool = False
+    ) -> _Result:
         """Do it, again where that helps; `attempt` is given the time (of time.monotonic) by which it must be done."""
         patience = self._patience
         if self._silences >= patience.silences:
-            raise RetryableError(f"{self.uri} could not be {what}: not tried, for S3 had stopped answering; run again")
+            silent = f"S3 at {self._endpoint} had stopped answering"
+            raise RetryableError(f"{self.uri} could not be {what}: not tried, for {silent}; run again")
         deadline = time.monotonic() + patience.seconds + size / patience.slowest_bytes_per_second
         for number in count(1):
             try:
                 done = attempt(deadline)
             except S3_ERRORS as error:
-                fault = translated(error, self.uri, what)
+                fault = translated(error, self.uri, what, self._endpoint, one_object=one_object)
                 pause = patience.first_pause_seconds * 2 ** (number - 1)
                 last = number == patience.tries or time.monotonic() + pause > deadline
                 if last or not is_transient(error):
                     self._silences = self._silences + 1 if is_silence(error) else 0
                     raise fault from error
-                LOGGER.warning("trying again: %s", fault.message.removesuffix("; run again"))
+                why = fault.message.removesuffix("; run again").removesuffix(" Else run again")
+                LOGGER.warning("attempt %d of %d failed, trying again: %s", number, patience.tries, why)
                 time.sleep(pause)
             else:
                 self._silences = 0

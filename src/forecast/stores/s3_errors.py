@@ -5,9 +5,9 @@ from __future__ import annotations
 from boto3.exceptions import S3UploadFailedError
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError
 
-from forecast.errors import ForecastError, RetryableError, SettingError
+from forecast.errors import ForecastError, ObjectDeniedError, RetryableError, SettingError
 from forecast.stores.base import ObjectChangedError
 
 
@@ -18,12 +18,17 @@ class WrongAnswerError(Exception):
 S3_ERRORS = (ClientError, BotoCoreError, S3UploadFailedError, HTTPError, WrongAnswerError)
 
 _DENIED = "access denied ({}); check the credentials and the role"
+# What is said of one object after the list was given: the others may be read.
+_DENIES_ONE_OBJECT = ("403", "AccessDenied", "AllAccessDisabled", "KMS", "InvalidRequest")
 _NO_BUCKET = "there is no such bucket"
 _CHANGED = "replaced or removed after it was listed; run again"
 _ELSEWHERE = "the bucket is in another region ({}); set AWS_DEFAULT_REGION to its own"
 _NO_CREDENTIALS = "no AWS credentials were found; set AWS_ACCESS_KEY_ID or a role"
 _BAD_SETTING = "a setting of AWS cannot be used ({}); check AWS_*"
-_SILENT = "S3 does not answer; is AWS_ENDPOINT_URL right? Else run again"
+_SILENT = "S3 does not answer at {endpoint}; is AWS_ENDPOINT_URL right? Else run again"
+_REFUSED = "nothing listens at {endpoint} (connection refused); is AWS_ENDPOINT_URL right? Else run again"
+_NO_ADDRESS = "the host of {endpoint} has no address in the DNS; is AWS_ENDPOINT_URL right? Else run again"
+_OF_ONE_OBJECT = "access denied ({}); check the rights on this object, and on the key that it is encrypted with"
 _BROKEN_OFF = "the connection broke off; run again"
 
 # What S3 says no with: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. Bare numbers stand for the
@@ -89,24 +94,41 @@ def is_transient(error: Exception) -> bool:
 
 def is_silence(error: Exception) -> bool:
     """Whether nobody answered."""
-    return _told(_innermost(error))[1] == _SILENT
+    return _told(_innermost(error))[1] in (_SILENT, _REFUSED, _NO_ADDRESS)
 
 
-def translated(error: Exception, uri: str, what: str) -> ForecastError:
-    """The error as one of ours: what could not be done, why, and what to do."""
+def translated(
+    error: Exception, uri: str, what: str, endpoint: str = "its endpoint", *, one_object: bool = False
+) -> ForecastError:
+    """The error as one of ours: what could not be done, why, and what to do.
+
+    `endpoint` is scheme, host and port; `one_object` tells that an object was to be read which had been listed.
+    """
     error = _innermost(error)
-    kind, words = _told(error)
+    kind, words = _told(error, one_object=one_object)
     name = _code(error) if isinstance(error, ClientError) else type(error).__name__
-    return kind(f"{uri} could not be {what}: {words.format(name)}")
+    return kind(f"{uri} could not be {what}: {words.format(name, endpoint=endpoint)}")
 
 
-def _told(error: Exception) -> tuple[type[ForecastError], str]:
+def _told(error: Exception, *, one_object: bool = False) -> tuple[type[ForecastError], str]:
     if isinstance(error, ClientError):
+        if one_object and _code(error).partition(".")[0] in _DENIES_ONE_OBJECT:
+            return ObjectDeniedError, _OF_ONE_OBJECT
         # KMS.DisabledException and its like are kept under one name.
         return _BY_CODE.get(_code(error).partition(".")[0], _UNKNOWN_CODE)
     if isinstance(error, WrongAnswerError):
         return RetryableError, f"{error}; run again"
+    if isinstance(error, boto.EndpointConnectionError):
+        return RetryableError, _not_connected(error)
     return next((told for kind, told in _BY_TYPE.items() if isinstance(error, kind)), _UNKNOWN_TYPE)
+
+
+def _not_connected(error: boto.EndpointConnectionError) -> str:
+    """What kept a connection from coming about, as urllib3 found it."""
+    found = error.kwargs.get("error")
+    if isinstance(found, NameResolutionError):
+        return _NO_ADDRESS
+    return _REFUSED if "Connection refused" in str(found) else _SILENT
 
 
 def _innermost(error: Exception) -> Exception:

@@ -96,7 +96,7 @@ def _reading(column: Converted, positions: pd.Series) -> ParameterReading:
 
 def entry_refusals(faults: Iterable[Fault], field: str, cells: pa.Array | None) -> list[Refusal]:
     """The rules of entry about one raw field, as refusals."""
-    return [Refusal(fault.mask, fault.code, field, fault.reason, cells) for fault in faults]
+    return [Refusal(fault.mask, fault.code, field, fault.reason, cells, fault.instants) for fault in faults]
 
 
 def _ambiguous_numbers(size: int, columns: Mapping[str, Converted]) -> Iterator[Refusal]:

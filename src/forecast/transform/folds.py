@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from forecast.entry import Mask, wrong_times
+from forecast.entry import Mask, instant_text, wrong_times
 from forecast.errors import ObjectRejectedError
 from forecast.observations import (
     OBSERVATION_SCHEMA,
@@ -134,7 +134,8 @@ def _resolve(series: _Series, now: datetime) -> Transformed:
     moments = np.where(summer, first, second)
     for fault in wrong_times(moments, now):
         for row in np.flatnonzero(fault.mask & told).tolist():
-            refused[row] |= {"code": fault.code, "reason": fault.reason}
+            instant = instant_text(fault.instants, row)
+            refused[row] |= {"code": fault.code, "reason": fault.reason, "instant": instant}
         told &= ~fault.mask
     stamps = pa.array(moments.astype("datetime64[ms]")).cast(UTC_TIME)
     table = table.set_column(1, OBSERVATION_SCHEMA.field("timestamp"), stamps)

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from forecast.entry import Mask
+from forecast.entry import Mask, instant_text
 from forecast.observations import RawBatch
 from forecast.transform.columns import python_cells
 
@@ -21,13 +23,17 @@ _MAX_VALUE_LENGTH = 200  # the whole value stands in `row`
 
 @dataclass(slots=True)
 class Refusal:
-    """The rows of one mask, refused for one reason. `cells` holds what was found in `field`, where it is a column."""
+    """The rows of one mask, refused for one reason. `cells` holds what was found in `field`, where it is a column.
+
+    `instants` as in `forecast.entry.Fault`.
+    """
 
     mask: Mask
     code: str
     field: str
     reason: str
     cells: pa.Array | None = None
+    instants: npt.NDArray[np.datetime64] | None = None
 
 
 def refused_rows(batch: RawBatch, rows: Sequence[int], refusal: Refusal) -> list[dict[str, Any]]:
@@ -43,8 +49,10 @@ def refused_rows(batch: RawBatch, rows: Sequence[int], refusal: Refusal) -> list
             "reason": refusal.reason,
             "row": row,
             "origin": origin,
+            "instant": instant_text(refusal.instants, place),
         }
-        for position, value, row, origin in zip(
+        for place, position, value, row, origin in zip(
+            rows,
             pa.array(batch.origin["position"]).take(taken).to_pylist(),
             values,
             raw_rows(batch.rows, taken),

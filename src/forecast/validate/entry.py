@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.entry import Fault, Mask, unknown_stations, wrong_times
+from forecast.entry import Fault, Mask, instant_text, unknown_stations, wrong_times
 from forecast.parameters import PARAMETER_NAMES
 from forecast.stations import Stations
 
@@ -48,6 +48,7 @@ def refused_rows(table: pa.Table, found: list[tuple[str, Fault]]) -> tuple[Mask,
                     "value": None if observation.get(field) is None else str(observation[field]),
                     "reason": fault.reason,
                     "observation": observation,
+                    "instant": instant_text(fault.instants, row),
                 }
             )
         refused |= fault.mask
