@@ -31,6 +31,7 @@ from forecast.logs import log_as
 from forecast.memory import keep_memory_small
 from forecast.observations import RawBatch, RawObject, Transformed, Validated
 from forecast.pipeline import Pipeline
+from forecast.places import check_apart, no_such_day, nothing_there
 from forecast.report.counts import check_counts
 from forecast.report.migration import verification
 from forecast.report.outcome import RunReports
@@ -104,14 +105,23 @@ def generate_quality_report(run: Run, stations: Stations) -> dict[str, Any]:
 
 
 def list_objects(run: Run, store: Store) -> list[RawObject]:
-    """The raw objects of the days that were asked for, in the order of their keys; markers are counted and left out."""
-    listed = []
+    """The raw objects of the days that were asked for, in the order of their keys; markers are counted and left out.
+
+    Raises SettingError where there is no object at all, or none of those days.
+    """
+    listed, others = [], []
     for raw in store.list():
         run.progress.objects_listed += 1
         if is_marker(raw):
             run.progress.objects_skipped += 1
-        elif run.options.takes(sync_day(raw)):
+        elif run.options.takes(day := sync_day(raw)):
             listed.append(raw)
+        else:
+            others.append(day)
+    if not listed and others:
+        raise no_such_day(run.options.since, run.options.until, others)
+    if not listed:
+        raise nothing_there(store, run.progress.objects_skipped)
     return listed
 
 
@@ -122,13 +132,15 @@ def run_pipeline(
 
     Raises ForecastError only for what fails before the run begins.
     """
-    raw, processed = open_store(settings.require_raw_uri()), open_store(settings.require_processed_uri())
+    check_apart(settings)
+    raw, processed = open_store(settings.require_raw_uri(), "RAW_URI"), open_store(settings.require_processed_uri())
     keep_memory_small()
     run = Run.begin(settings, run_options)
     log_as(run.facts.run_id)
+    begun = {"event": "run_started", "pipeline_version": run.facts.pipeline_version, **run.info.arguments}
+    LOGGER.info("the run begins: %s to %s", raw.uri, processed.uri, extra={"facts": begun})
     reports = RunReports(run, processed)
     with stoppable(run):
-        reports.status("running")
         fault = _run(run, reports, raw, processed, stations)
         if fault is not None:
             run.progress.add_error(type(fault).__name__, fault.message)
@@ -140,13 +152,10 @@ def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: 
     """All stages but the last status; the fault that ended the run, if one did."""
     fault: ForecastError | None = None
     try:
-        with work_folder() as folder:
+        with connect(run.settings) as collection, run.writing(collection), work_folder() as folder:
+            reports.begin()
             objects = list_objects(run, raw)
-            with (
-                connect(run.settings) as collection,
-                run.writing(collection),
-                closing(Pipeline(run, stages(), stations, raw, processed, collection, folder)) as pipeline,
-            ):
+            with closing(Pipeline(run, stages(), stations, raw, processed, collection, folder)) as pipeline:
                 try:
                     pipeline.execute(objects)
                     pipeline.judge()

@@ -17,11 +17,13 @@ from typing import IO, Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from forecast.embedded import embedded_mongodb, find_mongod, folder, leftover, process
 from forecast.embedded.leftover import stop_leftover
 from forecast.errors import RetryableError, SettingError
 
+UNAUTHORIZED = 13
 SOURCES = Path(__file__).resolve().parents[1] / "src"
 
 HOLDER = """
@@ -98,6 +100,42 @@ def test_data_survive_a_restart(mongod_binary: Path, tmp_path: Path) -> None:
     with embedded_mongodb(tmp_path) as second:
         assert second == first
         assert names(second) == ["kept"]
+
+
+def test_nobody_is_let_in_without_the_password(mongod_binary: Path, tmp_path: Path) -> None:
+    with embedded_mongodb(tmp_path) as uri:
+        insert(uri, "kept")
+        port = (tmp_path / "port").read_text()
+        with connected(f"mongodb://127.0.0.1:{port}/?directConnection=true") as nobody:
+            with pytest.raises(OperationFailure) as refused:
+                nobody.tests.kept.find_one()
+            assert refused.value.code == UNAUTHORIZED
+            with pytest.raises(OperationFailure) as refused:
+                nobody.tests.other.insert_one({})
+            assert refused.value.code == UNAUTHORIZED
+            with pytest.raises(OperationFailure) as refused:
+                nobody.admin.command("createUser", "first", pwd="x", roles=["root"])
+            assert refused.value.code == UNAUTHORIZED
+
+
+def test_its_secrets_are_its_users_alone(mongod_binary: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mongodb"
+    folder.mkdir(mode=0o755)
+    with embedded_mongodb(folder) as uri:
+        assert (folder / "password").read_text() in uri
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for name in ("keyfile", "password"):
+        assert (folder / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_data_are_kept_where_the_secrets_were_lost(mongod_binary: Path, tmp_path: Path) -> None:
+    with embedded_mongodb(tmp_path) as uri:
+        insert(uri, "kept")
+    (tmp_path / "keyfile").write_text("")
+    (tmp_path / "password").unlink()
+    with embedded_mongodb(tmp_path) as again:
+        assert again != uri
+        assert names(again) == ["kept"]
 
 
 def test_it_takes_majority_writes_and_transactions(mongod_binary: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.errors import ObjectRejectedError, RetryableError, SettingError
+from forecast.errors import ObjectDeniedError, ObjectRejectedError, RetryableError, SettingError
 from forecast.observations import RawObject
 from forecast.stores import LocalStore, ObjectChangedError, S3Store, Store, digest_of, open_store
 
@@ -172,7 +172,8 @@ def test_a_folder_that_cannot_be_written_is_a_setting_error(zone_of_nobody: Path
     with pytest.raises(SettingError) as caught:
         put(LocalStore(zone_of_nobody), "a", b"x", zone_of_nobody.parent)
     assert caught.value.message == (
-        f"{zone_of_nobody}/a cannot be written: Permission denied; make its folder one that this user can write to"
+        f"{zone_of_nobody}/a cannot be written: Permission denied; make its folder one that this user can write to, "
+        "or set PROCESSED_URI to another"
     )
 
 
@@ -192,7 +193,8 @@ def test_a_file_that_cannot_be_read_is_listed_and_told(zone_of_nobody: Path) -> 
     store = LocalStore(zone_of_nobody)
     put(store, "a", b"x", zone_of_nobody.parent)
     (zone_of_nobody / "a").chmod(0o000)
-    with pytest.raises(RetryableError, match="zone/a cannot be read: Permission denied"):
+    words = r"zone/a may not be read by this user \(Permission denied\); change its permissions"
+    with pytest.raises(ObjectDeniedError, match=words):
         store.fetch(only(store), zone_of_nobody.parent / "copy")
 
 
@@ -209,7 +211,8 @@ def _round(path: Path) -> None:
 
 
 def _folder_link(path: Path) -> None:
-    path.symlink_to("/usr")
+    (path.parent / "b").mkdir()
+    path.symlink_to("b")
 
 
 def _socket(path: Path) -> None:
@@ -217,15 +220,10 @@ def _socket(path: Path) -> None:
         made.bind(str(path))
 
 
-def _device(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (_pipe, "is a named pipe and no file; remove it from the zone"),
-        (_device, "is a device and no file; remove it from the zone"),
         (_folder_link, "is a link to a folder and no file; remove it from the zone"),
         (_dangling, "is a link to something that is not there"),
         (_round, "cannot be read: Too many levels of symbolic links"),
@@ -258,13 +256,35 @@ def test_a_name_that_is_no_text_is_rejected(tmp_path: Path) -> None:
     )
 
 
-def test_a_link_to_a_file_is_a_file(tmp_path: Path) -> None:
-    (tmp_path / "zone").mkdir()
-    (tmp_path / "file").write_bytes(b"xyz")
-    (tmp_path / "zone" / "a").symlink_to(tmp_path / "file")
-    store = LocalStore(tmp_path / "zone")
-    store.fetch(only(store), tmp_path / "copy")
+@pytest.mark.parametrize("zone", ["zone", "way"])
+def test_a_link_to_a_file_of_the_zone_is_a_file(tmp_path: Path, zone: str) -> None:
+    (tmp_path / "zone" / "b").mkdir(parents=True)
+    (tmp_path / "way").symlink_to("zone")
+    (tmp_path / "zone" / "b" / "file").write_bytes(b"xyz")
+    (tmp_path / "zone" / "a").symlink_to("b/file")
+    store = LocalStore(tmp_path / zone)
+    assert [listed.key for listed in store.list()] == ["a", "b/file"]
+    store.fetch(next(iter(store.list())), tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == b"xyz"
+
+
+@pytest.mark.parametrize(
+    "target", ["/etc/passwd", "/usr", "/dev/zero", "../beside", "../zone2/file", "b/../../zone2/file"]
+)
+def test_a_link_out_of_the_zone_is_rejected_by_name_and_not_read(tmp_path: Path, target: str) -> None:
+    (tmp_path / "zone" / "b").mkdir(parents=True)
+    (tmp_path / "zone2").mkdir()
+    for name in ("beside", "zone2/file"):
+        (tmp_path / name).write_text("a secret")
+    (tmp_path / "zone" / "a").symlink_to(target)
+    store = LocalStore(tmp_path / "zone")
+    with pytest.raises(ObjectRejectedError) as caught:
+        store.fetch(only(store), tmp_path / "copy")
+    assert (caught.value.code, caught.value.message) == (
+        "link_outside",
+        "the file is a link that leads out of the folder, and is not followed; put the file itself there",
+    )
+    assert not (tmp_path / "copy").exists()
 
 
 def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pymongo
 from pymongo import ReturnDocument
@@ -33,11 +33,17 @@ _POLL_SECONDS = 1.0
 _NAME = "writer"
 
 
+class LeaseHeldError(RetryableError):
+    """Another run is at work."""
+
+
 @dataclass(slots=True)
 class Lease:
     """The right to write, until `lost` is set."""
 
     run_id: str
+    # Who had it before, and did not give it back.
+    left_by: dict[str, Any] | None = None
     lost: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
@@ -54,15 +60,19 @@ def lease(
 ) -> Iterator[Lease]:
     """Hold the lease of a main collection; with `wait`, wait for it, calling `check_stop` meanwhile.
 
-    Raises RetryableError where another run holds it.
+    Raises LeaseHeldError where another run holds it.
     """
     leases = beside(collection, SUFFIX)
-    while (holder := _acquire(leases, run_id)) is not None:
+    waited = False
+    while (holder := (found := _acquire(leases, run_id)).holder) is not None:
         if not wait:
-            raise RetryableError(_held(holder))
+            raise LeaseHeldError(_held(holder))
+        if not waited:
+            LOGGER.info("waiting: %s", _held(holder), extra={"facts": {"event": "waiting"}})
+        waited = True
         check_stop()
         threading.Event().wait(_POLL_SECONDS)
-    held = Lease(run_id)
+    held = Lease(run_id, found.left_by)
     ended = threading.Event()
     keeper = threading.Thread(target=_keep, args=(leases, held, ended), name="lease", daemon=True)
     keeper.start()
@@ -74,8 +84,15 @@ def lease(
         _release(leases, run_id)
 
 
-def _acquire(leases: Documents, run_id: str) -> dict[str, Any] | None:
-    """Take the lease where it is free; gives who has it where it is not. The clock is the server's."""
+class _Found(NamedTuple):
+    """Who has the lease where that is somebody else; else who had it before and did not give it back."""
+
+    holder: dict[str, Any] | None
+    left_by: dict[str, Any] | None
+
+
+def _acquire(leases: Documents, run_id: str) -> _Found:
+    """Take the lease where it is free. The clock is the server's."""
     ours = {"_id": _NAME, "run_id": run_id, "pid": os.getpid(), "place": _place(), "host": socket.gethostname()}
     taken = {"$mergeObjects": [{"$literal": ours}, {"since": "$$NOW", "expires_at": _expiry()}]}
     with told_apart("taking the lease"):
@@ -88,7 +105,9 @@ def _acquire(leases: Documents, run_id: str) -> dict[str, Any] | None:
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
-    return None if holder is None or holder["run_id"] == run_id else holder
+    if holder is not None and holder["run_id"] != run_id:
+        return _Found(holder, None)
+    return _Found(None, seen if "run_id" in seen and seen["run_id"] != run_id else None)
 
 
 def _keep(leases: Documents, held: Lease, ended: threading.Event) -> None:

@@ -183,6 +183,7 @@ class Pipeline:
             if not staged.published:
                 with run.timed("save"):
                     publish(staged.files, self._processed)
+                run.progress.records_published += counts.records_validated
         days: set[tuple[str, int]] = set()
         for records in read_records(staged.files, CHUNK_ROWS):
             run.check_stop()
@@ -220,7 +221,9 @@ class Pipeline:
         counts.outcome = "loaded"
         run.tally.merge(staged.tally)
         give_memory_back()
-        LOGGER.info("loaded %s: %d records", staged.raw.key, counts.records_validated, extra={"facts": asdict(counts)})
+        done = "would load" if dry_run else "loaded"
+        facts = {"object": counts.key, **asdict(counts)}
+        LOGGER.info("%s %s: %d records", done, staged.raw.key, counts.records_validated, extra={"facts": facts})
 
     def judge(self) -> None:
         """Bring the verdicts up to date: those on what this run has loaded, on what a run before left, and around both.
@@ -233,7 +236,7 @@ class Pipeline:
         if run.options.recheck:
             everything = days_held(self._collection, {})
             self._unjudged.mark((station, day) for station, days in everything.items() for day in days)
-        with run.timed("validate"):
+        with run.timed("qc"):
             counts = judge_marked(self._unjudged, self._collection, self._stations, run.findings, run.check_stop)
             run.progress.judged.add(counts)
         for words, facts in warnings(run.findings):

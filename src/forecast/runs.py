@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from forecast import __version__
 from forecast.conflicts import Conflicts
 from forecast.database import Documents
 from forecast.errors import ForecastError, InterruptedRunError, SettingError
-from forecast.lease import Lease, lease
+from forecast.lease import Lease, LeaseHeldError, lease
 from forecast.report.counts import ObjectCounts, QualityTally, ratio, totals
 from forecast.report.findings import Findings
 from forecast.report.silence import Presence
@@ -82,6 +82,8 @@ class Run:
     presence: Presence | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     lease: Lease | None = None
+    # Another run was at work, and did not end before this one gave up: that one's status stays.
+    turned_away: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -131,7 +133,13 @@ class Run:
         if self.options.dry_run:
             yield
             return
-        with lease(collection, self.facts.run_id, wait=self.options.wait, check_stop=self.check_stop) as self.lease:
+        with ExitStack() as stack:
+            try:
+                held = lease(collection, self.facts.run_id, wait=self.options.wait, check_stop=self.check_stop)
+                self.lease = stack.enter_context(held)
+            except (LeaseHeldError, InterruptedRunError):
+                self.turned_away = True
+                raise
             yield
 
     def verdict(self, fault: ForecastError | None) -> tuple[str, int]:

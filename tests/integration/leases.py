@@ -43,12 +43,12 @@ def asked_in_vain(then: Callable[[], object]) -> Iterator[None]:
 
     def ask(leases: Documents, run_id: str) -> Any:
         nonlocal refused
-        holder = acquire(leases, run_id)
-        if holder is not None:
+        found = acquire(leases, run_id)
+        if found.holder is not None:
             refused += 1
             if refused == 2:
                 then()
-        return holder
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lease, "_acquire", ask)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+import main
+from forecast.runs import RunOptions
+from forecast.stations import load_stations
 from tests.integration.worlds import COMMANDS, FolderZone, World, WorldMaker, assert_reports_hold
 
 PASSWORD = "tr0ub4dor-Zebra"
@@ -78,12 +82,19 @@ def test_json_is_one_object_on_stdout(world: World) -> None:
         assert datetime.fromisoformat(entry["time"]).utcoffset() is not None
     told = [entry for entry in entries if "records_validated" in entry]
     assert [entry["records_validated"] for entry in told] == [1368, 1368]
-    names = ("event", "status", "exit_code", "dry_run")
-    assert [told[-1][name] for name in names] == ["run_finished", "success", 0, False]
+    names = ("event", "status", "exit_code", "dry_run", "rows")
+    assert [told[-1][name] for name in names] == ["run_finished", "success", 0, False, 1368]
+    assert told[-1]["times"] == result["status"]["times"]
+    assert told[-1]["seconds"] > told[-1]["times"]["qc"] > 0
+    assert {entry["run_id"] for entry in entries} == {result["status"]["run_id"]}
+    assert entries[0]["event"] == "run_started"
+    assert (entries[0]["raw_uri"], entries[0]["processed_uri"]) == (world.raw.uri, world.processed.uri)
 
 
 def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> None:
-    dry = world.typed("pipeline", "--dry-run", "--json").json()["status"]
+    outcome = world.typed("pipeline", "--dry-run", "--json")
+    assert f" INFO would load {DOCUMENT}: 1368 records" in outcome.stderr
+    dry = outcome.json()["status"]
     assert dry["dry_run"]
     assert [dry["counts"][name] for name in WRITTEN] == [1368, 0, 0, 0]
     assert (world.documents(), world.checkpoints(), world.processed.keys()) == ({}, {}, [])
@@ -118,7 +129,6 @@ def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> No
         (["--until", "2024-10-08"], [API, ONE_BY_ONE]),
         (["--date", "today"], [DOCUMENT]),
         (["--since", "2024-10-08"], [DOCUMENT, ONE_BY_ONE]),
-        (["--date", "2024-10-05"], []),
     ],
 )
 def test_days_of_syncs_choose_the_objects(
@@ -132,6 +142,54 @@ def test_days_of_syncs_choose_the_objects(
     result = world.typed("pipeline", "--json", "--dry-run", *chosen).json()
     assert [entry["key"] for entry in result["quality"]["by_object"]] == taken
     assert result["status"]["exit_code"] == 0
+
+
+def test_days_on_which_nothing_was_synced_are_exit_code_2(world: World) -> None:
+    outcome = world.typed("pipeline", "--date", "2024-10-05")
+    assert (outcome.code, world.status()["status"], world.status()["exit_code"]) == (2, "failed", 2)
+    today = datetime.now(UTC).date()
+    assert "no object of the raw zone was synced on 2024-10-05" in outcome.stderr
+    assert f"the 1 objects there were synced on {today}" in outcome.stderr
+
+
+def test_a_raw_zone_in_which_nothing_lies_is_exit_code_2(new_world: WorldMaker) -> None:
+    world = new_world()
+    outcome = world.typed("pipeline")
+    assert (outcome.code, world.status()["exit_code"]) == (2, 2)
+    assert f"nothing lies below {world.raw.uri}" in outcome.stderr
+
+
+def test_zones_within_each_other_are_exit_code_2(local: World) -> None:
+    outcome = local.typed("pipeline", "--processed-uri", f"{local.raw.uri}/processed")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith("error: PROCESSED_URI (")
+    assert not local.logs_dir.exists()
+
+
+def test_what_was_written_is_what_is_there(local: World) -> None:
+    status = local.run()
+    kinds = {item["kind"]: item["count"] for item in status["written"] if item["kind"] != "report"}
+    assert kinds == {"records": 1368, "documents": 1368}
+    unchanged = local.run()
+    assert {item["kind"] for item in unchanged["written"]} == {"report"}
+    assert "No records were written" in local.typed("pipeline").stdout
+    document = json.loads(local.raw.get(DOCUMENT))
+    document["hourly"]["07015"] = [{**document["hourly"]["07015"][0], "dh_utc": "2024-10-09 00:00:00"}]
+    local.raw.put("infoclimat/later.json", json.dumps(document).encode())
+    kinds = {item["kind"]: item["count"] for item in local.run()["written"] if item["kind"] != "report"}
+    assert kinds["documents"] == len(local.documents()) == 1369
+    assert kinds["records"] < 1368
+
+
+def test_case_109_another_processed_zone_is_filled(local: World) -> None:
+    local.run()
+    moved = replace(local.settings(), processed_uri=str(local.home / "moved"))
+    status, _ = main.run_pipeline(moved, RunOptions(), load_stations())
+    assert (status["exit_code"], status["counts"]["unchanged"], status["counts"]["inserted"]) == (0, 1368, 0)
+    keys = [path.relative_to(local.home / "moved").as_posix() for path in (local.home / "moved").rglob("*.parquet")]
+    assert sorted(keys) == local.record_keys() != []
+    status, _ = main.run_pipeline(moved, RunOptions(), load_stations())
+    assert status["counts"]["objects_already_processed"] == 1
 
 
 def test_share_of_rejected_records_has_a_limit(local_world: WorldMaker, demo_data: Path) -> None:
@@ -224,7 +282,7 @@ def test_connection_string_that_cannot_be_used_is_exit_code_2_and_stays_secret(l
 
 
 def test_wrong_password_is_exit_code_2_and_stays_secret(local: World) -> None:
-    uri = local.mongodb_uri.replace("//", f"//ann:{PASSWORD}@")
+    uri = f"mongodb://ann:{PASSWORD}@{local.mongodb_uri.rpartition('@')[2]}"
     for outcome in (
         local.command("pipeline", variables=local.variables(MONGODB_URI=uri)),
         local.typed("pipeline", "--mongodb-uri", uri),

@@ -178,7 +178,9 @@ def test_help(local: World) -> None:
 
 @pytest.mark.parametrize("command", ["pipeline", "migrate", "latency-report"])
 def test_wrong_password(local: World, command: str) -> None:
-    process = run(local, command, "--json", MONGODB_URI=local.mongodb_uri.replace("//", f"//ann:{ENCODED}@"))
+    process = run(
+        local, command, "--json", MONGODB_URI=f"mongodb://ann:{ENCODED}@{local.mongodb_uri.rpartition('@')[2]}"
+    )
     assert process.code == 2
     assert "wrong password" in process.stderr
     assert_nowhere(local, process)

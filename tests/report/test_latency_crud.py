@@ -140,7 +140,7 @@ def test_without_a_station_it_is_the_first_of_the_registry(
     settings: Settings, filled: Collection[dict[str, Any]]
 ) -> None:
     report, code = latency_report(settings, None, None, 1, GENEROUS_MS, NOW)
-    assert (code, report["station_id"], report["rows_returned"], report["date"]) == (0, "00052", 0, "2026-11-23")
+    assert (code, report["station_id"], report["rows_returned"], report["date"]) == (3, "00052", 0, "2026-11-23")
     assert report["note"] == (
         f"{filled.full_name} holds no observation of station 00052: these are the times of finding nothing."
     )
@@ -148,13 +148,15 @@ def test_without_a_station_it_is_the_first_of_the_registry(
 
 def test_a_day_without_rows_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
     report, code = latency_report(settings, "07015", date(2026, 2, 20), 1, GENEROUS_MS, NOW)
-    assert (code, report["rows_returned"]) == (0, 0)
+    assert (code, report["rows_returned"], report["slo"]["held"]) == (3, 0, None)
     assert "on 2026-02-20 (UTC); its newest is of 2026-02-17T23:30:00Z." in report["note"]
 
 
-def test_an_empty_database_is_no_fault(settings: Settings) -> None:
+def test_an_empty_database_holds_no_slo(settings: Settings) -> None:
     report, code = latency_report(settings, "07015", None, 1, GENEROUS_MS, NOW)
-    assert (code, report["rows_returned"], report["documents_examined"]) == (0, 0, 0)
+    assert (code, report["rows_returned"], report["documents_examined"]) == (3, 0, 0)
+    assert report["slo"] == {"p95_ms": GENEROUS_MS, "held": None}
+    assert f"SLO: p95 at most {GENEROUS_MS:g} ms: not measured, nothing was found" in text_of(render_latency(report))
 
 
 def test_a_collection_without_our_indexes_is_told_with_their_names(

@@ -65,13 +65,15 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "ILAMAD25": Seen("ILAMAD25", HEARD_MS, 0.1, "fresh"),
     }
     progress.stations_silent = 1
-    report = status_report(run(), progress, OBJECTS, status="partial", exit_code=3, finished_at=END)
+    known = ObjectCounts("d.csv", "s3://b/d.csv", "rejected", error_code="no_day", error=OBJECTS[1].error, known=True)
+    report = status_report(run(), progress, [known, *OBJECTS], status="partial", exit_code=3, finished_at=END)
     assert report["counts"] == {
         "objects_listed": 6,
         "objects_skipped": 1,
         "objects_already_processed": 2,
         "objects_loaded": 1,
         "objects_rejected": 1,
+        "objects_known_rejected": 1,
         "objects_failed": 1,
         "objects_unfinished": 0,
         "rows_read": 32,
@@ -104,6 +106,7 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "validate": 0.0,
         "save": 0.0,
         "load": 1.235,
+        "qc": 0.0,
         "report": 0.0,
     }
     assert report["written"] == [
@@ -111,9 +114,10 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         {"kind": "report", "path": "logs/quality_report_20261123T100100Z.json", "count": 1},
     ]
     assert report["errors"] == [
-        {"object": None, "code": "interrupted", "message": "Stopped by SIGTERM."},
-        {"object": "b.csv", "code": "no_day", "message": "The table's day is lost."},
-        {"object": "c.json", "code": "database", "message": "Gone."},
+        {"object": None, "code": "interrupted", "message": "Stopped by SIGTERM.", "known": False},
+        {"object": "b.csv", "code": "no_day", "message": "The table's day is lost.", "known": False},
+        {"object": "c.json", "code": "database", "message": "Gone.", "known": False},
+        {"object": "d.csv", "code": "no_day", "message": "The table's day is lost.", "known": True},
     ]
     assert (report["started_at"], report["finished_at"]) == ("2026-11-23T10:00:00Z", "2026-11-23T10:01:00Z")
     assert is_writable(report, "pipeline_status", tmp_path)

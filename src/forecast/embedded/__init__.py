@@ -21,7 +21,7 @@ LOGGER = logging.getLogger("forecast.embedded")
 
 @contextmanager
 def embedded_mongodb(folder: Path) -> Iterator[str]:
-    """Run a one-node replica set on the data in a folder and give its connection string.
+    """Run a one-node replica set on the data in a folder and give its connection string, which holds a password.
 
     Only one run at a time can use a folder. The server is stopped at the end; one that a killed run left
     behind is stopped before the new one starts.
@@ -35,7 +35,7 @@ def embedded_mongodb(folder: Path) -> Iterator[str]:
         try:
             become_primary(process, port, folder)
             try:
-                yield uri(port)
+                yield uri(port, folder)
             finally:
                 # Whoever was using it only knows that the connection is gone.
                 if process.poll() is not None:

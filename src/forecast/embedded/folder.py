@@ -21,6 +21,9 @@ def prepared(folder: Path) -> Path:
     folder = folder.absolute()
     try:
         (folder / "data").mkdir(parents=True, exist_ok=True)
+        # Its own user alone: beside the data it holds the password.
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
         with tempfile.TemporaryFile(dir=folder / "data"):
             pass  # a read-only folder is found out here, not by mongod
     except OSError as error:
@@ -28,10 +31,11 @@ def prepared(folder: Path) -> Path:
     return folder
 
 
-def unwritable(folder: Path, error: OSError) -> SettingError:
+def unwritable(folder: Path, error: OSError | ValueError) -> SettingError:
     """The system's error about a folder in words."""
+    words = (error.strerror if isinstance(error, OSError) else None) or error
     return SettingError(
-        f"The embedded MongoDB cannot keep its data in {folder}: {error.strerror or error}. "
+        f"The embedded MongoDB cannot keep its data in {folder}: {words}. "
         "Run from a folder that can be written to, or set MONGODB_URI."
     )
 

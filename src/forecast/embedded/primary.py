@@ -9,22 +9,32 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from forecast.embedded.keys import USER, set_key, user_password
 from forecast.embedded.log import last_words
 from forecast.embedded.waiting import START_SECONDS, wait_until
 from forecast.errors import RetryableError, SettingError
 
 REPLICA_SET = "forecast"
+# The database that the server keeps its users in.
+_USERS = "admin"
 NOT_YET_INITIALIZED = 94
 
 
-def connected(port: int) -> MongoClient[dict[str, Any]]:
-    """A client of the mongod on this port, whatever state it is in."""
-    return MongoClient(f"mongodb://127.0.0.1:{port}/?directConnection=true", serverSelectionTimeoutMS=2000)
+def connected(port: int, folder: Path) -> MongoClient[dict[str, Any]]:
+    """A client of the mongod on this port, whatever state it is in, as the user that its key file makes."""
+    return MongoClient(
+        f"mongodb://127.0.0.1:{port}/?directConnection=true",
+        username="__system",
+        password=set_key(folder),
+        authSource="local",
+        serverSelectionTimeoutMS=2000,
+    )
 
 
-def uri(port: int) -> str:
-    """The connection string of the embedded MongoDB."""
-    return f"mongodb://127.0.0.1:{port}/?directConnection=true&replicaSet={REPLICA_SET}"
+def uri(port: int, folder: Path) -> str:
+    """The connection string of the embedded MongoDB, with its password: never to be shown."""
+    options = f"directConnection=true&replicaSet={REPLICA_SET}&authSource={_USERS}"
+    return f"mongodb://{USER}:{user_password(folder)}@127.0.0.1:{port}/?{options}"
 
 
 def become_primary(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
@@ -33,15 +43,24 @@ def become_primary(process: subprocess.Popen[bytes], port: int, folder: Path) ->
     def is_primary_or_has_ended() -> bool:
         return process.poll() is not None or _is_primary(client, f"127.0.0.1:{port}")
 
-    with connected(port) as client:
+    with connected(port, folder) as client:
         try:
             ready = wait_until(is_primary_or_has_ended, START_SECONDS)
+            if ready and process.poll() is None:
+                _make_user(client, user_password(folder))
         except PyMongoError as error:
             raise RetryableError(f"The embedded MongoDB does not start: {error}. {last_words(folder)}") from error
     if process.poll() is not None:
         raise SettingError(f"mongod ended at its start with exit code {process.returncode}. {last_words(folder)}")
     if not ready:
         raise RetryableError(f"mongod took no writes within {START_SECONDS:.0f} s. {last_words(folder)}")
+
+
+def _make_user(client: MongoClient[dict[str, Any]], password: str) -> None:
+    """The one user there is; again with this password where the file was lost or the data came from elsewhere."""
+    roles = [{"role": "root", "db": _USERS}]
+    there = client[_USERS].command("usersInfo", USER)["users"]
+    client[_USERS].command("updateUser" if there else "createUser", USER, pwd=password, roles=roles)
 
 
 def _is_primary(client: MongoClient[dict[str, Any]], address: str) -> bool:

@@ -12,6 +12,7 @@ from pymongo.errors import PyMongoError
 
 from forecast.embedded.binary import environment
 from forecast.embedded.folder import unwritable
+from forecast.embedded.keys import KEY_FILE, set_key
 from forecast.embedded.log import last_words
 from forecast.embedded.ports import free_port, is_free, keep_port, last_port
 from forecast.embedded.primary import REPLICA_SET, connected
@@ -31,7 +32,7 @@ def start(binary: Path, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
         if port is None or not is_free(port):
             port = free_port()
         process = _spawn(binary, folder, port)
-        started = wait_until(partial(_has_started_or_ended, process, port), START_SECONDS)
+        started = wait_until(partial(_has_started_or_ended, process, port, folder), START_SECONDS)
         if process.poll() is None:
             if started:
                 keep_port(kept, port)
@@ -47,11 +48,12 @@ def start(binary: Path, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
 
 def _spawn(binary: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
     log = folder / "mongod.log"
+    set_key(folder)
     try:
         if log.exists():
             log.replace(folder / "mongod.previous.log")  # or it would grow with every run
         return subprocess.Popen(
-            _command(binary, folder / "data", log, port),
+            _command(binary, folder, log, port),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -62,18 +64,22 @@ def _spawn(binary: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
         raise unwritable(folder, error) from error
 
 
-def _command(binary: Path, data: Path, log: Path, port: int) -> list[str]:
+def _command(binary: Path, folder: Path, log: Path, port: int) -> list[str]:
     arguments = {
-        "dbpath": data,
+        "dbpath": folder / "data",
         "logpath": log,
         "port": port,
         "bind_ip": "127.0.0.1",
+        # With it nobody is let in without a password: every user of this machine can reach the port.
+        "keyFile": folder / KEY_FILE,
         "replSet": REPLICA_SET,
         "oplogSize": 256,
         "wiredTigerCacheSizeGB": f"{_cache_gigabytes():.2f}",
     }
     parameters = {
         "diagnosticDataCollectionEnabled": "false",
+        # Else whoever came first could make the first user.
+        "enableLocalhostAuthBypass": "false",
         # A node without others has nobody to hand over to: it need not wait for that when it stops.
         "shutdownTimeoutMillisForSignaledShutdown": 100,
     }
@@ -90,12 +96,12 @@ def _cache_gigabytes() -> float:
     return min(1.0, max(0.25, memory / 8))
 
 
-def _has_started_or_ended(process: subprocess.Popen[bytes], port: int) -> bool:
+def _has_started_or_ended(process: subprocess.Popen[bytes], port: int, folder: Path) -> bool:
     if process.poll() is not None:
         return True
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        with connected(port) as client:
+        with connected(port, folder) as client:
             # Another mongod may be the one that answers.
             return bool(client.admin.command("serverStatus")["pid"] == process.pid)
     except (OSError, PyMongoError):

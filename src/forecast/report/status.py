@@ -13,7 +13,9 @@ from forecast.report.write import iso_time
 
 REPORT_NAME = "pipeline_status.json"
 STATUSES = ("running", "success", "partial", "failed", "interrupted")
-STAGES = ("extract", "transform", "validate", "save", "load", "report")
+# Of a run before, as this one tells of it.
+DIED = "died"
+STAGES = ("extract", "transform", "validate", "save", "load", "qc", "report")
 # A run over a hundred thousand broken objects still has a status that a person can open.
 MAX_ERRORS = 1000
 
@@ -31,12 +33,18 @@ class RunInfo:
 
 @dataclass(slots=True)
 class RunProgress:
-    """What a run has done so far. `times` are seconds by stage; `written` and `errors` are as in the report."""
+    """What a run has done so far.
+
+    `times` are seconds by stage; `written`, `errors` and `previous_run` are as in the report. `records_published` were
+    written to the processed zone.
+    """
 
     times: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     objects_listed: int = 0
     objects_skipped: int = 0
     objects_already_processed: int = 0
+    records_published: int = 0
+    previous_run: dict[str, Any] | None = None
     judged: JudgeCounts = field(default_factory=JudgeCounts)
     seen: Mapping[str, Seen] = field(default_factory=dict)
     stations_silent: int | None = None
@@ -71,6 +79,7 @@ def status_report(
     return {
         "status": status,
         "run_id": run.run_id,
+        "previous_run": progress.previous_run,
         "exit_code": exit_code,
         "started_at": iso_time(run.started_at),
         "finished_at": iso_time(finished_at) if finished_at else None,

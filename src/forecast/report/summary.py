@@ -31,6 +31,8 @@ def render_summary(status: dict[str, Any], quality: dict[str, Any]) -> Group:
         parts += [_title("Columns that are not known"), _unknown(quality)]
     if status["errors"]:
         parts += [_title("Errors"), _errors(status)]
+    if not status["dry_run"] and not any(item["kind"] == "records" for item in status["written"]):
+        parts.append(_title("No records were written"))
     if status["written"]:
         parts += [_title("Where it is"), _written(status)]
     return Group(*parts)

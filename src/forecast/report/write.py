@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -99,11 +100,16 @@ def _validator(schema: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(json.loads((SCHEMAS_FOLDER / f"{schema}.schema.json").read_text("utf-8")))
 
 
-def _checked_text(report: dict[str, Any], schema: str) -> str:
-    clean = without_secrets(report)
-    faults = sorted(_validator(schema).iter_errors(clean), key=lambda fault: fault.json_path)
+def check_shape(report: Any, schema: str) -> None:
+    """Raise ReportShapeError where something is no report of schemas/<schema>."""
+    faults = sorted(_validator(schema).iter_errors(report), key=lambda fault: fault.json_path)
     if faults:
         raise ReportShapeError(f"{schema}: " + "; ".join(f"{fault.json_path}: {fault.message}" for fault in faults[:5]))
+
+
+def _checked_text(report: dict[str, Any], schema: str) -> str:
+    clean = without_secrets(report)
+    check_shape(clean, schema)
     # What a terminal obeys stands in JSON's own escapes, and so do halves of surrogate pairs.
     return escaped_lines(json.dumps(clean, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
@@ -139,7 +145,9 @@ def _put_under_a_free_name(temporary: Path, stem: str) -> Path:
 
 
 def _unwritable(folder: Path, error: OSError) -> SettingError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    mend = "Free some space there" if full else "Make it a folder that this user can write to"
     return SettingError(
         f"reports cannot be written to {folder} ({error.strerror or error}). "
-        "Make it a folder that this user can write to, or set LOGS_DIR (--logs-dir) to another one"
+        f"{mend}, or set LOGS_DIR (--logs-dir) to another one"
     )

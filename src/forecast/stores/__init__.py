@@ -15,8 +15,8 @@ from forecast.stores.s3 import S3Store
 __all__ = ["LocalStore", "ObjectChangedError", "S3Store", "Store", "digest_of", "open_store"]
 
 
-def open_store(uri: str) -> Store:
-    """The store of s3://bucket/prefix/ or of a local folder."""
+def open_store(uri: str, setting: str = "PROCESSED_URI") -> Store:
+    """The store of s3://bucket/prefix/ or of a local folder, which `setting` names."""
     if uri.startswith("s3://"):
         return S3Store(uri)
-    return LocalStore(Path(uri))
+    return LocalStore(Path(uri), setting)

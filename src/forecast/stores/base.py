@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from forecast.errors import RetryableError
+from forecast.errors import ForecastError, ObjectDeniedError, RetryableError
 from forecast.observations import RawObject
 
 # Files are copied in pieces of this many bytes.
@@ -44,6 +44,13 @@ class Store(Protocol):
         """Take an object away; it is gone for good when this returns, also where there was none."""
         ...
 
+    def beside(self) -> tuple[str, Sequence[str]]:
+        """What there is where nothing of this place is: the nearest place above it that holds something, and names.
+
+        Names of what holds more end with a slash. No name where nothing is above either.
+        """
+        ...
+
     def find(self, key: str) -> RawObject | None:
         """The object of that key as it is now; None where there is none."""
         ...
@@ -68,8 +75,10 @@ def hex_digest(digest: Any) -> str:
     return str(digest.hexdigest())[:32]
 
 
-def unreadable(uri: str, error: OSError, target: Path) -> RetryableError:
+def unreadable(uri: str, error: OSError, target: Path) -> ForecastError:
     """The words for an object that could not be copied to a local file."""
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return ObjectDeniedError(f"{uri} may not be read by this user ({error.strerror}); change its permissions")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RetryableError(f"{uri} cannot be copied to {target.parent}: {error.strerror}; free some space there")
     return RetryableError(f"{uri} cannot be read: {error.strerror or type(error).__name__}")

@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from forecast.observations import RawObject
 from forecast.stores.base import BLOCK_BYTES, ObjectChangedError, hex_digest, new_digest, unreadable
 
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
+_MOST_NAMES = 8
 _NO_SEGMENTS = {"", ".", ".."}
 _KINDS = {
     stat.S_IFDIR: "a link to a folder",
@@ -32,8 +33,9 @@ _KINDS = {
 class LocalStore:
     """A folder. What is below it and is no file is listed too, and told when it is fetched."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, setting: str = "PROCESSED_URI") -> None:
         self._folder = folder
+        self._setting = setting
         self._tidied: set[Path] = set()
         self.uri = str(folder)
         self.place = str(folder.resolve())
@@ -43,8 +45,7 @@ class LocalStore:
 
         Raises SettingError where a folder is missing or must not be read: a part of the zone is never left out.
         """
-        if not self._folder.is_dir():
-            raise SettingError(f"the folder {self._folder} does not exist")
+        self._check_is_folder()
         for key in sorted(self._keys()):
             described = self._described(key) if key.startswith(prefix) else None
             if described is not None:
@@ -53,14 +54,15 @@ class LocalStore:
     def fetch(self, listed: RawObject, target: Path) -> str:
         """See `Store.fetch`.
 
-        Raises ObjectRejectedError where the file's name is no text: neither MongoDB nor Parquet could keep it.
+        Raises ObjectRejectedError where the file's name is no text, which neither MongoDB nor Parquet could keep, and
+        where it is a link that leads out of the folder: what lies there was never meant to be read.
         """
         if not _is_text(listed.key):
             raise ObjectRejectedError("bad_name", "the name of the file is not UTF-8; give it another one")
         path = self._path(listed.key)
         digest = new_digest(listed.key)
         try:
-            with _opened(path) as source, target.open("wb") as copy:
+            with _opened(self._inside(path), path) as source, target.open("wb") as copy:
                 while block := source.read(BLOCK_BYTES):
                     digest.update(block)
                     copy.write(block)
@@ -110,6 +112,32 @@ class LocalStore:
         except OSError as error:
             raise RetryableError(f"{self._path(key)} cannot be looked at: {error.strerror}") from error
 
+    def beside(self) -> tuple[str, Sequence[str]]:
+        """See `Store.beside`."""
+        own = self._folder.resolve()
+        for folder in own.parents:
+            try:
+                entries = sorted(folder.iterdir())
+            except OSError:
+                continue
+            if names := [f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries if entry != own]:
+                return f"{folder}/", names
+        return "/", []
+
+    def _check_is_folder(self) -> None:
+        """Raise SettingError where the place of the zone is no folder, saying what it is instead."""
+        if self._folder.is_dir():
+            return
+        place = self._folder.absolute()
+        if place.exists():
+            raise SettingError(f"{self._setting} is {place}, a file; give the folder that it lies in")
+        if self.uri.lower().startswith(("s3:", "s3/")):
+            raise SettingError(f"{self._setting} is {self.uri}; an address of S3 has two slashes: s3://bucket/prefix/")
+        where, names = self.beside()
+        shown = ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
+        there = f"; in {where} there is {shown}" if names else ""
+        raise SettingError(f"the folder {place} does not exist ({self._setting}){there}")
+
     def _keys(self) -> Iterator[str]:
         for folder, folders, files in os.walk(self._folder, onerror=_unlistable):
             below = Path(folder)
@@ -133,6 +161,19 @@ class LocalStore:
         modified = datetime.fromtimestamp(status.st_mtime, tz=UTC)
         return RawObject(key, str(path), status.st_size, _etag(status), modified)
 
+    def _inside(self, path: Path) -> Path:
+        """Where a path leads to, which is below the folder, too."""
+        try:
+            real = path.resolve()
+        except RuntimeError:
+            return path  # a link to itself: opening it says so
+        if not real.is_relative_to(self._folder.resolve()):
+            raise ObjectRejectedError(
+                "link_outside",
+                "the file is a link that leads out of the folder, and is not followed; put the file itself there",
+            )
+        return real
+
     def _path(self, key: str) -> Path:
         """The path of a key, which is below the folder and nobody else's."""
         if "\0" in key or not _NO_SEGMENTS.isdisjoint(key.split("/")):
@@ -145,13 +186,13 @@ def _is_text(key: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in key)
 
 
-def _opened(path: Path) -> IO[bytes]:
-    """Open a file, and at once: a named pipe would wait for its writer."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+def _opened(path: Path, listed: Path) -> IO[bytes]:
+    """Open a file, and at once: a named pipe would wait for its writer. `listed` is its name in the zone."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)
-        raise RetryableError(f"{path} is {_KINDS.get(kind, 'something else')} and no file; remove it from the zone")
+        raise RetryableError(f"{listed} is {_KINDS.get(kind, 'something else')} and no file; remove it from the zone")
     return os.fdopen(descriptor, "rb")
 
 
@@ -202,9 +243,11 @@ def _unlistable(error: OSError) -> None:
 
 def _unwritable(target: Path, error: OSError, what: str = "written") -> ForecastError:
     words = f"{target} cannot be {what}: {error.strerror}"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-        return SettingError(f"{words}; make its folder one that this user can write to")
-    return RetryableError(words)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RetryableError(f"{words}; free some space there, then run again")
+    if error.errno in (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.EAGAIN):
+        return RetryableError(f"{words}; run again")
+    return SettingError(f"{words}; make its folder one that this user can write to, or set PROCESSED_URI to another")
 
 
 def _etag(status: os.stat_result) -> str:

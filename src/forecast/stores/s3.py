@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
@@ -119,6 +119,23 @@ class S3Store:
     def find(self, key: str) -> RawObject | None:
         """See `Store.find`."""
         return self._patiently(f"read: {key}", lambda _: self._head(key))
+
+    def beside(self) -> tuple[str, Sequence[str]]:
+        """See `Store.beside`; of each place the first names only."""
+        above = self._prefix
+        while above:
+            above = above.rstrip("/").rpartition("/")[0]
+            above = f"{above}/" if above else ""
+            page = self._patiently("listed", partial(self._first_names, above))
+            if page:
+                return f"s3://{self._bucket}/{above}", page
+        return f"s3://{self._bucket}/", []
+
+    def _first_names(self, prefix: str, _: float) -> Sequence[str]:
+        page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, Delimiter="/", MaxKeys=100)
+        below = [entry["Prefix"].removeprefix(prefix) for entry in page.get("CommonPrefixes", ())]
+        names = [*below, *(entry["Key"].removeprefix(prefix) for entry in page.get("Contents", ()))]
+        return sorted(name for name in names if name)
 
     def _page(self, prefix: str, token: str | None, _: float) -> ListObjectsV2OutputTypeDef:
         """One page of the list. What any web server would answer must not pass for an empty or a complete list."""
