@@ -18,7 +18,7 @@ import pandas as pd
 import typer
 from rich.text import Text
 
-from forecast.cli import AsJson, command_app, print_result
+from forecast.cli import AsJson, command_app, day_option, print_result
 from forecast.conflicts import Conflicts
 from forecast.database import Documents, connect
 from forecast.demo import demo_settings, what_next
@@ -49,7 +49,6 @@ from forecast.validate import validate
 from forecast.versions import LoadCounts
 
 LOGGER = logging.getLogger("forecast.main")
-_DAY = ["%Y-%m-%d"]
 
 
 def extract_data(path: Path, raw: RawObject, limits: Limits, now: datetime) -> Iterator[RawBatch]:
@@ -208,11 +207,9 @@ def _report_findings(
 
 def pipeline_command(
     settings: Settings,
-    day: Annotated[
-        datetime | None, typer.Option("--date", formats=_DAY, help="Only objects synced on this UTC day.")
-    ] = None,
-    since: Annotated[datetime | None, typer.Option(formats=_DAY, help="Only objects synced then or later.")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=_DAY, help="Only objects synced then or earlier.")] = None,
+    day: Annotated[date | None, day_option("--date", help="Only objects synced on this UTC day.")] = None,
+    since: Annotated[date | None, day_option(help="Only objects synced then or later.")] = None,
+    until: Annotated[date | None, day_option(help="Only objects synced then or earlier.")] = None,
     reprocess: Annotated[bool, typer.Option("--reprocess", help="Also objects that were processed already.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Everything but the writing.")] = False,
     demo: Annotated[
@@ -239,9 +236,7 @@ def pipeline_command(
     """
     if day and (since or until):
         raise SettingError("--date goes without --since and --until")
-    run_options = RunOptions(
-        _day(day or since), _day(day or until), reprocess, dry_run, max_rejection_rate, wait, recheck
-    )
+    run_options = RunOptions(day or since, day or until, reprocess, dry_run, max_rejection_rate, wait, recheck)
     if demo:
         settings = demo_settings(settings)
     status, quality = run_pipeline(settings, run_options, load_stations())
@@ -249,10 +244,6 @@ def pipeline_command(
     if demo and not as_json:
         print_result({}, Text(what_next()), as_json=False)
     return int(status["exit_code"])
-
-
-def _day(moment: datetime | None) -> date | None:
-    return None if moment is None else moment.date()
 
 
 app = command_app("pipeline", pipeline_command)

@@ -360,7 +360,7 @@ def test_no_key_leaves_the_folder(key: str) -> None:
 def test_a_failed_write_leaves_nothing_half_written(tmp_path: Path) -> None:
     zone = tmp_path / "zone"
     (zone / "a").mkdir(parents=True)  # a folder stands where the object would be
-    with pytest.raises(RetryableError, match="cannot be written"):
+    with pytest.raises(SettingError, match="cannot be written: Is a directory"):
         put(LocalStore(zone), "a", b"x", tmp_path)
     assert list(LocalStore(zone).list()) == []
 

@@ -8,9 +8,11 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import date
 from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
@@ -50,7 +52,22 @@ SETTING_OPTIONS: dict[str, str] = {
 }
 AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object on stdout.")]
 
+_DAY_FORMAT = "YYYY-MM-DD"
+
 _LOGGER = logging.getLogger("forecast")
+
+
+def utc_day(text: str) -> date:
+    """A day as it is typed. Raises typer.BadParameter."""
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        with suppress(ValueError):
+            return date.fromisoformat(text)
+    raise typer.BadParameter(f"{escaped(text)!r} is no day; it takes {_DAY_FORMAT}, such as 2024-10-05")
+
+
+def day_option(*names: str, help: str) -> Any:  # noqa: A002  as typer calls it
+    """An option that takes a UTC day."""
+    return typer.Option(*names, parser=utc_day, metavar=_DAY_FORMAT, help=help)
 
 
 class PlainCommand(TyperCommand):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from forecast import __version__
-from forecast.cli import AsJson, command_app, print_result
+from forecast.cli import AsJson, command_app, day_option, print_result
 from forecast.database import connect
+from forecast.errors import ObjectRejectedError
 from forecast.lease import lease
 from forecast.logs import log_as
 from forecast.migrate import migrate
@@ -32,9 +33,7 @@ from forecast.window import quality_of_window
 def latency_report_command(
     settings: Settings,
     station_id: Annotated[str | None, typer.Option(help="Default: the registry's first.")] = None,
-    day: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="UTC day. Default: the newest.")
-    ] = None,
+    day: Annotated[date | None, day_option("--date", help="UTC day. Default: the newest.")] = None,
     iterations: Annotated[int, typer.Option(min=1, help="How often the query is timed.")] = 10,
     slo_p95_ms: Annotated[float, typer.Option(help="Exit code 3 when the 95th percentile is above it.")] = 100.0,
     as_json: AsJson = False,
@@ -45,8 +44,7 @@ def latency_report_command(
 
       latency-report --station-id ILAMAD25 --date 2026-02-18 --iterations 10
     """
-    asked = None if day is None else day.date()
-    report, code = latency_report(settings, station_id, asked, iterations, slo_p95_ms, datetime.now(UTC))
+    report, code = latency_report(settings, station_id, day, iterations, slo_p95_ms, datetime.now(UTC))
     print_result(report, render_latency(report), as_json=as_json)
     return code
 
@@ -95,13 +93,13 @@ def replay_command(
     with connect(settings) as collection, lease(collection, facts.run_id, wait=wait), work_folder() as folder:
         counts = replay(Corridor(store, collection, load_stations(), facts), folder)
     print_result({"run_id": facts.run_id, **asdict(counts)}, Text(_replay_words(counts)), as_json=as_json)
-    return 0
+    return ObjectRejectedError.exit_code if counts.rows_failed else 0
 
 
 def quality_report_command(
     settings: Settings,
-    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First UTC day.")],
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last UTC day.")],
+    since: Annotated[date, day_option(help="First UTC day.")],
+    until: Annotated[date, day_option(help="Last UTC day.")],
     as_json: AsJson = False,
 ) -> int:
     """Make the checks anew on what the database holds of some days, and report the quality; nothing is changed.
@@ -112,9 +110,7 @@ def quality_report_command(
     """
     now = datetime.now(UTC)
     with connect(settings) as collection:
-        report = quality_of_window(
-            collection, load_stations(), since.date(), until.date(), now, settings.max_data_age_hours
-        )
+        report = quality_of_window(collection, load_stations(), since, until, now, settings.max_data_age_hours)
     write_timed_report("quality_report", report, logs_dir=settings.logs_dir, now=now)
     print_result(report, render_quality(report), as_json=as_json)
     return 0
@@ -155,10 +151,15 @@ def _migration_words(report: dict[str, Any]) -> str:
 def _replay_words(counts: ReplayCounts) -> str:
     return (
         f"{counts.rows:,} refused rows in {counts.files:,} files: {counts.replayed:,} pass now, "
-        f"{counts.replayed_before:,} passed before, {counts.still_refused:,} are still refused\n"
+        f"{counts.replayed_before:,} passed before, {counts.still_refused:,} are still refused"
+        f"{_failed_words(counts)}\n"
         f"records of {counts.files_changed:,} changed files: {counts.inserted:,} inserted, {counts.updated:,} updated, "
         f"{counts.unchanged:,} unchanged, {counts.superseded:,} superseded"
     )
+
+
+def _failed_words(counts: ReplayCounts) -> str:
+    return f", {counts.rows_failed:,} of them by a fault of the program (see the log)" if counts.rows_failed else ""
 
 
 latency_report_app = command_app("latency-report", latency_report_command)

@@ -21,9 +21,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from forecast.checkpoints import Checkpoints
+from forecast.checkpoints import INTERNAL_ERROR, Checkpoints
 from forecast.database import Documents
-from forecast.errors import ObjectRejectedError, SettingError
+from forecast.errors import ForecastError, ObjectRejectedError, SettingError
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.records import rows_of_records
 from forecast.load import load, prepare_collection
@@ -61,6 +61,7 @@ class ReplayCounts:
     """rows = replayed_before + replayed + still_refused; replayed rows and those of before = the four of the load.
 
     A file is changed where a row of it passes that did not before; the load counts the records of changed files.
+    `rows_failed` of those that are still refused are there because the program failed on them.
     """
 
     files: int = 0
@@ -69,6 +70,7 @@ class ReplayCounts:
     replayed_before: int = 0
     replayed: int = 0
     still_refused: int = 0
+    rows_failed: int = 0
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -121,7 +123,7 @@ def _replay_file(
             modified_at = datetime.fromisoformat(first["source_modified_at"])
             source = Source(first["key"], first["source_uri"], digest, modified_at, file.last_modified.date())
             writer = writer or ObjectWriter(folder, source, corridor.facts, corridor.stations, f"{digest}{_REPLAYED}")
-            passed = _passing(lines, source, corridor)
+            passed = _passing(lines, source, corridor, counts)
             if len(passed):
                 writer.add(passed)
             _mark(lines, set(passed["source_row"]), corridor.facts.run_id, counts)
@@ -166,8 +168,11 @@ def _mark(lines: list[Line], passed: set[str], run_id: str, counts: ReplayCounts
             counts.still_refused += 1
 
 
-def _passing(lines: list[Line], source: Source, corridor: Corridor) -> pd.DataFrame:
-    """The records (VALIDATED_SCHEMA) of those of the lines that may enter now."""
+def _passing(lines: list[Line], source: Source, corridor: Corridor, counts: ReplayCounts) -> pd.DataFrame:
+    """The records (VALIDATED_SCHEMA) of those of the lines that may enter now.
+
+    Rows that the program itself fails on stay refused, and are counted.
+    """
     alike: defaultdict[tuple[Any, ...], list[Line]] = defaultdict(list)
     for line in lines:
         # A record that could not be read at all has no origin.
@@ -180,6 +185,12 @@ def _passing(lines: list[Line], source: Source, corridor: Corridor) -> pd.DataFr
             frames.append(_through(rows, source, corridor))
         except ObjectRejectedError as error:
             LOGGER.warning("%s: %d rows are still refused: %s", source.key, len(rows), error.message)
+        except (ForecastError, MemoryError):
+            raise
+        except Exception:
+            facts = {"object": source.key, "code": INTERNAL_ERROR}
+            LOGGER.exception("a fault of the program, on %d rows of %s", len(rows), source.key, extra={"facts": facts})
+            counts.rows_failed += len(rows)
     return concat(frames, VALIDATED_SCHEMA)
 
 

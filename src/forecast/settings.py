@@ -104,9 +104,14 @@ def _require(name: str, value: str | None, meaning: str) -> str:
     if value is None:
         raise SettingError(
             f"{name} is not set ({meaning}). It was looked for as an option (--{name.lower().replace('_', '-')}), in "
-            "the environment and in .env. To try the pipeline without any setting: pipeline --demo"
+            f"the environment and in {_dotenv_words()}. To try the pipeline without any setting: pipeline --demo"
         )
     return value
+
+
+def _dotenv_words() -> str:
+    found = find_dotenv(usecwd=True)
+    return found or f".env (there is none in {Path.cwd()} or above it)"
 
 
 def _location(name: str, found: Mapping[str, str]) -> str | None:

@@ -643,7 +643,7 @@ def test_case_64_a_unit_that_changed_in_the_metadata_rejects_the_document() -> N
     assert caught.value.code == "changed_unit"
     assert caught.value.message == (
         "the document's metadata names other units than InfoClimat's numbers are read in: temperature in 'degF' "
-        "instead of 'degC', vent_rafales in 'm/s' instead of 'km/h', humidite in '\ufffd' instead of '%'"
+        "instead of 'degC', vent_rafales in 'm/s' instead of 'km/h', humidite in '\\u001b' instead of '%'"
     )
 
 

@@ -194,7 +194,7 @@ def test_ten_thousand_digits_are_one_note_and_short() -> None:
 
 
 def test_control_characters_do_not_reach_a_note() -> None:
-    assert read("\x1b[31mred\x07", TEMPERATURE) == (None, [("\ufffd[31mred\ufffd", "not a number")])
+    assert read("\x1b[31mred\x07", TEMPERATURE) == (None, [("\\u001b[31mred\\u0007", "not a number")])
 
 
 def test_the_other_rows_keep_their_values_and_notes_name_their_row() -> None:

@@ -137,7 +137,7 @@ def _refuse_json_behind(open_text: Opener) -> None:
         line = block[: block.index(before)].count(b"\n") + 1
         found = shown(before.decode("utf-8", "replace"))
         raise ObjectRejectedError(
-            "not_json", f"JSON begins with a brace or a bracket, and the object with {found!r} (line {line} column 1)"
+            "not_json", f"JSON begins with a brace or a bracket, and the object with '{found}' (line {line} column 1)"
         )
 
 

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, cast
 from forecast.errors import ObjectRejectedError
 from forecast.extract.limits import too_large
 from forecast.settings import Limits
+from forecast.text import escaped
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -150,7 +151,7 @@ def first_bytes(open_file: Opener) -> bytes:
 
 def shown(text: str) -> str:
     """The beginning of a text, for a message: nothing in it that a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:_SHOWN])
+    return escaped(text[:_SHOWN])
 
 
 def _transcoder(encoding: str) -> Convert:

@@ -130,7 +130,7 @@ def _header(file: IO[bytes]) -> _Header:
     check_columns(text.count(delimiter) + 1)
     names = _cells(text, delimiter)
     if not names[1:] and names not in ([name] for name in PAYLOAD_FIELDS):
-        raise ObjectRejectedError("unknown_layout", f"the first line is no header of a table: {shown(text)!r}")
+        raise ObjectRejectedError("unknown_layout", f"the first line is no header of a table: '{shown(text)}'")
     second = file.readline(MAX_ROW_BYTES).decode("utf-8", "replace")
     row = second.rstrip("\r\n")
     if row.endswith(delimiter) and len(_cells(row, delimiter)) == len(names) + 1:

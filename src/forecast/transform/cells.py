@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from forecast.decimals import shortest_decimals
 from forecast.parameters import Parameter, Quantity
 from forecast.reading import NO_UNIT
+from forecast.text import escaped
 from forecast.transform.columns import python_cells
 from forecast.transform.units import CANONICAL, Floats, Unit, find_unit
 from forecast.transform.winds import ENGLISH, WindWords, read_wind
@@ -247,7 +248,7 @@ def _values_of(distinct: _Parsed, column: RawColumn, words: WindWords) -> tuple[
         if unit is not None:
             values[good] = unit.to_canonical(numbers[good])
         else:
-            reason = f"unknown unit {shorten(unit_text)!r}" if unit_text else NO_UNIT
+            reason = f"unknown unit '{shorten(unit_text)}'" if unit_text else NO_UNIT
             reasons.update(dict.fromkeys(np.flatnonzero(good).tolist(), reason))
         for index in np.flatnonzero(members & ~missing & ~good).tolist():
             reasons[index] = _why_too_large(numbers[index])
@@ -308,5 +309,5 @@ def _note(row: int, parameter: Parameter, raw: object, reason: str) -> Note:
 
 def shorten(text: str) -> str:
     """Control characters never reach a terminal or a report as they are."""
-    text = "".join(letter if letter.isprintable() or letter == "\u00a0" else "\ufffd" for letter in text)
+    text = escaped(text)
     return text if len(text) <= MAX_NOTE_LENGTH else f"{text[: MAX_NOTE_LENGTH - 1]}…"

@@ -78,7 +78,7 @@ def check_units(metadata: object) -> None:
             continue  # present weather has the address of its table of codes where others have a unit
         named, expected = text.rpartition(",")[2].strip(), str(parameter.infoclimat_unit)
         if find_unit(parameter.quantity, named) != find_unit(parameter.quantity, expected):
-            changed.append(f"{name} in {shorten(named)!r} instead of {expected!r}")
+            changed.append(f"{name} in '{shorten(named)}' instead of {expected!r}")
     if changed:
         raise ObjectRejectedError(
             "changed_unit",
