@@ -157,3 +157,9 @@ def test_one_pass_with_rows_late_or_delivered_again_is_never_two(there: list[int
         hour.insert(data.draw(st.integers(0, len(hour))), row)
     result = transform(batch_of(rows_of([*BEFORE, *hour, *AFTER])))
     assert passed(result)[2:-2] == ["-"] * len(hour)
+
+
+def test_two_passes_are_told_where_every_row_is_a_batch_of_its_own() -> None:
+    rows = rows_of([*BEFORE, *FIRST, *SECOND, *AFTER])
+    result = transform(*(batch_of([row], first=number) for number, row in enumerate(rows, 1)))
+    assert passed(result) == [*AROUND[0], *UTC_FIRST, *UTC_SECOND, *AROUND[1]]

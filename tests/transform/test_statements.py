@@ -220,3 +220,9 @@ def test_what_becomes_of_a_row_does_not_depend_on_how_the_object_was_cut(
     whole = became(transform(batch_of(rows)))
     assert len(whole) == len(rows)
     assert became(transform(*(batch_of(part, first=start + 1) for start, part in parts))) == whole
+
+
+def test_case_81_a_single_value_is_not_constant_but_a_contradiction() -> None:
+    rows = table({**AT_FOUR, "Timestamp": SCRAPED}, {**AT_NINE, "Timestamp": None})
+    result = transform(batch_of(rows))
+    assert (result.codes, result.stamps) == (["contradicting_times"], ["2024-09-30T22:09:00Z"])
