@@ -96,7 +96,7 @@ def test_an_empty_run_is_short() -> None:
     assert "Conflicts" not in text
     assert "What the checks found" not in text
     assert "Errors" not in text
-    assert len(text.splitlines()) == 9 + len(load_stations())
+    assert len(text.splitlines()) == 11 + len(load_stations())
 
 
 def test_a_dry_run_says_so() -> None:
