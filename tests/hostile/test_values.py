@@ -296,21 +296,21 @@ def test_case_33_values_that_contradict_each_other_are_all_kept_and_all_flagged(
 
 
 def test_case_34_what_is_a_code_elsewhere_is_a_value_here(run_object: RunObject) -> None:
-    """Neither network documents a code for trace: -0.1 mm is what it says, and no rain."""
+    """A rain of -0.1 mm is a trace: 0, with a note; a direction of 0 and 9 okta are what they say."""
     row = {"pluie_1h": "-0.1", "vent_direction": "0", "vent_moyen": "0", "nebulosite": "9"}
     ending = run_object(climate(row, {"vent_direction": "360"}), CLIMATE_KEY)
     ending.assert_accepted(2)
     assert ending.measurements == [
         {
             "relative_humidity": 80.0,
-            "precipitation_amount_1h": -0.1,
+            "precipitation_amount_1h": 0.0,
             "wind_from_direction": 0.0,
             "wind_speed": 0.0,
             "cloud_area_fraction": 9.0,
         },
         {"relative_humidity": 80.0, "wind_from_direction": 360.0},
     ]
-    assert ending.judged == [(4, {"precipitation_amount_1h": flagged(4, "gross_range")}, 1), GOOD]
+    assert ending.judged == [GOOD, GOOD]
 
 
 def test_case_34_a_direction_at_calm_is_kept_and_no_anomaly(run_object: RunObject) -> None:
