@@ -156,7 +156,8 @@ class Run:
         sums = totals(self.objects)
         rate = ratio(sums["records_rejected"], sums["records_extracted"])
         unread = any(True for counts in self.objects for _ in counts.unread)
-        if "rejected" in outcomes or unread or rate > self.options.max_rejection_rate:
+        not_delivered = any(counts.records_not_delivered for counts in self.objects)
+        if "rejected" in outcomes or unread or not_delivered or rate > self.options.max_rejection_rate:
             return "partial", 3
         return "success", 0
 

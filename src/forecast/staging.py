@@ -21,6 +21,7 @@ from forecast.checkpoints import INTERNAL_ERROR, Checkpoints
 from forecast.entry import FUTURE, FUTURE_TOLERANCE
 from forecast.errors import ForecastError, ObjectDeniedError, ObjectRejectedError, RetryableError
 from forecast.extract import check_size
+from forecast.extract.answers import NOT_DELIVERED
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import sync_day
 from forecast.memory import give_memory_back
@@ -62,6 +63,7 @@ class StagedObject:
             return
         self.counts.records_rejected += len(refused)
         self.tally.add_refused(refused)
+        _count_not_delivered(self, refused[refused["code"].isin(NOT_DELIVERED)])
         for code, instant in zip(refused["code"], refused["instant"], strict=True):
             if code == FUTURE:
                 # Where the instant is not told, the next run takes the object.
@@ -221,3 +223,11 @@ def _no_fault_of_the_object(error: OSError, folder: Path) -> RetryableError:
     if error.errno in _DISK_FULL:
         return RetryableError(f"no space is left for temporary files in {folder} (TMPDIR)")
     return RetryableError(f"temporary files in {folder} (TMPDIR) cannot be used: {error.strerror}")
+
+
+def _count_not_delivered(staged: StagedObject, refused: pd.DataFrame) -> None:
+    """Count the records of which the source or Airbyte delivered nothing; the first of an object is told at once."""
+    if len(refused) and not staged.counts.records_not_delivered:
+        key, place, reason = staged.raw.key, refused["position"].iloc[0], refused["reason"].iloc[0]
+        LOGGER.warning("%s, %s: %s", key, place, reason, extra={"facts": {"object": key}})
+    staged.counts.records_not_delivered += len(refused)

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from forecast.errors import ObjectRejectedError
 from forecast.extract import extract
 from forecast.extract.batches import BatchMaker
+from forecast.extract.ledger import Ledger
 from forecast.extract.limits import line_ends
 from forecast.extract.records import FastReader
 from forecast.observations import RawBatch, RawObject, to_table
@@ -622,10 +623,10 @@ def flat_records(draw: st.DrawFn) -> list[dict[str, Any]]:
 @example([{"a": '{"b": 1}'}, {"a": "{"}])
 def test_the_fast_and_the_patient_way_give_the_same_batches(records: list[dict[str, Any]]) -> None:
     block = lines(*records)
-    maker = BatchMaker(listed(), RECORD_CONTAINERS, Limits())
+    maker = BatchMaker(listed(), RECORD_CONTAINERS, Limits(), Ledger("not_json", "line"))
     table = FastReader().read(block, line_ends(block))
     places = [f"line {index + 1}" for index in range(len(records))]
-    patient = maker.of_lines(list(zip(places, block.split(b"\n")[:-1], strict=True)))
+    (patient,) = maker.of_lines(list(zip(places, block.split(b"\n")[:-1], strict=True)))
     if table is None:
         return
     (fast,) = maker.of_table(table, pa.array(places))

@@ -100,9 +100,9 @@ def test_case_52_a_key_that_is_there_twice_in_a_list_refuses_the_row(kind: str, 
     text = json.dumps(document(*rows) if kind == "document" else rows)
     one = text.rindex('"temperature": "7.6"')
     ending = run_object((text[:one] + '"temperature": "99", ' + text[one:]).encode(), CLIMATE_KEY)
-    place = "hourly.07015[1]" if kind == "document" else "[1]"
-    assert ending.reasons == [(f"line 1: {place}" if kind == "document" else place, "malformed_record",
-                               "a key is there twice")]  # fmt: skip
+    in_document = ("line 1: hourly.07015[1]", "malformed_record", "a key is there twice")
+    in_array = ("[1]", "malformed_record", "the key 'temperature' is there twice")
+    assert ending.reasons == [in_document if kind == "document" else in_array]
     assert ending.sums == (2, 0, 1, 1)
 
 
@@ -535,7 +535,6 @@ def test_case_62_an_array_is_read_as_its_records(indent: int | None, run_object:
     assert [document["metadata"]["source_row"] for document in ending.documents] == ["[0]", "[1]", "[2]"]
 
 
-NO_CONTAINER = "a JSON document with none of the known containers of rows; it has: "
 OTHER_UNITS = "the document's metadata names other units than InfoClimat's numbers are read in: "
 ANSWERS = [document(climate(0)), document(climate(1))]
 
@@ -563,37 +562,15 @@ def test_case_62_an_array_of_the_apis_answers_is_read(run_object: RunObject) -> 
     assert ending.measurements == [PWS_VALUES] * 2
 
 
-@pytest.mark.parametrize(
-    ("content", "code", "message"),
-    [
-        (
-            json.dumps([ANSWERS[0], {"status": "error", "errors": ["token"]}]),
-            "source_error",
-            "the source answered with an error instead of data: \"['token']\"",
-        ),
-        (
-            json.dumps([ANSWERS[0], climate(1)]),
-            "unknown_layout",
-            f"{NO_CONTAINER}dh_utc, humidite, id_station, temperature",
-        ),
-        (
-            json.dumps([*ANSWERS, document(climate(2), metadata={"temperature": "temperature,degF"})]),
-            "changed_unit",
-            f"{OTHER_UNITS}temperature in 'degF' instead of 'degC'",
-        ),
-    ],
-    ids=["an error", "a row", "other units"],
-)
-def test_case_62_an_array_of_documents_of_which_one_is_none_is_rejected(
-    content: str, code: str, message: str, run_object: RunObject
-) -> None:
-    run_object(content.encode(), CLIMATE_KEY).assert_rejected(code, message)
+def test_case_62_a_document_in_other_units_rejects_the_array(run_object: RunObject) -> None:
+    content = json.dumps([*ANSWERS, document(climate(2), metadata={"temperature": "temperature,degF"})])
+    message = f"{OTHER_UNITS}temperature in 'degF' instead of 'degC'"
+    run_object(content.encode(), CLIMATE_KEY).assert_rejected("changed_unit", message)
 
 
-def test_case_62_a_document_among_rows_is_refused_and_not_passed_over(run_object: RunObject) -> None:
-    ending = run_object(json.dumps([climate(2), ANSWERS[0]]).encode(), CLIMATE_KEY)
-    assert (ending.outcome, ending.sums) == ("loaded", (2, 0, 1, 1))
-    assert ending.reasons == [("[1]", "malformed_record", "a whole document where a single row belongs")]
+@pytest.mark.parametrize("records", [[climate(2), ANSWERS[0]], [ANSWERS[0], climate(2)]], ids=["row first", "last"])
+def test_case_62_documents_and_rows_in_one_array_are_read(records: list[Any], run_object: RunObject) -> None:
+    run_object(json.dumps(records).encode(), CLIMATE_KEY).assert_accepted(2)
 
 
 ROW = lines(TABLE[0])[:-1]
@@ -695,9 +672,8 @@ def test_case_62_commas_too_many_are_rejected_with_their_place(
             f"{BEGINS}'# Samples, as they are' (line 1 column 1)",
         ),
         (PRETTY + b"\n```\n", f"{TO_THE_END}parse error: trailing garbage (line 27 column 1)"),
-        (json.dumps(document(climate(0))).encode() + b"\n```\n", f"{QUOTES}(line 2 column 1)"),
     ],
-    ids=["fence", "page", "end of a fence", "end of a fence behind a document"],
+    ids=["fence", "page", "end of a fence"],
 )
 def test_case_62_json_in_markdown_is_rejected_with_its_place(
     content: bytes, message: str, run_object: RunObject
@@ -724,6 +700,12 @@ def test_case_62_other_json_that_is_none_is_rejected_with_its_place(
     content: bytes, message: str, run_object: RunObject
 ) -> None:
     run_object(content).assert_rejected("not_json", message)
+
+
+def test_case_62_a_line_behind_a_document_that_is_no_json_is_refused_alone(run_object: RunObject) -> None:
+    ending = run_object(json.dumps(document(climate(0))).encode() + b"\n```\n", CLIMATE_KEY)
+    assert ending.sums == (2, 0, 1, 1)
+    assert ending.reasons == [("line 2", "malformed_record", "not JSON: Expecting value at character 1")]
 
 
 def test_case_62_a_line_of_many_that_is_a_comment_is_refused_alone(run_object: RunObject) -> None:

@@ -13,6 +13,7 @@ from forecast.errors import ObjectRejectedError
 from forecast.extract.avro_floats import float_mender
 from forecast.extract.avro_survey import survey_avro
 from forecast.extract.batches import BatchMaker, positions
+from forecast.extract.ledger import Ledger
 from forecast.extract.limits import CHUNK_ROWS, CHUNK_VALUES
 from forecast.extract.records import rows_of_records
 from forecast.observations import RawBatch, RawObject
@@ -21,7 +22,7 @@ from forecast.settings import Limits
 
 def read_avro(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
     """Batches of an Avro container file."""
-    maker = BatchMaker(raw, containers, limits)
+    maker = BatchMaker(raw, containers, limits, Ledger("not_avro", "row"))
     with path.open("rb") as file:
         schema = survey_avro(file, path.stat().st_size, limits)
         file.seek(0)
@@ -31,10 +32,11 @@ def read_avro(path: Path, raw: RawObject, containers: Sequence[str], limits: Lim
             if not isinstance(chunk[0], dict):
                 raise ObjectRejectedError("not_avro", "the Avro file holds no records")
             table = rows_of_records(chunk)
-            for found in maker.of_table(table, positions(row, table.num_rows, "row")):
+            for found in maker.of_table(table, positions(row, table.num_rows, "row ")):
                 found.metadata = found.metadata or table.schema
                 yield found
             row += len(chunk)
+        maker.ledger.check()
 
 
 def _records(file: Any) -> Iterator[Any]:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.decimals import without_short_floats
+from forecast.entry import Mask
 from forecast.errors import ObjectRejectedError
-from forecast.extract.documents import is_document, read_document, whole_text
-from forecast.extract.envelope import (
-    PAYLOAD_FIELDS,
-    is_envelope,
-    origin_of_records,
-    unwrap_record,
+from forecast.extract.answers import (
+    LOST,
+    NO_ROWS,
+    SOURCE_ERROR,
+    answers_in,
+    check_holds_nothing,
+    lost_on_the_way,
+    no_rows,
 )
+from forecast.extract.beside import with_beside
+from forecast.extract.columnar import check_table
+from forecast.extract.documents import Around, is_document, names_a_container, read_document, whole_text
+from forecast.extract.envelope import NOTHING, PAYLOAD_FIELDS, is_envelope, origin_of_records, unwrap_record
 from forecast.extract.envelope_columns import origin_of_table
 from forecast.extract.fields import OBJECT_FIELDS, STATION_FIELDS, spelled
+from forecast.extract.ledger import Ledger
 from forecast.extract.limits import line_ends
 from forecast.extract.records import (
     BadRecordError,
@@ -33,18 +43,22 @@ from forecast.extract.records import (
 from forecast.observations import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, empty_frame, frame_of, to_frame
 from forecast.settings import Limits
 
+# What is wrong with a document costs its record; what may cost the machine too much costs the object.
+RECORD_FAULTS: Final = frozenset({"not_json", "not_text", "unknown_layout", NO_ROWS, SOURCE_ERROR})
 _BINARIES = (
     pa.types.is_binary,
     pa.types.is_large_binary,
     pa.types.is_fixed_size_binary,
     pa.types.is_binary_view,
 )
+_NOTHING = pa.array(NOTHING)
+_SHORT = 16
 
 
-def positions(first: int, count: int, word: str = "line") -> pa.Array:
-    """Where rows stand, for people: "line 7"."""
+def positions(first: int, count: int, before: str = "line ", after: str = "") -> pa.Array:
+    """Where rows stand, for people: "line 7", "[6]"."""
     numbers = pa.array(np.arange(first, first + count)).cast(pa.string())
-    return pc.binary_join_element_wise(f"{word} ", numbers, "")
+    return pc.binary_join_element_wise(before, numbers, after, "")
 
 
 def has_one_shape(table: pa.Table) -> bool:
@@ -56,10 +70,33 @@ def has_one_shape(table: pa.Table) -> bool:
     )
 
 
-class BatchMaker:
-    """Makes the batches of one raw object."""
+@dataclass(slots=True)
+class _Part:
+    """Rows, their origin, the tables of what stood beside them (the innermost first), and what is refused of them.
 
-    def __init__(self, raw: RawObject, containers: Sequence[str], limits: Limits) -> None:
+    `rows` may have no column; how many rows there are is known from `origin`.
+    """
+
+    rows: pa.Table
+    origin: pa.Table
+    beside: list[pa.Table]
+    refused: list[dict[str, Any]]
+
+    def keep(self, kept: npt.NDArray[np.intp], rows: pa.Table | None = None) -> None:
+        """Keep some rows only; `rows` are those, where they are made already."""
+        if len(kept) < len(self.origin):
+            self.rows = _taken(self.rows, kept) if rows is None else rows
+            self.origin = self.origin.take(kept)
+            self.beside = [_taken(level, kept) for level in self.beside]
+        elif rows is not None:
+            self.rows = rows
+
+
+class BatchMaker:
+    """Makes the batches of one raw object; its `ledger` knows what the records came to."""
+
+    def __init__(self, raw: RawObject, containers: Sequence[str], limits: Limits, ledger: Ledger) -> None:
+        self.ledger = ledger
         self._raw = raw
         self._containers = containers
         self._limits = limits
@@ -67,32 +104,25 @@ class BatchMaker:
 
     def of_table(self, table: pa.Table, places: pa.Array, refused: Sequence[dict[str, Any]] = ()) -> Iterator[RawBatch]:
         """Batches of a table whose rows stand at `places`; the names of its columns may repeat."""
-        origin = origin_of_table(table, places, self._raw)
-        refused = list(refused)
+        part = _Part(table, origin_of_table(table, places, self._raw), [], [])
+        for record in refused:
+            self._refuse(part, record)
         for field in PAYLOAD_FIELDS:
-            if field not in table.column_names:
+            if field not in part.rows.column_names:
                 continue
-            cells = _flat(table[field])
+            cells = _payload_cells(part.rows, field)
+            part.beside.insert(0, _sources_own(part.rows, field))
+            part.rows = _no_columns()
             if pa.types.is_struct(cells.type):
-                table = _members(cells)
+                part.rows = _members(cells)
             elif pa.types.is_string(cells.type):
-                texts = cells.to_pylist()
-                if is_document(next((text for text in texts if text), ""), self._containers, self._limits):
-                    yield from self._documents(texts, origin, refused)
-                    return
-                table, kept, more = _parse_cells(self._nested, cells, origin["position"])
-                refused += more
-                origin = origin.take(kept)
-        table = table.select([index for index, name in enumerate(table.column_names) if not is_envelope(name)])
-        if any(name in self._containers for name in table.column_names):
-            columns = [without_short_floats(_flat(column)) for column in table.columns]
-            rows = pa.Table.from_arrays(columns, names=table.column_names).to_pylist()
-            texts = [whole_text(row) for row in rows]
-            yield from self._documents(texts, origin, refused)
-            return
-        yield self._batch(table, origin, refused)
+                yield from self._open_texts(part, cells)
+            elif not pa.types.is_null(cells.type):
+                self._refuse_payloads(part, cells)
+        part.rows = _sources_own(part.rows)
+        yield from self._batches(part)
 
-    def of_lines(self, lines: Sequence[tuple[str, bytes]]) -> RawBatch:
+    def of_lines(self, lines: Sequence[tuple[str, bytes]]) -> Iterator[RawBatch]:
         """Records at their positions, read patiently; what cannot be read is refused, one by one."""
         items: list[tuple[str, Any]] = []
         refused = []
@@ -104,45 +134,229 @@ class BatchMaker:
                 continue
             items.append((position, records[0]))
             items += [(f"{position} object {number}", record) for number, record in enumerate(records[1:], 2)]
-        return self.of_items(items, refused)
+        yield from self._of_items(items, refused)
 
-    def of_items(self, items: Sequence[tuple[str, Any]], refused: Sequence[dict[str, Any]] = ()) -> RawBatch:
-        """Values at their positions; what is no record is refused, one by one."""
-        payloads, envelopes, places = [], [], []
-        refused = list(refused)
-        for position, item in items:
-            try:
-                payload, envelope = unwrap_record(item)
-            except BadRecordError as error:
-                refused.append(refused_record(position, str(error), item))
-                continue
-            if any(isinstance(payload.get(name), dict | list) for name in self._containers):
-                refused.append(refused_record(position, "a whole document where a single row belongs", item))
-                continue
-            payloads.append(payload)
-            envelopes.append(envelope)
-            places.append(position)
-        return self._batch(rows_of_records(payloads), origin_of_records(envelopes, places, self._raw), refused)
+    def of_document(self, text: bytes, source: Around) -> list[RawBatch]:
+        """The batches of a document that is one record; one that holds no rows costs itself alone.
+
+        Raises ObjectRejectedError where it would take more than any real one.
+        """
+        try:
+            batches = list(read_document(text, source, self._containers, self._limits))
+        except ObjectRejectedError as error:
+            if error.code not in RECORD_FAULTS:
+                raise
+            return [self._of_fault(error, source.origin, text.decode("utf-8", "backslashreplace"))]
+        if source.origin["changes"] and not batches:
+            return [self._of_fault(no_rows({}, ()), source.origin, text.decode("utf-8", "backslashreplace"))]
+        self.ledger.add_rows()
+        return batches
 
     def of_refused(self, refused: Sequence[dict[str, Any]]) -> RawBatch:
         """A batch without rows."""
+        for record in refused:
+            self.ledger.add_unreadable(record["position"], record["reason"])
         return RawBatch(pd.DataFrame(), empty_frame(ORIGIN_SCHEMA), refused=frame_of(refused, REFUSED_SCHEMA))
 
-    def _batch(self, rows: pa.Table, origin: pa.Table, refused: list[dict[str, Any]]) -> RawBatch:
-        rows, origin, more = _open_objects(rows, origin)
+    def _of_items(self, items: Sequence[tuple[str, Any]], refused: Sequence[dict[str, Any]]) -> Iterator[RawBatch]:
+        """Values at their positions; what is no record is refused, one by one."""
+        payloads, envelopes, beside, places = [], [], [], []
+        part = _Part(_no_columns(), ORIGIN_SCHEMA.empty_table(), [], [])
+        for record in refused:
+            self._refuse(part, record)
+        for position, item in items:
+            try:
+                unwrapped = unwrap_record(item)
+            except BadRecordError as error:
+                self._refuse(part, refused_record(position, str(error), item))
+                continue
+            payloads.append(unwrapped.payload)
+            envelopes.append(unwrapped.envelope)
+            beside.append(unwrapped.beside)
+            places.append(position)
+        part.rows = rows_of_records(payloads)
+        part.origin = origin_of_records(envelopes, places, self._raw)
+        part.beside = [
+            rows_of_records([levels[depth] if depth < len(levels) else {} for levels in beside])
+            for depth in range(max(map(len, beside), default=0))
+        ]
+        yield from self._batches(part)
+
+    def _open_texts(self, part: _Part, cells: pa.Array) -> Iterator[RawBatch]:
+        """Read payloads that are JSON text: documents as such, the others to the rows of the part."""
+        documents = np.zeros(len(cells), dtype=bool)
+        if names_a_container(_bytes_of(cells), self._containers):
+            for name in self._containers:
+                documents |= np.asarray(pc.fill_null(pc.match_substring(cells, name), fill_value=False))
+        for index in np.flatnonzero(documents).tolist():
+            documents[index] = is_document(cells[index].as_py().encode(), self._containers, self._limits)
+        yield from self._documents(part, documents, lambda index: str(cells[index].as_py()))
+        rest = np.flatnonzero(~documents)
+        part.keep(rest)
+        rows, kept, refused = _parse_cells(self._nested, cells.take(pa.array(rest)), part.origin["position"])
+        for record in refused:
+            self._refuse(part, record)
+        part.keep(kept, rows)
+
+    def _batches(self, part: _Part) -> Iterator[RawBatch]:
+        """The batches of rows without their envelope: of those that are documents one each, and one of the others."""
+        documents = _are_documents(part.rows, self._containers, len(part.origin))
+        if documents.any():
+            columns = [without_short_floats(_flat(column)) for column in part.rows.columns]
+            rows = pa.Table.from_arrays(columns, part.rows.column_names)
+            yield from self._documents(part, documents, lambda index: whole_text(rows.slice(index, 1).to_pylist()[0]))
+            part.keep(np.flatnonzero(~documents))
+            if not len(part.origin) and not part.refused:
+                return
+        yield self._batch(part)
+
+    def _documents(self, part: _Part, documents: Mask, text_of: Callable[[int], str]) -> Iterator[RawBatch]:
+        for index in np.flatnonzero(documents).tolist():
+            origin = part.origin.slice(index, 1).to_pylist()[0]
+            try:
+                beside = [level.slice(index, 1).to_pylist()[0] for level in part.beside if level.column_names]
+                text = text_of(index).encode()
+            except (ValueError, OverflowError, pa.ArrowException) as error:
+                fault = ObjectRejectedError("not_json", f"a cell of the document cannot be read: {error}")
+                yield self._of_fault(fault, origin, "")
+                continue
+            yield from self.of_document(text, Around(origin, beside))
+
+    def _batch(self, part: _Part) -> RawBatch:
+        self._take_answers(part)
+        while part.beside:
+            level = part.beside.pop(0)
+            if level.column_names:
+                merged = with_beside(part.rows, level, part.origin["position"])
+                part.refused += merged.refused
+                part.keep(merged.kept, merged.rows)
+        if any(column.null_count < len(column) for column in part.rows.columns):
+            self.ledger.add_rows()
+        check_table(part.rows)
+        rows, origin, more = _open_objects(part.rows, part.origin)
         frame = to_frame(_plain(rows))
         if not rows.column_names:
             frame = frame.reindex(range(len(origin)))
-        return RawBatch(frame, to_frame(origin), refused=frame_of([*refused, *more], REFUSED_SCHEMA))
+        return RawBatch(frame, to_frame(origin), refused=frame_of([*part.refused, *more], REFUSED_SCHEMA))
 
-    def _documents(
-        self, texts: Sequence[str | None], origin: pa.Table, refused: Sequence[dict[str, Any]]
-    ) -> Iterator[RawBatch]:
+    def _take_answers(self, part: _Part) -> None:
+        """Take out the rows that are answers without rows: refused where they tell of a fault, else left empty."""
+        lost = np.asarray(part.origin["changes"].is_valid())
+        found, names = answers_in(part.rows, self._containers, lost)
+        refused: list[int] = []
+        for index in np.flatnonzero(found).tolist():
+            nulls = {name: None for name in part.rows.column_names if name in self._containers}
+            fields = nulls | _fields(part.rows, index)
+            try:
+                check_holds_nothing(fields, self._containers)
+                fault = no_rows(fields, self._containers)
+            except ObjectRejectedError as error:
+                fault = error
+            record = self._fault(fault, part.origin.slice(index, 1).to_pylist()[0], fields)
+            if record is not None:
+                part.refused.append(record)
+                refused.append(index)
         if refused:
-            yield self.of_refused(refused)
-        for text, row in zip(texts, origin.to_pylist(), strict=True):
-            if text is not None:
-                yield from read_document(text.encode(), row, self._containers, self._limits)
+            part.keep(np.delete(np.arange(len(found)), refused))
+        if names:
+            part.rows = part.rows.select([name for name in part.rows.column_names if name not in names])
+
+    def _of_fault(self, fault: ObjectRejectedError, origin: dict[str, Any], raw: str) -> RawBatch:
+        """A batch of the one record that had no rows, refused or empty."""
+        record = self._fault(fault, origin, raw)
+        if record is not None:
+            return RawBatch(pd.DataFrame(), empty_frame(ORIGIN_SCHEMA), refused=frame_of([record], REFUSED_SCHEMA))
+        return RawBatch(pd.DataFrame(index=pd.RangeIndex(1)), frame_of([origin], ORIGIN_SCHEMA))
+
+    def _fault(self, fault: ObjectRejectedError, origin: dict[str, Any], raw: object) -> dict[str, Any] | None:
+        """A record without rows as it is refused; None where nothing is wrong with it but that it has none."""
+        code, message, position = fault.code, fault.message, origin["position"]
+        if code == NO_ROWS and origin["changes"]:
+            code, message = LOST, lost_on_the_way(origin["changes"])
+        self.ledger.add_without_rows(code, position, message)
+        if code == NO_ROWS:
+            return None
+        kept = code if code in {LOST, SOURCE_ERROR} else "malformed_record"
+        return refused_record(position, message, raw) | {"code": kept}
+
+    def _refuse_payloads(self, part: _Part, cells: pa.Array) -> None:
+        """A payload of another type than an object or JSON text has no row."""
+        reason = f"the payload is no object but a {cells.type}"
+        for index in np.flatnonzero(cells.is_valid()).tolist():
+            self._refuse(part, refused_record(part.origin["position"][index].as_py(), reason, ""))
+        part.keep(np.flatnonzero(cells.is_null()))
+
+    def _refuse(self, part: _Part, record: dict[str, Any]) -> None:
+        part.refused.append(record)
+        self.ledger.add_unreadable(record["position"], record["reason"])
+
+
+def _are_documents(rows: pa.Table, containers: Sequence[str], size: int) -> Mask:
+    """The rows in which something stands where a document has its rows.
+
+    Raises ObjectRejectedError where a name of theirs is there twice.
+    """
+    found = np.zeros(size, dtype=bool)
+    for index, name in enumerate(rows.column_names):
+        if name in containers:
+            cells = rows.column(index)
+            found |= np.asarray(cells.is_valid())
+            if pa.types.is_string(cells.type):
+                found &= ~np.asarray(pc.fill_null(pc.is_in(pc.utf8_trim_whitespace(cells), _NOTHING), fill_value=True))
+    if found.any() and len(set(rows.column_names)) < len(rows.column_names):
+        raise ObjectRejectedError("duplicate_column", "two columns of the documents have the same name")
+    return found
+
+
+def _payload_cells(table: pa.Table, field: str) -> pa.Array:
+    """The payloads: objects, JSON text, or of a type that holds none; null where one is blank."""
+    first, *others = [_flat(table.column(index)) for index in table.schema.get_all_field_indices(field)]
+    if any(not cells.equals(first) for cells in others):
+        raise ObjectRejectedError("duplicate_column", f"two columns are called {field!r} and their values differ")
+    if pa.types.is_dictionary(first.type):
+        first = first.dictionary_decode()
+    if any(test(first.type) for test in (*_BINARIES, pa.types.is_string_view, pa.types.is_large_string)):
+        try:
+            first = first.cast(pa.string())
+        except pa.ArrowInvalid:
+            return first
+    if not pa.types.is_string(first.type) or (pc.min(pc.binary_length(first)).as_py() or 0) > _SHORT:
+        return first
+    return pc.if_else(pc.is_in(pc.utf8_trim_whitespace(first), _NOTHING), pa.scalar(None, pa.string()), first)
+
+
+def _bytes_of(cells: pa.Array) -> bytes:
+    """All texts of an array, one behind the other."""
+    data = cells.buffers()[2]
+    return b"" if data is None else data.to_pybytes()
+
+
+def _fields(rows: pa.Table, index: int) -> dict[str, Any]:
+    """What is filled of a row; of what Python has no value for, its type."""
+    fields = {}
+    for name, column in zip(rows.column_names, rows.columns, strict=True):
+        try:
+            value = column[index].as_py()
+        except (ValueError, OverflowError, pa.ArrowException):
+            value = str(column.type)
+        if value is not None:
+            fields[name] = value
+    return fields
+
+
+def _sources_own(table: pa.Table, but: str | None = None) -> pa.Table:
+    """The columns that are no part of the envelope."""
+    return table.select(
+        [index for index, name in enumerate(table.column_names) if name != but and not is_envelope(name)]
+    )
+
+
+def _taken(table: pa.Table, kept: npt.NDArray[np.intp]) -> pa.Table:
+    return table.take(kept) if table.column_names else table
+
+
+def _no_columns() -> pa.Table:
+    return pa.table({})
 
 
 def _open_objects(table: pa.Table, origin: pa.Table) -> tuple[pa.Table, pa.Table, list[dict[str, Any]]]:
@@ -198,13 +412,13 @@ def _text_of_bytes(name: str, cells: pa.Array) -> pa.Array:
 
 def _parse_cells(
     reader: FastReader, cells: pa.Array, places: pa.ChunkedArray, field: str | None = None
-) -> tuple[pa.Table, pa.Array, list[dict[str, Any]]]:
+) -> tuple[pa.Table, npt.NDArray[np.intp], list[dict[str, Any]]]:
     """JSON text a cell to columns; which rows are kept; and the rows that cannot be read."""
     filled = pc.replace_substring(pc.fill_null(cells, "{}"), "\n", " ").to_pylist()
     block = "\n".join(filled).encode() + b"\n"
     table = reader.read(block, line_ends(block))
     if table is not None:
-        return table, pa.array(np.arange(len(cells))), []
+        return table, np.arange(len(cells)), []
     records, kept, refused = [], [], []
     for index, text in enumerate(filled):
         try:
@@ -212,11 +426,12 @@ def _parse_cells(
             kept.append(index)
         except BadRecordError as error:
             refused.append(refused_record(places[index].as_py(), str(error), text, field))
-    return rows_of_records(records), pa.array(kept, pa.int64()), refused
+    return rows_of_records(records), np.array(kept, dtype=np.intp), refused
 
 
 def _members(cells: pa.StructArray) -> pa.Table:
-    return pa.table({field.name: pc.struct_field(cells, index) for index, field in enumerate(cells.type)})
+    members = [pc.struct_field(cells, [index]) for index in range(cells.type.num_fields)]
+    return pa.Table.from_arrays(members, [field.name for field in cells.type])
 
 
 def _flat(column: pa.ChunkedArray) -> pa.Array:

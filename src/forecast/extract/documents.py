@@ -10,17 +10,20 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import ijson
 import pyarrow as pa
 from ijson.common import ObjectBuilder
 
 from forecast.errors import ObjectRejectedError
-from forecast.extract.envelope import PAYLOAD_FIELDS, is_envelope, origin_of_record
+from forecast.extract.answers import check_answer, check_holds_nothing, no_rows, only_around_rows
+from forecast.extract.beside import with_beside
+from forecast.extract.columnar import check_fields, columns_not_rows
+from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelope, origin_of_record
 from forecast.extract.json_items import ENDS, STARTS, Item, chunks, or_rejected, read_items
 from forecast.extract.json_survey import surveyed
-from forecast.extract.limits import JSON_PIECE_BYTES, MAX_DEPTH, too_deep, too_long
+from forecast.extract.limits import JSON_PIECE_BYTES, MAX_COLUMNS, MAX_DEPTH, too_deep, too_long
 from forecast.extract.records import refused_record, rows_of_records
 from forecast.extract.streams import Opener
 from forecast.observations import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, frame_of, to_frame
@@ -30,14 +33,8 @@ from forecast.settings import Limits
 _MAX_HEAD_EVENTS = 200_000
 # Beside the stations stands InfoClimat's list of field names.
 _NO_GROUP = "_params"
-# Another of InfoClimat's endpoints fills this and leaves "hourly" empty; its rows are not those of "hourly".
-_OTHER_ROWS = "data"
 # What a document says of its fields: InfoClimat's {"vent_moyen": "mean wind speed,km/h"}.
 _METADATA = "metadata"
-_MAX_MESSAGE = 300
-_FIRST_ERROR_STATUS = 400
-# Airbyte flattens a document to columns; then a list without errors is the text of one.
-_EMPTY_TEXTS = frozenset({"", "[]", "{}", "null", "false"})
 
 
 @dataclass(slots=True)
@@ -48,21 +45,40 @@ class Head:
     paths: list[str] = field(default_factory=list)
 
 
-def is_document(text: str, containers: Sequence[str], limits: Limits) -> bool:
-    """Whether JSON text is a document with rows in a container (or an answer that says it has none)."""
-    if not text.lstrip().startswith("{") or not any(f'"{name}"' in text for name in containers):
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is said of a whole document: the origin of its record, and the fields beside its payload."""
+
+    origin: dict[str, Any]
+    beside: Sequence[Mapping[str, Any]]
+
+    @property
+    def position(self) -> str:
+        """What the places of its rows begin with."""
+        return f"{self.origin['position']}: " if self.origin["position"] else ""
+
+
+def names_a_container(text: bytes, containers: Sequence[str]) -> bool:
+    """Whether a container may be in this JSON, or in JSON text in it; a quick look, which may take a text for one."""
+    found = [name.encode() for name in containers if name.encode() in text]
+    return any(name + end in text for name in found for end in (b'"', b"\\"))
+
+
+def is_document(text: bytes, containers: Sequence[str], limits: Limits) -> bool:
+    """Whether JSON text is a document with rows in a container, or with an empty one."""
+    if not names_a_container(text, containers):
         return False
     try:
-        return bool(read_head_of(text.encode(), containers, limits).paths)
+        head = read_head_of(text, containers, limits)
     except ObjectRejectedError:
         return False
+    return bool(head.paths) or is_flattened(head.fields, containers)
 
 
-def read_document(text: bytes, origin: dict[str, Any], containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
-    """Batches of a document that is one record; `origin` is the record's."""
+def read_document(text: bytes, source: Around, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+    """Batches of a document that is one record."""
     open_file = surveyed(lambda: io.BytesIO(text), limits)
-    position = f"{origin['position']}: " if origin["position"] else ""
-    yield from _batches(open_file, origin, position, containers, limits)
+    yield from _batches(open_file, source, containers, limits)
 
 
 def read_document_file(
@@ -77,7 +93,7 @@ def read_document_file(
         head = _read_head(file, containers, limits)
     envelope = {name: value for name, value in head.fields.items() if is_envelope(name)}
     origin = {"position": "", **origin_of_record(envelope, raw)}
-    yield from _batches(open_file, origin, "", containers, limits)
+    yield from _batches(open_file, Around(origin, beside_payload(head.fields)), containers, limits)
 
 
 def is_flattened(fields: Mapping[str, Any], containers: Sequence[str]) -> bool:
@@ -110,30 +126,12 @@ def read_head_of(text: bytes, containers: Sequence[str], limits: Limits) -> Head
         return _read_head(file, containers, limits)
 
 
-def check_answer(fields: dict[str, Any]) -> None:
-    """Raises ObjectRejectedError where an API answered with an error in the shape of a document."""
-    fields = _payload(fields)
-    fault = _unless_empty(fields.get("errors")) or _unless_empty(fields.get("error"))
-    code = fields.get("statusCode", fields.get("status_code", 0))
-    status = fields.get("status")
-    bad_status = isinstance(status, str) and status.casefold() in {"error", "ko", "fail", "failed"}
-    bad_code = isinstance(code, int | float) and code >= _FIRST_ERROR_STATUS
-    if fault or bad_status or bad_code:
-        said = fields.get("reason") or fields.get("message") or fault or status or code
-        message = f"the source answered with an error instead of data: {str(said)[:_MAX_MESSAGE]!r}"
-        raise ObjectRejectedError("source_error", message)
-
-
-def _unless_empty(value: Any) -> Any:
-    return None if isinstance(value, str) and value.strip() in _EMPTY_TEXTS else value
-
-
 def _payload(fields: dict[str, Any]) -> dict[str, Any]:
     """What stands in Airbyte's envelope, where there is one."""
     for name in PAYLOAD_FIELDS:
         if isinstance(fields.get(name), dict):
             fields = fields[name]
-    return fields
+    return {name: value for name, value in fields.items() if not is_envelope(name)}
 
 
 def _read_head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
@@ -171,18 +169,15 @@ def _head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
     return head
 
 
-def _batches(
-    open_file: Opener, origin: dict[str, Any], position: str, containers: Sequence[str], limits: Limits
-) -> Iterator[RawBatch]:
+def _batches(open_file: Opener, source: Around, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
     with open_file() as file:
         head = _read_head(file, containers, limits)
-    check_answer(head.fields)
+    fields = _payload(head.fields)
+    check_answer(fields)
     if not head.paths:
-        names = ", ".join(sorted(str(name)[:40] for name in head.fields)[:12])
-        raise ObjectRejectedError(
-            "unknown_layout", f"a JSON document with none of the known containers of rows; it has: {names}"
-        )
-    rows = 0
+        _refuse_without_container(fields, containers)
+    rows = objects = 0
+    lists: dict[str, None] = {}
     with open_file() as file:
         items = read_items(
             file,
@@ -192,12 +187,26 @@ def _batches(
         counts: Counter[str] = Counter()
         for chunk in chunks(items):
             rows += len(chunk)
-            batch = _batch(chunk, head.paths, counts, origin, position)
-            batch.metadata = _payload(head.fields).get(_METADATA)
+            lists |= dict.fromkeys(item.prefix.removesuffix(".item") for item in chunk if len(lists) <= MAX_COLUMNS)
+            objects += sum(isinstance(item.value, dict) for item in chunk)
+            batch = _batch(chunk, head.paths, counts, source)
+            batch.metadata = fields.get(_METADATA)
             yield batch
-    if not rows and head.fields.get(_OTHER_ROWS):
-        message = f"the rows stand in {_OTHER_ROWS!r} and not where a known network has them"
-        raise ObjectRejectedError("unknown_layout", message)
+    if rows and not objects:
+        raise columns_not_rows([path.rpartition(".")[2] for path in lists], head.paths[0])
+    if not rows:
+        check_holds_nothing(fields, containers)
+
+
+def _refuse_without_container(fields: dict[str, Any], containers: Sequence[str]) -> NoReturn:
+    """Say what a document is in which no list of rows stands."""
+    check_holds_nothing(fields, containers)
+    if only_around_rows(fields, containers):
+        raise no_rows(fields, containers)
+    check_fields(fields)
+    names = ", ".join(str(name)[:40] for name in list(fields)[:12])
+    message = f"a JSON document with none of the known containers of rows; it has: {names}"
+    raise ObjectRejectedError("unknown_layout", message)
 
 
 def _row_path(prefix: str, paths: Sequence[str]) -> str | None:
@@ -222,9 +231,7 @@ def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str]) -> 
         raise ObjectRejectedError("unknown_layout", f"a value where a list of rows belongs: {prefix[:80]!r}")
 
 
-def _batch(
-    chunk: list[Item], paths: Sequence[str], counts: Counter[str], origin: dict[str, Any], position: str
-) -> RawBatch:
+def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source: Around) -> RawBatch:
     """One batch; a column tells which group (station) each row stood under."""
     records, origins, groups, refused = [], [], [], []
     containers = set()
@@ -232,18 +239,24 @@ def _batch(
         list_path = item.prefix.removesuffix(".item")
         path = _row_path(item.prefix, paths) or ""
         containers.add(path.rpartition(".")[2])
-        place = f"{position}{list_path}[{counts[list_path]}]"
+        place = f"{source.position}{list_path}[{counts[list_path]}]"
         counts[list_path] += 1
         if item.fault:
             refused.append(refused_record(place, item.fault, item.value))
             continue
         records.append(item.value)
-        origins.append({**origin, "position": place})
+        origins.append({**source.origin, "position": place})
         groups.append(list_path.removeprefix(path).lstrip(".") or None)
+    rows, origin = rows_of_records(records), pa.Table.from_pylist(origins, schema=ORIGIN_SCHEMA)
+    names = pa.array(groups, pa.string())
+    for fields in source.beside if records else ():
+        rows, kept, more = with_beside(rows, rows_of_records([dict(fields)] * len(origin)), origin["position"])
+        origin, names = origin.take(kept), names.take(kept)
+        refused += more
     return RawBatch(
-        to_frame(rows_of_records(records)),
-        to_frame(pa.Table.from_pylist(origins, schema=ORIGIN_SCHEMA)),
-        groups=pa.array(groups, pa.string()),
+        to_frame(rows),
+        to_frame(origin),
+        groups=names,
         containers=frozenset(containers),
         refused=frame_of(refused, REFUSED_SCHEMA),
     )

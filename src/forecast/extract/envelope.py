@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -25,6 +25,8 @@ META: Final = "_airbyte_meta"
 # stays below it as well.
 MAX_COUNTER: Final = 2**53
 LAST_MS: Final = 253_402_300_799_999  # the end of year 9999
+# A payload that is blank, or JSON's word for nothing.
+NOTHING: Final = ("", "null")
 _ENVELOPE_PREFIXES = ("_airbyte_", "_ab_")
 _MOST_DIGITS: Final = 15
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,13 +35,21 @@ _SHOWN: Final = 40
 _EMPTY_TEXTS: Final = frozenset({"", "[]"})
 
 
+class Unwrapped(NamedTuple):
+    """A record's payload, its envelope, and what stands beside a payload, the innermost first."""
+
+    payload: dict[str, Any]
+    envelope: dict[str, Any]
+    beside: list[dict[str, Any]]
+
+
 def is_envelope(name: str) -> bool:
     """Whether a field is Airbyte's and not the source's."""
     return name.startswith(_ENVELOPE_PREFIXES) and name not in PAYLOAD_FIELDS
 
 
-def unwrap_record(record: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A record's payload and its envelope; JSON text where an object belongs is read as one.
+def unwrap_record(record: Any) -> Unwrapped:
+    """A record's payload, its envelope, and what stands beside them; JSON text where an object belongs is read as one.
 
     Raises BadRecordError where the payload is no object.
     """
@@ -47,15 +57,34 @@ def unwrap_record(record: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         raise BadRecordError("not a JSON object")
     envelope = {name: value for name, value in record.items() if is_envelope(name)}
     payload: Any = record
+    beside: list[dict[str, Any]] = []
     for field in PAYLOAD_FIELDS:
         if isinstance(payload, Mapping) and field in payload:
+            beside.insert(0, _sources_own(payload, field))
             payload = payload[field]
-            payload = read_record(payload.encode()) if isinstance(payload, str) else payload
+            if isinstance(payload, str):
+                payload = None if payload.strip() in NOTHING else read_record(payload.encode())
     if payload is None:
         payload = {}
     if not isinstance(payload, Mapping):
         raise BadRecordError("the payload is no object")
-    return {name: value for name, value in payload.items() if not is_envelope(name)}, envelope
+    return Unwrapped(_sources_own(payload), envelope, beside)
+
+
+def beside_payload(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What stands beside a payload, and beside what it is in, the innermost first."""
+    beside: list[dict[str, Any]] = []
+    for field in PAYLOAD_FIELDS:
+        if field in fields:
+            beside.insert(0, _sources_own(fields, field))
+            if not isinstance(fields[field], Mapping):
+                break
+            fields = fields[field]
+    return beside
+
+
+def _sources_own(fields: Mapping[str, Any], but: str | None = None) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name != but and not is_envelope(name)}
 
 
 def origin_of_record(envelope: Mapping[str, Any], raw: RawObject) -> dict[str, Any]:
@@ -107,7 +136,7 @@ def read_counter(value: Any) -> int:
 
     Raises ObjectRejectedError where it is no whole number, or one that no counter comes to.
     """
-    value = _decoded(value, "counter")
+    value = _decoded(value, GENERATION)
     if value is None or value == "":
         return 0
     try:
@@ -117,7 +146,7 @@ def read_counter(value: Any) -> int:
     except (ValueError, TypeError, ArithmeticError):
         number = -1
     if not 0 <= number < MAX_COUNTER:
-        raise bad_envelope("counter", "no whole number that a counter comes to", value)
+        raise bad_counter(value)
     return number
 
 
@@ -159,6 +188,12 @@ def bad_envelope(part: str, fault: str, found: object) -> ObjectRejectedError:
     """The refusal of an object one of whose envelopes has something else where this part belongs."""
     text = found if isinstance(found, str) else str(found)
     return ObjectRejectedError("bad_envelope", f"Airbyte's {part} is {fault}: {text[:_SHOWN]!r}")
+
+
+def bad_counter(found: object) -> ObjectRejectedError:
+    """The refusal of an object with something else where a counter belongs."""
+    message = f"an Airbyte counter is no whole number ({str(found)[:_SHOWN]!r}; one from 0 to 2^53 belongs there)"
+    return ObjectRejectedError("bad_envelope", message)
 
 
 def _milliseconds(stamp: Any) -> int:

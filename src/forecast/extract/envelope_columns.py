@@ -20,6 +20,7 @@ from forecast.extract.envelope import (
     LAST_MS,
     MAX_COUNTER,
     META,
+    bad_counter,
     bad_envelope,
     changes_text,
     read_counter,
@@ -70,10 +71,10 @@ def _cells(table: pa.Table, name: str) -> pa.Array | None:
 def _instants(cells: pa.Array) -> pa.Array:
     """Times of extraction, null where there are none."""
     if pa.types.is_timestamp(cells.type):
-        _check(cells.cast(pa.int64()), LAST_MS // 1000 * _TICKS_PER_SECOND[cells.type.unit], "time of extraction")
+        _check(cells.cast(pa.int64()), LAST_MS // 1000 * _TICKS_PER_SECOND[cells.type.unit])
         stamps = cells.cast(pa.timestamp("ms", tz=cells.type.tz), safe=False)
     elif pa.types.is_integer(cells.type):
-        _check(cells, LAST_MS, "time of extraction")
+        _check(cells, LAST_MS)
         stamps = cells.cast(pa.timestamp("ms"))
     else:
         stamps = _each(cells, read_instant, pa.int64(), "time of extraction")
@@ -83,10 +84,11 @@ def _instants(cells: pa.Array) -> pa.Array:
 def _counters(cells: pa.Array) -> pa.Array:
     """Whole numbers, 0 where there are none."""
     if pa.types.is_integer(cells.type):
-        _check(cells, MAX_COUNTER - 1, "counter")
+        if (odd := _beyond(cells, MAX_COUNTER - 1)) is not None:
+            raise bad_counter(odd)
         numbers = cells.cast(pa.int64())
     else:
-        numbers = _each(cells, read_counter, pa.int64(), "counter")
+        numbers = _each(cells, read_counter, pa.int64(), GENERATION)
     return pc.fill_null(numbers, 0)
 
 
@@ -132,12 +134,16 @@ def _values(cells: pa.Array, part: str) -> list[Any]:
         raise bad_envelope(part, f"a {cells.type} that cannot be read", f"{type(error).__name__}: {error}") from error
 
 
-def _check(numbers: pa.Array, most: int, part: str) -> None:
-    """Raises ObjectRejectedError naming a number below 0 or above `most`."""
+def _check(milliseconds: pa.Array, most: int) -> None:
+    """Raises ObjectRejectedError naming a time of extraction before 1970 or later than `most`."""
+    if (odd := _beyond(milliseconds, most)) is not None:
+        raise bad_envelope("time of extraction", "no time", odd)
+
+
+def _beyond(numbers: pa.Array, most: int) -> int | None:
+    """A number below 0 or above `most`, where there is one."""
     bounds = pc.min_max(numbers).as_py()
-    odd = [bound for bound in bounds.values() if bound is not None and not 0 <= bound <= most]
-    if odd:
-        raise bad_envelope(part, "out of its range", odd[0])
+    return next((bound for bound in bounds.values() if bound is not None and not 0 <= bound <= most), None)
 
 
 def _flat(column: pa.ChunkedArray) -> pa.Array:

@@ -90,6 +90,8 @@ def or_rejected(read: Callable[[], _T]) -> _T:
         raise ObjectRejectedError("not_json", message) from error
     except ijson.JSONError as error:
         raise ObjectRejectedError("not_json", f"not JSON: {_first_line(error)}") from error
+    except UnicodeDecodeError as error:
+        raise ObjectRejectedError("not_json", "not JSON: a text with bytes that are no character") from error
 
 
 def _fault(value: Any, keys: int) -> str | None:

@@ -55,6 +55,6 @@ def _is_at_fault(file: _Watched) -> bool:
     try:
         for _ in ijson.basic_parse(file, use_float=True, buf_size=_PIECE):
             pass
-    except ijson.JSONError:
+    except (ijson.JSONError, UnicodeDecodeError):
         return True
     return False

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from forecast.errors import ObjectRejectedError
 from forecast.extract.batches import BatchMaker, positions
+from forecast.extract.ledger import Ledger
 from forecast.extract.limits import CHUNK_ROWS, MAX_CELLS, check_columns, too_large, too_long
 from forecast.extract.parquet_survey import column_chunks
 from forecast.observations import RawBatch, RawObject
@@ -27,7 +28,7 @@ _COLUMN_RECORDS = 4
 
 def read_parquet(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
     """Batches of a Parquet file."""
-    maker = BatchMaker(raw, containers, limits)
+    maker = BatchMaker(raw, containers, limits, Ledger("not_parquet", "row"))
     try:
         options = {"thrift_string_size_limit": _FOOTER_BYTES, "thrift_container_size_limit": _FOOTER_ITEMS}
         with pq.ParquetFile(path, memory_map=True, **options) as file:
@@ -46,10 +47,11 @@ def read_parquet(path: Path, raw: RawObject, containers: Sequence[str], limits: 
                 size += table.nbytes
                 if size > limits.unpacked_bytes:
                     raise too_large("the Parquet file", limits)
-                for found in maker.of_table(table, positions(row, batch.num_rows, "row")):
+                for found in maker.of_table(table, positions(row, batch.num_rows, "row ")):
                     found.metadata = found.metadata or table.schema
                     yield found
                 row += batch.num_rows
+            maker.ledger.check()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise ObjectRejectedError("not_parquet", f"the Parquet file cannot be read: {error}") from error
 

@@ -27,6 +27,7 @@ _KEY = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+:', re.DOTALL)
 # int() takes time with the square of the digits, and none above 4300; 64 bits have 19.
 _LONGEST_INTEGER = 20
 _BLANKS = re.compile(r"[ \t\r\n]*")
+HALF_OF_A_PAIR = "half of a surrogate pair, which is no character"
 BARE_CONSTANT = "{} (a bare constant, which JSON does not have)"
 
 
@@ -125,7 +126,7 @@ def read_records(text: bytes) -> list[dict[str, Any]]:
     except UnicodeDecodeError as error:
         raise BadRecordError(f"not UTF-8 at byte {error.start + 1}") from error
     except UnicodeEncodeError as error:
-        raise BadRecordError("half of a surrogate pair, which is no character") from error
+        raise BadRecordError(HALF_OF_A_PAIR) from error
     except json.JSONDecodeError as error:
         raise BadRecordError(f"not JSON: {error.msg} at character {error.pos + 1}") from error
     except RecursionError as error:

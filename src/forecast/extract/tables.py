@@ -15,6 +15,7 @@ import pyarrow.csv as pa_csv
 from forecast.errors import ObjectRejectedError
 from forecast.extract.batches import BatchMaker, positions
 from forecast.extract.envelope import PAYLOAD_FIELDS
+from forecast.extract.ledger import Ledger
 from forecast.extract.limits import BLOCK_BYTES, MAX_ROW_BYTES, check_columns
 from forecast.extract.records import refused_record
 from forecast.extract.streams import BAD_BYTE, Opener, shown, write_copy
@@ -40,7 +41,7 @@ def read_csv(
     open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits, copy: Path
 ) -> Iterator[RawBatch]:
     """Batches of a table with a header; its names may repeat. `copy` is a path for the table as plain text."""
-    maker = BatchMaker(raw, containers, limits)
+    maker = BatchMaker(raw, containers, limits, Ledger("not_csv", "row"))
     with open_file() as file:
         header = _header(file)
     places = _Places(header.lines)
@@ -50,6 +51,7 @@ def read_csv(
         with open_file() as file:
             write_copy(file, copy, "the table", limits)
         yield from _batches(copy, header, places, maker)
+        maker.ledger.check()
 
 
 def _batches(path: Path, header: _Header, places: _Places, maker: BatchMaker) -> Iterator[RawBatch]:

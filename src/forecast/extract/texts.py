@@ -4,32 +4,48 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import ijson
 
 from forecast.errors import ObjectRejectedError
-from forecast.extract.batches import BatchMaker, has_one_shape, positions
+from forecast.extract.batches import RECORD_FAULTS, BatchMaker, has_one_shape, positions
 from forecast.extract.documents import (
-    check_answer,
+    Around,
     is_document,
     is_flattened,
-    read_document,
+    names_a_container,
     read_document_file,
     read_head_of,
     whole_text,
 )
-from forecast.extract.envelope import PAYLOAD_FIELDS, is_envelope, origin_of_record, unwrap_record
+from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelope, origin_of_record
 from forecast.extract.json_arrays import as_lines
-from forecast.extract.json_items import ENDS, STARTS, check_json, chunks, read_items
+from forecast.extract.json_items import ENDS, STARTS, check_json
 from forecast.extract.json_places import place_of_fault
 from forecast.extract.json_survey import surveyed
-from forecast.extract.limits import CHUNK_ROWS, JSON_PIECE_BYTES, LINES_BYTES, MAX_ROW_BYTES, line_ends, too_long
-from forecast.extract.records import BadRecordError, FastReader, refused_record
+from forecast.extract.ledger import Ledger
+from forecast.extract.limits import JSON_PIECE_BYTES, LINES_BYTES, MAX_ROW_BYTES, line_ends, too_long
+from forecast.extract.records import FastReader
 from forecast.extract.streams import Opener
 from forecast.observations import RawBatch, RawObject
 from forecast.settings import Limits
+
+
+class _Places(NamedTuple):
+    """How the records of an object are numbered: "line 1" of lines, "[0]" of an array."""
+
+    before: str
+    after: str
+    first: int
+
+    def of(self, number: int) -> str:
+        """Where a record stands."""
+        return f"{self.before}{number}{self.after}"
+
+
+_LINES = _Places("line ", "", 1)
+_ITEMS = _Places("[", "]", 0)
 
 
 def read_json(open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
@@ -37,161 +53,103 @@ def read_json(open_file: Opener, raw: RawObject, containers: Sequence[str], limi
     with open_file() as file:
         first, number = _first_line(file, limits)
     is_array = first.lstrip()[:1] == b"["
+    maker = BatchMaker(raw, containers, limits, Ledger("not_json", "item" if is_array else "line"))
     if not is_array and len(first) <= limits.record_bytes and _begins_with_an_object(first):
         _refuse_list_without_brackets(first, number)
-        yield from _read_lines(open_file, raw, containers, limits, first)
+        yield from _Lines(maker, raw, containers, limits, _LINES).batches(open_file)
         return
     try:
-        yield from (_read_array if is_array else read_document_file)(open_file, raw, containers, limits)
+        if is_array:
+            with surveyed(open_file, limits)() as file:
+                check_json(file)
+            yield from _Lines(maker, raw, containers, limits, _ITEMS).batches(as_lines(open_file))
+        else:
+            yield from read_document_file(open_file, raw, containers, limits)
     except ObjectRejectedError as error:
         if error.code != "not_json":
             raise
         raise ObjectRejectedError("not_json", error.message + place_of_fault(surveyed(open_file, limits))) from error
 
 
-def _read_lines(
-    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits, first: bytes
-) -> Iterator[RawBatch]:
-    maker = BatchMaker(raw, containers, limits)
-    documents = _holds_documents(first, containers, limits)
-    fast = FastReader()
-    line = 1
-    judge = _Judge("line")
-    with open_file() as file:
-        while block := _block(file, limits):
-            ends = line_ends(block)
-            if documents:
-                batches = _read_document_lines(block, line, raw, containers, limits)
-            elif (table := fast.read(block, ends)) is not None and has_one_shape(table):
-                batches = maker.of_table(table, positions(line, len(ends)))
-            else:
-                batches = (maker.of_lines(part) for part in _parts(block, line))
-            for batch in batches:
-                judge.see(batch)
-                yield batch
-            line += len(ends)
-    judge.check()
+class _Lines(NamedTuple):
+    """Records, one a line: rows, documents, or both."""
 
+    maker: BatchMaker
+    raw: RawObject
+    containers: Sequence[str]
+    limits: Limits
+    places: _Places
 
-class _Judge:
-    """Tells JSON with some bad records, which are refused, from what is no such JSON at all."""
+    def batches(self, open_file: Opener) -> Iterator[RawBatch]:
+        """The batches of a file, block by block; raises ObjectRejectedError where no record of it is one."""
+        fast = FastReader()
+        number = self.places.first
+        with open_file() as file:
+            while block := _block(file, self.limits):
+                ends = line_ends(block)
+                if names_a_container(block, self.containers):
+                    yield from self._records(block, number)
+                elif (table := fast.read(block, ends)) is not None and has_one_shape(table):
+                    yield from self.maker.of_table(
+                        table, positions(number, len(ends), self.places.before, self.places.after)
+                    )
+                else:
+                    yield from self._rows(self._lines(block, number))
+                number += len(ends)
+        self.maker.ledger.check()
 
-    def __init__(self, word: str) -> None:
-        self._word = word
-        self._refused = 0
-        self._first = ""
-        self._found = False
+    def _records(self, block: bytes, number: int) -> Iterator[RawBatch]:
+        """Line by line: documents as such, what stands between them as rows."""
+        rows: list[tuple[str, bytes]] = []
+        for position, text in self._lines(block, number):
+            document = self._document(position, text) if names_a_container(text, self.containers) else None
+            if document is None:
+                rows.append((position, text))
+                continue
+            yield from self._rows(rows)
+            rows = []
+            yield from self.maker.of_document(*document)
+        yield from self._rows(rows)
 
-    def see(self, batch: RawBatch) -> None:
-        """Look at a batch; raises ObjectRejectedError after many records of which none can be read."""
-        self._found = self._found or len(batch.rows) > 0
-        if self._found or batch.refused.empty:
-            return
-        self._first = self._first or f"{batch.refused['position'].iloc[0]}: {batch.refused['reason'].iloc[0]}"
-        self._refused += len(batch.refused)
-        if self._refused >= CHUNK_ROWS:
-            self.check()
-
-    def check(self) -> None:
-        """Raises ObjectRejectedError where there were records and none could be read."""
-        if self._refused and not self._found:
-            raise ObjectRejectedError("not_json", f"no {self._word} of it can be read; {self._first}")
-
-
-def _holds_documents(first: bytes, containers: Sequence[str], limits: Limits) -> bool:
-    """Whether the lines are documents, told by the first one.
-
-    Raises ObjectRejectedError where that is an error answer.
-    """
-    try:
-        head = read_head_of(first, containers, limits)
-        payload, _ = unwrap_record(head.fields)
-    except ObjectRejectedError as error:
-        if error.code != "not_json":
-            raise
-        return False
-    except BadRecordError:
-        payload, head = {}, read_head_of(first, containers, limits)
-    check_answer(payload)
-    texts = [text for name in PAYLOAD_FIELDS for text in _texts_at(head.fields, name)]
-    is_one = bool(head.paths) or is_flattened(payload, containers)
-    return is_one or any(is_document(text, containers, limits) for text in texts)
-
-
-def _read_document_lines(
-    block: bytes, line: int, raw: RawObject, containers: Sequence[str], limits: Limits, place: str = "line {}"
-) -> Iterator[RawBatch]:
-    for index, text in enumerate(block.split(b"\n")[:-1]):
-        if not text.strip():
-            continue
+    def _document(self, position: str, text: bytes) -> tuple[bytes, Around] | None:
+        """The document of a line (its own text, where it came as text) and what is around it; None for a row."""
         try:
-            payload, envelope = _document_record(text, containers, limits)
+            head = read_head_of(text, self.containers, self.limits)
         except ObjectRejectedError as error:
-            if error.code != "not_json":
+            if error.code not in RECORD_FAULTS or len(text) > MAX_ROW_BYTES:
                 raise
-            fault = place_of_fault(surveyed(partial(io.BytesIO, text), limits), line + index)
-            raise ObjectRejectedError("not_json", error.message + fault) from error
-        origin = {"position": place.format(line + index), **origin_of_record(envelope, raw)}
-        yield from read_document(payload, origin, containers, limits)
+            return None
+        envelope = {name: value for name, value in head.fields.items() if is_envelope(name)}
+        around = Around({"position": position, **origin_of_record(envelope, self.raw)}, beside_payload(head.fields))
+        fields: Any = head.fields
+        for name in PAYLOAD_FIELDS:
+            if isinstance(fields, dict) and name in fields:
+                fields = fields[name]
+            if isinstance(fields, str):
+                inner = fields.encode()
+                return (inner, around) if is_document(inner, self.containers, self.limits) else None
+        if isinstance(fields, dict) and is_flattened(fields, self.containers):
+            return whole_text(fields).encode(), around
+        return (text, around) if head.paths else None
 
+    def _rows(self, lines: Sequence[tuple[str, bytes]]) -> Iterator[RawBatch]:
+        """Lines that hold rows, in parts that Python reads in a bounded memory."""
+        part: list[tuple[str, bytes]] = []
+        size = 0
+        for position, text in lines:
+            if part and size + len(text) > MAX_ROW_BYTES:
+                yield from self.maker.of_lines(part)
+                part, size = [], 0
+            part.append((position, text))
+            size += len(text)
+        if part:
+            yield from self.maker.of_lines(part)
 
-def _document_record(text: bytes, containers: Sequence[str], limits: Limits) -> tuple[bytes, dict[str, Any]]:
-    """The bytes of the document of one line (its own text, where it came as text), and the line's envelope."""
-    fields = read_head_of(text, containers, limits).fields
-    envelope = {name: value for name, value in fields.items() if is_envelope(name)}
-    for name in PAYLOAD_FIELDS:
-        inner = fields.get(name)
-        if isinstance(inner, str):
-            return inner.encode(), envelope
-        fields = inner if isinstance(inner, dict) else fields
-    if is_flattened(fields, containers):
-        return whole_text(fields).encode(), envelope
-    return text, envelope
-
-
-def _read_array(open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
-    with as_lines(open_file)() as file:
-        first = file.readline(limits.record_bytes + 1)
-    may_be_one = len(first) <= limits.record_bytes and any(name.encode() in first for name in containers)
-    if may_be_one and first.lstrip()[:1] == b"{" and _holds_documents(first, containers, limits):
-        return _read_array_of_documents(open_file, raw, containers, limits)
-    return _read_array_of_rows(open_file, raw, containers, limits)
-
-
-def _read_array_of_documents(
-    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits
-) -> Iterator[RawBatch]:
-    with surveyed(open_file, limits)() as file:
-        check_json(file)
-    index = 0
-    with as_lines(open_file)() as file:
-        while block := _block(file, limits):
-            yield from _read_document_lines(block, index, raw, containers, limits, "[{}]")
-            index += len(line_ends(block))
-
-
-def _read_array_of_rows(
-    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits
-) -> Iterator[RawBatch]:
-    maker = BatchMaker(raw, containers, limits)
-    judge = _Judge("item")
-    index = 0
-    with surveyed(open_file, limits)() as file:
-        for chunk in chunks(read_items(file, lambda prefix: prefix == "item")):
-            if isinstance(chunk[0].value, dict):
-                check_answer(chunk[0].value)
-            places = [f"[{index + offset}]" for offset in range(len(chunk))]
-            refused = [
-                refused_record(place, item.fault, item.value)
-                for place, item in zip(places, chunk, strict=True)
-                if item.fault
-            ]
-            rows = [(place, item.value) for place, item in zip(places, chunk, strict=True) if not item.fault]
-            batch = maker.of_items(rows, refused)
-            judge.see(batch)
-            yield batch
-            index += len(chunk)
-    judge.check()
+    def _lines(self, block: bytes, number: int) -> list[tuple[str, bytes]]:
+        """The lines of a block that are not blank, and where they stand."""
+        return [
+            (self.places.of(number + index), text) for index, text in enumerate(block.split(b"\n")[:-1]) if text.strip()
+        ]
 
 
 def _first_line(file: IO[bytes], limits: Limits) -> tuple[bytes, int]:
@@ -220,7 +178,7 @@ def _begins_with_an_object(line: bytes) -> bool:
             depth += (event in STARTS) - (event in ENDS)
             if depth == 0:
                 return True
-    except ijson.JSONError:
+    except (ijson.JSONError, UnicodeDecodeError):
         pass
     return line.rstrip().endswith(b"}") and b'":' in line
 
@@ -237,28 +195,3 @@ def _block(file: IO[bytes], limits: Limits) -> bytes:
         if not block.endswith(b"\n"):
             block += b"\n"
     return block
-
-
-def _parts(block: bytes, line: int) -> Iterator[list[tuple[str, bytes]]]:
-    """The lines of a block that are not blank, in parts that Python reads in a bounded memory."""
-    part: list[tuple[str, bytes]] = []
-    size = 0
-    for index, text in enumerate(block.split(b"\n")[:-1]):
-        if not text.strip():
-            continue
-        if part and size + len(text) > MAX_ROW_BYTES:
-            yield part
-            part, size = [], 0
-        part.append((f"line {line + index}", text))
-        size += len(text)
-    if part:
-        yield part
-
-
-def _texts_at(fields: Any, name: str) -> Iterator[str]:
-    """The texts of this name in an object and in the objects in it."""
-    if isinstance(fields, dict):
-        if isinstance(fields.get(name), str):
-            yield fields[name]
-        for inner in PAYLOAD_FIELDS:
-            yield from _texts_at(fields.get(inner), name)

@@ -12,6 +12,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
 from forecast.errors import ObjectRejectedError
 from forecast.extract.batches import BatchMaker
+from forecast.extract.ledger import Ledger
 from forecast.extract.limits import check_columns
 from forecast.extract.workbook_survey import Marks, survey_workbook
 from forecast.observations import RawBatch, RawObject
@@ -28,7 +29,7 @@ def read_workbook(path: Path, raw: RawObject, containers: Sequence[str], limits:
 
     The header is the first of 20 rows with three names or more, so that lines of text may stand above it.
     """
-    maker = BatchMaker(raw, containers, limits)
+    maker = BatchMaker(raw, containers, limits, Ledger("not_workbook", "row"))
     marks = survey_workbook(path, limits)
     try:
         workbook = CalamineWorkbook.from_path(path)
@@ -39,6 +40,7 @@ def read_workbook(path: Path, raw: RawObject, containers: Sequence[str], limits:
             _put_marks(rows, marks[index] if index < len(marks) else {})
             if rows:
                 yield from _sheet_batches(sheet.name, rows, maker)
+        maker.ledger.check()
     except (CalamineError, OSError, ValueError) as error:
         raise ObjectRejectedError("not_workbook", f"the workbook cannot be read: {error}") from error
 

@@ -55,6 +55,7 @@ class ObjectCounts:
     """One raw object: how it ended ("loaded", "rejected", "failed" or "unfinished") and what became of its rows.
 
     One that is `known` was rejected by a run before this one, and was not tried again.
+    `records_not_delivered` are those of the rejected ones that hold an error or nothing at all instead of rows.
     """
 
     key: str
@@ -64,6 +65,7 @@ class ObjectCounts:
     rows_empty: int = 0
     records_validated: int = 0
     records_rejected: int = 0
+    records_not_delivered: int = 0
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0

@@ -19,6 +19,10 @@ _MOST_MEMBERS = 100
 _NOT_ALPHANUMERIC = re.compile(r"<br\s*/?>|[^a-z0-9]")
 
 
+# What known networks call the station of a row. A name beside the payload may be in another network's spelling.
+STATION_FIELDS = ("idstation", "stationid", "station")
+
+
 def normalise_field(name: str) -> str:
     """One spelling of a name: "Precip. Rate." and Airbyte's "precip__rate_" are both "preciprate"."""
     return _NOT_ALPHANUMERIC.sub("", str(name).casefold())
@@ -134,6 +138,12 @@ def _can_hold_numbers(kind: pa.DataType) -> bool:
         pa.types.is_large_string,
     )
     return any(test(kind) for test in tests) or (pa.types.is_dictionary(kind) and _can_hold_numbers(kind.value_type))
+
+
+def named_stations(columns: Columns, size: int) -> pa.Array:
+    """The stations that so many rows name, in whichever of STATION_FIELDS; null where a row names none."""
+    found = [station_ids(cells) for field in STATION_FIELDS if (cells := columns.get(field)) is not None]
+    return pc.coalesce(*found) if found else pa.nulls(size, pa.string())
 
 
 def station_ids(cells: pa.Array) -> pa.Array:

@@ -17,7 +17,7 @@ from forecast.stations import Stations
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
 from forecast.transform.cells import RawColumn, convert_batch, shorten
 from forecast.transform.codes import read_codes
-from forecast.transform.columns import Columns, check_types, normalise_field, station_ids
+from forecast.transform.columns import STATION_FIELDS, Columns, check_types, named_stations, normalise_field
 from forecast.transform.headings import Heading, read_heading
 from forecast.transform.nearest import Near
 from forecast.transform.quarantine import Refusal
@@ -37,7 +37,7 @@ TIME_FIELDS = (frozenset({"dhutc"}),)
 # All other columns are passed over with a note.
 _FIELDS = {normalise_field(p.infoclimat): p for p in PARAMETERS if p.infoclimat is not None}
 _BASES = {field: (parameter,) for field, parameter in _FIELDS.items()}
-_KNOWN_FIELDS = frozenset({"idstation", "dhutc", *_FIELDS})
+_KNOWN_FIELDS = frozenset({"dhutc", *STATION_FIELDS, *_FIELDS})
 
 
 def known_fields(columns: Columns) -> frozenset[str]:
@@ -63,7 +63,7 @@ def expected_cells(_columns: Columns) -> str:
 
 def recognises(columns: Columns, _batch: RawBatch) -> bool:
     """Whether the rows are this network's."""
-    return "idstation" in columns and "dhutc" in columns
+    return "dhutc" in columns and any(field in columns for field in STATION_FIELDS)
 
 
 def check_units(metadata: object) -> None:
@@ -104,7 +104,7 @@ class Reader:
         check_units(batch.metadata)
         headings = _headings(columns)
         check_types(columns, batch.metadata, headings)
-        stations = station_ids(columns.required("idstation"))
+        stations = named_stations(columns, len(batch.rows))
         times = columns.required("dhutc")
         readings = read_moments(times)
         refusals = [

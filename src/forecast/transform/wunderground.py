@@ -19,7 +19,7 @@ from forecast.transform.aggregates import ADVICE, Aggregates
 from forecast.transform.aggregates import CODE as AGGREGATES
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
 from forecast.transform.clocks import Moments
-from forecast.transform.columns import Columns, check_types, station_ids
+from forecast.transform.columns import STATION_FIELDS, Columns, check_types, named_stations
 from forecast.transform.folds import Folds
 from forecast.transform.nearest import Near
 from forecast.transform.quarantine import Refusal
@@ -39,15 +39,14 @@ RECORD_CONTAINERS = ("observations", _SUMMARIES)
 # Weather Underground was founded in 1995; its first personal stations came some years later.
 FIRST_YEAR = 1995
 
-_STATION_FIELDS = ("stationid", "station")
 
 # What stands in an answer of the API beside the values that are taken: "humidityHigh" of an interval, for one.
 _API_BESIDE = (
     *("tz", "obstimelocal", "epoch", "lat", "lon", "qcstatus", "humidityhigh", "humiditylow"),
     *("neighborhood", "softwaretype", "country", "realtimefrequency"),
 )
-_BESIDE_TABLE = frozenset({"date", "epoch", *frozenset.union(*TIME_FIELDS), *_STATION_FIELDS})
-_KNOWN_OF_API = api.KNOWN_FIELDS | {"stationid", "obstimeutc", *_API_BESIDE}
+_BESIDE_TABLE = frozenset({"date", "epoch", *frozenset.union(*TIME_FIELDS), *STATION_FIELDS})
+_KNOWN_OF_API = api.KNOWN_FIELDS | {"obstimeutc", *STATION_FIELDS, *_API_BESIDE}
 
 
 def recognises(columns: Columns, batch: RawBatch) -> bool:
@@ -83,7 +82,7 @@ def expected_cells(columns: Columns) -> str:
 
 
 def _is_api(columns: Columns) -> bool:
-    return "obstimeutc" in columns and "stationid" in columns
+    return "obstimeutc" in columns and any(field in columns for field in STATION_FIELDS)
 
 
 def _is_table(columns: Columns) -> bool:
@@ -154,7 +153,7 @@ class Reader:
         return stations, self._times.read(batch, columns, list(self._known(stations)))
 
     def _read_api(self, batch: RawBatch, columns: Columns) -> Transformed:
-        stations = station_ids(columns.required("stationid"))
+        stations = named_stations(columns, len(batch.rows))
         times, clock = api_times(columns, list(self._known(stations)))
         moments = times.readings.moments
         refusals = [
@@ -204,11 +203,10 @@ class Reader:
         return transformed
 
     def _station_ids(self, batch: RawBatch, columns: Columns) -> pa.Array:
-        named = columns.first(*_STATION_FIELDS)
+        named = named_stations(columns, len(batch.rows))
         station = self._stations.of_key(self._key)
-        if named is not None and named.null_count < len(named):
-            ids = station_ids(named)
-            return ids if station is None else pc.fill_null(ids, station.id)
+        if named.null_count < len(named):
+            return named if station is None else pc.fill_null(named, station.id)
         if station is None:
             advice = "add the prefix to the station in src/config/stations.json"
             if not table.has_units(columns):
