@@ -57,8 +57,8 @@ def test_the_status_names_them_among_the_errors(tmp_path: Path) -> None:
     info = RunInfo("r1", NOW, "2.0.0", {})
     report = status_report(info, RunProgress(), objects(), status="partial", exit_code=3, finished_at=NOW)
     assert report["errors"] == [
-        {"object": "a.csv", "code": "unread_parameter", "message": UNREAD_WORDS},
-        {"object": "a.csv", "code": "renamed_parameter", "message": RENAMED_WORDS},
+        {"object": "a.csv", "code": "unread_parameter", "message": UNREAD_WORDS, "known": False},
+        {"object": "a.csv", "code": "renamed_parameter", "message": RENAMED_WORDS, "known": False},
     ]
     counts = report["counts"]
     names = ("unread_parameters", "renamed_parameters", "objects_with_unknown_columns")
