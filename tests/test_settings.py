@@ -61,7 +61,7 @@ def test_a_missing_location_says_where_it_was_looked_for_and_how_to_go_on_withou
         load_settings().require_raw_uri()
     assert caught.value.message == (
         "RAW_URI is not set (where Airbyte writes: s3://bucket/airbyte-sync/ or a local folder). It was looked for as "
-        "an option (--raw-uri), in the environment and in .env. "
+        f"an option (--raw-uri), in the environment and in .env (there is none in {Path.cwd()} or above it). "
         "To try the pipeline without any setting: pipeline --demo"
     )
     with pytest.raises(SettingError, match=r"^PROCESSED_URI is not set .*--processed-uri.*--demo"):

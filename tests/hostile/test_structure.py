@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -376,11 +375,10 @@ def test_case_57_a_counter_that_is_none_rejects_the_object(value: Any, shape: st
     """The same through both readers of JSON lines: rows of two shapes take the patient one."""
     row = SHAPES[shape](TABLE[0]) | {"_airbyte_generation_id": value}
     ending = run_object(lines(row, SHAPES["nested"](TABLE[1])))
-    wrong = "(no whole number that a counter comes to|out of its range)"
     # Arrow's reader has a number of more than 64 bits as a double.
     shown = "'9.223372036854776e+18'" if value == 2**63 and shape == "nested" else repr(str(value))
-    assert re.fullmatch(f"Airbyte's counter is {wrong}: {re.escape(shown)}", ending.error[1])
-    ending.assert_rejected("bad_envelope", ending.error[1])
+    message = f"an Airbyte counter is no whole number ({shown}; one from 0 to 2^53 belongs there)"
+    ending.assert_rejected("bad_envelope", message)
 
 
 @pytest.mark.parametrize("stamp", [1234, "1234", "1970-01-01 00:00:01.234000+00:00", "1970-01-01T00:00:01.234Z"])
