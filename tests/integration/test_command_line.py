@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -111,7 +111,8 @@ def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> No
     rows = document["hourly"]["07015"]
     rows[0]["temperature"] = "-3.5"
     rows.append({**rows[0], "dh_utc": "2024-10-09 00:00:00"})
-    envelope = {"_airbyte_extracted_at": 1, "_airbyte_generation_id": 1, "_airbyte_meta": {"sync_id": 1, "changes": []}}
+    in_a_minute = int((datetime.now(UTC) + timedelta(minutes=1)).timestamp() * 1000)
+    envelope = {"_airbyte_extracted_at": in_a_minute, "_airbyte_generation_id": 1, "_airbyte_meta": {"sync_id": 1}}
     world.raw.put("infoclimat/later.jsonl", json.dumps({**envelope, "_airbyte_data": document}).encode())
     before = world.document_bytes(), world.checkpoints(), world.processed.keys(), world.reports("")
     dry = world.typed("pipeline", "--dry-run", "--json").json()["status"]
