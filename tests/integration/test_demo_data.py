@@ -65,7 +65,7 @@ def test_rows_of_a_station_nobody_registered_are_kept_aside(loaded: tuple[World,
     assert len(lines) == 2
     for line in lines:
         names = ["run_id", "source_uri", "key", "source_modified_at", "position", "code", "field", "value", "reason"]
-        assert list(line) == [*names, "row", "origin"]
+        assert list(line) == [*names, "row", "origin", "instant"]
         assert (line["run_id"], line["code"]) == (status["run_id"], "unknown_station")
         assert (line["field"], line["value"]) == ("id_station", "STATIC0099")
         assert line["source_uri"].startswith(world.raw.uri)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any, NamedTuple
 
 import ijson
+import numpy as np
+import numpy.typing as npt
 
 from forecast.errors import ObjectRejectedError
 from forecast.extract.batches import RECORD_FAULTS, BatchMaker, has_one_shape, positions
@@ -25,7 +27,7 @@ from forecast.extract.json_items import ENDS, STARTS, check_json
 from forecast.extract.json_places import place_of_fault
 from forecast.extract.json_survey import surveyed
 from forecast.extract.ledger import Ledger
-from forecast.extract.limits import JSON_PIECE_BYTES, LINES_BYTES, MAX_ROW_BYTES, line_ends, too_long
+from forecast.extract.limits import CHUNK_ROWS, JSON_PIECE_BYTES, LINES_BYTES, MAX_ROW_BYTES, line_ends, too_long
 from forecast.extract.records import FastReader
 from forecast.extract.streams import Opener
 from forecast.observations import RawBatch, RawObject
@@ -88,27 +90,28 @@ class _Lines(NamedTuple):
             while block := _block(file, self.limits):
                 ends = line_ends(block)
                 if names_a_container(block, self.containers):
-                    yield from self._records(block, number)
+                    yield from self._records(self._lines(block, ends, number))
                 elif (table := fast.read(block, ends)) is not None and has_one_shape(table):
                     yield from self.maker.of_table(
                         table, positions(number, len(ends), self.places.before, self.places.after)
                     )
                 else:
-                    yield from self._rows(self._lines(block, number))
+                    yield from self._rows(self._lines(block, ends, number))
                 number += len(ends)
         self.maker.ledger.check()
 
-    def _records(self, block: bytes, number: int) -> Iterator[RawBatch]:
+    def _records(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[RawBatch]:
         """Line by line: documents as such, what stands between them as rows."""
         rows: list[tuple[str, bytes]] = []
-        for position, text in self._lines(block, number):
+        for position, text in lines:
             document = self._document(position, text) if names_a_container(text, self.containers) else None
+            if document is not None or len(rows) == CHUNK_ROWS:
+                yield from self._rows(rows)
+                rows = []
             if document is None:
                 rows.append((position, text))
-                continue
-            yield from self._rows(rows)
-            rows = []
-            yield from self.maker.of_document(*document)
+            else:
+                yield from self.maker.of_document(*document)
         yield from self._rows(rows)
 
     def _document(self, position: str, text: bytes) -> tuple[bytes, Around] | None:
@@ -132,12 +135,12 @@ class _Lines(NamedTuple):
             return whole_text(fields).encode(), around
         return (text, around) if head.paths else None
 
-    def _rows(self, lines: Sequence[tuple[str, bytes]]) -> Iterator[RawBatch]:
+    def _rows(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[RawBatch]:
         """Lines that hold rows, in parts that Python reads in a bounded memory."""
         part: list[tuple[str, bytes]] = []
         size = 0
         for position, text in lines:
-            if part and size + len(text) > MAX_ROW_BYTES:
+            if part and (size + len(text) > MAX_ROW_BYTES or len(part) == CHUNK_ROWS):
                 yield from self.maker.of_lines(part)
                 part, size = [], 0
             part.append((position, text))
@@ -145,11 +148,14 @@ class _Lines(NamedTuple):
         if part:
             yield from self.maker.of_lines(part)
 
-    def _lines(self, block: bytes, number: int) -> list[tuple[str, bytes]]:
-        """The lines of a block that are not blank, and where they stand."""
-        return [
-            (self.places.of(number + index), text) for index, text in enumerate(block.split(b"\n")[:-1]) if text.strip()
-        ]
+    def _lines(self, block: bytes, ends: npt.NDArray[np.intp], number: int) -> Iterator[tuple[str, bytes]]:
+        """The lines of a block that are not blank, and where they stand; one by one, for a block can have millions."""
+        start = 0
+        for at in range(0, len(ends), CHUNK_ROWS):
+            for index, end in enumerate(ends[at : at + CHUNK_ROWS].tolist(), at):
+                if (text := block[start:end]).strip():
+                    yield self.places.of(number + index), text
+                start = end + 1
 
 
 def _first_line(file: IO[bytes], limits: Limits) -> tuple[bytes, int]:
