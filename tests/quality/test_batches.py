@@ -227,7 +227,7 @@ def test_a_run_killed_around_its_checks_is_completed_by_the_next(
     put(world, part[: len(part) // 2], 0)
     world.run()
     put(world, part[len(part) // 2 :], 1)
-    place = ["forecast.verdicts", "_rewrite", moment, "1"]
+    place = ["forecast.verdicts", "_judge_block", moment, "1"]
     killed = subprocess.run(
         [sys.executable, str(KILLED_RUN), *place],
         cwd=world.home,
