@@ -62,6 +62,9 @@ def listed(key: str = TABLE_KEY) -> RawObject:
     return RawObject(key, f"s3://bucket/{key}", 1, "etag", LISTED)
 
 
+BINARY = "the object is neither JSON, CSV, Parquet, Avro nor a workbook, but binary data; it begins with"
+
+
 def batches_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> list[RawBatch]:
     path = folder / "object"
     path.write_bytes(content)
@@ -408,7 +411,7 @@ def test_an_apis_error_is_rejected_with_its_message(
             "not_data",
             "the object is a Git LFS pointer, not the file it stands for",
         ),
-        (b"\x7fELF\0\0\0\0", "not_data", "the object is neither JSON, CSV, Parquet, Avro nor a workbook"),
+        (b"\x7fELF\0\0\0\0", "not_data", rf"{BINARY} '\x7fELF\x00\x00\x00\x00'"),
     ],
     ids=["empty", "blanks", "HTML", "XML", "OLE2", "LFS pointer", "binary"],
 )

@@ -34,6 +34,7 @@ from tests.hostile.objects import (
 from tests.integration.worlds import WorldMaker
 
 MB = 1 << 20
+BINARY = "the object is neither JSON, CSV, Parquet, Avro nor a workbook, but binary data; it begins with"
 WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
     "jsonl": lambda rows: lines(*rows),
     "csv": to_csv,
@@ -249,10 +250,10 @@ def test_case_09_markers_and_lock_files_are_skipped_and_never_shown(name: str, r
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "not_data",
          "the object is an old or protected Excel file (OLE2); save it as .xlsx without a password"),
         (b"\x7fELF\x02\x01\x01" + bytes(60), "not_data",
-         "the object is neither JSON, CSV, Parquet, Avro nor a workbook"),
+         rf"{BINARY} '\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00'"),
         (gzip.compress(gzip.compress(b"x")), "not_data", "the object is a gzip within a gzip; pack it once"),
         (b"204 No Content\n", "unknown_layout",
-         "the first line is no header of a table: '204 No Content'"),
+         "the object is text that is no table; its first line with letters is '204 No Content'"),
     ],
     ids=["HTML", "S3 error", "LFS pointer", "OLE2", "binary", "gzip in gzip", "HTTP status"],
 )  # fmt: skip

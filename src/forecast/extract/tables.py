@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,27 +13,17 @@ import pyarrow.csv as pa_csv
 
 from forecast.errors import ObjectRejectedError
 from forecast.extract.batches import BatchMaker, positions
-from forecast.extract.envelope import PAYLOAD_FIELDS
+from forecast.extract.headers import Header, read_header
 from forecast.extract.ledger import Ledger
-from forecast.extract.limits import BLOCK_BYTES, MAX_ROW_BYTES, check_columns
+from forecast.extract.limits import BLOCK_BYTES
 from forecast.extract.records import refused_record
-from forecast.extract.streams import BAD_BYTE, Opener, shown, write_copy
+from forecast.extract.streams import BAD_BYTE, Opener, write_copy
 from forecast.observations import RawBatch, RawObject
 from forecast.settings import Limits
 
-_DELIMITERS = (",", ";", "\t")
 _FAULTS = {"\0": "a NUL character in the row", BAD_BYTE: "a byte in the row that is not UTF-8"}
 # Some exports of Weather Underground end every line with it.
 _LINE_BREAK = r"\s*<br\s*/?>\s*$"
-
-
-class _Header(NamedTuple):
-    """`lines` is how many the header and the blank lines before it take."""
-
-    names: list[str]
-    delimiter: str
-    lines: int
-    has_rows: bool
 
 
 def read_csv(
@@ -43,7 +32,7 @@ def read_csv(
     """Batches of a table with a header; its names may repeat. `copy` is a path for the table as plain text."""
     maker = BatchMaker(raw, containers, limits, Ledger("not_csv", "row"))
     with open_file() as file:
-        header = _header(file)
+        header = read_header(file)
     places = _Places(header.lines)
     if not header.has_rows:
         yield from maker.of_table(pa.table([[]] * len(header.names), header.names), positions(1, 0))
@@ -54,7 +43,7 @@ def read_csv(
         maker.ledger.check()
 
 
-def _batches(path: Path, header: _Header, places: _Places, maker: BatchMaker) -> Iterator[RawBatch]:
+def _batches(path: Path, header: Header, places: _Places, maker: BatchMaker) -> Iterator[RawBatch]:
     """Arrow reads ahead in a thread of its own: on a Python file, that could meet the end of the process."""
     columns = [str(index) for index in range(len(header.names))]
     try:
@@ -112,39 +101,6 @@ class _Places:
         """The rows that were refused since the last call."""
         refused, self._refused = self._refused, []
         return refused
-
-
-def _header(file: IO[bytes]) -> _Header:
-    lines = 0
-    line = b""
-    while not line.strip():
-        line = file.readline(MAX_ROW_BYTES)
-        lines += 1
-        if not line:
-            raise ObjectRejectedError("empty", "the object holds nothing but blanks")
-    text = line.decode("utf-8").rstrip("\r\n")
-    if "\0" in text:
-        raise ObjectRejectedError("not_data", "the object is neither JSON, CSV, Parquet, Avro nor a workbook")
-    if BAD_BYTE in text:
-        message = "the header of the table is not UTF-8; FALLBACK_ENCODING=cp1252 reads what old Windows programs write"
-        raise ObjectRejectedError("not_text", message)
-    delimiter = max(_DELIMITERS, key=text.count)
-    check_columns(text.count(delimiter) + 1)
-    names = _cells(text, delimiter)
-    if not names[1:] and names not in ([name] for name in PAYLOAD_FIELDS):
-        raise ObjectRejectedError("unknown_layout", f"the first line is no header of a table: '{shown(text)}'")
-    second = file.readline(MAX_ROW_BYTES).decode("utf-8", "replace")
-    row = second.rstrip("\r\n")
-    if row.endswith(delimiter) and len(_cells(row, delimiter)) == len(names) + 1:
-        names.append("")
-    return _Header(names, delimiter, lines, has_rows=bool(second))
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    try:
-        return next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error as error:
-        raise ObjectRejectedError("not_csv", f"the header of the table cannot be read: {error}") from error
 
 
 def _texts(
