@@ -411,7 +411,11 @@ def test_an_apis_error_is_rejected_with_its_message(
             "not_data",
             "the object is a Git LFS pointer, not the file it stands for",
         ),
-        (b"\x7fELF\0\0\0\0", "not_data", rf"{BINARY} '\x7fELF\x00\x00\x00\x00'"),
+        (
+            b"\x7fELF\0\0\0\0",
+            "not_data",
+            "the object is binary (7F 45 4C 46 00 00 00 00 ...), neither JSON, CSV, Parquet, Avro nor a workbook",
+        ),
     ],
     ids=["empty", "blanks", "HTML", "XML", "OLE2", "LFS pointer", "binary"],
 )

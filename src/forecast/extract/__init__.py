@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import logging
 import re
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 from forecast.entry import FUTURE_TOLERANCE
 from forecast.errors import ObjectRejectedError
 from forecast.extract.avro import read_avro
+from forecast.extract.binaries import refuse_binary
 from forecast.extract.parquet import read_parquet
 from forecast.extract.streams import (
     GZIP,
@@ -40,7 +42,8 @@ _ZIP = b"PK\x03\x04"
 _PARQUET = b"PAR1"
 _AVRO = b"Obj\x01"
 _BINARIES = {_PARQUET: read_parquet, _AVRO: read_avro, _ZIP: read_workbook}
-_OLE2 = b"\xd0\xcf\x11\xe0"
+_JSON = (b"{", b"[")
+_SNIFFED_BYTES = 4096
 _BLOCK = 1 << 20
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 # What JSON may stand behind in what people write; a table's header may begin with "#" as well.
@@ -103,12 +106,17 @@ def _read(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits,
         return open_unpacked(path, limits) if packed else path.open("rb")
 
     with open_file() as file:
-        start = file.read(len(_PARQUET))
-    if start in _BINARIES:
-        return _BINARIES[start](_unpacked(path, limits) if packed else path, raw, containers, limits)
+        start = file.read(_SNIFFED_BYTES)
+    if (magic := start[: len(_PARQUET)]) in _BINARIES:
+        return _BINARIES[magic](_unpacked(path, limits) if packed else path, raw, containers, limits)
+    beginning = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    if beginning.startswith(GZIP):
+        raise ObjectRejectedError("not_data", "the object is a gzip within a gzip; pack it once")
+    if beginning[:1] not in _JSON:
+        refuse_binary(beginning)
     open_text = as_text(open_file, raw.key, limits)
     text = first_bytes(open_text)
-    if text[:1] in (b"{", b"["):
+    if text[:1] in _JSON:
         return read_json(open_text, raw, containers, limits)
     _refuse_known(text)
     _refuse_json_behind(open_text)
@@ -147,11 +155,5 @@ def _refuse_known(text: bytes) -> None:
         raise ObjectRejectedError("empty", "the object holds nothing but blanks")
     if text.startswith(b"<"):
         raise ObjectRejectedError("not_data", "the object is an HTML or XML page, not data")
-    if text.startswith(_OLE2):
-        raise ObjectRejectedError(
-            "not_data", "the object is an old or protected Excel file (OLE2); save it as .xlsx without a password"
-        )
     if text.startswith(b"version https://git-lfs"):
         raise ObjectRejectedError("not_data", "the object is a Git LFS pointer, not the file it stands for")
-    if text.startswith(GZIP):
-        raise ObjectRejectedError("not_data", "the object is a gzip within a gzip; pack it once")

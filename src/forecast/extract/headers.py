@@ -1,35 +1,36 @@
-"""The header of a table of text: which names, parted by what, on how many lines; or what the text is instead."""
+"""The header of a table: where it stands, what divides its cells, and what a text is that has none."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
-from typing import IO, Final, NamedTuple
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
+from typing import IO, NamedTuple
 
 from forecast.errors import ObjectRejectedError
 from forecast.extract.envelope import PAYLOAD_FIELDS
+from forecast.extract.fields import spelled
 from forecast.extract.limits import MAX_ROW_BYTES, check_columns
 from forecast.extract.streams import BAD_BYTE, shown
 
-_DELIMITERS: Final = (",", ";", "\t")
-# What Excel writes and reads before the header, to name the delimiter.
-_NAMED_DELIMITER: Final = re.compile(r'"?sep=(?P<delimiter>[,;\t])"?\s*', re.IGNORECASE)
-# No header of a real table goes over more lines; a quote that never ends would go over all.
-_MOST_LINES: Final = 20
-# How far behind the header the first row may be, after blank lines; and how far the first words of a text.
-_LOOK_AHEAD_LINES: Final = 1_000
-_MOST_LETTERS: Final = 1_000
-_HEADING: Final = re.compile(r"#{1,6} ")
-_WORD: Final = re.compile(r"[^\W\d_]{2}")
-_INFOCLIMAT_EXPORT: Final = re.compile(r"station_id;dh_utc\b")
-# No text has them; SOH, ETX and ESC stand in bulletins and in what terminals wrote.
-_CONTROLS: Final = re.compile(r"[\x00\x02\x04-\x08\x0b\x0e-\x1a\x1c-\x1f]")
-_BEGINNING: Final = 12
+# Some exports of Weather Underground end every line with it.
+LINE_BREAK = r"\s*<br\s*/?>\s*$"
+_DELIMITERS = (",", ";", "\t")
+# Excel's own first line, which says what divides the cells.
+_SEPARATOR = re.compile(r'"?sep=([!#-/:-@\[-`{-~\t])[",;\t]*\s*', re.IGNORECASE)
+# Without remarks, of which an export of many stations has one for each.
+_SAMPLE_LINES = 50
+_REMARK = "#"
+# Two numbers with decimal commas on a line look like three cells.
+_SURE_CELLS = 3
+_BROKEN_NAME = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 
 
 class Header(NamedTuple):
-    """The names of the columns, which may repeat; `lines` is how many lines stand before the first behind them."""
+    """`lines` is how many the header and what stands above it take."""
 
     names: list[str]
     delimiter: str
@@ -38,102 +39,152 @@ class Header(NamedTuple):
 
 
 def read_header(file: IO[bytes]) -> Header:
-    """The header of a table in UTF-8, with BAD_BYTE for every byte that is none.
+    """The header of a table that is UTF-8 with BAD_BYTE for what is not.
 
-    Raises ObjectRejectedError saying what the content is, where it is no table.
+    Raises ObjectRejectedError where there is none, saying what the text is.
     """
-    lines = _Lines(file)
-    text = lines.next_filled()
-    if named := _NAMED_DELIMITER.fullmatch(text):
-        text = lines.next_filled()
-    _refuse_binary(text, lines)
-    delimiter = named["delimiter"] if named else max(_DELIMITERS, key=text.count)
-    text = _whole_record(text, lines)
+    above, lines = _beginning(file)
+    said = None
+    if (named := _SEPARATOR.fullmatch(lines[0])) and any(map(str.strip, lines[1:])):
+        said = named[1]
+        more, lines = _beginning(file, lines[1:])
+        above += 1 + more
+    text, height = _header_text(lines, said)
+    delimiter = _delimiter(text, said)
+    if "\0" in text:
+        raise ObjectRejectedError("not_data", "the object is neither JSON, CSV, Parquet, Avro nor a workbook")
+    _refuse_infoclimats_own(lines)
     check_columns(text.count(delimiter) + 1)
-    names = _cells(text, delimiter)
-    count = lines.count
-    row = lines.next_filled(or_none=True)
-    is_payload = names in ([name] for name in PAYLOAD_FIELDS)
-    if (not names[1:] and not is_payload) or (_HEADING.match(text) and row and delimiter not in row):
-        _refuse_text([text, row, *lines.rest()])
-    if row.endswith(delimiter) and len(_cells(row, delimiter)) == len(names) + 1:
+    names = [_BROKEN_NAME.sub(" ", name) for name in _cells(lines[:height], delimiter)]
+    rows = _rows(lines[height:], delimiter)
+    _refuse_text(names, rows, lines)
+    if BAD_BYTE in text:
+        message = "the header of the table is not UTF-8; FALLBACK_ENCODING=cp1252 reads what old Windows programs write"
+        raise ObjectRejectedError("not_text", message)
+    if _end_with_an_empty_cell(rows, len(names)):
         names.append("")
-    return Header(names, delimiter, count, has_rows=bool(row))
+    return Header(names, delimiter, above + height, has_rows=any(map(str.strip, lines[height:])) or bool(file.read(1)))
 
 
-class _Lines:
-    """The lines of a file without what ends them, and how many of them were read."""
+def _beginning(file: IO[bytes], begun: Sequence[str] = ()) -> tuple[int, list[str]]:
+    """How many blank lines come first, and the lines from the first that is not blank on, with their ends.
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.count = 0
-
-    def next(self) -> str | None:
-        """The next line, None behind the last."""
-        line = self._file.readline(MAX_ROW_BYTES)
-        self.count += 1
-        return line.decode("utf-8", "replace").rstrip("\r\n") if line else None
-
-    def next_filled(self, *, or_none: bool = False) -> str:
-        """The next line that is not blank; "" where there is none and there need not be one."""
-        for _ in range(_LOOK_AHEAD_LINES):
-            if (line := self.next()) is None:
-                break
-            if line.strip():
-                return line
-        if or_none:
-            return ""
-        raise ObjectRejectedError("empty", "the object holds nothing but blanks")
-
-    def rest(self) -> Iterator[str]:
-        """The beginnings of some of the lines that follow."""
-        for _ in range(_LOOK_AHEAD_LINES):
-            if (line := self.next()) is None:
-                return
-            yield line[:_MOST_LETTERS]
-
-
-def _whole_record(text: str, lines: _Lines) -> str:
-    """The header with the lines that a name in quotes goes on in."""
-    for _ in range(_MOST_LINES):
-        if text.count('"') % 2 == 0 or (more := lines.next()) is None:
+    `begun` are lines that were read before. Raises ObjectRejectedError where all are blank.
+    """
+    blank, size, filled = 0, 0, 0
+    lines: list[str] = []
+    waiting = list(reversed(begun))
+    while filled < _SAMPLE_LINES and size < MAX_ROW_BYTES:
+        line = waiting.pop() if waiting else file.readline(MAX_ROW_BYTES).decode("utf-8", "replace")
+        if not line:
             break
-        text = f"{text}\n{more}"
-    return text
+        if line.strip():
+            filled += not line.startswith(_REMARK)
+        elif not lines:
+            blank += 1
+            continue
+        lines.append(line)
+        size += len(line)
+    if not lines:
+        raise ObjectRejectedError("empty", "the object holds nothing but blanks")
+    return blank, lines + waiting[::-1]
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
+def _header_text(lines: Sequence[str], said: str | None) -> tuple[str, int]:
+    """The text of the header and how many lines it takes: several where a quoted name is broken."""
+    text = ""
+    for height, line in enumerate(lines, 1):
+        text += line
+        if text.count('"') % 2 == 0:
+            reader = csv.reader(lines[:height], delimiter=_delimiter(text, said))
+            with suppress(csv.Error):
+                if next(reader, None) and reader.line_num == height:
+                    return text.rstrip("\r\n"), height
+            break
+    return lines[0].rstrip("\r\n"), 1
+
+
+def _delimiter(text: str, said: str | None = None) -> str:
+    """What divides the cells of a header: what a line above it says, where that is in it."""
+    return said if said and said in text else max(_DELIMITERS, key=text.count)
+
+
+def _cells(lines: Sequence[str], delimiter: str) -> list[str]:
     try:
-        return next(csv.reader(line.splitlines(keepends=True), delimiter=delimiter), [])
+        return next(csv.reader([*lines[:-1], lines[-1].rstrip("\r\n")], delimiter=delimiter), [])
     except csv.Error as error:
         raise ObjectRejectedError("not_csv", f"the header of the table cannot be read: {error}") from error
 
 
-def _refuse_binary(text: str, lines: _Lines) -> None:
-    """Bytes that are no text: binary data where control characters are among them, else text in another encoding."""
-    if "\0" not in text and BAD_BYTE not in text:
+def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    """The cells of the first rows that are not blank, up to one that is too long to be looked at."""
+    rows: list[list[str]] = []
+    with suppress(csv.Error):
+        rows.extend(csv.reader(lines, delimiter=delimiter))
+    return [row for row in rows if len(row) > 1 or any(map(str.strip, row))]
+
+
+def _end_with_an_empty_cell(rows: Sequence[Sequence[str]], columns: int) -> bool:
+    """Whether most rows have one cell more than the header has, and it is empty."""
+    last = [re.sub(LINE_BREAK, "", row[-1]).strip() for row in rows if len(row) == columns + 1]
+    return "" in last and _usual_size(rows) == columns + 1
+
+
+def _usual_size(rows: Sequence[Sequence[str]]) -> int:
+    """How many cells most rows have; 0 where there is no row."""
+    return Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
+
+
+def _refuse_text(names: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[str]) -> None:
+    """Say what is there where the first line is no header: a text, or a table below a text.
+
+    One row of a single cell is a row that was cut off; several are lines of a text whose first has a comma.
+    """
+    if len(names) == 1:
+        is_text = names[0] not in PAYLOAD_FIELDS
+    else:
+        fits = any(len(row) - len(names) in (0, 1) for row in rows)
+        is_text = (len(rows) > 1 and _usual_size(rows) == 1 and not fits) or _are_of_fixed_width(names)
+    if not is_text:
         return
-    if "\0" in text or any(_CONTROLS.search(line) for line in (text, *lines.rest())):
-        beginning = ascii(text[:_BEGINNING].replace(BAD_BYTE, "\N{REPLACEMENT CHARACTER}"))
-        raise ObjectRejectedError(
-            "not_data",
-            "the object is neither JSON, CSV, Parquet, Avro nor a workbook, but binary data; "
-            f"it begins with {beginning}",
-        )
-    raise ObjectRejectedError(
-        "not_text",
-        "the header of the table is not UTF-8; FALLBACK_ENCODING=cp1252 reads what old Windows programs write",
-    )
+    if header := _table_below(lines):
+        message = f"text stands above the table: '{_told(lines[0])}'; remove what is above its header '{_told(header)}'"
+        raise ObjectRejectedError("unknown_layout", message)
+    first = next((line for line in lines if any(map(str.isalpha, line))), lines[0])
+    message = f"text that is no table: '{_told(first)}' (a table has a header, and commas, semicolons or tabs in it)"
+    raise ObjectRejectedError("unknown_layout", message)
 
 
-def _refuse_text(lines: list[str]) -> None:
-    """Say what a text is that is no table, by its first line with letters."""
-    if lines[0].startswith("#") and any(_INFOCLIMAT_EXPORT.match(line) for line in lines):
-        raise ObjectRejectedError(
-            "unknown_layout",
-            "the object is InfoClimat's CSV export, whose units stand in a row of their own; sync format=json instead",
-        )
-    telling = next((line for line in lines if _WORD.search(line)), lines[0])
-    raise ObjectRejectedError(
-        "unknown_layout", f"the object is text that is no table; its first line with letters is '{shown(telling)}'"
-    )
+def _are_of_fixed_width(names: Sequence[str]) -> bool:
+    """Whether these are numbers in columns of blanks, whose decimal commas look like ends of cells."""
+    return not any(map(str.isalpha, "".join(names))) and any(re.search(r"\d\s{2,}\S", name) for name in names)
+
+
+def _table_below(lines: Sequence[str]) -> str | None:
+    """The first line that is a header by its look, of those below the first."""
+    filled = [line.rstrip("\r\n") for line in lines if line.strip()]
+    for line, following in pairwise(filled[1:]):
+        delimiter = _delimiter(line)
+        names, *_ = _rows([line], delimiter) or [[]]
+        row, *_ = _rows([following], delimiter) or [[]]
+        if len(row) == len(names) >= _SURE_CELLS and all(any(map(str.isalpha, name)) for name in names):
+            return line
+    return None
+
+
+def _refuse_infoclimats_own(lines: Sequence[str]) -> None:
+    """InfoClimat's CSV has remarks above its header or a row of units below it, and other names than its JSON."""
+    filled = [line for line in lines if line.strip()]
+    below = next((index for index, line in enumerate(filled) if not line.startswith(_REMARK)), len(filled))
+    names, *rows = _rows(filled[below:], _delimiter("".join(filled[below : below + 1]))) or [[]]
+    places = {spelled(name): index for index, name in enumerate(names)}
+    if not {"stationid", "dhutc"} <= places.keys():
+        return
+    times = [row[places["dhutc"]] for row in rows[:1] if len(row) == len(names)]
+    if below or any("yyyy" in time.casefold() for time in times):
+        message = "the object is InfoClimat's CSV export, which is not read; sync its JSON (format=json) instead"
+        raise ObjectRejectedError("unknown_layout", message)
+
+
+def _told(line: str) -> str:
+    return shown(line.strip().replace(BAD_BYTE, "?"))

@@ -13,7 +13,7 @@ import pyarrow.csv as pa_csv
 
 from forecast.errors import ObjectRejectedError
 from forecast.extract.batches import BatchMaker, positions
-from forecast.extract.headers import Header, read_header
+from forecast.extract.headers import LINE_BREAK, Header, read_header
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import BLOCK_BYTES
 from forecast.extract.records import refused_record
@@ -22,8 +22,6 @@ from forecast.observations import RawBatch, RawObject
 from forecast.settings import Limits
 
 _FAULTS = {"\0": "a NUL character in the row", BAD_BYTE: "a byte in the row that is not UTF-8"}
-# Some exports of Weather Underground end every line with it.
-_LINE_BREAK = r"\s*<br\s*/?>\s*$"
 
 
 def read_csv(
@@ -76,12 +74,16 @@ class _Places:
     def __init__(self, header_lines: int) -> None:
         self._header_lines = header_lines
         self._next = 1
+        self._blank = 0
         self._passed_over: set[int] = set()
         self._refused: list[dict[str, Any]] = []
 
     def refuse(self, row: pa_csv.InvalidRow) -> str:
-        """Arrow's handler of a row with more or fewer cells than the header."""
-        number = row.number - self._header_lines
+        """Arrow's handler of a row with more or fewer cells than the header; a line of blanks is no row."""
+        if not row.text.strip(" \t\r\n"):
+            self._blank += 1
+            return "skip"
+        number = row.number - self._header_lines - self._blank
         self._passed_over.add(number)
         reason = f"{row.actual_columns} cells where the header has {row.expected_columns}"
         self._refused.append(refused_record(f"row {number}", reason, row.text))
@@ -113,7 +115,7 @@ def _texts(
             for index in np.flatnonzero(pc.match_substring(cells, letter)).tolist():
                 faults.setdefault(index, reason)
     columns = [_blank_to_null(cells) for cells in block.columns]
-    columns[-1] = _blank_to_null(pc.replace_substring_regex(columns[-1], _LINE_BREAK, ""))
+    columns[-1] = _blank_to_null(pc.replace_substring_regex(columns[-1], LINE_BREAK, ""))
     names = list(names)
     if not names[-1].strip():
         surplus = columns.pop()

@@ -1,0 +1,77 @@
+"""Headers of tables: every way of writing one gives the same rows."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.extract.test_extract import batches_of, observations_of, rejected
+
+NAMES = ["Date", "Time", "Temperature", "Humidity", "Pressure"]
+ROWS = [["2024-10-01", f"00:0{minute}:00", "56.8 °F", "87 %", "29.48 in"] for minute in (4, 9)]
+PACKED: dict[str, Callable[[str], bytes]] = {
+    "plain": str.encode,
+    "BOM": lambda text: text.encode("utf-8-sig"),
+    "UTF-16": lambda text: text.encode("utf-16"),
+    "gzip": lambda text: gzip.compress(text.encode()),
+}
+# What divides cells, what ends lines, and what blank lines between them hold.
+LAYOUTS = [
+    *product([",", ";"], ["\n", "\r\n"], [None, "", " \t"]),
+    # Blanks with a tab are two cells here.
+    *product(["\t"], ["\n", "\r\n"], [None, "", " "]),
+]
+
+
+@pytest.mark.parametrize("packed", PACKED)
+@pytest.mark.parametrize(("delimiter", "end", "blank"), LAYOUTS, ids=repr)
+@pytest.mark.parametrize("is_said", [True, False], ids=["sep", "no sep"])
+@pytest.mark.parametrize(
+    "broken", ["Temperature", '"Temperature{}"', '"{}{}Temperature"'], ids=["", "behind", "before"]
+)
+@pytest.mark.parametrize("trailing", [True, False], ids=["trailing", "not trailing"])
+def test_every_way_of_writing_a_table_gives_its_rows(
+    packed: str, delimiter: str, end: str, blank: str | None, is_said: bool, broken: str, trailing: bool, tmp_path: Path
+) -> None:
+    names = [*NAMES[:2], broken.format(end, end), *NAMES[3:]]
+    lines = [f"sep={delimiter}"] * is_said + [delimiter.join(names)]
+    lines += [delimiter.join([*row, ""] if trailing else row) for row in ROWS]
+    between = end if blank is None else f"{end}{blank}{end}"
+    result = observations_of(PACKED[packed](between.join(lines) + end), tmp_path)
+    assert result.refused == []
+    assert (result.rows_read, result.rows_empty) == (2, 0)
+    assert [(row["source_row"], row["timestamp"].minute) for row in result.observations] == [("row 1", 4), ("row 2", 9)]
+    assert {row["air_temperature"] for row in result.observations} == {13.777777777777775}
+
+
+def test_a_name_that_is_broken_in_its_middle_has_a_blank_there(tmp_path: Path) -> None:
+    (batch,) = batches_of(b'a,"b \r\n c"\n1,2\n', tmp_path)
+    assert list(batch.rows.columns) == ["a", "b c"]
+
+
+def test_lines_of_blanks_under_a_header_are_no_rows(tmp_path: Path) -> None:
+    result = observations_of((",".join(NAMES) + "\n\n  \n").encode(), tmp_path)
+    assert (result.rows_read, result.refused) == (0, [])
+
+
+def test_one_row_that_was_cut_off_is_a_row_and_no_text(tmp_path: Path) -> None:
+    content = (",".join(NAMES) + "\n2024-10-01\n").encode()
+    assert rejected(content, tmp_path) == (
+        "not_csv",
+        "no row of it can be read; row 1: 1 cells where the header has 5",
+    )
+
+
+@pytest.mark.parametrize("packed", PACKED)
+def test_a_text_is_a_text_however_it_is_packed(packed: str, tmp_path: Path) -> None:
+    message = "text that is no table: 'AAXX 01004' (a table has a header, and commas, semicolons or tabs in it)"
+    assert rejected(PACKED[packed]("\nAAXX 01004\n07015 11458=\n"), tmp_path) == ("unknown_layout", message)
+
+
+def test_a_line_of_json_behind_a_byte_order_mark_is_no_binary(tmp_path: Path) -> None:
+    code, message = rejected(b'\xef\xbb\xbf{"a": "\0"}\n', tmp_path)
+    assert (code, "NUL" in message) == ("not_json", True)
