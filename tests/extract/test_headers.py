@@ -58,6 +58,13 @@ def test_lines_of_blanks_under_a_header_are_no_rows(tmp_path: Path) -> None:
     assert (result.rows_read, result.refused) == (0, [])
 
 
+def test_a_bad_row_behind_lines_of_blanks_stands_where_it_is(tmp_path: Path) -> None:
+    lines = [",".join(NAMES), "  ", ",".join(ROWS[0]), " ", "1,2", ",".join(ROWS[1])]
+    result = observations_of("\n".join(lines).encode(), tmp_path)
+    assert [(row["position"], row["reason"]) for row in result.refused] == [("row 2", "2 cells where the header has 5")]
+    assert [row["source_row"] for row in result.observations] == ["row 1", "row 3"]
+
+
 def test_one_row_that_was_cut_off_is_a_row_and_no_text(tmp_path: Path) -> None:
     content = (",".join(NAMES) + "\n2024-10-01\n").encode()
     assert rejected(content, tmp_path) == (
