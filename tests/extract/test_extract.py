@@ -62,9 +62,6 @@ def listed(key: str = TABLE_KEY) -> RawObject:
     return RawObject(key, f"s3://bucket/{key}", 1, "etag", LISTED)
 
 
-BINARY = "the object is neither JSON, CSV, Parquet, Avro nor a workbook, but binary data; it begins with"
-
-
 def batches_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> list[RawBatch]:
     path = folder / "object"
     path.write_bytes(content)

@@ -34,7 +34,6 @@ from tests.hostile.objects import (
 from tests.integration.worlds import WorldMaker
 
 MB = 1 << 20
-BINARY = "the object is neither JSON, CSV, Parquet, Avro nor a workbook, but binary data; it begins with"
 WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
     "jsonl": lambda rows: lines(*rows),
     "csv": to_csv,
