@@ -1,5 +1,6 @@
 """The real parts that tests run on: a mongod, an S3 server, the published weather files."""
 
+import gc
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,22 +8,21 @@ from typing import Any, Final
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from pymongo import MongoClient
 
 from forecast.embedded import embedded_mongodb, find_mongod
-from tests.examples import load_profile
+from tests.examples import PROFILE, load_profile
 
 ROOT = Path(__file__).resolve().parents[1]
 REGION: Final = "eu-west-3"
-PROFILE: Final = load_profile()
+load_profile()
 # What these assert is told as well as what the tests do.
 pytest.register_assert_rewrite("tests.hostile.endings", "tests.integration.worlds")
 # What a fixture needs, whoever asks for it needs as well: the first of these tiers that holds is a test's tier.
 _TIERS: Final = {
-    # The last is a week of real data, judged as a whole.
-    "whole": {"local_world", "s3_world", "new_world", "clean"},
-    "database": {"mongod_binary", "s3_server"},
+    # `clean` is a week of real data, judged as a whole, `demo` a week of made-up data in every format.
+    "whole": {"local_world", "s3_world", "new_world", "clean", "demo"},
+    "database": {"mongod_binary", "s3_server", "ecs"},
 }
 # The night has time, and its properties have ten times as many examples.
 _NIGHTLY_TIMEOUT_SECONDS: Final = 7200
@@ -36,6 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(_tier(set(getattr(item, "fixturenames", ()))))
         if PROFILE == "nightly":
             item.add_marker(pytest.mark.timeout(_NIGHTLY_TIMEOUT_SECONDS))
+
+
+def pytest_collection_finish() -> None:
+    """What the modules of the tests hold stays to the end: to look for garbage in it again and again takes time."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Let go of it: a library that finds its objects alive at the end complains of a leak."""
+    gc.unfreeze()
 
 
 def _tier(fixtures: set[str]) -> str:
@@ -71,6 +82,9 @@ def mongo_database(replica_set: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
     """Give the endpoint of an S3 server on this machine."""
+    # Here, because to import it takes half a second.
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -11,20 +11,19 @@ from typing import Final
 
 import hypothesis
 
+PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 _EXAMPLES: Final = {"inner": 10, "ci": 100, "nightly": 1000}
 
 
-def load_profile() -> str:
-    """Load the profile that HYPOTHESIS_PROFILE names, `ci` without it; its name."""
+def load_profile() -> None:
+    """Load the profile that HYPOTHESIS_PROFILE names, `ci` without it."""
     for name, examples in _EXAMPLES.items():
         # A busy machine is no fault of the program: no deadline.
         nightly = name == "nightly"
         hypothesis.settings.register_profile(
             name, max_examples=examples, deadline=None, derandomize=not nightly, print_blob=nightly
         )
-    chosen = os.environ.get("HYPOTHESIS_PROFILE", "ci")
-    hypothesis.settings.load_profile(chosen)
-    return chosen
+    hypothesis.settings.load_profile(PROFILE)
 
 
 def examples(share: float) -> int:

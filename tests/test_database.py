@@ -157,6 +157,7 @@ def replica_set_of_two(binary: Path, folder: Path) -> Iterator[Mongod]:
         yield secondary
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("options", ["appName=a", "replicaSet=local", "replicaSet=local&directConnection=true"])
 def test_nobody_there(options: str) -> None:
     # Of a server that is connected to directly the driver does not say why it is not there.
@@ -257,6 +258,7 @@ def test_why_nobody_is_reached_is_told_server_by_server(servers: list[str], code
     assert (told.exit_code, told.message[: len(words)]) == (code, words)
 
 
+@pytest.mark.database
 def test_a_host_without_a_name_is_to_be_corrected() -> None:
     """The system's own look-up; nothing is asked over the network where it has no DNS."""
     with pytest.raises(ForecastError) as told:

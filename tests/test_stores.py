@@ -374,6 +374,7 @@ LocalStore(Path(sys.argv[1])).publish(Path(sys.argv[2]), "rejected/a.jsonl.gz")
 """
 
 
+@pytest.mark.whole
 def test_what_a_killed_writer_left_is_no_object_and_the_next_one_removes_it(tmp_path: Path) -> None:
     store, source = LocalStore(tmp_path), tmp_path / "source"
     source.write_bytes(b"whole")

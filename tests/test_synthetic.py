@@ -435,6 +435,7 @@ def test_history_clock_changes(tmp_path: Path) -> None:
     assert set(falls) == {"00:04:00"}
 
 
+@pytest.mark.whole
 def test_history_has_realistic_numbers_of_distinct_values(tmp_path: Path) -> None:
     write_history_jsonl(tmp_path, rows=2016, rows_per_object=9999, station_ids=["IBENCH001"], start=date(2024, 10, 1))
     rows = [line["_airbyte_data"] for line in _history(tmp_path, "IBENCH001")]
@@ -452,6 +453,7 @@ def test_history_has_realistic_numbers_of_distinct_values(tmp_path: Path) -> Non
         assert (row["Wind"] is None) == (row["Speed"] == f"0.0{NBSP}mph")
 
 
+@pytest.mark.whole
 def test_history_is_the_same_in_objects_of_any_size(tmp_path: Path) -> None:
     for size in (7, 288, 25_000):
         ids = ["IBENCH001", "IBENCH002"]

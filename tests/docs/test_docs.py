@@ -217,6 +217,7 @@ def test_the_readme_shows_two_commands_and_make_knows_them() -> None:
         assert does in run(f"make {target}", ROOT, dict(os.environ)).stdout
 
 
+@pytest.mark.whole
 def test_every_option_of_the_pipeline_is_in_the_user_guide() -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"}
     shown = run(shlex.join([sys.executable, str(ROOT / "src" / "main.py"), "--help"]), ROOT, environment).stdout

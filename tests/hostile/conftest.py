@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.hostile.endings import TABLE_KEY, Ending, RunObject, deliver, ending_of
+from tests.examples import PROFILE
+from tests.hostile.endings import TABLE_KEY, Ending, RunObject, deliver_neighbour, ending_of
 from tests.hostile.layers import through_the_layers
 from tests.integration.conftest import aws_environment, local_world, s3_world
 from tests.integration.worlds import FolderZone, World, WorldMaker
@@ -31,11 +32,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of every case one whole run is for every day."""
+    """Of every case one whole run is for every day; what is heavy is never for the inner loop."""
     shown = set()
     for item in items:
         spec = getattr(item, "callspec", None)
-        if spec is None or spec.params.get("level") != "whole" or item.get_closest_marker("whole"):
+        level = spec.params.get("level") if spec is not None else None
+        if level == "layers" and item.get_closest_marker("heavy"):
+            item.add_marker("whole")
+        if level != "whole" or item.get_closest_marker("whole"):
             continue
         case = _CASE.match(item.name)
         item.add_marker("whole" if case and case[1] not in shown else "slow")
@@ -51,17 +55,26 @@ def one_world(local_world: WorldMaker) -> World:
 def run_object(level: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RunObject:
     """Run the pipeline on these bytes as one object, with a good one beside it; `variables` are settings by name.
 
+    The inner loop leaves the good one out, for it takes more than half of a run, unless the test says `neighbour=True`.
     The world of whole runs is the same for all tests of a module and emptied before each run: to make one takes longer
     than the run.
     """
 
-    def run_layers(content: bytes, key: str = TABLE_KEY, variables: dict[str, str] | None = None) -> Ending:
+    def run_layers(
+        content: bytes,
+        key: str = TABLE_KEY,
+        variables: dict[str, str] | None = None,
+        *,
+        neighbour: bool = PROFILE != "inner",
+    ) -> Ending:
         home = tmp_path_factory.mktemp("layers")
         (home / "raw").mkdir()
         world = World(FolderZone(home / "raw"), FolderZone(home / "processed"), "mongodb://nobody.invalid", "d", home)
-        return through_the_layers(world, content, key, variables)
+        return through_the_layers(world, content, key, variables, neighbour=neighbour)
 
-    def run_whole(content: bytes, key: str = TABLE_KEY, variables: dict[str, str] | None = None) -> Ending:
+    def run_whole(
+        content: bytes, key: str = TABLE_KEY, variables: dict[str, str] | None = None, *, neighbour: bool = True
+    ) -> Ending:
         world = request.getfixturevalue("one_world")
         empty(world)
         return run_in(world, content, key, variables)
@@ -81,7 +94,8 @@ def empty(world: World) -> None:
 
 def run_in(world: World, content: bytes, key: str = TABLE_KEY, variables: dict[str, str] | None = None) -> Ending:
     """One run of a world on these bytes and the neighbour; the neighbour must be unharmed."""
-    deliver(world, content, key)
+    world.raw.put(key, content)
+    deliver_neighbour(world)
     given = ("--json", "--max-rejection-rate", "1")
     outcome = world.typed("pipeline", *given, variables=world.variables(**(variables or {})))
     refused = {name: world.processed.get(name) for name in world.rejected_keys()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tests.integration.worlds import Outcome, Row, World
 
 TABLE_KEY = "wunderground/ILAMAD25/2024_10_05_1728097200000_0.jsonl"
-# Every run has a second, good object: whatever happens to the other one, it is loaded.
+# The second, good object of a run: whatever happens to the other one, it is loaded.
 NEIGHBOUR_KEY = "neighbour/2024_10_05_1728097200000_0.jsonl"
 NEIGHBOUR_ID = "07015@2021-06-01T00:00:00Z"
 _NEIGHBOUR = {"id_station": "07015", "dh_utc": "2021-06-01 00:00:00", "temperature": "12.5", "humidite": "80"}
@@ -104,9 +104,8 @@ class Ending:
 RunObject = Callable[..., Ending]
 
 
-def deliver(world: World, content: bytes, key: str) -> None:
-    """Put these bytes and the neighbour into the raw zone."""
-    world.raw.put(key, content)
+def deliver_neighbour(world: World) -> None:
+    """Put the neighbour into the raw zone."""
     world.raw.put(NEIGHBOUR_KEY, json.dumps(_NEIGHBOUR).encode() + b"\n")
 
 
@@ -118,7 +117,7 @@ def ending_of(
     refused: Mapping[str, bytes],
     records: list[str],
 ) -> Ending:
-    """What became of the object with this key; the neighbour is unharmed, and the counts add up.
+    """What became of the object with this key; the neighbour, if there is one, is unharmed, and the counts add up.
 
     `documents` by id, the zone's files of refused rows by key, and the keys of its files with records of the object.
     """
@@ -130,8 +129,9 @@ def ending_of(
     for entry in counts.values():
         assert entry["rows_read"] == entry["rows_empty"] + entry["records_extracted"]
         assert entry["records_extracted"] == entry["records_validated"] + entry["records_rejected"]
-    assert NEIGHBOUR_ID in documents, status
-    assert counts[NEIGHBOUR_KEY]["outcome"] == "loaded"
+    if NEIGHBOUR_KEY in world.raw.keys():
+        assert NEIGHBOUR_ID in documents, status
+        assert counts[NEIGHBOUR_KEY]["outcome"] == "loaded"
     uri = f"{world.raw.uri}/{key}"
     rows = [
         (name, row) for name, content in refused.items() for row in _refused_rows(content) if row["source_uri"] == uri

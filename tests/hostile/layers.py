@@ -5,6 +5,7 @@ It is the command's own dry run, on a database that holds nothing and is no serv
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,19 +14,25 @@ from typing import Any
 import bson
 import pyarrow as pa
 import pytest
+import typer.main
+import typer.testing
 from bson.codec_options import CodecOptions
 
 import main
-from forecast import pipeline
+from forecast import pipeline, staging
 from forecast.documents import document_of
 from forecast.foresee import ImaginedVersions
 from forecast.pipeline import Pipeline
 from forecast.save import OBSERVATIONS
 from forecast.staging import StagedObject
+from forecast.stations import load_stations
 from forecast.versions import Plan
-from tests.hostile.endings import TABLE_KEY, Ending, deliver, ending_of
+from tests.hostile.endings import Ending, deliver_neighbour, ending_of
 from tests.integration.worlds import Row, World
 
+# What is the same in every run, and took a quarter of one, is made once.
+_STATIONS = functools.cache(load_stations)
+_COMMAND = functools.cache(typer.main.get_command)
 _TOLD: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
@@ -74,6 +81,10 @@ def on_nothing() -> Iterator[None]:
         patch.setattr(main, "connect", connected)
         # It tells whether a checkpoint is of this program, and takes longer than a small object.
         patch.setattr(pipeline, "program_digest", lambda _stations: "program")
+        patch.setattr(main, "load_stations", _STATIONS)
+        patch.setattr(typer.testing, "_get_command", _COMMAND)
+        for module in (pipeline, staging):
+            patch.setattr(module, "give_memory_back", lambda: None)
         yield
 
 
@@ -122,10 +133,12 @@ def _witnessed() -> Iterator[Witness]:
 
 
 def through_the_layers(
-    world: World, content: bytes, key: str = TABLE_KEY, variables: Mapping[str, str] | None = None
+    world: World, content: bytes, key: str, variables: Mapping[str, str] | None, *, neighbour: bool
 ) -> Ending:
-    """Extract, transform and validate these bytes as one object of a raw zone, with the neighbour."""
-    deliver(world, content, key)
+    """Extract, transform and validate these bytes as one object of a raw zone, with the neighbour or alone."""
+    world.raw.put(key, content)
+    if neighbour:
+        deliver_neighbour(world)
     given = ("--json", "--dry-run", "--max-rejection-rate", "1")
     with _witnessed() as witness:
         outcome = world.typed("pipeline", *given, variables=world.variables(**(variables or {})))

@@ -137,6 +137,7 @@ def sheet_xml(cells: str) -> bytes:
     return _SHEET_XML.format(cells).encode()
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("part", [SHEET, "xl/sharedStrings.xml"])
 def test_case_06_a_workbook_with_a_part_of_some_hundred_megabytes_is_not_opened(
     part: str, run_object: RunObject
@@ -231,7 +232,7 @@ def test_case_09_the_mark_of_a_folder_in_a_bucket_is_skipped(s3_world: WorldMake
     "name", ["_SUCCESS", "part_$folder$", ".DS_Store", "~$Book.xlsx", "__airbyte_tmp/1.jsonl", ".part-0.jsonl.crc"]
 )
 def test_case_09_markers_and_lock_files_are_skipped_and_never_shown(name: str, run_object: RunObject) -> None:
-    ending = run_object(b"\x0bJane Private" + b" " * 150, f"wunderground/ILAMAD25/{name}")
+    ending = run_object(b"\x0bJane Private" + b" " * 150, f"wunderground/ILAMAD25/{name}", neighbour=True)
     assert ending.outcome == "skipped"
     assert (ending.status["counts"]["objects_listed"], ending.status["counts"]["objects_skipped"]) == (2, 1)
     assert ending.exit_code == 0

@@ -66,11 +66,13 @@ def test_case_51_a_depth_bomb_is_rejected(make: Callable[[], bytes], run_object:
     ending.assert_rejected("too_deep", "JSON nested deeper than 64 levels")
 
 
+@pytest.mark.heavy
 def test_case_51_a_line_longer_than_a_record_may_be_is_rejected(run_object: RunObject) -> None:
     ending = run_object(lines(TABLE[0]) + b'{"a":"' + b"x" * (32 << 20) + b'"}\n')
     ending.assert_rejected("record_too_long", "a line of more than 32 MB (MAX_RECORD_MB)")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("start", [b'["', b'{"hourly": {"07015": [{"a": "', b"[1"], ids=["array", "document", "number"])
 def test_case_51_a_text_longer_than_a_record_may_be_is_rejected(start: bytes, run_object: RunObject) -> None:
     ending = run_object(start + b"1" * (34 << 20))
@@ -105,7 +107,13 @@ def test_case_52_a_key_that_is_there_twice_in_a_list_refuses_the_row(kind: str, 
     assert ending.sums == (2, 0, 1, 1)
 
 
-@pytest.mark.parametrize("key", ["__proto__", "$where", "a.b", "", "\0", "x" * 500_000, "_id", "$set", "hourly "])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("__proto__", "$where", "a.b", "", "\0", "_id", "$set", "hourly "),
+        pytest.param("x" * 500_000, id="half a million letters", marks=pytest.mark.heavy),
+    ],
+)
 def test_case_52_odd_keys_are_data(key: str, run_object: RunObject) -> None:
     ending = run_object(lines(table_row(4, **{key: {"$gt": ""}}), table_row(9)))
     ending.assert_accepted(2)
@@ -219,12 +227,13 @@ def test_case_54_an_item_that_is_no_row_is_refused(run_object: RunObject) -> Non
     assert ending.sums == (4, 0, 2, 2)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("wrap", [lambda one: one, enveloped, lambda one: [one, one]], ids=["", "v2", "array"])
 def test_case_54_a_document_has_as_many_rows_as_it_likes(wrap: Any, run_object: RunObject) -> None:
     """What bounds the memory is what stands around the rows."""
     rows = [climate(0, dh_utc=f"2024-{month:02}-{day:02} 00:00:00", note=list(range(999)))
             for month in range(1, 9) for day in range(1, 29)]  # fmt: skip
-    ending = run_object(json.dumps(wrap(document(*rows))).encode(), CLIMATE_KEY)
+    ending = run_object(json.dumps(wrap(document(*rows))).encode(), CLIMATE_KEY, neighbour=True)
     assert ending.outcome == "loaded", ending.error
     assert ending.status["counts"]["inserted"] == len(rows) + 1
 
@@ -270,6 +279,7 @@ def test_case_55_a_flattened_document_is_read_from_the_texts_of_its_parts(kind: 
     assert ending.documents[0]["metadata"]["generation_id"] == 3
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", FLATTENED)
 def test_case_55_a_flattened_document_of_megabytes_is_read(kind: str, run_object: RunObject) -> None:
     rows = [climate(0, dh_utc=f"2024-{month:02}-{day:02} 00:00:00", note="x" * 5000)

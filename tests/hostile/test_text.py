@@ -242,6 +242,7 @@ def test_case_23_an_unclosed_quote_before_megabytes_is_rejected(run_object: RunO
     ending.assert_rejected("not_csv", ending.error[1])
 
 
+@pytest.mark.heavy
 def test_case_23_a_large_legal_cell_is_read(run_object: RunObject) -> None:
     rows = [climate(hour, dh_utc=f"2024-10-{day:02} {hour:02}:00:00") for day in range(1, 29) for hour in range(24)]
     rows += [row | {"dh_utc": row["dh_utc"].replace("-10-", "-09-")} for row in rows]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from forecast.errors import ObjectRejectedError
 from forecast.transform.headings import read_heading
 from forecast.transform.wunderground_table import BASES
+from tests.examples import examples
 from tests.test_reading import read
 from tests.transform.samples import TABLE_KEY, batch_of, transform
 
@@ -138,7 +139,7 @@ NAMES = {
 
 
 @given(st.fixed_dictionaries({name: st.sampled_from(sorted(units)) for name, units in UNITS.items()}), st.data())
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(0.3))
 def test_a_unit_in_the_header_is_one_in_the_cell(units: dict[str, str], data: st.DataObject) -> None:
     spelled = {name: data.draw(st.sampled_from(["{}_{}", "{} ({})", "{}{}", "{} [{}]"])) for name in units}
     row: dict[str, Any] = {"Date": "2024-10-01", "Time": "00:04"}
