@@ -7,9 +7,10 @@ examples every time: a change is never held up by an old fault that chance finds
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import Any, Final
 
 import hypothesis
+import pytest
 
 PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 _EXAMPLES: Final = {"inner": 10, "ci": 100, "nightly": 1000}
@@ -29,3 +30,8 @@ def load_profile() -> None:
 def examples(share: float) -> int:
     """A share of the profile's examples, at least one; more than 1 for what is quick."""
     return max(1, round(hypothesis.settings().max_examples * share))
+
+
+def for_every_change(*values: Any) -> list[Any]:
+    """Values of a parameter that the inner loop leaves out, where it would try very many combinations of them."""
+    return [pytest.param(value, marks=pytest.mark.whole) for value in values]

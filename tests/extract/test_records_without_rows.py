@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.examples import for_every_change
 from tests.extract.test_extract import (
     CLIMATE,
     as_text,
@@ -64,11 +65,6 @@ def table(write: Callable[[Sequence[Record]], bytes]) -> Callable[..., bytes]:
         return json.dumps(value) if isinstance(value, dict | list) and name != "_airbyte_meta" else value
 
     return written
-
-
-def for_every_change(*values: Any) -> list[Any]:
-    """Values of a parameter that the inner loop leaves out, where it tries too many combinations of them."""
-    return [pytest.param(value, marks=pytest.mark.whole) for value in values]
 
 
 NOTHING: list[Any] = [

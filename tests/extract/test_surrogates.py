@@ -16,6 +16,7 @@ from forecast.errors import ObjectRejectedError
 from forecast.extract import json_survey
 from forecast.extract.json_survey import surveyed
 from forecast.settings import Limits
+from tests.examples import for_every_change
 from tests.extract.test_extract import CLIMATE, observations_of, rejected
 
 HALF = "half of a surrogate pair, which is no character"
@@ -46,7 +47,7 @@ def line(hour: int, where: str | None, wrap: str = "plain") -> str:
 @pytest.mark.parametrize("half", [HALVES[0], HALVES[2], BYTES[0]], ids=repr)
 @pytest.mark.parametrize("where", ["key", "value"])
 @pytest.mark.parametrize("wrap", ["plain", "nested", "text", "document", "head"])
-@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("number", [1, *for_every_change(3)])
 def test_case_94_a_line_with_half_of_a_pair_is_refused_alone(
     number: int, wrap: str, where: str, half: bytes, tmp_path: Path
 ) -> None:

@@ -20,14 +20,14 @@ from forecast.observations import to_table
 from forecast.parameters import MEASURED_NAMES
 from forecast.runs import RunOptions
 from forecast.stations import load_stations
-from tests.examples import examples
+from tests.examples import examples, for_every_change
 from tests.hostile.independent import Reading
 from tests.hostile.layers import on_nothing
 from tests.hostile.mutations import MadeUp, as_delivered, made_up
 from tests.integration.worlds import FolderZone, Row, World
 
-PARTS = 10
-# `make check` tries 50 objects, `make test` 500, the night 5 000.
+PARTS, INNER_PARTS = 10, 5
+# `make check` tries 25 objects, `make test` 500, the night 5 000.
 OBJECTS_A_PART = examples(5) // PARTS
 
 Records = dict[str, list[Row]]
@@ -111,7 +111,7 @@ def _fits(values: dict[str, float], reading: Reading) -> bool:
     return read and reading.plain <= values.keys()
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", [*range(INNER_PARTS), *for_every_change(*range(INNER_PARTS, PARTS))])
 def test_whatever_structure_and_types_an_object_has_it_is_read_right_or_refused(part: int, tmp_path: Path) -> None:
     objects = [made_up(part * OBJECTS_A_PART + number) for number in range(OBJECTS_A_PART)]
     raw = FolderZone(tmp_path / "raw")
