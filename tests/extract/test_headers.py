@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples import for_every_change
 from tests.extract.test_extract import batches_of, observations_of, rejected
 
 NAMES = ["Date", "Time", "Temperature", "Humidity", "Pressure"]
@@ -27,11 +28,13 @@ LAYOUTS = [
 ]
 
 
-@pytest.mark.parametrize("packed", PACKED)
+@pytest.mark.parametrize("packed", ["plain", *for_every_change(*(name for name in PACKED if name != "plain"))])
 @pytest.mark.parametrize(("delimiter", "end", "blank"), LAYOUTS, ids=repr)
 @pytest.mark.parametrize("is_said", [True, False], ids=["sep", "no sep"])
 @pytest.mark.parametrize(
-    "broken", ["Temperature", '"Temperature{}"', '"{}{}Temperature"'], ids=["", "behind", "before"]
+    "broken",
+    ["Temperature", *for_every_change('"Temperature{}"', '"{}{}Temperature"')],
+    ids=["", "behind", "before"],
 )
 @pytest.mark.parametrize("trailing", [True, False], ids=["trailing", "not trailing"])
 def test_every_way_of_writing_a_table_gives_its_rows(
