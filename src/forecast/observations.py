@@ -115,7 +115,8 @@ class RawBatch:
 
     `sheet` names the sheet of a workbook, `groups` the key that each row of a document stood under (InfoClimat's
     station under "hourly"), `containers` the keys of the document that held them, `metadata` what a document says of
-    its own fields (InfoClimat's units).
+    its own fields (InfoClimat's units). Without `has_payloads`, every payload was empty, and `rows` are what stood
+    beside them.
     """
 
     rows: pd.DataFrame
@@ -125,6 +126,7 @@ class RawBatch:
     metadata: object = None
     containers: frozenset[str] = frozenset()
     refused: pd.DataFrame = field(default_factory=lambda: empty_frame(REFUSED_SCHEMA))
+    has_payloads: bool = True
 
 
 @dataclass(slots=True)

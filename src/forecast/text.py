@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+
+_SHOWN_NAMES: Final = 12
+_SHOWN_LETTERS: Final = 40
 
 
 def escaped(text: str) -> str:
@@ -20,6 +26,12 @@ def escaped(text: str) -> str:
 def escaped_lines(text: str) -> str:
     """The same of a text whose line breaks are our own."""
     return "\n".join(escaped(line) for line in text.split("\n"))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names in their order, and how many more there are."""
+    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+    return ", ".join(name[:_SHOWN_LETTERS] for name in islice(names, _SHOWN_NAMES)) + more
 
 
 def _is_harmless(letter: str) -> bool:

@@ -27,7 +27,7 @@ from forecast.extract.answers import (
 from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_table
 from forecast.extract.documents import Around, is_document, names_a_container, read_document, whole_text
-from forecast.extract.envelope import NOTHING, PAYLOAD_FIELDS, is_envelope, origin_of_records, unwrap_record
+from forecast.extract.envelope import NOTHING, PAYLOAD_FIELDS, is_sources_own, origin_of_records, unwrap_record
 from forecast.extract.envelope_columns import origin_of_table
 from forecast.extract.fields import OBJECT_FIELDS, STATION_FIELDS, spelled
 from forecast.extract.ledger import Ledger
@@ -224,20 +224,22 @@ class BatchMaker:
 
     def _batch(self, part: _Part) -> RawBatch:
         self._take_answers(part)
+        has_payloads = any(column.null_count < len(column) for column in part.rows.columns)
+        if has_payloads:
+            self.ledger.add_rows()
         while part.beside:
             level = part.beside.pop(0)
             if level.column_names:
                 merged = with_beside(part.rows, level, part.origin["position"])
                 part.refused += merged.refused
                 part.keep(merged.kept, merged.rows)
-        if any(column.null_count < len(column) for column in part.rows.columns):
-            self.ledger.add_rows()
         check_table(part.rows)
         rows, origin, more = _open_objects(part.rows, part.origin)
         frame = to_frame(_plain(rows))
         if not rows.column_names:
             frame = frame.reindex(range(len(origin)))
-        return RawBatch(frame, to_frame(origin), refused=frame_of([*part.refused, *more], REFUSED_SCHEMA))
+        refused = frame_of([*part.refused, *more], REFUSED_SCHEMA)
+        return RawBatch(frame, to_frame(origin), refused=refused, has_payloads=has_payloads)
 
     def _take_answers(self, part: _Part) -> None:
         """Take out the rows that are answers without rows: refused where they tell of a fault, else left empty."""
@@ -344,11 +346,9 @@ def _fields(rows: pa.Table, index: int) -> dict[str, Any]:
     return fields
 
 
-def _sources_own(table: pa.Table, but: str | None = None) -> pa.Table:
-    """The columns that are no part of the envelope."""
-    return table.select(
-        [index for index, name in enumerate(table.column_names) if name != but and not is_envelope(name)]
-    )
+def _sources_own(table: pa.Table, payload: str | None = None) -> pa.Table:
+    """The columns that are no part of the envelope, without the payload that they stand beside."""
+    return table.select([index for index, name in enumerate(table.column_names) if is_sources_own(name, payload)])
 
 
 def _taken(table: pa.Table, kept: npt.NDArray[np.intp]) -> pa.Table:

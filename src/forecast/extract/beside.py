@@ -30,14 +30,8 @@ def with_beside(rows: pa.Table, beside: pa.Table, places: pa.ChunkedArray) -> Me
     """The fields of the payload, and those beside it where the payload has none.
 
     A field that says one thing in the payload and another beside it is kept under both; where it names the station, the
-    row is refused. Beside a payload that holds nothing there is no row. `rows` may have no column, and then is only as
-    long as `places`.
+    row is refused. `rows` may have no column, and then is only as long as `places`.
     """
-    filled = np.zeros(len(places), dtype=bool)
-    for column in rows.columns:
-        filled |= np.asarray(column.is_valid())
-    if not filled.all():
-        beside = _where(pa.array(filled), beside)
     refused: list[dict[str, Any]] = []
     kept = np.arange(len(places))
     outside = _station(beside)
@@ -51,12 +45,6 @@ def with_beside(rows: pa.Table, beside: pa.Table, places: pa.ChunkedArray) -> Me
         if cells.null_count < len(cells):
             rows = _put(rows, name, cells)
     return Merged(rows.take(kept) if refused else rows, kept, refused)
-
-
-def _where(mask: pa.Array, fields: pa.Table) -> pa.Table:
-    """The fields of some rows, nulls for the others."""
-    places = pc.if_else(mask, pa.array(np.arange(len(mask))), pa.scalar(None, pa.int64()))
-    return fields.take(places)
 
 
 def _put(rows: pa.Table, name: str, cells: pa.ChunkedArray) -> pa.Table:

@@ -28,6 +28,7 @@ from forecast.extract.records import refused_record, rows_of_records
 from forecast.extract.streams import Opener
 from forecast.observations import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, frame_of, to_frame
 from forecast.settings import Limits
+from forecast.text import listed
 
 # What stands outside the containers (stations, metadata, envelope) is small: the real one has 150 events.
 _MAX_HEAD_EVENTS = 200_000
@@ -204,8 +205,7 @@ def _refuse_without_container(fields: dict[str, Any], containers: Sequence[str])
     if only_around_rows(fields, containers):
         raise no_rows(fields, containers)
     check_fields(fields)
-    names = ", ".join(str(name)[:40] for name in list(fields)[:12])
-    message = f"a JSON document with none of the known containers of rows; it has: {names}"
+    message = f"a JSON document with none of the known containers of rows; it has: {listed(list(fields))}"
     raise ObjectRejectedError("unknown_layout", message)
 
 

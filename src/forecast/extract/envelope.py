@@ -28,6 +28,8 @@ LAST_MS: Final = 253_402_300_799_999  # the end of year 9999
 # A payload that is blank, or JSON's word for nothing.
 NOTHING: Final = ("", "null")
 _ENVELOPE_PREFIXES = ("_airbyte_", "_ab_")
+# What names the delivery beside a payload of this name, and says nothing of its rows.
+_DELIVERY: Final = {"raw_data": "id"}
 _MOST_DIGITS: Final = 15
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -46,6 +48,11 @@ class Unwrapped(NamedTuple):
 def is_envelope(name: str) -> bool:
     """Whether a field is Airbyte's and not the source's."""
     return name.startswith(_ENVELOPE_PREFIXES) and name not in PAYLOAD_FIELDS
+
+
+def is_sources_own(name: str, payload: str | None = None) -> bool:
+    """Whether a field is the source's own; `payload` is the field that it stands beside, where it does."""
+    return name != payload and not is_envelope(name) and (payload is None or name != _DELIVERY.get(payload))
 
 
 def unwrap_record(record: Any) -> Unwrapped:
@@ -83,8 +90,8 @@ def beside_payload(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
     return beside
 
 
-def _sources_own(fields: Mapping[str, Any], but: str | None = None) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name != but and not is_envelope(name)}
+def _sources_own(fields: Mapping[str, Any], payload: str | None = None) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if is_sources_own(name, payload)}
 
 
 def origin_of_record(envelope: Mapping[str, Any], raw: RawObject) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from forecast.observations import RawBatch, Transformed, joined
 from forecast.reading import ObjectReading, RenamedParameter, UnknownColumns
 from forecast.stations import Stations
 from forecast.transform import infoclimat, wunderground
-from forecast.transform.columns import Columns
+from forecast.transform.columns import STATION_FIELDS, Columns
 from forecast.transform.layouts import parts_of
 from forecast.transform.nearest import unknown_layout
 from forecast.transform.plausibility import ON_EARTH, UnitGate
@@ -62,7 +62,9 @@ class ObjectTransformer:
     def _transform(self, batch: RawBatch, columns: Columns) -> Transformed:
         network = _network_of(batch, columns)
         if network is None:
-            if batch.rows.empty:
+            if not batch.has_payloads:
+                self._keep_unknown(columns, STATION_FIELDS)
+            if batch.rows.empty or not batch.has_payloads:
                 return Transformed.nothing(batch.refused, empty_rows=len(batch.rows))
             raise unknown_layout(
                 [str(name) for name in batch.rows.columns],

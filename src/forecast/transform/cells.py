@@ -309,5 +309,9 @@ def _note(row: int, parameter: Parameter, raw: object, reason: str) -> Note:
 
 def shorten(text: str) -> str:
     """Control characters never reach a terminal or a report as they are."""
-    text = escaped(text)
+    return shortened(escaped(text))
+
+
+def shortened(text: str) -> str:
+    """The text, its end left out where it is longer than a note."""
     return text if len(text) <= MAX_NOTE_LENGTH else f"{text[: MAX_NOTE_LENGTH - 1]}…"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import Final, NamedTuple
 
 from forecast.errors import ObjectRejectedError
 from forecast.stations import Station
+from forecast.text import listed
 from forecast.transform.columns import Columns
 
-_SHOWN_NAMES: Final = 12
-_SHOWN_LETTERS: Final = 40
 # Fewer known columns than these say nothing: a "Time" or a "Date" is in every table.
 _LEAST_KNOWN: Final = 2
 
@@ -33,14 +31,14 @@ def unknown_layout(
     `station` is the one whose prefix the object's key has: its network is the nearest where the columns do not tell.
     """
     place = "" if sheet is None else f"sheet {sheet!r}: "
-    message = f"{place}no known network has rows with these columns: {_shown(names)}"
+    message = f"{place}no known network has rows with these columns: {listed(names)}"
     if station is not None:
         message += f". The key is that of station {station.id} ({station.network})"
     near = _nearest(columns, list(layouts), station)
     if near is not None:
         message += f". The nearest layout is {near.layout}: {near.lack}"
         if foreign := [name for name, _ in columns.beside(near.known)]:
-            message += f"; not known in it: {_shown(foreign)}"
+            message += f"; not known in it: {listed(foreign)}"
     return ObjectRejectedError("unknown_layout", message)
 
 
@@ -53,7 +51,3 @@ def _nearest(columns: Columns, layouts: Sequence[Near], station: Station | None)
     count, of_station = known(best)
     return best if count >= _LEAST_KNOWN or (of_station and count) else None
 
-
-def _shown(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
-    return ", ".join(name[:_SHOWN_LETTERS] for name in islice(names, _SHOWN_NAMES)) + more

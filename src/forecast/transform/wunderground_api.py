@@ -31,6 +31,7 @@ from forecast.transform.cells import (
     convert_batch,
     filled,
     shorten,
+    shortened,
 )
 from forecast.transform.columns import Columns, normalise_field, python_cells
 from forecast.transform.quarantine import Refusal
@@ -249,7 +250,7 @@ def _code(text: str) -> str | None:
     if word.casefold() in MISSING_TOKENS:
         return None
     number = _WHOLE.fullmatch(word)
-    return str(int(number[1])) if number else json.dumps(shorten(word))
+    return str(int(number[1])) if number else json.dumps(shortened(word))
 
 
 @dataclass(slots=True)
