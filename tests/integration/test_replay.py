@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import forecast.replay
 import main
 from forecast.database import connect
 from forecast.lease import LEASE_SECONDS
@@ -153,6 +154,31 @@ def test_replay_is_a_command(world: World) -> None:
         outcome = world.typed("replay")
     assert outcome.code == 1
     assert f"its lease ends within {LEASE_SECONDS} seconds" in outcome.stderr
+
+
+def test_rows_on_which_the_program_fails_stay_and_the_others_pass(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"id_station": INFOCLIMAT[1], "dh_utc": "2024-10-01 00:00:00", "temperature": "1"}
+    world.raw.put("rows/x.jsonl", json.dumps(row).encode())
+    rows = _run(world, _registry(*INFOCLIMAT[:2]))["records_rejected"]
+    read = forecast.replay._through
+
+    def failing(lines: Any, source: Any, corridor: Corridor) -> Any:
+        if source.key == "rows/x.jsonl":
+            raise KeyError("x")
+        return read(lines, source, corridor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(forecast.replay, "_through", failing)
+        outcome = world.typed("replay")
+    assert outcome.code == 3
+    assert f"{rows:,} refused rows in 2 files: {rows - 1:,} pass now" in outcome.stdout
+    assert "1 are still refused, 1 of them by a fault of the program (see the log)" in outcome.stdout
+    assert "a fault of the program, on 1 rows of rows/x.jsonl" in outcome.stderr
+    assert [line["position"] for line in _rejected(world) if "replayed" not in line] == ["line 1"]
+    mended = _replay(world, ALL)
+    assert (mended.rows_failed, mended.replayed, mended.still_refused) == (0, 1, 0)
 
 
 def test_damaged_file_of_the_reject_store_is_named(world: World) -> None:

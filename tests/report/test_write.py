@@ -57,8 +57,12 @@ def test_a_fault_on_the_way_leaves_the_old_report(tmp_path: Path, monkeypatch: p
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", disk_full)
-    with pytest.raises(SettingError, match="No space left on device"):
+    with pytest.raises(SettingError) as caught:
         write_report("r.json", report("new"), logs_dir=tmp_path, schema="migration_report")
+    assert caught.value.message == (
+        f"reports cannot be written to {tmp_path} (No space left on device). "
+        "Free some space there, or set LOGS_DIR (--logs-dir) to another one"
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
     assert json.loads((tmp_path / "r.json").read_text("utf-8"))["run_id"] == "old"
 

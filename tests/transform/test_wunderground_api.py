@@ -580,6 +580,26 @@ def test_case_78_the_networks_code_is_kept_for_every_value_of_its_row(status: An
     assert kept == [{"air_temperature": code, "relative_humidity": code}, None]
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ('no "good"', 'no "good"'),
+        ("a\\b", "a\\b"),
+        ("a\nb", "a\nb"),
+        ("\u202eb\u0085d", "\u202eb\u0085d"),
+        ("é" * 80, "é" * 80),
+        ("\n" + "x" * 90, "x" * 79 + "…"),
+        ("x\n" * 50, "x\n" * 39 + "x…"),
+    ],
+    ids=["quotes", "backslash", "line break", "direction", "as long as a note", "blanks around", "too long"],
+)
+def test_case_78_a_code_that_is_text_is_kept_letter_by_letter(status: str, code: str) -> None:
+    (one,) = transform(batch_of([row(0, qcStatus=status, humidity=None, metric={"temp": 13.8})])).observations
+    assert one["source_flags"].isascii()
+    assert one["source_flags"].isprintable()
+    assert json.loads(one["source_flags"]) == {"air_temperature": code}
+
+
 @pytest.mark.parametrize("status", [None, "", "--", "n/a"])
 def test_a_row_without_a_code_has_no_source_flags(status: Any) -> None:
     rows = [row(0, qcStatus=status, metric=METRIC), row(1, qcStatus=1, metric=METRIC)]

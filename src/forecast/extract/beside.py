@@ -39,12 +39,14 @@ def with_beside(rows: pa.Table, beside: pa.Table, places: pa.ChunkedArray) -> Me
     if inside is not None and outside is not None:
         differ = np.asarray(pc.fill_null(pc.not_equal(inside[1], outside[1]), fill_value=False))
         refused = [_contradiction(rows, places, inside, outside, index) for index in np.flatnonzero(differ).tolist()]
-        kept = np.flatnonzero(~differ)
+        if refused:
+            kept = np.flatnonzero(~differ)
+            rows, beside = rows.take(kept), beside.take(kept)
     for index, name in enumerate(beside.column_names):
         cells = beside.column(index)
         if cells.null_count < len(cells):
             rows = _put(rows, name, cells)
-    return Merged(rows.take(kept) if refused else rows, kept, refused)
+    return Merged(rows, kept, refused)
 
 
 def _put(rows: pa.Table, name: str, cells: pa.ChunkedArray) -> pa.Table:
