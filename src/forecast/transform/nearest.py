@@ -50,4 +50,3 @@ def _nearest(columns: Columns, layouts: Sequence[Near], station: Station | None)
     best = max(layouts, key=known)
     count, of_station = known(best)
     return best if count >= _LEAST_KNOWN or (of_station and count) else None
-
