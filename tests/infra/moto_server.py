@@ -24,7 +24,7 @@ from moto.core.responses import ActionResult
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
-from moto.s3.models import S3Backend
+from moto.s3.models import FakeDeleteMarker, S3Backend
 from moto.server import main
 
 Json = dict[str, Any]
@@ -189,8 +189,10 @@ def extend_ecs() -> None:
 
 
 def extend_s3() -> None:
-    """Two things of buckets that hold objects: their default lock can be changed, and strange keys be listed."""
+    """Buckets that hold objects: a default lock changes, strange keys are listed, delete markers can be deleted."""
     backend: Any = S3Backend
+    marker: Any = FakeDeleteMarker
+    marker.dispose = lambda self: None  # moto frees the bytes of every version, and a marker has none
 
     def put_object_lock_configuration(
         self: Any, bucket_name: str, lock_enabled: bool, mode: str | None, days: int | None, years: int | None
