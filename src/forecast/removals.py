@@ -46,7 +46,8 @@ def removed_values(table: pa.Table, rows: Sequence[int], there: Present) -> dict
 def present_names(table: pa.Table) -> list[list[str]]:
     """The measured parameters of each row."""
     cells = [pc.if_else(table[name].is_valid(), name, pa.scalar(None, pa.string())) for name in MEASURED_NAMES]
-    joined = pc.binary_join_element_wise(*cells, " ", null_handling="skip")
+    # With "skip", Arrow leaves a row of nothing but nulls out of the result: the empty text keeps it.
+    joined = pc.binary_join_element_wise("", *cells, " ", null_handling="skip")
     return [text.split() for text in joined.to_pylist()]
 
 

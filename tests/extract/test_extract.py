@@ -639,6 +639,30 @@ def test_the_fast_and_the_patient_way_give_the_same_batches(records: list[dict[s
     assert rows_in(fast) == rows_in(patient)
 
 
+@pytest.mark.parametrize("block", [b"null\n", b' \tnull\n{"a":1}\n', b'{"a":1}\nnull\n', b'\r\n null\n{"a":1}\n'])
+def test_a_null_where_a_record_belongs_is_left_to_the_patient_way(block: bytes) -> None:
+    assert FastReader().read(block, line_ends(block)) is None
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_null_in_a_list_of_records_costs_itself_alone(first: bool, tmp_path: Path) -> None:
+    records = [None, CLIMATE] if first else [CLIMATE, None]
+    result = observations_of(json.dumps(records).encode(), tmp_path)
+    refused = [(row["position"], row["code"], row["reason"]) for row in result.refused]
+    assert (len(result.observations), refused) == (
+        1,
+        [("[0]" if first else "[1]", "malformed_record", "not a JSON object")],
+    )
+
+
+@pytest.mark.parametrize("nothing", ["null", " null ", "", "  "])
+def test_an_object_of_units_that_is_the_text_of_nothing_is_none(nothing: str, tmp_path: Path) -> None:
+    columns = "stationID,obsTimeUtc,humidity,metric,imperial"
+    cells = f'ILAMAD25,2024-10-01T00:04:00Z,87,{nothing},"{{""temp"": 50}}"'
+    result = observations_of(f"{columns}\n{cells}\n".encode(), tmp_path)
+    assert ([row["air_temperature"] for row in result.observations], result.refused) == ([10.0], [])
+
+
 def rows_in(batch: RawBatch) -> list[dict[str, Any]]:
     """Every row, a missing value as an absent key."""
     if not len(batch.rows.columns):

@@ -369,7 +369,7 @@ def _open_objects(table: pa.Table, origin: pa.Table) -> tuple[pa.Table, pa.Table
         if spelled(name) not in OBJECT_FIELDS or not pa.types.is_string(table.column(index).type):
             continue
         texts = _flat(table.column(index))
-        texts = pc.if_else(pc.equal(pc.utf8_trim_whitespace(texts), ""), pa.scalar(None, pa.string()), texts)
+        texts = pc.if_else(pc.is_in(pc.utf8_trim_whitespace(texts), _NOTHING), pa.scalar(None, pa.string()), texts)
         objects, kept, more = _parse_cells(FastReader(), texts, origin["position"], name)
         if more:
             table, origin = table.take(kept), origin.take(kept)

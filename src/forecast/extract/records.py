@@ -27,6 +27,8 @@ _KEY = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+:', re.DOTALL)
 # int() takes time with the square of the digits, and none above 4300; 64 bits have 19.
 _LONGEST_INTEGER = 20
 _BLANKS = re.compile(r"[ \t\r\n]*")
+# Arrow dies of a null where the first object belongs (a segmentation fault), and takes a later one for an object.
+_NULL_FIRST = re.compile(rb"[ \t\r\n]*null")
 HALF_OF_A_PAIR = "half of a surrogate pair, which is no character"
 BARE_CONSTANT = "{} (a bare constant, which JSON does not have)"
 
@@ -66,6 +68,8 @@ class FastReader:
         """
         lines = len(ends)
         if check_lines(block, ends) > MAX_ROW_BYTES or b"\0" in block:
+            return None
+        if _NULL_FIRST.match(block) or b"\nnull" in block or b"\n null" in block:
             return None
         try:
             _check_utf8(block)
