@@ -20,6 +20,7 @@ from forecast.runs import work_folder
 from forecast.save import OBSERVATIONS
 from forecast.stations import Stations
 from forecast.stores import Store
+from forecast.strangers import strangers_named
 from forecast.unjudged import Unjudged
 from forecast.verdicts import days_held, differing_verdicts, judge_marked
 
@@ -43,7 +44,7 @@ def migrate(
         check_indexes(collection)
     else:
         prepare_collection(collection)
-    with work_folder() as folder:
+    with work_folder() as folder, strangers_named(collection):
         unjudged = Unjudged.beside(collection, run_id)
         conflicts = Conflicts()
         objects = (
@@ -64,7 +65,7 @@ def migrate(
             checked += len(records)
             differing += differing_records(file, records, collection)
         beyond = documents_beyond(files, store, collection, folder)
-    outdated = _outdated_verdicts(collection, stations)
+        outdated = _outdated_verdicts(collection, stations)
     with told_apart("counting the documents"):
         documents = collection.count_documents({})
     verification = {

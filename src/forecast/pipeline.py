@@ -40,6 +40,7 @@ from forecast.stages import Stages
 from forecast.staging import StagedObject, Stager
 from forecast.stations import Stations
 from forecast.stores import Store, digest_of
+from forecast.strangers import strangers_named
 from forecast.transform import RULES_VERSION
 from forecast.unjudged import Unjudged
 from forecast.verdicts import days_held, judge_marked, stored_flags
@@ -194,7 +195,7 @@ class Pipeline:
             if begun.broken_off:
                 # What the run before it wrote is unchanged now, and its marks may be gone.
                 self._unjudged.mark(of_chunk)
-            with run.timed("load"):
+            with run.timed("load"), strangers_named(self._collection):
                 loaded = self._stages.load(records, self._collection, self._imagined, self._unjudged, run.conflicts)
                 loaded.add_to(counts)
             if staged.published:
@@ -233,15 +234,15 @@ class Pipeline:
         run = self._run
         if run.options.dry_run:
             return
-        if run.options.recheck:
-            everything = days_held(self._collection, {})
-            self._unjudged.mark((station, day) for station, days in everything.items() for day in days)
-        with run.timed("qc"):
+        with run.timed("qc"), strangers_named(self._collection):
+            if run.options.recheck:
+                everything = days_held(self._collection, {})
+                self._unjudged.mark((station, day) for station, days in everything.items() for day in days)
             counts = judge_marked(self._unjudged, self._collection, self._stations, run.findings, run.check_stop)
             run.progress.judged.add(counts)
         for words, facts in warnings(run.findings):
             LOGGER.warning(words, extra={"facts": facts})
-        with run.timed("report"):
+        with run.timed("report"), strangers_named(self._collection):
             for station, flags, number in stored_flags(run.touched - run.findings.judged_days, self._collection):
                 run.findings.add_stored(station, flags, number)
 
@@ -253,7 +254,8 @@ class Pipeline:
         run, now = self._run, datetime.now(UTC)
         days = {day for _, day in run.touched} or days_until(now)
         max_age_hours = run.settings.max_data_age_hours
-        found = presence_of(self._collection, self._stations, days, max_age_hours)
+        with strangers_named(self._collection):
+            found = presence_of(self._collection, self._stations, days, max_age_hours)
         if run.options.dry_run:
             found = replace(found, received={name: one.observations for name, one in run.tally.stations.items()})
         run.presence = found

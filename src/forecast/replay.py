@@ -41,6 +41,7 @@ from forecast.recall import program_digest
 from forecast.save import REJECTED, ObjectWriter, RunFacts, Source, publish, read_records, remove
 from forecast.stations import Stations
 from forecast.stores import Store
+from forecast.strangers import strangers_named
 from forecast.transform import RULES_VERSION, ObjectTransformer
 from forecast.unjudged import Unjudged
 from forecast.validate import validate
@@ -105,7 +106,8 @@ def replay(corridor: Corridor, folder: Path) -> ReplayCounts:
         place.mkdir()
         counts.add(_replay_file(file, corridor, place, unjudged, checkpoints))
         shutil.rmtree(place)
-    judge_marked(unjudged, corridor.collection, corridor.stations)
+    with strangers_named(corridor.collection):
+        judge_marked(unjudged, corridor.collection, corridor.stations)
     return counts
 
 

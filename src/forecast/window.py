@@ -20,6 +20,7 @@ from forecast.report.quality import window_report
 from forecast.report.silence import silence_warnings, stations_seen
 from forecast.series import DAY_MS, Verdicts
 from forecast.stations import Station, Stations
+from forecast.strangers import strangers_named
 from forecast.verdicts import days_held, judged
 
 LOGGER = logging.getLogger("forecast.window")
@@ -48,14 +49,16 @@ def quality_of_window(
     days_asked = [day.toordinal() - _EPOCH for day in (since, until)]
     for station in stations:
         findings.expect(station, range(days_asked[0], days_asked[1] + 1))
-    for block, verdicts in judged(days_held(collection, query), collection, stations):
-        for station_id, days in block.changed.items():
-            if station_id in verdicts:
-                findings.hear(verdicts[station_id], days)
-                _count(tally, verdicts[station_id], days)
-    for parameter, number in _unreadable(collection, query):
-        tally.unreadable[parameter] += number
-    seen = stations_seen(presence_of(collection, stations, (), max_age_hours), stations, now)
+    with strangers_named(collection):
+        for block, verdicts in judged(days_held(collection, query), collection, stations):
+            for station_id, days in block.changed.items():
+                if station_id in verdicts:
+                    findings.hear(verdicts[station_id], days)
+                    _count(tally, verdicts[station_id], days)
+        for parameter, number in _unreadable(collection, query):
+            tally.unreadable[parameter] += number
+        presence = presence_of(collection, stations, (), max_age_hours)
+    seen = stations_seen(presence, stations, now)
     for words, facts in silence_warnings(seen, max_age_hours):
         LOGGER.warning(words, extra={"facts": facts})
     return window_report(since, until, tally, now, findings, seen)

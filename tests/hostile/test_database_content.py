@@ -8,17 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 from pymongo import ASCENDING, MongoClient
 
 from forecast.conflicts import Conflicts
-from forecast.database import Documents
+from forecast.database import Documents, connect
 from forecast.errors import ForecastError, SettingError
 from forecast.foresee import ImaginedVersions, foresee
 from forecast.load import INDEXES, load, prepare_collection
 from forecast.migrate import migrate
+from forecast.presence import presence_of
+from forecast.stations import load_stations
 from forecast.stores import LocalStore
+from forecast.strangers import strangers_named
 from forecast.unjudged import Unjudged
+from forecast.verdicts import days_held, differing_verdicts
 from forecast.versions import LoadCounts
 from forecast.window import quality_of_window
 from tests.hostile.objects import lines
@@ -131,6 +136,79 @@ def test_case_106_an_index_that_a_copied_database_lacks_is_named(
     with pytest.raises(SettingError) as told:
         migrate(LocalStore(tmp_path), collection, STATIONS, "run", verify_only=True)
     assert told.value.message == words
+
+
+_PLACE = next(iter(STATIONS)).document["location"]
+_WHOLE: dict[str, Any] = {
+    "station": {"id": "A", "location": _PLACE},
+    "timestamp": START,
+    "measurements": {"air_temperature": 3.0},
+    "data_quality": {"flags": {}},
+    "metadata": {"digest": "0" * 32},
+}
+# Of other programs: beside ours, under names of their own.
+BESIDE: dict[str, dict[str, Any]] = {
+    "nothing of ours": {"reading": 3.0},
+    "a station that is text": {**_WHOLE, "station": "A"},
+    "a station that is a number": {**_WHOLE, "station": {"id": 5, "location": _PLACE}},
+    "a time that is text": {**_WHOLE, "timestamp": "2024-10-01T00:00:00Z"},
+    "no time": {name: part for name, part in _WHOLE.items() if name != "timestamp"},
+    "no measurements": {name: part for name, part in _WHOLE.items() if name != "measurements"},
+    "no digest": {**_WHOLE, "metadata": {}},
+    "a value that is null": {**_WHOLE, "measurements": {"air_temperature": None}},
+    "a value that is decimal": {**_WHOLE, "measurements": {"air_temperature": Decimal128("3.0")}},
+}
+
+
+@pytest.mark.parametrize("stranger", BESIDE)
+def test_case_106_a_document_of_another_program_beside_ours_is_named_by_all_that_fail_on_it(
+    collection: Documents, tmp_path: Path, stranger: str
+) -> None:
+    loaded(collection, tmp_path, air_temperature=12.0)
+    collection.database.command("collMod", collection.name, validationLevel="off")
+    name = collection.insert_one(dict(BESIDE[stranger])).inserted_id
+    with pytest.raises(SettingError) as told, strangers_named(collection):
+        list(differing_verdicts(days_held(collection, {}), collection, STATIONS))
+        presence_of(collection, STATIONS, ())
+    assert told.value.message.startswith(f"the documents of {collection.full_name} cannot be read (")
+    assert told.value.message.endswith(
+        f"), and document {name} is not as this pipeline writes them (src/config/mongodb_schema.json). Mend or remove "
+        "it, or set MONGODB_COLLECTION to another collection"
+    )
+
+
+def test_case_106_where_all_documents_are_ours_a_fault_of_the_program_stays_one(
+    collection: Documents, tmp_path: Path
+) -> None:
+    loaded(collection, tmp_path, air_temperature=12.0)
+    with pytest.raises(KeyError), strangers_named(collection):
+        raise KeyError("measurements")
+
+
+@pytest.mark.parametrize("command", ["pipeline", "migrate", "quality"])
+def test_case_106_a_command_that_fails_on_a_document_of_another_program_ends_with_2(
+    world: World, command: str
+) -> None:
+    world.raw.put("infoclimat/a_1.jsonl", FIRST)
+    world.run()
+    with world.mongo() as database:
+        beside = {**_WHOLE, "station": {"id": "07015", "location": {"type": "Point", "coordinates": [3.1, 50.57]}}}
+        del beside["measurements"]
+        name = database[COLLECTION].insert_one(beside, bypass_document_validation=True).inserted_id
+    world.raw.put("infoclimat/b_1.jsonl", RECREATED)
+    if command == "pipeline":
+        status = world.run()
+        assert (status["status"], status["exit_code"]) == ("failed", 2)
+        (error,) = status["errors"]
+        assert f"document {name} is not as this pipeline writes them" in error["message"]
+        assert world.reports("quality_report")[-1]["values_removed"]["total"] == 0
+        return
+    with connect(world.settings()) as collection, pytest.raises(SettingError) as told:
+        if command == "migrate":
+            migrate(LocalStore(Path(world.processed.uri)), collection, load_stations(), "run")
+        else:
+            quality_of_window(collection, load_stations(), START.date(), START.date(), NOW)
+    assert f"document {name} is not as this pipeline writes them" in told.value.message
 
 
 def test_a_database_that_holds_nothing_needs_no_index(replica_set: str, mongo_database: str) -> None:
