@@ -141,9 +141,18 @@ class Checkpoints:
         begun = {"$set": {"loading": run_id}, "$addToSet": {"in_zone": {"$each": files}}}
         with told_apart("noting that an object is loaded"):
             before = self.collection.find_one_and_update({"_id": uri}, begun, {"loading": 1, "in_zone": 1}, upsert=True)
-        known = (before or {}).get("in_zone", ())
+        return Begun("loading" in (before or {}), self._outdated(uri, before, keys))
+
+    def outdated(self, uri: str, keys: Sequence[str]) -> list[str]:
+        """The files of the zone that are the object's, and would not be those of a version with these."""
+        with told_apart("reading a checkpoint"):
+            found = self.collection.find_one({"_id": uri}, {"in_zone": 1})
+        return self._outdated(uri, found, keys)
+
+    def _outdated(self, uri: str, entry: Mapping[str, Any] | None, keys: Sequence[str]) -> list[str]:
+        known = (entry or {}).get("in_zone", ())
         outdated = [file["key"] for file in known if file["zone"] == self.zone and file["key"] not in keys]
-        return Begun("loading" in (before or {}), self._nobody_elses(uri, outdated))
+        return self._nobody_elses(uri, outdated)
 
     def _nobody_elses(self, uri: str, keys: list[str]) -> list[str]:
         """Those of the files that no other object has: a copy below another RAW_URI has them by the same names."""
@@ -168,8 +177,12 @@ class Checkpoints:
         files: Mapping[str, str],
         counts: ObjectCounts,
         again_at: datetime | None,
+        kept: Sequence[str] = (),
     ) -> None:
-        """Vouch for one object: its load has come to its end; `again_at` is when rows that were refused may pass."""
+        """Vouch for one object: its load has come to its end; `again_at` is when rows that were refused may pass.
+
+        `kept` are files of an earlier version that stay in the zone.
+        """
         entry = {
             "etag": raw.etag,
             "rules_version": self.rules_version,
@@ -187,7 +200,7 @@ class Checkpoints:
                 {
                     "$set": entry,
                     "$unset": {"loading": "", "rejected": ""},
-                    "$pull": {"in_zone": {"zone": self.zone, "key": {"$nin": list(files)}}},
+                    "$pull": {"in_zone": {"zone": self.zone, "key": {"$nin": [*files, *kept]}}},
                 },
             )
 

@@ -33,6 +33,8 @@ LOGGER = logging.getLogger("forecast.migrate")
 _DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _IDS_AT_ONCE = 100_000
 _DERIVED = "precipitation_amount"
+_NOWHERE = "in no file of the processed zone"
+_NO_RECORDS = pa.table({"_id": pa.array([], pa.string()), "digest": pa.array([], pa.string())})
 
 
 def differing_records(file: RawObject, records: pd.DataFrame, collection: Documents) -> int:
@@ -44,23 +46,33 @@ def differing_records(file: RawObject, records: pd.DataFrame, collection: Docume
 
 
 def documents_beyond(files: list[RawObject], store: Store, collection: Documents, folder: Path) -> int:
-    """How many documents no record of the zone stands for.
+    """How many documents no record of the zone stands for: none with their name, or none with what they say.
 
-    Month by month, as the zone is cut: what is held at once are the ids of one month's records.
+    Month by month, as the zone is cut: what is held at once are names and digests of one month's records.
     """
     beyond = 0
     for start, end in _months(collection):
         within = [file for file in files if month_folder(start) in file.key]
-        ids = [read_zone_file(file, store, folder, ["_id"])["_id"].combine_chunks() for file in within]
-        known = pa.concat_arrays(ids) if ids else pa.array([], pa.string())
-        found = collection.find({"timestamp": {"$gte": start, "$lt": end}}, {"_id": 1})
+        tables = [read_zone_file(file, store, folder, ["_id", "digest"]) for file in within]
+        records = pa.concat_tables(tables) if tables else _NO_RECORDS
+        ids = records["_id"].combine_chunks()
+        contents = _contents(ids, records["digest"].combine_chunks())
+        found = collection.find({"timestamp": {"$gte": start, "$lt": end}}, {"metadata.digest": 1})
         with told_apart("comparing documents"):
-            while names := [document["_id"] for document in islice(found, _IDS_AT_ONCE)]:
-                unknown = pc.invert(pc.is_in(pa.array(names), value_set=known))
-                for name in pa.array(names).filter(unknown).to_pylist():
-                    LOGGER.error("document %s is in no file of the processed zone", name)
-                    beyond += 1
+            while documents := list(islice(found, _IDS_AT_ONCE)):
+                names = pa.array([document["_id"] for document in documents], pa.string())
+                digests = pa.array([document["metadata"]["digest"] for document in documents], pa.string())
+                lacking = names.filter(pc.invert(pc.is_in(_contents(names, digests), value_set=contents)))
+                for name, known in zip(lacking.to_pylist(), pc.is_in(lacking, value_set=ids).to_pylist(), strict=True):
+                    where = "in the processed zone with other content only" if known else _NOWHERE
+                    LOGGER.error("document %s is %s", name, where)
+                beyond += len(lacking)
     return beyond
+
+
+def _contents(ids: pa.Array, digests: pa.Array) -> pa.Array:
+    """Names of documents with the first halves of their digests."""
+    return pc.binary_join_element_wise(ids, pc.utf8_slice_codeunits(digests, 0, HALF), " ")
 
 
 def read_zone_file(file: RawObject, store: Store, folder: Path, columns: list[str] | None = None) -> pa.Table:

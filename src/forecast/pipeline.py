@@ -45,6 +45,7 @@ from forecast.transform import RULES_VERSION
 from forecast.unjudged import Unjudged
 from forecast.verdicts import days_held, judge_marked, stored_flags
 from forecast.versions import LoadCounts, StoredVersions
+from forecast.withdrawal import Withdrawal, withdrawal
 
 LOGGER = logging.getLogger("forecast.pipeline")
 # One object is staged while another is loaded and two wait: staging is faster than loading, and two hostile objects
@@ -178,9 +179,11 @@ class Pipeline:
         run, counts = self._run, staged.counts
         run.objects.append(counts)
         dry_run = run.options.dry_run
-        begun = Begun(broken_off=False, outdated=[])
-        if not dry_run:
-            begun = self._checkpoints.begin(staged.raw.uri, run.facts.run_id, [file.key for file in staged.files])
+        keys = [file.key for file in staged.files]
+        if dry_run:
+            begun = Begun(broken_off=False, outdated=self._checkpoints.outdated(staged.raw.uri, keys))
+        else:
+            begun = self._checkpoints.begin(staged.raw.uri, run.facts.run_id, keys)
             if not staged.published:
                 with run.timed("save"):
                     publish(staged.files, self._processed)
@@ -201,14 +204,18 @@ class Pipeline:
             if staged.published:
                 staged.tally.add_validated(records, self._stations)
             self._sample(records)
+        with run.timed("save"):
+            earlier = withdrawal(begun.outdated, staged.files, self._processed, staged.folder)
+        _tell_withdrawn(counts, earlier, dry_run=dry_run)
         if not dry_run:
             # A rival that took this run's lease may have judged these days before they were all written.
             self._unjudged.renew(days)
             # When their records are loaded, and before the entry that knows of them is written anew.
             with run.timed("save"):
-                remove(begun.outdated, self._processed)
+                remove(earlier.removed, self._processed)
             files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
-            self._checkpoints.write(staged.raw, run.facts.run_id, datetime.now(UTC), files, counts, staged.again_at)
+            now = datetime.now(UTC)
+            self._checkpoints.write(staged.raw, run.facts.run_id, now, files, counts, staged.again_at, earlier.kept)
         if counts.values_removed:
             words = removals_words(run.conflicts.removed_by(staged.raw.uri))
             LOGGER.warning(
@@ -279,3 +286,21 @@ class Pipeline:
             rows = pa.array(range(0, len(records), max(1, len(records) // _SAMPLED_ROWS)))
             # Taken, not sliced: a slice would keep the whole frame.
             self._run.samples.append(to_frame(to_table(records, RECORD_SCHEMA).take(rows)))
+
+
+def _tell_withdrawn(counts: ObjectCounts, earlier: Withdrawal, *, dry_run: bool) -> None:
+    """Count and name what a new version of an object takes out of the zone, or that it has nothing to put there."""
+    counts.records_withdrawn = earlier.records
+    facts = {"object": counts.key, "records_withdrawn": earlier.records}
+    if earlier.kept:
+        words = "%s: no record of this version has a value: the records of an earlier one stay in the processed zone"
+        LOGGER.warning(words, counts.key, extra={"facts": facts})
+    if earlier.records:
+        LOGGER.warning(
+            "%s: %d observations that an earlier version of this object gave are not in this one: they %s in the "
+            "processed zone no more, and stay in the database",
+            counts.key,
+            earlier.records,
+            "would be" if dry_run else "are",
+            extra={"facts": facts},
+        )

@@ -167,9 +167,14 @@ def test_case_106_a_document_of_another_program_beside_ours_is_named_by_all_that
     loaded(collection, tmp_path, air_temperature=12.0)
     collection.database.command("collMod", collection.name, validationLevel="off")
     name = collection.insert_one(dict(BESIDE[stranger])).inserted_id
-    with pytest.raises(SettingError) as told, strangers_named(collection):
-        list(differing_verdicts(days_held(collection, {}), collection, STATIONS))
-        presence_of(collection, STATIONS, ())
+
+    def read() -> None:
+        with strangers_named(collection):
+            list(differing_verdicts(days_held(collection, {}), collection, STATIONS))
+            presence_of(collection, STATIONS, ())
+
+    with pytest.raises(SettingError) as told:
+        read()
     assert told.value.message.startswith(f"the documents of {collection.full_name} cannot be read (")
     assert told.value.message.endswith(
         f"), and document {name} is not as this pipeline writes them (src/config/mongodb_schema.json). Mend or remove "
@@ -186,9 +191,7 @@ def test_case_106_where_all_documents_are_ours_a_fault_of_the_program_stays_one(
 
 
 @pytest.mark.parametrize("command", ["pipeline", "migrate", "quality"])
-def test_case_106_a_command_that_fails_on_a_document_of_another_program_ends_with_2(
-    world: World, command: str
-) -> None:
+def test_case_106_a_command_that_fails_on_a_document_of_another_program_ends_with_2(world: World, command: str) -> None:
     world.raw.put("infoclimat/a_1.jsonl", FIRST)
     world.run()
     with world.mongo() as database:
@@ -203,11 +206,16 @@ def test_case_106_a_command_that_fails_on_a_document_of_another_program_ends_wit
         assert f"document {name} is not as this pipeline writes them" in error["message"]
         assert world.reports("quality_report")[-1]["values_removed"]["total"] == 0
         return
-    with connect(world.settings()) as collection, pytest.raises(SettingError) as told:
-        if command == "migrate":
-            migrate(LocalStore(Path(world.processed.uri)), collection, load_stations(), "run")
-        else:
-            quality_of_window(collection, load_stations(), START.date(), START.date(), NOW)
+
+    def execute() -> None:
+        with connect(world.settings()) as collection:
+            if command == "migrate":
+                migrate(LocalStore(Path(world.processed.uri)), collection, load_stations(), "run")
+            else:
+                quality_of_window(collection, load_stations(), START.date(), START.date(), NOW)
+
+    with pytest.raises(SettingError) as told:
+        execute()
     assert f"document {name} is not as this pipeline writes them" in told.value.message
 
 

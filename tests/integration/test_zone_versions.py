@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from forecast import pipeline
 from forecast import replay as replaying
 from forecast.checkpoints import Checkpoints
 from forecast.database import connect
+from forecast.migrate import migrate
 from forecast.replay import Corridor, ReplayCounts, replay
 from forecast.runs import Run, RunOptions, work_folder
 from forecast.stations import Stations, load_stations
@@ -119,6 +121,91 @@ def test_a_version_that_is_rejected_removes_nothing(world: World) -> None:
     world.raw.put(KEY, b"<html></html>")
     assert run(world)["objects_rejected"] == 1
     assert {key: world.processed.get(key) for key in zone_files(world)} == before
+
+
+def test_what_only_an_earlier_version_had_is_counted_and_named_when_it_leaves_the_zone(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file of the last days that is written anew every day: the days before stand in the database alone."""
+    world.raw.put(KEY, rows(10))
+    assert run(world)["records_withdrawn"] == 0
+    world.raw.put(KEY, rows(11, times=(*MONTHS[1:], "2024-10-02 00:00:00")))
+    dry, _ = main.run_pipeline(world.settings(), RunOptions(dry_run=True), ALL)
+    assert dry["counts"]["records_withdrawn"] == 2
+    assert len(of_zone(world)) == 4
+    caplog.clear()
+    assert run(world)["records_withdrawn"] == 2
+    assert [record.getMessage() for record in caplog.records if "earlier version" in record.getMessage()] == [
+        (
+            f"{KEY}: 2 observations that an earlier version of this object gave are not in this one: they are in the "
+            "processed zone no more, and stay in the database"
+        )
+    ]
+    withdrawn = {f"{name}@2024-09-30T23:00:00Z" for name in ("07015", "STATIC0010")}
+    assert set(temperatures(world)) - {name for name, _ in of_zone(world)} == withdrawn
+    assert run(world, reprocess=True)["records_withdrawn"] == 0
+
+
+def test_a_value_that_a_new_version_has_not_any_more_is_counted_as_withdrawn(world: World) -> None:
+    world.raw.put(KEY, rows(10, stations=("07015",)))
+    run(world)
+    unread = rows(11, stations=("07015",)).replace(b'"11", "humidite": "80"', b'"??", "humidite": "??"', 1)
+    world.raw.put(KEY, unread)
+    counts = run(world)
+    assert (counts["updated"], counts["superseded"], counts["records_withdrawn"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("content", ["no row", "no value", "no value that can be read", "nothing that may enter"])
+def test_a_version_without_any_value_takes_nothing_out_of_the_zone(
+    world: World, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = rows(10, stations=("07015",))
+    world.raw.put(KEY, good)
+    run(world)
+    before = {key: world.processed.get(key) for key in zone_files(world)}
+    documents = world.document_bytes()
+    null = good.replace(b'"10", "humidite": "80"', b'null, "humidite": null')
+    # Where no cell of an object can be read it is rejected; this one has a value in a row that may not enter.
+    unread = good.replace(b'"10", "humidite": "80"', b'"??", "humidite": "??"') + rows(1, ("unknown",), MONTHS[:1])
+    versions = {
+        "no row": b"[]",
+        "no value": null,
+        "no value that can be read": unread,
+        "nothing that may enter": rows(1, ("unknown",)),
+    }
+    world.raw.put(KEY, versions[content])
+    for again in (False, True):
+        caplog.clear()
+        counts = run(world, reprocess=again)
+        assert (counts["objects_loaded"], counts["records_withdrawn"]) == (1, 0)
+        assert {key: world.processed.get(key) for key in before} == before
+        assert world.document_bytes() == documents
+        assert [record.getMessage() for record in caplog.records if "earlier" in record.getMessage()] == [
+            f"{KEY}: no record of this version has a value: the records of an earlier one stay in the processed zone"
+        ]
+    world.raw.put(KEY, rows(11, stations=("07015",)))
+    run(world)
+    assert_zone_and_database_agree(world)
+
+
+def test_a_document_that_the_zone_has_with_other_content_only_is_named(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two objects have an observation; the later one is mended in place, and has it no more."""
+    world.raw.put(KEY, rows(10, stations=("07015",)))
+    later = rows(12, stations=("07015",)).replace(b"1728097200000", b"1728097201000")
+    world.raw.put("later.jsonl", later)
+    run(world)
+    assert world.typed("migrate", "--verify").code == 0
+    world.raw.put("later.jsonl", b"".join(later.splitlines(keepends=True)[1:]))
+    assert run(world)["records_withdrawn"] == 1
+    caplog.clear()
+    with connect(world.settings()) as collection:
+        report, code = migrate(LocalStore(Path(world.processed.uri)), collection, ALL, "run", verify_only=True)
+    assert (code, report["verification"]["documents_beyond"], report["verification"]["ok"]) == (3, 1, False)
+    assert [record.getMessage() for record in caplog.records] == [
+        "document 07015@2024-09-30T23:00:00Z is in the processed zone with other content only"
+    ]
 
 
 def test_a_copy_of_an_object_below_another_raw_uri_keeps_its_files(world: World) -> None:

@@ -86,6 +86,7 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "unchanged": 3,
         "superseded": 2,
         "values_removed": 0,
+        "records_withdrawn": 0,
         "unread_parameters": 0,
         "renamed_parameters": 0,
         "objects_with_unknown_columns": 0,

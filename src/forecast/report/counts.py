@@ -32,6 +32,7 @@ COUNTED = (
     "unchanged",
     "superseded",
     "values_removed",
+    "records_withdrawn",
 )
 _TALLIED = ("timestamp", "completeness_score")
 _TALLY_SCHEMA = pa.schema(
@@ -55,7 +56,8 @@ class ObjectCounts:
     """One raw object: how it ended ("loaded", "rejected", "failed" or "unfinished") and what became of its rows.
 
     One that is `known` was rejected by a run before this one, and was not tried again.
-    `records_not_delivered` are those of the rejected ones that hold an error or nothing at all instead of rows.
+    `records_not_delivered` are those of the rejected ones that hold an error or nothing at all instead of rows,
+    `records_withdrawn` those that only an earlier version of the object had: the processed zone has them no more.
     """
 
     key: str
@@ -71,6 +73,7 @@ class ObjectCounts:
     unchanged: int = 0
     superseded: int = 0
     values_removed: int = 0
+    records_withdrawn: int = 0
     error_code: str | None = None
     error: str | None = None
     unread_parameters: list[UnreadParameter] = field(default_factory=list)

@@ -76,6 +76,9 @@ def _counts(status: dict[str, Any], quality: dict[str, Any]) -> RenderableType:
         )
     if removed := counts["values_removed"]:
         table.add_row("Removed", _text(f"{removed:,} stored values {would}replaced by records that lack them"))
+    if withdrawn := counts["records_withdrawn"]:
+        words = f"{withdrawn:,} records that only earlier versions of objects have {would}left the processed zone"
+        table.add_row("Withdrawn", _text(words))
     if counts["documents_judged"]:
         judged = f"{counts['documents_judged']:,} documents judged, {counts['verdicts_changed']:,} flags changed"
         table.add_row("Verdicts", _text(judged))
