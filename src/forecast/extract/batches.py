@@ -27,15 +27,14 @@ from forecast.extract.answers import (
 from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_table
 from forecast.extract.documents import Around, is_document, names_a_container, read_document, whole_text
-from forecast.extract.envelope import NOTHING, PAYLOAD_FIELDS, is_sources_own, origin_of_records, unwrap_record
+from forecast.extract.envelope import PAYLOAD_FIELDS, is_sources_own, origin_of_records, unwrap_record
 from forecast.extract.envelope_columns import origin_of_table
-from forecast.extract.fields import OBJECT_FIELDS, STATION_FIELDS, spelled
+from forecast.extract.fields import STATION_FIELDS, spelled
 from forecast.extract.ledger import Ledger
-from forecast.extract.limits import line_ends
+from forecast.extract.objects import as_texts, flat, is_binary, opened, parse_cells, without_nothing
 from forecast.extract.records import (
     BadRecordError,
     FastReader,
-    read_record,
     read_records,
     refused_record,
     rows_of_records,
@@ -45,13 +44,6 @@ from forecast.settings import Limits
 
 # What is wrong with a document costs its record; what may cost the machine too much costs the object.
 RECORD_FAULTS: Final = frozenset({"not_json", "not_text", "unknown_layout", NO_ROWS, SOURCE_ERROR})
-_BINARIES = (
-    pa.types.is_binary,
-    pa.types.is_large_binary,
-    pa.types.is_fixed_size_binary,
-    pa.types.is_binary_view,
-)
-_NOTHING = pa.array(NOTHING)
 _SHORT = 16
 
 
@@ -193,7 +185,7 @@ class BatchMaker:
         yield from self._documents(part, documents, lambda index: str(cells[index].as_py()))
         rest = np.flatnonzero(~documents)
         part.keep(rest)
-        rows, kept, refused = _parse_cells(self._nested, cells.take(pa.array(rest)), part.origin["position"])
+        rows, kept, refused = parse_cells(self._nested, cells.take(pa.array(rest)), part.origin["position"])
         for record in refused:
             self._refuse(part, record)
         part.keep(kept, rows)
@@ -202,7 +194,7 @@ class BatchMaker:
         """The batches of rows without their envelope: of those that are documents one each, and one of the others."""
         documents = _are_documents(part.rows, self._containers, len(part.origin))
         if documents.any():
-            columns = [without_short_floats(_flat(column)) for column in part.rows.columns]
+            columns = [without_short_floats(flat(column)) for column in part.rows.columns]
             rows = pa.Table.from_arrays(columns, part.rows.column_names)
             yield from self._documents(part, documents, lambda index: whole_text(rows.slice(index, 1).to_pylist()[0]))
             part.keep(np.flatnonzero(~documents))
@@ -234,12 +226,14 @@ class BatchMaker:
                 part.refused += merged.refused
                 part.keep(merged.kept, merged.rows)
         check_table(part.rows)
-        rows, origin, more = _open_objects(part.rows, part.origin)
-        frame = to_frame(_plain(rows))
-        if not rows.column_names:
-            frame = frame.reindex(range(len(origin)))
-        refused = frame_of([*part.refused, *more], REFUSED_SCHEMA)
-        return RawBatch(frame, to_frame(origin), refused=refused, has_payloads=has_payloads)
+        objects = opened(part.rows, part.origin["position"])
+        part.refused += objects.refused
+        part.keep(objects.kept, objects.rows)
+        frame = to_frame(_plain(part.rows))
+        if not part.rows.column_names:
+            frame = frame.reindex(range(len(part.origin)))
+        refused = frame_of(part.refused, REFUSED_SCHEMA)
+        return RawBatch(frame, to_frame(part.origin), refused=refused, has_payloads=has_payloads)
 
     def _take_answers(self, part: _Part) -> None:
         """Take out the rows that are answers without rows: refused where they tell of a fault, else left empty."""
@@ -301,10 +295,8 @@ def _are_documents(rows: pa.Table, containers: Sequence[str], size: int) -> Mask
     found = np.zeros(size, dtype=bool)
     for index, name in enumerate(rows.column_names):
         if name in containers:
-            cells = rows.column(index)
-            found |= np.asarray(cells.is_valid())
-            if pa.types.is_string(cells.type):
-                found &= ~np.asarray(pc.fill_null(pc.is_in(pc.utf8_trim_whitespace(cells), _NOTHING), fill_value=True))
+            cells = flat(rows.column(index))
+            found |= np.asarray((without_nothing(cells) if pa.types.is_string(cells.type) else cells).is_valid())
     if found.any() and len(set(rows.column_names)) < len(rows.column_names):
         raise ObjectRejectedError("duplicate_column", "two columns of the documents have the same name")
     return found
@@ -312,19 +304,15 @@ def _are_documents(rows: pa.Table, containers: Sequence[str], size: int) -> Mask
 
 def _payload_cells(table: pa.Table, field: str) -> pa.Array:
     """The payloads: objects, JSON text, or of a type that holds none; null where one is blank."""
-    first, *others = [_flat(table.column(index)) for index in table.schema.get_all_field_indices(field)]
+    first, *others = [flat(table.column(index)) for index in table.schema.get_all_field_indices(field)]
     if any(not cells.equals(first) for cells in others):
         raise ObjectRejectedError("duplicate_column", f"two columns are called {field!r} and their values differ")
     if pa.types.is_dictionary(first.type):
         first = first.dictionary_decode()
-    if any(test(first.type) for test in (*_BINARIES, pa.types.is_string_view, pa.types.is_large_string)):
-        try:
-            first = first.cast(pa.string())
-        except pa.ArrowInvalid:
-            return first
+    first = as_texts(first)
     if not pa.types.is_string(first.type) or (pc.min(pc.binary_length(first)).as_py() or 0) > _SHORT:
         return first
-    return pc.if_else(pc.is_in(pc.utf8_trim_whitespace(first), _NOTHING), pa.scalar(None, pa.string()), first)
+    return without_nothing(first)
 
 
 def _bytes_of(cells: pa.Array) -> bytes:
@@ -359,33 +347,14 @@ def _no_columns() -> pa.Table:
     return pa.table({})
 
 
-def _open_objects(table: pa.Table, origin: pa.Table) -> tuple[pa.Table, pa.Table, list[dict[str, Any]]]:
-    """Objects that came as JSON text (Airbyte's CSV, Parquet and "stringified" JSON) as objects.
-
-    A row whose object cannot be read is refused: what it held is not known.
-    """
-    refused: list[dict[str, Any]] = []
-    for index, name in enumerate(table.column_names):
-        if spelled(name) not in OBJECT_FIELDS or not pa.types.is_string(table.column(index).type):
-            continue
-        texts = _flat(table.column(index))
-        texts = pc.if_else(pc.is_in(pc.utf8_trim_whitespace(texts), _NOTHING), pa.scalar(None, pa.string()), texts)
-        objects, kept, more = _parse_cells(FastReader(), texts, origin["position"], name)
-        if more:
-            table, origin = table.take(kept), origin.take(kept)
-            refused += more
-        table = table.set_column(index, name, pa.chunked_array(objects.to_struct_array()))
-    return table, origin, refused
-
-
 def _plain(table: pa.Table) -> pa.Table:
     """Decimals and bytes as text: 7.6 stays 7.6, and who converts it reads texts and numbers only."""
     for index, name in enumerate(table.column_names):
         cells = table.column(index)
         if pa.types.is_decimal(cells.type):
             table = table.set_column(index, name, cells.cast(pa.string()))
-        elif any(test(cells.type) for test in _BINARIES):
-            table = table.set_column(index, name, pa.chunked_array([_text_of_bytes(name, _flat(cells))]))
+        elif is_binary(cells.type):
+            table = table.set_column(index, name, pa.chunked_array([_text_of_bytes(name, flat(cells))]))
     return table
 
 
@@ -410,31 +379,6 @@ def _text_of_bytes(name: str, cells: pa.Array) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def _parse_cells(
-    reader: FastReader, cells: pa.Array, places: pa.ChunkedArray, field: str | None = None
-) -> tuple[pa.Table, npt.NDArray[np.intp], list[dict[str, Any]]]:
-    """JSON text a cell to columns; which rows are kept; and the rows that cannot be read."""
-    filled = pc.replace_substring(pc.fill_null(cells, "{}"), "\n", " ").to_pylist()
-    block = "\n".join(filled).encode() + b"\n"
-    table = reader.read(block, line_ends(block))
-    if table is not None:
-        return table, np.arange(len(cells)), []
-    records, kept, refused = [], [], []
-    for index, text in enumerate(filled):
-        try:
-            records.append(read_record(text.encode()))
-            kept.append(index)
-        except BadRecordError as error:
-            refused.append(refused_record(places[index].as_py(), str(error), text, field))
-    return rows_of_records(records), np.array(kept, dtype=np.intp), refused
-
-
 def _members(cells: pa.StructArray) -> pa.Table:
     members = [pc.struct_field(cells, [index]) for index in range(cells.type.num_fields)]
     return pa.Table.from_arrays(members, [field.name for field in cells.type])
-
-
-def _flat(column: pa.ChunkedArray) -> pa.Array:
-    cells = column.combine_chunks()
-    cells = pa.concat_arrays(cells.chunks) if isinstance(cells, pa.ChunkedArray) else cells
-    return cells.cast(pa.string()) if pa.types.is_large_string(cells.type) else cells

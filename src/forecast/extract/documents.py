@@ -24,6 +24,7 @@ from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelop
 from forecast.extract.json_items import ENDS, STARTS, Item, chunks, or_rejected, read_items
 from forecast.extract.json_survey import surveyed
 from forecast.extract.limits import JSON_PIECE_BYTES, MAX_COLUMNS, MAX_DEPTH, too_deep, too_long
+from forecast.extract.objects import opened
 from forecast.extract.records import refused_record, rows_of_records
 from forecast.extract.streams import Opener
 from forecast.observations import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, frame_of, to_frame
@@ -253,6 +254,9 @@ def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source
         rows, kept, more = with_beside(rows, rows_of_records([dict(fields)] * len(origin)), origin["position"])
         origin, names = origin.take(kept), names.take(kept)
         refused += more
+    rows, kept, more = opened(rows, origin["position"])
+    origin, names = origin.take(kept), names.take(kept)
+    refused += more
     return RawBatch(
         to_frame(rows),
         to_frame(origin),

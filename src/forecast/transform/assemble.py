@@ -35,7 +35,8 @@ class Draft:
     """A batch on its way: one entry a row in every array.
 
     `time_notes` tell how a time was read; they do not keep a row that has nothing else. `source_codes` are the
-    network's own quality codes (JSON, or null), each of all values of its row.
+    network's own quality codes (JSON, or null), each of all values of its row. `not_empty` are rows that are not,
+    although no column of theirs has anything.
     """
 
     station_ids: pa.Array
@@ -46,6 +47,7 @@ class Draft:
     time_notes: list[Note] = field(default_factory=list)
     postponed: Mask | None = None
     source_codes: pa.Array | None = None
+    not_empty: Mask | None = None
 
 
 def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, Mask]:
@@ -55,6 +57,8 @@ def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, 
     noted = np.zeros(size, dtype=bool)
     noted[[note.row for note in told]] = True
     empty = _without_values(size, draft.columns) & ~noted
+    if draft.not_empty is not None:
+        empty &= ~draft.not_empty
     refused = np.zeros(size, dtype=bool)
     records: list[dict[str, Any]] = []
     for refusal in [*draft.refusals, *_ambiguous_numbers(size, draft.columns)]:

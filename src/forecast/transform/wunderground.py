@@ -162,7 +162,8 @@ class Reader:
             *times.refusals,
             *entry_refusals(wrong_times(moments, self._now, FIRST_YEAR), "obsTimeUtc", columns.required("obstimeutc")),
         ]
-        refusals += [_no_object(name, cells) for name in api.SYSTEMS if (cells := columns.get(name)) is not None]
+        unread = [_no_object(name, cells) for name in api.SYSTEMS if (cells := columns.get(name)) is not None]
+        refusals += unread
         if rows := min(self._aggregates.wanted, len(moments)):
             bounds = api.bounds_of(columns, rows)
             self._aggregates.watch(stations.slice(0, rows), moments[:rows], clock[:rows], bounds)
@@ -177,6 +178,7 @@ class Reader:
             lost_on_the_way(batch.origin["changes"], api.parameters_of),
             times.notes,
             source_codes=None if codes is None else api.source_codes(codes),
+            not_empty=np.any([refusal.mask for refusal in unread], axis=0) if unread else None,
         )
         return assemble(batch, draft)[0]
 
@@ -256,6 +258,10 @@ class Reader:
 
 def _no_object(system: str, cells: pa.Array) -> Refusal:
     """Rows that have something else where the object with the values belongs: what it held is not known."""
-    is_object = pa.types.is_struct(cells.type)
-    mask = np.zeros(len(cells), dtype=bool) if is_object else np.asarray(cells.is_valid())
+    if pa.types.is_struct(cells.type):
+        mask = np.zeros(len(cells), dtype=bool)
+    elif pa.types.is_nested(cells.type):  # a list or a map; one of nothing is an object without members
+        mask = np.asarray(pc.fill_null(pc.greater(pc.list_value_length(cells), 0), fill_value=False))
+    else:
+        mask = np.asarray(cells.is_valid())
     return Refusal(mask, "malformed_record", system, "not a JSON object", cells)
