@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,10 +11,29 @@ import pytest
 
 from forecast.errors import InterruptedRunError, ObjectRejectedError
 from forecast.space import TemporarySpace
+from tests.patience import PATIENCE_SECONDS
 
 A, B, C = Path("a"), Path("b"), Path("c")
 MB = 1 << 20
 Hold = Callable[[TemporarySpace, Path, int], Future[None]]
+
+
+class Watched(threading.Condition):
+    """Tells when somebody begins to wait, and wakes nobody but by what happens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.set()
+        return super().wait(2 * PATIENCE_SECONDS)
+
+
+def watched(most: int) -> tuple[TemporarySpace, Watched]:
+    space, condition = TemporarySpace(most, lambda: None), Watched()
+    space._changed = condition
+    return space, condition
 
 
 @pytest.fixture
@@ -24,38 +43,31 @@ def aside() -> Iterator[Hold]:
         yield lambda space, folder, size: threads.submit(space.hold, folder, size)
 
 
-def never() -> None:
-    """Nobody asks the run to stop."""
-
-
-def assert_waits(asked: Future[None]) -> None:
-    with pytest.raises(TimeoutError):
-        asked.result(timeout=0.2)
-
-
 def test_a_folder_grows_and_shrinks_within_the_bound(aside: Hold) -> None:
-    space = TemporarySpace(10, never)
+    space, condition = watched(10)
     for size in (4, 10, 1, 9):
         space.hold(A, size)
     space.hold(B, 1)
     waiting = aside(space, C, 1)
-    assert_waits(waiting)
+    assert condition.waits.wait(PATIENCE_SECONDS)
+    assert not waiting.done()
     space.hold(A, 8)
-    waiting.result(timeout=10)
+    waiting.result(timeout=PATIENCE_SECONDS)
 
 
 def test_who_wants_more_waits_until_another_folder_is_gone(aside: Hold) -> None:
-    space = TemporarySpace(10, never)
+    space, condition = watched(10)
     space.hold(A, 6)
     space.hold(B, 4)
     waiting = aside(space, B, 10)
-    assert_waits(waiting)
+    assert condition.waits.wait(PATIENCE_SECONDS)
+    assert not waiting.done()
     space.give_back(A)
-    waiting.result(timeout=10)
+    waiting.result(timeout=PATIENCE_SECONDS)
 
 
 def test_what_would_never_fit_is_refused_at_once() -> None:
-    space = TemporarySpace(3 * MB, never)
+    space = TemporarySpace(3 * MB, lambda: None)
     space.hold(A, 3 * MB)
     with pytest.raises(ObjectRejectedError) as caught:
         space.hold(B, 3 * MB + 1)
@@ -65,29 +77,25 @@ def test_what_would_never_fit_is_refused_at_once() -> None:
     space.hold(B, 3 * MB)
 
 
-def test_a_run_that_is_told_to_stop_does_not_wait(aside: Hold) -> None:
-    told = False
+def test_a_run_that_is_told_to_stop_does_not_wait() -> None:
+    calls = []
 
     def check_stop() -> None:
-        if told:
+        calls.append(None)
+        if len(calls) == 2:
             raise InterruptedRunError("interrupted")
 
     space = TemporarySpace(10, check_stop)
     space.hold(A, 10)
-    waiting = aside(space, B, 1)
-    assert_waits(waiting)
-    told = True
     with pytest.raises(InterruptedRunError, match=r"^interrupted$"):
-        waiting.result(timeout=10)
+        space.hold(B, 1)
 
 
 def test_nobody_waits_for_a_run_that_has_ended(aside: Hold) -> None:
-    space = TemporarySpace(10, never)
+    space, condition = watched(10)
     space.hold(A, 10)
     waiting = aside(space, B, 1)
-    assert_waits(waiting)
+    assert condition.waits.wait(PATIENCE_SECONDS)
     space.close()
-    start = time.monotonic()
     with pytest.raises(InterruptedRunError):
-        waiting.result(timeout=10)
-    assert time.monotonic() - start < 0.4
+        waiting.result(timeout=PATIENCE_SECONDS)
