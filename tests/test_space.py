@@ -78,7 +78,7 @@ def test_what_would_never_fit_is_refused_at_once() -> None:
 
 
 def test_a_run_that_is_told_to_stop_does_not_wait() -> None:
-    calls = []
+    calls: list[None] = []
 
     def check_stop() -> None:
         calls.append(None)
