@@ -67,6 +67,31 @@ def test_a_parameter_with_a_value_or_without_cells_is_not_unread(cells: list[Any
     assert read(*rows_with(cells)).reading.unread() == []
 
 
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"t": "7.6", "u": "89"}, "'t', 'u'"),
+        ({"measures": {"temperature": "7.6"}}, "'measures.temperature'"),
+    ],
+    ids=["other names", "in an object"],
+)
+def test_rows_with_cells_and_no_known_column_of_values_reject_the_object(more: dict[str, Any], named: str) -> None:
+    rows = [{"id_station": "07015", "dh_utc": f"2024-10-05 0{hour}:00:00", **more} for hour in range(2)]
+    with pytest.raises(ObjectRejectedError) as caught:
+        read(*rows, key="infoclimat/a.jsonl")
+    assert caught.value.code == "unreadable_values"
+    assert caught.value.message == (
+        "none of its columns is known as one of measured values, in which a number with a decimal point, "
+        f'such as "7.6" is expected; it has {named}'
+    )
+
+
+@pytest.mark.parametrize("more", [{}, {"t": None, "u": ""}, {"temperature": None, "t": "7.6"}], ids=str)
+def test_rows_without_cells_or_with_a_known_column_are_empty(more: dict[str, Any]) -> None:
+    row = {"id_station": "07015", "dh_utc": "2024-10-05 00:00:00", **more}
+    assert read(row, key="infoclimat/a.jsonl").reading.unread() == []
+
+
 def test_a_wind_that_is_calm_all_day_is_read() -> None:
     assert read(*rows_with(["Calm", "Calm"], "Wind")).reading.unread() == []
 

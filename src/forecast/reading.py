@@ -139,12 +139,19 @@ class ObjectReading:
         ]
 
     def check(self, expected: str) -> None:
-        """Raises ObjectRejectedError where the object has cells and none of them became a value.
+        """Raises ObjectRejectedError where the object has cells and none of them became a value, or no known column.
 
         So it does where several columns hold numbers without the unit that they need, and nothing was read but what
         needs none: a table like that is of another layout, and its "UV" says nothing about the rest. `expected` says in
         words what a cell of this layout looks like.
         """
+        if expected and not self.parameters and any(self.unknown.values()):
+            names = UnknownColumns.of(self.unknown).words
+            raise ObjectRejectedError(
+                "unreadable_values",
+                f"none of its columns is known as one of measured values, in which {expected} is expected; "
+                f"it has {names}",
+            )
         unread = self.unread()
         read = {name for name, reading in self.parameters.items() if reading.values}
         if not read and unread:

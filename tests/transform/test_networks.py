@@ -259,19 +259,42 @@ def test_a_value_that_airbyte_dropped_from_a_table_is_noted() -> None:
     assert result.notes() == [("air_pressure_at_mean_sea_level", "", "lost on the way: NULLED, SOURCE_RETRIEVAL_ERROR")]
 
 
-def duplicated(first: str, second: str) -> Result:
+def duplicated(first: str | None, second: str | None) -> Result:
     batch = batch_of([TABLE])
     again = batch_of([{"temperature": second}]).rows
     batch.rows = pd.concat([batch.rows.assign(Temperature=column_of(first)), again], axis=1)
     return transform(batch)
 
 
-def column_of(text: str) -> pd.Series:
+def column_of(text: str | None) -> pd.Series:
     return batch_of([{"x": text}]).rows["x"]
 
 
 def test_two_columns_of_one_name_are_one_where_they_agree() -> None:
     assert duplicated("50 °F", "50 °F").values()["air_temperature"] == 10.0
+
+
+@pytest.mark.parametrize(("first", "second"), [("50 °F", None), (None, "50 °F")])
+def test_of_two_columns_of_one_name_each_may_have_what_the_other_lacks(first: Any, second: Any) -> None:
+    assert duplicated(first, second).values()["air_temperature"] == 10.0
+
+
+def test_two_spellings_of_one_member_are_one_where_no_row_has_two_values() -> None:
+    """What a typed file declares after its tool has changed its names: the old rows have the one, the new the other."""
+    members = [{"tempAvg": 10.0, "temp_avg": None}, {"tempAvg": None, "temp_avg": 11.0}]
+    times = [{"obsTimeUtc": f"2024-10-01T00:0{minute}:00Z"} for minute in range(2)]
+    rows = [without(API, "obsTimeLocal") | {"metric": one} | at for one, at in zip(members, times, strict=True)]
+    result = transform(batch_of(rows))
+    assert [result.values(number)["air_temperature"] for number in (0, 1)] == [10.0, 11.0]
+
+
+def test_two_spellings_of_one_member_that_differ_reject_the_object() -> None:
+    with pytest.raises(ObjectRejectedError) as caught:
+        transform(batch_of([API | {"metric": {"tempAvg": 10.0, "temp_avg": 11.0}}]))
+    assert (caught.value.code, caught.value.message) == (
+        "duplicate_column",
+        "two columns are called 'metric.temp_avg' and their values differ; remove one",
+    )
 
 
 def test_two_columns_of_one_name_that_differ_reject_the_object() -> None:

@@ -103,6 +103,31 @@ def test_a_column_that_is_no_lacking_parameter_is_not_told(name: str) -> None:
     assert renamed(row, key) == {}
 
 
+@pytest.mark.parametrize("path", [("measures",), ("data", "values")])
+def test_an_unknown_object_is_named_by_its_members_and_its_parameters_told(path: tuple[str, ...]) -> None:
+    inside: dict[str, Any] = {"temperature": CLIMATE["temperature"], "humidite": CLIMATE["humidite"]}
+    for name in reversed(path):
+        inside = {name: inside}
+    transformer = read(without(CLIMATE, "temperature", "humidite") | inside, key=CLIMATE_KEY)
+    names = [".".join((*path, name)) for name in ("temperature", "humidite")]
+    assert list(transformer.reading.unknown) == names
+    assert {entry.parameter: entry.candidates[0] for entry in transformer.renamed} == {
+        "air_temperature": names[0],
+        "relative_humidity": names[1],
+    }
+
+
+def test_the_members_of_an_object_of_units_by_another_name_are_told() -> None:
+    told = renamed(with_name(API, "metric", "english"))
+    assert told["air_temperature"] == ("english.tempAvg",)
+    assert set(told) == {
+        "air_temperature",
+        "air_pressure_at_mean_sea_level",
+        "wind_speed",
+        "precipitation_counter",
+    }
+
+
 @given(
     st.dictionaries(st.text("abc123", min_size=1, max_size=8), st.text(max_size=8), max_size=4),
     st.sampled_from([*TABLE]),

@@ -488,6 +488,15 @@ def test_case_75_numbers_of_every_type_are_read(kind: pa.DataType, form: str, tm
     }
 
 
+def test_a_pressure_that_could_be_two_numbers_quarantines_its_row() -> None:
+    members = [{"pressureMax": "1,013", "pressureMin": "1,012"}, {"pressureMax": "1013", "pressureMin": "1012"}]
+    result = transform(batch_of([row(minute, metric=one) for minute, one in enumerate(members)]))
+    assert result.values() == {"relative_humidity": 87.0, "air_pressure_at_mean_sea_level": 1012.5}
+    assert [(one["position"], one["code"], one["value"]) for one in result.refused] == [
+        ("line 1", "ambiguous_number", "1,012")
+    ]
+
+
 def test_the_mean_of_two_pressures_in_inches_is_exact() -> None:
     values = transform(batch_of([row(imperial={"pressureMax": 29.5, "pressureMin": 29.47})])).values()
     assert values["air_pressure_at_mean_sea_level"] == (29.5 + 29.47) / 2 * INCH_OF_MERCURY

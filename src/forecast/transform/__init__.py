@@ -14,7 +14,7 @@ from forecast.observations import RawBatch, Transformed, joined
 from forecast.reading import ObjectReading, RenamedParameter, UnknownColumns
 from forecast.stations import Stations
 from forecast.transform import infoclimat, wunderground
-from forecast.transform.columns import STATION_FIELDS, Columns
+from forecast.transform.columns import STATION_FIELDS, Columns, leaves
 from forecast.transform.layouts import parts_of
 from forecast.transform.nearest import unknown_layout
 from forecast.transform.plausibility import ON_EARTH, UnitGate
@@ -117,7 +117,7 @@ class ObjectTransformer:
 
     def _keep_unknown(self, columns: Columns, known: Collection[str]) -> None:
         """Note the columns that are not known, also those in the objects of known ones, with a few of their cells."""
-        for name, cells in columns.beside(known):
+        for name, cells in (leaf for column in columns.beside(known) for leaf in leaves(*column)):
             samples = self.reading.unknown.setdefault(name, [])
             if len(samples) < _SAMPLES and len(self.reading.unknown) <= _SAMPLED_COLUMNS:
                 samples += sample_cells(cells, _SAMPLES - len(samples))

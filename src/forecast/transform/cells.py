@@ -76,7 +76,7 @@ class Converted:
     @property
     def ambiguous(self) -> dict[int, str]:
         """Rows, and what was found there, whose number could be two: such a row may not enter."""
-        return {note.row: note.raw for note in self.notes if note.reason == AMBIGUOUS}
+        return {note.row: note.raw for note in self.notes if note.reason.endswith(AMBIGUOUS)}
 
 
 class RawColumn(NamedTuple):

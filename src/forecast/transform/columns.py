@@ -42,11 +42,7 @@ class Columns:
             cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
             cells = _as_object(cells) if pa.types.is_map(cells.type) else cells
             field = normalise_field(str(name))
-            if field in self._arrays and not cells.equals(self._arrays[field]):
-                raise ObjectRejectedError(
-                    "duplicate_column", f"two columns are called {str(name)!r} and their values differ; remove one"
-                )
-            self._arrays[field] = cells
+            self._arrays[field] = _one_of(self._arrays.get(field, cells), cells, str(name))
             self._names.setdefault(field, str(name))
 
     def __contains__(self, field: str) -> bool:
@@ -99,10 +95,38 @@ class Columns:
         cells = self._arrays[field]
         if not pa.types.is_struct(cells.type):
             return {}
-        return {
-            normalise_field(cells.type.field(index).name): pc.struct_field(cells, index)
-            for index in range(cells.type.num_fields)
-        }
+        members: dict[str, pa.Array] = {}
+        for index, member in enumerate(cells.type):
+            own, name = pc.struct_field(cells, [index]), normalise_field(member.name)
+            members[name] = _one_of(members.get(name, own), own, f"{self._names[field]}.{member.name}")
+        return members
+
+
+def leaves(name: str, cells: pa.Array) -> Iterator[tuple[str, pa.Array]]:
+    """A column as it is; of objects, what their members hold, each under the names that lead to it."""
+    if not pa.types.is_struct(cells.type) or not cells.type.num_fields:
+        yield name, cells
+        return
+    for index, member in enumerate(cells.type):
+        yield from leaves(f"{name}.{member.name}", pc.struct_field(cells, [index]))
+
+
+def _one_of(first: pa.Array, second: pa.Array, name: str) -> pa.Array:
+    """Two columns of one name as one: a tool that changed its spelling fills the one in old rows, the other in new.
+
+    Raises ObjectRejectedError where a row has two different values.
+    """
+    if first is second or first.equals(second) or pa.types.is_null(second.type):
+        return first
+    if pa.types.is_null(first.type):
+        return second
+    if first.type == second.type and not pa.types.is_nested(first.type):
+        differ = pc.not_equal(first, second)
+        if not pc.any(differ).as_py():
+            return pc.coalesce(first, second)
+    raise ObjectRejectedError(
+        "duplicate_column", f"two columns are called {name!r} and their values differ; remove one"
+    )
 
 
 def _as_object(cells: pa.MapArray) -> pa.Array:
