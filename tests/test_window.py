@@ -134,6 +134,16 @@ def test_of_days_to_come_nothing_is_expected_yet(database: Database) -> None:
     assert (found["completeness"]["A"]["expected"], found["by_station"]["A"]["expected"]) == ([24, 12, 0], 36)
 
 
+def test_a_window_without_an_end_on_either_side_is_all_that_there_can_be(database: Database, tmp_path: Path) -> None:
+    fill(database)
+    now = datetime(1901, 1, 2, 12, 0, tzinfo=UTC)
+    assert report(database, date.min, date.max, now)["by_station"]["A"]["expected"] == 36
+    found = report(database, date(2024, 9, 30), date.max, datetime(2024, 10, 3, tzinfo=UTC))
+    assert found["window"] == {"since": "2024-09-30", "until": "9999-12-31"}
+    assert (found["observations_received"], found["by_station"]["A"]["expected"]) == (46, 72)
+    assert write_report("r.json", found, logs_dir=tmp_path, schema="quality_report").exists()
+
+
 def test_both_ends_are_in_the_window(database: Database) -> None:
     database.load(*(row(minute, 12.0) for minute in (-60, 0, 1439, 1440, 2879, 2880)))
     assert report(database, FIRST, FIRST)["observations_received"] == 2

@@ -133,11 +133,10 @@ def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
 def _migration_words(report: dict[str, Any]) -> str:
     checked = report["verification"]
     differing = checked["sample_checked"] - checked["digests_equal"]
-    number = report["values_removed"]["total"]
-    removed = f"; {number:,} stored values were replaced by records that lack them" if number else ""
     return (
         f"{report['records_validated']:,} records: {report['inserted']:,} inserted, {report['updated']:,} updated, "
-        f"{report['unchanged']:,} unchanged, {report['superseded']:,} superseded{removed}\n"
+        f"{report['unchanged']:,} unchanged, {report['superseded']:,} superseded"
+        f"{_removed_words(report['values_removed']['total'])}\n"
         f"compared {checked['sample_checked']:,} records with {checked['documents_in_database']:,} documents: "
         + (
             "both hold the same"
@@ -154,8 +153,12 @@ def _replay_words(counts: ReplayCounts) -> str:
         f"{counts.replayed_before:,} passed before, {counts.still_refused:,} are still refused"
         f"{_failed_words(counts)}\n"
         f"records of {counts.files_changed:,} changed files: {counts.inserted:,} inserted, {counts.updated:,} updated, "
-        f"{counts.unchanged:,} unchanged, {counts.superseded:,} superseded"
+        f"{counts.unchanged:,} unchanged, {counts.superseded:,} superseded{_removed_words(counts.values_removed)}"
     )
+
+
+def _removed_words(number: int) -> str:
+    return f"; {number:,} stored values were replaced by records that lack them" if number else ""
 
 
 def _failed_words(counts: ReplayCounts) -> str:

@@ -22,6 +22,7 @@ import pandas as pd
 import pyarrow as pa
 
 from forecast.checkpoints import INTERNAL_ERROR, Checkpoints
+from forecast.conflicts import Conflicts
 from forecast.database import Documents
 from forecast.errors import ForecastError, ObjectRejectedError, SettingError
 from forecast.extract.limits import CHUNK_ROWS
@@ -38,6 +39,7 @@ from forecast.observations import (
     to_frame,
 )
 from forecast.recall import program_digest
+from forecast.removals import removals_words
 from forecast.save import REJECTED, ObjectWriter, RunFacts, Source, publish, read_records, remove
 from forecast.stations import Stations
 from forecast.stores import Store
@@ -114,7 +116,7 @@ def replay(corridor: Corridor, folder: Path) -> ReplayCounts:
 def _replay_file(
     file: RawObject, corridor: Corridor, folder: Path, unjudged: Unjudged, checkpoints: Checkpoints
 ) -> ReplayCounts:
-    counts = ReplayCounts(files=1)
+    counts, conflicts = ReplayCounts(files=1), Conflicts()
     copy, marked = folder / "copy.jsonl.gz", folder / "marked.jsonl.gz"
     corridor.zone.fetch(file, copy)
     digest = file.key.rpartition("/")[2].partition("-")[0]
@@ -136,7 +138,7 @@ def _replay_file(
         begun = checkpoints.begin(source.uri, corridor.facts.run_id, [one.key for one in files])
         publish(files, corridor.zone)
         for records in read_records(files, CHUNK_ROWS):
-            load(records, corridor.collection, unjudged).add_to(counts)
+            load(records, corridor.collection, unjudged, conflicts).add_to(counts)
         # Last, because a mark says that the row is loaded.
         corridor.zone.publish(marked, file.key)
         outdated = [key for key in begun.outdated if key.rpartition("/")[2].startswith(f"{digest}{_REPLAYED}")]
@@ -144,6 +146,9 @@ def _replay_file(
         # The next run makes an object again whose own load broke off.
         if not begun.broken_off:
             checkpoints.end(source.uri, outdated)
+    if conflicts.removed:
+        words = "%s: %d stored values were replaced by rows of it that lack them: %s"
+        LOGGER.warning(words, file.key, counts.values_removed, removals_words(conflicts.removed))
     LOGGER.info("%s: %d of %d rows pass now", file.key, counts.replayed, counts.rows)
     return counts
 

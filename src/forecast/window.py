@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from forecast.database import Documents, told_apart
+from forecast.entry import EARLIEST_YEAR
 from forecast.errors import SettingError
 from forecast.load import check_indexes
 from forecast.parameters import MEASURED_NAMES
@@ -42,13 +43,16 @@ def quality_of_window(
     """
     if since > until:
         raise SettingError(f"--since {since} is later than --until {until}")
-    first, end = (datetime.combine(day, time(), UTC) for day in (since, until + timedelta(days=1)))
+    # No observation is older than that, or later than tomorrow.
+    first_day = max(since, date(EARLIEST_YEAR, 1, 1))
+    last_day = min(until, now.astimezone(UTC).date() + timedelta(days=1))
+    first, end = (datetime.combine(day, time(), UTC) for day in (first_day, last_day + timedelta(days=1)))
     query = {"timestamp": {"$gte": first, "$lt": end}}
     check_indexes(collection)
     findings, tally = Findings(), QualityTally()
-    days_asked = [day.toordinal() - _EPOCH for day in (since, until)]
+    days_asked = range(first_day.toordinal() - _EPOCH, last_day.toordinal() - _EPOCH + 1)
     for station in stations:
-        findings.expect(station, range(days_asked[0], days_asked[1] + 1))
+        findings.expect(station, days_asked)
     with strangers_named(collection):
         for block, verdicts in judged(days_held(collection, query), collection, stations):
             for station_id, days in block.changed.items():

@@ -17,6 +17,7 @@ import main
 from forecast import pipeline
 from forecast import replay as replaying
 from forecast.checkpoints import Checkpoints
+from forecast.commands import _replay_words
 from forecast.database import connect
 from forecast.migrate import migrate
 from forecast.replay import Corridor, ReplayCounts, replay
@@ -241,6 +242,23 @@ def test_replayed_rows_stand_once_in_the_zone_also_after_reprocessing(world: Wor
     run(world, reprocess=True)
     assert_zone_and_database_agree(world)
     assert not any("-replayed-" in key for key in world.record_keys())
+
+
+def test_what_a_replayed_row_removes_is_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """It is later than what is stored, and lacks a value of it."""
+    world.raw.put(KEY, rows(10))
+    run(world)
+    later = rows(11, stations=("07015",)).replace(b"1728097200000", b"1728097201000").replace(b'"80"', b"null")
+    world.raw.put("later.jsonl", later)
+    assert run(world, FEWER)["records_rejected"] == 2
+    caplog.clear()
+    counts = replayed(world)
+    assert (counts.replayed, counts.updated, counts.values_removed) == (2, 2, 2)
+    (file,) = world.rejected_keys()
+    assert [record.getMessage() for record in caplog.records if "replaced" in record.getMessage()] == [
+        f"{file}: 2 stored values were replaced by rows of it that lack them: relative_humidity of 07015 (2)"
+    ]
+    assert _replay_words(counts).endswith("; 2 stored values were replaced by records that lack them")
 
 
 def test_case_109_another_processed_zone_is_filled(world: World) -> None:

@@ -10,7 +10,14 @@ import pytest
 
 from forecast.errors import SettingError
 from forecast.report.migration import migration_report
-from forecast.report.write import ReportShapeError, report_time, without_secrets, write_report, write_timed_report
+from forecast.report.write import (
+    ReportShapeError,
+    iso_time,
+    report_time,
+    without_secrets,
+    write_report,
+    write_timed_report,
+)
 
 NOW = datetime(2026, 11, 23, 10, 11, 12, 999_000, tzinfo=UTC)
 
@@ -34,6 +41,11 @@ def test_a_report_is_utf8_json_with_a_last_newline(tmp_path: Path) -> None:
     assert text.startswith('{\n  "run_id": "Armentières",\n')
     assert text.endswith("}\n")
     assert json.loads(text) == report("Armentières")
+
+
+def test_a_time_has_whole_seconds_in_utc_and_a_year_of_four_digits() -> None:
+    assert iso_time(NOW.astimezone(timezone(timedelta(hours=2)))) == "2026-11-23T10:11:12Z"
+    assert iso_time(datetime(1, 1, 2, tzinfo=UTC)) == "0001-01-02T00:00:00Z"
 
 
 def test_a_report_takes_the_place_of_the_last_one_and_leaves_nothing_else(tmp_path: Path) -> None:

@@ -39,7 +39,8 @@ def report_time(now: datetime) -> str:
 
 def iso_time(moment: datetime) -> str:
     """Write a moment in UTC and whole seconds: 2026-11-23T10:11:12Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # strftime leaves out the zeros before a year of the first millennium.
+    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
 
 
 def iso_time_of(milliseconds: int) -> str:
