@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -73,6 +74,8 @@ def moment(cell: Any, kind: pa.DataType | None = None) -> tuple[str | None, bool
         ("1899-12-30T00:04:00", FOUR_PAST),
         ("1904-01-01 00:04", FOUR_PAST),
         ("0.00277778", FOUR_PAST),
+        ("0 days 00:04:00", FOUR_PAST),  # a timedelta of pandas as text
+        ("0 days 00:04:00.400000", FOUR_PAST),
     ],
 )
 def test_four_minutes_past_midnight_however_it_is_written(cell: Any, seconds: int) -> None:
@@ -92,6 +95,11 @@ def test_four_minutes_past_midnight_however_it_is_written(cell: Any, seconds: in
         "0:04 AM",
         "noon",
         "1204",
+        "00.04",  # four minutes past midnight in Finland, and no share of a day
+        "01.34",
+        "00",
+        "1 days 00:04:00",
+        "-1 days +23:56:00",
         1204,
         6,
         "18",
@@ -267,6 +275,15 @@ def test_a_timestamp_beyond_the_calendar_is_unreadable(number: int, unit: str) -
     readings = read_moments(pa.array([number, 0], pa.timestamp(unit)))
     assert [str(value) for value in readings.moments] == ["NaT", "1970-01-01T00:00:00"]
     assert readings.unreadable.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("moment", "second"),
+    [(pd.Timestamp.min, "1677-09-21T00:12:43"), (pd.Timestamp.max, "2262-04-11T23:47:17")],
+)
+def test_the_first_and_the_last_time_in_nanoseconds_are_what_they_are(moment: pd.Timestamp, second: str) -> None:
+    readings = read_moments(pa.array([moment.value, None], pa.timestamp("ns")))
+    assert [str(value) for value in readings.moments] == [second, "NaT"]
 
 
 @given(st.integers(86_400, 86_400 * 90_000), st.sampled_from([5, 6, 8, 12]))

@@ -29,11 +29,14 @@ PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 EXCEL_EMPTY_DAYS = np.array(["1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01"], "datetime64[D]")
 _EMPTY_SERIALS = (0, 1, 1462)
 _SERIAL_ZERO = np.datetime64("1899-12-30", "D")
-_EXCEL_DAY = r"(?:(?:1899-12-3[01]|1900-01-0[01]|1904-01-01)[T ])?"
+# What stands before a time of day that is of no day: Excel's empty day, or what pandas writes of a duration.
+_NO_DAY = r"(?:(?:1899-12-3[01]|1900-01-0[01]|1904-01-01)[T ]|0 days )?"
 _TIME = re.compile(
-    _EXCEL_DAY + r"([0-9]{1,2})[:h]([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)?\s*([ap]\.?m\.?)?", re.IGNORECASE
+    _NO_DAY + r"([0-9]{1,2})[:h]([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)?\s*([ap]\.?m\.?)?", re.IGNORECASE
 )
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,9}\.?[0-9]{0,25}|\.[0-9]{1,25})(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
+# No program writes a number with a zero before its first digit: "00.04" is a clock with a dot, as in Finland, and none
+# of the times that are read.
+_NUMBER = re.compile(r"[+-]?(?!0[0-9])(?:[0-9]{1,9}\.?[0-9]{0,25}|\.[0-9]{1,25})(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 _SHORT_TIME = 32  # bits of a time in seconds or milliseconds
 # A serial that was cut after five decimals is up to 0.864 s short of the minute it meant.
 _CUT_OFF = 0.87

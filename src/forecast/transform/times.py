@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from forecast.entry import Mask
 from forecast.transform.cells import Note
 from forecast.transform.clocks import (
+    PER_SECOND,
     UNREADABLE,
     Moments,
     Seconds,
@@ -199,8 +200,11 @@ def _to_the_second(cells: pa.Array) -> Moments:
     moments: Moments = cells.cast(pa.timestamp(cells.type.unit)).to_numpy(zero_copy_only=False)
     if cells.type.unit == "s":
         return moments
-    half = np.timedelta64(500, "ms")
-    return (moments + half).astype("datetime64[s]")
+    # numpy's own way to seconds runs over at both ends of 64 bits: pandas' Timestamp.min became a time to come.
+    counts, scale = moments.astype(np.int64), PER_SECOND[cells.type.unit]
+    whole = counts // scale
+    whole += counts - whole * scale >= scale // 2
+    return np.where(np.isnat(moments), np.datetime64("NaT"), whole.astype("datetime64[s]"))
 
 
 def _read_epochs(cells: pa.Array) -> Readings:
