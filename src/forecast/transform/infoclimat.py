@@ -22,6 +22,7 @@ from forecast.transform.headings import Heading, read_heading
 from forecast.transform.nearest import Near
 from forecast.transform.quarantine import Refusal
 from forecast.transform.times import leap_notes, read_moments
+from forecast.transform.twins import contradictions
 from forecast.transform.units import find_unit
 from forecast.transform.winds import FRENCH
 
@@ -127,6 +128,7 @@ class Reader:
             RawColumn(columns.required(field), heading.parameter, heading.unit, columns.name_of(field))
             for field, heading in headings.items()
         ]
+        refusals += contradictions(raw)
         lost = lost_on_the_way(batch.origin["changes"], _parameters_of)
         values = convert_batch(raw, FRENCH)
         read_codes(raw, values)

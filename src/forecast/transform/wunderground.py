@@ -25,6 +25,7 @@ from forecast.transform.nearest import Near
 from forecast.transform.quarantine import Refusal
 from forecast.transform.statements import ConstantColumns
 from forecast.transform.times import Readings, local_to_utc
+from forecast.transform.twins import contradictions
 from forecast.transform.wunderground_times import SCRAPE_FIELDS, TIME_FIELDS, TableReader, TableTimes, api_times
 
 NAME = "Weather Underground"
@@ -194,6 +195,7 @@ class Reader:
                 *entry_refusals(self._wrong_stations(stations), "station", stations),
                 *of_times,
                 *refusals,
+                *contradictions(table.raw_columns(columns)),
             ],
             lost_on_the_way(batch.origin["changes"], table.parameters_of),
             notes,

@@ -89,13 +89,16 @@ def is_table(columns: Columns, beside: frozenset[str]) -> bool:
 
 def read_values(columns: Columns) -> dict[str, Converted]:
     """The values by parameter."""
+    return convert_batch(raw_columns(columns))
+
+
+def raw_columns(columns: Columns) -> list[RawColumn]:
+    """The columns of values, each with its parameter and the unit that its name has."""
     plain = {field: Heading(parameter, None) for field, parameter in _TABLE.items() if field in columns}
-    return convert_batch(
-        [
-            RawColumn(columns.required(field), heading.parameter, heading.unit, columns.name_of(field))
-            for field, heading in (plain | headings(columns)).items()
-        ]
-    )
+    return [
+        RawColumn(columns.required(field), heading.parameter, heading.unit, columns.name_of(field))
+        for field, heading in (plain | headings(columns)).items()
+    ]
 
 
 def has_units(columns: Columns) -> bool:

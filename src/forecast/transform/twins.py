@@ -1,0 +1,63 @@
+"""Two columns of one parameter, such as "Temp_F" beside "Temp_C".
+
+Where they differ by more than rounding, nothing tells which is right, and the row is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from forecast.parameters import Parameter, Quantity
+from forecast.transform.cells import Converted, RawColumn, convert_batch
+from forecast.transform.quarantine import Refusal
+
+# How far (in the canonical unit) two values may lie apart that are one, each rounded as coarsely as a table shows it:
+# whole degrees, inches of mercury with one decimal, whole m/s. A word for the wind beside its degrees is no second one.
+_ROUNDING: Final[Mapping[Quantity, float]] = {
+    Quantity.TEMPERATURE: 1.0,
+    Quantity.RATIO: 1.0,
+    Quantity.PRESSURE: 2.5,
+    Quantity.SPEED: 1.0,
+    Quantity.RAIN_RATE: 1.0,
+    Quantity.RAIN: 1.0,
+    Quantity.INDEX: 1.0,
+    Quantity.IRRADIANCE: 1.0,
+    Quantity.DISTANCE: 1000.0,
+    Quantity.SNOW: 2.0,
+    Quantity.CLOUD: 1.0,
+}
+# What binary numbers add to a difference that is just one decimal.
+_TOLERANCE: Final = 1e-9
+
+
+def contradictions(columns: Sequence[RawColumn]) -> list[Refusal]:
+    """The rows in which two of these columns give one parameter two values."""
+    by_parameter: dict[Parameter, list[RawColumn]] = {}
+    for column in columns:
+        if column.parameter.quantity in _ROUNDING:
+            by_parameter.setdefault(column.parameter, []).append(column)
+    found = (_compared(parameter, twins) for parameter, twins in by_parameter.items() if len(twins) > 1)
+    return [refusal for refusal in found if refusal.mask.any()]
+
+
+def _compared(parameter: Parameter, twins: Sequence[RawColumn]) -> Refusal:
+    read = [convert_batch([twin])[parameter.name] for twin in twins]
+    differ = np.zeros(len(twins[0].cells), dtype=bool)
+    for one, other in combinations(read, 2):
+        differ |= np.abs(one.values - other.values) > _ROUNDING[parameter.quantity] * (1 + _TOLERANCE)
+    names = " and ".join(twin.source for twin in twins)
+    reason = f"{names} tell one parameter, and their values differ by more than rounding"
+    texts = np.full(len(differ), None, dtype=object)
+    for row in np.flatnonzero(differ).tolist():
+        texts[row] = ", ".join(_told(twin, column, row) for twin, column in zip(twins, read, strict=True))
+    return Refusal(differ, "contradicting_values", parameter.name, reason, pa.array(texts, pa.string()))
+
+
+def _told(twin: RawColumn, column: Converted, row: int) -> str:
+    value = column.values[row]
+    return f"{twin.source}: {'nothing' if np.isnan(value) else f'{value:.6g} {twin.parameter.unit}'}"
