@@ -27,10 +27,11 @@ from forecast.extract.answers import (
 from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_table
 from forecast.extract.documents import Around, is_document, names_a_container, read_document, whole_text
-from forecast.extract.envelope import PAYLOAD_FIELDS, is_sources_own, origin_of_records, unwrap_record
+from forecast.extract.envelope import MORE_FIELDS, PAYLOAD_FIELDS, is_sources_own, origin_of_records, unwrap_record
 from forecast.extract.envelope_columns import origin_of_table
 from forecast.extract.fields import STATION_FIELDS, spelled
 from forecast.extract.ledger import Ledger
+from forecast.extract.limits import check_columns
 from forecast.extract.objects import as_texts, flat, is_binary, opened, parse_cells, without_nothing
 from forecast.extract.records import (
     BadRecordError,
@@ -216,6 +217,7 @@ class BatchMaker:
 
     def _batch(self, part: _Part) -> RawBatch:
         self._take_answers(part)
+        _take_more_fields(part)
         has_payloads = any(column.null_count < len(column) for column in part.rows.columns)
         if has_payloads:
             self.ledger.add_rows()
@@ -285,6 +287,21 @@ class BatchMaker:
     def _refuse(self, part: _Part, record: dict[str, Any]) -> None:
         part.refused.append(record)
         self.ledger.add_unreadable(record["position"], record["reason"])
+
+
+def _take_more_fields(part: _Part) -> None:
+    """Put the fields that Airbyte found no column for beside those that have one."""
+    if part.rows.column_names.count(MORE_FIELDS) != 1:
+        return
+    cells = flat(part.rows[MORE_FIELDS])
+    if pa.types.is_map(cells.type):
+        cells = pa.array(cells.to_pylist(maps_as_pydicts="lossy"))
+    if pa.types.is_struct(cells.type):
+        check_columns(cells.type.num_fields, len(cells))
+        part.beside.insert(0, _members(cells))
+    elif cells.null_count < len(cells):
+        return
+    part.rows = part.rows.drop_columns([MORE_FIELDS])
 
 
 def _are_documents(rows: pa.Table, containers: Sequence[str], size: int) -> Mask:

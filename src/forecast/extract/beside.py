@@ -78,7 +78,11 @@ def _differ(own: pa.ChunkedArray, cells: pa.ChunkedArray) -> npt.NDArray[np.bool
 
 def _station(fields: pa.Table) -> tuple[str, pa.ChunkedArray] | None:
     """The name of a field that names stations, and the stations of all of them, row by row."""
-    found = [index for index, name in enumerate(fields.column_names) if spelled(name) in STATION_FIELDS]
+    found = [
+        index
+        for index, name in enumerate(fields.column_names)
+        if spelled(name) in STATION_FIELDS and not pa.types.is_nested(fields.column(index).type)
+    ]
     if not found:
         return None
     texts = [pc.utf8_trim_whitespace(_as_text(fields.column(index))) for index in found]

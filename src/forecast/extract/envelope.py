@@ -19,6 +19,8 @@ from forecast.observations import ORIGIN_SCHEMA, RawObject
 
 PAYLOAD_FIELDS: Final = ("_airbyte_data", "raw_data")
 EXTRACTED: Final = ("_airbyte_extracted_at", "_airbyte_emitted_at")
+# What a row of Airbyte's Avro and Parquet has beside the columns of its schema: the source's own fields.
+MORE_FIELDS: Final = "_airbyte_additional_properties"
 GENERATION: Final = "_airbyte_generation_id"
 META: Final = "_airbyte_meta"
 # JSON numbers are exact up to here. Airbyte counts syncs and refreshes; who numbers them by the clock in microseconds
@@ -47,7 +49,7 @@ class Unwrapped(NamedTuple):
 
 def is_envelope(name: str) -> bool:
     """Whether a field is Airbyte's and not the source's."""
-    return name.startswith(_ENVELOPE_PREFIXES) and name not in PAYLOAD_FIELDS
+    return name.startswith(_ENVELOPE_PREFIXES) and name not in PAYLOAD_FIELDS and name != MORE_FIELDS
 
 
 def is_sources_own(name: str, payload: str | None = None) -> bool:

@@ -22,6 +22,7 @@ _HEADER_ROWS = 20
 # A sheet is in memory whole beside its batches, so they are small.
 _CHUNK_ROWS = 10_000
 _HEADER_CELLS = 3
+_LETTERS = 26
 
 
 def read_workbook(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
@@ -53,7 +54,10 @@ def _put_marks(rows: list[list[Any]], marks: Marks) -> None:
 
 def _sheet_batches(name: str, rows: list[list[Any]], maker: BatchMaker) -> Iterator[RawBatch]:
     start = next((index for index, row in enumerate(rows[:_HEADER_ROWS]) if _is_header(row)), 0)
-    header = [str(cell) for cell in rows[start]]
+    header = [
+        str(cell) if str(cell).strip() or not _has_cells(rows[start + 1 :], index) else f"column {_letters(index)}"
+        for index, cell in enumerate(rows[start])
+    ]
     used = [index for index, title in enumerate(header) if title.strip()]
     check_columns(len(used), len(rows))
     for first in range(start + 1, max(len(rows), start + 2), _CHUNK_ROWS):
@@ -64,6 +68,21 @@ def _sheet_batches(name: str, rows: list[list[Any]], maker: BatchMaker) -> Itera
         for batch in maker.of_table(table, places):
             batch.sheet = name
             yield batch
+
+
+def _has_cells(rows: list[list[Any]], index: int) -> bool:
+    """Whether a column has any cell: where the header has no name for it, it is named by its letters."""
+    return any(row[index] != "" for row in rows)
+
+
+def _letters(index: int) -> str:
+    """The letters of a column: those of 27 are "AB"."""
+    letters = ""
+    while index >= 0:
+        index, place = divmod(index, _LETTERS)
+        letters = chr(ord("A") + place) + letters
+        index -= 1
+    return letters
 
 
 def _is_header(row: list[Any]) -> bool:

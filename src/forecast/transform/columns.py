@@ -6,12 +6,15 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.decimals import is_short, without_short_floats
+from forecast.entry import Fault, Mask
 from forecast.errors import ObjectRejectedError
+from forecast.stations import Stations
 
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 # More names than that are no members of an object but data.
@@ -29,21 +32,24 @@ def normalise_field(name: str) -> str:
 
 
 class Columns:
-    """Raw columns by normalised name.
+    """Raw columns by normalised name; of those with one name, row by row the cell of the one that has something.
 
-    Raises ObjectRejectedError where two columns of one name differ.
+    A name without any letter that could be normalised stays as it is, and columns without a name are never one.
+
+    Raises ObjectRejectedError where two columns of one name differ in a row.
     """
 
     def __init__(self, rows: pd.DataFrame) -> None:
         self._arrays: dict[str, pa.Array] = {}
         self._names: dict[str, str] = {}
-        for name, column in rows.items():
+        for number, (label, column) in enumerate(rows.items()):
+            name = str(label)
             cells = pa.array(column)
             cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
             cells = _as_object(cells) if pa.types.is_map(cells.type) else cells
-            field = normalise_field(str(name))
-            self._arrays[field] = _one_of(self._arrays.get(field, cells), cells, str(name))
-            self._names.setdefault(field, str(name))
+            field = normalise_field(name) or name.strip() or f"{number} without a name"
+            self._arrays[field] = _one_of(self._arrays.get(field, cells), cells, name)
+            self._names.setdefault(field, name)
 
     def __contains__(self, field: str) -> bool:
         return field in self._arrays
@@ -120,10 +126,11 @@ def _one_of(first: pa.Array, second: pa.Array, name: str) -> pa.Array:
         return first
     if pa.types.is_null(first.type):
         return second
-    if first.type == second.type and not pa.types.is_nested(first.type):
-        differ = pc.not_equal(first, second)
-        if not pc.any(differ).as_py():
-            return pc.coalesce(first, second)
+    if first.type != second.type and not pa.types.is_nested(first.type) and not pa.types.is_nested(second.type):
+        first, second = first.cast(pa.string()), second.cast(pa.string())
+    both = pc.and_(first.is_valid(), second.is_valid())
+    if first.type == second.type and first.filter(both).equals(second.filter(both)):
+        return pc.if_else(first.is_valid(), first, second)
     raise ObjectRejectedError(
         "duplicate_column", f"two columns are called {name!r} and their values differ; remove one"
     )
@@ -146,10 +153,8 @@ def check_types(columns: Columns, metadata: object, fields: Iterable[str]) -> No
     for field in fields if isinstance(metadata, pa.Schema) else ():
         cells = columns.get(field)
         if cells is not None and not _can_hold_numbers(cells.type):
-            raise ObjectRejectedError(
-                "changed_type",
-                f"the file declares {field!r} as {cells.type}, and a measured value is a number or a text",
-            )
+            declared = f"the file declares {columns.name_of(field)!r} as {cells.type}"
+            raise ObjectRejectedError("changed_type", f"{declared}, and a measured value is a number or a text")
 
 
 def _can_hold_numbers(kind: pa.DataType) -> bool:
@@ -170,12 +175,38 @@ def named_stations(columns: Columns, size: int) -> pa.Array:
     return pc.coalesce(*found) if found else pa.nulls(size, pa.string())
 
 
+def has_station(columns: Columns, size: int) -> Mask:
+    """The rows with anything in a field that names stations, also what can be the name of none."""
+    found = np.zeros(size, dtype=bool)
+    for field in STATION_FIELDS:
+        if (cells := columns.get(field)) is not None:
+            found |= np.asarray((cells if _is_no_id(cells.type) else station_ids(cells)).is_valid())
+    return found
+
+
+def contradicting_stations(columns: Columns, stations: Stations, size: int) -> Fault:
+    """Rows in which two fields name two stations of the registry: any other text may be what one is called."""
+    known = pa.array([station.id for station in stations], pa.string())
+    first, differ = pa.nulls(size, pa.string()), np.zeros(size, dtype=bool)
+    for field in STATION_FIELDS:
+        if (cells := columns.get(field)) is not None:
+            ids = station_ids(cells)
+            ids = pc.if_else(pc.is_in(ids, value_set=known), ids, pa.scalar(None, pa.string()))
+            differ |= np.asarray(pc.fill_null(pc.not_equal(first, ids), fill_value=False))
+            first = pc.coalesce(first, ids)
+    return Fault(differ, "contradicting_stations", "two fields of the row name different stations")
+
+
 def station_ids(cells: pa.Array) -> pa.Array:
     """Station ids as text, without blanks around them; null where there is none, or what cannot be one."""
-    if pa.types.is_nested(cells.type) or pa.types.is_boolean(cells.type):
+    if _is_no_id(cells.type):
         return pa.nulls(len(cells), pa.string())
     ids = pc.utf8_trim_whitespace(cells.cast(pa.string()))
     return pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids)
+
+
+def _is_no_id(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(kind) or pa.types.is_boolean(kind))
 
 
 def python_cells(cells: pa.Array) -> list[Any]:

@@ -10,7 +10,7 @@ from forecast.transform.columns import normalise_field
 from forecast.transform.units import unit_spelled
 
 # What may stand between a name and its unit, and around the unit.
-_BETWEEN: Final = " _-.,:()[]{}\u00a0"
+_BETWEEN: Final = " \t\r\n_-.,:()[]{}\u00a0"
 _LONGEST: Final = 64
 
 

@@ -17,7 +17,14 @@ from forecast.stations import Stations
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
 from forecast.transform.cells import RawColumn, convert_batch, shorten
 from forecast.transform.codes import read_codes
-from forecast.transform.columns import STATION_FIELDS, Columns, check_types, named_stations, normalise_field
+from forecast.transform.columns import (
+    STATION_FIELDS,
+    Columns,
+    check_types,
+    contradicting_stations,
+    named_stations,
+    normalise_field,
+)
 from forecast.transform.headings import Heading, read_heading
 from forecast.transform.nearest import Near
 from forecast.transform.quarantine import Refusal
@@ -115,7 +122,11 @@ class Reader:
             ),
             *entry_refusals(wrong_times(readings.moments, self._now), "dh_utc", times),
             *entry_refusals(
-                [unknown_stations(stations, self._stations), other_networks(stations, self._stations, NAME)],
+                [
+                    contradicting_stations(columns, self._stations, len(stations)),
+                    unknown_stations(stations, self._stations),
+                    other_networks(stations, self._stations, NAME),
+                ],
                 "id_station",
                 stations,
             ),

@@ -19,7 +19,14 @@ from forecast.transform.aggregates import ADVICE, Aggregates
 from forecast.transform.aggregates import CODE as AGGREGATES
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
 from forecast.transform.clocks import Moments
-from forecast.transform.columns import STATION_FIELDS, Columns, check_types, named_stations
+from forecast.transform.columns import (
+    STATION_FIELDS,
+    Columns,
+    check_types,
+    contradicting_stations,
+    has_station,
+    named_stations,
+)
 from forecast.transform.folds import Folds
 from forecast.transform.nearest import Near
 from forecast.transform.quarantine import Refusal
@@ -159,7 +166,7 @@ class Reader:
         moments = times.readings.moments
         refusals = [
             Refusal(np.asarray(stations.is_null()), "no_station", "stationID", "the row does not name its station"),
-            *entry_refusals(self._wrong_stations(stations), "stationID", stations),
+            *entry_refusals(self._wrong_stations(columns, stations), "stationID", stations),
             *times.refusals,
             *entry_refusals(wrong_times(moments, self._now, FIRST_YEAR), "obsTimeUtc", columns.required("obstimeutc")),
         ]
@@ -192,7 +199,7 @@ class Reader:
             table.read_values(columns),
             [
                 Refusal(np.asarray(stations.is_null()), "no_station", "station", "the row does not name its station"),
-                *entry_refusals(self._wrong_stations(stations), "station", stations),
+                *entry_refusals(self._wrong_stations(columns, stations), "station", stations),
                 *of_times,
                 *refusals,
                 *contradictions(table.raw_columns(columns)),
@@ -207,10 +214,13 @@ class Reader:
         return transformed
 
     def _station_ids(self, batch: RawBatch, columns: Columns) -> pa.Array:
-        named = named_stations(columns, len(batch.rows))
+        size = len(batch.rows)
+        named, unnamed = named_stations(columns, size), ~has_station(columns, size)
         station = self._stations.of_key(self._key)
-        if named.null_count < len(named):
-            return named if station is None else pc.fill_null(named, station.id)
+        if not unnamed.all():
+            # What names a station and cannot be read is another one, for all that is known.
+            folder = pa.scalar(None if station is None else station.id, pa.string())
+            return pc.if_else(pa.array(unnamed), folder, named)
         if station is None:
             advice = "add the prefix to the station in src/config/stations.json"
             if not table.has_units(columns):
@@ -219,7 +229,7 @@ class Reader:
                 "no_station",
                 f"the rows do not name their station, and no station's raw_prefixes matches this key; {advice}",
             )
-        return pa.repeat(pa.scalar(station.id), len(batch.rows))
+        return pa.repeat(pa.scalar(station.id), size)
 
     def _to_utc(self, times: TableTimes, readings: Readings) -> tuple[Moments, Mask, list[Refusal]]:
         """UTC where it can be told, the rows whose local time occurs twice, and what is refused."""
@@ -245,8 +255,12 @@ class Reader:
         ]
         return moments, twice, refusals
 
-    def _wrong_stations(self, ids: pa.Array) -> list[Fault]:
-        return [unknown_stations(ids, self._stations), other_networks(ids, self._stations, NAME)]
+    def _wrong_stations(self, columns: Columns, ids: pa.Array) -> list[Fault]:
+        return [
+            contradicting_stations(columns, self._stations, len(ids)),
+            unknown_stations(ids, self._stations),
+            other_networks(ids, self._stations, NAME),
+        ]
 
     def _known(self, stations: pa.Array) -> Iterator[tuple[Station, Mask]]:
         """Each station of a batch that is in the registry, and its rows."""
