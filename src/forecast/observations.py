@@ -131,13 +131,17 @@ class RawBatch:
 
 @dataclass(slots=True)
 class Transformed:
-    """rows_read = rows_empty + len(observations) + len(refused). `readings`: what became of the cells, by parameter."""
+    """rows_read = rows_empty + len(observations) + len(refused). `readings`: what became of the cells, by parameter.
+
+    `stations` are those of the rows that are not refused, also of empty ones.
+    """
 
     observations: pd.DataFrame
     refused: pd.DataFrame
     rows_read: int
     rows_empty: int
     readings: Mapping[str, ParameterReading] = field(default_factory=dict)
+    stations: frozenset[str] = frozenset()
 
     @classmethod
     def nothing(cls, refused: pd.DataFrame, empty_rows: int = 0) -> Transformed:
@@ -158,6 +162,7 @@ def joined(parts: Sequence[Transformed]) -> Transformed:
         sum(part.rows_read for part in parts),
         sum(part.rows_empty for part in parts),
         readings.parameters,
+        frozenset().union(*(part.stations for part in parts)),
     )
 
 

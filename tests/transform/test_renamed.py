@@ -117,6 +117,14 @@ def test_an_unknown_object_is_named_by_its_members_and_its_parameters_told(path:
     }
 
 
+def test_columns_that_stand_empty_beside_their_new_names_are_told_although_no_row_has_a_value() -> None:
+    """What a typed file declares after its source has renamed all of its columns."""
+    old = {name: None if name in ("temperature", "humidite") else cell for name, cell in CLIMATE.items()}
+    row = {name: old[name] for name in ("id_station", "dh_utc", "temperature", "humidite")}
+    found = renamed(row | {"temperature_2m": "7.6", "humidity": "89"}, CLIMATE_KEY)
+    assert found == {"air_temperature": ("temperature_2m",), "relative_humidity": ("humidity",)}
+
+
 def test_the_members_of_an_object_of_units_by_another_name_are_told() -> None:
     told = renamed(with_name(API, "metric", "english"))
     assert told["air_temperature"] == ("english.tempAvg",)

@@ -83,7 +83,7 @@ class ObjectTransformer:
     def _see(self, transformed: Transformed) -> None:
         """Look at what came of rows, as soon as it is known."""
         self.reading.add(transformed.readings)
-        self._seen_stations.update(transformed.observations["station_id"].unique())
+        self._seen_stations.update(transformed.stations)
         times = transformed.observations["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
         for name, gate in self._gates.items():
             gate.see(transformed.observations[name].to_numpy(np.float64, na_value=np.nan), times)

@@ -76,6 +76,7 @@ def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, 
         rows_read=size + len(batch.refused) - int(postponed.sum()),
         rows_empty=int(empty.sum()),
         readings={name: _reading(column, batch.origin["position"]) for name, column in draft.columns.items()},
+        stations=frozenset(draft.station_ids.filter(pa.array(~refused)).drop_null().unique().to_pylist()),
     )
     waiting = to_frame(table.filter(pa.array(postponed))) if postponed.any() else empty_frame(OBSERVATION_SCHEMA)
     return transformed, waiting, postponed
