@@ -250,8 +250,29 @@ def server(address: str, kind: str = "Unknown", error: str = "") -> str:
             ),
         ),
         ([], 1, "MongoDB is out of reach (trying): no server is known. Check that it"),
+        (
+            [server("a:1").replace(">", ", error=ProtocolError('Got response id 808465440 but expected 84693088')>")],
+            1,
+            "MongoDB is out of reach (trying): a:1: what answers there is no MongoDB. Check that it",
+        ),
+        (
+            [server("a:None", error="/tmp/a.sock: [Errno 13] Permission denied (configured timeouts: 1.0ms)")],
+            1,
+            "MongoDB is out of reach (trying): a: Permission denied. Check that it",
+        ),
     ],
-    ids=["refused", "silent", "timed out", "no name", "no DNS", "no name and refused", "no primary", "none"],
+    ids=[
+        "refused",
+        "silent",
+        "timed out",
+        "no name",
+        "no DNS",
+        "no name and refused",
+        "no primary",
+        "none",
+        "no MongoDB",
+        "system",
+    ],
 )
 def test_why_nobody_is_reached_is_told_server_by_server(servers: list[str], code: int, words: str) -> None:
     told = translated(ServerSelectionTimeoutError(described(*servers)), "trying")

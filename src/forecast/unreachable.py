@@ -33,7 +33,10 @@ _CAUSES: Final = (
     ("timed out", "no answer in time"),
     ("connection closed", "it closed the connection"),
     ("Connection reset", "it closed the connection"),
+    ("ProtocolError", "what answers there is no MongoDB"),
 )
+# Every other fault of the system, in its own words.
+_OF_SYSTEM: Final = re.compile(r"\[Errno -?\d+\] ([^'\"(]*[^'\"( ])")
 # Servers that answered.
 _KINDS: Final = {
     "RSPrimary": "the primary",
@@ -58,7 +61,8 @@ class Server(NamedTuple):
     def seen(self) -> str:
         """What was seen of it, in words."""
         cause = next((words for text, words in _CAUSES if text in self.error), None)
-        return cause or _KINDS.get(self.kind) or "no answer"
+        of_system = _OF_SYSTEM.search(self.error)
+        return cause or (of_system and of_system[1]) or _KINDS.get(self.kind) or "no answer"
 
 
 def servers_in(text: str) -> list[Server]:
