@@ -6,8 +6,10 @@ import dataclasses
 import errno
 import json
 import logging
+import os
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ UNFORESEEN = [
     pa.ArrowInvalid("Failed to parse string"),
     OSError("Couldn't deserialize thrift"),
 ]
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 Raiser = Callable[..., Any]
 
 
@@ -46,9 +49,11 @@ class Remembered:
 
     def __init__(self) -> None:
         self.rejected: list[tuple[str, str]] = []
+        self.again_at: list[datetime | None] = []
 
     def reject(self, raw: RawObject, run_id: str, error: ObjectRejectedError, circumstances: str) -> None:
         self.rejected.append((raw.key, error.code))
+        self.again_at.append(error.again_at)
 
 
 @pytest.fixture
@@ -154,3 +159,22 @@ def test_rows_that_are_refused_for_the_time_being_say_when_they_may_pass(folder:
     assert dict(first.tally.reasons) == {"future_timestamp": 2, "unknown_station": 1}
     # 12:20 passes as soon as it is no more than 10 minutes ahead.
     assert (first.again_at, second.again_at) == (datetime(2024, 10, 2, 12, 10, tzinfo=UTC), None)
+
+
+def test_a_file_of_a_time_to_come_is_refused_until_then(folder: Path) -> None:
+    """Its time stands for that of its extraction: it would win over everything that comes until then."""
+    to_come = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=9)
+    for key, moment in (("a.jsonl", to_come), ("b.jsonl", to_come - timedelta(hours=8, minutes=55))):
+        os.utime(folder / "raw" / key, (moment.timestamp(), moment.timestamp()))
+    chosen = stager(folder)
+    assert stage_all(chosen, folder) == {"a.jsonl": False, "b.jsonl": True}
+    remembered: Any = chosen.checkpoints
+    assert remembered.rejected == [("a.jsonl", "future_object")]
+    assert remembered.again_at == [to_come - timedelta(minutes=10)]
+    (counts,) = chosen.run.objects
+    assert counts.error is not None
+    assert re.fullmatch(
+        rf"the time of its last change is {to_come:%Y-%m-%dT%H:%M:%SZ}, later than now \({TIME}\) by more than 10 "
+        r"minutes; set it \(touch\), or look at the clock of this machine",
+        counts.error,
+    )

@@ -11,7 +11,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -29,12 +29,13 @@ from forecast.observations import OBSERVATION_SCHEMA, RawObject, Transformed, co
 from forecast.reading import UnknownColumns
 from forecast.recall import circumstances_digest, recall
 from forecast.report.counts import ObjectCounts, QualityTally
+from forecast.report.write import iso_time
 from forecast.runs import ACCESS_DENIED, Run
 from forecast.save import ObjectWriter, Source, ZoneFile
 from forecast.space import TemporarySpace
 from forecast.stages import Stages
 from forecast.stations import Stations
-from forecast.stores import Store
+from forecast.stores import LocalStore, Store
 from forecast.transform import ObjectTransformer
 
 LOGGER = logging.getLogger("forecast.staging")
@@ -135,6 +136,8 @@ class Stager:
         copy.parent.mkdir()
         with self.run.timed("extract"):
             digest = self.raw.fetch(raw, copy)
+        if isinstance(self.raw, LocalStore):
+            _check_changed_before(raw, datetime.fromtimestamp(copy.stat().st_mtime, UTC))
         writer = ObjectWriter(
             folder,
             Source(raw.key, raw.uri, digest, raw.last_modified, sync_day(raw)),
@@ -197,6 +200,21 @@ class Stager:
     def _leave_out(self, raw: RawObject, outcome: str, code: str, message: str) -> None:
         self.run.objects.append(ObjectCounts(raw.key, raw.uri, outcome, error_code=code, error=message))
         LOGGER.error("%s %s: %s", outcome, raw.key, message, extra={"facts": {"object": raw.key, "code": code}})
+
+
+def _check_changed_before(raw: RawObject, now: datetime) -> None:
+    """The time of a file stands for that of its extraction, and the later one wins: one to come would win for ever.
+
+    Whoever copies or unpacks a file sets its time; a store on S3 has a clock of its own, and nobody sets that. `now` is
+    of the same clock as the times of files.
+    """
+    if raw.last_modified > now + FUTURE_TOLERANCE:
+        raise ObjectRejectedError(
+            "future_object",
+            f"the time of its last change is {iso_time(raw.last_modified)}, later than now ({iso_time(now)}) by more "
+            f"than {FUTURE_TOLERANCE.seconds // 60} minutes; set it (touch), or look at the clock of this machine",
+            again_at=raw.last_modified - FUTURE_TOLERANCE,
+        )
 
 
 def _tell_unread(counts: ObjectCounts, transformer: ObjectTransformer) -> None:
