@@ -51,6 +51,16 @@ def test_every_way_of_writing_a_table_gives_its_rows(
     assert {row["air_temperature"] for row in result.observations} == {13.777777777777775}
 
 
+@pytest.mark.parametrize("mark", ["<br>", "<br />", " <BR/> "])
+@pytest.mark.parametrize("trailing", ["", ","], ids=["not trailing", "trailing"])
+def test_a_break_of_html_on_a_line_of_its_own_is_no_row(mark: str, trailing: str, tmp_path: Path) -> None:
+    lines = [",".join(NAMES) + mark, *(",".join(row) + f"{trailing}\n{mark}" for row in [*ROWS, ROWS[0]])]
+    result = observations_of(("\n".join(lines) + "\n").encode(), tmp_path)
+    assert (result.rows_read, result.rows_empty, result.refused) == (3, 0, [])
+    assert [row["source_row"] for row in result.observations] == ["row 1", "row 2", "row 3"]
+    assert {row["air_pressure_at_mean_sea_level"] for row in result.observations} == {998.3073711725268}
+
+
 def test_a_name_that_is_broken_in_its_middle_has_a_blank_there(tmp_path: Path) -> None:
     (batch,) = batches_of(b'a,"b \r\n c"\n1,2\n', tmp_path)
     assert list(batch.rows.columns) == ["a", "b c"]

@@ -18,6 +18,8 @@ from forecast.extract.streams import BAD_BYTE, shown
 
 # Some exports of Weather Underground end every line with it.
 LINE_BREAK = r"\s*<br\s*/?>\s*$"
+# A line that is no row: Weather Underground's daily CSV has a break of HTML behind each.
+BLANK_LINES = frozenset({"", "<br>", "<br/>", "<br />"})
 _DELIMITERS = (",", ";", "\t")
 # Excel's own first line, which says what divides the cells.
 _SEPARATOR = re.compile(r'"?sep=([!#-/:-@\[-`{-~\t])[",;\t]*\s*', re.IGNORECASE)
@@ -121,7 +123,7 @@ def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     rows: list[list[str]] = []
     with suppress(csv.Error):
         rows.extend(csv.reader(lines, delimiter=delimiter))
-    return [row for row in rows if len(row) > 1 or any(map(str.strip, row))]
+    return [row for row in rows if len(row) > 1 or any(cell.strip().casefold() not in BLANK_LINES for cell in row)]
 
 
 def _end_with_an_empty_cell(rows: Sequence[Sequence[str]], columns: int) -> bool:

@@ -13,7 +13,7 @@ import pyarrow.csv as pa_csv
 
 from forecast.errors import ObjectRejectedError
 from forecast.extract.batches import BatchMaker, positions
-from forecast.extract.headers import LINE_BREAK, Header, read_header
+from forecast.extract.headers import BLANK_LINES, LINE_BREAK, Header, read_header
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import BLOCK_BYTES
 from forecast.extract.records import refused_record
@@ -79,8 +79,8 @@ class _Places:
         self._refused: list[dict[str, Any]] = []
 
     def refuse(self, row: pa_csv.InvalidRow) -> str:
-        """Arrow's handler of a row with more or fewer cells than the header; a line of blanks is no row."""
-        if not row.text.strip(" \t\r\n"):
+        """Arrow's handler of a row with more or fewer cells than the header; a blank line is no row."""
+        if row.text.strip(" \t\r\n").casefold() in BLANK_LINES:
             self._blank += 1
             return "skip"
         number = row.number - self._header_lines - self._blank
