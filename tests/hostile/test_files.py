@@ -229,14 +229,26 @@ def test_case_09_the_mark_of_a_folder_in_a_bucket_is_skipped(s3_world: WorldMake
 
 
 @pytest.mark.parametrize(
-    "name", ["_SUCCESS", "part_$folder$", ".DS_Store", "~$Book.xlsx", "__airbyte_tmp/1.jsonl", ".part-0.jsonl.crc"]
-)
+    "name",
+    ["_SUCCESS", "part_$folder$", ".DS_Store", "~$Book.xlsx", "__airbyte_tmp/1.jsonl", ".part-0.jsonl.crc",
+     "_committed_739", "_started_739", "_temporary/0/part-0.jsonl", "_metadata", "Thumbs.db", "desktop.ini",
+     "day.csv.part", "day.jsonl.tmp", "day.csv.crdownload", "day.csv.filepart", "day.jsonl.lock", ".day.csv.swp",
+     ".ipynb_checkpoints/day-checkpoint.csv", "old/.Trash-1000/day.csv"],
+)  # fmt: skip
 def test_case_09_markers_and_lock_files_are_skipped_and_never_shown(name: str, run_object: RunObject) -> None:
     ending = run_object(b"\x0bJane Private" + b" " * 150, f"wunderground/ILAMAD25/{name}", neighbour=True)
     assert ending.outcome == "skipped"
     assert (ending.status["counts"]["objects_listed"], ending.status["counts"]["objects_skipped"]) == (2, 1)
     assert ending.exit_code == 0
     assert "Jane" not in ending.stdout + ending.stderr
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["SUCCESS", "_temporary.jsonl", "part-0", "data.parts", "temp", "a.b/day.jsonl", "x.part/day", "_metadata/1"],
+)
+def test_case_09_a_name_that_only_looks_like_a_marker_is_read(name: str, run_object: RunObject) -> None:
+    run_object(lines(*TABLE), f"wunderground/ILAMAD25/{name}").assert_accepted(3)
 
 
 @pytest.mark.parametrize(

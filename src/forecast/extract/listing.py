@@ -7,8 +7,18 @@ from datetime import UTC, date
 
 from forecast.observations import RawObject
 
-# Airbyte's staging prefix; markers that Hadoop, Spark, macOS and Excel leave beside data.
-_SKIPPED = re.compile(r"__airbyte_tmp|(^|/)(_SUCCESS|\.[^/]*|~\$[^/]*)$|_\$folder\$$|/$")
+_SKIPPED = re.compile(
+    r"""
+    __airbyte_tmp | (^|/)_temporary/                        # what Airbyte and Spark have not finished
+    | (^|/)\.[^/.][^/]*/                                    # hidden folders: copies of notebooks, waste baskets
+    | (^|/)(\.[^/]* | ~\$[^/]*)$                            # hidden files; locks of Excel
+    | \.(tmp|temp|part|partial|filepart|crdownload|lock|swp)$  # what is being written, or was never finished
+    | (^|/)(_SUCCESS | _committed_[^/]* | _started_[^/]* | _metadata | _common_metadata)$  # Spark, and its Parquet
+    | (^|/)(Thumbs\.db | desktop\.ini)$                     # Windows
+    | _\$folder\$$ | /$                                     # marks of folders
+    """,
+    re.VERBOSE,
+)
 # Airbyte's default name: <year>_<month>_<day>_<epoch ms>_<part>.<extension>, all of the sync's start in UTC.
 _AIRBYTE_NAME = re.compile(r"(^|/)(?P<year>\d{4})_(?P<month>\d{1,2})_(?P<day>\d{1,2})_\d{10,}_[^/]+$")
 
