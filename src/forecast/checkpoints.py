@@ -70,17 +70,18 @@ class Checkpoints:
         """The checkpoints that belong to a main collection."""
         return cls(beside(collection, SUFFIX), rules_version, program, zone)
 
-    def processed(self, now: datetime) -> dict[str, str]:
+    def processed(self, now: datetime, *, without_records: bool = False) -> dict[str, str]:
         """ETag by URI of every object that was processed under these rules, whose files are in this zone.
 
         Not those whose load was begun again, and has not come to its end; nor those with rows that were refused for the
-        time being and may pass `now` (UTC).
+        time being and may pass `now` (UTC). `without_records`: only those that gave none.
         """
         vouched = {
             "rules_version": self.rules_version,
             "zone": self.zone,
             "loading": None,
             "again_at": _not_yet(now),
+            **({"counts.records_validated": 0} if without_records else {}),
         }
         with told_apart("reading the checkpoints"):
             found = self.collection.find(vouched, {"etag": 1})

@@ -139,7 +139,7 @@ class Pipeline:
         run = self._run
         if run.options.reprocess:
             return listed
-        processed = self._checkpoints.processed(run.facts.started_at)
+        processed = self._still_processed()
         circumstances = circumstances_digest(self._stations, run.settings.limits)
         rejected = self._checkpoints.rejected(run.facts.started_at, circumstances)
         chosen = []
@@ -152,6 +152,26 @@ class Pipeline:
             else:
                 chosen.append(raw)
         return chosen
+
+    def _still_processed(self) -> dict[str, str]:
+        """ETag by URI of the objects that are processed; of an empty collection only of those without records.
+
+        Somebody may have dropped it, and not what is kept beside it.
+        """
+        now = self._run.facts.started_at
+        processed = self._checkpoints.processed(now)
+        if not processed or not self._is_empty():
+            return processed
+        without_records = self._checkpoints.processed(now, without_records=True)
+        if lost := len(processed) - len(without_records):
+            words = "%s holds no document; the %d objects whose records were loaded into it are processed again"
+            facts = {"event": "collection_empty", "objects": lost}
+            LOGGER.warning(words, self._collection.full_name, lost, extra={"facts": facts})
+        return without_records
+
+    def _is_empty(self) -> bool:
+        with told_apart("looking for documents"):
+            return self._collection.find_one({}, {"_id": 1}) is None
 
     def _tell_known(self, raw: RawObject, rejection: Rejection) -> None:
         """An object that was rejected stays in every report, until it gets another chance."""

@@ -19,7 +19,7 @@ from forecast.checkpoints import Checkpoints
 from forecast.errors import RetryableError
 from forecast.load import SCHEMA_FILE
 from forecast.runs import Run
-from tests.integration.worlds import Outcome, Row, World, WorldMaker, assert_reports_hold
+from tests.integration.worlds import COLLECTION, Outcome, Row, World, WorldMaker, assert_reports_hold
 from tests.patience import PATIENCE_SECONDS
 
 KEY = "infoclimat/Data_Source1_011024-031024.json"
@@ -208,6 +208,27 @@ def _interrupted(world: World, number: signal.Signals, monkeypatch: pytest.Monke
         patch.setattr(Checkpoints, "write", signalled)
         outcome = world.typed("pipeline")
     return outcome, running[0]
+
+
+def test_a_collection_that_was_dropped_or_emptied_is_filled_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is kept beside it says that everything was loaded; an object without records is left alone."""
+    world.raw.put("nothing.json", b"[]")
+    world.run()
+    documents = world.contents()
+    loaded = len(world.checkpoints()) - 1
+    for clear in ("drop", "empty"):
+        with world.mongo() as database:
+            database.drop_collection(COLLECTION) if clear == "drop" else database[COLLECTION].delete_many({})
+        caplog.clear()
+        counts = world.run()["counts"]
+        assert (counts["objects_loaded"], counts["objects_already_processed"]) == (loaded, 1)
+        assert world.contents() == documents
+        name = f"{world.database}.{COLLECTION}"
+        words = f"{name} holds no document; the {loaded} objects whose records were loaded into it are processed again"
+        assert [record.getMessage() for record in caplog.records if "holds no" in record.getMessage()] == [words]
+    assert world.run()["counts"]["objects_already_processed"] == loaded + 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
