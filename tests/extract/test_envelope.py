@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import ObjectRejectedError
-from forecast.extract.envelope import origin_of_record
+from forecast.extract.envelope import origin_of_record, own_names
 from forecast.extract.envelope_columns import origin_of_table
 from tests.extract.test_extract import LISTED, lines, listed, observations_of, rejected, to_avro, to_csv, to_jsonl
 from tests.transform.samples import Result
@@ -314,3 +314,37 @@ def test_a_record_and_a_table_with_the_same_envelope_have_the_same_origin(column
         return
     (found,) = origin_of_table(table, pa.array(["row 1"]), listed()).to_pylist()
     assert found == {"position": "row 1", **expected}
+
+
+def flattened(separator: str, **more: Any) -> dict[str, Any]:
+    """A record as a tool writes it that makes every member of its objects a column."""
+    payload = {f"_airbyte_data{separator}{name}": value for name, value in (ROW | more).items()}
+    return {"_airbyte_extracted_at": STAMP, f"_airbyte_meta{separator}sync_id": 7, **payload}
+
+
+@pytest.mark.parametrize("separator", [".", "_", "__", "/", ":"])
+@pytest.mark.parametrize(
+    "write", [to_jsonl, to_csv, lambda rows: json.dumps(rows).encode()], ids=["jsonl", "csv", "list"]
+)
+def test_a_payload_that_a_tool_has_flattened_is_read(
+    separator: str, write: Callable[[list[dict[str, Any]]], bytes], tmp_path: Path
+) -> None:
+    result = observations_of(
+        write([flattened(separator), flattened(separator, dh_utc="2024-10-01 01:00:00")]), tmp_path
+    )
+    assert [(row["timestamp"].hour, row["air_temperature"]) for row in result.observations] == [(0, 5.0), (1, 5.0)]
+    assert (origins(result), result.refused) == ({(EXTRACTED_AT, 0, 0)}, [])
+
+
+def test_of_two_fields_that_would_have_one_name_none_is_lost() -> None:
+    assert own_names(["_airbyte_data.temp", "temp", "_airbyte_data.hum", "hum_"]) == [
+        "_airbyte_data.temp",
+        "temp",
+        "hum",
+        "hum_",
+    ]
+
+
+def test_the_hash_of_a_stream_called_data_is_no_field_of_a_payload(tmp_path: Path) -> None:
+    result = observations_of(lines(ROW | {"_airbyte_data_hashid": "c0ffee"}), tmp_path)
+    assert ([row["air_temperature"] for row in result.observations], result.refused) == ([5.0], [])

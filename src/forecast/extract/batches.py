@@ -27,7 +27,14 @@ from forecast.extract.answers import (
 from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_table
 from forecast.extract.documents import Around, is_document, names_a_container, read_document, whole_text
-from forecast.extract.envelope import MORE_FIELDS, PAYLOAD_FIELDS, is_sources_own, origin_of_records, unwrap_record
+from forecast.extract.envelope import (
+    MORE_FIELDS,
+    PAYLOAD_FIELDS,
+    is_sources_own,
+    origin_of_records,
+    own_names,
+    unwrap_record,
+)
 from forecast.extract.envelope_columns import origin_of_table
 from forecast.extract.fields import STATION_FIELDS, spelled
 from forecast.extract.ledger import Ledger
@@ -353,7 +360,9 @@ def _fields(rows: pa.Table, index: int) -> dict[str, Any]:
 
 def _sources_own(table: pa.Table, payload: str | None = None) -> pa.Table:
     """The columns that are no part of the envelope, without the payload that they stand beside."""
-    return table.select([index for index, name in enumerate(table.column_names) if is_sources_own(name, payload)])
+    own = table.select([index for index, name in enumerate(table.column_names) if is_sources_own(name, payload)])
+    names = own_names(own.column_names)
+    return own if names == own.column_names else own.rename_columns(names)
 
 
 def _taken(table: pa.Table, kept: npt.NDArray[np.intp]) -> pa.Table:

@@ -6,6 +6,8 @@ Metadata of before and after destination version 1.0; payload nested (as an obje
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -30,6 +32,9 @@ LAST_MS: Final = 253_402_300_799_999  # the end of year 9999
 # A payload that is blank, or JSON's word for nothing.
 NOTHING: Final = ("", "null")
 _ENVELOPE_PREFIXES = ("_airbyte_", "_ab_")
+# What a tool that flattens records calls a field of the payload ("_airbyte_data.metric.temp"), up to its own name; the
+# hash of a stream that is called "data" is none.
+_FLATTENED: Final = re.compile(r"_airbyte_data(?:[./:|-]|_{1,3})(?!_|hashid$)(?=.)")
 # What names the delivery beside a payload of this name, and says nothing of its rows.
 _DELIVERY: Final = {"raw_data": "id"}
 _MOST_DIGITS: Final = 15
@@ -49,7 +54,16 @@ class Unwrapped(NamedTuple):
 
 def is_envelope(name: str) -> bool:
     """Whether a field is Airbyte's and not the source's."""
-    return name.startswith(_ENVELOPE_PREFIXES) and name not in PAYLOAD_FIELDS and name != MORE_FIELDS
+    if not name.startswith(_ENVELOPE_PREFIXES) or name in PAYLOAD_FIELDS or name == MORE_FIELDS:
+        return False
+    return _FLATTENED.match(name) is None
+
+
+def own_names(names: Sequence[str]) -> list[str]:
+    """What the source calls its fields, of which a tool may have flattened the payload; no two become one name."""
+    own = [name[found.end() :] if (found := _FLATTENED.match(name)) else name for name in names]
+    count = Counter(own)
+    return [short if count[short] == 1 else name for short, name in zip(own, names, strict=True)]
 
 
 def is_sources_own(name: str, payload: str | None = None) -> bool:
@@ -93,7 +107,8 @@ def beside_payload(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _sources_own(fields: Mapping[str, Any], payload: str | None = None) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if is_sources_own(name, payload)}
+    own = {name: value for name, value in fields.items() if is_sources_own(name, payload)}
+    return dict(zip(own_names(list(own)), own.values(), strict=True))
 
 
 def origin_of_record(envelope: Mapping[str, Any], raw: RawObject) -> dict[str, Any]:
