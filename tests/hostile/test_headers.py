@@ -164,3 +164,13 @@ def test_case_100_binary_is_called_what_it_is_and_no_encoding_is_advised(
 def test_case_100_a_table_with_a_hole_of_zeros_is_a_table(run_object: RunObject) -> None:
     ending = run_object("\n".join(map(",".join, [NAMES, *ROWS])).encode() + b"\n" + bytes(3000))
     assert ending.sums == (4, 0, 3, 1)
+
+
+@pytest.mark.parametrize("title", ["La Madeleine,,,,,", "La Madeleine,,,,,\n,,,,,", ",,,La Madeleine,,"])
+def test_case_100_a_title_in_a_row_of_its_own_is_no_header(title: str, run_object: RunObject) -> None:
+    header = "Date,Time,Temperature,Humidity,Pressure,Wind"
+    rows = [f"2024-10-01,00:0{minute}:00,56.8 °F,87 %,29.48 in,WSW" for minute in (4, 9)]
+    told = title.partition("\n")[0]
+    message = f"text stands above the table: '{told}'; remove what is above its header '{header}'"
+    content = "\n".join([title, header, *rows]).encode()
+    run_object(content).assert_rejected("unknown_layout", message)

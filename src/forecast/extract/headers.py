@@ -144,6 +144,8 @@ def _refuse_text(names: Sequence[str], rows: Sequence[Sequence[str]], lines: Seq
     """
     if len(names) == 1:
         is_text = names[0] not in PAYLOAD_FIELDS
+    elif sum(1 for name in names if name.strip()) <= 1:  # a title, filled up with commas by a spreadsheet
+        is_text = _table_below(lines) is not None
     else:
         fits = any(len(row) - len(names) in (0, 1) for row in rows)
         is_text = (len(rows) > 1 and _usual_size(rows) == 1 and not fits) or _are_of_fixed_width(names)
