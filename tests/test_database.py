@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import ipaddress
 import os
@@ -197,6 +198,19 @@ def test_old_server() -> None:
             "the MongoDB at HOST has a version that this pipeline does not speak with; it takes MongoDB 4.4 or newer",
         )
         server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("mongodb://ann:pw@a:1,b:2/?replicaSet=rs0", "a:1,b:2"),
+        ("mongodb+srv://ann:pw@cluster.example/", "cluster.example"),
+        ("mongodb://ann:p/w@a:1/", "the host of MONGODB_URI"),
+        (None, str(Path(".local/mongodb").resolve())),
+    ],
+)
+def test_which_mongodb_is_meant_is_told_without_its_password(uri: str | None, shown: str) -> None:
+    assert databases.server_of(dataclasses.replace(settings("mongodb://x"), mongodb_uri=uri)) == shown
 
 
 # Why nobody is reached.

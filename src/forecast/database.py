@@ -136,6 +136,11 @@ def _check_server(client: MongoClient[dict[str, Any]], uri: str) -> None:
         )
 
 
+def server_of(settings: Settings) -> str:
+    """Which MongoDB is meant, without user and password: the hosts of its URI, or the folder of the embedded one."""
+    return str(EMBEDDED_FOLDER.resolve()) if settings.mongodb_uri is None else _place(settings.mongodb_uri)
+
+
 def _place(uri: str) -> str:
     """The hosts of a connection string, with their ports; not where a piece of a password may stand in their place."""
     hosts = _HOSTS.match(uri)

@@ -20,7 +20,7 @@ import pandas as pd
 
 from forecast import __version__
 from forecast.conflicts import Conflicts
-from forecast.database import Documents
+from forecast.database import Documents, server_of
 from forecast.errors import ForecastError, InterruptedRunError, SettingError
 from forecast.lease import Lease, LeaseHeldError, lease
 from forecast.report.counts import ObjectCounts, QualityTally, ratio, totals
@@ -99,6 +99,7 @@ class Run:
         arguments = {
             "raw_uri": self.settings.raw_uri,
             "processed_uri": self.settings.processed_uri,
+            "mongodb_server": server_of(self.settings),
             "mongodb_database": self.settings.mongodb_database,
             "mongodb_collection": self.settings.mongodb_collection,
             "since": self.options.since,

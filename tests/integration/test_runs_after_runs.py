@@ -72,9 +72,11 @@ def test_a_run_that_died_on_another_machine_is_known_by_its_lease(world: World) 
     }
 
 
-def test_a_status_of_a_run_on_another_database_does_not_say_that_it_died(world: World) -> None:
+@pytest.mark.parametrize("name", ["mongodb_server", "mongodb_database", "mongodb_collection"])
+def test_a_status_of_a_run_on_another_database_does_not_say_that_it_died(world: World, name: str) -> None:
     first = world.run()
-    arguments = {**first["arguments"], "mongodb_database": "another"}
+    arguments = {**first["arguments"], name: "another"}
+    assert arguments.keys() == first["arguments"].keys()
     leave_status(world, status="running", exit_code=None, finished_at=None, arguments=arguments)
     assert world.run()["previous_run"]["status"] == "running"
 

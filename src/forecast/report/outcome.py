@@ -108,7 +108,8 @@ def previous_run(run: Run) -> dict[str, Any] | None:
     if previous is not None and told is not None and previous["status"] == "running":
         # Nobody else has the lease of this collection; whoever works on another one may be at work.
         ours = run.info.arguments
-        same = all(told["arguments"].get(name) == ours[name] for name in ("mongodb_database", "mongodb_collection"))
+        places = ("mongodb_server", "mongodb_database", "mongodb_collection")
+        same = all(told["arguments"].get(name) == ours[name] for name in places)
         previous["status"] = DIED if same else "running"
     return previous
 
