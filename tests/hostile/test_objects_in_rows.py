@@ -93,6 +93,7 @@ def test_the_word_null_where_an_object_belongs_is_none(write: Any, run_object: R
     [
         (as_array(None, pws(4)), "[0]"),
         (as_array(pws(4), None), "[1]"),
+        (json.dumps([pws(4), None], indent=4).encode(), "[1]"),
         (as_lines(pws(4)) + b"null\n", "line 2"),
         (as_lines(pws(4)) + b" null\r\n", "line 2"),
         (as_lines(pws(4)) + b"null {}\n", "line 2"),

@@ -186,14 +186,14 @@ def has_station(columns: Columns, size: int) -> Mask:
 
 def contradicting_stations(columns: Columns, stations: Stations, size: int) -> Fault:
     """Rows in which two fields name two stations of the registry: any other text may be what one is called."""
+    named = [cells for field in STATION_FIELDS if (cells := columns.get(field)) is not None]
     known = pa.array([station.id for station in stations], pa.string())
     first, differ = pa.nulls(size, pa.string()), np.zeros(size, dtype=bool)
-    for field in STATION_FIELDS:
-        if (cells := columns.get(field)) is not None:
-            ids = station_ids(cells)
-            ids = pc.if_else(pc.is_in(ids, value_set=known), ids, pa.scalar(None, pa.string()))
-            differ |= np.asarray(pc.fill_null(pc.not_equal(first, ids), fill_value=False))
-            first = pc.coalesce(first, ids)
+    for cells in named if len(named) > 1 else ():
+        ids = station_ids(cells)
+        ids = pc.if_else(pc.is_in(ids, value_set=known), ids, pa.scalar(None, pa.string()))
+        differ |= np.asarray(pc.fill_null(pc.not_equal(first, ids), fill_value=False))
+        first = pc.coalesce(first, ids)
     return Fault(differ, "contradicting_stations", "two fields of the row name different stations")
 
 
