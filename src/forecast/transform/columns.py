@@ -153,7 +153,7 @@ def check_types(columns: Columns, metadata: object, fields: Iterable[str]) -> No
     for field in fields if isinstance(metadata, pa.Schema) else ():
         cells = columns.get(field)
         if cells is not None and not _can_hold_numbers(cells.type):
-            declared = f"the file declares {columns.name_of(field)!r} as {cells.type}"
+            declared = f"the file declares {field!r} as {cells.type}"
             raise ObjectRejectedError("changed_type", f"{declared}, and a measured value is a number or a text")
 
 
