@@ -30,22 +30,22 @@ import pyarrow.parquet as pq
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from forecast.checkpoints import Checkpoints
-from forecast.database import connect
-from forecast.documents import document_of
-from forecast.embedded import find_mongod
-from forecast.flags import NOT_EVALUATED
-from forecast.load import prepare_collection
-from forecast.memory import keep_memory_small
-from forecast.runs import Run, RunOptions
-from forecast.series import Quality
-from forecast.settings import Settings
-from forecast.space import TemporarySpace
-from forecast.staging import Stager
-from forecast.stations import Stations, parse_stations
-from forecast.stores import open_store
-from forecast.synthetic import bench_stations, write_history_jsonl
+from forecast.core.memory import keep_memory_small
+from forecast.core.settings import Settings
+from forecast.core.stations import Stations, parse_stations
+from forecast.mongo.bson_encoder import document_of
+from forecast.mongo.client import connect
+from forecast.mongo.embedded import find_mongod
+from forecast.mongo.loader import prepare_collection
+from forecast.mongo.state import Checkpoints
+from forecast.qc.flags import NOT_EVALUATED
+from forecast.qc.results import Quality
+from forecast.run.disk_budget import TemporarySpace
+from forecast.run.run import Run, RunOptions
+from forecast.run.staging import Stager
+from forecast.storage import open_store
 from forecast.transform import RULES_VERSION
+from forecast_demo import bench_stations, write_history_jsonl
 from main import list_objects, run_pipeline, stages
 
 ROWS = 200_000
@@ -98,7 +98,7 @@ def child_prepare(uri: str, folder: Path, checks: bool) -> dict[str, float]:
     pa.set_cpu_count(1)
     keep_memory_small()
     if not checks:
-        vars(sys.modules["forecast.validate.seal"])["judge_rows"] = unjudged
+        vars(sys.modules["forecast.validate.enrich"])["judge_rows"] = unjudged
     with connect(settings(uri, folder, "bench_prepare")) as collection, tempfile.TemporaryDirectory() as work:
         run = Run.begin(settings(uri, folder, "bench_prepare"), RunOptions())
         raw_zone, processed_zone = open_store(str(folder / "raw")), open_store(str(folder / "processed"))

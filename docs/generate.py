@@ -9,12 +9,12 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from forecast.parameters import PARAMETERS, Parameter, Quantity
+from forecast.core.parameters import PARAMETERS, Parameter, Quantity
+from forecast.qc.results import CHECKS
+from forecast.qc.thresholds import BY_NETWORK, CLOCK, MOST, Threshold
 from forecast.report.advice import ADVICE
-from forecast.series import CHECKS
-from forecast.thresholds import BY_NETWORK, CLOCK, MOST, Threshold
-from forecast.transform.plausibility import ON_EARTH
-from forecast.transform.units import UNITS, Unit
+from forecast.transform.unit_gate import ON_EARTH
+from forecast.transform.values.units import UNITS, Unit
 
 DOCS = Path(__file__).parent
 TARGET = DOCS / "parameters.md"
@@ -53,8 +53,8 @@ _FINDS = {
 _INTRODUCTION = """\
 # Parameters
 
-Made by `docs/generate.py` from `src/forecast/parameters.py` and `src/forecast/transform/units.py`. Do not edit it by
-hand.
+Made by `docs/generate.py` from `src/forecast/core/parameters.py` and `src/forecast/transform/values/units.py`.
+Do not edit it by hand.
 
 Names are CF standard names, with the period where one belongs. Every parameter is kept in one unit. A missing value is
 an absent key in MongoDB and a null in Parquet, and never a number that stands for "missing".

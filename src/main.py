@@ -2,7 +2,7 @@
 
     raw object -> rows as found -> observations -> records -> processed zone -> MongoDB
 
-What the stages do is here; in what order objects go through them is in forecast.staging and forecast.pipeline.
+What the stages do is here; in what order objects go through them is in forecast.run.staging and forecast.run.pipeline.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ import pandas as pd
 import typer
 from rich.text import Text
 
-from forecast.cli import AsJson, command_app, day_option, print_result
-from forecast.conflicts import Conflicts
-from forecast.database import Documents, connect
-from forecast.demo import demo_settings, what_next
-from forecast.errors import ForecastError, RetryableError, SettingError
+from forecast.cli.app import AsJson, command_app, day_option, print_result
+from forecast.cli.demo import demo_settings, what_next
+from forecast.core.counts import check_counts
+from forecast.core.errors import ForecastError, RetryableError, SettingError
+from forecast.core.logs import log_as
+from forecast.core.memory import keep_memory_small
+from forecast.core.schemas import RawBatch, RawObject, Transformed, Validated
+from forecast.core.settings import Limits, Settings
+from forecast.core.stations import Stations, load_stations
 from forecast.extract import extract
 from forecast.extract.listing import is_marker, sync_day
-from forecast.foresee import ImaginedVersions, foresee
-from forecast.load import load
-from forecast.logs import log_as
-from forecast.memory import keep_memory_small
-from forecast.observations import RawBatch, RawObject, Transformed, Validated
-from forecast.pipeline import Pipeline
-from forecast.places import check_apart, no_such_day, nothing_there
-from forecast.report.counts import check_counts
+from forecast.mongo.client import Documents, connect
+from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.dry_run import ImaginedVersions, foresee
+from forecast.mongo.loader import load
+from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.versions import LoadCounts
 from forecast.report.migration import verification
-from forecast.report.outcome import RunReports
 from forecast.report.quality import quality_report
 from forecast.report.summary import render_summary
-from forecast.runs import Run, RunOptions, stoppable, work_folder
-from forecast.save import ObjectWriter
-from forecast.settings import Limits, Settings
-from forecast.stages import Stages
-from forecast.stations import Stations, load_stations
-from forecast.stores import Store, open_store
+from forecast.run.pipeline import Pipeline
+from forecast.run.places import check_apart, no_such_day, nothing_there
+from forecast.run.run import Run, RunOptions, stoppable, work_folder
+from forecast.run.run_reports import RunReports
+from forecast.run.stages import Stages
+from forecast.storage import Store, open_store
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
-from forecast.unjudged import Unjudged
 from forecast.validate import validate
-from forecast.versions import LoadCounts
+from forecast.zone.writer import ObjectWriter
 
 LOGGER = logging.getLogger("forecast.main")
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from pymongo import MongoClient
 
-from forecast.embedded import embedded_mongodb, find_mongod
+from forecast.mongo.embedded import embedded_mongodb, find_mongod
 from tests.examples import PROFILE, load_profile
 
 ROOT = Path(__file__).resolve().parents[1]

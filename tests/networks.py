@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from forecast.digests import HALF
-from forecast.observations import OBSERVATION_SCHEMA, to_frame, to_table
-from forecast.save import ObjectWriter, RunFacts, Source
-from forecast.series import Series, Verdicts
-from forecast.stations import Station, Stations
+from forecast.core.digests import HALF
+from forecast.core.schemas import OBSERVATION_SCHEMA, to_frame, to_table
+from forecast.core.stations import Station, Stations
+from forecast.qc.neighbour_checks import judge_among
+from forecast.qc.results import Series, Verdicts
+from forecast.qc.station_checks import judge_alone
 from forecast.validate import validate
-from forecast.validate.among import judge_among
-from forecast.validate.judge import judge_alone
+from forecast.zone.writer import ObjectWriter, RunFacts, Source
 from tests.transform.samples import NOW
 
 START = datetime(2024, 10, 1, tzinfo=UTC)

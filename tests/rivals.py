@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from forecast.database import Documents
+from forecast.mongo.client import Documents
 
 
 class _WithRival:

@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import boto3
 
-from forecast.synthetic import write_demo
+from forecast_demo import write_demo
 
 s3 = boto3.client("s3")
 for bucket in ("raw", "processed", "backup"):

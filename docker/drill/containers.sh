@@ -52,7 +52,7 @@ find_base_images() {
   python_base=docker.io/library/$(sed -n 's/^ARG PYTHON_IMAGE=//p' Dockerfile)
   if available "$mongo_base" && available "$python_base"; then return; fi
   local mongod made_by
-  mongod=$(.venv/bin/python -c 'from forecast.embedded import find_mongod; print(find_mongod() or "")')
+  mongod=$(.venv/bin/python -c 'from forecast.mongo.embedded import find_mongod; print(find_mongod() or "")')
   [[ -n $mongod ]] || { missing="neither the official images nor a mongod are to be had here"; return 1; }
   need debootstrap "for stand-ins of the official images" && need npm "for the stand-in's mongosh" || return 1
   echo "The official images cannot be pulled here; local stand-ins take their place, with this project's mongod." >&2

@@ -10,7 +10,7 @@ namespaces_possible() {
   for command in setpriv mount chroot hostname getent node; do need "$command" || return 1; done
   [[ -x $(mongosh_folder)/node_modules/.bin/mongosh ]] || need npm "for mongosh" || return 1
   DRILL_NODE=$(readlink --canonicalize "$(command -v node)")
-  DRILL_MONGOD=$(.venv/bin/python -c 'from forecast.embedded import find_mongod; print(find_mongod() or "")')
+  DRILL_MONGOD=$(.venv/bin/python -c 'from forecast.mongo.embedded import find_mongod; print(find_mongod() or "")')
   [[ -n $DRILL_MONGOD ]] || { missing="no mongod is to be had here"; return 1; }
   unshare --mount --uts --net --pid --fork bash -c '
     mount -t tmpfs drill /run && hostname drill && ip netns add other && ip link add drill type bridge &&

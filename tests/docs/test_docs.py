@@ -22,11 +22,11 @@ import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from forecast.digests import HALF
-from forecast.observations import RECORD_SCHEMA
-from forecast.parameters import PARAMETER_NAMES
-from forecast.settings import DEFAULT_COLLECTION, DEFAULT_DATABASE, DEFAULT_LOGS_DIR
-from forecast.synthetic import write_demo
+from forecast.core.digests import HALF
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.schemas import RECORD_SCHEMA
+from forecast.core.settings import DEFAULT_COLLECTION, DEFAULT_DATABASE, DEFAULT_LOGS_DIR
+from forecast_demo import write_demo
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -36,7 +36,8 @@ ZONE = DOCS / "processed-zone.md"
 PAGES = sorted([README, *DOCS.glob("*.md")])
 ROOMS = ("1. EXTRACT", "2. TRANSFORM", "3. VALIDATE", "4. SAVE", "5. LOAD", "6. REPORT")
 
-# What the demo's raw zone holds (tests/test_synthetic.py counts it): 43 of its records are of an hour that comes twice.
+# What the demo's raw zone holds (tests/demo/test_synthetic.py counts it): 43 of its records are of an hour that comes
+# twice.
 RECORDS = 7_249
 DOCUMENTS = 7_206
 DATABASE = "test_docs"

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.blocks import blocks_of
-from forecast.errors import SettingError
-from forecast.flags import NOT_EVALUATED, SUSPECT
-from forecast.parameters import PARAMETERS
-from forecast.series import CHECKS, Series
-from forecast.stations import STATIONS_FILE, load_stations, parse_stations
-from forecast.thresholds import CLOCK
+from forecast.core.errors import SettingError
+from forecast.core.parameters import PARAMETERS
+from forecast.core.stations import STATIONS_FILE, load_stations, parse_stations
+from forecast.qc.flags import NOT_EVALUATED, SUSPECT
+from forecast.qc.results import CHECKS, Series
+from forecast.qc.thresholds import CLOCK
+from forecast.qc.windows import blocks_of
 from tests.networks import nominal_rows
 from tests.quality.experiments import DIRECTION, Clean, P, clean_week, tally_of_sound
 

@@ -18,11 +18,11 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 import main
-from forecast.precedence import RANK
-from forecast.runs import RunOptions
-from forecast.settings import DEFAULT_COLLECTION, Settings
-from forecast.stations import load_stations
-from forecast.synthetic import write_demo
+from forecast.core.precedence import RANK
+from forecast.core.settings import DEFAULT_COLLECTION, Settings
+from forecast.core.stations import load_stations
+from forecast.run.run import RunOptions
+from forecast_demo import write_demo
 from tests.docs.test_docs import DOCS, blocks
 
 PAGE = DOCS / "using-the-data.md"

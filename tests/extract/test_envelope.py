@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.errors import ObjectRejectedError
+from forecast.core.errors import ObjectRejectedError
 from forecast.extract.envelope import origin_of_record, own_names
 from forecast.extract.envelope_columns import origin_of_table
 from tests.extract.test_extract import LISTED, lines, listed, observations_of, rejected, to_avro, to_csv, to_jsonl

@@ -19,14 +19,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from forecast.errors import ObjectRejectedError
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import RawBatch, RawObject, to_table
+from forecast.core.settings import Limits
 from forecast.extract import extract
 from forecast.extract.batches import BatchMaker
+from forecast.extract.json.lines import FastReader
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import line_ends
-from forecast.extract.records import FastReader
-from forecast.observations import RawBatch, RawObject, to_table
-from forecast.settings import Limits
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
 from tests.transform.samples import STATIONS, TABLE_KEY, Result
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.errors import ObjectRejectedError
-from forecast.extract import json_survey
-from forecast.extract.json_survey import surveyed
-from forecast.settings import Limits
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.settings import Limits
+from forecast.extract.json import prescan as json_survey
+from forecast.extract.json.prescan import surveyed
 from tests.examples import for_every_change
 from tests.extract.test_extract import CLIMATE, observations_of, rejected
 

@@ -19,14 +19,14 @@ import typer.testing
 from bson.codec_options import CodecOptions
 
 import main
-from forecast import pipeline, staging
-from forecast.documents import document_of
-from forecast.foresee import ImaginedVersions
-from forecast.pipeline import Pipeline
-from forecast.save import OBSERVATIONS
-from forecast.staging import StagedObject
-from forecast.stations import load_stations
-from forecast.versions import Plan
+from forecast.core.stations import load_stations
+from forecast.mongo.bson_encoder import document_of
+from forecast.mongo.dry_run import ImaginedVersions
+from forecast.mongo.versions import Plan
+from forecast.run import pipeline, staging
+from forecast.run.pipeline import Pipeline
+from forecast.run.staging import StagedObject
+from forecast.zone.writer import OBSERVATIONS
 from tests.hostile.endings import Ending, deliver_neighbour, ending_of
 from tests.integration.worlds import Row, World
 

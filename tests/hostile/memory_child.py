@@ -9,12 +9,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from forecast.errors import ObjectRejectedError
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.memory import keep_memory_small
+from forecast.core.schemas import RawObject
+from forecast.core.settings import Limits
+from forecast.core.stations import load_stations
 from forecast.extract import extract
-from forecast.memory import keep_memory_small
-from forecast.observations import RawObject
-from forecast.settings import Limits
-from forecast.stations import load_stations
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
 from forecast.validate import validate
 

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import main
-from forecast.runs import RunOptions
-from forecast.settings import load_settings
-from forecast.stations import load_stations
+from forecast.core.settings import load_settings
+from forecast.core.stations import load_stations
+from forecast.run.run import RunOptions
 
 
 def run() -> None:

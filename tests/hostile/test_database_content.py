@@ -12,20 +12,20 @@ from bson.decimal128 import Decimal128
 from bson.int64 import Int64
 from pymongo import ASCENDING, MongoClient
 
-from forecast.conflicts import Conflicts
-from forecast.database import Documents, connect
-from forecast.errors import ForecastError, SettingError
-from forecast.foresee import ImaginedVersions, foresee
-from forecast.load import INDEXES, load, prepare_collection
-from forecast.migrate import migrate
-from forecast.presence import presence_of
-from forecast.stations import load_stations
-from forecast.stores import LocalStore
-from forecast.strangers import strangers_named
-from forecast.unjudged import Unjudged
-from forecast.verdicts import days_held, differing_verdicts
-from forecast.versions import LoadCounts
-from forecast.window import quality_of_window
+from forecast.core.errors import ForecastError, SettingError
+from forecast.core.stations import load_stations
+from forecast.mongo.client import Documents, connect
+from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.dry_run import ImaginedVersions, foresee
+from forecast.mongo.loader import INDEXES, load, prepare_collection
+from forecast.mongo.presence import presence_of
+from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.qc_update import days_held, differing_verdicts
+from forecast.mongo.strangers import strangers_named
+from forecast.mongo.versions import LoadCounts
+from forecast.run.migrate import migrate
+from forecast.run.quality_window import quality_of_window
+from forecast.storage import LocalStore
 from tests.hostile.objects import lines
 from tests.integration.worlds import COLLECTION, World, WorldMaker
 from tests.networks import START, five, observation, records

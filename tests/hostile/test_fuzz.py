@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forecast.errors import ObjectRejectedError
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import RawObject, to_table
+from forecast.core.settings import Limits
+from forecast.core.stations import load_stations
 from forecast.extract import extract
-from forecast.observations import RawObject, to_table
-from forecast.settings import Limits
-from forecast.stations import load_stations
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
 from forecast.validate import validate
 from tests.examples import examples

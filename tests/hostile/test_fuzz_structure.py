@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 
 import main
-from forecast.observations import to_table
-from forecast.parameters import MEASURED_NAMES
-from forecast.runs import RunOptions
-from forecast.stations import load_stations
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.schemas import to_table
+from forecast.core.stations import load_stations
+from forecast.run.run import RunOptions
 from tests.examples import examples, for_every_change
 from tests.hostile.independent import Reading
 from tests.hostile.layers import on_nothing

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-import forecast.load as loading
-from forecast import runs
-from forecast.load import SCHEMA_FILE
+import forecast.mongo.loader as loading
+from forecast.mongo.loader import SCHEMA_FILE
+from forecast.run import run as runs
 from tests.hostile.conftest import TABLE_KEY, RunObject, run_in
 from tests.hostile.objects import CLIMATE_KEY, TABLE, VALUES, climate, enveloped, lines, pws, table_row
 from tests.integration.test_crashes import KILLED_RUN
@@ -32,7 +32,7 @@ def test_case_66_killed_after_half_of_a_file_and_started_again_every_row_is_ther
     """A file of 5376 rows is three batches for two writers: when the third begins, one is written, and two at most."""
     world.raw.put(CLIMATE_KEY, lines(*HOURS))
     killed = subprocess.run(
-        [sys.executable, str(KILLED_RUN), "forecast.load", "_insert", "before", "3"],
+        [sys.executable, str(KILLED_RUN), "forecast.mongo.loader", "_insert", "before", "3"],
         cwd=world.home,
         env=world.variables(),
         capture_output=True,

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 import main
-from forecast import pipeline, runs
-from forecast.runs import RunOptions
-from forecast.settings import Limits
-from forecast.stations import Stations, load_stations
+from forecast.core.settings import Limits
+from forecast.core.stations import Stations, load_stations
+from forecast.run import pipeline
+from forecast.run import run as runs
+from forecast.run.run import RunOptions
 from forecast.transform import RULES_VERSION
 from tests.hostile.objects import CLIMATE_KEY, climate, enveloped, lines
 from tests.integration.worlds import Row, World, WorldMaker

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from openpyxl.comments import Comment
 
-from forecast.errors import MOST_LETTERS
+from forecast.core.errors import MOST_LETTERS
 from tests.hostile.conftest import TABLE_KEY, RunObject, run_in
 from tests.hostile.objects import (
     CLIMATE_KEY,

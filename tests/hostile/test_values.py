@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from forecast.errors import ObjectRejectedError
-from forecast.series import CHECKS_VERSION
-from forecast.transform.infoclimat import check_units
+from forecast.core.errors import ObjectRejectedError
+from forecast.qc.results import CHECKS_VERSION
+from forecast.transform.networks.infoclimat import check_units
 from tests.hostile.conftest import TABLE_KEY, Ending, RunObject, empty, run_in
 from tests.integration.worlds import World
 

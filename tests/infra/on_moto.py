@@ -18,7 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pymongo import MongoClient
 
-from forecast.synthetic import write_demo
+from forecast_demo import write_demo
 from tests.infra.metric_filters import counted, declared
 from tests.infra.runbooks import commands
 from tests.infra.stack import DIGESTS, REGION, ROOT, STATE_BUCKET, Stack, copy_of_terraform, moto_server

@@ -10,7 +10,7 @@ from typing import Final
 import boto3
 import pytest
 
-from forecast.synthetic import write_demo
+from forecast_demo import write_demo
 from tests.integration.worlds import WorldMaker
 
 REGION: Final = "eu-west-3"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
-from forecast.stores.s3 import Patience
+from forecast.storage.s3 import Patience
 
 # Long enough for a sound answer on a machine that is busy with other things; pauses are what tests need not wait for.
 CALM = Patience(tries=3, first_pause_seconds=0.01, silences=2)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from forecast import lease
-from forecast.database import Documents, connect
-from forecast.lease import LEASE_SECONDS
+from forecast.mongo import lock as lease
+from forecast.mongo.client import Documents, connect
+from forecast.mongo.lock import LEASE_SECONDS
 from tests.integration.worlds import World
 
 

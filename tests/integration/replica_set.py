@@ -13,8 +13,8 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from forecast.embedded.binary import environment
-from forecast.embedded.ports import free_port
+from forecast.mongo.embedded.binary import environment
+from forecast.mongo.embedded.ports import free_port
 from tests.patience import wait_until
 
 NAME = "local"

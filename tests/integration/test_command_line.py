@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import main
-from forecast.runs import RunOptions
-from forecast.stations import load_stations
+from forecast.core.stations import load_stations
+from forecast.run.run import RunOptions
 from tests.integration.worlds import COMMANDS, FolderZone, World, WorldMaker, assert_reports_hold
 
 PASSWORD = "tr0ub4dor-Zebra"

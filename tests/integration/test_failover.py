@@ -13,9 +13,9 @@ import pytest
 from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 
-from forecast.embedded import embedded_mongodb
-from forecast.settings import EMBEDDED_FOLDER
-from forecast.synthetic import write_history_jsonl
+from forecast.core.settings import EMBEDDED_FOLDER
+from forecast.mongo.embedded import embedded_mongodb
+from forecast_demo import write_history_jsonl
 from tests.integration.replica_set import Mongod, ReplicaSet, replica_set
 from tests.integration.worlds import COLLECTION, FolderZone, Row, World, WorldMaker, assert_reports_hold
 from tests.patience import PATIENCE_SECONDS, wait_until

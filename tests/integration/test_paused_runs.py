@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
-from forecast import lease, load, versions
-from forecast.database import connect
-from forecast.errors import RetryableError
-from forecast.runs import RunOptions
-from forecast.stations import load_stations
-from forecast.unjudged import Unjudged
-from forecast.verdicts import judge_marked
+from forecast.core.errors import RetryableError
+from forecast.core.stations import load_stations
+from forecast.mongo import loader as load
+from forecast.mongo import lock as lease
+from forecast.mongo import versions
+from forecast.mongo.client import connect
+from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.qc_update import judge_marked
+from forecast.run.run import RunOptions
 from tests.integration.worlds import World, WorldMaker
 
 BATCH, BATCHES = 24, 4

@@ -15,8 +15,8 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from forecast.digests import HALF
-from forecast.runs import RunOptions
+from forecast.core.digests import HALF
+from forecast.run.run import RunOptions
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold
 
 BY_STATION = {"07015": 60, "00052": 361, "000R5": 361, "STATIC0010": 361, "IICHTE19": 1899, "ILAMAD25": 1908}

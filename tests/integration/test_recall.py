@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 import main
-from forecast import pipeline, recall
-from forecast.observations import RawObject
-from forecast.runs import RunOptions
-from forecast.settings import Limits
-from forecast.stations import Stations, load_stations
+from forecast.core.schemas import RawObject
+from forecast.core.settings import Limits
+from forecast.core.stations import Stations, load_stations
+from forecast.run import cache as recall
+from forecast.run import pipeline
+from forecast.run.run import RunOptions
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold
 
 KEY = "infoclimat/Data_Source1_011024-031024.json"

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import main
-from forecast.digests import HALF
-from forecast.runs import RunOptions
-from forecast.series import CHECKS_VERSION
-from forecast.stations import STATIONS_FILE, Stations, parse_stations
+from forecast.core.digests import HALF
+from forecast.core.stations import STATIONS_FILE, Stations, parse_stations
+from forecast.qc.results import CHECKS_VERSION
+from forecast.run.run import RunOptions
 from tests.integration.worlds import Row, World, WorldMaker, assert_reports_hold
 
 KEY = "infoclimat/Data_Source1_011024-031024.json"

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-import forecast.load as loading
+import forecast.mongo.loader as loading
 import main
-from forecast.checkpoints import Checkpoints
-from forecast.errors import RetryableError
-from forecast.load import SCHEMA_FILE
-from forecast.runs import Run
+from forecast.core.errors import RetryableError
+from forecast.mongo.loader import SCHEMA_FILE
+from forecast.mongo.state import Checkpoints
+from forecast.run.run import Run
 from tests.integration.worlds import COLLECTION, Outcome, Row, World, WorldMaker, assert_reports_hold
 from tests.patience import PATIENCE_SECONDS
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-import forecast.replay
+import forecast.run.replay
 import main
-from forecast.database import connect
-from forecast.lease import LEASE_SECONDS
-from forecast.replay import Corridor, ReplayCounts, replay
-from forecast.runs import Run, RunOptions, work_folder
-from forecast.save import RunFacts
-from forecast.stations import Stations, load_stations
-from forecast.stores import open_store
+from forecast.core.stations import Stations, load_stations
+from forecast.mongo.client import connect
+from forecast.mongo.lock import LEASE_SECONDS
+from forecast.run.replay import Corridor, ReplayCounts, replay
+from forecast.run.run import Run, RunOptions, work_folder
+from forecast.storage import open_store
+from forecast.zone.writer import RunFacts
 from tests.integration.leases import held_by
 from tests.integration.worlds import Row, World, WorldMaker
 
@@ -162,7 +162,7 @@ def test_rows_on_which_the_program_fails_stay_and_the_others_pass(
     row = {"id_station": INFOCLIMAT[1], "dh_utc": "2024-10-01 00:00:00", "temperature": "1"}
     world.raw.put("rows/x.jsonl", json.dumps(row).encode())
     rows = _run(world, _registry(*INFOCLIMAT[:2]))["records_rejected"]
-    read = forecast.replay._through
+    read = forecast.run.replay._through
 
     def failing(lines: Any, source: Any, corridor: Corridor) -> Any:
         if source.key == "rows/x.jsonl":
@@ -170,7 +170,7 @@ def test_rows_on_which_the_program_fails_stay_and_the_others_pass(
         return read(lines, source, corridor)
 
     with monkeypatch.context() as patch:
-        patch.setattr(forecast.replay, "_through", failing)
+        patch.setattr(forecast.run.replay, "_through", failing)
         outcome = world.typed("replay")
     assert outcome.code == 3
     assert f"{rows:,} refused rows in 2 files: {rows - 1:,} pass now" in outcome.stdout

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from forecast import lease as leases
-from forecast.database import connect
-from forecast.errors import InterruptedRunError, RetryableError
-from forecast.lease import lease
-from forecast.runs import RunOptions
+from forecast.core.errors import InterruptedRunError, RetryableError
+from forecast.mongo import lock as leases
+from forecast.mongo.client import connect
+from forecast.mongo.lock import lease
+from forecast.run.run import RunOptions
 from tests.integration.leases import asked_in_vain, held_by
 from tests.integration.worlds import World, WorldMaker
 from tests.patience import PATIENCE_SECONDS, wait_until
@@ -170,8 +170,9 @@ def test_two_runs_without_the_lease_make_the_same_documents(
 def world_without_lease(world: World) -> list[tuple[int, str]]:
     """Two runs at once that know of no lease; exit code and stderr of each."""
     code = (
-        "import contextlib, sys; sys.argv[0] = 'pipeline'; import forecast.runs, forecast.lease, main; "
-        "forecast.runs.lease = lambda *_, **__: contextlib.nullcontext(forecast.lease.Lease('none')); main.cli()"
+        "import contextlib, sys; sys.argv[0] = 'pipeline'; import forecast.run.run, forecast.mongo.lock, main; "
+        "forecast.run.run.lease = lambda *_, **__: contextlib.nullcontext(forecast.mongo.lock.Lease('none')); "
+        "main.cli()"
     )
     processes = []
     for number in range(2):

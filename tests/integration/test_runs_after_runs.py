@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from forecast.runs import RunOptions
+from forecast.run.run import RunOptions
 from tests.hostile.objects import CLIMATE_KEY, climate, lines
 from tests.integration.leases import held_by
 from tests.integration.worlds import World, WorldMaker

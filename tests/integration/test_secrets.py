@@ -30,13 +30,13 @@ ENCODED = quote_plus(PASSWORD)
 NOBODY_LISTENS = f"mongodb://ann:{ENCODED}@127.0.0.1:1/?serverSelectionTimeoutMS=300"
 COMMANDS = {
     "pipeline": "from main import cli as command",
-    "migrate": "from forecast.commands import migrate_cli as command",
-    "latency-report": "from forecast.commands import latency_report_cli as command",
-    "crud-check": "from forecast.commands import crud_check_cli as command",
+    "migrate": "from forecast.cli.commands import migrate_cli as command",
+    "latency-report": "from forecast.cli.commands import latency_report_cli as command",
+    "crud-check": "from forecast.cli.commands import crud_check_cli as command",
 }
 # As somebody might who looks for a fault.
 DEBUGGED = "import logging; logging.basicConfig(level=logging.DEBUG)"
-IMPATIENT = "import forecast.stores.s3 as s3; s3.PATIENCE = s3.Patience(tries=1)"
+IMPATIENT = "import forecast.storage.s3 as s3; s3.PATIENCE = s3.Patience(tries=1)"
 CRASHED = """
 import os, main
 def broken(*_, **__):
@@ -47,11 +47,11 @@ def broken(*_, **__):
 main.validate_data = broken
 """
 STRICTER = """
-import json, pathlib, forecast.load
-schema = json.loads(forecast.load.SCHEMA_FILE.read_text())
+import json, pathlib, forecast.mongo.loader
+schema = json.loads(forecast.mongo.loader.SCHEMA_FILE.read_text())
 schema["$jsonSchema"]["properties"]["measurements"] = {"bsonType": "object", "required": ["nothing"]}
-forecast.load.SCHEMA_FILE = pathlib.Path("stricter.json")
-forecast.load.SCHEMA_FILE.write_text(json.dumps(schema))
+forecast.mongo.loader.SCHEMA_FILE = pathlib.Path("stricter.json")
+forecast.mongo.loader.SCHEMA_FILE.write_text(json.dumps(schema))
 """
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import main
-from forecast.runs import RunOptions
-from forecast.stations import load_stations
+from forecast.core.stations import load_stations
+from forecast.run.run import RunOptions
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold
 
 REGISTRY = sorted(station.id for station in load_stations())

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 import main
-from forecast.errors import RetryableError
-from forecast.load import load
-from forecast.runs import RunOptions
-from forecast.settings import Limits
-from forecast.stations import load_stations
+from forecast.core.errors import RetryableError
+from forecast.core.settings import Limits
+from forecast.core.stations import load_stations
+from forecast.mongo.loader import load
+from forecast.run.run import RunOptions
 from tests.integration.worlds import Row, World, WorldMaker
 
 OBJECTS, MONTHS, DAYS = 8, 40, 5

@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 
 import main
-from forecast import pipeline
-from forecast import replay as replaying
-from forecast.checkpoints import Checkpoints
-from forecast.commands import _replay_words
-from forecast.database import connect
-from forecast.migrate import migrate
-from forecast.replay import Corridor, ReplayCounts, replay
-from forecast.runs import Run, RunOptions, work_folder
-from forecast.stations import Stations, load_stations
-from forecast.stores import LocalStore, open_store
+from forecast.cli.commands import _replay_words
+from forecast.core.stations import Stations, load_stations
+from forecast.mongo.client import connect
+from forecast.mongo.state import Checkpoints
+from forecast.run import pipeline
+from forecast.run import replay as replaying
+from forecast.run.migrate import migrate
+from forecast.run.replay import Corridor, ReplayCounts, replay
+from forecast.run.run import Run, RunOptions, work_folder
+from forecast.storage import LocalStore, open_store
 from tests.integration.worlds import FolderZone, Row, World, WorldMaker
 
 KEY = "infoclimat/2024_10_05_1728097200000_0.jsonl"

@@ -24,10 +24,10 @@ from pymongo import MongoClient
 from typer.testing import CliRunner
 
 import main
-from forecast import commands
-from forecast.runs import RunOptions
-from forecast.settings import Settings
-from forecast.stations import load_stations
+from forecast.cli import commands
+from forecast.core.settings import Settings
+from forecast.core.stations import load_stations
+from forecast.run.run import RunOptions
 from tests.patience import PATIENCE_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -302,10 +302,10 @@ APPS = {
 }
 COMMANDS = {
     "pipeline": _entry_point("main", "cli"),
-    "migrate": _entry_point("forecast.commands", "migrate_cli"),
-    "replay": _entry_point("forecast.commands", "replay_cli"),
-    "latency-report": _entry_point("forecast.commands", "latency_report_cli"),
-    "crud-check": _entry_point("forecast.commands", "crud_check_cli"),
+    "migrate": _entry_point("forecast.cli.commands", "migrate_cli"),
+    "replay": _entry_point("forecast.cli.commands", "replay_cli"),
+    "latency-report": _entry_point("forecast.cli.commands", "latency_report_cli"),
+    "crud-check": _entry_point("forecast.cli.commands", "crud_check_cli"),
 }
 
 

@@ -13,8 +13,8 @@ import pytest
 from pymongo import MongoClient
 from typer.testing import CliRunner
 
-from forecast.operations import pki
-from forecast.operations.commands import mongo_init_app
+from forecast_ops import pki
+from forecast_ops.commands import mongo_init_app
 
 KEY = "k3y" * 100
 PASSWORDS = {f"MONGO_{user}_PASSWORD": f"{user.lower()}:s3cr3t/?" for user in ("ROOT", "APP", "BACKUP", "MONITOR")}

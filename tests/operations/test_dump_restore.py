@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from pymongo.uri_parser import parse_uri
 from typer.testing import CliRunner, Result
 
-from forecast.errors import SettingError
-from forecast.operations.archives import Archives, Manifest, name_of
-from forecast.operations.commands import mongo_dump_app, mongo_restore_app
-from forecast.operations.environment import with_options
+from forecast.core.errors import SettingError
+from forecast_ops.archives import Archives, Manifest, name_of
+from forecast_ops.commands import mongo_dump_app, mongo_restore_app
+from forecast_ops.environment import with_options
 from tests.operations.conftest import PASSWORDS, Member
 
 # A mongodump that shows what it was given.

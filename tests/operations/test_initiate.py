@@ -12,9 +12,9 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 from typer.testing import CliRunner, Result
 
-from forecast.commands import crud_check_app
-from forecast.operations.commands import mongo_init_app, mongo_recover_app
-from forecast.operations.environment import as_system
+from forecast.cli.commands import crud_check_app
+from forecast_ops.commands import mongo_init_app, mongo_recover_app
+from forecast_ops.environment import as_system
 from tests.operations.conftest import PASSWORDS, Member
 
 PARAMETER = "/forecast-test/mongodb/bootstrapped"
@@ -133,7 +133,7 @@ def test_what_is_wrong_is_said_without_a_secret(
     member: Member, monkeypatch: pytest.MonkeyPatch, name: str, value: str, code: int, words: str
 ) -> None:
     if code == 1:
-        monkeypatch.setattr("forecast.operations.environment.SELECTION_TIMEOUT_MS", 1000)
+        monkeypatch.setattr("forecast_ops.environment.SELECTION_TIMEOUT_MS", 1000)
     monkeypatch.setenv(name, value)
     result = init()
     assert result.exit_code == code, result.output

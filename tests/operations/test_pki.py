@@ -11,9 +11,9 @@ from cryptography import x509
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from forecast.errors import SettingError
-from forecast.operations import pki
-from forecast.operations.commands import mongo_pki_app
+from forecast.core.errors import SettingError
+from forecast_ops import pki
+from forecast_ops.commands import mongo_pki_app
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOSTS = "mongo-1.forecast.internal,mongo-2.forecast.internal,mongo-3.forecast.internal"

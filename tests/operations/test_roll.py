@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from pymongo.errors import AutoReconnect
 
-from forecast.errors import ForecastError, RetryableError, SettingError
-from forecast.operations import roll as module
-from forecast.operations.roll import Client, Fleet, check_backup, not_whole, plan, roll
+from forecast.core.errors import ForecastError, RetryableError, SettingError
+from forecast_ops import roll as module
+from forecast_ops.roll import Client, Fleet, check_backup, not_whole, plan, roll
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOSTS = [f"mongo-{number}.forecast.internal:27017" for number in (1, 2, 3)]

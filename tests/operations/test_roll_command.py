@@ -7,10 +7,10 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
-from forecast.operations import commands
-from forecast.operations.archives import Archives, Manifest, name_of
-from forecast.operations.commands import mongo_roll_app
-from forecast.operations.roll import Step
+from forecast_ops import commands
+from forecast_ops.archives import Archives, Manifest, name_of
+from forecast_ops.commands import mongo_roll_app
+from forecast_ops.roll import Step
 from tests.operations.conftest import PASSWORDS, Member
 
 

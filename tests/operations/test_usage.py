@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from forecast.operations import commands
+from forecast_ops import commands
 
 
 @pytest.mark.parametrize("app", [commands.mongo_init_app, commands.mongo_roll_app, commands.mongo_dump_app])

@@ -14,12 +14,12 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from forecast.flags import FAIL, GOOD, SUSPECT, Floats, Mask, Times
-from forecast.parameters import MEASURED_NAMES
-from forecast.series import DAY_MS, Series, Verdicts
-from forecast.validate.among import judge_among
-from forecast.validate.checks.sun import solar_elevation
-from forecast.validate.judge import judge_alone
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.qc.checks.sun import solar_elevation
+from forecast.qc.flags import FAIL, GOOD, SUSPECT, Floats, Mask, Times
+from forecast.qc.neighbour_checks import judge_among
+from forecast.qc.results import DAY_MS, Series, Verdicts
+from forecast.qc.station_checks import judge_alone
 from tests.quality.week import DATA, HOUR_MS, Week, read_week
 
 Rows = npt.NDArray[np.intp]

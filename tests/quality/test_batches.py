@@ -16,9 +16,10 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from forecast import pipeline, verdicts
-from forecast.errors import InterruptedRunError
-from forecast.runs import RunOptions
+from forecast.core.errors import InterruptedRunError
+from forecast.mongo import qc_update as verdicts
+from forecast.run import pipeline
+from forecast.run.run import RunOptions
 from tests.examples import examples
 from tests.integration.worlds import World, WorldMaker
 
@@ -227,7 +228,7 @@ def test_a_run_killed_around_its_checks_is_completed_by_the_next(
     put(world, part[: len(part) // 2], 0)
     world.run()
     put(world, part[len(part) // 2 :], 1)
-    place = ["forecast.verdicts", "_judge_block", moment, "1"]
+    place = ["forecast.mongo.qc_update", "_judge_block", moment, "1"]
     killed = subprocess.run(
         [sys.executable, str(KILLED_RUN), *place],
         cwd=world.home,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from forecast.parameters import MEASURED_NAMES
-from forecast.series import CHECKS
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.qc.results import CHECKS
 from tests.quality.experiments import EXPERIMENTS, Clean, Experiment, outcome_of
 
 # What the week has no place for: no snow was measured, no humidity below 50 % and no clear sky came with rain. What the

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forecast.blocks import blocks_of
-from forecast.flags import Mask
-from forecast.series import DAY_MS, Series
-from forecast.stations import load_stations
-from forecast.validate.among import are_neighbours
-from forecast.validate.judge import REACH_HOURS_AFTER, REACH_HOURS_BEFORE, judge_alone
+from forecast.core.stations import load_stations
+from forecast.qc.flags import Mask
+from forecast.qc.neighbour_checks import are_neighbours
+from forecast.qc.results import DAY_MS, Series
+from forecast.qc.station_checks import REACH_HOURS_AFTER, REACH_HOURS_BEFORE, judge_alone
+from forecast.qc.windows import blocks_of
 from tests.examples import examples
 from tests.networks import nominal_rows
 from tests.quality.experiments import FIRST_COMPARED, STATIONS, Clean, Random

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from forecast.flags import SUSPECT
+from forecast.qc.flags import SUSPECT
+from forecast.qc.results import DAY_MS
 from forecast.report.advice import advice
 from forecast.report.findings import Findings
-from forecast.series import DAY_MS
 from tests.quality.experiments import (
     DIRECTION,
     KNOWN_FAULTS,

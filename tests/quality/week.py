@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.schemas import OBSERVATION_SCHEMA, concat
+from forecast.core.settings import Limits
+from forecast.core.stations import Station, Stations, load_stations
 from forecast.extract import extract
-from forecast.observations import OBSERVATION_SCHEMA, concat
-from forecast.parameters import MEASURED_NAMES
-from forecast.series import Series, Verdicts
-from forecast.settings import Limits
-from forecast.stations import Station, Stations, load_stations
-from forecast.stores.local import LocalStore
+from forecast.qc.neighbour_checks import judge_among
+from forecast.qc.results import Series, Verdicts
+from forecast.qc.station_checks import judge_alone
+from forecast.storage.local import LocalStore
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
-from forecast.validate.among import judge_among
-from forecast.validate.judge import judge_alone
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HOUR_MS = 3_600_000

@@ -7,9 +7,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.qc.results import CHECKS
 from forecast.report.advice import advice
 from forecast.report.findings import Findings
-from forecast.series import CHECKS
 
 AIR, WIND, PRESSURE = "air_temperature", "wind_speed", "air_pressure_at_mean_sea_level"
 OF_A_STATION = ("bias", "stuck", "clock")

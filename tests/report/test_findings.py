@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
+from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
+from forecast.qc.results import CHECKS, Verdicts
 from forecast.report.advice import ADVICE, advice, warnings
 from forecast.report.findings import Findings
 from forecast.report.stretches import MOST_STRETCHES
-from forecast.series import CHECKS, Verdicts
 from tests.networks import DAY, START_MS, hours, series, station
 
 AIR, WIND = "air_temperature", "wind_speed"

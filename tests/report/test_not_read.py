@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from forecast.conflicts import Conflicts
-from forecast.reading import RenamedParameter, UnknownColumns, UnreadParameter
-from forecast.report.counts import ObjectCounts, QualityTally
+from forecast.core.counts import ObjectCounts, QualityTally
+from forecast.core.reading import RenamedParameter, UnknownColumns, UnreadParameter
+from forecast.core.settings import load_settings
+from forecast.core.stations import load_stations
+from forecast.mongo.conflicts import Conflicts
 from forecast.report.findings import Findings
 from forecast.report.quality import quality_report
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.summary import render_summary
 from forecast.report.write import write_report
-from forecast.runs import Run, RunOptions
-from forecast.settings import load_settings
-from forecast.stations import load_stations
+from forecast.run.run import Run, RunOptions
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 UNREAD = UnreadParameter("relative_humidity", "Humidity", 288, "89", "row 1", "a number without a unit")

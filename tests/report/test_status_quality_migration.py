@@ -6,20 +6,20 @@ from typing import Any
 
 import pytest
 
-from forecast.conflicts import Conflicts
-from forecast.observations import REFUSED_SCHEMA, VALIDATED_SCHEMA, frame_of
-from forecast.parameters import PARAMETER_NAMES
-from forecast.removals import Removed, removals_words
+from forecast.core.counts import JudgeCounts, ObjectCounts, QualityTally
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.removals import Removed, removals_words
+from forecast.core.schemas import REFUSED_SCHEMA, VALIDATED_SCHEMA, frame_of
+from forecast.core.stations import load_stations
+from forecast.mongo.conflicts import Conflicts
+from forecast.qc.results import CHECKS, CHECKS_VERSION
 from forecast.report import status as status_module
-from forecast.report.counts import JudgeCounts, ObjectCounts, QualityTally
 from forecast.report.findings import Findings
 from forecast.report.migration import migration_report
 from forecast.report.quality import quality_report
 from forecast.report.silence import Presence, Seen
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.write import ReportShapeError, write_report
-from forecast.series import CHECKS, CHECKS_VERSION
-from forecast.stations import load_stations
 
 STATIONS = load_stations()
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

@@ -5,16 +5,16 @@ from typing import Any
 
 from rich.console import Console
 
-from forecast.conflicts import Conflicts
-from forecast.flags import SUSPECT
+from forecast.core.counts import JudgeCounts, ObjectCounts, QualityTally, StationTally
+from forecast.core.stations import load_stations
+from forecast.mongo.conflicts import Conflicts
+from forecast.qc.flags import SUSPECT
 from forecast.report.advice import ADVICE
-from forecast.report.counts import JudgeCounts, ObjectCounts, QualityTally, StationTally
 from forecast.report.findings import Findings
 from forecast.report.quality import quality_report
 from forecast.report.silence import Presence
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.summary import MAX_WIDTH, render_summary
-from forecast.stations import load_stations
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 DAY_MS = 86_400_000

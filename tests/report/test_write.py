@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from forecast.errors import SettingError
+from forecast.core.errors import SettingError
 from forecast.report.migration import migration_report
 from forecast.report.write import (
     ReportShapeError,

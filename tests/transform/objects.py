@@ -17,9 +17,9 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from forecast.core.schemas import RawObject
+from forecast.core.settings import Limits
 from forecast.extract import extract
-from forecast.observations import RawObject
-from forecast.settings import Limits
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
 from tests.transform.samples import NOW, STATIONS, Result
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from forecast.extract.records import rows_of_records
-from forecast.observations import ORIGIN_SCHEMA, RawBatch, Transformed, to_frame, to_table
-from forecast.parameters import PARAMETER_NAMES
-from forecast.stations import load_stations
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.schemas import ORIGIN_SCHEMA, RawBatch, Transformed, to_frame, to_table
+from forecast.core.stations import load_stations
+from forecast.extract.json.lines import rows_of_records
 from forecast.transform import ObjectTransformer
 
 STATIONS = load_stations()

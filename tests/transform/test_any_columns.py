@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.errors import ObjectRejectedError
-from forecast.observations import RawBatch, to_frame
-from forecast.parameters import PARAMETER_NAMES
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.schemas import RawBatch, to_frame
 from forecast.transform import ObjectTransformer
 from forecast.validate import validate
 from tests.transform.samples import NOW, STATIONS, TABLE_KEY, Result, batch_of

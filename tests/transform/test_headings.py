@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.errors import ObjectRejectedError
+from forecast.core.errors import ObjectRejectedError
 from forecast.transform.headings import read_heading
-from forecast.transform.wunderground_table import BASES
+from forecast.transform.networks.wunderground_table import BASES
+from tests.core.test_reading import read
 from tests.examples import examples
-from tests.test_reading import read
 from tests.transform.samples import TABLE_KEY, batch_of, transform
 
 INCH_HPA = 33.86388640341

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow as pa
 
-from forecast.observations import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, frame_of, to_frame
+from forecast.core.schemas import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, frame_of, to_frame
 from forecast.transform.layouts import parts_of
 
 LAYOUTS = (frozenset({"dhutc"}), frozenset({"obstimeutc"}), frozenset({"time", "datetime"}))

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from forecast.extract.records import rows_of_records
-from forecast.observations import ORIGIN_SCHEMA, RawBatch, to_frame, to_table
-from forecast.stations import Stations
+from forecast.core.schemas import ORIGIN_SCHEMA, RawBatch, to_frame, to_table
+from forecast.core.stations import Stations
+from forecast.extract.json.lines import rows_of_records
 from forecast.transform import ObjectTransformer
 from tests.transform.samples import NOW, STATIONS, TABLE_KEY, Result, batch_of, transform
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.test_reading import read
+from tests.core.test_reading import read
+from tests.transform.networks.test_networks import API, CLIMATE, TABLE, without
 from tests.transform.samples import TABLE_KEY
-from tests.transform.test_networks import API, CLIMATE, TABLE, without
 
 CLIMATE_KEY = "infoclimat/a.jsonl"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.transform.networks.test_networks import CLIMATE, TABLE
 from tests.transform.samples import TABLE_KEY, Result, batch_of, transform
-from tests.transform.test_networks import CLIMATE, TABLE
 
 CLIMATE_KEY = "infoclimat/a.jsonl"
 

@@ -11,12 +11,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from forecast.observations import OBSERVATION_SCHEMA, frame_of, to_table
-from forecast.series import Series
-from forecast.source_flags import doubted
-from forecast.stations import load_stations
+from forecast.core.schemas import OBSERVATION_SCHEMA, frame_of, to_table
+from forecast.core.stations import load_stations
+from forecast.qc.results import Series
+from forecast.qc.source_flags import doubted
+from forecast.qc.station_checks import judge_alone, judge_by_source
 from forecast.validate import validate
-from forecast.validate.judge import judge_alone, judge_by_source
 
 STATIONS = load_stations()
 STAMP = datetime(2024, 10, 1, tzinfo=UTC)

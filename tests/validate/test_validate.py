@@ -16,14 +16,14 @@ from bson.int64 import Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.digests import HALF
-from forecast.documents import document_of
-from forecast.observations import OBSERVATION_SCHEMA, VALIDATED_SCHEMA, to_frame, to_table
-from forecast.parameters import MEASURED_NAMES, PARAMETER_NAMES
-from forecast.save import ObjectWriter, RunFacts, Source
-from forecast.series import CHECKS_VERSION
-from forecast.stations import CONFIG_FOLDER, load_stations, parse_stations
+from forecast.core.digests import HALF
+from forecast.core.parameters import MEASURED_NAMES, PARAMETER_NAMES
+from forecast.core.schemas import OBSERVATION_SCHEMA, VALIDATED_SCHEMA, to_frame, to_table
+from forecast.core.stations import CONFIG_FOLDER, load_stations, parse_stations
+from forecast.mongo.bson_encoder import document_of
+from forecast.qc.results import CHECKS_VERSION
 from forecast.validate import validate
+from forecast.zone.writer import ObjectWriter, RunFacts, Source
 from tests.transform.samples import batch_of, transform
 
 NOW = datetime(2024, 10, 9, 12, tzinfo=UTC)

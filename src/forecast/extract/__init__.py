@@ -15,12 +15,16 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.entry import FUTURE_TOLERANCE
-from forecast.errors import ObjectRejectedError
-from forecast.extract.avro import read_avro
+from forecast.core.admission import FUTURE_TOLERANCE
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import RawBatch, RawObject
+from forecast.core.settings import Limits
+from forecast.extract.avro.reader import read_avro
 from forecast.extract.binaries import refuse_binary
-from forecast.extract.parquet import read_parquet
-from forecast.extract.streams import (
+from forecast.extract.csv import read_csv
+from forecast.extract.json.reader import read_json
+from forecast.extract.parquet.reader import read_parquet
+from forecast.extract.text_stream import (
     GZIP,
     Opener,
     as_text,
@@ -31,11 +35,7 @@ from forecast.extract.streams import (
     with_bad_bytes_marked,
     write_copy,
 )
-from forecast.extract.tables import read_csv
-from forecast.extract.texts import read_json
-from forecast.extract.workbooks import read_workbook
-from forecast.observations import RawBatch, RawObject
-from forecast.settings import Limits
+from forecast.extract.xlsx.reader import read_workbook
 
 LOGGER = logging.getLogger("forecast.extract")
 _ZIP = b"PK\x03\x04"

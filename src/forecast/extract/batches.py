@@ -12,21 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.decimals import without_short_floats
-from forecast.entry import Mask
-from forecast.errors import ObjectRejectedError
-from forecast.extract.answers import (
-    LOST,
-    NO_ROWS,
-    SOURCE_ERROR,
-    answers_in,
-    check_holds_nothing,
-    lost_on_the_way,
-    no_rows,
-)
+from forecast.core.admission import Mask
+from forecast.core.decimals import without_short_floats
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, empty_frame, frame_of, to_frame
+from forecast.core.settings import Limits
 from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_table
-from forecast.extract.documents import Around, is_document, names_a_container, read_document, whole_text
 from forecast.extract.envelope import (
     MORE_FIELDS,
     PAYLOAD_FIELDS,
@@ -37,18 +29,20 @@ from forecast.extract.envelope import (
 )
 from forecast.extract.envelope_columns import origin_of_table
 from forecast.extract.fields import STATION_FIELDS, spelled
+from forecast.extract.json.answers import (
+    LOST,
+    NO_ROWS,
+    SOURCE_ERROR,
+    answers_in,
+    check_holds_nothing,
+    lost_on_the_way,
+    no_rows,
+)
+from forecast.extract.json.document import Around, is_document, names_a_container, read_document, whole_text
+from forecast.extract.json.lines import BadRecordError, FastReader, read_records, refused_record, rows_of_records
+from forecast.extract.json.objects import as_texts, flat, is_binary, opened, parse_cells, without_nothing
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import check_columns
-from forecast.extract.objects import as_texts, flat, is_binary, opened, parse_cells, without_nothing
-from forecast.extract.records import (
-    BadRecordError,
-    FastReader,
-    read_records,
-    refused_record,
-    rows_of_records,
-)
-from forecast.observations import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, empty_frame, frame_of, to_frame
-from forecast.settings import Limits
 
 # What is wrong with a document costs its record; what may cost the machine too much costs the object.
 RECORD_FAULTS: Final = frozenset({"not_json", "not_text", "unknown_layout", NO_ROWS, SOURCE_ERROR})

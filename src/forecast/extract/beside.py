@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.extract.fields import STATION_FIELDS, spelled
-from forecast.extract.records import refused_record
+from forecast.extract.json.lines import refused_record
 
 CONTRADICTION: Final = "contradicting_stations"
 _SUFFIX: Final = " (beside the payload)"

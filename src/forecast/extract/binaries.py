@@ -6,7 +6,7 @@ import codecs
 import re
 from typing import Final
 
-from forecast.errors import ObjectRejectedError
+from forecast.core.errors import ObjectRejectedError
 
 _KINDS: Final = (
     (rb"\x89PNG\r\n\x1a\n", "a PNG image"),

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.errors import ObjectRejectedError
+from forecast.core.errors import ObjectRejectedError
 
 _SHOWN_NAMES: Final = 6
 _SHOWN_LETTERS: Final = 40

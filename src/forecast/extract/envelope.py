@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from forecast.errors import ObjectRejectedError
-from forecast.extract.records import BadRecordError, read_record
-from forecast.observations import ORIGIN_SCHEMA, RawObject
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import ORIGIN_SCHEMA, RawObject
+from forecast.extract.json.lines import BadRecordError, read_record
 
 PAYLOAD_FIELDS: Final = ("_airbyte_data", "raw_data")
 EXTRACTED: Final = ("_airbyte_extracted_at", "_airbyte_emitted_at")

@@ -13,7 +13,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.errors import ObjectRejectedError
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import ORIGIN_SCHEMA, UTC_TIME, RawObject
 from forecast.extract.envelope import (
     EXTRACTED,
     GENERATION,
@@ -27,7 +28,6 @@ from forecast.extract.envelope import (
     read_instant,
     read_meta,
 )
-from forecast.observations import ORIGIN_SCHEMA, UTC_TIME, RawObject
 
 _TICKS_PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _SYNC, _CHANGES = "sync_id", "changes"

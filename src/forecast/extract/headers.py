@@ -10,11 +10,11 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import IO, NamedTuple
 
-from forecast.errors import ObjectRejectedError
+from forecast.core.errors import ObjectRejectedError
 from forecast.extract.envelope import PAYLOAD_FIELDS
 from forecast.extract.fields import spelled
 from forecast.extract.limits import MAX_ROW_BYTES, check_columns
-from forecast.extract.streams import BAD_BYTE, shown
+from forecast.extract.text_stream import BAD_BYTE, shown
 
 # Some exports of Weather Underground end every line with it.
 LINE_BREAK = r"\s*<br\s*/?>\s*$"

@@ -5,7 +5,7 @@ Bad records among others are refused, one by one; an object of nothing else is r
 
 from __future__ import annotations
 
-from forecast.errors import ObjectRejectedError
+from forecast.core.errors import ObjectRejectedError
 from forecast.extract.limits import CHUNK_ROWS
 
 

@@ -1,6 +1,7 @@
 """Bounds on what an object may ask of the machine, whoever made it.
 
-What an operator may need to change is in forecast.settings.Limits; what no real data comes near is a constant here.
+What an operator may need to change is in forecast.core.settings.Limits; what no real data comes near is a constant
+here.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from forecast.errors import ObjectRejectedError
-from forecast.settings import Limits
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.settings import Limits
 
 CHUNK_ROWS = 50_000
 BLOCK_BYTES = 8 << 20

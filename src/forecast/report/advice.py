@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from forecast.parameters import PARAMETERS
+from forecast.core.parameters import PARAMETERS
 from forecast.report.findings import Findings
 from forecast.report.write import DIGITS
 

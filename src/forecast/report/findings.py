@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from forecast.flags import FAIL, GOOD, SUSPECT, Mask
-from forecast.parameters import MEASURED_NAMES
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.stations import Station
+from forecast.qc.flags import FAIL, GOOD, SUSPECT, Mask
+from forecast.qc.results import CHECKS, DAY_MS, Verdicts
 from forecast.report.silence import expected_on
 from forecast.report.stretches import MOST_STRETCHES, Stretch, longest_stretches
 from forecast.report.write import DIGITS
-from forecast.series import CHECKS, DAY_MS, Verdicts
-from forecast.stations import Station
 
 
 @dataclass(slots=True)

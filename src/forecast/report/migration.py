@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from forecast.removals import Removed, removals_report
-from forecast.report.counts import ObjectCounts, ratio
+from forecast.core.counts import ObjectCounts, ratio
+from forecast.core.removals import Removed, removals_report
 from forecast.report.write import iso_time
 
 REPORT_KIND = "migration_report"

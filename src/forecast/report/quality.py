@@ -7,16 +7,16 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from forecast.conflicts import Conflicts
-from forecast.parameters import PARAMETERS
-from forecast.removals import removals_report
+from forecast.core.counts import ObjectCounts, QualityTally, StationTally, ratio, totals
+from forecast.core.parameters import PARAMETERS
+from forecast.core.removals import removals_report
+from forecast.core.stations import Stations
+from forecast.mongo.conflicts import Conflicts
+from forecast.qc.results import CHECKS_VERSION
 from forecast.report.advice import advice
-from forecast.report.counts import ObjectCounts, QualityTally, StationTally, ratio, totals
 from forecast.report.findings import Findings
 from forecast.report.silence import Presence, Seen, stations_seen
 from forecast.report.write import DIGITS, iso_time, iso_time_of
-from forecast.series import CHECKS_VERSION
-from forecast.stations import Stations
 
 REPORT_KIND = "quality_report"
 

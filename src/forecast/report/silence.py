@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from forecast.core.stations import Station, Stations
+from forecast.qc.results import DAY_MS
 from forecast.report.write import iso_time_of
-from forecast.series import DAY_MS
-from forecast.stations import Station, Stations
 
 STATES: Final = ("fresh", "late", "silent", "unregistered", "unknown")
 _LATE_INTERVALS: Final = 3

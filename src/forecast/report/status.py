@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from forecast.report.counts import JudgeCounts, ObjectCounts, ratio, totals
+from forecast.core.counts import JudgeCounts, ObjectCounts, ratio, totals
 from forecast.report.silence import Seen, newest_age_seconds
 from forecast.report.write import iso_time
 

@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from forecast.flags import FAIL, SUSPECT, Flags, Floats, Mask
+from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask
+from forecast.qc.results import CHECKS, Verdicts
 from forecast.report.write import DIGITS, iso_time_of
-from forecast.series import CHECKS, Verdicts
 
 MOST_STRETCHES: Final = 10
 _MOST_VALUES: Final = 5

@@ -9,8 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from forecast.reading import UnknownColumns
-from forecast.text import escaped
+from forecast.core.reading import UnknownColumns
+from forecast.core.text import escaped
 
 MAX_WIDTH = 100
 MAX_LINES = 10

@@ -15,8 +15,8 @@ from typing import Any
 
 import jsonschema
 
-from forecast.errors import SettingError
-from forecast.text import escaped_lines
+from forecast.core.errors import SettingError
+from forecast.core.text import escaped_lines
 
 # Behind the point, of shares and values.
 DIGITS = 6

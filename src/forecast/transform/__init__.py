@@ -10,15 +10,15 @@ from typing import cast
 
 import numpy as np
 
-from forecast.observations import RawBatch, Transformed, joined
-from forecast.reading import ObjectReading, RenamedParameter, UnknownColumns
-from forecast.stations import Stations
-from forecast.transform import infoclimat, wunderground
-from forecast.transform.columns import STATION_FIELDS, Columns, leaves
+from forecast.core.reading import ObjectReading, RenamedParameter, UnknownColumns
+from forecast.core.schemas import RawBatch, Transformed, joined
+from forecast.core.stations import Stations
 from forecast.transform.layouts import parts_of
 from forecast.transform.nearest import unknown_layout
-from forecast.transform.plausibility import ON_EARTH, UnitGate
+from forecast.transform.networks import infoclimat, wunderground
+from forecast.transform.raw_columns import STATION_FIELDS, Columns, leaves
 from forecast.transform.renamed import lacking, renamed, sample_cells
+from forecast.transform.unit_gate import ON_EARTH, UnitGate
 
 NETWORKS: tuple[ModuleType, ...] = (infoclimat, wunderground)
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from forecast.entry import Mask
-from forecast.errors import ObjectRejectedError
-from forecast.transform.clocks import Moments
-from forecast.transform.units import Floats
+from forecast.core.admission import Mask
+from forecast.core.errors import ObjectRejectedError
+from forecast.transform.values.clocks import Moments
+from forecast.transform.values.units import Floats
 
 CODE: Final = "aggregate_values"
 ADVICE: Final = (

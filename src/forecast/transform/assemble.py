@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from forecast.entry import Fault, Mask
-from forecast.observations import (
+from forecast.core.admission import Fault, Mask
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.reading import ParameterReading, Unreadable
+from forecast.core.schemas import (
     OBSERVATION_SCHEMA,
     REFUSED_SCHEMA,
     UTC_TIME,
@@ -23,11 +25,9 @@ from forecast.observations import (
     frame_of,
     to_frame,
 )
-from forecast.parameters import PARAMETER_NAMES
-from forecast.reading import ParameterReading, Unreadable
-from forecast.transform.cells import AMBIGUOUS, Converted, Note
-from forecast.transform.clocks import Moments
 from forecast.transform.quarantine import Refusal, refused_rows
+from forecast.transform.values.clocks import Moments
+from forecast.transform.values.numbers import AMBIGUOUS, Converted, Note
 
 
 @dataclass(slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from forecast.parameters import Parameter
-from forecast.transform.columns import normalise_field
-from forecast.transform.units import unit_spelled
+from forecast.core.parameters import Parameter
+from forecast.transform.raw_columns import normalise_field
+from forecast.transform.values.units import unit_spelled
 
 # What may stand between a name and its unit, and around the unit.
 _BETWEEN: Final = " \t\r\n_-.,:()[]{}\u00a0"

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from forecast.entry import Mask
-from forecast.observations import REFUSED_SCHEMA, RawBatch, empty_frame
-from forecast.transform.columns import normalise_field
+from forecast.core.admission import Mask
+from forecast.core.schemas import REFUSED_SCHEMA, RawBatch, empty_frame
+from forecast.transform.raw_columns import normalise_field
 
 # The normalised names of the columns, any of which has the time of a row of this layout.
 TimeFields = frozenset[str]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from forecast.errors import ObjectRejectedError
-from forecast.stations import Station
-from forecast.text import listed
-from forecast.transform.columns import Columns
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.stations import Station
+from forecast.core.text import listed
+from forecast.transform.raw_columns import Columns
 
 # Fewer known columns than these say nothing: a "Time" or a "Date" is in every table.
 _LEAST_KNOWN: Final = 2

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from forecast.entry import Mask, instant_text
-from forecast.observations import RawBatch
-from forecast.transform.columns import python_cells
+from forecast.core.admission import Mask, instant_text
+from forecast.core.schemas import RawBatch
+from forecast.transform.raw_columns import python_cells
 
 _ORIGIN = ("extracted_at", "generation_id", "sync_id", "changes")
 _MAX_VALUE_LENGTH = 200  # the whole value stands in `row`
@@ -25,7 +25,7 @@ _MAX_VALUE_LENGTH = 200  # the whole value stands in `row`
 class Refusal:
     """The rows of one mask, refused for one reason. `cells` holds what was found in `field`, where it is a column.
 
-    `instants` as in `forecast.entry.Fault`.
+    `instants` as in `forecast.core.admission.Fault`.
     """
 
     mask: Mask

@@ -15,12 +15,12 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from forecast.parameters import PARAMETERS, Parameter, Quantity
-from forecast.reading import RenamedParameter
-from forecast.transform.cells import MISSING_TOKENS, RawColumn, convert_batch
-from forecast.transform.columns import normalise_field, python_cells
-from forecast.transform.units import UNITS
-from forecast.transform.winds import ENGLISH, FRENCH, WindWords
+from forecast.core.parameters import PARAMETERS, Parameter, Quantity
+from forecast.core.reading import RenamedParameter
+from forecast.transform.raw_columns import normalise_field, python_cells
+from forecast.transform.values.numbers import MISSING_TOKENS, RawColumn, convert_batch
+from forecast.transform.values.units import UNITS
+from forecast.transform.values.wind_words import ENGLISH, FRENCH, WindWords
 
 # Below this the best match of two names is chance: "airtemp" is to "temp" 0.73, "pm25" to "temp" 0.25.
 _LIKE: Final = 0.6

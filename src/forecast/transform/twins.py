@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from forecast.parameters import Parameter, Quantity
-from forecast.transform.cells import Converted, RawColumn, convert_batch
+from forecast.core.parameters import Parameter, Quantity
 from forecast.transform.quarantine import Refusal
+from forecast.transform.values.numbers import Converted, RawColumn, convert_batch
 
 # How far (in the canonical unit) two values may lie apart that are one, each rounded as coarsely as a table shows it:
 # whole degrees, inches of mercury with one decimal, whole m/s. A word for the wind beside its degrees is no second one.

@@ -8,10 +8,10 @@ from datetime import datetime
 import pandas as pd
 import pyarrow as pa
 
-from forecast.observations import OBSERVATION_SCHEMA, REFUSED_SCHEMA, Validated, frame_of, to_frame, to_table
-from forecast.stations import Stations
-from forecast.validate.entry import refusals, refused_rows
-from forecast.validate.seal import seal
+from forecast.core.schemas import OBSERVATION_SCHEMA, REFUSED_SCHEMA, Validated, frame_of, to_frame, to_table
+from forecast.core.stations import Stations
+from forecast.validate.enrich import seal
+from forecast.validate.rejects import refusals, refused_rows
 
 
 def validate(observations: pd.DataFrame, stations: Stations, now: datetime) -> Validated:

@@ -41,7 +41,7 @@ locals {
 
   schedules = { pipeline = var.schedule_expression, latency = var.latency_schedule_expression }
 
-  # What forecast.stores calls, and no deletion among it. The right to list is for the whole bucket: without it S3 answers
+  # What forecast.storage calls, and no deletion among it. The right to list is for the whole bucket: without it S3 answers
   # the question for an object that is not there, or not there any more, with 403 instead of 404.
   may = {
     list_raw = {

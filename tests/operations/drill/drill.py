@@ -31,9 +31,9 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from forecast.operations.archives import name_of
-from forecast.operations.roll import Fleet, plan, roll
-from forecast.synthetic import write_demo
+from forecast_demo import write_demo
+from forecast_ops.archives import name_of
+from forecast_ops.roll import Fleet, plan, roll
 from tests.infra.metric_filters import counted, declared
 from tests.operations.drill.cluster import HOSTS, PARAMETER, SET, Cluster, host_of
 from tests.operations.drill.engine import GATEWAY, NUMBERS, Engine, PipelineImage, SkippedError
@@ -104,7 +104,9 @@ def tls(cluster: Cluster) -> str:
             except PyMongoError:
                 continue
             raise AssertionError("connected without TLS, or without the authority")
-    code, result, log = command(cluster, "crud_check_cli", "--json", module="forecast.commands", uri=cluster.uri("app"))
+    code, result, log = command(
+        cluster, "crud_check_cli", "--json", module="forecast.cli.commands", uri=cluster.uri("app")
+    )
     assert code == 0, log
     assert json.loads(result), result
     return "plain text and an unknown authority are refused; crud-check with tls=true and authSource=admin: exit code 0"
@@ -572,7 +574,7 @@ def refused(attempt: Callable[[], object]) -> None:
 
 
 def command(
-    cluster: Cluster, function: str, *arguments: str, module: str = "forecast.operations.commands", uri: str = ""
+    cluster: Cluster, function: str, *arguments: str, module: str = "forecast_ops.commands", uri: str = ""
 ) -> tuple[int, str, str]:
     """Run one of the project's commands; exit code, stdout, stderr."""
     environment = {**os.environ, **cluster.environment, **({"MONGODB_URI": uri} if uri else {})}

@@ -1,0 +1,200 @@
+"""The commands beside `pipeline`: options in, plain functions called, results out."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from forecast import __version__
+from forecast.cli.app import AsJson, command_app, day_option, print_result
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.logs import log_as
+from forecast.core.settings import Settings
+from forecast.core.stations import load_stations
+from forecast.mongo.client import connect
+from forecast.mongo.lock import lease
+from forecast.mongo.probes.crud import crud_check, render_crud
+from forecast.mongo.probes.latency import latency_report, render_latency
+from forecast.report.summary import render_quality
+from forecast.report.write import write_timed_report
+from forecast.run.migrate import migrate
+from forecast.run.quality_window import quality_of_window
+from forecast.run.replay import Corridor, ReplayCounts, replay
+from forecast.run.run import new_run_id, work_folder
+from forecast.storage import open_store
+from forecast.zone.writer import RunFacts
+
+
+def latency_report_command(
+    settings: Settings,
+    station_id: Annotated[str | None, typer.Option(help="Default: the registry's first.")] = None,
+    day: Annotated[date | None, day_option("--date", help="UTC day. Default: the newest.")] = None,
+    iterations: Annotated[int, typer.Option(min=1, help="How often the query is timed.")] = 10,
+    slo_p95_ms: Annotated[float, typer.Option(help="Exit code 3 when the 95th percentile is above it.")] = 100.0,
+    as_json: AsJson = False,
+) -> int:
+    """Time the query of one station's day on the real database.
+
+    Example:
+      latency-report --station-id ILAMAD25 --date 2026-02-18 --iterations 10
+    """
+    report, code = latency_report(settings, station_id, day, iterations, slo_p95_ms, datetime.now(UTC))
+    print_result(report, render_latency(report), as_json=as_json)
+    return code
+
+
+def migrate_command(
+    settings: Settings,
+    verify: Annotated[bool, typer.Option("--verify", help="Only compare, and name what differs.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another run to end.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Load the processed zone into MongoDB again (a new database, a restored one), and prove that both hold the same.
+
+    Examples:
+      migrate --processed-uri s3://bucket/processed/
+
+      migrate --verify
+    """
+    store = open_store(settings.require_processed_uri())
+    run_id = new_run_id(datetime.now(UTC))
+    log_as(run_id)
+    with connect(settings) as collection:
+        held = nullcontext() if verify else lease(collection, run_id, wait=wait)
+        with held:
+            report, code = migrate(store, collection, load_stations(), run_id, verify_only=verify)
+    write_timed_report("migration_report", report, logs_dir=settings.logs_dir, now=datetime.now(UTC))
+    print_result(report, Text(_migration_words(report)), as_json=as_json)
+    return code
+
+
+def replay_command(
+    settings: Settings,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another run to end.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Send quarantined rows through again, after a station was added or a rule mended; load and mark what passes now.
+
+    Example:
+      replay --processed-uri s3://bucket/processed/
+    """
+    store = open_store(settings.require_processed_uri())
+    now = datetime.now(UTC)
+    facts = RunFacts(new_run_id(now), now, __version__)
+    log_as(facts.run_id)
+    with connect(settings) as collection, lease(collection, facts.run_id, wait=wait), work_folder() as folder:
+        counts = replay(Corridor(store, collection, load_stations(), facts), folder)
+    print_result({"run_id": facts.run_id, **asdict(counts)}, Text(_replay_words(counts)), as_json=as_json)
+    return ObjectRejectedError.exit_code if counts.rows_failed else 0
+
+
+def quality_report_command(
+    settings: Settings,
+    since: Annotated[date, day_option(help="First UTC day.")],
+    until: Annotated[date, day_option(help="Last UTC day.")],
+    as_json: AsJson = False,
+) -> int:
+    """Make the checks anew on what the database holds of some days, and report the quality; nothing is changed.
+
+    Example:
+      quality-report --since 2024-10-01 --until 2024-10-07
+    """
+    now = datetime.now(UTC)
+    with connect(settings) as collection:
+        report = quality_of_window(collection, load_stations(), since, until, now, settings.max_data_age_hours)
+    write_timed_report("quality_report", report, logs_dir=settings.logs_dir, now=now)
+    print_result(report, render_quality(report), as_json=as_json)
+    return 0
+
+
+def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
+    """Create, read, update and delete a scratch document on the real database, reading it back from a majority.
+
+    Example:
+      crud-check --mongodb-uri mongodb://localhost/?replicaSet=rs0
+    """
+    run_id = new_run_id(datetime.now(UTC))
+    log_as(run_id)
+    report, code = crud_check(settings, run_id)
+    print_result(report, render_crud(report), as_json=as_json)
+    return code
+
+
+def _migration_words(report: dict[str, Any]) -> str:
+    checked = report["verification"]
+    differing = checked["sample_checked"] - checked["digests_equal"]
+    return (
+        f"{report['records_validated']:,} records: {report['inserted']:,} inserted, {report['updated']:,} updated, "
+        f"{report['unchanged']:,} unchanged, {report['superseded']:,} superseded"
+        f"{_removed_words(report['values_removed']['total'])}\n"
+        f"compared {checked['sample_checked']:,} records with {checked['documents_in_database']:,} documents: "
+        + (
+            "both hold the same"
+            if checked["ok"]
+            else f"{differing:,} differ, {checked['documents_beyond']:,} beyond them, "
+            f"{checked['verdicts_differing']:,} with another verdict than the checks give"
+        )
+    )
+
+
+def _replay_words(counts: ReplayCounts) -> str:
+    return (
+        f"{counts.rows:,} refused rows in {counts.files:,} files: {counts.replayed:,} pass now, "
+        f"{counts.replayed_before:,} passed before, {counts.still_refused:,} are still refused"
+        f"{_failed_words(counts)}\n"
+        f"records of {counts.files_changed:,} changed files: {counts.inserted:,} inserted, {counts.updated:,} updated, "
+        f"{counts.unchanged:,} unchanged, {counts.superseded:,} superseded{_removed_words(counts.values_removed)}"
+    )
+
+
+def _removed_words(number: int) -> str:
+    return f"; {number:,} stored values were replaced by records that lack them" if number else ""
+
+
+def _failed_words(counts: ReplayCounts) -> str:
+    return f", {counts.rows_failed:,} of them by a fault of the program (see the log)" if counts.rows_failed else ""
+
+
+latency_report_app = command_app("latency-report", latency_report_command)
+
+
+def latency_report_cli() -> None:
+    """The `latency-report` command."""
+    latency_report_app()
+
+
+migrate_app = command_app("migrate", migrate_command)
+
+
+def migrate_cli() -> None:
+    """The `migrate` command."""
+    migrate_app()
+
+
+crud_check_app = command_app("crud-check", crud_check_command)
+
+
+def crud_check_cli() -> None:
+    """The `crud-check` command."""
+    crud_check_app()
+
+
+quality_report_app = command_app("quality-report", quality_report_command)
+
+
+def quality_report_cli() -> None:
+    """The `quality-report` command."""
+    quality_report_app()
+
+
+replay_app = command_app("replay", replay_command)
+
+
+def replay_cli() -> None:
+    """The `replay` command."""
+    replay_app()

@@ -1,0 +1,71 @@
+"""What may enter: a known station, and a real instant that is not in the future.
+
+Decided where the raw row is at hand, so that it can be kept, and once more at the door by `validate`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.stations import Stations
+
+Mask = npt.NDArray[np.bool_]
+
+# The clocks of stations run a little fast; hostile-clock readings are days or years off.
+FUTURE_TOLERANCE = timedelta(minutes=10)
+# The oldest digitised observations of our networks; an empty clock says 1899, 1900 or 1970-01-01T00:00.
+EARLIEST_YEAR = 1901
+# The code of rows that may pass in a while: the only fault that time mends.
+FUTURE = "future_timestamp"
+_EPOCH = np.datetime64(0, "s")
+
+
+class Fault(NamedTuple):
+    """The rows of a mask may not enter; `code` is a short name to count by.
+
+    `instants` (UTC, one a row) are those of a fault that time mends.
+    """
+
+    mask: Mask
+    code: str
+    reason: str
+    instants: npt.NDArray[np.datetime64] | None = None
+
+
+def unknown_stations(ids: pa.Array | pa.ChunkedArray, stations: Stations) -> Fault:
+    """Rows whose station (text or null) is not in the registry."""
+    known = pa.array([station.id for station in stations], pa.string())
+    unknown = ~np.asarray(pc.is_in(ids, value_set=known))
+    return Fault(unknown, "unknown_station", "the station is not in src/config/stations.json")
+
+
+def other_networks(ids: pa.Array | pa.ChunkedArray, stations: Stations, network: str) -> Fault:
+    """Rows whose station is one of another network: two networks' versions of a station are never mixed."""
+    others = pa.array([station.id for station in stations if station.network != network], pa.string())
+    other = np.asarray(pc.is_in(ids, value_set=others)) & np.asarray(ids.is_valid())
+    return Fault(other, "other_network", f"in src/config/stations.json the station is none of {network}")
+
+
+def wrong_times(
+    moments: npt.NDArray[np.datetime64], now: datetime, first_year: int = EARLIEST_YEAR
+) -> tuple[Fault, Fault, Fault]:
+    """Rows without a time (NaT), in the future, or before the network's first year; `moments` is UTC."""
+    latest = np.datetime64(int((now + FUTURE_TOLERANCE).timestamp()), "s")
+    first = np.datetime64(f"{first_year}-01-01", "s")
+    early = f"before {first_year}, when the network had no stations, or the time of an empty clock"
+    return (
+        Fault(np.isnat(moments), "no_timestamp", "the row has no time"),
+        Fault(moments > latest, FUTURE, "later than now by more than 10 minutes", moments),
+        Fault((moments < first) | (moments == _EPOCH), "impossible_timestamp", early),
+    )
+
+
+def instant_text(instants: npt.NDArray[np.datetime64] | None, row: int) -> str | None:
+    """The instant of a row as refused rows keep it: "2024-10-01T00:04:00Z"."""
+    return None if instants is None else f"{np.datetime_as_string(instants[row], unit='s')}Z"

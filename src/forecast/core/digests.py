@@ -1,0 +1,122 @@
+"""The digest of a document (CONTRACT section 5): one half for the observation, one for what the checks say of it.
+
+Half the digest tells whether two deliveries are the same observation, whatever was found out about it since: the
+verdict on an observation depends on those around it, and changes with them. 64 bits a half: two versions of one
+document are compared, never two documents.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from xxhash import xxh3_64_digest, xxh3_128_digest
+
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.stations import Station
+
+# What is hashed: a number or half a text's hash a column, little endian.
+Words = npt.NDArray[np.uint64]
+# Hexadecimal letters, HALF of them a row.
+Halves = npt.NDArray[np.bytes_]
+HALF: Final = 16
+_WORD: Final = np.dtype("<u8")
+_TEXT_WORDS: Final = 2
+
+
+def observation_halves(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer]) -> Halves:
+    """The first half: station, time, measured values, completeness, notes, and source flags where a row has any.
+
+    `codes` number the stations in `known`.
+    """
+    size = table.num_rows
+    described = [_text_hash(json.dumps(station.document, sort_keys=True)) for station in known]
+    stations = np.frombuffer(b"".join(described), dtype=_WORD).reshape(len(known), _TEXT_WORDS)
+    parts = [stations[codes] if size else np.zeros((0, _TEXT_WORDS), _WORD)]
+    parts.append(_as_words(np.asarray(table["timestamp"].cast(pa.int64()))))
+    floats = (*MEASURED_NAMES, "completeness_score")
+    parts += [_as_words(table[name].to_numpy().astype(np.float64)) for name in floats]
+    parts.append(_text_hashes(table["notes"]))
+    matrix = np.concatenate(parts, axis=1)
+    flagged = np.asarray(table["source_flags"].is_valid())
+    if not flagged.any():
+        return _halves(matrix)
+    halves = np.empty(size, dtype=f"S{HALF}")
+    halves[~flagged] = _halves(matrix[~flagged])
+    halves[flagged] = _halves(np.concatenate([matrix, _text_hashes(table["source_flags"])], axis=1)[flagged])
+    return halves
+
+
+def quality_halves(
+    flag: npt.NDArray[np.integer],
+    flags: pa.Array | pa.ChunkedArray,
+    anomalies: npt.NDArray[np.integer],
+    amount: npt.NDArray[np.float64],
+    checks_version: npt.NDArray[np.integer],
+) -> Halves:
+    """The second half: flags, and the precipitation_amount that is derived from the observations around."""
+    integers = [_as_words(column.astype(np.int64)) for column in (flag, anomalies, checks_version)]
+    matrix = np.concatenate([*integers, _as_words(amount), _text_hashes(flags)], axis=1)
+    # Nearly all rows of a day are alike here: each distinct one is hashed once.
+    width = matrix.shape[1] * _WORD.itemsize
+    cells = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(matrix), [None, pa.py_buffer(matrix.tobytes())])
+    encoded = cells.dictionary_encode()
+    distinct = np.frombuffer(b"".join(encoded.dictionary.to_pylist()), dtype=_WORD).reshape(-1, matrix.shape[1])
+    halves: Halves = _halves(distinct)[np.asarray(encoded.indices)]
+    return halves
+
+
+def whole_digests(first: Halves, second: Halves) -> pa.Array:
+    """Both halves of each row as one text."""
+    size = len(first)
+    letters = np.hstack([half.view(np.uint8).reshape(size, HALF) for half in (first, second)])
+    offsets = np.arange(0, 2 * HALF * size + 1, 2 * HALF, dtype=np.int32)
+    return pa.StringArray.from_buffers(size, pa.py_buffer(offsets), pa.py_buffer(letters.tobytes()))
+
+
+def second_halves(digests: npt.NDArray[np.bytes_]) -> Halves:
+    """The second half of each whole digest."""
+    letters = digests.astype(f"S{2 * HALF}").view(np.uint8).reshape(len(digests), 2 * HALF)[:, HALF:]
+    halves: Halves = np.ascontiguousarray(letters).view(f"S{HALF}").reshape(-1)
+    return halves
+
+
+def _halves(matrix: Words) -> Halves:
+    """XXH3-64 of each row, as hexadecimal text; 0.2 µs a row, in the only loop over rows on this way.
+
+    BLAKE2b-64 took three times as long, and guards against somebody who makes up two versions of one observation with
+    one digest: who can write to the raw zone needs no such trick.
+    """
+    rows = np.ascontiguousarray(matrix).view(f"V{matrix.shape[1] * _WORD.itemsize}").reshape(-1).tolist()
+    hashes = b"".join(map(xxh3_64_digest, rows))
+    return np.frombuffer(hashes.hex().encode(), dtype=f"S{HALF}")
+
+
+def _text_hashes(column: pa.Array | pa.ChunkedArray) -> Words:
+    """Two words a row, zeros where there is no text (which is nearly everywhere); each distinct text is hashed once."""
+    if column.null_count == len(column):
+        return np.zeros((len(column), _TEXT_WORDS), _WORD)
+    cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    encoded = cells.dictionary_encode()
+    hashes = b"".join(map(_text_hash, encoded.dictionary.to_pylist()))
+    # The last row of the table stands for no text.
+    no_text = bytes(_TEXT_WORDS * _WORD.itemsize)
+    table = np.frombuffer(hashes + no_text, dtype=_WORD).reshape(-1, _TEXT_WORDS)
+    rows: Words = table[np.asarray(pc.fill_null(encoded.indices, len(table) - 1))]
+    return rows
+
+
+def _text_hash(text: str) -> bytes:
+    return bytes(xxh3_128_digest(text.encode()))
+
+
+def _as_words(values: npt.NDArray[np.generic]) -> Words:
+    """One word a row; every missing value is the same NaN."""
+    if values.dtype == np.float64:
+        values = np.where(np.isnan(values), np.nan, values)
+    return np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).view(_WORD).reshape(len(values), 1)

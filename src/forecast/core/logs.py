@@ -1,0 +1,131 @@
+"""The log: on stderr, every line with its time and its run, beside the progress bar and never within it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from forecast.core.settings import Settings
+from forecast.core.text import escaped, escaped_lines
+from forecast.report.write import without_secrets
+
+_LOGGER = logging.getLogger("forecast")
+# At DEBUG, botocore shows whole requests, and with them the session's token.
+_CHATTY_LIBRARIES = ("boto3", "botocore", "pymongo", "s3transfer", "urllib3")
+_SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "MONGODB_URI")
+_NO_RUN = "-"
+
+
+class _Handler(logging.StreamHandler[Any]):
+    """Writes to the stderr of now, and above the progress bar while there is one."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self.run_id: str | None = None
+        self.console: Console | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record.run_id = self.run_id
+        if self.console is None:
+            self.stream = sys.stderr
+            super().emit(record)
+            return
+        try:
+            # Neither wrapped nor coloured: a line of the log is one line, whatever the width of the terminal.
+            self.console.print(Text(self.format(record)), soft_wrap=True, highlight=False)
+        except Exception:  # noqa: BLE001  as logging itself does
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  named by the library
+        """A log that cannot be written (closed, or on a full disk) does not stop the work."""
+
+
+_HANDLER = _Handler()
+
+
+def set_up_logging(settings: Settings) -> None:
+    """The log goes to stderr; stdout is for the result."""
+    _HANDLER.run_id = None
+    _HANDLER.setFormatter(_JsonFormatter() if settings.log_format == "json" else _TextFormatter())
+    _LOGGER.handlers[:] = [_HANDLER]
+    _LOGGER.setLevel(settings.log_level)
+    _LOGGER.propagate = False
+    for name in _CHATTY_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def log_as(run_id: str) -> None:
+    """Every line from now on belongs to this run."""
+    _HANDLER.run_id = run_id
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[Callable[[], None]]:
+    """A bar over raw objects on a terminal, nothing elsewhere; gives the function that advances it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    shown = sys.stderr is not None and sys.stderr.isatty()
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
+        task = progress.add_task("raw objects", total=total)
+        _HANDLER.console = console if shown else None
+        try:
+            yield lambda: progress.advance(task)
+        finally:
+            _HANDLER.console = None
+
+
+def trace_without_secrets(error: BaseException) -> str:
+    """The trace of a fault of the program, without what the libraries may have quoted of the settings."""
+    text = "".join(traceback.format_exception(error))
+    for name in _SECRET_VARIABLES:
+        if value := os.environ.get(name):
+            # A KeyError quotes its text as Python would.
+            text = text.replace(value, "***").replace(repr(value)[1:-1], "***")
+    return str(without_secrets(text)).rstrip()
+
+
+class _TextFormatter(logging.Formatter):
+    """One line a message: time (UTC), run, level, words. Below it, indented, the trace of a fault of the program."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        run_id = getattr(record, "run_id", None) or _NO_RUN
+        line = f"{_time(record)} {run_id} {record.levelname} {escaped(record.getMessage())}"
+        return line + "".join(f"\n    {part}" for part in _trace_of(record).splitlines())
+
+
+class _JsonFormatter(logging.Formatter):
+    """One object a line, for CloudWatch."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        trace = _trace_of(record)
+        entry = {
+            "time": _time(record),
+            "level": record.levelname,
+            "run_id": getattr(record, "run_id", None),
+            "message": record.getMessage(),
+            **({"trace": trace} if trace else {}),
+            **getattr(record, "facts", {}),
+        }
+        # Letters as escapes: keys and values of raw objects can hold what a terminal obeys.
+        return json.dumps(entry, default=str)
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, tz=UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _trace_of(record: logging.LogRecord) -> str:
+    found = record.exc_info
+    return "" if not found or found[1] is None else escaped_lines(trace_without_secrets(found[1]))

@@ -1,0 +1,84 @@
+"""Which of two records of one observation is kept (CONTRACT section 5): the order stands here and nowhere else.
+
+A record with a measured value wins over one without. Then the one that was extracted later wins; where that is level,
+the one with the higher (generation_id, sync_id), which count the syncs of one producer; then the one from the later
+version of the raw object; then the one with the higher first half of the digest, so that every order of loading ends
+the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from forecast.core.parameters import MEASURED_NAMES
+
+# Columns of a record, the most significant first.
+RANK: Final = ("extracted_at", "generation_id", "sync_id", "source_modified_at")
+# What decided, in words.
+REASONS: Final = (
+    "has values",
+    "later extraction",
+    "higher generation",
+    "higher sync",
+    "later version of the object",
+    "higher digest",
+)
+
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
+Column = npt.NDArray[Any]
+
+
+def has_values(table: pa.Table) -> Mask:
+    """Which rows hold at least one measured value."""
+    columns = [table[name] for name in MEASURED_NAMES]
+    if any(not column.null_count for column in columns):
+        return np.ones(table.num_rows, dtype=bool)
+    found = np.zeros(table.num_rows, dtype=bool)
+    for column in columns:
+        if column.null_count < len(column):
+            found |= np.asarray(column.is_valid())
+    return found
+
+
+def order_of(table: pa.Table, halves: Column) -> list[Column]:
+    """What is compared of each row, the most significant column first; `halves` are the first halves of the digests.
+
+    Rows of one raw object need no source_modified_at: it is the same for all.
+    """
+    ranks = [np.asarray(table[name].cast(pa.int64())) for name in RANK if name in table.column_names]
+    return [has_values(table), *ranks, halves]
+
+
+def kept_of_each(observations: npt.NDArray[np.integer], order: Sequence[Column]) -> Rows:
+    """The row that is kept of each observation, by their numbers in `observations`; in the order of those."""
+    *columns, halves = order
+    # lexsort takes no objects.
+    codes = np.unique(halves, return_inverse=True)[1]
+    rows = np.lexsort([codes, *reversed(columns), observations])
+    numbers = observations[rows]
+    last = np.ones(len(rows), dtype=bool)
+    last[:-1] = numbers[1:] != numbers[:-1]
+    kept: Rows = rows[last]
+    return kept
+
+
+def compared(ours: Sequence[Column], theirs: Sequence[Column]) -> tuple[Mask, Mask]:
+    """Where our rows come after theirs in the order of these columns, and where they are level with them."""
+    higher = np.zeros(len(ours[0]), dtype=bool)
+    level = np.ones(len(ours[0]), dtype=bool)
+    for our, their in zip(ours, theirs, strict=True):
+        higher |= level & (our > their)
+        level &= our == their
+    return higher, level
+
+
+def reasons(ours: Sequence[Column], theirs: Sequence[Column]) -> list[str]:
+    """What decided between each pair of rows (columns of `order_of`), in the words of REASONS."""
+    differs = np.array([our != their for our, their in zip(ours, theirs, strict=True)], dtype=bool)
+    return [REASONS[number] for number in differs.argmax(axis=0).tolist()]

@@ -1,0 +1,177 @@
+"""What became of the cells of one raw object, by parameter: the one table that tells what was not read.
+
+Its memory grows with the number of parameters, never with that of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.parameters import PARAMETERS, Quantity
+
+# Of the reasons of one parameter: a reason may quote a cell, and an object may have a million different ones.
+_MOST_REASONS: Final = 8
+# How the reason of a number begins that needs a unit and has none.
+NO_UNIT: Final = "a number without a unit"
+_WITHOUT_UNITS: Final = frozenset(
+    parameter.name for parameter in PARAMETERS if parameter.quantity in (Quantity.INDEX, Quantity.CODE, Quantity.ANGLE)
+)
+_OTHER: Final = "other reasons"
+_SHOWN_PARAMETERS: Final = 6
+_SHOWN_COLUMNS: Final = 12
+SHOWN_LETTERS: Final = 40
+
+
+@dataclass(slots=True)
+class Unreadable:
+    """The cells that one reason kept from becoming a value: how many, and the first of them."""
+
+    count: int
+    raw: str
+    position: str
+
+
+@dataclass(slots=True)
+class ParameterReading:
+    """One parameter in one object.
+
+    `cells` had something (neither null nor a code for "no value"), `values` of them became a value; the others are in
+    `reasons`. `columns` are the source's own names.
+    """
+
+    columns: dict[str, None] = field(default_factory=dict)
+    cells: int = 0
+    values: int = 0
+    reasons: dict[str, Unreadable] = field(default_factory=dict)
+
+    def add(self, other: ParameterReading) -> None:
+        """Add what another batch of the object came to."""
+        self.columns |= other.columns
+        self.cells += other.cells
+        self.values += other.values
+        for reason, found in other.reasons.items():
+            self.add_unreadable(reason, found)
+
+    def add_unreadable(self, reason: str, found: Unreadable) -> None:
+        """Count cells of one reason; beyond a number of reasons under a common one."""
+        if reason not in self.reasons and len(self.reasons) >= _MOST_REASONS:
+            reason = _OTHER
+        known = self.reasons.setdefault(reason, Unreadable(0, found.raw, found.position))
+        known.count += found.count
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadParameter:
+    """A parameter that an object has cells of, none of which could be read; the example is of the commonest reason."""
+
+    parameter: str
+    column: str
+    cells: int
+    example: str
+    position: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """For a person."""
+        return (
+            f"none of {self.cells} cells of {self.column!r} ({self.parameter}) could be read, "
+            f"such as {self.example!r} ({self.position}): {self.reason}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RenamedParameter:
+    """A parameter that the station reports and an object lacks; the unknown columns that it could be, best first."""
+
+    parameter: str
+    candidates: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """For a person."""
+        columns = ", ".join(repr(name[:SHOWN_LETTERS]) for name in self.candidates)
+        return (
+            f"it lacks {self.parameter}, which the station reports, and has columns that are not known. "
+            f"Renamed? Perhaps to {columns}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownColumns:
+    """The columns of an object that are not known and were passed over: the first, cut short, and how many more."""
+
+    columns: tuple[str, ...]
+    more: int
+
+    @classmethod
+    def of(cls, names: Collection[str]) -> UnknownColumns:
+        """Of all names."""
+        shown = tuple(name[:SHOWN_LETTERS] for name in islice(names, _SHOWN_COLUMNS))
+        return cls(shown, len(names) - len(shown))
+
+    @property
+    def words(self) -> str:
+        """The names, for a person."""
+        return ", ".join(map(repr, self.columns)) + (f" and {self.more} more" if self.more else "")
+
+
+@dataclass(slots=True)
+class ObjectReading:
+    """The readings of one object's parameters, by name; its unknown columns, with the first different cells of each."""
+
+    parameters: dict[str, ParameterReading] = field(default_factory=dict)
+    unknown: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, more: Mapping[str, ParameterReading]) -> None:
+        """Add what another batch of the object came to."""
+        for name, reading in more.items():
+            self.parameters.setdefault(name, ParameterReading()).add(reading)
+
+    def unread(self) -> list[UnreadParameter]:
+        """The parameters with cells and without any value."""
+        return [
+            _unread(name, reading) for name, reading in self.parameters.items() if reading.cells and not reading.values
+        ]
+
+    def check(self, expected: str) -> None:
+        """Raises ObjectRejectedError where the object has cells and none of them became a value, or no known column.
+
+        So it does where several columns hold numbers without the unit that they need, and nothing was read but what
+        needs none: a table like that is of another layout, and its "UV" says nothing about the rest. `expected` says in
+        words what a cell of this layout looks like.
+        """
+        if expected and not self.parameters and any(self.unknown.values()):
+            names = UnknownColumns.of(self.unknown).words
+            raise ObjectRejectedError(
+                "unreadable_values",
+                f"none of its columns is known as one of measured values, in which {expected} is expected; "
+                f"it has {names}",
+            )
+        unread = self.unread()
+        read = {name for name, reading in self.parameters.items() if reading.values}
+        if not read and unread:
+            found = f"none of its measured cells ({sum(entry.cells for entry in unread)}) could be read"
+        elif read <= _WITHOUT_UNITS and len(unread := [entry for entry in unread if self._is_bare(entry)]) > 1:
+            found = f"none of the numbers in {len(unread)} of its columns has a unit"
+        else:
+            return
+        shown = "; ".join(
+            f"{entry.column!r} such as {entry.example!r} ({entry.position}): {entry.reason}"
+            for entry in islice(unread, _SHOWN_PARAMETERS)
+        )
+        more = f"; and {len(unread) - _SHOWN_PARAMETERS} more columns" if len(unread) > _SHOWN_PARAMETERS else ""
+        raise ObjectRejectedError("unreadable_values", f"{found}; expected is {expected}: {shown}{more}")
+
+    def _is_bare(self, entry: UnreadParameter) -> bool:
+        return all(reason.startswith(NO_UNIT) for reason in self.parameters[entry.parameter].reasons)
+
+
+def _unread(parameter: str, reading: ParameterReading) -> UnreadParameter:
+    reason, found = max(reading.reasons.items(), key=lambda entry: entry[1].count)
+    column = ", ".join(reading.columns) or parameter
+    return UnreadParameter(parameter, column, reading.cells, found.raw, found.position, reason)

@@ -1,0 +1,74 @@
+"""Measured values that were stored, and that the record which replaced theirs lacks.
+
+Only replaced documents count. Of several records of one batch none is stored yet: those are told as conflicts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.parameters import MEASURED_NAMES
+
+# The parameters that are present, and the ids of the observations of which they are all.
+Present = Iterable[tuple[Sequence[str], Sequence[str]]]
+_MEASURED: Final = frozenset(MEASURED_NAMES)
+# So many pairs of station and parameter are named in a line of the log.
+_MOST_NAMED: Final = 5
+
+
+class Removed(NamedTuple):
+    """One removed value: of which station and parameter, and which raw object's record took its place."""
+
+    station: str
+    parameter: str
+    source_uri: str
+
+
+def removed_values(table: pa.Table, rows: Sequence[int], there: Present) -> dict[str, list[Removed]]:
+    """What would be removed where these rows (RECORD_SCHEMA) replace what is there, by document."""
+    found: dict[str, list[Removed]] = {}
+    part = table.take(pa.array(rows, pa.int64()))
+    for names, ids in there:
+        own = part.filter(pc.is_in(part["_id"], value_set=pa.array(ids, pa.string())))
+        for name in _MEASURED.intersection(names):
+            lacking = own.filter(own[name].is_null()) if own[name].null_count else own.slice(0, 0)
+            entries = lacking.select(["_id", "station_id", "source_uri"]).to_pylist()
+            for entry in entries:
+                found.setdefault(entry["_id"], []).append(Removed(entry["station_id"], name, entry["source_uri"]))
+    return found
+
+
+def present_names(table: pa.Table) -> list[list[str]]:
+    """The measured parameters of each row."""
+    cells = [pc.if_else(table[name].is_valid(), name, pa.scalar(None, pa.string())) for name in MEASURED_NAMES]
+    # With "skip", Arrow leaves a row of nothing but nulls out of the result: the empty text keeps it.
+    joined = pc.binary_join_element_wise("", *cells, " ", null_handling="skip")
+    return [text.split() for text in joined.to_pylist()]
+
+
+def removals_report(removed: Mapping[Removed, int]) -> dict[str, Any]:
+    """The removed values in all, and by parameter, station and object (the one whose record took their place)."""
+    sums: dict[str, Counter[str]] = {field: Counter() for field in Removed._fields}
+    for one, number in removed.items():
+        for field in Removed._fields:
+            sums[field][getattr(one, field)] += number
+    by_what = {"by_parameter": "parameter", "by_station": "station", "by_object": "source_uri"}
+    return {
+        "total": sum(removed.values()),
+        **{name: dict(sorted(sums[field].items())) for name, field in by_what.items()},
+    }
+
+
+def removals_words(removed: Mapping[Removed, int]) -> str:
+    """What was removed, for a line of the log: the most first."""
+    sums: Counter[str] = Counter()
+    for one, number in removed.items():
+        sums[f"{one.parameter} of {one.station}"] += number
+    named = [f"{what} ({number:,})" for what, number in sorted(sums.items(), key=lambda item: (-item[1], item[0]))]
+    more = [f"and {len(named) - _MOST_NAMED} more"] if len(named) > _MOST_NAMED else []
+    return ", ".join([*named[:_MOST_NAMED], *more])

@@ -1,0 +1,221 @@
+"""The shapes that pass through the corridor, as pandas frames with Arrow-backed columns.
+
+extract   -> RawBatch       rows as found, and where each came from
+transform -> Transformed    canonical rows, and the rows it refused
+validate  -> Validated      canonical rows with quality, provenance and digest, and the rows it refused
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.reading import ObjectReading, ParameterReading
+
+UTC_TIME = pa.timestamp("ms", tz="UTC")
+
+# Where a raw row came from. `position` is for people ("line 7", "sheet 011024 row 3"); `changes` is Airbyte's list of
+# values lost on the way, as JSON text.
+ORIGIN_SCHEMA = pa.schema(
+    [
+        ("position", pa.string()),
+        ("extracted_at", UTC_TIME),
+        ("generation_id", pa.int64()),
+        ("sync_id", pa.int64()),
+        ("changes", pa.string()),
+    ]
+)
+
+# One observation a row: a missing value is a null; `notes` is a JSON list of {parameter, raw, reason}, or null, and
+# `source_flags` a JSON object {parameter: the network's own quality code}, or null.
+OBSERVATION_SCHEMA = pa.schema(
+    [
+        ("station_id", pa.string()),
+        ("timestamp", UTC_TIME),
+        *((name, pa.float64()) for name in PARAMETER_NAMES),
+        ("notes", pa.string()),
+        ("source_flags", pa.string()),
+        ("source_row", pa.string()),
+        ("extracted_at", UTC_TIME),
+        ("generation_id", pa.int64()),
+        ("sync_id", pa.int64()),
+    ]
+)
+
+# What validation adds. `flags` is a JSON object {parameter: {flag, checks}} of flags 3 and 4, or null.
+VALIDATED_SCHEMA = pa.schema(
+    [
+        ("_id", pa.string()),
+        *OBSERVATION_SCHEMA,
+        ("completeness_score", pa.float64()),
+        ("flag", pa.int32()),
+        ("flags", pa.string()),
+        ("anomalies_detected", pa.int32()),
+        ("checks_version", pa.int32()),
+        ("digest", pa.string()),
+    ]
+)
+
+_REPEATED = pa.dictionary(pa.int32(), pa.string())
+
+# What a record of the processed zone has beside: the station as the registry described it, the raw object with the time
+# of its version, and the run.
+RECORD_SCHEMA = pa.schema(
+    [
+        *VALIDATED_SCHEMA,
+        ("station_name", _REPEATED),
+        ("station_network", _REPEATED),
+        ("station_type", _REPEATED),
+        ("latitude", pa.float64()),
+        ("longitude", pa.float64()),
+        ("elevation", pa.float64()),
+        ("station_city", _REPEATED),
+        ("station_country", _REPEATED),
+        ("station_region", _REPEATED),
+        ("station_licence", _REPEATED),
+        ("station_hardware", _REPEATED),
+        ("station_software", _REPEATED),
+        ("source_uri", _REPEATED),
+        ("source_modified_at", UTC_TIME),
+        ("run_id", _REPEATED),
+        ("ingested_at", UTC_TIME),
+        ("pipeline_version", _REPEATED),
+    ]
+)
+
+# `row` is the raw row as JSON text, under the source's own names; `origin` is what its object and envelope said of it,
+# as a JSON object: extracted_at, generation_id, sync_id, and, where there are any, changes, group and sheet. Both are
+# null, or only text, where a record could not be read at all. `instant` is the row's own (UTC) where it is later than
+# now: what may pass in a while.
+REFUSED_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("position", "code", "field", "value", "reason", "row", "origin", "instant")]
+)
+
+
+class RawObject(NamedTuple):
+    """One object of the raw zone, as it was listed."""
+
+    key: str  # relative to RAW_URI: opaque, never decoded, never a local path
+    uri: str
+    size: int
+    etag: str
+    last_modified: datetime
+
+
+@dataclass(slots=True)
+class RawBatch:
+    """Rows as found: `rows` holds the payload's columns under the source's own names, `origin` is ORIGIN_SCHEMA.
+
+    `sheet` names the sheet of a workbook, `groups` the key that each row of a document stood under (InfoClimat's
+    station under "hourly"), `containers` the keys of the document that held them, `metadata` what a document says of
+    its own fields (InfoClimat's units). Without `has_payloads`, every payload was empty, and `rows` are what stood
+    beside them.
+    """
+
+    rows: pd.DataFrame
+    origin: pd.DataFrame
+    sheet: str | None = None
+    groups: pa.Array | None = None
+    metadata: object = None
+    containers: frozenset[str] = frozenset()
+    refused: pd.DataFrame = field(default_factory=lambda: empty_frame(REFUSED_SCHEMA))
+    has_payloads: bool = True
+
+
+@dataclass(slots=True)
+class Transformed:
+    """rows_read = rows_empty + len(observations) + len(refused). `readings`: what became of the cells, by parameter.
+
+    `stations` are those of the rows that are not refused, also of empty ones.
+    """
+
+    observations: pd.DataFrame
+    refused: pd.DataFrame
+    rows_read: int
+    rows_empty: int
+    readings: Mapping[str, ParameterReading] = field(default_factory=dict)
+    stations: frozenset[str] = frozenset()
+
+    @classmethod
+    def nothing(cls, refused: pd.DataFrame, empty_rows: int = 0) -> Transformed:
+        """No observation, only what the extractor refused, and rows without any field."""
+        return cls(empty_frame(OBSERVATION_SCHEMA), refused, len(refused) + empty_rows, empty_rows)
+
+
+def joined(parts: Sequence[Transformed]) -> Transformed:
+    """What became of several parts, one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    readings = ObjectReading()
+    for part in parts:
+        readings.add(part.readings)
+    return Transformed(
+        concat([part.observations for part in parts], OBSERVATION_SCHEMA),
+        concat([part.refused for part in parts], REFUSED_SCHEMA),
+        sum(part.rows_read for part in parts),
+        sum(part.rows_empty for part in parts),
+        readings.parameters,
+        frozenset().union(*(part.stations for part in parts)),
+    )
+
+
+@dataclass(slots=True)
+class Validated:
+    """Rows that may enter (VALIDATED_SCHEMA), and the rows that may not (REFUSED_SCHEMA)."""
+
+    observations: pd.DataFrame
+    refused: pd.DataFrame
+
+
+def to_frame(table: pa.Table | pa.RecordBatch) -> pd.DataFrame:
+    """An Arrow table as a frame that shares its memory; names of columns may repeat.
+
+    Half the time of `table.to_pandas`, which asks the schema for an index and for types of pandas' own.
+    """
+    columns = {number: pd.arrays.ArrowExtensionArray(column) for number, column in enumerate(table.columns)}
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), copy=False)
+    frame.columns = pd.Index(table.column_names)
+    return frame
+
+
+def to_table(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
+    """A frame of Arrow-backed columns as an Arrow table, without copying; those of a schema, in its types and order.
+
+    A third of the time of `pa.Table.from_pandas`, which asks of every column what else pandas might hold in it.
+    """
+    names = frame.columns if schema is None else schema.names
+    columns: list[Any] = [frame[name].array for name in names]
+    table = pa.table([column.__arrow_array__() for column in columns], names=list(names))
+    return table if schema is None or table.schema.equals(schema) else table.cast(schema)
+
+
+def empty_frame(schema: pa.Schema) -> pd.DataFrame:
+    """No row of a schema."""
+    return _empty_frame(schema).copy(deep=False)
+
+
+@cache
+def _empty_frame(schema: pa.Schema) -> pd.DataFrame:
+    return to_frame(schema.empty_table())
+
+
+def frame_of(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pd.DataFrame:
+    """A few rows (refused ones) as a frame."""
+    return to_frame(pa.Table.from_pylist(list(rows), schema=schema)) if rows else empty_frame(schema)
+
+
+def concat(frames: Sequence[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:
+    """Frames of one schema under each other."""
+    filled = [frame for frame in frames if len(frame)]
+    if len(filled) == 1:
+        return filled[0]
+    if not filled:
+        return empty_frame(schema)
+    return to_frame(pa.concat_tables([to_table(frame, schema) for frame in filled]))

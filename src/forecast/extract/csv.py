@@ -1,0 +1,141 @@
+"""CSV: a header, and rows whose cells are text until they are converted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import RawBatch, RawObject
+from forecast.core.settings import Limits
+from forecast.extract.batches import BatchMaker, positions
+from forecast.extract.headers import BLANK_LINES, LINE_BREAK, Header, read_header
+from forecast.extract.json.lines import refused_record
+from forecast.extract.ledger import Ledger
+from forecast.extract.limits import BLOCK_BYTES
+from forecast.extract.text_stream import BAD_BYTE, Opener, write_copy
+
+_FAULTS = {"\0": "a NUL character in the row", BAD_BYTE: "a byte in the row that is not UTF-8"}
+
+
+def read_csv(
+    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits, copy: Path
+) -> Iterator[RawBatch]:
+    """Batches of a table with a header; its names may repeat. `copy` is a path for the table as plain text."""
+    maker = BatchMaker(raw, containers, limits, Ledger("not_csv", "row"))
+    with open_file() as file:
+        header = read_header(file)
+    places = _Places(header.lines)
+    if not header.has_rows:
+        yield from maker.of_table(pa.table([[]] * len(header.names), header.names), positions(1, 0))
+    else:
+        with open_file() as file:
+            write_copy(file, copy, "the table", limits)
+        yield from _batches(copy, header, places, maker)
+        maker.ledger.check()
+
+
+def _batches(path: Path, header: Header, places: _Places, maker: BatchMaker) -> Iterator[RawBatch]:
+    """Arrow reads ahead in a thread of its own: on a Python file, that could meet the end of the process."""
+    columns = [str(index) for index in range(len(header.names))]
+    try:
+        with pa.OSFile(str(path)) as file:
+            reader = pa_csv.open_csv(
+                file,
+                read_options=pa_csv.ReadOptions(
+                    use_threads=False, block_size=BLOCK_BYTES, column_names=columns, skip_rows=header.lines
+                ),
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=header.delimiter, newlines_in_values=True, invalid_row_handler=places.refuse
+                ),
+                convert_options=pa_csv.ConvertOptions(
+                    column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+                ),
+            )
+            for block in reader:
+                rows, kept, refused = _texts(block, places.of_next(block.num_rows), header.names)
+                yield from maker.of_table(rows, kept, [*places.take_refused(), *refused])
+            if refused := places.take_refused():
+                yield maker.of_refused(refused)
+    except pa.ArrowInvalid as error:
+        message = f"the table cannot be read: {error}"
+        raise ObjectRejectedError("not_csv", message) from error
+
+
+class _Places:
+    """Where rows stand: "row 1" is the first behind the header, and rows that Arrow passes over count."""
+
+    def __init__(self, header_lines: int) -> None:
+        self._header_lines = header_lines
+        self._next = 1
+        self._blank = 0
+        self._passed_over: set[int] = set()
+        self._refused: list[dict[str, Any]] = []
+
+    def refuse(self, row: pa_csv.InvalidRow) -> str:
+        """Arrow's handler of a row with more or fewer cells than the header; a blank line is no row."""
+        if row.text.strip(" \t\r\n").casefold() in BLANK_LINES:
+            self._blank += 1
+            return "skip"
+        number = row.number - self._header_lines - self._blank
+        self._passed_over.add(number)
+        reason = f"{row.actual_columns} cells where the header has {row.expected_columns}"
+        self._refused.append(refused_record(f"row {number}", reason, row.text))
+        return "skip"
+
+    def of_next(self, count: int) -> pa.Array:
+        """The places of the next so many rows that Arrow gives."""
+        numbers: list[int] = []
+        while len(numbers) < count:
+            if self._next not in self._passed_over:
+                numbers.append(self._next)
+            self._next += 1
+        self._passed_over = {number for number in self._passed_over if number >= self._next}
+        return pc.binary_join_element_wise("row ", pa.array(numbers, pa.int64()).cast(pa.string()), "")
+
+    def take_refused(self) -> list[dict[str, Any]]:
+        """The rows that were refused since the last call."""
+        refused, self._refused = self._refused, []
+        return refused
+
+
+def _texts(
+    block: pa.RecordBatch, places: pa.Array, names: Sequence[str]
+) -> tuple[pa.Table, pa.Array, list[dict[str, Any]]]:
+    """Cells as text, blank ones null; where the rows stand that are kept; and those that are refused."""
+    faults: dict[int, str] = {}
+    for cells in block.columns:
+        for letter, reason in _FAULTS.items():
+            for index in np.flatnonzero(pc.match_substring(cells, letter)).tolist():
+                faults.setdefault(index, reason)
+    columns = [_blank_to_null(cells) for cells in block.columns]
+    columns[-1] = _blank_to_null(pc.replace_substring_regex(columns[-1], LINE_BREAK, ""))
+    names = list(names)
+    if not names[-1].strip():
+        surplus = columns.pop()
+        names.pop()
+        for index in np.flatnonzero(surplus.is_valid()).tolist():
+            faults.setdefault(index, f"a cell more than the header has: {surplus[index].as_py()[:80]!r}")
+    table = pa.Table.from_arrays(columns, names)
+    if not faults:
+        return table, places, []
+    refused = [
+        refused_record(places[index].as_py(), reason, _row_text(block, index))
+        for index, reason in sorted(faults.items())
+    ]
+    kept = pa.array([index for index in range(block.num_rows) if index not in faults], pa.int64())
+    return table.take(kept), places.take(kept), refused
+
+
+def _blank_to_null(texts: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def _row_text(block: pa.RecordBatch, index: int) -> str:
+    return ",".join(column[index].as_py() for column in block.columns)

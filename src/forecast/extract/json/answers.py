@@ -1,0 +1,123 @@
+"""Answers of an API without rows: an error, a container that is null or not there, what Airbyte lost on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.admission import Mask
+from forecast.core.errors import ObjectRejectedError
+
+LOST: Final = "record_lost_on_the_way"
+SOURCE_ERROR: Final = "source_error"
+NO_ROWS: Final = "no_rows"
+# A record of which nothing is left, or an error instead of data: what was to be delivered is not there, so the run does
+# not end with 0, however few they are.
+NOT_DELIVERED: Final = frozenset({LOST, SOURCE_ERROR})
+_ERRORS: Final = ("errors", "error")
+_CODES: Final = ("statusCode", "status_code")
+# What known networks put around the rows, or send where there are none.
+_AROUND_ROWS: Final = frozenset(
+    {*_ERRORS, *_CODES, "status", "reason", "message", "success", "metadata", "stations", "data"}
+)
+_BAD_STATUS: Final = frozenset({"error", "ko", "fail", "failed"})
+_FIRST_ERROR_STATUS: Final = 400
+# Airbyte flattens a document to columns; then a list without errors is the text of one.
+_EMPTY_TEXTS: Final = frozenset({"", "[]", "{}", "null", "false"})
+_MAX_MESSAGE: Final = 300
+_SHOWN_NAMES: Final = 12
+_SHOWN_LETTERS: Final = 40
+
+
+def check_answer(fields: Mapping[str, Any]) -> None:
+    """Raises ObjectRejectedError where an API answered with an error in the shape of a document."""
+    fault = next((said for name in _ERRORS if (said := _unless_empty(fields.get(name)))), None)
+    code = next((fields[name] for name in _CODES if name in fields), 0)
+    status = fields.get("status")
+    bad_status = isinstance(status, str) and status.casefold() in _BAD_STATUS
+    bad_code = isinstance(code, int | float) and code >= _FIRST_ERROR_STATUS
+    if fault or bad_status or bad_code:
+        said = fields.get("reason") or fields.get("message") or fault or status or code
+        message = f"the source answered with an error instead of data: {str(said)[:_MAX_MESSAGE]!r}"
+        raise ObjectRejectedError(SOURCE_ERROR, message)
+
+
+def check_holds_nothing(fields: Mapping[str, Any], containers: Sequence[str]) -> None:
+    """Raises ObjectRejectedError where a record without rows is an error, or has something where rows belong."""
+    check_answer(fields)
+    for name in containers:
+        if _unless_empty(fields.get(name)):
+            message = f"a value where a list of rows belongs: {name} is {str(fields[name])[:_SHOWN_LETTERS]!r}"
+            raise ObjectRejectedError("unknown_layout", message)
+    if _unless_empty(fields.get("data")):
+        raise ObjectRejectedError("unknown_layout", "the rows stand in 'data' and not where a known network has them")
+
+
+def no_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> ObjectRejectedError:
+    """The refusal of what is a known network's document without the list of its rows."""
+    nulls = [name for name in containers if name in fields]
+    names = ", ".join(repr(name[:_SHOWN_LETTERS]) for name in list(fields)[:_SHOWN_NAMES]) or "nothing"
+    found = f"{nulls[0]!r} is there and holds none" if nulls else f"it has: {names}"
+    return ObjectRejectedError(NO_ROWS, f"a document without rows; {found}")
+
+
+def lost_on_the_way(changes: str) -> str:
+    """Airbyte's changes (JSON text) of a record of which nothing is left, as one reason."""
+    entries = json.loads(changes)
+    told = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    texts = [f"{entry.get('field')}: {entry.get('change')}, {entry.get('reason')}" for entry in told]
+    return f"lost on the way: {'; '.join(texts) or changes}"[:_MAX_MESSAGE]
+
+
+def only_around_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> bool:
+    """Whether a record has no field but those that stand around rows, or in which rows would stand."""
+    return all(name in _AROUND_ROWS or name in containers for name in fields)
+
+
+def answers_in(rows: pa.Table, containers: Sequence[str], lost: Mask) -> tuple[Mask, list[str]]:
+    """The rows that are no observations but answers, and the names of the columns that only those have.
+
+    An answer has nothing but what stands around rows; or it tells of an error and has little else; or it is `lost`
+    (Airbyte changed something in it) and has nothing at all.
+    """
+    around = [name for name in rows.column_names if name in _AROUND_ROWS or name in containers]
+    if not around and not lost.any():
+        return np.zeros(len(lost), dtype=bool), []
+    own = _filled(rows, around, len(lost))
+    others = _filled(rows, [name for name in rows.column_names if name not in around], len(lost))
+    found = (others == 0) & ((own > 0) | lost) | _tells_of_an_error(rows, len(lost)) & (others <= own)
+    return found, [name for name in around if not np.any(_is_filled(rows[name]) & ~found)]
+
+
+def _filled(rows: pa.Table, names: Sequence[str], size: int) -> Any:
+    count = np.zeros(size, dtype=np.int64)
+    for index, name in enumerate(rows.column_names):
+        if name in names:
+            count += _is_filled(rows.column(index))
+    return count
+
+
+def _is_filled(cells: pa.ChunkedArray) -> Mask:
+    return np.asarray(cells.is_valid())
+
+
+def _tells_of_an_error(rows: pa.Table, size: int) -> Mask:
+    """Where a field of errors is filled; whether with an error is told row by row."""
+    found = np.zeros(size, dtype=bool)
+    for index, name in enumerate(rows.column_names):
+        cells = rows.column(index)
+        if name in _ERRORS or name in _CODES:
+            found |= _is_filled(cells)
+        elif name == "status" and pa.types.is_string(cells.type):
+            bad = pc.is_in(pc.utf8_lower(cells), value_set=pa.array(sorted(_BAD_STATUS)))
+            found |= np.asarray(bad)
+    return found
+
+
+def _unless_empty(value: Any) -> Any:
+    return None if isinstance(value, str) and value.strip() in _EMPTY_TEXTS else value

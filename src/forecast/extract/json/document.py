@@ -1,0 +1,271 @@
+"""Documents that hold their rows in a container: InfoClimat's "hourly" by station, the PWS API's "observations".
+
+They are read as a stream (ijson), so that a document of any size takes the memory of one chunk of rows.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, NoReturn
+
+import ijson
+import pyarrow as pa
+from ijson.common import ObjectBuilder
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, frame_of, to_frame
+from forecast.core.settings import Limits
+from forecast.core.text import listed
+from forecast.extract.beside import with_beside
+from forecast.extract.columnar import check_fields, columns_not_rows
+from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelope, origin_of_record
+from forecast.extract.json.answers import check_answer, check_holds_nothing, no_rows, only_around_rows
+from forecast.extract.json.items import ENDS, STARTS, Item, chunks, or_rejected, read_items
+from forecast.extract.json.lines import refused_record, rows_of_records
+from forecast.extract.json.objects import opened
+from forecast.extract.json.prescan import surveyed
+from forecast.extract.limits import JSON_PIECE_BYTES, MAX_COLUMNS, MAX_DEPTH, too_deep, too_long
+from forecast.extract.text_stream import Opener
+
+# What stands outside the containers (stations, metadata, envelope) is small: the real one has 150 events.
+_MAX_HEAD_EVENTS = 200_000
+# Beside the stations stands InfoClimat's list of field names.
+_NO_GROUP = "_params"
+# What a document says of its fields: InfoClimat's {"vent_moyen": "mean wind speed,km/h"}.
+_METADATA = "metadata"
+
+
+@dataclass(slots=True)
+class Head:
+    """A document without its rows: what stands around them, and the paths at which they stand."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    paths: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is said of a whole document: the origin of its record, and the fields beside its payload."""
+
+    origin: dict[str, Any]
+    beside: Sequence[Mapping[str, Any]]
+
+    @property
+    def position(self) -> str:
+        """What the places of its rows begin with."""
+        return f"{self.origin['position']}: " if self.origin["position"] else ""
+
+
+def names_a_container(text: bytes, containers: Sequence[str]) -> bool:
+    """Whether a container may be in this JSON, or in JSON text in it; a quick look, which may take a text for one."""
+    found = [name.encode() for name in containers if name.encode() in text]
+    return any(name + end in text for name in found for end in (b'"', b"\\"))
+
+
+def is_document(text: bytes, containers: Sequence[str], limits: Limits) -> bool:
+    """Whether JSON text is a document with rows in a container, or with an empty one."""
+    if not names_a_container(text, containers):
+        return False
+    try:
+        head = read_head_of(text, containers, limits)
+    except ObjectRejectedError:
+        return False
+    return bool(head.paths) or is_flattened(head.fields, containers)
+
+
+def read_document(text: bytes, source: Around, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+    """Batches of a document that is one record."""
+    open_file = surveyed(lambda: io.BytesIO(text), limits)
+    yield from _batches(open_file, source, containers, limits)
+
+
+def read_document_file(
+    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits
+) -> Iterator[RawBatch]:
+    """Batches of a file that is one document.
+
+    Raises ObjectRejectedError where it is no JSON, is an error answer, or holds no rows that are known.
+    """
+    open_file = surveyed(open_file, limits)
+    with open_file() as file:
+        head = _read_head(file, containers, limits)
+    envelope = {name: value for name, value in head.fields.items() if is_envelope(name)}
+    origin = {"position": "", **origin_of_record(envelope, raw)}
+    yield from _batches(open_file, Around(origin, beside_payload(head.fields)), containers, limits)
+
+
+def is_flattened(fields: Mapping[str, Any], containers: Sequence[str]) -> bool:
+    """Whether these are the fields of a document whose containers came as JSON text."""
+    return any(_is_json_text(fields.get(name)) for name in containers)
+
+
+def whole_text(fields: Mapping[str, Any]) -> str:
+    """The text of a document, its parts that came as JSON text put in as they are.
+
+    What is no JSON in them is seen when the whole is read.
+    """
+    parts = (
+        f"{json.dumps(name)}: {value if _is_json_text(value) else json.dumps(value, default=str)}"
+        for name, value in fields.items()
+    )
+    return "{" + ", ".join(parts) + "}"
+
+
+def _is_json_text(value: Any) -> bool:
+    return isinstance(value, str) and value[:1] + value[-1:] in {"{}", "[]"}
+
+
+def read_head_of(text: bytes, containers: Sequence[str], limits: Limits) -> Head:
+    """All of a document in memory but its rows.
+
+    Raises ObjectRejectedError where it is no JSON.
+    """
+    with surveyed(lambda: io.BytesIO(text), limits)() as file:
+        return _read_head(file, containers, limits)
+
+
+def _payload(fields: dict[str, Any]) -> dict[str, Any]:
+    """What stands in Airbyte's envelope, where there is one."""
+    for name in PAYLOAD_FIELDS:
+        if isinstance(fields.get(name), dict):
+            fields = fields[name]
+    return {name: value for name, value in fields.items() if not is_envelope(name)}
+
+
+def _read_head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
+    return or_rejected(lambda: _head(file, containers, limits))
+
+
+def _head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
+    head = Head()
+    builder = ObjectBuilder()
+    depth = text_bytes = count = 0
+    skipped: int | None = None
+    for prefix, event, value in ijson.parse(file, use_float=True, buf_size=JSON_PIECE_BYTES):
+        depth += (event in STARTS) - (event in ENDS)
+        if depth > MAX_DEPTH:
+            raise too_deep()
+        if skipped is not None:
+            if depth < skipped:
+                skipped = None
+            continue
+        if event in STARTS and _is_container(prefix, containers):
+            head.paths.append(prefix)
+            skipped = depth
+            builder.event("null", None)
+            continue
+        count += 1
+        if count > _MAX_HEAD_EVENTS:
+            raise ObjectRejectedError(
+                "unknown_layout", "a JSON document whose rows are not where a known network has them"
+            )
+        text_bytes += len(value) if isinstance(value, str) else 0
+        if text_bytes > limits.record_bytes:
+            raise too_long("what stands around the rows of a document: a record", limits)
+        builder.event(event, value)
+    head.fields = builder.value if isinstance(builder.value, dict) else {}
+    return head
+
+
+def _batches(open_file: Opener, source: Around, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+    with open_file() as file:
+        head = _read_head(file, containers, limits)
+    fields = _payload(head.fields)
+    check_answer(fields)
+    if not head.paths:
+        _refuse_without_container(fields, containers)
+    rows = objects = 0
+    lists: dict[str, None] = {}
+    with open_file() as file:
+        items = read_items(
+            file,
+            lambda prefix: _row_path(prefix, head.paths) is not None,
+            lambda prefix, event, value: _refuse_stray(prefix, event, value, head.paths),
+        )
+        counts: Counter[str] = Counter()
+        for chunk in chunks(items):
+            rows += len(chunk)
+            lists |= dict.fromkeys(item.prefix.removesuffix(".item") for item in chunk if len(lists) <= MAX_COLUMNS)
+            objects += sum(isinstance(item.value, dict) for item in chunk)
+            batch = _batch(chunk, head.paths, counts, source)
+            batch.metadata = fields.get(_METADATA)
+            yield batch
+    if rows and not objects:
+        raise columns_not_rows([path.rpartition(".")[2] for path in lists], head.paths[0])
+    if not rows:
+        check_holds_nothing(fields, containers)
+
+
+def _refuse_without_container(fields: dict[str, Any], containers: Sequence[str]) -> NoReturn:
+    """Say what a document is in which no list of rows stands."""
+    check_holds_nothing(fields, containers)
+    if only_around_rows(fields, containers):
+        raise no_rows(fields, containers)
+    check_fields(fields)
+    message = f"a JSON document with none of the known containers of rows; it has: {listed(list(fields))}"
+    raise ObjectRejectedError("unknown_layout", message)
+
+
+def _row_path(prefix: str, paths: Sequence[str]) -> str | None:
+    """The container that a row at this prefix stands in: "hourly.07015.item", "observations.item"."""
+    if not prefix.endswith(".item"):
+        return None
+    for path in paths:
+        if prefix == f"{path}.item":
+            return path
+        if prefix.startswith(f"{path}.") and not prefix.startswith(f"{path}.{_NO_GROUP}."):
+            inner = prefix[len(path) + 1 : -len(".item")]
+            if ".item" not in inner:
+                return path
+    return None
+
+
+def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str]) -> None:
+    """No value of a container may be passed over: it may be a row in a shape that is not known."""
+    if value is None or event == "map_key" or not prefix.startswith(tuple(f"{path}." for path in paths)):
+        return
+    if not prefix.startswith(tuple(f"{path}.{_NO_GROUP}." for path in paths)):
+        raise ObjectRejectedError("unknown_layout", f"a value where a list of rows belongs: {prefix[:80]!r}")
+
+
+def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source: Around) -> RawBatch:
+    """One batch; a column tells which group (station) each row stood under."""
+    records, origins, groups, refused = [], [], [], []
+    containers = set()
+    for item in chunk:
+        list_path = item.prefix.removesuffix(".item")
+        path = _row_path(item.prefix, paths) or ""
+        containers.add(path.rpartition(".")[2])
+        place = f"{source.position}{list_path}[{counts[list_path]}]"
+        counts[list_path] += 1
+        if item.fault:
+            refused.append(refused_record(place, item.fault, item.value))
+            continue
+        records.append(item.value)
+        origins.append({**source.origin, "position": place})
+        groups.append(list_path.removeprefix(path).lstrip(".") or None)
+    rows, origin = rows_of_records(records), pa.Table.from_pylist(origins, schema=ORIGIN_SCHEMA)
+    names = pa.array(groups, pa.string())
+    for fields in source.beside if records else ():
+        rows, kept, more = with_beside(rows, rows_of_records([dict(fields)] * len(origin)), origin["position"])
+        origin, names = origin.take(kept), names.take(kept)
+        refused += more
+    rows, kept, more = opened(rows, origin["position"])
+    origin, names = origin.take(kept), names.take(kept)
+    refused += more
+    return RawBatch(
+        to_frame(rows),
+        to_frame(origin),
+        groups=names,
+        containers=frozenset(containers),
+        refused=frame_of(refused, REFUSED_SCHEMA),
+    )
+
+
+def _is_container(prefix: str, containers: Sequence[str]) -> bool:
+    *wrappers, name = prefix.split(".")
+    return name in containers and all(wrapper in PAYLOAD_FIELDS for wrapper in wrappers)

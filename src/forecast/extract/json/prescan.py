@@ -1,0 +1,156 @@
+"""A look over a whole JSON file before it is parsed: how deep it nests, how long its texts are, which numbers it holds.
+
+ijson parses in C, and trusts its input: a text takes the memory it has, a whole number beyond 64 bits ends the reading
+(and, read as a decimal, one of 5 000 digits ends the process).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+import ijson
+import numpy as np
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.settings import Limits
+from forecast.extract.json.lines import BARE_CONSTANT, HALF_OF_A_PAIR
+from forecast.extract.limits import BLOCK_BYTES, JSON_PIECE_BYTES, MAX_DEPTH, depths, too_deep, too_long
+from forecast.extract.text_stream import Convert, Opener, filtered
+
+_TOKEN = 64
+_LONGEST_INTEGER = 18
+# What ijson may not be able to read: a whole number of 19 digits, one that overflows, and the constants that JSON does
+# not have and Python writes.
+_MAYBE_ODD = re.compile(rb"[0-9]{19}|[0-9][eE]\+?[0-9]{3,}(?![0-9A-Fa-f-])|NaN|Infinity")
+_SURROGATES = (b"\\ud", b"\\uD")
+_PAIR = 12
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
+_TEXT_OR_NUMBER = re.compile(
+    rb'(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<constant>NaN|-?Infinity)|-?[0-9]+(?P<decimal>[0-9.eE+-]*)', re.DOTALL
+)
+
+
+def surveyed(open_file: Opener, limits: Limits) -> Opener:
+    """Opens the same JSON with every number and constant that ijson cannot read as text.
+
+    Raises ObjectRejectedError where it nests deeper than MAX_DEPTH, has a text or a number longer than a record, or
+    half of a surrogate pair, for which ijson gives "?" or another character.
+    """
+    found = _survey(open_file, limits)
+    opener: Opener = (lambda: filtered(open_file(), _odd_as_text())) if found.odd else open_file
+    if found.deep:
+        _check_depth(opener)
+    if found.surrogates:
+        _check_surrogates(open_file)
+    return opener
+
+
+class _Survey(NamedTuple):
+    """Whether brackets, those in texts too, nest too deep; whether something is odd; whether there are surrogates."""
+
+    deep: bool
+    odd: bool
+    surrogates: bool
+
+
+def _survey(open_file: Opener, limits: Limits) -> _Survey:
+    deep = odd = surrogates = False
+    depth = since_quote = 0
+    tail = b""
+    with open_file() as file:
+        while block := file.read(BLOCK_BYTES):
+            levels = depth + depths(block)
+            deep = deep or (len(levels) > 0 and int(levels.max()) > MAX_DEPTH)
+            depth = int(levels[-1]) if len(levels) else depth
+            odd = odd or _MAYBE_ODD.search(tail + block) is not None
+            surrogates = surrogates or any(begin in block or begin in tail + block[:_PAIR] for begin in _SURROGATES)
+            since_quote = _longest_token(tail[-1:], block, since_quote, limits)
+            tail = block[-_TOKEN:]
+    return _Survey(deep, odd, surrogates)
+
+
+def _longest_token(before: bytes, block: bytes, since_quote: int, limits: Limits) -> int:
+    """Bytes since the last quote; a quote after a backslash is none, which can only make a token look longer."""
+    letters = np.frombuffer(before + block, dtype=np.uint8)
+    quotes = letters == ord('"')
+    quotes[1:] &= letters[:-1] != ord("\\")
+    places = np.flatnonzero(quotes[len(before) :])
+    gaps = np.diff(places, prepend=-1 - since_quote, append=len(block))
+    if len(gaps) and int(gaps.max()) > limits.record_bytes:
+        raise too_long("a text or a number", limits)
+    return int(gaps[-1])
+
+
+def _check_depth(open_file: Opener) -> None:
+    depth = 0
+    with open_file() as file:
+        for event, _ in ijson.basic_parse(file, use_float=True, buf_size=JSON_PIECE_BYTES):
+            depth += event.startswith("start_") - event.startswith("end_")
+            if depth > MAX_DEPTH:
+                raise too_deep()
+
+
+def _check_surrogates(open_file: Opener) -> None:
+    """Raises ObjectRejectedError with the place of the first half of a surrogate pair that stands alone."""
+    offset = 0
+    rest = b""
+    last = False
+    with open_file() as file:
+        while not last:
+            block = file.read(BLOCK_BYTES)
+            last = not block
+            text = rest + block
+            # What begins in the last bytes may go on in the next block.
+            done = reach = len(text) if last else max(0, len(text) - _PAIR)
+            for match in _ESCAPE.finditer(text):
+                if match.start() >= reach:
+                    break
+                if match["half"] is not None:
+                    place = f"{match['half'].decode()} at byte {offset + match.start() + 1}"
+                    raise ObjectRejectedError("not_text", f"{HALF_OF_A_PAIR}: {place}")
+                done = max(done, match.end())
+            offset += done
+            rest = text[done:]
+
+
+def _odd_as_text() -> Convert:
+    """Puts odd numbers and constants between quotes."""
+    rest = b""
+
+    def convert(block: bytes, last: bool) -> bytes:
+        nonlocal rest
+        text = rest + block
+        cut = len(text) if last else _end_of_last_text(text)
+        rest = text[cut:]
+        return _TEXT_OR_NUMBER.sub(_quoted, text[:cut])
+
+    return convert
+
+
+def _end_of_last_text(text: bytes) -> int:
+    """Where to cut so that no token is cut."""
+    end = 0
+    for match in _TEXT_OR_NUMBER.finditer(text):
+        if match["text"] is not None:
+            end = match.end()
+    return end
+
+
+def _quoted(match: re.Match[bytes]) -> bytes:
+    if match["constant"] is not None:
+        return b'"' + BARE_CONSTANT.format(match["constant"].decode()).encode() + b'"'
+    return b'"' + match[0] + b'"' if match["text"] is None and _is_odd(match) else match[0]
+
+
+def _is_odd(match: re.Match[bytes]) -> bool:
+    if not match["decimal"]:
+        return len(match[0].lstrip(b"-")) > _LONGEST_INTEGER
+    try:
+        return math.isinf(float(match[0]))
+    except ValueError:
+        return False

@@ -1,0 +1,203 @@
+"""JSON: lines, an array, or one document."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Any, NamedTuple
+
+import ijson
+import numpy as np
+import numpy.typing as npt
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import RawBatch, RawObject
+from forecast.core.settings import Limits
+from forecast.extract.batches import RECORD_FAULTS, BatchMaker, has_one_shape, positions
+from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelope, origin_of_record
+from forecast.extract.json.array import as_lines
+from forecast.extract.json.document import (
+    Around,
+    is_document,
+    is_flattened,
+    names_a_container,
+    read_document_file,
+    read_head_of,
+    whole_text,
+)
+from forecast.extract.json.error_position import place_of_fault
+from forecast.extract.json.items import ENDS, STARTS, check_json
+from forecast.extract.json.lines import FastReader
+from forecast.extract.json.prescan import surveyed
+from forecast.extract.ledger import Ledger
+from forecast.extract.limits import CHUNK_ROWS, JSON_PIECE_BYTES, LINES_BYTES, MAX_ROW_BYTES, line_ends, too_long
+from forecast.extract.text_stream import Opener
+
+
+class _Places(NamedTuple):
+    """How the records of an object are numbered: "line 1" of lines, "[0]" of an array."""
+
+    before: str
+    after: str
+    first: int
+
+    def of(self, number: int) -> str:
+        """Where a record stands."""
+        return f"{self.before}{number}{self.after}"
+
+
+_LINES = _Places("line ", "", 1)
+_ITEMS = _Places("[", "]", 0)
+
+
+def read_json(open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+    """JSON lines, a JSON array, or one document, told apart by the beginning of the content."""
+    with open_file() as file:
+        first, number = _first_line(file, limits)
+    is_array = first.lstrip()[:1] == b"["
+    maker = BatchMaker(raw, containers, limits, Ledger("not_json", "item" if is_array else "line"))
+    if not is_array and len(first) <= limits.record_bytes and _begins_with_an_object(first):
+        _refuse_list_without_brackets(first, number)
+        yield from _Lines(maker, raw, containers, limits, _LINES).batches(open_file)
+        return
+    try:
+        if is_array:
+            with surveyed(open_file, limits)() as file:
+                check_json(file)
+            yield from _Lines(maker, raw, containers, limits, _ITEMS).batches(as_lines(open_file))
+        else:
+            yield from read_document_file(open_file, raw, containers, limits)
+    except ObjectRejectedError as error:
+        if error.code != "not_json":
+            raise
+        raise ObjectRejectedError("not_json", error.message + place_of_fault(surveyed(open_file, limits))) from error
+
+
+class _Lines(NamedTuple):
+    """Records, one a line: rows, documents, or both."""
+
+    maker: BatchMaker
+    raw: RawObject
+    containers: Sequence[str]
+    limits: Limits
+    places: _Places
+
+    def batches(self, open_file: Opener) -> Iterator[RawBatch]:
+        """The batches of a file, block by block; raises ObjectRejectedError where no record of it is one."""
+        fast = FastReader()
+        number = self.places.first
+        with open_file() as file:
+            while block := _block(file, self.limits):
+                ends = line_ends(block)
+                if names_a_container(block, self.containers):
+                    yield from self._records(self._lines(block, ends, number))
+                elif (table := fast.read(block, ends)) is not None and has_one_shape(table):
+                    yield from self.maker.of_table(
+                        table, positions(number, len(ends), self.places.before, self.places.after)
+                    )
+                else:
+                    yield from self._rows(self._lines(block, ends, number))
+                number += len(ends)
+        self.maker.ledger.check()
+
+    def _records(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[RawBatch]:
+        """Line by line: documents as such, what stands between them as rows."""
+        rows: list[tuple[str, bytes]] = []
+        for position, text in lines:
+            document = self._document(position, text) if names_a_container(text, self.containers) else None
+            if document is not None or len(rows) == CHUNK_ROWS:
+                yield from self._rows(rows)
+                rows = []
+            if document is None:
+                rows.append((position, text))
+            else:
+                yield from self.maker.of_document(*document)
+        yield from self._rows(rows)
+
+    def _document(self, position: str, text: bytes) -> tuple[bytes, Around] | None:
+        """The document of a line (its own text, where it came as text) and what is around it; None for a row."""
+        try:
+            head = read_head_of(text, self.containers, self.limits)
+        except ObjectRejectedError as error:
+            if error.code not in RECORD_FAULTS or len(text) > MAX_ROW_BYTES:
+                raise
+            return None
+        envelope = {name: value for name, value in head.fields.items() if is_envelope(name)}
+        around = Around({"position": position, **origin_of_record(envelope, self.raw)}, beside_payload(head.fields))
+        fields: Any = head.fields
+        for name in PAYLOAD_FIELDS:
+            if isinstance(fields, dict) and name in fields:
+                fields = fields[name]
+            if isinstance(fields, str):
+                inner = fields.encode()
+                return (inner, around) if is_document(inner, self.containers, self.limits) else None
+        if isinstance(fields, dict) and is_flattened(fields, self.containers):
+            return whole_text(fields).encode(), around
+        return (text, around) if head.paths else None
+
+    def _rows(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[RawBatch]:
+        """Lines that hold rows, in parts that Python reads in a bounded memory."""
+        part: list[tuple[str, bytes]] = []
+        size = 0
+        for position, text in lines:
+            if part and (size + len(text) > MAX_ROW_BYTES or len(part) == CHUNK_ROWS):
+                yield from self.maker.of_lines(part)
+                part, size = [], 0
+            part.append((position, text))
+            size += len(text)
+        if part:
+            yield from self.maker.of_lines(part)
+
+    def _lines(self, block: bytes, ends: npt.NDArray[np.intp], number: int) -> Iterator[tuple[str, bytes]]:
+        """The lines of a block that are not blank, and where they stand; one by one, for a block can have millions."""
+        start = 0
+        for at in range(0, len(ends), CHUNK_ROWS):
+            for index, end in enumerate(ends[at : at + CHUNK_ROWS].tolist(), at):
+                if (text := block[start:end]).strip():
+                    yield self.places.of(number + index), text
+                start = end + 1
+
+
+def _first_line(file: IO[bytes], limits: Limits) -> tuple[bytes, int]:
+    """The first line that is not blank, and its number."""
+    number = 1
+    while line := file.readline(limits.record_bytes + 1):
+        if line.strip():
+            return line, number
+        number += 1
+    raise ObjectRejectedError("empty", "the object is empty")
+
+
+def _refuse_list_without_brackets(first: bytes, number: int) -> None:
+    """A comma behind the object of a line says that it is no line of its own, and of the last line nothing does."""
+    if (line := first.rstrip()).endswith(b"},"):
+        column = len(line.decode("utf-8", "replace"))
+        message = f"not JSON: the lines end with commas, as in a list without its brackets (line {number} "
+        raise ObjectRejectedError("not_json", f"{message}column {column})")
+
+
+def _begins_with_an_object(line: bytes) -> bool:
+    """Whether a line begins with a whole JSON object, or looks like a broken one among others."""
+    depth = 0
+    try:
+        for event, _ in ijson.basic_parse(io.BytesIO(line), use_float=True, buf_size=JSON_PIECE_BYTES):
+            depth += (event in STARTS) - (event in ENDS)
+            if depth == 0:
+                return True
+    except (ijson.JSONError, UnicodeDecodeError):
+        pass
+    return line.rstrip().endswith(b"}") and b'":' in line
+
+
+def _block(file: IO[bytes], limits: Limits) -> bytes:
+    """About LINES_BYTES of whole lines, each ended with a newline."""
+    block = file.read(LINES_BYTES)
+    if block and not block.endswith(b"\n"):
+        begun = len(block) - (block.rfind(b"\n") + 1)
+        rest = file.readline(limits.record_bytes + 1)
+        if begun + len(rest) > limits.record_bytes:
+            raise too_long("a line", limits)
+        block += rest
+        if not block.endswith(b"\n"):
+            block += b"\n"
+    return block

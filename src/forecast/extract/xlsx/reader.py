@@ -1,0 +1,111 @@
+"""Workbooks (.xlsx): one batch a sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import RawBatch, RawObject
+from forecast.core.settings import Limits
+from forecast.extract.batches import BatchMaker
+from forecast.extract.ledger import Ledger
+from forecast.extract.limits import check_columns
+from forecast.extract.xlsx.prescan import Marks, survey_workbook
+
+_HEADER_ROWS = 20
+# A sheet is in memory whole beside its batches, so they are small.
+_CHUNK_ROWS = 10_000
+_HEADER_CELLS = 3
+_LETTERS = 26
+
+
+def read_workbook(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+    """One batch a sheet, hidden ones too; its name may be its day.
+
+    The header is the first of 20 rows with three names or more, so that lines of text may stand above it.
+    """
+    maker = BatchMaker(raw, containers, limits, Ledger("not_workbook", "row"))
+    marks = survey_workbook(path, limits)
+    try:
+        workbook = CalamineWorkbook.from_path(path)
+        for index, sheet in enumerate(workbook.sheets_metadata):
+            if sheet.typ is not SheetTypeEnum.WorkSheet:
+                continue
+            rows = workbook.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)
+            _put_marks(rows, marks[index] if index < len(marks) else {})
+            if rows:
+                yield from _sheet_batches(sheet.name, rows, maker)
+        maker.ledger.check()
+    except (CalamineError, OSError, ValueError) as error:
+        raise ObjectRejectedError("not_workbook", f"the workbook cannot be read: {error}") from error
+
+
+def _put_marks(rows: list[list[Any]], marks: Marks) -> None:
+    for (row, column), text in marks.items():
+        if row < len(rows) and column < len(rows[row]):
+            rows[row][column] = text
+
+
+def _sheet_batches(name: str, rows: list[list[Any]], maker: BatchMaker) -> Iterator[RawBatch]:
+    start = next((index for index, row in enumerate(rows[:_HEADER_ROWS]) if _is_header(row)), 0)
+    header = [
+        str(cell) if str(cell).strip() or not _has_cells(rows[start + 1 :], index) else f"column {_letters(index)}"
+        for index, cell in enumerate(rows[start])
+    ]
+    used = [index for index, title in enumerate(header) if title.strip()]
+    check_columns(len(used), len(rows))
+    for first in range(start + 1, max(len(rows), start + 2), _CHUNK_ROWS):
+        part = rows[first : first + _CHUNK_ROWS]
+        columns = [_cells([row[index] for row in part]) for index in used]
+        table = pa.Table.from_arrays(columns, names=[header[index] for index in used])
+        places = pa.array([f"sheet {name} row {first + number}" for number in range(1, len(part) + 1)], pa.string())
+        for batch in maker.of_table(table, places):
+            batch.sheet = name
+            yield batch
+
+
+def _has_cells(rows: list[list[Any]], index: int) -> bool:
+    """Whether a column has any cell: where the header has no name for it, it is named by its letters."""
+    return any(row[index] != "" for row in rows)
+
+
+def _letters(index: int) -> str:
+    """The letters of a column: those of 27 are "AB"."""
+    letters = ""
+    while index >= 0:
+        index, place = divmod(index, _LETTERS)
+        letters = chr(ord("A") + place) + letters
+        index -= 1
+    return letters
+
+
+def _is_header(row: list[Any]) -> bool:
+    """Names are texts without a digit, each of them once; "00:04:00" and "56.8 °F" are cells."""
+    names = [cell for cell in row if cell != ""]
+    return (
+        len(names) >= _HEADER_CELLS
+        and len(set(map(str, names))) == len(names)
+        and all(isinstance(cell, str) and not any(map(str.isdigit, cell)) for cell in names)
+    )
+
+
+def _cells(values: list[Any]) -> pa.Array:
+    """Cells of one kind as they are, of several as text."""
+    values = [None if value == "" else value for value in values]
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {date, datetime}:  # what the reader makes of a time at midnight
+        values = [datetime.combine(value, time()) if type(value) is date else value for value in values]
+        kinds = {datetime}
+    if len(kinds) > 1:
+        return pa.array([None if value is None else _cell_text(value) for value in values], pa.string())
+    return pa.array(values)
+
+
+def _cell_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, time | date | datetime) else str(value)

@@ -1,0 +1,192 @@
+"""Documents to columns: the way back of `documents`, a few µs a document less than decoding each.
+
+Documents of one station with the same parameters and the same flags have the same BSON but for numbers and digests at
+the same places. So one of them is read by the driver's rules, and the others as a matrix of bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+import bson
+import numpy as np
+import numpy.typing as npt
+from bson.codec_options import CodecOptions
+
+from forecast.core.parameters import PARAMETER_NAMES
+
+# What is read of a document.
+PROJECTION: Final = {
+    "_id": 0,
+    "station.id": 1,
+    "timestamp": 1,
+    "measurements": 1,
+    "data_quality.flags": 1,
+    "data_quality.source_flags": 1,
+    "metadata.digest": 1,
+}
+_DOUBLE, _TEXT, _DOCUMENT, _ARRAY, _DATE = 0x01, 0x02, 0x03, 0x04, 0x09
+_WIDTHS: Final = {_DOUBLE: 8, 0x07: 12, 0x08: 1, _DATE: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}
+_DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+# Below so many documents of one length in a row, putting them together is faster than reading run by run.
+_ROWS_A_RUN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StationColumns:
+    """Documents of one station by time; `values` by parameter (NaN where missing), both flags as JSON text or null."""
+
+    times: npt.NDArray[np.int64]
+    values: dict[str, npt.NDArray[np.float64]]
+    flags: npt.NDArray[np.object_]
+    source_flags: npt.NDArray[np.object_]
+    digests: npt.NDArray[np.bytes_]
+
+    def since(self, time: int) -> StationColumns:
+        """The documents from a time on (ms since 1970)."""
+        rows = slice(int(np.searchsorted(self.times, time)), None)
+        values = {name: values[rows] for name, values in self.values.items()}
+        return StationColumns(self.times[rows], values, self.flags[rows], self.source_flags[rows], self.digests[rows])
+
+
+class _Element(NamedTuple):
+    kind: int
+    at: int
+    size: int
+
+
+def read_columns(batches: Iterable[bytes]) -> dict[str, StationColumns]:
+    """Columns by station of raw batches of documents, as PROJECTION leaves them, in any order."""
+    found: defaultdict[str, list[StationColumns]] = defaultdict(list)
+    for batch in batches:
+        for station_id, columns in _columns_of(batch):
+            found[station_id].append(columns)
+    return {station_id: joined(parts) for station_id, parts in found.items()}
+
+
+def joined(parts: list[StationColumns]) -> StationColumns:
+    """Parts of one station under each other, by time."""
+    times = np.concatenate([part.times for part in parts])
+    order = np.argsort(times, kind="stable")
+    names = [name for name in PARAMETER_NAMES if any(name in part.values for part in parts)]
+    return StationColumns(
+        times[order],
+        {name: _joined_values(name, parts)[order] for name in names},
+        np.concatenate([part.flags for part in parts])[order],
+        np.concatenate([part.source_flags for part in parts])[order],
+        np.concatenate([part.digests for part in parts])[order],
+    )
+
+
+def _columns_of(batch: bytes) -> Iterator[tuple[str, StationColumns]]:
+    for matrix in _matrices(batch):
+        left = matrix
+        while len(left):
+            document = left[0].tobytes()
+            layout = dict(_elements(document))
+            alike = _alike(left, _fixed(layout, len(document)))
+            yield _read_alike(document, layout, left[alike] if not alike.all() else left)
+            left = left[~alike]
+
+
+def _matrices(batch: bytes) -> Iterator[Bytes]:
+    """Documents of one length as a matrix of their bytes, one a row."""
+    data = np.frombuffer(batch, dtype=np.uint8)
+    starts = np.fromiter(_starts(batch), dtype=np.int64)
+    lengths = np.diff(starts, append=len(batch))
+    edges = np.flatnonzero(np.diff(lengths, prepend=-1, append=-1))
+    if len(edges) <= len(starts) // _ROWS_A_RUN + 2:
+        # They mostly follow one another, and need not be copied.
+        for first, last in pairwise(edges.tolist()):
+            length = int(lengths[first])
+            yield data[starts[first] : starts[first] + (last - first) * length].reshape(-1, length)
+        return
+    for length in np.unique(lengths):
+        yield data[starts[lengths == length, None] + np.arange(length)]
+
+
+def _alike(matrix: Bytes, fixed: Mask) -> Mask:
+    """The rows that are as the first is, at the places that are fixed."""
+    differing = np.flatnonzero((matrix != matrix[0]).any(axis=0) & fixed)
+    alike: Mask = (matrix[:, differing] == matrix[0, differing]).all(axis=1)
+    return alike
+
+
+def _starts(batch: bytes) -> Iterator[int]:
+    at = 0
+    while at < len(batch):
+        yield at
+        at += struct.unpack_from("<i", batch, at)[0]
+
+
+def _elements(document: bytes, at: int = 0, path: str = "") -> Iterator[tuple[str, _Element]]:
+    """The elements of a document that hold a value, by their path (bsonspec.org)."""
+    end = at + struct.unpack_from("<i", document, at)[0] - 1
+    at += 4
+    while at < end:
+        kind = document[at]
+        name_end = document.index(0, at + 1)
+        name = path + document[at + 1 : name_end].decode()
+        at = name_end + 1
+        if kind in {_DOCUMENT, _ARRAY}:
+            size = struct.unpack_from("<i", document, at)[0]
+            yield from _elements(document, at, f"{name}.")
+        elif kind == _TEXT:
+            size = 4 + struct.unpack_from("<i", document, at)[0]
+            yield name, _Element(kind, at + 4, size - 5)
+        else:
+            size = _WIDTHS[kind]
+            yield name, _Element(kind, at, size)
+        at += size
+
+
+def _differs(name: str, element: _Element) -> bool:
+    """Whether this is one of the values that differ from document to document of one shape."""
+    return (
+        (name == "timestamp" and element.kind == _DATE)
+        or name == "metadata.digest"
+        or (name.startswith("measurements.") and element.kind == _DOUBLE)
+    )
+
+
+def _fixed(layout: dict[str, _Element], length: int) -> Mask:
+    fixed = np.ones(length, dtype=bool)
+    for name, element in layout.items():
+        if _differs(name, element):
+            fixed[element.at : element.at + element.size] = False
+    return fixed
+
+
+def _read_alike(document: bytes, layout: dict[str, _Element], matrix: Bytes) -> tuple[str, StationColumns]:
+    decoded = bson.decode(document, _DECODED)
+
+    def column(name: str, kind: str) -> npt.NDArray[Any]:
+        element = layout[name]
+        cells = np.ascontiguousarray(matrix[:, element.at : element.at + element.size])
+        return cells.view(kind).reshape(-1)
+
+    values = {}
+    for name, value in decoded["measurements"].items():
+        if name in PARAMETER_NAMES:
+            # Somebody may have written a whole number by hand.
+            double = layout[f"measurements.{name}"].kind == _DOUBLE
+            values[name] = column(f"measurements.{name}", "<f8") if double else np.full(len(matrix), float(value))
+    quality = decoded["data_quality"]
+    texts, source = (
+        np.full(len(matrix), json.dumps(flags) if flags else None, dtype=object)
+        for flags in (quality["flags"], quality.get("source_flags"))
+    )
+    digests = column("metadata.digest", f"S{layout['metadata.digest'].size}")
+    return decoded["station"]["id"], StationColumns(column("timestamp", "<i8"), values, texts, source, digests)
+
+
+def _joined_values(name: str, parts: list[StationColumns]) -> npt.NDArray[np.float64]:
+    return np.concatenate([part.values.get(name, np.full(len(part.times), np.nan)) for part in parts])

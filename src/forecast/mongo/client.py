@@ -1,0 +1,262 @@
+"""The connection to MongoDB, and its errors in words: what to try again, and what to change."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pymongo
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from pymongo.common import MIN_SUPPORTED_SERVER_VERSION
+from pymongo.errors import (
+    ConfigurationError,
+    ConnectionFailure,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WriteConcernError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.topology_description import TopologyDescription
+from pymongo.write_concern import WriteConcern
+
+from forecast.core.errors import ForecastError, RetryableError, SettingError
+from forecast.core.settings import EMBEDDED_FOLDER, Settings
+from forecast.mongo.embedded import embedded_mongodb
+from forecast.mongo.unreachable import ENCODED, connection_lost, name_not_found, out_of_reach
+
+Documents = Collection[dict[str, Any]]
+
+# How long an operation waits for a primary. An election takes 10 s and a little (MongoDB's electionTimeoutMillis).
+# A member that hangs with its connections open is only noticed within 30 s before that: the driver's heartbeat comes
+# every 10 s and waits for an answer for 20 s.
+SELECTION_TIMEOUT_MS = 20_000
+WRITE_TIMEOUT_MS = 60_000
+_CLOSE_SECONDS = 2
+_INVALID = f"MONGODB_URI is not a valid connection string. {ENCODED}"
+_BAD_OPTION = f"MONGODB_URI has an option that is unknown, or whose value cannot be used. {ENCODED}"
+_BAD_FILE = "a file that MONGODB_URI names (tlsCAFile, tlsCertificateKeyFile) cannot be read"
+# What was taken for the host may be a piece of the password, so it is not shown.
+_AT_BEHIND = (
+    "MONGODB_URI has an @ behind its first / or ?, so what stands before that was taken for the host, and no MongoDB "
+    f"was reached there. {ENCODED}"
+)
+_UNCONFIRMED = "MongoDB did not confirm a write on a majority of its members ({doing}); is a member down?"
+# Databases of the server itself, which take no validator.
+_RESERVED = ("admin", "config", "local")
+# What stands around the hosts of a connection string; the driver ends the hosts at the first / or ?.
+_HOSTS = re.compile(r"\w[\w+]*://(?:[^/?]*@)?([^/?]*)")
+_BEHIND = re.compile(r"^\w[\w+]*://[^/?]*")
+_UNKNOWN = 8
+_BAD_VALUE = 2
+_VALIDATION_FAILED = 121
+_DUPLICATE_KEY = 11000
+_INDEX_NAME = re.compile(r" index: (\S+) dup key: ")
+_OUT_OF_DISK = 14031
+# What the server's codes ask a person to change (its error_codes.yml), and what may be over at the next run.
+_TO_CHANGE = {
+    13: "MONGODB_URI names no user, or one without the right for this ({doing}). A run needs the role readWrite on the "
+    "database, and dbAdmin as well where the validator of an older version is there",
+    18: "MongoDB refused the user of MONGODB_URI ({doing}): unknown to the database that authSource names, or wrong "
+    "password",
+    73: "MongoDB refused the name of the database or of the collection ({doing}); change MONGODB_DATABASE or "
+    "MONGODB_COLLECTION",
+    85: "the collection has an index like one of the pipeline's, with another name or other options ({doing}); drop it",
+    86: "the collection has another index with the name of one of the pipeline's ({doing}); drop it",
+    _VALIDATION_FAILED: "the database's validator refuses a document ({doing}); it is not that of this pipeline "
+    "version (src/config/mongodb_schema.json)",
+    13297: "there is a database whose name differs from MONGODB_DATABASE in capital letters only ({doing})",
+    16755: "the collection holds documents whose station.location is no place ({doing}), so they are none of the "
+    "pipeline's; set MONGODB_COLLECTION to another one",
+}
+_NO_INDEX = (
+    "the collection has not the indexes of this pipeline ({doing}); was it copied or restored without them? "
+    "`pipeline` and `migrate` make them"
+)
+_TO_REPEAT = {
+    50: "MongoDB gave an operation up because it took too long ({doing}); is the server overloaded?",
+    64: _UNCONFIRMED,
+    262: "MongoDB gave an operation up because it took too long ({doing}); is the server overloaded?",
+    _OUT_OF_DISK: "MongoDB has no disk space left ({doing}). Make room on the disk of its data, then run again",
+}
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Documents]:
+    """The main collection, majority read and write; on the embedded MongoDB where no MONGODB_URI is set."""
+    if settings.mongodb_uri is None:
+        with embedded_mongodb(EMBEDDED_FOLDER) as uri, _collection(uri, settings) as collection:
+            yield collection
+    else:
+        with _collection(settings.mongodb_uri, settings) as collection:
+            yield collection
+
+
+@contextmanager
+def _collection(uri: str, settings: Settings) -> Iterator[Documents]:
+    if settings.mongodb_database in _RESERVED:
+        raise SettingError(f"MONGODB_DATABASE is {settings.mongodb_database!r}, a database of MongoDB itself")
+    client = _client(uri)
+    try:
+        _check_server(client, uri)
+        yield client[settings.mongodb_database].get_collection(
+            settings.mongodb_collection,
+            write_concern=WriteConcern("majority", wtimeout=WRITE_TIMEOUT_MS),
+            read_concern=ReadConcern("majority"),
+        )
+    finally:
+        # It tells the server which sessions have ended, and waits for a primary to tell it to.
+        with pymongo.timeout(_CLOSE_SECONDS):
+            client.close()
+
+
+def _check_server(client: MongoClient[dict[str, Any]], uri: str) -> None:
+    """Find a primary of a replica set (or a mongos) that this driver can speak to, or say why not."""
+    place = _place(uri)
+    with told_apart(f"connecting to {place}"):
+        try:
+            hello = client.admin.command("hello")
+        except (ServerSelectionTimeoutError, ConfigurationError) as error:
+            raise _fault_of(client, error, uri) from error
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        raise SettingError(
+            f"the MongoDB at {place} is not a member of a replica set, so no majority can confirm a write. "
+            "Start it with --replSet and initiate the set; one member is enough"
+        )
+    if not hello["isWritablePrimary"]:
+        raise RetryableError(
+            f"{place} is a member that is not the primary (directConnection=true in MONGODB_URI). "
+            "Name the set instead (replicaSet=...), so that the primary is found whichever it is"
+        )
+
+
+def server_of(settings: Settings) -> str:
+    """Which MongoDB is meant, without user and password: the hosts of its URI, or the folder of the embedded one."""
+    return str(EMBEDDED_FOLDER.resolve()) if settings.mongodb_uri is None else _place(settings.mongodb_uri)
+
+
+def _place(uri: str) -> str:
+    """The hosts of a connection string, with their ports; not where a piece of a password may stand in their place."""
+    hosts = _HOSTS.match(uri)
+    return "the host of MONGODB_URI" if hosts is None or _at_behind(uri) else hosts.group(1)
+
+
+def _at_behind(uri: str) -> bool:
+    """Whether there is an @ behind what is taken for the hosts: then user or password is not percent-encoded."""
+    return "@" in _BEHIND.sub("", uri, count=1)
+
+
+def _fault_of(client: MongoClient[dict[str, Any]], error: PyMongoError, uri: str) -> ForecastError:
+    """What the driver found out about the servers, where it found no primary."""
+    topology: TopologyDescription = client.topology_description
+    place = _place(uri)
+    if fault := name_not_found(error.__cause__, place):
+        return fault
+    try:
+        topology.check_compatible()
+    except ConfigurationError:
+        return SettingError(
+            f"the MongoDB at {place} has a version that this pipeline does not speak with; it takes MongoDB "
+            f"{MIN_SUPPORTED_SERVER_VERSION} or newer"
+        )
+    if _at_behind(uri):
+        return SettingError(_AT_BEHIND)
+    servers = topology.server_descriptions().values()
+    # The driver drops servers that are of another set, or of none. One that is connected to directly stays, with an
+    # error that names its set; it names 'None' also where the server is not there at all.
+    strangers = [isinstance(one.error, ConfigurationError) and "'None'" not in str(one.error) for one in servers]
+    if all(strangers):
+        return SettingError(
+            f"none of the servers in MONGODB_URI ({place}) belongs to the replica set that it names (replicaSet=...)"
+        )
+    return out_of_reach(repr(topology), "connecting")
+
+
+def beside(collection: Documents, suffix: str) -> Documents:
+    """A collection of the same database that belongs to the main one, read and written as that is."""
+    return collection.database.get_collection(
+        collection.name + suffix, write_concern=collection.write_concern, read_concern=collection.read_concern
+    )
+
+
+def _client(uri: str) -> MongoClient[dict[str, Any]]:
+    """A client that has not connected yet; what the connection string says of timeouts goes before our default."""
+    defaults: dict[str, Any] = {"tz_aware": True, "appname": "forecast", "retryWrites": True}
+    if "serverselectiontimeoutms=" not in uri.lower():
+        defaults["serverSelectionTimeoutMS"] = SELECTION_TIMEOUT_MS
+    with told_apart("connecting"), warnings.catch_warnings():
+        # The driver only warns of options that it does not know, and quotes them: parts of a password, it may be.
+        warnings.simplefilter("error", UserWarning)
+        try:
+            return MongoClient(uri, **defaults)
+        except ConfigurationError as error:
+            raise name_not_found(error.__cause__, _place(uri)) or translated(error, "connecting") from error
+        except OSError as error:
+            raise SettingError(_BAD_FILE) from error
+        except UserWarning as error:
+            raise SettingError(_BAD_OPTION) from error
+        except ValueError as error:
+            raise SettingError(_INVALID) from error
+
+
+@contextmanager
+def told_apart(doing: str) -> Iterator[None]:
+    """Turn the driver's errors into ours. Their texts can hold addresses and documents, so they are not passed on."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise translated(error, doing) from error
+
+
+def translated(error: PyMongoError, doing: str) -> ForecastError:
+    """One error of the driver as one of ours."""
+    if isinstance(error, InvalidURI | ConfigurationError):
+        return SettingError(_INVALID if isinstance(error, InvalidURI) else _BAD_OPTION)
+    if isinstance(error, ServerSelectionTimeoutError):
+        return out_of_reach(str(error), doing)
+    if isinstance(error, WTimeoutError | WriteConcernError):
+        return RetryableError(_UNCONFIRMED.format(doing=doing))
+    if isinstance(error, ConnectionFailure):
+        # The driver has tried once more, on the new primary if there was one in time; then it tells the first error.
+        return connection_lost(str(error), doing)
+    if isinstance(error, OperationFailure):
+        return _refused(error, doing)
+    return RetryableError(f"MongoDB failed ({doing}): {type(error).__name__}")
+
+
+def _refused(error: OperationFailure, doing: str) -> ForecastError:
+    """What the server refused, told by its code, or by its words where the code says too little."""
+    words = str(error)
+    if error.code == _BAD_VALUE and "hint provided does not correspond" in words:
+        return SettingError(_NO_INDEX.format(doing=doing))
+    # WiredTiger's errors arrive as "unknown", with the system's words.
+    full = error.code == _UNKNOWN and "No space left on device" in words
+    return refusal(_OUT_OF_DISK if full else error.code, doing)
+
+
+def refusal(code: int | None, doing: str) -> ForecastError:
+    """The server's code for what it refused, in words."""
+    if code in _TO_CHANGE:
+        return SettingError(_TO_CHANGE[code].format(doing=doing))
+    words = _TO_REPEAT.get(code or 0, f"MongoDB refused an operation ({{doing}}): code {code}")
+    return RetryableError(words.format(doing=doing))
+
+
+def foreign_index(details: dict[str, Any]) -> str | None:
+    """Name and fields of the unique index that refused a write, where it is another than that of `_id`."""
+    fields = details.get("keyPattern", {})
+    if details.get("code") != _DUPLICATE_KEY or list(fields) in ([], ["_id"]):
+        return None
+    named = _INDEX_NAME.search(details.get("errmsg", ""))
+    return f"{named.group(1) if named else 'without a name'} on {', '.join(fields)}"
+
+
+def validation_failed(details: dict[str, Any]) -> bool:
+    """Whether the server's validator refused the document."""
+    return details.get("code") == _VALIDATION_FAILED

@@ -1,0 +1,103 @@
+"""Deliveries of one observation that contradict each other: which was kept, and why; and what replacing removed."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.removals import Removed
+from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.versions import Plan
+
+# So many are told in full; all are counted.
+MOST_TOLD: Final = 20
+Side = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Conflicts:
+    """`by_station` counts the losers; `told` has the first of them, with what was kept and why, and what was not.
+
+    `removed` counts the stored values that records which replaced theirs lack.
+    """
+
+    by_station: Counter[str] = field(default_factory=Counter)
+    told: list[dict[str, Any]] = field(default_factory=list)
+    removed: Counter[Removed] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def replaced(self, removed: Iterable[Iterable[Removed]]) -> None:
+        """Documents that were replaced, each with what that removed."""
+        with self._lock:
+            for values in removed:
+                self.removed.update(values)
+
+    def removed_by(self, source_uri: str) -> Counter[Removed]:
+        """What the records of one raw object have removed."""
+        with self._lock:
+            return Counter({one: number for one, number in self.removed.items() if one.source_uri == source_uri})
+
+    def within(self, kept: pa.Table, lost: pa.Table, reasons: list[str]) -> None:
+        """Rows of one batch that lost against another of it, and what decided."""
+        if not lost.num_rows:
+            return
+        rivals = kept.filter(pc.is_in(kept["_id"], value_set=lost["_id"].combine_chunks()))
+        winners = {row["_id"]: row for row in _rows(rivals)}
+        for row, reason in zip(_rows(lost), reasons, strict=True):
+            self._tell(row, _side(winners[row["_id"]]), _side(row), reason)
+
+    def with_stored(self, table: pa.Table, plan: Plan, collection: Documents) -> None:
+        """Rows that replace another delivery's, and rows that come too late."""
+        mended = set(plan.mended)
+        winning = [row for row in plan.newer if row not in mended]
+        rows = [*winning, *plan.superseded]
+        if not rows:
+            return
+        part = table.take(pa.array(rows))
+        with told_apart("reading what is there"):
+            found = collection.find(
+                {"_id": {"$in": part["_id"].to_pylist()}}, {"measurements": 1, "metadata.source_uri": 1}
+            )
+            stored = {document["_id"]: document for document in found}
+        for number, row in enumerate(_rows(part)):
+            if (document := stored.get(row["_id"])) is not None:
+                theirs = {"source_uri": document["metadata"]["source_uri"], "values": document["measurements"]}
+                pair = (_side(row), theirs) if number < len(winning) else (theirs, _side(row))
+                self._tell(row, *pair, plan.reasons[rows[number]])
+
+    def _tell(self, row: dict[str, Any], kept: Side, lost: Side, reason: str) -> None:
+        """Count a loser and tell of it, unless all that differs is a note, or how the station is described."""
+        differing = [name for name in MEASURED_NAMES if kept["values"].get(name) != lost["values"].get(name)]
+        if not differing:
+            return
+        entry = {
+            "observation": row["_id"],
+            "reason": reason,
+            **{
+                name: {"source_uri": side["source_uri"], "values": {p: side["values"].get(p) for p in differing}}
+                for name, side in (("kept", kept), ("not_kept", lost))
+            },
+        }
+        with self._lock:
+            self.by_station[row["station_id"]] += 1
+            if len(self.told) < MOST_TOLD:
+                self.told.append(entry)
+
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table.select(["_id", "station_id", "source_uri", *MEASURED_NAMES]).to_pylist()
+    return rows
+
+
+def _side(row: dict[str, Any]) -> Side:
+    return {
+        "source_uri": row["source_uri"],
+        "values": {name: row[name] for name in MEASURED_NAMES if row[name] is not None},
+    }

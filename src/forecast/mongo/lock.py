@@ -1,0 +1,168 @@
+"""One writer at a time: a lease in the database, which expires where its holder dies.
+
+It keeps two runs from doing the same work twice. It is not what keeps documents right: `load` does that, for any number
+of writers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pymongo
+from pymongo import ReturnDocument
+from pymongo.errors import PyMongoError
+
+from forecast.core.errors import RetryableError
+from forecast.mongo.client import Documents, beside, told_apart
+
+LOGGER = logging.getLogger("forecast.mongo.lock")
+SUFFIX = "_lease"
+# An election takes about 12 s, so a lease outlives one; a run after a killed one on another machine waits no longer.
+LEASE_SECONDS = 60
+_RENEWAL_SECONDS = 15
+_RELEASE_SECONDS = 5
+_POLL_SECONDS = 1.0
+_NAME = "writer"
+
+
+class LeaseHeldError(RetryableError):
+    """Another run is at work."""
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to write, until `lost` is set."""
+
+    run_id: str
+    # Who had it before, and did not give it back.
+    left_by: dict[str, Any] | None = None
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Raise RetryableError where another run has the lease by now."""
+        if self.lost.is_set():
+            raise RetryableError(
+                "this run stood still for so long that its lease expired, and another run may be at work; run again"
+            )
+
+
+@contextmanager
+def lease(
+    collection: Documents, run_id: str, *, wait: bool, check_stop: Callable[[], None] = lambda: None
+) -> Iterator[Lease]:
+    """Hold the lease of a main collection; with `wait`, wait for it, calling `check_stop` meanwhile.
+
+    Raises LeaseHeldError where another run holds it.
+    """
+    leases = beside(collection, SUFFIX)
+    waited = False
+    while (holder := (found := _acquire(leases, run_id)).holder) is not None:
+        if not wait:
+            raise LeaseHeldError(_held(holder))
+        if not waited:
+            LOGGER.info("waiting: %s", _held(holder), extra={"facts": {"event": "waiting"}})
+        waited = True
+        check_stop()
+        threading.Event().wait(_POLL_SECONDS)
+    held = Lease(run_id, found.left_by)
+    ended = threading.Event()
+    keeper = threading.Thread(target=_keep, args=(leases, held, ended), name="lease", daemon=True)
+    keeper.start()
+    try:
+        yield held
+    finally:
+        ended.set()
+        keeper.join(_RELEASE_SECONDS)
+        _release(leases, run_id)
+
+
+class _Found(NamedTuple):
+    """Who has the lease where that is somebody else; else who had it before and did not give it back."""
+
+    holder: dict[str, Any] | None
+    left_by: dict[str, Any] | None
+
+
+def _acquire(leases: Documents, run_id: str) -> _Found:
+    """Take the lease where it is free. The clock is the server's."""
+    ours = {"_id": _NAME, "run_id": run_id, "pid": os.getpid(), "place": _place(), "host": socket.gethostname()}
+    taken = {"$mergeObjects": [{"$literal": ours}, {"since": "$$NOW", "expires_at": _expiry()}]}
+    with told_apart("taking the lease"):
+        seen = leases.find_one({"_id": _NAME}) or {}
+        dead = {"$literal": seen.get("run_id") if _died_here(seen) else run_id}
+        free = {"$or": [{"$lte": ["$expires_at", "$$NOW"]}, {"$eq": ["$run_id", dead]}]}
+        holder = leases.find_one_and_update(
+            {"_id": _NAME},
+            [{"$replaceWith": {"$cond": [free, taken, "$$ROOT"]}}],
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+    if holder is not None and holder["run_id"] != run_id:
+        return _Found(holder, None)
+    return _Found(None, seen if "run_id" in seen and seen["run_id"] != run_id else None)
+
+
+def _keep(leases: Documents, held: Lease, ended: threading.Event) -> None:
+    """Renew the lease until the end. A database out of reach is told by those who need it, and may come back."""
+    while not ended.wait(_RENEWAL_SECONDS):
+        try:
+            with pymongo.timeout(_RENEWAL_SECONDS):
+                renewed = leases.update_one(
+                    {"_id": _NAME, "run_id": held.run_id}, [{"$set": {"expires_at": _expiry()}}]
+                )
+        except PyMongoError:
+            continue
+        if not renewed.matched_count:
+            held.lost.set()
+            return
+
+
+def _release(leases: Documents, run_id: str) -> None:
+    """Give the lease back; where the database is out of reach, it expires by itself."""
+    try:
+        with pymongo.timeout(_RELEASE_SECONDS):
+            leases.delete_one({"_id": _NAME, "run_id": run_id})
+    except PyMongoError:
+        LOGGER.warning("the lease could not be given back; it ends by itself within %d seconds", LEASE_SECONDS)
+
+
+def _expiry() -> dict[str, Any]:
+    return {"$add": ["$$NOW", LEASE_SECONDS * 1000]}
+
+
+def _held(holder: dict[str, Any]) -> str:
+    return (
+        f"another run is writing to this database: {holder['run_id']} on {holder['host']}, "
+        f"since {holder['since']:%Y-%m-%d %H:%M:%S} UTC. Run again when it is done, or with --wait; "
+        f"if it died, its lease ends within {LEASE_SECONDS} seconds"
+    )
+
+
+def _place() -> str | None:
+    """This boot of this machine, and the process ids that are seen here; None where that cannot be known."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return None
+
+
+def _died_here(holder: dict[str, Any]) -> bool:
+    """Whether the holder was a process of this very place and is gone."""
+    if holder.get("place") is None or holder["place"] != _place():
+        return False
+    try:
+        os.kill(holder["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

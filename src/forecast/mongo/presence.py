@@ -1,0 +1,59 @@
+"""What the database holds of each station: its first and its newest observation, and how many on some days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING
+
+from forecast.core.stations import Stations
+from forecast.mongo.client import Documents, told_apart
+from forecast.qc.results import DAY_MS, midnight
+from forecast.qc.windows import stretches
+from forecast.report.silence import Presence
+
+
+def presence_of(
+    collection: Documents, stations: Stations, days: Iterable[int], max_age_hours: float | None = None
+) -> Presence:
+    """What is there of every station, and on these UTC days (since 1970), by the index of stations and times alone.
+
+    Raises RetryableError where the database is out of reach.
+    """
+    first, newest = (_outermost(collection, order) for order in (ASCENDING, DESCENDING))
+    asked = frozenset(days)
+    names = sorted({station.id for station in stations} | newest.keys())
+    received: Counter[str] = Counter()
+    for since, until in stretches(asked):
+        received.update(_received(collection, names, since, until))
+    return Presence(first, newest, received, asked, max_age_hours)
+
+
+def days_until(now: datetime) -> set[int]:
+    """The day before and the day so far: what a run looks at that has brought nothing."""
+    today = int(now.timestamp() * 1000) // DAY_MS
+    return {today - 1, today}
+
+
+def _outermost(collection: Documents, order: int) -> dict[str, int]:
+    """The first or the newest observation of each station: one key of the index a station."""
+    stages: list[dict[str, Any]] = [
+        {"$sort": {"station.id": order, "timestamp": order}},
+        {"$group": {"_id": "$station.id", "moment": {"$first": "$timestamp"}}},
+    ]
+    with told_apart("reading when stations were last heard"):
+        return {entry["_id"]: _ms(entry["moment"]) for entry in collection.aggregate(stages) if entry["_id"]}
+
+
+def _received(collection: Documents, names: list[str], first: int, last: int) -> dict[str, int]:
+    query = {"station.id": {"$in": names}, "timestamp": {"$gte": midnight(first), "$lt": midnight(last + 1)}}
+    stages: list[dict[str, Any]] = [{"$match": query}, {"$group": {"_id": "$station.id", "number": {"$sum": 1}}}]
+    with told_apart("counting observations"):
+        return {entry["_id"]: entry["number"] for entry in collection.aggregate(stages)}
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.replace(tzinfo=UTC).timestamp() * 1000)

@@ -1,0 +1,1 @@
+"""What tries the database: a scratch document, timed queries."""

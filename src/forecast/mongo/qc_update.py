@@ -1,0 +1,294 @@
+"""Brings the verdicts of the database up to date, from the observations that it holds."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+import numpy as np
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from forecast.core.counts import JudgeCounts
+from forecast.core.digests import HALF, Halves, quality_halves, second_halves
+from forecast.core.errors import ForecastError, RetryableError, SettingError
+from forecast.core.memory import give_memory_back
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.stations import Station, Stations
+from forecast.mongo.bson_decoder import StationColumns
+from forecast.mongo.client import Documents, foreign_index, refusal, told_apart, validation_failed
+from forecast.mongo.qc_queue import Unjudged, days_by_station
+from forecast.mongo.window_reader import read_ahead, read_block
+from forecast.qc.neighbour_checks import judge_among
+from forecast.qc.results import CHECKS_VERSION, DAY_MS, Quality, Series, Verdicts, midnight
+from forecast.qc.source_flags import doubted
+from forecast.qc.station_checks import judge_alone, judge_by_source
+from forecast.qc.windows import Block, stretches
+from forecast.report.write import iso_time, iso_time_of
+
+LOGGER = logging.getLogger("forecast.mongo.qc_update")
+_ROUNDS: Final = 20
+_BATCH: Final = 2_500
+_READERS: Final = 2
+_AMOUNT: Final = "measurements.precipitation_amount"
+
+
+class Listener(Protocol):
+    """Who wants to know what the checks said."""
+
+    def hear(self, verdicts: Verdicts, changed_days: set[int]) -> None:
+        """The verdicts on a station, and the days of it that are new."""
+        ...
+
+
+def judge_marked(
+    unjudged: Unjudged,
+    collection: Documents,
+    stations: Stations,
+    listener: Listener | None = None,
+    check_stop: Callable[[], None] = lambda: None,
+) -> JudgeCounts:
+    """Judge every marked station-day and all that hangs on it, until no mark is left.
+
+    Raises RetryableError where the database is out of reach or other writers never rest.
+    """
+    counts = JudgeCounts()
+    unjudged.renew()
+    for _ in range(_ROUNDS):
+        marks = unjudged.marks()
+        if not marks:
+            return counts
+        counts.add(judge_days(days_by_station(marks), collection, stations, listener, check_stop))
+        unjudged.take_away(marks)
+    raise RetryableError("other writers keep changing the same days; run again when they are done")
+
+
+def judge_days(
+    days: Mapping[str, set[int]],
+    collection: Documents,
+    stations: Stations,
+    listener: Listener | None = None,
+    check_stop: Callable[[], None] = lambda: None,
+) -> JudgeCounts:
+    """Judge these days by station, and all that hangs on them; rewrite the verdicts that differ."""
+    counts = JudgeCounts()
+    for block, stored in read_ahead(days, collection, stations):
+        check_stop()
+        counts.add(_judge_block(block, stored, collection, listener))
+        # Not beside the next block.
+        del stored
+        give_memory_back()
+    return counts
+
+
+def differing_verdicts(days: Mapping[str, set[int]], collection: Documents, stations: Stations) -> Iterator[str]:
+    """The ids of the documents whose verdict is not what the checks say now; nothing is written."""
+    for block, stored in read_ahead(days, collection, stations):
+        verdicts = judge(block, stored)
+        for station in block.affected:
+            if station.id in verdicts:
+                rows, _, _ = _differing(block, stored[station.id], verdicts[station.id])
+                yield from (_document_id(station, stored[station.id].times[row]) for row in rows)
+        del stored, verdicts
+        give_memory_back()
+
+
+def judged(
+    days: Mapping[str, set[int]], collection: Documents, stations: Stations
+) -> Iterator[tuple[Block, dict[str, Verdicts]]]:
+    """What the checks say of these days, block by block and by station; nothing is written.
+
+    What is given lasts until the next is asked for.
+    """
+    for block, stored in read_ahead(days, collection, stations):
+        verdicts = judge(block, stored)
+        del stored
+        yield block, verdicts
+        verdicts.clear()
+        give_memory_back()
+
+
+def judge(block: Block, stored: Mapping[str, StationColumns]) -> dict[str, Verdicts]:
+    """What the checks say of what the database holds of a block, by station."""
+    verdicts = {
+        station.id: judge_alone(_series(station, stored[station.id]))
+        for station in block.context
+        if station.id in stored
+    }
+    # What the checks along time have left is a third of what a block takes.
+    give_memory_back()
+    targets = [station.id for station in block.affected if station.id in verdicts]
+    judge_among(verdicts, targets, (block.first, block.last))
+    for target in targets:
+        judge_by_source(verdicts[target])
+    return verdicts
+
+
+def days_held(collection: Documents, query: Mapping[str, Any]) -> dict[str, set[int]]:
+    """The days of which the database holds documents, by station, among the documents of a query."""
+    day = {"$toLong": {"$floor": {"$divide": [{"$toLong": "$timestamp"}, DAY_MS]}}}
+    stages: list[dict[str, Any]] = [{"$match": query}, {"$group": {"_id": {"station": "$station.id", "day": day}}}]
+    with told_apart("listing the days"):
+        found = collection.aggregate(stages, allowDiskUse=True)
+        return days_by_station((entry["_id"]["station"], entry["_id"]["day"]) for entry in found)
+
+
+def stored_flags(
+    station_days: Iterable[tuple[str, int]], collection: Documents
+) -> Iterator[tuple[str, dict[str, Any], int]]:
+    """The flags that documents of these days have, each with its station and the number of documents that have it."""
+
+    def found(stretch: tuple[str, int, int]) -> list[dict[str, Any]]:
+        station, first, last = stretch
+        query = {
+            "station.id": station,
+            "timestamp": {"$gte": midnight(first), "$lt": midnight(last + 1)},
+            "data_quality.anomalies_detected": {"$gt": 0},
+        }
+        stages = [{"$match": query}, {"$group": {"_id": "$data_quality.flags", "number": {"$sum": 1}}}]
+        with told_apart("reading flags"):
+            return list(collection.aggregate(stages))
+
+    asked = [(name, *part) for name, days in days_by_station(station_days).items() for part in stretches(days)]
+    # The server has to look at every document of these days, and it can at two stations' at once.
+    with ThreadPoolExecutor(_READERS) as readers:
+        for (station, _, _), entries in zip(asked, readers.map(found, asked), strict=True):
+            for entry in entries:
+                yield station, entry["_id"], entry["number"]
+
+
+def _series(station: Station, columns: StationColumns) -> Series:
+    measured = {name: values for name, values in columns.values.items() if name in MEASURED_NAMES}
+    return Series(station, columns.times, measured, doubted(columns.source_flags, station.network))
+
+
+def _judge_block(
+    block: Block, stored: dict[str, StationColumns], collection: Documents, listener: Listener | None
+) -> JudgeCounts:
+    counts = JudgeCounts()
+    changed: dict[str, int] = {}
+    for attempt in range(_ROUNDS):
+        verdicts = judge(block, stored)
+        counts.judged = 0
+        settled = True
+        for station in block.affected:
+            if station.id in verdicts:
+                within = _within(block, stored[station.id])
+                counts.judged += within.stop - within.start
+                for updates in _updates(
+                    block, station, stored[station.id], verdicts[station.id], changed, by_name=not attempt
+                ):
+                    matched = _rewrite(updates, collection)
+                    counts.rewritten += matched
+                    settled &= matched == len(updates)
+        if settled:
+            counts.verdicts_changed = sum(changed.values())
+            if listener is not None:
+                for name, days in block.changed.items():
+                    if name in verdicts:
+                        listener.hear(verdicts[name], days)
+            return counts
+        stored = read_block(block, collection)
+    raise RetryableError("other writers keep changing the same documents; run again when they are done")
+
+
+def _updates(
+    block: Block,
+    station: Station,
+    stored: StationColumns,
+    verdicts: Verdicts,
+    changed: dict[str, int],
+    *,
+    by_name: bool,
+) -> Iterator[list[UpdateOne]]:
+    """The writes of the verdicts of one station that differ, in batches: each where the document is as it was read.
+
+    `changed` gets the number of values with another flag, by document: what is written in a second attempt counts once.
+    Documents are found by name, which is fast; or by station and time, whatever somebody has named them by hand.
+    """
+    rows, quality, halves = _differing(block, stored, verdicts)
+    for at in range(0, len(rows), _BATCH):
+        updates = []
+        batch = quality.flags[at : at + _BATCH].to_pylist()
+        for number, (row, text) in enumerate(zip(rows[at : at + _BATCH].tolist(), batch, strict=True), at):
+            name = _document_id(station, stored.times[row])
+            changed[name] = _changed_flags(stored.flags[row], text)
+            digest = stored.digests[row].decode()
+            change = _change(quality, number, text, digest[:HALF] + halves[number].decode())
+            moment = datetime.fromtimestamp(int(stored.times[row]) / 1000, UTC)
+            only = {"_id": name} if by_name else {"station.id": station.id, "timestamp": moment}
+            updates.append(UpdateOne({**only, "metadata.digest": digest}, change))
+        yield updates
+
+
+def _rewrite(updates: list[UpdateOne], collection: Documents) -> int:
+    """How many documents were still as they were read."""
+    with told_apart("writing verdicts"):
+        try:
+            return collection.bulk_write(updates, ordered=False).matched_count
+        except BulkWriteError as error:
+            raise _refused(error) from error
+
+
+def _refused(error: BulkWriteError) -> ForecastError:
+    first: dict[str, Any] = next(iter([*error.details["writeErrors"], *error.details["writeConcernErrors"]]), {})
+    if validation_failed(first):
+        wanted = first["op"]["q"]
+        which = wanted.get("_id") or f"of {wanted['station.id']} at {iso_time(wanted['timestamp'])}"
+        return SettingError(
+            f"the database's validator refuses the verdict on document {which}: what is there was not written by this "
+            "pipeline (src/config/mongodb_schema.json); mend or remove it"
+        )
+    if foreign := foreign_index(first):
+        return SettingError(
+            f"a unique index that is not the pipeline's, {foreign}, refuses a verdict; drop the index, or set "
+            "MONGODB_COLLECTION to another collection"
+        )
+    return refusal(first.get("code"), "writing verdicts")
+
+
+def _within(block: Block, stored: StationColumns) -> slice:
+    first, end = np.searchsorted(stored.times, [block.first * DAY_MS, (block.last + 1) * DAY_MS])
+    return slice(int(first), int(end))
+
+
+def _differing(block: Block, stored: StationColumns, verdicts: Verdicts) -> tuple[np.ndarray, Quality, Halves]:
+    """The rows of a block's days whose verdict is another now, what it is, and their second halves of the digest."""
+    within = _within(block, stored)
+    quality = verdicts.quality(within)
+    versions = np.full(len(quality.flag), CHECKS_VERSION)
+    halves = quality_halves(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
+    other = np.flatnonzero(second_halves(stored.digests[within]) != halves)
+    return within.start + other, quality.take(other), halves[other]
+
+
+def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[str, Any]:
+    amount = float(quality.amount[row])
+    change: dict[str, Any] = {
+        "$set": {
+            "data_quality.flag": int(quality.flag[row]),
+            "data_quality.flags": json.loads(text or "{}"),
+            "data_quality.anomalies_detected": int(quality.anomalies[row]),
+            "data_quality.checks_version": CHECKS_VERSION,
+            "metadata.digest": digest,
+        }
+    }
+    if np.isnan(amount):
+        change["$unset"] = {_AMOUNT: ""}
+    else:
+        change["$set"][_AMOUNT] = amount
+    return change
+
+
+def _changed_flags(before: str | None, after: str | None) -> int:
+    """How many values have another flag than before."""
+    old, new = ({name: entry["flag"] for name, entry in json.loads(text or "{}").items()} for text in (before, after))
+    return sum(old.get(name) != new.get(name) for name in old.keys() | new.keys())
+
+
+def _document_id(station: Station, time: np.int64) -> str:
+    return f"{station.id}@{iso_time_of(int(time))}"

@@ -1,0 +1,216 @@
+"""Which raw objects are processed, by what, into which processed zone, and what came of it.
+
+Kept in the database beside the documents they vouch for, so that a new database has none, and written only after the
+load was acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from forecast.core.counts import COUNTED, ObjectCounts
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import RawObject
+from forecast.core.text import escaped
+from forecast.mongo.client import Documents, beside, told_apart
+
+SUFFIX = "_objects"
+# The code of an object that an unforeseen exception was raised on.
+INTERNAL_ERROR = "internal_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What came of an object: files of the processed zone (digest by key), and the numbers of ObjectCounts."""
+
+    files: Mapping[str, str]
+    counts: Mapping[str, Any]
+
+
+class Begun(NamedTuple):
+    """What was known of an object when its load began.
+
+    `broken_off`: another load of it was begun and not ended; what that one wrote is in the database and looks as if
+    nothing had to be done about it. `outdated`: the files of the zone that are the object's, and of its new version
+    are not.
+    """
+
+    broken_off: bool
+    outdated: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A version of an object that was rejected, why, and by which run first."""
+
+    etag: str
+    code: str
+    message: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """Checkpoints of one main collection, in `<collection>_objects`, for one processed zone.
+
+    `program` as `program_digest` gives it, `zone` as `Store.place`. An entry's `in_zone` lists the files that may be
+    the object's, in whatever version, by zone and key.
+    """
+
+    collection: Documents
+    rules_version: int
+    program: str
+    zone: str
+
+    @classmethod
+    def beside(cls, collection: Documents, rules_version: int, program: str, zone: str) -> Checkpoints:
+        """The checkpoints that belong to a main collection."""
+        return cls(beside(collection, SUFFIX), rules_version, program, zone)
+
+    def processed(self, now: datetime, *, without_records: bool = False) -> dict[str, str]:
+        """ETag by URI of every object that was processed under these rules, whose files are in this zone.
+
+        Not those whose load was begun again, and has not come to its end; nor those with rows that were refused for the
+        time being and may pass `now` (UTC). `without_records`: only those that gave none.
+        """
+        vouched = {
+            "rules_version": self.rules_version,
+            "zone": self.zone,
+            "loading": None,
+            "again_at": _not_yet(now),
+            **({"counts.records_validated": 0} if without_records else {}),
+        }
+        with told_apart("reading the checkpoints"):
+            found = self.collection.find(vouched, {"etag": 1})
+            return {entry["_id"]: entry["etag"] for entry in found}
+
+    def rejected(self, now: datetime, circumstances: str) -> dict[str, Rejection]:
+        """By `name_of` what was rejected, and would be again: nothing that it hangs on has changed.
+
+        `circumstances` (`circumstances_digest`) are what a person changes to have an object read after all.
+        What failed by a fault of the program has another chance with another program.
+        """
+        same = {
+            "rejected.rules_version": self.rules_version,
+            "rejected.circumstances": circumstances,
+            "rejected.again_at": _not_yet(now),
+            "$or": [{"rejected.code": {"$ne": INTERNAL_ERROR}}, {"rejected.program": self.program}],
+        }
+        with told_apart("reading the checkpoints"):
+            found = {entry["_id"]: entry["rejected"] for entry in self.collection.find(same, {"rejected": 1})}
+        return {
+            name: Rejection(entry["etag"], entry["code"], entry["message"], entry["run_id"])
+            for name, entry in found.items()
+        }
+
+    def reject(self, raw: RawObject, run_id: str, error: ObjectRejectedError, circumstances: str) -> None:
+        """Remember that this version of an object was rejected; what an earlier one gave is still vouched for."""
+        entry = {
+            "etag": raw.etag,
+            "rules_version": self.rules_version,
+            "circumstances": circumstances,
+            "program": self.program,
+            "run_id": run_id,
+            "code": error.code,
+            "message": escaped(error.message),
+            "again_at": error.again_at,
+        }
+        with told_apart("writing a checkpoint"):
+            self.collection.update_one({"_id": name_of(raw)}, {"$set": {"rejected": entry}}, upsert=True)
+
+    def of_this_program(self, raw: RawObject) -> Checkpoint | None:
+        """The checkpoint of this very version of an object, where this very program wrote it."""
+        same = {
+            "_id": raw.uri,
+            "etag": raw.etag,
+            "rules_version": self.rules_version,
+            "program": self.program,
+            "zone": self.zone,
+        }
+        with told_apart("reading a checkpoint"):
+            found = self.collection.find_one(same)
+        if found is None:
+            return None
+        return Checkpoint({file["key"]: file["digest"] for file in found["files"]}, found["counts"])
+
+    def begin(self, uri: str, run_id: str, keys: Sequence[str]) -> Begun:
+        """Note that files of an object are about to be published and loaded, until `write` or `end`."""
+        files = [{"zone": self.zone, "key": key} for key in keys]
+        begun = {"$set": {"loading": run_id}, "$addToSet": {"in_zone": {"$each": files}}}
+        with told_apart("noting that an object is loaded"):
+            before = self.collection.find_one_and_update({"_id": uri}, begun, {"loading": 1, "in_zone": 1}, upsert=True)
+        return Begun("loading" in (before or {}), self._outdated(uri, before, keys))
+
+    def outdated(self, uri: str, keys: Sequence[str]) -> list[str]:
+        """The files of the zone that are the object's, and would not be those of a version with these."""
+        with told_apart("reading a checkpoint"):
+            found = self.collection.find_one({"_id": uri}, {"in_zone": 1})
+        return self._outdated(uri, found, keys)
+
+    def _outdated(self, uri: str, entry: Mapping[str, Any] | None, keys: Sequence[str]) -> list[str]:
+        known = (entry or {}).get("in_zone", ())
+        outdated = [file["key"] for file in known if file["zone"] == self.zone and file["key"] not in keys]
+        return self._nobody_elses(uri, outdated)
+
+    def _nobody_elses(self, uri: str, keys: list[str]) -> list[str]:
+        """Those of the files that no other object has: a copy below another RAW_URI has them by the same names."""
+        if not keys:
+            return []
+        also = {"_id": {"$ne": uri}, "in_zone": {"$elemMatch": {"zone": self.zone, "key": {"$in": keys}}}}
+        with told_apart("reading the checkpoints"):
+            others = {file["key"] for entry in self.collection.find(also, {"in_zone": 1}) for file in entry["in_zone"]}
+        return [key for key in keys if key not in others]
+
+    def end(self, uri: str, removed: Sequence[str]) -> None:
+        """Note that files were published and loaded beside those that the entry vouches for, and others removed."""
+        gone = {"in_zone": {"zone": self.zone, "key": {"$in": list(removed)}}}
+        with told_apart("writing a checkpoint"):
+            self.collection.update_one({"_id": uri}, {"$unset": {"loading": ""}, "$pull": gone})
+
+    def write(
+        self,
+        raw: RawObject,
+        run_id: str,
+        now: datetime,
+        files: Mapping[str, str],
+        counts: ObjectCounts,
+        again_at: datetime | None,
+        kept: Sequence[str] = (),
+    ) -> None:
+        """Vouch for one object: its load has come to its end; `again_at` is when rows that were refused may pass.
+
+        `kept` are files of an earlier version that stay in the zone.
+        """
+        entry = {
+            "etag": raw.etag,
+            "rules_version": self.rules_version,
+            "program": self.program,
+            "zone": self.zone,
+            "run_id": run_id,
+            "processed_at": now,
+            "again_at": again_at,
+            "files": [{"key": key, "digest": digest} for key, digest in files.items()],
+            "counts": {name: getattr(counts, name) for name in (*COUNTED, "remarks")},
+        }
+        with told_apart("writing a checkpoint"):
+            self.collection.update_one(
+                {"_id": raw.uri},
+                {
+                    "$set": entry,
+                    "$unset": {"loading": "", "rejected": ""},
+                    "$pull": {"in_zone": {"zone": self.zone, "key": {"$nin": [*files, *kept]}}},
+                },
+            )
+
+
+def name_of(raw: RawObject) -> str:
+    """The URI of an object, as text that MongoDB takes: the name of a file can be none."""
+    return raw.uri.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _not_yet(now: datetime) -> dict[str, Any]:
+    """The filter of a time that is later than now, or of none."""
+    return {"$not": {"$lte": now}}

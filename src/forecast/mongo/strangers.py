@@ -1,0 +1,56 @@
+"""Documents of the collection that this program did not write.
+
+They are not looked for, since that takes a look at every document; but where reading the collection fails, the one that
+is there is named.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pymongo.errors import OperationFailure
+
+from forecast.core.errors import ForecastError, SettingError
+from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.loader import SCHEMA_FILE
+
+LOGGER = logging.getLogger("forecast.mongo.strangers")
+# The server's code for a field that cannot be made a number: those of our own documents can.
+_CONVERSION_FAILED: Final = 241
+
+
+@contextmanager
+def strangers_named(collection: Documents) -> Iterator[None]:
+    """Raise SettingError naming a document that the validator would refuse, where one is there and this block fails.
+
+    Foreseen faults pass as they are, and so does everything else where all documents are this program's.
+    """
+    try:
+        yield
+    except ForecastError as error:
+        cause = error.__cause__
+        if not (isinstance(cause, OperationFailure) and cause.code == _CONVERSION_FAILED):
+            raise
+        _name_one(collection, cause)
+        raise
+    except Exception as error:
+        _name_one(collection, error)
+        raise
+
+
+def _name_one(collection: Documents, error: Exception) -> None:
+    ours = json.loads(SCHEMA_FILE.read_text("utf-8"))
+    with told_apart("looking for documents of another program"):
+        stranger = collection.find_one({"$nor": [ours]}, {"_id": 1})
+    if stranger is None:
+        return
+    LOGGER.debug("reading the documents failed", exc_info=error)
+    raise SettingError(
+        f"the documents of {collection.full_name} cannot be read ({type(error).__name__}), and document "
+        f"{stranger['_id']} is not as this pipeline writes them (src/config/mongodb_schema.json). Mend or remove it, "
+        "or set MONGODB_COLLECTION to another collection"
+    ) from error

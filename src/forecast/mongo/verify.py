@@ -1,0 +1,158 @@
+"""What differs between the processed zone and the database; each difference is named in the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import bson
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from bson.codec_options import CodecOptions
+from pymongo import ASCENDING, DESCENDING
+
+from forecast.core.digests import HALF, quality_halves
+from forecast.core.errors import RetryableError, SettingError
+from forecast.core.schemas import RECORD_SCHEMA, RawObject
+from forecast.mongo.bson_encoder import to_documents
+from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.dry_run import foresee
+from forecast.mongo.versions import StoredVersions, batches_of
+from forecast.storage import Store
+from forecast.zone.writer import month_folder
+
+LOGGER = logging.getLogger("forecast.run.migrate")
+_DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+_IDS_AT_ONCE = 100_000
+_DERIVED = "precipitation_amount"
+_NOWHERE = "in no file of the processed zone"
+_NO_RECORDS = pa.table({"_id": pa.array([], pa.string()), "digest": pa.array([], pa.string())})
+
+
+def differing_records(file: RawObject, records: pd.DataFrame, collection: Documents) -> int:
+    """How many records of a file the database lacks, holds in an older version, or holds with other content."""
+    compared = foresee(records, StoredVersions(collection))
+    if compared.inserted or compared.updated:
+        LOGGER.error("%s: %d records missing, %d older in the database", file.key, compared.inserted, compared.updated)
+    return compared.inserted + compared.updated + _changed(records, collection)
+
+
+def documents_beyond(files: list[RawObject], store: Store, collection: Documents, folder: Path) -> int:
+    """How many documents no record of the zone stands for: none with their name, or none with what they say.
+
+    Month by month, as the zone is cut: what is held at once are names and digests of one month's records.
+    """
+    beyond = 0
+    for start, end in _months(collection):
+        within = [file for file in files if month_folder(start) in file.key]
+        tables = [read_zone_file(file, store, folder, ["_id", "digest"]) for file in within]
+        records = pa.concat_tables(tables) if tables else _NO_RECORDS
+        ids = records["_id"].combine_chunks()
+        contents = _contents(ids, records["digest"].combine_chunks())
+        found = collection.find({"timestamp": {"$gte": start, "$lt": end}}, {"metadata.digest": 1})
+        with told_apart("comparing documents"):
+            while documents := list(islice(found, _IDS_AT_ONCE)):
+                names = pa.array([document["_id"] for document in documents], pa.string())
+                digests = pa.array([document["metadata"]["digest"] for document in documents], pa.string())
+                lacking = names.filter(pc.invert(pc.is_in(_contents(names, digests), value_set=contents)))
+                for name, known in zip(lacking.to_pylist(), pc.is_in(lacking, value_set=ids).to_pylist(), strict=True):
+                    where = "in the processed zone with other content only" if known else _NOWHERE
+                    LOGGER.error("document %s is %s", name, where)
+                beyond += len(lacking)
+    return beyond
+
+
+def _contents(ids: pa.Array, digests: pa.Array) -> pa.Array:
+    """Names of documents with the first halves of their digests."""
+    return pc.binary_join_element_wise(ids, pc.utf8_slice_codeunits(digests, 0, HALF), " ")
+
+
+def read_zone_file(file: RawObject, store: Store, folder: Path, columns: list[str] | None = None) -> pa.Table:
+    """The records (RECORD_SCHEMA) of a file of the zone, or some of their columns.
+
+    Raises RetryableError where the file is not whole, SettingError where it is none of this version's.
+    """
+    copy = folder / "records.parquet"
+    store.fetch(file, copy)
+    try:
+        schema = pq.read_schema(copy)
+        table = pq.read_table(copy, columns=columns)
+    except pa.ArrowInvalid as error:
+        raise RetryableError(f"{file.uri} is no whole Parquet file; process its raw object again") from error
+    if not schema.equals(RECORD_SCHEMA):
+        raise SettingError(
+            f"{file.uri} has other columns than this pipeline version writes; use the version that wrote it"
+        )
+    return table
+
+
+def _changed(records: pd.DataFrame, collection: Documents) -> int:
+    """How many documents carry a digest and not its content: somebody has changed them since."""
+    changed = 0
+    for batch in batches_of(records):
+        documents = [bson.decode(document.raw, _DECODED) for document in to_documents(batch)]
+        ours = {(document["_id"], _half(document)): document for document in documents}
+        with told_apart("comparing documents"):
+            there = list(collection.find({"_id": {"$in": [document["_id"] for document in documents]}}))
+        pairs = [(found, own) for found in there if (own := ours.get((found["_id"], _half(found)))) is not None]
+        for (found, own), holds in zip(pairs, _verdicts_hold([found for found, _ in pairs]), strict=True):
+            if not holds or _observed(found) != _observed(own):
+                LOGGER.error("document %s was changed in the database", found["_id"])
+                changed += 1
+    return changed
+
+
+def _half(document: dict[str, Any]) -> str:
+    return str(document["metadata"]["digest"][:HALF])
+
+
+def _observed(document: dict[str, Any]) -> tuple[Any, ...]:
+    """What the first half of the digest covers."""
+    quality = document["data_quality"]
+    measured = {name: value for name, value in document["measurements"].items() if name != _DERIVED}
+    return (
+        document["station"],
+        document["timestamp"],
+        measured,
+        quality["completeness_score"],
+        quality["notes"],
+        quality.get("source_flags"),
+    )
+
+
+def _verdicts_hold(documents: list[dict[str, Any]]) -> list[bool]:
+    """Whether the second half of each digest is that of the document's verdict."""
+    qualities = [document["data_quality"] for document in documents]
+    flags = pa.array([json.dumps(quality["flags"]) if quality["flags"] else None for quality in qualities], pa.string())
+    flag, anomalies, version = (
+        np.array([quality[name] for quality in qualities], dtype=np.int64)
+        for name in ("flag", "anomalies_detected", "checks_version")
+    )
+    amount = np.array([document["measurements"].get(_DERIVED, np.nan) for document in documents], dtype=np.float64)
+    halves = quality_halves(flag, flags, anomalies, amount, version).tolist()
+    return [
+        half.decode() == document["metadata"]["digest"][HALF:] for half, document in zip(halves, documents, strict=True)
+    ]
+
+
+def _months(collection: Documents) -> Iterator[tuple[datetime, datetime]]:
+    """Start and end of every month from the first document's to the last one's."""
+    with told_apart("comparing documents"):
+        ends = [
+            document["timestamp"]
+            for direction in (ASCENDING, DESCENDING)
+            for document in collection.find({}, {"timestamp": 1}).sort("timestamp", direction).limit(1)
+        ]
+    if ends:
+        first, last = (end.replace(day=1, hour=0, minute=0, second=0, microsecond=0) for end in ends)
+        starts = pd.date_range(first, last, freq="MS")
+        for start in starts:
+            yield start.to_pydatetime(), (start + pd.offsets.MonthBegin()).to_pydatetime()

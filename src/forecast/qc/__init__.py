@@ -1,0 +1,1 @@
+"""Quality control: flags, checks and what they need to know. Pure: no I/O."""

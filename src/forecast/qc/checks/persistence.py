@@ -1,0 +1,87 @@
+"""Values that stand still for longer than the air does.
+
+The straight strings of HadISD (Dunn et al. 2016) and the flat line test of QARTOD, by duration: sources report at 5 min
+to 3 h, so a count of values would mean another time at each. ioos_qc's flat_line_test asks for a range below its
+tolerance, so that a tolerance of 0 never flags there; here it means equal values.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from forecast.qc.checks.valid import HOUR_MS, ROUNDING, back_to_all, valid_values
+from forecast.qc.flags import Flags, Floats, Mask, Times, flags_of
+
+Indices = npt.NDArray[np.intp]
+
+
+def persistence(
+    values: Floats,
+    times: Times,
+    *,
+    suspect_hours: float,
+    fail_hours: float,
+    tolerance: float,
+    max_gap_hours: float,
+    exempt: Mask,
+) -> Flags:
+    """Runs of valid values that each differ from the one before by at most `tolerance` (unit of the values).
+
+    A run lasts from the time of its first value to that of its last; an interval of more than max_gap_hours and an
+    exempt value end it. `times` in ms since 1970 UTC; suspect_hours <= fail_hours, inf for no fail.
+    SUSPECT, FAIL: the run lasts at least suspect_hours, fail_hours, as seen from the value: of a longer run, what lies
+    within fail_hours to either side of it counts. So all values of a run carry the same flag, but for one case: the
+    first and last of a run longer than fail_hours, with no value just fail_hours away, are SUSPECT between FAILs.
+    GOOD: any other value with a valid one within max_gap_hours (and fail_hours) on either side, and every exempt one.
+    NOT_EVALUATED: a value alone.
+    Reach in time: fail_hours to either side (where that is inf: suspect_hours and max_gap_hours together).
+    """
+    valid = valid_values(values)
+    known, moments, exempted = values[valid], times[valid], exempt[valid]
+    # A run across an interval longer than fail_hours would not be seen from either end.
+    near = np.diff(moments) <= min(max_gap_hours, fail_hours) * HOUR_MS
+    still = near & (np.abs(np.diff(known)) <= tolerance + ROUNDING) & ~exempted[:-1] & ~exempted[1:]
+    rows, lasting = _long_runs(still, moments, least=min(suspect_hours, fail_hours) * HOUR_MS, reach_hours=fail_hours)
+    suspects, fails = (_marks(known.size, rows[lasting >= hours * HOUR_MS]) for hours in (suspect_hours, fail_hours))
+    return flags_of(
+        values,
+        suspect=back_to_all(suspects, valid),
+        fail=back_to_all(fails, valid),
+        evaluated=back_to_all(exempted | _beside(near, known.size), valid),
+    )
+
+
+def _long_runs(still: Mask, moments: Times, *, least: float, reach_hours: float) -> tuple[Indices, Times]:
+    """The values of the runs that last `least` ms or longer, and how long (ms) each of them sees its run last.
+
+    still: where a value continues the run of the one before it, from the second value on.
+    """
+    # A run of one value lasts 0 ms, so the runs start where the first pair of each is.
+    edges = np.diff(still.astype(np.int8), prepend=0, append=0)
+    firsts, lasts = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    long = moments[lasts] - moments[firsts] >= least
+    firsts, lasts = firsts[long], lasts[long]
+    sizes = lasts - firsts + 1
+    first, last = np.repeat(firsts, sizes), np.repeat(lasts, sizes)
+    # 0, 1, 2 ... within each run, without a loop over the runs.
+    rows = first + np.arange(first.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    if np.isfinite(reach_hours):
+        reach = round(reach_hours * HOUR_MS)
+        first = np.maximum(first, np.searchsorted(moments, moments[rows] - reach, side="left"))
+        last = np.minimum(last, np.searchsorted(moments, moments[rows] + reach, side="right") - 1)
+    return rows, moments[last] - moments[first]
+
+
+def _marks(count: int, rows: Indices) -> Mask:
+    marks = np.zeros(count, dtype=np.bool_)
+    marks[rows] = True
+    return marks
+
+
+def _beside(near: Mask, count: int) -> Mask:
+    """Where a value has one near enough on one side at least."""
+    beside = np.zeros(count, dtype=np.bool_)
+    beside[1:] |= near
+    beside[:-1] |= near
+    return beside

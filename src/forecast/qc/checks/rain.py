@@ -1,0 +1,119 @@
+"""Rain counters that only grow until they are reset, and zeros that mean "not measured"."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from forecast.qc.flags import Flags, Floats, Mask, Times, flags_of
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+# The shortest interval that a rate is computed over: the one at which personal stations are archived. One tip of the
+# bucket (0.254 mm) between two readings that lie a minute apart is no rain of 15 mm/h.
+SHORTEST_INTERVAL_MS: Final = 5 * MINUTE_MS
+# A reset of less than so many `jitter`, and as much rain within one interval, may happen.
+LOST_JITTERS: Final = 3
+
+
+class _Changes(NamedTuple):
+    """From each valid counter value to the next one: one entry a pair."""
+
+    later: Times  # where the later value of the pair stands in the input
+    value: Floats  # the later value, mm
+    change: Floats  # mm
+    interval: Times  # ms
+    known: Mask  # the interval is no gap
+    jitter: Mask  # a fall that is neither a reset nor a fault
+
+
+def precipitation_amount(counter: Floats, times: Times, *, max_gap_minutes: float, jitter: float) -> Floats:
+    """Rain since the previous valid value of the counter, mm, never negative.
+
+    counter: mm since a reset at an hour of the station's own (local midnight at most stations, 08:04 at some).
+    A fall is that reset, and what has been counted since is the amount; a lower bound, because rain between the last
+    reading and the reset is in neither. A fall smaller than `jitter` mm that does not reach 0 is rounding on the way
+    here and counts 0; the rise out of it counts in full, which adds less than `jitter`.
+    NaN for the first value, after a gap longer than max_gap_minutes, and where the counter is NaN.
+
+    Reach in time: max_gap_minutes back.
+    Source: the rule of weewx' importer (`process_cumulative`: a fall counts the new value), with a gap and a jitter.
+    """
+    amount = np.full(counter.shape, np.nan)
+    changes = _changes(counter, times, max_gap_minutes=max_gap_minutes, jitter=jitter)
+    since_reset = np.where(changes.jitter, 0.0, changes.value.clip(min=0.0))
+    mm = np.where(changes.change >= 0, changes.change, since_reset)
+    amount[changes.later] = np.where(changes.known, mm, np.nan)
+    return amount
+
+
+def counter(
+    counter: Floats,
+    times: Times,
+    *,
+    suspect_rate: float,
+    fail_rate: float,
+    suspect_jump: float,
+    jitter: float,
+    max_gap_minutes: float,
+) -> Flags:
+    """A rain counter that grows faster than it can rain, jumps while nobody looks, or falls back without a reset.
+
+    SUSPECT, FAIL: grew since the previous valid value by more than suspect_rate, fail_rate mm/h, the interval counted
+    as five minutes at least. SUSPECT also: growth by more than suspect_jump mm, however long it took; and a fall by
+    `jitter` mm or more that ends above `jitter`; after a reset, a counter starts near 0. A reset at whatever hour and a
+    smaller fall are GOOD.
+    FAIL also: a single reading below one level of the counter, which stands there before and after it: a reset never
+    comes back to what it left, and the difference would be taken for rain.
+    NOT_EVALUATED: the first value, and the first after a gap longer than max_gap_minutes.
+
+    Reach in time: max_gap_minutes to either side.
+    Source: rates as MesoWest has them for 5-minute rain (0.5 in) and Zahumenský (2004) for WMO's automatic stations.
+    """
+    lost = _lost_readings(counter, times, max_gap_minutes=max_gap_minutes, jitter=jitter)
+    changes = _changes(np.where(lost, np.nan, counter), times, max_gap_minutes=max_gap_minutes, jitter=jitter)
+    rate = changes.change / (changes.interval.clip(min=SHORTEST_INTERVAL_MS) / HOUR_MS)
+    fell = (changes.change < 0) & ~changes.jitter & (changes.value > jitter)
+    suspect, fail, evaluated = (np.zeros(counter.shape, dtype=np.bool_) for _ in range(3))
+    suspect[changes.later] = (rate > suspect_rate) | (changes.change > suspect_jump) | fell
+    fail[changes.later] = rate > fail_rate
+    evaluated[changes.later] = changes.known
+    return flags_of(counter, suspect=suspect, fail=fail | lost, evaluated=evaluated | lost)
+
+
+def false_zero(amount: Floats, times: Times, *, period_hours: float) -> Flags:
+    """A zero where the source writes 0 for "not measured".
+
+    amount: mm over a period that is measured at whole multiples of period_hours UTC only (synoptic hours).
+    SUSPECT: exactly 0 at any other time. Everything else is GOOD: rain above 0 was measured by somebody.
+
+    Reach in time: none, each value is judged alone.
+    Source: seen in InfoClimat's pluie_3h of Bergues: 0 in every hour, below the 1-hour amount at 2024-10-06 20:00Z.
+    """
+    between = times % round(period_hours * HOUR_MS) != 0
+    return flags_of(amount, suspect=(amount == 0) & between)
+
+
+def _lost_readings(counter: Floats, times: Times, *, max_gap_minutes: float, jitter: float) -> Mask:
+    """Single readings that fall by more than a few tips, and the next one stands where the one before stood."""
+    lost = np.zeros(counter.shape, dtype=np.bool_)
+    valid = np.flatnonzero(~np.isnan(counter))
+    value, known = counter[valid], np.diff(times[valid]) <= max_gap_minutes * MINUTE_MS
+    before, reading, after = value[:-2], value[1:-1], value[2:]
+    fell = before - reading > LOST_JITTERS * jitter
+    lost[valid[1:-1]] = fell & (np.abs(after - before) <= jitter) & known[:-1] & known[1:]
+    return lost
+
+
+def _changes(counter: Floats, times: Times, *, max_gap_minutes: float, jitter: float) -> _Changes:
+    valid = np.flatnonzero(~np.isnan(counter))
+    value, change, interval = counter[valid][1:], np.diff(counter[valid]), np.diff(times[valid])
+    return _Changes(
+        later=valid[1:],
+        value=value,
+        change=change,
+        interval=interval,
+        known=interval <= max_gap_minutes * MINUTE_MS,
+        jitter=(change < 0) & (-change < jitter),  # one to 0 as well: whichever it is, nothing has been counted since
+    )

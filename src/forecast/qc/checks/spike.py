@@ -1,0 +1,75 @@
+"""Values that jump out and come back: up to three, one after another.
+
+GHCNh (Menne et al. 2025) and HadISD (Dunn et al. 2016), `spike`: out and back by a critical value, no more than three
+observations, and the values beside the spike agree within half of it. The size of a spike of one value is that of the
+"differential" spike test of ioos_qc (QARTOD): the smaller of both jumps, if they are opposite.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from forecast.qc.checks.valid import MINUTE_MS, ROUNDING, back_to_all, valid_values
+from forecast.qc.flags import Flags, Floats, Mask, Times, flags_of
+
+# Four or more are a level, not a spike; both of the papers above draw the line there.
+_LONGEST: Final = 3
+# The values beside a spike differ by at most this part of the threshold, likewise.
+_AGREEMENT: Final = 0.5
+
+
+def spike(values: Floats, times: Times, *, suspect: float, fail: float, max_gap_minutes: float) -> Flags:
+    """Up to three consecutive valid values that all lie beyond both values beside them, on the same side.
+
+    A spike is as large as the least distance of its values from the values beside it. One of at least `suspect` is
+    SUSPECT, one of at least `fail` FAIL (in the unit of the values; inf for none), if the values beside it differ by
+    no more than half that threshold and no interval from the one to the other is longer than max_gap_minutes. All of
+    its values are flagged, those beside it are not; a value between two spikes is one itself, to the other side, if
+    the two are alike.
+    NOT_EVALUATED: no valid value within max_gap_minutes before, or none after. `times` in ms since 1970 UTC.
+    Reach in time: three times max_gap_minutes to either side.
+    """
+    valid = valid_values(values)
+    known = values[valid]
+    near = np.diff(times[valid]) <= max_gap_minutes * MINUTE_MS
+    suspects, fails = np.zeros(known.shape, dtype=np.bool_), np.zeros(known.shape, dtype=np.bool_)
+    for length in range(1, min(_LONGEST, known.size - 2) + 1):
+        size = _sizes(known, near, length)
+        # Few are as large as that, so the rest is asked of those alone.
+        before = np.flatnonzero(size >= min(suspect, fail) - ROUNDING)
+        disagreement = np.abs(known[before + length + 1] - known[before])
+        for threshold, marks in ((suspect, suspects), (fail, fails)):
+            agree = disagreement <= threshold * _AGREEMENT + ROUNDING
+            hits = before[agree & (size[before] >= threshold - ROUNDING)]
+            for place in range(1, length + 1):
+                marks[hits + place] = True
+    return flags_of(
+        values,
+        suspect=back_to_all(suspects, valid),
+        fail=back_to_all(fails, valid),
+        evaluated=back_to_all(_between(near, known.size), valid),
+    )
+
+
+def _sizes(known: Floats, near: Mask, length: int) -> Floats:
+    """The size of the possible spike of this length after each value: negative for none, -inf across a gap."""
+    count = known.size - length - 1
+    before, after = known[:count], known[length + 1 :]
+    lowest = highest = known[1 : 1 + count]
+    linked = near[:count] & near[1 : 1 + count]
+    for place in range(2, length + 1):
+        inner = known[place : place + count]
+        lowest, highest = np.minimum(lowest, inner), np.maximum(highest, inner)
+        linked = linked & near[place : place + count]
+    upwards = lowest - np.maximum(before, after)
+    downwards = np.minimum(before, after) - highest
+    return np.where(linked, np.maximum(upwards, downwards), -np.inf)
+
+
+def _between(near: Mask, count: int) -> Mask:
+    """Where a value has one near enough on both sides."""
+    between = np.zeros(count, dtype=np.bool_)
+    between[1:-1] = near[:-1] & near[1:]
+    return between

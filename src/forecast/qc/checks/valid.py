@@ -1,0 +1,27 @@
+"""What the checks along time share: the valid values of a series, and the way back to all of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from forecast.qc.flags import Floats, Mask
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 3_600_000
+# Differences of decimals are not decimals: 20.1 - 15.1 is 5.000000000000002. A double of up to 1e5 (pressure in Pa) is
+# exact to 1.5e-11, and no source writes more than six decimals: what differs from a limit by less than this equals it.
+ROUNDING: Final = 1e-9
+
+
+def valid_values(values: Floats) -> Mask:
+    """Where there is a number; NaN is missing, and an infinity measures nothing."""
+    return np.isfinite(values)
+
+
+def back_to_all(marks: Mask, valid: Mask) -> Mask:
+    """Marks of the valid values alone, in their order, as marks of all values; False for those that are not valid."""
+    everywhere = np.zeros(valid.shape, dtype=np.bool_)
+    everywhere[valid] = marks
+    return everywhere

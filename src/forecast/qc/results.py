@@ -1,0 +1,174 @@
+"""Observations of one station in the order of time, and what the checks say of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.stations import Station
+from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, Times, taken, worse
+
+# The version of the quality checks and their thresholds; a change of either raises it.
+CHECKS_VERSION = 2
+DAY_MS = 86_400_000
+# The checks, in the order in which they are made: a value that failed one takes no part in those after it.
+CHECKS = (
+    "gross_range",
+    "seasonal_range",
+    "dew_point_above_temperature",
+    "dew_point_from_humidity",
+    "gust_below_mean",
+    "gust_above_mean",
+    "direction_at_calm",
+    "nested_accumulation",
+    "rain_in_dry_air",
+    "rain_without_cloud",
+    "solar_range",
+    "snow_with_warmth",
+    "snowfall_with_warmth",
+    "spike",
+    "step",
+    "persistence",
+    "counter",
+    "false_zero",
+    "spatial",
+    "bias",
+    "stuck",
+    "clock",
+    "flag_rate",
+    "source_flag",
+)
+
+
+def midnight(day: int) -> datetime:
+    """The beginning of a UTC day, which is counted since 1970."""
+    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """`times` are ms since 1970, ascending, none twice; `values` by parameter (measured ones), NaN where missing.
+
+    `doubted` are the values, by parameter, that failed the network's own check.
+    """
+
+    station: Station
+    times: Times
+    values: dict[str, Floats]
+    doubted: Mapping[str, Mask] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What a document says of itself, row by row; `amount` is the derived precipitation_amount."""
+
+    flag: npt.NDArray[np.int32]
+    flags: pa.Array
+    anomalies: npt.NDArray[np.int32]
+    amount: Floats
+
+    def take(self, rows: npt.NDArray[np.intp] | Mask) -> Quality:
+        """Some of the rows."""
+        places = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return Quality(self.flag[rows], self.flags.take(pa.array(places)), self.anomalies[rows], self.amount[rows])
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """`flags` are the worst of all checks by parameter; `by_check` those of each, by check and parameter.
+
+    `medians` are those of the neighbours, by parameter, where there are enough of them.
+    """
+
+    series: Series
+    flags: dict[str, Flags] = field(init=False)
+    by_check: dict[tuple[str, str], Flags] = field(default_factory=dict)
+    medians: dict[str, Floats] = field(default_factory=dict)
+    amount: Floats = field(init=False)
+    _aside: dict[str, Mask] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.flags = {
+            name: np.where(np.isnan(values), MISSING, NOT_EVALUATED).astype(np.uint8)
+            for name, values in self.series.values.items()
+        }
+        self.amount = np.full(len(self.series.times), np.nan)
+
+    def alive(self, parameter: str) -> Floats:
+        """The values that no check has failed so far; NaN elsewhere."""
+        values = self.series.values.get(parameter)
+        if values is None:
+            return np.full(len(self.series.times), np.nan)
+        failed = self.flags[parameter] == FAIL
+        return np.where(failed, np.nan, values) if failed.any() else values
+
+    def has(self, *parameters: str) -> bool:
+        """Whether there is any value of each."""
+        return all(name in self.series.values for name in parameters)
+
+    def set_aside(self, parameter: str, rows: Mask) -> None:
+        """Leave these values out of every check that follows: a good one becomes one that is not evaluated."""
+        mine = self.flags[parameter]
+        mine[rows & (mine == GOOD)] = NOT_EVALUATED
+        self._aside[parameter] = rows
+
+    def add(self, check: str, parameter: str, flags: Flags) -> None:
+        """Take what a check says; of a value that failed an earlier one or is set aside, it says nothing."""
+        mine = self.flags[parameter]
+        closed = mine == FAIL
+        if parameter in self._aside:
+            closed |= self._aside[parameter]
+        if closed.any():
+            flags = np.where(closed, np.uint8(NOT_EVALUATED), flags)
+        known = self.by_check.get((check, parameter))
+        self.by_check[check, parameter] = flags if known is None else worse(known, flags)
+        self.flags[parameter] = taken(mine, flags)
+
+    def quality(self, rows: slice = slice(None)) -> Quality:
+        """The flags as a document has them, of all rows or of some one after another."""
+        amount = self.amount[rows]
+        worst = np.full(len(amount), MISSING, dtype=np.uint8)
+        anomalies = np.zeros(len(amount), dtype=np.int32)
+        for flags in self.flags.values():
+            worst = worse(worst, flags[rows])
+            anomalies += (flags[rows] == SUSPECT) | (flags[rows] == FAIL)
+        return Quality(worst.astype(np.int32), self._texts(anomalies > 0, rows), anomalies, amount)
+
+    def _texts(self, flagged: Mask, among: slice) -> pa.Array:
+        """JSON text of the flags 3 and 4 of each row, null where there are none; each distinct text is made once."""
+        rows = np.flatnonzero(flagged)
+        texts = np.full(len(flagged), None, dtype=object)
+        if len(rows):
+            names = [name for name in MEASURED_NAMES if name in self.flags]
+            first, *_ = among.indices(len(self.amount))
+            codes = np.stack([self._codes(name, first + rows) for name in names], axis=1)
+            distinct, which = np.unique(codes, axis=0, return_inverse=True)
+            made = np.array([_text(names, row) for row in distinct.tolist()], dtype=object)
+            texts[rows] = made[which.reshape(-1)]
+        return pa.array(texts, pa.string())
+
+    def _codes(self, parameter: str, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """A number a row: the flag, and a bit for each check that gave one of 3 or 4; 0 where there is none."""
+        final = self.flags[parameter][rows]
+        codes = np.zeros(len(rows), dtype=np.int64)
+        for bit, check in enumerate(CHECKS):
+            given = self.by_check.get((check, parameter))
+            if given is not None:
+                codes |= np.isin(given[rows], (SUSPECT, FAIL)).astype(np.int64) << (bit + 8)
+        return np.where(np.isin(final, (SUSPECT, FAIL)), codes | final, 0)
+
+
+def _text(names: list[str], codes: list[int]) -> str:
+    flags = {
+        name: {"flag": code & 0xFF, "checks": [check for bit, check in enumerate(CHECKS) if code >> (bit + 8) & 1]}
+        for name, code in zip(names, codes, strict=True)
+        if code
+    }
+    return json.dumps(flags)

@@ -1,0 +1,68 @@
+"""What this very program made of this very object before, read from the processed zone instead of made again.
+
+A record depends on the raw bytes, the code, the libraries and the station registry. Where a checkpoint vouches that
+all of them are the same, and the zone holds, byte for byte, what was published then, making it again would give it
+again. What the database holds is not taken on trust: the records are loaded like any others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from forecast.core.settings import Limits
+from forecast.core.stations import Stations
+from forecast.mongo.state import Checkpoint
+from forecast.storage import Store
+from forecast.zone.writer import ZoneFile
+
+# What raw bytes pass through on their way to a record.
+_LIBRARIES = ("fastavro", "ijson", "numpy", "pandas", "pyarrow", "python-calamine", "tzdata")
+_SOURCE_FOLDER = Path(__file__).parents[2]
+
+
+def program_digest(stations: Stations) -> str:
+    """Digest of all that a record depends on beside its raw bytes: code, Python, libraries, registry."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in [_SOURCE_FOLDER / "main.py", *sorted((_SOURCE_FOLDER / "forecast").rglob("*.py"))]:
+        digest.update(path.read_bytes())
+    libraries = [version(name) for name in _LIBRARIES]
+    registry = [asdict(station) for station in stations]
+    digest.update(repr((platform.python_version(), libraries, registry)).encode())
+    return digest.hexdigest()
+
+
+def circumstances_digest(stations: Stations, limits: Limits) -> str:
+    """Digest of what a person changes to have an object read after all: registry and limits."""
+    registry = [asdict(station) for station in stations]
+    return hashlib.blake2b(repr((registry, asdict(limits))).encode(), digest_size=16).hexdigest()
+
+
+def recall(
+    checkpoint: Checkpoint, store: Store, folder: Path, make_room: Callable[[int], None]
+) -> list[ZoneFile] | None:
+    """Copies of the files that a checkpoint vouches for; None where the object has to be read again.
+
+    It has to where rows were refused, since some are refused for the time being ("in the future"), and where something
+    is told of it that its records do not show. Before each file, `make_room` is told how many bytes all of them have
+    with it.
+    """
+    if checkpoint.counts["records_rejected"] or checkpoint.counts["remarks"]:
+        return None
+    files = []
+    size = 0
+    for number, (key, digest) in enumerate(checkpoint.files.items()):
+        file = ZoneFile(folder / f"recalled-{number}", key)
+        listed = store.find(key)
+        if listed is None:
+            return None
+        size += listed.size
+        make_room(size)
+        if store.fetch(listed, file.path) != digest:
+            return None
+        files.append(file)
+    return files

@@ -1,0 +1,56 @@
+"""The disk that the objects of a run may take at once: MAX_TEMPORARY_MB."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from forecast.core.errors import InterruptedRunError, ObjectRejectedError
+
+# How often somebody who waits looks whether the run is to stop.
+_LOOK_SECONDS = 0.5
+
+
+class TemporarySpace:
+    """What the folder of each object holds, and may hold next.
+
+    Whoever stages an object says so before it writes, and waits until those before it are loaded and have given back
+    what they held. So the sum stays within `most`.
+    """
+
+    def __init__(self, most: int, check_stop: Callable[[], None]) -> None:
+        self._most = most
+        self._check_stop = check_stop
+        self._held: dict[Path, int] = {}
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def hold(self, folder: Path, size: int) -> None:
+        """Let a folder grow to so many bytes, or shrink to them; waits where there is no room beside the others.
+
+        Raises ObjectRejectedError where there would be none without them either.
+        """
+        if size > self._most:
+            message = f"the object takes more than {self._most >> 20} MB of temporary files (MAX_TEMPORARY_MB)"
+            raise ObjectRejectedError("too_large", message)
+        with self._changed:
+            while sum(self._held.values()) - self._held.get(folder, 0) + size > self._most:
+                if self._closed:
+                    raise InterruptedRunError("the run ends: no more room is made for temporary files")
+                self._check_stop()
+                self._changed.wait(_LOOK_SECONDS)
+            self._held[folder] = size
+            self._changed.notify_all()
+
+    def give_back(self, folder: Path) -> None:
+        """The folder is gone."""
+        with self._changed:
+            self._held.pop(folder, None)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nobody wait any more: nothing is loaded after this, and nothing given back."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

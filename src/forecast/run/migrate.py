@@ -1,0 +1,100 @@
+"""The processed zone into MongoDB again, and the proof that both hold the same."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from forecast.core.counts import ObjectCounts
+from forecast.core.errors import SettingError
+from forecast.core.removals import removals_words
+from forecast.core.schemas import RawObject, to_frame
+from forecast.core.stations import Stations
+from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.loader import check_indexes, load, prepare_collection
+from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.qc_update import days_held, differing_verdicts, judge_marked
+from forecast.mongo.strangers import strangers_named
+from forecast.mongo.verify import differing_records, documents_beyond, read_zone_file
+from forecast.report.migration import migration_report
+from forecast.run.run import work_folder
+from forecast.storage import Store
+from forecast.zone.writer import OBSERVATIONS
+
+LOGGER = logging.getLogger("forecast.run.migrate")
+EXIT_DONE, EXIT_DIFFERS = 0, 3
+
+
+def migrate(
+    store: Store, collection: Documents, stations: Stations, run_id: str, *, verify_only: bool = False
+) -> tuple[dict[str, Any], int]:
+    """Load every record file of the zone, judge what is new, then compare both; the report and the exit code.
+
+    The proof: a second pass finds every record in the database, with the digest and the content of its newest version,
+    and no document beside them; and every verdict is what the checks say of the observations now. Raises SettingError
+    where the zone holds no records or a file is none of ours.
+    """
+    files = [file for file in store.list(OBSERVATIONS) if file.key.endswith(".parquet")]
+    if not files:
+        raise SettingError(f"{store.uri} holds no records (observations/…parquet); is PROCESSED_URI right?")
+    if verify_only:
+        check_indexes(collection)
+    else:
+        prepare_collection(collection)
+    with work_folder() as folder, strangers_named(collection):
+        unjudged = Unjudged.beside(collection, run_id)
+        conflicts = Conflicts()
+        objects = (
+            [] if verify_only else [_loaded(file, store, collection, folder, unjudged, conflicts) for file in files]
+        )
+        if conflicts.removed:
+            words = removals_words(conflicts.removed)
+            LOGGER.warning(
+                "%d stored values were replaced by records of the zone that lack them: %s",
+                conflicts.removed.total(),
+                words,
+            )
+        if not verify_only:
+            judge_marked(unjudged, collection, stations)
+        checked = differing = 0
+        for file in files:
+            records = to_frame(read_zone_file(file, store, folder))
+            checked += len(records)
+            differing += differing_records(file, records, collection)
+        beyond = documents_beyond(files, store, collection, folder)
+        outdated = _outdated_verdicts(collection, stations)
+    with told_apart("counting the documents"):
+        documents = collection.count_documents({})
+    verification = {
+        "documents_expected_at_least": sum(counts.inserted for counts in objects),
+        "documents_in_database": documents,
+        "sample_checked": checked,
+        "digests_equal": checked - differing,
+        "documents_beyond": beyond,
+        "verdicts_differing": outdated,
+        "read_concern": "majority",
+        "ok": not differing and not beyond and not outdated,
+    }
+    report = migration_report(run_id, objects, verification, datetime.now(UTC), conflicts.removed)
+    return report, EXIT_DONE if verification["ok"] else EXIT_DIFFERS
+
+
+def _outdated_verdicts(collection: Documents, stations: Stations) -> int:
+    """How many documents carry another verdict than the checks give; each is named."""
+    number = 0
+    for name in differing_verdicts(days_held(collection, {}), collection, stations):
+        LOGGER.error("document %s carries another verdict than the checks give; run pipeline --recheck", name)
+        number += 1
+    return number
+
+
+def _loaded(
+    file: RawObject, store: Store, collection: Documents, folder: Path, unjudged: Unjudged, conflicts: Conflicts
+) -> ObjectCounts:
+    frame = to_frame(read_zone_file(file, store, folder))
+    counts = ObjectCounts(file.key, file.uri, "loaded", rows_read=len(frame), records_validated=len(frame))
+    load(frame, collection, unjudged, conflicts).add_to(counts)
+    return counts

@@ -1,0 +1,73 @@
+"""Where the zones lie: apart from each other, and what lies beside one in which nothing is."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from forecast.core.errors import ForecastError, SettingError
+from forecast.core.settings import Settings
+from forecast.core.text import escaped
+from forecast.storage import Store
+
+_MOST_NAMES = 8
+_S3 = "s3://"
+
+
+def absolute(uri: str) -> str:
+    """One name of a place, however it was written: without links, `..` and doubled slashes, and ended with a slash."""
+    if uri.startswith(_S3):
+        bucket, _, prefix = uri.removeprefix(_S3).partition("/")
+        inside = posixpath.normpath(f"/{prefix}").strip("/")
+        return f"{_S3}{bucket}/{inside}/" if inside else f"{_S3}{bucket}/"
+    return f"{Path(uri).resolve()}/".replace("//", "/")
+
+
+def check_apart(settings: Settings) -> None:
+    """Raise SettingError where a zone, or the folder of the reports, lies where it would be read as raw data.
+
+    Neither zone may lie within the other: what one run writes, the next would take for raw objects.
+    """
+    raw, processed = settings.require_raw_uri(), settings.require_processed_uri()
+    _check_apart(("RAW_URI", raw), ("PROCESSED_URI", processed))
+    _check_apart(("PROCESSED_URI", processed), ("RAW_URI", raw))
+    _check_apart(("RAW_URI", raw), ("LOGS_DIR", str(settings.logs_dir)))
+
+
+def _check_apart(outer: tuple[str, str], inner: tuple[str, str]) -> None:
+    (outer_name, outer_uri), (inner_name, inner_uri) = outer, inner
+    where = absolute(outer_uri)
+    if absolute(inner_uri).startswith(where):
+        relation = "is the same place as" if absolute(inner_uri) == where else "lies within"
+        raise SettingError(
+            f"{inner_name} ({absolute(inner_uri)}) {relation} {outer_name} ({where}); set one of them to a place of "
+            "its own, or what is written would be read as raw data"
+        )
+
+
+def nothing_there(store: Store, skipped: int) -> SettingError:
+    """The error for a raw zone without any object, naming what lies beside it."""
+    only = f" but {skipped} markers and temporary files" if skipped else ""
+    try:
+        where, names = store.beside()
+    except ForecastError:
+        # Whoever may list the zone alone is not told what lies beside it.
+        where, names = "", ()
+    shown = ", ".join(escaped(name) for name in names[:_MOST_NAMES])
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    beside = f"; in {where} there is {shown}{more}" if names else ""
+    return SettingError(f"nothing lies below {store.uri}{only}{beside}. Is RAW_URI right, and has a sync been written?")
+
+
+def no_such_day(since: date | None, until: date | None, days: Sequence[date]) -> SettingError:
+    """The error for days on which nothing was synced, naming those on which something was."""
+    asked = f"from {since or 'the beginning'} to {until or 'the end'}" if since != until else f"on {since}"
+    known = sorted(set(days))
+    shown = ", ".join(str(day) for day in known[-_MOST_NAMES:])
+    earlier = f"{len(known) - _MOST_NAMES} earlier days, " if len(known) > _MOST_NAMES else ""
+    return SettingError(
+        f"no object of the raw zone was synced {asked} (--date, --since, --until are days of the sync, not of the "
+        f"observations); the {len(days)} objects there were synced on {earlier}{shown}"
+    )

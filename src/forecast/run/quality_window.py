@@ -1,0 +1,100 @@
+"""The quality of what the database holds of some days, from the database alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+import numpy as np
+
+from forecast.core.admission import EARLIEST_YEAR
+from forecast.core.counts import QualityTally, StationTally
+from forecast.core.errors import SettingError
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.stations import Station, Stations
+from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.loader import check_indexes
+from forecast.mongo.presence import presence_of
+from forecast.mongo.qc_update import days_held, judged
+from forecast.mongo.strangers import strangers_named
+from forecast.qc.results import DAY_MS, Verdicts
+from forecast.report.findings import Findings
+from forecast.report.quality import window_report
+from forecast.report.silence import silence_warnings, stations_seen
+
+LOGGER = logging.getLogger("forecast.run.quality_window")
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def quality_of_window(
+    collection: Documents,
+    stations: Stations,
+    since: date,
+    until: date,
+    now: datetime,
+    max_age_hours: float | None = None,
+) -> dict[str, Any]:
+    """The quality report of the UTC days from `since` to `until`, both included.
+
+    The checks are made anew on what is there; nothing is written. Raises SettingError where the days are in the wrong
+    order, RetryableError where the database is out of reach.
+    """
+    if since > until:
+        raise SettingError(f"--since {since} is later than --until {until}")
+    # No observation is older than that, or later than tomorrow.
+    first_day = max(since, date(EARLIEST_YEAR, 1, 1))
+    last_day = min(until, now.astimezone(UTC).date() + timedelta(days=1))
+    first, end = (datetime.combine(day, time(), UTC) for day in (first_day, last_day + timedelta(days=1)))
+    query = {"timestamp": {"$gte": first, "$lt": end}}
+    check_indexes(collection)
+    findings, tally = Findings(), QualityTally()
+    days_asked = range(first_day.toordinal() - _EPOCH, last_day.toordinal() - _EPOCH + 1)
+    for station in stations:
+        findings.expect(station, days_asked)
+    with strangers_named(collection):
+        for block, verdicts in judged(days_held(collection, query), collection, stations):
+            for station_id, days in block.changed.items():
+                if station_id in verdicts:
+                    findings.hear(verdicts[station_id], days)
+                    _count(tally, verdicts[station_id], days)
+        for parameter, number in _unreadable(collection, query):
+            tally.unreadable[parameter] += number
+        presence = presence_of(collection, stations, (), max_age_hours)
+    seen = stations_seen(presence, stations, now)
+    for words, facts in silence_warnings(seen, max_age_hours):
+        LOGGER.warning(words, extra={"facts": facts})
+    return window_report(since, until, tally, now, findings, seen)
+
+
+def _count(tally: QualityTally, verdicts: Verdicts, days: set[int]) -> None:
+    """Count the observations of these days of a station."""
+    series = verdicts.series
+    rows = np.isin(series.times // DAY_MS, list(days))
+    number = int(rows.sum())
+    if not number:
+        return
+    station: Station = series.station
+    columns = {**series.values, "precipitation_amount": verdicts.amount}
+    present = {name: int((~np.isnan(values[rows])).sum()) for name, values in columns.items()}
+    times = series.times[rows]
+    reported = sum(present.get(name, 0) for name in station.parameters)
+    tally.stations[station.id].add(
+        StationTally(number, int(times[0]), int(times[-1]), reported / len(station.parameters))
+    )
+    tally.values.update(present)
+    tally.missing.update({name: number - present.get(name, 0) for name in station.parameters})
+
+
+def _unreadable(collection: Documents, query: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Noted values by parameter."""
+    stages: list[dict[str, Any]] = [
+        {"$match": {**query, "data_quality.notes.0": {"$exists": True}}},
+        {"$unwind": "$data_quality.notes"},
+        {"$group": {"_id": "$data_quality.notes.parameter", "number": {"$sum": 1}}},
+    ]
+    with told_apart("reading notes"):
+        for entry in collection.aggregate(stages):
+            if entry["_id"] in MEASURED_NAMES:
+                yield entry["_id"], entry["number"]

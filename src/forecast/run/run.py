@@ -1,0 +1,213 @@
+"""One run over raw objects: what it was asked, what it has done, and how it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import FrameType
+
+import pandas as pd
+
+from forecast import __version__
+from forecast.core.counts import ObjectCounts, QualityTally, ratio, totals
+from forecast.core.errors import ForecastError, InterruptedRunError, SettingError
+from forecast.core.settings import Settings
+from forecast.mongo.client import Documents, server_of
+from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.lock import Lease, LeaseHeldError, lease
+from forecast.report.findings import Findings
+from forecast.report.silence import Presence
+from forecast.report.status import RunInfo, RunProgress
+from forecast.report.write import report_time
+from forecast.zone.writer import RunFacts
+
+# The code of an object that may not be read by this user or role.
+ACCESS_DENIED = "access_denied"
+_WORK_PREFIX = "forecast-run-"
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options of `pipeline` that are no settings."""
+
+    since: date | None = None
+    until: date | None = None
+    reprocess: bool = False
+    dry_run: bool = False
+    max_rejection_rate: float = 0.05
+    wait: bool = False
+    recheck: bool = False
+
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.since > self.until:
+            raise SettingError(f"--since {self.since} is later than --until {self.until}")
+        if not 0 <= self.max_rejection_rate <= 1:
+            raise SettingError(f"--max-rejection-rate is {self.max_rejection_rate}; it takes a share from 0 to 1")
+
+    def takes(self, day: date) -> bool:
+        """Whether objects synced on this UTC day are taken."""
+        return (self.since is None or day >= self.since) and (self.until is None or day <= self.until)
+
+
+def new_run_id(now: datetime) -> str:
+    """A name for what a command does: its time, and a little more for two within a second."""
+    return f"{report_time(now)}-{secrets.token_hex(3)}"
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of a run; its counts become the reports."""
+
+    settings: Settings
+    options: RunOptions
+    facts: RunFacts
+    progress: RunProgress = field(default_factory=RunProgress)
+    objects: list[ObjectCounts] = field(default_factory=list)
+    tally: QualityTally = field(default_factory=QualityTally)
+    findings: Findings = field(default_factory=Findings)
+    conflicts: Conflicts = field(default_factory=Conflicts)
+    touched: set[tuple[str, int]] = field(default_factory=set)
+    samples: list[pd.DataFrame] = field(default_factory=list)
+    presence: Presence | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    lease: Lease | None = None
+    # Another run was at work, and did not end before this one gave up: that one's status stays.
+    turned_away: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def begin(cls, settings: Settings, options: RunOptions) -> Run:
+        """A new run, beginning now."""
+        now = datetime.now(UTC)
+        facts = RunFacts(new_run_id(now), now, __version__)
+        return cls(settings, options, facts)
+
+    @property
+    def info(self) -> RunInfo:
+        """What is known of the run before its end, for the status report."""
+        arguments = {
+            "raw_uri": self.settings.raw_uri,
+            "processed_uri": self.settings.processed_uri,
+            "mongodb_server": server_of(self.settings),
+            "mongodb_database": self.settings.mongodb_database,
+            "mongodb_collection": self.settings.mongodb_collection,
+            "since": self.options.since,
+            "until": self.options.until,
+            "reprocess": self.options.reprocess,
+            "recheck": self.options.recheck,
+            "max_rejection_rate": self.options.max_rejection_rate,
+        }
+        run = self.facts
+        return RunInfo(run.run_id, run.started_at, run.pipeline_version, arguments, dry_run=self.options.dry_run)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of a block to a stage; stages overlap, so their sum may be more than the run's time."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.progress.times[stage] += time.perf_counter() - start
+
+    def check_stop(self) -> None:
+        """Raise InterruptedRunError where Ctrl-C or SIGTERM asked for the end, RetryableError without the lease."""
+        if self.stop.is_set():
+            raise InterruptedRunError("interrupted: what was in flight is finished; run again to go on")
+        if self.lease is not None:
+            self.lease.check()
+
+    @contextmanager
+    def writing(self, collection: Documents) -> Iterator[None]:
+        """Hold the lease of the collection; a dry run needs none."""
+        if self.options.dry_run:
+            yield
+            return
+        with ExitStack() as stack:
+            try:
+                held = lease(collection, self.facts.run_id, wait=self.options.wait, check_stop=self.check_stop)
+                self.lease = stack.enter_context(held)
+            except (LeaseHeldError, InterruptedRunError):
+                self.turned_away = True
+                raise
+            yield
+
+    def verdict(self, fault: ForecastError | None) -> tuple[str, int]:
+        """Status and exit code of a run that came to its end, or to the fault that ended it."""
+        if fault is not None:
+            return "interrupted" if isinstance(fault, InterruptedRunError) else "failed", fault.exit_code
+        # What was rejected by a run before was told then.
+        new = [counts for counts in self.objects if not counts.known]
+        outcomes = {counts.outcome for counts in new}
+        if any(counts.error_code == ACCESS_DENIED for counts in new):
+            return "partial", SettingError.exit_code
+        if "failed" in outcomes or "unfinished" in outcomes:
+            return "partial", 1
+        sums = totals(self.objects)
+        rate = ratio(sums["records_rejected"], sums["records_extracted"])
+        unread = any(True for counts in self.objects for _ in counts.unread)
+        not_delivered = any(counts.records_not_delivered for counts in self.objects)
+        if "rejected" in outcomes or unread or not_delivered or rate > self.options.max_rejection_rate:
+            return "partial", 3
+        return "success", 0
+
+
+@contextmanager
+def stoppable(run: Run) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the run cleanly; a second Ctrl-C ends it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if run.stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        run.stop.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """A folder of this run for copies and staged files, gone afterwards, with those of runs that were killed."""
+    place = Path(tempfile.gettempdir())
+    for other in place.glob(f"{_WORK_PREFIX}*"):
+        _remove_if_left(other)
+    with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX) as name, _locked(Path(name) / _LOCK):
+        yield Path(name)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that the kernel releases with the process; the file has its name when it is locked."""
+    made = path.with_suffix(".new")
+    with made.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        made.rename(path)
+        yield
+
+
+def _remove_if_left(folder: Path) -> None:
+    """Remove the work folder of a run that is dead; another user's stays, and so does one that is being made."""
+    try:
+        with (folder / _LOCK).open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        return

@@ -1,0 +1,251 @@
+"""Raw objects to files for the processed zone: extract, transform, validate and save, batch by batch.
+
+An object is read to its end before anything of it is published, so that one that is refused at its end leaves nothing
+behind.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from forecast.core.admission import FUTURE, FUTURE_TOLERANCE
+from forecast.core.counts import ObjectCounts, QualityTally
+from forecast.core.errors import ForecastError, ObjectDeniedError, ObjectRejectedError, RetryableError
+from forecast.core.memory import give_memory_back
+from forecast.core.reading import UnknownColumns
+from forecast.core.schemas import OBSERVATION_SCHEMA, RawObject, Transformed, concat
+from forecast.core.stations import Stations
+from forecast.extract import check_size
+from forecast.extract.json.answers import NOT_DELIVERED
+from forecast.extract.limits import CHUNK_ROWS
+from forecast.extract.listing import sync_day
+from forecast.mongo.state import INTERNAL_ERROR, Checkpoints
+from forecast.report.write import iso_time
+from forecast.run.cache import circumstances_digest, recall
+from forecast.run.disk_budget import TemporarySpace
+from forecast.run.run import ACCESS_DENIED, Run
+from forecast.run.stages import Stages
+from forecast.storage import LocalStore, Store
+from forecast.transform import ObjectTransformer
+from forecast.zone.writer import ObjectWriter, Source, ZoneFile
+
+LOGGER = logging.getLogger("forecast.run.staging")
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(slots=True)
+class StagedObject:
+    """A raw object that was read to its end, as files for the processed zone.
+
+    `published` has the digests, by key, of files that the zone holds already. `again_at` (UTC) is when the first row
+    may pass that was refused as later than now.
+    """
+
+    raw: RawObject
+    folder: Path
+    counts: ObjectCounts
+    tally: QualityTally
+    files: list[ZoneFile] = field(default_factory=list)
+    published: Mapping[str, str] = field(default_factory=dict)
+    again_at: datetime | None = None
+
+    def see_refused(self, refused: pd.DataFrame, now: datetime) -> None:
+        """Count rows that were refused (REFUSED_SCHEMA), and remember when they may pass."""
+        if not len(refused):
+            return
+        self.counts.records_rejected += len(refused)
+        self.tally.add_refused(refused)
+        _count_not_delivered(self, refused[refused["code"].isin(NOT_DELIVERED)])
+        for code, instant in zip(refused["code"], refused["instant"], strict=True):
+            if code == FUTURE:
+                # Where the instant is not told, the next run takes the object.
+                at = now if pd.isna(instant) else datetime.fromisoformat(instant) - FUTURE_TOLERANCE
+                self.again_at = at if self.again_at is None else min(self.again_at, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Stager:
+    """Stages the objects of one run."""
+
+    run: Run
+    stages: Stages
+    stations: Stations
+    raw: Store
+    processed: Store
+    checkpoints: Checkpoints
+    space: TemporarySpace
+
+    def stage(self, raw: RawObject, folder: Path) -> StagedObject | None:
+        """Read one object to its end, or say why not and leave it out."""
+        folder.mkdir()
+        try:
+            return self._recalled(raw, folder) or self._stage(raw, folder)
+        except ObjectRejectedError as error:
+            self._reject(raw, error)
+        except RetryableError as error:
+            self._leave_out(raw, "failed", "unreadable", error.message)
+        except ObjectDeniedError as error:
+            self._leave_out(raw, "failed", ACCESS_DENIED, error.message)
+        except (ForecastError, MemoryError):
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise _no_fault_of_the_object(error, folder.parent) from error
+            LOGGER.exception("a fault of the program, on %s", raw.key, extra={"facts": {"object": raw.key}})
+            self._reject(raw, _internal_error(error))
+        self.remove(folder)
+        return None
+
+    def remove(self, folder: Path) -> None:
+        """Take the files of an object away."""
+        shutil.rmtree(folder)
+        self.space.give_back(folder)
+
+    def _recalled(self, raw: RawObject, folder: Path) -> StagedObject | None:
+        """What this program made of this object before, where it would make the same again."""
+        checkpoint = self.checkpoints.of_this_program(raw) if self.run.options.reprocess else None
+        if checkpoint is None:
+            return None
+        with self.run.timed("extract"):
+            files = recall(checkpoint, self.processed, folder, partial(self.space.hold, folder))
+        if files is None:
+            self.remove(folder)
+            folder.mkdir()
+            return None
+        made = {name: checkpoint.counts[name] for name in ("rows_read", "rows_empty", "records_validated")}
+        counts = ObjectCounts(raw.key, raw.uri, "unfinished", **made)
+        return StagedObject(raw, folder, counts, QualityTally(), files=files, published=checkpoint.files)
+
+    def _stage(self, raw: RawObject, folder: Path) -> StagedObject:
+        limits = self.run.settings.limits
+        check_size(raw.size, limits)
+        staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "unfinished"), QualityTally())
+        # Its copy, and what may be unpacked beside it.
+        reading = raw.size + limits.unpacked_bytes
+        self.space.hold(folder, reading)
+        copy = folder / "raw" / "object"
+        copy.parent.mkdir()
+        with self.run.timed("extract"):
+            digest = self.raw.fetch(raw, copy)
+        if isinstance(self.raw, LocalStore):
+            _check_changed_before(raw, datetime.fromtimestamp(copy.stat().st_mtime, UTC))
+        writer = ObjectWriter(
+            folder,
+            Source(raw.key, raw.uri, digest, raw.last_modified, sync_day(raw)),
+            self.run.facts,
+            self.stations,
+            make_room=lambda size: self.space.hold(folder, reading + size),
+        )
+        waiting: list[pd.DataFrame] = []
+        transformer = ObjectTransformer(raw.key, self.stations, self.run.facts.started_at)
+        for transformed in self._transformed(raw, copy, transformer):
+            staged.counts.rows_read += transformed.rows_read
+            staged.counts.rows_empty += transformed.rows_empty
+            staged.see_refused(transformed.refused, self.run.facts.started_at)
+            writer.add_refused(transformed.refused)
+            waiting.append(transformed.observations)
+            if sum(map(len, waiting)) >= CHUNK_ROWS:
+                self._validate_and_save(staged, writer, waiting)
+                waiting = []
+        self._validate_and_save(staged, writer, waiting)
+        _tell_unread(staged.counts, transformer)
+        shutil.rmtree(copy.parent)
+        self.space.hold(folder, writer.size)
+        give_memory_back()
+        staged.files = writer.files
+        return staged
+
+    def _transformed(self, raw: RawObject, path: Path, transformer: ObjectTransformer) -> Iterator[Transformed]:
+        batches = self.stages.extract(path, raw, self.run.settings.limits, self.run.facts.started_at)
+        while True:
+            self.run.check_stop()
+            with self.run.timed("extract"):
+                batch = next(batches, None)
+            if batch is None:
+                break
+            with self.run.timed("transform"):
+                transformed = self.stages.transform(transformer, batch)
+            yield transformed
+        yield from transformer.finish()
+
+    def _validate_and_save(self, staged: StagedObject, writer: ObjectWriter, frames: list[pd.DataFrame]) -> None:
+        observations = concat(frames, OBSERVATION_SCHEMA)
+        if observations.empty:
+            return
+        with self.run.timed("validate"):
+            validated = self.stages.validate(observations, self.stations, self.run.facts.started_at)
+        with self.run.timed("save"):
+            self.stages.save(writer, validated)
+        with self.run.timed("report"):
+            staged.counts.records_validated += len(validated.observations)
+            staged.see_refused(validated.refused, self.run.facts.started_at)
+            staged.tally.add_validated(validated.observations, self.stations)
+
+    def _reject(self, raw: RawObject, error: ObjectRejectedError) -> None:
+        """Leave an object out, and remember that: it is not tried again until something changes."""
+        self._leave_out(raw, "rejected", error.code, error.message)
+        if not self.run.options.dry_run:
+            circumstances = circumstances_digest(self.stations, self.run.settings.limits)
+            self.checkpoints.reject(raw, self.run.facts.run_id, error, circumstances)
+
+    def _leave_out(self, raw: RawObject, outcome: str, code: str, message: str) -> None:
+        self.run.objects.append(ObjectCounts(raw.key, raw.uri, outcome, error_code=code, error=message))
+        LOGGER.error("%s %s: %s", outcome, raw.key, message, extra={"facts": {"object": raw.key, "code": code}})
+
+
+def _check_changed_before(raw: RawObject, now: datetime) -> None:
+    """The time of a file stands for that of its extraction, and the later one wins: one to come would win for ever.
+
+    Whoever copies or unpacks a file sets its time; a store on S3 has a clock of its own, and nobody sets that. `now` is
+    of the same clock as the times of files.
+    """
+    if raw.last_modified > now + FUTURE_TOLERANCE:
+        raise ObjectRejectedError(
+            "future_object",
+            f"the time of its last change is {iso_time(raw.last_modified)}, later than now ({iso_time(now)}) by more "
+            f"than {FUTURE_TOLERANCE.seconds // 60} minutes; set it (touch), or look at the clock of this machine",
+            again_at=raw.last_modified - FUTURE_TOLERANCE,
+        )
+
+
+def _tell_unread(counts: ObjectCounts, transformer: ObjectTransformer) -> None:
+    """Note what of an object was not read: parameters of which no cell could be, and columns that are not known."""
+    counts.unread_parameters = transformer.reading.unread()
+    counts.renamed_parameters = transformer.renamed
+    if transformer.reading.unknown:
+        counts.unknown_columns = UnknownColumns.of(transformer.reading.unknown)
+    for code, parameter, words in counts.unread:
+        facts = {"object": counts.key, "code": code, "parameter": parameter}
+        LOGGER.warning("%s: %s", counts.key, words, extra={"facts": facts})
+
+
+def _internal_error(error: Exception) -> ObjectRejectedError:
+    return ObjectRejectedError(
+        INTERNAL_ERROR,
+        f"reading it came upon a fault of the program ({type(error).__name__}), whose trace is in the log; "
+        "report it with the object. The others are not affected",
+    )
+
+
+def _no_fault_of_the_object(error: OSError, folder: Path) -> RetryableError:
+    """What the system says of temporary files; it would say so of the next object, too."""
+    if error.errno in _DISK_FULL:
+        return RetryableError(f"no space is left for temporary files in {folder} (TMPDIR)")
+    return RetryableError(f"temporary files in {folder} (TMPDIR) cannot be used: {error.strerror}")
+
+
+def _count_not_delivered(staged: StagedObject, refused: pd.DataFrame) -> None:
+    """Count the records of which the source or Airbyte delivered nothing; the first of an object is told at once."""
+    if len(refused) and not staged.counts.records_not_delivered:
+        key, place, reason = staged.raw.key, refused["position"].iloc[0], refused["reason"].iloc[0]
+        LOGGER.warning("%s, %s: %s", key, place, reason, extra={"facts": {"object": key}})
+    staged.counts.records_not_delivered += len(refused)

@@ -1,0 +1,22 @@
+"""The two kinds of place that objects live in, behind one door: an S3 bucket's prefix, and a local folder.
+
+Keys are relative to the place and opaque. Reading copies an object to a local file, once, in one version; writing
+makes it appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from forecast.storage.base import ObjectChangedError, Store, digest_of
+from forecast.storage.local import LocalStore
+from forecast.storage.s3 import S3Store
+
+__all__ = ["LocalStore", "ObjectChangedError", "S3Store", "Store", "digest_of", "open_store"]
+
+
+def open_store(uri: str, setting: str = "PROCESSED_URI") -> Store:
+    """The store of s3://bucket/prefix/ or of a local folder, which `setting` names."""
+    if uri.startswith("s3://"):
+        return S3Store(uri)
+    return LocalStore(Path(uri), setting)

@@ -1,0 +1,254 @@
+"""Objects in a local folder. An ETag is the size and the time of the last change."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from forecast.core.errors import ForecastError, ObjectRejectedError, RetryableError, SettingError
+from forecast.core.schemas import RawObject
+from forecast.storage.base import BLOCK_BYTES, ObjectChangedError, hex_digest, new_digest, unreadable
+
+_PART = re.compile(r"\.[0-9a-f]{16}\.part")
+_MOST_NAMES = 8
+_NO_SEGMENTS = {"", ".", ".."}
+_KINDS = {
+    stat.S_IFDIR: "a link to a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+class LocalStore:
+    """A folder. What is below it and is no file is listed too, and told when it is fetched."""
+
+    def __init__(self, folder: Path, setting: str = "PROCESSED_URI") -> None:
+        self._folder = folder
+        self._setting = setting
+        self._tidied: set[Path] = set()
+        self.uri = str(folder)
+        self.place = str(folder.resolve())
+
+    def list(self, prefix: str = "") -> Iterator[RawObject]:
+        """See `Store.list`; a link to a folder is not followed.
+
+        Raises SettingError where a folder is missing or must not be read: a part of the zone is never left out.
+        """
+        self._check_is_folder()
+        for key in sorted(self._keys()):
+            described = self._described(key) if key.startswith(prefix) else None
+            if described is not None:
+                yield described
+
+    def fetch(self, listed: RawObject, target: Path) -> str:
+        """See `Store.fetch`.
+
+        Raises ObjectRejectedError where the file's name is no text, which neither MongoDB nor Parquet could keep, and
+        where it is a link that leads out of the folder: what lies there was never meant to be read.
+        """
+        if not _is_text(listed.key):
+            raise ObjectRejectedError("bad_name", "the name of the file is not UTF-8; give it another one")
+        path = self._path(listed.key)
+        digest = new_digest(listed.key)
+        try:
+            with _opened(self._inside(path), path) as source, target.open("wb") as copy:
+                while block := source.read(BLOCK_BYTES):
+                    digest.update(block)
+                    copy.write(block)
+                if _etag(os.fstat(source.fileno())) != listed.etag:
+                    raise ObjectChangedError(
+                        f"{listed.uri} changed while it was read; the next run takes its new version"
+                    )
+        except FileNotFoundError as error:
+            if path.is_symlink():
+                raise RetryableError(f"{listed.uri} is a link to something that is not there") from error
+            raise ObjectChangedError(f"{listed.uri} was removed after it was listed") from error
+        except OSError as error:
+            raise unreadable(listed.uri, error, target) from error
+        return hex_digest(digest)
+
+    def publish(self, source: Path, key: str) -> None:
+        """See `Store.publish`; it is on the disk when this returns."""
+        target = self._path(key)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.parent not in self._tidied:
+                _remove_left(target.parent)
+                self._tidied.add(target.parent)
+            with _new_part(target.parent) as part:
+                shutil.copyfile(source, part)
+                _flush(part)
+                part.replace(target)
+            _flush(target.parent)
+        except OSError as error:
+            raise _unwritable(target, error) from error
+
+    def remove(self, key: str) -> None:
+        """See `Store.remove`."""
+        target = self._path(key)
+        try:
+            target.unlink(missing_ok=True)
+            _flush(target.parent)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise _unwritable(target, error, "removed") from error
+
+    def find(self, key: str) -> RawObject | None:
+        """See `Store.find`."""
+        try:
+            return self._described(key) if self._path(key).is_file() else None
+        except OSError as error:
+            raise RetryableError(f"{self._path(key)} cannot be looked at: {error.strerror}") from error
+
+    def beside(self) -> tuple[str, Sequence[str]]:
+        """See `Store.beside`."""
+        own = self._folder.resolve()
+        for folder in own.parents:
+            try:
+                entries = sorted(folder.iterdir())
+            except OSError:
+                continue
+            if names := [f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries if entry != own]:
+                return f"{folder}/", names
+        return "/", []
+
+    def _check_is_folder(self) -> None:
+        """Raise SettingError where the place of the zone is no folder, saying what it is instead."""
+        if self._folder.is_dir():
+            return
+        place = self._folder.absolute()
+        if place.exists():
+            raise SettingError(f"{self._setting} is {place}, a file; give the folder that it lies in")
+        if self.uri.lower().startswith(("s3:", "s3/")):
+            raise SettingError(f"{self._setting} is {self.uri}; an address of S3 has two slashes: s3://bucket/prefix/")
+        where, names = self.beside()
+        shown = ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
+        there = f"; in {where} there is {shown}" if names else ""
+        raise SettingError(f"the folder {place} does not exist ({self._setting}){there}")
+
+    def _keys(self) -> Iterator[str]:
+        for folder, folders, files in os.walk(self._folder, onerror=_unlistable):
+            below = Path(folder)
+            # os.walk counts a link to a folder among the folders, and does not go into it.
+            for name in [*files, *(name for name in folders if (below / name).is_symlink())]:
+                # What is being written, or was when its writer was killed.
+                if _PART.fullmatch(name):
+                    continue
+                yield (below / name).relative_to(self._folder).as_posix()
+
+    def _described(self, key: str) -> RawObject | None:
+        """What is there under a key; None where it has gone meanwhile."""
+        path = self._folder / key
+        try:
+            status = path.stat()
+        except OSError:
+            try:
+                status = path.lstat()  # of a link to nowhere, the link itself
+            except FileNotFoundError:
+                return None
+        modified = datetime.fromtimestamp(status.st_mtime, tz=UTC)
+        return RawObject(key, str(path), status.st_size, _etag(status), modified)
+
+    def _inside(self, path: Path) -> Path:
+        """Where a path leads to, which is below the folder, too."""
+        try:
+            real = path.resolve()
+        except RuntimeError:
+            return path  # a link to itself: opening it says so
+        if not real.is_relative_to(self._folder.resolve()):
+            raise ObjectRejectedError(
+                "link_outside",
+                "the file is a link that leads out of the folder, and is not followed; put the file itself there",
+            )
+        return real
+
+    def _path(self, key: str) -> Path:
+        """The path of a key, which is below the folder and nobody else's."""
+        if "\0" in key or not _NO_SEGMENTS.isdisjoint(key.split("/")):
+            raise SettingError(f"{key!r} cannot be the name of a file in {self.uri}")
+        return self._folder / key
+
+
+def _is_text(key: str) -> bool:
+    """Whether a key can be written as UTF-8; Python reads the bytes of a name that is not as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in key)
+
+
+def _opened(path: Path, listed: Path) -> IO[bytes]:
+    """Open a file, and at once: a named pipe would wait for its writer. `listed` is its name in the zone."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind != stat.S_IFREG:
+        os.close(descriptor)
+        raise RetryableError(f"{listed} is {_KINDS.get(kind, 'something else')} and no file; remove it from the zone")
+    return os.fdopen(descriptor, "rb")
+
+
+@contextmanager
+def _new_part(folder: Path) -> Iterator[Path]:
+    """A file for an object that is not whole yet, gone afterwards; locked as long as its writer lives."""
+    while True:
+        part = folder / f".{secrets.token_hex(8)}.part"
+        with part.open("xb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # A rival that tidied the folder between the two lines above has removed it.
+            if not part.exists():
+                continue
+            try:
+                yield part
+            finally:
+                part.unlink(missing_ok=True)
+            return
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove the parts of writers that were killed: nobody locks them."""
+    for part in folder.iterdir():
+        if not _PART.fullmatch(part.name):
+            continue
+        try:
+            with part.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
+        except OSError:
+            continue
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unlistable(error: OSError) -> None:
+    if isinstance(error, FileNotFoundError):
+        return  # a folder that was removed since its name was read
+    raise SettingError(f"the folder {error.filename} cannot be listed: {error.strerror}") from error
+
+
+def _unwritable(target: Path, error: OSError, what: str = "written") -> ForecastError:
+    words = f"{target} cannot be {what}: {error.strerror}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RetryableError(f"{words}; free some space there, then run again")
+    if error.errno in (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.EAGAIN):
+        return RetryableError(f"{words}; run again")
+    return SettingError(f"{words}; make its folder one that this user can write to, or set PROCESSED_URI to another")
+
+
+def _etag(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}"

@@ -1,0 +1,244 @@
+"""Objects below a prefix of an S3 bucket, on any endpoint that boto3 is told of.
+
+boto3 would try a request again, but not a body that breaks off, and it pauses for less than a second in all. So it is
+told not to, and whole operations are tried again here, with longer and longer pauses, for a bounded time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from forecast.core.errors import RetryableError, SettingError
+from forecast.core.schemas import RawObject
+from forecast.storage.base import BLOCK_BYTES, ObjectChangedError, hex_digest, new_digest, unreadable
+from forecast.storage.s3_errors import S3_ERRORS, WrongAnswerError, is_silence, is_transient, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, ListObjectsV2OutputTypeDef
+
+LOGGER = logging.getLogger("forecast.storage")
+_Result = TypeVar("_Result")
+# Objects of one part, neither encrypted with a KMS or a customer's key nor in a directory bucket (--x-s3), have the MD5
+# of their content as ETag: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+_MD5_ETAG = re.compile(r'"([0-9a-f]{32})"')
+_DIRECTORY_BUCKET = "--x-s3"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long S3 is waited for. `seconds` are for one operation, and its bytes get what they need at the slowest."""
+
+    connect_seconds: float = 10
+    read_seconds: float = 30  # from one piece of an answer to the next
+    tries: int = 5
+    first_pause_seconds: float = 1  # each is twice the one before
+    seconds: float = 60
+    slowest_bytes_per_second: float = 100_000
+    silences: int = 3  # operations in a row without an answer, after which nothing more is asked
+
+
+PATIENCE = Patience()
+
+
+class S3Store:
+    """A bucket's prefix."""
+
+    def __init__(self, uri: str, patience: Patience | None = None) -> None:
+        self._bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        self._prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+        self.uri = self.place = f"s3://{self._bucket}/{self._prefix}"
+        self._patience = patience or PATIENCE
+        self._silences = 0
+        try:
+            self._client = _client(self._patience)
+        except S3_ERRORS as error:
+            raise translated(error, self.uri, "opened") from error
+        # Without a path or a query: what stands there may be anything.
+        self._endpoint = "{0.scheme}://{0.netloc}".format(urlsplit(self._client.meta.endpoint_url))
+
+    def list(self, prefix: str = "") -> Iterator[RawObject]:
+        """See `Store.list`."""
+        token = None
+        while True:
+            page = self._patiently("listed", partial(self._page, prefix, token))
+            for entry in page.get("Contents", ()):
+                key = entry["Key"].removeprefix(self._prefix)
+                if key:  # else it is what S3's console makes of a new folder: the place itself, nothing in it
+                    modified = entry["LastModified"].astimezone(UTC)
+                    yield RawObject(key, self.uri + key, entry["Size"], entry["ETag"], modified)
+            if not page["IsTruncated"]:
+                return
+            token = page["NextContinuationToken"]
+
+    def fetch(self, listed: RawObject, target: Path) -> str:
+        """See `Store.fetch`."""
+        try:
+            return self._patiently(
+                f"read: {listed.key}",
+                lambda deadline: self._copy(listed, target, deadline),
+                listed.size,
+                one_object=True,
+            )
+        except OSError as error:
+            raise unreadable(listed.uri, error, target) from error
+
+    def publish(self, source: Path, key: str) -> None:
+        """See `Store.publish`; S3 checks what it got against the checksum that boto3 sends with it."""
+
+        def upload(_: float) -> None:
+            self._client.upload_file(str(source), self._bucket, self._prefix + key)
+
+        self._patiently(f"written: {key}", upload, source.stat().st_size)
+
+    def remove(self, key: str) -> None:
+        """See `Store.remove`."""
+
+        def delete(_: float) -> None:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+
+        self._patiently(f"removed: {key}", delete)
+
+    def find(self, key: str) -> RawObject | None:
+        """See `Store.find`."""
+        return self._patiently(f"read: {key}", lambda _: self._head(key))
+
+    def beside(self) -> tuple[str, Sequence[str]]:
+        """See `Store.beside`; of each place the first names only."""
+        above = self._prefix
+        while above:
+            above = above.rstrip("/").rpartition("/")[0]
+            above = f"{above}/" if above else ""
+            page = self._patiently("listed", partial(self._first_names, above))
+            if page:
+                return f"s3://{self._bucket}/{above}", page
+        return f"s3://{self._bucket}/", []
+
+    def _first_names(self, prefix: str, _: float) -> Sequence[str]:
+        page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, Delimiter="/", MaxKeys=100)
+        below = [entry["Prefix"].removeprefix(prefix) for entry in page.get("CommonPrefixes", ())]
+        names = [*below, *(entry["Key"].removeprefix(prefix) for entry in page.get("Contents", ()))]
+        return sorted(name for name in names if name)
+
+    def _page(self, prefix: str, token: str | None, _: float) -> ListObjectsV2OutputTypeDef:
+        """One page of the list. What any web server would answer must not pass for an empty or a complete list."""
+        more: dict[str, Any] = {} if token is None else {"ContinuationToken": token}
+        page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix + prefix, **more)
+        if page.get("Name") != self._bucket or "IsTruncated" not in page:
+            raise WrongAnswerError("the answer is no list of this bucket")
+        if page["IsTruncated"] and page.get("NextContinuationToken") in (None, token):
+            raise WrongAnswerError("the list breaks off")
+        return page
+
+    def _copy(self, listed: RawObject, target: Path, deadline: float) -> str:
+        answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + listed.key, IfMatch=listed.etag)
+        if answer["ETag"] != listed.etag:
+            raise ObjectChangedError(f"{listed.uri} was replaced after it was listed; run again")
+        body: Any = answer["Body"]
+        digest, md5 = new_digest(listed.key), hashlib.md5(usedforsecurity=False)
+        size = 0
+        with body as raw, _ended_at(deadline, raw.shutdown), target.open("wb") as copy:
+            for block in body.iter_chunks(BLOCK_BYTES):
+                digest.update(block)
+                md5.update(block)
+                size += len(block)
+                copy.write(block)
+        if size != listed.size:
+            raise WrongAnswerError(f"{size} bytes came instead of {listed.size}")
+        if self._expected_md5(answer) not in (None, md5.hexdigest()):
+            raise WrongAnswerError("the bytes that came do not have the checksum of the ETag")
+        return hex_digest(digest)
+
+    def _expected_md5(self, answer: GetObjectOutputTypeDef) -> str | None:
+        found = _MD5_ETAG.fullmatch(answer["ETag"])
+        own_key = answer.get("ServerSideEncryption", "AES256") != "AES256" or "SSECustomerAlgorithm" in answer
+        if found is None or own_key or self._bucket.endswith(_DIRECTORY_BUCKET):
+            return None
+        return found.group(1)
+
+    def _head(self, key: str) -> RawObject | None:
+        try:
+            found = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "404":
+                return None
+            raise
+        modified = found["LastModified"].astimezone(UTC)
+        return RawObject(key, self.uri + key, found["ContentLength"], found["ETag"], modified)
+
+    def _patiently(
+        self, what: str, attempt: Callable[[float], _Result], size: int = 0, *, one_object: bool = False
+    ) -> _Result:
+        """Do it, again where that helps; `attempt` is given the time (of time.monotonic) by which it must be done."""
+        patience = self._patience
+        if self._silences >= patience.silences:
+            silent = f"S3 at {self._endpoint} had stopped answering"
+            raise RetryableError(f"{self.uri} could not be {what}: not tried, for {silent}; run again")
+        deadline = time.monotonic() + patience.seconds + size / patience.slowest_bytes_per_second
+        for number in count(1):
+            try:
+                done = attempt(deadline)
+            except S3_ERRORS as error:
+                fault = translated(error, self.uri, what, self._endpoint, one_object=one_object)
+                pause = patience.first_pause_seconds * 2 ** (number - 1)
+                last = number == patience.tries or time.monotonic() + pause > deadline
+                if last or not is_transient(error):
+                    self._silences = self._silences + 1 if is_silence(error) else 0
+                    raise fault from error
+                why = fault.message.removesuffix("; run again").removesuffix(" Else run again")
+                LOGGER.warning("attempt %d of %d failed, trying again: %s", number, patience.tries, why)
+                time.sleep(pause)
+            else:
+                self._silences = 0
+                return done
+        raise AssertionError  # count() does not end
+
+
+@contextmanager
+def _ended_at(deadline: float, end: Callable[[], Any]) -> Iterator[None]:
+    """Call `end` if the block is still at work by then: bytes that only trickle keep a timeout from striking."""
+
+    def strike() -> None:
+        with suppress(ValueError, RuntimeError, OSError):  # it has just come to its own end
+            end()
+
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), strike)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _client(patience: Patience) -> S3Client:
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": 1},
+        connect_timeout=patience.connect_seconds,
+        read_timeout=patience.read_seconds,
+    )
+    try:
+        client = boto3.client("s3", config=config)
+        endpoint = urlsplit(client.meta.endpoint_url)
+    except ValueError as error:
+        raise SettingError("AWS_ENDPOINT_URL is no address such as https://host:port") from error
+    if "@" in endpoint.netloc:
+        raise SettingError("AWS_ENDPOINT_URL holds a user or a password, which S3 has no use for; take it out")
+    return client

@@ -1,0 +1,142 @@
+"""What boto3 raises, as one of our errors: in words, and without the request, which can hold an address's password."""
+
+from __future__ import annotations
+
+from boto3.exceptions import S3UploadFailedError
+from botocore import exceptions as boto
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError, NameResolutionError
+
+from forecast.core.errors import ForecastError, ObjectDeniedError, RetryableError, SettingError
+from forecast.storage.base import ObjectChangedError
+
+
+class WrongAnswerError(Exception):
+    """S3 answered, and the answer cannot be right; the text says why."""
+
+
+S3_ERRORS = (ClientError, BotoCoreError, S3UploadFailedError, HTTPError, WrongAnswerError)
+
+_DENIED = "access denied ({}); check the credentials and the role"
+# What is said of one object after the list was given: the others may be read.
+_DENIES_ONE_OBJECT = ("403", "AccessDenied", "AllAccessDisabled", "KMS", "InvalidRequest")
+_NO_BUCKET = "there is no such bucket"
+_CHANGED = "replaced or removed after it was listed; run again"
+_ELSEWHERE = "the bucket is in another region ({}); set AWS_DEFAULT_REGION to its own"
+_NO_CREDENTIALS = "no AWS credentials were found; set AWS_ACCESS_KEY_ID or a role"
+_BAD_SETTING = "a setting of AWS cannot be used ({}); check AWS_*"
+_SILENT = "S3 does not answer at {endpoint}; is AWS_ENDPOINT_URL right? Else run again"
+_REFUSED = "nothing listens at {endpoint} (connection refused); is AWS_ENDPOINT_URL right? Else run again"
+_NO_ADDRESS = "the host of {endpoint} has no address in the DNS; is AWS_ENDPOINT_URL right? Else run again"
+_OF_ONE_OBJECT = "access denied ({}); check the rights on this object, and on the key that it is encrypted with"
+_BROKEN_OFF = "the connection broke off; run again"
+
+# What S3 says no with: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. Bare numbers stand for the
+# answers to HEAD, which have no text.
+_BY_CODE: dict[str, tuple[type[ForecastError], str]] = {
+    "403": (SettingError, _DENIED),
+    "AccessDenied": (SettingError, _DENIED),
+    "AllAccessDisabled": (SettingError, _DENIED),
+    "ExpiredToken": (SettingError, _DENIED),
+    "InvalidAccessKeyId": (SettingError, _DENIED),
+    "InvalidToken": (SettingError, _DENIED),
+    "KMS": (SettingError, _DENIED),
+    "SignatureDoesNotMatch": (SettingError, _DENIED),
+    "404": (SettingError, _NO_BUCKET),
+    "NoSuchBucket": (SettingError, _NO_BUCKET),
+    "412": (ObjectChangedError, _CHANGED),
+    "NoSuchKey": (ObjectChangedError, _CHANGED),
+    "PreconditionFailed": (ObjectChangedError, _CHANGED),
+    "301": (SettingError, _ELSEWHERE),
+    "AuthorizationHeaderMalformed": (SettingError, _ELSEWHERE),
+    "PermanentRedirect": (SettingError, _ELSEWHERE),
+    "RequestTimeTooSkewed": (SettingError, "the clock of this machine is wrong by more than 15 minutes"),
+    "InvalidObjectState": (RetryableError, "it is archived; restore it, then run again"),
+}
+_BY_TYPE: dict[type[Exception], tuple[type[ForecastError], str]] = {
+    boto.NoCredentialsError: (SettingError, _NO_CREDENTIALS),
+    boto.PartialCredentialsError: (SettingError, _NO_CREDENTIALS),
+    boto.ConfigNotFound: (SettingError, _BAD_SETTING),
+    boto.ConfigParseError: (SettingError, _BAD_SETTING),
+    boto.EndpointProviderError: (SettingError, _BAD_SETTING),
+    boto.InvalidConfigError: (SettingError, _BAD_SETTING),
+    boto.InvalidRegionError: (SettingError, _BAD_SETTING),
+    boto.NoRegionError: (SettingError, _BAD_SETTING),
+    boto.ParamValidationError: (SettingError, _BAD_SETTING),
+    boto.ProfileNotFound: (SettingError, _BAD_SETTING),
+    boto.ConnectTimeoutError: (RetryableError, _SILENT),
+    boto.EndpointConnectionError: (RetryableError, _SILENT),
+    boto.ProxyConnectionError: (RetryableError, _SILENT),
+    boto.ReadTimeoutError: (RetryableError, _SILENT),
+    boto.ConnectionClosedError: (RetryableError, _BROKEN_OFF),
+    boto.IncompleteReadError: (RetryableError, _BROKEN_OFF),
+    boto.ResponseStreamingError: (RetryableError, _BROKEN_OFF),
+    HTTPError: (RetryableError, _BROKEN_OFF),
+    boto.FlexibleChecksumError: (
+        RetryableError,
+        "the bytes that came do not have the checksum that S3 keeps; run again",
+    ),
+}
+_UNKNOWN_CODE = (RetryableError, "S3 answered {}; run again")
+_UNKNOWN_TYPE = (RetryableError, "{}; is AWS_ENDPOINT_URL right?")
+_TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
+_TRANSIENT_CODES = {"RequestTimeout", "SlowDown"}
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the same request may get another answer in a moment."""
+    error = _innermost(error)
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        return status in _TRANSIENT_STATUS or _code(error) in _TRANSIENT_CODES
+    return isinstance(translated(error, "", ""), RetryableError)
+
+
+def is_silence(error: Exception) -> bool:
+    """Whether nobody answered."""
+    return _told(_innermost(error))[1] in (_SILENT, _REFUSED, _NO_ADDRESS)
+
+
+def translated(
+    error: Exception, uri: str, what: str, endpoint: str = "its endpoint", *, one_object: bool = False
+) -> ForecastError:
+    """The error as one of ours: what could not be done, why, and what to do.
+
+    `endpoint` is scheme, host and port; `one_object` tells that an object was to be read which had been listed.
+    """
+    error = _innermost(error)
+    kind, words = _told(error, one_object=one_object)
+    name = _code(error) if isinstance(error, ClientError) else type(error).__name__
+    return kind(f"{uri} could not be {what}: {words.format(name, endpoint=endpoint)}")
+
+
+def _told(error: Exception, *, one_object: bool = False) -> tuple[type[ForecastError], str]:
+    if isinstance(error, ClientError):
+        if one_object and _code(error).partition(".")[0] in _DENIES_ONE_OBJECT:
+            return ObjectDeniedError, _OF_ONE_OBJECT
+        # KMS.DisabledException and its like are kept under one name.
+        return _BY_CODE.get(_code(error).partition(".")[0], _UNKNOWN_CODE)
+    if isinstance(error, WrongAnswerError):
+        return RetryableError, f"{error}; run again"
+    if isinstance(error, boto.EndpointConnectionError):
+        return RetryableError, _not_connected(error)
+    return next((told for kind, told in _BY_TYPE.items() if isinstance(error, kind)), _UNKNOWN_TYPE)
+
+
+def _not_connected(error: boto.EndpointConnectionError) -> str:
+    """What kept a connection from coming about, as urllib3 found it."""
+    found = error.kwargs.get("error")
+    if isinstance(found, NameResolutionError):
+        return _NO_ADDRESS
+    return _REFUSED if "Connection refused" in str(found) else _SILENT
+
+
+def _innermost(error: Exception) -> Exception:
+    """boto3 wraps what S3 answers to an upload, in its own text only."""
+    if isinstance(error, S3UploadFailedError) and isinstance(error.__context__, ClientError):
+        return error.__context__
+    return error
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "unknown"))

@@ -1,6 +1,0 @@
-"""Made-up raw data in the real formats: a demonstration week, and history of any size for the benchmark."""
-
-from forecast.synthetic.demo import write_demo
-from forecast.synthetic.history import bench_stations, write_history_jsonl
-
-__all__ = ["bench_stations", "write_demo", "write_history_jsonl"]

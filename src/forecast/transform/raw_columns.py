@@ -1,0 +1,245 @@
+"""The columns of a raw frame, found by name however a source or Airbyte spells it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.admission import Fault, Mask
+from forecast.core.decimals import is_short, without_short_floats
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.stations import Stations
+
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+# More names than that are no members of an object but data.
+_MOST_MEMBERS = 100
+_NOT_ALPHANUMERIC = re.compile(r"<br\s*/?>|[^a-z0-9]")
+
+
+# What known networks call the station of a row. A name beside the payload may be in another network's spelling.
+STATION_FIELDS = ("idstation", "stationid", "station")
+
+
+def normalise_field(name: str) -> str:
+    """One spelling of a name: "Precip. Rate." and Airbyte's "precip__rate_" are both "preciprate"."""
+    return _NOT_ALPHANUMERIC.sub("", str(name).casefold())
+
+
+class Columns:
+    """Raw columns by normalised name; of those with one name, row by row the cell of the one that has something.
+
+    A name without any letter that could be normalised stays as it is, and columns without a name are never one.
+
+    Raises ObjectRejectedError where two columns of one name differ in a row.
+    """
+
+    def __init__(self, rows: pd.DataFrame) -> None:
+        self._arrays: dict[str, pa.Array] = {}
+        self._names: dict[str, str] = {}
+        for number, (label, column) in enumerate(rows.items()):
+            name = str(label)
+            cells = pa.array(column)
+            cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+            cells = _as_object(cells) if pa.types.is_map(cells.type) else cells
+            field = normalise_field(name) or name.strip() or f"{number} without a name"
+            self._arrays[field] = _one_of(self._arrays.get(field, cells), cells, name)
+            self._names.setdefault(field, name)
+
+    def __contains__(self, field: str) -> bool:
+        return field in self._arrays
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def name_of(self, field: str) -> str:
+        """What the source calls a field that is a column."""
+        return self._names[field]
+
+    def beside(self, known: Collection[str]) -> Iterator[tuple[str, pa.Array]]:
+        """The columns that are not known, and the unknown members of those that are, by the source's own names.
+
+        A member "foo" of "bar" is known as "barfoo".
+        """
+        for field, cells in self._arrays.items():
+            if field not in known:
+                yield self._names[field], cells
+                continue
+            members = cells.type if pa.types.is_struct(cells.type) else ()
+            for index, member in enumerate(members):
+                if normalise_field(f"{field}{member.name}") not in known:
+                    yield f"{self._names[field]}.{member.name}", pc.struct_field(cells, [index])
+
+    def get(self, field: str) -> pa.Array | None:
+        """The cells of a field, None where it is no column."""
+        return self._arrays.get(field)
+
+    def required(self, field: str) -> pa.Array:
+        """The cells of a field that is known to be a column."""
+        return self._arrays[field]
+
+    def first(self, *fields: str) -> pa.Array | None:
+        """The cells of the first of these fields that has a value, row by row; None where none of them is a column."""
+        found = [cells for field in fields if (cells := self._arrays.get(field)) is not None]
+        kinds = [cells for cells in found if not pa.types.is_null(cells.type)]
+        if len({cells.type for cells in kinds}) > 1:
+            return max(kinds, key=lambda cells: len(cells) - cells.null_count)
+        if kinds:
+            return pc.coalesce(*kinds)
+        return found[0] if found else None
+
+    def members(self, field: str) -> dict[str, pa.Array]:
+        """The members of an object column, by normalised name."""
+        cells = self._arrays[field]
+        if not pa.types.is_struct(cells.type):
+            return {}
+        members: dict[str, pa.Array] = {}
+        for index, member in enumerate(cells.type):
+            own, name = pc.struct_field(cells, [index]), normalise_field(member.name)
+            members[name] = _one_of(members.get(name, own), own, f"{self._names[field]}.{member.name}")
+        return members
+
+
+def leaves(name: str, cells: pa.Array) -> Iterator[tuple[str, pa.Array]]:
+    """A column as it is; of objects, what their members hold, each under the names that lead to it."""
+    if not pa.types.is_struct(cells.type) or not cells.type.num_fields:
+        yield name, cells
+        return
+    for index, member in enumerate(cells.type):
+        yield from leaves(f"{name}.{member.name}", pc.struct_field(cells, [index]))
+
+
+def _one_of(first: pa.Array, second: pa.Array, name: str) -> pa.Array:
+    """Two columns of one name as one: a tool that changed its spelling fills the one in old rows, the other in new.
+
+    Raises ObjectRejectedError where a row has two different values.
+    """
+    if first is second or first.equals(second) or pa.types.is_null(second.type):
+        return first
+    if pa.types.is_null(first.type):
+        return second
+    if first.type != second.type and not pa.types.is_nested(first.type) and not pa.types.is_nested(second.type):
+        first, second = first.cast(pa.string()), second.cast(pa.string())
+    both = pc.and_(first.is_valid(), second.is_valid())
+    if first.type == second.type and first.filter(both).equals(second.filter(both)):
+        return pc.if_else(first.is_valid(), first, second)
+    raise ObjectRejectedError(
+        "duplicate_column", f"two columns are called {name!r} and their values differ; remove one"
+    )
+
+
+def _as_object(cells: pa.MapArray) -> pa.Array:
+    """A map of names as the object that it stands for; any other map as it is."""
+    names = cells.keys.unique().to_pylist() if pa.types.is_string(cells.type.key_type) else []
+    if not 0 < len(names) <= _MOST_MEMBERS:
+        return cells
+    members = [pc.map_lookup(cells, name, "first") for name in names]
+    return pa.StructArray.from_arrays(members, names=names, mask=cells.is_null())
+
+
+def check_types(columns: Columns, metadata: object, fields: Iterable[str]) -> None:
+    """Compare the types that a file declares (its Arrow schema as `metadata`) with those that measured values have.
+
+    Raises ObjectRejectedError where a column of one of the fields can hold neither numbers nor texts.
+    """
+    for field in fields if isinstance(metadata, pa.Schema) else ():
+        cells = columns.get(field)
+        if cells is not None and not _can_hold_numbers(cells.type):
+            declared = f"the file declares {field!r} as {cells.type}"
+            raise ObjectRejectedError("changed_type", f"{declared}, and a measured value is a number or a text")
+
+
+def _can_hold_numbers(kind: pa.DataType) -> bool:
+    tests = (
+        pa.types.is_null,
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_decimal,
+        pa.types.is_string,
+        pa.types.is_large_string,
+    )
+    return any(test(kind) for test in tests) or (pa.types.is_dictionary(kind) and _can_hold_numbers(kind.value_type))
+
+
+def named_stations(columns: Columns, size: int) -> pa.Array:
+    """The stations that so many rows name, in whichever of STATION_FIELDS; null where a row names none."""
+    found = [station_ids(cells) for field in STATION_FIELDS if (cells := columns.get(field)) is not None]
+    return pc.coalesce(*found) if found else pa.nulls(size, pa.string())
+
+
+def has_station(columns: Columns, size: int) -> Mask:
+    """The rows with anything in a field that names stations, also what can be the name of none."""
+    found = np.zeros(size, dtype=bool)
+    for field in STATION_FIELDS:
+        if (cells := columns.get(field)) is not None:
+            found |= np.asarray((cells if _is_no_id(cells.type) else station_ids(cells)).is_valid())
+    return found
+
+
+def contradicting_stations(columns: Columns, stations: Stations, size: int) -> Fault:
+    """Rows in which two fields name two stations of the registry: any other text may be what one is called."""
+    named = [cells for field in STATION_FIELDS if (cells := columns.get(field)) is not None]
+    known = pa.array([station.id for station in stations], pa.string())
+    first, differ = pa.nulls(size, pa.string()), np.zeros(size, dtype=bool)
+    for cells in named if len(named) > 1 else ():
+        ids = station_ids(cells)
+        ids = pc.if_else(pc.is_in(ids, value_set=known), ids, pa.scalar(None, pa.string()))
+        differ |= np.asarray(pc.fill_null(pc.not_equal(first, ids), fill_value=False))
+        first = pc.coalesce(first, ids)
+    return Fault(differ, "contradicting_stations", "two fields of the row name different stations")
+
+
+def station_ids(cells: pa.Array) -> pa.Array:
+    """Station ids as text, without blanks around them; null where there is none, or what cannot be one."""
+    if _is_no_id(cells.type):
+        return pa.nulls(len(cells), pa.string())
+    ids = pc.utf8_trim_whitespace(cells.cast(pa.string()))
+    return pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids)
+
+
+def _is_no_id(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(kind) or pa.types.is_boolean(kind))
+
+
+def python_cells(cells: pa.Array) -> list[Any]:
+    """Cells as Python values that JSON can hold: times as text, also those that Python has no date for."""
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
+    kind = cells.type
+    if pa.types.is_struct(kind):
+        members = {field.name: python_cells(pc.struct_field(cells, [index])) for index, field in enumerate(kind)}
+        rows = zip(*members.values(), strict=True) if members else [()] * len(cells)
+        return [
+            dict(zip(members, row, strict=True)) if is_valid else None
+            for row, is_valid in zip(rows, cells.is_valid().to_pylist(), strict=True)
+        ]
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return [python_cells(cell.values) if cell.is_valid else None for cell in cells]
+    if pa.types.is_timestamp(kind):
+        texts = cells.cast(pa.timestamp(kind.unit)).cast(pa.string())
+        cells = pc.binary_join_element_wise(texts, "Z", "") if kind.tz else texts
+    elif pa.types.is_date(kind) or pa.types.is_time(kind):
+        cells = cells.cast(pa.string())
+    elif pa.types.is_duration(kind):
+        return [
+            None if count is None else _duration_text(count, kind.unit) for count in cells.cast(pa.int64()).to_pylist()
+        ]
+    elif is_short(kind):
+        cells = without_short_floats(cells)
+    return list(cells.to_pylist())
+
+
+def _duration_text(count: int, unit: str) -> str:
+    """Hours, minutes and seconds, as a time of day is written."""
+    seconds, rest = divmod(abs(count), _PER_SECOND[unit])
+    fraction = f".{rest:0{len(str(_PER_SECOND[unit])) - 1}}" if rest else ""
+    sign = "-" if count < 0 else ""
+    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"

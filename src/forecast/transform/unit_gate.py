@@ -1,0 +1,140 @@
+"""Gates against a unit that is named wrongly: they stop the object, where a check of quality flags values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import permutations
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.parameters import Quantity
+from forecast.transform.values.units import UNITS, Floats
+
+Times = npt.NDArray[np.int64]
+_HOUR_MS: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Enough:
+    """What it takes to stop an object: values of the parameter; of the mistaken ones so many different, hours apart."""
+
+    values: int = 1
+    different: int = 1
+    hours: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OnEarth:
+    """What a parameter can be, in its canonical unit, and the units that are taken for each other."""
+
+    words: str
+    quantity: Quantity
+    units: tuple[str, ...]
+    lowest: float
+    highest: float
+    source: str
+    enough: Enough = Enough()
+
+
+# Night and noon are in it, so that no hot afternoon and no sensor in the sun stands in for a unit; and no fault code,
+# which is one number.
+_A_DAY: Final = Enough(values=24, different=12, hours=20)
+_TEMPERATURES: Final = ("°C", "°F", "K")
+
+# What can be told without a doubt, and nothing else: the values of pressure in its units never overlap, and more than
+# half of the temperatures of a day are not above what any place ever had. Wind in km/h is a storm in m/s, an inch of
+# rain a drizzle in mm, 10 °C taken for °F a frost, and a humidity of 1 a share or a percent: those may be weather.
+ON_EARTH: Final = {
+    "air_pressure_at_mean_sea_level": OnEarth(
+        "pressures",
+        Quantity.PRESSURE,
+        ("hPa", "inHg", "kPa", "Pa"),
+        850,
+        1090,
+        "range checks of Synoptic (850 to 1080) and meteostat (850 to 1090)",
+    ),
+    "air_temperature": OnEarth(
+        "temperatures",
+        Quantity.TEMPERATURE,
+        _TEMPERATURES,
+        -89.2,
+        56.7,
+        "WMO, world records: Vostok 1983, Furnace Creek 1913",
+        _A_DAY,
+    ),
+    "dew_point_temperature": OnEarth(
+        "dew points",
+        Quantity.TEMPERATURE,
+        _TEMPERATURES,
+        -100,
+        40,
+        "GHCNh, world records; above the highest, 35 (Dhahran 2003), and above any sea",
+        _A_DAY,
+    ),
+}
+
+
+@dataclass(slots=True)
+class _Mistake:
+    """Values that were said in one unit and would be on Earth in another: how many, and what is told of them."""
+
+    example: float
+    first: int
+    last: int
+    count: int = 0
+    different: set[float] = field(default_factory=set)
+
+    def add(self, raw: Floats, times: Times, enough: Enough) -> None:
+        self.count += len(raw)
+        self.first, self.last = min(self.first, int(times.min())), max(self.last, int(times.max()))
+        if len(self.different) < enough.different:
+            self.different |= set(np.unique(raw)[: enough.different].tolist())
+
+    def is_enough(self, enough: Enough) -> bool:
+        hours = (self.last - self.first) / _HOUR_MS
+        return len(self.different) >= enough.different and hours >= enough.hours
+
+
+class UnitGate:
+    """Counts the values of one parameter in one object that are none on Earth, but would be in another unit.
+
+    A sensor's fault codes, such as a pressure of 0, are none in any unit, and pass.
+    """
+
+    def __init__(self, earth: OnEarth) -> None:
+        self._earth = earth
+        self._units = {name: UNITS[earth.quantity][name.casefold()] for name in earth.units}
+        self._values = 0
+        self._mistakes: dict[tuple[str, str], _Mistake] = {}
+
+    def see(self, values: Floats, times: Times) -> None:
+        """Count some values (NaN where there is none), with their times in ms."""
+        self._values += int(np.count_nonzero(~np.isnan(values)))
+        odd = (values < self._earth.lowest) | (values > self._earth.highest)
+        if odd.any():
+            for said, meant in permutations(self._units, 2):
+                self._compare(values[odd], times[odd], said, meant)
+
+    def check(self) -> None:
+        """Raises ObjectRejectedError where so many are mistaken in one way that the median is."""
+        if self._values < self._earth.enough.values:
+            return
+        for (said, meant), mistake in self._mistakes.items():
+            if 2 * mistake.count > self._values and mistake.is_enough(self._earth.enough):
+                raise ObjectRejectedError(
+                    "wrong_unit",
+                    f"{mistake.count} of {self._values} {self._earth.words}, such as {mistake.example:g} {said}, are "
+                    f"none on Earth, but would be in {meant}: the source names the wrong unit",
+                )
+
+    def _compare(self, odd: Floats, times: Times, said: str, meant: str) -> None:
+        raw = self._units[said].from_canonical(odd)
+        would_be = self._units[meant].to_canonical(raw)
+        found = (would_be >= self._earth.lowest) & (would_be <= self._earth.highest)
+        if found.any():
+            raw, times = raw[found], times[found]
+            first = _Mistake(float(raw[0]), int(times[0]), int(times[0]))
+            self._mistakes.setdefault((said, meant), first).add(raw, times, self._earth.enough)

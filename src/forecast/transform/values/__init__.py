@@ -1,0 +1,1 @@
+"""Text of cells to values: numbers, units, words of wind, times."""

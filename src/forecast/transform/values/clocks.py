@@ -1,0 +1,187 @@
+"""Times of day as the sources write them: text, typed times, durations, and Excel's numbers, to the second.
+
+Fractions of a second are rounded half up, whatever the type of the cell. A typed cell gets no laxer rule than a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.admission import Mask
+from forecast.core.decimals import is_short, shortest_decimals
+from forecast.transform.raw_columns import python_cells
+
+Moments = npt.NDArray[np.datetime64]
+Seconds = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.float64]
+
+DAY_SECONDS = 86_400
+UNREADABLE = -1
+PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+# The days that Excel puts before a time of day: those of its two date systems, as dates and as serial numbers.
+EXCEL_EMPTY_DAYS = np.array(["1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01"], "datetime64[D]")
+_EMPTY_SERIALS = (0, 1, 1462)
+_SERIAL_ZERO = np.datetime64("1899-12-30", "D")
+# What stands before a time of day that is of no day: Excel's empty day, or what pandas writes of a duration.
+_NO_DAY = r"(?:(?:1899-12-3[01]|1900-01-0[01]|1904-01-01)[T ]|0 days )?"
+_TIME = re.compile(
+    _NO_DAY + r"([0-9]{1,2})[:h]([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)?\s*([ap]\.?m\.?)?", re.IGNORECASE
+)
+# No program writes a number with a zero before its first digit: "00.04" is a clock with a dot, as in Finland, and none
+# of the times that are read.
+_NUMBER = re.compile(r"[+-]?(?!0[0-9])(?:[0-9]{1,9}\.?[0-9]{0,25}|\.[0-9]{1,25})(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
+_SHORT_TIME = 32  # bits of a time in seconds or milliseconds
+# A serial that was cut after five decimals is up to 0.864 s short of the minute it meant.
+_CUT_OFF = 0.87
+_CUT_DECIMALS = 1e5
+_HALF_DAY, _LAST_HOUR, _SIXTY = 12, 24, 60
+# Added to the seconds since midnight of a clock that said :60 until it is known which rows these are.
+_LEAP = 1 << 20
+
+
+class Clock(NamedTuple):
+    """`seconds` since midnight (86 400 for 24:00), UNREADABLE (-1) where there is none.
+
+    `leap` are those that said :60 and were read as :59.
+    """
+
+    seconds: Seconds
+    unreadable: Mask
+    leap: Mask
+
+
+def read_clock(cells: pa.Array, days: Moments | None = None) -> Clock:
+    """Times of day; `days` are the rows' own, which a number may have before its fraction, as Excel's do."""
+    cells = plain_cells(cells)
+    kind = cells.type
+    if pa.types.is_time(kind) or pa.types.is_duration(kind):
+        return _of_units(*_counted(cells), PER_SECOND[kind.unit])
+    if pa.types.is_timestamp(kind) and kind.tz is None:
+        counts, there = _counted(cells)
+        scale = PER_SECOND[kind.unit]
+        is_clock = np.isin(counts // (DAY_SECONDS * scale), EXCEL_EMPTY_DAYS.astype(np.int64))
+        return _of_units(np.where(is_clock, counts % (DAY_SECONDS * scale), UNREADABLE), there, scale)
+    if is_number(kind):
+        return _of_numbers(*read_numbers(cells), days)
+    if not pa.types.is_string(kind):
+        return _of_units(np.full(len(cells), UNREADABLE), np.asarray(cells.is_valid()), 1)
+    clock = read_clock_texts(cells)
+    if not clock.unreadable.any():
+        return clock
+    numbers, _ = lookup(cells, _read_number, np.float64("nan"))
+    more = _of_numbers(numbers, ~np.isnan(numbers), days)
+    taken = more.seconds != UNREADABLE
+    return Clock(np.where(taken, more.seconds, clock.seconds), clock.unreadable & ~taken, clock.leap)
+
+
+def read_clock_texts(cells: pa.Array) -> Clock:
+    """Times of day that are written with hours and minutes."""
+    seconds, bad = lookup(cells, _read_time_text, np.int64(UNREADABLE))
+    leap = seconds >= _LEAP
+    return Clock(seconds - leap * _LEAP, bad, leap)
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Whether cells of a type are numbers; true and false are none."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def read_numbers(cells: pa.Array) -> tuple[Numbers, Mask]:
+    """Numbers of any type as floats, and where there is one: NaN is none.
+
+    Those that their type holds less exactly than half a second of a day, as 32 bits hold a day and a time, become NaN.
+    """
+    numbers = shortest_decimals(cells)
+    there = np.asarray(cells.is_valid()) & ~np.isnan(numbers)
+    if is_short(cells.type):
+        own = np.float16 if pa.types.is_float16(cells.type) else np.float32
+        coarse = np.spacing(numbers.astype(own)).astype(np.float64) * DAY_SECONDS > 1 / 2
+        numbers = np.where(coarse, np.nan, numbers)
+    return numbers, there
+
+
+def plain_cells(cells: pa.Array) -> pa.Array:
+    """One array, without a dictionary; texts, and nothing at all, as short texts."""
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
+    return cells.cast(pa.string()) if pa.types.is_null(cells.type) or pa.types.is_large_string(cells.type) else cells
+
+
+def lookup(cells: pa.Array, read: Callable[[Any], Any], missing: np.generic) -> tuple[npt.NDArray[Any], Mask]:
+    """`read` once for each distinct text; it returns None for what it cannot read."""
+    encoded = cells.dictionary_encode()
+    distinct = python_cells(encoded.dictionary)
+    values = np.full(len(distinct) + 1, missing)
+    bad = np.zeros(len(distinct) + 1, dtype=bool)
+    for index, cell in enumerate(distinct):
+        if not cell.strip():
+            continue
+        value = read(cell)
+        bad[index] = value is None
+        values[index] = missing if value is None else value
+    positions = pc.fill_null(encoded.indices, len(distinct)).to_numpy(zero_copy_only=False)
+    return values[positions], bad[positions]
+
+
+def _counted(cells: pa.Array) -> tuple[Seconds, Mask]:
+    """Times, durations and timestamps as whole numbers of their unit, and where there is one."""
+    counts = cells.view(pa.int32() if cells.type.bit_width == _SHORT_TIME else pa.int64()).cast(pa.int64())
+    return np.asarray(pc.fill_null(counts, 0), dtype=np.int64), np.asarray(cells.is_valid())
+
+
+def _of_units(counts: Seconds, there: Mask, scale: int) -> Clock:
+    """A clock of numbers of a unit, `scale` of which are a second; below zero and over a day there is no time."""
+    bad = there & ((counts < 0) | (counts > DAY_SECONDS * scale))
+    seconds = np.where(there & ~bad, (np.where(bad, 0, counts) + scale // 2) // scale, UNREADABLE)
+    return Clock(seconds, bad, np.zeros(len(counts), dtype=bool))
+
+
+def _of_numbers(numbers: Numbers, there: Mask, days: Moments | None) -> Clock:
+    """A clock of Excel's numbers: from 0 to below 1 a share of the day, 1 is 24:00.
+
+    The whole part may be Excel's empty day or the row's own; a number that says anything else is no time.
+    """
+    whole = np.floor(numbers)
+    readable = np.isin(whole, _EMPTY_SERIALS)
+    if days is not None:
+        readable |= ~np.isnat(days) & (whole == (days - _SERIAL_ZERO).astype(np.int64))
+    share = np.where(readable, np.where(numbers == 1, 1.0, numbers - whole), 0.0)
+    seconds = share * DAY_SECONDS
+    to_the_minute = -seconds % _SIXTY
+    is_cut = (np.abs(share * _CUT_DECIMALS - np.rint(share * _CUT_DECIMALS)) < 1 / _CUT_DECIMALS) & (
+        to_the_minute < _CUT_OFF
+    )
+    # Excel keeps milliseconds: what a double adds to them is no fraction of a second.
+    thousandths = np.rint(np.where(is_cut, seconds + to_the_minute, seconds) * 1000).astype(np.int64)
+    return _of_units(np.where(readable, thousandths, UNREADABLE), there, 1000)
+
+
+def _read_number(text: str) -> float | None:
+    return float(text) if _NUMBER.fullmatch(text.strip()) else None
+
+
+def _read_time_text(text: str) -> int | None:
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        return None
+    hour, minute, second = (int(part or 0) for part in match.groups()[:3])
+    half = (match.group(5) or "").casefold()[:1]
+    if half and not 1 <= hour <= _HALF_DAY:
+        return None
+    if half:
+        hour = hour % _HALF_DAY + (_HALF_DAY if half == "p" else 0)
+    if second == _SIXTY and minute < _SIXTY and hour < _LAST_HOUR:
+        return hour * 3600 + minute * 60 + _SIXTY - 1 + _LEAP
+    total = hour * 3600 + minute * 60 + second + ((match.group(4) or "0") >= "5")
+    is_later = total == DAY_SECONDS and hour == _LAST_HOUR and int(match.group(4) or 0) > 0
+    fits = hour <= _LAST_HOUR and minute < _SIXTY and second < _SIXTY and total <= DAY_SECONDS
+    return total if fits and not is_later else None

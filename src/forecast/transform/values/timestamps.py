@@ -1,0 +1,287 @@
+"""Times as the sources write them, to UTC to the second.
+
+Fractions of a second are rounded half up. Local times go through the station's own zone. An hour that occurs twice or
+not at all is reported, never shifted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.admission import Mask
+from forecast.transform.values.clocks import (
+    PER_SECOND,
+    UNREADABLE,
+    Moments,
+    Seconds,
+    is_number,
+    lookup,
+    plain_cells,
+    read_clock_texts,
+    read_numbers,
+)
+from forecast.transform.values.numbers import Note
+
+# Epochs in seconds, milliseconds, microseconds and nanoseconds do not overlap between 2001 and 2033.
+_EPOCH_SECONDS = (10**9, 2 * 10**9)
+_EPOCH_UNITS = (1, 10**3, 10**6, 10**9)
+# Of the abbreviations of zones only those that mean one offset the world over, as far as our stations go.
+_ZONE_NAMES = {"Z": 0, "UTC": 0, "GMT": 0, "CET": 3600, "CEST": 7200}
+_ZONE = rf"[+-][0-9]{{2}}(?::?[0-9]{{2}})?|{'|'.join(_ZONE_NAMES)}"
+_DATE_TIME = rf"^\s*(?P<date>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[T ](?P<time>[0-9:.]+)\s*(?P<zone>(?:{_ZONE})?)\s*$"
+_EPOCH = re.compile(r"[0-9]{10}([0-9]{3}){0,3}(\.[0-9]{1,9})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SHEET_DAY = re.compile(r"[0-9]{6}")
+_SHORTEST_TIME = len("2024-10-01 00:04")
+_SIXTY = 60
+# Python's calendar, less a year at both ends for the offset of a zone.
+_YEARS = (np.datetime64("0002-01-01", "s"), np.datetime64("9998-12-31T23:59:59", "s"))
+_FARTHEST_OFFSET = 15 * 3600
+
+
+@dataclass(slots=True)
+class Readings:
+    """`moments` is datetime64[s], NaT where there is none; `is_utc` says which are UTC and not local.
+
+    `leap` are those whose clock said :60 and that were read as :59.
+    """
+
+    moments: Moments
+    is_utc: Mask
+    unreadable: Mask
+    leap: Mask
+
+    @classmethod
+    def plain(cls, moments: Moments, *, is_utc: bool, unreadable: Mask | None = None) -> Readings:
+        """Moments that are all UTC or all local; beyond the years 2 to 9998 they are unreadable."""
+        nothing = np.zeros(len(moments), dtype=bool)
+        beyond = (moments < _YEARS[0]) | (moments > _YEARS[1])
+        if beyond.any():
+            moments = np.where(beyond, np.datetime64("NaT", "s"), moments)
+        bad = beyond if unreadable is None else beyond | unreadable
+        return cls(moments, np.full(len(moments), is_utc), bad, nothing)
+
+
+class Days(NamedTuple):
+    """`days` is datetime64[D], NaT where there is none; `instants` are those of cells that name a zone (UTC, or NaT).
+
+    Of an instant only the station's zone tells which day it begins, if it begins one.
+    """
+
+    days: Moments
+    instants: Moments
+    unreadable: Mask
+
+
+def read_moments(cells: pa.Array) -> Readings:
+    """Full dates with times: ISO text with or without a zone, timestamps, epochs in seconds to nanoseconds."""
+    cells = plain_cells(cells)
+    if is_number(cells.type):
+        return _read_epochs(cells)
+    readings = read_date_times(cells)
+    if pa.types.is_string(cells.type) and readings.unreadable.any():
+        epochs, _ = lookup(cells, _read_epoch, np.datetime64("NaT", "s"))
+        found = readings.unreadable & ~np.isnat(epochs)
+        readings.moments = np.where(found, epochs, readings.moments)
+        readings.is_utc, readings.unreadable = readings.is_utc | found, readings.unreadable & ~found
+    return readings
+
+
+def read_date_times(cells: pa.Array) -> Readings:
+    """Full dates with times, but no epochs: ISO text with or without a zone, timestamps."""
+    cells = plain_cells(cells)
+    if pa.types.is_timestamp(cells.type):
+        return Readings.plain(_to_the_second(cells), is_utc=cells.type.tz is not None)
+    if pa.types.is_string(cells.type):
+        return _read_texts(cells)
+    nothing = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]")
+    return Readings.plain(nothing, is_utc=False, unreadable=np.asarray(cells.is_valid()))
+
+
+def leap_notes(readings: Readings, cells: pa.Array) -> list[Note]:
+    """What is noted of times that said :60; `cells` is where they were found."""
+    return [
+        Note(row, "timestamp", str(cells[row].as_py()), "second 60, read as 59")
+        for row in np.flatnonzero(readings.leap).tolist()
+    ]
+
+
+def read_days(cells: pa.Array) -> Days:
+    """Days, as they are or as their midnight; "01/10/2024" could be two days, and is none.
+
+    A midnight in UTC is that day; any other time of day that names no zone is unreadable.
+    """
+    cells = plain_cells(cells)
+    nothing = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]")
+    if pa.types.is_date(cells.type):
+        days = cells.cast(pa.timestamp("s"), safe=False).to_numpy(zero_copy_only=False).astype("datetime64[D]")
+        return Days(days, nothing, np.zeros(len(cells), dtype=bool))
+    days, bad = np.full(len(cells), np.datetime64("NaT", "D")), np.asarray(cells.is_valid())
+    if pa.types.is_string(cells.type):
+        days, bad = lookup(cells, _read_day, np.datetime64("NaT", "D"))
+    if not bad.any():
+        return Days(days, nothing, bad)
+    readings = read_date_times(cells.filter(pa.array(bad)))
+    begun = readings.moments.astype("datetime64[D]")
+    is_midnight = begun == readings.moments
+    days[bad] = np.where(is_midnight, begun, np.datetime64("NaT", "D"))
+    nothing[bad] = np.where(is_midnight | ~readings.is_utc, np.datetime64("NaT", "s"), readings.moments)
+    bad[bad] = ~is_midnight & (~readings.is_utc | readings.unreadable)
+    return Days(days, nothing, bad)
+
+
+def sheet_day(name: str) -> date | None:
+    """The day of a sheet named ddmmyy, or None: "320124" is no day."""
+    if not _SHEET_DAY.fullmatch(name.strip()):
+        return None
+    try:
+        return datetime.strptime(name.strip(), "%d%m%y").date()  # noqa: DTZ007  a local day
+    except ValueError:
+        return None
+
+
+def local_to_utc(local: Moments, zone: str) -> tuple[Moments, Mask, Mask]:
+    """UTC of local times, and masks of those that occur twice and of those that never occur (NaT both)."""
+    naive = pd.DatetimeIndex(local)
+    utc = naive.tz_localize(ZoneInfo(zone), ambiguous="NaT", nonexistent="NaT").tz_convert("UTC").tz_localize(None)
+    lost = np.asarray(utc.isna()) & ~np.asarray(naive.isna())
+    never = np.zeros(len(local), dtype=bool)
+    if lost.any():
+        summer = naive[lost].tz_localize(
+            ZoneInfo(zone), ambiguous=np.ones(int(lost.sum()), dtype=bool), nonexistent="NaT"
+        )
+        never[lost] = np.asarray(summer.isna())
+    return utc.to_numpy().astype("datetime64[s]"), lost & ~never, never
+
+
+def local_fold_to_utc(local: Moments, zone: str, *, summer: Mask) -> Moments:
+    """UTC of local times that occur twice, `summer` saying which pass each belongs to."""
+    aware = pd.DatetimeIndex(local).tz_localize(ZoneInfo(zone), ambiguous=summer, nonexistent="NaT")
+    return aware.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]")
+
+
+def to_local(utc: Moments, zone: str) -> Moments:
+    """Local times of instants in UTC."""
+    local = pd.DatetimeIndex(utc).tz_localize("UTC").tz_convert(ZoneInfo(zone)).tz_localize(None)
+    return local.to_numpy().astype("datetime64[s]")
+
+
+def between_zones(utc: Moments, local: Moments, zone: str) -> Mask:
+    """Where local time less UTC is no offset that the zone has in these years, to the minute."""
+    difference = (local - utc).astype("timedelta64[s]")
+    there: Mask = ~np.isnat(difference)
+    offsets = _offsets(np.unique(utc[there].astype("datetime64[Y]")), zone)
+    seconds = np.where(there, difference, np.timedelta64(0, "s")).astype(np.int64)
+    fits = np.zeros(len(seconds), dtype=bool)
+    for offset in offsets:
+        fits |= np.abs(seconds - offset) < _SIXTY
+    return there & ~fits
+
+
+def _offsets(years: npt.NDArray[np.datetime64], zone: str) -> set[int]:
+    """The offsets from UTC, in seconds, of summer and winter."""
+    halves = np.concatenate([years.astype("datetime64[M]"), years.astype("datetime64[M]") + 6]).astype("datetime64[s]")
+    return set((to_local(halves, zone) - halves).astype(np.int64).tolist())
+
+
+def _to_the_second(cells: pa.Array) -> Moments:
+    """Timestamps of any unit, fractions rounded."""
+    moments: Moments = cells.cast(pa.timestamp(cells.type.unit)).to_numpy(zero_copy_only=False)
+    if cells.type.unit == "s":
+        return moments
+    # numpy's own way to seconds runs over at both ends of 64 bits: pandas' Timestamp.min became a time to come.
+    counts, scale = moments.astype(np.int64), PER_SECOND[cells.type.unit]
+    whole = counts // scale
+    whole += counts - whole * scale >= scale // 2
+    return np.where(np.isnat(moments), np.datetime64("NaT"), whole.astype("datetime64[s]"))
+
+
+def _read_epochs(cells: pa.Array) -> Readings:
+    """Epochs, each in the unit that its size tells; whole numbers are not made floats, which lose nanoseconds."""
+    if pa.types.is_integer(cells.type) and not pa.types.is_uint64(cells.type):
+        there = np.asarray(cells.is_valid())
+        numbers: npt.NDArray[Any] = np.asarray(pc.fill_null(cells.cast(pa.int64()), 0), dtype=np.int64)
+    else:
+        numbers, there = read_numbers(cells)
+    moments = np.full(len(numbers), np.datetime64("NaT"), dtype="datetime64[s]")
+    for unit in _EPOCH_UNITS:
+        found = there & (numbers >= _EPOCH_SECONDS[0] * unit) & (numbers < _EPOCH_SECONDS[1] * unit)
+        mine = numbers[found]
+        whole = (mine + unit // 2) // unit if mine.dtype == np.int64 else np.floor(mine / unit + 1 / 2)
+        moments[found] = whole.astype(np.int64).astype("datetime64[s]")
+    return Readings.plain(moments, is_utc=True, unreadable=there & np.isnat(moments))
+
+
+def _read_texts(cells: pa.Array) -> Readings:
+    try:  # Arrow refuses a zone here, and reads a bare day as midnight
+        if (pc.min(pc.utf8_length(cells)).as_py() or _SHORTEST_TIME) >= _SHORTEST_TIME:
+            return Readings.plain(cells.cast(pa.timestamp("s")).to_numpy(zero_copy_only=False), is_utc=False)
+    except pa.ArrowInvalid:
+        pass
+    parts = pc.extract_regex(cells, _DATE_TIME)
+    matched = parts.is_valid()
+
+    def part(name: str) -> pa.Array:
+        return pc.if_else(matched, parts.field(name), pa.scalar(None, pa.string()))
+
+    days, bad_days = lookup(part("date"), _read_day, np.datetime64("NaT", "D"))
+    clock = read_clock_texts(part("time"))
+    offsets, bad_zones = lookup(part("zone"), _read_offset, np.int64(0))
+    moments = combine(days, clock.seconds) - offsets.astype("timedelta64[s]")
+    is_utc = np.asarray(pc.fill_null(pc.not_equal(part("zone"), ""), fill_value=False))
+    others = ~np.asarray(matched) & np.asarray(
+        pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(cells), ""), fill_value=False)
+    )
+    unreadable = bad_days | clock.unreadable | bad_zones | others
+    moments = np.where(unreadable, np.datetime64("NaT", "s"), moments)
+    readings = Readings.plain(moments, is_utc=False, unreadable=unreadable)
+    readings.is_utc, readings.leap = is_utc, clock.leap
+    return readings
+
+
+def combine(days: Moments, clock: Seconds) -> Moments:
+    """Days and seconds since midnight as datetime64[s]; NaT where either is missing."""
+    moments: Moments = days.astype("datetime64[s]") + np.where(clock == UNREADABLE, 0, clock).astype("timedelta64[s]")
+    moments[clock == UNREADABLE] = np.datetime64("NaT")
+    return moments
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip()) if _DAY.fullmatch(text.strip()) else None
+    except ValueError:
+        return None
+
+
+def _read_epoch(text: str) -> np.datetime64 | None:
+    """An epoch of a text of digits (what CSV makes of a number)."""
+    if not _EPOCH.fullmatch(text.strip()):
+        return None
+    number = float(text) if "." in text else int(text)
+    for unit in _EPOCH_UNITS:
+        if _EPOCH_SECONDS[0] * unit <= number < _EPOCH_SECONDS[1] * unit:
+            whole = (number + unit // 2) // unit if isinstance(number, int) else math.floor(number / unit + 1 / 2)
+            return np.datetime64(whole, "s")
+    return None
+
+
+def _read_offset(cell: str) -> int | None:
+    """Seconds east of UTC."""
+    if cell in _ZONE_NAMES:
+        return _ZONE_NAMES[cell]
+    minutes = int(cell[-2:]) if len(cell) > len("+02") else 0
+    seconds = int(cell[1:3]) * 3600 + minutes * 60
+    if minutes >= _SIXTY or seconds > _FARTHEST_OFFSET:
+        return None
+    return -seconds if cell[0] == "-" else seconds

@@ -1,0 +1,68 @@
+"""Completes a row that may enter: identity, completeness, what the checks say of it, and digest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.digests import observation_halves, quality_halves, whole_digests
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.schemas import VALIDATED_SCHEMA
+from forecast.core.stations import Station, Stations
+from forecast.qc.results import CHECKS_VERSION
+from forecast.validate.initial_qc import judge_rows
+
+
+def seal(table: pa.Table, stations: Stations) -> pa.Table:
+    """Observations (OBSERVATION_SCHEMA, all of known stations) as VALIDATED_SCHEMA.
+
+    The flags are those of each station by itself, as far as these rows tell; the observations around them, and those of
+    the neighbours, are in the database, and have their say when the records are there.
+    """
+    size = table.num_rows
+    encoded = table["station_id"].combine_chunks().dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    known = [station for name in encoded.dictionary.to_pylist() if (station := stations.get(name)) is not None]
+    columns = {
+        "_id": _document_ids(table),
+        **{name: table[name] for name in table.column_names},
+        "completeness_score": pa.array(_completeness(table, known, codes)),
+    }
+    first = observation_halves(pa.table(columns), known, codes)
+    quality = judge_rows(table, known, codes, first)
+    columns |= {
+        "precipitation_amount": pa.array(quality.amount, from_pandas=True),
+        "flag": pa.array(quality.flag),
+        "flags": quality.flags,
+        "anomalies_detected": pa.array(quality.anomalies),
+        "checks_version": pa.repeat(pa.scalar(CHECKS_VERSION, pa.int32()), size),
+    }
+    second = quality_halves(
+        quality.flag, quality.flags, quality.anomalies, quality.amount, np.full(size, CHECKS_VERSION)
+    )
+    columns["digest"] = whole_digests(first, second)
+    return pa.table(columns, schema=VALIDATED_SCHEMA)
+
+
+def _document_ids(table: pa.Table) -> pa.Array:
+    """Station and UTC time, such as ILAMAD25@2024-10-01T00:04:00Z."""
+    seconds = table["timestamp"].cast(pa.int64())
+    text = pc.divide(seconds, 1000).cast(pa.timestamp("s")).cast(pa.string())
+    stamps = pc.utf8_replace_slice(text, 10, 11, "T")
+    return pc.binary_join_element_wise(table["station_id"], "@", stamps, "Z", "").combine_chunks()
+
+
+def _completeness(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+    """Parameters present / parameters the station reports, row by row."""
+    reports = np.array([[name in station.parameters for name in MEASURED_NAMES] for station in known], dtype=bool)
+    reports = reports.reshape(len(known), len(MEASURED_NAMES))
+    present = np.zeros(table.num_rows, dtype=np.int64)
+    for index, name in enumerate(MEASURED_NAMES):
+        column = table[name]
+        if column.null_count < len(column) and reports[:, index].any():
+            present += np.asarray(column.is_valid()) & reports[codes, index]
+    return present / reports.sum(axis=1)[codes] if len(known) else np.zeros(0)

@@ -1,0 +1,1 @@
+"""The processed zone: Parquet files of observations, and quarantined rows."""

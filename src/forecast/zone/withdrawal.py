@@ -1,0 +1,78 @@
+"""What a new version of a raw object takes out of the processed zone: records that only an earlier version had.
+
+The database keeps them, for it deletes nothing; so they are counted, and where the new version has no value at all the
+earlier one stays.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from forecast.qc.flags import MISSING
+from forecast.storage import Store
+from forecast.zone.writer import OBSERVATIONS, ZoneFile
+
+LOGGER = logging.getLogger("forecast.zone.withdrawal")
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The files that go, those that stay, and how many observations with values the zone has no more without them."""
+
+    removed: Sequence[str] = ()
+    kept: Sequence[str] = ()
+    records: int = 0
+
+
+def withdrawal(outdated: Sequence[str], files: Iterable[ZoneFile], store: Store, folder: Path) -> Withdrawal:
+    """What becomes of the files of an earlier version (`outdated`) beside those of the new one; `folder` is for copies.
+
+    Month by month, as the zone is cut: what is held at once are the names of one month's observations.
+    """
+    earlier = [key for key in outdated if key.startswith(OBSERVATIONS)]
+    if not earlier:
+        return Withdrawal(removed=outdated)
+    new = [file for file in files if file.key.startswith(OBSERVATIONS)]
+    if not any(len(_observations(file.path)) for file in new):
+        return Withdrawal(kept=outdated)
+    records = 0
+    for month in sorted({_folder(key) for key in earlier}):
+        known = [_observations(file.path) for file in new if _folder(file.key) == month]
+        before = [_published(key, store, folder) for key in earlier if _folder(key) == month]
+        gone = pa.chunked_array(before, pa.string()).unique()
+        lacking = pc.invert(pc.is_in(gone, value_set=pa.chunked_array(known, pa.string()).combine_chunks()))
+        records += pc.sum(lacking).as_py() or 0
+    return Withdrawal(removed=outdated, records=records)
+
+
+def _folder(key: str) -> str:
+    return key.rpartition("/")[0]
+
+
+def _published(key: str, store: Store, folder: Path) -> pa.Array:
+    """The observations of a file of the zone; none where a run that was killed has removed it already."""
+    listed = store.find(key)
+    if listed is None:
+        return pa.array([], pa.string())
+    copy = folder / "earlier.parquet"
+    store.fetch(listed, copy)
+    try:
+        return _observations(copy)
+    except pa.ArrowException:
+        LOGGER.warning("%s is no whole file of records; what it holds is not counted", listed.uri)
+        return pa.array([], pa.string())
+    finally:
+        copy.unlink()
+
+
+def _observations(path: Path) -> pa.Array:
+    """The names of the observations of a file that have a value."""
+    table = pq.read_table(path, columns=["_id", "flag"])
+    return table["_id"].filter(pc.not_equal(table["flag"], MISSING)).combine_chunks()

@@ -1,0 +1,226 @@
+"""The processed zone: canonical records as Parquet, refused rows as gzipped JSON lines.
+
+Files are written to a folder of the run first, and published when their raw object is known to be whole. Their names
+come from the raw object's digest alone, so that the same object processed twice writes the same keys.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from forecast.core.schemas import RECORD_SCHEMA, UTC_TIME, VALIDATED_SCHEMA, to_frame, to_table
+from forecast.core.stations import Stations
+from forecast.storage import Store
+
+# The folders of the zone.
+OBSERVATIONS = "observations/"
+REJECTED = "rejected/"
+_STATION_COLUMNS = {
+    "station_name": "name",
+    "station_network": "network",
+    "station_type": "type",
+    "latitude": "latitude",
+    "longitude": "longitude",
+    "elevation": "elevation",
+    "station_city": "city",
+    "station_country": "country",
+    "station_region": "region",
+    "station_hardware": "hardware",
+    "station_software": "software",
+}
+# A dictionary of values that never repeat, and the range of values that nobody looks for, cost a third of the writing.
+_UNIQUE = ("_id", "timestamp", "source_row", "digest")
+_REPEATING = [name for name in RECORD_SCHEMA.names if name not in _UNIQUE]
+_SEARCHED = ["_id", "station_id", "timestamp"]
+# A Parquet file of one row has 13 kB: what it says of its columns.
+_FILE_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What is the same for every record of a run."""
+
+    run_id: str
+    started_at: datetime
+    pipeline_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFile:
+    """A file on this machine, and its key in the processed zone."""
+
+    path: Path
+    key: str
+
+
+def month_folder(day: date) -> str:
+    """The folder of a month within a folder of the zone."""
+    return f"year={day:%Y}/month={day:%m}/"
+
+
+def publish(files: Iterable[ZoneFile], store: Store) -> None:
+    """Make every file an object of the processed zone."""
+    for file in files:
+        store.publish(file.path, file.key)
+
+
+def remove(keys: Iterable[str], store: Store) -> None:
+    """Take files out of the processed zone: those that are there of them."""
+    for key in keys:
+        store.remove(key)
+
+
+def read_records(files: Iterable[ZoneFile], rows: int) -> Iterator[pd.DataFrame]:
+    """The records (RECORD_SCHEMA) of the files that hold some, in their order, in frames of about so many rows."""
+    tables: list[pa.Table] = []
+    for file in files:
+        if file.key.startswith(OBSERVATIONS):
+            tables.append(pq.read_table(file.path))
+        if sum(table.num_rows for table in tables) >= rows:
+            yield to_frame(pa.concat_tables(tables))
+            tables = []
+    if tables:
+        yield to_frame(pa.concat_tables(tables))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The raw object that records came from, in one version.
+
+    `digest` is of its key and content, `modified_at` its own time, `day` that of its sync.
+    """
+
+    key: str
+    uri: str
+    digest: str
+    modified_at: datetime
+    day: date
+
+
+def any_room(size: int) -> None:
+    """The disk has room for files of any size."""
+
+
+class ObjectWriter:
+    """Stages the files of one raw object; `name` begins the names of those with records.
+
+    Before each file, `make_room` is told how many bytes all of them may have after it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        source: Source,
+        facts: RunFacts,
+        stations: Stations,
+        name: str | None = None,
+        make_room: Callable[[int], None] = any_room,
+    ) -> None:
+        self._folder = folder
+        self._source = source
+        self._facts = facts
+        self._stations = stations
+        self._name = name or source.digest
+        self._make_room = make_room
+        self._parts = 0
+        self._refused_path = folder / "refused.jsonl.gz"
+        self._records_files: list[ZoneFile] = []
+        self._records_bytes = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of everything that was staged."""
+        return self._records_bytes + (self._refused_path.stat().st_size if self._refused_path.exists() else 0)
+
+    def add(self, validated: pd.DataFrame) -> None:
+        """Stage records (VALIDATED_SCHEMA), one file a month of observation."""
+        table = self._records(to_table(validated, VALIDATED_SCHEMA))
+        for month, rows in _by_month(table):
+            path = self._folder / f"{self._parts}-{month}.parquet"
+            self._make_room(self.size + _most_bytes(rows))
+            pq.write_table(rows, path, compression="zstd", use_dictionary=_REPEATING, write_statistics=_SEARCHED)
+            key = f"{OBSERVATIONS}{month_folder(date.fromisoformat(f'{month}-01'))}{self._name}-{self._parts}.parquet"
+            self._records_files.append(ZoneFile(path, key))
+            self._records_bytes += path.stat().st_size
+        self._parts += 1
+
+    def add_refused(self, refused: pd.DataFrame) -> None:
+        """Stage refused rows (REFUSED_SCHEMA) with where they came from; a loop, because they are few."""
+        if refused.empty:
+            return
+        table = to_table(refused)
+        self._make_room(self.size + _most_bytes(table))
+        with gzip.open(self._refused_path, "at", encoding="utf-8") as file:
+            for record in table.to_pylist():
+                source = {"source_uri": self._source.uri, "key": self._source.key}
+                version = {"source_modified_at": self._source.modified_at.isoformat(timespec="milliseconds")}
+                whole = {"run_id": self._facts.run_id, **source, **version, **record}
+                file.write(json.dumps(whole, ensure_ascii=False) + "\n")
+
+    @property
+    def files(self) -> list[ZoneFile]:
+        """Everything that was staged."""
+        if not self._refused_path.exists():
+            return list(self._records_files)
+        key = f"{REJECTED}{month_folder(self._source.day)}{self._source.digest}-0.jsonl.gz"
+        return [*self._records_files, ZoneFile(self._refused_path, key)]
+
+    def _records(self, table: pa.Table) -> pa.Table:
+        encoded = table["station_id"].combine_chunks().dictionary_encode()
+        stations = [self._stations.get(name) for name in encoded.dictionary.to_pylist()]
+        columns = {name: table[name] for name in table.column_names}
+        for column, attribute in _STATION_COLUMNS.items():
+            values = pa.array([getattr(station, attribute) for station in stations])
+            numbers = RECORD_SCHEMA.field(column).type == pa.float64()
+            columns[column] = values.take(encoded.indices) if numbers else _repeated(encoded.indices, values)
+        licences = [json.dumps(dict(station.licence), ensure_ascii=False) if station else None for station in stations]
+        columns["station_licence"] = _repeated(encoded.indices, pa.array(licences, pa.string()))
+        everywhere = pa.repeat(pa.scalar(0, pa.int32()), table.num_rows)
+        for column, text in (
+            ("source_uri", self._source.uri),
+            ("run_id", self._facts.run_id),
+            ("pipeline_version", self._facts.pipeline_version),
+        ):
+            columns[column] = pa.DictionaryArray.from_arrays(everywhere, pa.array([text], pa.string()))
+        for column, moment in (
+            ("source_modified_at", self._source.modified_at),
+            ("ingested_at", self._facts.started_at),
+        ):
+            columns[column] = pa.repeat(pa.scalar(moment, UTC_TIME), table.num_rows)
+        return pa.table(columns).select(RECORD_SCHEMA.names).cast(RECORD_SCHEMA)
+
+
+def _most_bytes(table: pa.Table) -> int:
+    """More than a file of these rows can have: both formats pack them, but for what a file has without any row."""
+    return 2 * int(table.nbytes) + _FILE_BYTES
+
+
+def _repeated(indices: pa.Array, values: pa.Array) -> pa.Array:
+    """One value a station; Parquet has no null among a dictionary's values, so a station without one has no index."""
+    if values.null_count:
+        has_value = pc.take(values.is_valid(), indices)
+        indices = pc.if_else(has_value, indices, pa.scalar(None, indices.type))
+        values = pc.fill_null(values.cast(pa.string()), "")
+    return pa.DictionaryArray.from_arrays(indices, values)
+
+
+def _by_month(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """The rows of each month ("2024-10") of observation, in their order."""
+    months = np.asarray(table["timestamp"].cast(pa.int64())).astype("datetime64[ms]").astype("datetime64[M]")
+    distinct, starts = np.unique(months, return_index=True)
+    ends = [*starts[1:].tolist(), len(months)]
+    in_order = bool((months[1:] >= months[:-1]).all())
+    for month, start, end in zip(distinct, starts.tolist(), ends, strict=True):
+        # A slice copies nothing.
+        yield str(month), table.slice(start, end - start) if in_order else table.filter(pa.array(months == month))

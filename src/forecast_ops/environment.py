@@ -1,0 +1,139 @@
+"""What the tasks get from their environment, and the connections that they make of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
+from pymongo import MongoClient
+from pymongo.errors import ConnectionFailure, OperationFailure
+
+from forecast.core.errors import RetryableError, SettingError
+
+SELECTION_TIMEOUT_MS = 20_000
+_AUTHENTICATION_FAILED = 18
+_TO_BE_CHANGED = {
+    *("AccessDenied", "AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException"),
+    *("ClusterNotFoundException", "ParameterNotFound", "ResourceNotFoundException", "ServiceNotFoundException"),
+}
+
+
+def required(name: str, meaning: str) -> str:
+    """The value of an environment variable, or an error that names it; a value is never shown."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise SettingError(f"{name} is not set: {meaning}")
+    return value
+
+
+def members() -> list[str]:
+    """The members of the set as host:port, from MONGO_MEMBERS."""
+    found = required("MONGO_MEMBERS", "all members as host:port, comma-separated").split(",")
+    hosts = [host.strip() for host in found]
+    if any(not host.rpartition(":")[0] or not host.rpartition(":")[2].isdecimal() for host in hosts):
+        raise SettingError("MONGO_MEMBERS takes host:port, comma-separated, such as mongo-1.internal:27017")
+    if len(set(hosts)) != len(hosts):
+        raise SettingError("MONGO_MEMBERS names a member twice")
+    return hosts
+
+
+@contextmanager
+def authority_file() -> Iterator[Path]:
+    """MONGO_TLS_CA, the authority's certificate, as the file that the drivers want."""
+    with tempfile.TemporaryDirectory(prefix="forecast-ca-") as folder:
+        path = Path(folder) / "ca.pem"
+        path.write_text(required("MONGO_TLS_CA", "the certificate of the private authority, PEM") + "\n")
+        yield path
+
+
+@contextmanager
+def as_system(host: str, ca_file: Path) -> Iterator[MongoClient[dict[str, Any]]]:
+    """One member itself, as the internal user whose password is the members' key: it exists before any other user."""
+    key = required("MONGO_REPLICA_KEY", "the key by which the members know each other")
+    with MongoClient[dict[str, Any]](
+        host,
+        directConnection=True,
+        username="__system",
+        # mongod leaves out white space when it reads its key file.
+        password="".join(key.split()),
+        authSource="local",
+        tls=True,
+        tlsCAFile=str(ca_file),
+        serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS,
+        appname="forecast-operations",
+    ) as client:
+        yield client
+
+
+@contextmanager
+def by_uri(ca_file: Path) -> Iterator[MongoClient[dict[str, Any]]]:
+    """The set of MONGODB_URI. Its tlsCAFile, a path of the pipeline's container, gives way to the one at hand."""
+    uri = with_options(required("MONGODB_URI", "a MongoDB connection string"), tlsCAFile=str(ca_file))
+    with warnings.catch_warnings():
+        # The driver only warns of options that it does not know, and quotes them: parts of a password, it may be.
+        warnings.simplefilter("error", UserWarning)
+        try:
+            client = MongoClient[dict[str, Any]](
+                uri,
+                serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS,
+                appname="forecast-operations",
+                tz_aware=True,
+            )
+        except (ValueError, OSError, UserWarning) as error:
+            raise SettingError("MONGODB_URI cannot be used: it is no valid connection string") from error
+    with client:
+        yield client
+
+
+def with_options(uri: str, **options: str) -> str:
+    """The connection string with these options, in place of its own of these names."""
+    address, _, query = uri.partition("?")
+    taken = {name.lower() for name in options}
+    kept = [(name, value) for name, value in parse_qsl(query) if name.lower() not in taken]
+    slash = "" if "/" in address.removeprefix("mongodb://").removeprefix("mongodb+srv://") else "/"
+    return f"{address}{slash}?{urlencode([*kept, *options.items()], safe='/:')}"
+
+
+@contextmanager
+def answering(who: str) -> Iterator[None]:
+    """Turn what the driver says of a connection into an error for people; its own text can hold addresses."""
+    try:
+        yield
+    except ConnectionFailure as error:
+        raise RetryableError(
+            f"{who} does not answer; is it running, and did the authority of MONGO_TLS_CA sign its certificate?"
+        ) from error
+    except OperationFailure as error:
+        if error.code == _AUTHENTICATION_FAILED:
+            raise SettingError(f"{who} refused the user or the password") from error
+        raise
+
+
+@contextmanager
+def aws_told_apart() -> Iterator[None]:
+    """Turn boto3's errors into ours, by what to do about them."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "unknown")
+        words = f"AWS answered {code} to {error.operation_name}"
+        if code in _TO_BE_CHANGED:
+            raise SettingError(f"{words}: the role lacks a right, or there is nothing of that name") from error
+        raise RetryableError(words) from error
+    except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
+        raise SettingError(f"AWS cannot be asked: {error}") from error
+    except BotoCoreError as error:
+        raise RetryableError(f"AWS did not answer: {type(error).__name__}; is AWS_ENDPOINT_URL right?") from error

@@ -1,0 +1,49 @@
+"""The way out of a lost majority: one member that still has data goes on alone, and the others join it anew."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from pymongo.errors import OperationFailure
+
+from forecast.core.errors import RetryableError, SettingError
+from forecast_ops.environment import answering, as_system
+from forecast_ops.initiate import NOT_YET_INITIALIZED
+
+PRIMARY_SECONDS = 60.0
+_POLL_SECONDS = 0.5
+
+
+def recover(survivor: str, ca_file: Path) -> None:
+    """Make `survivor` (host:port) the only member of its set, by force; returns when it takes writes.
+
+    What the lost members had acknowledged and this one had not yet copied is lost with them: choose the member with the
+    newest data. Raises SettingError where the member holds no set's configuration, or where a primary is there, so that
+    no force is needed.
+    """
+    with as_system(survivor, ca_file) as client, answering(survivor):
+        hello = client.admin.command("hello")
+        if hello.get("primary"):
+            raise SettingError(f"the set has a primary, {hello['primary']}: nothing is lost, and nothing was changed")
+        try:
+            config: dict[str, Any] = client.admin.command("replSetGetConfig")["config"]
+        except OperationFailure as error:
+            if error.code != NOT_YET_INITIALIZED:
+                raise
+            raise SettingError(f"{survivor} is empty: it holds no set to go on with") from error
+        own = [member for member in config["members"] if member["host"] == survivor]
+        if not own:
+            raise SettingError(f"{survivor} is not a member of the set that it holds; name it as the set does")
+        config |= {"members": own, "version": config["version"] + 1}
+        client.admin.command("replSetReconfig", config, force=True)
+        _wait_until_primary(survivor, client)
+
+
+def _wait_until_primary(survivor: str, client: Any) -> None:
+    deadline = time.monotonic() + PRIMARY_SECONDS
+    while not client.admin.command("hello")["isWritablePrimary"]:
+        if time.monotonic() > deadline:
+            raise RetryableError(f"{survivor} took no writes within {PRIMARY_SECONDS:.0f} s after the forced change")
+        time.sleep(_POLL_SECONDS)

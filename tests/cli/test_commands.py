@@ -1,0 +1,218 @@
+"""The commands beside `pipeline`, from their options to what they print."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import typer
+from pymongo import MongoClient
+from typer.testing import CliRunner, Result
+
+from forecast.cli.commands import crud_check_app, latency_report_app, migrate_app, quality_report_app
+from forecast.core.settings import Settings
+from forecast.core.stations import load_stations
+from forecast.mongo.probes.crud import scratch_document
+from forecast.report.write import SCHEMAS_FOLDER
+from forecast.run.run import RunOptions
+from forecast_demo import write_demo
+from main import run_pipeline
+
+SLOW = ("--slo-p95-ms", "60000")
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(
+    replica_set: str, mongo_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Settings of the test alone, and a log that is as before afterwards."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("RAW_URI", "PROCESSED_URI", "MONGODB_COLLECTION", "LOG_LEVEL", "LOG_FORMAT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MONGODB_URI", replica_set)
+    monkeypatch.setenv("MONGODB_DATABASE", mongo_database)
+    monkeypatch.setenv("LOGS_DIR", str(tmp_path / "logs"))
+    monkeypatch.setenv("COLUMNS", "200")
+    logger = logging.getLogger("forecast")
+    before = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.level, logger.propagate = before
+
+
+@pytest.fixture
+def zone(replica_set: str, mongo_database: str, tmp_path: Path) -> Path:
+    """The processed zone of one InfoClimat object, which is in the database too."""
+    write_demo(tmp_path / "demo")
+    raw = tmp_path / "raw" / "infoclimat"
+    raw.mkdir(parents=True)
+    (tmp_path / "demo" / "infoclimat" / "Data_Source1_011024-031024.json").rename(raw / "a.json")
+    processed = tmp_path / "processed"
+    settings = Settings(
+        *(str(tmp_path / "raw"), str(processed), replica_set, mongo_database, "weather_measurements"),
+        *(tmp_path / "runs", "ERROR", "text"),
+    )
+    status, _ = run_pipeline(settings, RunOptions(), load_stations())
+    assert status["counts"]["inserted"] == 1368
+    return processed
+
+
+def _typed(app: typer.Typer, *arguments: str) -> Result:
+    result = CliRunner().invoke(app, arguments)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def _report(tmp_path: Path, kind: str) -> dict[str, Any]:
+    (path,) = (tmp_path / "logs").glob(f"{kind}_*.json")
+    report: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    schema = json.loads((SCHEMAS_FOLDER / f"{kind}.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(report)
+    return report
+
+
+def test_latency_report_shows_times_and_writes_its_report(zone: Path, tmp_path: Path) -> None:
+    result = _typed(latency_report_app, "--station-id", "00052", "--date", "2024-10-02", "--iterations", "3", *SLOW)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "3 queries, 144 rows each" in result.stdout
+    assert "p95" in result.stdout
+    report = _report(tmp_path, "query_latency_report")
+    assert (report["rows_returned"], report["iterations"], report["index"]) == (144, 3, "station_time")
+    assert report["documents_examined"] == 144
+
+
+def test_latency_report_takes_the_newest_day_where_none_is_named(zone: Path) -> None:
+    result = _typed(latency_report_app, "--station-id", "07015", "--iterations", "1", "--json", *SLOW)
+    assert json.loads(result.stdout)["date"] == "2024-10-03"
+
+
+def test_latency_over_its_limit_is_exit_code_3(zone: Path) -> None:
+    result = _typed(latency_report_app, "--station-id", "00052", "--slo-p95-ms", "0.000001", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["slo"]["held"]) == (3, False)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--station-id", "NOWHERE"), ("--iterations", "0"), ("--date", "soon"), ("--slo-p95-ms", "-1")]
+)
+def test_latency_report_of_what_cannot_be_is_exit_code_2(arguments: tuple[str, str], tmp_path: Path) -> None:
+    result = _typed(latency_report_app, *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert arguments[0] in result.stderr or arguments[1] in result.stderr
+    assert not (tmp_path / "logs").exists()
+
+
+def test_migrate_fills_another_database_and_says_so(
+    zone: Path, tmp_path: Path, replica_set: str, mongo_database: str
+) -> None:
+    client: MongoClient[dict[str, Any]]
+    options = ("--processed-uri", str(zone), "--mongodb-collection", "another")
+    result = _typed(migrate_app, *options)
+    assert result.exit_code == 0
+    assert "1,368 inserted" in result.stdout
+    assert "compared 1,368 records with 1,368 documents: both hold the same" in result.stdout
+    assert _report(tmp_path, "migration_report")["verification"]["ok"]
+    with MongoClient[dict[str, Any]](replica_set) as client:
+        database = client[mongo_database]
+        assert list(database["another"].find(sort=[("_id", 1)])) == list(
+            database["weather_measurements"].find(sort=[("_id", 1)])
+        )
+
+
+def test_migrate_verify_names_the_file_that_differs(zone: Path, replica_set: str, mongo_database: str) -> None:
+    client: MongoClient[dict[str, Any]]
+    with MongoClient[dict[str, Any]](replica_set) as client:
+        client[mongo_database]["weather_measurements"].delete_many({"station.id": "07015"})
+    result = _typed(migrate_app, "--verify", "--processed-uri", str(zone))
+    assert result.exit_code == 3
+    assert "72 differ" in result.stdout
+    assert "observations/year=2024/month=10/" in result.stderr
+    assert "72 records missing" in result.stderr
+
+
+def test_migrate_without_a_zone_names_the_setting() -> None:
+    result = _typed(migrate_app)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: PROCESSED_URI is not set")
+
+
+def test_quality_report_shows_the_days_and_writes_its_report(zone: Path, tmp_path: Path) -> None:
+    result = _typed(quality_report_app, "--since", "2024-10-02", "--until", "2024-10-03")
+    assert (result.exit_code, result.stderr) == (0, "")
+    flagged = _report(tmp_path, "quality_report")["anomalies_detected"]
+    assert result.stdout.startswith(
+        f"2024-10-02 to 2024-10-03 (UTC): 912 observations, {flagged:,} values flagged\n\nStations\n"
+    )
+    report = _report(tmp_path, "quality_report")
+    assert report["window"] == {"since": "2024-10-02", "until": "2024-10-03"}
+    assert {name: station["received"] for name, station in report["by_station"].items()} == {
+        "00052": 288,
+        "000R5": 288,
+        "07015": 48,
+        "STATIC0010": 288,
+        "IICHTE19": 0,
+        "ILAMAD25": 0,
+    }
+    assert report["completeness"]["07015"]["expected"] == [24, 24]
+    assert report["completeness"]["ILAMAD25"]["received"]["air_temperature"] == [0, 0]
+
+
+def test_quality_report_as_json_is_the_report(zone: Path, tmp_path: Path) -> None:
+    result = _typed(quality_report_app, "--since", "2024-10-01", "--until", "2024-10-01", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == _report(tmp_path, "quality_report")
+
+
+def test_quality_report_changes_nothing(zone: Path, replica_set: str, mongo_database: str) -> None:
+    with MongoClient[dict[str, Any]](replica_set) as client:
+        database = client[mongo_database]
+        before = {name: list(database[name].find(sort=[("_id", 1)])) for name in database.list_collection_names()}
+        _typed(quality_report_app, "--since", "2024-09-01", "--until", "2024-10-31")
+        after = {name: list(database[name].find(sort=[("_id", 1)])) for name in database.list_collection_names()}
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--since", "2024-10-02"), "--until"),
+        (("--since", "2024-10-02", "--until", "soon"), "soon"),
+        (("--since", "2024-10-02", "--until", "2024-10-01"), "--since 2024-10-02 is later than --until 2024-10-01"),
+    ],
+    ids=["no end", "no date", "wrong order"],
+)
+def test_quality_report_of_no_days_is_exit_code_2(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    result = _typed(quality_report_app, *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert not (tmp_path / "logs").exists()
+
+
+def test_crud_check_tries_four_steps_and_leaves_nothing(zone: Path, replica_set: str, mongo_database: str) -> None:
+    result = _typed(crud_check_app)
+    assert result.exit_code == 0
+    for step in ("create", "read", "update", "delete"):
+        assert f"\n{step} " in result.stdout
+    client: MongoClient[dict[str, Any]]
+    with MongoClient[dict[str, Any]](replica_set) as client:
+        collection = client[mongo_database]["weather_measurements"]
+        assert collection.count_documents({}) == 1368
+        assert collection.count_documents({"station.id": {"$regex": "^crud-check"}}) == 0
+
+
+def test_crud_check_where_the_validator_is_another_is_exit_code_2(replica_set: str, mongo_database: str) -> None:
+    client: MongoClient[dict[str, Any]]
+    with MongoClient[dict[str, Any]](replica_set) as client:
+        validator = {"$jsonSchema": {"required": ["no such part"]}}
+        client[mongo_database].create_collection("weather_measurements", validator=validator)
+    result = _typed(crud_check_app)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "validator" in result.stderr
+
+
+def test_scratch_document_is_nobodys_observation() -> None:
+    assert load_stations().get(scratch_document("r1")["station"]["id"]) is None

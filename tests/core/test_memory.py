@@ -1,0 +1,36 @@
+"""What is free is given back to the kernel, also between blocks that are not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+# 200 MB in blocks of 100 kB, one of fifty kept.
+HOLES = """
+import os
+import pyarrow as pa
+from forecast.core.memory import give_memory_back, keep_memory_small
+
+def resident_mb():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+
+keep_memory_small()
+assert pa.default_memory_pool().backend_name == "system"
+blocks = [bytes([block % 256]) * 100_000 for block in range(2_000)]
+for block in range(len(blocks)):
+    if block % 50:
+        blocks[block] = None
+before = resident_mb()
+give_memory_back()
+print(before - resident_mb())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told how to keep memory small")
+@pytest.mark.whole
+def test_holes_between_blocks_that_are_kept_are_given_back() -> None:
+    done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 150

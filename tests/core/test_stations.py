@@ -1,0 +1,168 @@
+"""The station registry: what is in it, and what it says of a wrong one."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast.core.errors import SettingError
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.stations import STATIONS_FILE, Station, load_stations, parse_stations
+
+REGISTRY = json.loads(STATIONS_FILE.read_text("utf-8"))
+
+
+def wrong(change: Callable[[list[dict[str, Any]]], object]) -> str:
+    document = copy.deepcopy(REGISTRY)
+    change(document["stations"])
+    with pytest.raises(SettingError) as caught:
+        parse_stations(document, "stations.json")
+    assert caught.value.message.startswith("the station registry stations.json is wrong: ")
+    return caught.value.message.removeprefix("the station registry stations.json is wrong: ")
+
+
+def test_the_registry_has_the_stations_of_both_networks() -> None:
+    stations = load_stations()
+    assert sorted(station.id for station in stations) == [
+        "00052",
+        "000R5",
+        "07015",
+        "IICHTE19",
+        "ILAMAD25",
+        "STATIC0010",
+    ]
+    assert len(stations) == 6
+    assert all(set(station.parameters) <= set(PARAMETER_NAMES) for station in stations)
+
+
+def test_ids_are_compared_exactly() -> None:
+    stations = load_stations()
+    assert stations.get("07015") is not None
+    assert [stations.get(name) for name in ("7015", "iichte19", " 07015", "")] == [None] * 4
+
+
+def test_the_longest_prefix_of_a_key_gives_its_station() -> None:
+    document = copy.deepcopy(REGISTRY)
+    document["stations"][0]["raw_prefixes"] = ["wunderground/"]
+    stations = parse_stations(document, "stations.json")
+    found = {
+        key: stations.of_key(key) for key in ("wunderground/ILAMAD25/a.csv", "wunderground/b.csv", "other/ILAMAD25/")
+    }
+    assert {key: station and station.id for key, station in found.items()} == {
+        "wunderground/ILAMAD25/a.csv": "ILAMAD25",
+        "wunderground/b.csv": "00052",
+        "other/ILAMAD25/": None,
+    }
+
+
+def test_a_stations_document_leaves_out_what_is_unknown() -> None:
+    station = load_stations().get("07015")
+    assert station is not None
+    document = station.document
+    assert document["location"] == {"type": "Point", "coordinates": [3.092, 50.575]}
+    assert isinstance(document["elevation"], float)
+    assert "hardware" not in document
+    assert "timezone" not in document
+
+
+def test_a_fault_is_named_with_its_place() -> None:
+    assert "$.stations[1].id: '00052' is there twice" in wrong(lambda s: s[1].update(id=s[0]["id"]))
+    assert "$.stations[0].timezone: 'Europe/Lille' is no IANA time zone" in wrong(
+        lambda s: s[0].update(timezone="Europe/Lille")
+    )
+    prefix = "$.stations[5].raw_prefixes: 'x/' belongs to two stations"
+    assert prefix in wrong(lambda s: [s[4].update(raw_prefixes=["x/"]), s[5].update(raw_prefixes=["x/"])])
+    assert "$.stations[2].latitude" in wrong(lambda s: s[2].update(latitude=95))
+    assert "'name' is a required property" in wrong(lambda s: s[3].pop("name"))
+    assert "$.stations[0].id" in wrong(lambda s: s[0].update(id="a.b"))
+
+
+def own(**thresholds: dict[str, Any]) -> Station:
+    """A station with thresholds of its own."""
+    document = copy.deepcopy(REGISTRY)
+    document["stations"][2]["thresholds"] = thresholds
+    station = parse_stations(document, "stations.json").get(document["stations"][2]["id"])
+    assert station is not None
+    return station
+
+
+def test_a_station_may_have_thresholds_of_its_own() -> None:
+    plain, changed = own(), own(air_temperature={"spike_suspect": 4.5}, clock={"clock_min_hours": 40})
+    assert plain.limits["air_temperature"]["spike_suspect"] == 3
+    assert changed.limits["air_temperature"]["spike_suspect"] == 4.5
+    assert changed.limits == {
+        **plain.limits,
+        "air_temperature": {**plain.limits["air_temperature"], "spike_suspect": 4.5},
+    }
+    assert changed.clock_limits == {**plain.clock_limits, "clock_min_hours": 40}
+    assert plain.document == changed.document  # a document says nothing of them
+
+
+def test_the_networks_thresholds_are_before_the_tables_and_after_the_stations() -> None:
+    pressure = "air_pressure_at_mean_sea_level"
+    stations = load_stations()
+    hours = {
+        name: found.limits[pressure]["persistence_suspect_hours"]
+        for name in ("07015", "ILAMAD25")
+        if (found := stations.get(name)) is not None
+    }
+    assert hours == {"07015": 6, "ILAMAD25": 12}
+    document = copy.deepcopy(REGISTRY)
+    for entry in document["stations"]:
+        entry["thresholds"] = {pressure: {"persistence_suspect_hours": 7}}
+    assert {s.limits[pressure]["persistence_suspect_hours"] for s in parse_stations(document, "stations.json")} == {7}
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "fault"),
+    [
+        (
+            {"air_temperature": {"spike_suspekt": 4}},
+            "air_temperature.spike_suspekt: there is no such threshold (docs/quality.md lists them)",
+        ),
+        (
+            {"temperature": {"spike_suspect": 4}},
+            "temperature.spike_suspect: there is no such threshold (docs/quality.md lists them)",
+        ),
+        (
+            {"wind_speed": {"spike_suspect": 4}},
+            "wind_speed.spike_suspect: there is no such threshold (docs/quality.md lists them)",
+        ),
+        (
+            {"clock": {"clock_window_days": 3}},
+            "clock.clock_window_days: 3 is more than the 2 that a check may look at",
+        ),
+        (
+            {"air_temperature": {"persistence_fail_hours": 24.5}},
+            "air_temperature.persistence_fail_hours: 24.5 is more than the 24 that a check may look at",
+        ),
+        (
+            {"air_temperature": {"spike_suspect": "4"}},
+            "air_temperature.spike_suspect: '4' is not of type 'number'",
+        ),
+    ],
+    ids=["unknown", "unknown parameter", "of another parameter", "too many days", "too many hours", "text"],
+)
+def test_a_threshold_that_cannot_be_is_named_with_its_place(thresholds: dict[str, Any], fault: str) -> None:
+    assert wrong(lambda s: s[0].update(thresholds=thresholds)) == f"$.stations[0].thresholds.{fault}"
+
+
+def test_every_fault_is_named_at_once() -> None:
+    message = wrong(lambda s: [s[0].update(latitude=95), s[1].update(longitude="east")])
+    assert "$.stations[0].latitude" in message
+    assert "$.stations[1].longitude" in message
+
+
+def test_a_registry_that_cannot_be_read_is_a_setting_error(tmp_path: Path) -> None:
+    missing = tmp_path / "none.json"
+    with pytest.raises(SettingError, match="cannot be read: No such file or directory"):
+        load_stations(missing)
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"stations": [\n}')
+    with pytest.raises(SettingError, match=r"is not JSON: line 2, column 1: "):
+        load_stations(broken)

@@ -1,0 +1,169 @@
+"""Documents read as columns hold what the driver reads one by one."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import bson
+import numpy as np
+from bson.codec_options import CodecOptions
+from bson.int64 import Int64
+from hypothesis import given
+from hypothesis import strategies as st
+from pymongo import MongoClient
+
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.mongo.bson_decoder import PROJECTION, read_columns
+from forecast.mongo.loader import load, prepare_collection
+from forecast.mongo.qc_queue import Unjudged
+from tests.networks import five, observation, records
+
+Shape = tuple[str, dict[str, Any], dict[str, Any], dict[str, Any] | None, str]
+START = datetime(1969, 12, 31, 23, 50, tzinfo=UTC)
+AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+FLAGS: tuple[dict[str, Any], ...] = (
+    {},
+    {"air_temperature": {"flag": 4, "checks": ["spike"]}},
+    {"air_temperature": {"flag": 3, "checks": ["step", "bias"]}, "wind_speed": {"flag": 4, "checks": ["step"]}},
+)
+NUMBERS = st.one_of(
+    st.floats(allow_nan=False),
+    st.integers(-(2**31), 2**31 - 1),
+    st.integers(-(2**63), 2**63 - 1).map(Int64),
+)
+MEASUREMENTS = st.dictionaries(st.sampled_from((*PARAMETER_NAMES, "by_hand")), NUMBERS, max_size=5)
+SHAPES = st.tuples(
+    st.sampled_from(["00052", "ILAMAD25", "é", "x" * 40]),
+    MEASUREMENTS,
+    st.sampled_from(FLAGS),
+    st.sampled_from([None, {"air_temperature": 1}, {"air_temperature": 0}, {"air_temperature": "B"}]),
+    st.text("0123456789abcdef", min_size=1, max_size=40) | st.text("0123456789abcdef", min_size=32, max_size=32),
+)
+# A shape, and how many documents of it follow one another, each with floats of its own.
+RUNS = st.lists(st.tuples(SHAPES, st.integers(1, 45)), max_size=6)
+
+
+def document(shape: Shape, at: int) -> dict[str, Any]:
+    station, measurements, flags, source, digest = shape
+    return {
+        "station": {"id": station},
+        "timestamp": START + timedelta(minutes=at),
+        "measurements": {
+            name: value + at if isinstance(value, float) else value for name, value in measurements.items()
+        },
+        "data_quality": {"flags": flags} | ({"source_flags": source} if source else {}),
+        "metadata": {"digest": digest},
+    }
+
+
+def plain(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The columns, from documents as the driver decodes them."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in {one["station"]["id"] for one in documents}:
+        own = sorted((one for one in documents if one["station"]["id"] == name), key=lambda one: one["timestamp"])
+        measured = [one["measurements"] for one in own]
+        source = [one["data_quality"].get("source_flags") for one in own]
+        found[name] = {
+            "times": [round(one["timestamp"].timestamp() * 1000) for one in own],
+            "values": {
+                parameter: [float(values.get(parameter, math.nan)) for values in measured]
+                for parameter in PARAMETER_NAMES
+                if any(parameter in values for values in measured)
+            },
+            "flags": [json.dumps(flags) if (flags := one["data_quality"]["flags"]) else None for one in own],
+            "source_flags": [json.dumps(codes) if codes else None for codes in source],
+            "digests": [one["metadata"]["digest"].encode() for one in own],
+        }
+    return found
+
+
+def read(batches: list[bytes]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            "times": columns.times.tolist(),
+            "values": {parameter: values.tolist() for parameter, values in columns.values.items()},
+            "flags": columns.flags.tolist(),
+            "source_flags": columns.source_flags.tolist(),
+            "digests": columns.digests.tolist(),
+        }
+        for name, columns in read_columns(batches).items()
+    }
+
+
+def assert_same(found: dict[str, dict[str, Any]], expected: dict[str, dict[str, Any]]) -> None:
+    assert found.keys() == expected.keys()
+    for name, columns in expected.items():
+        assert found[name]["values"].keys() == columns["values"].keys()
+        for parameter, values in columns["values"].items():
+            np.testing.assert_array_equal(found[name]["values"][parameter], values)
+        assert {part: found[name][part] for part in ("times", "flags", "source_flags", "digests")} == {
+            part: columns[part] for part in ("times", "flags", "source_flags", "digests")
+        }
+
+
+@given(RUNS, st.integers(1, 60), st.randoms())
+def test_any_mix_of_documents_is_read_as_the_driver_reads_it(runs: list[Any], batch_rows: int, chance: Any) -> None:
+    shapes = [shape for shape, number in runs for _ in range(number)]
+    at = list(range(len(shapes)))
+    chance.shuffle(at)
+    raw = [bson.encode(document(shape, minute)) for shape, minute in zip(shapes, at, strict=True)]
+    batches = [b"".join(raw[start : start + batch_rows]) for start in range(0, len(raw), batch_rows)]
+    assert_same(read(batches), plain([bson.decode(one, AWARE) for one in raw]))
+
+
+def test_nothing_is_nothing() -> None:
+    assert read([]) == {}
+    assert read([b""]) == {}
+
+
+def test_parameters_come_in_the_order_of_the_table() -> None:
+    values = dict.fromkeys(reversed(PARAMETER_NAMES), 1.5)
+    (columns,) = read([bson.encode(document(("A", values, {}, None, "0" * 32), 0))]).values()
+    assert tuple(columns["values"]) == PARAMETER_NAMES
+
+
+def test_a_value_that_one_document_has_and_another_has_not_is_missing_in_the_other() -> None:
+    both = [
+        document(("A", {"wind_speed": 3.0}, {}, None, "0" * 32), 0),
+        document(("A", {"air_temperature": 7.0}, {}, None, "1" * 32), 1),
+    ]
+    (columns,) = read_columns([b"".join(map(bson.encode, both))]).values()
+    np.testing.assert_array_equal(columns.values["wind_speed"], [3.0, np.nan])
+    np.testing.assert_array_equal(columns.values["air_temperature"], [np.nan, 8.0])
+
+
+def test_what_the_database_gives_is_what_its_documents_hold(
+    replica_set: str, mongo_database: str, tmp_path: Path
+) -> None:
+    stations = five()
+    rows = [
+        observation(name, datetime(2024, 10, 1, hour, tzinfo=UTC), air_temperature=float(hour), **more)
+        for name in ("B", "A")
+        for hour in range(24)
+        for more in ([{"wind_speed": 99.0}, {"wind_speed": hour / 8}, {}][hour % 3],)
+    ]
+    client: MongoClient[dict[str, Any]]
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
+        collection = client[mongo_database]["weather"]
+        prepare_collection(collection)
+        load(records(rows, stations, tmp_path), collection, Unjudged.beside(collection, "run"))
+        # A whole number that somebody wrote by hand, past the validator.
+        change = {"$set": {"measurements.air_temperature": 7}}
+        collection.database.command(
+            {
+                "update": collection.name,
+                "updates": [{"q": {"_id": "A@2024-10-01T05:00:00Z"}, "u": change}],
+                "bypassDocumentValidation": True,
+            }
+        )
+        documents = list(collection.find())
+        batches: Any = collection.find_raw_batches({}, PROJECTION, batch_size=7)
+        found = read(list(batches))
+    assert_same(found, plain(documents))
+    assert found["A"]["values"]["air_temperature"][5] == 7.0
+    assert len(found["A"]["times"]) == len(found["B"]["times"]) == 24
+    assert [flags is not None for flags in found["A"]["flags"]] == [True, False, False] * 8

@@ -1,0 +1,153 @@
+"""Deliveries that contradict each other, told with what was kept and what was not, on a real mongod."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pymongo import MongoClient
+
+from forecast.core.removals import Removed
+from forecast.mongo.client import Documents
+from forecast.mongo.conflicts import MOST_TOLD, Conflicts
+from forecast.mongo.loader import load, prepare_collection
+from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.versions import LoadCounts
+from tests.networks import START, five, observation, observations, records
+
+STATIONS = five()
+NAME = "A@2024-10-01T00:00:00Z"
+
+
+@pytest.fixture
+def collection(replica_set: str, mongo_database: str) -> Iterator[Documents]:
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
+        made = client[mongo_database]["weather"]
+        prepare_collection(made)
+        yield made
+
+
+@pytest.fixture
+def deliver(collection: Documents, tmp_path: Path) -> Any:
+    """Loads rows as they come from a raw object, and gives the conflicts of that load and its counts."""
+
+    def delivered(uri: str, rows: Sequence[dict[str, Any]]) -> tuple[Conflicts, LoadCounts]:
+        conflicts = Conflicts()
+        frame: pd.DataFrame = records(rows, STATIONS, tmp_path, uri)
+        return conflicts, load(frame, collection, Unjudged.beside(collection, "run"), conflicts)
+
+    return delivered
+
+
+def row(generation: int, **values: float) -> dict[str, Any]:
+    return observation("A", START, generation_id=generation, **values)
+
+
+def told(
+    kept: tuple[str, dict[str, float | None]],
+    lost: tuple[str, dict[str, float | None]],
+    reason: str = "higher generation",
+) -> dict[str, Any]:
+    sides = {name: {"source_uri": side[0], "values": side[1]} for name, side in (("kept", kept), ("not_kept", lost))}
+    return {"observation": NAME, "reason": reason, **sides}
+
+
+def test_a_newer_delivery_wins_and_both_are_told(deliver: Any) -> None:
+    deliver("raw/old", [row(1, air_temperature=12.0, wind_speed=3.0)])
+    conflicts, counts = deliver("raw/new", [row(2, air_temperature=13.5, wind_speed=3.0)])
+    assert counts == LoadCounts(updated=1)
+    assert conflicts.by_station == {"A": 1}
+    assert conflicts.told == [told(("raw/new", {"air_temperature": 13.5}), ("raw/old", {"air_temperature": 12.0}))]
+
+
+def test_an_older_delivery_that_comes_late_is_told_too(deliver: Any) -> None:
+    deliver("raw/new", [row(2, air_temperature=13.5)])
+    conflicts, counts = deliver("raw/old", [row(1, air_temperature=12.0)])
+    assert counts == LoadCounts(superseded=1)
+    assert conflicts.by_station == {"A": 1}
+    assert conflicts.told == [told(("raw/new", {"air_temperature": 13.5}), ("raw/old", {"air_temperature": 12.0}))]
+
+
+def test_a_value_that_only_one_delivery_has_is_null_in_the_other(deliver: Any) -> None:
+    deliver("raw/old", [row(1, air_temperature=12.0)])
+    conflicts, counts = deliver("raw/new", [row(2, wind_speed=3.0)])
+    assert counts == LoadCounts(updated=1, values_removed=1)
+    assert conflicts.removed == {Removed("A", "air_temperature", "raw/new"): 1}
+    assert conflicts.told == [
+        told(
+            ("raw/new", {"air_temperature": None, "wind_speed": 3.0}),
+            ("raw/old", {"air_temperature": 12.0, "wind_speed": None}),
+        )
+    ]
+
+
+def test_rows_of_one_object_contradict_each_other(deliver: Any) -> None:
+    conflicts, counts = deliver("raw/a", [row(1, air_temperature=12.0), row(2, air_temperature=13.5)])
+    assert counts == LoadCounts(inserted=1, superseded=1)
+    assert conflicts.by_station == {"A": 1}
+    assert conflicts.told == [told(("raw/a", {"air_temperature": 13.5}), ("raw/a", {"air_temperature": 12.0}))]
+
+
+def test_what_agrees_is_no_conflict(deliver: Any) -> None:
+    """The same again, newer and older, and twice in one object; and what is derived from the rows around."""
+    first = [row(2, precipitation_counter=1.0), observation("A", START + timedelta(hours=1), precipitation_counter=2.0)]
+    for number, rows in enumerate(
+        (first, [row(3, precipitation_counter=1.0)] * 2, [row(1, precipitation_counter=1.0)])
+    ):
+        conflicts, _ = deliver(f"raw/{number}", rows)
+        assert (conflicts.by_station, conflicts.told) == ({}, [])
+    before = observation("A", START - timedelta(hours=1), precipitation_counter=0.5)
+    conflicts, _ = deliver("raw/more", [before, row(4, precipitation_counter=1.0)])
+    assert (conflicts.by_station, conflicts.told) == ({}, [])
+
+
+def test_another_note_or_description_of_the_station_is_no_conflict(
+    deliver: Any, collection: Documents, tmp_path: Path
+) -> None:
+    """The newer one wins, but no value is lost."""
+    note = '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'
+    deliver("raw/a", [row(1, air_temperature=12.0)])
+    conflicts, counts = deliver("raw/b", [{**row(2, air_temperature=12.0), "notes": note}])
+    assert (counts, conflicts.by_station, conflicts.told) == (LoadCounts(updated=1), {}, [])
+    moved = records([row(3, air_temperature=12.0)], five(elevation=21), tmp_path, "raw/c")
+    conflicts = Conflicts()
+    assert load(moved, collection, Unjudged.beside(collection, "run"), conflicts) == LoadCounts(updated=1)
+    assert (conflicts.by_station, conflicts.told) == ({}, [])
+    conflicts, counts = deliver("raw/d", [row(4, wind_speed=1.0), {**row(5, wind_speed=1.0), "notes": note}])
+    assert counts == LoadCounts(updated=1, superseded=1, values_removed=1)
+    assert conflicts.by_station == {"A": 1}  # the winner, against what was there
+
+
+def test_what_newer_rules_make_of_the_same_row_is_no_conflict(deliver: Any) -> None:
+    deliver("raw/a", [row(1, air_temperature=12.0)])
+    conflicts, counts = deliver("raw/a", [row(1, air_temperature=12.04)])
+    assert counts == LoadCounts(updated=1)
+    assert (conflicts.by_station, conflicts.told) == ({}, [])
+
+
+@pytest.mark.parametrize("again", ["within one object", "in another object"])
+def test_all_are_counted_and_the_first_are_told(deliver: Any, again: str) -> None:
+    old, new = (observations("A", [value] * 50, generation_id=rank) for rank, value in ((1, 12.0), (2, 13.0)))
+    others = [{**one, "station_id": "B"} for one in (old[0], new[0])]
+    if again == "within one object":
+        conflicts, counts = deliver("raw/a", [*old, *new, *others])
+        assert counts == LoadCounts(inserted=51, superseded=51)
+    else:
+        deliver("raw/a", [*old, others[0]])
+        conflicts, counts = deliver("raw/b", [*new, others[1]])
+        assert counts == LoadCounts(updated=51)
+    assert conflicts.by_station == {"A": 50, "B": 1}
+    assert MOST_TOLD == 20
+    assert [one["observation"] for one in conflicts.told] == [f"A@2024-10-01T{hour:02}:00:00Z" for hour in range(20)]
+    assert {one["kept"]["values"]["air_temperature"] for one in conflicts.told} == {13.0}
+
+
+def test_no_conflict_is_told_where_nobody_asks(collection: Documents, tmp_path: Path) -> None:
+    unjudged = Unjudged.beside(collection, "run")
+    for rank in (1, 2):
+        load(records([row(rank, air_temperature=float(rank))], STATIONS, tmp_path), collection, unjudged)
+    assert [document["measurements"] for document in collection.find()] == [{"air_temperature": 2.0}]

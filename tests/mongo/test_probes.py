@@ -1,0 +1,289 @@
+"""Both commands on a real replica set."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from pymongo.errors import AutoReconnect, OperationFailure
+from rich.console import Console
+
+from forecast.core.errors import RetryableError, SettingError
+from forecast.core.settings import Settings
+from forecast.mongo import client as database
+from forecast.mongo.loader import INDEXES, prepare_collection
+from forecast.mongo.probes import crud
+from forecast.mongo.probes.crud import crud_check, render_crud, scratch_document
+from forecast.mongo.probes.latency import _plan, _statistics, latency_report, measure_latency, render_latency
+
+NOW = datetime(2026, 11, 23, 10, 11, 12, tzinfo=UTC)
+DAY = date(2026, 2, 18)
+GENEROUS_MS = 60_000.0
+INDEX = "station_time"
+
+
+@pytest.fixture
+def settings(replica_set: str, mongo_database: str, tmp_path: Path) -> Settings:
+    return Settings(None, None, replica_set, mongo_database, "weather", tmp_path / "logs", "INFO", "text")
+
+
+@pytest.fixture
+def collection(replica_set: str, mongo_database: str) -> Iterator[Collection[dict[str, Any]]]:
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(replica_set, tz_aware=True) as client:
+        yield client[mongo_database]["weather"]
+
+
+@pytest.fixture
+def filled(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]:
+    """Two days of ILAMAD25 and one of 07015, every 30 minutes: the second day begins at DAY, 00:00 UTC."""
+    start = datetime(2026, 2, 17, tzinfo=UTC)
+    documents = [
+        {"station": {"id": station}, "timestamp": start + timedelta(minutes=30 * number)}
+        for station, count in (("ILAMAD25", 96), ("07015", 48))
+        for number in range(count)
+    ]
+    collection.insert_many(documents)
+    collection.create_indexes(list(INDEXES))
+    return collection
+
+
+def text_of(renderable: Any) -> str:
+    console = Console(width=100, color_system=None)
+    with console.capture() as captured:
+        console.print(renderable)
+    return captured.get()
+
+
+def test_a_day_is_found_by_its_index(filled: Collection[dict[str, Any]]) -> None:
+    report = measure_latency(filled, "ILAMAD25", DAY, 3, GENEROUS_MS)
+    assert (report["rows_returned"], report["iterations"], report["index"]) == (48, 3, INDEX)
+    assert (report["documents_examined"], report["keys_examined"]) == (48, 48)
+    assert report["query"] == {
+        "station.id": "ILAMAD25",
+        "timestamp": {"$gte": "2026-02-18T00:00:00Z", "$lt": "2026-02-19T00:00:00Z"},
+    }
+    assert report["slo"] == {"p95_ms": GENEROUS_MS, "held": True}
+
+
+def test_a_scan_of_the_collection_is_named_as_such(filled: Collection[dict[str, Any]]) -> None:
+    filled.drop_indexes()
+    report = measure_latency(filled, "ILAMAD25", DAY, 1, GENEROUS_MS)
+    assert (report["index"], report["documents_examined"], report["keys_examined"]) == ("COLLSCAN", 144, 0)
+
+
+def test_the_warm_up_is_not_counted(filled: Collection[dict[str, Any]]) -> None:
+    # Each query reads the clock twice: the first lasts 9 s, the others 10, 20, 30, 40 and 50 ms.
+    durations = [9.0, 0.01, 0.02, 0.03, 0.04, 0.05]
+    readings = itertools.chain.from_iterable((1000.0, 1000.0 + duration) for duration in durations)
+    ticks = list(readings)
+    del ticks[1]  # of the warm-up only the beginning is read
+    clock = iter(ticks)
+    report = measure_latency(filled, "07015", date(2026, 2, 17), 5, 40.0, clock=lambda: next(clock))
+    assert report["latency_ms"] == {"min": 10.0, "max": 50.0, "mean": 30.0, "p50": 30.0, "p95": 48.0, "p99": 49.6}
+    assert report["slo"] == {"p95_ms": 40.0, "held": False}
+    assert next(clock, None) is None
+
+
+def test_percentiles_are_interpolated() -> None:
+    assert _statistics([float(number) for number in range(1, 101)]) == {
+        "min": 1.0,
+        "max": 100.0,
+        "mean": 50.5,
+        "p50": 50.5,
+        "p95": 95.05,
+        "p99": 99.01,
+    }
+    assert set(_statistics([7.0]).values()) == {7.0}
+
+
+@pytest.mark.parametrize(
+    ("plan", "index"),
+    [
+        ({"stage": "FETCH", "inputStage": {"stage": "IXSCAN", "indexName": "i"}}, "i"),
+        (
+            {"isCached": False, "queryPlan": {"stage": "FETCH", "inputStage": {"stage": "IXSCAN", "indexName": "i"}}},
+            "i",
+        ),
+        ({"shards": [{"winningPlan": {"stage": "COLLSCAN"}}, {"winningPlan": {"indexName": "i"}}]}, "COLLSCAN"),
+        ({"stage": "EOF"}, "EOF"),
+        ({}, "unknown"),
+    ],
+)
+def test_the_index_is_found_in_every_shape_of_plan(plan: dict[str, Any], index: str) -> None:
+    statistics = {"totalDocsExamined": 2, "totalKeysExamined": 3}
+    found = _plan({"queryPlanner": {"winningPlan": plan}, "executionStats": statistics})
+    assert found == {"index": index, "documents_examined": 2, "keys_examined": 3}
+
+
+def test_without_a_day_it_is_that_of_the_newest_observation(
+    settings: Settings, filled: Collection[dict[str, Any]]
+) -> None:
+    report, code = latency_report(settings, "ILAMAD25", None, 2, GENEROUS_MS, NOW)
+    assert (code, report["date"], report["rows_returned"], report["note"]) == (0, "2026-02-18", 48, None)
+    path = settings.logs_dir / "query_latency_report_20261123T101112Z.json"
+    assert json.loads(path.read_text("utf-8")) == report
+
+
+def test_without_a_station_it_is_the_first_of_the_registry(
+    settings: Settings, filled: Collection[dict[str, Any]]
+) -> None:
+    report, code = latency_report(settings, None, None, 1, GENEROUS_MS, NOW)
+    assert (code, report["station_id"], report["rows_returned"], report["date"]) == (3, "00052", 0, "2026-11-23")
+    assert report["note"] == (
+        f"{filled.full_name} holds no observation of station 00052: these are the times of finding nothing."
+    )
+
+
+def test_a_day_without_rows_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
+    report, code = latency_report(settings, "07015", date(2026, 2, 20), 1, GENEROUS_MS, NOW)
+    assert (code, report["rows_returned"], report["slo"]["held"]) == (3, 0, None)
+    assert "on 2026-02-20 (UTC); its newest is of 2026-02-17T23:30:00Z." in report["note"]
+
+
+def test_an_empty_database_holds_no_slo(settings: Settings) -> None:
+    report, code = latency_report(settings, "07015", None, 1, GENEROUS_MS, NOW)
+    assert (code, report["rows_returned"], report["documents_examined"]) == (3, 0, 0)
+    assert report["slo"] == {"p95_ms": GENEROUS_MS, "held": None}
+    assert f"SLO: p95 at most {GENEROUS_MS:g} ms: not measured, nothing was found" in text_of(render_latency(report))
+
+
+def test_a_collection_without_our_indexes_is_told_with_their_names(
+    settings: Settings, filled: Collection[dict[str, Any]]
+) -> None:
+    filled.drop_index("station_time")
+    with pytest.raises(SettingError, match=r"weather lacks an index of this pipeline: station_time\. Was it copied"):
+        latency_report(settings, "ILAMAD25", DAY, 1, GENEROUS_MS, NOW)
+
+
+def test_a_missed_slo_is_exit_code_3(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
+    report, code = latency_report(settings, "ILAMAD25", DAY, 1, 0.000_001, NOW)
+    assert (code, report["slo"]["held"]) == (3, False)
+    assert "SLO: p95 at most 1e-06 ms: MISSED" in text_of(render_latency(report))
+
+
+def test_an_unknown_station_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
+    with pytest.raises(SettingError, match=r"'nobody' is neither in the registry nor in .*ILAMAD25"):
+        latency_report(settings, "nobody", DAY, 1, GENEROUS_MS, NOW)
+    assert not settings.logs_dir.exists()
+
+
+def test_a_station_that_only_the_database_knows_is_timed(
+    settings: Settings, collection: Collection[dict[str, Any]]
+) -> None:
+    collection.create_indexes(list(INDEXES))
+    collection.insert_one({"station": {"id": "OLD"}, "timestamp": datetime(2020, 1, 2, 3, tzinfo=UTC)})
+    report, _ = latency_report(settings, "OLD", None, 1, GENEROUS_MS, NOW)
+    assert (report["date"], report["rows_returned"]) == ("2020-01-02", 1)
+
+
+@pytest.mark.parametrize(
+    ("day", "iterations", "slo", "words"),
+    [
+        (DAY, 0, 100.0, "--iterations is 0"),
+        (DAY, 1, 0.0, "--slo-p95-ms"),
+        (DAY, 1, float("nan"), "--slo-p95-ms"),
+        (date.max, 1, 100.0, "--date"),
+    ],
+)
+def test_wrong_options_are_named(day: date, iterations: int, slo: float, words: str, tmp_path: Path) -> None:
+    settings = Settings(None, None, "mongodb://127.0.0.1:1/", "d", "c", tmp_path, "INFO", "text")
+    with pytest.raises(SettingError, match=words):
+        latency_report(settings, "07015", day, iterations, slo, NOW)
+
+
+def test_a_person_reads_the_latency_without_colour(filled: Collection[dict[str, Any]]) -> None:
+    text = text_of(render_latency(measure_latency(filled, "ILAMAD25", DAY, 1, GENEROUS_MS) | {"note": None}))
+    assert "station ILAMAD25 on 2026-02-18 (UTC) 1 queries, 48 rows each" in " ".join(text.split())
+    assert f"Index: {INDEX}; 48 documents and 48 keys examined" in text
+    assert "\x1b" not in text
+
+
+def test_the_four_operations_work_and_leave_nothing(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
+    report, code = crud_check(settings, "r1")
+    assert (code, report["ok"], report["document_id"]) == (0, True, "crud-check-r1@1970-01-01T00:00:00Z")
+    assert [(step["step"], step["ok"]) for step in report["steps"]] == [
+        ("create", True),
+        ("read", True),
+        ("update", True),
+        ("delete", True),
+    ]
+    assert all(step["ms"] > 0 for step in report["steps"])
+    assert filled.count_documents({}) == 144
+    lines = text_of(render_crud(report)).splitlines()
+    assert len(lines) == 6
+    assert lines[2].split()[:2] == ["create", "ok"]
+
+
+def test_the_scratch_document_goes_when_a_step_breaks(
+    settings: Settings, collection: Collection[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: Any) -> bool:
+        assert collection.count_documents({"_id": "crud-check-r1@1970-01-01T00:00:00Z"}) == 1
+        raise AutoReconnect("connection closed")
+
+    monkeypatch.setattr(crud, "_update", breaks)
+    with pytest.raises(RetryableError, match="the connection to MongoDB was lost"):
+        crud_check(settings, "r1")
+    assert collection.count_documents({}) == 0
+
+
+def test_a_step_that_does_not_hold_is_a_failure(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crud, "_update", lambda *_: False)
+    report, code = crud_check(settings, "r1")
+    assert (code, report["ok"]) == (1, False)
+    assert report["steps"][2]["detail"] == "not one value changed and read back from a majority"
+
+
+def test_a_validator_that_refuses_is_something_to_change(
+    settings: Settings, collection: Collection[dict[str, Any]]
+) -> None:
+    collection.database.create_collection("weather", validator={"nothing": {"$exists": True}})
+    with pytest.raises(SettingError, match=r"the validator of .* refuses"):
+        crud_check(settings, "r1")
+    assert collection.count_documents({}) == 0
+
+
+def test_the_scratch_document_passes_the_real_validator(
+    settings: Settings, collection: Collection[dict[str, Any]]
+) -> None:
+    prepare_collection(collection)
+    report, code = crud_check(settings, "20261123T101112Z_with/odd:letters and more than forty of them_a1b2")
+    assert (code, report["ok"]) == (0, True)
+    assert report["document_id"].endswith("_a1b2@1970-01-01T00:00:00Z")
+    assert collection.count_documents({}) == 0
+
+
+def test_the_real_index_answers_the_query(settings: Settings, collection: Collection[dict[str, Any]]) -> None:
+    prepare_collection(collection)
+    collection.insert_one(scratch_document("r1"))
+    report, code = latency_report(settings, "crud-check-r1", date(1970, 1, 1), 1, GENEROUS_MS, NOW)
+    assert (code, report["rows_returned"], report["documents_examined"]) == (0, 1, 1)
+    assert report["index"] == "station_time"
+
+
+@pytest.mark.parametrize("command", ["latency", "crud"])
+def test_a_database_out_of_reach_is_worth_another_try(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "SELECTION_TIMEOUT_MS", 300)
+    uri = "mongodb://ann:hunter2@127.0.0.1:1/"
+    settings = Settings(None, None, uri, "d", "c", tmp_path / "logs", "INFO", "text")
+    with pytest.raises(RetryableError, match="out of reach") as caught:
+        latency_report(settings, "07015", DAY, 1, 1.0, NOW) if command == "latency" else crud_check(settings, "r1")
+    assert "hunter2" not in caught.value.message
+    assert not settings.logs_dir.exists()
+
+
+def test_a_missing_right_is_something_to_change(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any) -> bool:
+        raise OperationFailure("not authorized", 13)
+
+    monkeypatch.setattr(crud, "_update", refused)
+    with pytest.raises(SettingError, match="MONGODB_URI"):
+        crud_check(settings, "r1")

@@ -1,0 +1,143 @@
+"""Blocks are read whole, and what two of them have in common is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from pymongo import MongoClient
+
+from forecast.mongo import window_reader as block_reader
+from forecast.mongo.bson_decoder import StationColumns, read_columns
+from forecast.mongo.client import Documents
+from forecast.mongo.loader import load, prepare_collection
+from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.window_reader import read_ahead, read_block, rows_by_day
+from forecast.qc import windows as blocks
+from forecast.qc.windows import Block
+from tests.networks import DAY, START, five, observation, records
+
+LAST = 38
+STATIONS = five()
+
+
+@pytest.fixture(scope="module")
+def collection(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Documents]:
+    """Five stations over 38 days, every six hours; C begins late, and D ends early."""
+    days = {"A": range(LAST), "B": range(LAST), "C": range(20, LAST), "D": range(20), "E": range(LAST)}
+    rows = [
+        observation(name, START + timedelta(days=day, hours=hour), air_temperature=day + hour / 10)
+        for name, of_station in days.items()
+        for day in of_station
+        for hour in (0, 6, 12, 18)
+    ]
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
+        made = client["block_reader"]["weather"]
+        prepare_collection(made)
+        load(records(rows, STATIONS, tmp_path_factory.mktemp("records")), made, Unjudged.beside(made, "run"))
+        yield made
+        client.drop_database("block_reader")
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many documents each reading brings."""
+    numbers: list[int] = []
+
+    def counted(batches: Iterable[bytes]) -> dict[str, StationColumns]:
+        found = read_columns(batches)
+        numbers.append(sum(len(columns.times) for columns in found.values()))
+        return found
+
+    monkeypatch.setattr(block_reader, "read_columns", counted)
+    return numbers
+
+
+def assert_whole(block: Block, found: dict[str, StationColumns], collection: Documents) -> None:
+    """What is found of a block is what it reads by itself."""
+    expected = read_block(block, collection)
+    assert {name for name, columns in found.items() if len(columns.times)} == set(expected)
+    for name, columns in expected.items():
+        assert found[name].times.tolist() == columns.times.tolist()
+        assert found[name].digests.tolist() == columns.digests.tolist()
+        assert found[name].flags.tolist() == columns.flags.tolist()
+        assert set(found[name].values) >= set(columns.values)
+        for parameter, values in found[name].values.items():
+            missing = np.full(len(columns.times), np.nan)
+            np.testing.assert_array_equal(values, columns.values.get(parameter, missing))
+
+
+@pytest.mark.parametrize("rows", [400, 600, 100_000])
+def test_every_document_is_read_once(
+    collection: Documents, read: list[int], monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", rows)
+    changed = {name: set(range(DAY, DAY + LAST)) for name in "AC"}
+    found = list(read_ahead(changed, collection, STATIONS))
+    assert sum(read) == collection.count_documents({})
+    assert len(found) > 1 or rows == 100_000
+    for block, columns in found:
+        assert_whole(block, columns, collection)
+
+
+def test_a_large_block_is_in_memory_alone(
+    collection: Documents, read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read ahead of it or kept for the one after it; small ones are read as ever."""
+    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", 100)
+    numbers = []
+    for block, columns in read_ahead({name: set(range(DAY, DAY + LAST)) for name in "AC"}, collection, STATIONS):
+        if block.is_large:
+            assert (block.first, read[-1]) == (block.last, block.rows)
+        numbers.append(block.is_large)
+        assert_whole(block, columns, collection)
+        # That it was read once more for the comparison is none of its reading ahead.
+        read.pop()
+    assert {*numbers} == {True, False}
+
+
+def test_the_rows_of_a_day_are_those_of_all_stations_and_no_document_is_looked_at(collection: Documents) -> None:
+    count = rows_by_day(collection)
+    assert count(tuple(STATIONS), DAY + 19, DAY + 20) == {DAY + 19: 16, DAY + 20: 16}
+    of_three = tuple(station for station in STATIONS if station.id in "ACD")
+    assert count(of_three, DAY + 18, DAY + 20) == {DAY + 18: 8, DAY + 19: 8, DAY + 20: 8}
+    assert count(of_three, DAY + LAST, DAY + LAST + 9) == {}
+    plan = collection.database.command(
+        "explain",
+        {"aggregate": collection.name, "cursor": {}, **_sent()},
+        verbosity="executionStats",
+    )
+    assert _totals(plan) == {0}
+
+
+def _sent() -> dict[str, Any]:
+    """The aggregation as it is sent."""
+    sent: dict[str, Any] = {}
+
+    class Watched:
+        def aggregate(self, stages: list[dict[str, Any]], **options: Any) -> list[dict[str, Any]]:
+            sent.update(pipeline=stages, **options)
+            return []
+
+    rows_by_day(cast("Documents", Watched()))(tuple(STATIONS), DAY, DAY + LAST)
+    return sent
+
+
+def _totals(plan: Any) -> set[int]:
+    """How many documents were looked at, wherever the plan says it."""
+    if isinstance(plan, dict):
+        found = {plan["totalDocsExamined"]} if "totalDocsExamined" in plan else set()
+        return found.union(*map(_totals, plan.values()))
+    return set().union(*map(_totals, plan)) if isinstance(plan, list) else set()
+
+
+def test_blocks_with_days_between_them_are_read_apart(collection: Documents, read: list[int]) -> None:
+    changed = {"A": {DAY, DAY + 28}}
+    first, second = read_ahead(changed, collection, STATIONS)
+    # Days 0 to 7 of four stations, and 21 to 35 of four.
+    assert read == [8 * 4 * 4, 15 * 4 * 4]
+    assert_whole(*first, collection)
+    assert_whole(*second, collection)

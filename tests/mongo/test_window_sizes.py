@@ -1,0 +1,62 @@
+"""Case 104: flags hang on the observations, and not on how many of them are judged at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from pymongo import MongoClient
+
+from forecast.mongo.client import Documents
+from forecast.mongo.loader import load, prepare_collection
+from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.qc_update import days_held, differing_verdicts, judge_marked
+from forecast.mongo.window_reader import rows_by_day
+from forecast.qc import windows as blocks
+from forecast.qc.windows import blocks_of
+from tests.networks import DAY_MS, network, records
+from tests.qc.test_windows import weather
+
+
+@pytest.fixture(scope="module")
+def judged(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Documents]:
+    """24 days of five stations with all that can be wrong; all but one are silent every third day."""
+    everything = weather(np.random.default_rng(5))
+    stations = network(*(one.station for one in everything))
+    rows: list[dict[str, Any]] = []
+    for one in everything:
+        kept = np.ones(len(one.times), dtype=bool)
+        if one.station.id != "C":
+            kept = one.times // DAY_MS % 3 != 0
+        for at in np.flatnonzero(kept).tolist():
+            values = {name: float(v[at]) for name, v in one.values.items() if not np.isnan(v[at])}
+            rows.append({"station_id": one.station.id, "timestamp": int(one.times[at]), **_source(), **values})
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
+        made = client["block_sizes"]["weather"]
+        prepare_collection(made)
+        marks = Unjudged.beside(made, "run")
+        load(records(rows, stations, tmp_path_factory.mktemp("records")), made, marks)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(blocks, "_ROWS_AT_ONCE", 1_000_000)
+            judge_marked(marks, made, stations)
+        yield made
+        client.drop_database("block_sizes")
+
+
+def _source() -> dict[str, Any]:
+    return {"source_row": "line 1", "extracted_at": 1_728_475_200_000, "generation_id": 0, "sync_id": 0}
+
+
+@pytest.mark.parametrize("rows", [1, 1_300, 2_000])
+def test_case_104_blocks_of_any_size_give_the_same_flags(
+    judged: Documents, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """Day by day, and in a few blocks."""
+    stations = network(*(one.station for one in weather(np.random.default_rng(5))))
+    days = days_held(judged, {})
+    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", rows)
+    assert len(list(blocks_of(days, stations, rows_by_day(judged)))) > 2
+    assert list(differing_verdicts(days, judged, stations)) == []
+    assert judged.count_documents({"data_quality.anomalies_detected": {"$gt": 0}}) > 100

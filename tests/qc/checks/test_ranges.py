@@ -1,0 +1,97 @@
+"""A value by itself: what the sensor can say, what the season and the latitude allow."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.qc.checks.ranges import Range, gross_range, seasonal_range
+from forecast.qc.flags import FAIL, GOOD, MISSING, SUSPECT, Floats, Times
+from tests.qc.checks.irregular import NAN, assert_missing_is_missing, floats, irregular_series, listed
+
+LIMITS = Range(-80, -50, 50, 60)
+# Air temperature beyond 45 degrees of latitude, WMO-No. 305.
+WINTER = Range(-90, -80, 35, 40)
+SUMMER = Range(-40, -30, 40, 50)
+LILLE, HOBART, QUITO = 50.57, -42.88, -0.18
+
+
+def moments(*texts: str) -> Times:
+    return np.array(texts, dtype="datetime64[ms]").astype(np.int64)
+
+
+def by_season(value: float, *texts: str, latitude: float) -> list[int]:
+    times = moments(*texts)
+    values = np.full(times.shape, value)
+    return listed(seasonal_range(values, times, latitude=latitude, winter=WINTER, summer=SUMMER))
+
+
+def test_a_limit_is_inside_and_the_next_number_beyond_it_is_not() -> None:
+    assert gross_range(floats(-80, -50, 50, 60), LIMITS).tolist() == [SUSPECT, GOOD, GOOD, SUSPECT]
+    below = [math.nextafter(limit, -math.inf) for limit in LIMITS[:2]]
+    above = [math.nextafter(limit, math.inf) for limit in LIMITS[2:]]
+    assert gross_range(floats(*below, *above), LIMITS).tolist() == [FAIL, SUSPECT, SUSPECT, FAIL]
+
+
+def test_codes_of_a_sensor_that_is_gone_fail() -> None:
+    humidity = Range(0, 2, 100, 100.5)
+    flags = gross_range(floats(127, 255, -999.9, 101, 100, 0, math.inf), humidity)
+    assert flags.tolist() == [FAIL, FAIL, FAIL, FAIL, GOOD, SUSPECT, FAIL]
+
+
+def test_without_a_limit_nothing_is_beyond_it() -> None:
+    open_range = Range(0, -math.inf, math.inf, math.inf)
+    assert gross_range(floats(-0.1, 0, 1e300, NAN), open_range).tolist() == [FAIL, GOOD, GOOD, MISSING]
+
+
+def test_no_values_and_one() -> None:
+    assert gross_range(floats(), LIMITS).tolist() == []
+    assert gross_range(floats(NAN), LIMITS).tolist() == [MISSING]
+    assert by_season(20, latitude=LILLE) == []
+    assert by_season(NAN, "2024-01-01", latitude=LILLE) == [MISSING]
+
+
+def test_45_degrees_in_lille_fail_in_winter_and_are_suspect_in_summer() -> None:
+    assert by_season(45, "2024-01-15T14:00", "2024-07-15T14:00", latitude=LILLE) == [FAIL, SUSPECT]
+
+
+def test_in_the_south_the_seasons_are_the_other_way_round() -> None:
+    assert by_season(45, "2024-01-15T14:00", "2024-07-15T14:00", latitude=HOBART) == [SUSPECT, FAIL]
+
+
+@pytest.mark.parametrize(("latitude", "winter", "summer"), [(LILLE, FAIL, SUSPECT), (QUITO, SUSPECT, FAIL)])
+def test_the_season_turns_with_the_utc_months_march_and_september(latitude: float, winter: int, summer: int) -> None:
+    turns = ("2024-03-31T23:59:59.999", "2024-04-01T00:00", "2024-09-30T23:59:59.999", "2024-10-01T00:00")
+    assert by_season(45, *turns, latitude=latitude) == [winter, summer, summer, winter]
+
+
+def test_the_equator_has_the_seasons_of_the_north() -> None:
+    assert by_season(45, "2024-12-31T23:59", "2025-01-01", latitude=0.0) == [FAIL, FAIL]
+
+
+def test_every_month_of_a_year_before_1970() -> None:
+    year = [f"1961-{month:02}-15" for month in range(1, 13)]
+    assert by_season(45, *year, latitude=LILLE) == [FAIL] * 3 + [SUSPECT] * 6 + [FAIL] * 3
+
+
+def test_limits_of_the_season_are_inside() -> None:
+    times = moments(*["2024-01-15"] * 4, *["2024-07-15"] * 4)
+    values = floats(*WINTER, *SUMMER)
+    flags = seasonal_range(values, times, latitude=LILLE, winter=WINTER, summer=SUMMER)
+    assert flags.tolist() == [SUSPECT, GOOD, GOOD, SUSPECT] * 2
+
+
+@given(irregular_series(), st.integers(0, 30))
+def test_each_value_is_judged_by_itself(series: tuple[Floats, Times], cut: int) -> None:
+    values, times = series
+    limits = Range(-6, -4, 4, 6)
+    whole = gross_range(values, limits)
+    parts = [gross_range(values[:cut], limits), gross_range(values[cut:], limits)]
+    assert whole.tolist() == np.concatenate(parts).tolist()
+    assert_missing_is_missing(values, whole)
+    # The same limits in both seasons: the season says nothing.
+    assert seasonal_range(values, times, latitude=LILLE, winter=limits, summer=limits).tolist() == whole.tolist()

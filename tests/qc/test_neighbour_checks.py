@@ -1,0 +1,215 @@
+"""A station among its neighbours, and as a whole."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.core.stations import Station
+from forecast.qc.flags import FAIL, GOOD, NOT_EVALUATED, SUSPECT
+from forecast.qc.neighbour_checks import are_neighbours, distance_km, judge_among
+from forecast.qc.results import CHECKS, Series, Verdicts
+from forecast.qc.station_checks import judge_alone
+from tests.networks import KM_A_DEGREE, curve, five, hours, judged, series, station
+
+AMONG = CHECKS[CHECKS.index("spatial") :]
+TIMES = hours(72)
+STATIONS = {member.id: member for member in five()}
+AIR, PRESSURE = "air_temperature", "air_pressure_at_mean_sea_level"
+
+
+def flagged(verdicts: Verdicts, name: str) -> list[list[str]]:
+    """The checks that flagged each value of a parameter."""
+    found = [json.loads(text or "{}") for text in verdicts.quality().flags.to_pylist()]
+    return [row.get(name, {}).get("checks", []) for row in found]
+
+
+def air(of_a: Mapping[str, Any] = MappingProxyType({}), names: str = "ABCDE") -> list[Series]:
+    """The same curve of air temperature at every station, and what A has instead."""
+    everyone = {AIR: curve(TIMES)}
+    return [series(STATIONS[name], TIMES, **({**everyone, **of_a} if name == "A" else everyone)) for name in names]
+
+
+def test_distances_on_the_globe() -> None:
+    assert distance_km(station("A"), station("B", 10)) == pytest.approx(10, abs=0.001)
+    equator, pole = station("E", latitude=0.0, longitude=30.0), station("P", latitude=90.0, longitude=0.0)
+    assert distance_km(equator, pole) == distance_km(pole, equator) == pytest.approx(90 * KM_A_DEGREE, abs=0.1)
+    fiji, samoa = station("F", latitude=0.0, longitude=179.5), station("S", latitude=0.0, longitude=-179.5)
+    assert distance_km(fiji, samoa) == pytest.approx(KM_A_DEGREE, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (station("B", 74.9), True),
+        (station("B", 75.1), False),
+        (station("B", 1, elevation=220), True),
+        (station("B", 1, elevation=221), False),
+        (station("A", 1), False),
+    ],
+    ids=["within 75 km", "beyond", "200 m higher", "more", "itself"],
+)
+def test_who_is_a_neighbour(other: Station, expected: bool) -> None:
+    assert are_neighbours(station("A"), other) == are_neighbours(other, station("A")) == expected
+
+
+def test_a_value_far_from_the_neighbours_is_suspect_and_stays() -> None:
+    """Seven degrees too warm for four hours: no spike, which is shorter, and each step is possible."""
+    warm = curve(TIMES)
+    warm[30:34] += 7
+    verdicts = judged(*air({AIR: warm}))
+    assert [row for row, checks in enumerate(flagged(verdicts["A"], AIR)) if "spatial" in checks] == [30, 31, 32, 33]
+    assert verdicts["A"].flags[AIR][30:34].tolist() == [SUSPECT] * 4
+    np.testing.assert_array_equal(verdicts["A"].series.values[AIR], warm)
+    for name in "BCDE":
+        assert flagged(verdicts[name], AIR) == [[]] * 72
+
+
+@pytest.mark.parametrize(("names", "evaluated"), [("ABC", False), ("ABCD", True)])
+def test_below_three_neighbours_nothing_is_compared(names: str, evaluated: bool) -> None:
+    warm = curve(TIMES)
+    warm[30:34] += 7
+    verdicts = judged(*air({AIR: warm}, names))["A"]
+    assert ({check for check, _ in verdicts.by_check} >= {"spatial", "stuck", "clock"}) == evaluated
+    assert (AIR in verdicts.medians) == evaluated
+    assert ([checks for checks in flagged(verdicts, AIR) if checks] == [["spatial"]] * 4) == evaluated
+
+
+def test_a_neighbour_that_says_nothing_at_that_time_is_none_at_that_time() -> None:
+    """Four stations, so three neighbours: where one has a gap, or a value that failed, two are too few."""
+    members = air(names="ABCD")
+    members[1].values[AIR][10:20] = np.nan
+    members[2].values[AIR][40] = 99.0
+    verdicts = judged(*members)["A"]
+    spatial = verdicts.by_check["spatial", AIR]
+    # An hourly value stands for half an hour to either side.
+    assert np.flatnonzero(spatial == NOT_EVALUATED).tolist() == [*range(10, 20), 40]
+    assert set(spatial.tolist()) == {GOOD, NOT_EVALUATED}
+
+
+def test_a_value_that_failed_is_not_compared() -> None:
+    hot = curve(TIMES)
+    hot[30] = 99.0
+    verdicts = judged(*air({AIR: hot}))["A"]
+    assert flagged(verdicts, AIR)[30] == ["gross_range"]
+    assert verdicts.by_check["spatial", AIR][30] == NOT_EVALUATED
+
+
+def test_the_height_is_allowed_for() -> None:
+    """0.65 °C for 100 m, and nothing of the kind for humidity."""
+    high = station("A", elevation=120)
+    same = {AIR: curve(TIMES), "relative_humidity": 5 * curve(TIMES)}
+    members = [series(high if name == "A" else STATIONS[name], TIMES, **same) for name in "ABCDE"]
+    medians = judged(*members)["A"].medians
+    np.testing.assert_allclose(medians[AIR], curve(TIMES) - 0.65)
+    np.testing.assert_allclose(medians["relative_humidity"], 5 * curve(TIMES))
+
+
+def test_a_barometer_that_is_off_is_suspect_day_by_day_and_never_failed() -> None:
+    """A is 8 hPa low in a changing weather; of the first day there are too few hours to tell."""
+    times = hours(60, TIMES[0] + 12 * 3_600_000)
+    weather = 1013 + 6 * np.sin(np.arange(60) / 9)
+    members = [series(STATIONS[n], times, **{PRESSURE: weather - 8 * (n == "A")}) for n in "ABCDE"]
+    verdicts = judged(*members)
+    checks = flagged(verdicts["A"], PRESSURE)
+    assert ["bias" in found for found in checks] == [False] * 12 + [True] * 48
+    assert FAIL not in verdicts["A"].flags[PRESSURE]
+    for name in "BCDE":
+        assert not any("bias" in found for found in flagged(verdicts[name], PRESSURE))
+
+
+def test_a_sensor_that_stands_still_while_others_move_is_suspect_that_day() -> None:
+    stuck = curve(TIMES)
+    stuck[24:48] = stuck[29]
+    verdicts = judged(*air({AIR: stuck}))
+    assert ["stuck" in found for found in flagged(verdicts["A"], AIR)] == [False] * 24 + [True] * 24 + [False] * 24
+
+
+def test_a_wrong_clock_makes_every_value_of_the_day_suspect() -> None:
+    """An hour late from the second day on, seen when that day and the one before are looked at."""
+    late = curve(TIMES)
+    late[24:] = curve(TIMES - 3_600_000)[24:]
+    wind = 3 + np.sin(np.arange(72))
+    verdicts = judged(*air({AIR: late, "wind_speed": wind}))
+    clock = ["clock" in found for found in flagged(verdicts["A"], AIR)]
+    assert (clock[:24], clock[48:]) == ([False] * 24, [True] * 24)
+    assert all("clock" in found for found in flagged(verdicts["A"], "wind_speed")[48:])
+    for name in "BCDE":
+        assert not any("clock" in found for found in flagged(verdicts[name], AIR))
+
+
+@pytest.mark.parametrize(("wrong", "suspects"), [(9, False), (10, True)])
+def test_a_day_with_too_many_flagged_values_is_suspect_as_a_whole(wrong: int, suspects: bool) -> None:
+    """A direction of 0 in wind is one; of 24 values, ten are more than four in ten."""
+    speed, direction = np.full(48, 3.0) + np.arange(48) % 3, np.arange(48) * 50.0 % 360 + 1
+    direction[: 2 * wrong : 2] = 0
+    verdicts = judged(series(STATIONS["A"], hours(48), wind_speed=speed, wind_from_direction=direction))["A"]
+    whole = ["flag_rate"] if suspects else []
+    assert flagged(verdicts, "wind_from_direction") == [
+        *[["direction_at_calm", *whole], whole] * wrong,
+        *[whole] * (24 - 2 * wrong),
+        *[[]] * 24,
+    ]
+
+
+def test_directions_at_calm_have_no_share_in_the_flagged_ones_of_a_day() -> None:
+    """Of 24 directions 14 are wrong, which makes the day suspect; the ten at calm stay what they are."""
+    speed, direction = np.full(24, 3.0) + np.arange(24) % 3, np.arange(24) * 50.0 % 360 + 1
+    direction[:14], speed[14:] = 0, 0
+    verdicts = judged(series(STATIONS["A"], hours(24), wind_speed=speed, wind_from_direction=direction))["A"]
+    assert verdicts.flags["wind_from_direction"].tolist() == [SUSPECT] * 14 + [NOT_EVALUATED] * 10
+    speed[:], direction[:] = 0, 90
+    verdicts = judged(series(STATIONS["A"], hours(24), wind_speed=speed, wind_from_direction=direction))["A"]
+    assert verdicts.flags["wind_from_direction"].tolist() == [NOT_EVALUATED] * 24
+
+
+def test_of_a_few_values_no_share_is_taken() -> None:
+    speed, direction = np.full(11, 3.0), np.zeros(11)
+    verdicts = judged(series(STATIONS["A"], hours(11), wind_speed=speed, wind_from_direction=direction))["A"]
+    assert verdicts.by_check["flag_rate", "wind_from_direction"].tolist() == [NOT_EVALUATED] * 11
+
+
+def test_only_the_targets_are_judged() -> None:
+    verdicts = {one.station.id: judge_alone(one) for one in air()}
+    judge_among(verdicts, ["B"])
+    for name in "ACDE":
+        assert {check for check, _ in verdicts[name].by_check}.isdisjoint(AMONG)
+    assert {check for check, _ in verdicts["B"].by_check} > {"spatial", "stuck", "clock", "flag_rate"}
+
+
+def test_the_order_of_the_stations_says_nothing() -> None:
+    """Whether a value counts for its neighbours is decided before any of them is compared."""
+    chance = np.random.default_rng(3)
+    members = [
+        series(member, TIMES, **{AIR: curve(TIMES) + chance.normal(0, 4, 72), PRESSURE: chance.normal(1013, 4, 72)})
+        for member in STATIONS.values()
+    ]
+    found = set()
+    for order in itertools.islice(itertools.permutations(members), 0, 120, 17):
+        verdicts = judged(*order)
+        found.add(json.dumps({name: verdicts[name].quality().flags.to_pylist() for name in "ABCDE"}))
+    assert len(found) == 1
+
+
+def test_a_station_without_an_observation_is_no_trouble() -> None:
+    empty = series(STATIONS["A"], hours(0), **{AIR: []})
+    verdicts = judged(empty, *air(names="BCDE"))
+    assert verdicts["A"].quality().flag.tolist() == []
+    assert "spatial" in {check for check, _ in verdicts["B"].by_check}
+
+
+def test_thresholds_of_the_station_are_those_of_its_comparisons() -> None:
+    """Nothing is far from the neighbours here, and the clock is never told."""
+    lenient = station("A", thresholds={AIR: {"spatial_suspect_z": 1000.0}, "clock": {"clock_min_hours": 1000}})
+    warm = curve(TIMES)
+    warm[30:34] += 7
+    members = [series(lenient, TIMES, **{AIR: warm}), *air(names="BCDE")]
+    verdicts = judged(*members)["A"]
+    assert flagged(verdicts, AIR) == [[]] * 72
+    assert set(verdicts.by_check["clock", AIR].tolist()) == {NOT_EVALUATED}

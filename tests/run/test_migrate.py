@@ -1,0 +1,236 @@
+"""The processed zone into a new database, and the proof that both hold the same."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pymongo import MongoClient
+
+from forecast.core.digests import HALF, quality_halves
+from forecast.core.errors import RetryableError, SettingError
+from forecast.core.settings import Settings
+from forecast.core.stations import load_stations
+from forecast.mongo.client import Documents, connect
+from forecast.mongo.qc_update import judge_days
+from forecast.report.write import SCHEMAS_FOLDER
+from forecast.run.migrate import migrate
+from forecast.run.run import RunOptions
+from forecast.storage import LocalStore
+from forecast_demo import write_demo
+from main import run_pipeline
+
+STATIONS = load_stations()
+DOCUMENTS = 7206
+RUN = "20260101T000000Z-aaaaaa"
+RECORDS = 7249
+DAY = 19_997  # 2024-10-01
+
+
+@pytest.fixture(scope="module")
+def original(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The settings of a run over the demo's data."""
+    folder = tmp_path_factory.mktemp("original")
+    write_demo(folder / "raw")
+    settings = Settings(
+        raw_uri=str(folder / "raw"),
+        processed_uri=str(folder / "processed"),
+        mongodb_uri=replica_set,
+        mongodb_database=f"test_{secrets.token_hex(6)}",
+        mongodb_collection="weather_measurements",
+        logs_dir=folder / "logs",
+        log_level="INFO",
+        log_format="text",
+    )
+    run_pipeline(settings, RunOptions(), STATIONS)
+    yield settings
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(replica_set) as client:
+        client.drop_database(settings.mongodb_database)
+
+
+@pytest.fixture
+def store(original: Settings) -> LocalStore:
+    return LocalStore(Path(original.require_processed_uri()))
+
+
+@pytest.fixture
+def collection(original: Settings, mongo_database: str) -> Iterator[Documents]:
+    """The collection of a new database."""
+    changed = Settings(
+        None, None, original.mongodb_uri, mongo_database, "weather_measurements", original.logs_dir, "INFO", "text"
+    )
+    with connect(changed) as new:
+        yield new
+
+
+def _documents(collection: Documents) -> dict[str, dict[str, Any]]:
+    return {document["_id"]: document for document in collection.find()}
+
+
+def test_new_database_becomes_the_same_from_the_processed_zone_alone(
+    original: Settings, store: LocalStore, collection: Documents
+) -> None:
+    report, code = migrate(store, collection, STATIONS, RUN)
+    assert code == 0
+    assert (report["records_validated"], report["inserted"], report["failed"]) == (RECORDS, DOCUMENTS, 0)
+    assert report["verification"]["ok"]
+    assert report["verification"]["sample_checked"] == RECORDS
+    assert report["verification"]["documents_in_database"] == DOCUMENTS
+    with connect(original) as there:
+        assert _documents(collection) == _documents(there)
+
+
+def test_second_migration_changes_nothing(store: LocalStore, collection: Documents) -> None:
+    migrate(store, collection, STATIONS, RUN)
+    before = _documents(collection)
+    report, code = migrate(store, collection, STATIONS, RUN)
+    assert (code, report["inserted"], report["updated"]) == (0, 0, 0)
+    assert report["unchanged"] + report["superseded"] == RECORDS
+    assert _documents(collection) == before
+
+
+@pytest.fixture
+def migrated(store: LocalStore, collection: Documents) -> Documents:
+    migrate(store, collection, STATIONS, RUN)
+    return collection
+
+
+def test_verifying_writes_nothing(store: LocalStore, migrated: Documents) -> None:
+    before = _documents(migrated)
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
+    assert (code, report["records_validated"]) == (0, 0)
+    assert (report["verification"]["sample_checked"], report["verification"]["digests_equal"]) == (RECORDS, RECORDS)
+    assert _documents(migrated) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"$set": {"measurements.air_temperature": 99.0}},
+        {"$unset": {"measurements.air_temperature": ""}},
+        {"$set": {"station.name": "Elsewhere"}},
+        {"$set": {"metadata.digest": "0" * 32}},
+    ],
+    ids=["value", "missing value", "station", "digest"],
+)
+def test_changed_document_is_found(store: LocalStore, migrated: Documents, change: dict[str, Any]) -> None:
+    migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, change)
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
+    assert (code, report["verification"]["ok"]) == (3, False)
+    assert report["verification"]["sample_checked"] - report["verification"]["digests_equal"] == 1
+
+
+VERDICTS: list[dict[str, Any]] = [
+    {"data_quality.flag": 4},
+    {"data_quality.flags": {"air_temperature": {"flag": 4, "checks": ["spike"]}}},
+    {"data_quality.anomalies_detected": 1},
+    {"data_quality.checks_version": 0},
+    {"measurements.precipitation_amount": 99.0},
+]
+
+
+@pytest.mark.parametrize("change", VERDICTS, ids=lambda change: next(iter(change)))
+def test_verdict_that_somebody_changed_is_found(
+    store: LocalStore, migrated: Documents, change: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, {"$set": change})
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
+    assert (code, report["verification"]["ok"]) == (3, False)
+    assert report["verification"]["sample_checked"] - report["verification"]["digests_equal"] == 1
+    assert [record.message for record in caplog.records] == [
+        "document 07015@2024-10-01T00:00:00Z was changed in the database"
+    ]
+
+
+def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
+    store: LocalStore, migrated: Documents, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As older checks would have left it: with a digest of its own."""
+    before = _documents(migrated)
+    name = "07015@2024-10-01T00:00:00Z"
+    older = quality_halves(np.array([2]), pa.nulls(1, pa.string()), np.array([0]), np.array([np.nan]), np.array([0]))
+    verdict = {
+        "data_quality.flag": 2,
+        "data_quality.flags": {},
+        "data_quality.anomalies_detected": 0,
+        "data_quality.checks_version": 0,
+        "metadata.digest": before[name]["metadata"]["digest"][:HALF] + older[0].decode(),
+    }
+    migrated.update_one({"_id": name}, {"$set": verdict})
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
+    assert (code, report["verification"]["verdicts_differing"]) == (3, 1)
+    assert report["verification"]["sample_checked"] == report["verification"]["digests_equal"]
+    assert [record.message for record in caplog.records] == [
+        f"document {name} carries another verdict than the checks give; run pipeline --recheck"
+    ]
+    judge_days({"07015": {DAY}}, migrated, STATIONS)
+    assert _documents(migrated) == before
+
+
+def test_missing_document_is_found_and_brought_back(store: LocalStore, migrated: Documents) -> None:
+    before = _documents(migrated)
+    migrated.delete_one({"_id": "07015@2024-10-01T00:00:00Z"})
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
+    assert (code, report["verification"]["ok"]) == (3, False)
+    report, code = migrate(store, migrated, STATIONS, RUN)
+    assert (code, report["inserted"]) == (0, 1)
+    assert _documents(migrated) == before
+
+
+def test_document_that_the_zone_does_not_hold_is_named(
+    store: LocalStore, migrated: Documents, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = migrated.find_one({})
+    assert document is not None
+    document["station"]["id"] = "X"
+    for name, moment in (
+        ("X@2024-10-02T00:00:00Z", datetime(2024, 10, 2)),
+        ("X@2023-01-01T00:00:00Z", datetime(2023, 1, 1)),
+    ):
+        station = {**document["station"], "id": "X"}
+        migrated.insert_one({**document, "_id": name, "station": station, "timestamp": moment})
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
+    assert (code, report["verification"]["ok"], report["verification"]["documents_beyond"]) == (3, False, 2)
+    assert [record.message for record in caplog.records] == [
+        "document X@2023-01-01T00:00:00Z is in no file of the processed zone",
+        "document X@2024-10-02T00:00:00Z is in no file of the processed zone",
+    ]
+
+
+def test_report_keeps_its_schema(store: LocalStore, migrated: Documents) -> None:
+    schema = (SCHEMAS_FOLDER / "migration_report.schema.json").read_text("utf-8")
+    report, _ = migrate(store, migrated, STATIONS, RUN)
+    jsonschema.Draft202012Validator(json.loads(schema)).validate(report)
+
+
+def test_zone_without_records_is_a_wrong_setting(collection: Documents, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="PROCESSED_URI"):
+        migrate(LocalStore(tmp_path), collection, STATIONS, RUN)
+    assert _documents(collection) == {}
+
+
+def test_half_a_file_is_named(store: LocalStore, collection: Documents, tmp_path: Path) -> None:
+    whole = next(store.list("observations/"))
+    broken = tmp_path / "observations" / "year=2024" / "month=10" / "a-0.parquet"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(Path(whole.uri).read_bytes()[:-100])
+    with pytest.raises(RetryableError, match=r"a-0\.parquet"):
+        migrate(LocalStore(tmp_path), collection, STATIONS, RUN)
+
+
+def test_file_of_somebody_else_is_named(collection: Documents, tmp_path: Path) -> None:
+    path = tmp_path / "observations" / "b.parquet"
+    path.parent.mkdir()
+    pd.DataFrame({"a": [1]}).to_parquet(path)
+    with pytest.raises(SettingError, match=r"b\.parquet"):
+        migrate(LocalStore(tmp_path), collection, STATIONS, RUN)

@@ -1,0 +1,180 @@
+"""An exception that nobody foresaw costs the object it was raised on; what concerns the whole run still ends it."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import logging
+import os
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from forecast.core.errors import ForecastError, InterruptedRunError, ObjectRejectedError, RetryableError, SettingError
+from forecast.core.schemas import RawObject
+from forecast.core.settings import load_settings
+from forecast.core.stations import load_stations
+from forecast.run.disk_budget import TemporarySpace
+from forecast.run.run import Run, RunOptions
+from forecast.run.staging import Stager
+from forecast.storage import LocalStore
+from main import stages
+
+STATIONS = load_stations()
+ROW = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": "12.5"}
+LATE = {"id_station": "07015", "dh_utc": "2024-10-02 12:20:00", "temperature": "12.5"}
+NOW = datetime(2024, 10, 2, 12, tzinfo=UTC)
+UNFORESEEN = [
+    UnicodeDecodeError("utf-8", b"\xed", 0, 1, "invalid"),
+    OverflowError("date value out of range"),
+    TypeError("bytes is not JSON serializable"),
+    KeyError("b\n\x9b"),
+    AssertionError(),
+    RecursionError("maximum recursion depth exceeded"),
+    pa.ArrowInvalid("Failed to parse string"),
+    OSError("Couldn't deserialize thrift"),
+]
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+Raiser = Callable[..., Any]
+
+
+class Remembered:
+    """In the place of the checkpoints: what was rejected."""
+
+    def __init__(self) -> None:
+        self.rejected: list[tuple[str, str]] = []
+        self.again_at: list[datetime | None] = []
+
+    def reject(self, raw: RawObject, run_id: str, error: ObjectRejectedError, circumstances: str) -> None:
+        self.rejected.append((raw.key, error.code))
+        self.again_at.append(error.again_at)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "raw").mkdir()
+    for key in ("a.jsonl", "b.jsonl"):
+        (tmp_path / "raw" / key).write_text(json.dumps(ROW) + "\n", "utf-8")
+    return tmp_path
+
+
+def stager(folder: Path, **changed: Raiser) -> Stager:
+    """A stager whose stages are the real ones but for those that are changed."""
+    settings = load_settings({"RAW_URI": str(folder / "raw"), "PROCESSED_URI": str(folder / "processed")})
+    run = Run.begin(settings, RunOptions())
+    run.facts = dataclasses.replace(run.facts, started_at=NOW)
+    remembered: Any = Remembered()
+    space = TemporarySpace(settings.limits.temporary_bytes, run.check_stop)
+    made = dataclasses.replace(stages(), **changed)
+    zones = LocalStore(folder / "raw"), LocalStore(folder / "processed")
+    return Stager(run, made, STATIONS, *zones, remembered, space)
+
+
+def stage_all(stager: Stager, folder: Path) -> dict[str, bool]:
+    """Which of the objects were staged."""
+    return {
+        raw.key: stager.stage(raw, folder / f"work-{number}") is not None
+        for number, raw in enumerate(stager.raw.list())
+    }
+
+
+def on_the_first(real: Raiser, error: BaseException) -> Raiser:
+    """A stage that raises the first time it is called."""
+    calls: list[None] = []
+
+    def stage(*arguments: Any) -> Any:
+        calls.append(None)
+        if len(calls) == 1:
+            raise error
+        return real(*arguments)
+
+    return stage
+
+
+@pytest.mark.parametrize("name", ["extract", "transform", "validate", "save"])
+@pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type(error).__name__)
+def test_an_unforeseen_exception_costs_its_object_alone(
+    folder: Path, caplog: pytest.LogCaptureFixture, name: str, error: Exception
+) -> None:
+    chosen = stager(folder, **{name: on_the_first(getattr(stages(), name), error)})
+    assert stage_all(chosen, folder) == {"a.jsonl": False, "b.jsonl": True}
+    (counts,) = chosen.run.objects
+    assert (counts.key, counts.outcome, counts.error_code) == ("a.jsonl", "rejected", "internal_error")
+    assert counts.error == (
+        f"reading it came upon a fault of the program ({type(error).__name__}), whose trace is in the log; report it "
+        "with the object. The others are not affected"
+    )
+    remembered: Any = chosen.checkpoints
+    assert remembered.rejected == [("a.jsonl", "internal_error")]
+    assert chosen.run.verdict(None) == ("partial", 3)
+    (traced,) = [record for record in caplog.records if record.exc_info]
+    assert (traced.levelno, traced.getMessage()) == (logging.ERROR, "a fault of the program, on a.jsonl")
+    assert not (folder / "work-0").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MemoryError(), MemoryError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (SettingError("the bucket is gone"), SettingError),
+        (InterruptedRunError("stop"), InterruptedRunError),
+        (OSError(errno.ENOSPC, "No space left on device"), RetryableError),
+        (OSError(errno.EMFILE, "Too many open files"), RetryableError),
+    ],
+    ids=lambda value: None if isinstance(value, type) else type(value).__name__,
+)
+def test_what_concerns_the_whole_run_ends_it(folder: Path, error: BaseException, kind: type[BaseException]) -> None:
+    chosen = stager(folder, extract=on_the_first(stages().extract, error))
+    with pytest.raises(kind) as caught:
+        stage_all(chosen, folder)
+    assert chosen.run.objects == []
+    if kind is RetryableError:
+        assert isinstance(caught.value, ForecastError)
+        assert f"{folder} (TMPDIR)" in caught.value.message
+
+
+def test_a_dry_run_remembers_nothing(folder: Path) -> None:
+    chosen = stager(folder, extract=on_the_first(stages().extract, KeyError("x")))
+    chosen.run.options = RunOptions(dry_run=True)
+    assert stage_all(chosen, folder) == {"a.jsonl": False, "b.jsonl": True}
+    remembered: Any = chosen.checkpoints
+    assert remembered.rejected == []
+
+
+def test_rows_that_are_refused_for_the_time_being_say_when_they_may_pass(folder: Path) -> None:
+    later = {**LATE, "dh_utc": "2099-01-01 00:00:00"}
+    rows = [ROW, later, LATE, {**ROW, "id_station": "99999"}]
+    (folder / "raw" / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    chosen = stager(folder)
+    first, second = (chosen.stage(raw, folder / raw.key) for raw in chosen.raw.list())
+    assert first is not None
+    assert second is not None
+    assert dict(first.tally.reasons) == {"future_timestamp": 2, "unknown_station": 1}
+    # 12:20 passes as soon as it is no more than 10 minutes ahead.
+    assert (first.again_at, second.again_at) == (datetime(2024, 10, 2, 12, 10, tzinfo=UTC), None)
+
+
+def test_a_file_of_a_time_to_come_is_refused_until_then(folder: Path) -> None:
+    """Its time stands for that of its extraction: it would win over everything that comes until then."""
+    to_come = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=9)
+    for key, moment in (("a.jsonl", to_come), ("b.jsonl", to_come - timedelta(hours=8, minutes=55))):
+        os.utime(folder / "raw" / key, (moment.timestamp(), moment.timestamp()))
+    chosen = stager(folder)
+    assert stage_all(chosen, folder) == {"a.jsonl": False, "b.jsonl": True}
+    remembered: Any = chosen.checkpoints
+    assert remembered.rejected == [("a.jsonl", "future_object")]
+    assert remembered.again_at == [to_come - timedelta(minutes=10)]
+    (counts,) = chosen.run.objects
+    assert counts.error is not None
+    assert re.fullmatch(
+        rf"the time of its last change is {to_come:%Y-%m-%dT%H:%M:%SZ}, later than now \({TIME}\) by more than 10 "
+        r"minutes; set it \(touch\), or look at the clock of this machine",
+        counts.error,
+    )

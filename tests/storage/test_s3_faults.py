@@ -1,0 +1,384 @@
+"""An S3 that is slow, silent, busy, broken or wrong: what is tried again, what is told, and that no wait has no end."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from forecast.core.errors import ForecastError, ObjectDeniedError, RetryableError, SettingError
+from forecast.core.schemas import RawObject
+from forecast.storage import ObjectChangedError, S3Store
+from tests.integration.faulty_s3 import (
+    CALM,
+    Fault,
+    FaultyS3,
+    answers,
+    breaks_off,
+    comes_after,
+    faulty_s3,
+    hangs_up,
+    has_headers,
+    in_pages_of,
+    is_cut,
+    is_garbled,
+    is_silent,
+    is_slow,
+    patience_for,
+    says,
+    trickles,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONTENT = bytes(range(256)) * 40
+SECRET = "s3cr3t%2Fw0rd"
+RIGHTS = "check the rights on this object, and on the key that it is encrypted with"
+
+
+@pytest.fixture
+def sound(s3_server: str, s3_bucket: str) -> S3Client:
+    """The way past the proxy; it sends no checksums, so that there are none but the ETags."""
+    config = Config(request_checksum_calculation="when_required")
+    return boto3.client("s3", endpoint_url=s3_server, config=config)
+
+
+@pytest.fixture
+def s3(s3_server: str, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]:
+    """A proxy, and boto3 told of it."""
+    with faulty_s3(s3_server) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        yield proxy
+
+
+@pytest.fixture
+def store(s3: FaultyS3, sound: S3Client, s3_bucket: str) -> S3Store:
+    """A bucket behind the proxy, with one object in it."""
+    sound.put_object(Bucket=s3_bucket, Key="zone/a", Body=CONTENT)
+    return S3Store(f"s3://{s3_bucket}/zone/", CALM)
+
+
+@pytest.fixture
+def listed(store: S3Store) -> RawObject:
+    """What the list says of that object."""
+    (entry,) = store.list()
+    return entry
+
+
+PASSING: dict[str, Fault] = {
+    "503": says(503, "SlowDown"),
+    "429": says(429, "TooManyRequests"),
+    "500": says(500, "InternalError"),
+    "hangs up": hangs_up,
+    "breaks off": breaks_off,
+    "cut": is_cut,
+    "garbled": is_garbled(),
+    "silent": is_silent,
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_an_object_is_read_again_after_a_passing_fault(
+    s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path, name: str
+) -> None:
+    s3.spoil("GET", "zone/a", PASSING[name], times=1)
+    S3Store(store.uri, patience_for(PASSING[name])).fetch(listed, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == CONTENT
+    assert s3.requests("GET", "zone/a") == 2
+
+
+def test_a_slow_answer_is_waited_for(s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path) -> None:
+    s3.spoil("GET", "zone/a", is_slow)
+    store.fetch(listed, tmp_path / "copy")
+    assert s3.requests("GET", "zone/a") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words", "requests"),
+    [
+        (says(503, "SlowDown"), RetryableError, "S3 answered SlowDown; run again", 3),
+        (says(429, "TooManyRequests"), RetryableError, "S3 answered TooManyRequests; run again", 3),
+        (says(500, "InternalError"), RetryableError, "S3 answered InternalError; run again", 3),
+        (hangs_up, RetryableError, "the connection broke off; run again", 3),
+        (breaks_off, RetryableError, "the connection broke off; run again", 3),
+        (is_cut, RetryableError, "5120 bytes came instead of 10240; run again", 3),
+        (is_garbled(), RetryableError, "the bytes that came do not have the checksum of the ETag; run again", 3),
+        (says(404, "NoSuchKey"), ObjectChangedError, "replaced or removed after it was listed; run again", 1),
+        (says(403, "InvalidObjectState"), RetryableError, "it is archived; restore it, then run again", 1),
+        (
+            says(403, "AccessDenied"),
+            ObjectDeniedError,
+            f"access denied (AccessDenied); {RIGHTS}",
+            1,
+        ),
+        (
+            says(400, "KMS.DisabledException"),
+            ObjectDeniedError,
+            f"access denied (KMS.DisabledException); {RIGHTS}",
+            1,
+        ),
+        (
+            says(403, "RequestTimeTooSkewed"),
+            SettingError,
+            "the clock of this machine is wrong by more than 15 minutes",
+            1,
+        ),
+        (says(404, "NoSuchBucket"), SettingError, "there is no such bucket", 1),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_lasting_fault_is_told_after_a_few_tries(
+    s3: FaultyS3,
+    store: S3Store,
+    listed: RawObject,
+    tmp_path: Path,
+    fault: Fault,
+    kind: type[ForecastError],
+    words: str,
+    requests: int,
+) -> None:
+    s3.spoil("GET", "zone/a", fault)
+    with pytest.raises(ForecastError) as caught:
+        store.fetch(listed, tmp_path / "copy")
+    assert type(caught.value) is kind
+    assert caught.value.message == f"{store.uri} could not be read: a: {words}"
+    assert s3.requests("GET", "zone/a") == requests
+
+
+def test_bytes_that_only_trickle_are_given_up(s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path) -> None:
+    store = S3Store(store.uri, patience_for(trickles))
+    s3.spoil("GET", "zone/a", trickles)
+    with pytest.raises(RetryableError, match="the connection broke off"):
+        store.fetch(listed, tmp_path / "copy")
+    assert s3.requests("GET", "zone/a") == 1
+
+
+def test_a_silent_server_is_asked_a_few_times_and_then_no_more(
+    s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path
+) -> None:
+    store = S3Store(store.uri, replace(patience_for(is_silent), tries=1))
+    s3.spoil("GET", "zone/a", is_silent)
+    for _ in range(CALM.silences):
+        with pytest.raises(RetryableError, match="S3 does not answer"):
+            store.fetch(listed, tmp_path / "copy")
+    before = s3.requests("GET", "zone/a")
+    with pytest.raises(RetryableError, match=r"not tried, for S3 at http://[^ ]+ had stopped answering; run again"):
+        store.fetch(listed, tmp_path / "copy")
+    assert s3.requests("GET", "zone/a") == before
+
+
+def test_an_answer_in_between_ends_a_silence(s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path) -> None:
+    store = S3Store(store.uri, replace(patience_for(is_silent), tries=1))
+    for _ in range(CALM.silences):
+        s3.spoil("GET", "zone/a", is_silent)
+        with pytest.raises(RetryableError, match="S3 does not answer"):
+            store.fetch(listed, tmp_path / "copy")
+        s3.mend()
+        store.fetch(listed, tmp_path / "copy")
+
+
+def test_a_host_without_an_address_is_told(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://s3.invalid:9000")
+    with pytest.raises(RetryableError) as caught:
+        list(S3Store(f"s3://{s3_bucket}/", CALM).list())
+    assert caught.value.message == (
+        f"s3://{s3_bucket}/ could not be listed: the host of http://s3.invalid:9000 has no address in the DNS; is "
+        "AWS_ENDPOINT_URL right? Else run again"
+    )
+
+
+def test_a_try_that_failed_is_counted_in_the_log(
+    s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    s3.spoil("GET", "zone/a", says(503, "SlowDown"), times=2)
+    store.fetch(listed, tmp_path / "copy")
+    words = f"trying again: {store.uri} could not be read: a: S3 answered SlowDown"
+    told = [message for message in caplog.messages if "attempt" in message]
+    assert told == [f"attempt {number} of 3 failed, {words}" for number in (1, 2)]
+
+
+def test_a_server_that_is_not_there_is_told(store: S3Store, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(RetryableError, match=r"nothing listens at http://127\.0\.0\.1:1 \(connection refused\)"):
+        list(S3Store(f"s3://{s3_bucket}/", CALM).list())
+
+
+@pytest.mark.parametrize(
+    "address", [f"http://ann:{SECRET}@127.0.0.1:1", f"ann:{SECRET}@127.0.0.1:1", f"http://127.0.0.1:{SECRET}", "here"]
+)
+def test_an_address_that_cannot_be_is_a_setting_error_and_stays_secret(
+    s3_bucket: str, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    with pytest.raises(SettingError) as caught:
+        list(S3Store(f"s3://{s3_bucket}/", CALM).list())
+    assert "AWS_" in caught.value.message
+    assert "3cr3t" not in caught.value.message
+
+
+def test_a_profile_that_is_not_there_is_a_setting_error(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(SettingError, match=r"a setting of AWS cannot be used \(ProfileNotFound\); check AWS_\*"):
+        S3Store(f"s3://{s3_bucket}/", CALM)
+
+
+def test_a_checksum_that_s3_keeps_is_held_against_the_bytes(
+    s3: FaultyS3, store: S3Store, sound: S3Client, s3_bucket: str, tmp_path: Path
+) -> None:
+    # Of an object in parts, the ETag says nothing of its content.
+    upload = sound.create_multipart_upload(Bucket=s3_bucket, Key="zone/a")["UploadId"]
+    part = sound.upload_part(Bucket=s3_bucket, Key="zone/a", UploadId=upload, PartNumber=1, Body=CONTENT)
+    parts = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
+    sound.complete_multipart_upload(Bucket=s3_bucket, Key="zone/a", UploadId=upload, MultipartUpload=parts)  # type: ignore[arg-type]
+    (listed,) = store.list()
+    assert listed.etag.endswith('-1"')
+    store.fetch(listed, tmp_path / "copy")
+    right, wrong = (base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode() for data in (CONTENT, b"other"))
+    s3.spoil("GET", "zone/a", has_headers(**{"x-amz-checksum-crc32": right}), times=1)
+    store.fetch(listed, tmp_path / "copy")
+    s3.spoil("GET", "zone/a", has_headers(**{"x-amz-checksum-crc32": wrong}))
+    with pytest.raises(RetryableError, match="do not have the checksum that S3 keeps"):
+        store.fetch(listed, tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-amz-server-side-encryption": "aws:kms"},
+        {"x-amz-server-side-encryption": "aws:kms:dsse"},
+        {"x-amz-server-side-encryption-customer-algorithm": "AES256"},
+    ],
+)
+def test_an_etag_under_a_key_of_ones_own_is_no_checksum(
+    s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    s3.spoil("GET", "zone/a", is_garbled(**headers))
+    store.fetch(listed, tmp_path / "copy")
+    s3.mend()
+    s3.spoil("GET", "zone/a", is_garbled(**{"x-amz-server-side-encryption": "AES256"}))
+    with pytest.raises(RetryableError, match="checksum of the ETag"):
+        store.fetch(listed, tmp_path / "copy")
+
+
+def test_another_version_than_asked_for_is_not_taken(
+    s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path
+) -> None:
+    s3.spoil("GET", "zone/a", has_headers(ETag='"another"'))
+    with pytest.raises(ObjectChangedError, match="zone/a was replaced after it was listed; run again"):
+        store.fetch(listed, tmp_path / "copy")
+
+
+def test_a_full_disk_is_told_as_such(store: S3Store, listed: RawObject) -> None:
+    with pytest.raises(RetryableError, match=r"zone/a cannot be copied to /dev: No space left on device; free some"):
+        store.fetch(listed, Path("/dev/full"))
+
+
+def test_a_list_comes_in_pages_and_each_is_asked_for_again(
+    s3: FaultyS3, store: S3Store, sound: S3Client, s3_bucket: str
+) -> None:
+    for name in "bcdef":
+        sound.put_object(Bucket=s3_bucket, Key=f"zone/{name}", Body=b"x")
+    for fault in (says(503, "SlowDown"), hangs_up, breaks_off, answers(b""), answers(b"<html>Log in</html>")):
+        s3.mend()
+        s3.spoil("GET", "continuation-token", fault, times=2)
+        s3.spoil("GET", "list-type=2", in_pages_of(2))
+        assert [entry.key for entry in store.list()] == list("abcdef")
+        assert s3.requests("GET", "list-type=2") == 3 + 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"", "the answer is no list of this bucket"),
+        (b"<html><body>Log in</body></html>", "the answer is no list of this bucket"),
+        (b"<ListBucketResult><Name>BUCKET</Name>", "S3 answered 500"),
+        (b"<ListBucketResult><Name>BUCKET</Name></ListBucketResult>", "the answer is no list of this bucket"),
+        (
+            b"<ListBucketResult><Name>BUCKET</Name><IsTruncated>true</IsTruncated></ListBucketResult>",
+            "the list breaks off",
+        ),
+    ],
+)
+def test_what_is_no_whole_list_is_not_taken_for_one(
+    s3: FaultyS3, store: S3Store, s3_bucket: str, answer: bytes, words: str
+) -> None:
+    s3.spoil("GET", "list-type=2", answers(answer.replace(b"BUCKET", s3_bucket.encode())))
+    with pytest.raises(RetryableError) as caught:
+        list(store.list())
+    assert caught.value.message == f"{store.uri} could not be listed: {words}; run again"
+
+
+def test_a_list_that_fails_in_its_middle_fails(s3: FaultyS3, store: S3Store, sound: S3Client, s3_bucket: str) -> None:
+    sound.put_object(Bucket=s3_bucket, Key="zone/b", Body=b"x")
+    s3.spoil("GET", "continuation-token", says(500, "InternalError"))
+    s3.spoil("GET", "list-type=2", in_pages_of(1))
+    with pytest.raises(RetryableError, match="could not be listed: S3 answered InternalError"):
+        list(store.list())
+
+
+@pytest.mark.parametrize("name", ["503", "500", "hangs up", "silent"])
+def test_an_upload_is_made_again_and_is_whole(
+    s3: FaultyS3, store: S3Store, sound: S3Client, s3_bucket: str, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "source").write_bytes(CONTENT)
+    s3.spoil("PUT", "zone/new", PASSING[name], times=1)
+    S3Store(store.uri, patience_for(PASSING[name])).publish(tmp_path / "source", "new")
+    assert sound.get_object(Bucket=s3_bucket, Key="zone/new")["Body"].read() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("size", "fault", "words"),
+    [
+        (1000, hangs_up, "the connection broke off"),
+        (1000, says(500, "InternalError"), "S3 answered InternalError"),
+        (9 << 20, says(503, "SlowDown"), "S3 answered SlowDown"),
+        (9 << 20, hangs_up, "the connection broke off"),
+    ],
+    ids=["dropped", "500", "parts 503", "parts dropped"],
+)
+def test_an_upload_that_fails_leaves_nothing(
+    s3: FaultyS3, store: S3Store, sound: S3Client, s3_bucket: str, tmp_path: Path, size: int, fault: Fault, words: str
+) -> None:
+    (tmp_path / "source").write_bytes(bytes(size))
+    s3.spoil("PUT", "partNumber=2" if size > 1000 else "zone/new", fault)
+    with pytest.raises(RetryableError) as caught:
+        store.publish(tmp_path / "source", "new")
+    assert caught.value.message == f"{store.uri} could not be written: new: {words}; run again"
+    assert [entry["Key"] for entry in sound.list_objects_v2(Bucket=s3_bucket)["Contents"]] == ["zone/a"]
+    assert "Uploads" not in sound.list_multipart_uploads(Bucket=s3_bucket)
+
+
+def test_looking_for_an_object_is_tried_again_and_told(s3: FaultyS3, store: S3Store) -> None:
+    s3.spoil("HEAD", "zone/a", hangs_up, times=2)
+    assert store.find("a") is not None
+    s3.spoil("HEAD", "zone/a", says(403, ""))
+    with pytest.raises(SettingError, match=r"could not be read: a: access denied \(403\)"):
+        store.find("a")
+
+
+def test_an_object_that_is_replaced_while_it_breaks_off_is_not_mixed(
+    s3: FaultyS3, store: S3Store, listed: RawObject, sound: S3Client, s3_bucket: str, tmp_path: Path
+) -> None:
+    s3.spoil("GET", "zone/a", breaks_off, times=1)
+    s3.spoil("GET", "zone/a", comes_after(lambda: sound.put_object(Bucket=s3_bucket, Key="zone/a", Body=CONTENT[::-1])))
+    with pytest.raises(ObjectChangedError, match="replaced or removed after it was listed"):
+        store.fetch(listed, tmp_path / "copy")
+
+
+def test_the_time_to_read_grows_with_the_size(s3: FaultyS3, sound: S3Client, s3_bucket: str, tmp_path: Path) -> None:
+    patience = replace(CALM, seconds=0, slowest_bytes_per_second=len(CONTENT) / 60)
+    sound.put_object(Bucket=s3_bucket, Key="a", Body=CONTENT)
+    store = S3Store(f"s3://{s3_bucket}/", patience)
+    (listed,) = store.list()
+    s3.spoil("GET", "/a", is_slow)
+    store.fetch(listed, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == CONTENT

@@ -1,0 +1,132 @@
+"""Values in another unit than their source says stop the object; anything else passes."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.transform.unit_gate import ON_EARTH, Times, UnitGate
+from forecast.transform.values.units import UNITS, Floats
+
+PRESSURE, TEMPERATURE, DEW_POINT = "air_pressure_at_mean_sea_level", "air_temperature", "dew_point_temperature"
+HOUR_MS = 3_600_000
+# A mild day and a fresh night, hour by hour, in °C: no two hours are the same.
+MILD_DAY = 12 - 5 * np.cos(np.arange(24) / 24 * 2 * np.pi) + np.arange(24) / 100
+
+
+def hourly(values: Floats) -> Times:
+    return np.arange(len(values), dtype=np.int64) * HOUR_MS
+
+
+def taken_for(values: Floats, parameter: str, meant: str, said: str) -> Floats:
+    """Canonical values, measured in one unit and told in another, as the gate sees them."""
+    units = UNITS[ON_EARTH[parameter].quantity]
+    return units[said.casefold()].to_canonical(units[meant.casefold()].from_canonical(values))
+
+
+def refusal(parameter: str, values: Floats, times: Times | None = None) -> str | None:
+    """What the gate says of a column."""
+    gate = UnitGate(ON_EARTH[parameter])
+    gate.see(values, hourly(values) if times is None else times)
+    try:
+        gate.check()
+    except ObjectRejectedError as error:
+        assert error.code == "wrong_unit"
+        return error.message
+    return None
+
+
+@pytest.mark.parametrize(("said", "meant"), list(product(ON_EARTH[PRESSURE].units, repeat=2)))
+def test_every_exchange_of_two_units_of_pressure_is_found_and_named(said: str, meant: str) -> None:
+    told = taken_for(np.array([990.0, 1020.0]), PRESSURE, meant, said)
+    example = UNITS[ON_EARTH[PRESSURE].quantity][meant.casefold()].from_canonical(np.array([990.0]))[0]
+    assert refusal(PRESSURE, told) == (
+        None
+        if said == meant
+        else f"2 of 2 pressures, such as {example:g} {said}, are none on Earth, but would be in {meant}: "
+        "the source names the wrong unit"
+    )
+
+
+def test_the_whole_object_counts_and_not_a_batch() -> None:
+    gate = UnitGate(ON_EARTH[PRESSURE])
+    gate.see(np.array([29.75, np.nan]), np.array([0, 1]))
+    gate.see(np.array([1013.0]), np.array([2]))
+    gate.check()
+    gate.see(np.array([29.75]), np.array([3]))
+    with pytest.raises(ObjectRejectedError, match=r"^2 of 3 pressures"):
+        gate.check()
+
+
+@pytest.mark.parametrize(
+    ("said", "meant", "example"),
+    [("°C", "°F", "57.2 °C"), ("°C", "K", "287.15 °C"), ("°F", "K", "287.15 °F"), ("K", "°C", "14 K")],
+)
+@pytest.mark.parametrize(("parameter", "words"), [(TEMPERATURE, "temperatures"), (DEW_POINT, "dew points")])
+def test_a_day_of_another_unit_is_found_and_named(
+    parameter: str, words: str, said: str, meant: str, example: str
+) -> None:
+    """Of 14 °C and more."""
+    told = taken_for(MILD_DAY - MILD_DAY[0] + 14, parameter, meant, said)
+    assert refusal(parameter, told) == (
+        f"24 of 24 {words}, such as {example}, are none on Earth, but would be in {meant}: "
+        "the source names the wrong unit"
+    )
+
+
+def test_what_may_be_weather_in_the_unit_that_is_named_passes() -> None:
+    """A mild day in °C is a frosty one in °F, and a cool day in °F may be Death Valley's in °C."""
+    assert refusal(TEMPERATURE, taken_for(MILD_DAY, TEMPERATURE, "°C", "°F")) is None
+    assert refusal(TEMPERATURE, taken_for(MILD_DAY, TEMPERATURE, "°F", "°C")) is None
+    assert refusal(DEW_POINT, taken_for(MILD_DAY - 10, DEW_POINT, "°F", "°C")) is None
+
+
+def test_the_median_of_the_object_decides() -> None:
+    half, more = (np.concatenate([60 + np.arange(beyond) / 100, np.full(24 - beyond, 12)]) for beyond in (12, 13))
+    far_apart = np.roll(hourly(half), 6)
+    assert refusal(TEMPERATURE, half, far_apart) is None
+    assert (refusal(TEMPERATURE, more, far_apart) or "").startswith("13 of 24 temperatures")
+
+
+def hot_day(values: int = 24, different: int = 12, hours: float = 20) -> tuple[Floats, Times]:
+    """Temperatures of 60 °C and a little more, evenly over so many hours."""
+    return (
+        60 + np.arange(values) % different / 100,
+        np.linspace(0, hours * HOUR_MS, values).round().astype(np.int64),
+    )
+
+
+def test_a_day_of_values_is_enough_and_anything_less_is_not() -> None:
+    assert refusal(TEMPERATURE, *hot_day()) is not None
+    assert refusal(TEMPERATURE, *hot_day(values=23)) is None
+    assert refusal(TEMPERATURE, *hot_day(different=11)) is None
+    assert refusal(TEMPERATURE, *hot_day(hours=19.99)) is None
+
+
+@pytest.mark.parametrize("code", [85.0, 99.9, 125.0, -127.0, 327.67, 0.0])
+def test_a_fault_code_all_day_is_no_unit(code: float) -> None:
+    """A sensor that is broken costs its own values, and not those of the others."""
+    assert refusal(TEMPERATURE, np.full(288, code), np.arange(288) * 300_000) is None
+
+
+def test_the_hottest_and_the_coldest_day_on_earth_pass() -> None:
+    for parameter in (TEMPERATURE, DEW_POINT):
+        for limit, inwards in ((ON_EARTH[parameter].lowest, 1), (ON_EARTH[parameter].highest, -1)):
+            assert refusal(parameter, limit + inwards * np.arange(24) / 100) is None
+
+
+@pytest.mark.parametrize("parameter", list(ON_EARTH))
+def test_no_value_at_all_passes(parameter: str) -> None:
+    assert refusal(parameter, np.full(24, np.nan)) is None
+    assert refusal(parameter, np.array([])) is None
+
+
+@given(st.data(), st.sampled_from(list(ON_EARTH)))
+def test_what_is_on_earth_passes(data: st.DataObject, parameter: str) -> None:
+    limits = st.floats(ON_EARTH[parameter].lowest, ON_EARTH[parameter].highest)
+    assert refusal(parameter, np.array(data.draw(st.lists(limits, min_size=1, max_size=50)))) is None
