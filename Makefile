@@ -8,6 +8,7 @@ POETRY := $(TOOLS)/bin/poetry
 TOOLS_STAMP := $(TOOLS)/.poetry-$(POETRY_VERSION)-$(MIRROR_PLUGIN_VERSION)
 PROJECT_STAMP := .venv/.installed
 INSTALL_LOG := .local/install.log
+IMPORTS_LOG := .local/imports.log
 PARALLEL := --numprocesses auto --maxprocesses 4
 
 export POETRY_VIRTUALENVS_IN_PROJECT := true
@@ -56,11 +57,12 @@ test: lint ## Lint, check the types and run the tests of every change, on a real
 test-all: lint ## Lint, check the types and run every test, properties on ten times as many examples: for the night
 	@HYPOTHESIS_PROFILE=nightly $(POETRY) run pytest $(PARALLEL) --dist loadfile -m ""
 
-lint: $(PROJECT_STAMP) ## Lint, check the format and the types
+lint: $(PROJECT_STAMP) ## Lint, check the format, the types and the directions of imports
 	@$(POETRY) run ruff check --quiet
 	@$(POETRY) run ruff format --check --quiet || { \
 		echo "Not formatted as agreed; this mends it: $(POETRY) run ruff format" >&2; exit 1; }
 	@$(POETRY) run mypy
+	@$(POETRY) run lint-imports --no-logo >$(IMPORTS_LOG) || { cat $(IMPORTS_LOG); exit 1; }
 
 lock: $(TOOLS_STAMP) ## Bring poetry.lock up to date with pyproject.toml
 	@$(LIKE_PIP) $(POETRY) lock

@@ -1,17 +1,23 @@
-"""Writes docs/parameters.md and the tables of docs/quality.md from those of the program: `make docs`."""
+"""Writes from the tables of the program what repeats them: `make docs`.
+
+That is docs/parameters.md, the tables of docs/quality.md, and in the JSON Schemas of the registry and of the documents
+what they say of parameters and thresholds.
+"""
 
 from __future__ import annotations
 
 import importlib
+import json
 import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from forecast.core.parameters import PARAMETERS, Parameter, Quantity
 from forecast.qc.results import CHECKS
-from forecast.qc.thresholds import BY_NETWORK, CLOCK, MOST, Threshold
+from forecast.qc.thresholds import BY_NETWORK, BY_PARAMETER, CLOCK, MOST, Threshold
 from forecast.report.advice import ADVICE
 from forecast.transform.unit_gate import ON_EARTH
 from forecast.transform.values.units import UNITS, Unit
@@ -19,6 +25,8 @@ from forecast.transform.values.units import UNITS, Unit
 DOCS = Path(__file__).parent
 TARGET = DOCS / "parameters.md"
 QUALITY = DOCS / "quality.md"
+STATIONS_SCHEMA = DOCS.parent / "src" / "forecast" / "core" / "stations.schema.json"
+MONGODB_SCHEMA = DOCS.parent / "src" / "config" / "mongodb_schema.json"
 # The experiments are made with the published files, which are beside the project and not in it.
 DATA = DOCS.parents[1] / "shared" / "data"
 
@@ -108,6 +116,41 @@ def parameters_page() -> str:
     )
 
 
+def stations_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of the registry, with the parameters that a station may have and the thresholds that it may change."""
+    known = {**BY_PARAMETER, "clock": CLOCK}
+    groups = {group: _closed({name: _changed_limit(name) for name in limits}) for group, limits in known.items()}
+    entry = schema["properties"]["stations"]["items"]["properties"]
+    entry["parameters"]["items"]["enum"] = [parameter.name for parameter in PARAMETERS if not parameter.derived]
+    entry["thresholds"] = {
+        "description": "limits of the quality checks that differ at this station, by parameter and name",
+        **_closed(groups),
+    }
+    return schema
+
+
+def mongodb_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema that the server holds documents to, with the parameters and their units."""
+    finite = {"minimum": -sys.float_info.max, "maximum": sys.float_info.max}
+    schema["$jsonSchema"]["properties"]["measurements"]["properties"] = {
+        parameter.name: {"bsonType": "double", **finite, "description": parameter.unit} for parameter in PARAMETERS
+    }
+    return schema
+
+
+def schema_text(schema: dict[str, Any]) -> str:
+    """A schema as its file has it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _closed(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _changed_limit(name: str) -> dict[str, Any]:
+    return {"type": "number", **({"maximum": MOST[name]} if name in MOST else {})}
+
+
 def _gates() -> Iterator[tuple[str, ...]]:
     unit_of = {parameter.name: parameter.unit for parameter in PARAMETERS}
     for name, earth in ON_EARTH.items():
@@ -148,7 +191,7 @@ def _between(page: str, name: str, content: str) -> str:
 
 def _thresholds() -> Iterator[str]:
     for parameter in PARAMETERS:
-        if parameter.thresholds:
+        if parameter.name in BY_PARAMETER:
             yield f"### `{parameter.name}` ({parameter.unit})\n"
             yield _table(("threshold", "value", "source"), _limits_of(parameter))
     yield "### `clock`\n"
@@ -156,7 +199,7 @@ def _thresholds() -> Iterator[str]:
 
 
 def _limits_of(parameter: Parameter) -> Iterator[tuple[str, str, str]]:
-    for name, limit in parameter.thresholds.items():
+    for name, limit in BY_PARAMETER[parameter.name].items():
         yield _limit(name, limit)
         for network, of_network in BY_NETWORK.items():
             if (other := of_network.get(parameter.name, {}).get(name)) is not None:
@@ -205,4 +248,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(parameters_page(), encoding="utf-8")
+    for file, made in ((STATIONS_SCHEMA, stations_schema), (MONGODB_SCHEMA, mongodb_schema)):
+        file.write_text(schema_text(made(json.loads(file.read_text("utf-8")))), encoding="utf-8")
     QUALITY.write_text(quality_page(QUALITY.read_text("utf-8")), encoding="utf-8")

@@ -241,6 +241,13 @@ def test_every_setting_is_in_the_user_guide() -> None:
         assert re.search(rf"^\| `{name}` .*\| `{default}` \|$", text, re.MULTILINE)
 
 
+@pytest.mark.parametrize("name", ["stations_schema", "mongodb_schema"])
+def test_schemas_say_of_parameters_and_thresholds_what_the_tables_say(name: str) -> None:
+    made = runpy.run_path(str(DOCS / "generate.py"))
+    text = made[name.upper()].read_text("utf-8")
+    assert made["schema_text"](made[name](json.loads(text))) == text, "run `make docs`"
+
+
 def test_the_page_of_parameters_is_up_to_date() -> None:
     page = runpy.run_path(str(DOCS / "generate.py"))["parameters_page"]()
     assert (DOCS / "parameters.md").read_text("utf-8") == page, "run `make docs`"

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from forecast.core.errors import SettingError
-from forecast.core.parameters import PARAMETERS
 from forecast.core.stations import STATIONS_FILE, load_stations, parse_stations
 from forecast.qc.flags import NOT_EVALUATED, SUSPECT
+from forecast.qc.limits import limits_of
 from forecast.qc.results import CHECKS, Series
-from forecast.qc.thresholds import CLOCK
+from forecast.qc.thresholds import BY_PARAMETER, CLOCK
 from forecast.qc.windows import blocks_of
 from tests.networks import nominal_rows
 from tests.quality.experiments import DIRECTION, Clean, P, clean_week, tally_of_sound
@@ -45,7 +45,7 @@ def test_tables_of_checks_and_thresholds_are_those_of_the_program() -> None:
     assert part("checks") == made["checks_table"](), "run `make docs`"
     assert part("thresholds") == "\n".join(made["_thresholds"]()), "run `make docs`"
     assert re.findall(r"^\| `(\w+)` \|", part("checks"), re.MULTILINE) == list(CHECKS)
-    names = [name for parameter in PARAMETERS for name in parameter.thresholds] + list(CLOCK)
+    names = [name for limits in BY_PARAMETER.values() for name in limits] + list(CLOCK)
     assert re.findall(r"^\| `(\w+)` \|", part("thresholds"), re.MULTILINE) == names
 
 
@@ -73,7 +73,7 @@ def registry_with(thresholds: dict[str, Any]) -> dict[str, Any]:
 def test_thresholds_of_the_example_hold_at_their_station_alone() -> None:
     stations = parse_stations(registry_with(OVERRIDE["thresholds"]), "stations.json")
     limits = {
-        station.id: (station.limits[P]["bias_limit"], station.limits[DIRECTION]["flag_rate_limit"])
+        station.id: (limits_of(station)[P]["bias_limit"], limits_of(station)[DIRECTION]["flag_rate_limit"])
         for station in stations
     }
     assert limits.pop("IICHTE19") == (9, 0.6)
@@ -85,9 +85,9 @@ def test_thresholds_of_the_example_hold_at_their_station_alone() -> None:
     [
         (
             {"air_temperature": {"spike": 3}},
-            "air_temperature.spike: there is no such threshold (docs/quality.md lists them)",
+            "air_temperature: Additional properties are not allowed ('spike' was unexpected)",
         ),
-        ({"air_temperature": {"persistence_fail_hours": 25}}, "25 is more than the 24 that a check may look at"),
+        ({"air_temperature": {"persistence_fail_hours": 25}}, "25 is greater than the maximum of 24"),
     ],
 )
 def test_threshold_that_does_not_exist_or_looks_too_far_is_an_error(thresholds: dict[str, Any], words: str) -> None:

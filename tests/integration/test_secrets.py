@@ -16,7 +16,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from forecast.report.write import without_secrets
+from forecast.core.text import without_secrets
 from tests.integration.faulty_s3 import faulty_s3, says
 from tests.integration.replica_set import replica_set
 from tests.integration.worlds import Row, World, WorldMaker

@@ -10,11 +10,11 @@ from typing import Any, cast
 import pytest
 from pymongo import MongoClient
 
+from forecast.core.presence import Presence
 from forecast.mongo.client import Documents
 from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.presence import days_until, presence_of
 from forecast.mongo.qc_queue import Unjudged
-from forecast.report.silence import Presence
 from tests.networks import DAY, START, START_MS, five, network, observation, records, station
 
 STATIONS = network(*five(), station("gone", 300))

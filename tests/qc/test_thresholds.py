@@ -7,22 +7,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from forecast.core.parameters import PARAMETERS, Parameter
+from forecast.core.parameters import PARAMETERS
 from forecast.qc.neighbour_checks import _OFFSET_HOURS, _SHIFTS_HOURS, DAYS_BEFORE
 from forecast.qc.station_checks import _MOST_SPIKE_GAP_MINUTES, REACH_HOURS_AFTER, REACH_HOURS_BEFORE
-from forecast.qc.thresholds import BY_NETWORK, CLOCK, MOST, STEP_MINUTES, Threshold
+from forecast.qc.thresholds import BY_NETWORK, BY_PARAMETER, CLOCK, MOST, STEP_MINUTES, Threshold
 
-MEASURED = [parameter for parameter in PARAMETERS if not parameter.derived]
 LEVELS = ("fail_min", "suspect_min", "suspect_max", "fail_max")
 
 
 def everything() -> Iterator[tuple[str, str, Threshold]]:
     """Each threshold with its parameter and its name, those of the networks and of the clock among them."""
-    for parameter in PARAMETERS:
-        yield from ((parameter.name, name, threshold) for name, threshold in parameter.thresholds.items())
-    for of_network in BY_NETWORK.values():
-        for parameter_name, values in of_network.items():
-            yield from ((parameter_name, name, threshold) for name, threshold in values.items())
+    for of_parameters in (BY_PARAMETER, *BY_NETWORK.values()):
+        for parameter, values in of_parameters.items():
+            yield from ((parameter, name, threshold) for name, threshold in values.items())
     yield from (("clock", name, threshold) for name, threshold in CLOCK.items())
 
 
@@ -32,14 +29,14 @@ def test_every_threshold_says_where_it_comes_from() -> None:
 
 
 def test_every_measured_parameter_has_its_range_and_a_derived_one_has_none() -> None:
-    for parameter in MEASURED:
-        assert {f"gross_range_{level}" for level in LEVELS} <= set(parameter.thresholds), parameter.name
-    assert [parameter.thresholds for parameter in PARAMETERS if parameter.derived] == [{}]
+    assert list(BY_PARAMETER) == [parameter.name for parameter in PARAMETERS if not parameter.derived]
+    for parameter, limits in BY_PARAMETER.items():
+        assert {f"gross_range_{level}" for level in LEVELS} <= set(limits), parameter
 
 
-@pytest.mark.parametrize("parameter", MEASURED, ids=lambda parameter: parameter.name)
-def test_what_fails_lies_beyond_what_is_suspect(parameter: Parameter) -> None:
-    values = {name: threshold.value for name, threshold in parameter.thresholds.items()}
+@pytest.mark.parametrize("parameter", BY_PARAMETER)
+def test_what_fails_lies_beyond_what_is_suspect(parameter: str) -> None:
+    values = {name: threshold.value for name, threshold in BY_PARAMETER[parameter].items()}
     ranges = {name.removesuffix("_fail_min") for name in values if name.endswith("_fail_min")}
     for prefix in ranges:
         limits = [values[f"{prefix}_{level}"] for level in LEVELS]
@@ -77,7 +74,6 @@ def test_the_names_of_reaches_are_all_known() -> None:
 
 
 def test_a_network_changes_only_what_the_table_has() -> None:
-    known = {parameter.name: set(parameter.thresholds) for parameter in PARAMETERS}
     for of_network in BY_NETWORK.values():
         for name, values in of_network.items():
-            assert set(values) <= known[name]
+            assert set(values) <= set(BY_PARAMETER[name])

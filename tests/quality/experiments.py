@@ -14,11 +14,13 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from forecast.core.clock import DAY_MS
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.checks.sun import solar_elevation
 from forecast.qc.flags import FAIL, GOOD, SUSPECT, Floats, Mask, Times
+from forecast.qc.limits import limits_of
 from forecast.qc.neighbour_checks import judge_among
-from forecast.qc.results import DAY_MS, Series, Verdicts
+from forecast.qc.results import Series, Verdicts
 from forecast.qc.station_checks import judge_alone
 from tests.quality.week import DATA, HOUR_MS, Week, read_week
 
@@ -372,7 +374,7 @@ def stand_still(values: Floats, *_: object) -> Floats:
 
 def beyond(parameter: str, limit: str, by: float) -> Change:
     """A limit of a check, and something."""
-    return lambda values, series, *_: np.full(len(values), series.station.limits[parameter][limit] + by)
+    return lambda values, series, *_: np.full(len(values), limits_of(series.station)[parameter][limit] + by)
 
 
 def other(parameter: str, by: float) -> Change:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from forecast.core.clock import DAY_MS
 from forecast.core.stations import load_stations
 from forecast.qc.flags import Mask
 from forecast.qc.neighbour_checks import are_neighbours
-from forecast.qc.results import DAY_MS, Series
+from forecast.qc.results import Series
 from forecast.qc.station_checks import REACH_HOURS_AFTER, REACH_HOURS_BEFORE, judge_alone
 from forecast.qc.windows import blocks_of
 from tests.examples import examples

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from forecast.core.clock import DAY_MS
 from forecast.qc.flags import SUSPECT
-from forecast.qc.results import DAY_MS
 from forecast.report.advice import advice
 from forecast.report.findings import Findings
 from tests.quality.experiments import (

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.report.silence import (
-    Presence,
-    Seen,
-    expected_on,
-    newest_age_seconds,
-    silence_warnings,
-    silent_stations,
-    stations_seen,
-)
+from forecast.core.presence import Presence, expected_on
+from forecast.report.silence import Seen, newest_age_seconds, silence_warnings, silent_stations, stations_seen
 from tests.networks import DAY, START, START_MS, network, station
 
 NOW = START + timedelta(days=9)

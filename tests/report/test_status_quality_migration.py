@@ -8,6 +8,7 @@ import pytest
 
 from forecast.core.counts import JudgeCounts, ObjectCounts, QualityTally
 from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.presence import Presence
 from forecast.core.removals import Removed, removals_words
 from forecast.core.schemas import REFUSED_SCHEMA, VALIDATED_SCHEMA, frame_of
 from forecast.core.stations import load_stations
@@ -17,7 +18,7 @@ from forecast.report import status as status_module
 from forecast.report.findings import Findings
 from forecast.report.migration import migration_report
 from forecast.report.quality import quality_report
-from forecast.report.silence import Presence, Seen
+from forecast.report.silence import Seen
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.write import ReportShapeError, write_report
 

@@ -6,13 +6,13 @@ from typing import Any
 from rich.console import Console
 
 from forecast.core.counts import JudgeCounts, ObjectCounts, QualityTally, StationTally
+from forecast.core.presence import Presence
 from forecast.core.stations import load_stations
 from forecast.mongo.conflicts import Conflicts
 from forecast.qc.flags import SUSPECT
 from forecast.report.advice import ADVICE
 from forecast.report.findings import Findings
 from forecast.report.quality import quality_report
-from forecast.report.silence import Presence
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.summary import MAX_WIDTH, render_summary
 

@@ -8,16 +8,11 @@ from typing import Any
 
 import pytest
 
+from forecast.core.clock import iso_time, report_time
 from forecast.core.errors import SettingError
+from forecast.core.text import without_secrets
 from forecast.report.migration import migration_report
-from forecast.report.write import (
-    ReportShapeError,
-    iso_time,
-    report_time,
-    without_secrets,
-    write_report,
-    write_timed_report,
-)
+from forecast.report.write import ReportShapeError, write_report, write_timed_report
 
 NOW = datetime(2026, 11, 23, 10, 11, 12, 999_000, tzinfo=UTC)
 

@@ -29,8 +29,7 @@ from forecast.core.settings import (
     Settings,
     load_settings,
 )
-from forecast.core.text import escaped
-from forecast.report.write import without_secrets
+from forecast.core.text import escaped, without_secrets
 
 # The settings of CONTRACT section 2 that every command takes as an option too.
 SETTING_OPTIONS: dict[str, str] = {

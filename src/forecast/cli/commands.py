@@ -43,7 +43,9 @@ def latency_report_command(
     Example:
       latency-report --station-id ILAMAD25 --date 2026-02-18 --iterations 10
     """
-    report, code = latency_report(settings, station_id, day, iterations, slo_p95_ms, datetime.now(UTC))
+    now = datetime.now(UTC)
+    report, code = latency_report(settings, station_id, day, iterations, slo_p95_ms, now)
+    write_timed_report("query_latency_report", report, logs_dir=settings.logs_dir, now=now)
     print_result(report, render_latency(report), as_json=as_json)
     return code
 

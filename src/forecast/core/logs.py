@@ -17,8 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from forecast.core.settings import Settings
-from forecast.core.text import escaped, escaped_lines
-from forecast.report.write import without_secrets
+from forecast.core.text import escaped, escaped_lines, without_secrets
 
 _LOGGER = logging.getLogger("forecast")
 # At DEBUG, botocore shows whole requests, and with them the session's token.

@@ -6,11 +6,8 @@ Names are CF standard names (with the period where one belongs), units those of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-
-from forecast.qc import thresholds as limits
-from forecast.qc.thresholds import Thresholds
 
 
 class Quantity(StrEnum):
@@ -50,7 +47,6 @@ class Parameter:
     table: str | None = None
     pws: tuple[str, ...] = ()
     derived: bool = False
-    thresholds: Thresholds = field(default_factory=dict, hash=False)
 
 
 PARAMETERS: tuple[Parameter, ...] = (
@@ -63,7 +59,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="degC",
         table="temperature",
         pws=("tempavg", "temp"),
-        thresholds=limits.AIR_TEMPERATURE,
     ),
     Parameter(
         "dew_point_temperature",
@@ -74,7 +69,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="degC",
         table="dewpoint",
         pws=("dewptavg", "dewpt"),
-        thresholds=limits.DEW_POINT,
     ),
     Parameter(
         "relative_humidity",
@@ -85,7 +79,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="%",
         table="humidity",
         pws=("humidityavg", "humidity"),
-        thresholds=limits.RELATIVE_HUMIDITY,
     ),
     Parameter(
         "air_pressure_at_mean_sea_level",
@@ -97,7 +90,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         table="pressure",
         # The history has no mean pressure, only its highest and its lowest: the mean of the two is taken.
         pws=("pressuremax", "pressuremin", "pressure"),
-        thresholds=limits.PRESSURE,
     ),
     Parameter(
         "wind_speed",
@@ -108,7 +100,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="km/h",
         table="speed",
         pws=("windspeedavg", "windspeed"),
-        thresholds=limits.WIND_SPEED,
     ),
     Parameter(
         "wind_speed_of_gust",
@@ -119,7 +110,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="km/h",
         table="gust",
         pws=("windgusthigh", "windgust"),
-        thresholds=limits.WIND_SPEED_OF_GUST,
     ),
     Parameter(
         "wind_from_direction",
@@ -130,7 +120,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         infoclimat_unit="deg",
         table="wind",
         pws=("winddiravg", "winddir"),
-        thresholds=limits.WIND_FROM_DIRECTION,
     ),
     Parameter(
         "rainfall_rate",
@@ -139,7 +128,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Rainfall rate of the moment; not to be summed.",
         table="preciprate",
         pws=("preciprate",),
-        thresholds=limits.RAINFALL_RATE,
     ),
     Parameter(
         "precipitation_amount_1h",
@@ -148,7 +136,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Precipitation of the sliding hour; rows at 10 minutes overlap.",
         infoclimat="pluie_1h",
         infoclimat_unit="mm",
-        thresholds=limits.PRECIPITATION_AMOUNT_1H,
     ),
     Parameter(
         "precipitation_amount_3h",
@@ -157,7 +144,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Precipitation of the last three hours.",
         infoclimat="pluie_3h",
         infoclimat_unit="mm",
-        thresholds=limits.PRECIPITATION_AMOUNT_3H,
     ),
     Parameter(
         "precipitation_counter",
@@ -166,7 +152,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Precipitation since the station's own reset (mostly local midnight).",
         table="precipaccum",
         pws=("preciptotal",),
-        thresholds=limits.PRECIPITATION_COUNTER,
     ),
     Parameter(
         "precipitation_amount",
@@ -182,7 +167,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Horizontal visibility.",
         infoclimat="visibilite",
         infoclimat_unit="m",
-        thresholds=limits.VISIBILITY,
     ),
     Parameter(
         "cloud_area_fraction",
@@ -191,7 +175,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Total cloud cover in eighths; 9 is sky obscured.",
         infoclimat="nebulosite",
         infoclimat_unit="okta",
-        thresholds=limits.CLOUD,
     ),
     Parameter(
         "surface_snow_thickness",
@@ -200,7 +183,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Depth of the snow on the ground.",
         infoclimat="neige_au_sol",
         infoclimat_unit="cm",
-        thresholds=limits.SNOW,
     ),
     Parameter(
         "present_weather",
@@ -209,7 +191,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Present weather, WMO code table 4677 (manned) or 4680 (automatic).",
         infoclimat="temps_omm",
         infoclimat_unit="code",
-        thresholds=limits.PRESENT_WEATHER,
     ),
     Parameter(
         "ultraviolet_index",
@@ -218,7 +199,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         "UV index.",
         table="uv",
         pws=("uvhigh", "uv"),
-        thresholds=limits.ULTRAVIOLET_INDEX,
     ),
     Parameter(
         "surface_downwelling_shortwave_flux_in_air",
@@ -227,7 +207,6 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Global solar irradiance.",
         table="solar",
         pws=("solarradiationhigh", "solarradiation"),
-        thresholds=limits.IRRADIANCE,
     ),
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,8 +13,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import jsonschema
 
 from forecast.core.errors import SettingError
-from forecast.core.parameters import PARAMETERS
-from forecast.qc.thresholds import BY_NETWORK, CLOCK, MOST, Thresholds
 
 CONFIG_FOLDER = Path(__file__).parents[2] / "config"
 STATIONS_FILE = CONFIG_FOLDER / "stations.json"
@@ -44,24 +41,6 @@ class Station:
     parameters: tuple[str, ...]
     interval_minutes: float
     thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-    @cached_property
-    def limits(self) -> Mapping[str, Mapping[str, float]]:
-        """The thresholds of the checks here, by parameter and name: the table's, the network's, the registry's."""
-        network = BY_NETWORK.get(self.network, {})
-        return {
-            parameter.name: {
-                **{name: threshold.value for name, threshold in parameter.thresholds.items()},
-                **{name: threshold.value for name, threshold in network.get(parameter.name, {}).items()},
-                **self.thresholds.get(parameter.name, {}),
-            }
-            for parameter in PARAMETERS
-        }
-
-    @cached_property
-    def clock_limits(self) -> Mapping[str, float]:
-        """The thresholds of the check of the clock, which belong to no parameter."""
-        return {**{name: threshold.value for name, threshold in CLOCK.items()}, **self.thresholds.get("clock", {})}
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -153,19 +132,4 @@ def _more_faults(entries: list[dict[str, Any]]) -> list[str]:
             ZoneInfo(entry["timezone"])
         except (ZoneInfoNotFoundError, ValueError):
             faults.append(f"{place}.timezone: {entry['timezone']!r} is no IANA time zone")
-        faults += _wrong_thresholds(entry.get("thresholds", {}), f"{place}.thresholds")
-    return faults
-
-
-def _wrong_thresholds(overrides: dict[str, dict[str, float]], place: str) -> list[str]:
-    known: dict[str, Thresholds] = {parameter.name: parameter.thresholds for parameter in PARAMETERS} | {"clock": CLOCK}
-    faults = []
-    for group, values in overrides.items():
-        for name, value in values.items():
-            if name not in known.get(group, {}):
-                faults.append(f"{place}.{group}.{name}: there is no such threshold (docs/quality.md lists them)")
-            elif value > MOST.get(name, math.inf):
-                faults.append(
-                    f"{place}.{group}.{name}: {value} is more than the {MOST[name]:g} that a check may look at"
-                )
     return faults

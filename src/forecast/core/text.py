@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 _SHOWN_NAMES: Final = 12
 _SHOWN_LETTERS: Final = 40
+# Up to the last @ of the line: a password that somebody forgot to encode can hold anything. In an S3 URI that would be
+# too much, because keys hold @ too; there a user has a colon, which no bucket's name has.
+_MONGODB_URI = re.compile(r"(mongodb(?:\+srv)?://)(?:.*@)?\S*", re.IGNORECASE)
+_USER_INFO = re.compile(r"((?!s3:)\b[a-z][a-z0-9+.-]*://).*@", re.IGNORECASE)
+_S3_USER_INFO = re.compile(r"(s3://)(?:[^\s/@]*:\S*|[^\s/@]+)@", re.IGNORECASE)
 
 
 def escaped(text: str) -> str:
@@ -32,6 +38,18 @@ def listed(names: Sequence[str]) -> str:
     """The first names in their order, and how many more there are."""
     more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
     return ", ".join(name[:_SHOWN_LETTERS] for name in islice(names, _SHOWN_NAMES)) + more
+
+
+def without_secrets(value: Any) -> Any:
+    """Take user and password out of every URI in a value; of a MongoDB URI nothing is left."""
+    if isinstance(value, str):
+        without_mongodb = _MONGODB_URI.sub(r"\1***", value)
+        return _S3_USER_INFO.sub(r"\1***@", _USER_INFO.sub(r"\1***@", without_mongodb))
+    if isinstance(value, dict):
+        return {without_secrets(key): without_secrets(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_secrets(item) for item in value]
+    return value
 
 
 def _is_harmless(letter: str) -> bool:

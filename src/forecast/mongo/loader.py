@@ -20,6 +20,7 @@ from bson.int64 import Int64
 from pymongo import ASCENDING, GEOSPHERE, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure
 
+from forecast.core.clock import DAY_MS
 from forecast.core.errors import RetryableError, SettingError
 from forecast.core.precedence import RANK
 from forecast.core.removals import Removed, removed_values
@@ -29,7 +30,6 @@ from forecast.mongo.client import Documents, foreign_index, refusal, told_apart,
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.versions import SOURCE, LoadCounts, Plan, StoredVersions, batches_of, compare, one_each
-from forecast.qc.results import DAY_MS
 
 SCHEMA_FILE = CONFIG_FOLDER / "mongodb_schema.json"
 INDEXES = (

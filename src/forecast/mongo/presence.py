@@ -9,11 +9,11 @@ from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 
+from forecast.core.clock import DAY_MS, midnight
+from forecast.core.presence import Presence
 from forecast.core.stations import Stations
 from forecast.mongo.client import Documents, told_apart
-from forecast.qc.results import DAY_MS, midnight
 from forecast.qc.windows import stretches
-from forecast.report.silence import Presence
 
 
 def presence_of(

@@ -13,6 +13,7 @@ import numpy as np
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
+from forecast.core.clock import DAY_MS, iso_time, iso_time_of, midnight
 from forecast.core.counts import JudgeCounts
 from forecast.core.digests import HALF, Halves, quality_halves, second_halves
 from forecast.core.errors import ForecastError, RetryableError, SettingError
@@ -24,11 +25,10 @@ from forecast.mongo.client import Documents, foreign_index, refusal, told_apart,
 from forecast.mongo.qc_queue import Unjudged, days_by_station
 from forecast.mongo.window_reader import read_ahead, read_block
 from forecast.qc.neighbour_checks import judge_among
-from forecast.qc.results import CHECKS_VERSION, DAY_MS, Quality, Series, Verdicts, midnight
+from forecast.qc.results import CHECKS_VERSION, Quality, Series, Verdicts
 from forecast.qc.source_flags import doubted
 from forecast.qc.station_checks import judge_alone, judge_by_source
 from forecast.qc.windows import Block, stretches
-from forecast.report.write import iso_time, iso_time_of
 
 LOGGER = logging.getLogger("forecast.mongo.qc_update")
 _ROUNDS: Final = 20

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from forecast.core.parameters import PARAMETERS
+from forecast.core.clock import DAY_MS
 from forecast.core.stations import Station
 from forecast.qc.checks import station as whole
 from forecast.qc.checks.spatial import (
@@ -21,7 +21,8 @@ from forecast.qc.checks.spatial import (
     spatial,
 )
 from forecast.qc.flags import GOOD, SUSPECT, Flags, Floats, Times, flags_of
-from forecast.qc.results import DAY_MS, Verdicts
+from forecast.qc.results import Verdicts
+from forecast.qc.thresholds import BY_PARAMETER
 
 # Our stations are 9 to 63 km apart; within 10 km there is one neighbour at most.
 RADIUS_KM: Final = 75
@@ -42,9 +43,7 @@ DAYS_BEFORE: Final = 2
 # What is compared lies so far before and after a day at most: whole hours for how a station stands to its neighbours
 # (the shifts of the clock are smaller), and their nearest values.
 COMPARED_HOURS: Final = _OFFSET_HOURS + _WINDOW_MINUTES / 60
-_COMPARED = tuple(
-    parameter.name for parameter in PARAMETERS if {"spatial_floor", "stuck_tolerance"} & set(parameter.thresholds)
-)
+_COMPARED = tuple(name for name, limits in BY_PARAMETER.items() if {"spatial_floor", "stuck_tolerance"} & set(limits))
 _CLOCK_PARAMETER: Final = "air_temperature"
 
 
@@ -141,7 +140,7 @@ def _neighbours(
     verdicts: Verdicts, name: str, near: Sequence[Verdicts], alone: Mapping[tuple[str, str], Floats]
 ) -> Sequence[Neighbour]:
     """What the neighbours would measure at the station's height."""
-    lapse = verdicts.series.station.limits[name].get("spatial_lapse_rate", 0.0)
+    lapse = verdicts.limits[name].get("spatial_lapse_rate", 0.0)
     found = []
     for other in near:
         values = alone.get((other.series.station.id, name))
@@ -154,7 +153,7 @@ def _neighbours(
 def _in_space(among: _Among, name: str) -> None:
     """The spatial check of one parameter, where there are enough neighbours at all."""
     verdicts, neighbours = among.verdicts, among.neighbours[name]
-    times, limits = verdicts.series.times, verdicts.series.station.limits[name]
+    times, limits = verdicts.series.times, verdicts.limits[name]
     if len(neighbours) < MIN_NEIGHBOURS:
         return
     median, spread = np.full(len(times), np.nan), np.full(len(times), np.nan)
@@ -190,7 +189,7 @@ def _in_space(among: _Among, name: str) -> None:
 
 
 def _as_a_whole(verdicts: Verdicts, name: str, median: Floats) -> None:
-    times, limits = verdicts.series.times, verdicts.series.station.limits[name]
+    times, limits = verdicts.series.times, verdicts.limits[name]
     if "bias_limit" in limits:
         flags = whole.bias(
             verdicts.alive(name),
@@ -216,7 +215,7 @@ def _as_a_whole(verdicts: Verdicts, name: str, median: Floats) -> None:
 def _clock(among: _Among) -> None:
     """A wrong clock makes every value of the time suspect."""
     verdicts, rows, neighbours = among.verdicts, among.few.rows, among.neighbours[_CLOCK_PARAMETER]
-    limits, times = verdicts.series.station.clock_limits, verdicts.series.times
+    limits, times = verdicts.clock_limits, verdicts.series.times
 
     def reference(times: Times) -> Floats:
         return neighbour_median(neighbours, Moments(times, _WINDOW_MINUTES), min_neighbours=MIN_NEIGHBOURS)
@@ -242,7 +241,7 @@ def _first_of_slots(times: Times) -> Rows:
 
 
 def _flag_rates(verdicts: Verdicts, before: Mapping[str, Flags]) -> None:
-    for name, limits in verdicts.series.station.limits.items():
+    for name, limits in verdicts.limits.items():
         if verdicts.has(name) and "flag_rate_limit" in limits:
             flags = whole.flag_rate(
                 before[name],

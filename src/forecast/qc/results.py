@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +13,10 @@ import pyarrow as pa
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.stations import Station
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, Times, taken, worse
+from forecast.qc.limits import Limits, clock_limits_of, limits_of
 
 # The version of the quality checks and their thresholds; a change of either raises it.
 CHECKS_VERSION = 2
-DAY_MS = 86_400_000
 # The checks, in the order in which they are made: a value that failed one takes no part in those after it.
 CHECKS = (
     "gross_range",
@@ -45,11 +44,6 @@ CHECKS = (
     "flag_rate",
     "source_flag",
 )
-
-
-def midnight(day: int) -> datetime:
-    """The beginning of a UTC day, which is counted since 1970."""
-    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +78,7 @@ class Quality:
 class Verdicts:
     """`flags` are the worst of all checks by parameter; `by_check` those of each, by check and parameter.
 
-    `medians` are those of the neighbours, by parameter, where there are enough of them.
+    `medians` are those of the neighbours, by parameter, where there are enough of them. `limits` are the station's.
     """
 
     series: Series
@@ -92,6 +86,8 @@ class Verdicts:
     by_check: dict[tuple[str, str], Flags] = field(default_factory=dict)
     medians: dict[str, Floats] = field(default_factory=dict)
     amount: Floats = field(init=False)
+    limits: Mapping[str, Limits] = field(init=False)
+    clock_limits: Limits = field(init=False)
     _aside: dict[str, Mask] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,6 +96,7 @@ class Verdicts:
             for name, values in self.series.values.items()
         }
         self.amount = np.full(len(self.series.times), np.nan)
+        self.limits, self.clock_limits = limits_of(self.series.station), clock_limits_of(self.series.station)
 
     def alive(self, parameter: str) -> Floats:
         """The values that no check has failed so far; NaN elsewhere."""

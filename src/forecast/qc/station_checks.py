@@ -39,7 +39,7 @@ def judge_alone(series: Series) -> Verdicts:
     elevation = None
     if verdicts.has(_UV) or verdicts.has(_SOLAR):
         elevation = sun.solar_elevation(series.times, series.station.latitude, series.station.longitude)
-    for name, limits in series.station.limits.items():
+    for name, limits in verdicts.limits.items():
         if verdicts.has(name) and limits:
             _ranges(verdicts, name, limits)
     _humidity(verdicts)
@@ -47,7 +47,7 @@ def judge_alone(series: Series) -> Verdicts:
     _rain(verdicts)
     _sun(verdicts, elevation)
     _snow(verdicts)
-    for name, limits in series.station.limits.items():
+    for name, limits in verdicts.limits.items():
         if verdicts.has(name):
             _in_time(verdicts, name, limits, elevation)
     _counters(verdicts)
@@ -88,7 +88,7 @@ def _add(verdicts: Verdicts, check: str, names: tuple[str, str], flags: tuple[Fl
 def _humidity(verdicts: Verdicts) -> None:
     if not verdicts.has(_DEW_POINT):
         return
-    limits = verdicts.series.station.limits[_DEW_POINT]
+    limits = verdicts.limits[_DEW_POINT]
     if verdicts.has(_TEMPERATURE):
         above = consistency.dew_point_above_temperature(
             verdicts.alive(_DEW_POINT), verdicts.alive(_TEMPERATURE), tolerance=limits["dew_point_tolerance"]
@@ -109,7 +109,7 @@ def _wind(verdicts: Verdicts) -> None:
         return
     speed, gust = verdicts.alive(_SPEED), verdicts.alive(_GUST)
     if verdicts.has(_GUST):
-        limits = verdicts.series.station.limits[_GUST]
+        limits = verdicts.limits[_GUST]
         below = consistency.gust_below_mean(gust, speed, tolerance=limits["gust_tolerance"])
         _add(verdicts, "gust_below_mean", (_GUST, _SPEED), below)
         verdicts.add("gust_above_mean", _GUST, consistency.gust_above_mean(gust, speed, limit=limits["gust_excess"]))
@@ -121,7 +121,7 @@ def _wind(verdicts: Verdicts) -> None:
 
 
 def _rain(verdicts: Verdicts) -> None:
-    limits = verdicts.series.station.limits
+    limits = verdicts.limits
     if verdicts.has(_HOUR, _THREE_HOURS):
         nested = consistency.nested_accumulation(
             verdicts.alive(_HOUR), verdicts.alive(_THREE_HOURS), tolerance=limits[_HOUR]["nested_tolerance"]
@@ -143,7 +143,7 @@ def _sun(verdicts: Verdicts, elevation: np.ndarray | None) -> None:
         return
     for name, clear_sky in ((_SOLAR, sun.clear_sky_irradiance), (_UV, sun.clear_sky_uv)):
         if verdicts.has(name):
-            limits = verdicts.series.station.limits[name]
+            limits = verdicts.limits[name]
             flags = consistency.by_the_sun(
                 verdicts.alive(name),
                 elevation,
@@ -156,7 +156,7 @@ def _sun(verdicts: Verdicts, elevation: np.ndarray | None) -> None:
 
 
 def _snow(verdicts: Verdicts) -> None:
-    limits, times = verdicts.series.station.limits, verdicts.series.times
+    limits, times = verdicts.limits, verdicts.series.times
     if verdicts.has(_SNOW, _TEMPERATURE):
         flags = consistency.snow_with_warmth(
             verdicts.alive(_SNOW),
@@ -220,7 +220,7 @@ def _may_stand_still(verdicts: Verdicts, name: str, limits: Mapping[str, float],
 
 
 def _counters(verdicts: Verdicts) -> None:
-    times, limits = verdicts.series.times, verdicts.series.station.limits
+    times, limits = verdicts.series.times, verdicts.limits
     if verdicts.has(_COUNTER):
         own = limits[_COUNTER]
         gap, jitter = own["counter_max_gap_minutes"], own["counter_jitter"]

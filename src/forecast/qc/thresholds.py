@@ -239,6 +239,25 @@ IRRADIANCE: Final[Thresholds] = {
 # Of the station itself, told by its air temperature.
 CLOCK: Final[Thresholds] = _of(_MEASURED, clock_window_days=2, clock_min_hours=30, clock_improvement=0.15)
 
+BY_PARAMETER: Final[Mapping[str, Thresholds]] = {
+    "air_temperature": AIR_TEMPERATURE,
+    "dew_point_temperature": DEW_POINT,
+    "relative_humidity": RELATIVE_HUMIDITY,
+    "air_pressure_at_mean_sea_level": PRESSURE,
+    "wind_speed": WIND_SPEED,
+    "wind_speed_of_gust": WIND_SPEED_OF_GUST,
+    "wind_from_direction": WIND_FROM_DIRECTION,
+    "rainfall_rate": RAINFALL_RATE,
+    "precipitation_amount_1h": PRECIPITATION_AMOUNT_1H,
+    "precipitation_amount_3h": PRECIPITATION_AMOUNT_3H,
+    "precipitation_counter": PRECIPITATION_COUNTER,
+    "visibility_in_air": VISIBILITY,
+    "cloud_area_fraction": CLOUD,
+    "surface_snow_thickness": SNOW,
+    "present_weather": PRESENT_WEATHER,
+    "ultraviolet_index": ULTRAVIOLET_INDEX,
+    "surface_downwelling_shortwave_flux_in_air": IRRADIANCE,
+}
 # Weather Underground keeps pressure to 0.01 inHg (0.34 hPa): a sound barometer there stands still longer.
 BY_NETWORK: Final[Mapping[str, Mapping[str, Mapping[str, Threshold]]]] = {
     "Weather Underground": {

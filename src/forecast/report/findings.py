@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from forecast.core.clock import DAY_MS
 from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.presence import expected_on
 from forecast.core.stations import Station
 from forecast.qc.flags import FAIL, GOOD, SUSPECT, Mask
-from forecast.qc.results import CHECKS, DAY_MS, Verdicts
-from forecast.report.silence import expected_on
+from forecast.qc.results import CHECKS, Verdicts
 from forecast.report.stretches import MOST_STRETCHES, Stretch, longest_stretches
 from forecast.report.write import DIGITS
 

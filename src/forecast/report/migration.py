@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from forecast.core.clock import iso_time
 from forecast.core.counts import ObjectCounts, ratio
 from forecast.core.removals import Removed, removals_report
-from forecast.report.write import iso_time
 
 REPORT_KIND = "migration_report"
 _NOT_WRITTEN = ("failed", "unfinished")

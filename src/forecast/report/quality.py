@@ -7,16 +7,18 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from forecast.core.clock import iso_time, iso_time_of
 from forecast.core.counts import ObjectCounts, QualityTally, StationTally, ratio, totals
 from forecast.core.parameters import PARAMETERS
+from forecast.core.presence import Presence
 from forecast.core.removals import removals_report
 from forecast.core.stations import Stations
 from forecast.mongo.conflicts import Conflicts
 from forecast.qc.results import CHECKS_VERSION
 from forecast.report.advice import advice
 from forecast.report.findings import Findings
-from forecast.report.silence import Presence, Seen, stations_seen
-from forecast.report.write import DIGITS, iso_time, iso_time_of
+from forecast.report.silence import Seen, stations_seen
+from forecast.report.write import DIGITS
 
 REPORT_KIND = "quality_report"
 

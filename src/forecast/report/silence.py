@@ -7,38 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from forecast.core.clock import iso_time_of
+from forecast.core.presence import Presence
 from forecast.core.stations import Station, Stations
-from forecast.qc.results import DAY_MS
-from forecast.report.write import iso_time_of
 
 STATES: Final = ("fresh", "late", "silent", "unregistered", "unknown")
 _LATE_INTERVALS: Final = 3
 # Where MAX_DATA_AGE_HOURS is not set: a state that nobody is warned of.
 _SILENT_HOURS: Final = 24.0
 _HOUR_MS: Final = 3_600_000
-_MINUTES_A_DAY: Final = 1440
 _AGE_DIGITS: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """What the database holds of stations: their first and newest observation (ms since 1970), by id.
-
-    `received` is how many observations of each there are on `days` (UTC, since 1970). A station whose newest one is
-    older than `max_age_hours` is silent.
-    """
-
-    first: Mapping[str, int]
-    newest: Mapping[str, int]
-    received: Mapping[str, int]
-    days: frozenset[int] = frozenset()
-    max_age_hours: float | None = None
-
-    def expected(self, station: Station, now: datetime) -> int:
-        """How many observations a station makes on these days, from the day of its first one on and up to now."""
-        first = self.first.get(station.id)
-        days = self.days if first is None else (day for day in self.days if day >= first // DAY_MS)
-        return sum(expected_on(station, day, now) for day in days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +35,6 @@ class Seen:
             "age_hours": None if self.age_hours is None else round(self.age_hours, _AGE_DIGITS),
             "state": self.state,
         }
-
-
-def expected_on(station: Station, day: int, now: datetime) -> int:
-    """Observations that a station makes on a UTC day, or has made by now."""
-    passed = min(_MINUTES_A_DAY, now.timestamp() / 60 - day * _MINUTES_A_DAY)
-    return max(0, int(passed // station.interval_minutes))
 
 
 def stations_seen(presence: Presence | None, stations: Stations, now: datetime) -> dict[str, Seen]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from forecast.core.clock import iso_time
 from forecast.core.counts import JudgeCounts, ObjectCounts, ratio, totals
 from forecast.report.silence import Seen, newest_age_seconds
-from forecast.report.write import iso_time
 
 REPORT_NAME = "pipeline_status.json"
 STATUSES = ("running", "success", "partial", "failed", "interrupted")

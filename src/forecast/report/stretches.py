@@ -6,9 +6,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from forecast.core.clock import iso_time_of
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask
 from forecast.qc.results import CHECKS, Verdicts
-from forecast.report.write import DIGITS, iso_time_of
+from forecast.report.write import DIGITS
 
 MOST_STRETCHES: Final = 10
 _MOST_VALUES: Final = 5

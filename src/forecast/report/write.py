@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -15,37 +14,17 @@ from typing import Any
 
 import jsonschema
 
+from forecast.core.clock import report_time
 from forecast.core.errors import SettingError
-from forecast.core.text import escaped_lines
+from forecast.core.text import escaped_lines, without_secrets
 
 # Behind the point, of shares and values.
 DIGITS = 6
 SCHEMAS_FOLDER = Path(__file__).parent / "schemas"
-# Up to the last @ of the line: a password that somebody forgot to encode can hold anything. In an S3 URI that would be
-# too much, because keys hold @ too; there a user has a colon, which no bucket's name has.
-_MONGODB_URI = re.compile(r"(mongodb(?:\+srv)?://)(?:.*@)?\S*", re.IGNORECASE)
-_USER_INFO = re.compile(r"((?!s3:)\b[a-z][a-z0-9+.-]*://).*@", re.IGNORECASE)
-_S3_USER_INFO = re.compile(r"(s3://)(?:[^\s/@]*:\S*|[^\s/@]+)@", re.IGNORECASE)
 
 
 class ReportShapeError(AssertionError):
     """A report is not as its schema says: a fault of the program, not of the data."""
-
-
-def report_time(now: datetime) -> str:
-    """Give the time in a report's name, in UTC: 20261123T101112Z."""
-    return now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def iso_time(moment: datetime) -> str:
-    """Write a moment in UTC and whole seconds: 2026-11-23T10:11:12Z."""
-    # strftime leaves out the zeros before a year of the first millennium.
-    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"
-
-
-def iso_time_of(milliseconds: int) -> str:
-    """The same of milliseconds since 1970."""
-    return iso_time(datetime.fromtimestamp(milliseconds / 1000, UTC))
 
 
 def write_report(name: str, report: dict[str, Any], *, logs_dir: Path, schema: str) -> Path:
@@ -82,18 +61,6 @@ def write_timed_report(kind: str, report: dict[str, Any], *, logs_dir: Path, now
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _unwritable(logs_dir, error) from error
-
-
-def without_secrets(value: Any) -> Any:
-    """Take user and password out of every URI in a value; of a MongoDB URI nothing is left."""
-    if isinstance(value, str):
-        without_mongodb = _MONGODB_URI.sub(r"\1***", value)
-        return _S3_USER_INFO.sub(r"\1***@", _USER_INFO.sub(r"\1***@", without_mongodb))
-    if isinstance(value, dict):
-        return {without_secrets(key): without_secrets(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_secrets(item) for item in value]
-    return value
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from forecast.core.admission import EARLIEST_YEAR
+from forecast.core.clock import DAY_MS
 from forecast.core.counts import QualityTally, StationTally
 from forecast.core.errors import SettingError
 from forecast.core.parameters import MEASURED_NAMES
@@ -19,7 +20,7 @@ from forecast.mongo.loader import check_indexes
 from forecast.mongo.presence import presence_of
 from forecast.mongo.qc_update import days_held, judged
 from forecast.mongo.strangers import strangers_named
-from forecast.qc.results import DAY_MS, Verdicts
+from forecast.qc.results import Verdicts
 from forecast.report.findings import Findings
 from forecast.report.quality import window_report
 from forecast.report.silence import silence_warnings, stations_seen

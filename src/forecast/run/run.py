@@ -19,16 +19,16 @@ from types import FrameType
 import pandas as pd
 
 from forecast import __version__
+from forecast.core.clock import report_time
 from forecast.core.counts import ObjectCounts, QualityTally, ratio, totals
 from forecast.core.errors import ForecastError, InterruptedRunError, SettingError
+from forecast.core.presence import Presence
 from forecast.core.settings import Settings
 from forecast.mongo.client import Documents, server_of
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.lock import Lease, LeaseHeldError, lease
 from forecast.report.findings import Findings
-from forecast.report.silence import Presence
 from forecast.report.status import RunInfo, RunProgress
-from forecast.report.write import report_time
 from forecast.zone.writer import RunFacts
 
 # The code of an object that may not be read by this user or role.

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from forecast.core.clock import iso_time
 from forecast.core.counts import totals
 from forecast.core.errors import ForecastError
 from forecast.report.migration import migration_report
 from forecast.report.status import DIED, REPORT_NAME, status_report
-from forecast.report.write import ReportShapeError, check_shape, iso_time, write_report, write_timed_report
+from forecast.report.write import ReportShapeError, check_shape, write_report, write_timed_report
 from forecast.run.run import Run
 from forecast.storage import S3Store, Store
 

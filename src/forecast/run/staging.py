@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.core.admission import FUTURE, FUTURE_TOLERANCE
+from forecast.core.clock import iso_time
 from forecast.core.counts import ObjectCounts, QualityTally
 from forecast.core.errors import ForecastError, ObjectDeniedError, ObjectRejectedError, RetryableError
 from forecast.core.memory import give_memory_back
@@ -29,7 +30,6 @@ from forecast.extract.json.answers import NOT_DELIVERED
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import sync_day
 from forecast.mongo.state import INTERNAL_ERROR, Checkpoints
-from forecast.report.write import iso_time
 from forecast.run.cache import circumstances_digest, recall
 from forecast.run.disk_budget import TemporarySpace
 from forecast.run.run import ACCESS_DENIED, Run

@@ -14,14 +14,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from forecast.core.clock import iso_time
 from forecast.core.errors import SettingError
 from forecast.core.settings import Settings
 from forecast.core.stations import load_stations
 from forecast.mongo.client import Documents, connect, told_apart
 from forecast.mongo.loader import check_indexes
-from forecast.report.write import iso_time, write_timed_report
 
-REPORT_KIND = "query_latency_report"
 PERCENTILES = "linear interpolation between the two nearest ranks (numpy's 'linear')"
 EXIT_DONE, EXIT_SLO_NOT_HELD = 0, 3
 
@@ -29,7 +28,7 @@ EXIT_DONE, EXIT_SLO_NOT_HELD = 0, 3
 def latency_report(
     settings: Settings, station_id: str | None, day: date | None, iterations: int, slo_p95_ms: float, now: datetime
 ) -> tuple[dict[str, Any], int]:
-    """Time the query on the real collection, write the report, and give it with the exit code.
+    """Time the query on the real collection; the report and the exit code.
 
     That is 3 where the SLO is missed, or where nothing was found and nobody knows whether it is.
 
@@ -54,7 +53,6 @@ def latency_report(
             **measure_latency(collection, station_id, day, iterations, slo_p95_ms),
         }
         report["note"] = _note(report, newest)
-    write_timed_report(REPORT_KIND, report, logs_dir=settings.logs_dir, now=now)
     return report, EXIT_DONE if report["slo"]["held"] else EXIT_SLO_NOT_HELD
 
 

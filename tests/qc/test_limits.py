@@ -1,0 +1,27 @@
+"""The limits that hold at a station."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from forecast.core.stations import load_stations
+from forecast.qc.limits import clock_limits_of, limits_of
+
+PRESSURE = "air_pressure_at_mean_sea_level"
+PLAIN = next(iter(load_stations()))
+
+
+def test_a_station_may_have_thresholds_of_its_own() -> None:
+    changed = replace(PLAIN, thresholds={"air_temperature": {"spike_suspect": 4.5}, "clock": {"clock_min_hours": 40}})
+    limits = limits_of(PLAIN)
+    assert limits["air_temperature"]["spike_suspect"] == 3
+    assert limits_of(changed) == {**limits, "air_temperature": {**limits["air_temperature"], "spike_suspect": 4.5}}
+    assert clock_limits_of(changed) == {**clock_limits_of(PLAIN), "clock_min_hours": 40}
+    assert PLAIN.document == changed.document  # a document says nothing of them
+
+
+def test_the_networks_thresholds_are_before_the_tables_and_after_the_stations() -> None:
+    hours = {station.network: limits_of(station)[PRESSURE]["persistence_suspect_hours"] for station in load_stations()}
+    assert hours == {"InfoClimat": 6, "Weather Underground": 12}
+    changed = (replace(s, thresholds={PRESSURE: {"persistence_suspect_hours": 7}}) for s in load_stations())
+    assert {limits_of(station)[PRESSURE]["persistence_suspect_hours"] for station in changed} == {7}
