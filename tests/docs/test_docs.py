@@ -33,7 +33,7 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 GUIDE = DOCS / "user-guide.md"
 ZONE = DOCS / "processed-zone.md"
-PAGES = sorted([README, *DOCS.glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md"), *(DOCS / "decisions").glob("*.md")])
 ROOMS = ("1. EXTRACT", "2. TRANSFORM", "3. VALIDATE", "4. SAVE", "5. LOAD", "6. REPORT")
 
 # What the demo's raw zone holds (tests/demo/test_synthetic.py counts it): 43 of its records are of an hour that comes
@@ -282,7 +282,7 @@ def test_the_flowchart_needs_nothing_from_outside() -> None:
     assert re.findall(r"@import|@font-face|<image|<script|url\((?!#)", picture) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)\s#]+)", page.read_text("utf-8"))
     local = [target for target in targets if not re.match(r"\w+:", target)]
