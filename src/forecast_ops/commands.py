@@ -32,7 +32,7 @@ from forecast_ops.users import make_users
 
 # Not the pipeline's database: its user has no right on this one.
 OPERATIONS_DATABASE = "forecast_operations"
-_LOGGER = logging.getLogger("forecast_ops")
+_LOGGER = logging.getLogger("forecast.operations")
 
 
 def _run(command: Callable[[Settings], None]) -> NoReturn:

@@ -31,7 +31,7 @@ _POLL_SECONDS = 5.0
 _LEFT_AND_JOINED = 2
 _STATES = {"PRIMARY", "SECONDARY"}
 
-LOGGER = logging.getLogger("forecast_ops.roll")
+LOGGER = logging.getLogger("forecast.operations.roll")
 
 Client = MongoClient[dict[str, Any]]
 
