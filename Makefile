@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-all lint lock bench docs infra-test drill clean
+.PHONY: help install demo check test test-all coverage lint lock bench docs infra-test drill clean
 
 # Prints one option of pip as it is in force here, from pip's settings, its environment or its own default.
 PIP_OPTION = "$(TOOLS)/bin/python" -c 'import sys; from pip._internal.commands import create_command; \
@@ -57,6 +57,12 @@ test: lint ## Lint, check the types and run the tests of every change, on a real
 test-all: lint ## Lint, check the types and run every test, properties on ten times as many examples: for the night
 	@HYPOTHESIS_PROFILE=nightly $(POETRY) run pytest $(PARALLEL) --dist loadfile -m ""
 
+coverage: $(PROJECT_STAMP) ## Run the tests of tiers unit and database, and print the lines and branches that they do not reach
+	@HYPOTHESIS_PROFILE=inner $(POETRY) run pytest $(PARALLEL) --dist loadfile -m "unit or database" \
+		--cov --cov-report= --cov-fail-under=0
+	@$(POETRY) run coverage report
+	@$(POETRY) run coverage report --fail-under=98.5 --include="src/forecast/qc/*,src/forecast/transform/*"
+
 lint: $(PROJECT_STAMP) ## Lint, check the format, the types and the directions of imports
 	@$(POETRY) run ruff check --quiet
 	@$(POETRY) run ruff format --check --quiet || { \
@@ -80,7 +86,7 @@ drill: $(PROJECT_STAMP) ## Break a replica set of three on purpose, in container
 	@docker/drill/run
 
 clean: ## Remove what is installed or cached; the embedded database and the reports stay
-	@rm -rf .venv $(TOOLS) $(INSTALL_LOG) .local/infra .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	@rm -rf .venv $(TOOLS) $(INSTALL_LOG) .local/infra .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The log is kept without the password that the index's address may hold.
