@@ -348,6 +348,8 @@ def test_latency_and_crud_run_on_the_real_database(local: World) -> None:
     outcome = local.command("latency-report", *arguments, "--json")
     report = outcome.json()
     assert (outcome.code, report["rows_returned"], report["index"]) == (0, 144, "station_time")
+    (written,) = local.logs_dir.glob("query_latency_report_*.json")
+    assert json.loads(written.read_text("utf-8")) == report
     outcome = local.command("crud-check", "--json")
     assert (outcome.code, outcome.json()["ok"]) == (0, True)
     assert len(local.documents()) == 1368
