@@ -1,7 +1,7 @@
 """Writes from the tables of the program what repeats them: `make docs`.
 
-That is docs/parameters.md, the tables of docs/quality.md, and in the JSON Schemas of the registry and of the documents
-what they say of parameters and thresholds.
+That is docs/parameters.md, the tables of docs/quality.md, `.env.example` and the user guide's table of settings, and in
+the JSON Schemas of the registry and of the documents what they say of parameters and thresholds.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import json
 import math
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from forecast.core.parameters import PARAMETERS, Parameter, Quantity
+from forecast.core.setting import Group, Setting
+from forecast.core.settings import AWS_SETTINGS, SETTINGS
 from forecast.qc.results import CHECKS
 from forecast.qc.thresholds import BY_NETWORK, BY_PARAMETER, CLOCK, MOST, Threshold
 from forecast.report.advice import ADVICE
@@ -25,6 +28,8 @@ from forecast.transform.values.units import UNITS, Unit
 DOCS = Path(__file__).parent
 TARGET = DOCS / "parameters.md"
 QUALITY = DOCS / "quality.md"
+GUIDE = DOCS / "user-guide.md"
+ENV_EXAMPLE = DOCS.parent / ".env.example"
 STATIONS_SCHEMA = DOCS.parent / "src" / "forecast" / "core" / "stations.schema.json"
 MONGODB_SCHEMA = DOCS.parent / "src" / "config" / "mongodb_schema.json"
 # The experiments are made with the published files, which are beside the project and not in it.
@@ -88,6 +93,11 @@ far apart in time, that neither a fault code nor a sensor in the sun gives them.
 of rain a drizzle in mm, 10 °C taken for °F a frost: such values may be weather, and the checks of
 [quality](quality.md) flag them one by one.
 """
+
+
+_ENV_INTRODUCTION = """\
+# Copy this file to .env and fill in what you need. A variable of the real environment wins over .env.
+# Made by docs/generate.py from src/forecast/core/settings.py: do not edit it by hand."""
 
 
 def parameters_page() -> str:
@@ -158,6 +168,42 @@ def _gates() -> Iterator[tuple[str, ...]]:
         least = f"{enough.values} values; {enough.different} different ones beyond, {enough.hours} h apart"
         limits = f"{earth.lowest:g} to {earth.highest:g} {unit_of[name]}"
         yield f"`{name}`", limits, earth.source, ", ".join(earth.units), least if enough.values > 1 else "one value"
+
+
+def env_example() -> str:
+    """The whole of `.env.example`."""
+    return "\n\n".join((_ENV_INTRODUCTION, *map(_env_group, Group))) + "\n"
+
+
+def _env_group(group: Group) -> str:
+    settings = [setting for setting in (*SETTINGS, *AWS_SETTINGS) if setting.group is group]
+    return f"# {group[0].upper()}{group[1:]}\n" + "\n".join(map(_env_entry, settings))
+
+
+def _env_entry(setting: Setting) -> str:
+    words = " ".join(filter(None, (setting.help, setting.details, setting.without and f"Unset: {setting.without}.")))
+    return (
+        f"\n{textwrap.fill(words, 120, initial_indent='# ', subsequent_indent='# ')}\n#{setting.name}={setting.written}"
+    )
+
+
+def user_guide(page: str) -> str:
+    """The page with its table of settings made anew."""
+    rows = (
+        (
+            f"`{setting.name}`",
+            f"`{setting.option}`" if setting in SETTINGS else "",
+            _as_markdown(" ".join(filter(None, (setting.help, setting.details)))),
+            f"`{setting.default}`" if setting.default else _as_markdown(setting.without),
+        )
+        for setting in (*SETTINGS, *AWS_SETTINGS)
+    )
+    return _between(page, "settings", _table(("variable", "option", "meaning", "default"), rows))
+
+
+def _as_markdown(words: str) -> str:
+    """What is to be typed, between backticks."""
+    return re.sub(r"s3://[^ ]+/|--[a-z-]+|\.[a-z]+/[a-z]+|\b[A-Z]+_[A-Z_]+", r"`\g<0>`", words)
 
 
 def quality_page(page: str) -> str:
@@ -250,4 +296,6 @@ if __name__ == "__main__":
     TARGET.write_text(parameters_page(), encoding="utf-8")
     for file, made in ((STATIONS_SCHEMA, stations_schema), (MONGODB_SCHEMA, mongodb_schema)):
         file.write_text(schema_text(made(json.loads(file.read_text("utf-8")))), encoding="utf-8")
+    ENV_EXAMPLE.write_text(env_example(), encoding="utf-8")
+    GUIDE.write_text(user_guide(GUIDE.read_text("utf-8")), encoding="utf-8")
     QUALITY.write_text(quality_page(QUALITY.read_text("utf-8")), encoding="utf-8")

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from forecast.core.errors import SettingError
-from forecast.core.settings import Limits, Settings, load_settings
+from forecast.core.settings import SETTINGS, Limits, Settings, load_settings, settings_in_force
 
 SECRET = "s3cr3t-w0rd"
-NAMES = ["RAW_URI", "PROCESSED_URI", "MONGODB_URI", "MONGODB_DATABASE", "MONGODB_COLLECTION", "LOGS_DIR", "LOG_LEVEL"]
-NAMES += ["LOG_FORMAT", "AWS_ENDPOINT_URL"]
+NAMES = [*(setting.name for setting in SETTINGS), "AWS_ENDPOINT_URL", "AWS_SECRET_ACCESS_KEY"]
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +59,7 @@ def test_a_missing_location_says_where_it_was_looked_for_and_how_to_go_on_withou
     with pytest.raises(SettingError) as caught:
         load_settings().require_raw_uri()
     assert caught.value.message == (
-        "RAW_URI is not set (where Airbyte writes: s3://bucket/airbyte-sync/ or a local folder). It was looked for as "
+        "RAW_URI is not set (where the raw objects are: s3://bucket/prefix/ or a local folder). It was looked for as "
         f"an option (--raw-uri), in the environment and in .env (there is none in {Path.cwd()} or above it). "
         "To try the pipeline without any setting: pipeline --demo"
     )
@@ -76,22 +75,57 @@ def test_a_location_that_is_set_is_given() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("LOG_LEVEL", "LOUD", "LOG_LEVEL is 'LOUD'; it takes one of DEBUG, INFO, WARNING, ERROR"),
-        ("LOG_FORMAT", "xml", "LOG_FORMAT is 'xml'; it takes one of text, json"),
-        ("MONGODB_DATABASE", "a.b", "MONGODB_DATABASE is 'a.b'; it takes 1 to 60 letters, digits, _ and -"),
-        ("MONGODB_COLLECTION", "$x", "MONGODB_COLLECTION is '$x'; it takes 1 to 60 letters, digits, _ and -"),
-        ("RAW_URI", "gs://bucket/", "RAW_URI begins with 'gs://'; it takes s3://bucket/prefix/ or a local folder"),
-        ("PROCESSED_URI", "s3://", "PROCESSED_URI names no S3 bucket (s3://bucket/prefix/)"),
-        ("RAW_URI", "s3://B/", "RAW_URI names no S3 bucket (s3://bucket/prefix/)"),
+        ("LOG_LEVEL", "LOUD", "is 'LOUD' (from --log-level); it takes one of DEBUG, INFO, WARNING, ERROR"),
+        ("LOG_FORMAT", "xml", "is 'xml' (from --log-format); it takes one of text, json"),
+        ("MONGODB_DATABASE", "a.b", "is 'a.b' (from --mongodb-database); it takes 1 to 60 letters, digits, _ and -"),
+        ("MONGODB_COLLECTION", "$x", "is '$x' (from --mongodb-collection); it takes 1 to 60 letters, digits, _ and -"),
+        ("RAW_URI", "gs://b/", "begins with 'gs://' (from --raw-uri); it takes s3://bucket/prefix/ or a local folder"),
+        (
+            "PROCESSED_URI",
+            "s3://",
+            "names no S3 bucket (from --processed-uri); it takes s3://bucket/prefix/ or a local folder",
+        ),
+        ("RAW_URI", "s3://B/", "names no S3 bucket (from --raw-uri); it takes s3://bucket/prefix/ or a local folder"),
         (
             "MONGODB_URI",
             "localhost:27017",
-            "MONGODB_URI is no connection string: it must begin with mongodb:// or mongodb+srv://",
+            "is no connection string (from --mongodb-uri); it takes a string that begins with mongodb:// or mongodb+srv://",
+        ),
+        (
+            "MAX_DATA_AGE_HOURS",
+            "0",
+            "is '0' (from --max-data-age-hours); it takes a number of hours above 0, such as 36",
         ),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_it_takes(name: str, value: str, message: str) -> None:
-    assert fault(**{name: value}) == message
+    assert fault(**{name: value}) == f"{name} {message}"
+
+
+def test_an_error_says_where_the_wrong_value_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    dotenv("LOG_LEVEL=LOUD\n")
+    assert fault() == f"LOG_LEVEL is 'LOUD' (from {Path.cwd() / '.env'}); it takes one of DEBUG, INFO, WARNING, ERROR"
+    monkeypatch.setenv("LOG_LEVEL", "LOUDER")
+    assert fault().startswith("LOG_LEVEL is 'LOUDER' (from the environment); ")
+
+
+def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    dotenv("LOG_FORMAT=xml\n")
+    monkeypatch.setenv("MAX_OBJECT_MB", "much")
+    with pytest.raises(SettingError) as caught:
+        load_settings({"RAW_URI": "gs://b/", "MAX_TEMPORARY_MB": "1"})
+    named = [message.split(" ", 1)[0] for message in caught.value.messages]
+    assert named == ["RAW_URI", "LOG_FORMAT", "MAX_OBJECT_MB"]
+
+
+def test_all_that_is_missing_is_told_at_once() -> None:
+    with pytest.raises(SettingError) as caught:
+        load_settings().require_zones()
+    assert [message.partition(" (")[0] for message in caught.value.messages] == [
+        "RAW_URI is not set",
+        "PROCESSED_URI is not set",
+    ]
+    assert load_settings({"RAW_URI": "raw", "PROCESSED_URI": "out"}).require_zones() == ("raw", "out")
 
 
 def test_a_level_may_be_in_small_letters() -> None:
@@ -120,7 +154,10 @@ def test_connection_string_in_the_wrong_variable_is_not_shown(name: str) -> None
     with pytest.raises(SettingError) as caught:
         load_settings({name: "mongodb://me:PASSWORD@host/"})
     assert "password" not in caught.value.message.casefold()
-    assert caught.value.message.startswith(f"{name} is something that looks like a connection string; it takes ")
+    words = (
+        f"{name} is something that looks like a connection string (from --{name.lower().replace('_', '-')}); it takes "
+    )
+    assert caught.value.message.startswith(words)
 
 
 def test_the_limits_are_given_in_megabytes() -> None:
@@ -135,7 +172,8 @@ def test_the_limit_of_all_temporary_files_follows_those_of_an_object() -> None:
     assert load_settings(of_an_object).limits.temporary_bytes == 10_000 << 20
     assert load_settings({**of_an_object, "MAX_TEMPORARY_MB": "5001"}).limits.temporary_bytes == 5001 << 20
     assert fault(**of_an_object, MAX_TEMPORARY_MB="5000") == (
-        "MAX_TEMPORARY_MB is 5000; it takes more than MAX_OBJECT_MB and MAX_UNPACKED_MB together, 5000"
+        "MAX_TEMPORARY_MB is 5000 (from --max-temporary-mb); it takes more than MAX_OBJECT_MB and MAX_UNPACKED_MB "
+        "together, 5000"
     )
 
 
@@ -144,8 +182,32 @@ def test_the_limit_of_all_temporary_files_follows_those_of_an_object() -> None:
 )
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "64 MB", "99999999", "all"])
 def test_a_limit_that_is_no_number_of_megabytes_is_named(name: str, value: str) -> None:
-    assert fault(**{name: value}) == f"{name} is {value!r}; it takes a whole number of megabytes from 1 to 1048576"
+    option = f"--{name.lower().replace('_', '-')}"
+    takes = "it takes a whole number of megabytes from 1 to 1048576"
+    assert fault(**{name: value}) == f"{name} is {value!r} (from {option}); {takes}"
 
 
 def test_an_encoding_that_is_not_supported_is_named() -> None:
-    assert fault(FALLBACK_ENCODING="latin-1") == "FALLBACK_ENCODING is 'latin-1'; it takes one of cp1252"
+    assert fault(FALLBACK_ENCODING="latin-1") == (
+        "FALLBACK_ENCODING is 'latin-1' (from --fallback-encoding); it takes one of cp1252"
+    )
+
+
+def test_what_is_in_force_and_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    dotenv(f"RAW_URI=raw\nMAX_OBJECT_MB=7\nAWS_ENDPOINT_URL=http://127.0.0.1:{SECRET}/\n")
+    monkeypatch.setenv("MONGODB_URI", f"mongodb://user:{SECRET}@host/")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    settings = load_settings({"PROCESSED_URI": "out", "MAX_DATA_AGE_HOURS": "36"})
+    found = {item.setting.name: (item.value, item.origin) for item in settings_in_force(settings)}
+    file = str(Path.cwd() / ".env")
+    assert found["RAW_URI"] == ("raw", file)
+    assert found["PROCESSED_URI"] == ("out", "--processed-uri")
+    assert found["MONGODB_URI"] == ("***", "the environment")
+    assert found["MONGODB_DATABASE"] == ("forecast_2_0", "default")
+    assert found["MAX_OBJECT_MB"] == ("7", file)
+    assert found["MAX_TEMPORARY_MB"] == ("2062", "default")
+    assert found["MAX_DATA_AGE_HOURS"] == ("36", "--max-data-age-hours")
+    assert found["FALLBACK_ENCODING"] == (None, "default")
+    assert found["AWS_SECRET_ACCESS_KEY"] == ("***", "the environment")
+    assert found["AWS_ENDPOINT_URL"] == ("***", file)
+    assert SECRET not in str(found)

@@ -25,7 +25,7 @@ from pymongo.collection import Collection
 from forecast.core.digests import HALF
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.schemas import RECORD_SCHEMA
-from forecast.core.settings import DEFAULT_COLLECTION, DEFAULT_DATABASE, DEFAULT_LOGS_DIR
+from forecast.core.settings import AWS_SETTINGS, SETTINGS, Settings
 from forecast_demo import write_demo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,7 +91,7 @@ def guide(replica_set: str, s3_server: str, tmp_path_factory: pytest.TempPathFac
                         *sorted(path.name for path in folder.iterdir()),
                         *client[DATABASE].list_collection_names(),
                     ]
-            collection: Collection[dict[str, Any]] = client[DATABASE][DEFAULT_COLLECTION]
+            collection: Collection[dict[str, Any]] = client[DATABASE][Settings().mongodb_collection]
             documents = collection.find({}, {"metadata.digest": 1})
             yield Guide(folder, results, before, {found["_id"]: found["metadata"]["digest"] for found in documents})
         finally:
@@ -228,17 +228,18 @@ def test_every_option_of_the_pipeline_is_in_the_user_guide() -> None:
     assert {"--date", "--reprocess", "--max-rejection-rate", "--raw-uri", "--json"} <= options
 
 
-def test_every_setting_is_in_the_user_guide() -> None:
-    variables = re.findall(r"^#?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
+def test_the_pages_of_settings_are_up_to_date() -> None:
+    made = runpy.run_path(str(DOCS / "generate.py"))
     text = GUIDE.read_text("utf-8")
-    assert [name for name in variables if f"`{name}`" not in text] == []
+    assert made["user_guide"](text) == text, "run `make docs`"
+    assert made["env_example"]() == (ROOT / ".env.example").read_text("utf-8"), "run `make docs`"
+
+
+def test_every_setting_is_in_the_user_guide_and_in_the_example() -> None:
+    variables = re.findall(r"^#([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z][A-Z_]+)` \|", GUIDE.read_text("utf-8"), re.MULTILINE)
+    assert variables == rows == [setting.name for setting in (*SETTINGS, *AWS_SETTINGS)]
     assert {"RAW_URI", "PROCESSED_URI", "MONGODB_URI", "LOG_FORMAT", "AWS_ENDPOINT_URL"} <= set(variables)
-    for name, default in (
-        ("MONGODB_DATABASE", DEFAULT_DATABASE),
-        ("MONGODB_COLLECTION", DEFAULT_COLLECTION),
-        ("LOGS_DIR", DEFAULT_LOGS_DIR),
-    ):
-        assert re.search(rf"^\| `{name}` .*\| `{default}` \|$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["stations_schema", "mongodb_schema"])

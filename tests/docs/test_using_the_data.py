@@ -19,7 +19,7 @@ from pymongo.collection import Collection
 
 import main
 from forecast.core.precedence import RANK
-from forecast.core.settings import DEFAULT_COLLECTION, Settings
+from forecast.core.settings import Settings
 from forecast.core.stations import load_stations
 from forecast.run.run import RunOptions
 from forecast_demo import write_demo
@@ -43,7 +43,7 @@ def loaded(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         processed_uri=str(folder / "processed"),
         mongodb_uri=replica_set,
         mongodb_database="test_using_the_data",
-        mongodb_collection=DEFAULT_COLLECTION,
+        mongodb_collection="weather_measurements",
         log_level="INFO",
         log_format="text",
         logs_dir=folder / "logs",
@@ -62,7 +62,7 @@ def documents(loaded: tuple[Path, Settings]) -> list[Document]:
     _, settings = loaded
     client: MongoClient[Document]
     with MongoClient(settings.mongodb_uri, tz_aware=True) as client:
-        collection: Collection[Document] = client[settings.mongodb_database][DEFAULT_COLLECTION]
+        collection: Collection[Document] = client[settings.mongodb_database][settings.mongodb_collection]
         return sorted(collection.find(), key=lambda document: (document["station"]["id"], document["timestamp"]))
 
 

@@ -21,34 +21,10 @@ from typer.core import TyperCommand
 
 from forecast.core.errors import ForecastError
 from forecast.core.logs import set_up_logging
-from forecast.core.settings import (
-    DEFAULT_COLLECTION,
-    DEFAULT_DATABASE,
-    DEFAULT_LOGS_DIR,
-    LOG_LEVELS,
-    Settings,
-    load_settings,
-)
+from forecast.core.setting import Setting
+from forecast.core.settings import SETTINGS, Settings, load_settings
 from forecast.core.text import escaped, without_secrets
 
-# The settings of CONTRACT section 2 that every command takes as an option too.
-SETTING_OPTIONS: dict[str, str] = {
-    "raw_uri": "Where Airbyte writes: s3://bucket/prefix/ or a folder.",
-    "processed_uri": "The processed zone: s3://bucket/prefix/ or a folder.",
-    "mongodb_uri": "A MongoDB connection string.",
-    "mongodb_database": f"Default: {DEFAULT_DATABASE}.",
-    "mongodb_collection": f"Default: {DEFAULT_COLLECTION}.",
-    "logs_dir": f"Where the reports go. Default: {DEFAULT_LOGS_DIR}.",
-    "log_level": f"{', '.join(LOG_LEVELS)}. Default: INFO.",
-    "log_format": "text, or json (one object a line).",
-    "max_object_mb": "Largest raw object, as it is stored. Default: 1024.",
-    "max_unpacked_mb": "Largest raw object, unpacked. Default: 1024.",
-    "max_temporary_mb": "All temporary files of a run at once. Default: twice the two above together.",
-    "max_record_mb": "Largest record of an object. Default: 32.",
-    "max_workbook_mb": "Largest workbook, unpacked. Default: 100.",
-    "fallback_encoding": "cp1252, for text that is not UTF-8. Default: none, such rows are refused.",
-    "max_data_age_hours": "Warn of stations whose newest observation is older. Default: nobody is warned.",
-}
 AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object on stdout.")]
 
 _DAY_FORMAT = "YYYY-MM-DD"
@@ -88,23 +64,26 @@ def with_settings(command: Callable[..., int]) -> Callable[..., None]:
     own = [parameter for name, parameter in signature.parameters.items() if name != "settings"]
     shared = [
         inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[str | None, typer.Option(f"--{name.replace('_', '-')}", help=words)],
+            setting.name.lower(), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option_of(setting)
         )
-        for name, words in SETTING_OPTIONS.items()
+        for setting in SETTINGS
     ]
 
     @functools.wraps(command)
     def wrapped(**values: Any) -> None:
-        given = {name.upper(): values.pop(name) for name in SETTING_OPTIONS}
+        given = {setting.name: values.pop(setting.name.lower()) for setting in SETTINGS}
         run_command(lambda: command(settings=make_settings(given), **values))
 
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + shared
     wrapped.__signature__ = inspect.Signature(parameters, return_annotation=None)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapped
+
+
+def _option_of(setting: Setting) -> Any:
+    default = setting.default or setting.without
+    words = f"{setting.help} Default: {default}."
+    return Annotated[str | None, typer.Option(setting.option, metavar=setting.kind.metavar, help=words)]
 
 
 def make_settings(options: Mapping[str, str | None]) -> Settings:
@@ -136,7 +115,8 @@ def run_command(command: Callable[[], int]) -> NoReturn:
     try:
         code = command()
     except ForecastError as error:
-        say(f"error: {escaped(error.message)}")
+        for message in error.messages:
+            say(f"error: {escaped(message)}")
         code = error.exit_code
     except KeyboardInterrupt:
         say("interrupted")

@@ -17,13 +17,17 @@ MOST_LETTERS: Final = 900
 
 
 class ForecastError(Exception):
-    """Any foreseeable fault; its text is one or two sentences for the person who reads it."""
+    """Any foreseeable fault; its text is one or two sentences for the person who reads it.
+
+    Where several things are wrong that can be told at once, `messages` has each of them.
+    """
 
     exit_code = 1
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, *messages: str) -> None:
+        self.messages = messages
+        self.message = "; ".join(messages)
+        super().__init__(self.message)
 
 
 class RetryableError(ForecastError):

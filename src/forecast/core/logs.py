@@ -16,13 +16,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from forecast.core.settings import Settings
+from forecast.core.settings import SECRETS, Settings
 from forecast.core.text import escaped, escaped_lines, without_secrets
 
 _LOGGER = logging.getLogger("forecast")
 # At DEBUG, botocore shows whole requests, and with them the session's token.
 _CHATTY_LIBRARIES = ("boto3", "botocore", "pymongo", "s3transfer", "urllib3")
-_SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "MONGODB_URI")
 _NO_RUN = "-"
 
 
@@ -87,7 +86,7 @@ def progress_bar(total: int) -> Iterator[Callable[[], None]]:
 def trace_without_secrets(error: BaseException) -> str:
     """The trace of a fault of the program, without what the libraries may have quoted of the settings."""
     text = "".join(traceback.format_exception(error))
-    for name in _SECRET_VARIABLES:
+    for name in SECRETS:
         if value := os.environ.get(name):
             # A KeyError quotes its text as Python would.
             text = text.replace(value, "***").replace(repr(value)[1:-1], "***")

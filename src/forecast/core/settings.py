@@ -1,32 +1,38 @@
-"""Settings: the environment, or `.env`; an option of the command wins over both.
+"""Settings: an option of the command, the environment, or `.env`, in this order.
 
-Raises SettingError naming the variable, what was found and where it was looked for. No value that can hold a
-credential is ever shown.
+Name, type, default, limits and help of each stand once, in the classes `Settings` and `Limits`: the options of the
+commands, `.env.example` and the user guide's table are made of them. No value that can hold a credential is ever shown.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import overload
-
-from dotenv import dotenv_values, find_dotenv
+from typing import Any
 
 from forecast.core.errors import SettingError
+from forecast.core.setting import (
+    ANY,
+    CONNECTION_STRING,
+    ENCODING,
+    ENDPOINT,
+    FOLDER,
+    FORMAT,
+    HOURS,
+    LEVEL,
+    LOCATION,
+    NAME,
+    SIZE,
+    Group,
+    Setting,
+    setting_field,
+    shown,
+)
+from forecast.core.text import without_secrets
 
-DEFAULT_DATABASE = "forecast_2_0"
-DEFAULT_COLLECTION = "weather_measurements"
-DEFAULT_LOGS_DIR = "logs"
 EMBEDDED_FOLDER = Path(".local") / "mongodb"
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-LOG_FORMATS = ("text", "json")
-# Old Windows programs write it; UTF-16 is known by its byte order mark and needs no setting.
-FALLBACK_ENCODINGS = ("cp1252",)
-_MEGABYTE = 1 << 20
-_MOST_MEGABYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,174 +42,287 @@ class Limits:
     Measured with the defaults: no object takes the process above 500 MB of memory (tests/hostile/test_memory.py).
     """
 
-    object_bytes: int = 1024 * _MEGABYTE  # as it is stored; Airbyte begins a new object at about 200 MB
-    unpacked_bytes: int = 1024 * _MEGABYTE  # of a gzip, of Parquet's and Avro's blocks
-    record_bytes: int = 32 * _MEGABYTE  # a year of one InfoClimat station is about 10 MB of JSON
-    workbook_bytes: int = 100 * _MEGABYTE  # all parts, unpacked: a sheet of a day has 60 kB
-    temporary_bytes: int = 4096 * _MEGABYTE  # on the disk, of all objects of a run that are there at once
-    fallback_encoding: str | None = None  # of text that is not UTF-8; None: its rows are refused
+    # Airbyte begins a new object at about 200 MB.
+    object_bytes: int = setting_field(
+        "MAX_OBJECT_MB", Group.LIMITS, SIZE, "The largest raw object, as it is stored.", default="1024"
+    )
+    # Of a gzip, of Parquet's and Avro's blocks.
+    unpacked_bytes: int = setting_field(
+        "MAX_UNPACKED_MB",
+        Group.LIMITS,
+        SIZE,
+        "The most that one object may unpack to, and the longest table.",
+        default="1024",
+    )
+    # A year of one InfoClimat station is about 10 MB of JSON.
+    record_bytes: int = setting_field(
+        "MAX_RECORD_MB",
+        Group.LIMITS,
+        SIZE,
+        "The longest record: a line, a document in a cell or in a column.",
+        details="A row that is no document may have 1 MB.",
+        default="32",
+    )
+    # All parts; a sheet of a day has 60 kB.
+    workbook_bytes: int = setting_field(
+        "MAX_WORKBOOK_MB",
+        Group.LIMITS,
+        SIZE,
+        "The most that a workbook may unpack to.",
+        details="A sheet may have 1.5 million cells.",
+        default="100",
+    )
+    temporary_bytes: int = setting_field(
+        "MAX_TEMPORARY_MB",
+        Group.LIMITS,
+        SIZE,
+        "The temporary files of all objects of a run at once.",
+        details="More than MAX_OBJECT_MB and MAX_UNPACKED_MB together; by default twice that.",
+        default="4096",
+    )
+    fallback_encoding: str | None = setting_field(
+        "FALLBACK_ENCODING",
+        Group.LIMITS,
+        ENCODING,
+        "How text is read that is not UTF-8: cp1252.",
+        without="such rows are quarantined",
+        example="cp1252",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a command needs to know. `mongodb_uri` is None for the embedded MongoDB."""
+    """What a command needs to know. `origins` tells where each setting was found, by the name of its variable."""
 
-    raw_uri: str | None
-    processed_uri: str | None
-    mongodb_uri: str | None
-    mongodb_database: str
-    mongodb_collection: str
-    logs_dir: Path
-    log_level: str
-    log_format: str
+    raw_uri: str | None = setting_field(
+        "RAW_URI",
+        Group.ZONES,
+        LOCATION,
+        "Where the raw objects are: s3://bucket/prefix/ or a local folder.",
+        without="an error, except with --demo",
+        example="s3://my-bucket/airbyte-sync/",
+    )
+    processed_uri: str | None = setting_field(
+        "PROCESSED_URI",
+        Group.ZONES,
+        LOCATION,
+        "Where the processed zone goes: s3://bucket/prefix/ or a local folder.",
+        without="an error, except with --demo",
+        example="s3://my-bucket/processed/",
+    )
+    mongodb_uri: str | None = setting_field(
+        "MONGODB_URI",
+        Group.DATABASE,
+        CONNECTION_STRING,
+        "A MongoDB connection string.",
+        details="The server must be a replica set, of one member or more.",
+        without=f"a mongod of this machine, its data in {EMBEDDED_FOLDER}",
+        example="mongodb://127.0.0.1:27017/?directConnection=true",
+        secret=True,
+    )
+    mongodb_database: str = setting_field(
+        "MONGODB_DATABASE", Group.DATABASE, NAME, "The database.", default="forecast_2_0"
+    )
+    mongodb_collection: str = setting_field(
+        "MONGODB_COLLECTION",
+        Group.DATABASE,
+        NAME,
+        "The collection of the observations.",
+        details="Names of the others begin with this one.",
+        default="weather_measurements",
+    )
+    logs_dir: Path = setting_field(  # noqa: RUF009  it gives a field
+        "LOGS_DIR", Group.REPORTS, FOLDER, "The folder of the reports.", default="logs"
+    )
+    log_level: str = setting_field(
+        "LOG_LEVEL", Group.REPORTS, LEVEL, "How much is logged: DEBUG, INFO, WARNING or ERROR.", default="INFO"
+    )
+    log_format: str = setting_field(
+        "LOG_FORMAT", Group.REPORTS, FORMAT, "How it is logged: text, or json (one object a line).", default="text"
+    )
     limits: Limits = Limits()
-    max_data_age_hours: float | None = None  # a station whose newest observation is older is silent; None: no warning
+    max_data_age_hours: float | None = setting_field(
+        "MAX_DATA_AGE_HOURS",
+        Group.REPORTS,
+        HOURS,
+        "A station whose newest observation is older is silent.",
+        details="That is a WARNING in the log, and a metric.",
+        without="the age is shown, and nobody is warned",
+        example="36",
+    )
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"Settings(raw_uri={self.raw_uri!r}, processed_uri={self.processed_uri!r}, mongodb_uri=***)"
 
     def require_raw_uri(self) -> str:
         """RAW_URI, or an error that says how to set it."""
-        return _require("RAW_URI", self.raw_uri, "where Airbyte writes: s3://bucket/airbyte-sync/ or a local folder")
+        return self._require("raw_uri")[0]
 
     def require_processed_uri(self) -> str:
         """PROCESSED_URI, or an error that says how to set it."""
-        return _require(
-            "PROCESSED_URI", self.processed_uri, "the processed zone: s3://bucket/prefix/ or a local folder"
-        )
+        return self._require("processed_uri")[0]
+
+    def require_zones(self) -> tuple[str, str]:
+        """RAW_URI and PROCESSED_URI, or one error for all that is missing of them."""
+        raw_uri, processed_uri = self._require("raw_uri", "processed_uri")
+        return raw_uri, processed_uri
+
+    def _require(self, *names: str) -> list[str]:
+        if missing := [_missing(_FIELDS[name]) for name in names if getattr(self, name) is None]:
+            raise SettingError(*missing)
+        return [str(getattr(self, name)) for name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A setting as it is in force: its value as it would be written, `***` where that can hold a credential."""
+
+    setting: Setting
+    value: str | None
+    origin: str
+
+
+def settings_in_force(settings: Settings) -> list[InForce]:
+    """All settings, and where each comes from."""
+    values = {**_values(settings), **_values(settings.limits)}
+    values |= {setting: os.environ.get(setting.name) or None for setting in AWS_SETTINGS}
+    return [
+        InForce(setting, _presentable(setting, values[setting]), settings.origins.get(setting.name, "default"))
+        for setting in (*SETTINGS, *AWS_SETTINGS)
+    ]
+
+
+def _presentable(setting: Setting, value: Any) -> str | None:
+    if value is None:
+        return None
+    return "***" if setting.secret else str(without_secrets(setting.kind.text(value)))
+
+
+def _declared(of: type[Settings | Limits]) -> dict[str, Setting]:
+    """The settings among the fields of a class, by the name of the field."""
+    return {item.name: item.metadata["setting"] for item in fields(of) if "setting" in item.metadata}
+
+
+def _values(of: Settings | Limits) -> dict[Setting, Any]:
+    return {setting: getattr(of, name) for name, setting in _declared(type(of)).items()}
+
+
+_FIELDS = _declared(Settings)
+# Each of them is an option of the commands too, in this order.
+SETTINGS: tuple[Setting, ...] = tuple(
+    sorted((*_FIELDS.values(), *_declared(Limits).values()), key=lambda setting: list(Group).index(setting.group))
+)
+# boto3 reads these from the environment itself; in .env they are found as well.
+AWS_SETTINGS: tuple[Setting, ...] = (
+    Setting("AWS_PROFILE", Group.AWS, ANY, "A profile of AWS's configuration files.", example="my-profile"),
+    Setting("AWS_DEFAULT_REGION", Group.AWS, ANY, "The region.", example="eu-west-3"),
+    Setting(
+        "AWS_ACCESS_KEY_ID",
+        Group.AWS,
+        ANY,
+        "A key, where there is neither profile nor role.",
+        details="The role of an instance or of a task works without; keys in a file are the last resort.",
+        secret=True,
+    ),
+    Setting("AWS_SECRET_ACCESS_KEY", Group.AWS, ANY, "The key's secret.", secret=True),
+    Setting("AWS_SESSION_TOKEN", Group.AWS, ANY, "The token of a key that is valid for a time.", secret=True),
+    Setting(
+        "AWS_ENDPOINT_URL",
+        Group.AWS,
+        ENDPOINT,
+        "Another S3 than Amazon's.",
+        details="That of docker/compose.yml, for instance.",
+        example="http://127.0.0.1:5000",
+    ),
+)
+SECRETS: tuple[str, ...] = tuple(setting.name for setting in (*SETTINGS, *AWS_SETTINGS) if setting.secret)
+
+
+class _Sources:
+    """Where settings are looked for: the options of the command, the environment, `.env`."""
+
+    def __init__(self, options: Mapping[str, str | None]) -> None:
+        self._options = options
+        self._file, self._from_file = _dotenv()
+        self.origins: dict[str, str] = {}
+        self.faults: list[str] = []
+        self._hand_over_to_boto3()
+
+    def read(self, of: type[Settings | Limits]) -> dict[str, Any]:
+        """What is set of the fields of a class; faults and origins are noted."""
+        found = {}
+        for name, setting in _declared(of).items():
+            text, origin = self._look_for(setting)
+            if not text:
+                continue
+            self.origins[setting.name] = origin
+            try:
+                found[name] = setting.kind.parse(text)
+            except ValueError as error:
+                self.wrong(setting, f"{error}" or f"is {shown(text)}", setting.kind.takes)
+        return found
+
+    def wrong(self, setting: Setting, found: str, takes: str) -> None:
+        """Note a fault."""
+        self.faults.append(f"{setting.name} {found} (from {self.origins[setting.name]}); it takes {takes}")
+
+    def _hand_over_to_boto3(self) -> None:
+        """What `.env` says of AWS goes into the environment, where boto3 looks; what is there already wins."""
+        for setting in AWS_SETTINGS:
+            text, origin = self._look_for(setting)
+            if text:
+                self.origins[setting.name] = origin
+        for name, value in self._from_file.items():
+            if name.startswith("AWS_"):
+                os.environ.setdefault(name, value)
+
+    def _look_for(self, setting: Setting) -> tuple[str, str]:
+        name = setting.name
+        if (option := self._options.get(name)) is not None:
+            return option.strip(), setting.option
+        if name in os.environ:
+            return os.environ[name].strip(), "the environment"
+        return self._from_file.get(name, "").strip(), self._file
 
 
 def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:
-    """Settings from `options` (by variable name), the environment, and `.env` of the current folder, in this order."""
-    found: dict[str, str] = {}
-    dotenv_path = find_dotenv(usecwd=True)
-    if dotenv_path:
-        from_file = {name: value for name, value in dotenv_values(dotenv_path).items() if value is not None}
-        found.update(from_file)
-        # boto3 reads AWS_* from the environment itself; the real environment wins.
-        for name, value in from_file.items():
-            if name.startswith("AWS_"):
-                os.environ.setdefault(name, value)
-    found.update(os.environ)
-    found.update({name: value for name, value in (options or {}).items() if value is not None})
-    return Settings(
-        raw_uri=_location("RAW_URI", found),
-        processed_uri=_location("PROCESSED_URI", found),
-        mongodb_uri=_mongodb_uri(found),
-        mongodb_database=_name("MONGODB_DATABASE", found, DEFAULT_DATABASE),
-        mongodb_collection=_name("MONGODB_COLLECTION", found, DEFAULT_COLLECTION),
-        logs_dir=_folder("LOGS_DIR", found, DEFAULT_LOGS_DIR),
-        log_level=_choice("LOG_LEVEL", found, LOG_LEVELS, "INFO", upper=True),
-        log_format=_choice("LOG_FORMAT", found, LOG_FORMATS, "text"),
-        limits=_limits(found),
-        max_data_age_hours=_hours("MAX_DATA_AGE_HOURS", found),
-    )
+    """Settings from `options` (by variable name), the environment, and `.env` of the current folder, in this order.
+
+    Raises SettingError with all that is wrong: the variable, what was found, where, and what it takes.
+    """
+    sources = _Sources(options or {})
+    settings = Settings(**sources.read(Settings), limits=_limits(sources), origins=sources.origins)
+    if sources.faults:
+        raise SettingError(*sources.faults)
+    return settings
 
 
-def _require(name: str, value: str | None, meaning: str) -> str:
-    if value is None:
-        raise SettingError(
-            f"{name} is not set ({meaning}). It was looked for as an option (--{name.lower().replace('_', '-')}), in "
-            f"the environment and in {_dotenv_words()}. To try the pipeline without any setting: pipeline --demo"
-        )
-    return value
-
-
-def _dotenv_words() -> str:
-    found = find_dotenv(usecwd=True)
-    return found or f".env (there is none in {Path.cwd()} or above it)"
-
-
-def _location(name: str, found: Mapping[str, str]) -> str | None:
-    value = (found.get(name) or "").strip()
-    if not value:
-        return None
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", value)
-    if scheme and scheme.group(1) != "s3":
-        raise SettingError(f"{name} begins with {scheme.group(0)!r}; it takes s3://bucket/prefix/ or a local folder")
-    if scheme and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", value):
-        raise SettingError(f"{name} names no S3 bucket (s3://bucket/prefix/)")
-    return value
-
-
-def _folder(name: str, found: Mapping[str, str], default: str) -> Path:
-    value = (found.get(name) or default).strip()
-    if "://" in value:
-        raise SettingError(f"{name} is {_shown(value)}; it takes a local folder")
-    return Path(value)
-
-
-def _mongodb_uri(found: Mapping[str, str]) -> str | None:
-    value = (found.get("MONGODB_URI") or "").strip()
-    if value and not value.startswith(("mongodb://", "mongodb+srv://")):
-        raise SettingError("MONGODB_URI is no connection string: it must begin with mongodb:// or mongodb+srv://")
-    return value or None
-
-
-def _limits(found: Mapping[str, str]) -> Limits:
-    default = Limits()
-    object_bytes = _megabytes("MAX_OBJECT_MB", found, default.object_bytes)
-    unpacked_bytes = _megabytes("MAX_UNPACKED_MB", found, default.unpacked_bytes)
+def _limits(sources: _Sources) -> Limits:
+    limits = Limits(**sources.read(Limits))
     # An object is copied, may be unpacked beside its copy, and what is made of it is beside both.
-    of_one = object_bytes + unpacked_bytes
-    temporary_bytes = _megabytes("MAX_TEMPORARY_MB", found, 2 * of_one)
-    if temporary_bytes <= of_one:
-        takes = f"more than MAX_OBJECT_MB and MAX_UNPACKED_MB together, {of_one // _MEGABYTE}"
-        raise SettingError(f"MAX_TEMPORARY_MB is {temporary_bytes // _MEGABYTE}; it takes {takes}")
-    return Limits(
-        object_bytes=object_bytes,
-        unpacked_bytes=unpacked_bytes,
-        temporary_bytes=temporary_bytes,
-        record_bytes=_megabytes("MAX_RECORD_MB", found, default.record_bytes),
-        workbook_bytes=_megabytes("MAX_WORKBOOK_MB", found, default.workbook_bytes),
-        fallback_encoding=_choice("FALLBACK_ENCODING", found, FALLBACK_ENCODINGS, None),
+    of_one = limits.object_bytes + limits.unpacked_bytes
+    setting = _declared(Limits)["temporary_bytes"]
+    if setting.name not in sources.origins:
+        return replace(limits, temporary_bytes=2 * of_one)
+    if limits.temporary_bytes <= of_one and not sources.faults:
+        takes = f"more than MAX_OBJECT_MB and MAX_UNPACKED_MB together, {SIZE.text(of_one)}"
+        sources.wrong(setting, f"is {SIZE.text(limits.temporary_bytes)}", takes)
+    return limits
+
+
+def _dotenv() -> tuple[str, Mapping[str, str]]:
+    """The path of `.env` of the current folder or one above it ("" where there is none), and what it sets."""
+    from dotenv import dotenv_values, find_dotenv  # noqa: PLC0415  no help text needs it
+
+    path = find_dotenv(usecwd=True)
+    return path, {name: value for name, value in dotenv_values(path).items() if value is not None} if path else {}
+
+
+def _missing(setting: Setting) -> str:
+    path, _ = _dotenv()
+    return (
+        f"{setting.name} is not set ({setting.help[0].lower()}{setting.help[1:-1]}). It was looked for as an option "
+        f"({setting.option}), in the environment and in {path or f'.env (there is none in {Path.cwd()} or above it)'}. "
+        "To try the pipeline without any setting: pipeline --demo"
     )
-
-
-def _hours(name: str, found: Mapping[str, str]) -> float | None:
-    value = (found.get(name) or "").strip()
-    if not value:
-        return None
-    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value) or not float(value):
-        raise SettingError(f"{name} is {_shown(value)}; it takes a number of hours above 0, such as 36")
-    return float(value)
-
-
-def _megabytes(name: str, found: Mapping[str, str], default: int) -> int:
-    value = (found.get(name) or "").strip()
-    if not value:
-        return default
-    if not re.fullmatch(r"[0-9]{1,7}", value) or not 1 <= int(value) <= _MOST_MEGABYTES:
-        takes = f"a whole number of megabytes from 1 to {_MOST_MEGABYTES}"
-        raise SettingError(f"{name} is {_shown(value)}; it takes {takes}")
-    return int(value) * _MEGABYTE
-
-
-def _name(name: str, found: Mapping[str, str], default: str) -> str:
-    value = (found.get(name) or default).strip()
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", value):
-        raise SettingError(f"{name} is {_shown(value)}; it takes 1 to 60 letters, digits, _ and -")
-    return value
-
-
-@overload
-def _choice(
-    name: str, found: Mapping[str, str], choices: tuple[str, ...], default: str, *, upper: bool = False
-) -> str: ...
-@overload
-def _choice(name: str, found: Mapping[str, str], choices: tuple[str, ...], default: None) -> str | None: ...
-def _choice(
-    name: str, found: Mapping[str, str], choices: tuple[str, ...], default: str | None, *, upper: bool = False
-) -> str | None:
-    value = (found.get(name) or default or "").strip()
-    if not value:
-        return default
-    value = value.upper() if upper else value.lower()
-    if value not in choices:
-        raise SettingError(f"{name} is {_shown(value)}; it takes one of {', '.join(choices)}")
-    return value
-
-
-def _shown(value: str) -> str:
-    """Quote what was found, but not what may be a connection string that was given to the wrong variable."""
-    return "something that looks like a connection string" if "@" in value or "://" in value else repr(value[:80])

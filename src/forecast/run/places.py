@@ -30,7 +30,7 @@ def check_apart(settings: Settings) -> None:
 
     Neither zone may lie within the other: what one run writes, the next would take for raw objects.
     """
-    raw, processed = settings.require_raw_uri(), settings.require_processed_uri()
+    raw, processed = settings.require_zones()
     _check_apart(("RAW_URI", raw), ("PROCESSED_URI", processed))
     _check_apart(("PROCESSED_URI", processed), ("RAW_URI", raw))
     _check_apart(("RAW_URI", raw), ("LOGS_DIR", str(settings.logs_dir)))

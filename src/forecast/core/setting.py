@@ -1,0 +1,142 @@
+"""What a setting is: its name, its type, and what is said of it where it is documented."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+_MEGABYTE = 1 << 20
+_MAX_MEGABYTES = 1 << 20
+_SHOWN_LETTERS = 80
+
+
+class Group(StrEnum):
+    """Settings that belong together, in help and documentation."""
+
+    ZONES = "zones"
+    DATABASE = "database"
+    REPORTS = "reports and log"
+    LIMITS = "limits of raw objects"
+    AWS = "AWS, as boto3 reads it"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of settings. `parse` raises ValueError, with what is wrong where "it is '…'" does not say it."""
+
+    takes: str
+    metavar: str
+    parse: Callable[[str], Any]
+    text: Callable[[Any], str] = str  # of a value, as it is written
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known of a setting beside its value. `details` belong on a page and would be too long in a help text."""
+
+    name: str
+    group: Group
+    kind: Kind
+    help: str
+    details: str = ""
+    default: str | None = None
+    without: str = ""  # what happens where there is no default and nothing is set
+    example: str = ""
+    secret: bool = False
+
+    @property
+    def option(self) -> str:
+        """Its name as an option of a command."""
+        return f"--{self.name.lower().replace('_', '-')}"
+
+    @property
+    def written(self) -> str:
+        """What a person might write for it."""
+        return self.default or self.example
+
+
+def _location(text: str) -> str:
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", text)
+    if scheme and scheme.group(1) != "s3":
+        raise ValueError(f"begins with {scheme.group(0)!r}")
+    if scheme and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", text):
+        raise ValueError("names no S3 bucket")
+    return text
+
+
+def _connection_string(text: str) -> str:
+    if not text.startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("is no connection string")
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", text):
+        raise ValueError
+    return text
+
+
+def _folder(text: str) -> Path:
+    if "://" in text:
+        raise ValueError
+    return Path(text)
+
+
+def _megabytes(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,7}", text) or not 1 <= int(text) <= _MAX_MEGABYTES:
+        raise ValueError
+    return int(text) * _MEGABYTE
+
+
+def _hours(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or not float(text):
+        raise ValueError
+    return float(text)
+
+
+def _choice(*choices: str, metavar: str) -> Kind:
+    as_listed = {choice.casefold(): choice for choice in choices}
+
+    def parse(text: str) -> str:
+        if text.casefold() not in as_listed:
+            raise ValueError
+        return as_listed[text.casefold()]
+
+    return Kind(f"one of {', '.join(choices)}", metavar, parse)
+
+
+LOCATION = Kind("s3://bucket/prefix/ or a local folder", "URI", _location)
+CONNECTION_STRING = Kind("a string that begins with mongodb:// or mongodb+srv://", "URI", _connection_string)
+NAME = Kind("1 to 60 letters, digits, _ and -", "NAME", _name)
+FOLDER = Kind("a local folder", "FOLDER", _folder)
+SIZE = Kind(
+    f"a whole number of megabytes from 1 to {_MAX_MEGABYTES}", "MB", _megabytes, lambda size: str(size // _MEGABYTE)
+)
+HOURS = Kind("a number of hours above 0, such as 36", "HOURS", _hours, lambda hours: f"{hours:g}")
+LEVEL = _choice("DEBUG", "INFO", "WARNING", "ERROR", metavar="LEVEL")
+FORMAT = _choice("text", "json", metavar="FORMAT")
+# Old Windows programs write it; UTF-16 is known by its byte order mark and needs no setting.
+ENCODING = _choice("cp1252", metavar="ENCODING")
+# A password that stands where a port belongs is not shown.
+ENDPOINT = Kind(
+    "http://host:port", "URL", str, lambda url: url if re.fullmatch(r"https?://[\w.-]+(:\d+)?/?", url) else "***"
+)
+ANY = Kind("any text", "TEXT", str)
+
+
+def setting_field(name: str, group: Group, kind: Kind, summary: str, **more: Any) -> Any:
+    """A field of a class of settings; its default is parsed like anything that is set."""
+    setting = Setting(name, group, kind, summary, **more)
+    default = None if setting.default is None else kind.parse(setting.default)
+    return field(default=default, metadata={"setting": setting})
+
+
+def shown(text: str) -> str:
+    """Quote what was found, but not what may be a connection string that was given to the wrong variable."""
+    if "@" in text or "://" in text:
+        return "something that looks like a connection string"
+    return repr(text[:_SHOWN_LETTERS])
