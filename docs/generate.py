@@ -194,7 +194,7 @@ def user_guide(page: str) -> str:
             f"`{setting.name}`",
             f"`{setting.option}`" if setting in SETTINGS else "",
             _as_markdown(" ".join(filter(None, (setting.help, setting.details)))),
-            f"`{setting.default}`" if setting.default else _as_markdown(setting.without),
+            f"`{setting.default}`" if setting.default else _as_markdown(setting.unset),
         )
         for setting in (*SETTINGS, *AWS_SETTINGS)
     )

@@ -10,23 +10,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pandas as pd
-import typer
-from rich.text import Text
 
-from forecast.cli.app import AsJson, command_app, day_option, print_result
-from forecast.cli.demo import demo_settings, what_next
 from forecast.core.counts import check_counts
-from forecast.core.errors import ForecastError, RetryableError, SettingError
+from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.logs import log_as
 from forecast.core.memory import keep_memory_small
 from forecast.core.schemas import RawBatch, RawObject, Transformed, Validated
 from forecast.core.settings import Limits, Settings
-from forecast.core.stations import Stations, load_stations
+from forecast.core.stations import Stations
 from forecast.extract import extract
 from forecast.extract.listing import is_marker, sync_day
 from forecast.mongo.client import Documents, connect
@@ -37,7 +33,6 @@ from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.versions import LoadCounts
 from forecast.report.migration import verification
 from forecast.report.quality import quality_report
-from forecast.report.summary import render_summary
 from forecast.run.pipeline import Pipeline
 from forecast.run.places import check_apart, no_such_day, nothing_there
 from forecast.run.run import Run, RunOptions, stoppable, work_folder
@@ -205,53 +200,11 @@ def _report_findings(
     return fault
 
 
-def pipeline_command(
-    settings: Settings,
-    day: Annotated[date | None, day_option("--date", help="Only objects synced on this UTC day.")] = None,
-    since: Annotated[date | None, day_option(help="Only objects synced then or later.")] = None,
-    until: Annotated[date | None, day_option(help="Only objects synced then or earlier.")] = None,
-    reprocess: Annotated[bool, typer.Option("--reprocess", help="Also objects that were processed already.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Everything but the writing.")] = False,
-    demo: Annotated[
-        bool, typer.Option("--demo", help="Make synthetic raw data and run on it with the embedded MongoDB.")
-    ] = False,
-    max_rejection_rate: Annotated[float, typer.Option(help="Exit code 3 above this share of rejected records.")] = 0.05,
-    recheck: Annotated[
-        bool, typer.Option("--recheck", help="Bring old verdicts up to date, after a change of the checks' rules.")
-    ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for another run to end.")] = False,
-    as_json: AsJson = False,
-) -> int:
-    """Bring new weather observations from the raw zone into the processed zone and MongoDB, and report.
-
-    Examples:
-
-      pipeline --demo
-
-      pipeline --raw-uri s3://bucket/airbyte-sync/ --processed-uri s3://bucket/processed/
-
-      pipeline --since 2026-02-01 --until 2026-02-28 --reprocess --dry-run
-
-    Exit codes: 0 done; 1 failed, run again; 2 change something first; 3 finished, but data was refused.
-    """
-    if day and (since or until):
-        raise SettingError("--date goes without --since and --until")
-    run_options = RunOptions(day or since, day or until, reprocess, dry_run, max_rejection_rate, wait, recheck)
-    if demo:
-        settings = demo_settings(settings)
-    status, quality = run_pipeline(settings, run_options, load_stations())
-    print_result({"status": status, "quality": quality}, render_summary(status, quality), as_json=as_json)
-    if demo and not as_json:
-        print_result({}, Text(what_next()), as_json=False)
-    return int(status["exit_code"])
-
-
-app = command_app("pipeline", pipeline_command)
-
-
 def cli() -> None:
-    """The `pipeline` command."""
-    app()
+    """The `pipeline` command. Its script begins in forecast.cli, which imports this when the command is at work."""
+    from forecast.cli.program import pipeline  # noqa: PLC0415  a floor above
+
+    pipeline()
 
 
 if __name__ == "__main__":

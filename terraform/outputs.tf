@@ -14,7 +14,7 @@ output "mongo_hosts" {
 }
 
 output "secret_arns" {
-  description = "Secrets, by name. The TLS ones are empty until mongo-pki fills them."
+  description = "Secrets, by name. The TLS ones are empty until forecast mongo pki fills them."
   value = merge(
     { for user, arn in module.secrets.user_secret_arns : "user/${user}" => arn },
     { for name, arn in module.secrets.tls_secret_arns : "tls/${name}" => arn },
@@ -23,12 +23,12 @@ output "secret_arns" {
 }
 
 output "cluster_name" {
-  description = "The ECS cluster, for mongo-roll and for running a task by hand."
+  description = "The ECS cluster, for forecast mongo roll and for running a task by hand."
   value       = module.mongodb.cluster_name
 }
 
 output "member_task_definition_arns" {
-  description = "Newest task definition of each member; a service runs it once mongo-roll has rolled it."
+  description = "Newest task definition of each member; a service runs it once forecast mongo roll has rolled it."
   value       = module.mongodb.member_task_definition_arns
 }
 

@@ -86,7 +86,7 @@ variable "pipeline_image_digest" {
 }
 
 variable "member_cpu" {
-  description = "CPU units of a member of the replica set (1024 is one vCPU). It holds for a member once mongo-roll has rolled it."
+  description = "CPU units of a member of the replica set (1024 is one vCPU). It holds for a member once forecast mongo roll has rolled it."
   type        = number
   default     = 1024
 
@@ -108,7 +108,7 @@ variable "member_memory" {
 }
 
 variable "volume_size_gib" {
-  description = "Size of a member's volume in GiB. It holds for a member once mongo-roll has rolled it."
+  description = "Size of a member's volume in GiB. It holds for a member once forecast mongo roll has rolled it."
   type        = number
   default     = 50
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.whole
 SOURCES = Path(__file__).resolve().parents[1] / "src"
 # A command that did its work, of which the exit code is 3, and whose result does not fit into any one buffer.
 COMMAND = """
-from forecast.cli.app import print_result, run_command
+from forecast.cli.output import print_result, run_command
 from rich.text import Text
 def work():
     print_result({"words": "é…" * 9000}, Text("finished… " * 9000), as_json=%s)

@@ -1,7 +1,7 @@
 """The nightly dump: mongodump reads a secondary, and what it writes goes to the backup bucket as it comes.
 
 Nothing is kept on disk, and a dump that failed leaves no object. One database is dumped, without the users:
-`mongo-init` makes those from their secrets.
+`forecast mongo init` makes those from their secrets.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from pymongo import MongoClient
 from pymongo.errors import ConnectionFailure, OperationFailure
 
 from forecast.core.errors import RetryableError, SettingError
+from forecast.core.settings import Settings
 
 SELECTION_TIMEOUT_MS = 20_000
 _AUTHENTICATION_FAILED = 18
@@ -79,9 +80,9 @@ def as_system(host: str, ca_file: Path) -> Iterator[MongoClient[dict[str, Any]]]
 
 
 @contextmanager
-def by_uri(ca_file: Path) -> Iterator[MongoClient[dict[str, Any]]]:
+def by_uri(settings: Settings, ca_file: Path) -> Iterator[MongoClient[dict[str, Any]]]:
     """The set of MONGODB_URI. Its tlsCAFile, a path of the pipeline's container, gives way to the one at hand."""
-    uri = with_options(required("MONGODB_URI", "a MongoDB connection string"), tlsCAFile=str(ca_file))
+    uri = with_options(settings.require_mongodb_uri(), tlsCAFile=str(ca_file))
     with warnings.catch_warnings():
         # The driver only warns of options that it does not know, and quotes them: parts of a password, it may be.
         warnings.simplefilter("error", UserWarning)

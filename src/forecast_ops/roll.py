@@ -117,7 +117,8 @@ def check_backup(newest: datetime | None, now: datetime) -> None:
     if newest is None or now - newest > BACKUP_LIMIT:
         found = "there is none" if newest is None else f"the newest is of {newest:%Y-%m-%d %H:%M} UTC"
         raise SettingError(
-            f"no dump of the last {BACKUP_LIMIT.total_seconds() / 3600:.0f} hours: {found}. Run mongo-dump first"
+            f"no dump of the last {BACKUP_LIMIT.total_seconds() / 3600:.0f} hours: {found}. "
+            "Run forecast mongo dump first"
         )
 
 

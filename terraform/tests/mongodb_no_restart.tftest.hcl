@@ -55,7 +55,7 @@ run "another_image_volume_and_network" {
 
   assert {
     condition     = alltrue([for definition in aws_ecs_task_definition.member : jsondecode(definition.container_definitions)[0].image == var.mongo_image])
-    error_message = "The task definitions have the new image, for mongo-roll to use."
+    error_message = "The task definitions have the new image, for forecast mongo roll to use."
   }
   assert {
     condition     = alltrue([for service in aws_ecs_service.member : one(one(service.volume_configuration).managed_ebs_volume).size_in_gb == 20])

@@ -121,7 +121,7 @@ run "first_start_is_unfenced_once" {
 
   assert {
     condition     = nonsensitive(aws_ssm_parameter.bootstrapped.value) == "false" && aws_ssm_parameter.bootstrapped.type == "String"
-    error_message = "Until mongo-init has initiated the set, members start with empty disks."
+    error_message = "Until forecast mongo init has initiated the set, members start with empty disks."
   }
 }
 

@@ -24,11 +24,11 @@ run "a_run_and_then_a_measurement" {
   module { source = "./modules/pipeline" }
 
   assert {
-    condition = { for name, task in local.tasks : name => task.command } == {
-      latency  = ["latency-report", "--station-id", "ILAMAD25", "--json"]
-      migrate  = ["migrate"]
-      pipeline = ["pipeline"]
-      replay   = ["replay"]
+    condition = { for name, task in local.tasks : name => [task.entry_point, task.arguments] } == {
+      latency  = [["latency-report"], ["--station-id", "ILAMAD25", "--json"]]
+      migrate  = [["forecast", "migrate"], []]
+      pipeline = [["pipeline"], []]
+      replay   = [["forecast", "replay"], []]
     }
     error_message = "The pipeline; the report on latency, whose JSON a metric is made of; two for people to start."
   }

@@ -9,7 +9,8 @@ variables {
   task           = "pipeline"
   image          = "registry/pipeline@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
   repository_arn = "arn:aws:ecr:eu-west-3:123456789012:repository/pipeline"
-  command        = ["pipeline", "--wait"]
+  entry_point    = ["forecast", "migrate"]
+  arguments      = ["--wait"]
   cpu            = 1024
   memory         = 2048
   environment    = { RAW_URI = "s3://raw/" }
@@ -26,8 +27,8 @@ run "the_program_is_what_runs" {
   module { source = "./modules/task" }
 
   assert {
-    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[1].entryPoint == ["pipeline"] && jsondecode(aws_ecs_task_definition.this.container_definitions)[1].command == ["--wait"]
-    error_message = "The first word is the program, the rest its options: RunTask can give others."
+    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[1].entryPoint == ["forecast", "migrate"] && jsondecode(aws_ecs_task_definition.this.container_definitions)[1].command == ["--wait"]
+    error_message = "The program with its subcommand, and its options: RunTask can give others."
   }
   assert {
     condition     = aws_ecs_task_definition.this.family == "forecast-test-pipeline" && output.family == "forecast-test-pipeline"
@@ -133,13 +134,13 @@ run "an_image_by_tag" {
   expect_failures = [var.image]
 }
 
-run "no_command" {
+run "no_program" {
   command = plan
   module { source = "./modules/task" }
 
-  variables { command = [] }
+  variables { entry_point = [] }
 
-  expect_failures = [var.command]
+  expect_failures = [var.entry_point]
 }
 
 run "a_password_as_a_plain_variable" {

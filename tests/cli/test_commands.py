@@ -10,11 +10,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-import typer
 from pymongo import MongoClient
 from typer.testing import CliRunner, Result
 
-from forecast.cli.commands import crud_check_app, latency_report_app, migrate_app, quality_report_app
+from forecast.cli.program import forecast_app
 from forecast.core.settings import Settings
 from forecast.core.stations import load_stations
 from forecast.mongo.probes.crud import scratch_document
@@ -61,8 +60,8 @@ def zone(replica_set: str, mongo_database: str, tmp_path: Path) -> Path:
     return processed
 
 
-def _typed(app: typer.Typer, *arguments: str) -> Result:
-    result = CliRunner().invoke(app, arguments)
+def _typed(*arguments: str) -> Result:
+    result = CliRunner().invoke(forecast_app, arguments)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -77,7 +76,7 @@ def _report(tmp_path: Path, kind: str) -> dict[str, Any]:
 
 
 def test_latency_report_shows_times_and_writes_its_report(zone: Path, tmp_path: Path) -> None:
-    result = _typed(latency_report_app, "--station-id", "00052", "--date", "2024-10-02", "--iterations", "3", *SLOW)
+    result = _typed("latency", "--station-id", "00052", "--date", "2024-10-02", "--iterations", "3", *SLOW)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "3 queries, 144 rows each" in result.stdout
     assert "p95" in result.stdout
@@ -87,12 +86,12 @@ def test_latency_report_shows_times_and_writes_its_report(zone: Path, tmp_path: 
 
 
 def test_latency_report_takes_the_newest_day_where_none_is_named(zone: Path) -> None:
-    result = _typed(latency_report_app, "--station-id", "07015", "--iterations", "1", "--json", *SLOW)
+    result = _typed("latency", "--station-id", "07015", "--iterations", "1", "--json", *SLOW)
     assert json.loads(result.stdout)["date"] == "2024-10-03"
 
 
 def test_latency_over_its_limit_is_exit_code_3(zone: Path) -> None:
-    result = _typed(latency_report_app, "--station-id", "00052", "--slo-p95-ms", "0.000001", "--json")
+    result = _typed("latency", "--station-id", "00052", "--slo-p95-ms", "0.000001", "--json")
     assert (result.exit_code, json.loads(result.stdout)["slo"]["held"]) == (3, False)
 
 
@@ -100,7 +99,7 @@ def test_latency_over_its_limit_is_exit_code_3(zone: Path) -> None:
     "arguments", [("--station-id", "NOWHERE"), ("--iterations", "0"), ("--date", "soon"), ("--slo-p95-ms", "-1")]
 )
 def test_latency_report_of_what_cannot_be_is_exit_code_2(arguments: tuple[str, str], tmp_path: Path) -> None:
-    result = _typed(latency_report_app, *arguments)
+    result = _typed("latency", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert arguments[0] in result.stderr or arguments[1] in result.stderr
     assert not (tmp_path / "logs").exists()
@@ -111,7 +110,7 @@ def test_migrate_fills_another_database_and_says_so(
 ) -> None:
     client: MongoClient[dict[str, Any]]
     options = ("--processed-uri", str(zone), "--mongodb-collection", "another")
-    result = _typed(migrate_app, *options)
+    result = _typed("migrate", *options)
     assert result.exit_code == 0
     assert "1,368 inserted" in result.stdout
     assert "compared 1,368 records with 1,368 documents: both hold the same" in result.stdout
@@ -127,7 +126,7 @@ def test_migrate_verify_names_the_file_that_differs(zone: Path, replica_set: str
     client: MongoClient[dict[str, Any]]
     with MongoClient[dict[str, Any]](replica_set) as client:
         client[mongo_database]["weather_measurements"].delete_many({"station.id": "07015"})
-    result = _typed(migrate_app, "--verify", "--processed-uri", str(zone))
+    result = _typed("migrate", "--verify", "--processed-uri", str(zone))
     assert result.exit_code == 3
     assert "72 differ" in result.stdout
     assert "observations/year=2024/month=10/" in result.stderr
@@ -135,13 +134,13 @@ def test_migrate_verify_names_the_file_that_differs(zone: Path, replica_set: str
 
 
 def test_migrate_without_a_zone_names_the_setting() -> None:
-    result = _typed(migrate_app)
+    result = _typed("migrate")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("error: PROCESSED_URI is not set")
 
 
 def test_quality_report_shows_the_days_and_writes_its_report(zone: Path, tmp_path: Path) -> None:
-    result = _typed(quality_report_app, "--since", "2024-10-02", "--until", "2024-10-03")
+    result = _typed("quality", "--since", "2024-10-02", "--until", "2024-10-03")
     assert (result.exit_code, result.stderr) == (0, "")
     flagged = _report(tmp_path, "quality_report")["anomalies_detected"]
     assert result.stdout.startswith(
@@ -162,7 +161,7 @@ def test_quality_report_shows_the_days_and_writes_its_report(zone: Path, tmp_pat
 
 
 def test_quality_report_as_json_is_the_report(zone: Path, tmp_path: Path) -> None:
-    result = _typed(quality_report_app, "--since", "2024-10-01", "--until", "2024-10-01", "--json")
+    result = _typed("quality", "--since", "2024-10-01", "--until", "2024-10-01", "--json")
     assert result.exit_code == 0
     assert json.loads(result.stdout) == _report(tmp_path, "quality_report")
 
@@ -171,7 +170,7 @@ def test_quality_report_changes_nothing(zone: Path, replica_set: str, mongo_data
     with MongoClient[dict[str, Any]](replica_set) as client:
         database = client[mongo_database]
         before = {name: list(database[name].find(sort=[("_id", 1)])) for name in database.list_collection_names()}
-        _typed(quality_report_app, "--since", "2024-09-01", "--until", "2024-10-31")
+        _typed("quality", "--since", "2024-09-01", "--until", "2024-10-31")
         after = {name: list(database[name].find(sort=[("_id", 1)])) for name in database.list_collection_names()}
     assert after == before
 
@@ -186,14 +185,14 @@ def test_quality_report_changes_nothing(zone: Path, replica_set: str, mongo_data
     ids=["no end", "no date", "wrong order"],
 )
 def test_quality_report_of_no_days_is_exit_code_2(arguments: tuple[str, ...], words: str, tmp_path: Path) -> None:
-    result = _typed(quality_report_app, *arguments)
+    result = _typed("quality", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert words in result.stderr
     assert not (tmp_path / "logs").exists()
 
 
 def test_crud_check_tries_four_steps_and_leaves_nothing(zone: Path, replica_set: str, mongo_database: str) -> None:
-    result = _typed(crud_check_app)
+    result = _typed("crud-check")
     assert result.exit_code == 0
     for step in ("create", "read", "update", "delete"):
         assert f"\n{step} " in result.stdout
@@ -209,7 +208,7 @@ def test_crud_check_where_the_validator_is_another_is_exit_code_2(replica_set: s
     with MongoClient[dict[str, Any]](replica_set) as client:
         validator = {"$jsonSchema": {"required": ["no such part"]}}
         client[mongo_database].create_collection("weather_measurements", validator=validator)
-    result = _typed(crud_check_app)
+    result = _typed("crud-check")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "validator" in result.stderr
 

@@ -116,6 +116,9 @@ def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> N
         load_settings({"RAW_URI": "gs://b/", "MAX_TEMPORARY_MB": "1"})
     named = [message.split(" ", 1)[0] for message in caught.value.messages]
     assert named == ["RAW_URI", "LOG_FORMAT", "MAX_OBJECT_MB"]
+    with pytest.raises(SettingError) as caught:
+        load_settings({"MAX_OBJECT_MB": "7", "MAX_TEMPORARY_MB": "8"})
+    assert [message.split(" ", 1)[0] for message in caught.value.messages] == ["LOG_FORMAT", "MAX_TEMPORARY_MB"]
 
 
 def test_all_that_is_missing_is_told_at_once() -> None:

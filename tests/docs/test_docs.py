@@ -21,7 +21,10 @@ import pyarrow as pa
 import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from forecast.cli.program import forecast_app
 from forecast.core.digests import HALF
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.schemas import RECORD_SCHEMA
@@ -177,9 +180,12 @@ def test_what_is_delivered_again_changes_nothing(guide: Guide) -> None:
 
 def test_the_other_commands_of_the_guide_do_what_it_says(guide: Guide) -> None:
     assert "10 queries, 288 rows each" in guide.one("latency-report").stdout
+    config = guide.one("forecast config").stdout
+    assert re.search(r"^MONGODB_URI +\*\*\* +the environment *$", config, re.MULTILINE)
+    assert re.search(r"^LOGS_DIR +logs +default *$", config, re.MULTILINE)
     assert f"{DOCUMENTS:,} inserted" in guide.one(f"migrate .*{OTHER_DATABASE}$").stdout
     assert "both hold the same" in guide.one("migrate .*--verify").stdout
-    quality = guide.one("quality-report").stdout
+    quality = guide.one("forecast quality").stdout
     # The first two hours of the two tables' first day are of September in UTC.
     assert quality.startswith(f"2024-10-01 to 2024-10-07 (UTC): {DOCUMENTS - 2 * 24:,} observations, ")
     assert "deleted, and gone for a majority" in guide.one("crud-check").stdout
@@ -240,6 +246,29 @@ def test_every_setting_is_in_the_user_guide_and_in_the_example() -> None:
     rows = re.findall(r"^\| `([A-Z][A-Z_]+)` \|", GUIDE.read_text("utf-8"), re.MULTILINE)
     assert variables == rows == [setting.name for setting in (*SETTINGS, *AWS_SETTINGS)]
     assert {"RAW_URI", "PROCESSED_URI", "MONGODB_URI", "LOG_FORMAT", "AWS_ENDPOINT_URL"} <= set(variables)
+
+
+def test_every_command_that_is_named_is_one_of_the_program() -> None:
+    """In the pages, the runbooks, the local stack and the tasks of Terraform, whose commands no other test can run."""
+    program = get_command(forecast_app)
+    assert isinstance(program, TyperGroup)
+    mongo = program.commands["mongo"]
+    assert isinstance(mongo, TyperGroup)
+    known = {*program.commands, *(f"mongo {name}" for name in mongo.commands)}
+    pages = [*PAGES, *DOCS.glob("*/*.md"), *(ROOT / "terraform").rglob("*.md"), *(ROOT / "docker").rglob("*.md")]
+    named = {
+        name for page in pages for name in re.findall(r"(?:`|poetry run |pem\)\" )forecast ([^`\n]+)", page.read_text())
+    }
+    named |= set(re.findall(r"--entrypoint forecast pipeline (.+)", (DOCS / "local-stack.md").read_text("utf-8")))
+    compose = (ROOT / "docker" / "compose.yml").read_text("utf-8")
+    named |= {name.replace(",", "") for name in re.findall(r"(?:\[|pem\)\" )forecast,? ([^\]\n]+)", compose)}
+    for path in (ROOT / "terraform" / "modules").rglob("*.tf"):
+        named |= {
+            name.replace('", "', " ") for name in re.findall(r'= \["forecast", "([^\]]+)"\]', path.read_text("utf-8"))
+        }
+    typed = {" ".join(name.split()[: 1 + name.startswith("mongo ")]) for name in named if name[0] != "-"}
+    assert typed - known == set()
+    assert typed >= {"migrate", "replay", "crud-check", "config", "quality", "mongo init", "mongo pki", "mongo recover"}
 
 
 @pytest.mark.parametrize("name", ["stations_schema", "mongodb_schema"])

@@ -12,7 +12,7 @@ import pytest
 import main
 from forecast.core.stations import load_stations
 from forecast.run.run import RunOptions
-from tests.integration.worlds import COMMANDS, FolderZone, World, WorldMaker, assert_reports_hold
+from tests.integration.worlds import COMMANDS, SCRIPTS, FolderZone, World, WorldMaker, assert_reports_hold
 
 PASSWORD = "tr0ub4dor-Zebra"
 NOBODY_LISTENS = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300"
@@ -53,8 +53,9 @@ def test_help_shows_examples(local: World, command: str) -> None:
     outcome = local.command(command, "--help", variables=local.variables(MONGODB_URI=NOBODY_LISTENS))
     assert (outcome.code, outcome.stderr) == (0, "")
     assert "Example" in outcome.stdout
-    assert f"Usage: {command} [OPTIONS]" in outcome.stdout
-    assert f"\n    {command} " in outcome.stdout.partition("Example")[2]
+    typed = " ".join(SCRIPTS[command])
+    assert f"Usage: {typed} [OPTIONS]" in outcome.stdout
+    assert f"\n    {typed} " in outcome.stdout.partition("Example")[2]
     for option in ("--raw-uri", "--processed-uri", "--mongodb-uri", "--logs-dir", "--log-format", "--json"):
         assert option in outcome.stdout
 

@@ -19,7 +19,7 @@ from pymongo.database import Database
 from forecast.core.text import without_secrets
 from tests.integration.faulty_s3 import faulty_s3, says
 from tests.integration.replica_set import replica_set
-from tests.integration.worlds import Row, World, WorldMaker
+from tests.integration.worlds import SCRIPTS, Row, World, WorldMaker
 from tests.patience import PATIENCE_SECONDS
 
 DOCUMENT = "infoclimat/Data_Source1_011024-031024.json"
@@ -28,12 +28,6 @@ MARK = "Wq7vZebra"
 PASSWORD = f"{MARK}:/{MARK}?{MARK}@{MARK} %{MARK}#{MARK}&{MARK}é{MARK}"
 ENCODED = quote_plus(PASSWORD)
 NOBODY_LISTENS = f"mongodb://ann:{ENCODED}@127.0.0.1:1/?serverSelectionTimeoutMS=300"
-COMMANDS = {
-    "pipeline": "from main import cli as command",
-    "migrate": "from forecast.cli.commands import migrate_cli as command",
-    "latency-report": "from forecast.cli.commands import latency_report_cli as command",
-    "crud-check": "from forecast.cli.commands import crud_check_cli as command",
-}
 # As somebody might who looks for a fault.
 DEBUGGED = "import logging; logging.basicConfig(level=logging.DEBUG)"
 IMPATIENT = "import forecast.storage.s3 as s3; s3.PATIENCE = s3.Patience(tries=1)"
@@ -67,12 +61,14 @@ class Process:
 
 def run(world: World, command: str, *arguments: str, before: str = "", **variables: str) -> Process:
     """A command in a process of its own; `before` is what is done in it first."""
-    code = f"import sys; sys.argv[0] = {command!r}\n{before}\n{COMMANDS[command]}\ncommand()"
+    script, *own = SCRIPTS[command]
+    call = f"from forecast.cli import program; program.{script.replace('-', '_')}()"
+    code = f"import sys; sys.argv[0] = {script!r}\n{before}\n{call}"
     environment = world.variables(
         AWS_SECRET_ACCESS_KEY=PASSWORD.encode("ascii", "ignore").decode(), AWS_SESSION_TOKEN=MARK, **variables
     )
     with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", code, *arguments],
+        [sys.executable, "-W", "error", "-c", code, *own, *arguments],
         cwd=world.home,
         env={name: value for name, value in environment.items() if value},
         stdin=subprocess.DEVNULL,

@@ -24,7 +24,7 @@ from pymongo import MongoClient
 from typer.testing import CliRunner
 
 import main
-from forecast.cli import commands
+from forecast.cli.program import forecast_app, latency_report_app, pipeline_app
 from forecast.core.settings import Settings
 from forecast.core.stations import load_stations
 from forecast.run.run import RunOptions
@@ -211,11 +211,12 @@ class World:
         """A command as it is typed, without a process of its own: for what differs in its arguments only."""
         logger = logging.getLogger("forecast")
         before = logger.handlers[:], logger.level, logger.propagate
+        script, *own = SCRIPTS[command]
         given: dict[str, str | None] = {**(variables or self.variables())}
         absent = {name: None for name in os.environ if name not in given and name.startswith(("MONGODB_", "LOG"))}
         try:
             with contextlib.chdir(self.home):
-                result = CliRunner().invoke(APPS[command], arguments, env={**absent, **given})
+                result = CliRunner().invoke(APPS[script], [*own, *arguments], env={**absent, **given})
         finally:
             logger.handlers[:], logger.level, logger.propagate = before
         if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -287,26 +288,24 @@ class World:
             (folder / key).write_bytes(self.processed.get(key))
 
 
-def _entry_point(module: str, function: str) -> list[str]:
-    name = {"cli": "pipeline"}.get(function, function.removesuffix("_cli").replace("_", "-"))
-    code = f"import sys; sys.argv[0] = {name!r}; from {module} import {function}; {function}()"
-    return [sys.executable, "-W", "error", "-c", code]
+# The commands by a short name, as they are typed.
+SCRIPTS = {
+    "pipeline": ("pipeline",),
+    "migrate": ("forecast", "migrate"),
+    "replay": ("forecast", "replay"),
+    "latency-report": ("latency-report",),
+    "crud-check": ("forecast", "crud-check"),
+}
+APPS = {"pipeline": pipeline_app, "forecast": forecast_app, "latency-report": latency_report_app}
 
 
-APPS = {
-    "pipeline": main.app,
-    "migrate": commands.migrate_app,
-    "replay": commands.replay_app,
-    "latency-report": commands.latency_report_app,
-    "crud-check": commands.crud_check_app,
-}
-COMMANDS = {
-    "pipeline": _entry_point("main", "cli"),
-    "migrate": _entry_point("forecast.cli.commands", "migrate_cli"),
-    "replay": _entry_point("forecast.cli.commands", "replay_cli"),
-    "latency-report": _entry_point("forecast.cli.commands", "latency_report_cli"),
-    "crud-check": _entry_point("forecast.cli.commands", "crud_check_cli"),
-}
+def _entry_point(script: str, *arguments: str) -> list[str]:
+    function = script.replace("-", "_")
+    code = f"import sys; sys.argv[0] = {script!r}; from forecast.cli.program import {function}; {function}()"
+    return [sys.executable, "-W", "error", "-c", code, *arguments]
+
+
+COMMANDS = {command: _entry_point(*typed) for command, typed in SCRIPTS.items()}
 
 
 @dataclass

@@ -13,8 +13,8 @@ import pytest
 from pymongo import MongoClient
 from typer.testing import CliRunner
 
+from forecast.cli.program import forecast_app
 from forecast_ops import pki
-from forecast_ops.commands import mongo_init_app
 
 KEY = "k3y" * 100
 PASSWORDS = {f"MONGO_{user}_PASSWORD": f"{user.lower()}:s3cr3t/?" for user in ("ROOT", "APP", "BACKUP", "MONITOR")}
@@ -40,7 +40,7 @@ class Member:
         }
 
     def root(self) -> MongoClient[dict[str, Any]]:
-        """Connect as root, which `mongo-init` makes."""
+        """Connect as root, which `mongo init` makes."""
         password = PASSWORDS["MONGO_ROOT_PASSWORD"]
         return MongoClient(self.host, username="root", password=password, tls=True, tlsCAFile=str(self.ca_file))
 
@@ -81,7 +81,7 @@ def member(mongod_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def initiated_member(mongod_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
     """Give a set of one member with its users, which lasts as long as the tests."""
     with started(mongod_binary, tmp_path_factory.mktemp("member")) as new:
-        result = CliRunner(env=new.environment).invoke(mongo_init_app, [])
+        result = CliRunner(env=new.environment).invoke(forecast_app, ["mongo", "init"])
         assert result.exit_code == 0, result.output
         yield new
 

@@ -1,4 +1,4 @@
-"""mongo-dump and mongo-restore around stand-ins of the tools: streamed, checked, and nothing half-done left behind.
+"""`mongo dump` and `mongo restore` around stand-ins of the tools: streamed, checked, and nothing half-done left behind.
 
 The tools themselves are drilled with the image (docker/drill/run).
 """
@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from pymongo.uri_parser import parse_uri
 from typer.testing import CliRunner, Result
 
+from forecast.cli.program import forecast_app
 from forecast.core.errors import SettingError
 from forecast_ops.archives import Archives, Manifest, name_of
-from forecast_ops.commands import mongo_dump_app, mongo_restore_app
 from forecast_ops.environment import with_options
 from tests.operations.conftest import PASSWORDS, Member
 
@@ -56,11 +56,11 @@ def put_tool(folder: Path, name: str, script: str) -> None:
 
 
 def run_dump() -> Result:
-    return CliRunner().invoke(mongo_dump_app, [])
+    return CliRunner().invoke(forecast_app, ["mongo", "dump"])
 
 
 def run_restore(*arguments: str) -> Result:
-    return CliRunner().invoke(mongo_restore_app, list(arguments))
+    return CliRunner().invoke(forecast_app, ["mongo", "restore", *arguments])
 
 
 def keys(bucket: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""mongo-init and mongo-recover on a real member: initiated once; each user can what it must, and no more."""
+"""`mongo init` and `mongo recover` on a real member: initiated once; each user can what it must, and no more."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +12,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 from typer.testing import CliRunner, Result
 
-from forecast.cli.commands import crud_check_app
-from forecast_ops.commands import mongo_init_app, mongo_recover_app
+from forecast.cli.program import forecast_app
 from forecast_ops.environment import as_system
 from tests.operations.conftest import PASSWORDS, Member
 
@@ -46,7 +45,7 @@ def get_marker() -> str:
 
 
 def init() -> Result:
-    return CliRunner().invoke(mongo_init_app, [])
+    return CliRunner().invoke(forecast_app, ["mongo", "init"])
 
 
 def initiated(member: Member) -> None:
@@ -171,21 +170,23 @@ def refused(attempt: object) -> None:
 
 def test_the_pipelines_commands_connect_with_tls_and_authsource(member: Member, tmp_path: Path) -> None:
     initiated(member)
-    result = CliRunner().invoke(crud_check_app, ["--mongodb-uri", uri(member, "app"), "--logs-dir", str(tmp_path)])
+    result = CliRunner().invoke(
+        forecast_app, ["crud-check", "--mongodb-uri", uri(member, "app"), "--logs-dir", str(tmp_path)]
+    )
     assert result.exit_code == 0, result.output
 
 
 def test_a_wrong_password_of_the_pipeline_is_one_line_and_exit_code_2(member: Member, tmp_path: Path) -> None:
     initiated(member)
     wrong = uri(member, "app").replace(quote_plus(PASSWORDS["MONGO_APP_PASSWORD"]), "wr0ng")
-    result = CliRunner().invoke(crud_check_app, ["--mongodb-uri", wrong, "--logs-dir", str(tmp_path)])
+    result = CliRunner().invoke(forecast_app, ["crud-check", "--mongodb-uri", wrong, "--logs-dir", str(tmp_path)])
     assert result.exit_code == 2
     assert "MongoDB refused the user of MONGODB_URI" in result.output
     assert "wr0ng" not in result.output
 
 
 def recover(host: str, *more: str) -> Result:
-    return CliRunner().invoke(mongo_recover_app, [host, *more])
+    return CliRunner().invoke(forecast_app, ["mongo", "recover", host, *more])
 
 
 def test_a_survivor_goes_on_alone_with_its_documents(member: Member) -> None:

@@ -1,4 +1,4 @@
-"""mongo-pki: certificates that clients and members accept, and keys that stay where they belong."""
+"""`mongo pki`: certificates that clients and members accept, and keys that stay where they belong."""
 
 import ssl
 import stat
@@ -11,9 +11,9 @@ from cryptography import x509
 from moto import mock_aws
 from typer.testing import CliRunner
 
+from forecast.cli.program import forecast_app
 from forecast.core.errors import SettingError
 from forecast_ops import pki
-from forecast_ops.commands import mongo_pki_app
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOSTS = "mongo-1.forecast.internal,mongo-2.forecast.internal,mongo-3.forecast.internal"
@@ -35,7 +35,7 @@ def handshake(pem: Path, ca_file: Path, host: str) -> None:
 
 
 def issued(folder: Path, *more: str) -> None:
-    result = CliRunner().invoke(mongo_pki_app, [str(folder), "--hosts", HOSTS, *more])
+    result = CliRunner().invoke(forecast_app, ["mongo", "pki", str(folder), "--hosts", HOSTS, *more])
     assert result.exit_code == 0, result.output
 
 
@@ -93,7 +93,7 @@ def test_an_authority_that_is_broken_or_expired_is_refused(tmp_path: Path) -> No
 
 
 def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
-    result = CliRunner().invoke(mongo_pki_app, [str(tmp_path), "--hosts", "mongo-1.a,mongo-1.b"])
+    result = CliRunner().invoke(forecast_app, ["mongo", "pki", str(tmp_path), "--hosts", "mongo-1.a,mongo-1.b"])
     assert result.exit_code == 2
     assert "two hosts begin with the same name" in result.output
 
@@ -115,6 +115,8 @@ def test_secrets_manager_gets_the_certificates_and_never_the_authoritys_key(
             assert secret == (tmp_path / f"{name}.pem").read_text()
             assert ("PRIVATE KEY" in secret) == (name != "ca")
         assert len(client.list_secrets()["SecretList"]) == len(names)
-        result = CliRunner().invoke(mongo_pki_app, [str(tmp_path), "--hosts", HOSTS, "--secrets-prefix", "other"])
+        result = CliRunner().invoke(
+            forecast_app, ["mongo", "pki", str(tmp_path), "--hosts", HOSTS, "--secrets-prefix", "other"]
+        )
         assert result.exit_code == 2
         assert "AWS answered ResourceNotFoundException to PutSecretValue" in result.output

@@ -1,4 +1,4 @@
-"""mongo-roll: gates, order, and that it stops rather than touch a second member."""
+"""`mongo roll`: gates, order, and that it stops rather than touch a second member."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""The mongo-roll command on a real set and a stand-in of ECS's services: its gates and its words."""
+"""The command `mongo roll` on a real set and a stand-in of ECS's services: its gates and its words."""
 
 from datetime import UTC, datetime
 from urllib.parse import quote_plus
@@ -7,9 +7,9 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
+from forecast.cli.program import forecast_app
 from forecast_ops import commands
 from forecast_ops.archives import Archives, Manifest, name_of
-from forecast_ops.commands import mongo_roll_app
 from forecast_ops.roll import Step
 from tests.operations.conftest import PASSWORDS, Member
 
@@ -25,7 +25,7 @@ def prepared(users_member: Member, s3_bucket: str, monkeypatch: pytest.MonkeyPat
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(mongo_roll_app, list(arguments))
+    return CliRunner().invoke(forecast_app, ["mongo", "roll", *arguments])
 
 
 def put_dump(uri: str) -> None:
@@ -36,7 +36,7 @@ def put_dump(uri: str) -> None:
 def test_without_a_dump_it_does_not_begin(prepared: str) -> None:
     result = run("--dry-run")
     assert result.exit_code == 2
-    assert "no dump of the last 26 hours: there is none. Run mongo-dump first" in result.output
+    assert "no dump of the last 26 hours: there is none. Run forecast mongo dump first" in result.output
 
 
 def test_a_set_of_one_member_is_not_whole(prepared: str) -> None:
@@ -64,9 +64,9 @@ def test_two_rolls_at_once_are_refused(prepared: str, users_member: Member) -> N
     put_dump(prepared)
     with users_member.root() as client:
         now = client.admin.command("hello")["localTime"]
-        holder = {"_id": "writer", "run_id": "mongo-roll 10:00:00", "pid": 1, "place": None, "host": "elsewhere"}
+        holder = {"_id": "writer", "run_id": "mongo roll 10:00:00", "pid": 1, "place": None, "host": "elsewhere"}
         times = {"since": now, "expires_at": now.replace(year=now.year + 1)}
         client.forecast_operations.roll_lease.insert_one(holder | times)
     result = run()
     assert result.exit_code == 1
-    assert "mongo-roll 10:00:00 on elsewhere" in result.output
+    assert "mongo roll 10:00:00 on elsewhere" in result.output

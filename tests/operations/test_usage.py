@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from forecast_ops import commands
+from forecast.cli.program import forecast_app
+
+SECRET = "mongodb://app:s3cret-word@mongo-1/forecast"
 
 
-@pytest.mark.parametrize("app", [commands.mongo_init_app, commands.mongo_roll_app, commands.mongo_dump_app])
-def test_usage_error_shows_no_password(app: typer.Typer) -> None:
-    result = CliRunner().invoke(app, ["mongodb://app:s3cret-word@mongo-1/forecast", "another"])
+@pytest.mark.parametrize(
+    "command", [["mongo", "init"], ["mongo", "roll"], ["mongo", "dump"], ["mongo"], [], ["run"], ["run", "--date"]]
+)
+def test_usage_error_shows_no_password(command: list[str]) -> None:
+    result = CliRunner().invoke(forecast_app, [*command, SECRET, "another"])
     assert result.exit_code == 2
+    assert "mongodb://***" in result.output
     assert "s3cret-word" not in result.output

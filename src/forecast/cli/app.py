@@ -1,35 +1,28 @@
-"""What every command shares: the options of CONTRACT section 2, the log, and errors as one line and an exit code."""
+"""What every command shares: its options, the settings among them, its help, and that no secret is quoted."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import io
-import json
-import logging
-import os
 import re
-import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import date
-from typing import Annotated, Any, NoReturn, TextIO
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
-from forecast.core.errors import ForecastError
-from forecast.core.logs import set_up_logging
+from forecast.cli.output import run_command
 from forecast.core.setting import Setting
 from forecast.core.settings import SETTINGS, Settings, load_settings
 from forecast.core.text import escaped, without_secrets
 
 AsJson = Annotated[bool, typer.Option("--json", help="The result as one JSON object on stdout.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for another run to end.")]
 
 _DAY_FORMAT = "YYYY-MM-DD"
-
-_LOGGER = logging.getLogger("forecast")
+_OWN_OPTIONS = "Options"
 
 
 def utc_day(text: str) -> date:
@@ -46,132 +39,128 @@ def day_option(*names: str, help: str) -> Any:  # noqa: A002  as typer calls it
 
 
 class PlainCommand(TyperCommand):
-    """A command that does not quote a connection string which was typed in the wrong place."""
+    """A command that does not quote a connection string which was typed in the wrong place.
+
+    Its help is plain text, with the settings below its own options.
+    """
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """See TyperCommand."""
-        try:
+        with _no_secrets_quoted():
             return super().parse_args(ctx, args)
-        except typer.exceptions.TyperException as error:
-            if hasattr(error, "message"):
-                error.message = without_secrets(error.message)
-            raise
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """See TyperCommand: a section for each `rich_help_panel`, without rich, which is slow to import."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            own = "Arguments" if parameter.param_type_name == "argument" else _OWN_OPTIONS
+            if (record := parameter.get_help_record(ctx)) is not None:
+                sections.setdefault(getattr(parameter, "rich_help_panel", None) or own, []).append(record)
+        # --help is the last of the parameters, and belongs to its kind.
+        for title in sorted(sections, key=lambda title: title not in {"Arguments", _OWN_OPTIONS}):
+            with formatter.section(title):
+                formatter.write_dl(sections[title])
+
+
+class PlainGroup(TyperGroup):
+    """A group of commands that quotes no secret either."""
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
+        """See TyperGroup: a flag that is not given is False at once, or Typer imports pydantic to find that out."""
+        parameters = super().get_params(ctx)
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False) and parameter.default is None:
+                parameter.default = False
+        return parameters
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """See TyperGroup."""
+        with _no_secrets_quoted():
+            return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """See TyperGroup."""
+        with _no_secrets_quoted():
+            return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def _no_secrets_quoted() -> Iterator[None]:
+    try:
+        yield
+    except typer.TyperException as error:
+        if hasattr(error, "message"):
+            error.message = without_secrets(error.message)
+        raise
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from forecast import __version__
+
+        typer.echo(f"forecast {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+]
 
 
 def with_settings(command: Callable[..., int]) -> Callable[..., None]:
     """A Typer command of a function that takes `settings` and returns an exit code: each setting becomes an option."""
     signature = inspect.signature(command, eval_str=True)
-    own = [parameter for name, parameter in signature.parameters.items() if name != "settings"]
-    shared = [
-        inspect.Parameter(
-            setting.name.lower(), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option_of(setting)
-        )
-        for setting in SETTINGS
+    parameters = [
+        *(parameter for name, parameter in signature.parameters.items() if name != "settings"),
+        _keyword("version", Version, default=False),
+        *(_keyword(setting.name.lower(), _option_of(setting), default=None) for setting in SETTINGS),
     ]
 
     @functools.wraps(command)
-    def wrapped(**values: Any) -> None:
+    def wrapped(*, version: bool, **values: Any) -> None:  # noqa: ARG001  it was shown by its callback
         given = {setting.name: values.pop(setting.name.lower()) for setting in SETTINGS}
         run_command(lambda: command(settings=make_settings(given), **values))
 
-    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own] + shared
-    wrapped.__signature__ = inspect.Signature(parameters, return_annotation=None)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    keywords = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    wrapped.__signature__ = inspect.Signature(keywords, return_annotation=None)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in keywords}
     return wrapped
 
 
+def _keyword(name: str, annotation: Any, *, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
 def _option_of(setting: Setting) -> Any:
-    default = setting.default or setting.without
-    words = f"{setting.help} Default: {default}."
-    return Annotated[str | None, typer.Option(setting.option, metavar=setting.kind.metavar, help=words)]
+    option = typer.Option(
+        setting.option,
+        metavar=setting.kind.metavar,
+        help=f"{setting.help} Default: {setting.unset}.",
+        rich_help_panel=f"Settings: {setting.group}",
+    )
+    return Annotated[str | None, option]
 
 
 def make_settings(options: Mapping[str, str | None]) -> Settings:
     """Settings of a command, its options winning; sets the log up."""
+    from forecast.core.logs import set_up_logging
+
     settings = load_settings(options)
     set_up_logging(settings)
     return settings
 
 
-def plain_app(name: str, function: Callable[..., None]) -> typer.Typer:
-    """The app of one command: its help is plain text, and its faults are not dressed up."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(name, cls=PlainCommand)(function)
-    return app
+def new_app(**more: Any) -> typer.Typer:
+    """An app of commands whose help is plain text, and whose faults are not dressed up."""
+    return typer.Typer(
+        cls=PlainGroup,
+        context_settings={"help_option_names": ["--help", "-h"]},
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        **more,
+    )
 
 
-def command_app(name: str, command: Callable[..., int]) -> typer.Typer:
-    """The app of one command that takes every setting; see `with_settings`."""
-    return plain_app(name, with_settings(command))
-
-
-def run_command(command: Callable[[], int]) -> NoReturn:
-    """Run a command and end the process with its exit code; a foreseeable fault is one line, without a trace.
-
-    A fault of the program leaves its trace in the log, without what the libraries may have quoted of the settings.
-    What cannot be shown (stdout closed, on a full disk, not in UTF-8) changes no exit code.
-    """
-    _show_what_can_be_shown()
-    try:
-        code = command()
-    except ForecastError as error:
-        for message in error.messages:
-            say(f"error: {escaped(message)}")
-        code = error.exit_code
-    except KeyboardInterrupt:
-        say("interrupted")
-        code = 1
-    except Exception as error:
-        _LOGGER.critical("a fault of the program: %s", type(error).__name__, exc_info=True)
-        code = 1
-    for stream in (sys.stdout, sys.stderr):
-        _leave_nothing_behind(stream)
-    raise typer.Exit(code)
-
-
-def print_result(result: dict[str, Any], rendered: Any, *, as_json: bool) -> None:
-    """The result of a command on stdout, for a program or for a person; a line on stderr where that cannot be."""
-    try:
-        if as_json:
-            # Letters as escapes: a stdout in any encoding shows them, and no terminal obeys them.
-            print(json.dumps(result))  # noqa: T201
-        else:
-            print(_as_text(rendered), end="")  # noqa: T201
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        say(f"the result could not be shown on stdout: {reason}. The exit code is that of the work")
-
-
-def _as_text(rendered: Any) -> str:
-    """What rich makes of it for this stdout; written by rich itself, a closed pipe would end the process with 1."""
-    console = Console(highlight=False, soft_wrap=False)
-    with console.capture() as captured:
-        console.print(rendered)
-    return captured.get()
-
-
-def say(line: str) -> None:
-    """A line on stderr, if it can be written."""
-    with suppress(OSError, ValueError):
-        print(line, file=sys.stderr)  # noqa: T201
-
-
-def _show_what_can_be_shown() -> None:
-    """Letters that the encoding of stdout has not become question marks instead of an error."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-
-
-def _leave_nothing_behind(stream: TextIO | None) -> None:
-    """Flush a stream; what it still holds and cannot write would make Python end with exit code 120."""
-    if stream is None:
-        return
-    try:
-        stream.flush()
-    except (OSError, ValueError):
-        with suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+def add_command(app: typer.Typer, name: str, command: Callable[..., int], help: str | None = None) -> None:  # noqa: A002
+    """Add a command, with every setting as an option; `help` in place of its docstring."""
+    app.command(name, cls=PlainCommand, help=help)(with_settings(command))

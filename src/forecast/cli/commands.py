@@ -1,36 +1,24 @@
-"""The commands beside `pipeline`: options in, plain functions called, results out."""
+"""The commands beside `run`: options in, plain functions called, results out."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
-from forecast import __version__
-from forecast.cli.app import AsJson, command_app, day_option, print_result
+from forecast.cli.app import AsJson, Wait, day_option
+from forecast.cli.output import print_result
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.logs import log_as
 from forecast.core.settings import Settings
-from forecast.core.stations import load_stations
-from forecast.mongo.client import connect
-from forecast.mongo.lock import lease
-from forecast.mongo.probes.crud import crud_check, render_crud
-from forecast.mongo.probes.latency import latency_report, render_latency
-from forecast.report.summary import render_quality
-from forecast.report.write import write_timed_report
-from forecast.run.migrate import migrate
-from forecast.run.quality_window import quality_of_window
-from forecast.run.replay import Corridor, ReplayCounts, replay
-from forecast.run.run import new_run_id, work_folder
-from forecast.storage import open_store
-from forecast.zone.writer import RunFacts
+
+if TYPE_CHECKING:
+    from forecast.run.replay import ReplayCounts
 
 
-def latency_report_command(
+def latency_command(
     settings: Settings,
     station_id: Annotated[str | None, typer.Option(help="Default: the registry's first.")] = None,
     day: Annotated[date | None, day_option("--date", help="UTC day. Default: the newest.")] = None,
@@ -41,8 +29,12 @@ def latency_report_command(
     """Time the query of one station's day on the real database.
 
     Example:
-      latency-report --station-id ILAMAD25 --date 2026-02-18 --iterations 10
+
+      forecast latency --station-id ILAMAD25 --date 2026-02-18 --iterations 10
     """
+    from forecast.mongo.probes.latency import latency_report, render_latency
+    from forecast.report.write import write_timed_report
+
     now = datetime.now(UTC)
     report, code = latency_report(settings, station_id, day, iterations, slo_p95_ms, now)
     write_timed_report("query_latency_report", report, logs_dir=settings.logs_dir, now=now)
@@ -53,16 +45,30 @@ def latency_report_command(
 def migrate_command(
     settings: Settings,
     verify: Annotated[bool, typer.Option("--verify", help="Only compare, and name what differs.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for another run to end.")] = False,
+    wait: Wait = False,
     as_json: AsJson = False,
 ) -> int:
-    """Load the processed zone into MongoDB again (a new database, a restored one), and prove that both hold the same.
+    """Load the processed zone into MongoDB, and compare both.
+
+    For a new database, or a restored one. What differs is named in the log, and the exit code is 3.
 
     Examples:
-      migrate --processed-uri s3://bucket/processed/
 
-      migrate --verify
+      forecast migrate --processed-uri s3://bucket/processed/
+
+      forecast migrate --verify
     """
+    from rich.text import Text
+
+    from forecast.core.logs import log_as
+    from forecast.core.stations import load_stations
+    from forecast.mongo.client import connect
+    from forecast.mongo.lock import lease
+    from forecast.report.write import write_timed_report
+    from forecast.run.migrate import migrate
+    from forecast.run.run import new_run_id
+    from forecast.storage import open_store
+
     store = open_store(settings.require_processed_uri())
     run_id = new_run_id(datetime.now(UTC))
     log_as(run_id)
@@ -77,14 +83,29 @@ def migrate_command(
 
 def replay_command(
     settings: Settings,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for another run to end.")] = False,
+    wait: Wait = False,
     as_json: AsJson = False,
 ) -> int:
-    """Send quarantined rows through again, after a station was added or a rule mended; load and mark what passes now.
+    """Send quarantined rows through again.
+
+    After a station was added or a rule was fixed: what passes now is loaded and marked, the rest stays.
 
     Example:
-      replay --processed-uri s3://bucket/processed/
+
+      forecast replay --processed-uri s3://bucket/processed/
     """
+    from rich.text import Text
+
+    from forecast import __version__
+    from forecast.core.logs import log_as
+    from forecast.core.stations import load_stations
+    from forecast.mongo.client import connect
+    from forecast.mongo.lock import lease
+    from forecast.run.replay import Corridor, replay
+    from forecast.run.run import new_run_id, work_folder
+    from forecast.storage import open_store
+    from forecast.zone.writer import RunFacts
+
     store = open_store(settings.require_processed_uri())
     now = datetime.now(UTC)
     facts = RunFacts(new_run_id(now), now, __version__)
@@ -95,17 +116,26 @@ def replay_command(
     return ObjectRejectedError.exit_code if counts.rows_failed else 0
 
 
-def quality_report_command(
+def quality_command(
     settings: Settings,
     since: Annotated[date, day_option(help="First UTC day.")],
     until: Annotated[date, day_option(help="Last UTC day.")],
     as_json: AsJson = False,
 ) -> int:
-    """Make the checks anew on what the database holds of some days, and report the quality; nothing is changed.
+    """Report the quality of some days from the database alone.
+
+    The checks are made anew; nothing is changed.
 
     Example:
-      quality-report --since 2024-10-01 --until 2024-10-07
+
+      forecast quality --since 2024-10-01 --until 2024-10-07
     """
+    from forecast.core.stations import load_stations
+    from forecast.mongo.client import connect
+    from forecast.report.summary import render_quality
+    from forecast.report.write import write_timed_report
+    from forecast.run.quality_window import quality_of_window
+
     now = datetime.now(UTC)
     with connect(settings) as collection:
         report = quality_of_window(collection, load_stations(), since, until, now, settings.max_data_age_hours)
@@ -115,11 +145,18 @@ def quality_report_command(
 
 
 def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
-    """Create, read, update and delete a scratch document on the real database, reading it back from a majority.
+    """Create, read, update and delete a scratch document.
+
+    On the real database, read back from a majority: it takes and confirms writes.
 
     Example:
-      crud-check --mongodb-uri mongodb://localhost/?replicaSet=rs0
+
+      forecast crud-check --mongodb-uri mongodb://localhost/?replicaSet=rs0
     """
+    from forecast.core.logs import log_as
+    from forecast.mongo.probes.crud import crud_check, render_crud
+    from forecast.run.run import new_run_id
+
     run_id = new_run_id(datetime.now(UTC))
     log_as(run_id)
     report, code = crud_check(settings, run_id)
@@ -160,43 +197,3 @@ def _removed_words(number: int) -> str:
 
 def _failed_words(counts: ReplayCounts) -> str:
     return f", {counts.rows_failed:,} of them by a fault of the program (see the log)" if counts.rows_failed else ""
-
-
-latency_report_app = command_app("latency-report", latency_report_command)
-
-
-def latency_report_cli() -> None:
-    """The `latency-report` command."""
-    latency_report_app()
-
-
-migrate_app = command_app("migrate", migrate_command)
-
-
-def migrate_cli() -> None:
-    """The `migrate` command."""
-    migrate_app()
-
-
-crud_check_app = command_app("crud-check", crud_check_command)
-
-
-def crud_check_cli() -> None:
-    """The `crud-check` command."""
-    crud_check_app()
-
-
-quality_report_app = command_app("quality-report", quality_report_command)
-
-
-def quality_report_cli() -> None:
-    """The `quality-report` command."""
-    quality_report_app()
-
-
-replay_app = command_app("replay", replay_command)
-
-
-def replay_cli() -> None:
-    """The `replay` command."""
-    replay_app()

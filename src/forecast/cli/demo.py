@@ -35,7 +35,7 @@ The demo's raw data is in {DEMO_FOLDER}/raw, its records (Parquet) are in {DEMO_
 and its documents in the database {DEMO_DATABASE} of the embedded MongoDB.
 What to type next:
   {poetry} run latency-report --station-id ILAMAD25 --date 2024-10-05 --mongodb-database {DEMO_DATABASE}
-  {poetry} run quality-report --since 2024-10-01 --until 2024-10-07 --mongodb-database {DEMO_DATABASE}
-  {poetry} run crud-check --mongodb-database {DEMO_DATABASE}
+  {poetry} run forecast quality --since 2024-10-01 --until 2024-10-07 --mongodb-database {DEMO_DATABASE}
+  {poetry} run forecast crud-check --mongodb-database {DEMO_DATABASE}
   {poetry} run pipeline --demo --reprocess        (loads everything again, and changes nothing)
   {poetry} run pipeline --help"""

@@ -54,6 +54,11 @@ class Setting:
         return f"--{self.name.lower().replace('_', '-')}"
 
     @property
+    def unset(self) -> str:
+        """What holds where nothing is set."""
+        return self.default or self.without or "none"
+
+    @property
     def written(self) -> str:
         """What a person might write for it."""
         return self.default or self.example

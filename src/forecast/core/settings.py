@@ -99,7 +99,7 @@ class Settings:
         Group.ZONES,
         LOCATION,
         "Where the raw objects are: s3://bucket/prefix/ or a local folder.",
-        without="an error, except with --demo",
+        details="Required, except with --demo.",
         example="s3://my-bucket/airbyte-sync/",
     )
     processed_uri: str | None = setting_field(
@@ -107,7 +107,7 @@ class Settings:
         Group.ZONES,
         LOCATION,
         "Where the processed zone goes: s3://bucket/prefix/ or a local folder.",
-        without="an error, except with --demo",
+        details="Required, except with --demo.",
         example="s3://my-bucket/processed/",
     )
     mongodb_uri: str | None = setting_field(
@@ -162,6 +162,10 @@ class Settings:
     def require_processed_uri(self) -> str:
         """PROCESSED_URI, or an error that says how to set it."""
         return self._require("processed_uri")[0]
+
+    def require_mongodb_uri(self) -> str:
+        """MONGODB_URI, for what the embedded MongoDB will not do; or an error that says how to set it."""
+        return self._require("mongodb_uri")[0]
 
     def require_zones(self) -> tuple[str, str]:
         """RAW_URI and PROCESSED_URI, or one error for all that is missing of them."""
@@ -246,7 +250,7 @@ class _Sources:
         self._options = options
         self._file, self._from_file = _dotenv()
         self.origins: dict[str, str] = {}
-        self.faults: list[str] = []
+        self.faults: dict[str, str] = {}
         self._hand_over_to_boto3()
 
     def read(self, of: type[Settings | Limits]) -> dict[str, Any]:
@@ -265,7 +269,7 @@ class _Sources:
 
     def wrong(self, setting: Setting, found: str, takes: str) -> None:
         """Note a fault."""
-        self.faults.append(f"{setting.name} {found} (from {self.origins[setting.name]}); it takes {takes}")
+        self.faults[setting.name] = f"{setting.name} {found} (from {self.origins[setting.name]}); it takes {takes}"
 
     def _hand_over_to_boto3(self) -> None:
         """What `.env` says of AWS goes into the environment, where boto3 looks; what is there already wins."""
@@ -294,7 +298,7 @@ def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:
     sources = _Sources(options or {})
     settings = Settings(**sources.read(Settings), limits=_limits(sources), origins=sources.origins)
     if sources.faults:
-        raise SettingError(*sources.faults)
+        raise SettingError(*sources.faults.values())
     return settings
 
 
@@ -305,7 +309,8 @@ def _limits(sources: _Sources) -> Limits:
     setting = _declared(Limits)["temporary_bytes"]
     if setting.name not in sources.origins:
         return replace(limits, temporary_bytes=2 * of_one)
-    if limits.temporary_bytes <= of_one and not sources.faults:
+    compared = {setting.name, "MAX_OBJECT_MB", "MAX_UNPACKED_MB"}
+    if limits.temporary_bytes <= of_one and not compared & sources.faults.keys():
         takes = f"more than MAX_OBJECT_MB and MAX_UNPACKED_MB together, {SIZE.text(of_one)}"
         sources.wrong(setting, f"is {SIZE.text(limits.temporary_bytes)}", takes)
     return limits
@@ -321,8 +326,9 @@ def _dotenv() -> tuple[str, Mapping[str, str]]:
 
 def _missing(setting: Setting) -> str:
     path, _ = _dotenv()
+    without = " To try the pipeline without any setting: pipeline --demo" if setting.group is Group.ZONES else ""
     return (
         f"{setting.name} is not set ({setting.help[0].lower()}{setting.help[1:-1]}). It was looked for as an option "
-        f"({setting.option}), in the environment and in {path or f'.env (there is none in {Path.cwd()} or above it)'}. "
-        "To try the pipeline without any setting: pipeline --demo"
+        f"({setting.option}), in the environment and in {path or f'.env (there is none in {Path.cwd()} or above it)'}."
+        f"{without}"
     )

@@ -77,7 +77,7 @@ _TO_CHANGE = {
 }
 _NO_INDEX = (
     "the collection has not the indexes of this pipeline ({doing}); was it copied or restored without them? "
-    "`pipeline` and `migrate` make them"
+    "`pipeline` and `forecast migrate` make them"
 )
 _TO_REPEAT = {
     50: "MongoDB gave an operation up because it took too long ({doing}); is the server overloaded?",

@@ -97,7 +97,7 @@ def check_indexes(collection: Documents) -> None:
         if missing and collection.find_one({}, {"_id": 1}) is not None:
             raise SettingError(
                 f"{collection.full_name} lacks an index of this pipeline: {', '.join(missing)}. Was it copied or "
-                "restored without them? `pipeline` and `migrate` make them"
+                "restored without them? `pipeline` and `forecast migrate` make them"
             )
 
 

@@ -55,7 +55,7 @@ resource "aws_service_discovery_service" "member" {
 }
 
 # Made with a new task definition, never changed again: Terraform must not restart a member, and any change of a service
-# can. mongo-roll brings new task definitions and volumes to the members, one after the other.
+# can. forecast mongo roll brings new task definitions and volumes to the members, one after the other.
 resource "aws_ecs_service" "member" {
   #checkov:skip=CKV_AWS_332:1.4.0 is the newest platform version; named, so that AWS cannot put another one under a running set.
   for_each = local.members

@@ -14,7 +14,7 @@ output "member_hosts" {
 }
 
 output "member_task_definition_arns" {
-  description = "Newest task definition of each member, by service. A service runs it once mongo-roll has rolled it."
+  description = "Newest task definition of each member, by service. A service runs it once forecast mongo roll has rolled it."
   value       = { for member, definition in aws_ecs_task_definition.member : member => definition.arn }
 }
 

@@ -11,7 +11,7 @@ resource "aws_ecs_task_definition" "member" {
   execution_role_arn       = aws_iam_role.member_execution[each.key].arn
   # No task role: a member calls nothing in AWS.
 
-  # A service still runs an old revision until mongo-roll has been there.
+  # A service still runs an old revision until forecast mongo roll has been there.
   skip_destroy = true
 
   runtime_platform {
@@ -84,12 +84,12 @@ resource "aws_ecs_task_definition" "member" {
   }])
 }
 
-# Whether the set was initiated: mongo-init writes true. Members read it at each start, so that every task that starts
+# Whether the set was initiated: forecast mongo init writes true. Members read it at each start, so that every task that starts
 # after that is fenced, whatever its revision.
 resource "aws_ssm_parameter" "bootstrapped" {
   #checkov:skip=CKV2_AWS_34:The words true and false are no secret.
   name        = "/${var.name}/mongodb/bootstrapped"
-  description = "Whether the replica set of ${var.name} was initiated: true or false. mongo-init sets it."
+  description = "Whether the replica set of ${var.name} was initiated: true or false. forecast mongo init sets it."
   type        = "String"
   value       = "false"
 

@@ -102,7 +102,7 @@ module "tool" {
   task           = "mongo-${each.key}"
   image          = var.tools_image
   repository_arn = var.tools_repository_arn
-  command        = ["mongo-${each.key}"]
+  entry_point    = ["forecast", "mongo", each.key]
   environment    = each.value.environment
   secrets        = merge(each.value.secrets, { MONGO_TLS_CA = var.tls_secret_arns["ca"] })
   statements     = each.value.statements

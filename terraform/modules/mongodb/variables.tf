@@ -80,7 +80,7 @@ variable "mongo_image" {
 }
 
 variable "tools_image" {
-  description = "The image that holds mongo-init, mongo-dump and their like: the pipeline's, by digest."
+  description = "The image that holds forecast mongo init, forecast mongo dump and their like: the pipeline's, by digest."
   type        = string
 
   validation {
@@ -112,7 +112,7 @@ variable "member_memory" {
 }
 
 variable "volume_size_gib" {
-  description = "Size of a member's volume in GiB. It holds for tasks that start after mongo-roll has set it."
+  description = "Size of a member's volume in GiB. It holds for tasks that start after forecast mongo roll has set it."
   type        = number
   default     = 50
 

@@ -9,21 +9,24 @@ locals {
 
   tasks = {
     pipeline = {
-      command     = ["pipeline"]
+      entry_point = ["pipeline"]
+      arguments   = []
       cpu         = var.cpu
       memory      = var.memory
       environment = { RAW_URI = "s3://${var.raw_bucket}/${var.raw_prefix}", PROCESSED_URI = local.processed_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
       statements  = [local.may.list_raw, local.may.read_raw, local.may.list_processed, local.may.read_processed, local.may.write_processed]
     }
     migrate = {
-      command     = ["migrate"]
+      entry_point = ["forecast", "migrate"]
+      arguments   = []
       cpu         = var.cpu
       memory      = var.memory
       environment = { PROCESSED_URI = local.processed_uri }
       statements  = [local.may.list_processed, local.may.read_processed]
     }
     replay = {
-      command     = ["replay"]
+      entry_point = ["forecast", "replay"]
+      arguments   = []
       cpu         = var.cpu
       memory      = var.memory
       environment = { PROCESSED_URI = local.processed_uri }
@@ -31,7 +34,8 @@ locals {
     }
     latency = {
       # Its result is one JSON object on stdout; the metric of the service level is made of it.
-      command     = ["latency-report", "--station-id", var.latency_station_id, "--json"]
+      entry_point = ["latency-report"]
+      arguments   = ["--station-id", var.latency_station_id, "--json"]
       cpu         = 512
       memory      = 1024
       environment = {}
@@ -88,7 +92,8 @@ module "task" {
   task           = each.key
   image          = var.image
   repository_arn = var.repository_arn
-  command        = each.value.command
+  entry_point    = each.value.entry_point
+  arguments      = each.value.arguments
   cpu            = each.value.cpu
   memory         = each.value.memory
   environment    = each.value.environment

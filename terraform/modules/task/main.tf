@@ -74,8 +74,8 @@ resource "aws_ecs_task_definition" "this" {
       image                  = var.image
       essential              = true
       dependsOn              = [{ containerName = "prepare", condition = "SUCCESS" }]
-      entryPoint             = slice(var.command, 0, 1)
-      command                = slice(var.command, 1, length(var.command))
+      entryPoint             = var.entry_point
+      command                = var.arguments
       user                   = "10001:10001"
       readonlyRootFilesystem = true
       linuxParameters        = { capabilities = { drop = ["ALL"] } }

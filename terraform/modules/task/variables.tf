@@ -38,13 +38,24 @@ variable "task" {
   }
 }
 
-variable "command" {
-  description = "Command of the image and its arguments."
+variable "entry_point" {
+  description = "Program of the image, with its subcommand where it has one."
   type        = list(string)
 
   validation {
-    condition     = length(var.command) > 0
-    error_message = "command must name a command."
+    condition     = length(var.entry_point) > 0
+    error_message = "entry_point must name a program."
+  }
+}
+
+variable "arguments" {
+  description = "Arguments of the program; RunTask can give others in their place."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for argument in var.arguments : argument != ""])
+    error_message = "arguments must not be empty strings."
   }
 }
 

@@ -66,14 +66,14 @@ _UNAUTHORIZED = 13
 def first_start(cluster: Cluster) -> str:
     for number in NUMBERS:
         cluster.start(number)
-    code, _, log = command(cluster, "mongo_init_cli")
+    code, _, log = command(cluster, "mongo", "init")
     assert code == 0, log
     seconds = cluster.wait_whole()
     assert parameter() == "true", "the marker is not set"
-    code, _, log = command(cluster, "mongo_init_cli")
+    code, _, log = command(cluster, "mongo", "init")
     assert code == 0, log
     assert "there already" in log, log
-    return f"one primary, two secondaries {seconds:.0f} s after mongo-init; a second mongo-init changes nothing"
+    return f"one primary, two secondaries {seconds:.0f} s after mongo init; a second mongo init changes nothing"
 
 
 def rights(cluster: Cluster) -> str:
@@ -104,9 +104,7 @@ def tls(cluster: Cluster) -> str:
             except PyMongoError:
                 continue
             raise AssertionError("connected without TLS, or without the authority")
-    code, result, log = command(
-        cluster, "crud_check_cli", "--json", module="forecast.cli.commands", uri=cluster.uri("app")
-    )
+    code, result, log = command(cluster, "crud-check", "--json", uri=cluster.uri("app"))
     assert code == 0, log
     assert json.loads(result), result
     return "plain text and an unknown authority are refused; crud-check with tls=true and authSource=admin: exit code 0"
@@ -212,13 +210,13 @@ def total_loss(cluster: Cluster) -> str:
     assert codes == [0, 0, 0], codes
     for number in NUMBERS:
         cluster.start(number, bootstrapped="false")
-    code, _, log = command(cluster, "mongo_init_cli")
+    code, _, log = command(cluster, "mongo", "init")
     assert code == 2, f"exit code {code}: {log}"
     assert "its data are lost" in log, log
     assert cluster.votes() == 0
     return (
         f"all three wait ({WATCHED_SECONDS} s watched), say so, are alive, end with 0 at SIGTERM; "
-        "mongo-init refuses: exit code 2"
+        "mongo init refuses: exit code 2"
     )
 
 
@@ -261,21 +259,21 @@ def majority_lost(cluster: Cluster) -> str:
         cluster.start(number)
     cluster.wait(lambda: all(cluster.has_event(number, "rejoin_waiting") for number in lost), 60, "both wait")
     cluster.wait(lambda: cluster.states()[survivor] == "SECONDARY", 60, "the survivor steps down")
-    code, _, log = command(cluster, "mongo_recover_cli", host_of(survivor))
+    code, _, log = command(cluster, "mongo", "recover", host_of(survivor))
     assert code == 2, f"without --yes: exit code {code}: {log}"
     begin = time.monotonic()
-    code, _, log = command(cluster, "mongo_recover_cli", host_of(survivor), "--yes")
+    code, _, log = command(cluster, "mongo", "recover", host_of(survivor), "--yes")
     assert code == 0, log
     cluster.wait_whole()
     seconds = time.monotonic() - begin
     assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
-    code, _, log = command(cluster, "mongo_recover_cli", host_of(survivor), "--yes")
+    code, _, log = command(cluster, "mongo", "recover", host_of(survivor), "--yes")
     assert code == 2, f"with a primary: exit code {code}: {log}"
-    return f"two members wait; mongo-recover on the survivor: whole after {seconds:.0f} s, {before} documents on each"
+    return f"two members wait; mongo recover on the survivor: whole after {seconds:.0f} s, {before} documents on each"
 
 
 def dry_run(cluster: Cluster) -> None:
-    """mongo-roll --dry-run itself, on moto's ECS: it names the members, the primary's last, and changes nothing."""
+    """mongo roll --dry-run itself, on moto's ECS: it names the members, the primary's last, and changes nothing."""
     ecs, s3 = boto3.client("ecs"), boto3.client("s3")
     ecs.create_cluster(clusterName="drill")
     for number in NUMBERS:
@@ -285,10 +283,10 @@ def dry_run(cluster: Cluster) -> None:
         ecs.create_service(
             cluster="drill", serviceName=f"mongo-{number}", taskDefinition=f"mongo-{number}:1", desiredCount=1
         )
-    code, _, log = command(cluster, "mongo_roll_cli", "--dry-run", uri=cluster.uri("root"))
+    code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("root"))
     assert (code, "no dump of the last 26 hours" in log) == (2, True), log
     s3.put_object(Bucket=BACKUP, Key=f"dumps/{name_of(datetime.now(UTC))}.json", Body=b"{}")
-    code, _, log = command(cluster, "mongo_roll_cli", "--dry-run", uri=cluster.uri("root"))
+    code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("root"))
     assert code == 0, log
     planned = re.findall(r"mongo-(\d): arn:\S+:2", log)
     assert sorted(planned) == ["1", "2", "3"], log
@@ -338,15 +336,15 @@ def dump_and_restore(cluster: Cluster) -> str:
         raise SkippedError("mongodump is neither in this base image (the official one has it) nor on PATH")
     fill(cluster, 1000)
     before = digest(cluster)
-    code, _, log = command(cluster, "mongo_dump_cli", uri=cluster.uri("backup"))
+    code, _, log = command(cluster, "mongo", "dump", uri=cluster.uri("backup"))
     assert code == 0, log
-    code, _, log = command(cluster, "mongo_restore_cli", uri=cluster.uri("root"))
+    code, _, log = command(cluster, "mongo", "restore", uri=cluster.uri("root"))
     assert code == 2, f"into a full database: exit code {code}: {log}"
     with cluster.all() as client:
         client.drop_database(DATABASE)
     assert digest(cluster) != before
     begin = time.monotonic()
-    code, _, log = command(cluster, "mongo_restore_cli", uri=cluster.uri("root"))
+    code, _, log = command(cluster, "mongo", "restore", uri=cluster.uri("root"))
     seconds = time.monotonic() - begin
     assert code == 0, log
     assert digest(cluster) == before, "the digests differ"
@@ -372,7 +370,7 @@ def from_snapshot(cluster: Cluster) -> str:
         cluster.start(seeded)
     cluster.wait(lambda: cluster.states()[seeded] == "SECONDARY", 60, "it starts from the snapshot")
     set_parameter("true")
-    code, _, log = command(cluster, "mongo_recover_cli", host_of(seeded), "--yes")
+    code, _, log = command(cluster, "mongo", "recover", host_of(seeded), "--yes")
     assert code == 0, log
     cluster.wait_whole()
     seconds = time.monotonic() - begin
@@ -385,7 +383,7 @@ def from_snapshot(cluster: Cluster) -> str:
     assert cluster.has_event(seeded, "rejoin_done"), "it did not leave and join"
     assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
     return (
-        "all three lost; one starts from a disk copied while a client wrote, mongo-recover, the others join: whole "
+        "all three lost; one starts from a disk copied while a client wrote, mongo recover, the others join: whole "
         f"after {seconds:.0f} s; 0 of {before + len(acknowledged)} documents acknowledged before the copy lost; then "
         "that one gets a fresh disk too"
     )
@@ -429,15 +427,15 @@ def from_processed_zone(cluster: Cluster) -> str:
             cluster.terminate(number)
             cluster.new_disk(number)
             cluster.start(number)
-        code, _, log = command(cluster, "mongo_init_cli")
+        code, _, log = command(cluster, "mongo", "init")
         assert code == 0, log
         cluster.wait_whole()
-        assert succeeds(pipeline, "migrate", **variables), pipeline.log()[-5:]
+        assert succeeds(pipeline, "forecast", "migrate", **variables), pipeline.log()[-5:]
         seconds = time.monotonic() - begin
-        assert succeeds(pipeline, "migrate", "--verify", **variables), pipeline.log()[-5:]
+        assert succeeds(pipeline, "forecast", "migrate", "--verify", **variables), pipeline.log()[-5:]
     assert cluster.counts(DATABASE, OBSERVATIONS) == [before] * 3, cluster.counts(DATABASE, OBSERVATIONS)
     return (
-        f"all three lost; an empty set by mongo-init, filled by migrate: all {before} documents on each after "
+        f"all three lost; an empty set by mongo init, filled by migrate: all {before} documents on each after "
         f"{seconds:.0f} s; migrate --verify: exit code 0"
     )
 
@@ -573,12 +571,10 @@ def refused(attempt: Callable[[], object]) -> None:
     raise AssertionError("the server allowed what it must not")
 
 
-def command(
-    cluster: Cluster, function: str, *arguments: str, module: str = "forecast_ops.commands", uri: str = ""
-) -> tuple[int, str, str]:
-    """Run one of the project's commands; exit code, stdout, stderr."""
+def command(cluster: Cluster, *arguments: str, uri: str = "") -> tuple[int, str, str]:
+    """Run one of `forecast`'s commands; exit code, stdout, stderr."""
     environment = {**os.environ, **cluster.environment, **({"MONGODB_URI": uri} if uri else {})}
-    code = f"from {module} import {function}; {function}()"
+    code = "from forecast.cli.program import forecast; forecast()"
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
@@ -655,7 +651,7 @@ def main() -> int:
         boto3.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     cluster = Cluster(engine, folder, operators_environment(folder))
     hosts = ",".join(host.partition(":")[0] for host in HOSTS)
-    code, _, log = command(cluster, "mongo_pki_cli", str(folder / "pki"), "--hosts", hosts)
+    code, _, log = command(cluster, "mongo", "pki", str(folder / "pki"), "--hosts", hosts)
     assert code == 0, log
     cluster.environment["MONGO_TLS_CA"] = cluster.ca_file.read_text()
     # The default would end this process without the cleaning up.

@@ -1,4 +1,4 @@
-"""The command `crud-check`: create, read, update and delete one document on the real collection."""
+"""`forecast crud-check`: create, read, update and delete one document on the real collection."""
 
 from __future__ import annotations
 

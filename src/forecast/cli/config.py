@@ -1,0 +1,31 @@
+"""`forecast config`: the settings in force."""
+
+from __future__ import annotations
+
+from forecast.cli.app import AsJson
+from forecast.cli.output import print_result
+from forecast.core.settings import Settings, settings_in_force
+
+
+def config_command(settings: Settings, as_json: AsJson = False) -> int:
+    """Show the settings in force and where each comes from.
+
+    What can hold a credential is not shown.
+
+    Examples:
+
+      forecast config
+
+      forecast config --raw-uri raw --json
+    """
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="")
+    for name in ("variable", "value", "from"):
+        table.add_column(name, overflow="fold")
+    found = settings_in_force(settings)
+    for item in found:
+        table.add_row(item.setting.name, item.value or item.setting.unset, item.origin)
+    result = {item.setting.name: {"value": item.value, "from": item.origin} for item in found}
+    print_result(result, table, as_json=as_json)
+    return 0

@@ -1,0 +1,171 @@
+"""`forecast mongo`: operations of the replica set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forecast.cli.app import add_command, new_app
+from forecast.core.settings import Settings
+
+
+def _mongo() -> None:
+    """Operations of the replica set.
+
+    Example:
+
+      forecast mongo roll --dry-run
+    """
+
+
+def init_command(settings: Settings) -> int:
+    """Initiate the replica set, once, and make its users.
+
+    Again: give the users the passwords and rights of now.
+
+    Only from the environment: MONGO_MEMBERS, MONGO_REPLICA_SET, MONGO_REPLICA_KEY, MONGO_TLS_CA, MONGO_ROOT_PASSWORD,
+    MONGO_APP_PASSWORD, MONGO_BACKUP_PASSWORD, MONGO_MONITOR_PASSWORD, and on AWS MONGO_BOOTSTRAPPED_PARAMETER. Refused
+    where the set was initiated before and every member is empty.
+
+    Example:
+
+      forecast mongo init
+    """
+    from forecast_ops.commands import initiate_set
+
+    initiate_set(settings)
+    return 0
+
+
+def pki_command(
+    settings: Settings,  # noqa: ARG001  of the log
+    folder: Annotated[Path, typer.Argument(help="Where the authority is kept, and its key never leaves.")],
+    hosts: Annotated[str, typer.Option("--hosts", help="Host names of the members, without port, comma-separated.")],
+    days: Annotated[int, typer.Option(min=1, max=825, help="For how long the members' certificates hold.")] = 365,
+    secrets_prefix: Annotated[
+        str | None, typer.Option(help="Also put them into AWS Secrets Manager: PREFIX/ca, PREFIX/mongo-1 …")
+    ] = None,
+) -> int:
+    """Issue the members' certificates by a private authority.
+
+    The authority is made at the first call. Each member's file holds its certificate and its key; its name is the first
+    part of the host's. Renewing is the same command again, and then a roll.
+
+    Examples:
+
+      forecast mongo pki pki --hosts mongo-1.internal,mongo-2.internal,mongo-3.internal
+
+      forecast mongo pki pki --hosts … --secrets-prefix forecast-prod/mongodb/tls
+    """
+    from forecast_ops.commands import issue_certificates
+
+    issue_certificates(folder, [host.strip() for host in hosts.split(",")], days, secrets_prefix)
+    return 0
+
+
+def dump_command(settings: Settings) -> int:
+    """Dump the database from a secondary into the backup bucket.
+
+    Streamed by mongodump. MONGODB_URI is of the user backup. Only from the environment: BACKUP_URI, MONGO_TLS_CA.
+
+    Example:
+
+      forecast mongo dump
+    """
+    from forecast_ops.commands import dump_database
+
+    dump_database(settings)
+    return 0
+
+
+def restore_command(
+    settings: Settings,
+    name: Annotated[
+        str | None, typer.Argument(help="The dump, such as 2026-11-23T02-00-00Z. Default: the newest.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Put the dump in place of what is there.")] = False,
+) -> int:
+    """Restore a dump into the database that it was taken of.
+
+    Refused where documents are there. MONGODB_URI is of the user root. Only from the environment: BACKUP_URI,
+    MONGO_TLS_CA.
+
+    Examples:
+
+      forecast mongo restore
+
+      forecast mongo restore 2026-11-23T02-00-00Z --replace
+    """
+    from forecast_ops.commands import restore_database
+
+    restore_database(settings, name, replace=replace)
+    return 0
+
+
+def roll_command(
+    settings: Settings,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and say what would be done.")] = False,
+    only: Annotated[str | None, typer.Option(help="Only this member, such as mongo-2.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also members that run the newest already: after new certificates.")
+    ] = False,
+    volume_gib: Annotated[
+        int | None, typer.Option(min=1, max=16384, help="Give the members volumes of this size.")
+    ] = None,
+) -> int:
+    """Bring the newest task definitions to the members.
+
+    One at a time, secondaries first. Refused unless the set is whole, no member lags by 10 s, every service is settled
+    and a dump is younger than 26 hours. MONGODB_URI is of the user root. Only from the environment: ECS_CLUSTER,
+    BACKUP_URI, MONGO_TLS_CA, and AWS_*.
+
+    Examples:
+
+      forecast mongo roll --dry-run
+
+      forecast mongo roll --only mongo-2
+
+      forecast mongo roll --again
+    """
+    from forecast_ops.commands import roll_members
+
+    roll_members(settings, dry_run=dry_run, only=only, again=again, volume_gib=volume_gib)
+    return 0
+
+
+def recover_command(
+    settings: Settings,  # noqa: ARG001  of the log
+    survivor: Annotated[str, typer.Argument(help="The member with the newest data, as host:port.")],
+    yes: Annotated[bool, typer.Option("--yes", help="I know what this can lose.")] = False,
+) -> int:
+    """After the loss of a majority, let one member go on alone.
+
+    The others join it anew. Writes that it had not copied yet are lost for good. Only from the environment:
+    MONGO_REPLICA_KEY, MONGO_TLS_CA.
+
+    Example:
+
+      forecast mongo recover mongo-2.forecast-prod.internal:27017 --yes
+    """
+    from forecast_ops.commands import recover_set
+
+    recover_set(survivor, yes=yes)
+    return 0
+
+
+def mongo_app() -> typer.Typer:
+    """The group of them."""
+    app = new_app(no_args_is_help=True)
+    app.callback()(_mongo)
+    for name, command in (
+        ("init", init_command),
+        ("pki", pki_command),
+        ("dump", dump_command),
+        ("restore", restore_command),
+        ("roll", roll_command),
+        ("recover", recover_command),
+    ):
+        add_command(app, name, command)
+    return app

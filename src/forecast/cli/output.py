@@ -1,0 +1,93 @@
+"""What a command shows: its result on stdout, its faults as one line each on stderr, and its exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NoReturn, TextIO
+
+import typer
+
+from forecast.core.errors import ForecastError
+from forecast.core.text import escaped
+
+_LOGGER = logging.getLogger("forecast")
+
+
+def run_command(command: Callable[[], int]) -> NoReturn:
+    """Run a command and end the process with its exit code; a foreseeable fault is one line, without a trace.
+
+    A fault of the program leaves its trace in the log, without what the libraries may have quoted of the settings.
+    What cannot be shown (stdout closed, on a full disk, not in UTF-8) changes no exit code.
+    """
+    _show_what_can_be_shown()
+    try:
+        code = command()
+    except ForecastError as error:
+        for message in error.messages:
+            say(f"error: {escaped(message)}")
+        code = error.exit_code
+    except KeyboardInterrupt:
+        say("interrupted")
+        code = 1
+    except Exception as error:
+        _LOGGER.critical("a fault of the program: %s", type(error).__name__, exc_info=True)
+        code = 1
+    for stream in (sys.stdout, sys.stderr):
+        _leave_nothing_behind(stream)
+    raise typer.Exit(code)
+
+
+def print_result(result: dict[str, Any], rendered: Any, *, as_json: bool) -> None:
+    """The result of a command on stdout, for a program or for a person; a line on stderr where that cannot be."""
+    try:
+        if as_json:
+            # Letters as escapes: a stdout in any encoding shows them, and no terminal obeys them.
+            print(json.dumps(result))  # noqa: T201
+        else:
+            print(_as_text(rendered), end="")  # noqa: T201
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        say(f"the result could not be shown on stdout: {reason}. The exit code is that of the work")
+
+
+def _as_text(rendered: Any) -> str:
+    """What rich makes of it for this stdout; written by rich itself, a closed pipe would end the process with 1."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=False)
+    with console.capture() as captured:
+        console.print(rendered)
+    return captured.get()
+
+
+def say(line: str) -> None:
+    """A line on stderr, if it can be written."""
+    with suppress(OSError, ValueError):
+        print(line, file=sys.stderr)  # noqa: T201
+
+
+def _show_what_can_be_shown() -> None:
+    """Letters that the encoding of stdout has not become question marks instead of an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _leave_nothing_behind(stream: TextIO | None) -> None:
+    """Flush a stream; what it still holds and cannot write would make Python end with exit code 120."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

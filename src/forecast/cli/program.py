@@ -1,0 +1,70 @@
+"""The program `forecast` and its commands; `pipeline` and `latency-report` are two of them under names of their own.
+
+Nothing heavy is imported before a command is at work: `--help` takes a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+import typer
+
+from forecast.cli import commands, mongo
+from forecast.cli.app import Version, add_command, new_app
+from forecast.cli.config import config_command
+from forecast.cli.run import pipeline_command
+
+
+def _forecast(version: Version = False) -> None:
+    """Weather observations, from raw objects to MongoDB and Parquet, checked and flagged.
+
+    Examples:
+
+      forecast run --demo
+
+      forecast latency --station-id ILAMAD25 --date 2026-02-18
+
+      forecast mongo roll --help
+    """
+
+
+def _program() -> typer.Typer:
+    app = new_app(no_args_is_help=True)
+    app.callback()(_forecast)
+    add_command(app, "run", pipeline_command)
+    add_command(app, "latency", commands.latency_command)
+    add_command(app, "quality", commands.quality_command)
+    add_command(app, "migrate", commands.migrate_command)
+    add_command(app, "replay", commands.replay_command)
+    add_command(app, "crud-check", commands.crud_check_command)
+    add_command(app, "config", config_command)
+    app.add_typer(mongo.mongo_app(), name="mongo")
+    return app
+
+
+def _alone(script: str, name: str, command: Callable[..., int]) -> typer.Typer:
+    """A script that is one command of the program; its examples are of the script."""
+    app = new_app()
+    add_command(app, script, command, (inspect.getdoc(command) or "").replace(f"forecast {name}", script))
+    return app
+
+
+forecast_app = _program()
+pipeline_app = _alone("pipeline", "run", pipeline_command)
+latency_report_app = _alone("latency-report", "latency", commands.latency_command)
+
+
+def forecast() -> None:
+    """The script `forecast`."""
+    forecast_app()
+
+
+def pipeline() -> None:
+    """The script `pipeline`."""
+    pipeline_app()
+
+
+def latency_report() -> None:
+    """The script `latency-report`."""
+    latency_report_app()

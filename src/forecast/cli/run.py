@@ -1,0 +1,64 @@
+"""`forecast run`, which is `pipeline` too: one run."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from forecast.cli.app import AsJson, Wait, day_option
+from forecast.cli.output import print_result
+from forecast.core.errors import SettingError
+from forecast.core.settings import Settings
+
+
+def pipeline_command(
+    settings: Settings,
+    day: Annotated[date | None, day_option("--date", help="Only objects synced on this UTC day.")] = None,
+    since: Annotated[date | None, day_option(help="Only objects synced then or later.")] = None,
+    until: Annotated[date | None, day_option(help="Only objects synced then or earlier.")] = None,
+    reprocess: Annotated[bool, typer.Option("--reprocess", help="Also objects that were processed already.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Everything but the writing.")] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Make synthetic raw data and run on it with the embedded MongoDB.")
+    ] = False,
+    max_rejection_rate: Annotated[float, typer.Option(help="Exit code 3 above this share of rejected records.")] = 0.05,
+    recheck: Annotated[
+        bool, typer.Option("--recheck", help="Bring old verdicts up to date, after a change of the checks' rules.")
+    ] = False,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> int:
+    """Bring what is new in the raw zone into MongoDB, and report.
+
+    Weather observations are checked and flagged on their way, and kept in the processed zone too.
+
+    Examples:
+
+      forecast run --demo
+
+      forecast run --raw-uri s3://bucket/airbyte-sync/ --processed-uri s3://bucket/processed/
+
+      forecast run --since 2026-02-01 --until 2026-02-28 --reprocess --dry-run
+
+    Exit codes: 0 done; 1 failed, run again; 2 change something first; 3 finished, but data was refused.
+    """
+    from rich.text import Text
+
+    from forecast.cli.demo import demo_settings, what_next
+    from forecast.core.stations import load_stations
+    from forecast.report.summary import render_summary
+    from forecast.run.run import RunOptions
+    from main import run_pipeline
+
+    if day and (since or until):
+        raise SettingError("--date goes without --since and --until")
+    run_options = RunOptions(day or since, day or until, reprocess, dry_run, max_rejection_rate, wait, recheck)
+    if demo:
+        settings = demo_settings(settings)
+    status, quality = run_pipeline(settings, run_options, load_stations())
+    print_result({"status": status, "quality": quality}, render_summary(status, quality), as_json=as_json)
+    if demo and not as_json:
+        print_result({}, Text(what_next()), as_json=False)
+    return int(status["exit_code"])

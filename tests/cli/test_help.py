@@ -1,0 +1,127 @@
+"""Help, version and completion: of every command, at no cost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from forecast.cli.program import forecast_app, latency_report_app, pipeline_app
+from forecast.core.settings import SETTINGS
+
+OWN = ("run", "latency", "quality", "migrate", "replay", "crud-check", "config")
+MONGO = ("init", "pki", "dump", "restore", "roll", "recover")
+COMMANDS = [*([name] for name in OWN), *(["mongo", name] for name in MONGO)]
+SCRIPTS = {"pipeline": pipeline_app, "latency-report": latency_report_app}
+HEAVY = {
+    *("pandas", "numpy", "pyarrow", "pymongo", "bson", "boto3", "botocore", "jsonschema", "rich", "pydantic", "dotenv"),
+    *("fastavro", "ijson", "python_calamine", "xxhash", "cryptography", "main"),
+    *(
+        "forecast.core.logs",
+        "forecast.core.stations",
+        "forecast.mongo",
+        "forecast.run",
+        "forecast_demo",
+        "forecast_ops",
+    ),
+}
+# Everything that may be shown without work, in one process: what one of them imports is there at its end.
+ASK_FOR_HELP = """
+import sys
+from typer.testing import CliRunner
+from forecast.cli import program
+for app, arguments in {asked!r}:
+    result = CliRunner().invoke(getattr(program, app), [*arguments, "--help"], catch_exceptions=False)
+    assert result.exit_code == 0 and "Usage: " in result.stdout, result.output
+print(*sys.modules)
+"""
+
+
+def text(app: typer.Typer, *arguments: str, name: str = "forecast") -> str:
+    result = CliRunner(env={"COLUMNS": "100"}).invoke(app, arguments, prog_name=name)
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result.stdout
+
+
+def test_no_help_imports_what_does_the_work() -> None:
+    asked = [("forecast_app", command) for command in [[], ["mongo"], *COMMANDS]]
+    asked += [("pipeline_app", []), ("latency_report_app", [])]
+    done = subprocess.run(
+        [sys.executable, "-c", ASK_FOR_HELP.format(asked=asked)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) & HEAVY == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_has_examples_and_the_settings_apart(command: list[str]) -> None:
+    shown = text(forecast_app, *command, "--help")
+    typed = f"forecast {' '.join(command)}"
+    assert f"Usage: {typed} [OPTIONS]" in shown
+    assert f"\n    {typed}" in shown.partition("Example")[2].partition("Options:")[0]
+    own, _, settings = shown.partition("\nSettings: ")
+    assert [setting.option for setting in SETTINGS if f" {setting.option} " in own.partition("Options:")[2]] == []
+    assert [
+        setting.option for setting in SETTINGS if f"\n  {setting.option} {setting.kind.metavar} " not in settings
+    ] == []
+    assert "-h, --help" in own
+    assert text(forecast_app, *command, "-h") == shown
+
+
+def test_the_program_lists_its_commands() -> None:
+    for shown, names in ((text(forecast_app, "--help"), (*OWN, "mongo")), (text(forecast_app, "mongo", "-h"), MONGO)):
+        listed = [line.split()[0] for line in shown.partition("\nCommands:\n")[2].splitlines()]
+        assert listed == list(names)
+        assert "..." not in shown.partition("\nCommands:\n")[2]
+        assert "Example" in shown
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_of_its_own_shows_its_own_name(script: str) -> None:
+    shown = text(SCRIPTS[script], "--help", name=script)
+    assert f"Usage: {script} [OPTIONS]" in shown
+    assert f"\n    {script} --" in shown
+    assert "forecast" not in shown.partition("\nOptions:")[0]
+
+
+def test_the_version_is_shown() -> None:
+    expected = f"forecast {version('forecast')}\n"
+    assert text(forecast_app, "--version") == expected
+    assert text(forecast_app, "migrate", "--version") == expected
+    assert [text(app, "--version") for app in SCRIPTS.values()] == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("forecast re", {"replay"}),
+        ("forecast mongo re", {"restore", "recover"}),
+        ("forecast run --raw", {"--raw-uri"}),
+        ("pipeline --raw", {"--raw-uri"}),
+        ("latency-report --st", {"--station-id"}),
+    ],
+)
+def test_a_shell_is_told_how_a_word_may_end(typed: str, completed: set[str]) -> None:
+    script = typed.split(maxsplit=1)[0]
+    app = {"forecast": forecast_app, **SCRIPTS}[script]
+    variables = {
+        f"_{script.replace('-', '_').upper()}_COMPLETE": "complete_bash",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split()) - 1),
+    }
+    result = CliRunner(env=variables).invoke(app, [], prog_name=script)
+    assert set(result.stdout.split()) == completed
+
+
+@pytest.mark.parametrize("app", [forecast_app, *SCRIPTS.values()])
+def test_completion_can_be_installed(app: typer.Typer) -> None:
+    assert {"--install-completion", "--show-completion"} <= set(text(app, "--help").split())
