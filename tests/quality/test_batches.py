@@ -250,7 +250,7 @@ def test_nothing_changes_when_everything_is_loaded_and_checked_again(
     put(world, part, 0)
     world.run()
     before = world.document_bytes()
-    for options in (RunOptions(reprocess=True), RunOptions(recheck=True), RunOptions(reprocess=True, recheck=True)):
+    for options in (RunOptions(reprocess=True), RunOptions(rerun_qc=True), RunOptions(reprocess=True, rerun_qc=True)):
         counts = world.run(options)["counts"]
         assert (counts["verdicts_rewritten"], counts["verdicts_changed"]) == (0, 0)
         assert world.document_bytes() == before

@@ -171,7 +171,7 @@ def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
     assert (code, report["verification"]["verdicts_differing"]) == (3, 1)
     assert report["verification"]["sample_checked"] == report["verification"]["digests_equal"]
     assert [record.message for record in caplog.records] == [
-        f"document {name} carries another verdict than the checks give; run pipeline --recheck"
+        f"document {name} carries another verdict than the checks give; run pipeline --rerun-qc"
     ]
     judge_days({"07015": {DAY}}, migrated, STATIONS)
     assert _documents(migrated) == before

@@ -24,8 +24,8 @@ def pipeline_command(
         bool, typer.Option("--demo", help="Make synthetic raw data and run on it with the embedded MongoDB.")
     ] = False,
     max_rejection_rate: Annotated[float, typer.Option(help="Exit code 3 above this share of rejected records.")] = 0.05,
-    recheck: Annotated[
-        bool, typer.Option("--recheck", help="Bring old verdicts up to date, after a change of the checks' rules.")
+    rerun_qc: Annotated[
+        bool, typer.Option("--rerun-qc", help="Bring old verdicts up to date, after a change of the checks' rules.")
     ] = False,
     wait: Wait = False,
     as_json: AsJson = False,
@@ -54,7 +54,7 @@ def pipeline_command(
 
     if day and (since or until):
         raise SettingError("--date goes without --since and --until")
-    run_options = RunOptions(day or since, day or until, reprocess, dry_run, max_rejection_rate, wait, recheck)
+    run_options = RunOptions(day or since, day or until, reprocess, dry_run, max_rejection_rate, wait, rerun_qc)
     if demo:
         settings = demo_settings(settings)
     status, quality = run_pipeline(settings, run_options, load_stations())

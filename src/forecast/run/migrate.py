@@ -86,7 +86,7 @@ def _outdated_verdicts(collection: Documents, stations: Stations) -> int:
     """How many documents carry another verdict than the checks give; each is named."""
     number = 0
     for name in differing_verdicts(days_held(collection, {}), collection, stations):
-        LOGGER.error("document %s carries another verdict than the checks give; run pipeline --recheck", name)
+        LOGGER.error("document %s carries another verdict than the checks give; run pipeline --rerun-qc", name)
         number += 1
     return number
 

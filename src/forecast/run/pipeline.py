@@ -256,13 +256,13 @@ class Pipeline:
     def judge(self) -> None:
         """Bring the verdicts up to date: those on what this run has loaded, on what a run before left, and around both.
 
-        With --recheck those on everything.
+        With --rerun-qc those on everything.
         """
         run = self._run
         if run.options.dry_run:
             return
         with run.timed("qc"), strangers_named(self._collection):
-            if run.options.recheck:
+            if run.options.rerun_qc:
                 everything = days_held(self._collection, {})
                 self._unjudged.mark((station, day) for station, days in everything.items() for day in days)
             counts = judge_marked(self._unjudged, self._collection, self._stations, run.findings, run.check_stop)

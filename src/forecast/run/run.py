@@ -47,7 +47,7 @@ class RunOptions:
     dry_run: bool = False
     max_rejection_rate: float = 0.05
     wait: bool = False
-    recheck: bool = False
+    rerun_qc: bool = False
 
     def __post_init__(self) -> None:
         if self.since and self.until and self.since > self.until:
@@ -105,7 +105,7 @@ class Run:
             "since": self.options.since,
             "until": self.options.until,
             "reprocess": self.options.reprocess,
-            "recheck": self.options.recheck,
+            "rerun_qc": self.options.rerun_qc,
             "max_rejection_rate": self.options.max_rejection_rate,
         }
         run = self.facts

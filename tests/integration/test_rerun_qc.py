@@ -1,4 +1,4 @@
-"""`pipeline --recheck`: verdicts of older rules come up to date, and the counts say how many changed."""
+"""`pipeline --rerun-qc`: verdicts of older rules come up to date, and the counts say how many changed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_documents_of_older_checks_come_up_to_date_and_the_counts_say_so(world: 
         CHECKS_VERSION - 1,
         CHECKS_VERSION,
     }
-    status = world.run(RunOptions(recheck=True))
+    status = world.run(RunOptions(rerun_qc=True))
     assert (status["status"], status["exit_code"]) == ("success", 0)
     assert world.documents() == up_to_date
     assert _judged(status) == [DOCUMENTS, 72, _changed(old, up_to_date)]
@@ -87,14 +87,14 @@ def test_without_it_old_verdicts_stay(world: World) -> None:
 def test_it_changes_nothing_where_nothing_has_changed(world: World) -> None:
     before = world.document_bytes()
     for _ in range(2):
-        assert _judged(world.run(RunOptions(recheck=True))) == [DOCUMENTS, 0, 0]
+        assert _judged(world.run(RunOptions(rerun_qc=True))) == [DOCUMENTS, 0, 0]
     assert world.document_bytes() == before
 
 
 def test_a_dry_run_of_it_writes_nothing(world: World) -> None:
     _age(world, {})
     before = world.document_bytes()
-    assert _judged(world.run(RunOptions(recheck=True, dry_run=True))) == [0, 0, 0]
+    assert _judged(world.run(RunOptions(rerun_qc=True, dry_run=True))) == [0, 0, 0]
     assert world.document_bytes() == before
     with world.mongo() as database:
         assert list(database["weather_measurements_unjudged"].find()) == []
@@ -110,7 +110,7 @@ def _strict() -> Stations:
 
 def test_a_threshold_of_a_station_changes_its_flags_and_taking_it_back_brings_them_back(world: World) -> None:
     before = world.documents()
-    status, _ = main.run_pipeline(world.settings(), RunOptions(recheck=True), _strict())
+    status, _ = main.run_pipeline(world.settings(), RunOptions(rerun_qc=True), _strict())
     after = world.documents()
     warm = [
         document
@@ -122,7 +122,7 @@ def test_a_threshold_of_a_station_changes_its_flags_and_taking_it_back_brings_th
     changed = _changed(before, after)
     assert _judged(status) == [DOCUMENTS, 72, changed]
     assert {name for name in after if after[name] != before[name]} == {document["_id"] for document in warm}
-    assert _judged(world.run(RunOptions(recheck=True))) == [DOCUMENTS, 72, changed]
+    assert _judged(world.run(RunOptions(rerun_qc=True))) == [DOCUMENTS, 72, changed]
     assert world.documents() == before
 
 
@@ -130,7 +130,7 @@ def test_the_command_says_what_it_did(world: World) -> None:
     up_to_date = world.documents()
     _age(world, {"_id": "07015@2024-10-01T00:00:00Z"})
     changed = _changed(world.documents(), up_to_date)
-    result = world.typed("pipeline", "--recheck")
+    result = world.typed("pipeline", "--rerun-qc")
     assert result.code == 0
     assert f"Verdicts   1,368 documents judged, {changed} flags changed" in result.stdout
     assert world.documents() == up_to_date
