@@ -12,16 +12,15 @@ import math
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from forecast.core.parameters import PARAMETERS, Parameter, Quantity
+from forecast.core.parameters import PARAMETERS, Quantity
 from forecast.core.setting import Group, Setting
 from forecast.core.settings import AWS_SETTINGS, SETTINGS
-from forecast.qc.results import CHECKS
-from forecast.qc.thresholds import BY_NETWORK, BY_PARAMETER, CLOCK, MOST, Threshold
-from forecast.report.advice import ADVICE
+from forecast.qc.registry import CHECKS, MOST, THRESHOLDS
+from forecast.qc.thresholds import BY_NETWORK, Threshold
 from forecast.transform.unit_gate import ON_EARTH
 from forecast.transform.values.units import UNITS, Unit
 
@@ -34,34 +33,6 @@ STATIONS_SCHEMA = DOCS.parent / "src" / "forecast" / "core" / "stations.schema.j
 MONGODB_SCHEMA = DOCS.parent / "src" / "config" / "mongodb_schema.json"
 # The experiments are made with the published files, which are beside the project and not in it.
 DATA = DOCS.parents[1] / "shared" / "data"
-
-# What each check flags: what it finds, and the flags that it can give.
-_FINDS = {
-    "gross_range": ("a value beyond what instrument or weather can do", "3, 4"),
-    "seasonal_range": ("a value beyond what the half-year brings at that latitude", "3, 4"),
-    "dew_point_above_temperature": ("a dew point above the air temperature", "3"),
-    "dew_point_from_humidity": ("a dew point that temperature and humidity do not give", "3"),
-    "gust_below_mean": ("a gust below the mean wind", "3"),
-    "gust_above_mean": ("a gust far above the mean wind", "3"),
-    "direction_at_calm": ("the code of calm (0) in wind", "3"),
-    "nested_accumulation": ("more rain in one hour than in the three hours around it", "3"),
-    "rain_in_dry_air": ("rain at a low humidity", "3"),
-    "rain_without_cloud": ("rain from a sky of 0 okta", "3"),
-    "solar_range": ("light at night (4), or more than a clear sky gives (3)", "3, 4"),
-    "snow_with_warmth": ("snow on the ground that grows in warm air", "3"),
-    "snowfall_with_warmth": ("snowfall reported in warm air", "3"),
-    "spike": ("up to three values that jump out and back", "3, 4"),
-    "step": ("a change that is too fast for its interval, from 10 minutes to 12 hours", "3, 4"),
-    "persistence": ("a value that stands still for hours; not calm, no rain, fog or night", "3, 4"),
-    "counter": ("a rain counter that grows too fast, or falls without starting again", "3, 4"),
-    "false_zero": ("rain of three hours that is 0 between synoptic hours", "3"),
-    "spatial": ("a value far from the neighbours' median, the station's usual distance taken out", "3"),
-    "bias": ("pressure that is off the neighbours' for days", "3"),
-    "stuck": ("a day of one value on which the neighbours change", "3"),
-    "clock": ("a day's curve of temperature that fits the neighbours' when moved by one or two hours", "3"),
-    "flag_rate": ("the other values of a day of which too many are flagged", "3"),
-    "source_flag": ("a value that failed the network's own check (`source_flags`)", "3"),
-}
 
 _INTRODUCTION = """\
 # Parameters
@@ -128,8 +99,7 @@ def parameters_page() -> str:
 
 def stations_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of the registry, with the parameters that a station may have and the thresholds that it may change."""
-    known = {**BY_PARAMETER, "clock": CLOCK}
-    groups = {group: _closed({name: _changed_limit(name) for name in limits}) for group, limits in known.items()}
+    groups = {group: _closed({name: _changed_limit(name) for name in limits}) for group, limits in THRESHOLDS.items()}
     entry = schema["properties"]["stations"]["items"]["properties"]
     entry["parameters"]["items"]["enum"] = [parameter.name for parameter in PARAMETERS if not parameter.derived]
     entry["thresholds"] = {
@@ -215,7 +185,7 @@ def quality_page(page: str) -> str:
 
 def checks_table() -> str:
     """The checks in their order."""
-    rows = ((f"`{check}`", *_FINDS[check], ADVICE[check]) for check in CHECKS)
+    rows = ((f"`{check.id}`", check.finds, ", ".join(map(str, check.flags)), check.advice) for check in CHECKS.values())
     return _table(("check", "finds", "flags", "what to do"), rows)
 
 
@@ -236,19 +206,17 @@ def _between(page: str, name: str, content: str) -> str:
 
 
 def _thresholds() -> Iterator[str]:
-    for parameter in PARAMETERS:
-        if parameter.name in BY_PARAMETER:
-            yield f"### `{parameter.name}` ({parameter.unit})\n"
-            yield _table(("threshold", "value", "source"), _limits_of(parameter))
-    yield "### `clock`\n"
-    yield _table(("threshold", "value", "source"), (_limit(name, limit) for name, limit in CLOCK.items()))
+    units = {parameter.name: f" ({parameter.unit})" for parameter in PARAMETERS}
+    for group, limits in THRESHOLDS.items():
+        yield f"### `{group}`{units.get(group, '')}\n"
+        yield _table(("threshold", "value", "source"), _limits_of(group, limits))
 
 
-def _limits_of(parameter: Parameter) -> Iterator[tuple[str, str, str]]:
-    for name, limit in BY_PARAMETER[parameter.name].items():
+def _limits_of(group: str, limits: Mapping[str, Threshold]) -> Iterator[tuple[str, str, str]]:
+    for name, limit in limits.items():
         yield _limit(name, limit)
         for network, of_network in BY_NETWORK.items():
-            if (other := of_network.get(parameter.name, {}).get(name)) is not None:
+            if (other := of_network.get(group, {}).get(name)) is not None:
                 yield _limit(name, other, f", {network}")
 
 

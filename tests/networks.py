@@ -14,9 +14,9 @@ import pyarrow as pa
 from forecast.core.digests import HALF
 from forecast.core.schemas import OBSERVATION_SCHEMA, to_frame, to_table
 from forecast.core.stations import Station, Stations
-from forecast.qc.neighbour_checks import judge_among
-from forecast.qc.results import Series, Verdicts
-from forecast.qc.station_checks import judge_alone
+from forecast.qc.results import Verdicts
+from forecast.qc.runner import run_neighbour_checks, run_station_checks
+from forecast.qc.series import Series
 from forecast.validate import validate
 from forecast.zone.writer import ObjectWriter, RunFacts, Source
 from tests.transform.samples import NOW
@@ -90,8 +90,8 @@ def series(of: Station, times: np.ndarray, **values: Sequence[float | None] | np
 
 def judged(*all_series: Series) -> dict[str, Verdicts]:
     """What all checks say of series beside each other."""
-    verdicts = {one.station.id: judge_alone(one) for one in all_series}
-    judge_among(verdicts, list(verdicts))
+    verdicts = {one.station.id: run_station_checks(one) for one in all_series}
+    run_neighbour_checks(verdicts, list(verdicts))
     return verdicts
 
 

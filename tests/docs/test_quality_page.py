@@ -16,8 +16,8 @@ from forecast.core.errors import SettingError
 from forecast.core.stations import STATIONS_FILE, load_stations, parse_stations
 from forecast.qc.flags import NOT_EVALUATED, SUSPECT
 from forecast.qc.limits import limits_of
-from forecast.qc.results import CHECKS, Series
-from forecast.qc.thresholds import BY_PARAMETER, CLOCK
+from forecast.qc.registry import CHECKS, THRESHOLDS
+from forecast.qc.series import Series
 from forecast.qc.windows import blocks_of
 from tests.networks import nominal_rows
 from tests.quality.experiments import DIRECTION, Clean, P, clean_week, tally_of_sound
@@ -45,7 +45,7 @@ def test_tables_of_checks_and_thresholds_are_those_of_the_program() -> None:
     assert part("checks") == made["checks_table"](), "run `make docs`"
     assert part("thresholds") == "\n".join(made["_thresholds"]()), "run `make docs`"
     assert re.findall(r"^\| `(\w+)` \|", part("checks"), re.MULTILINE) == list(CHECKS)
-    names = [name for limits in BY_PARAMETER.values() for name in limits] + list(CLOCK)
+    names = [name for limits in THRESHOLDS.values() for name in limits]
     assert re.findall(r"^\| `(\w+)` \|", part("thresholds"), re.MULTILINE) == names
 
 

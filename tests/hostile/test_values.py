@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.qc.results import CHECKS_VERSION
+from forecast.qc.version import qc_version
 from forecast.transform.networks.infoclimat import check_units
 from tests.hostile.conftest import TABLE_KEY, Ending, RunObject, empty, run_in
 from tests.integration.worlds import World
@@ -263,7 +263,7 @@ def test_case_32_what_a_document_says_of_its_quality(run_object: RunObject) -> N
             "flags": {"relative_humidity": {"flag": 4, "checks": ["gross_range"]}},
             "anomalies_detected": 1,
             "notes": [],
-            "checks_version": CHECKS_VERSION,
+            "checks_version": qc_version(),
         }
     ]
 

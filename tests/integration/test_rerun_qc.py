@@ -12,7 +12,7 @@ import pytest
 import main
 from forecast.core.digests import HALF
 from forecast.core.stations import STATIONS_FILE, Stations, parse_stations
-from forecast.qc.results import CHECKS_VERSION
+from forecast.qc.version import qc_version
 from forecast.run.run import RunOptions
 from tests.integration.worlds import Row, World, WorldMaker, assert_reports_hold
 
@@ -33,7 +33,7 @@ def world(local_world: WorldMaker, demo_data: Path) -> World:
 
 def _age(world: World, query: dict[str, Any]) -> None:
     """Make the verdicts of some documents those of older checks, with a digest of their own."""
-    verdict = {"flag": 3, "flags": OLD_FLAGS, "anomalies_detected": 2, "checks_version": CHECKS_VERSION - 1}
+    verdict = {"flag": 3, "flags": OLD_FLAGS, "anomalies_detected": 2, "checks_version": qc_version() - 1}
     older = {f"data_quality.{name}": {"$literal": value} for name, value in verdict.items()}
     digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HALF]}, "0" * HALF]}
     with world.mongo() as database:
@@ -63,8 +63,8 @@ def test_documents_of_older_checks_come_up_to_date_and_the_counts_say_so(world: 
     _age(world, {"station.id": "07015"})
     old = world.documents()
     assert {document["data_quality"]["checks_version"] for document in old.values()} == {
-        CHECKS_VERSION - 1,
-        CHECKS_VERSION,
+        qc_version() - 1,
+        qc_version(),
     }
     status = world.run(RunOptions(rerun_qc=True))
     assert (status["status"], status["exit_code"]) == ("success", 0)

@@ -27,7 +27,8 @@ from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.qc_update import days_held, differing_verdicts, judge_days, judge_marked, judged, stored_flags
 from forecast.qc import windows as blocks
-from forecast.qc.results import CHECKS_VERSION, Verdicts
+from forecast.qc.results import Verdicts
+from forecast.qc.version import qc_version
 from tests.examples import examples
 from tests.networks import DAY, KM_A_DEGREE, START, curve, five, hours, network, observation, records, station
 from tests.rivals import beaten
@@ -442,7 +443,7 @@ def test_documents_that_older_checks_judged_come_up_to_date(database: Database) 
         "data_quality.flag": 2,
         "data_quality.flags": {},
         "data_quality.anomalies_detected": 0,
-        "data_quality.checks_version": CHECKS_VERSION - 1,
+        "data_quality.checks_version": qc_version() - 1,
         "measurements.precipitation_amount": 3.0,
     }
     digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HALF]}, "f" * HALF]}

@@ -13,12 +13,14 @@ import pytest
 
 from forecast.core.stations import Station
 from forecast.qc.flags import FAIL, GOOD, NOT_EVALUATED, SUSPECT
-from forecast.qc.neighbour_checks import are_neighbours, distance_km, judge_among
-from forecast.qc.results import CHECKS, Series, Verdicts
-from forecast.qc.station_checks import judge_alone
+from forecast.qc.neighbours import are_neighbours, distance_km
+from forecast.qc.registry import CHECKS
+from forecast.qc.results import Verdicts
+from forecast.qc.runner import run_neighbour_checks, run_station_checks
+from forecast.qc.series import Series
 from tests.networks import KM_A_DEGREE, curve, five, hours, judged, series, station
 
-AMONG = CHECKS[CHECKS.index("spatial") :]
+AMONG = tuple(CHECKS)[list(CHECKS).index("spatial") :]
 TIMES = hours(72)
 STATIONS = {member.id: member for member in five()}
 AIR, PRESSURE = "air_temperature", "air_pressure_at_mean_sea_level"
@@ -176,8 +178,8 @@ def test_of_a_few_values_no_share_is_taken() -> None:
 
 
 def test_only_the_targets_are_judged() -> None:
-    verdicts = {one.station.id: judge_alone(one) for one in air()}
-    judge_among(verdicts, ["B"])
+    verdicts = {one.station.id: run_station_checks(one) for one in air()}
+    run_neighbour_checks(verdicts, ["B"])
     for name in "ACDE":
         assert {check for check, _ in verdicts[name].by_check}.isdisjoint(AMONG)
     assert {check for check, _ in verdicts["B"].by_check} > {"spatial", "stuck", "clock", "flag_rate"}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags
-from forecast.qc.results import CHECKS, Verdicts
-from forecast.report.advice import ADVICE
+from forecast.qc.registry import CHECKS
+from forecast.qc.results import Verdicts
 from tests.networks import hours, series, station
 
 A = station("A")
@@ -108,15 +108,20 @@ def test_each_check_is_named_in_the_flags(check: str) -> None:
     assert texts(verdicts) == [{"air_temperature": {"flag": 3, "checks": [check]}}]
 
 
-def test_every_check_has_advice_and_every_advice_a_check() -> None:
-    assert set(ADVICE) == set(CHECKS)
-    assert len(set(CHECKS)) == len(CHECKS)
-    assert len(set(ADVICE.values())) == len(CHECKS)
+def test_a_flag_of_a_check_that_is_not_registered_cannot_be_made() -> None:
+    verdicts = of(air_temperature=[12.0])
+    with pytest.raises(ValueError, match="radiation_error is no check"):
+        verdicts.add("radiation_error", "air_temperature", flags(SUSPECT))
+    assert texts(verdicts) == [None]
+
+
+def test_every_check_has_advice_of_its_own() -> None:
+    assert len({check.advice for check in CHECKS.values()}) == len(CHECKS)
 
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(CHECKS),
+        st.sampled_from(list(CHECKS)),
         st.sampled_from(["air_temperature", "wind_speed"]),
         st.lists(ANY_FLAG, min_size=4, max_size=4),
     ),
@@ -146,7 +151,7 @@ def test_a_document_says_what_the_checks_said_one_by_one(
                     checks += [check] if given_flags[row] in {SUSPECT, FAIL} else []
             worst.append(flag)
             if flag in {SUSPECT, FAIL}:
-                told[name] = {"flag": flag, "checks": sorted(checks, key=CHECKS.index)}
+                told[name] = {"flag": flag, "checks": sorted(checks, key=list(CHECKS).index)}
         assert quality.flag[row] == max(worst, key=QARTOD_ORDER.index)
         assert json.loads(quality.flags[row].as_py() or "{}") == told
         assert quality.anomalies[row] == len(told)

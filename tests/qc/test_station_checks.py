@@ -11,20 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.core.parameters import MEASURED_NAMES
-from forecast.qc.checks.spatial import HOUR_MS
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
-from forecast.qc.results import CHECKS, Series, Verdicts
-from forecast.qc.station_checks import REACH_HOURS_AFTER, REACH_HOURS_BEFORE, judge_alone
+from forecast.qc.registry import CHECKS, STATION_REACH
+from forecast.qc.results import Verdicts
+from forecast.qc.runner import run_station_checks
+from forecast.qc.series import Series
+from forecast.qc.valid import HOUR_MS
 from tests.examples import examples
 from tests.networks import curve, hours, series, station
 
-ALONE = CHECKS[: CHECKS.index("spatial")]
+ALONE = tuple(CHECKS)[: list(CHECKS).index("spatial")]
 A = station("A", interval_minutes=5)
 SUNNY = station("A", parameters=("ultraviolet_index", "surface_downwelling_shortwave_flux_in_air"))
 
 
 def alone(step_minutes: int = 5, at: Any = A, **values: Any) -> Verdicts:
-    return judge_alone(series(at, hours(len(next(iter(values.values()))), step_minutes=step_minutes), **values))
+    return run_station_checks(series(at, hours(len(next(iter(values.values()))), step_minutes=step_minutes), **values))
 
 
 def flagged(verdicts: Verdicts) -> list[dict[str, Any]]:
@@ -229,7 +231,7 @@ def test_thresholds_of_the_station_go_before_those_of_the_table() -> None:
 
 
 def test_nothing_observed_is_nothing_said() -> None:
-    verdicts = judge_alone(Series(A, hours(0), {}))
+    verdicts = run_station_checks(Series(A, hours(0), {}))
     assert (verdicts.flags, verdicts.by_check, verdicts.quality().flag.tolist()) == ({}, {}, [])
 
 
@@ -255,7 +257,7 @@ def test_no_value_is_changed_and_a_failed_one_is_judged_no_more(
     at = station("A", interval_minutes=interval)
     one = series(at, irregular(gaps), **columns)
     before = {name: values.copy() for name, values in one.values.items()}
-    verdicts = judge_alone(one)
+    verdicts = run_station_checks(one)
     for name, values in one.values.items():
         np.testing.assert_array_equal(values, before[name])
         np.testing.assert_array_equal(verdicts.flags[name] == MISSING, np.isnan(values))
@@ -277,10 +279,10 @@ def test_no_verdict_hangs_on_what_is_more_than_the_reach_away(
     one = series(at, irregular(gaps), **columns)
     row = data.draw(st.integers(0, 29))
     away = one.times - one.times[row]
-    rows = (away >= -REACH_HOURS_BEFORE * HOUR_MS) & (away <= REACH_HOURS_AFTER * HOUR_MS)
+    rows = (away >= -STATION_REACH.before * HOUR_MS) & (away <= STATION_REACH.after * HOUR_MS)
     part = Series(at, one.times[rows], {name: values[rows] for name, values in one.values.items()})
     place = int(np.flatnonzero(one.times[rows] == one.times[row])[0])
-    whole, near = judge_alone(one).quality(), judge_alone(part).quality()
+    whole, near = run_station_checks(one).quality(), run_station_checks(part).quality()
     assert near.flag[place] == whole.flag[row]
     assert near.flags[place] == whole.flags[row]
     np.testing.assert_array_equal(near.amount[place], whole.amount[row])

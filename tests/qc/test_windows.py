@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from forecast.core.clock import DAY_MS
 from forecast.core.stations import Station, Stations
 from forecast.qc import windows as blocks
-from forecast.qc.neighbour_checks import are_neighbours
-from forecast.qc.results import Series, Verdicts
+from forecast.qc.neighbours import are_neighbours
+from forecast.qc.results import Verdicts
+from forecast.qc.series import Series
 from forecast.qc.windows import Block, RowsByDay, blocks_of, stretches
 from tests.examples import examples
 from tests.networks import DAY, curve, five, hours, judged, network, nominal_rows, series, station

@@ -16,12 +16,12 @@ import numpy.typing as npt
 
 from forecast.core.clock import DAY_MS
 from forecast.core.parameters import MEASURED_NAMES
-from forecast.qc.checks.sun import solar_elevation
 from forecast.qc.flags import FAIL, GOOD, SUSPECT, Floats, Mask, Times
 from forecast.qc.limits import limits_of
-from forecast.qc.neighbour_checks import judge_among
-from forecast.qc.results import Series, Verdicts
-from forecast.qc.station_checks import judge_alone
+from forecast.qc.results import Verdicts
+from forecast.qc.runner import run_neighbour_checks, run_station_checks
+from forecast.qc.series import Series
+from forecast.qc.sun import solar_elevation
 from tests.quality.week import DATA, HOUR_MS, Week, read_week
 
 Rows = npt.NDArray[np.intp]
@@ -77,15 +77,17 @@ class Clean:
 
     @classmethod
     def of(cls, week: Week) -> Clean:
-        alone = {name: judge_alone(series) for name, series in week.items()}
+        alone = {name: run_station_checks(series) for name, series in week.items()}
         verdicts = {name: _copy(one) for name, one in alone.items()}
-        judge_among(verdicts, list(verdicts))
+        run_neighbour_checks(verdicts, list(verdicts))
         return cls(week, alone, verdicts)
 
     def judged_with(self, series: Series) -> dict[str, Verdicts]:
         """What the checks say where one station's series is another."""
-        verdicts = {name: _copy(one) for name, one in self.alone.items()} | {series.station.id: judge_alone(series)}
-        judge_among(verdicts, list(verdicts))
+        verdicts = {name: _copy(one) for name, one in self.alone.items()} | {
+            series.station.id: run_station_checks(series)
+        }
+        run_neighbour_checks(verdicts, list(verdicts))
         return verdicts
 
     def sound(self, station: str, parameter: str) -> Mask:

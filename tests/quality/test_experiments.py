@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from forecast.core.parameters import MEASURED_NAMES
-from forecast.qc.results import CHECKS
+from forecast.qc.registry import CHECKS
 from tests.quality.experiments import EXPERIMENTS, Clean, Experiment, outcome_of
 
 # What the week has no place for: no snow was measured, no humidity below 50 % and no clear sky came with rain. What the

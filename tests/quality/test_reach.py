@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from forecast.core.clock import DAY_MS
 from forecast.core.stations import load_stations
 from forecast.qc.flags import Mask
-from forecast.qc.neighbour_checks import are_neighbours
-from forecast.qc.results import Series
-from forecast.qc.station_checks import REACH_HOURS_AFTER, REACH_HOURS_BEFORE, judge_alone
+from forecast.qc.neighbours import are_neighbours
+from forecast.qc.registry import STATION_REACH
+from forecast.qc.runner import run_station_checks
+from forecast.qc.series import Series
 from forecast.qc.windows import blocks_of
 from tests.examples import examples
 from tests.networks import nominal_rows
@@ -102,9 +103,9 @@ def test_a_station_by_itself_is_judged_alike_with_and_without_what_is_farther_aw
     stretch: Week, station: str, first: int, length: int
 ) -> None:
     series, last = stretch[station], first + length
-    start, end = first * DAY_MS - REACH_HOURS_BEFORE * HOUR_MS, (last + 1) * DAY_MS + REACH_HOURS_AFTER * HOUR_MS
+    start, end = first * DAY_MS - STATION_REACH.before * HOUR_MS, (last + 1) * DAY_MS + STATION_REACH.after * HOUR_MS
     part = _only(series, (series.times >= start) & (series.times < end))
-    told, of_whole = _told(part, judge_alone(part)), _told(series, judge_alone(series))
+    told, of_whole = _told(part, run_station_checks(part)), _told(series, run_station_checks(series))
     within = series.times[_on_days(series, first, last)].tolist()
     assert [told[time] for time in within] == [of_whole[time] for time in within]
 

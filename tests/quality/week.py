@@ -14,9 +14,9 @@ from forecast.core.schemas import OBSERVATION_SCHEMA, concat
 from forecast.core.settings import Limits
 from forecast.core.stations import Station, Stations, load_stations
 from forecast.extract import extract
-from forecast.qc.neighbour_checks import judge_among
-from forecast.qc.results import Series, Verdicts
-from forecast.qc.station_checks import judge_alone
+from forecast.qc.results import Verdicts
+from forecast.qc.runner import run_neighbour_checks, run_station_checks
+from forecast.qc.series import Series
 from forecast.storage.local import LocalStore
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
 
@@ -34,8 +34,8 @@ def read_week(folder: Path, stations: Stations | None = None) -> Week:
 
 def judged(week: Mapping[str, Series]) -> dict[str, Verdicts]:
     """What all checks say of series beside each other."""
-    verdicts = {name: judge_alone(series) for name, series in week.items()}
-    judge_among(verdicts, list(verdicts))
+    verdicts = {name: run_station_checks(series) for name, series in week.items()}
+    run_neighbour_checks(verdicts, list(verdicts))
     return verdicts
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.qc.results import CHECKS
+from forecast.qc.registry import CHECKS
 from forecast.report.advice import advice
 from forecast.report.findings import Findings
 
@@ -61,7 +61,7 @@ def test_what_follows_from_others_is_what_is_left_out_first() -> None:
 
 @given(
     st.dictionaries(
-        st.tuples(st.sampled_from("ABC"), st.sampled_from((AIR, WIND, PRESSURE)), st.sampled_from(CHECKS)),
+        st.tuples(st.sampled_from("ABC"), st.sampled_from((AIR, WIND, PRESSURE)), st.sampled_from(list(CHECKS))),
         st.tuples(st.integers(0, 9), st.integers(0, 9)),
     )
 )

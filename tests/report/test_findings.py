@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
-from forecast.qc.results import CHECKS, Verdicts
-from forecast.report.advice import ADVICE, advice, warnings
+from forecast.qc.registry import CHECKS
+from forecast.qc.results import Verdicts
+from forecast.report.advice import advice, warnings
 from forecast.report.findings import Findings
 from forecast.report.stretches import MOST_STRETCHES
 from tests.networks import DAY, START_MS, hours, series, station
@@ -258,8 +259,22 @@ def test_advice_is_in_words_and_the_most_values_are_first() -> None:
     made = verdicts("33" + "1" * 6)
     made.add("step", AIR, np.array([1, 1, 3, 3, 4, 1, 1, 1], dtype=np.uint8))
     assert advice(heard(made)) == [
-        {"station": "A", "parameter": AIR, "check": "step", "number": 3, "share": 0.375, "words": ADVICE["step"]},
-        {"station": "A", "parameter": AIR, "check": "spike", "number": 2, "share": 0.25, "words": ADVICE["spike"]},
+        {
+            "station": "A",
+            "parameter": AIR,
+            "check": "step",
+            "number": 3,
+            "share": 0.375,
+            "words": CHECKS["step"].advice,
+        },
+        {
+            "station": "A",
+            "parameter": AIR,
+            "check": "spike",
+            "number": 2,
+            "share": 0.25,
+            "words": CHECKS["spike"].advice,
+        },
     ]
 
 
@@ -280,7 +295,7 @@ def test_how_far_a_station_is_off_its_neighbours_is_said(off: float, words: str)
     (told,) = advice(heard(made))
     assert (told["check"], told["number"], told["share"]) == ("bias", 5, 0.625)
     assert told["words"].startswith(words)
-    assert told["words"].endswith(ADVICE["bias"])
+    assert told["words"].endswith(CHECKS["bias"].advice)
 
 
 def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:

@@ -13,7 +13,8 @@ from forecast.core.removals import Removed, removals_words
 from forecast.core.schemas import REFUSED_SCHEMA, VALIDATED_SCHEMA, frame_of
 from forecast.core.stations import load_stations
 from forecast.mongo.conflicts import Conflicts
-from forecast.qc.results import CHECKS, CHECKS_VERSION
+from forecast.qc.registry import CHECKS
+from forecast.qc.version import qc_version
 from forecast.report import status as status_module
 from forecast.report.findings import Findings
 from forecast.report.migration import migration_report
@@ -199,7 +200,7 @@ def test_the_quality_of_three_records(tmp_path: Path) -> None:
     assert (report["records_extracted"], report["records_validated"], report["records_rejected"]) == (4, 3, 1)
     assert (report["rejection_rate"], report["completeness_score"], report["anomalies_detected"]) == (0.25, 0.6, 1)
     assert (report["run_id"], report["window"]) == ("r1", None)
-    assert (report["by_reason"], report["checks_version"]) == ({"no_time": 1}, CHECKS_VERSION)
+    assert (report["by_reason"], report["checks_version"]) == ({"no_time": 1}, qc_version())
     assert list(report["by_check"]) == list(CHECKS)
     assert report["by_check"]["spike"] == {"evaluated": 0, "suspect": 0, "failed": 0}
     assert [(one["check"], one["number"], one["share"]) for one in report["advice"]] == [("spike", 1, None)]

@@ -10,7 +10,7 @@ from forecast.core.presence import Presence
 from forecast.core.stations import load_stations
 from forecast.mongo.conflicts import Conflicts
 from forecast.qc.flags import SUSPECT
-from forecast.report.advice import ADVICE
+from forecast.qc.registry import CHECKS
 from forecast.report.findings import Findings
 from forecast.report.quality import quality_report
 from forecast.report.status import RunInfo, RunProgress, status_report
@@ -72,8 +72,10 @@ def test_the_numbers_are_there() -> None:
     assert "07015 silent - - 0 0 24 - 0" in words
     assert "Verdicts 12,345 documents judged, 6,789 flags changed" in words
     assert "Conflicts 1,001 deliveries contradict another of the same instant (quality report)" in words
-    assert f"ILAMAD25 air_temperature 6 12.5% snowfall_with_warmth: {ADVICE['snowfall_with_warmth'][:20]}" in words
-    assert f"ILAMAD25 wind_speed 1 stuck: {ADVICE['stuck'][:20]}" in words
+    assert (
+        f"ILAMAD25 air_temperature 6 12.5% snowfall_with_warmth: {CHECKS['snowfall_with_warmth'].advice[:20]}" in words
+    )
+    assert f"ILAMAD25 wind_speed 1 stuck: {CHECKS['stuck'].advice[:20]}" in words
     assert "20 unknown_station 1 no_time" in words
 
 

@@ -12,7 +12,7 @@ from pymongo import MongoClient
 
 from forecast.core.errors import SettingError
 from forecast.core.parameters import PARAMETER_NAMES
-from forecast.qc.results import CHECKS_VERSION
+from forecast.qc.version import qc_version
 from forecast.report.write import write_report
 from forecast.run.quality_window import quality_of_window
 from tests.mongo.test_qc_update import Database, _new, row
@@ -51,7 +51,7 @@ def test_the_report_of_one_day_is_of_that_day_alone(database: Database, tmp_path
     found = report(database, FIRST, FIRST)
     assert write_report("r.json", found, logs_dir=tmp_path, schema="quality_report").exists()
     assert (found["run_id"], found["window"]) == (None, {"since": "2024-10-01", "until": "2024-10-01"})
-    assert (found["generated_at"], found["checks_version"]) == ("2026-01-01T00:00:00Z", CHECKS_VERSION)
+    assert (found["generated_at"], found["checks_version"]) == ("2026-01-01T00:00:00Z", qc_version())
     assert {name: value for name, value in found.items() if value is None} == dict.fromkeys(
         ("run_id", "rows_read", "rows_empty", "records_extracted", "records_rejected", "rejection_rate")
     )
@@ -164,7 +164,7 @@ def test_verdicts_are_those_of_now_and_nothing_is_written(database: Database) ->
     database.collection.update_many({}, older)
     before = database.documents()
     found = report(database, FIRST, SECOND)
-    assert (found["anomalies_detected"], found["checks_version"]) == (1, CHECKS_VERSION)
+    assert (found["anomalies_detected"], found["checks_version"]) == (1, qc_version())
     assert (database.documents(), database.unjudged().marks()) == (before, {})
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from forecast.core.digests import observation_halves
 from forecast.core.schemas import OBSERVATION_SCHEMA
 from forecast.qc.results import Quality
-from forecast.qc.station_checks import judge_alone
+from forecast.qc.runner import run_station_checks
 from forecast.validate.initial_qc import judge_rows
 from tests.examples import examples
 from tests.networks import START, five, hours, observation, series
@@ -56,7 +56,7 @@ def test_each_station_is_judged_by_itself_whatever_the_order_of_rows(
         precipitation_counter=[rain for _, rain in first],
     )
     of_d = series(STATIONS[3], hours(len(second), step_minutes=5), air_temperature=second)
-    expected = [*said(judge_alone(of_b).quality()), *said(judge_alone(of_d).quality())]
+    expected = [*said(run_station_checks(of_b).quality()), *said(run_station_checks(of_d).quality())]
     order = list(range(len(rows)))
     chance.shuffle(order)
     assert said(judge([rows[place] for place in order])) == [expected[place] for place in order]

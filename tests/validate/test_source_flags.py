@@ -13,9 +13,9 @@ import pytest
 
 from forecast.core.schemas import OBSERVATION_SCHEMA, frame_of, to_table
 from forecast.core.stations import load_stations
-from forecast.qc.results import Series
+from forecast.qc.runner import run_closing_checks, run_station_checks
+from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted
-from forecast.qc.station_checks import judge_alone, judge_by_source
 from forecast.validate import validate
 
 STATIONS = load_stations()
@@ -82,8 +82,8 @@ def test_no_other_check_builds_on_it() -> None:
     times = np.arange(288, dtype=np.int64) * 300_000
     values = {"air_temperature": 12 + np.sin(np.arange(288) / 40)}
     series = Series(station, times, values, {"air_temperature": np.ones(288, dtype=bool)})
-    verdicts = judge_alone(series)
+    verdicts = run_station_checks(series)
     assert set(verdicts.flags["air_temperature"].tolist()) <= {1, 2}
-    judge_by_source(verdicts)
+    run_closing_checks(verdicts)
     assert set(verdicts.flags["air_temperature"].tolist()) == {3}
     assert pa.array(verdicts.quality().flags).null_count == 0

@@ -21,7 +21,7 @@ from forecast.core.parameters import MEASURED_NAMES, PARAMETER_NAMES
 from forecast.core.schemas import OBSERVATION_SCHEMA, VALIDATED_SCHEMA, to_frame, to_table
 from forecast.core.stations import CONFIG_FOLDER, load_stations, parse_stations
 from forecast.mongo.bson_encoder import document_of
-from forecast.qc.results import CHECKS_VERSION
+from forecast.qc.version import qc_version
 from forecast.validate import validate
 from forecast.zone.writer import ObjectWriter, RunFacts, Source
 from tests.transform.samples import batch_of, transform
@@ -63,7 +63,7 @@ def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> 
     assert refused == []
     assert record["_id"] == "07015@2024-10-05T00:04:00Z"
     quality = [record[name] for name in ("flag", "flags", "anomalies_detected", "checks_version")]
-    assert quality == [1, None, 0, CHECKS_VERSION]
+    assert quality == [1, None, 0, qc_version()]
     assert {name: record[name] for name in PARAMETER_NAMES if record[name] is not None} == {"air_temperature": 7.6}
     assert (record["source_row"], record["generation_id"], record["sync_id"]) == ("line 7", 3, 4)
 

@@ -24,10 +24,11 @@ from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.client import Documents, foreign_index, refusal, told_apart, validation_failed
 from forecast.mongo.qc_queue import Unjudged, days_by_station
 from forecast.mongo.window_reader import read_ahead, read_block
-from forecast.qc.neighbour_checks import judge_among
-from forecast.qc.results import CHECKS_VERSION, Quality, Series, Verdicts
+from forecast.qc.results import Quality, Verdicts
+from forecast.qc.runner import run_closing_checks, run_neighbour_checks, run_station_checks
+from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted
-from forecast.qc.station_checks import judge_alone, judge_by_source
+from forecast.qc.version import qc_version
 from forecast.qc.windows import Block, stretches
 
 LOGGER = logging.getLogger("forecast.mongo.qc_update")
@@ -115,16 +116,16 @@ def judged(
 def judge(block: Block, stored: Mapping[str, StationColumns]) -> dict[str, Verdicts]:
     """What the checks say of what the database holds of a block, by station."""
     verdicts = {
-        station.id: judge_alone(_series(station, stored[station.id]))
+        station.id: run_station_checks(_series(station, stored[station.id]))
         for station in block.context
         if station.id in stored
     }
     # What the checks along time have left is a third of what a block takes.
     give_memory_back()
     targets = [station.id for station in block.affected if station.id in verdicts]
-    judge_among(verdicts, targets, (block.first, block.last))
+    run_neighbour_checks(verdicts, targets, (block.first, block.last))
     for target in targets:
-        judge_by_source(verdicts[target])
+        run_closing_checks(verdicts[target])
     return verdicts
 
 
@@ -260,7 +261,7 @@ def _differing(block: Block, stored: StationColumns, verdicts: Verdicts) -> tupl
     """The rows of a block's days whose verdict is another now, what it is, and their second halves of the digest."""
     within = _within(block, stored)
     quality = verdicts.quality(within)
-    versions = np.full(len(quality.flag), CHECKS_VERSION)
+    versions = np.full(len(quality.flag), qc_version())
     halves = quality_halves(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
     other = np.flatnonzero(second_halves(stored.digests[within]) != halves)
     return within.start + other, quality.take(other), halves[other]
@@ -273,7 +274,7 @@ def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[s
             "data_quality.flag": int(quality.flag[row]),
             "data_quality.flags": json.loads(text or "{}"),
             "data_quality.anomalies_detected": int(quality.anomalies[row]),
-            "data_quality.checks_version": CHECKS_VERSION,
+            "data_quality.checks_version": qc_version(),
             "metadata.digest": digest,
         }
     }

@@ -10,7 +10,7 @@ from forecast.core.clock import DAY_MS, midnight
 from forecast.core.stations import Station, Stations
 from forecast.mongo.bson_decoder import PROJECTION, StationColumns, joined, read_columns
 from forecast.mongo.client import Documents, told_apart
-from forecast.qc.neighbour_checks import EARTH_KM, distance_km
+from forecast.qc.neighbours import EARTH_KM, distance_km
 from forecast.qc.windows import Block, RowsByDay, blocks_of
 
 Columns = dict[str, StationColumns]

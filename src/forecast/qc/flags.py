@@ -39,6 +39,14 @@ def flags_of(
     return flags
 
 
+def both_suspect(first: Floats, second: Floats, contradicts: Mask, evaluated: Mask) -> tuple[Flags, Flags]:
+    """The same verdict on both of two values that were compared with each other."""
+    return (
+        flags_of(first, suspect=contradicts, evaluated=evaluated),
+        flags_of(second, suspect=contradicts, evaluated=evaluated),
+    )
+
+
 def worse(one: Flags, other: Flags) -> Flags:
     """The worse of each two flags: missing, not evaluated, good, suspect, fail."""
     return _looked_up(_WORSE, one, other)

@@ -1,4 +1,4 @@
-"""Observations of one station in the order of time, and what the checks say of them."""
+"""What the checks say of the observations of one station, put together."""
 
 from __future__ import annotations
 
@@ -11,52 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from forecast.core.parameters import MEASURED_NAMES
-from forecast.core.stations import Station
-from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, Times, taken, worse
-from forecast.qc.limits import Limits, clock_limits_of, limits_of
-
-# The version of the quality checks and their thresholds; a change of either raises it.
-CHECKS_VERSION = 2
-# The checks, in the order in which they are made: a value that failed one takes no part in those after it.
-CHECKS = (
-    "gross_range",
-    "seasonal_range",
-    "dew_point_above_temperature",
-    "dew_point_from_humidity",
-    "gust_below_mean",
-    "gust_above_mean",
-    "direction_at_calm",
-    "nested_accumulation",
-    "rain_in_dry_air",
-    "rain_without_cloud",
-    "solar_range",
-    "snow_with_warmth",
-    "snowfall_with_warmth",
-    "spike",
-    "step",
-    "persistence",
-    "counter",
-    "false_zero",
-    "spatial",
-    "bias",
-    "stuck",
-    "clock",
-    "flag_rate",
-    "source_flag",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """`times` are ms since 1970, ascending, none twice; `values` by parameter (measured ones), NaN where missing.
-
-    `doubted` are the values, by parameter, that failed the network's own check.
-    """
-
-    station: Station
-    times: Times
-    values: dict[str, Floats]
-    doubted: Mapping[str, Mask] = field(default_factory=dict)
+from forecast.qc.check import Limits
+from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, taken, worse
+from forecast.qc.limits import limits_of
+from forecast.qc.registry import CHECKS
+from forecast.qc.series import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +46,6 @@ class Verdicts:
     medians: dict[str, Floats] = field(default_factory=dict)
     amount: Floats = field(init=False)
     limits: Mapping[str, Limits] = field(init=False)
-    clock_limits: Limits = field(init=False)
     _aside: dict[str, Mask] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,7 +54,7 @@ class Verdicts:
             for name, values in self.series.values.items()
         }
         self.amount = np.full(len(self.series.times), np.nan)
-        self.limits, self.clock_limits = limits_of(self.series.station), clock_limits_of(self.series.station)
+        self.limits = limits_of(self.series.station)
 
     def alive(self, parameter: str) -> Floats:
         """The values that no check has failed so far; NaN elsewhere."""
@@ -108,7 +66,7 @@ class Verdicts:
 
     def has(self, *parameters: str) -> bool:
         """Whether there is any value of each."""
-        return all(name in self.series.values for name in parameters)
+        return self.series.has(*parameters)
 
     def set_aside(self, parameter: str, rows: Mask) -> None:
         """Leave these values out of every check that follows: a good one becomes one that is not evaluated."""
@@ -118,6 +76,8 @@ class Verdicts:
 
     def add(self, check: str, parameter: str, flags: Flags) -> None:
         """Take what a check says; of a value that failed an earlier one or is set aside, it says nothing."""
+        if check not in CHECKS:
+            raise ValueError(f"{check} is no check of forecast.qc.checks: nothing is said in its name")
         mine = self.flags[parameter]
         closed = mine == FAIL
         if parameter in self._aside:

@@ -14,13 +14,12 @@ from math import ceil
 from typing import Final
 
 from forecast.core.stations import Station, Stations
-from forecast.qc.neighbour_checks import COMPARED_HOURS, DAYS_BEFORE, are_neighbours
-from forecast.qc.station_checks import REACH_HOURS_AFTER, REACH_HOURS_BEFORE
+from forecast.qc.neighbours import are_neighbours
+from forecast.qc.registry import REACH
 
-# A verdict of day d looks at comparisons with the neighbours from day d - DAYS_BEFORE on, which look COMPARED_HOURS
-# around the days at verdicts on stations alone, and those look some hours farther.
-_CONTEXT_BEFORE: Final = DAYS_BEFORE + ceil((COMPARED_HOURS + REACH_HOURS_BEFORE) / 24)
-_CONTEXT_AFTER: Final = ceil((COMPARED_HOURS + REACH_HOURS_AFTER) / 24)
+# The days that verdicts of a day hang on.
+_CONTEXT_BEFORE: Final = ceil(REACH.before / 24)
+_CONTEXT_AFTER: Final = ceil(REACH.after / 24)
 # And seen from the observation, the other way round.
 _AFFECTED_BEFORE: Final = _CONTEXT_AFTER
 _AFFECTED_AFTER: Final = _CONTEXT_BEFORE

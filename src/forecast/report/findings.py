@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,10 +17,15 @@ from forecast.core.clock import DAY_MS
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.presence import expected_on
 from forecast.core.stations import Station
+from forecast.qc.checks import bias
 from forecast.qc.flags import FAIL, GOOD, SUSPECT, Mask
-from forecast.qc.results import CHECKS, Verdicts
+from forecast.qc.registry import CHECKS
+from forecast.qc.results import Verdicts
 from forecast.report.stretches import MOST_STRETCHES, Stretch, longest_stretches
 from forecast.report.write import DIGITS
+
+# The one check of which a number is told: how far the station is off.
+BIAS: Final = bias.CHECK.id
 
 
 @dataclass(slots=True)
@@ -140,7 +145,7 @@ class Findings:
         }
 
     def _note_bias(self, verdicts: Verdicts, name: str, rows: Mask) -> None:
-        flags, median = verdicts.by_check.get(("bias", name)), verdicts.medians.get(name)
+        flags, median = verdicts.by_check.get((BIAS, name)), verdicts.medians.get(name)
         if flags is not None and median is not None and (flags[rows] == SUSPECT).any():
             off = verdicts.series.values[name] - median
             self.biases[verdicts.series.station.id, name] = float(np.nanmedian(off[rows & (flags == SUSPECT)]))

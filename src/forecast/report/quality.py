@@ -14,7 +14,7 @@ from forecast.core.presence import Presence
 from forecast.core.removals import removals_report
 from forecast.core.stations import Stations
 from forecast.mongo.conflicts import Conflicts
-from forecast.qc.results import CHECKS_VERSION
+from forecast.qc.version import qc_version
 from forecast.report.advice import advice
 from forecast.report.findings import Findings
 from forecast.report.silence import Seen, stations_seen
@@ -118,7 +118,7 @@ def _described(tally: QualityTally, now: datetime, findings: Findings, heard: Ma
     return {
         "completeness_score": round(tally.completeness_score, DIGITS),
         "anomalies_detected": findings.anomalies,
-        "checks_version": CHECKS_VERSION,
+        "checks_version": qc_version(),
         "station_days_judged": len(findings.judged_days),
         "by_check": findings.by_check(),
         "flags_by_station": findings.by_station(),

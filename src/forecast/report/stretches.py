@@ -8,7 +8,8 @@ import numpy as np
 
 from forecast.core.clock import iso_time_of
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask
-from forecast.qc.results import CHECKS, Verdicts
+from forecast.qc.registry import CHECKS
+from forecast.qc.results import Verdicts
 from forecast.report.write import DIGITS
 
 MOST_STRETCHES: Final = 10

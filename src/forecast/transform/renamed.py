@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from forecast.core.parameters import PARAMETERS, Parameter, Quantity
 from forecast.core.reading import RenamedParameter
-from forecast.qc.thresholds import BY_PARAMETER
+from forecast.qc.registry import THRESHOLDS
 from forecast.transform.raw_columns import normalise_field, python_cells
 from forecast.transform.values.numbers import MISSING_TOKENS, RawColumn, convert_batch
 from forecast.transform.values.units import UNITS
@@ -120,8 +120,8 @@ def _match(lack: Lack, column: str, samples: Sequence[str]) -> _Match | None:
 def _are_plausible(parameter: Parameter, samples: Sequence[str], unit: str | None) -> bool:
     """Whether most of the cells are values that this parameter may have, in their own unit or, bare, in this one."""
     lowest, highest = (
-        BY_PARAMETER[parameter.name][f"gross_range_suspect_{end}"].value
-        if f"gross_range_suspect_{end}" in BY_PARAMETER.get(parameter.name, {})
+        THRESHOLDS[parameter.name][f"gross_range_suspect_{end}"].value
+        if f"gross_range_suspect_{end}" in THRESHOLDS.get(parameter.name, {})
         else limit
         for end, limit in (("min", -np.inf), ("max", np.inf))
     )

@@ -13,7 +13,7 @@ from forecast.core.digests import observation_halves, quality_halves, whole_dige
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.schemas import VALIDATED_SCHEMA
 from forecast.core.stations import Station, Stations
-from forecast.qc.results import CHECKS_VERSION
+from forecast.qc.version import qc_version
 from forecast.validate.initial_qc import judge_rows
 
 
@@ -39,11 +39,9 @@ def seal(table: pa.Table, stations: Stations) -> pa.Table:
         "flag": pa.array(quality.flag),
         "flags": quality.flags,
         "anomalies_detected": pa.array(quality.anomalies),
-        "checks_version": pa.repeat(pa.scalar(CHECKS_VERSION, pa.int32()), size),
+        "checks_version": pa.repeat(pa.scalar(qc_version(), pa.int32()), size),
     }
-    second = quality_halves(
-        quality.flag, quality.flags, quality.anomalies, quality.amount, np.full(size, CHECKS_VERSION)
-    )
+    second = quality_halves(quality.flag, quality.flags, quality.anomalies, quality.amount, np.full(size, qc_version()))
     columns["digest"] = whole_digests(first, second)
     return pa.table(columns, schema=VALIDATED_SCHEMA)
 

@@ -13,9 +13,10 @@ from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.precedence import Column, Rows, kept_of_each, order_of
 from forecast.core.stations import Station
 from forecast.qc.flags import MISSING, NOT_EVALUATED, Floats
-from forecast.qc.results import Quality, Series
+from forecast.qc.results import Quality
+from forecast.qc.runner import run_closing_checks, run_station_checks
+from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted
-from forecast.qc.station_checks import judge_alone, judge_by_source
 
 
 def judge_rows(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer], halves: Halves) -> Quality:
@@ -41,8 +42,8 @@ def judge_rows(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.
         rows = _in_order(order, np.flatnonzero(codes == number), times)
         own = {name: column[rows] for name, column in values.items()}
         own = {name: column for name, column in own.items() if not np.isnan(column).all()}
-        verdicts = judge_alone(Series(station, times[rows], own, doubted(source_flags[rows], station.network)))
-        judge_by_source(verdicts)
+        verdicts = run_station_checks(Series(station, times[rows], own, doubted(source_flags[rows], station.network)))
+        run_closing_checks(verdicts)
         quality = verdicts.quality()
         result.flag[rows], result.anomalies[rows], result.amount[rows] = quality.flag, quality.anomalies, quality.amount
         if quality.flags.null_count < len(rows):

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.qc.checks import consistency
+from forecast.qc.checks.dew_point_above_temperature import dew_point_above_temperature
+from forecast.qc.checks.dew_point_from_humidity import dew_point_from_humidity
+from forecast.qc.checks.direction_at_calm import direction_at_calm
+from forecast.qc.checks.gust_above_mean import gust_above_mean
+from forecast.qc.checks.gust_below_mean import gust_below_mean
+from forecast.qc.checks.nested_accumulation import nested_accumulation
+from forecast.qc.checks.rain_in_dry_air import rain_in_dry_air
+from forecast.qc.checks.rain_without_cloud import rain_without_cloud
+from forecast.qc.checks.snow_with_warmth import snow_with_warmth
+from forecast.qc.checks.snowfall_with_warmth import snowfall_with_warmth
+from forecast.qc.checks.solar_range import solar_range
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Times
 
 NAN = float("nan")
@@ -29,58 +39,58 @@ def minutes(*numbers: int) -> Times:
 Rule = Callable[..., tuple[Flags, ...]]
 
 
-def dew_point_above_temperature(a: Floats, b: Floats) -> tuple[Flags, ...]:
-    return consistency.dew_point_above_temperature(a, b, tolerance=0.05)
+def dew_point_above_temperature_rule(a: Floats, b: Floats) -> tuple[Flags, ...]:
+    return dew_point_above_temperature(a, b, tolerance=0.05)
 
 
-def dew_point_from_humidity(a: Floats, b: Floats, c: Floats) -> tuple[Flags, ...]:
-    return consistency.dew_point_from_humidity(a, b, c, limit=1.0)
+def dew_point_from_humidity_rule(a: Floats, b: Floats, c: Floats) -> tuple[Flags, ...]:
+    return dew_point_from_humidity(a, b, c, limit=1.0)
 
 
-def gust_below_mean(a: Floats, b: Floats) -> tuple[Flags, ...]:
-    return consistency.gust_below_mean(a, b, tolerance=0.1)
+def gust_below_mean_rule(a: Floats, b: Floats) -> tuple[Flags, ...]:
+    return gust_below_mean(a, b, tolerance=0.1)
 
 
-def gust_above_mean(a: Floats, b: Floats) -> tuple[Flags, ...]:
-    return (consistency.gust_above_mean(a, b, limit=38.58),)
+def gust_above_mean_rule(a: Floats, b: Floats) -> tuple[Flags, ...]:
+    return (gust_above_mean(a, b, limit=38.58),)
 
 
-def direction_at_calm(a: Floats, b: Floats) -> tuple[Flags, ...]:
-    return (consistency.direction_at_calm(a, b, np.full(a.shape, NAN)),)
+def direction_at_calm_rule(a: Floats, b: Floats) -> tuple[Flags, ...]:
+    return (direction_at_calm(a, b, np.full(a.shape, NAN)),)
 
 
-def nested_accumulation(a: Floats, b: Floats) -> tuple[Flags, ...]:
-    return consistency.nested_accumulation(a, b, tolerance=0.1)
+def nested_accumulation_rule(a: Floats, b: Floats) -> tuple[Flags, ...]:
+    return nested_accumulation(a, b, tolerance=0.1)
 
 
-def rain_in_dry_air(a: Floats, b: Floats) -> tuple[Flags, ...]:
-    return (consistency.rain_in_dry_air(a, b, humidity_min=50.0),)
+def rain_in_dry_air_rule(a: Floats, b: Floats) -> tuple[Flags, ...]:
+    return (rain_in_dry_air(a, b, humidity_min=50.0),)
 
 
-def rain_without_cloud(a: Floats, b: Floats) -> tuple[Flags, ...]:
-    return consistency.rain_without_cloud(a, b)
+def rain_without_cloud_rule(a: Floats, b: Floats) -> tuple[Flags, ...]:
+    return rain_without_cloud(a, b)
 
 
-def by_the_sun(a: Floats, b: Floats, c: Floats) -> tuple[Flags, ...]:
-    return (consistency.by_the_sun(a, b, c, night_limit=5.0, factor=1.5, margin=50.0),)
+def solar_range_rule(a: Floats, b: Floats, c: Floats) -> tuple[Flags, ...]:
+    return (solar_range(a, b, c, night_limit=5.0, factor=1.5, margin=50.0),)
 
 
-def snowfall_with_warmth(a: Floats, b: Floats) -> tuple[Flags, ...]:
-    return consistency.snowfall_with_warmth(a, b, temperature_max=4.0)
+def snowfall_with_warmth_rule(a: Floats, b: Floats) -> tuple[Flags, ...]:
+    return snowfall_with_warmth(a, b, temperature_max=4.0)
 
 
 # Each rule with a row that it finds fault with; all of them read nothing but the row itself.
 ROW_RULES: list[tuple[Rule, tuple[float, ...]]] = [
-    (dew_point_above_temperature, (12.0, 10.0)),
-    (dew_point_from_humidity, (2.0, 90.0, 10.0)),
-    (gust_below_mean, (3.0, 5.0)),
-    (gust_above_mean, (60.0, 5.0)),
-    (direction_at_calm, (0.0, 3.0)),
-    (nested_accumulation, (1.8, 0.0)),
-    (rain_in_dry_air, (0.4, 30.0)),
-    (rain_without_cloud, (0.4, 0.0)),
-    (by_the_sun, (900.0, 30.0, 500.0)),
-    (snowfall_with_warmth, (71.0, 15.0)),
+    (dew_point_above_temperature_rule, (12.0, 10.0)),
+    (dew_point_from_humidity_rule, (2.0, 90.0, 10.0)),
+    (gust_below_mean_rule, (3.0, 5.0)),
+    (gust_above_mean_rule, (60.0, 5.0)),
+    (direction_at_calm_rule, (0.0, 3.0)),
+    (nested_accumulation_rule, (1.8, 0.0)),
+    (rain_in_dry_air_rule, (0.4, 30.0)),
+    (rain_without_cloud_rule, (0.4, 0.0)),
+    (solar_range_rule, (900.0, 30.0, 500.0)),
+    (snowfall_with_warmth_rule, (71.0, 15.0)),
 ]
 named = pytest.mark.parametrize(("rule", "bad"), ROW_RULES, ids=[rule.__name__ for rule, _ in ROW_RULES])
 
@@ -124,12 +134,12 @@ class TestEveryRuleOfARow:
 class TestDewPointAboveTemperature:
     def test_up_to_the_tolerance_is_good(self) -> None:
         dew_point, temperature = values(9.0, 10.0, 10.5, 10.75, -3.0), values(10.0, 10.0, 10.0, 10.0, -3.5)
-        flags = consistency.dew_point_above_temperature(dew_point, temperature, tolerance=0.5)
+        flags = dew_point_above_temperature(dew_point, temperature, tolerance=0.5)
         assert [f.tolist() for f in flags] == [[GOOD, GOOD, GOOD, SUSPECT, GOOD]] * 2
 
     def test_both_are_flagged_in_their_order(self) -> None:
         dew_point, temperature = values(NAN, 12.0, 12.0), values(10.0, NAN, 10.0)
-        first, second = consistency.dew_point_above_temperature(dew_point, temperature, tolerance=0.0)
+        first, second = dew_point_above_temperature(dew_point, temperature, tolerance=0.0)
         assert first.tolist() == [MISSING, NOT_EVALUATED, SUSPECT]
         assert second.tolist() == [NOT_EVALUATED, MISSING, SUSPECT]
 
@@ -144,9 +154,7 @@ class TestDewPointFromHumidity:
         humidity = 100.0 * SATURATION_HPA[dew_point] / SATURATION_HPA[temperature]
 
         def flag(value: float, limit: float) -> int:
-            flags, _ = consistency.dew_point_from_humidity(
-                values(value), values(humidity), values(temperature), limit=limit
-            )
+            flags, _ = dew_point_from_humidity(values(value), values(humidity), values(temperature), limit=limit)
             return int(flags[0])
 
         assert flag(dew_point, 0.07) == GOOD
@@ -160,22 +168,22 @@ class TestDewPointFromHumidity:
             values(50.0, 127.0, 50.0, NAN),
             values(*[20.0] * 4),
         )
-        first, second = consistency.dew_point_from_humidity(dew_point, humidity, temperature, limit=1.0)
+        first, second = dew_point_from_humidity(dew_point, humidity, temperature, limit=1.0)
         assert first.tolist() == [GOOD, SUSPECT, MISSING, NOT_EVALUATED]
         assert second.tolist() == [GOOD, SUSPECT, NOT_EVALUATED, MISSING]
 
     def test_no_dew_point_fits_air_without_water(self) -> None:
         """However wide the limit: the dew point of dry air is at absolute zero."""
         dew_point, humidity, temperature = values(-40.0, 10.0), values(0.0, -1.0), values(20.0, 20.0)
-        flags = consistency.dew_point_from_humidity(dew_point, humidity, temperature, limit=200.0)
+        flags = dew_point_from_humidity(dew_point, humidity, temperature, limit=200.0)
         assert [f.tolist() for f in flags] == [[SUSPECT, SUSPECT]] * 2
 
     def test_a_sensor_that_reads_a_little_over_saturation_is_good(self) -> None:
-        flags = consistency.dew_point_from_humidity(values(15.0), values(102.0), values(15.0), limit=1.0)
+        flags = dew_point_from_humidity(values(15.0), values(102.0), values(15.0), limit=1.0)
         assert [f.tolist() for f in flags] == [[GOOD]] * 2
 
     def test_without_a_temperature_neither_is_judged(self) -> None:
-        flags = consistency.dew_point_from_humidity(values(15.0), values(0.0), values(NAN), limit=1.0)
+        flags = dew_point_from_humidity(values(15.0), values(0.0), values(NAN), limit=1.0)
         assert [f.tolist() for f in flags] == [[NOT_EVALUATED]] * 2
 
     @given(st.floats(-40.0, 45.0), st.floats(1.0, 100.0))
@@ -189,20 +197,18 @@ class TestDewPointFromHumidity:
         for _ in range(60):
             middle = (low + high) / 2
             low, high = (middle, high) if pressure(middle) < humidity / 100 * pressure(temperature) else (low, middle)
-        flags = consistency.dew_point_from_humidity(values(low), values(humidity), values(temperature), limit=1e-6)
+        flags = dew_point_from_humidity(values(low), values(humidity), values(temperature), limit=1e-6)
         assert [f.tolist() for f in flags] == [[GOOD]] * 2
 
 
 class TestGust:
     def test_a_gust_below_the_mean_by_more_than_the_tolerance(self) -> None:
         gust, speed = values(5.0, 5.0, 4.75, 4.5, 0.0), values(4.0, 5.0, 5.0, 5.0, 0.0)
-        flags = consistency.gust_below_mean(gust, speed, tolerance=0.25)
+        flags = gust_below_mean(gust, speed, tolerance=0.25)
         assert [f.tolist() for f in flags] == [[GOOD, GOOD, GOOD, SUSPECT, GOOD]] * 2
 
     def test_a_gust_far_above_the_mean_is_the_only_one_flagged(self) -> None:
-        flags = consistency.gust_above_mean(
-            values(45.0, 45.25, 5.0, NAN, 45.25), values(5.0, 5.0, 5.0, 5.0, NAN), limit=40.0
-        )
+        flags = gust_above_mean(values(45.0, 45.25, 5.0, NAN, 45.25), values(5.0, 5.0, 5.0, 5.0, NAN), limit=40.0)
         assert flags.tolist() == [GOOD, SUSPECT, GOOD, MISSING, NOT_EVALUATED]
 
 
@@ -230,31 +236,31 @@ class TestDirectionAtCalm:
     def test_zero_is_no_wind_and_calm_is_not_judged(
         self, direction: float, speed: float, gust: float, flag: int
     ) -> None:
-        assert consistency.direction_at_calm(values(direction), values(speed), values(gust)).tolist() == [flag]
+        assert direction_at_calm(values(direction), values(speed), values(gust)).tolist() == [flag]
 
 
 class TestRain:
     def test_the_two_hours_of_bergues(self) -> None:
         """1.8 mm in one hour, 0 in three: both are flagged; the hour after, 2.6 in three hours hold the 0.8 of one."""
         hour, three = values(0.0, 1.8, 0.8, 0.2), values(0.0, 0.0, 2.6, 0.0)
-        flags = consistency.nested_accumulation(hour, three, tolerance=0.1)
+        flags = nested_accumulation(hour, three, tolerance=0.1)
         assert [f.tolist() for f in flags] == [[GOOD, SUSPECT, GOOD, SUSPECT]] * 2
 
     def test_a_difference_up_to_the_tolerance_is_rounding(self) -> None:
         hour, three = values(1.25, 1.5, NAN, 1.0), values(1.0, 1.0, 1.0, NAN)
-        shorter, longer = consistency.nested_accumulation(hour, three, tolerance=0.25)
+        shorter, longer = nested_accumulation(hour, three, tolerance=0.25)
         assert shorter.tolist() == [GOOD, SUSPECT, MISSING, NOT_EVALUATED]
         assert longer.tolist() == [GOOD, SUSPECT, NOT_EVALUATED, MISSING]
 
     def test_rain_is_flagged_in_dry_air_alone(self) -> None:
         rain, humidity = values(0.2, 0.2, 0.0, 0.2, NAN), values(49.9, 50.0, 20.0, NAN, 20.0)
-        flags = consistency.rain_in_dry_air(rain, humidity, humidity_min=50.0)
+        flags = rain_in_dry_air(rain, humidity, humidity_min=50.0)
         assert flags.tolist() == [SUSPECT, GOOD, GOOD, NOT_EVALUATED, MISSING]
 
     def test_rain_out_of_a_clear_sky(self) -> None:
         """One okta may rain; nine oktas (sky obscured) may too."""
         rain, cloud = values(0.2, 0.2, 0.2, 0.0, NAN, 0.2), values(0.0, 1.0, 9.0, 0.0, 0.0, NAN)
-        first, second = consistency.rain_without_cloud(rain, cloud)
+        first, second = rain_without_cloud(rain, cloud)
         assert first.tolist() == [SUSPECT, GOOD, GOOD, GOOD, MISSING, NOT_EVALUATED]
         assert second.tolist() == [SUSPECT, GOOD, GOOD, GOOD, NOT_EVALUATED, MISSING]
 
@@ -263,13 +269,13 @@ class TestByTheSun:
     def test_light_at_night_fails(self) -> None:
         """Night begins below -6°, not at it."""
         irradiance, elevation = values(5.0, 5.1, 5.1, 0.0), values(-6.5, -6.5, -6.0, -40.0)
-        flags = consistency.by_the_sun(irradiance, elevation, np.zeros(4), night_limit=5.0, factor=1.5, margin=50.0)
+        flags = solar_range(irradiance, elevation, np.zeros(4), night_limit=5.0, factor=1.5, margin=50.0)
         assert flags.tolist() == [GOOD, FAIL, GOOD, GOOD]
 
     def test_more_light_than_a_clear_sky_gives_is_suspect(self) -> None:
         irradiance, clear_sky = values(0.0, 800.0, 801.0, 50.0, 51.0), values(500.0, 500.0, 500.0, 0.0, 0.0)
         elevation = values(30.0, 30.0, 30.0, -2.0, -2.0)
-        flags = consistency.by_the_sun(irradiance, elevation, clear_sky, night_limit=5.0, factor=1.5, margin=50.0)
+        flags = solar_range(irradiance, elevation, clear_sky, night_limit=5.0, factor=1.5, margin=50.0)
         assert flags.tolist() == [GOOD, GOOD, SUSPECT, GOOD, SUSPECT]
 
     def test_uv_of_15_at_night_and_at_a_low_sun(self) -> None:
@@ -278,13 +284,13 @@ class TestByTheSun:
             values(-30.0, 10.0, 35.0, 35.0),
             values(0.0, 0.2, 3.2, 3.2),
         )
-        flags = consistency.by_the_sun(uv, elevation, clear_sky, night_limit=0.5, factor=1.5, margin=2.0)
+        flags = solar_range(uv, elevation, clear_sky, night_limit=0.5, factor=1.5, margin=2.0)
         assert flags.tolist() == [FAIL, SUSPECT, GOOD, MISSING]
 
 
 class TestSnowWithWarmth:
     def check(self, thickness: Floats, temperature: Floats, times: Times) -> list[int]:
-        flags = consistency.snow_with_warmth(thickness, temperature, times, temperature_max=5.0, max_gap_minutes=60.0)
+        flags = snow_with_warmth(thickness, temperature, times, temperature_max=5.0, max_gap_minutes=60.0)
         listed: list[int] = flags.tolist()
         return listed
 
@@ -346,12 +352,10 @@ class TestSnowfallWithWarmth:
     def test_codes_70_to_79_above_the_limit(self) -> None:
         weather = values(69.0, 70.0, 75.0, 79.0, 80.0, 71.0)
         temperature = values(15.0, 15.0, 15.0, 15.0, 15.0, 4.0)
-        flags = consistency.snowfall_with_warmth(weather, temperature, temperature_max=4.0)
+        flags = snowfall_with_warmth(weather, temperature, temperature_max=4.0)
         assert [f.tolist() for f in flags] == [[GOOD, SUSPECT, SUSPECT, SUSPECT, GOOD, GOOD]] * 2
 
     def test_just_above_and_missing(self) -> None:
-        first, second = consistency.snowfall_with_warmth(
-            values(71.0, NAN, 71.0), values(4.1, 15.0, NAN), temperature_max=4.0
-        )
+        first, second = snowfall_with_warmth(values(71.0, NAN, 71.0), values(4.1, 15.0, NAN), temperature_max=4.0)
         assert first.tolist() == [SUSPECT, MISSING, NOT_EVALUATED]
         assert second.tolist() == [SUSPECT, NOT_EVALUATED, MISSING]

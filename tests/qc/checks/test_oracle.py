@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ioos_qc import qartod
 
-from forecast.qc.checks.ranges import Range, gross_range
+from forecast.qc.checks.gross_range import Range, gross_range
 from forecast.qc.checks.spike import spike
 from forecast.qc.checks.step import step
 from forecast.qc.flags import FAIL, NOT_EVALUATED, SUSPECT, Floats, Times

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.qc.checks.rain import counter, false_zero, precipitation_amount
+from forecast.qc.checks.counter import counter, precipitation_amount
+from forecast.qc.checks.false_zero import false_zero
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
 
 NAN = np.nan

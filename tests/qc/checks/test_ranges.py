@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.qc.checks.ranges import Range, gross_range, seasonal_range
+from forecast.qc.checks.gross_range import Range, gross_range
+from forecast.qc.checks.seasonal_range import seasonal_range
 from forecast.qc.flags import FAIL, GOOD, MISSING, SUSPECT, Floats, Times
 from tests.qc.checks.irregular import NAN, assert_missing_is_missing, floats, irregular_series, listed
 

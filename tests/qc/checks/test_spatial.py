@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.qc.checks.spatial import Moments, Neighbour, expected, median_and_spread, neighbour_median, spatial
+from forecast.qc.checks.spatial import expected, spatial
+from forecast.qc.comparison import Moments, Neighbour, median_and_spread, neighbour_median
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
 
 NAN = np.nan

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.qc.checks.station import bias, bias_of_days, clock, flag_rate, stuck
+from forecast.qc.checks.bias import bias, bias_of_days
+from forecast.qc.checks.clock import clock
+from forecast.qc.checks.flag_rate import flag_rate
+from forecast.qc.checks.stuck import stuck
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Times
 
 NAN = np.nan

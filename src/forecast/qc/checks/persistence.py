@@ -7,11 +7,26 @@ tolerance, so that a tolerance of 0 never flags there; here it means equal value
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
-from forecast.qc.checks.valid import HOUR_MS, ROUNDING, back_to_all, valid_values
-from forecast.qc.flags import Flags, Floats, Mask, Times, flags_of
+from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
+from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_of
+from forecast.qc.names import (
+    DEW_POINT,
+    HUMIDITY,
+    IRRADIANCE,
+    PRESSURE,
+    RAIN_RATE,
+    TEMPERATURE,
+    WIND_DIRECTION,
+    WIND_SPEED,
+)
+from forecast.qc.thresholds import D2R, HADISD, OURS, WMO_AWS, Thresholds, limits
+from forecast.qc.valid import HOUR_MS, ROUNDING, back_to_all, valid_values
 
 Indices = npt.NDArray[np.intp]
 
@@ -85,3 +100,114 @@ def _beside(near: Mask, count: int) -> Mask:
     beside[1:] |= near
     beside[:-1] |= near
     return beside
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    for name in filter(context.has, CHECK.parameters):
+        own = context.limits[name]
+        flags = persistence(
+            context.unfailed(name),
+            context.series.times,
+            suspect_hours=own["persistence_suspect_hours"],
+            fail_hours=own["persistence_fail_hours"],
+            tolerance=own["persistence_tolerance"],
+            max_gap_hours=own["persistence_max_gap_hours"],
+            exempt=_may_stand_still(context, name, own),
+        )
+        yield Finding(name, flags)
+
+
+def _may_stand_still(context: Context, name: str, own: Limits) -> Mask:
+    """Where equal values one after another are no sign of a stuck sensor: calm, no rain, fog, night."""
+    values = context.series.values[name]
+    if name in {WIND_SPEED, RAIN_RATE}:
+        return np.asarray(values == 0)
+    if name == WIND_DIRECTION:
+        # The speed as it came: what persistence says of it reaches as far as what it says of the direction.
+        speed = context.series.values.get(WIND_SPEED, np.full(len(values), np.nan))
+        return np.asarray(~(speed > own["persistence_wind_above"]))
+    if name == HUMIDITY:
+        return np.asarray(values >= own["persistence_exempt_from"])
+    if name == IRRADIANCE:
+        return np.asarray(context.sun_elevation <= own["persistence_sun_above"])
+    return np.zeros(len(values), dtype=bool)
+
+
+def _reach(own: Limits) -> Reach:
+    return Reach(own["persistence_fail_hours"], own["persistence_fail_hours"])
+
+
+# A value that was converted from another unit is equal, or differs by a rounding of the last bit.
+_EQUAL: Final = limits(f"{OURS}: equal values", persistence_tolerance=1e-6)
+_GAP: Final = limits(f"{OURS}: a longer gap ends a run", persistence_max_gap_hours=3)
+_LIMITS: Final[Mapping[str, Thresholds]] = {
+    TEMPERATURE: {
+        **limits(
+            f"{D2R}: 3 h; {HADISD}: days; between them, {OURS}", persistence_suspect_hours=6, persistence_fail_hours=24
+        ),
+        **_EQUAL,
+        **_GAP,
+    },
+    DEW_POINT: {
+        **limits(
+            f"{D2R}: 3 h; {HADISD}: days; between them, {OURS}", persistence_suspect_hours=6, persistence_fail_hours=24
+        ),
+        **_EQUAL,
+        **_GAP,
+    },
+    HUMIDITY: {
+        **limits(
+            f"{OURS}: whole percents stood still for 5.8 h in a sound week",
+            persistence_suspect_hours=12,
+            persistence_fail_hours=24,
+        ),
+        **_EQUAL,
+        **_GAP,
+        **limits(WMO_AWS, persistence_exempt_from=95),
+    },
+    PRESSURE: {
+        **limits(f"{D2R}: 6 h", persistence_suspect_hours=6, persistence_fail_hours=24),
+        **_EQUAL,
+        **_GAP,
+    },
+    WIND_SPEED: {
+        **limits(
+            f"{D2R}: 5 h; {HADISD}: days; between them, {OURS}", persistence_suspect_hours=12, persistence_fail_hours=24
+        ),
+        **_EQUAL,
+        **_GAP,
+    },
+    WIND_DIRECTION: {
+        **limits(
+            f"{D2R}: 1 h; sixteen words are coarser, so {OURS}", persistence_suspect_hours=6, persistence_fail_hours=24
+        ),
+        **_EQUAL,
+        **_GAP,
+        **limits(f"{HADISD}: below it a vane stands still", persistence_wind_above=0.5),
+    },
+    RAIN_RATE: {
+        **limits(f"{D2R}: 2 h", persistence_suspect_hours=2, persistence_fail_hours=6),
+        **_EQUAL,
+        **limits(f"{OURS}: a shower ends within the hour", persistence_max_gap_hours=1),
+    },
+    IRRADIANCE: {
+        **limits(f"{D2R}: 3 h", persistence_suspect_hours=3, persistence_fail_hours=12),
+        **_EQUAL,
+        **_GAP,
+        **limits(f"{OURS}: a low sun is hidden by anything", persistence_sun_above=5),
+    },
+}
+
+CHECK: Final = Check(
+    id="persistence",
+    order=160,
+    scope=Scope.STATION,
+    parameters=tuple(_LIMITS),
+    limits=_LIMITS,
+    most={"persistence_suspect_hours": 24, "persistence_fail_hours": 24, "persistence_max_gap_hours": 12},
+    reach=_reach,
+    finds="a value that stands still for hours; not calm, no rain, fog or night",
+    flags=(SUSPECT, FAIL),
+    advice="values stand still: the sensor is stuck, frozen or has lost its connection",
+    run=_run,
+)

@@ -1,82 +1,44 @@
 """A value against the stations around it, at the same time.
 
-Nearest-in-time values of the neighbours, their median and spread, and the distance of a value from that median in
-spreads: the leave-one-out form of the buddy check (titanlib's `buddy_check`, GHCNh's `neighbour`) with
-median and MAD in the place of mean and standard deviation, so that one bad neighbour among three carries no verdict.
+The distance of a value from the neighbours' median in spreads: the leave-one-out form of the buddy check (titanlib's
+`buddy_check`, GHCNh's `neighbour`) with median and MAD in the place of mean and standard deviation, so that one bad
+neighbour among three carries no verdict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+import math
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
+from forecast.qc.comparison import column_medians
 from forecast.qc.flags import Flags, Floats, Times, flags_of
+from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE
+from forecast.qc.thresholds import MEASURED, OURS, Thresholds, limits
+from forecast.qc.valid import HOUR_MS
 
-Rows = npt.NDArray[np.intp]
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 60 * MINUTE_MS
-# 1 / Φ⁻¹(3/4): makes the median absolute deviation of normal values their standard deviation (Rousseeuw & Croux 1993).
-MAD_TO_SIGMA: Final = 1.4826
+# How a station stands to its neighbours is the median of the hours around.
+_OFFSET_HOURS: Final = 6
+_OFFSET_MIN_HOURS: Final = 4
 
 
-class Neighbour(NamedTuple):
-    """One station beside the one under test: its valid values and their times (ms since 1970 UTC, sorted, unique).
+def spatial(values: Floats, median: Floats, spread: Floats, *, suspect_z: float, fail_z: float, floor: float) -> Flags:
+    """A value too far from what the stations around it measure.
 
-    The values are already what the neighbour would measure at the height of the tested station. NaN is missing.
+    median, spread: of the neighbours at the time of each value (`neighbour_median`), or what is `expected` from it.
+    SUSPECT, FAIL: |value - median| > suspect_z, fail_z times the spread, which counts as `floor` at least (above 0, in
+    the unit of the values): neighbours that happen to agree are no proof that the air is the same everywhere. fail_z
+    may be infinite. NOT_EVALUATED: no median, which means too few neighbours at that time.
+
+    Reach in time: none, each value is judged alone.
+    Source: titanlib `buddy_check` (threshold 2...3, min_std 1), MetObs (z > 3.1, min_std 1), GHCNh `neighbour`
+    (5 spreads of at least 2, at least 3 neighbours).
     """
-
-    times: Times
-    values: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Times (ms since 1970 UTC, in any order) at which neighbours are asked for their values."""
-
-    times: Times
-    window_minutes: float
-    # Which value is nearest, by the neighbour's times: its parameters mostly share them, and the search is dear.
-    _nearest: dict[int, tuple[Times, Rows]] = field(default_factory=dict)
-
-    def values(self, neighbour: Neighbour) -> Floats:
-        """The valid value of the neighbour nearest to each of the times; of two as near, the earlier one.
-
-        NaN where there is none within the window, whose ends are inside.
-        Reach in time: window_minutes to either side.
-        """
-        known, values = _valid(neighbour)
-        # Kept beside what was found, the times stay alive, and no others can take their number.
-        if id(known) not in self._nearest:
-            self._nearest[id(known)] = known, _nearest(known, self.times, self.window_minutes)
-        _, rows = self._nearest[id(known)]
-        found: Floats = np.append(values, np.nan)[rows]
-        return found
-
-
-def neighbour_median(neighbours: Sequence[Neighbour], moments: Moments, *, min_neighbours: int) -> Floats:
-    """Median of the neighbours' values at each of the moments.
-
-    NaN where fewer than min_neighbours have a value within the window.
-    Reach in time: that of `Moments.values`.
-    """
-    return _median_of(_at(neighbours, moments), min_neighbours)
-
-
-def median_and_spread(
-    neighbours: Sequence[Neighbour], moments: Moments, *, min_neighbours: int
-) -> tuple[Floats, Floats]:
-    """The `neighbour_median`, and the spread (1.4826 MAD) around it.
-
-    NaN, both, where the median is. The spread is in the unit of the values, and 0 where more than half of the
-    neighbours agree.
-    """
-    values = _at(neighbours, moments)
-    median = _median_of(values, min_neighbours)
-    return median, MAD_TO_SIGMA * _median(np.abs(values - median))
+    distance = np.abs(values - median) / np.maximum(spread, floor)
+    return flags_of(values, suspect=distance > suspect_z, fail=distance > fail_z, evaluated=~np.isnan(median))
 
 
 def expected(values: Floats, median: Floats, times: Times, *, hours: int, min_hours: int, max_offset: float) -> Floats:
@@ -86,7 +48,7 @@ def expected(values: Floats, median: Floats, times: Times, *, hours: int, min_ho
     UTC hours to either side, cut to ±max_offset; 0 where fewer than min_hours of these hours have both. It takes out
     what is weather: a valley in radiation fog stays 3 °C below five stations around it for ten hours (Hazebrouck,
     2024-10-05), so that an error of +5 °C would bring it near to them. An error shorter than `hours` does not move a
-    median of hours; a longer one is taken out up to max_offset only, and so is a bias, which `station.bias` finds.
+    median of hours; a longer one is taken out up to max_offset only, and so is a bias, which `bias` finds.
 
     values, median: in one unit, one row each. NaN where median is NaN.
     Reach in time: hours + 1 hours to either side (and what the median reaches).
@@ -107,54 +69,9 @@ def expected(values: Floats, median: Floats, times: Times, *, hours: int, min_ho
         line[present] = of_hour[at[present]]
         following += present
     counts = np.count_nonzero(~np.isnan(around), axis=0)
-    offset = np.where(counts >= max(min_hours, 1), _median(around), 0.0).clip(-max_offset, max_offset)
+    offset = np.where(counts >= max(min_hours, 1), column_medians(around), 0.0).clip(-max_offset, max_offset)
     moved: Floats = median + offset[row]
     return moved
-
-
-def spatial(values: Floats, median: Floats, spread: Floats, *, suspect_z: float, fail_z: float, floor: float) -> Flags:
-    """A value too far from what the stations around it measure.
-
-    median, spread: of the neighbours at the time of each value (`neighbour_median`), or what is `expected` from it.
-    SUSPECT, FAIL: |value - median| > suspect_z, fail_z times the spread, which counts as `floor` at least (above 0, in
-    the unit of the values): neighbours that happen to agree are no proof that the air is the same everywhere. fail_z
-    may be infinite. NOT_EVALUATED: no median, which means too few neighbours at that time.
-
-    Reach in time: none, each value is judged alone.
-    Source: titanlib `buddy_check` (threshold 2...3, min_std 1), MetObs (z > 3.1, min_std 1), GHCNh `neighbour`
-    (5 spreads of at least 2, at least 3 neighbours).
-    """
-    distance = np.abs(values - median) / np.maximum(spread, floor)
-    return flags_of(values, suspect=distance > suspect_z, fail=distance > fail_z, evaluated=~np.isnan(median))
-
-
-def _valid(neighbour: Neighbour) -> Neighbour:
-    valid = ~np.isnan(neighbour.values)
-    return neighbour if valid.all() else Neighbour(neighbour.times[valid], neighbour.values[valid])
-
-
-def _nearest(known: Times, times: Times, window_minutes: float) -> Rows:
-    """The row of `known` nearest to each of the times, the earlier of two; one beyond its end where none is near."""
-    if not known.size:
-        return np.zeros(times.shape, dtype=np.intp)
-    after = np.searchsorted(known, times).clip(max=known.size - 1)
-    before = (after - 1).clip(min=0)
-    to_before, to_after = np.abs(times - known[before]), np.abs(known[after] - times)
-    rows: Rows = np.where(to_before <= to_after, before, after)
-    rows[np.minimum(to_before, to_after) > window_minutes * MINUTE_MS] = known.size
-    return rows
-
-
-def _at(neighbours: Sequence[Neighbour], moments: Moments) -> Floats:
-    """The neighbours' values, one row a neighbour and one column a moment."""
-    found = [moments.values(neighbour) for neighbour in neighbours]
-    return np.stack(found) if found else np.full((1, *moments.times.shape), np.nan)
-
-
-def _median_of(values: Floats, min_neighbours: int) -> Floats:
-    median = _median(values)
-    median[np.count_nonzero(~np.isnan(values), axis=0) < min_neighbours] = np.nan
-    return median
 
 
 def _hourly_medians(hour: Times, values: Floats) -> tuple[Times, Floats]:
@@ -167,11 +84,78 @@ def _hourly_medians(hour: Times, values: Floats) -> tuple[Times, Floats]:
     return hour[starts], lower / 2 + upper / 2
 
 
-def _median(values: Floats) -> Floats:
-    """The median of each column's valid values, NaN where there is none; numpy's nanmedian loops over columns."""
-    counts = np.count_nonzero(~np.isnan(values), axis=0)
-    ordered = np.sort(values, axis=0)  # NaN goes last
-    columns = np.arange(values.shape[1])
-    lower: Floats = ordered[(counts - 1).clip(min=0) // 2, columns]
-    upper: Floats = ordered[counts // 2, columns]
-    return lower / 2 + upper / 2
+def _run(context: Context) -> Iterator[Finding]:
+    for name in filter(context.has, CHECK.parameters):
+        found = context.comparison.median_and_spread(name)
+        if found is not None:
+            yield Finding(name, _flags(context, name, *found))
+
+
+def _flags(context: Context, name: str, median: Floats, spread: Floats) -> Flags:
+    own, values = context.limits[name], context.unfailed(name)
+    usual = expected(
+        values,
+        median,
+        context.series.times,
+        hours=_OFFSET_HOURS,
+        min_hours=_OFFSET_MIN_HOURS,
+        max_offset=own["spatial_max_offset"],
+    )
+    return spatial(
+        values,
+        usual,
+        spread,
+        suspect_z=own["spatial_suspect_z"],
+        fail_z=own["spatial_fail_z"],
+        floor=own["spatial_floor"],
+    )
+
+
+def _reach(_: Limits) -> Reach:
+    """The whole hours before and after the value's own, which lie as far outside its day at most."""
+    return Reach(_OFFSET_HOURS, _OFFSET_HOURS)
+
+
+_DISTANCE: Final = {
+    **limits("titanlib buddy_check 2 to 3, MetObs 3.1", spatial_suspect_z=3),
+    # Among three to five neighbours up to 60 km away nothing is proven wrong.
+    **limits(f"{OURS}: never", spatial_fail_z=math.inf),
+}
+_SMALLEST: Final = "MetObs and titanlib: smallest standard deviation 1"
+_LIMITS: Final[Mapping[str, Thresholds]] = {
+    TEMPERATURE: {
+        **limits(_SMALLEST, spatial_floor=1),
+        **_DISTANCE,
+        **limits(MEASURED, spatial_max_offset=1.5),
+        **limits("the standard atmosphere", spatial_lapse_rate=0.0065),
+    },
+    DEW_POINT: {
+        **limits(_SMALLEST, spatial_floor=1),
+        **_DISTANCE,
+        **limits(MEASURED, spatial_max_offset=1.5),
+    },
+    HUMIDITY: {
+        **limits(MEASURED, spatial_floor=7),
+        **_DISTANCE,
+        **limits(MEASURED, spatial_max_offset=7.5),
+    },
+    # A barometer that is some hPa off all the time is the business of the bias.
+    PRESSURE: {
+        **limits(MEASURED, spatial_floor=1),
+        **_DISTANCE,
+        **limits(MEASURED, spatial_max_offset=10),
+    },
+}
+
+CHECK: Final = Check(
+    id="spatial",
+    order=190,
+    scope=Scope.NEIGHBOURS,
+    parameters=tuple(_LIMITS),
+    compared=tuple(_LIMITS),
+    limits=_LIMITS,
+    reach=_reach,
+    finds="a value far from the neighbours' median, the station's usual distance taken out",
+    advice="far from what the stations around measure: look at the sensor and its place",
+    run=_run,
+)

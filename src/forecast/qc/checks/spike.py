@@ -7,17 +7,23 @@ observations, and the values beside the spike agree within half of it. The size 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
 
-from forecast.qc.checks.valid import MINUTE_MS, ROUNDING, back_to_all, valid_values
-from forecast.qc.flags import Flags, Floats, Mask, Times, flags_of
+from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
+from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_of
+from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE
+from forecast.qc.thresholds import HADISD, OURS, Thresholds, limits
+from forecast.qc.valid import MINUTE_MS, ROUNDING, back_to_all, valid_values
 
 # Four or more are a level, not a spike; both of the papers above draw the line there.
 _LONGEST: Final = 3
 # The values beside a spike differ by at most this part of the threshold, likewise.
 _AGREEMENT: Final = 0.5
+# However slow the station is.
+_MOST_GAP_MINUTES: Final = 120
 
 
 def spike(values: Floats, times: Times, *, suspect: float, fail: float, max_gap_minutes: float) -> Flags:
@@ -73,3 +79,46 @@ def _between(near: Mask, count: int) -> Mask:
     between = np.zeros(count, dtype=np.bool_)
     between[1:-1] = near[:-1] & near[1:]
     return between
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    for name in filter(context.has, CHECK.parameters):
+        own = context.limits[name]
+        gap = min(own["spike_gap_intervals"] * context.series.station.interval_minutes, _MOST_GAP_MINUTES)
+        flags = spike(
+            context.unfailed(name),
+            context.series.times,
+            suspect=own["spike_suspect"],
+            fail=own["spike_fail"],
+            max_gap_minutes=gap,
+        )
+        yield Finding(name, flags)
+
+
+def _reach(_: Limits) -> Reach:
+    hours = _LONGEST * _MOST_GAP_MINUTES / 60
+    return Reach(hours, hours)
+
+
+_SOURCE: Final = f"{OURS}, after {HADISD} (spike.py)"
+_TWICE: Final = limits(f"{OURS}: twice the station's interval", spike_gap_intervals=2)
+_LIMITS: Final[Mapping[str, Thresholds]] = {
+    TEMPERATURE: {**limits(_SOURCE, spike_suspect=3, spike_fail=6), **_TWICE},
+    DEW_POINT: {**limits(_SOURCE, spike_suspect=3, spike_fail=6), **_TWICE},
+    HUMIDITY: {**limits(_SOURCE, spike_suspect=20, spike_fail=40), **_TWICE},
+    PRESSURE: {**limits(_SOURCE, spike_suspect=2, spike_fail=5), **_TWICE},
+}
+
+CHECK: Final = Check(
+    id="spike",
+    order=140,
+    scope=Scope.STATION,
+    parameters=tuple(_LIMITS),
+    limits=_LIMITS,
+    most={"spike_gap_intervals": 24},
+    reach=_reach,
+    finds="up to three values that jump out and back",
+    flags=(SUSPECT, FAIL),
+    advice="values jump out and back: look at cables, radio and power",
+    run=_run,
+)

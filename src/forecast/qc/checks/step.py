@@ -6,12 +6,19 @@ them the limit is taken as linear. The rate of change test of QARTOD is the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
-from forecast.qc.checks.valid import MINUTE_MS, ROUNDING, back_to_all, valid_values
-from forecast.qc.flags import Flags, Floats, Mask, Times, flags_of
+from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
+from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_of
+from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE, WIND_SPEED
+from forecast.qc.thresholds import MADIS, METOBS, OURS, SYNOPTIC, WMO_305, WMO_AWS, Thresholds, limits
+from forecast.qc.valid import MINUTE_MS, ROUNDING, back_to_all, valid_values
+
+# The intervals for which there are limits.
+_MINUTES: Final = (10, 60, 180, 360, 720)
 
 
 def step(
@@ -45,3 +52,78 @@ def _of_the_later(marks: Mask, count: int) -> Mask:
     later = np.zeros(count, dtype=np.bool_)
     later[1:] = marks
     return later
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    for name in filter(context.has, CHECK.parameters):
+        own = context.limits[name]
+        flags = step(
+            context.unfailed(name),
+            context.series.times,
+            minutes=_MINUTES,
+            suspect=[own[f"step_suspect_{minutes}min"] for minutes in _MINUTES],
+            fail=[own[f"step_fail_{minutes}min"] for minutes in _MINUTES],
+        )
+        yield Finding(name, flags)
+
+
+def _reach(_: Limits) -> Reach:
+    return Reach(_MINUTES[-1] / 60, 0)
+
+
+_LIMITS: Final[Mapping[str, Thresholds]] = {
+    TEMPERATURE: {
+        **limits(SYNOPTIC, step_suspect_10min=5),
+        **limits(METOBS, step_suspect_60min=8),
+        **limits(WMO_305, step_suspect_180min=9, step_suspect_360min=15, step_suspect_720min=25),
+        **limits(SYNOPTIC, step_fail_10min=7.5),
+        **limits(MADIS, step_fail_60min=19.4),
+        **limits(OURS, step_fail_180min=22, step_fail_360min=27, step_fail_720min=40),
+    },
+    DEW_POINT: {
+        **limits(SYNOPTIC, step_suspect_10min=5),
+        **limits(METOBS, step_suspect_60min=8),
+        **limits(WMO_305, step_suspect_180min=8, step_suspect_360min=12, step_suspect_720min=20),
+        **limits(SYNOPTIC, step_fail_10min=7.5),
+        **limits(MADIS, step_fail_60min=19.4),
+        **limits(OURS, step_fail_180min=22, step_fail_360min=27, step_fail_720min=40),
+    },
+    HUMIDITY: {
+        **limits(
+            OURS,
+            step_suspect_10min=30,
+            step_suspect_60min=45,
+            step_suspect_180min=60,
+            step_suspect_360min=80,
+            step_suspect_720min=90,
+        ),
+        **limits(MADIS, step_fail_10min=50),
+        **limits(OURS, step_fail_60min=70, step_fail_180min=90, step_fail_360min=100, step_fail_720min=100),
+    },
+    PRESSURE: {
+        **limits(WMO_AWS, step_suspect_10min=2),
+        **limits(WMO_305, step_suspect_60min=3, step_suspect_180min=9, step_suspect_360min=18, step_suspect_720min=36),
+        **limits(SYNOPTIC, step_fail_10min=9.25),
+        **limits(MADIS, step_fail_60min=10),
+        **limits(OURS, step_fail_180min=18, step_fail_360min=30, step_fail_720min=50),
+    },
+    WIND_SPEED: {
+        **limits(WMO_AWS, step_suspect_10min=10),
+        **limits(OURS, step_suspect_60min=15, step_suspect_180min=20, step_suspect_360min=25, step_suspect_720min=30),
+        **limits(WMO_AWS, step_fail_10min=20),
+        **limits(OURS, step_fail_60min=30, step_fail_180min=40, step_fail_360min=50, step_fail_720min=60),
+    },
+}
+
+CHECK: Final = Check(
+    id="step",
+    order=150,
+    scope=Scope.STATION,
+    parameters=tuple(_LIMITS),
+    limits=_LIMITS,
+    reach=_reach,
+    finds="a change that is too fast for its interval, from 10 minutes to 12 hours",
+    flags=(SUSPECT, FAIL),
+    advice="values jump: look for a change of the sensor, its place or its calibration",
+    run=_run,
+)

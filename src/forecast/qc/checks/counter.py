@@ -1,15 +1,18 @@
-"""Rain counters that only grow until they are reset, and zeros that mean "not measured"."""
+"""Rain counters that only grow until they are reset."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from forecast.qc.flags import Flags, Floats, Mask, Times, flags_of
+from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
+from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_of
+from forecast.qc.names import RAIN_COUNTER
+from forecast.qc.thresholds import MESOWEST, OURS, WMO_AWS, limits
+from forecast.qc.valid import HOUR_MS, MINUTE_MS
 
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 60 * MINUTE_MS
 # The shortest interval that a rate is computed over: the one at which personal stations are archived. One tip of the
 # bucket (0.254 mm) between two readings that lie a minute apart is no rain of 15 mm/h.
 SHORTEST_INTERVAL_MS: Final = 5 * MINUTE_MS
@@ -82,19 +85,6 @@ def counter(
     return flags_of(counter, suspect=suspect, fail=fail | lost, evaluated=evaluated | lost)
 
 
-def false_zero(amount: Floats, times: Times, *, period_hours: float) -> Flags:
-    """A zero where the source writes 0 for "not measured".
-
-    amount: mm over a period that is measured at whole multiples of period_hours UTC only (synoptic hours).
-    SUSPECT: exactly 0 at any other time. Everything else is GOOD: rain above 0 was measured by somebody.
-
-    Reach in time: none, each value is judged alone.
-    Source: seen in InfoClimat's pluie_3h of Bergues: 0 in every hour, below the 1-hour amount at 2024-10-06 20:00Z.
-    """
-    between = times % round(period_hours * HOUR_MS) != 0
-    return flags_of(amount, suspect=(amount == 0) & between)
-
-
 def _lost_readings(counter: Floats, times: Times, *, max_gap_minutes: float, jitter: float) -> Mask:
     """Single readings that fall by more than a few tips, and the next one stands where the one before stood."""
     lost = np.zeros(counter.shape, dtype=np.bool_)
@@ -117,3 +107,51 @@ def _changes(counter: Floats, times: Times, *, max_gap_minutes: float, jitter: f
         known=interval <= max_gap_minutes * MINUTE_MS,
         jitter=(change < 0) & (-change < jitter),  # one to 0 as well: whichever it is, nothing has been counted since
     )
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    if not context.has(RAIN_COUNTER):
+        return
+    own, values, times = context.limits[RAIN_COUNTER], context.unfailed(RAIN_COUNTER), context.series.times
+    gap, jitter = own["counter_max_gap_minutes"], own["counter_jitter"]
+    flags = counter(
+        values,
+        times,
+        suspect_rate=own["counter_suspect_rate"],
+        fail_rate=own["counter_fail_rate"],
+        suspect_jump=own["counter_suspect_jump"],
+        jitter=jitter,
+        max_gap_minutes=gap,
+    )
+    counted = np.where(flags == FAIL, np.nan, values)
+    amount = precipitation_amount(counted, times, max_gap_minutes=gap, jitter=jitter)
+    yield Finding(RAIN_COUNTER, flags, amount=amount)
+
+
+def _reach(own: Limits) -> Reach:
+    """An amount is counted from the reading before, which the check judges by the one before that."""
+    hours = own["counter_max_gap_minutes"] / 60
+    return Reach(2 * hours, hours)
+
+
+CHECK: Final = Check(
+    id="counter",
+    order=170,
+    scope=Scope.STATION,
+    parameters=(RAIN_COUNTER,),
+    limits={
+        RAIN_COUNTER: {
+            **limits(f"{MESOWEST}: 12.7 mm in 5 minutes", counter_suspect_rate=152.4),
+            **limits(f"{WMO_AWS}: 40 mm a minute, within five of them", counter_fail_rate=480),
+            **limits(f"{OURS}: what falls unseen in a gap of hours is rarely more", counter_suspect_jump=50),
+            **limits(f"{OURS}: one tip of 0.254 mm", counter_jitter=0.3),
+            **limits(f"{OURS}: what fell in a longer gap belongs to no interval", counter_max_gap_minutes=720),
+        }
+    },
+    most={"counter_max_gap_minutes": 720},
+    reach=_reach,
+    finds="a rain counter that grows too fast, or falls without starting again",
+    flags=(SUSPECT, FAIL),
+    advice="the rain counter jumps, or falls without starting again: use no sum over these hours",
+    run=_run,
+)

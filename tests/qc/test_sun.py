@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.qc.checks.sun import clear_sky_irradiance, clear_sky_uv, solar_elevation
 from forecast.qc.flags import Floats, Times
+from forecast.qc.sun import clear_sky_irradiance, clear_sky_uv, solar_elevation
 
 # What the docstring promises; civil twilight is tested to the degree.
 ERROR = 0.015

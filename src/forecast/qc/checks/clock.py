@@ -1,0 +1,143 @@
+"""A station whose clock is off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from forecast.core.clock import DAY_MS
+from forecast.core.parameters import MEASURED_NAMES
+from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
+from forecast.qc.days import Days, count_by_day, days_of, hours_of_days
+from forecast.qc.flags import GOOD, SUSPECT, Flags, Floats, Mask, Times, flags_of
+from forecast.qc.names import TEMPERATURE
+from forecast.qc.thresholds import MEASURED, limits
+from forecast.qc.valid import HOUR_MS
+
+# The step in which air temperature is reported (WMO-No. 8, volume I, annex 1.A), °C: two curves cannot fit better.
+TEMPERATURE_STEP: Final = 0.1
+# An error at either end of these shifts may be a larger one, and is not told: up to two hours are found.
+_SHIFTS_HOURS: Final = (-3, -2, -1, 1, 2, 3)
+
+
+def clock(
+    values: Floats,
+    times: Times,
+    reference: Callable[[Times], Floats],
+    *,
+    shifts_hours: Sequence[float],
+    window_days: int,
+    min_hours: int,
+    improvement: float,
+) -> Flags:
+    """A station whose clock is off, told by its curve of air temperature (°C) against the neighbours'.
+
+    reference: the neighbours' median at any times, NaN where there are too few; called once for all shifts.
+    A shift s compares the value at t with reference(t + s): a clock that is one hour fast fits at -1. The fit is the
+    RMS of the difference, each UTC day's mean taken out (a bias is no clock), relative to that at shift 0 over the same
+    rows; for the window_days UTC days that end with this one, the geometric mean of the days' fits, weighted by rows.
+    That is the likelihood where each day has its own noise, so that a night of fog, as noisy as four other days,
+    cannot outvote them. SUSPECT: the best fit is 1 - improvement or less, at a shift other than 0 and not at either
+    end of shifts_hours: one that gets better up to the end is no minimum. List one shift more to either side than is
+    to be found. NOT_EVALUATED: fewer than min_hours distinct hours of the window have both, at any one shift.
+
+    Reach in time: window_days - 1 whole UTC days back and the value's day, and the largest shift beyond either end.
+    Source: no published rule was found; the criterion follows from the likelihood, the limits from measurement.
+    """
+    days = days_of(times)
+    shifts = sorted({0.0, *map(float, shifts_hours)})
+    moved_times = [times + round(shift * HOUR_MS) for shift in shifts]
+    moved = values - reference(np.concatenate(moved_times)).reshape(len(shifts), times.size)
+    unmoved = moved[shifts.index(0.0)]
+    fits = np.ones((len(shifts), days.number.size))
+    for fit, shift, of_shift in zip(fits, shifts, moved, strict=True):
+        if shift:
+            fit[:] = _fit(of_shift, unmoved, times, days, window_days=window_days, min_hours=min_hours)
+    evaluated: Mask = np.isnan(fits).sum(axis=0) == 0
+    best = np.argmin(np.where(evaluated, fits, 1.0), axis=0)
+    inside = (best > 0) & (best < len(shifts) - 1)
+    found = inside & (best != shifts.index(0.0)) & (fits.min(axis=0) <= 1 - improvement)
+    return flags_of(values, suspect=found[days.of_row], evaluated=evaluated[days.of_row])
+
+
+def _fit(moved: Floats, unmoved: Floats, times: Times, days: Days, *, window_days: int, min_hours: int) -> Floats:
+    """For each day, the fit of its window relative to that of no shift: below 1 is better. NaN: too few hours."""
+    both = ~np.isnan(moved - unmoved)
+    rows = count_by_day(both, days)
+    with_step = TEMPERATURE_STEP**2
+    gain = np.log((_variance(moved, both, days) + with_step) / (_variance(unmoved, both, days) + with_step)) / 2
+    rows_in_window, gain_in_window, hours_in_window = (
+        _over_window(each, days, window_days) for each in (rows, rows * gain, hours_of_days(both, times, days))
+    )
+    fit = np.exp(gain_in_window / rows_in_window.clip(min=1))
+    return np.where(hours_in_window >= max(min_hours, 1), fit, np.nan)
+
+
+def _over_window(of_days: Floats, days: Days, window_days: int) -> Floats:
+    """The sum over the window_days UTC days that end with each; not from running sums: their rounding reaches back."""
+    total: Floats = np.zeros(days.number.shape)
+    for back in range(window_days):
+        at = np.searchsorted(days.number, days.number - back)  # never beyond the end: days - back <= days
+        total += np.where(days.number[at] == days.number - back, of_days[at], 0.0)
+    return total
+
+
+def _variance(values: Floats, mask: Mask, days: Days) -> Floats:
+    """Of each day's values where the mask is set; 0 where there is none."""
+    counts = count_by_day(mask, days).clip(min=1)
+    mean: Floats = _sum(np.where(mask, values, 0.0), days) / counts
+    variance: Floats = _sum(np.where(mask, values - mean[days.of_row], 0.0) ** 2, days) / counts
+    return variance
+
+
+def _sum(values: Floats, days: Days) -> Floats:
+    if not values.size:
+        return np.zeros(0)
+    sums: Floats = np.add.reduceat(values, days.starts)
+    return sums
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    """A wrong clock makes every value of the time suspect."""
+    if context.comparison.median(TEMPERATURE) is None:
+        return
+    own, times, rows = context.limits[CHECK.id], context.series.times, context.comparison.few
+    flags = clock(
+        context.unfailed(TEMPERATURE)[rows],
+        times[rows],
+        lambda moments: context.comparison.median_at(TEMPERATURE, moments),
+        shifts_hours=_SHIFTS_HOURS,
+        window_days=int(own["clock_window_days"]),
+        min_hours=int(own["clock_min_hours"]),
+        improvement=own["clock_improvement"],
+    )
+    days = times // DAY_MS
+    suspect, judged = (np.isin(days, days[rows][np.isin(flags, kinds)]) for kinds in ((SUSPECT,), (GOOD, SUSPECT)))
+    for name in filter(context.has, CHECK.parameters):
+        yield Finding(name, flags_of(context.unfailed(name), suspect=suspect, evaluated=judged))
+
+
+def _reach(own: Limits) -> Reach:
+    shift = max(_SHIFTS_HOURS)
+    return Reach(24 * (own["clock_window_days"] - 1) + shift, shift)
+
+
+CHECK: Final = Check(
+    id="clock",
+    order=220,
+    scope=Scope.DAY,
+    parameters=MEASURED_NAMES,
+    compared=(TEMPERATURE,),
+    limits={"clock": limits(MEASURED, clock_window_days=2, clock_min_hours=30, clock_improvement=0.15)},
+    most={"clock_window_days": 2},
+    reach=_reach,
+    finds="a day's curve of temperature that fits the neighbours' when moved by one or two hours",
+    advice="the day's curve fits the neighbours' when moved by hours: set the clock or the zone of the station",
+    warning=(
+        "{station} fits its neighbours when moved by hours: is its clock or its time zone wrong, or is a file of "
+        "another station in its folder?"
+    ),
+    run=_run,
+)

@@ -1,0 +1,65 @@
+"""A dew point that humidity and air temperature do not give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from forecast.qc.check import Check, Context, Finding, Scope
+from forecast.qc.flags import Flags, Floats, both_suspect
+from forecast.qc.names import DEW_POINT, HUMIDITY, TEMPERATURE
+from forecast.qc.thresholds import OURS, limits
+
+# Magnus over water, WMO-No. 8 (Guide to Instruments), volume I, annex 4.B:
+# e = 6.112 hPa * exp(17.62 t / (243.12 °C + t)), from -45 to 60 °C.
+_MAGNUS_FACTOR: Final = 17.62
+_MAGNUS_OFFSET_C: Final = 243.12
+
+
+def dew_point_from_humidity(
+    dew_point: Floats, humidity: Floats, temperature: Floats, *, limit: float
+) -> tuple[Flags, Flags]:
+    """Dew points (°C) more than `limit` away from what humidity (%) and temperature (°C) make them: both SUSPECT.
+
+    The flags are those of dew point and humidity; without a temperature neither is evaluated. Magnus over water, below
+    0 °C too, as WMO-No. 8 defines both quantities. A humidity of 0 % or less leaves no water to condense, so it
+    contradicts every dew point; one above 100 % is taken as it is: 102 % puts the dew point 0.3 °C above the air.
+
+    A humidity in whole percents is off by up to 0.5, which moves the dew point by 0.1 °C at 80 % and by 1.2 °C at 5 %
+    (at 20 °C): a limit of 1 °C tells nothing of air drier than that.
+    MADIS tests the two against each other as well.
+    """
+    evaluated = ~np.isnan(dew_point + humidity + temperature)
+    moist = humidity > 0.0
+    # ln(e / 6.112 hPa) of the water in the air; 1 % stands in where there is none and decides nothing.
+    vapour = np.log(np.where(moist, humidity, 1.0)) - np.log(100.0)
+    vapour += _MAGNUS_FACTOR * temperature / (_MAGNUS_OFFSET_C + temperature)
+    recomputed = _MAGNUS_OFFSET_C * vapour / (_MAGNUS_FACTOR - vapour)
+    contradicts = ~moist | (np.abs(dew_point - recomputed) > limit)
+    return both_suspect(dew_point, humidity, contradicts, evaluated)
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    if context.has(DEW_POINT, TEMPERATURE, HUMIDITY):
+        flags = dew_point_from_humidity(
+            context.unfailed(DEW_POINT),
+            context.unfailed(HUMIDITY),
+            context.unfailed(TEMPERATURE),
+            limit=context.limits[DEW_POINT]["humidity_limit"],
+        )
+        yield from map(Finding, (DEW_POINT, HUMIDITY), flags)
+
+
+CHECK: Final = Check(
+    id="dew_point_from_humidity",
+    order=40,
+    scope=Scope.STATION,
+    parameters=(DEW_POINT, HUMIDITY),
+    inputs=(TEMPERATURE,),
+    limits={DEW_POINT: limits(f"{OURS}: the largest of a sound week was 0.44 °C", humidity_limit=1)},
+    finds="a dew point that temperature and humidity do not give",
+    advice="dew point and humidity do not go together: look at the hygrometer and its software",
+    run=_run,
+)

@@ -1,0 +1,77 @@
+"""A day of which so many values are flagged that the others are not to be trusted either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+
+from forecast.qc.check import Check, Context, Finding, Scope
+from forecast.qc.days import count_by_day, days_of
+from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Times
+from forecast.qc.names import DEW_POINT, GUST, HUMIDITY, PRESSURE, RAIN_RATE, TEMPERATURE, WIND_DIRECTION, WIND_SPEED
+from forecast.qc.thresholds import OURS, Thresholds, limits
+
+
+def flag_rate(flags: Flags, times: Times, *, limit: float, min_values: int) -> Flags:
+    """A UTC day on which so many values are flagged that the others are not to be trusted either.
+
+    flags: those of one parameter. SUSPECT: more than `limit` (0...1) of the day's judged values are SUSPECT or FAIL and
+    at least min_values are judged; MISSING and NOT_EVALUATED ones are not judged, but those present share the verdict.
+    NOT_EVALUATED: fewer are judged; and, on a day that passes, a value that no check has judged: this one has not
+    looked at it.
+
+    Reach in time: the value's UTC day.
+    Source: GHCNh's `h` (more than 20 % of a variable flagged: all withheld) and the 60 % a month of its clean-up.
+    """
+    days = days_of(times)
+    flagged = count_by_day((flags == SUSPECT) | (flags == FAIL), days)
+    judged = flagged + count_by_day(flags == GOOD, days)
+    enough = judged >= max(min_values, 1)
+    over = (enough & (flagged > limit * judged))[days.of_row]
+    unjudged = ~enough[days.of_row] | (flags == NOT_EVALUATED)
+    result = np.where(over, SUSPECT, np.where(unjudged, NOT_EVALUATED, GOOD))
+    return np.where(flags == MISSING, MISSING, result).astype(np.uint8)
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    """A day that is suspect as a whole has no share of flagged values to speak of: the flags are those before that."""
+    for name in filter(context.has, CHECK.parameters):
+        own = context.limits[name]
+        flags = flag_rate(
+            context.flags[name],
+            context.series.times,
+            limit=own["flag_rate_limit"],
+            min_values=int(own["flag_rate_min_values"]),
+        )
+        yield Finding(name, flags)
+
+
+_USUAL: Final = {
+    **limits("meteora (20 % of a station's values), GHCNh (check h)", flag_rate_limit=0.2),
+    **limits(f"{OURS}: a share of fewer values says little", flag_rate_min_values=12),
+}
+_LIMITS: Final[Mapping[str, Thresholds]] = {
+    TEMPERATURE: _USUAL,
+    DEW_POINT: _USUAL,
+    HUMIDITY: _USUAL,
+    PRESSURE: _USUAL,
+    WIND_SPEED: _USUAL,
+    GUST: _USUAL,
+    # A vane in the lee points somewhere for hours; one calm night is no fault.
+    WIND_DIRECTION: {**_USUAL, **limits(OURS, flag_rate_limit=0.4)},
+    RAIN_RATE: _USUAL,
+}
+
+CHECK: Final = Check(
+    id="flag_rate",
+    order=230,
+    scope=Scope.DAY,
+    parameters=tuple(_LIMITS),
+    limits=_LIMITS,
+    finds="the other values of a day of which too many are flagged",
+    advice="so many values of the day are flagged that the others are not to be trusted either",
+    is_consequence=True,
+    run=_run,
+)

@@ -1,0 +1,152 @@
+"""A value by itself, against what the sensor and the weather can say.
+
+QARTOD (IOC Manuals and Guides 54) calls it the gross range test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from forecast.qc.check import Check, Context, Finding, Scope
+from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, flags_of
+from forecast.qc.names import (
+    CLOUD,
+    DEW_POINT,
+    GUST,
+    HUMIDITY,
+    IRRADIANCE,
+    PRESSURE,
+    RAIN_1H,
+    RAIN_3H,
+    RAIN_COUNTER,
+    RAIN_RATE,
+    SNOW,
+    TEMPERATURE,
+    UV,
+    VISIBILITY,
+    WEATHER,
+    WIND_DIRECTION,
+    WIND_SPEED,
+)
+from forecast.qc.thresholds import D2R, GHCNH, MADIS, METEOSTAT, OURS, WMO_AWS, Thresholds, limits
+
+
+class Range(NamedTuple):
+    """Limits in the unit of the values, from the lowest to the highest; -inf and inf where there is none."""
+
+    fail_min: float
+    suspect_min: float
+    suspect_max: float
+    fail_max: float
+
+
+def gross_range(values: Floats, limits: Range) -> Flags:
+    """Values beyond the limits: FAIL outside fail, SUSPECT outside suspect, else GOOD. A limit itself is inside.
+
+    An infinity is beyond every limit but an infinite one. Reach in time: none, each value is judged by itself.
+    """
+    suspect = (values < limits.suspect_min) | (values > limits.suspect_max)
+    fail = (values < limits.fail_min) | (values > limits.fail_max)
+    return flags_of(values, suspect=suspect, fail=fail)
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    for name in filter(context.has, CHECK.parameters):
+        own = context.limits[name]
+        limits_of_name = Range(
+            fail_min=own["gross_range_fail_min"],
+            suspect_min=own["gross_range_suspect_min"],
+            suspect_max=own["gross_range_suspect_max"],
+            fail_max=own["gross_range_fail_max"],
+        )
+        yield Finding(name, gross_range(context.unfailed(name), limits_of_name))
+
+
+_LIMITS: Final[Mapping[str, Thresholds]] = {
+    TEMPERATURE: {
+        **limits(WMO_AWS, gross_range_fail_min=-80, gross_range_fail_max=60),
+        **limits(D2R, gross_range_suspect_min=-40, gross_range_suspect_max=50),
+    },
+    DEW_POINT: {
+        **limits(WMO_AWS, gross_range_fail_min=-80, gross_range_fail_max=35),
+        **limits(MADIS, gross_range_suspect_min=-67.8, gross_range_suspect_max=32.2),
+    },
+    HUMIDITY: {
+        **limits(
+            f"{OURS}: a share of 1; only deserts had such air, the driest 0.4 % (Dezful 2017)", gross_range_fail_min=1
+        ),
+        **limits(WMO_AWS, gross_range_fail_max=100),
+        **limits(D2R, gross_range_suspect_min=10, gross_range_suspect_max=100),
+    },
+    PRESSURE: {
+        **limits(METEOSTAT, gross_range_fail_min=850, gross_range_fail_max=1090),
+        **limits(f"{GHCNH}: records of Europe", gross_range_suspect_min=870, gross_range_suspect_max=1083.3),
+    },
+    WIND_SPEED: {
+        **limits(WMO_AWS, gross_range_fail_min=0, gross_range_fail_max=75),
+        **limits(GHCNH, gross_range_suspect_min=0, gross_range_suspect_max=50),
+    },
+    GUST: {
+        **limits(METEOSTAT, gross_range_fail_min=0, gross_range_fail_max=138.9),
+        **limits(OURS, gross_range_suspect_min=0, gross_range_suspect_max=75),
+    },
+    WIND_DIRECTION: {
+        **limits(WMO_AWS, gross_range_fail_min=0, gross_range_fail_max=360),
+        **limits(WMO_AWS, gross_range_suspect_min=0, gross_range_suspect_max=360),
+    },
+    RAIN_RATE: {
+        **limits(f"{WMO_AWS}: 40 mm a minute", gross_range_fail_min=0, gross_range_fail_max=2400),
+        **limits(METEOSTAT, gross_range_suspect_min=0, gross_range_suspect_max=350),
+    },
+    RAIN_1H: {
+        **limits(METEOSTAT, gross_range_fail_min=0, gross_range_fail_max=350),
+        **limits(OURS, gross_range_suspect_min=0, gross_range_suspect_max=100),
+    },
+    RAIN_3H: {
+        **limits(f"{METEOSTAT}, three times", gross_range_fail_min=0, gross_range_fail_max=1050),
+        **limits(OURS, gross_range_suspect_min=0, gross_range_suspect_max=200),
+    },
+    RAIN_COUNTER: {
+        **limits("WMO: the world's largest rainfall of a day", gross_range_fail_min=0, gross_range_fail_max=1825),
+        **limits(OURS, gross_range_suspect_min=0, gross_range_suspect_max=350),
+    },
+    VISIBILITY: {
+        **limits(MADIS, gross_range_fail_min=0, gross_range_fail_max=161_000),
+        **limits(MADIS, gross_range_suspect_min=0, gross_range_suspect_max=161_000),
+    },
+    CLOUD: {
+        **limits("WMO code table 2700", gross_range_fail_min=0, gross_range_fail_max=9),
+        **limits("WMO code table 2700", gross_range_suspect_min=0, gross_range_suspect_max=9),
+    },
+    SNOW: {
+        **limits(METEOSTAT, gross_range_fail_min=0, gross_range_fail_max=1200),
+        **limits(MADIS, gross_range_suspect_min=0, gross_range_suspect_max=760),
+    },
+    WEATHER: {
+        **limits("WMO code tables 4677, 4680 and BUFR 0 20 003", gross_range_fail_min=0, gross_range_fail_max=199),
+        **limits("the same", gross_range_suspect_min=0, gross_range_suspect_max=199),
+    },
+    UV: {
+        **limits(
+            "the highest measured: Licancabur 2003 (Cabrol 2014)", gross_range_fail_min=0, gross_range_fail_max=43.3
+        ),
+        **limits(D2R, gross_range_suspect_min=0, gross_range_suspect_max=20),
+    },
+    IRRADIANCE: {
+        **limits(WMO_AWS, gross_range_fail_min=0, gross_range_fail_max=1600),
+        **limits(D2R, gross_range_suspect_min=0, gross_range_suspect_max=1400),
+    },
+}
+
+CHECK: Final = Check(
+    id="gross_range",
+    order=10,
+    scope=Scope.STATION,
+    parameters=tuple(_LIMITS),
+    limits=_LIMITS,
+    finds="a value beyond what instrument or weather can do",
+    flags=(SUSPECT, FAIL),
+    advice="beyond what instrument or weather can do: look at the sensor, and at the unit of the source",
+    run=_run,
+)

@@ -1,0 +1,40 @@
+"""A gust below the mean wind of its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from forecast.qc.check import Check, Context, Finding, Scope
+from forecast.qc.flags import Flags, Floats, both_suspect
+from forecast.qc.names import GUST, WIND_SPEED
+from forecast.qc.thresholds import OURS, limits
+
+
+def gust_below_mean(gust: Floats, speed: Floats, *, tolerance: float) -> tuple[Flags, Flags]:
+    """Gusts (m/s) more than `tolerance` below the mean speed (m/s) of the same interval: both SUSPECT.
+
+    The highest of the values that make a mean is never below it. Synoptic `sl_windspd_maxgust_check`.
+    """
+    return both_suspect(gust, speed, speed - gust > tolerance, ~np.isnan(gust + speed))
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    if context.has(GUST, WIND_SPEED):
+        tolerance = context.limits[GUST]["gust_tolerance"]
+        flags = gust_below_mean(context.unfailed(GUST), context.unfailed(WIND_SPEED), tolerance=tolerance)
+        yield from map(Finding, (GUST, WIND_SPEED), flags)
+
+
+CHECK: Final = Check(
+    id="gust_below_mean",
+    order=50,
+    scope=Scope.STATION,
+    parameters=(GUST, WIND_SPEED),
+    limits={GUST: limits(f"{OURS}: a unit of 0.1 mph or 0.1 km/h", gust_tolerance=0.1)},
+    finds="a gust below the mean wind",
+    advice="the gust is below the mean wind: look at the averaging of the station's software",
+    run=_run,
+)

@@ -1,0 +1,40 @@
+"""More rain in a period than in a longer one around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from forecast.qc.check import Check, Context, Finding, Scope
+from forecast.qc.flags import Flags, Floats, both_suspect
+from forecast.qc.names import RAIN_1H, RAIN_3H
+from forecast.qc.thresholds import OURS, limits
+
+
+def nested_accumulation(shorter: Floats, longer: Floats, *, tolerance: float) -> tuple[Flags, Flags]:
+    """Amounts (mm) over a longer period more than `tolerance` below that of a shorter one inside it: both SUSPECT.
+
+    Both periods end at the same time. HadISD `precipitation`: 1 h <= 3 h <= 6 h <= 12 h <= 24 h.
+    """
+    return both_suspect(shorter, longer, shorter - longer > tolerance, ~np.isnan(shorter + longer))
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    if context.has(RAIN_1H, RAIN_3H):
+        tolerance = context.limits[RAIN_1H]["nested_tolerance"]
+        flags = nested_accumulation(context.unfailed(RAIN_1H), context.unfailed(RAIN_3H), tolerance=tolerance)
+        yield from map(Finding, (RAIN_1H, RAIN_3H), flags)
+
+
+CHECK: Final = Check(
+    id="nested_accumulation",
+    order=80,
+    scope=Scope.STATION,
+    parameters=(RAIN_1H, RAIN_3H),
+    limits={RAIN_1H: limits(f"{OURS}: two values rounded to 0.1 or 0.2 mm", nested_tolerance=0.1)},
+    finds="more rain in one hour than in the three hours around it",
+    advice="more rain in one hour than in the three hours around it: the longer sum is not reliable",
+    run=_run,
+)

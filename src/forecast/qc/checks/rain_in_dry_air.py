@@ -1,0 +1,48 @@
+"""Rain in air that is too dry for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+
+from forecast.qc.check import Check, Context, Finding, Scope
+from forecast.qc.flags import Flags, Floats, flags_of
+from forecast.qc.names import HUMIDITY, RAIN_1H, RAIN_RATE
+from forecast.qc.thresholds import OURS, Thresholds, limits
+
+
+def rain_in_dry_air(rain: Floats, humidity: Floats, *, humidity_min: float) -> Flags:
+    """Rain (an amount in mm or a rate in mm/h above 0) in air whose humidity (%) is below `humidity_min`: rain SUSPECT.
+
+    What a spider, a cleaned funnel or a sprinkler writes. The humidity is not flagged: rain is what is rare.
+    """
+    return flags_of(rain, suspect=(rain > 0.0) & (humidity < humidity_min), evaluated=~np.isnan(humidity))
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    for name in CHECK.parameters:
+        if context.has(name, HUMIDITY):
+            least = context.limits[name]["dry_air_humidity"]
+            flags = rain_in_dry_air(context.unfailed(name), context.unfailed(HUMIDITY), humidity_min=least)
+            yield Finding(name, flags)
+
+
+_SOURCE: Final = f"{OURS}; a public report has 60 %, but sums outlast the damp air"
+_LIMITS: Final[Mapping[str, Thresholds]] = {
+    RAIN_RATE: limits(_SOURCE, dry_air_humidity=50),
+    RAIN_1H: limits(_SOURCE, dry_air_humidity=50),
+}
+
+CHECK: Final = Check(
+    id="rain_in_dry_air",
+    order=90,
+    scope=Scope.STATION,
+    parameters=tuple(_LIMITS),
+    inputs=(HUMIDITY,),
+    limits=_LIMITS,
+    finds="rain at a low humidity",
+    advice="rain in dry air: look at the rain gauge (sprinkler, vibration) and at the hygrometer",
+    run=_run,
+)

@@ -1,0 +1,70 @@
+"""Snow on the ground that grows in warm air."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
+from forecast.qc.flags import Flags, Floats, Times, flags_of
+from forecast.qc.names import SNOW, TEMPERATURE
+from forecast.qc.thresholds import OURS, limits
+from forecast.qc.valid import MINUTE_MS
+
+
+def snow_with_warmth(
+    thickness: Floats, temperature: Floats, times: Times, *, temperature_max: float, max_gap_minutes: float
+) -> Flags:
+    """Snow on the ground (cm) that has grown since the previous value in air above `temperature_max` (°C): SUSPECT.
+
+    What grass, a rounding or a person under a sonic sensor do. The air has to be above it at both values, where the
+    earlier one has a temperature: what fell in the cold of the night may be reported in the warmth of noon.
+    NOT_EVALUATED: no temperature, or no value of thickness in the `max_gap_minutes` before.
+    Reach in time: max_gap_minutes back. `times`: ms since 1970 UTC, sorted.
+    """
+    flags = flags_of(thickness, evaluated=np.zeros(thickness.shape, dtype=np.bool_))
+    valid = np.flatnonzero(~np.isnan(thickness))
+    earlier, later = valid[:-1], valid[1:]
+    near = times[later] - times[earlier] <= max_gap_minutes * MINUTE_MS
+    coldest = np.fmin(temperature[earlier], temperature[later])
+    flags[later] = flags_of(
+        thickness[later],
+        suspect=(thickness[later] > thickness[earlier]) & (coldest > temperature_max),
+        evaluated=near & ~np.isnan(temperature[later]),
+    )
+    return flags
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    if context.has(SNOW, TEMPERATURE):
+        flags = snow_with_warmth(
+            context.unfailed(SNOW),
+            context.unfailed(TEMPERATURE),
+            context.series.times,
+            temperature_max=context.limits[SNOW]["snow_temperature_max"],
+            max_gap_minutes=context.limits[SNOW]["snow_max_gap_minutes"],
+        )
+        yield Finding(SNOW, flags)
+
+
+def _reach(own: Limits) -> Reach:
+    return Reach(own["snow_max_gap_minutes"] / 60, 0)
+
+
+CHECK: Final = Check(
+    id="snow_with_warmth",
+    order=120,
+    scope=Scope.STATION,
+    parameters=(SNOW,),
+    inputs=(TEMPERATURE,),
+    limits={
+        SNOW: limits(f"{OURS}: snow does not grow in such warmth", snow_temperature_max=5, snow_max_gap_minutes=180)
+    },
+    most={"snow_max_gap_minutes": 720},
+    reach=_reach,
+    finds="snow on the ground that grows in warm air",
+    advice="snow grows in the warmth: look at the snow sensor (grass, an animal)",
+    run=_run,
+)

@@ -1,0 +1,80 @@
+"""More light than the sun gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+
+from forecast.qc.check import Check, Context, Finding, Scope
+from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, flags_of
+from forecast.qc.names import IRRADIANCE, UV
+from forecast.qc.sun import clear_sky_irradiance, clear_sky_uv
+from forecast.qc.thresholds import OURS, Thresholds, limits
+
+# The end of civil twilight.
+_TWILIGHT_DEGREES: Final = -6.0
+
+
+def solar_range(
+    values: Floats, elevation: Floats, clear_sky: Floats, *, night_limit: float, factor: float, margin: float
+) -> Flags:
+    """Irradiance (W/m²) or UV index that the sun cannot give: FAIL at night, SUSPECT above a bright cloudless sky.
+
+    `elevation` is the sun's in degrees, `clear_sky` what it gives without a cloud, in the unit of `values`; see `sun`.
+    FAIL: more than `night_limit` with the sun lower than 6° below the horizon, the end of civil twilight.
+    SUSPECT: more than factor * clear_sky + margin. The factor leaves room for broken clouds beside the sun and, for UV,
+    for thin ozone; the margin for twilight, in which a model of the direct beam gives nothing, and for rounding.
+
+    The form is that of BSRN's limits (Long and Shi 2008: 1.2 Sa µ^1.2 + 50 W/m² is "extremely rare"). Too low values
+    are no contradiction: that is what clouds do.
+    """
+    dark = elevation < _TWILIGHT_DEGREES
+    return flags_of(
+        values,
+        suspect=values > factor * clear_sky + margin,
+        fail=dark & (values > night_limit),
+        evaluated=~np.isnan(elevation + clear_sky),
+    )
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    for name, clear_sky in ((IRRADIANCE, clear_sky_irradiance), (UV, clear_sky_uv)):
+        if context.has(name):
+            own = context.limits[name]
+            flags = solar_range(
+                context.unfailed(name),
+                context.sun_elevation,
+                clear_sky(context.sun_elevation),
+                night_limit=own["solar_range_night"],
+                factor=own["solar_range_factor"],
+                margin=own["solar_range_margin"],
+            )
+            yield Finding(name, flags)
+
+
+_LIMITS: Final[Mapping[str, Thresholds]] = {
+    UV: {
+        **limits(f"{OURS}: half of one step of the index", solar_range_night=0.5),
+        **limits("Madronich 2007: thin ozone (220 DU) gives 1.46 times", solar_range_factor=1.5),
+        **limits(f"{OURS}: the index is a whole number; a sound week had 1.46", solar_range_margin=2),
+    },
+    IRRADIANCE: {
+        **limits(f"{OURS}: more than an instrument's zero drifts", solar_range_night=5),
+        **limits("Yordanov 2013: edges of clouds give up to 1.5 times a clear sky", solar_range_factor=1.5),
+        **limits("BSRN, extremely rare limit", solar_range_margin=50),
+    },
+}
+
+CHECK: Final = Check(
+    id="solar_range",
+    order=110,
+    scope=Scope.STATION,
+    parameters=tuple(_LIMITS),
+    limits=_LIMITS,
+    finds="light at night (4), or more than a clear sky gives (3)",
+    flags=(SUSPECT, FAIL),
+    advice="more sun than there can be: look at the sensor's place, its unit and the station's clock",
+    run=_run,
+)

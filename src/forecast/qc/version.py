@@ -1,0 +1,60 @@
+"""The version of the checks: another one for every change of their limits, of how far they look, or of their code."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Final
+
+from forecast.qc.registry import CHECKS
+from forecast.qc.thresholds import BY_NETWORK, Thresholds
+
+# Documents and records keep the version as a signed integer of 32 bits.
+_BITS: Final = 31
+# What of a check is for people only.
+_WORDS: Final = frozenset({"finds", "advice", "warning"})
+
+
+@cache
+def qc_version() -> int:
+    """A digest of the registry and of the code of this package; what is said to people has no part in it."""
+    registry = [[check.id, check.reach(check.most), _values(check.limits), check.most] for check in CHECKS.values()]
+    networks = [[network, _values(limits)] for network, limits in BY_NETWORK.items()]
+    code = [[name, _shape(ast.parse(text))] for name, text in sorted(_sources(files("forecast.qc"), ""))]
+    digest = sha256(json.dumps([registry, networks, code]).encode()).digest()
+    return int.from_bytes(digest) >> (8 * len(digest) - _BITS)
+
+
+def _values(limits: Mapping[str, Thresholds]) -> dict[str, dict[str, float]]:
+    return {group: {name: limit.value for name, limit in table.items()} for group, table in limits.items()}
+
+
+def _sources(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
+    """The modules of a package and of those inside it."""
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry, f"{path}{entry.name}/")
+        elif entry.name.endswith(".py"):
+            yield path + entry.name, entry.read_text("utf-8")
+
+
+def _shape(part: Any) -> Any:
+    """Syntax as lists, alike in every Python: what a newer one adds is empty where it is not used."""
+    if isinstance(part, list):
+        return [_shape(entry) for entry in part if not _is_for_people(entry)]
+    if isinstance(part, ast.AST):
+        used = {name: value for name, value in ast.iter_fields(part) if value is not None and value != []}
+        return [type(part).__name__, {name: _shape(value) for name, value in used.items()}]
+    return repr(part)
+
+
+def _is_for_people(part: Any) -> bool:
+    """Whether this is a docstring, or the words of a check."""
+    if isinstance(part, ast.keyword):
+        return part.arg in _WORDS
+    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)

@@ -1,0 +1,52 @@
+"""The version of the checks follows from what they are."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import forecast.qc
+from forecast.qc import version
+from forecast.qc.version import qc_version
+
+GOLDEN = 1884170894
+
+
+@pytest.fixture
+def source() -> str:
+    return (Path(*forecast.qc.__path__) / "checks" / "spike.py").read_text("utf-8")
+
+
+def same(one: str, other: str) -> bool:
+    return bool(version._shape(ast.parse(one)) == version._shape(ast.parse(other)))
+
+
+def test_the_version_is_that_of_these_checks() -> None:
+    assert qc_version() == GOLDEN, (
+        f"the limits, the reach or the code of the checks are others, and with them checks_version in all documents. "
+        "Where flags are to stay as they are, prove it: tests/quality judges the week, tests/qc each check. Where they "
+        "are to change, say so in docs/quality.md (`make docs` makes its tables). Documents that no run touches keep "
+        f"their version until `pipeline --recheck`. Then write {qc_version()} here."
+    )
+
+
+def test_what_is_said_to_people_is_no_other_version(source: str) -> None:
+    assert same(source, f"# A comment.\n{source}")
+    assert same(source, source.replace('"""Values that jump', '"""Numbers that jump'))
+    assert same(source, source.replace('advice="values', 'advice="numbers'))
+    assert same(source, source.replace('finds="up to', 'finds="at most'))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("_LONGEST: Final = 3", "_LONGEST: Final = 4"), ("order=140", "order=145"), (">= min", "> min")],
+)
+def test_every_change_of_the_code_is_another_version(source: str, before: str, after: str) -> None:
+    assert before in source
+    assert not same(source, source.replace(before, after))
+
+
+def test_a_version_fits_the_integer_of_a_document() -> None:
+    assert 0 <= qc_version() < 2**31
