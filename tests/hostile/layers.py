@@ -19,6 +19,7 @@ import typer.testing
 from bson.codec_options import CodecOptions
 
 import main
+from forecast.core import stations
 from forecast.core.stations import load_stations
 from forecast.mongo.bson_encoder import document_of
 from forecast.mongo.dry_run import ImaginedVersions
@@ -81,7 +82,7 @@ def on_nothing() -> Iterator[None]:
         patch.setattr(main, "connect", connected)
         # It tells whether a checkpoint is of this program, and takes longer than a small object.
         patch.setattr(pipeline, "program_digest", lambda _stations: "program")
-        patch.setattr(main, "load_stations", _STATIONS)
+        patch.setattr(stations, "load_stations", _STATIONS)
         patch.setattr(typer.testing, "_get_command", _COMMAND)
         for module in (pipeline, staging):
             patch.setattr(module, "give_memory_back", lambda: None)
