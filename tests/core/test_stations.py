@@ -98,8 +98,8 @@ def test_a_fault_is_named_with_its_place() -> None:
             ".wind_speed: Additional properties are not allowed ('spike_suspect' was unexpected)",
         ),
         (
-            {"clock": {"clock_window_days": 3}},
-            ".clock.clock_window_days: 3 is greater than the maximum of 2",
+            {"clock_offset": {"clock_offset_window_days": 3}},
+            ".clock_offset.clock_offset_window_days: 3 is greater than the maximum of 2",
         ),
         (
             {"air_temperature": {"persistence_fail_hours": 24.5}},

@@ -215,8 +215,8 @@ def test_case_31_a_few_temperatures_in_another_unit_than_they_say_are_flagged_va
     ending.assert_accepted(3)
     assert [row["air_temperature"] for row in ending.measurements] == [38.0, 50.0, 68.0]
     assert ending.judged == [
-        (3, {"air_temperature": flagged(3, "seasonal_range")}, 1),
-        (4, {"air_temperature": flagged(4, "seasonal_range")}, 1),
+        (3, {"air_temperature": flagged(3, "climatology")}, 1),
+        (4, {"air_temperature": flagged(4, "climatology")}, 1),
         (4, {"air_temperature": flagged(4, "gross_range")}, 1),
     ]
 
@@ -388,7 +388,7 @@ def test_case_36_a_fall_that_does_not_reach_zero_is_suspect_and_no_negative_rain
     ending = run_object(counted(("12:00:00", "0.40"), ("12:05:00", "0.30"), ("12:10:00", "0.30")))
     ending.assert_accepted(3)
     assert amounts(ending) == [None, 0.3 * 25.4, 0.0]
-    assert ending.judged == [GOOD, (3, {"precipitation_counter": flagged(3, "counter")}, 1), GOOD]
+    assert ending.judged == [GOOD, (3, {"precipitation_counter": flagged(3, "rain_counter")}, 1), GOOD]
 
 
 @pytest.mark.parametrize(("time", "flag"), [("12:05:00", 4), ("13:00:00", 3), ("23:59:00", 3)])
@@ -399,7 +399,7 @@ def test_case_36_a_jump_of_a_hundred_millimetres_is_flagged_however_long_it_took
     ending = run_object(counted(("12:00:00", "0.00"), (time, "4.00")))
     ending.assert_accepted(2)
     assert [row["precipitation_counter"] for row in ending.measurements] == [0.0, 101.6]
-    assert ending.judged == [GOOD, (flag, {"precipitation_counter": flagged(flag, "counter")}, 1)]
+    assert ending.judged == [GOOD, (flag, {"precipitation_counter": flagged(flag, "rain_counter")}, 1)]
     assert amounts(ending) == [None, None if flag == 4 else 101.6]
 
 

@@ -19,7 +19,10 @@ from tests.integration.worlds import Row, World, WorldMaker, assert_reports_hold
 KEY = "infoclimat/Data_Source1_011024-031024.json"
 DOCUMENTS = 1368
 # What a check would have said that is no more.
-OLD_FLAGS = {"air_temperature": {"flag": 3, "checks": ["spike"]}, "wind_speed": {"flag": 3, "checks": ["step"]}}
+OLD_FLAGS = {
+    "air_temperature": {"flag": 3, "checks": ["spike"]},
+    "wind_speed": {"flag": 3, "checks": ["rate_of_change"]},
+}
 
 
 @pytest.fixture

@@ -28,7 +28,10 @@ AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 FLAGS: tuple[dict[str, Any], ...] = (
     {},
     {"air_temperature": {"flag": 4, "checks": ["spike"]}},
-    {"air_temperature": {"flag": 3, "checks": ["step", "bias"]}, "wind_speed": {"flag": 4, "checks": ["step"]}},
+    {
+        "air_temperature": {"flag": 3, "checks": ["rate_of_change", "bias"]},
+        "wind_speed": {"flag": 4, "checks": ["rate_of_change"]},
+    },
 )
 NUMBERS = st.one_of(
     st.floats(allow_nan=False),

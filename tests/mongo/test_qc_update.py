@@ -35,7 +35,7 @@ from tests.rivals import beaten
 
 STATIONS = five(interval_minutes=5)
 SPIKE = {"air_temperature": {"flag": 4, "checks": ["spike"]}}
-STEP = {"air_temperature": {"flag": 3, "checks": ["step"]}}
+STEP = {"air_temperature": {"flag": 3, "checks": ["rate_of_change"]}}
 
 
 @dataclass
@@ -188,7 +188,7 @@ def test_a_neighbours_verdict_follows_too(database: Database) -> None:
     database.load(*rows("D", curve(times)))
     counts = database.judge()
     assert database.flags() == {
-        f"{hour:02}:00:00Z": {"air_temperature": {"flag": 3, "checks": ["spatial"]}} for hour in (6, 7, 8, 9)
+        f"{hour:02}:00:00Z": {"air_temperature": {"flag": 3, "checks": ["buddy_check"]}} for hour in (6, 7, 8, 9)
     }
     assert (counts.judged, counts.verdicts_changed) == (4 * 48, 4)
     assert_up_to_date(database)

@@ -12,13 +12,15 @@ PLAIN = next(iter(load_stations()))
 
 
 def test_a_station_may_have_thresholds_of_its_own() -> None:
-    changed = replace(PLAIN, thresholds={"air_temperature": {"spike_suspect": 4.5}, "clock": {"clock_min_hours": 40}})
+    changed = replace(
+        PLAIN, thresholds={"air_temperature": {"spike_suspect": 4.5}, "clock_offset": {"clock_offset_min_hours": 40}}
+    )
     limits = limits_of(PLAIN)
     assert limits["air_temperature"]["spike_suspect"] == 3
     assert limits_of(changed) == {
         **limits,
         "air_temperature": {**limits["air_temperature"], "spike_suspect": 4.5},
-        "clock": {**limits["clock"], "clock_min_hours": 40},
+        "clock_offset": {**limits["clock_offset"], "clock_offset_min_hours": 40},
     }
     assert PLAIN.document == changed.document  # a document says nothing of them
 

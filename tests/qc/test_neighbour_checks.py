@@ -20,7 +20,7 @@ from forecast.qc.runner import run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
 from tests.networks import KM_A_DEGREE, curve, five, hours, judged, series, station
 
-AMONG = tuple(CHECKS)[list(CHECKS).index("spatial") :]
+AMONG = tuple(CHECKS)[list(CHECKS).index("buddy_check") :]
 TIMES = hours(72)
 STATIONS = {member.id: member for member in five()}
 AIR, PRESSURE = "air_temperature", "air_pressure_at_mean_sea_level"
@@ -66,7 +66,12 @@ def test_a_value_far_from_the_neighbours_is_suspect_and_stays() -> None:
     warm = curve(TIMES)
     warm[30:34] += 7
     verdicts = judged(*air({AIR: warm}))
-    assert [row for row, checks in enumerate(flagged(verdicts["A"], AIR)) if "spatial" in checks] == [30, 31, 32, 33]
+    assert [row for row, checks in enumerate(flagged(verdicts["A"], AIR)) if "buddy_check" in checks] == [
+        30,
+        31,
+        32,
+        33,
+    ]
     assert verdicts["A"].flags[AIR][30:34].tolist() == [SUSPECT] * 4
     np.testing.assert_array_equal(verdicts["A"].series.values[AIR], warm)
     for name in "BCDE":
@@ -78,9 +83,9 @@ def test_below_three_neighbours_nothing_is_compared(names: str, evaluated: bool)
     warm = curve(TIMES)
     warm[30:34] += 7
     verdicts = judged(*air({AIR: warm}, names))["A"]
-    assert ({check for check, _ in verdicts.by_check} >= {"spatial", "stuck", "clock"}) == evaluated
+    assert ({check for check, _ in verdicts.by_check} >= {"buddy_check", "stuck", "clock_offset"}) == evaluated
     assert (AIR in verdicts.medians) == evaluated
-    assert ([checks for checks in flagged(verdicts, AIR) if checks] == [["spatial"]] * 4) == evaluated
+    assert ([checks for checks in flagged(verdicts, AIR) if checks] == [["buddy_check"]] * 4) == evaluated
 
 
 def test_a_neighbour_that_says_nothing_at_that_time_is_none_at_that_time() -> None:
@@ -89,7 +94,7 @@ def test_a_neighbour_that_says_nothing_at_that_time_is_none_at_that_time() -> No
     members[1].values[AIR][10:20] = np.nan
     members[2].values[AIR][40] = 99.0
     verdicts = judged(*members)["A"]
-    spatial = verdicts.by_check["spatial", AIR]
+    spatial = verdicts.by_check["buddy_check", AIR]
     # An hourly value stands for half an hour to either side.
     assert np.flatnonzero(spatial == NOT_EVALUATED).tolist() == [*range(10, 20), 40]
     assert set(spatial.tolist()) == {GOOD, NOT_EVALUATED}
@@ -100,7 +105,7 @@ def test_a_value_that_failed_is_not_compared() -> None:
     hot[30] = 99.0
     verdicts = judged(*air({AIR: hot}))["A"]
     assert flagged(verdicts, AIR)[30] == ["gross_range"]
-    assert verdicts.by_check["spatial", AIR][30] == NOT_EVALUATED
+    assert verdicts.by_check["buddy_check", AIR][30] == NOT_EVALUATED
 
 
 def test_the_height_is_allowed_for() -> None:
@@ -139,11 +144,11 @@ def test_a_wrong_clock_makes_every_value_of_the_day_suspect() -> None:
     late[24:] = curve(TIMES - 3_600_000)[24:]
     wind = 3 + np.sin(np.arange(72))
     verdicts = judged(*air({AIR: late, "wind_speed": wind}))
-    clock = ["clock" in found for found in flagged(verdicts["A"], AIR)]
+    clock = ["clock_offset" in found for found in flagged(verdicts["A"], AIR)]
     assert (clock[:24], clock[48:]) == ([False] * 24, [True] * 24)
-    assert all("clock" in found for found in flagged(verdicts["A"], "wind_speed")[48:])
+    assert all("clock_offset" in found for found in flagged(verdicts["A"], "wind_speed")[48:])
     for name in "BCDE":
-        assert not any("clock" in found for found in flagged(verdicts[name], AIR))
+        assert not any("clock_offset" in found for found in flagged(verdicts[name], AIR))
 
 
 @pytest.mark.parametrize(("wrong", "suspects"), [(9, False), (10, True)])
@@ -182,7 +187,7 @@ def test_only_the_targets_are_judged() -> None:
     run_neighbour_checks(verdicts, ["B"])
     for name in "ACDE":
         assert {check for check, _ in verdicts[name].by_check}.isdisjoint(AMONG)
-    assert {check for check, _ in verdicts["B"].by_check} > {"spatial", "stuck", "clock", "flag_rate"}
+    assert {check for check, _ in verdicts["B"].by_check} > {"buddy_check", "stuck", "clock_offset", "flag_rate"}
 
 
 def test_the_order_of_the_stations_says_nothing() -> None:
@@ -203,15 +208,17 @@ def test_a_station_without_an_observation_is_no_trouble() -> None:
     empty = series(STATIONS["A"], hours(0), **{AIR: []})
     verdicts = judged(empty, *air(names="BCDE"))
     assert verdicts["A"].quality().flag.tolist() == []
-    assert "spatial" in {check for check, _ in verdicts["B"].by_check}
+    assert "buddy_check" in {check for check, _ in verdicts["B"].by_check}
 
 
 def test_thresholds_of_the_station_are_those_of_its_comparisons() -> None:
     """Nothing is far from the neighbours here, and the clock is never told."""
-    lenient = station("A", thresholds={AIR: {"spatial_suspect_z": 1000.0}, "clock": {"clock_min_hours": 1000}})
+    lenient = station(
+        "A", thresholds={AIR: {"buddy_check_suspect_z": 1000.0}, "clock_offset": {"clock_offset_min_hours": 1000}}
+    )
     warm = curve(TIMES)
     warm[30:34] += 7
     members = [series(lenient, TIMES, **{AIR: warm}), *air(names="BCDE")]
     verdicts = judged(*members)["A"]
     assert flagged(verdicts, AIR) == [[]] * 72
-    assert set(verdicts.by_check["clock", AIR].tolist()) == {NOT_EVALUATED}
+    assert set(verdicts.by_check["clock_offset", AIR].tolist()) == {NOT_EVALUATED}

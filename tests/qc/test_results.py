@@ -47,7 +47,7 @@ def test_before_any_check_a_value_is_not_evaluated_and_a_missing_one_is_missing(
 def test_the_worst_check_has_the_word() -> None:
     verdicts = of(air_temperature=[12.0] * 5)
     verdicts.add("spike", "air_temperature", flags(GOOD, SUSPECT, NOT_EVALUATED, GOOD, NOT_EVALUATED))
-    verdicts.add("step", "air_temperature", flags(SUSPECT, GOOD, GOOD, FAIL, NOT_EVALUATED))
+    verdicts.add("rate_of_change", "air_temperature", flags(SUSPECT, GOOD, GOOD, FAIL, NOT_EVALUATED))
     assert verdicts.flags["air_temperature"].tolist() == [SUSPECT, SUSPECT, GOOD, FAIL, NOT_EVALUATED]
 
 
@@ -62,10 +62,10 @@ def test_a_failed_value_takes_no_part_in_what_comes_after() -> None:
 
 def test_a_suspect_value_takes_part_in_what_comes_after() -> None:
     verdicts = of(air_temperature=[12.0])
-    verdicts.add("step", "air_temperature", flags(SUSPECT))
+    verdicts.add("rate_of_change", "air_temperature", flags(SUSPECT))
     np.testing.assert_array_equal(verdicts.alive("air_temperature"), [12.0])
     verdicts.add("persistence", "air_temperature", flags(FAIL))
-    assert texts(verdicts) == [{"air_temperature": {"flag": 4, "checks": ["step", "persistence"]}}]
+    assert texts(verdicts) == [{"air_temperature": {"flag": 4, "checks": ["rate_of_change", "persistence"]}}]
 
 
 def test_a_check_of_two_partners_says_the_worse_and_the_one_that_knows_more() -> None:
@@ -85,7 +85,7 @@ def test_the_flags_of_a_document_are_its_suspect_and_failed_values_in_order() ->
     verdicts = of(wind_speed=[3.0, 3.0], air_temperature=[12.0, 12.0], relative_humidity=[80.0, None])
     for check, name, given_flags in (
         ("flag_rate", "air_temperature", flags(SUSPECT, GOOD)),
-        ("step", "air_temperature", flags(SUSPECT, GOOD)),
+        ("rate_of_change", "air_temperature", flags(SUSPECT, GOOD)),
         ("persistence", "wind_speed", flags(FAIL, GOOD)),
         ("gross_range", "relative_humidity", flags(GOOD, MISSING)),
     ):
@@ -93,7 +93,7 @@ def test_the_flags_of_a_document_are_its_suspect_and_failed_values_in_order() ->
     quality = verdicts.quality()
     assert quality.flags.to_pylist() == [
         (
-            '{"air_temperature": {"flag": 3, "checks": ["step", "flag_rate"]}, '
+            '{"air_temperature": {"flag": 3, "checks": ["rate_of_change", "flag_rate"]}, '
             '"wind_speed": {"flag": 4, "checks": ["persistence"]}}'
         ),
         None,
@@ -161,7 +161,7 @@ def test_a_document_says_what_the_checks_said_one_by_one(
 
 def test_some_rows_of_a_quality() -> None:
     verdicts = of(air_temperature=[1.0, 2.0, 3.0])
-    verdicts.add("step", "air_temperature", flags(GOOD, SUSPECT, FAIL))
+    verdicts.add("rate_of_change", "air_temperature", flags(GOOD, SUSPECT, FAIL))
     verdicts.amount[:] = [0.0, 0.2, 0.4]
     quality = verdicts.quality()
     for rows in (np.array([2, 0]), np.array([True, False, True])):

@@ -20,7 +20,7 @@ from forecast.qc.valid import HOUR_MS
 from tests.examples import examples
 from tests.networks import curve, hours, series, station
 
-ALONE = tuple(CHECKS)[: list(CHECKS).index("spatial")]
+ALONE = tuple(CHECKS)[: list(CHECKS).index("buddy_check")]
 A = station("A", interval_minutes=5)
 SUNNY = station("A", parameters=("ultraviolet_index", "surface_downwelling_shortwave_flux_in_air"))
 
@@ -48,10 +48,10 @@ def test_a_value_beyond_its_range_is_no_spike_and_makes_no_step_after_it() -> No
     """Without the gross range, 70 °C among 12 °C would be both."""
     verdicts = alone(air_temperature=[12.0, 12.1, 70.0, 12.2, 12.3])
     assert flagged(verdicts) == [{}, {}, {"air_temperature": entry(4, "gross_range")}, {}, {}]
-    for check in ("spike", "step"):
+    for check in ("spike", "rate_of_change"):
         assert verdicts.by_check[check, "air_temperature"][2] in {NOT_EVALUATED, MISSING}
     # The step from the value before it to the one after it is looked at instead.
-    assert verdicts.by_check["step", "air_temperature"].tolist()[3] == GOOD
+    assert verdicts.by_check["rate_of_change", "air_temperature"].tolist()[3] == GOOD
 
 
 def test_a_failed_spike_is_no_step_and_a_suspect_one_is() -> None:
@@ -63,8 +63,8 @@ def test_a_failed_spike_is_no_step_and_a_suspect_one_is() -> None:
     wide = station("A", interval_minutes=5, thresholds={"air_temperature": {"spike_fail": 90.0}})
     assert flagged(alone(at=wide, air_temperature=[12.0, 12.1, 19.0, 12.2, 12.3])) == [
         *({}, {}),
-        {"air_temperature": entry(3, "spike", "step")},
-        {"air_temperature": entry(3, "step")},
+        {"air_temperature": entry(3, "spike", "rate_of_change")},
+        {"air_temperature": entry(3, "rate_of_change")},
         {},
     ]
 
@@ -160,7 +160,7 @@ def test_snow_does_not_grow_or_fall_in_warmth() -> None:
 def test_a_counter_gives_the_rain_between_and_is_checked_itself() -> None:
     verdicts = alone(precipitation_counter=[1.0, 1.2, 1.2, 200.0, 0.2, 0.6])
     np.testing.assert_allclose(verdicts.amount, [np.nan, 0.2, 0.0, np.nan, 0.2, 0.4])
-    assert flagged(verdicts) == [*({}, {}, {}), {"precipitation_counter": entry(4, "counter")}, *({}, {})]
+    assert flagged(verdicts) == [*({}, {}, {}), {"precipitation_counter": entry(4, "rain_counter")}, *({}, {})]
 
 
 def test_a_counter_beyond_its_range_gives_no_rain() -> None:

@@ -33,7 +33,7 @@ def test_every_threshold_says_where_it_comes_from() -> None:
 
 def test_every_measured_parameter_has_its_range_and_a_derived_one_has_none() -> None:
     measured = [parameter.name for parameter in PARAMETERS if not parameter.derived]
-    assert list(THRESHOLDS) == [*measured, "clock"]
+    assert list(THRESHOLDS) == [*measured, "clock_offset"]
     for parameter in measured:
         assert {f"gross_range_{level}" for level in LEVELS} <= set(THRESHOLDS[parameter]), parameter
 
@@ -46,10 +46,14 @@ def test_what_fails_lies_beyond_what_is_suspect(parameter: str) -> None:
         limits = [values[f"{prefix}_{level}"] for level in LEVELS]
         assert limits == sorted(limits), prefix
     for name, value in values.items():
-        if "_suspect" in name and (fail := name.replace("_suspect", "_fail")) in values and "range" not in name:
+        if "_suspect" in name and (fail := name.replace("_suspect", "_fail")) in values and not name.endswith("_min"):
             assert value <= values[fail], name
     for level in ("suspect", "fail"):
-        steps = [values[f"step_{level}_{interval}"] for interval in STEPS if f"step_{level}_{interval}" in values]
+        steps = [
+            values[f"rate_of_change_{level}_{interval}"]
+            for interval in STEPS
+            if f"rate_of_change_{level}_{interval}" in values
+        ]
         assert steps == sorted(steps)
 
 
@@ -64,7 +68,7 @@ def test_no_limit_is_beyond_what_a_station_may_ask_for() -> None:
 
 def test_the_names_of_reaches_are_all_known() -> None:
     """A new threshold in hours, minutes or days has to say how far it may reach."""
-    no_reach = {"bias_min_hours", "stuck_min_hours", "clock_min_hours", "false_zero_period_hours"}
+    no_reach = {"bias_min_hours", "stuck_min_hours", "clock_offset_min_hours", "false_zero_period_hours"}
     units = {name for _, name, _ in everything() if {"hours", "minutes", "days", "intervals"} & set(name.split("_"))}
     assert units - no_reach == set(MOST)
 

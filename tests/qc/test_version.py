@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.qc import version
 from forecast.qc.version import qc_version
 
-GOLDEN = 1884170894
+GOLDEN = 283931158
 
 
 @pytest.fixture

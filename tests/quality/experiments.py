@@ -152,6 +152,16 @@ def clean_week() -> Clean:
     return Clean.of(read_week(DATA / "raw-native"))
 
 
+# The words that places are drawn by where they are not the check's id: another id is no other experiment.
+_DRAWN_BY = {
+    "climatology": "seasonal_range",
+    "rate_of_change": "step",
+    "rain_counter": "counter",
+    "buddy_check": "spatial",
+    "clock_offset": "clock",
+}
+
+
 @cache
 def outcome_of(experiment: Experiment) -> Outcome:
     """Make an experiment with the published week."""
@@ -161,7 +171,8 @@ def outcome_of(experiment: Experiment) -> Outcome:
         if (station, experiment.parameter) in KNOWN_FAULTS or experiment.parameter not in series.values:
             continue
         for trial in range(experiment.trials):
-            words = f"{experiment.check}, {experiment.error}, {experiment.parameter}, {station}, {trial}"
+            drawn_by = _DRAWN_BY.get(experiment.check, experiment.check)
+            words = f"{drawn_by}, {experiment.error}, {experiment.parameter}, {station}, {trial}"
             random = np.random.default_rng([SEED, *words.encode()])
             altered = experiment.alter(clean, station, random)
             if altered.errors:
@@ -225,7 +236,7 @@ def compared(parameter: str) -> Where:
     """Where the value has enough neighbours."""
 
     def where(clean: Clean, station: str) -> Mask:
-        return np.isin(clean.verdicts[station].by_check["spatial", parameter], (GOOD, SUSPECT, FAIL))
+        return np.isin(clean.verdicts[station].by_check["buddy_check", parameter], (GOOD, SUSPECT, FAIL))
 
     return where
 
@@ -414,7 +425,9 @@ def between_synoptic_hours(clean: Clean, station: str) -> Mask:
 
 def compared_in_time(parameter: str) -> Where:
     """Where the value follows another, as it does not at the very beginning."""
-    return lambda clean, station: np.isin(clean.verdicts[station].by_check["step", parameter], (GOOD, SUSPECT, FAIL))
+    return lambda clean, station: np.isin(
+        clean.verdicts[station].by_check["rate_of_change", parameter], (GOOD, SUSPECT, FAIL)
+    )
 
 
 _QUICK: Final = (*TEN_MINUTES, *WUNDERGROUND)
@@ -451,7 +464,7 @@ def _experiments() -> Iterator[Experiment]:
     yield Experiment("gross_range", "a share of 1 below 100 %", RH, a_share, 1)
     for parameter, value, unit in ((T, 37, "°C"), (TD, 31, "°C"), (P, 935, "hPa"), (SPEED, 55, "m/s")):
         alter = at_places(parameter, to(value))
-        yield Experiment("seasonal_range", f"{value} {unit} in October", parameter, alter, 1, trials=1)
+        yield Experiment("climatology", f"{value} {unit} in October", parameter, alter, 1, trials=1)
     yield from _contradictions()
     yield from _changes()
     yield from _still()
@@ -460,13 +473,13 @@ def _experiments() -> Iterator[Experiment]:
         alter = at_places(
             parameter, change, minutes=60, where=compared(parameter), at_once=_FEW, apart_hours=_FAR_HOURS
         )
-        yield Experiment("spatial", f"{words} for 1 h", parameter, alter, least, trials=4, by_itself=True)
+        yield Experiment("buddy_check", f"{words} for 1 h", parameter, alter, least, trials=4, by_itself=True)
     yield Experiment("bias", "±5 hPa all the time", P, all_the_time(P, plus_or_minus(5)), 0.95, by_itself=True)
     for parameter in (T, P, RH):
         yield Experiment("stuck", "the same value for a day", parameter, on_a_day(parameter, stand_still), 0.95)
     for hours in (-2, -1, 1, 2):
         yield Experiment(
-            "clock", f"off by {hours:+d} h, told within 2 days", T, clock_off(hours), 1, trials=1, by_itself=True
+            "clock_offset", f"off by {hours:+d} h, told within 2 days", T, clock_off(hours), 1, trials=1, by_itself=True
         )
     alter = on_a_day(T, to(-99.9), share=0.25, flags_rest=True)
     yield Experiment("flag_rate", "-99.9 for a quarter of a day: the rest of it", T, alter, 1, by_itself=True)
@@ -507,9 +520,9 @@ def _changes() -> Iterator[Experiment]:
                 parameter, change, minutes=180, where=where, first_told=True, at_once=_FEW, apart_hours=_FAR_HOURS
             )
             error = f"{words} for 3 h, told at once{more}"
-            yield Experiment("step", error, parameter, alter, least, stations, trials=8 if more else 4)
+            yield Experiment("rate_of_change", error, parameter, alter, least, stations, trials=8 if more else 4)
     alter = at_places(SPEED, plus(12), minutes=60, first_told=True, at_once=_FEW, apart_hours=_FAR_HOURS)
-    yield Experiment("step", "+12 m/s for 1 h, told at once", SPEED, alter, 0.95)
+    yield Experiment("rate_of_change", "+12 m/s for 1 h, told at once", SPEED, alter, 0.95)
 
 
 def _still() -> Iterator[Experiment]:
@@ -542,9 +555,9 @@ def _rain() -> Iterator[Experiment]:
     half = for_good(COUNTER, half_from_here, where=counted)
     zero = at_places(COUNTER, to(0), where=counted)
     between = at_places(THREE_HOURS, to(0), where=between_synoptic_hours, where_missing=True)
-    yield Experiment("counter", "+20 mm at once", COUNTER, for_good(COUNTER, plus(20)), 1, trials=4)
-    yield Experiment("counter", "falls to half without a reset", COUNTER, half, 1, trials=4)
-    yield Experiment("counter", "0 for one reading after 1 mm or more", COUNTER, zero, 1)
+    yield Experiment("rain_counter", "+20 mm at once", COUNTER, for_good(COUNTER, plus(20)), 1, trials=4)
+    yield Experiment("rain_counter", "falls to half without a reset", COUNTER, half, 1, trials=4)
+    yield Experiment("rain_counter", "0 for one reading after 1 mm or more", COUNTER, zero, 1)
     yield Experiment("false_zero", "0 between synoptic hours", THREE_HOURS, between, 1, INFOCLIMAT)
 
 

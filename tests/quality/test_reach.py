@@ -93,7 +93,16 @@ def test_the_stations_are_all_neighbours_of_each_other() -> None:
 
 def test_the_days_have_verdicts_of_many_checks(whole: Mapping[str, Told]) -> None:
     texts = " ".join(text for told in whole.values() for _, text, *_ in told.values() if text)
-    for check in ("spike", "step", "persistence", "spatial", "bias", "stuck", "clock", "flag_rate"):
+    for check in (
+        "spike",
+        "rate_of_change",
+        "persistence",
+        "buddy_check",
+        "bias",
+        "stuck",
+        "clock_offset",
+        "flag_rate",
+    ):
         assert f'"{check}"' in texts
 
 

@@ -12,7 +12,7 @@ from forecast.report.advice import advice
 from forecast.report.findings import Findings
 
 AIR, WIND, PRESSURE = "air_temperature", "wind_speed", "air_pressure_at_mean_sea_level"
-OF_A_STATION = ("bias", "stuck", "clock")
+OF_A_STATION = ("bias", "stuck", "clock_offset")
 
 
 def found(suspect: dict[tuple[str, str, str], int], failed: dict[tuple[str, str, str], int] | None = None) -> Findings:
@@ -27,36 +27,43 @@ def told(findings: Findings) -> list[tuple[str, str, str, int]]:
 def test_station_by_station_the_cause_is_before_what_follows_and_the_severe_before_the_frequent() -> None:
     suspect = {
         ("A", WIND, "flag_rate"): 900,
-        ("A", WIND, "step"): 500,
+        ("A", WIND, "rate_of_change"): 500,
         ("A", WIND, "persistence"): 700,
         ("B", PRESSURE, "bias"): 10,
         ("B", AIR, "flag_rate"): 600,
-        ("B", AIR, "spatial"): 300,
-        ("C", AIR, "step"): 800,
+        ("B", AIR, "buddy_check"): 300,
+        ("C", AIR, "rate_of_change"): 800,
     }
     assert told(found(suspect, {("A", AIR, "spike"): 1})) == [
         ("B", PRESSURE, "bias", 10),
-        ("B", AIR, "spatial", 300),
+        ("B", AIR, "buddy_check", 300),
         ("B", AIR, "flag_rate", 600),
         ("A", AIR, "spike", 1),
         ("A", WIND, "persistence", 700),
-        ("A", WIND, "step", 500),
+        ("A", WIND, "rate_of_change", 500),
         ("A", WIND, "flag_rate", 900),
-        ("C", AIR, "step", 800),
+        ("C", AIR, "rate_of_change", 800),
     ]
 
 
 def test_a_value_that_had_failed_before_this_run_is_as_severe_as_one_that_fails_in_it() -> None:
-    findings = found({("A", AIR, "step"): 50, ("A", WIND, "persistence"): 40})
+    findings = found({("A", AIR, "rate_of_change"): 50, ("A", WIND, "persistence"): 40})
     findings.add_stored("A", {PRESSURE: {"flag": 4, "checks": ["gross_range"]}}, 3)
     assert told(findings)[0] == ("A", PRESSURE, "gross_range", 3)
 
 
+def test_a_check_that_is_no_more_is_passed_over() -> None:
+    """Documents keep the flags of the version that made them."""
+    findings = found({("A", AIR, "spike"): 2})
+    findings.add_stored("A", {PRESSURE: {"flag": 4, "checks": ["step"]}}, 3)
+    assert told(findings) == [("A", AIR, "spike", 2)]
+
+
 def test_what_follows_from_others_is_what_is_left_out_first() -> None:
-    suspect = {(f"S{number:02}", AIR, check): 1 for number in range(15) for check in ("step", "flag_rate")}
+    suspect = {(f"S{number:02}", AIR, check): 1 for number in range(15) for check in ("rate_of_change", "flag_rate")}
     entries = told(found(suspect))
     assert len(entries) == 20
-    assert [check for _, _, check, _ in entries].count("step") == 15
+    assert [check for _, _, check, _ in entries].count("rate_of_change") == 15
 
 
 @given(

@@ -54,7 +54,7 @@ def test_each_check_counts_what_it_could_judge_and_what_it_flagged() -> None:
     numbers = findings.by_check()
     assert list(numbers) == list(CHECKS)
     assert numbers["spike"] == {"evaluated": 6, "suspect": 2, "failed": 1}
-    assert numbers["step"] == {"evaluated": 0, "suspect": 0, "failed": 0}
+    assert numbers["rate_of_change"] == {"evaluated": 0, "suspect": 0, "failed": 0}
     assert findings.by_station() == {
         "A": {
             AIR: {
@@ -71,14 +71,14 @@ def test_each_check_counts_what_it_could_judge_and_what_it_flagged() -> None:
 
 def test_a_value_flagged_by_two_checks_is_one_value() -> None:
     made = verdicts("3311")
-    made.add("step", AIR, np.array([GOOD, SUSPECT, SUSPECT, FAIL], dtype=np.uint8))
+    made.add("rate_of_change", AIR, np.array([GOOD, SUSPECT, SUSPECT, FAIL], dtype=np.uint8))
     findings = heard(made)
     assert findings.anomalies == 4
     assert findings.by_check()["spike"] == {"evaluated": 4, "suspect": 2, "failed": 0}
-    assert findings.by_check()["step"] == {"evaluated": 4, "suspect": 2, "failed": 1}
+    assert findings.by_check()["rate_of_change"] == {"evaluated": 4, "suspect": 2, "failed": 1}
     entry = findings.by_station()["A"][AIR]
     assert (entry["values"], entry["suspect"], entry["failed"]) == (4, 3, 1)
-    assert list(entry["checks"]) == ["spike", "step"]
+    assert list(entry["checks"]) == ["spike", "rate_of_change"]
 
 
 def test_a_check_that_flagged_nothing_is_not_told_of_the_station() -> None:
@@ -99,12 +99,12 @@ def test_only_the_changed_days_are_counted() -> None:
 def test_stations_and_parameters_are_told_apart_in_their_order() -> None:
     other = station("B", 10, parameters=(WIND,))
     both = Verdicts(series(A, hours(2), **{AIR: [0.5, 1.5], WIND: [0.5, 1.5]}))
-    both.add("step", WIND, np.array([FAIL, SUSPECT], dtype=np.uint8))
+    both.add("rate_of_change", WIND, np.array([FAIL, SUSPECT], dtype=np.uint8))
     both.add("spike", AIR, np.array([GOOD, GOOD], dtype=np.uint8))
-    findings = heard(verdicts("13", "step", WIND, other), both)
+    findings = heard(verdicts("13", "rate_of_change", WIND, other), both)
     assert [(name, list(entry)) for name, entry in findings.by_station().items()] == [("A", [AIR, WIND]), ("B", [WIND])]
-    assert findings.by_station()["A"][WIND]["checks"] == {"step": {"evaluated": 2, "suspect": 1, "failed": 1}}
-    assert findings.by_check()["step"] == {"evaluated": 4, "suspect": 2, "failed": 1}
+    assert findings.by_station()["A"][WIND]["checks"] == {"rate_of_change": {"evaluated": 2, "suspect": 1, "failed": 1}}
+    assert findings.by_check()["rate_of_change"] == {"evaluated": 4, "suspect": 2, "failed": 1}
     assert (findings.flagged_of_station("A"), findings.flagged_of_station("B")) == (2, 1)
 
 
@@ -134,19 +134,19 @@ def test_stored_flags_are_told_and_are_no_share_of_what_was_judged() -> None:
     """How many values those days have is not known: 5 of them can be more than all that were judged now."""
     findings = heard(verdicts("11113"))
     stored = {
-        AIR: {"flag": 4, "checks": ["step", "spike"]},
+        AIR: {"flag": 4, "checks": ["rate_of_change", "spike"]},
         WIND: {"flag": 3, "checks": ["stuck"]},
     }
     findings.add_stored("A", stored, 5)
     assert findings.by_check()["spike"] == {"evaluated": 5, "suspect": 1, "failed": 0}
-    assert findings.by_check()["step"] == {"evaluated": 0, "suspect": 0, "failed": 0}
+    assert findings.by_check()["rate_of_change"] == {"evaluated": 0, "suspect": 0, "failed": 0}
     entry = findings.by_station()["A"][AIR]
     assert (entry["values"], entry["suspect"], entry["failed"]) == (5, 1, 0)
     assert (findings.anomalies, findings.flagged_of_parameter(AIR), findings.flagged_of_station("A")) == (11, 6, 11)
     assert findings.judged_days == {("A", DAY)}
     assert {(entry["parameter"], entry["check"], entry["number"], entry["share"]) for entry in advice(findings)} == {
         (AIR, "spike", 6, None),
-        (AIR, "step", 5, None),
+        (AIR, "rate_of_change", 5, None),
         (WIND, "stuck", 5, None),
     }
 
@@ -156,14 +156,14 @@ def test_stored_flags_are_told_and_are_no_share_of_what_was_judged() -> None:
 
 def test_flagged_values_one_after_another_are_one_stretch() -> None:
     made = verdicts("1334313311")
-    made.add("step", AIR, np.array([1, 1, 3, 1, 1, 1, 1, 1, 1, 1], dtype=np.uint8))
+    made.add("rate_of_change", AIR, np.array([1, 1, 3, 1, 1, 1, 1, 1, 1, 1], dtype=np.uint8))
     assert worst(heard(made)) == [
         {
             "station": "A",
             "parameter": AIR,
             "from": "2024-10-01T01:00:00Z",
             "to": "2024-10-01T04:00:00Z",
-            "checks": ["spike", "step"],
+            "checks": ["spike", "rate_of_change"],
             "flag": 4,
             "number": 4,
             "min": 1.5,
@@ -205,7 +205,7 @@ def test_a_failed_value_weighs_as_much_as_three_suspect_ones() -> None:
 def test_the_ten_worst_of_all_stations_are_told() -> None:
     assert MOST_STRETCHES == 10
     codes = "1".join("3" * length for length in range(1, 13))
-    other = verdicts("3" * 20, "step", WIND, station("B", 10))
+    other = verdicts("3" * 20, "rate_of_change", WIND, station("B", 10))
     found = worst(heard(verdicts(codes), other))
     assert [(one["station"], one["number"]) for one in found] == [
         ("B", 20),
@@ -257,15 +257,15 @@ def test_more_than_expected_is_complete() -> None:
 
 def test_advice_is_in_words_and_the_most_values_are_first() -> None:
     made = verdicts("33" + "1" * 6)
-    made.add("step", AIR, np.array([1, 1, 3, 3, 4, 1, 1, 1], dtype=np.uint8))
+    made.add("rate_of_change", AIR, np.array([1, 1, 3, 3, 4, 1, 1, 1], dtype=np.uint8))
     assert advice(heard(made)) == [
         {
             "station": "A",
             "parameter": AIR,
-            "check": "step",
+            "check": "rate_of_change",
             "number": 3,
             "share": 0.375,
-            "words": CHECKS["step"].advice,
+            "words": CHECKS["rate_of_change"].advice,
         },
         {
             "station": "A",
@@ -281,7 +281,7 @@ def test_advice_is_in_words_and_the_most_values_are_first() -> None:
 def test_the_first_twenty_advices_are_given() -> None:
     findings = Findings()
     for number in range(25):
-        findings.add_stored(f"S{number:02}", {AIR: {"flag": 3, "checks": ["step"]}}, number + 1)
+        findings.add_stored(f"S{number:02}", {AIR: {"flag": 3, "checks": ["rate_of_change"]}}, number + 1)
     assert [entry["station"] for entry in advice(findings)] == [f"S{number:02}" for number in range(24, 4, -1)]
 
 
@@ -306,9 +306,9 @@ def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:
     off.add("bias", pressure, np.full(4, SUSPECT, dtype=np.uint8))
     late = Verdicts(series(station("B", 10), hours(2), **{AIR: [1, 2], WIND: [1, 2]}))
     for name in (AIR, WIND):
-        late.add("clock", name, np.full(2, SUSPECT, dtype=np.uint8))
+        late.add("clock_offset", name, np.full(2, SUSPECT, dtype=np.uint8))
     still = verdicts("33", "stuck", at=station("C", 20))
-    sound = verdicts("1133", "spatial", at=station("D", 30))
+    sound = verdicts("1133", "buddy_check", at=station("D", 30))
     assert list(warnings(heard(sound, still, late, off))) == [
         (
             (
@@ -322,7 +322,7 @@ def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:
                 "B fits its neighbours when moved by hours: is its clock or its time zone wrong, or is a file of "
                 "another station in its folder?"
             ),
-            {"station": "B", "check": "clock"},
+            {"station": "B", "check": "clock_offset"},
         ),
         (
             f"C {AIR} stands still on a day that changes elsewhere: is the sensor stuck, or in the lee?",

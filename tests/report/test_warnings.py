@@ -43,16 +43,16 @@ def test_every_check_of_a_station_as_a_whole_has_its_words_and_facts() -> None:
 
 def test_a_clock_is_one_for_all_parameters() -> None:
     names = ("air_temperature", "wind_speed")
-    findings = Findings(suspect=Counter({("ILAMAD25", name, "clock"): 288 for name in names}))
+    findings = Findings(suspect=Counter({("ILAMAD25", name, "clock_offset"): 288 for name in names}))
     ((words, facts),) = warnings(findings)
     assert words == (
         "ILAMAD25 fits its neighbours when moved by hours: is its clock or its time zone wrong, or is a file of "
         "another station in its folder?"
     )
-    assert facts == {"station": "ILAMAD25", "check": "clock"}
+    assert facts == {"station": "ILAMAD25", "check": "clock_offset"}
 
 
 def test_what_single_values_are_flagged_for_is_no_warning() -> None:
-    suspect = {("ILAMAD25", PRESSURE, check): 5 for check in ("gross_range", "spatial", "persistence", "flag_rate")}
+    suspect = {("ILAMAD25", PRESSURE, check): 5 for check in ("gross_range", "buddy_check", "persistence", "flag_rate")}
     findings = Findings(suspect=Counter({**suspect, ("ILAMAD25", PRESSURE, "bias"): 0}))
     assert list(warnings(findings)) == []

@@ -210,7 +210,7 @@ def test_what_the_checks_say_is_in_the_second_half_of_the_digest_alone() -> None
     ((alone,), _) = check(warm)
     ((_, after), _) = check(cold, warm)
     assert (alone["flags"], alone["anomalies_detected"], alone["flag"]) == (None, 0, 1)
-    assert json.loads(after["flags"]) == {"air_temperature": {"flag": 4, "checks": ["step"]}}
+    assert json.loads(after["flags"]) == {"air_temperature": {"flag": 4, "checks": ["rate_of_change"]}}
     assert (after["anomalies_detected"], after["flag"], after["air_temperature"]) == (1, 4, 12.0)
     assert alone["digest"][:HALF] == after["digest"][:HALF]
     assert alone["digest"][HALF:] != after["digest"][HALF:]

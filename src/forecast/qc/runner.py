@@ -86,7 +86,7 @@ def _neighbours(
     verdicts: Verdicts, name: str, near: Sequence[Verdicts], alone: Mapping[tuple[str, str], Floats]
 ) -> Sequence[Neighbour]:
     """What the neighbours would measure at the station's height."""
-    lapse = verdicts.limits[name].get("spatial_lapse_rate", 0.0)
+    lapse = verdicts.limits[name].get("buddy_check_lapse_rate", 0.0)
     found = []
     for other in near:
         values = alone.get((other.series.station.id, name))

@@ -20,7 +20,9 @@ def advice(findings: Findings) -> list[dict[str, Any]]:
     The stations are in the order of what is worst at each, and only the worst of all are told. There is no share of the
     values where some were not judged now.
     """
-    numbers = findings.suspect + findings.failed + findings.stored_by_check
+    found = findings.suspect + findings.failed + findings.stored_by_check
+    # Documents that were flagged by an earlier version may name checks that are no more.
+    numbers = {key: number for key, number in found.items() if key[2] in CHECKS}
     worst = sorted(numbers, key=lambda key: (_severity(findings, key), -numbers[key], key))[:_MOST_ADVICE]
     stations = list(dict.fromkeys(station for station, _, _ in worst))
     return [

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ioos_qc import qartod
 
 from forecast.qc.checks.gross_range import Range, gross_range
+from forecast.qc.checks.rate_of_change import rate_of_change
 from forecast.qc.checks.spike import spike
-from forecast.qc.checks.step import step
 from forecast.qc.flags import FAIL, NOT_EVALUATED, SUSPECT, Floats, Times
 from tests.qc.checks.irregular import NAN, every, floats, irregular_series
 
@@ -66,7 +66,9 @@ def test_rate_of_change(series: tuple[Floats, Times], slow: int, more: int) -> N
     values, times = series
     # No multiple of these rates by whole minutes is a half: no change equals its limit.
     suspect, fail = (slow + math.sqrt(2)) / 20, (slow + more + math.sqrt(2)) / 20
-    ours = step(values, times, minutes=(1, 10_000), suspect=(suspect, suspect * 10_000), fail=(fail, fail * 10_000))
+    ours = rate_of_change(
+        values, times, minutes=(1, 10_000), suspect=(suspect, suspect * 10_000), fail=(fail, fail * 10_000)
+    )
     valid = ~np.isnan(values)
     if not valid.any():
         return
@@ -83,5 +85,5 @@ def test_the_series_of_these_comparisons_have_what_they_look_for() -> None:
     ours = spike(values, times, suspect=3.3, fail=6.3, max_gap_minutes=5)
     assert theirs.tolist() == ours.tolist() == [2, FAIL, 1, 1, 2]
     rates = qartod.rate_of_change_test(values, times.astype("datetime64[ms]"), 0.8 / 60, 1.5 / 60)
-    steps = step(values, times, minutes=(1, 100), suspect=(0.8, 80), fail=(1.5, 150))
+    steps = rate_of_change(values, times, minutes=(1, 100), suspect=(0.8, 80), fail=(1.5, 150))
     assert rates[1:].tolist() == steps[1:].tolist() == [FAIL, FAIL, 1, SUSPECT]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.qc.checks.counter import counter, precipitation_amount
 from forecast.qc.checks.false_zero import false_zero
+from forecast.qc.checks.rain_counter import precipitation_amount, rain_counter
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
 
 NAN = np.nan
@@ -34,7 +34,7 @@ def amount_of(values: list[float], times: Times | None = None, gap: float = 60, 
 
 def counter_of(values: list[float], times: Times | None = None, gap: float = 60, jitter: float = 0.3) -> list[int]:
     times = every(5, len(values)) if times is None else times
-    flags = counter(
+    flags = rain_counter(
         np.array(values, dtype=float),
         times,
         suspect_rate=60,
@@ -189,6 +189,6 @@ def test_the_past_beyond_the_gap_changes_nothing(rows: list[tuple[float, int]], 
     part = precipitation_amount(values[tail], times[tail], max_gap_minutes=60, jitter=0.3)
     np.testing.assert_array_equal(whole[settled], part[settled])
     limits = {"suspect_rate": 10.0, "fail_rate": 40.0, "suspect_jump": 50.0, "jitter": 0.3, "max_gap_minutes": 60.0}
-    flags = counter(values, times, **limits)
+    flags = rain_counter(values, times, **limits)
     assert ((flags == MISSING) == np.isnan(values)).all()
-    np.testing.assert_array_equal(flags[tail][settled], counter(values[tail], times[tail], **limits)[settled])
+    np.testing.assert_array_equal(flags[tail][settled], rain_counter(values[tail], times[tail], **limits)[settled])

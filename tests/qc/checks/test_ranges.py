@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.qc.checks.climatology import climatology
 from forecast.qc.checks.gross_range import Range, gross_range
-from forecast.qc.checks.seasonal_range import seasonal_range
 from forecast.qc.flags import FAIL, GOOD, MISSING, SUSPECT, Floats, Times
 from tests.qc.checks.irregular import NAN, assert_missing_is_missing, floats, irregular_series, listed
 
@@ -28,7 +28,7 @@ def moments(*texts: str) -> Times:
 def by_season(value: float, *texts: str, latitude: float) -> list[int]:
     times = moments(*texts)
     values = np.full(times.shape, value)
-    return listed(seasonal_range(values, times, latitude=latitude, winter=WINTER, summer=SUMMER))
+    return listed(climatology(values, times, latitude=latitude, winter=WINTER, summer=SUMMER))
 
 
 def test_a_limit_is_inside_and_the_next_number_beyond_it_is_not() -> None:
@@ -82,7 +82,7 @@ def test_every_month_of_a_year_before_1970() -> None:
 def test_limits_of_the_season_are_inside() -> None:
     times = moments(*["2024-01-15"] * 4, *["2024-07-15"] * 4)
     values = floats(*WINTER, *SUMMER)
-    flags = seasonal_range(values, times, latitude=LILLE, winter=WINTER, summer=SUMMER)
+    flags = climatology(values, times, latitude=LILLE, winter=WINTER, summer=SUMMER)
     assert flags.tolist() == [SUSPECT, GOOD, GOOD, SUSPECT] * 2
 
 
@@ -95,4 +95,4 @@ def test_each_value_is_judged_by_itself(series: tuple[Floats, Times], cut: int) 
     assert whole.tolist() == np.concatenate(parts).tolist()
     assert_missing_is_missing(values, whole)
     # The same limits in both seasons: the season says nothing.
-    assert seasonal_range(values, times, latitude=LILLE, winter=limits, summer=limits).tolist() == whole.tolist()
+    assert climatology(values, times, latitude=LILLE, winter=limits, summer=limits).tolist() == whole.tolist()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.qc.checks.bias import bias, bias_of_days
-from forecast.qc.checks.clock import clock
+from forecast.qc.checks.clock_offset import clock_offset
 from forecast.qc.checks.flag_rate import flag_rate
 from forecast.qc.checks.stuck import stuck
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Times
@@ -139,7 +139,9 @@ def clock_of(
     reach: int = 3,
 ) -> Flags:
     shifts = [shift for shift in range(-reach, reach + 1) if shift]
-    return clock(values, times, reference, shifts_hours=shifts, window_days=2, min_hours=30, improvement=improvement)
+    return clock_offset(
+        values, times, reference, shifts_hours=shifts, window_days=2, min_hours=30, improvement=improvement
+    )
 
 
 @pytest.mark.parametrize("hours", [-2, -1, 1, 2])
@@ -177,7 +179,7 @@ def test_one_day_that_comes_late_is_outvoted_by_one_that_fits() -> None:
 def test_a_fast_clock_fits_at_a_negative_shift() -> None:
     times = hourly(2)
     for hours, shifts, flag in ((1, (-2, -1), SUSPECT), (1, (1, 2), GOOD), (-1, (1, 2), SUSPECT), (-1, (-2, -1), GOOD)):
-        flags = clock(
+        flags = clock_offset(
             curve(times - hours * HOUR),
             times,
             curve,
@@ -225,7 +227,9 @@ def test_an_hourly_station_among_ten_minute_neighbours_and_the_reverse() -> None
 def test_half_an_hour_is_found_where_it_is_asked_for() -> None:
     times = hourly(2)
     values = curve(times - HOUR // 2) + noise(48, 0.1)
-    flags = clock(values, times, curve, shifts_hours=(-1, -0.5, 0.5, 1), window_days=2, min_hours=30, improvement=0.15)
+    flags = clock_offset(
+        values, times, curve, shifts_hours=(-1, -0.5, 0.5, 1), window_days=2, min_hours=30, improvement=0.15
+    )
     assert by_day(flags, times)[1] == [SUSPECT]
 
 
@@ -271,7 +275,7 @@ def every_check(values: Floats, times: Times) -> list[Flags]:
     return [
         bias(values, median, times, days=2, limit=1.0, min_hours=4),
         stuck(values, times, median, tolerance=2.0, neighbour_range=1.0, min_hours=2),
-        clock(values, times, curve, shifts_hours=(-2, -1, 1, 2), window_days=2, min_hours=3, improvement=0.05),
+        clock_offset(values, times, curve, shifts_hours=(-2, -1, 1, 2), window_days=2, min_hours=3, improvement=0.05),
         flag_rate(
             np.where(np.isnan(values), MISSING, np.where(values > 12, SUSPECT, GOOD)).astype(np.uint8),
             times,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from forecast.qc.checks.step import step
+from forecast.qc.checks.rate_of_change import rate_of_change
 from forecast.qc.flags import Floats, Times
 from tests.qc.checks.irregular import (
     NAN,
@@ -32,7 +32,7 @@ FAIL_LIMITS = (7.5, 19.5, 22.5)
 
 
 def steps(values: Floats, times: Times) -> list[int]:
-    return listed(step(values, times, minutes=MINUTES, suspect=LIMITS, fail=FAIL_LIMITS))
+    return listed(rate_of_change(values, times, minutes=MINUTES, suspect=LIMITS, fail=FAIL_LIMITS))
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,12 @@ def test_no_values_and_one() -> None:
 
 def test_without_a_fail_limit_the_largest_is_suspect() -> None:
     none = (math.inf,) * 3
-    flags = step(floats(10, 99, 10), at(0, 5, 95), minutes=MINUTES, suspect=LIMITS, fail=none)
+    flags = rate_of_change(floats(10, 99, 10), at(0, 5, 95), minutes=MINUTES, suspect=LIMITS, fail=none)
     assert flags.tolist() == [N, S, S]
 
 
 def test_one_anchor_is_one_limit_up_to_there() -> None:
-    flags = step(floats(10, 14, 19, 10), at(0, 5, 35, 66), minutes=[30], suspect=[4], fail=[9])
+    flags = rate_of_change(floats(10, 14, 19, 10), at(0, 5, 35, 66), minutes=[30], suspect=[4], fail=[9])
     assert flags.tolist() == [N, G, S, N]
 
 
@@ -115,7 +115,7 @@ def test_an_infinity_is_not_judged_and_parts_no_neighbours() -> None:
 @given(irregular_series())
 def test_what_is_farther_back_than_the_last_interval_changes_nothing(series: tuple[Floats, Times]) -> None:
     values, times = series
-    assert_missing_is_missing(values, step(values, times, minutes=MINUTES, suspect=LIMITS, fail=FAIL_LIMITS))
+    assert_missing_is_missing(values, rate_of_change(values, times, minutes=MINUTES, suspect=LIMITS, fail=FAIL_LIMITS))
     assert_same_when_cut(steps, values, times, reach_minutes=MINUTES[-1])
 
 

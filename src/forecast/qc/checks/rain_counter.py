@@ -51,7 +51,7 @@ def precipitation_amount(counter: Floats, times: Times, *, max_gap_minutes: floa
     return amount
 
 
-def counter(
+def rain_counter(
     counter: Floats,
     times: Times,
     *,
@@ -113,13 +113,13 @@ def _run(context: Context) -> Iterator[Finding]:
     if not context.has(RAIN_COUNTER):
         return
     own, values, times = context.limits[RAIN_COUNTER], context.unfailed(RAIN_COUNTER), context.series.times
-    gap, jitter = own["counter_max_gap_minutes"], own["counter_jitter"]
-    flags = counter(
+    gap, jitter = own["rain_counter_max_gap_minutes"], own["rain_counter_jitter"]
+    flags = rain_counter(
         values,
         times,
-        suspect_rate=own["counter_suspect_rate"],
-        fail_rate=own["counter_fail_rate"],
-        suspect_jump=own["counter_suspect_jump"],
+        suspect_rate=own["rain_counter_suspect_rate"],
+        fail_rate=own["rain_counter_fail_rate"],
+        suspect_jump=own["rain_counter_suspect_jump"],
         jitter=jitter,
         max_gap_minutes=gap,
     )
@@ -130,25 +130,25 @@ def _run(context: Context) -> Iterator[Finding]:
 
 def _reach(own: Limits) -> Reach:
     """An amount is counted from the reading before, which the check judges by the one before that."""
-    hours = own["counter_max_gap_minutes"] / 60
+    hours = own["rain_counter_max_gap_minutes"] / 60
     return Reach(2 * hours, hours)
 
 
 CHECK: Final = Check(
-    id="counter",
+    id="rain_counter",
     order=170,
     scope=Scope.STATION,
     parameters=(RAIN_COUNTER,),
     limits={
         RAIN_COUNTER: {
-            **limits(f"{MESOWEST}: 12.7 mm in 5 minutes", counter_suspect_rate=152.4),
-            **limits(f"{WMO_AWS}: 40 mm a minute, within five of them", counter_fail_rate=480),
-            **limits(f"{OURS}: what falls unseen in a gap of hours is rarely more", counter_suspect_jump=50),
-            **limits(f"{OURS}: one tip of 0.254 mm", counter_jitter=0.3),
-            **limits(f"{OURS}: what fell in a longer gap belongs to no interval", counter_max_gap_minutes=720),
+            **limits(f"{MESOWEST}: 12.7 mm in 5 minutes", rain_counter_suspect_rate=152.4),
+            **limits(f"{WMO_AWS}: 40 mm a minute, within five of them", rain_counter_fail_rate=480),
+            **limits(f"{OURS}: what falls unseen in a gap of hours is rarely more", rain_counter_suspect_jump=50),
+            **limits(f"{OURS}: one tip of 0.254 mm", rain_counter_jitter=0.3),
+            **limits(f"{OURS}: what fell in a longer gap belongs to no interval", rain_counter_max_gap_minutes=720),
         }
     },
-    most={"counter_max_gap_minutes": 720},
+    most={"rain_counter_max_gap_minutes": 720},
     reach=_reach,
     finds="a rain counter that grows too fast, or falls without starting again",
     flags=(SUSPECT, FAIL),

@@ -22,7 +22,7 @@ TEMPERATURE_STEP: Final = 0.1
 _SHIFTS_HOURS: Final = (-3, -2, -1, 1, 2, 3)
 
 
-def clock(
+def clock_offset(
     values: Floats,
     times: Times,
     reference: Callable[[Times], Floats],
@@ -104,14 +104,14 @@ def _run(context: Context) -> Iterator[Finding]:
     if context.comparison.median(TEMPERATURE) is None:
         return
     own, times, rows = context.limits[CHECK.id], context.series.times, context.comparison.few
-    flags = clock(
+    flags = clock_offset(
         context.unfailed(TEMPERATURE)[rows],
         times[rows],
         lambda moments: context.comparison.median_at(TEMPERATURE, moments),
         shifts_hours=_SHIFTS_HOURS,
-        window_days=int(own["clock_window_days"]),
-        min_hours=int(own["clock_min_hours"]),
-        improvement=own["clock_improvement"],
+        window_days=int(own["clock_offset_window_days"]),
+        min_hours=int(own["clock_offset_min_hours"]),
+        improvement=own["clock_offset_improvement"],
     )
     days = times // DAY_MS
     suspect, judged = (np.isin(days, days[rows][np.isin(flags, kinds)]) for kinds in ((SUSPECT,), (GOOD, SUSPECT)))
@@ -121,17 +121,21 @@ def _run(context: Context) -> Iterator[Finding]:
 
 def _reach(own: Limits) -> Reach:
     shift = max(_SHIFTS_HOURS)
-    return Reach(24 * (own["clock_window_days"] - 1) + shift, shift)
+    return Reach(24 * (own["clock_offset_window_days"] - 1) + shift, shift)
 
 
 CHECK: Final = Check(
-    id="clock",
+    id="clock_offset",
     order=220,
     scope=Scope.DAY,
     parameters=MEASURED_NAMES,
     compared=(TEMPERATURE,),
-    limits={"clock": limits(MEASURED, clock_window_days=2, clock_min_hours=30, clock_improvement=0.15)},
-    most={"clock_window_days": 2},
+    limits={
+        "clock_offset": limits(
+            MEASURED, clock_offset_window_days=2, clock_offset_min_hours=30, clock_offset_improvement=0.15
+        )
+    },
+    most={"clock_offset_window_days": 2},
     reach=_reach,
     finds="a day's curve of temperature that fits the neighbours' when moved by one or two hours",
     advice="the day's curve fits the neighbours' when moved by hours: set the clock or the zone of the station",

@@ -21,7 +21,7 @@ from forecast.qc.valid import MINUTE_MS, ROUNDING, back_to_all, valid_values
 _MINUTES: Final = (10, 60, 180, 360, 720)
 
 
-def step(
+def rate_of_change(
     values: Floats, times: Times, *, minutes: Sequence[float], suspect: Sequence[float], fail: Sequence[float]
 ) -> Flags:
     """The later of two consecutive valid values that differ by more than the limit of their interval.
@@ -57,12 +57,12 @@ def _of_the_later(marks: Mask, count: int) -> Mask:
 def _run(context: Context) -> Iterator[Finding]:
     for name in filter(context.has, CHECK.parameters):
         own = context.limits[name]
-        flags = step(
+        flags = rate_of_change(
             context.unfailed(name),
             context.series.times,
             minutes=_MINUTES,
-            suspect=[own[f"step_suspect_{minutes}min"] for minutes in _MINUTES],
-            fail=[own[f"step_fail_{minutes}min"] for minutes in _MINUTES],
+            suspect=[own[f"rate_of_change_suspect_{minutes}min"] for minutes in _MINUTES],
+            fail=[own[f"rate_of_change_fail_{minutes}min"] for minutes in _MINUTES],
         )
         yield Finding(name, flags)
 
@@ -73,50 +73,78 @@ def _reach(_: Limits) -> Reach:
 
 _LIMITS: Final[Mapping[str, Thresholds]] = {
     TEMPERATURE: {
-        **limits(SYNOPTIC, step_suspect_10min=5),
-        **limits(METOBS, step_suspect_60min=8),
-        **limits(WMO_305, step_suspect_180min=9, step_suspect_360min=15, step_suspect_720min=25),
-        **limits(SYNOPTIC, step_fail_10min=7.5),
-        **limits(MADIS, step_fail_60min=19.4),
-        **limits(OURS, step_fail_180min=22, step_fail_360min=27, step_fail_720min=40),
+        **limits(SYNOPTIC, rate_of_change_suspect_10min=5),
+        **limits(METOBS, rate_of_change_suspect_60min=8),
+        **limits(
+            WMO_305, rate_of_change_suspect_180min=9, rate_of_change_suspect_360min=15, rate_of_change_suspect_720min=25
+        ),
+        **limits(SYNOPTIC, rate_of_change_fail_10min=7.5),
+        **limits(MADIS, rate_of_change_fail_60min=19.4),
+        **limits(OURS, rate_of_change_fail_180min=22, rate_of_change_fail_360min=27, rate_of_change_fail_720min=40),
     },
     DEW_POINT: {
-        **limits(SYNOPTIC, step_suspect_10min=5),
-        **limits(METOBS, step_suspect_60min=8),
-        **limits(WMO_305, step_suspect_180min=8, step_suspect_360min=12, step_suspect_720min=20),
-        **limits(SYNOPTIC, step_fail_10min=7.5),
-        **limits(MADIS, step_fail_60min=19.4),
-        **limits(OURS, step_fail_180min=22, step_fail_360min=27, step_fail_720min=40),
+        **limits(SYNOPTIC, rate_of_change_suspect_10min=5),
+        **limits(METOBS, rate_of_change_suspect_60min=8),
+        **limits(
+            WMO_305, rate_of_change_suspect_180min=8, rate_of_change_suspect_360min=12, rate_of_change_suspect_720min=20
+        ),
+        **limits(SYNOPTIC, rate_of_change_fail_10min=7.5),
+        **limits(MADIS, rate_of_change_fail_60min=19.4),
+        **limits(OURS, rate_of_change_fail_180min=22, rate_of_change_fail_360min=27, rate_of_change_fail_720min=40),
     },
     HUMIDITY: {
         **limits(
             OURS,
-            step_suspect_10min=30,
-            step_suspect_60min=45,
-            step_suspect_180min=60,
-            step_suspect_360min=80,
-            step_suspect_720min=90,
+            rate_of_change_suspect_10min=30,
+            rate_of_change_suspect_60min=45,
+            rate_of_change_suspect_180min=60,
+            rate_of_change_suspect_360min=80,
+            rate_of_change_suspect_720min=90,
         ),
-        **limits(MADIS, step_fail_10min=50),
-        **limits(OURS, step_fail_60min=70, step_fail_180min=90, step_fail_360min=100, step_fail_720min=100),
+        **limits(MADIS, rate_of_change_fail_10min=50),
+        **limits(
+            OURS,
+            rate_of_change_fail_60min=70,
+            rate_of_change_fail_180min=90,
+            rate_of_change_fail_360min=100,
+            rate_of_change_fail_720min=100,
+        ),
     },
     PRESSURE: {
-        **limits(WMO_AWS, step_suspect_10min=2),
-        **limits(WMO_305, step_suspect_60min=3, step_suspect_180min=9, step_suspect_360min=18, step_suspect_720min=36),
-        **limits(SYNOPTIC, step_fail_10min=9.25),
-        **limits(MADIS, step_fail_60min=10),
-        **limits(OURS, step_fail_180min=18, step_fail_360min=30, step_fail_720min=50),
+        **limits(WMO_AWS, rate_of_change_suspect_10min=2),
+        **limits(
+            WMO_305,
+            rate_of_change_suspect_60min=3,
+            rate_of_change_suspect_180min=9,
+            rate_of_change_suspect_360min=18,
+            rate_of_change_suspect_720min=36,
+        ),
+        **limits(SYNOPTIC, rate_of_change_fail_10min=9.25),
+        **limits(MADIS, rate_of_change_fail_60min=10),
+        **limits(OURS, rate_of_change_fail_180min=18, rate_of_change_fail_360min=30, rate_of_change_fail_720min=50),
     },
     WIND_SPEED: {
-        **limits(WMO_AWS, step_suspect_10min=10),
-        **limits(OURS, step_suspect_60min=15, step_suspect_180min=20, step_suspect_360min=25, step_suspect_720min=30),
-        **limits(WMO_AWS, step_fail_10min=20),
-        **limits(OURS, step_fail_60min=30, step_fail_180min=40, step_fail_360min=50, step_fail_720min=60),
+        **limits(WMO_AWS, rate_of_change_suspect_10min=10),
+        **limits(
+            OURS,
+            rate_of_change_suspect_60min=15,
+            rate_of_change_suspect_180min=20,
+            rate_of_change_suspect_360min=25,
+            rate_of_change_suspect_720min=30,
+        ),
+        **limits(WMO_AWS, rate_of_change_fail_10min=20),
+        **limits(
+            OURS,
+            rate_of_change_fail_60min=30,
+            rate_of_change_fail_180min=40,
+            rate_of_change_fail_360min=50,
+            rate_of_change_fail_720min=60,
+        ),
     },
 }
 
 CHECK: Final = Check(
-    id="step",
+    id="rate_of_change",
     order=150,
     scope=Scope.STATION,
     parameters=tuple(_LIMITS),

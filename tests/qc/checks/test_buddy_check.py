@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.qc.checks.spatial import expected, spatial
+from forecast.qc.checks.buddy_check import buddy_check, expected
 from forecast.qc.comparison import Moments, Neighbour, median_and_spread, neighbour_median
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
 
@@ -113,7 +113,7 @@ def test_the_median_alone_is_the_one_with_the_spread() -> None:
 
 def verdict(*values: float, median: float = 10.0, spread: float = 2.0, fail_z: float = 5.0) -> list[int]:
     size = len(values)
-    flags = spatial(
+    flags = buddy_check(
         floats(*values), np.full(size, median), np.full(size, spread), suspect_z=3.0, fail_z=fail_z, floor=1.0
     )
     found: list[int] = flags.tolist()
@@ -190,10 +190,10 @@ def test_an_error_that_brings_a_cold_hollow_near_its_neighbours_is_found() -> No
     values[24:30] += 5
     times = np.arange(60, dtype=np.int64) * 10 * MINUTE
     median, spread = np.full(60, 10.0), np.full(60, 0.5)
-    plain = spatial(values, median, spread, suspect_z=3.0, fail_z=INF, floor=1.0)
+    plain = buddy_check(values, median, spread, suspect_z=3.0, fail_z=INF, floor=1.0)
     assert (plain == GOOD).all()
     moved = expected(values, median, times, hours=6, min_hours=4, max_offset=1.5)
-    flags = spatial(values, moved, spread, suspect_z=3.0, fail_z=INF, floor=1.0)
+    flags = buddy_check(values, moved, spread, suspect_z=3.0, fail_z=INF, floor=1.0)
     assert np.flatnonzero(flags == SUSPECT).tolist() == list(range(24, 30))
     assert (np.delete(flags, range(24, 30)) == GOOD).all()
 

@@ -25,7 +25,9 @@ _OFFSET_HOURS: Final = 6
 _OFFSET_MIN_HOURS: Final = 4
 
 
-def spatial(values: Floats, median: Floats, spread: Floats, *, suspect_z: float, fail_z: float, floor: float) -> Flags:
+def buddy_check(
+    values: Floats, median: Floats, spread: Floats, *, suspect_z: float, fail_z: float, floor: float
+) -> Flags:
     """A value too far from what the stations around it measure.
 
     median, spread: of the neighbours at the time of each value (`neighbour_median`), or what is `expected` from it.
@@ -99,15 +101,15 @@ def _flags(context: Context, name: str, median: Floats, spread: Floats) -> Flags
         context.series.times,
         hours=_OFFSET_HOURS,
         min_hours=_OFFSET_MIN_HOURS,
-        max_offset=own["spatial_max_offset"],
+        max_offset=own["buddy_check_max_offset"],
     )
-    return spatial(
+    return buddy_check(
         values,
         usual,
         spread,
-        suspect_z=own["spatial_suspect_z"],
-        fail_z=own["spatial_fail_z"],
-        floor=own["spatial_floor"],
+        suspect_z=own["buddy_check_suspect_z"],
+        fail_z=own["buddy_check_fail_z"],
+        floor=own["buddy_check_floor"],
     )
 
 
@@ -117,38 +119,38 @@ def _reach(_: Limits) -> Reach:
 
 
 _DISTANCE: Final = {
-    **limits("titanlib buddy_check 2 to 3, MetObs 3.1", spatial_suspect_z=3),
+    **limits("titanlib buddy_check 2 to 3, MetObs 3.1", buddy_check_suspect_z=3),
     # Among three to five neighbours up to 60 km away nothing is proven wrong.
-    **limits(f"{OURS}: never", spatial_fail_z=math.inf),
+    **limits(f"{OURS}: never", buddy_check_fail_z=math.inf),
 }
 _SMALLEST: Final = "MetObs and titanlib: smallest standard deviation 1"
 _LIMITS: Final[Mapping[str, Thresholds]] = {
     TEMPERATURE: {
-        **limits(_SMALLEST, spatial_floor=1),
+        **limits(_SMALLEST, buddy_check_floor=1),
         **_DISTANCE,
-        **limits(MEASURED, spatial_max_offset=1.5),
-        **limits("the standard atmosphere", spatial_lapse_rate=0.0065),
+        **limits(MEASURED, buddy_check_max_offset=1.5),
+        **limits("the standard atmosphere", buddy_check_lapse_rate=0.0065),
     },
     DEW_POINT: {
-        **limits(_SMALLEST, spatial_floor=1),
+        **limits(_SMALLEST, buddy_check_floor=1),
         **_DISTANCE,
-        **limits(MEASURED, spatial_max_offset=1.5),
+        **limits(MEASURED, buddy_check_max_offset=1.5),
     },
     HUMIDITY: {
-        **limits(MEASURED, spatial_floor=7),
+        **limits(MEASURED, buddy_check_floor=7),
         **_DISTANCE,
-        **limits(MEASURED, spatial_max_offset=7.5),
+        **limits(MEASURED, buddy_check_max_offset=7.5),
     },
     # A barometer that is some hPa off all the time is the business of the bias.
     PRESSURE: {
-        **limits(MEASURED, spatial_floor=1),
+        **limits(MEASURED, buddy_check_floor=1),
         **_DISTANCE,
-        **limits(MEASURED, spatial_max_offset=10),
+        **limits(MEASURED, buddy_check_max_offset=10),
     },
 }
 
 CHECK: Final = Check(
-    id="spatial",
+    id="buddy_check",
     order=190,
     scope=Scope.NEIGHBOURS,
     parameters=tuple(_LIMITS),

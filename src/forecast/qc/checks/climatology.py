@@ -1,0 +1,151 @@
+"""A value by itself, against what the season and the latitude allow.
+
+The form is that of WMO-No. 305 (1993), Guide on the Global Data-processing System, VI.6 to VI.8: two pairs of limits
+for each half of the year.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+
+from forecast.qc.check import Check, Context, Finding, Limits, Scope
+from forecast.qc.checks.gross_range import Range, gross_range
+from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times
+from forecast.qc.names import DEW_POINT, PRESSURE, TEMPERATURE, WIND_SPEED
+from forecast.qc.thresholds import WMO_305, Thresholds, limits
+
+# October to March, the winter of WMO-No. 305 north of the equator.
+_FIRST_WINTER_MONTH: Final = 10
+_LAST_WINTER_MONTH: Final = 3
+_MONTHS: Final = 12
+_HIGH_LATITUDE: Final = 45
+
+
+def climatology(values: Floats, times: Times, *, latitude: float, winter: Range, summer: Range) -> Flags:
+    """As `gross_range`, with the limits of the half-year that the value's UTC month belongs to at this latitude.
+
+    Winter is October to March from the equator (included) northwards, April to September south of it. `times` in ms
+    since 1970 UTC; latitude in degrees, north positive. Reach in time: none.
+    """
+    in_winter = _northern_winter(times) == (latitude >= 0)
+    return np.where(in_winter, gross_range(values, winter), gross_range(values, summer))
+
+
+def _northern_winter(times: Times) -> Mask:
+    # Months since January 1970, rounded down by numpy for times before it too.
+    months = times.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64) % _MONTHS + 1
+    return np.asarray((months >= _FIRST_WINTER_MONTH) | (months <= _LAST_WINTER_MONTH))
+
+
+def _run(context: Context) -> Iterator[Finding]:
+    station, times = context.series.station, context.series.times
+    band = "high" if abs(station.latitude) > _HIGH_LATITUDE else "low"
+    for name in filter(context.has, CHECK.parameters):
+        flags = climatology(
+            context.unfailed(name),
+            times,
+            latitude=station.latitude,
+            winter=_range(context.limits[name], f"climatology_{band}_winter"),
+            summer=_range(context.limits[name], f"climatology_{band}_summer"),
+        )
+        yield Finding(name, flags)
+
+
+def _range(own: Limits, half_year: str) -> Range:
+    return Range(*(own[f"{half_year}_{part}"] for part in ("fail_min", "suspect_min", "suspect_max", "fail_max")))
+
+
+_LIMITS: Final[Mapping[str, Thresholds]] = {
+    TEMPERATURE: limits(
+        WMO_305,
+        climatology_high_winter_fail_min=-90,
+        climatology_high_winter_suspect_min=-80,
+        climatology_high_winter_suspect_max=35,
+        climatology_high_winter_fail_max=40,
+        climatology_high_summer_fail_min=-40,
+        climatology_high_summer_suspect_min=-30,
+        climatology_high_summer_suspect_max=40,
+        climatology_high_summer_fail_max=50,
+        climatology_low_winter_fail_min=-40,
+        climatology_low_winter_suspect_min=-30,
+        climatology_low_winter_suspect_max=50,
+        climatology_low_winter_fail_max=55,
+        climatology_low_summer_fail_min=-30,
+        climatology_low_summer_suspect_min=-20,
+        climatology_low_summer_suspect_max=50,
+        climatology_low_summer_fail_max=60,
+    ),
+    DEW_POINT: limits(
+        WMO_305,
+        climatology_high_winter_fail_min=-99,
+        climatology_high_winter_suspect_min=-85,
+        climatology_high_winter_suspect_max=30,
+        climatology_high_winter_fail_max=35,
+        climatology_high_summer_fail_min=-45,
+        climatology_high_summer_suspect_min=-35,
+        climatology_high_summer_suspect_max=35,
+        climatology_high_summer_fail_max=40,
+        climatology_low_winter_fail_min=-45,
+        climatology_low_winter_suspect_min=-35,
+        climatology_low_winter_suspect_max=35,
+        climatology_low_winter_fail_max=40,
+        climatology_low_summer_fail_min=-35,
+        climatology_low_summer_suspect_min=-25,
+        climatology_low_summer_suspect_max=35,
+        climatology_low_summer_fail_max=40,
+    ),
+    PRESSURE: limits(
+        WMO_305,
+        climatology_high_winter_fail_min=910,
+        climatology_high_winter_suspect_min=940,
+        climatology_high_winter_suspect_max=1080,
+        climatology_high_winter_fail_max=1100,
+        climatology_high_summer_fail_min=920,
+        climatology_high_summer_suspect_min=950,
+        climatology_high_summer_suspect_max=1080,
+        climatology_high_summer_fail_max=1100,
+        climatology_low_winter_fail_min=870,
+        climatology_low_winter_suspect_min=910,
+        climatology_low_winter_suspect_max=1080,
+        climatology_low_winter_fail_max=1100,
+        climatology_low_summer_fail_min=850,
+        climatology_low_summer_suspect_min=900,
+        climatology_low_summer_suspect_max=1080,
+        climatology_low_summer_fail_max=1100,
+    ),
+    WIND_SPEED: limits(
+        WMO_305,
+        climatology_high_winter_fail_min=-math.inf,
+        climatology_high_winter_suspect_min=-math.inf,
+        climatology_high_winter_suspect_max=50,
+        climatology_high_winter_fail_max=100,
+        climatology_high_summer_fail_min=-math.inf,
+        climatology_high_summer_suspect_min=-math.inf,
+        climatology_high_summer_suspect_max=40,
+        climatology_high_summer_fail_max=75,
+        climatology_low_winter_fail_min=-math.inf,
+        climatology_low_winter_suspect_min=-math.inf,
+        climatology_low_winter_suspect_max=60,
+        climatology_low_winter_fail_max=125,
+        climatology_low_summer_fail_min=-math.inf,
+        climatology_low_summer_suspect_min=-math.inf,
+        climatology_low_summer_suspect_max=90,
+        climatology_low_summer_fail_max=150,
+    ),
+}
+
+CHECK: Final = Check(
+    id="climatology",
+    order=20,
+    scope=Scope.STATION,
+    parameters=tuple(_LIMITS),
+    limits=_LIMITS,
+    finds="a value beyond what the half-year brings at that latitude",
+    flags=(SUSPECT, FAIL),
+    advice="beyond what the season brings there: look at the sensor",
+    run=_run,
+)
