@@ -17,6 +17,7 @@ from tests.integration.test_crashes import (
     KILLED_RUN,
     EndState,
     assert_completed_by_the_next_run,
+    boundary_params,
     undisturbed,
     world,
 )
@@ -33,10 +34,9 @@ PAST_THE_END = (
     "before the lease is given back",
 )
 SAID = ["ERROR interrupted: what was in flight is finished; run again to go on", "INFO the run ended: interrupted"]
-STAGES = [name for name in BOUNDARIES if "the last status" not in name]
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", boundary_params("before the last status", "after the last status"))
 def test_a_run_that_is_told_to_stop_ends_cleanly(world: World, undisturbed: tuple[World, EndState], stage: str) -> None:
     module, attribute, moment, number = BOUNDARIES[stage]
     stopped = subprocess.run(
