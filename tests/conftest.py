@@ -10,7 +10,9 @@ import boto3
 import pytest
 from pymongo import MongoClient
 
+from forecast.mongo.client import Documents
 from forecast.mongo.embedded import embedded_mongodb, find_mongod
+from forecast.mongo.loader import prepare_collection
 from tests.examples import PROFILE, load_profile
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,6 +79,15 @@ def mongo_database(replica_set: str) -> Iterator[str]:
     client: MongoClient[dict[str, Any]]
     with MongoClient(replica_set) as client:
         client.drop_database(name)
+
+
+@pytest.fixture
+def collection(replica_set: str, mongo_database: str) -> Iterator[Documents]:
+    """Give a collection that is made and empty."""
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
+        made = client[mongo_database]["weather"]
+        prepare_collection(made)
+        yield made
 
 
 @pytest.fixture(scope="session")

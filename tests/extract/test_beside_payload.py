@@ -38,11 +38,7 @@ OTHER = ROWS[1]
 def read(content: bytes, folder: Path, key: str = TABLE_KEY) -> tuple[Result, list[str]]:
     """What came of an object, and its columns that are not known."""
     transformer = ObjectTransformer(key, STATIONS, LISTED)
-    result = Result()
-    for batch in batches_of(content, folder, key):
-        result.add(transformer.transform(batch))
-    for part in transformer.finish():
-        result.add(part)
+    result = Result.of(transformer, batches_of(content, folder, key))
     return result, list(transformer.reading.unknown)
 
 

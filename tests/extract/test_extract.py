@@ -69,13 +69,7 @@ def batches_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> list[RawBa
 
 
 def observations_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> Result:
-    transformer = ObjectTransformer(key, STATIONS, LISTED)
-    result = Result()
-    for batch in batches_of(content, folder, key):
-        result.add(transformer.transform(batch))
-    for part in transformer.finish():
-        result.add(part)
-    return result
+    return Result.of(ObjectTransformer(key, STATIONS, LISTED), batches_of(content, folder, key))
 
 
 def rejected(content: bytes, folder: Path) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from forecast.core.stations import load_stations
 from forecast.mongo.client import Documents, connect
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.dry_run import ImaginedVersions, foresee
-from forecast.mongo.loader import INDEXES, load, prepare_collection
+from forecast.mongo.loader import INDEXES, load
 from forecast.mongo.presence import presence_of
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.qc_update import days_held, differing_verdicts
@@ -33,14 +32,6 @@ from tests.transform.samples import NOW
 
 STATIONS = five()
 NAME = "A@2024-10-01T00:00:00Z"
-
-
-@pytest.fixture
-def collection(replica_set: str, mongo_database: str) -> Iterator[Documents]:
-    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
-        made = client[mongo_database]["weather"]
-        prepare_collection(made)
-        yield made
 
 
 def loaded(collection: Documents, folder: Path, **values: float) -> LoadCounts:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from pymongo import MongoClient
 
 from forecast.core.removals import Removed
 from forecast.mongo.client import Documents
 from forecast.mongo.conflicts import MOST_TOLD, Conflicts
-from forecast.mongo.loader import load, prepare_collection
+from forecast.mongo.loader import load
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.versions import LoadCounts
 from tests.networks import START, five, observation, observations, records
 
 STATIONS = five()
 NAME = "A@2024-10-01T00:00:00Z"
-
-
-@pytest.fixture
-def collection(replica_set: str, mongo_database: str) -> Iterator[Documents]:
-    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
-        made = client[mongo_database]["weather"]
-        prepare_collection(made)
-        yield made
 
 
 @pytest.fixture

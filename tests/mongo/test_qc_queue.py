@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
-from pymongo import MongoClient
-
 from forecast.core.schemas import to_table
 from forecast.mongo.client import Documents
-from forecast.mongo.loader import load, prepare_collection, station_days
+from forecast.mongo.loader import load, station_days
 from forecast.mongo.qc_queue import Unjudged, days_by_station
 from tests.networks import DAY, START, five, observation, observations, records
-
-
-@pytest.fixture
-def collection(replica_set: str, mongo_database: str) -> Iterator[Documents]:
-    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
-        made = client[mongo_database]["weather"]
-        prepare_collection(made)
-        yield made
 
 
 class _Counting:

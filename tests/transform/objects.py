@@ -33,12 +33,8 @@ def read_object(content: bytes, name: str) -> Result:
         path = Path(folder) / "object"
         path.write_bytes(content)
         raw = RawObject(f"{FOLDER}/{name}", name, len(content), "etag", datetime(2024, 11, 8, tzinfo=UTC))
-        transformer, result = ObjectTransformer(raw.key, STATIONS, NOW), Result()
-        for batch in extract(path, raw, RECORD_CONTAINERS, Limits(), NOW):
-            result.add(transformer.transform(batch))
-        for part in transformer.finish():
-            result.add(part)
-    return result
+        batches = extract(path, raw, RECORD_CONTAINERS, Limits(), NOW)
+        return Result.of(ObjectTransformer(raw.key, STATIONS, NOW), batches)
 
 
 def stamps_of(content: bytes, name: str) -> dict[int, str | None]:

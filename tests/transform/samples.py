@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -30,6 +30,16 @@ class Result:
     refused: list[dict[str, Any]] = field(default_factory=list)
     rows_read: int = 0
     rows_empty: int = 0
+
+    @classmethod
+    def of(cls, transformer: ObjectTransformer, batches: Iterable[RawBatch]) -> Self:
+        """What a transformer makes of all batches of an object."""
+        result = cls()
+        for batch in batches:
+            result.add(transformer.transform(batch))
+        for part in transformer.finish():
+            result.add(part)
+        return result
 
     def add(self, part: Transformed) -> None:
         assert part.rows_read == part.rows_empty + len(part.observations) + len(part.refused)
@@ -83,10 +93,4 @@ def batch_of(
 
 def transform(*batches: RawBatch, key: str = TABLE_KEY) -> Result:
     """All batches of one object."""
-    transformer = ObjectTransformer(key, STATIONS, NOW)
-    result = Result()
-    for batch in batches:
-        result.add(transformer.transform(batch))
-    for part in transformer.finish():
-        result.add(part)
-    return result
+    return Result.of(ObjectTransformer(key, STATIONS, NOW), batches)

@@ -30,11 +30,7 @@ API = {
 
 
 def sent(batch: RawBatch, stations: Stations, key: str = TABLE_KEY) -> Result:
-    transformer = ObjectTransformer(key, stations, NOW)
-    result = Result()
-    for part in (transformer.transform(batch), *transformer.finish()):
-        result.add(part)
-    return result
+    return Result.of(ObjectTransformer(key, stations, NOW), [batch])
 
 
 def again(refused: Sequence[Mapping[str, Any]]) -> RawBatch:

@@ -130,13 +130,7 @@ def read(content: bytes, folder: Path) -> Result:
     path = folder / "object"
     path.write_bytes(content)
     raw = RawObject(KEY, f"s3://bucket/{KEY}", 1, "etag", EXTRACTED)
-    transformer = ObjectTransformer(KEY, STATIONS, NOW)
-    result = Result()
-    for batch in extract(path, raw, RECORD_CONTAINERS, Limits(), NOW):
-        result.add(transformer.transform(batch))
-    for part in transformer.finish():
-        result.add(part)
-    return result
+    return Result.of(ObjectTransformer(KEY, STATIONS, NOW), extract(path, raw, RECORD_CONTAINERS, Limits(), NOW))
 
 
 def rejected(content: bytes, folder: Path) -> tuple[str, str]:
