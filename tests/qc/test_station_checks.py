@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecast.core.clock import HOUR_MS
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
 from forecast.qc.registry import CHECKS, STATION_REACH
 from forecast.qc.results import Verdicts
 from forecast.qc.runner import run_station_checks
 from forecast.qc.series import Series
-from forecast.qc.valid import HOUR_MS
 from tests.examples import examples
 from tests.networks import curve, hours, series, station
 

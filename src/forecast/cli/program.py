@@ -1,6 +1,6 @@
 """The program `forecast` and its commands; `pipeline` and `latency-report` are two of them under names of their own.
 
-Nothing heavy is imported before a command is at work: `--help` takes a tenth of a second.
+Nothing heavy is imported before a command is at work: `--help` takes 0.15 to 0.22 s of CPU.
 """
 
 from __future__ import annotations

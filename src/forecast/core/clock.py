@@ -1,11 +1,15 @@
-"""Moments: as text in UTC, and as days since 1970."""
+"""Moments: as text in UTC, as days since 1970, and the units that they are counted in."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Final
 
-DAY_MS: Final = 86_400_000
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+# By the names that Arrow and numpy have for units of time.
+TICKS_PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def report_time(now: datetime) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.core.clock import TICKS_PER_SECOND
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.schemas import ORIGIN_SCHEMA, UTC_TIME, RawObject
 from forecast.extract.envelope import (
@@ -29,7 +30,6 @@ from forecast.extract.envelope import (
     read_meta,
 )
 
-_TICKS_PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _SYNC, _CHANGES = "sync_id", "changes"
 _ENTRY: Final = pa.struct([(_SYNC, pa.int64()), (_CHANGES, pa.string())])
 
@@ -71,7 +71,7 @@ def _cells(table: pa.Table, name: str) -> pa.Array | None:
 def _instants(cells: pa.Array) -> pa.Array:
     """Times of extraction, null where there are none."""
     if pa.types.is_timestamp(cells.type):
-        _check(cells.cast(pa.int64()), LAST_MS // 1000 * _TICKS_PER_SECOND[cells.type.unit])
+        _check(cells.cast(pa.int64()), LAST_MS // 1000 * TICKS_PER_SECOND[cells.type.unit])
         stamps = cells.cast(pa.timestamp("ms", tz=cells.type.tz), safe=False)
     elif pa.types.is_integer(cells.type):
         _check(cells, LAST_MS)

@@ -1,4 +1,4 @@
-"""Documents to columns: the way back of `documents`, a few µs a document less than decoding each.
+"""Documents to columns: the way back of `bson_encoder`, a few µs a document less than decoding each.
 
 Documents of one station with the same parameters and the same flags have the same BSON but for numbers and digests at
 the same places. So one of them is read by the driver's rules, and the others as a matrix of bytes.

@@ -29,7 +29,7 @@ from forecast.mongo.versions import StoredVersions, batches_of
 from forecast.storage import Store
 from forecast.zone.writer import month_folder
 
-LOGGER = logging.getLogger("forecast.run.migrate")
+LOGGER = logging.getLogger("forecast.mongo.verify")
 _DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _IDS_AT_ONCE = 100_000
 _DERIVED = "precipitation_amount"

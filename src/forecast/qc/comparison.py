@@ -13,11 +13,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from forecast.core.clock import MINUTE_MS
 from forecast.qc.flags import Floats, Times
 
 Rows = npt.NDArray[np.intp]
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 60 * MINUTE_MS
 MIN_NEIGHBOURS: Final = 3
 # So that an hourly neighbour counts.
 WINDOW_MINUTES: Final = 30

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast.core.clock import DAY_MS
+from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.qc.flags import Floats, Mask, Times
-from forecast.qc.valid import HOUR_MS
 
 
 class Days(NamedTuple):

@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from forecast.core.clock import DAY_MS
+from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.qc.check import Check, Context, Scope
-from forecast.qc.comparison import HOUR_MS, NOBODY, Comparison, Neighbour, Rows
+from forecast.qc.comparison import NOBODY, Comparison, Neighbour, Rows
 from forecast.qc.flags import Floats, Times
 from forecast.qc.neighbours import are_neighbours
 from forecast.qc.registry import CHECKS, COMPARED_REACH

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
+from forecast.core.clock import DAY_MS
 from forecast.qc.flags import Floats, Times
 
-_MS_PER_DAY: Final = 86_400_000
 # Days from 1970-01-01T00:00Z to the epoch J2000.0, 2000-01-01T12:00.
 _J2000_DAY: Final = 10_957.5
 _DAYS_PER_CENTURY: Final = 36_525.0
@@ -32,7 +32,7 @@ def solar_elevation(times: Times, latitude: float, longitude: float) -> Floats:
     Within 0.015° of NREL's SPA from 1950 to 2050 (0.011° at the worst of 20 000 random times at each of four places).
     Reach in time: none, each value by its own time.
     """
-    days = times / _MS_PER_DAY - _J2000_DAY
+    days = times / DAY_MS - _J2000_DAY
     century = days / _DAYS_PER_CENTURY
     node = np.radians(125.04 - 1934.136 * century)
     nutation = -0.00478 * np.sin(node)

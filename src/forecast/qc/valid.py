@@ -8,8 +8,6 @@ import numpy as np
 
 from forecast.qc.flags import Floats, Mask
 
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 3_600_000
 # Differences of decimals are not decimals: 20.1 - 15.1 is 5.000000000000002. A double of up to 1e5 (pressure in Pa) is
 # exact to 1.5e-11, and no source writes more than six decimals: what differs from a limit by less than this equals it.
 ROUNDING: Final = 1e-9

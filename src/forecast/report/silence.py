@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from forecast.core.clock import iso_time_of
+from forecast.core.clock import HOUR_MS, iso_time_of
 from forecast.core.presence import Presence
 from forecast.core.stations import Station, Stations
 
@@ -15,7 +15,6 @@ STATES: Final = ("fresh", "late", "silent", "unregistered", "unknown")
 _LATE_INTERVALS: Final = 3
 # Where MAX_DATA_AGE_HOURS is not set: a state that nobody is warned of.
 _SILENT_HOURS: Final = 24.0
-_HOUR_MS: Final = 3_600_000
 _AGE_DIGITS: Final = 2
 
 
@@ -76,7 +75,7 @@ def silence_warnings(seen: Mapping[str, Seen], max_age_hours: float | None) -> I
 
 def _seen(name: str, station: Station | None, newest: int | None, now: datetime, max_age_hours: float | None) -> Seen:
     # The newest may be ten minutes ahead.
-    age = None if newest is None else max(0.0, (now.timestamp() * 1000 - newest) / _HOUR_MS)
+    age = None if newest is None else max(0.0, (now.timestamp() * 1000 - newest) / HOUR_MS)
     if station is None:
         return Seen(name, newest, age, "unregistered")
     if age is None or age > (_SILENT_HOURS if max_age_hours is None else max_age_hours):

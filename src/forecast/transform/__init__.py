@@ -13,10 +13,11 @@ import numpy as np
 from forecast.core.reading import ObjectReading, RenamedParameter, UnknownColumns
 from forecast.core.schemas import RawBatch, Transformed, joined
 from forecast.core.stations import Stations
+from forecast.extract.fields import STATION_FIELDS
 from forecast.transform.layouts import parts_of
 from forecast.transform.nearest import unknown_layout
 from forecast.transform.networks import infoclimat, wunderground
-from forecast.transform.raw_columns import STATION_FIELDS, Columns, leaves
+from forecast.transform.raw_columns import Columns, leaves
 from forecast.transform.renamed import lacking, renamed, sample_cells
 from forecast.transform.unit_gate import ON_EARTH, UnitGate
 

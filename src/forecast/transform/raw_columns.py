@@ -12,23 +12,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.core.admission import Fault, Mask
+from forecast.core.clock import TICKS_PER_SECOND
 from forecast.core.decimals import is_short, without_short_floats
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.stations import Stations
+from forecast.extract.fields import STATION_FIELDS, spelled
 
-_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 # More names than that are no members of an object but data.
 _MOST_MEMBERS = 100
-_NOT_ALPHANUMERIC = re.compile(r"<br\s*/?>|[^a-z0-9]")
-
-
-# What known networks call the station of a row. A name beside the payload may be in another network's spelling.
-STATION_FIELDS = ("idstation", "stationid", "station")
+_LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
 def normalise_field(name: str) -> str:
     """One spelling of a name: "Precip. Rate." and Airbyte's "precip__rate_" are both "preciprate"."""
-    return _NOT_ALPHANUMERIC.sub("", str(name).casefold())
+    return spelled(_LINE_BREAK.sub("", str(name)))
 
 
 class Columns:
@@ -239,7 +236,7 @@ def python_cells(cells: pa.Array) -> list[Any]:
 
 def _duration_text(count: int, unit: str) -> str:
     """Hours, minutes and seconds, as a time of day is written."""
-    seconds, rest = divmod(abs(count), _PER_SECOND[unit])
-    fraction = f".{rest:0{len(str(_PER_SECOND[unit])) - 1}}" if rest else ""
+    seconds, rest = divmod(abs(count), TICKS_PER_SECOND[unit])
+    fraction = f".{rest:0{len(str(TICKS_PER_SECOND[unit])) - 1}}" if rest else ""
     sign = "-" if count < 0 else ""
     return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"

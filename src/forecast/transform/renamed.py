@@ -119,12 +119,8 @@ def _match(lack: Lack, column: str, samples: Sequence[str]) -> _Match | None:
 
 def _are_plausible(parameter: Parameter, samples: Sequence[str], unit: str | None) -> bool:
     """Whether most of the cells are values that this parameter may have, in their own unit or, bare, in this one."""
-    lowest, highest = (
-        THRESHOLDS[parameter.name][f"gross_range_suspect_{end}"].value
-        if f"gross_range_suspect_{end}" in THRESHOLDS.get(parameter.name, {})
-        else limit
-        for end, limit in (("min", -np.inf), ("max", np.inf))
-    )
+    limits = THRESHOLDS[parameter.name]
+    lowest, highest = limits["gross_range_suspect_min"].value, limits["gross_range_suspect_max"].value
     raw = RawColumn(pa.array(samples, pa.string()), parameter, unit)
     for words in _LANGUAGES if parameter.quantity is Quantity.ANGLE else (ENGLISH,):
         values = convert_batch([raw], words)[parameter.name].values

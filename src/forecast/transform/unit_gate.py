@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from forecast.core.clock import HOUR_MS
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.parameters import Quantity
 from forecast.transform.values.units import UNITS, Floats
 
 Times = npt.NDArray[np.int64]
-_HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class _Mistake:
             self.different |= set(np.unique(raw)[: enough.different].tolist())
 
     def is_enough(self, enough: Enough) -> bool:
-        hours = (self.last - self.first) / _HOUR_MS
+        hours = (self.last - self.first) / HOUR_MS
         return len(self.different) >= enough.different and hours >= enough.hours
 
 

@@ -13,12 +13,12 @@ from typing import Final
 
 import numpy as np
 
+from forecast.core.clock import HOUR_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.comparison import column_medians
 from forecast.qc.flags import Flags, Floats, Times, flags_of
 from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE
 from forecast.qc.thresholds import MEASURED, OURS, Thresholds, limits
-from forecast.qc.valid import HOUR_MS
 
 # How a station stands to its neighbours is the median of the hours around.
 _OFFSET_HOURS: Final = 6

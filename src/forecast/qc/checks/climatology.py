@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from forecast.qc.check import Check, Context, Finding, Limits, Scope
+from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.checks.gross_range import Range, gross_range
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times
 from forecast.qc.names import DEW_POINT, PRESSURE, TEMPERATURE, WIND_SPEED
@@ -49,14 +49,10 @@ def _run(context: Context) -> Iterator[Finding]:
             context.unfailed(name),
             times,
             latitude=station.latitude,
-            winter=_range(context.limits[name], f"climatology_{band}_winter"),
-            summer=_range(context.limits[name], f"climatology_{band}_summer"),
+            winter=Range.of(context.limits[name], f"climatology_{band}_winter"),
+            summer=Range.of(context.limits[name], f"climatology_{band}_summer"),
         )
         yield Finding(name, flags)
-
-
-def _range(own: Limits, half_year: str) -> Range:
-    return Range(*(own[f"{half_year}_{part}"] for part in ("fail_min", "suspect_min", "suspect_max", "fail_max")))
 
 
 _LIMITS: Final[Mapping[str, Thresholds]] = {

@@ -7,14 +7,13 @@ from typing import Final
 
 import numpy as np
 
-from forecast.core.clock import DAY_MS
+from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.days import Days, count_by_day, days_of, hours_of_days
 from forecast.qc.flags import GOOD, SUSPECT, Flags, Floats, Mask, Times, flags_of
 from forecast.qc.names import TEMPERATURE
 from forecast.qc.thresholds import MEASURED, limits
-from forecast.qc.valid import HOUR_MS
 
 # The step in which air temperature is reported (WMO-No. 8, volume I, annex 1.A), °C: two curves cannot fit better.
 TEMPERATURE_STEP: Final = 0.1

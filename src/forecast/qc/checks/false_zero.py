@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from forecast.core.clock import HOUR_MS
 from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.flags import Flags, Floats, Times, flags_of
 from forecast.qc.names import RAIN_3H
 from forecast.qc.thresholds import limits
-from forecast.qc.valid import HOUR_MS
 
 
 def false_zero(amount: Floats, times: Times, *, period_hours: float) -> Flags:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from forecast.qc.check import Check, Context, Finding, Scope
+from forecast.qc.check import Check, Context, Finding, Limits, Scope
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, flags_of
 from forecast.qc.names import (
     CLOUD,
@@ -40,6 +40,11 @@ class Range(NamedTuple):
     suspect_max: float
     fail_max: float
 
+    @classmethod
+    def of(cls, own: Limits, prefix: str) -> Range:
+        """The four thresholds of this prefix."""
+        return cls(*(own[f"{prefix}_{part}"] for part in cls._fields))
+
 
 def gross_range(values: Floats, limits: Range) -> Flags:
     """Values beyond the limits: FAIL outside fail, SUSPECT outside suspect, else GOOD. A limit itself is inside.
@@ -53,14 +58,7 @@ def gross_range(values: Floats, limits: Range) -> Flags:
 
 def _run(context: Context) -> Iterator[Finding]:
     for name in filter(context.has, CHECK.parameters):
-        own = context.limits[name]
-        limits_of_name = Range(
-            fail_min=own["gross_range_fail_min"],
-            suspect_min=own["gross_range_suspect_min"],
-            suspect_max=own["gross_range_suspect_max"],
-            fail_max=own["gross_range_fail_max"],
-        )
-        yield Finding(name, gross_range(context.unfailed(name), limits_of_name))
+        yield Finding(name, gross_range(context.unfailed(name), Range.of(context.limits[name], "gross_range")))
 
 
 _LIMITS: Final[Mapping[str, Thresholds]] = {

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from forecast.core.clock import HOUR_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_of
 from forecast.qc.names import (
@@ -26,7 +27,7 @@ from forecast.qc.names import (
     WIND_SPEED,
 )
 from forecast.qc.thresholds import D2R, HADISD, OURS, WMO_AWS, Thresholds, limits
-from forecast.qc.valid import HOUR_MS, ROUNDING, back_to_all, valid_values
+from forecast.qc.valid import ROUNDING, back_to_all, valid_values
 
 Indices = npt.NDArray[np.intp]
 

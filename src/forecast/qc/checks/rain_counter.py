@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from forecast.core.clock import HOUR_MS, MINUTE_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_of
 from forecast.qc.names import RAIN_COUNTER
 from forecast.qc.thresholds import MESOWEST, OURS, WMO_AWS, limits
-from forecast.qc.valid import HOUR_MS, MINUTE_MS
 
 # The shortest interval that a rate is computed over: the one at which personal stations are archived. One tip of the
 # bucket (0.254 mm) between two readings that lie a minute apart is no rain of 15 mm/h.

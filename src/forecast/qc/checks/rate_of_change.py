@@ -11,11 +11,12 @@ from typing import Final
 
 import numpy as np
 
+from forecast.core.clock import MINUTE_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_of
 from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE, WIND_SPEED
 from forecast.qc.thresholds import MADIS, METOBS, OURS, SYNOPTIC, WMO_305, WMO_AWS, Thresholds, limits
-from forecast.qc.valid import MINUTE_MS, ROUNDING, back_to_all, valid_values
+from forecast.qc.valid import ROUNDING, back_to_all, valid_values
 
 # The intervals for which there are limits.
 _MINUTES: Final = (10, 60, 180, 360, 720)

@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 
+from forecast.core.clock import MINUTE_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.flags import Flags, Floats, Times, flags_of
 from forecast.qc.names import SNOW, TEMPERATURE
 from forecast.qc.thresholds import OURS, limits
-from forecast.qc.valid import MINUTE_MS
 
 
 def snow_with_warmth(

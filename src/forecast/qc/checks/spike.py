@@ -12,11 +12,12 @@ from typing import Final
 
 import numpy as np
 
+from forecast.core.clock import MINUTE_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_of
 from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE
 from forecast.qc.thresholds import HADISD, OURS, Thresholds, limits
-from forecast.qc.valid import MINUTE_MS, ROUNDING, back_to_all, valid_values
+from forecast.qc.valid import ROUNDING, back_to_all, valid_values
 
 # Four or more are a level, not a spike; both of the papers above draw the line there.
 _LONGEST: Final = 3

@@ -14,18 +14,12 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.parameters import PARAMETERS, Quantity
 from forecast.core.schemas import RawBatch, Transformed
 from forecast.core.stations import Stations
+from forecast.extract.fields import STATION_FIELDS
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
 from forecast.transform.headings import Heading, read_heading
 from forecast.transform.nearest import Near
 from forecast.transform.quarantine import Refusal
-from forecast.transform.raw_columns import (
-    STATION_FIELDS,
-    Columns,
-    check_types,
-    contradicting_stations,
-    named_stations,
-    normalise_field,
-)
+from forecast.transform.raw_columns import Columns, check_types, contradicting_stations, named_stations, normalise_field
 from forecast.transform.twins import contradictions
 from forecast.transform.values.codes import read_codes
 from forecast.transform.values.numbers import RawColumn, convert_batch, shorten

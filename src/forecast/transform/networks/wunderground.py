@@ -13,6 +13,7 @@ from forecast.core.admission import Fault, Mask, other_networks, unknown_station
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.schemas import REFUSED_SCHEMA, RawBatch, Transformed, empty_frame, joined
 from forecast.core.stations import Station, Stations
+from forecast.extract.fields import STATION_FIELDS
 from forecast.transform.aggregates import ADVICE, Aggregates
 from forecast.transform.aggregates import CODE as AGGREGATES
 from forecast.transform.assemble import Draft, assemble, entry_refusals, lost_on_the_way
@@ -27,17 +28,11 @@ from forecast.transform.networks.wunderground_times import (
     api_times,
 )
 from forecast.transform.quarantine import Refusal
-from forecast.transform.raw_columns import (
-    STATION_FIELDS,
-    Columns,
-    check_types,
-    contradicting_stations,
-    has_station,
-    named_stations,
-)
+from forecast.transform.raw_columns import Columns, check_types, contradicting_stations, has_station, named_stations
 from forecast.transform.twins import contradictions
 from forecast.transform.values.clocks import Moments
 from forecast.transform.values.dst import Folds
+from forecast.transform.values.numbers import convert_batch
 from forecast.transform.values.statements import ConstantColumns
 from forecast.transform.values.timestamps import Readings, local_to_utc
 
@@ -199,16 +194,17 @@ class Reader:
     def _read_table(self, batch: RawBatch, columns: Columns, stations: pa.Array, times: TableTimes) -> Transformed:
         readings, of_times, notes = times.rows(self._constant.found)
         moments, twice, refusals = self._to_utc(times, readings)
+        raw = table.raw_columns(columns)
         draft = Draft(
             stations,
             moments,
-            table.read_values(columns),
+            convert_batch(raw),
             [
                 Refusal(np.asarray(stations.is_null()), "no_station", "station", "the row does not name its station"),
                 *entry_refusals(self._wrong_stations(columns, stations), "station", stations),
                 *of_times,
                 *refusals,
-                *contradictions(table.raw_columns(columns)),
+                *contradictions(raw),
             ],
             lost_on_the_way(batch.origin["changes"], table.parameters_of),
             notes,

@@ -15,7 +15,7 @@ import numpy as np
 from forecast.core.parameters import PARAMETERS, Parameter, Quantity
 from forecast.transform.headings import Heading, read_heading
 from forecast.transform.raw_columns import Columns, normalise_field
-from forecast.transform.values.numbers import Converted, RawColumn, convert_batch
+from forecast.transform.values.numbers import RawColumn, convert_batch
 
 # What a cell of a measured value looks like, for people.
 EXPECTED: Final = (
@@ -87,11 +87,6 @@ def is_table(columns: Columns, beside: frozenset[str]) -> bool:
     return len(parameters) >= _MINIMUM_COLUMNS and 2 * unknown < len(columns)
 
 
-def read_values(columns: Columns) -> dict[str, Converted]:
-    """The values by parameter."""
-    return convert_batch(raw_columns(columns))
-
-
 def raw_columns(columns: Columns) -> list[RawColumn]:
     """The columns of values, each with its parameter and the unit that its name has."""
     plain = {field: Heading(parameter, None) for field, parameter in _TABLE.items() if field in columns}
@@ -103,7 +98,7 @@ def raw_columns(columns: Columns) -> list[RawColumn]:
 
 def has_units(columns: Columns) -> bool:
     """Whether any number was found with its unit: without one, a table may be another program's."""
-    values = read_values(columns)
+    values = convert_batch(raw_columns(columns))
     return any(name in values and not np.isnan(values[name].values).all() for name in _NEEDS_UNIT)
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.core.admission import Mask
+from forecast.core.clock import TICKS_PER_SECOND
 from forecast.core.decimals import is_short, shortest_decimals
 from forecast.transform.raw_columns import python_cells
 
@@ -24,7 +25,6 @@ Numbers = npt.NDArray[np.float64]
 
 DAY_SECONDS = 86_400
 UNREADABLE = -1
-PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 # The days that Excel puts before a time of day: those of its two date systems, as dates and as serial numbers.
 EXCEL_EMPTY_DAYS = np.array(["1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01"], "datetime64[D]")
 _EMPTY_SERIALS = (0, 1, 1462)
@@ -62,10 +62,10 @@ def read_clock(cells: pa.Array, days: Moments | None = None) -> Clock:
     cells = plain_cells(cells)
     kind = cells.type
     if pa.types.is_time(kind) or pa.types.is_duration(kind):
-        return _of_units(*_counted(cells), PER_SECOND[kind.unit])
+        return _of_units(*_counted(cells), TICKS_PER_SECOND[kind.unit])
     if pa.types.is_timestamp(kind) and kind.tz is None:
         counts, there = _counted(cells)
-        scale = PER_SECOND[kind.unit]
+        scale = TICKS_PER_SECOND[kind.unit]
         is_clock = np.isin(counts // (DAY_SECONDS * scale), EXCEL_EMPTY_DAYS.astype(np.int64))
         return _of_units(np.where(is_clock, counts % (DAY_SECONDS * scale), UNREADABLE), there, scale)
     if is_number(kind):

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.core.admission import Mask
+from forecast.core.clock import TICKS_PER_SECOND
 from forecast.transform.values.clocks import (
-    PER_SECOND,
     UNREADABLE,
     Moments,
     Seconds,
@@ -201,7 +201,7 @@ def _to_the_second(cells: pa.Array) -> Moments:
     if cells.type.unit == "s":
         return moments
     # numpy's own way to seconds runs over at both ends of 64 bits: pandas' Timestamp.min became a time to come.
-    counts, scale = moments.astype(np.int64), PER_SECOND[cells.type.unit]
+    counts, scale = moments.astype(np.int64), TICKS_PER_SECOND[cells.type.unit]
     whole = counts // scale
     whole += counts - whole * scale >= scale // 2
     return np.where(np.isnat(moments), np.datetime64("NaT"), whole.astype("datetime64[s]"))
