@@ -14,6 +14,7 @@ from forecast.cli import commands, mongo
 from forecast.cli.app import Version, add_command, new_app
 from forecast.cli.config import config_command
 from forecast.cli.run import pipeline_command
+from forecast.cli.status import status_command
 
 
 def _forecast(version: Version = False) -> None:
@@ -35,6 +36,7 @@ def _program() -> typer.Typer:
     add_command(app, "run", pipeline_command)
     add_command(app, "latency", commands.latency_command)
     add_command(app, "quality", commands.quality_command)
+    add_command(app, "status", status_command)
     add_command(app, "migrate", commands.migrate_command)
     add_command(app, "replay", commands.replay_command)
     add_command(app, "crud-check", commands.crud_check_command)

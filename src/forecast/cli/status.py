@@ -1,0 +1,35 @@
+"""`forecast status`: how things stand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from forecast.cli.app import AsJson
+from forecast.cli.output import print_result
+from forecast.core.settings import Settings
+
+NEEDS_ATTENTION = 3
+
+
+def status_command(settings: Settings, as_json: AsJson = False) -> int:
+    """Show how things stand and what needs attention.
+
+    The last runs, and which stations are late or silent; from the reports, here or below PROCESSED_URI on S3.
+
+    Examples:
+
+      forecast status
+
+      forecast status --json
+
+    Exit codes: 0 nothing needs attention; 3 something does.
+    """
+    from forecast.core.stations import load_stations
+    from forecast.report.headline import assess
+    from forecast.report.situation_text import render_situation, situation_json
+    from forecast.run.situation import situation_of
+
+    situation = situation_of(settings, load_stations(), datetime.now(UTC))
+    assessment = assess(situation)
+    print_result(situation_json(situation, assessment), render_situation(situation, assessment), as_json=as_json)
+    return NEEDS_ATTENTION if assessment.needs_attention else 0

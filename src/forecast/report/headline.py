@@ -1,0 +1,240 @@
+"""What needs attention now, most important first, and the first of it as a headline.
+
+Pure: known runs, station states and the schedule in, words out. `forecast status` and the dashboard say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile, zip_longest
+from typing import Final, Literal
+
+from forecast.core.errors import ObjectRejectedError
+
+Severity = Literal["error", "warning", "info"]
+State = Literal["fresh", "late", "silent", "never"]
+
+# A run counts for the moment it was due at if it starts within this time. EventBridge gives a scheduled task up after
+# an hour (maximum_event_age_in_seconds in terraform/modules/schedule).
+GRACE: Final = timedelta(hours=1)
+# The clock of a scheduler may be a little ahead of the one that stamps the run.
+_EARLY: Final = timedelta(minutes=1)
+_SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
+# What the run said of silent stations is out of date by now.
+_TOLD_ANEW: Final = frozenset({"silent_station", "missed_run"})
+# Severity, what is said of one run and of several, and what to do where no error says it.
+_BAD_ENDS: Final[Mapping[str, tuple[Severity, str, str, str]]] = {
+    "failed": ("error", "failed", "failed", ""),
+    "died": (
+        "error",
+        "did not come to its end",
+        "did not come to their end",
+        ". It was killed, or its machine stopped; run it again",
+    ),
+    "interrupted": ("warning", "was interrupted", "were interrupted", ". Run it again"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Something that a person should look at; `kind` is a short name of its cause."""
+
+    severity: Severity
+    kind: str
+    message: str
+    station: str | None = None
+    parameter: str | None = None
+    object: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run: its status ("running", "success", "partial", "failed", "interrupted" or "died") and what it found.
+
+    `error` is the message of the fault that ended it. One that was `turned_away` found another run at work and did
+    nothing.
+    """
+
+    run_id: str
+    status: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    exit_code: int | None = None
+    error: str | None = None
+    attention: tuple[Attention, ...] = ()
+    turned_away: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StationState:
+    """A station, the time of its newest observation, and since when it has been in its state (None: not known)."""
+
+    station: str
+    state: State
+    last: datetime | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When runs were due up to now, oldest first, and when the next one is; empty where no schedule is set."""
+
+    due: tuple[datetime, ...] = ()
+    next_due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that is known, `runs` newest first. `faults` are what kept the reader from knowing more.
+
+    Where `max_age_hours` is None, nobody is warned of silent stations.
+    """
+
+    now: datetime
+    runs: tuple[RunState, ...] = ()
+    stations: tuple[StationState, ...] = ()
+    schedule: Schedule = Schedule()
+    max_age_hours: float | None = None
+    faults: tuple[Attention, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What to tell: the headline, what needs attention (most important first), and the moments without a run."""
+
+    headline: str
+    attention: tuple[Attention, ...]
+    missed: tuple[datetime, ...]
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether anything is more than a remark."""
+        return any(entry.severity != "info" for entry in self.attention)
+
+
+def assess(situation: Situation) -> Assessment:
+    """Say what needs attention: the more severe first, and of equally severe entries the cause before its effects."""
+    missed = missed_runs(situation.runs, situation.schedule.due, situation.now)
+    causes = [
+        *situation.faults,
+        *_missing_since(situation.runs, missed),
+        *_last_run(situation.runs),
+        *_missed_before(situation.runs, missed),
+        *_silent(situation),
+    ]
+    ordered = tuple(sorted(causes, key=lambda entry: _SEVERITIES.index(entry.severity)))
+    first = next((entry.message for entry in ordered if entry.severity != "info"), None)
+    return Assessment(first or _all_is_well(situation), ordered, missed)
+
+
+def missed_runs(runs: Sequence[RunState], due: Sequence[datetime], now: datetime) -> tuple[datetime, ...]:
+    """The due moments for which no run started within GRACE, or before the next moment.
+
+    Moments before the first known run are nobody's, and one whose time of grace goes on is not missed yet.
+    """
+    if not runs:
+        return ()
+    starts = [run.started_at for run in runs]
+    missed = []
+    for moment, following in zip_longest(due, due[1:]):
+        end = moment + GRACE if following is None else min(moment + GRACE, following - _EARLY)
+        started = any(moment - _EARLY <= start < end for start in starts)
+        if min(starts) < moment and end <= now and not started:
+            missed.append(moment)
+    return tuple(missed)
+
+
+def minute(moment: datetime) -> str:
+    """A UTC moment as people read it."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def settled(runs: Sequence[RunState]) -> list[RunState]:
+    """The runs that have ended, newest first, without those that another run turned away."""
+    return [run for run in runs if run.status != "running" and not run.turned_away]
+
+
+def _missing_since(runs: Sequence[RunState], missed: Sequence[datetime]) -> Iterator[Attention]:
+    """The runs that should have started since the newest one."""
+    missing = [moment for moment in missed if moment > runs[0].started_at]
+    if len(missing) == 1:
+        message = f"The run due at {minute(missing[0])} did not start. Start it by hand and look at the scheduler"
+        yield Attention("error", "missed_run", message)
+    elif missing:
+        words = f"No run has started since {minute(runs[0].started_at)}: {len(missing)} were due, the last at "
+        message = f"{words}{minute(missing[-1])}. Start one by hand and look at the scheduler"
+        yield Attention("error", "missed_run", message)
+
+
+def _missed_before(runs: Sequence[RunState], missed: Sequence[datetime]) -> Iterator[Attention]:
+    """The runs that should have started between the newest two that did; what came before is history."""
+    working = [run.started_at for run in runs if not run.turned_away]
+    for moment in missed:
+        if len(working) > 1 and working[1] < moment < working[0]:
+            message = f"The run due at {minute(moment)} did not start; a later one caught up. Look at the scheduler"
+            yield Attention("warning", "missed_run", message)
+
+
+def _last_run(runs: Sequence[RunState]) -> Iterator[Attention]:
+    """How the last run ended, where it did not end well, and what it found."""
+    ended = settled(runs)
+    if not ended:
+        if not runs:
+            yield Attention("warning", "no_run", "No run is known here. Are the settings those of the pipeline?")
+        return
+    last = ended[0]
+    if last.status in _BAD_ENDS:
+        yield _bad_end(ended)
+    found = [entry for entry in last.attention if entry.kind not in _TOLD_ANEW]
+    yield from found
+    if last.status == "partial" and not found:
+        yield _partial(last)
+
+
+def _bad_end(ended: Sequence[RunState]) -> Attention:
+    last = ended[0]
+    alike = list(takewhile(lambda run: run.status == last.status, ended))
+    severity, one, several, advice = _BAD_ENDS[last.status]
+    if len(alike) > 1:
+        words = f"The last {len(alike)} runs {several}, since {minute(alike[-1].started_at)}"
+    else:
+        words = f"The last run ({minute(last.started_at)}) {one}"
+    return Attention(severity, f"run_{last.status}", f"{words}: {last.error}" if last.error else f"{words}{advice}")
+
+
+def _partial(last: RunState) -> Attention:
+    refused = last.exit_code == ObjectRejectedError.exit_code
+    cause = f": {last.error}" if last.error else ", because data was refused" if refused else ""
+    message = f"The last run ({minute(last.started_at)}) ended with exit code {last.exit_code}{cause}"
+    return Attention("warning" if refused else "error", "run_partial", message)
+
+
+def _silent(situation: Situation) -> Iterator[Attention]:
+    """Silent stations, and those that never sent; all of them in one line where no station sends."""
+    if situation.max_age_hours is None:
+        return
+    silent = [one for one in situation.stations if one.state in {"silent", "never"}]
+    heard = [one.last for one in silent if one.last is not None]
+    if len(silent) > 1 and len(silent) == len(situation.stations):
+        newest = f"the newest observation of all is from {minute(max(heard))}" if heard else "there is no observation"
+        yield Attention("error", "silent_station", f"All {len(silent)} stations are silent: {newest}")
+        return
+    for one in sorted(silent, key=lambda one: (one.last or situation.now, one.station)):
+        if one.last is None:
+            message = f"Station {one.station} has never sent an observation"
+        else:
+            hours = (situation.now - one.last).total_seconds() / 3600
+            message = f"Station {one.station} is silent: its newest observation is from {minute(one.last)}, "
+            message += f"{hours:.0f} hours ago"
+        yield Attention("warning", "silent_station", message, station=one.station)
+
+
+def _all_is_well(situation: Situation) -> str:
+    ended = settled(situation.runs)
+    if not ended:
+        return f"The first run is at work, since {minute(situation.runs[0].started_at)}"
+    last = ended[0]
+    end = last.finished_at or last.started_at
+    return f"All is well: the last run ended at {minute(end)} with {last.status}"

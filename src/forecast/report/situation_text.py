@@ -1,0 +1,124 @@
+"""`forecast status` on a terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from forecast.core.clock import iso_time
+from forecast.core.text import escaped
+from forecast.report.headline import Assessment, RunState, Situation, StationState, minute
+
+_MOST_LINES: Final = 10
+_LATE_OR_WORSE: Final = ("late", "silent", "never")
+
+
+def situation_json(situation: Situation, assessment: Assessment) -> dict[str, Any]:
+    """The situation as one JSON object."""
+    return {
+        "headline": assessment.headline,
+        "needs_attention": assessment.needs_attention,
+        "attention": [_without_nothing(asdict(entry)) for entry in assessment.attention],
+        "runs": [_run_json(run) for run in situation.runs],
+        "stations": {
+            one.station: {"state": one.state, "last_observation": _iso(one.last), "since": _iso(one.since)}
+            for one in situation.stations
+        },
+        "missed_runs": [_iso(moment) for moment in assessment.missed],
+        "next_run_due": _iso(situation.schedule.next_due),
+    }
+
+
+def render_situation(situation: Situation, assessment: Assessment) -> Group:
+    """The situation for a person, the headline first."""
+    parts: list[RenderableType] = [Text(escaped(assessment.headline), style="bold")]
+    if assessment.attention:
+        parts += [_title("Needs attention"), _attention(assessment)]
+    if situation.runs:
+        parts += [_title("Last runs (UTC)"), _runs(situation.runs)]
+    not_fresh = [one for one in situation.stations if one.state in _LATE_OR_WORSE]
+    if not_fresh:
+        parts += [_title(f"Stations: {_numbers(situation.stations)}"), _stations(not_fresh)]
+    if assessment.missed:
+        shown = ", ".join(minute(moment) for moment in assessment.missed[-_MOST_LINES:])
+        parts.append(_title(f"Missed runs: {len(assessment.missed)}, due at {shown}"))
+    if situation.schedule.next_due is not None:
+        parts.append(_title(f"Next run due at {minute(situation.schedule.next_due)}"))
+    return Group(*parts)
+
+
+def _attention(assessment: Assessment) -> RenderableType:
+    table = _table("", "")
+    for entry in assessment.attention[:_MOST_LINES]:
+        table.add_row(entry.severity, Text(escaped(entry.message)))
+    return _with_more(table, len(assessment.attention))
+
+
+def _runs(runs: Sequence[RunState]) -> RenderableType:
+    table = _table("started", "ended", "status", "exit code", "run")
+    for run in runs[:_MOST_LINES]:
+        code = "-" if run.exit_code is None else str(run.exit_code)
+        status = "turned away" if run.turned_away else run.status
+        table.add_row(_short(run.started_at), _short(run.finished_at), status, code, Text(escaped(run.run_id)))
+    return _with_more(table, len(runs))
+
+
+def _stations(stations: Sequence[StationState]) -> RenderableType:
+    table = _table("station", "state", "newest observation (UTC)", "since")
+    order = sorted(stations, key=lambda one: (-_LATE_OR_WORSE.index(one.state), one.station))
+    for one in order[:_MOST_LINES]:
+        table.add_row(Text(escaped(one.station)), one.state, _short(one.last), _short(one.since))
+    return _with_more(table, len(stations))
+
+
+def _numbers(stations: Sequence[StationState]) -> str:
+    states = [one.state for one in stations]
+    return ", ".join(f"{states.count(state)} {state}" for state in ("fresh", *_LATE_OR_WORSE) if state in states)
+
+
+def _with_more(table: Table, number: int) -> RenderableType:
+    if number > _MOST_LINES:
+        return Group(Padding(table, (0, 0, 0, 2)), Text(f"  and {number - _MOST_LINES} more (--json shows all)"))
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="", show_header=any(columns))
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _title(words: str) -> Text:
+    return Text(f"\n{words}")
+
+
+def _run_json(run: RunState) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "status": run.status,
+        "started_at": iso_time(run.started_at),
+        "finished_at": _iso(run.finished_at),
+        "exit_code": run.exit_code,
+        "error": run.error,
+        "turned_away": run.turned_away,
+    }
+
+
+def _without_nothing(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else iso_time(moment)
+
+
+def _short(moment: datetime | None) -> str:
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M}"

@@ -1,0 +1,140 @@
+"""`forecast status`: the first thing wrong, the last runs, and who is silent."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from typer.testing import CliRunner, Result
+
+from forecast.cli.program import forecast_app
+from forecast.report.silence import Seen
+from forecast.report.status import REPORT_NAME, RunInfo, RunProgress, status_report
+
+STARTED = datetime(2026, 11, 23, 3, 10, 5, tzinfo=UTC)
+HEARD_MS = round(STARTED.timestamp() * 1000)
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    for name in ("RAW_URI", "PROCESSED_URI", "MONGODB_URI", "MAX_DATA_AGE_HOURS", "LOG_LEVEL", "LOG_FORMAT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LOGS_DIR", str(tmp_path / "logs"))
+    monkeypatch.setenv("COLUMNS", "200")
+    logger = logging.getLogger("forecast")
+    before = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.level, logger.propagate = before
+
+
+def report(status: str = "success", exit_code: int = 0, error: str | None = None) -> dict[str, Any]:
+    progress = RunProgress(seen={"ILAMAD25": Seen("ILAMAD25", HEARD_MS, 0.1, "fresh")})
+    if error is not None:
+        progress.add_error("RetryableError", error)
+    info = RunInfo("20261123T031005Z-abcdef", STARTED, "2.0.0", {})
+    ended = STARTED + timedelta(minutes=4)
+    return status_report(info, progress, [], status=status, exit_code=exit_code, finished_at=ended)
+
+
+def write(folder: Path, content: dict[str, Any]) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / REPORT_NAME).write_text(json.dumps(content), "utf-8")
+
+
+def asked(*arguments: str) -> Result:
+    result = CliRunner().invoke(forecast_app, ["status", *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_where_all_is_well_the_exit_code_is_0(tmp_path: Path) -> None:
+    write(tmp_path / "logs", report())
+    result = asked()
+    assert result.stderr == ""
+    assert result.exit_code == 0
+    assert result.stdout.startswith("All is well: the last run ended at 2026-11-23 03:14 UTC with success\n")
+    assert "2026-11-23 03:10  2026-11-23 03:14  success  0          20261123T031005Z-abcdef" in result.stdout
+    assert "Needs attention" not in result.stdout
+
+
+def test_a_failed_run_is_the_headline_and_exit_code_3(tmp_path: Path) -> None:
+    write(tmp_path / "logs", report("failed", 1, "no primary \x1b[31mwas found"))
+    result = asked()
+    assert result.exit_code == 3
+    headline = r"The last run (2026-11-23 03:10 UTC) failed: no primary \u001b[31mwas found"
+    assert result.stdout.startswith(headline + "\n\nNeeds attention\n  error  The last run")
+
+
+def test_silent_stations_and_those_that_never_sent_are_listed(tmp_path: Path) -> None:
+    write(tmp_path / "logs", report())
+    shown = " ".join(asked("--max-data-age-hours", "999999").stdout.split())
+    assert "Stations: 1 late, 5 never" in shown
+    assert "ILAMAD25 late 2026-11-23 03:10" in shown
+    result = asked("--max-data-age-hours", "0.001")
+    assert result.exit_code == 3
+    assert result.stdout.startswith("All 6 stations are silent: the newest observation of all is from 2026-11-23 03:10")
+
+
+def test_as_json_it_is_one_object_with_everything(tmp_path: Path) -> None:
+    write(tmp_path / "logs", report("failed", 1, "no primary"))
+    result = asked("--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 3
+    assert found["headline"] == "The last run (2026-11-23 03:10 UTC) failed: no primary"
+    assert found["needs_attention"]
+    assert found["attention"] == [{"severity": "error", "kind": "run_failed", "message": found["headline"]}]
+    assert found["runs"] == [
+        {
+            "run_id": "20261123T031005Z-abcdef",
+            "status": "failed",
+            "started_at": "2026-11-23T03:10:05Z",
+            "finished_at": "2026-11-23T03:14:05Z",
+            "exit_code": 1,
+            "error": "no primary",
+            "turned_away": False,
+        }
+    ]
+    assert found["stations"]["07015"] == {"state": "never", "last_observation": None, "since": None}
+    assert (found["missed_runs"], found["next_run_due"]) == ([], None)
+
+
+def test_where_no_run_is_known_it_says_so(tmp_path: Path) -> None:
+    result = asked()
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (
+        3,
+        "No run is known here. Are the settings those of the pipeline?",
+    )
+
+
+def test_a_file_that_is_no_report_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "logs", {"status": "fine"})
+    result = asked()
+    assert result.exit_code == 3
+    assert "no status reports of this version: pipeline_status.json. Move them elsewhere" in result.stdout
+
+
+def test_where_this_machine_has_no_reports_the_copies_on_s3_are_read(s3_bucket: str) -> None:
+    client = boto3.client("s3")
+    body = json.dumps(report("failed", 1, "no primary")).encode()
+    client.put_object(Bucket=s3_bucket, Key=f"processed/logs/{REPORT_NAME}", Body=body)
+    older = {**report(), "run_id": "20261122T031005Z-abcdef", "started_at": "2026-11-22T03:10:05Z"}
+    key = "processed/logs/history/20261122T031005Z-abcdef.json"
+    client.put_object(Bucket=s3_bucket, Key=key, Body=json.dumps(older).encode())
+    result = asked("--processed-uri", f"s3://{s3_bucket}/processed/")
+    assert result.exit_code == 3
+    assert result.stdout.startswith("The last run (2026-11-23 03:10 UTC) failed: no primary\n")
+    assert "2026-11-22 03:10" in result.stdout
+
+
+def test_a_bucket_that_is_not_there_is_told(s3_bucket: str) -> None:
+    result = asked("--processed-uri", f"s3://{s3_bucket}-missing/processed/")
+    assert result.exit_code == 3
+    assert f"s3://{s3_bucket}-missing/processed/" in result.stdout

@@ -1,0 +1,235 @@
+"""What needs attention, in which order, and what is said of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.report.headline import (
+    GRACE,
+    Assessment,
+    Attention,
+    RunState,
+    Schedule,
+    Situation,
+    StationState,
+    assess,
+    missed_runs,
+)
+
+DUE = datetime(2026, 11, 20, 3, 10, tzinfo=UTC)
+NOW = DUE + timedelta(days=3, hours=5)
+NIGHTS = tuple(DUE + timedelta(days=day) for day in range(4))
+
+
+def run(night: float, status: str = "success", **more: Any) -> RunState:
+    """The run of a night, begun five seconds after it was due."""
+    started = DUE + timedelta(days=night, seconds=5)
+    codes = {"success": 0, "failed": 1, "interrupted": 1, "partial": 3}
+    ended = None if status in {"running", "died"} else started + timedelta(minutes=4)
+    return RunState(f"r{night:g}", status, started, ended, more.pop("exit_code", codes.get(status)), **more)
+
+
+def told(*runs: RunState, **more: Any) -> Assessment:
+    """What is said of these runs, newest first, of which one was due every night."""
+    schedule = Schedule(NIGHTS, DUE + timedelta(days=4))
+    return assess(Situation(**{"now": NOW, "runs": runs, "schedule": schedule, **more}))
+
+
+def messages(assessment: Assessment) -> list[tuple[str, str]]:
+    return [(entry.severity, entry.message) for entry in assessment.attention]
+
+
+def test_where_every_run_ended_well_nothing_needs_attention() -> None:
+    found = told(*map(run, (3, 2, 1, 0)))
+    assert found == Assessment("All is well: the last run ended at 2026-11-23 03:14 UTC with success", (), ())
+    assert not found.needs_attention
+
+
+def test_where_no_schedule_is_set_no_run_is_missing() -> None:
+    found = told(run(0), schedule=Schedule())
+    assert (found.missed, found.needs_attention) == ((), False)
+
+
+def test_a_first_run_at_work_is_no_reason_to_worry() -> None:
+    found = told(run(3, "running"))
+    assert (found.headline, found.needs_attention) == ("The first run is at work, since 2026-11-23 03:10 UTC", False)
+
+
+def test_while_a_run_is_at_work_the_one_before_it_is_told_of() -> None:
+    found = told(run(3, "running"), run(2, "failed", error="S3 is out of reach"), run(1), run(0))
+    assert found.headline == "The last run (2026-11-22 03:10 UTC) failed: S3 is out of reach"
+
+
+def test_a_place_without_any_run_is_not_taken_for_a_healthy_one() -> None:
+    found = told()
+    assert found.needs_attention
+    assert found.headline == "No run is known here. Are the settings those of the pipeline?"
+
+
+@pytest.mark.parametrize(
+    ("last", "severity", "message"),
+    [
+        (
+            run(3, "failed", error="no primary"),
+            "error",
+            "The last run (2026-11-23 03:10 UTC) failed: no primary",
+        ),
+        (
+            run(3, "died"),
+            "error",
+            (
+                "The last run (2026-11-23 03:10 UTC) did not come to its end. It was killed, or its machine stopped; "
+                "run it again"
+            ),
+        ),
+        (
+            run(3, "interrupted"),
+            "warning",
+            "The last run (2026-11-23 03:10 UTC) was interrupted. Run it again",
+        ),
+        (
+            run(3, "partial"),
+            "warning",
+            "The last run (2026-11-23 03:10 UTC) ended with exit code 3, because data was refused",
+        ),
+        (
+            run(3, "partial", exit_code=1),
+            "error",
+            "The last run (2026-11-23 03:10 UTC) ended with exit code 1",
+        ),
+    ],
+    ids=lambda value: value.status if isinstance(value, RunState) else None,
+)
+def test_how_the_last_run_ended_is_told(last: RunState, severity: str, message: str) -> None:
+    found = told(last, *map(run, (2, 1, 0)))
+    assert messages(found) == [(severity, message)]
+    assert (found.headline, found.needs_attention) == (message, True)
+
+
+def test_runs_that_fail_one_after_another_are_counted() -> None:
+    found = told(run(3, "failed", error="no primary"), run(2, "failed", error="no disk"), run(1), run(0))
+    assert found.headline == "The last 2 runs failed, since 2026-11-22 03:10 UTC: no primary"
+
+
+def test_what_a_partial_run_found_is_told_instead_of_that_it_was_partial() -> None:
+    cause = Attention("warning", "rejected_object", "a.csv was rejected: its day is lost", object="a.csv")
+    found = told(run(3, "partial", attention=(cause,)), *map(run, (2, 1, 0)))
+    assert found.attention == (cause,)
+
+
+def test_a_run_that_another_one_turned_away_is_not_the_last_one() -> None:
+    found = told(run(3.01, "failed", turned_away=True), *map(run, (3, 2, 1, 0)))
+    assert not found.needs_attention
+
+
+def test_a_night_on_which_nothing_started_is_named_until_a_second_run_has_started() -> None:
+    assert told(run(2), run(1), run(0)).headline == (
+        "The run due at 2026-11-23 03:10 UTC did not start. Start it by hand and look at the scheduler"
+    )
+    assert told(run(0)).headline == (
+        "No run has started since 2026-11-20 03:10 UTC: 3 were due, the last at 2026-11-23 03:10 UTC. "
+        "Start one by hand and look at the scheduler"
+    )
+    caught_up = told(run(3), run(1), run(0))
+    assert messages(caught_up) == [
+        (
+            "warning",
+            "The run due at 2026-11-22 03:10 UTC did not start; a later one caught up. Look at the scheduler",
+        )
+    ]
+    assert caught_up.missed == (NIGHTS[2],)
+    over = told(run(3), run(2), run(0))
+    assert (over.missed, over.needs_attention) == ((NIGHTS[1],), False)
+
+
+def test_a_run_that_is_turned_away_has_started_all_the_same() -> None:
+    assert missed_runs([run(1, turned_away=True), run(0)], NIGHTS[:2], NOW) == ()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "missed"), [(-2, True), (-0.5, False), (0, False), (59, False), (60, True), (61, True)]
+)
+def test_a_run_belongs_to_a_moment_that_it_starts_within_an_hour_of(minutes: float, missed: bool) -> None:
+    started = NIGHTS[1] + timedelta(minutes=minutes)
+    runs = [RunState("r", "success", started), run(0)]
+    assert missed_runs(runs, NIGHTS[:2], NOW) == ((NIGHTS[1],) if missed else ())
+
+
+def test_a_moment_is_not_missed_before_an_hour_has_passed() -> None:
+    runs = [run(0)]
+    assert missed_runs(runs, NIGHTS[:2], NIGHTS[1] + GRACE - timedelta(seconds=1)) == ()
+    assert missed_runs(runs, NIGHTS[:2], NIGHTS[1] + GRACE) == (NIGHTS[1],)
+
+
+def test_where_runs_are_due_every_ten_minutes_each_has_its_own_time() -> None:
+    due = [DUE + timedelta(minutes=10 * number) for number in range(4)]
+    runs = [RunState(f"{number}", "success", due[number]) for number in (3, 1, 0)]
+    assert missed_runs(runs, due, NOW) == (due[2],)
+
+
+@given(st.sets(st.integers(0, 30), min_size=1), st.integers(0, 40))
+def test_every_night_after_the_first_run_has_a_run_or_is_missed(nights: set[int], until: int) -> None:
+    due = [DUE + timedelta(days=day) for day in range(31)]
+    now = DUE + timedelta(days=until, hours=2)
+    runs = [run(night) for night in sorted(nights, reverse=True) if night <= until]
+    missed = missed_runs(runs, due, now)
+    expected = set(range(min(nights), min(until, 30) + 1)) - nights if runs else set()
+    assert {(moment - DUE).days for moment in missed} == expected
+
+
+SILENT = (
+    StationState("A", "fresh", NOW - timedelta(minutes=10)),
+    StationState("B", "silent", NOW - timedelta(hours=50)),
+    StationState("C", "never"),
+    StationState("D", "late", NOW - timedelta(hours=5)),
+    StationState("E", "silent", NOW - timedelta(hours=90)),
+)
+
+
+def test_silent_stations_are_named_longest_first_where_an_age_is_set() -> None:
+    found = told(*map(run, (3, 2, 1, 0)), stations=SILENT, max_age_hours=36.0)
+    assert [(entry.station, entry.severity, entry.message) for entry in found.attention] == [
+        ("E", "warning", "Station E is silent: its newest observation is from 2026-11-19 14:10 UTC, 90 hours ago"),
+        ("B", "warning", "Station B is silent: its newest observation is from 2026-11-21 06:10 UTC, 50 hours ago"),
+        ("C", "warning", "Station C has never sent an observation"),
+    ]
+    assert told(*map(run, (3, 2, 1, 0)), stations=SILENT).attention == ()
+
+
+def test_where_no_station_sends_that_is_one_cause() -> None:
+    silent = tuple(one for one in SILENT if one.state in {"silent", "never"})
+    found = told(*map(run, (3, 2, 1, 0)), stations=silent, max_age_hours=36.0)
+    assert found.headline == "All 3 stations are silent: the newest observation of all is from 2026-11-21 06:10 UTC"
+    assert len(found.attention) == 1
+    none = told(*map(run, (3, 2, 1, 0)), stations=(StationState("A", "never"), SILENT[2]), max_age_hours=36.0)
+    assert none.headline == "All 2 stations are silent: there is no observation"
+
+
+def test_the_cause_comes_before_its_effects_and_what_is_severe_before_what_is_not() -> None:
+    fault = Attention("error", "database_unreachable", "MongoDB is out of reach")
+    found = Attention("error", "rejected_object", "a.csv was rejected", object="a.csv")
+    remark = Attention("info", "renamed_column", "a column may have a new name")
+    old = Attention("warning", "silent_station", "B is silent, the run said", station="B")
+    last = run(2, "failed", error="no primary", attention=(remark, old, found))
+    assessment = told(last, run(1), run(0), stations=SILENT[:2], max_age_hours=36.0, faults=(fault,))
+    assert [entry.kind for entry in assessment.attention] == [
+        "database_unreachable",
+        "missed_run",
+        "run_failed",
+        "rejected_object",
+        "silent_station",
+        "renamed_column",
+    ]
+    assert assessment.headline == "MongoDB is out of reach"
+
+
+def test_a_remark_needs_no_attention() -> None:
+    remark = Attention("info", "renamed_column", "a column may have a new name")
+    found = told(run(3, attention=(remark,)), *map(run, (2, 1, 0)))
+    assert (found.attention, found.needs_attention) == ((remark,), False)
+    assert found.headline.startswith("All is well")
