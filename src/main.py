@@ -20,7 +20,9 @@ from forecast.core.counts import check_counts
 from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.logs import log_as
 from forecast.core.memory import keep_memory_small
-from forecast.core.schemas import RawBatch, RawObject, Transformed, Validated
+from forecast.core.processes import stoppable
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import RawBatch, Transformed, Validated
 from forecast.core.settings import Limits, Settings
 from forecast.core.stations import Stations
 from forecast.extract import extract
@@ -35,7 +37,7 @@ from forecast.report.migration import verification
 from forecast.report.quality import quality_report
 from forecast.run.pipeline import Pipeline
 from forecast.run.places import check_apart, no_such_day, nothing_there
-from forecast.run.run import Run, RunOptions, stoppable, work_folder
+from forecast.run.run import Run, RunOptions, work_folder
 from forecast.run.run_reports import RunReports
 from forecast.run.stages import Stages
 from forecast.storage import Store, open_store
@@ -134,7 +136,7 @@ def run_pipeline(
     begun = {"event": "run_started", "pipeline_version": run.facts.pipeline_version, **run.info.arguments}
     LOGGER.info("the run begins: %s to %s", raw.uri, processed.uri, extra={"facts": begun})
     reports = RunReports(run, processed)
-    with stoppable(run):
+    with stoppable(run.stop):
         fault = _run(run, reports, raw, processed, stations)
         if fault is not None:
             run.progress.add_error(type(fault).__name__, fault.message)

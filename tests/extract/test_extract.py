@@ -20,7 +20,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import RawBatch, RawObject, to_table
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import RawBatch, to_table
 from forecast.core.settings import Limits
 from forecast.extract import extract
 from forecast.extract.batches import BatchMaker

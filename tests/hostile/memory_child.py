@@ -11,7 +11,7 @@ from pathlib import Path
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.memory import keep_memory_small
-from forecast.core.schemas import RawObject
+from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Limits
 from forecast.core.stations import load_stations
 from forecast.extract import extract

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import RawObject, to_table
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import to_table
 from forecast.core.settings import Limits
 from forecast.core.stations import load_stations
 from forecast.extract import extract

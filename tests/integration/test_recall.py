@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import main
-from forecast.core.schemas import RawObject
+from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Limits
 from forecast.core.stations import Stations, load_stations
 from forecast.run import cache as recall

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from forecast.core.errors import InterruptedRunError, RetryableError
+from forecast.core.processes import this_place
 from forecast.mongo import lock as leases
 from forecast.mongo.client import connect
 from forecast.mongo.lock import lease
@@ -90,12 +91,12 @@ def test_lease_of_a_run_that_died_elsewhere_expires(world: World) -> None:
 def test_lease_of_a_process_of_this_machine_that_is_gone_is_free_at_once(world: World) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    with held_by(world, place=leases._place(), pid=gone.pid):
+    with held_by(world, place=this_place(), pid=gone.pid):
         assert world.run()["exit_code"] == 0
 
 
 def test_lease_of_a_process_of_this_machine_that_lives_is_not_free(world: World) -> None:
-    with held_by(world, place=leases._place(), pid=os.getppid()):
+    with held_by(world, place=this_place(), pid=os.getppid()):
         assert world.run()["exit_code"] == 1
 
 

@@ -12,7 +12,8 @@ from forecast.core.errors import SettingError
 from forecast.core.settings import Settings, load_settings
 from forecast.run.places import absolute, check_apart, no_such_day, nothing_there
 from forecast.run.run import Run, RunOptions
-from forecast.storage import LocalStore, S3Store, open_store
+from forecast.storage import LocalStore, open_store
+from forecast.storage.s3 import S3Store
 from main import list_objects
 
 

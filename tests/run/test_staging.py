@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from forecast.core.errors import ForecastError, InterruptedRunError, ObjectRejectedError, RetryableError, SettingError
-from forecast.core.schemas import RawObject
+from forecast.core.raw_objects import RawObject
 from forecast.core.settings import load_settings
 from forecast.core.stations import load_stations
 from forecast.run.disk_budget import TemporarySpace

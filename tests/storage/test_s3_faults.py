@@ -14,8 +14,9 @@ import pytest
 from botocore.config import Config
 
 from forecast.core.errors import ForecastError, ObjectDeniedError, RetryableError, SettingError
-from forecast.core.schemas import RawObject
-from forecast.storage import ObjectChangedError, S3Store
+from forecast.core.raw_objects import RawObject
+from forecast.storage import ObjectChangedError
+from forecast.storage.s3 import S3Store
 from tests.integration.faulty_s3 import (
     CALM,
     Fault,

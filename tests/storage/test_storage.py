@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.core.errors import ObjectDeniedError, ObjectRejectedError, RetryableError, SettingError
-from forecast.core.schemas import RawObject
-from forecast.storage import LocalStore, ObjectChangedError, S3Store, Store, digest_of, open_store
+from forecast.core.raw_objects import RawObject
+from forecast.storage import LocalStore, ObjectChangedError, Store, digest_of, open_store
+from forecast.storage.s3 import S3Store
 
 SRC = Path(__file__).parents[2] / "src"
 SECRET = "s3cr3t-w0rd"

@@ -17,7 +17,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from forecast.core.schemas import RawObject
+from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Limits
 from forecast.extract import extract
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer

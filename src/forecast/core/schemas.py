@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -97,16 +96,6 @@ RECORD_SCHEMA = pa.schema(
 REFUSED_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("position", "code", "field", "value", "reason", "row", "origin", "instant")]
 )
-
-
-class RawObject(NamedTuple):
-    """One object of the raw zone, as it was listed."""
-
-    key: str  # relative to RAW_URI: opaque, never decoded, never a local path
-    uri: str
-    size: int
-    etag: str
-    last_modified: datetime
 
 
 @dataclass(slots=True)

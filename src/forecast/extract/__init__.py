@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from forecast.core.admission import FUTURE_TOLERANCE
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import RawBatch, RawObject
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
 from forecast.extract.avro.reader import read_avro
 from forecast.extract.binaries import refuse_binary

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from forecast.core.admission import Mask
 from forecast.core.decimals import without_short_floats
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, empty_frame, frame_of, to_frame
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, empty_frame, frame_of, to_frame
 from forecast.core.settings import Limits
 from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_table

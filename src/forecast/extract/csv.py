@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import RawBatch, RawObject
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
 from forecast.extract.batches import BatchMaker, positions
 from forecast.extract.headers import BLANK_LINES, LINE_BREAK, Header, read_header

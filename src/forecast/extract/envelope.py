@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import ORIGIN_SCHEMA, RawObject
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import ORIGIN_SCHEMA
 from forecast.extract.json.lines import BadRecordError, read_record
 
 PAYLOAD_FIELDS: Final = ("_airbyte_data", "raw_data")

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from forecast.core.clock import TICKS_PER_SECOND
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import ORIGIN_SCHEMA, UTC_TIME, RawObject
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import ORIGIN_SCHEMA, UTC_TIME
 from forecast.extract.envelope import (
     EXTRACTED,
     GENERATION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date
 
-from forecast.core.schemas import RawObject
+from forecast.core.raw_objects import RawObject
 
 _SKIPPED = re.compile(
     r"""

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pymongo
@@ -21,6 +20,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
 from forecast.core.errors import RetryableError
+from forecast.core.processes import has_died, this_place
 from forecast.mongo.client import Documents, beside, told_apart
 
 LOGGER = logging.getLogger("forecast.mongo.lock")
@@ -93,11 +93,11 @@ class _Found(NamedTuple):
 
 def _acquire(leases: Documents, run_id: str) -> _Found:
     """Take the lease where it is free. The clock is the server's."""
-    ours = {"_id": _NAME, "run_id": run_id, "pid": os.getpid(), "place": _place(), "host": socket.gethostname()}
+    ours = {"_id": _NAME, "run_id": run_id, "pid": os.getpid(), "place": this_place(), "host": socket.gethostname()}
     taken = {"$mergeObjects": [{"$literal": ours}, {"since": "$$NOW", "expires_at": _expiry()}]}
     with told_apart("taking the lease"):
         seen = leases.find_one({"_id": _NAME}) or {}
-        dead = {"$literal": seen.get("run_id") if _died_here(seen) else run_id}
+        dead = {"$literal": seen.get("run_id") if has_died(seen.get("place"), seen.get("pid")) else run_id}
         free = {"$or": [{"$lte": ["$expires_at", "$$NOW"]}, {"$eq": ["$run_id", dead]}]}
         holder = leases.find_one_and_update(
             {"_id": _NAME},
@@ -144,25 +144,3 @@ def _held(holder: dict[str, Any]) -> str:
         f"since {holder['since']:%Y-%m-%d %H:%M:%S} UTC. Run again when it is done, or with --wait; "
         f"if it died, its lease ends within {LEASE_SECONDS} seconds"
     )
-
-
-def _place() -> str | None:
-    """This boot of this machine, and the process ids that are seen here; None where that cannot be known."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return None
-
-
-def _died_here(holder: dict[str, Any]) -> bool:
-    """Whether the holder was a process of this very place and is gone."""
-    if holder.get("place") is None or holder["place"] != _place():
-        return False
-    try:
-        os.kill(holder["pid"], 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False

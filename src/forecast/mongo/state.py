@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from forecast.core.counts import COUNTED, ObjectCounts
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import RawObject
+from forecast.core.raw_objects import RawObject
 from forecast.core.text import escaped
 from forecast.mongo.client import Documents, beside, told_apart
 

@@ -21,7 +21,8 @@ from pymongo import ASCENDING, DESCENDING
 
 from forecast.core.digests import HALF, quality_halves
 from forecast.core.errors import RetryableError, SettingError
-from forecast.core.schemas import RECORD_SCHEMA, RawObject
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import RECORD_SCHEMA
 from forecast.mongo.bson_encoder import to_documents
 from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.dry_run import foresee

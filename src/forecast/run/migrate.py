@@ -9,8 +9,9 @@ from typing import Any
 
 from forecast.core.counts import ObjectCounts
 from forecast.core.errors import SettingError
+from forecast.core.raw_objects import RawObject
 from forecast.core.removals import removals_words
-from forecast.core.schemas import RawObject, to_frame
+from forecast.core.schemas import to_frame
 from forecast.core.stations import Stations
 from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.conflicts import Conflicts

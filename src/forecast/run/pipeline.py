@@ -21,8 +21,9 @@ import pyarrow as pa
 from forecast.core.counts import ObjectCounts
 from forecast.core.logs import progress_bar
 from forecast.core.memory import give_memory_back
+from forecast.core.raw_objects import RawObject
 from forecast.core.removals import removals_words
-from forecast.core.schemas import RECORD_SCHEMA, RawObject, concat, to_frame, to_table
+from forecast.core.schemas import RECORD_SCHEMA, concat, to_frame, to_table
 from forecast.core.stations import Stations
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.mongo.client import Documents, told_apart

@@ -22,13 +22,13 @@ import pandas as pd
 import pyarrow as pa
 
 from forecast.core.errors import ForecastError, ObjectRejectedError, SettingError
+from forecast.core.raw_objects import RawObject
 from forecast.core.removals import removals_words
 from forecast.core.schemas import (
     OBSERVATION_SCHEMA,
     ORIGIN_SCHEMA,
     VALIDATED_SCHEMA,
     RawBatch,
-    RawObject,
     concat,
     frame_of,
     to_frame,

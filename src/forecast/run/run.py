@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import secrets
 import shutil
-import signal
 import tempfile
 import threading
 import time
@@ -14,7 +13,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from types import FrameType
 
 import pandas as pd
 
@@ -161,26 +159,6 @@ class Run:
         if "rejected" in outcomes or unread or not_delivered or rate > self.options.max_rejection_rate:
             return "partial", 3
         return "success", 0
-
-
-@contextmanager
-def stoppable(run: Run) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the run cleanly; a second Ctrl-C ends it at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        if run.stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        run.stop.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from forecast.report.migration import migration_report
 from forecast.report.status import DIED, REPORT_NAME, status_report
 from forecast.report.write import ReportShapeError, check_shape, write_report, write_timed_report
 from forecast.run.run import Run
-from forecast.storage import S3Store, Store
+from forecast.storage import Store
+from forecast.storage.s3 import S3Store
 
 LOGGER = logging.getLogger("forecast.report")
 

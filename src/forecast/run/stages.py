@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast.core.schemas import RawBatch, RawObject, Transformed, Validated
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import RawBatch, Transformed, Validated
 from forecast.core.settings import Limits
 from forecast.core.stations import Stations
 from forecast.mongo.client import Documents

@@ -22,8 +22,9 @@ from forecast.core.clock import iso_time
 from forecast.core.counts import ObjectCounts, QualityTally
 from forecast.core.errors import ForecastError, ObjectDeniedError, ObjectRejectedError, RetryableError
 from forecast.core.memory import give_memory_back
+from forecast.core.raw_objects import RawObject
 from forecast.core.reading import UnknownColumns
-from forecast.core.schemas import OBSERVATION_SCHEMA, RawObject, Transformed, concat
+from forecast.core.schemas import OBSERVATION_SCHEMA, Transformed, concat
 from forecast.core.stations import Stations
 from forecast.extract import check_size
 from forecast.extract.json.answers import NOT_DELIVERED

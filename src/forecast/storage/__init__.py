@@ -10,13 +10,14 @@ from pathlib import Path
 
 from forecast.storage.base import ObjectChangedError, Store, digest_of
 from forecast.storage.local import LocalStore
-from forecast.storage.s3 import S3Store
 
-__all__ = ["LocalStore", "ObjectChangedError", "S3Store", "Store", "digest_of", "open_store"]
+__all__ = ["LocalStore", "ObjectChangedError", "Store", "digest_of", "open_store"]
 
 
 def open_store(uri: str, setting: str = "PROCESSED_URI") -> Store:
     """The store of s3://bucket/prefix/ or of a local folder, which `setting` names."""
     if uri.startswith("s3://"):
+        from forecast.storage.s3 import S3Store  # noqa: PLC0415  boto3 takes 0.4 s of CPU, which a folder does not need
+
         return S3Store(uri)
     return LocalStore(Path(uri), setting)

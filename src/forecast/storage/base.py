@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from forecast.core.errors import ForecastError, ObjectDeniedError, RetryableError
-from forecast.core.schemas import RawObject
+from forecast.core.raw_objects import RawObject
 
 # Files are copied in pieces of this many bytes.
 BLOCK_BYTES = 1 << 20

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from forecast.core.errors import ForecastError, ObjectRejectedError, RetryableError, SettingError
-from forecast.core.schemas import RawObject
+from forecast.core.raw_objects import RawObject
 from forecast.storage.base import BLOCK_BYTES, ObjectChangedError, hex_digest, new_digest, unreadable
 
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")

@@ -26,7 +26,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from forecast.core.errors import RetryableError, SettingError
-from forecast.core.schemas import RawObject
+from forecast.core.raw_objects import RawObject
 from forecast.storage.base import BLOCK_BYTES, ObjectChangedError, hex_digest, new_digest, unreadable
 from forecast.storage.s3_errors import S3_ERRORS, WrongAnswerError, is_silence, is_transient, translated
 

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import RawObject
+from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Limits
 from forecast.extract import extract
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer

@@ -10,7 +10,8 @@ from typing import Any
 import fastavro
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import RawBatch, RawObject
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
 from forecast.extract.avro.floats import float_mender
 from forecast.extract.avro.prescan import survey_avro

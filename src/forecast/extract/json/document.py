@@ -17,7 +17,8 @@ import pyarrow as pa
 from ijson.common import ObjectBuilder
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, RawObject, frame_of, to_frame
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, frame_of, to_frame
 from forecast.core.settings import Limits
 from forecast.core.text import listed
 from forecast.extract.beside import with_beside

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import RawBatch, RawObject
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
 from forecast.extract.batches import RECORD_FAULTS, BatchMaker, has_one_shape, positions
 from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelope, origin_of_record

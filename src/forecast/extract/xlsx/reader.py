@@ -11,7 +11,8 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.schemas import RawBatch, RawObject
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
 from forecast.extract.batches import BatchMaker
 from forecast.extract.ledger import Ledger

@@ -1,0 +1,16 @@
+"""One object of the raw zone. Apart from the shapes of rows, because who only lists objects needs no Arrow."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+
+class RawObject(NamedTuple):
+    """One object of the raw zone, as it was listed."""
+
+    key: str  # relative to RAW_URI: opaque, never decoded, never a local path
+    uri: str
+    size: int
+    etag: str
+    last_modified: datetime
