@@ -15,7 +15,8 @@ from forecast.report.headline import Attention, Situation
 from forecast.report.history import FOLDER, past_runs
 from forecast.report.situation import last_observations, run_state, station_states
 from forecast.report.status import REPORT_NAME
-from forecast.storage import S3Store, open_store
+from forecast.storage import open_store
+from forecast.storage.s3 import S3Store
 
 # Six weeks of nights.
 MOST_RUNS: Final = 42
