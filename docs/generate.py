@@ -1,7 +1,8 @@
 """Writes from the tables of the program what repeats them: `make docs`.
 
-That is docs/parameters.md, the tables of docs/quality.md, `.env.example` and the user guide's table of settings, and in
-the JSON Schemas of the registry and of the documents what they say of parameters and thresholds.
+That is docs/parameters.md, the tables of docs/quality.md and docs/reports.md, `.env.example` and the user guide's table
+of settings; the JSON Schemas of the reports; and in those of the registry and of the documents what they say of parameters
+and thresholds.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from forecast.core.setting import Group, Setting
 from forecast.core.settings import AWS_SETTINGS, SETTINGS
 from forecast.qc.registry import CHECKS, MOST, THRESHOLDS
 from forecast.qc.thresholds import BY_NETWORK, Threshold
+from forecast.report.models import REPORTS
+from forecast.report.models.schema import documented_fields, json_schema
+from forecast.report.write import SCHEMAS_FOLDER
 from forecast.transform.unit_gate import ON_EARTH
 from forecast.transform.values.units import UNITS, Unit
 
 DOCS = Path(__file__).parent
 TARGET = DOCS / "parameters.md"
 QUALITY = DOCS / "quality.md"
+REPORTS_PAGE = DOCS / "reports.md"
 GUIDE = DOCS / "user-guide.md"
 ENV_EXAMPLE = DOCS.parent / ".env.example"
 STATIONS_SCHEMA = DOCS.parent / "src" / "forecast" / "core" / "stations.schema.json"
@@ -176,6 +181,19 @@ def _as_markdown(words: str) -> str:
     return re.sub(r"s3://[^ ]+/|--[a-z-]+|\.[a-z]+/[a-z]+|\b[A-Z]+_[A-Z_]+", r"`\g<0>`", words)
 
 
+def reports_page(page: str) -> str:
+    """The page with its tables of fields made anew."""
+    for report in REPORTS:
+        rows = ((f"`{path}`", text) for path, text in documented_fields(report))
+        page = _between(page, report.kind, _table(("field", "meaning"), rows))
+    return page
+
+
+def report_schemas() -> dict[Path, str]:
+    """The text of the JSON Schema of each report, by its file."""
+    return {SCHEMAS_FOLDER / f"{report.kind}.schema.json": schema_text(json_schema(report)) for report in REPORTS}
+
+
 def quality_page(page: str) -> str:
     """The page with its tables made anew; that of the experiments where their data is."""
     page = _between(page, "checks", checks_table())
@@ -266,4 +284,7 @@ if __name__ == "__main__":
         file.write_text(schema_text(made(json.loads(file.read_text("utf-8")))), encoding="utf-8")
     ENV_EXAMPLE.write_text(env_example(), encoding="utf-8")
     GUIDE.write_text(user_guide(GUIDE.read_text("utf-8")), encoding="utf-8")
+    REPORTS_PAGE.write_text(reports_page(REPORTS_PAGE.read_text("utf-8")), encoding="utf-8")
+    for file, text in report_schemas().items():
+        file.write_text(text, encoding="utf-8")
     QUALITY.write_text(quality_page(QUALITY.read_text("utf-8")), encoding="utf-8")

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -34,6 +33,8 @@ from forecast.mongo.loader import load
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.versions import LoadCounts
 from forecast.report.migration import verification
+from forecast.report.models.quality import QualityReport
+from forecast.report.models.status import PipelineStatus
 from forecast.report.quality import quality_report
 from forecast.run.pipeline import Pipeline
 from forecast.run.places import check_apart, no_such_day, nothing_there
@@ -85,7 +86,7 @@ def stages() -> Stages:
     return Stages(extract_data, transform_data, validate_data, save_validated_to_s3, load_data)
 
 
-def generate_quality_report(run: Run, stations: Stations) -> dict[str, Any]:
+def generate_quality_report(run: Run, stations: Stations) -> QualityReport:
     """What the run found, from its counts."""
     now = datetime.now(UTC)
     return quality_report(
@@ -123,7 +124,7 @@ def list_objects(run: Run, store: Store) -> list[RawObject]:
 
 def run_pipeline(
     settings: Settings, run_options: RunOptions, stations: Stations
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[PipelineStatus, QualityReport]:
     """One run; its status report (with the exit code) and its quality report.
 
     Raises ForecastError only for what fails before the run begins.
@@ -194,7 +195,7 @@ def _report_findings(
                 # Where one fault brings another, the first is the one to mend.
                 fault = fault or error
         reports.findings(generate_quality_report(run, stations), found)
-    if fault is None and not found["ok"]:
+    if fault is None and not found.ok:
         return RetryableError(
             "records that were loaded are not in the database any more; was it restored or changed meanwhile? "
             "Run again with --reprocess"

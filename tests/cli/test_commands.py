@@ -56,7 +56,7 @@ def zone(replica_set: str, mongo_database: str, tmp_path: Path) -> Path:
         *(tmp_path / "runs", "ERROR", "text"),
     )
     status, _ = run_pipeline(settings, RunOptions(), load_stations())
-    assert status["counts"]["inserted"] == 1368
+    assert status.counts.inserted == 1368
     return processed
 
 

@@ -19,7 +19,20 @@ MONGO = ("init", "pki", "dump", "restore", "roll", "recover")
 COMMANDS = [*([name] for name in OWN), *(["mongo", name] for name in MONGO)]
 SCRIPTS = {"pipeline": pipeline_app, "latency-report": latency_report_app}
 HEAVY = {
-    *("pandas", "numpy", "pyarrow", "pymongo", "bson", "boto3", "botocore", "jsonschema", "rich", "pydantic", "dotenv"),
+    *(
+        "pandas",
+        "numpy",
+        "pyarrow",
+        "pymongo",
+        "bson",
+        "boto3",
+        "botocore",
+        "jsonschema",
+        "msgspec",
+        "rich",
+        "pydantic",
+        "dotenv",
+    ),
     *("fastavro", "ijson", "python_calamine", "xxhash", "cryptography", "main"),
     *(
         "forecast.core.logs",

@@ -127,7 +127,7 @@ def test_whole_counts_pass_and_sum_up() -> None:
         (ObjectCounts("k", "u", "loaded", 10, 1, 8, 0, inserted=8), "9 records extracted, but 8 validated"),
         (ObjectCounts("k", "u", "loaded", 8, 0, 8, 0, inserted=7), "8 records validated, but .* are 7 together"),
         (ObjectCounts("k", "u", "failed", 1, 2, 0, -1), "records_extracted is -1"),
-        (ObjectCounts("k", "u", "done"), "outcome 'done'"),
+        (ObjectCounts("k", "u", "done"), "outcome 'done'"),  # type: ignore[arg-type]
     ],
 )
 def test_counts_that_contradict_each_other_are_a_fault(counts: ObjectCounts, words: str) -> None:

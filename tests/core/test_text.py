@@ -58,7 +58,7 @@ def test_case_112_reports_hold_escapes_and_the_same_names(tmp_path: Path) -> Non
     begun = datetime(2026, 11, 29, tzinfo=UTC)
     objects = [ObjectCounts(key, f"s3://b/{key}", "rejected", error_code="no_day", error="The day is lost.")]
     report = status_report(RunInfo("r1", begun, "2.0.0", {}), RunProgress(), objects, status="running")
-    path = write_report("status.json", report, logs_dir=tmp_path, schema="pipeline_status")
+    path = write_report("status.json", report, logs_dir=tmp_path)
     text = path.read_text("utf-8")
     assert '"b\\n\\u009b31m\\u202e\\u2028\\udce9é.csv"' in text
     assert json.loads(text)["errors"][0]["object"] == key

@@ -278,6 +278,15 @@ def test_schemas_say_of_parameters_and_thresholds_what_the_tables_say(name: str)
     assert made["schema_text"](made[name](json.loads(text))) == text, "run `make docs`"
 
 
+def test_the_schemas_of_the_reports_and_their_page_are_those_of_the_models() -> None:
+    made = runpy.run_path(str(DOCS / "generate.py"))
+    page = (DOCS / "reports.md").read_text("utf-8")
+    assert made["reports_page"](page) == page, "run `make docs`"
+    schemas = made["report_schemas"]()
+    assert {path: path.read_text("utf-8") for path in schemas} == schemas, "run `make docs`"
+    assert set(schemas) == set(next(iter(schemas)).parent.glob("*.json"))
+
+
 def test_the_page_of_parameters_is_up_to_date() -> None:
     page = runpy.run_path(str(DOCS / "generate.py"))["parameters_page"]()
     assert (DOCS / "parameters.md").read_text("utf-8") == page, "run `make docs`"

@@ -49,7 +49,7 @@ def loaded(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         logs_dir=folder / "logs",
     )
     status, _ = main.run_pipeline(settings, RunOptions(), load_stations())
-    assert status["exit_code"] == 0
+    assert status.exit_code == 0
     yield folder, settings
     client: MongoClient[Document]
     with MongoClient(replica_set) as client:

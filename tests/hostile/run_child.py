@@ -10,6 +10,7 @@ from pathlib import Path
 import main
 from forecast.core.settings import load_settings
 from forecast.core.stations import load_stations
+from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 
 
@@ -18,7 +19,7 @@ def run() -> None:
     status, _ = main.run_pipeline(load_settings(), RunOptions(), load_stations())
     # Not getrusage: its peak begins with that of the process that started this one.
     (peak_kb,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
-    sys.stdout.write(json.dumps({"peak_mb": int(peak_kb) // 1024, "counts": status["counts"]}))
+    sys.stdout.write(json.dumps({"peak_mb": int(peak_kb) // 1024, "counts": as_data(status.counts)}))
 
 
 if __name__ == "__main__":

@@ -214,7 +214,7 @@ def test_a_database_that_holds_nothing_needs_no_index(replica_set: str, mongo_da
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
         nothing = client[mongo_database]["nothing"]
         report = quality_of_window(nothing, STATIONS, START.date(), START.date(), NOW)
-    assert report["observations_received"] == 0
+    assert report.observations_received == 0
 
 
 AT = "07015@2024-10-01T00:00:00Z"

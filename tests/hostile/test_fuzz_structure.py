@@ -19,6 +19,7 @@ import main
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.schemas import to_table
 from forecast.core.stations import load_stations
+from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 from tests.examples import examples, for_every_change
 from tests.hostile.independent import Reading
@@ -48,10 +49,10 @@ def run(world: World) -> tuple[dict[str, Row], Records, Records]:
         status, quality = main.run_pipeline(
             world.settings(), RunOptions(dry_run=True, max_rejection_rate=1), load_stations()
         )
-    counts = {entry["key"]: entry for entry in quality["by_object"]}
-    errors = defaultdict(list)
-    for error in status["errors"]:
-        errors[error["object"]].append(error)
+    counts = {entry.key: as_data(entry) for entry in quality.by_object}
+    errors: dict[str, list[Row]] = defaultdict(list)
+    for error in status.errors:
+        errors[error.object or ""].append(as_data(error))
     return counts, errors, records
 
 

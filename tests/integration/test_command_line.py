@@ -189,11 +189,11 @@ def test_case_109_another_processed_zone_is_filled(local: World) -> None:
     local.run()
     moved = replace(local.settings(), processed_uri=str(local.home / "moved"))
     status, _ = main.run_pipeline(moved, RunOptions(), load_stations())
-    assert (status["exit_code"], status["counts"]["unchanged"], status["counts"]["inserted"]) == (0, 1368, 0)
+    assert (status.exit_code, status.counts.unchanged, status.counts.inserted) == (0, 1368, 0)
     keys = [path.relative_to(local.home / "moved").as_posix() for path in (local.home / "moved").rglob("*.parquet")]
     assert sorted(keys) == local.record_keys() != []
     status, _ = main.run_pipeline(moved, RunOptions(), load_stations())
-    assert status["counts"]["objects_already_processed"] == 1
+    assert status.counts.objects_already_processed == 1
 
 
 def test_share_of_rejected_records_has_a_limit(local_world: WorldMaker, demo_data: Path) -> None:

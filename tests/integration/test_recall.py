@@ -105,7 +105,7 @@ def test_other_registry_makes_the_object_again(world: World, made: list[str]) ->
     world.run()
     stations = Stations({s.id: replace(s, elevation=s.elevation + 1) for s in load_stations()})
     status, _ = main.run_pipeline(world.settings(), RunOptions(reprocess=True), stations)
-    assert status["counts"]["updated"] == 1368
+    assert status.counts.updated == 1368
     assert made == [KEY, KEY]
 
 

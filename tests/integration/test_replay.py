@@ -14,6 +14,7 @@ import main
 from forecast.core.stations import Stations, load_stations
 from forecast.mongo.client import connect
 from forecast.mongo.lock import LEASE_SECONDS
+from forecast.report.write import as_data
 from forecast.run.replay import Corridor, ReplayCounts, replay
 from forecast.run.run import Run, RunOptions, work_folder
 from forecast.storage import open_store
@@ -33,8 +34,7 @@ def _registry(*without: str) -> Stations:
 
 def _run(world: World, stations: Stations) -> Row:
     status, _ = main.run_pipeline(world.settings(), RunOptions(max_rejection_rate=1), stations)
-    counts: Row = status["counts"]
-    return counts
+    return as_data(status.counts)
 
 
 def _replay(world: World, stations: Stations) -> ReplayCounts:

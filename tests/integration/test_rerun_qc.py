@@ -13,6 +13,7 @@ import main
 from forecast.core.digests import HALF
 from forecast.core.stations import STATIONS_FILE, Stations, parse_stations
 from forecast.qc.version import qc_version
+from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 from tests.integration.worlds import Row, World, WorldMaker, assert_reports_hold
 
@@ -123,7 +124,7 @@ def test_a_threshold_of_a_station_changes_its_flags_and_taking_it_back_brings_th
     assert len(warm) == 72
     assert all("gross_range" in d["data_quality"]["flags"]["air_temperature"]["checks"] for d in warm)
     changed = _changed(before, after)
-    assert _judged(status) == [DOCUMENTS, 72, changed]
+    assert _judged(as_data(status)) == [DOCUMENTS, 72, changed]
     assert {name for name in after if after[name] != before[name]} == {document["_id"] for document in warm}
     assert _judged(world.run(RunOptions(rerun_qc=True))) == [DOCUMENTS, 72, changed]
     assert world.documents() == before

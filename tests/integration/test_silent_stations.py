@@ -10,6 +10,7 @@ import pytest
 
 import main
 from forecast.core.stations import load_stations
+from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold
 
@@ -65,8 +66,8 @@ def test_case_111_what_came_before_counts_and_what_comes_twice_counts_once(world
 
 def test_a_dry_run_counts_what_it_has_read(world: World) -> None:
     _, report = main.run_pipeline(world.settings(), RunOptions(dry_run=True), load_stations())
-    assert numbers(report, "07015") == (29, 29, 48)
-    assert report["by_station"]["07015"]["state"] == "silent"
+    assert numbers(as_data(report), "07015") == (29, 29, 48)
+    assert report.by_station["07015"].state == "silent"
 
 
 def test_case_110_a_run_names_who_is_silent_with_and_without_anything_new(world: World) -> None:

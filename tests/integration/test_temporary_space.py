@@ -19,6 +19,7 @@ from forecast.core.errors import RetryableError
 from forecast.core.settings import Limits
 from forecast.core.stations import load_stations
 from forecast.mongo.loader import load
+from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 from tests.integration.worlds import Row, World, WorldMaker
 
@@ -102,7 +103,7 @@ def wait_until_nothing_is_written(folder: Path) -> None:
 
 def run(world: World, limits: Limits, options: RunOptions | None = None) -> Row:
     status, _ = main.run_pipeline(replace(world.settings(), limits=limits), options or RunOptions(), load_stations())
-    return status
+    return as_data(status)
 
 
 def test_objects_staged_ahead_of_a_slow_load_stay_within_the_bound(

@@ -18,6 +18,7 @@ from forecast.cli.commands import _replay_words
 from forecast.core.stations import Stations, load_stations
 from forecast.mongo.client import connect
 from forecast.mongo.state import Checkpoints
+from forecast.report.write import as_data
 from forecast.run import pipeline
 from forecast.run import replay as replaying
 from forecast.run.migrate import migrate
@@ -54,8 +55,7 @@ def world(local_world: WorldMaker) -> World:
 
 def run(world: World, stations: Stations = ALL, *, reprocess: bool = False) -> Row:
     status, _ = main.run_pipeline(world.settings(), RunOptions(reprocess=reprocess, max_rejection_rate=1), stations)
-    counts: Row = status["counts"]
-    return counts
+    return as_data(status.counts)
 
 
 def replayed(world: World, stations: Stations = ALL) -> ReplayCounts:
@@ -132,7 +132,7 @@ def test_what_only_an_earlier_version_had_is_counted_and_named_when_it_leaves_th
     assert run(world)["records_withdrawn"] == 0
     world.raw.put(KEY, rows(11, times=(*MONTHS[1:], "2024-10-02 00:00:00")))
     dry, _ = main.run_pipeline(world.settings(), RunOptions(dry_run=True), ALL)
-    assert dry["counts"]["records_withdrawn"] == 2
+    assert dry.counts.records_withdrawn == 2
     assert len(of_zone(world)) == 4
     caplog.clear()
     assert run(world)["records_withdrawn"] == 2
@@ -203,7 +203,7 @@ def test_a_document_that_the_zone_has_with_other_content_only_is_named(
     caplog.clear()
     with connect(world.settings()) as collection:
         report, code = migrate(LocalStore(Path(world.processed.uri)), collection, ALL, "run", verify_only=True)
-    assert (code, report["verification"]["documents_beyond"], report["verification"]["ok"]) == (3, 1, False)
+    assert (code, report.verification.documents_beyond, report.verification.ok) == (3, 1, False)
     assert [record.getMessage() for record in caplog.records] == [
         "document 07015@2024-09-30T23:00:00Z is in the processed zone with other content only"
     ]
@@ -284,7 +284,7 @@ def test_the_zone_is_the_same_whichever_way_its_folder_is_named(world: World, mo
     monkeypatch.chdir(world.home)
     settings = replace(world.settings(), processed_uri="./processed/")
     status, _ = main.run_pipeline(settings, RunOptions(), ALL)
-    assert status["counts"]["objects_already_processed"] == 1
+    assert status.counts.objects_already_processed == 1
 
 
 class CutOffError(BaseException):

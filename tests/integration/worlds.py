@@ -27,6 +27,7 @@ import main
 from forecast.cli.program import forecast_app, latency_report_app, pipeline_app
 from forecast.core.settings import Settings
 from forecast.core.stations import load_stations
+from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 from tests.patience import PATIENCE_SECONDS, wait_until
 
@@ -162,7 +163,7 @@ class World:
     def run(self, options: RunOptions | None = None) -> Row:
         """One run within this process; its status report."""
         status, _ = main.run_pipeline(self.settings(), options or RunOptions(), load_stations())
-        return status
+        return as_data(status)
 
     def reprocess(self) -> Row:
         return self.run(RunOptions(reprocess=True))

@@ -18,8 +18,10 @@ from forecast.mongo import client as database
 from forecast.mongo.loader import INDEXES, prepare_collection
 from forecast.mongo.probes import crud
 from forecast.mongo.probes.crud import crud_check, render_crud, scratch_document
-from forecast.mongo.probes.latency import _plan, _statistics, latency_report, measure_latency, render_latency
-from forecast.report.write import check_shape
+from forecast.mongo.probes.latency import Plan, _plan, measure_latency
+from forecast.report.latency import _statistics, latency_report, render_latency, report_of
+from forecast.report.models.latency import Slo
+from forecast.report.write import as_data, check_shape
 
 NOW = datetime(2026, 11, 23, 10, 11, 12, tzinfo=UTC)
 DAY = date(2026, 2, 18)
@@ -61,9 +63,9 @@ def text_of(renderable: Any) -> str:
 
 
 def test_a_day_is_found_by_its_index(filled: Collection[dict[str, Any]]) -> None:
-    report = measure_latency(filled, "ILAMAD25", DAY, 3, GENEROUS_MS)
-    assert (report["rows_returned"], report["iterations"], report["index"]) == (48, 3, INDEX)
-    assert (report["documents_examined"], report["keys_examined"]) == (48, 48)
+    measured = measure_latency(filled, "ILAMAD25", DAY, 3)
+    assert (measured.rows, len(measured.times_ms), measured.plan) == (48, 3, Plan(INDEX, 48, 48))
+    report = as_data(report_of(measured, None, GENEROUS_MS, NOW))
     assert report["query"] == {
         "station.id": "ILAMAD25",
         "timestamp": {"$gte": "2026-02-18T00:00:00Z", "$lt": "2026-02-19T00:00:00Z"},
@@ -73,8 +75,7 @@ def test_a_day_is_found_by_its_index(filled: Collection[dict[str, Any]]) -> None
 
 def test_a_scan_of_the_collection_is_named_as_such(filled: Collection[dict[str, Any]]) -> None:
     filled.drop_indexes()
-    report = measure_latency(filled, "ILAMAD25", DAY, 1, GENEROUS_MS)
-    assert (report["index"], report["documents_examined"], report["keys_examined"]) == ("COLLSCAN", 144, 0)
+    assert measure_latency(filled, "ILAMAD25", DAY, 1).plan == Plan("COLLSCAN", 144, 0)
 
 
 def test_the_warm_up_is_not_counted(filled: Collection[dict[str, Any]]) -> None:
@@ -84,14 +85,15 @@ def test_the_warm_up_is_not_counted(filled: Collection[dict[str, Any]]) -> None:
     ticks = list(readings)
     del ticks[1]  # of the warm-up only the beginning is read
     clock = iter(ticks)
-    report = measure_latency(filled, "07015", date(2026, 2, 17), 5, 40.0, clock=lambda: next(clock))
+    measured = measure_latency(filled, "07015", date(2026, 2, 17), 5, clock=lambda: next(clock))
+    report = as_data(report_of(measured, None, 40.0, NOW))
     assert report["latency_ms"] == {"min": 10.0, "max": 50.0, "mean": 30.0, "p50": 30.0, "p95": 48.0, "p99": 49.6}
     assert report["slo"] == {"p95_ms": 40.0, "held": False}
     assert next(clock, None) is None
 
 
 def test_percentiles_are_interpolated() -> None:
-    assert _statistics([float(number) for number in range(1, 101)]) == {
+    assert as_data(_statistics([float(number) for number in range(1, 101)])) == {
         "min": 1.0,
         "max": 100.0,
         "mean": 50.5,
@@ -99,7 +101,7 @@ def test_percentiles_are_interpolated() -> None:
         "p95": 95.05,
         "p99": 99.01,
     }
-    assert set(_statistics([7.0]).values()) == {7.0}
+    assert set(as_data(_statistics([7.0])).values()) == {7.0}
 
 
 @pytest.mark.parametrize(
@@ -118,37 +120,37 @@ def test_percentiles_are_interpolated() -> None:
 def test_the_index_is_found_in_every_shape_of_plan(plan: dict[str, Any], index: str) -> None:
     statistics = {"totalDocsExamined": 2, "totalKeysExamined": 3}
     found = _plan({"queryPlanner": {"winningPlan": plan}, "executionStats": statistics})
-    assert found == {"index": index, "documents_examined": 2, "keys_examined": 3}
+    assert found == Plan(index, documents_examined=2, keys_examined=3)
 
 
 def test_without_a_day_it_is_that_of_the_newest_observation(
     settings: Settings, filled: Collection[dict[str, Any]]
 ) -> None:
     report, code = latency_report(settings, "ILAMAD25", None, 2, GENEROUS_MS, NOW)
-    assert (code, report["date"], report["rows_returned"], report["note"]) == (0, "2026-02-18", 48, None)
-    check_shape(report, "query_latency_report")
+    assert (code, report.date, report.rows_returned, report.note) == (0, "2026-02-18", 48, None)
+    check_shape(as_data(report), "query_latency_report")
 
 
 def test_without_a_station_it_is_the_first_of_the_registry(
     settings: Settings, filled: Collection[dict[str, Any]]
 ) -> None:
     report, code = latency_report(settings, None, None, 1, GENEROUS_MS, NOW)
-    assert (code, report["station_id"], report["rows_returned"], report["date"]) == (3, "00052", 0, "2026-11-23")
-    assert report["note"] == (
+    assert (code, report.station_id, report.rows_returned, report.date) == (3, "00052", 0, "2026-11-23")
+    assert report.note == (
         f"{filled.full_name} holds no observation of station 00052: these are the times of finding nothing."
     )
 
 
 def test_a_day_without_rows_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
     report, code = latency_report(settings, "07015", date(2026, 2, 20), 1, GENEROUS_MS, NOW)
-    assert (code, report["rows_returned"], report["slo"]["held"]) == (3, 0, None)
-    assert "on 2026-02-20 (UTC); its newest is of 2026-02-17T23:30:00Z." in report["note"]
+    assert (code, report.rows_returned, report.slo.held) == (3, 0, None)
+    assert "on 2026-02-20 (UTC); its newest is of 2026-02-17T23:30:00Z." in (report.note or "")
 
 
 def test_an_empty_database_holds_no_slo(settings: Settings) -> None:
     report, code = latency_report(settings, "07015", None, 1, GENEROUS_MS, NOW)
-    assert (code, report["rows_returned"], report["documents_examined"]) == (3, 0, 0)
-    assert report["slo"] == {"p95_ms": GENEROUS_MS, "held": None}
+    assert (code, report.rows_returned, report.documents_examined) == (3, 0, 0)
+    assert report.slo == Slo(GENEROUS_MS, None)
     assert f"SLO: p95 at most {GENEROUS_MS:g} ms: not measured, nothing was found" in text_of(render_latency(report))
 
 
@@ -162,7 +164,7 @@ def test_a_collection_without_our_indexes_is_told_with_their_names(
 
 def test_a_missed_slo_is_exit_code_3(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
     report, code = latency_report(settings, "ILAMAD25", DAY, 1, 0.000_001, NOW)
-    assert (code, report["slo"]["held"]) == (3, False)
+    assert (code, report.slo.held) == (3, False)
     assert "SLO: p95 at most 1e-06 ms: MISSED" in text_of(render_latency(report))
 
 
@@ -178,7 +180,7 @@ def test_a_station_that_only_the_database_knows_is_timed(
     collection.create_indexes(list(INDEXES))
     collection.insert_one({"station": {"id": "OLD"}, "timestamp": datetime(2020, 1, 2, 3, tzinfo=UTC)})
     report, _ = latency_report(settings, "OLD", None, 1, GENEROUS_MS, NOW)
-    assert (report["date"], report["rows_returned"]) == ("2020-01-02", 1)
+    assert (report.date, report.rows_returned) == ("2020-01-02", 1)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ def test_wrong_options_are_named(day: date, iterations: int, slo: float, words: 
 
 
 def test_a_person_reads_the_latency_without_colour(filled: Collection[dict[str, Any]]) -> None:
-    text = text_of(render_latency(measure_latency(filled, "ILAMAD25", DAY, 1, GENEROUS_MS) | {"note": None}))
+    text = text_of(render_latency(report_of(measure_latency(filled, "ILAMAD25", DAY, 1), None, GENEROUS_MS, NOW)))
     assert "station ILAMAD25 on 2026-02-18 (UTC) 1 queries, 48 rows each" in " ".join(text.split())
     assert f"Index: {INDEX}; 48 documents and 48 keys examined" in text
     assert "\x1b" not in text
@@ -262,8 +264,8 @@ def test_the_real_index_answers_the_query(settings: Settings, collection: Collec
     prepare_collection(collection)
     collection.insert_one(scratch_document("r1"))
     report, code = latency_report(settings, "crud-check-r1", date(1970, 1, 1), 1, GENEROUS_MS, NOW)
-    assert (code, report["rows_returned"], report["documents_examined"]) == (0, 1, 1)
-    assert report["index"] == "station_time"
+    assert (code, report.rows_returned, report.documents_examined) == (0, 1, 1)
+    assert report.index == "station_time"
 
 
 @pytest.mark.parametrize("command", ["latency", "crud"])

@@ -58,9 +58,9 @@ def test_a_document_is_flagged_for_what_is_wrong_and_not_for_a_calm(clean: Clean
 
 def test_ichtegems_pressure_is_seven_to_eight_hectopascals_low_in_the_reports_words(findings: Findings) -> None:
     (words,) = [
-        advice["words"]
+        advice.words
         for advice in advice(findings)
-        if (advice["station"], advice["parameter"], advice["check"]) == ("IICHTE19", P, "bias")
+        if (advice.station, advice.parameter, advice.check) == ("IICHTE19", P, "bias")
     ]
     off = re.match(r"(\d\.\d) hPa below its neighbours; always off its neighbours: correct it at the source", words)
     assert off is not None

@@ -13,7 +13,9 @@ from forecast.qc.registry import CHECKS
 from forecast.qc.results import Verdicts
 from forecast.report.advice import advice, warnings
 from forecast.report.findings import Findings
+from forecast.report.models.quality import Advice, CheckCounts, Completeness, ParameterFlags
 from forecast.report.stretches import MOST_STRETCHES
+from forecast.report.write import as_data
 from tests.networks import DAY, START_MS, hours, series, station
 
 AIR, WIND = "air_temperature", "wind_speed"
@@ -38,7 +40,7 @@ def heard(*all_verdicts: Verdicts, days: set[int] | None = None) -> Findings:
 
 
 def worst(findings: Findings) -> list[dict[str, Any]]:
-    return [stretch.entry() for stretch in findings.worst]
+    return [as_data(stretch.entry()) for stretch in findings.worst]
 
 
 def spans(findings: Findings) -> list[tuple[str, int, int]]:
@@ -53,16 +55,11 @@ def test_each_check_counts_what_it_could_judge_and_what_it_flagged() -> None:
     findings = heard(verdicts("11334129"))
     numbers = findings.by_check()
     assert list(numbers) == list(CHECKS)
-    assert numbers["spike"] == {"evaluated": 6, "suspect": 2, "failed": 1}
-    assert numbers["rate_of_change"] == {"evaluated": 0, "suspect": 0, "failed": 0}
+    assert numbers["spike"] == CheckCounts(6, 2, 1)
+    assert numbers["rate_of_change"] == CheckCounts(0, 0, 0)
     assert findings.by_station() == {
         "A": {
-            AIR: {
-                "values": 7,
-                "suspect": 2,
-                "failed": 1,
-                "checks": {"spike": {"evaluated": 6, "suspect": 2, "failed": 1}},
-            }
+            AIR: ParameterFlags(values=7, suspect=2, failed=1, checks={"spike": CheckCounts(6, 2, 1)}),
         }
     }
     assert (findings.anomalies, findings.flagged_of_station("A"), findings.flagged_of_parameter(AIR)) == (3, 3, 3)
@@ -74,25 +71,25 @@ def test_a_value_flagged_by_two_checks_is_one_value() -> None:
     made.add("rate_of_change", AIR, np.array([GOOD, SUSPECT, SUSPECT, FAIL], dtype=np.uint8))
     findings = heard(made)
     assert findings.anomalies == 4
-    assert findings.by_check()["spike"] == {"evaluated": 4, "suspect": 2, "failed": 0}
-    assert findings.by_check()["rate_of_change"] == {"evaluated": 4, "suspect": 2, "failed": 1}
+    assert findings.by_check()["spike"] == CheckCounts(4, 2, 0)
+    assert findings.by_check()["rate_of_change"] == CheckCounts(4, 2, 1)
     entry = findings.by_station()["A"][AIR]
-    assert (entry["values"], entry["suspect"], entry["failed"]) == (4, 3, 1)
-    assert list(entry["checks"]) == ["spike", "rate_of_change"]
+    assert (entry.values, entry.suspect, entry.failed) == (4, 3, 1)
+    assert list(entry.checks) == ["spike", "rate_of_change"]
 
 
 def test_a_check_that_flagged_nothing_is_not_told_of_the_station() -> None:
     findings = heard(verdicts("1111"))
-    assert findings.by_station() == {"A": {AIR: {"values": 4, "suspect": 0, "failed": 0, "checks": {}}}}
+    assert findings.by_station() == {"A": {AIR: ParameterFlags(4, 0, 0, {})}}
     assert (worst(findings), advice(findings)) == ([], [])
 
 
 def test_only_the_changed_days_are_counted() -> None:
     """The days around were read to judge them."""
     findings = heard(verdicts("3" * 24 + "1" * 20 + "3344" + "3" * 24), days={DAY + 1})
-    assert findings.by_check()["spike"] == {"evaluated": 24, "suspect": 2, "failed": 2}
+    assert findings.by_check()["spike"] == CheckCounts(24, 2, 2)
     assert findings.judged_days == {("A", DAY + 1)}
-    assert findings.by_station()["A"][AIR]["values"] == 24
+    assert findings.by_station()["A"][AIR].values == 24
     assert [(one["from"], one["to"]) for one in worst(findings)] == [("2024-10-02T20:00:00Z", "2024-10-02T23:00:00Z")]
 
 
@@ -103,8 +100,8 @@ def test_stations_and_parameters_are_told_apart_in_their_order() -> None:
     both.add("spike", AIR, np.array([GOOD, GOOD], dtype=np.uint8))
     findings = heard(verdicts("13", "rate_of_change", WIND, other), both)
     assert [(name, list(entry)) for name, entry in findings.by_station().items()] == [("A", [AIR, WIND]), ("B", [WIND])]
-    assert findings.by_station()["A"][WIND]["checks"] == {"rate_of_change": {"evaluated": 2, "suspect": 1, "failed": 1}}
-    assert findings.by_check()["rate_of_change"] == {"evaluated": 4, "suspect": 2, "failed": 1}
+    assert findings.by_station()["A"][WIND].checks == {"rate_of_change": CheckCounts(2, 1, 1)}
+    assert findings.by_check()["rate_of_change"] == CheckCounts(4, 2, 1)
     assert (findings.flagged_of_station("A"), findings.flagged_of_station("B")) == (2, 1)
 
 
@@ -138,13 +135,13 @@ def test_stored_flags_are_told_and_are_no_share_of_what_was_judged() -> None:
         WIND: {"flag": 3, "checks": ["stuck"]},
     }
     findings.add_stored("A", stored, 5)
-    assert findings.by_check()["spike"] == {"evaluated": 5, "suspect": 1, "failed": 0}
-    assert findings.by_check()["rate_of_change"] == {"evaluated": 0, "suspect": 0, "failed": 0}
+    assert findings.by_check()["spike"] == CheckCounts(5, 1, 0)
+    assert findings.by_check()["rate_of_change"] == CheckCounts(0, 0, 0)
     entry = findings.by_station()["A"][AIR]
-    assert (entry["values"], entry["suspect"], entry["failed"]) == (5, 1, 0)
+    assert (entry.values, entry.suspect, entry.failed) == (5, 1, 0)
     assert (findings.anomalies, findings.flagged_of_parameter(AIR), findings.flagged_of_station("A")) == (11, 6, 11)
     assert findings.judged_days == {("A", DAY)}
-    assert {(entry["parameter"], entry["check"], entry["number"], entry["share"]) for entry in advice(findings)} == {
+    assert {(entry.parameter, entry.check, entry.number, entry.share) for entry in advice(findings)} == {
         (AIR, "spike", 6, None),
         (AIR, "rate_of_change", 5, None),
         (WIND, "stuck", 5, None),
@@ -220,13 +217,13 @@ def test_the_ten_worst_of_all_stations_are_told() -> None:
 def test_completeness_is_received_against_expected_by_day() -> None:
     made = verdicts("1" * 24 + "1119" + "1" * 14)
     assert heard(made).completeness(LATER) == {
-        "A": {
-            "interval_minutes": 60,
-            "days": ["2024-10-01", "2024-10-02"],
-            "expected": [24, 24],
-            "received": {AIR: [24, 17], WIND: [0, 0]},
-            "share": {AIR: round(41 / 48, 6), WIND: 0.0},
-        }
+        "A": Completeness(
+            interval_minutes=60,
+            days=["2024-10-01", "2024-10-02"],
+            expected=[24, 24],
+            received={AIR: [24, 17], WIND: [0, 0]},
+            share={AIR: round(41 / 48, 6), WIND: 0.0},
+        )
     }
 
 
@@ -242,14 +239,14 @@ def test_completeness_is_received_against_expected_by_day() -> None:
 )
 def test_a_day_that_goes_on_counts_up_to_now(now: datetime, expected: int) -> None:
     made = heard(verdicts("1" * 6)).completeness(now)["A"]
-    assert made["expected"] == [expected]
-    assert made["share"][AIR] == (min(1.0, 6 / expected) if expected else 0.0)
+    assert made.expected == [expected]
+    assert made.share[AIR] == (min(1.0, 6 / expected) if expected else 0.0)
 
 
 def test_more_than_expected_is_complete() -> None:
     at = station("A", parameters=(AIR,), interval_minutes=120)
     found = heard(verdicts("1" * 24, at=at)).completeness(LATER)["A"]
-    assert (found["expected"], found["received"], found["share"]) == ([12], {AIR: [24]}, {AIR: 1.0})
+    assert (found.expected, found.received, found.share) == ([12], {AIR: [24]}, {AIR: 1.0})
 
 
 # Words
@@ -259,22 +256,8 @@ def test_advice_is_in_words_and_the_most_values_are_first() -> None:
     made = verdicts("33" + "1" * 6)
     made.add("rate_of_change", AIR, np.array([1, 1, 3, 3, 4, 1, 1, 1], dtype=np.uint8))
     assert advice(heard(made)) == [
-        {
-            "station": "A",
-            "parameter": AIR,
-            "check": "rate_of_change",
-            "number": 3,
-            "share": 0.375,
-            "words": CHECKS["rate_of_change"].advice,
-        },
-        {
-            "station": "A",
-            "parameter": AIR,
-            "check": "spike",
-            "number": 2,
-            "share": 0.25,
-            "words": CHECKS["spike"].advice,
-        },
+        Advice("A", AIR, "rate_of_change", number=3, share=0.375, words=CHECKS["rate_of_change"].advice),
+        Advice("A", AIR, "spike", number=2, share=0.25, words=CHECKS["spike"].advice),
     ]
 
 
@@ -282,7 +265,7 @@ def test_the_first_twenty_advices_are_given() -> None:
     findings = Findings()
     for number in range(25):
         findings.add_stored(f"S{number:02}", {AIR: {"flag": 3, "checks": ["rate_of_change"]}}, number + 1)
-    assert [entry["station"] for entry in advice(findings)] == [f"S{number:02}" for number in range(24, 4, -1)]
+    assert [entry.station for entry in advice(findings)] == [f"S{number:02}" for number in range(24, 4, -1)]
 
 
 @pytest.mark.parametrize(("off", "words"), [(-7.66, "7.7 hPa below its neighbours; "), (3.0, "3.0 hPa above its ")])
@@ -293,9 +276,9 @@ def test_how_far_a_station_is_off_its_neighbours_is_said(off: float, words: str)
     made.medians[name] = np.full(8, 1013.0)
     made.add("bias", name, np.array([SUSPECT] * 5 + [GOOD] * 3, dtype=np.uint8))
     (told,) = advice(heard(made))
-    assert (told["check"], told["number"], told["share"]) == ("bias", 5, 0.625)
-    assert told["words"].startswith(words)
-    assert told["words"].endswith(CHECKS["bias"].advice)
+    assert (told.check, told.number, told.share) == ("bias", 5, 0.625)
+    assert told.words.startswith(words)
+    assert told.words.endswith(CHECKS["bias"].advice)
 
 
 def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:
@@ -337,14 +320,14 @@ def test_days_that_are_expected_count_whether_anything_came_or_not() -> None:
         findings.expect(one, [DAY, DAY + 1])
     findings.hear(verdicts("1" * 12, start=START_MS + 24 * 3_600_000), {DAY + 1})
     found = findings.completeness(LATER)
-    assert found["A"]["days"] == found["B"]["days"] == ["2024-10-01", "2024-10-02"]
-    assert (found["A"]["expected"], found["A"]["received"]) == ([24, 24], {AIR: [0, 12], WIND: [0, 0]})
-    assert (found["A"]["share"], found["B"]["share"]) == ({AIR: 0.25, WIND: 0.0}, {WIND: 0.0})
+    assert found["A"].days == found["B"].days == ["2024-10-01", "2024-10-02"]
+    assert (found["A"].expected, found["A"].received) == ([24, 24], {AIR: [0, 12], WIND: [0, 0]})
+    assert (found["A"].share, found["B"].share) == ({AIR: 0.25, WIND: 0.0}, {WIND: 0.0})
     assert findings.judged_days == {("A", DAY + 1)}
 
 
 def test_nothing_heard_is_nothing_found() -> None:
     findings = heard(verdicts("13"), days=set())
     assert (findings.anomalies, findings.judged_days, worst(findings), advice(findings)) == (0, set(), [], [])
-    assert {tuple(entry.values()) for entry in findings.by_check().values()} == {(0, 0, 0)}
+    assert list(findings.by_check().values()) == [CheckCounts(0, 0, 0)] * len(CHECKS)
     assert NOT_EVALUATED == 2

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from forecast.core.presence import Presence, expected_on
 from forecast.report.silence import Seen, newest_age_seconds, silence_warnings, silent_stations, stations_seen
+from forecast.report.write import as_data
 from tests.networks import DAY, START, START_MS, network, station
 
 NOW = START + timedelta(days=9)
@@ -52,8 +53,12 @@ def test_case_110_every_station_of_the_registry_is_there_and_those_of_the_databa
     assert states(presence) == {"A": "fresh", "B": "silent", "C": "silent", "D": "silent", "gone": "unregistered"}
     seen = stations_seen(presence, STATIONS, NOW)
     assert [one.station for one in silent_stations(seen)] == ["B", "C", "D"]
-    assert seen["B"].entry() == {"last_observation": "2024-10-07T22:00:00Z", "age_hours": 50.0, "state": "silent"}
-    assert seen["C"].entry() == {"last_observation": None, "age_hours": None, "state": "silent"}
+    assert as_data(seen["B"].entry()) == {
+        "last_observation": "2024-10-07T22:00:00Z",
+        "age_hours": 50.0,
+        "state": "silent",
+    }
+    assert as_data(seen["C"].entry()) == {"last_observation": None, "age_hours": None, "state": "silent"}
     assert newest_age_seconds(seen) == 300
 
 

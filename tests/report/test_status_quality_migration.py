@@ -1,5 +1,6 @@
 """The three reports of a run: exact numbers, and each as its schema says."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,30 +13,33 @@ from forecast.core.presence import Presence
 from forecast.core.removals import Removed, removals_words
 from forecast.core.schemas import REFUSED_SCHEMA, VALIDATED_SCHEMA, frame_of
 from forecast.core.stations import load_stations
-from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.conflicts import Conflict, Conflicts, Side
 from forecast.qc.registry import CHECKS
 from forecast.qc.version import qc_version
 from forecast.report import status as status_module
 from forecast.report.findings import Findings
 from forecast.report.migration import migration_report
+from forecast.report.models.base import Report
+from forecast.report.models.migration import Verification
+from forecast.report.models.quality import QualityReport
 from forecast.report.quality import quality_report
 from forecast.report.silence import Seen
 from forecast.report.status import RunInfo, RunProgress, status_report
-from forecast.report.write import ReportShapeError, write_report
+from forecast.report.write import ReportShapeError, as_data, write_report
 
 STATIONS = load_stations()
 START = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 END = datetime(2026, 11, 23, 10, 1, tzinfo=UTC)
-VERIFICATION = {
-    "documents_expected_at_least": 10,
-    "documents_in_database": 12,
-    "sample_checked": 10,
-    "digests_equal": 10,
-    "documents_beyond": 0,
-    "verdicts_differing": 0,
-    "read_concern": "majority",
-    "ok": True,
-}
+VERIFICATION = Verification(
+    documents_expected_at_least=10,
+    documents_in_database=12,
+    sample_checked=10,
+    digests_equal=10,
+    documents_beyond=0,
+    verdicts_differing=0,
+    read_concern="majority",
+    ok=True,
+)
 OBJECTS = [
     ObjectCounts(
         "a.jsonl", "s3://b/a.jsonl", "loaded", 22, 2, 19, 1, inserted=10, updated=4, unchanged=3, superseded=2
@@ -50,8 +54,10 @@ def run(**changes: Any) -> RunInfo:
     return RunInfo(**{**facts, **changes})
 
 
-def is_writable(report: dict[str, Any], schema: str, folder: Path) -> bool:
-    return write_report("r.json", report, logs_dir=folder, schema=schema).exists()
+def written(report: Report, folder: Path) -> dict[str, Any]:
+    """The report as its file has it."""
+    found: dict[str, Any] = json.loads(write_report("r.json", report, logs_dir=folder).read_text("utf-8"))
+    return found
 
 
 def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
@@ -68,7 +74,8 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
     }
     progress.stations_silent = 1
     known = ObjectCounts("d.csv", "s3://b/d.csv", "rejected", error_code="no_day", error=OBJECTS[1].error, known=True)
-    report = status_report(run(), progress, [known, *OBJECTS], status="partial", exit_code=3, finished_at=END)
+    ended = status_report(run(), progress, [known, *OBJECTS], status="partial", exit_code=3, finished_at=END)
+    report = written(ended, tmp_path)
     assert report["counts"] == {
         "objects_listed": 6,
         "objects_skipped": 1,
@@ -123,13 +130,11 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         {"object": "d.csv", "code": "no_day", "message": "The table's day is lost.", "known": True},
     ]
     assert (report["started_at"], report["finished_at"]) == ("2026-11-23T10:00:00Z", "2026-11-23T10:01:00Z")
-    assert is_writable(report, "pipeline_status", tmp_path)
 
 
 def test_a_running_run_has_no_end_yet(tmp_path: Path) -> None:
-    report = status_report(run(), RunProgress(), [], status="running")
+    report = written(status_report(run(), RunProgress(), [], status="running"), tmp_path)
     assert (report["exit_code"], report["finished_at"], report["counts"]["rejection_rate"]) == (None, None, 0.0)
-    assert is_writable(report, "pipeline_status", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -137,32 +142,32 @@ def test_a_running_run_has_no_end_yet(tmp_path: Path) -> None:
     [("running", 0, None), ("success", None, END), ("success", 0, None), ("done", 0, END), ("failed", 4, END)],
 )
 def test_a_status_that_contradicts_itself_is_not_written(
-    status: str, exit_code: int | None, finished_at: datetime | None, tmp_path: Path
+    status: Any, exit_code: int | None, finished_at: datetime | None, tmp_path: Path
 ) -> None:
     report = status_report(run(), RunProgress(), [], status=status, exit_code=exit_code, finished_at=finished_at)
     with pytest.raises(ReportShapeError):
-        write_report("r.json", report, logs_dir=tmp_path, schema="pipeline_status")
+        write_report("r.json", report, logs_dir=tmp_path)
 
 
 def test_the_connection_string_is_not_among_the_arguments() -> None:
     arguments = {"--mongodb-uri": "mongodb://ann:hunter2@h/", "since": START.date(), "dry_run": True, "until": None}
     report = status_report(run(arguments=arguments), RunProgress(), [], status="running")
-    assert report["arguments"] == {"--mongodb-uri": "***", "since": "2026-11-23", "dry_run": True, "until": None}
+    assert report.arguments == {"--mongodb-uri": "***", "since": "2026-11-23", "dry_run": True, "until": None}
 
 
 def test_errors_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status_module, "MAX_ERRORS", 1)
     report = status_report(run(), RunProgress(), OBJECTS, status="running")
-    assert [error["object"] for error in report["errors"]] == ["b.csv"]
-    assert report["errors_left_out"] == 1
+    assert [error.object for error in report.errors] == ["b.csv"]
+    assert report.errors_left_out == 1
 
 
-CONFLICT = {
-    "observation": "ILAMAD25@2024-10-01T00:04:00Z",
-    "reason": "has values",
-    "kept": {"source_uri": "s3://b/a", "values": {"air_temperature": 1.0}},
-    "not_kept": {"source_uri": "s3://b/b", "values": {"air_temperature": None}},
-}
+CONFLICT = Conflict(
+    observation="ILAMAD25@2024-10-01T00:04:00Z",
+    reason="has values",
+    kept=Side("s3://b/a", {"air_temperature": 1.0}),
+    not_kept=Side("s3://b/b", {"air_temperature": None}),
+)
 REMOVED = {
     "total": 5,
     "by_parameter": {"air_temperature": 4, "wind_speed": 1},
@@ -175,7 +180,7 @@ REMOVED = {
 HEARD_MS = 1_727_744_340_000
 
 
-def quality() -> dict[str, Any]:
+def quality() -> QualityReport:
     tally = QualityTally()
     observation = {"station_id": "ILAMAD25", "completeness_score": 0.5, "air_temperature": 1.0}
     times = [datetime(2024, 10, 1, 0, minute, tzinfo=UTC) for minute in (4, 9, 59)]
@@ -196,7 +201,7 @@ def quality() -> dict[str, Any]:
 
 
 def test_the_quality_of_three_records(tmp_path: Path) -> None:
-    report = quality()
+    report = written(quality(), tmp_path)
     assert (report["records_extracted"], report["records_validated"], report["records_rejected"]) == (4, 3, 1)
     assert (report["rejection_rate"], report["completeness_score"], report["anomalies_detected"]) == (0.25, 0.6, 1)
     assert (report["run_id"], report["window"]) == ("r1", None)
@@ -204,7 +209,17 @@ def test_the_quality_of_three_records(tmp_path: Path) -> None:
     assert list(report["by_check"]) == list(CHECKS)
     assert report["by_check"]["spike"] == {"evaluated": 0, "suspect": 0, "failed": 0}
     assert [(one["check"], one["number"], one["share"]) for one in report["advice"]] == [("spike", 1, None)]
-    assert report["conflicts"] == {"by_station": {"ILAMAD25": 2}, "told": [CONFLICT]}
+    assert report["conflicts"] == {
+        "by_station": {"ILAMAD25": 2},
+        "told": [
+            {
+                "observation": "ILAMAD25@2024-10-01T00:04:00Z",
+                "reason": "has values",
+                "kept": {"source_uri": "s3://b/a", "values": {"air_temperature": 1.0}},
+                "not_kept": {"source_uri": "s3://b/b", "values": {"air_temperature": None}},
+            }
+        ],
+    }
     assert report["values_removed"] == REMOVED
     assert list(report["by_parameter"]) == list(PARAMETER_NAMES)
     assert report["by_parameter"]["air_temperature"] == {
@@ -216,14 +231,14 @@ def test_the_quality_of_three_records(tmp_path: Path) -> None:
     }
     assert report["by_parameter"]["wind_speed"]["missing"] == 3
     assert (report["by_object"][0]["key"], report["by_object"][0]["rejection_rate"]) == ("a", 0.25)
-    assert is_writable(report, "quality_report", tmp_path)
 
 
 def test_what_was_expected_against_what_came() -> None:
     station = STATIONS.get("ILAMAD25")
     assert station is not None
     assert station.interval_minutes == 5
-    assert quality()["by_station"]["ILAMAD25"] == {
+    by_station = quality().by_station
+    assert as_data(by_station["ILAMAD25"]) == {
         "observations": 3,
         "first": "2024-10-01T00:04:00Z",
         "last": "2024-10-01T00:59:00Z",
@@ -236,13 +251,14 @@ def test_what_was_expected_against_what_came() -> None:
         "age_hours": 18801.03,
         "state": "silent",
     }
-    assert [name for name, entry in quality()["by_station"].items() if not entry["received"]] == sorted(
+    assert [name for name, entry in by_station.items() if not entry.received] == sorted(
         {one.id for one in STATIONS} - {"ILAMAD25"}
     )
 
 
 def test_the_quality_of_nothing_is_zero(tmp_path: Path) -> None:
-    report = quality_report("r1", QualityTally(), [], STATIONS, END, Findings(), Conflicts())
+    nothing = quality_report("r1", QualityTally(), [], STATIONS, END, Findings(), Conflicts())
+    report = written(nothing, tmp_path)
     assert (report["rejection_rate"], report["completeness_score"], report["anomalies_detected"]) == (0.0, 0.0, 0)
     assert report["by_object"] == []
     assert {name: (one["state"], one["expected"]) for name, one in report["by_station"].items()} == {
@@ -253,11 +269,10 @@ def test_the_quality_of_nothing_is_zero(tmp_path: Path) -> None:
     assert report["conflicts"] == {"by_station": {}, "told": []}
     assert report["values_removed"] == {"total": 0, "by_parameter": {}, "by_station": {}, "by_object": {}}
     assert {tuple(numbers.values()) for numbers in report["by_check"].values()} == {(0, 0, 0)}
-    assert is_writable(report, "quality_report", tmp_path)
 
 
 def test_the_migration_counts_what_was_not_written(tmp_path: Path) -> None:
-    report = migration_report("r1", OBJECTS, VERIFICATION, END, {})
+    report = written(migration_report("r1", OBJECTS, VERIFICATION, END, {}), tmp_path)
     assert {name: report[name] for name in ("inserted", "updated", "unchanged", "superseded")} == {
         "inserted": 14,
         "updated": 4,
@@ -266,20 +281,18 @@ def test_the_migration_counts_what_was_not_written(tmp_path: Path) -> None:
     }
     assert (report["records_validated"], report["failed"], report["error_rate"]) == (23, 6, 6 / 29)
     assert (report["objects_loaded"], report["objects_failed"]) == (1, 2)
-    assert report["verification"] == VERIFICATION
-    assert is_writable(report, "migration_report", tmp_path)
+    assert report["verification"] == as_data(VERIFICATION)
 
 
 def test_the_migration_says_which_stored_values_were_replaced_by_none(tmp_path: Path) -> None:
     removed = {Removed("07015", "wind_speed", "s3://b/b"): 2, Removed("07015", "air_temperature", "s3://b/a"): 1}
-    report = migration_report("r1", OBJECTS, VERIFICATION, END, removed)
+    report = written(migration_report("r1", OBJECTS, VERIFICATION, END, removed), tmp_path)
     assert report["values_removed"] == {
         "total": 3,
         "by_parameter": {"air_temperature": 1, "wind_speed": 2},
         "by_station": {"07015": 3},
         "by_object": {"s3://b/a": 1, "s3://b/b": 2},
     }
-    assert is_writable(report, "migration_report", tmp_path)
     assert removals_words(removed) == "wind_speed of 07015 (2), air_temperature of 07015 (1)"
     many = {Removed(name, "wind_speed", "s3://b/b"): 1 for name in "ABCDEFG"}
     assert removals_words(many).endswith("wind_speed of E (1), and 2 more")
@@ -287,4 +300,4 @@ def test_the_migration_says_which_stored_values_were_replaced_by_none(tmp_path: 
 
 def test_a_migration_of_nothing_has_no_errors() -> None:
     report = migration_report("r1", [], VERIFICATION, END, {})
-    assert (report["records_validated"], report["failed"], report["error_rate"]) == (0, 0, 0.0)
+    assert (report.records_validated, report.failed, report.error_rate) == (0, 0, 0.0)

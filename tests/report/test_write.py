@@ -4,38 +4,39 @@ import json
 import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from forecast.core.clock import iso_time, report_time
 from forecast.core.errors import SettingError
 from forecast.core.text import without_secrets
 from forecast.report.migration import migration_report
-from forecast.report.write import ReportShapeError, write_report, write_timed_report
+from forecast.report.models.migration import MigrationReport, Verification
+from forecast.report.write import ReportShapeError, as_data, write_report, write_timed_report
 
 NOW = datetime(2026, 11, 23, 10, 11, 12, 999_000, tzinfo=UTC)
 
 
-def report(run_id: str = "run") -> dict[str, Any]:
-    verification = {
-        "documents_expected_at_least": 0,
-        "documents_in_database": 0,
-        "sample_checked": 0,
-        "digests_equal": 0,
-        "read_concern": "majority",
-        "ok": True,
-    }
+def report(run_id: str = "run") -> MigrationReport:
+    verification = Verification(
+        documents_expected_at_least=0,
+        documents_in_database=0,
+        sample_checked=0,
+        digests_equal=0,
+        read_concern="majority",
+        ok=True,
+    )
     return migration_report(run_id, [], verification, NOW, {})
 
 
 def test_a_report_is_utf8_json_with_a_last_newline(tmp_path: Path) -> None:
-    path = write_report("r.json", report("Armentières"), logs_dir=tmp_path / "new" / "logs", schema="migration_report")
+    path = write_report("r.json", report("Armentières"), logs_dir=tmp_path / "new" / "logs")
     text = path.read_bytes().decode("utf-8")
     assert path == tmp_path / "new" / "logs" / "r.json"
     assert text.startswith('{\n  "run_id": "Armentières",\n')
     assert text.endswith("}\n")
-    assert json.loads(text) == report("Armentières")
+    assert json.loads(text) == as_data(report("Armentières"))
 
 
 def test_a_time_has_whole_seconds_in_utc_and_a_year_of_four_digits() -> None:
@@ -44,28 +45,28 @@ def test_a_time_has_whole_seconds_in_utc_and_a_year_of_four_digits() -> None:
 
 
 def test_a_report_takes_the_place_of_the_last_one_and_leaves_nothing_else(tmp_path: Path) -> None:
-    write_report("r.json", report("first"), logs_dir=tmp_path, schema="migration_report")
-    write_report("r.json", report("second"), logs_dir=tmp_path, schema="migration_report")
+    write_report("r.json", report("first"), logs_dir=tmp_path)
+    write_report("r.json", report("second"), logs_dir=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
     assert json.loads((tmp_path / "r.json").read_text("utf-8"))["run_id"] == "second"
 
 
 def test_a_report_that_breaks_its_schema_is_not_written(tmp_path: Path) -> None:
-    wrong = report() | {"failed": -1}
+    wrong = replace(report(), failed=-1)
     with pytest.raises(ReportShapeError, match=r"migration_report: \$\.failed: -1"):
-        write_report("r.json", wrong, logs_dir=tmp_path, schema="migration_report")
+        write_report("r.json", wrong, logs_dir=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_fault_on_the_way_leaves_the_old_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_report("r.json", report("old"), logs_dir=tmp_path, schema="migration_report")
+    write_report("r.json", report("old"), logs_dir=tmp_path)
 
     def disk_full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", disk_full)
     with pytest.raises(SettingError) as caught:
-        write_report("r.json", report("new"), logs_dir=tmp_path, schema="migration_report")
+        write_report("r.json", report("new"), logs_dir=tmp_path)
     assert caught.value.message == (
         f"reports cannot be written to {tmp_path} (No space left on device). "
         "Free some space there, or set LOGS_DIR (--logs-dir) to another one"
@@ -77,12 +78,12 @@ def test_a_fault_on_the_way_leaves_the_old_report(tmp_path: Path, monkeypatch: p
 def test_a_folder_that_cannot_be_written_is_a_setting(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file")
     with pytest.raises(SettingError, match="LOGS_DIR") as caught:
-        write_report("r.json", report(), logs_dir=tmp_path / "logs", schema="migration_report")
+        write_report("r.json", report(), logs_dir=tmp_path / "logs")
     assert caught.value.exit_code == 2
 
 
 def test_two_reports_of_one_second_both_stay(tmp_path: Path) -> None:
-    paths = [write_timed_report("migration_report", report(run), logs_dir=tmp_path, now=NOW) for run in ("a", "b", "c")]
+    paths = [write_timed_report(report(run), logs_dir=tmp_path, now=NOW) for run in ("a", "b", "c")]
     assert [path.name for path in paths] == [
         "migration_report_20261123T101112Z.json",
         "migration_report_20261123T101112Z-2.json",
@@ -98,7 +99,7 @@ def test_a_file_system_without_links_still_gets_its_reports(tmp_path: Path, monk
 
     monkeypatch.setattr(Path, "hardlink_to", no_links)
     for run in ("a", "b"):
-        write_timed_report("migration_report", report(run), logs_dir=tmp_path, now=NOW)
+        write_timed_report(report(run), logs_dir=tmp_path, now=NOW)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "migration_report_20261123T101112Z-2.json",
         "migration_report_20261123T101112Z.json",
@@ -124,10 +125,10 @@ def test_secrets_are_taken_out(text: str, clean: str) -> None:
 
 
 def test_no_secret_reaches_the_disk(tmp_path: Path) -> None:
-    path = write_report("r.json", report("mongodb://ann:hunter2@h/"), logs_dir=tmp_path, schema="migration_report")
+    path = write_report("r.json", report("mongodb://ann:hunter2@h/"), logs_dir=tmp_path)
     assert "hunter2" not in path.read_text("utf-8")
 
 
 def test_a_key_that_is_no_unicode_text_is_kept(tmp_path: Path) -> None:
-    path = write_report("r.json", report("caf\udce9"), logs_dir=tmp_path, schema="migration_report")
+    path = write_report("r.json", report("caf\udce9"), logs_dir=tmp_path)
     assert json.loads(path.read_bytes().decode("utf-8"))["run_id"] == "caf\udce9"

@@ -82,10 +82,10 @@ def test_new_database_becomes_the_same_from_the_processed_zone_alone(
 ) -> None:
     report, code = migrate(store, collection, STATIONS, RUN)
     assert code == 0
-    assert (report["records_validated"], report["inserted"], report["failed"]) == (RECORDS, DOCUMENTS, 0)
-    assert report["verification"]["ok"]
-    assert report["verification"]["sample_checked"] == RECORDS
-    assert report["verification"]["documents_in_database"] == DOCUMENTS
+    assert (report.records_validated, report.inserted, report.failed) == (RECORDS, DOCUMENTS, 0)
+    assert report.verification.ok
+    assert report.verification.sample_checked == RECORDS
+    assert report.verification.documents_in_database == DOCUMENTS
     with connect(original) as there:
         assert _documents(collection) == _documents(there)
 
@@ -94,8 +94,8 @@ def test_second_migration_changes_nothing(store: LocalStore, collection: Documen
     migrate(store, collection, STATIONS, RUN)
     before = _documents(collection)
     report, code = migrate(store, collection, STATIONS, RUN)
-    assert (code, report["inserted"], report["updated"]) == (0, 0, 0)
-    assert report["unchanged"] + report["superseded"] == RECORDS
+    assert (code, report.inserted, report.updated) == (0, 0, 0)
+    assert report.unchanged + report.superseded == RECORDS
     assert _documents(collection) == before
 
 
@@ -108,8 +108,8 @@ def migrated(store: LocalStore, collection: Documents) -> Documents:
 def test_verifying_writes_nothing(store: LocalStore, migrated: Documents) -> None:
     before = _documents(migrated)
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
-    assert (code, report["records_validated"]) == (0, 0)
-    assert (report["verification"]["sample_checked"], report["verification"]["digests_equal"]) == (RECORDS, RECORDS)
+    assert (code, report.records_validated) == (0, 0)
+    assert (report.verification.sample_checked, report.verification.digests_equal) == (RECORDS, RECORDS)
     assert _documents(migrated) == before
 
 
@@ -126,8 +126,8 @@ def test_verifying_writes_nothing(store: LocalStore, migrated: Documents) -> Non
 def test_changed_document_is_found(store: LocalStore, migrated: Documents, change: dict[str, Any]) -> None:
     migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, change)
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
-    assert (code, report["verification"]["ok"]) == (3, False)
-    assert report["verification"]["sample_checked"] - report["verification"]["digests_equal"] == 1
+    assert (code, report.verification.ok) == (3, False)
+    assert report.verification.sample_checked - report.verification.digests_equal == 1
 
 
 VERDICTS: list[dict[str, Any]] = [
@@ -145,8 +145,8 @@ def test_verdict_that_somebody_changed_is_found(
 ) -> None:
     migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, {"$set": change})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
-    assert (code, report["verification"]["ok"]) == (3, False)
-    assert report["verification"]["sample_checked"] - report["verification"]["digests_equal"] == 1
+    assert (code, report.verification.ok) == (3, False)
+    assert report.verification.sample_checked - report.verification.digests_equal == 1
     assert [record.message for record in caplog.records] == [
         "document 07015@2024-10-01T00:00:00Z was changed in the database"
     ]
@@ -168,8 +168,8 @@ def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
     }
     migrated.update_one({"_id": name}, {"$set": verdict})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
-    assert (code, report["verification"]["verdicts_differing"]) == (3, 1)
-    assert report["verification"]["sample_checked"] == report["verification"]["digests_equal"]
+    assert (code, report.verification.verdicts_differing) == (3, 1)
+    assert report.verification.sample_checked == report.verification.digests_equal
     assert [record.message for record in caplog.records] == [
         f"document {name} carries another verdict than the checks give; run pipeline --rerun-qc"
     ]
@@ -181,9 +181,9 @@ def test_missing_document_is_found_and_brought_back(store: LocalStore, migrated:
     before = _documents(migrated)
     migrated.delete_one({"_id": "07015@2024-10-01T00:00:00Z"})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
-    assert (code, report["verification"]["ok"]) == (3, False)
+    assert (code, report.verification.ok) == (3, False)
     report, code = migrate(store, migrated, STATIONS, RUN)
-    assert (code, report["inserted"]) == (0, 1)
+    assert (code, report.inserted) == (0, 1)
     assert _documents(migrated) == before
 
 
@@ -200,7 +200,7 @@ def test_document_that_the_zone_does_not_hold_is_named(
         station = {**document["station"], "id": "X"}
         migrated.insert_one({**document, "_id": name, "station": station, "timestamp": moment})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
-    assert (code, report["verification"]["ok"], report["verification"]["documents_beyond"]) == (3, False, 2)
+    assert (code, report.verification.ok, report.verification.documents_beyond) == (3, False, 2)
     assert [record.message for record in caplog.records] == [
         "document X@2023-01-01T00:00:00Z is in no file of the processed zone",
         "document X@2024-10-02T00:00:00Z is in no file of the processed zone",

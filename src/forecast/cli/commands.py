@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.settings import Settings
 
 if TYPE_CHECKING:
+    from forecast.report.models.migration import MigrationReport
     from forecast.run.replay import ReplayCounts
 
 
@@ -32,13 +33,13 @@ def latency_command(
 
       forecast latency --station-id ILAMAD25 --date 2026-02-18 --iterations 10
     """
-    from forecast.mongo.probes.latency import latency_report, render_latency
-    from forecast.report.write import write_timed_report
+    from forecast.report.latency import latency_report, render_latency
+    from forecast.report.write import as_data, write_timed_report
 
     now = datetime.now(UTC)
     report, code = latency_report(settings, station_id, day, iterations, slo_p95_ms, now)
-    write_timed_report("query_latency_report", report, logs_dir=settings.logs_dir, now=now)
-    print_result(report, render_latency(report), as_json=as_json)
+    write_timed_report(report, logs_dir=settings.logs_dir, now=now)
+    print_result(as_data(report), render_latency(report), as_json=as_json)
     return code
 
 
@@ -64,7 +65,7 @@ def migrate_command(
     from forecast.core.stations import load_stations
     from forecast.mongo.client import connect
     from forecast.mongo.lock import lease
-    from forecast.report.write import write_timed_report
+    from forecast.report.write import as_data, write_timed_report
     from forecast.run.migrate import migrate
     from forecast.run.run import new_run_id
     from forecast.storage import open_store
@@ -76,8 +77,8 @@ def migrate_command(
         held = nullcontext() if verify else lease(collection, run_id, wait=wait)
         with held:
             report, code = migrate(store, collection, load_stations(), run_id, verify_only=verify)
-    write_timed_report("migration_report", report, logs_dir=settings.logs_dir, now=datetime.now(UTC))
-    print_result(report, Text(_migration_words(report)), as_json=as_json)
+    write_timed_report(report, logs_dir=settings.logs_dir, now=datetime.now(UTC))
+    print_result(as_data(report), Text(_migration_words(report)), as_json=as_json)
     return code
 
 
@@ -133,14 +134,14 @@ def quality_command(
     from forecast.core.stations import load_stations
     from forecast.mongo.client import connect
     from forecast.report.summary import render_quality
-    from forecast.report.write import write_timed_report
+    from forecast.report.write import as_data, write_timed_report
     from forecast.run.quality_window import quality_of_window
 
     now = datetime.now(UTC)
     with connect(settings) as collection:
         report = quality_of_window(collection, load_stations(), since, until, now, settings.max_data_age_hours)
-    write_timed_report("quality_report", report, logs_dir=settings.logs_dir, now=now)
-    print_result(report, render_quality(report), as_json=as_json)
+    write_timed_report(report, logs_dir=settings.logs_dir, now=now)
+    print_result(as_data(report), render_quality(report), as_json=as_json)
     return 0
 
 
@@ -164,19 +165,19 @@ def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
     return code
 
 
-def _migration_words(report: dict[str, Any]) -> str:
-    checked = report["verification"]
-    differing = checked["sample_checked"] - checked["digests_equal"]
+def _migration_words(report: MigrationReport) -> str:
+    checked = report.verification
+    differing = checked.sample_checked - checked.digests_equal
     return (
-        f"{report['records_validated']:,} records: {report['inserted']:,} inserted, {report['updated']:,} updated, "
-        f"{report['unchanged']:,} unchanged, {report['superseded']:,} superseded"
-        f"{_removed_words(report['values_removed']['total'])}\n"
-        f"compared {checked['sample_checked']:,} records with {checked['documents_in_database']:,} documents: "
+        f"{report.records_validated:,} records: {report.inserted:,} inserted, {report.updated:,} updated, "
+        f"{report.unchanged:,} unchanged, {report.superseded:,} superseded"
+        f"{_removed_words(report.values_removed.total)}\n"
+        f"compared {checked.sample_checked:,} records with {checked.documents_in_database:,} documents: "
         + (
             "both hold the same"
-            if checked["ok"]
-            else f"{differing:,} differ, {checked['documents_beyond']:,} beyond them, "
-            f"{checked['verdicts_differing']:,} with another verdict than the checks give"
+            if checked.ok
+            else f"{differing:,} differ, {checked.documents_beyond:,} beyond them, "
+            f"{checked.verdicts_differing:,} with another verdict than the checks give"
         )
     )
 

@@ -49,6 +49,7 @@ def pipeline_command(
     from forecast.cli.demo import demo_settings, what_next
     from forecast.core.stations import load_stations
     from forecast.report.summary import render_summary
+    from forecast.report.write import as_data
     from forecast.run.run import RunOptions
     from main import run_pipeline
 
@@ -58,7 +59,8 @@ def pipeline_command(
     if demo:
         settings = demo_settings(settings)
     status, quality = run_pipeline(settings, run_options, load_stations())
-    print_result({"status": status, "quality": quality}, render_summary(status, quality), as_json=as_json)
+    result = {"status": as_data(status), "quality": as_data(quality)}
+    print_result(result, render_summary(status, quality), as_json=as_json)
     if demo and not as_json:
         print_result({}, Text(what_next()), as_json=False)
-    return int(status["exit_code"])
+    return int(status.exit_code or 0)

@@ -9,7 +9,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -20,7 +20,8 @@ from forecast.core.reading import RenamedParameter, UnknownColumns, UnreadParame
 from forecast.core.schemas import VALIDATED_SCHEMA, to_table
 from forecast.core.stations import Stations
 
-OUTCOMES = ("loaded", "rejected", "failed", "unfinished")
+Outcome = Literal["loaded", "rejected", "failed", "unfinished"]
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 COUNTED = (
     "rows_read",
     "rows_empty",
@@ -62,7 +63,7 @@ class ObjectCounts:
 
     key: str
     uri: str
-    outcome: str
+    outcome: Outcome
     rows_read: int = 0
     rows_empty: int = 0
     records_validated: int = 0

@@ -9,7 +9,7 @@ the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +20,15 @@ from forecast.core.parameters import MEASURED_NAMES
 # Columns of a record, the most significant first.
 RANK: Final = ("extracted_at", "generation_id", "sync_id", "source_modified_at")
 # What decided, in words.
-REASONS: Final = (
+Reason = Literal[
     "has values",
     "later extraction",
     "higher generation",
     "higher sync",
     "later version of the object",
     "higher digest",
-)
+]
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
@@ -78,7 +79,7 @@ def compared(ours: Sequence[Column], theirs: Sequence[Column]) -> tuple[Mask, Ma
     return higher, level
 
 
-def reasons(ours: Sequence[Column], theirs: Sequence[Column]) -> list[str]:
+def reasons(ours: Sequence[Column], theirs: Sequence[Column]) -> list[Reason]:
     """What decided between each pair of rows (columns of `order_of`), in the words of REASONS."""
     differs = np.array([our != their for our, their in zip(ours, theirs, strict=True)], dtype=bool)
     return [REASONS[number] for number in differs.argmax(axis=0).tolist()]

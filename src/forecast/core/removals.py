@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -49,19 +49,6 @@ def present_names(table: pa.Table) -> list[list[str]]:
     # With "skip", Arrow leaves a row of nothing but nulls out of the result: the empty text keeps it.
     joined = pc.binary_join_element_wise("", *cells, " ", null_handling="skip")
     return [text.split() for text in joined.to_pylist()]
-
-
-def removals_report(removed: Mapping[Removed, int]) -> dict[str, Any]:
-    """The removed values in all, and by parameter, station and object (the one whose record took their place)."""
-    sums: dict[str, Counter[str]] = {field: Counter() for field in Removed._fields}
-    for one, number in removed.items():
-        for field in Removed._fields:
-            sums[field][getattr(one, field)] += number
-    by_what = {"by_parameter": "parameter", "by_station": "station", "by_object": "source_uri"}
-    return {
-        "total": sum(removed.values()),
-        **{name: dict(sorted(sums[field].items())) for name, field in by_what.items()},
-    }
 
 
 def removals_words(removed: Mapping[Removed, int]) -> str:

@@ -6,19 +6,35 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.precedence import Reason
 from forecast.core.removals import Removed
 from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.versions import Plan
 
 # So many are told in full; all are counted.
 MOST_TOLD: Final = 20
-Side = dict[str, Any]
+
+
+class Side(NamedTuple):
+    """One of two records of an observation: its raw object and its values."""
+
+    source_uri: str
+    values: dict[str, float | None]
+
+
+class Conflict(NamedTuple):
+    """Two records of one observation with differing values, of which both hold those that differ, and what decided."""
+
+    observation: str
+    reason: Reason
+    kept: Side
+    not_kept: Side
 
 
 @dataclass(slots=True)
@@ -29,7 +45,7 @@ class Conflicts:
     """
 
     by_station: Counter[str] = field(default_factory=Counter)
-    told: list[dict[str, Any]] = field(default_factory=list)
+    told: list[Conflict] = field(default_factory=list)
     removed: Counter[Removed] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -44,7 +60,7 @@ class Conflicts:
         with self._lock:
             return Counter({one: number for one, number in self.removed.items() if one.source_uri == source_uri})
 
-    def within(self, kept: pa.Table, lost: pa.Table, reasons: list[str]) -> None:
+    def within(self, kept: pa.Table, lost: pa.Table, reasons: list[Reason]) -> None:
         """Rows of one batch that lost against another of it, and what decided."""
         if not lost.num_rows:
             return
@@ -68,23 +84,17 @@ class Conflicts:
             stored = {document["_id"]: document for document in found}
         for number, row in enumerate(_rows(part)):
             if (document := stored.get(row["_id"])) is not None:
-                theirs = {"source_uri": document["metadata"]["source_uri"], "values": document["measurements"]}
+                theirs = Side(document["metadata"]["source_uri"], document["measurements"])
                 pair = (_side(row), theirs) if number < len(winning) else (theirs, _side(row))
                 self._tell(row, *pair, plan.reasons[rows[number]])
 
-    def _tell(self, row: dict[str, Any], kept: Side, lost: Side, reason: str) -> None:
+    def _tell(self, row: dict[str, Any], kept: Side, lost: Side, reason: Reason) -> None:
         """Count a loser and tell of it, unless all that differs is a note, or how the station is described."""
-        differing = [name for name in MEASURED_NAMES if kept["values"].get(name) != lost["values"].get(name)]
+        differing = [name for name in MEASURED_NAMES if kept.values.get(name) != lost.values.get(name)]
         if not differing:
             return
-        entry = {
-            "observation": row["_id"],
-            "reason": reason,
-            **{
-                name: {"source_uri": side["source_uri"], "values": {p: side["values"].get(p) for p in differing}}
-                for name, side in (("kept", kept), ("not_kept", lost))
-            },
-        }
+        sides = (Side(side.source_uri, {name: side.values.get(name) for name in differing}) for side in (kept, lost))
+        entry = Conflict(row["_id"], reason, *sides)
         with self._lock:
             self.by_station[row["station_id"]] += 1
             if len(self.told) < MOST_TOLD:
@@ -97,7 +107,4 @@ def _rows(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def _side(row: dict[str, Any]) -> Side:
-    return {
-        "source_uri": row["source_uri"],
-        "values": {name: row[name] for name in MEASURED_NAMES if row[name] is not None},
-    }
+    return Side(row["source_uri"], {name: row[name] for name in MEASURED_NAMES if row[name] is not None})

@@ -20,7 +20,7 @@ from pymongo.errors import OperationFailure
 
 from forecast.core.digests import HALF
 from forecast.core.errors import SettingError
-from forecast.core.precedence import RANK, Column, Mask, Rows, compared, kept_of_each, order_of, reasons
+from forecast.core.precedence import RANK, Column, Mask, Reason, Rows, compared, kept_of_each, order_of, reasons
 from forecast.core.removals import Present
 from forecast.core.schemas import RECORD_SCHEMA, to_table
 from forecast.mongo.client import Documents
@@ -183,7 +183,7 @@ class Plan:
     restamped: list[int]
     unchanged: list[str]
     superseded: list[int]
-    reasons: dict[int, str]
+    reasons: dict[int, Reason]
     seen: Seen
     at: Rows
 
@@ -255,7 +255,7 @@ class Chosen(NamedTuple):
 
     kept: pa.Table
     lost: pa.Table
-    reasons: list[str]
+    reasons: list[Reason]
     counts: LoadCounts
 
 

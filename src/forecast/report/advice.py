@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from forecast.core.parameters import PARAMETERS
 from forecast.qc.registry import CHECKS
 from forecast.report.findings import BIAS, Findings
+from forecast.report.models.quality import Advice
 from forecast.report.write import DIGITS
 
 _MOST_ADVICE: Final = 20
 _UNITS: Final = {parameter.name: parameter.unit for parameter in PARAMETERS}
 
 
-def advice(findings: Findings) -> list[dict[str, Any]]:
+def advice(findings: Findings) -> list[Advice]:
     """What to do, station by station, causes before what follows from them, the severe before the frequent.
 
     The stations are in the order of what is worst at each, and only the worst of all are told. There is no share of the
@@ -26,16 +27,16 @@ def advice(findings: Findings) -> list[dict[str, Any]]:
     worst = sorted(numbers, key=lambda key: (_severity(findings, key), -numbers[key], key))[:_MOST_ADVICE]
     stations = list(dict.fromkeys(station for station, _, _ in worst))
     return [
-        {
-            "station": station,
-            "parameter": name,
-            "check": check,
-            "number": number,
-            "share": None
+        Advice(
+            station=station,
+            parameter=name,
+            check=check,
+            number=number,
+            share=None
             if findings.stored_by_check[station, name, check]
             else round(number / findings.values[station, name], DIGITS),
-            "words": _words(findings, station, name, check),
-        }
+            words=_words(findings, station, name, check),
+        )
         for station, name, check in sorted(worst, key=lambda key: stations.index(key[0]))
         for number in [numbers[station, name, check]]
     ]

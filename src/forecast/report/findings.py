@@ -21,6 +21,7 @@ from forecast.qc.checks import bias
 from forecast.qc.flags import FAIL, GOOD, SUSPECT, Mask
 from forecast.qc.registry import CHECKS
 from forecast.qc.results import Verdicts
+from forecast.report.models.quality import CheckCounts, Completeness, ParameterFlags
 from forecast.report.stretches import MOST_STRETCHES, Stretch, longest_stretches
 from forecast.report.write import DIGITS
 
@@ -100,28 +101,31 @@ class Findings:
         """Values of a parameter flagged 3 or 4."""
         return sum(number for (_, name, _), number in self._all_flagged().items() if name == parameter)
 
-    def by_check(self) -> dict[str, dict[str, int]]:
+    def by_check(self) -> dict[str, CheckCounts]:
         """Evaluated, suspect and failed values of every check."""
-        return {check: self._counts(lambda key, check=check: key[2] == check) for check in CHECKS}
+        return {
+            check: CheckCounts(*(_of_check(counter, check) for counter in (self.evaluated, self.suspect, self.failed)))
+            for check in CHECKS
+        }
 
-    def by_station(self) -> dict[str, dict[str, dict[str, Any]]]:
+    def by_station(self) -> dict[str, dict[str, ParameterFlags]]:
         """By station and parameter: values, suspect, failed, and those of each check that flagged some."""
-        found: dict[str, dict[str, dict[str, Any]]] = {}
+        found: dict[str, dict[str, ParameterFlags]] = {}
         for station, name in sorted(self.values, key=lambda key: (key[0], MEASURED_NAMES.index(key[1]))):
             checks = {
-                check: {"evaluated": self.evaluated[key], "suspect": self.suspect[key], "failed": self.failed[key]}
+                check: CheckCounts(self.evaluated[key], self.suspect[key], self.failed[key])
                 for check in CHECKS
                 if self.suspect[key := (station, name, check)] or self.failed[key]
             }
-            found.setdefault(station, {})[name] = {
-                "values": self.values[station, name],
-                "suspect": self.flagged[station, name, SUSPECT],
-                "failed": self.flagged[station, name, FAIL],
-                "checks": checks,
-            }
+            found.setdefault(station, {})[name] = ParameterFlags(
+                values=self.values[station, name],
+                suspect=self.flagged[station, name, SUSPECT],
+                failed=self.flagged[station, name, FAIL],
+                checks=checks,
+            )
         return found
 
-    def completeness(self, now: datetime) -> dict[str, Any]:
+    def completeness(self, now: datetime) -> dict[str, Completeness]:
         """Received against expected values, by station, parameter and UTC day; a day that goes on counts up to now."""
         return {
             station_id: _completeness(self.stations[station_id], days, now)
@@ -137,12 +141,6 @@ class Findings:
 
     def _all_flagged(self) -> Counter[tuple[str, str, int]]:
         return self.flagged + self.stored_flagged
-
-    def _counts(self, takes: Any) -> dict[str, int]:
-        counters = {"evaluated": self.evaluated, "suspect": self.suspect, "failed": self.failed}
-        return {
-            name: sum(number for key, number in counter.items() if takes(key)) for name, counter in counters.items()
-        }
 
     def _note_bias(self, verdicts: Verdicts, name: str, rows: Mask) -> None:
         flags, median = verdicts.by_check.get((BIAS, name)), verdicts.medians.get(name)
@@ -162,20 +160,24 @@ class Findings:
             received[day] = {name: of_days[place] for name, of_days in numbers.items() if of_days[place]}
 
 
-def _completeness(station: Station, received: dict[int, dict[str, int]], now: datetime) -> dict[str, Any]:
+def _of_check(counter: Counter[tuple[str, str, str]], check: str) -> int:
+    return sum(number for (_, _, of_check), number in counter.items() if of_check == check)
+
+
+def _completeness(station: Station, received: dict[int, dict[str, int]], now: datetime) -> Completeness:
     days = sorted(received)
     expected = [expected_on(station, day, now) for day in days]
     whole = sum(expected)
     counts = {name: [received[day].get(name, 0) for day in days] for name in station.parameters}
-    return {
-        "interval_minutes": station.interval_minutes,
-        "days": [_date(day).isoformat() for day in days],
-        "expected": expected,
-        "received": counts,
-        "share": {
+    return Completeness(
+        interval_minutes=station.interval_minutes,
+        days=[_date(day).isoformat() for day in days],
+        expected=expected,
+        received=counts,
+        share={
             name: round(min(1.0, sum(numbers) / whole), DIGITS) if whole else 0.0 for name, numbers in counts.items()
         },
-    }
+    )
 
 
 def _date(day: int) -> date:

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from forecast.core.clock import iso_time
 from forecast.core.counts import ObjectCounts, ratio
-from forecast.core.removals import Removed, removals_report
+from forecast.core.removals import Removed
+from forecast.report.models.migration import MigrationReport, Verification
+from forecast.report.removals import values_removed
 
-REPORT_KIND = "migration_report"
 _NOT_WRITTEN = ("failed", "unfinished")
 
 
 def migration_report(
     run_id: str,
     objects: Sequence[ObjectCounts],
-    verification: Mapping[str, Any],
+    verification: Verification,
     now: datetime,
     removed: Mapping[Removed, int],
-) -> dict[str, Any]:
+) -> MigrationReport:
     """Tell what became of the records of these objects in the database.
 
     `records_validated` are the records that the database holds or has overtaken (= inserted + updated + unchanged +
     superseded); `failed` those of failed and unfinished objects that were to be written and were not; `error_rate` =
     failed / (records_validated + failed). `removed` are stored values that were replaced by records which lack them.
-    `verification` was read back from the database and holds documents_expected_at_least, documents_in_database,
-    sample_checked, digests_equal, read_concern and ok.
+    `verification` was read back from the database.
     """
     written = {
         name: sum(getattr(counts, name) for counts in objects)
@@ -39,23 +38,23 @@ def migration_report(
         for counts in objects
         if counts.outcome in _NOT_WRITTEN
     )
-    return {
-        "run_id": run_id,
-        "generated_at": iso_time(now),
-        "objects_loaded": sum(counts.outcome == "loaded" for counts in objects),
-        "objects_failed": sum(counts.outcome != "loaded" for counts in objects),
-        "records_validated": validated,
+    return MigrationReport(
+        run_id=run_id,
+        generated_at=iso_time(now),
+        objects_loaded=sum(counts.outcome == "loaded" for counts in objects),
+        objects_failed=sum(counts.outcome != "loaded" for counts in objects),
+        records_validated=validated,
         **written,
-        "failed": failed,
-        "error_rate": ratio(failed, validated + failed),
-        "values_removed": removals_report(removed),
-        "verification": dict(verification),
-    }
+        failed=failed,
+        error_rate=ratio(failed, validated + failed),
+        values_removed=values_removed(removed),
+        verification=verification,
+    )
 
 
 def verification(
     objects: Sequence[ObjectCounts], found: Mapping[str, int] | None = None, documents: int | None = None
-) -> dict[str, Any]:
+) -> Verification:
     """Tell what reading back found: the counts of `load` over the records that were checked, and all documents.
 
     A record that would be inserted or updated now is missing; nothing was read back where nothing is given.
@@ -63,11 +62,11 @@ def verification(
     counts = found or {}
     missing = counts.get("inserted", 0) + counts.get("updated", 0)
     checked = missing + counts.get("unchanged", 0) + counts.get("superseded", 0)
-    return {
-        "documents_expected_at_least": sum(counts.inserted for counts in objects),
-        "documents_in_database": documents,
-        "sample_checked": checked,
-        "digests_equal": counts.get("unchanged", 0),
-        "read_concern": "majority",
-        "ok": found is not None and not missing,
-    }
+    return Verification(
+        documents_expected_at_least=sum(counts.inserted for counts in objects),
+        documents_in_database=documents,
+        sample_checked=checked,
+        digests_equal=counts.get("unchanged", 0),
+        read_concern="majority",
+        ok=found is not None and not missing,
+    )

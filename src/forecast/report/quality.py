@@ -7,20 +7,22 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from msgspec import structs
+
 from forecast.core.clock import iso_time, iso_time_of
 from forecast.core.counts import ObjectCounts, QualityTally, StationTally, ratio, totals
 from forecast.core.parameters import PARAMETERS
 from forecast.core.presence import Presence
-from forecast.core.removals import removals_report
 from forecast.core.stations import Stations
 from forecast.mongo.conflicts import Conflicts
 from forecast.qc.version import qc_version
 from forecast.report.advice import advice
 from forecast.report.findings import Findings
+from forecast.report.models import quality as models
+from forecast.report.models.quality import ObjectQuality, ParameterQuality, QualityReport, StationQuality, Window
+from forecast.report.removals import values_removed
 from forecast.report.silence import Seen, stations_seen
 from forecast.report.write import DIGITS
-
-REPORT_KIND = "quality_report"
 
 
 class _Heard(NamedTuple):
@@ -40,71 +42,87 @@ def quality_report(
     findings: Findings,
     conflicts: Conflicts,
     presence: Presence | None = None,
-) -> dict[str, Any]:
+) -> QualityReport:
     """Describe the quality of a run's records; every rate is 0 where there is nothing to divide by.
 
     `presence` is None where the database could not be asked.
     """
     sums = totals(objects)
-    return {
-        "run_id": run_id,
-        "generated_at": iso_time(now),
-        "window": None,
-        "rows_read": sums["rows_read"],
-        "rows_empty": sums["rows_empty"],
-        "records_extracted": sums["records_extracted"],
-        "records_validated": sums["records_validated"],
-        "records_rejected": sums["records_rejected"],
-        "rejection_rate": ratio(sums["records_rejected"], sums["records_extracted"]),
+    return QualityReport(
+        run_id=run_id,
+        generated_at=iso_time(now),
+        window=None,
+        rows_read=sums["rows_read"],
+        rows_empty=sums["rows_empty"],
+        records_extracted=sums["records_extracted"],
+        records_validated=sums["records_validated"],
+        records_rejected=sums["records_rejected"],
+        rejection_rate=ratio(sums["records_rejected"], sums["records_extracted"]),
         **_described(tally, now, findings, _of_run(tally, stations, now, presence)),
-        "by_reason": dict(sorted(tally.reasons.items())),
-        "by_object": [_object(counts) for counts in objects],
+        by_reason=dict(sorted(tally.reasons.items())),
+        by_object=[_object(counts) for counts in objects],
         **_not_read(objects),
-        "conflicts": {"by_station": dict(sorted(conflicts.by_station.items())), "told": conflicts.told},
-        "values_removed": removals_report(conflicts.removed),
-    }
+        conflicts=_conflicts(conflicts),
+        values_removed=values_removed(conflicts.removed),
+    )
 
 
 def window_report(
     since: date, until: date, tally: QualityTally, now: datetime, findings: Findings, seen: Mapping[str, Seen]
-) -> dict[str, Any]:
+) -> QualityReport:
     """Describe the quality of what the database holds of the UTC days from `since` to `until`, both included.
 
     What is told of raw rows and objects is null or empty: the database does not know them.
     """
-    return {
-        "run_id": None,
-        "generated_at": iso_time(now),
-        "window": {"since": since.isoformat(), "until": until.isoformat()},
-        **dict.fromkeys(("rows_read", "rows_empty", "records_extracted")),
-        "records_validated": tally.observations,
-        **dict.fromkeys(("records_rejected", "rejection_rate")),
+    return QualityReport(
+        run_id=None,
+        generated_at=iso_time(now),
+        window=Window(since.isoformat(), until.isoformat()),
+        rows_read=None,
+        rows_empty=None,
+        records_extracted=None,
+        records_validated=tally.observations,
+        records_rejected=None,
+        rejection_rate=None,
         **_described(tally, now, findings, _of_window(tally, findings.expected(now), seen)),
-        "by_reason": {},
-        "by_object": [],
+        by_reason={},
+        by_object=[],
         **_not_read([]),
-        "conflicts": {"by_station": {}, "told": []},
-        "values_removed": removals_report({}),
-    }
+        conflicts=_conflicts(Conflicts()),
+        values_removed=values_removed({}),
+    )
 
 
 def _not_read(objects: Sequence[ObjectCounts]) -> dict[str, Any]:
     """What objects have and was not read."""
     return {
         "unread_parameters": [
-            {"object": counts.key, **asdict(entry)} for counts in objects for entry in counts.unread_parameters
+            models.UnreadParameter(object=counts.key, **asdict(entry))
+            for counts in objects
+            for entry in counts.unread_parameters
         ],
         "renamed_parameters": [
-            {"object": counts.key, "parameter": entry.parameter, "candidates": list(entry.candidates)}
+            models.RenamedParameter(counts.key, entry.parameter, list(entry.candidates))
             for counts in objects
             for entry in counts.renamed_parameters
         ],
         "unknown_columns": [
-            {"object": counts.key, "columns": list(counts.unknown_columns.columns), "more": counts.unknown_columns.more}
+            models.UnknownColumns(counts.key, list(counts.unknown_columns.columns), counts.unknown_columns.more)
             for counts in objects
             if counts.unknown_columns is not None
         ],
     }
+
+
+def _conflicts(conflicts: Conflicts) -> models.Conflicts:
+    """Records that contradict each other, as the report has them."""
+    return models.Conflicts(
+        by_station=dict(sorted(conflicts.by_station.items())),
+        told=[
+            models.Conflict(one.observation, one.reason, models.Side(*one.kept), models.Side(*one.not_kept))
+            for one in conflicts.told
+        ],
+    )
 
 
 def _described(tally: QualityTally, now: datetime, findings: Findings, heard: Mapping[str, _Heard]) -> dict[str, Any]:
@@ -125,8 +143,8 @@ def _described(tally: QualityTally, now: datetime, findings: Findings, heard: Ma
         "worst_stretches": [stretch.entry() for stretch in findings.worst],
         "advice": advice(findings),
         "completeness": findings.completeness(now),
-        "observations_expected": sum(station["expected"] or 0 for station in by_station.values()),
-        "observations_received": sum(station["received"] for station in by_station.values()),
+        "observations_expected": sum(station.expected or 0 for station in by_station.values()),
+        "observations_received": sum(station.received for station in by_station.values()),
         "by_station": by_station,
         "by_parameter": _by_parameter(tally, findings),
     }
@@ -154,44 +172,44 @@ def _of_window(tally: QualityTally, expected: Mapping[str, int], seen: Mapping[s
     }
 
 
-def _station(tally: StationTally, flagged: int, heard: _Heard) -> dict[str, Any]:
-    return {
-        "observations": tally.observations,
-        "first": None if tally.first is None else iso_time_of(tally.first),
-        "last": None if tally.last is None else iso_time_of(tally.last),
-        "completeness_score": round(min(1.0, ratio(tally.completeness_sum, tally.observations)), DIGITS),
-        "flagged": flagged,
-        "expected": heard.expected,
-        "received": heard.received,
-        **heard.seen.entry(),
-    }
+def _station(tally: StationTally, flagged: int, heard: _Heard) -> StationQuality:
+    return StationQuality(
+        observations=tally.observations,
+        first=None if tally.first is None else iso_time_of(tally.first),
+        last=None if tally.last is None else iso_time_of(tally.last),
+        completeness_score=round(min(1.0, ratio(tally.completeness_sum, tally.observations)), DIGITS),
+        flagged=flagged,
+        expected=heard.expected,
+        received=heard.received,
+        **structs.asdict(heard.seen.entry()),
+    )
 
 
-def _by_parameter(tally: QualityTally, findings: Findings) -> dict[str, Any]:
+def _by_parameter(tally: QualityTally, findings: Findings) -> dict[str, ParameterQuality]:
     return {
-        parameter.name: {
-            "unit": parameter.unit,
-            "values": tally.values[parameter.name],
-            "missing": tally.missing[parameter.name],
-            "unreadable": tally.unreadable[parameter.name],
-            "flagged": findings.flagged_of_parameter(parameter.name),
-        }
+        parameter.name: ParameterQuality(
+            unit=parameter.unit,
+            values=tally.values[parameter.name],
+            missing=tally.missing[parameter.name],
+            unreadable=tally.unreadable[parameter.name],
+            flagged=findings.flagged_of_parameter(parameter.name),
+        )
         for parameter in PARAMETERS
     }
 
 
-def _object(counts: ObjectCounts) -> dict[str, Any]:
-    return {
-        "key": counts.key,
-        "uri": counts.uri,
-        "outcome": counts.outcome,
-        "known": counts.known,
-        "rows_read": counts.rows_read,
-        "rows_empty": counts.rows_empty,
-        "records_extracted": counts.records_extracted,
-        "records_validated": counts.records_validated,
-        "records_rejected": counts.records_rejected,
-        "rejection_rate": ratio(counts.records_rejected, counts.records_extracted),
-        "error_code": counts.error_code,
-        "error": counts.error,
-    }
+def _object(counts: ObjectCounts) -> ObjectQuality:
+    return ObjectQuality(
+        key=counts.key,
+        uri=counts.uri,
+        outcome=counts.outcome,
+        known=counts.known,
+        rows_read=counts.rows_read,
+        rows_empty=counts.rows_empty,
+        records_extracted=counts.records_extracted,
+        records_validated=counts.records_validated,
+        records_rejected=counts.records_rejected,
+        rejection_rate=ratio(counts.records_rejected, counts.records_extracted),
+        error_code=counts.error_code,
+        error=counts.error,
+    )

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec.structs import asdict
+
 from forecast.core.clock import HOUR_MS, iso_time_of
 from forecast.core.presence import Presence
 from forecast.core.stations import Station, Stations
+from forecast.report.models.status import State, StationState
 
-STATES: Final = ("fresh", "late", "silent", "unregistered", "unknown")
 _LATE_INTERVALS: Final = 3
 # Where MAX_DATA_AGE_HOURS is not set: a state that nobody is warned of.
 _SILENT_HOURS: Final = 24.0
@@ -25,15 +27,15 @@ class Seen:
     station: str
     newest: int | None
     age_hours: float | None
-    state: str
+    state: State
 
-    def entry(self) -> dict[str, Any]:
+    def entry(self) -> StationState:
         """As in the reports."""
-        return {
-            "last_observation": None if self.newest is None else iso_time_of(self.newest),
-            "age_hours": None if self.age_hours is None else round(self.age_hours, _AGE_DIGITS),
-            "state": self.state,
-        }
+        return StationState(
+            last_observation=None if self.newest is None else iso_time_of(self.newest),
+            age_hours=None if self.age_hours is None else round(self.age_hours, _AGE_DIGITS),
+            state=self.state,
+        )
 
 
 def stations_seen(presence: Presence | None, stations: Stations, now: datetime) -> dict[str, Seen]:
@@ -66,11 +68,11 @@ def silence_warnings(seen: Mapping[str, Seen], max_age_hours: float | None) -> I
         known = one.entry()
         heard = (
             "the database has no observation of it"
-            if one.age_hours is None
-            else f"its newest observation is of {known['last_observation']}, {known['age_hours']:.1f} hours ago"
+            if known.age_hours is None
+            else f"its newest observation is of {known.last_observation}, {known.age_hours:.1f} hours ago"
         )
         words = f"station {one.station} is silent: {heard} (MAX_DATA_AGE_HOURS is {max_age_hours:g})"
-        yield words, {"event": "station_silent", "station": one.station, **known}
+        yield words, {"event": "station_silent", "station": one.station, **asdict(known)}
 
 
 def _seen(name: str, station: Station | None, newest: int | None, now: datetime, max_age_hours: float | None) -> Seen:

@@ -9,13 +9,20 @@ from typing import Any
 
 from forecast.core.clock import iso_time
 from forecast.core.counts import JudgeCounts, ObjectCounts, ratio, totals
+from forecast.report.models.status import (
+    Argument,
+    ErrorEntry,
+    PipelineStatus,
+    PreviousRun,
+    RunCounts,
+    RunStatus,
+    StageTimes,
+    Written,
+)
 from forecast.report.silence import Seen, newest_age_seconds
 
 REPORT_NAME = "pipeline_status.json"
-STATUSES = ("running", "success", "partial", "failed", "interrupted")
-# Of a run before, as this one tells of it.
-DIED = "died"
-STAGES = ("extract", "transform", "validate", "save", "load", "qc", "report")
+STAGES = StageTimes.__struct_fields__
 # A run over a hundred thousand broken objects still has a status that a person can open.
 MAX_ERRORS = 1000
 
@@ -44,20 +51,21 @@ class RunProgress:
     objects_skipped: int = 0
     objects_already_processed: int = 0
     records_published: int = 0
-    previous_run: dict[str, Any] | None = None
+    previous_run: PreviousRun | None = None
     judged: JudgeCounts = field(default_factory=JudgeCounts)
     seen: Mapping[str, Seen] = field(default_factory=dict)
     stations_silent: int | None = None
-    written: list[dict[str, Any]] = field(default_factory=list)
-    errors: list[dict[str, Any]] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
+    errors: list[ErrorEntry] = field(default_factory=list)
 
     def add_written(self, kind: str, place: str, count: int) -> None:
         """Note where something is now: `place` is a URI, or the path of a local file."""
-        self.written.append({"kind": kind, "uri" if "://" in place else "path": place, "count": count})
+        where = {"uri" if "://" in place else "path": place}
+        self.written.append(Written(kind=kind, count=count, **where))
 
     def add_error(self, code: str, message: str, key: str | None = None) -> None:
         """Note an error of one object, or of the run where `key` is None."""
-        self.errors.append({"object": key, "code": code, "message": message, "known": False})
+        self.errors.append(ErrorEntry(key, code, message, known=False))
 
 
 def status_report(
@@ -65,10 +73,10 @@ def status_report(
     progress: RunProgress,
     objects: Sequence[ObjectCounts],
     *,
-    status: str,
+    status: RunStatus,
     exit_code: int | None = None,
     finished_at: datetime | None = None,
-) -> dict[str, Any]:
+) -> PipelineStatus:
     """Describe a run; `exit_code` and `finished_at` are None while it is running.
 
     Errors are those of `progress`, then those of the objects, those that are known last; after MAX_ERRORS the rest are
@@ -76,60 +84,60 @@ def status_report(
     """
     told = sorted(objects, key=lambda counts: counts.known)
     errors = progress.errors + [error for counts in told for error in _errors_of(counts)]
-    return {
-        "status": status,
-        "run_id": run.run_id,
-        "previous_run": progress.previous_run,
-        "exit_code": exit_code,
-        "started_at": iso_time(run.started_at),
-        "finished_at": iso_time(finished_at) if finished_at else None,
-        "pipeline_version": run.pipeline_version,
-        "arguments": {name: _plain(name, value) for name, value in run.arguments.items()},
-        "dry_run": run.dry_run,
-        "times": {stage: round(progress.times.get(stage, 0.0), 3) for stage in STAGES},
-        "counts": _counts(progress, objects),
-        "stations": {name: one.entry() for name, one in progress.seen.items()},
-        "written": list(progress.written),
-        "errors": errors[:MAX_ERRORS],
-        "errors_left_out": max(0, len(errors) - MAX_ERRORS),
-    }
+    return PipelineStatus(
+        status=status,
+        run_id=run.run_id,
+        previous_run=progress.previous_run,
+        exit_code=exit_code,
+        started_at=iso_time(run.started_at),
+        finished_at=iso_time(finished_at) if finished_at else None,
+        pipeline_version=run.pipeline_version,
+        arguments={name: _plain(name, value) for name, value in run.arguments.items()},
+        dry_run=run.dry_run,
+        times=StageTimes(**{stage: round(progress.times.get(stage, 0.0), 3) for stage in STAGES}),
+        counts=_counts(progress, objects),
+        stations={name: one.entry() for name, one in progress.seen.items()},
+        written=list(progress.written),
+        errors=errors[:MAX_ERRORS],
+        errors_left_out=max(0, len(errors) - MAX_ERRORS),
+    )
 
 
-def _errors_of(counts: ObjectCounts) -> Iterator[dict[str, Any]]:
+def _errors_of(counts: ObjectCounts) -> Iterator[ErrorEntry]:
     """Why an object was left out, and what of it could not be read."""
     if counts.error_code is not None or counts.error is not None:
         code, message = counts.error_code or counts.outcome, counts.error or ""
-        yield {"object": counts.key, "code": code, "message": message, "known": counts.known}
+        yield ErrorEntry(counts.key, code, message, counts.known)
     for code, _, words in counts.unread:
-        yield {"object": counts.key, "code": code, "message": words, "known": False}
+        yield ErrorEntry(counts.key, code, words, known=False)
 
 
-def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> dict[str, Any]:
+def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> RunCounts:
     sums = totals(objects)
     outcomes = [counts.outcome for counts in objects if not counts.known]
-    return {
-        "objects_listed": progress.objects_listed,
-        "objects_skipped": progress.objects_skipped,
-        "objects_already_processed": progress.objects_already_processed,
-        "objects_loaded": outcomes.count("loaded"),
-        "objects_rejected": outcomes.count("rejected"),
-        "objects_known_rejected": sum(counts.known for counts in objects),
-        "objects_failed": outcomes.count("failed"),
-        "objects_unfinished": outcomes.count("unfinished"),
+    return RunCounts(
+        objects_listed=progress.objects_listed,
+        objects_skipped=progress.objects_skipped,
+        objects_already_processed=progress.objects_already_processed,
+        objects_loaded=outcomes.count("loaded"),
+        objects_rejected=outcomes.count("rejected"),
+        objects_known_rejected=sum(counts.known for counts in objects),
+        objects_failed=outcomes.count("failed"),
+        objects_unfinished=outcomes.count("unfinished"),
         **sums,
-        "unread_parameters": sum(len(counts.unread_parameters) for counts in objects),
-        "renamed_parameters": sum(len(counts.renamed_parameters) for counts in objects),
-        "objects_with_unknown_columns": sum(counts.unknown_columns is not None for counts in objects),
-        "documents_judged": progress.judged.judged,
-        "verdicts_rewritten": progress.judged.rewritten,
-        "verdicts_changed": progress.judged.verdicts_changed,
-        "rejection_rate": ratio(sums["records_rejected"], sums["records_extracted"]),
-        "stations_silent": progress.stations_silent,
-        "newest_observation_age_s": newest_age_seconds(progress.seen),
-    }
+        unread_parameters=sum(len(counts.unread_parameters) for counts in objects),
+        renamed_parameters=sum(len(counts.renamed_parameters) for counts in objects),
+        objects_with_unknown_columns=sum(counts.unknown_columns is not None for counts in objects),
+        documents_judged=progress.judged.judged,
+        verdicts_rewritten=progress.judged.rewritten,
+        verdicts_changed=progress.judged.verdicts_changed,
+        rejection_rate=ratio(sums["records_rejected"], sums["records_extracted"]),
+        stations_silent=progress.stations_silent,
+        newest_observation_age_s=newest_age_seconds(progress.seen),
+    )
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(name: str, value: Any) -> Argument:
     """Give an option's value as JSON has it; a connection string is never shown."""
     if "mongodb_uri" in name.lower().replace("-", "_") and value is not None:
         return "***"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from forecast.core.clock import iso_time_of
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask
 from forecast.qc.registry import CHECKS
 from forecast.qc.results import Verdicts
+from forecast.report.models.quality import WorstStretch
 from forecast.report.write import DIGITS
 
 MOST_STRETCHES: Final = 10
@@ -26,27 +27,27 @@ class Stretch(NamedTuple):
     parameter: str
     first: int
     last: int
-    flag: int
+    flag: Literal[3, 4]
     number: int
     checks: tuple[str, ...]
     low: float
     high: float
     values: tuple[float, ...]
 
-    def entry(self) -> dict[str, Any]:
+    def entry(self) -> WorstStretch:
         """As the report has it."""
-        return {
-            "station": self.station,
-            "parameter": self.parameter,
-            "from": iso_time_of(self.first),
-            "to": iso_time_of(self.last),
-            "checks": list(self.checks),
-            "flag": self.flag,
-            "number": self.number,
-            "min": round(self.low, DIGITS),
-            "max": round(self.high, DIGITS),
-            "values": [round(value, DIGITS) for value in self.values],
-        }
+        return WorstStretch(
+            station=self.station,
+            parameter=self.parameter,
+            from_=iso_time_of(self.first),
+            to=iso_time_of(self.last),
+            checks=list(self.checks),
+            flag=self.flag,
+            number=self.number,
+            min=round(self.low, DIGITS),
+            max=round(self.high, DIGITS),
+            values=[round(value, DIGITS) for value in self.values],
+        )
 
 
 def longest_stretches(verdicts: Verdicts, name: str, flags: Flags, rows: Mask) -> list[Stretch]:

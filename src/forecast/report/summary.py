@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from msgspec.structs import asdict
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -11,6 +10,8 @@ from rich.text import Text
 
 from forecast.core.reading import UnknownColumns
 from forecast.core.text import escaped
+from forecast.report.models.quality import QualityReport
+from forecast.report.models.status import ErrorEntry, PipelineStatus, RunCounts
 
 MAX_WIDTH = 100
 MAX_LINES = 10
@@ -18,95 +19,104 @@ MAX_LINES = 10
 _HOURS_OF_DAYS = 72
 
 
-def render_summary(status: dict[str, Any], quality: dict[str, Any]) -> Group:
+def render_summary(status: PipelineStatus, quality: QualityReport) -> Group:
     """Show a run to a person, from its status report and its quality report."""
     parts: list[RenderableType] = [_headline(status), _counts(status, quality)]
-    if quality["by_station"]:
+    if quality.by_station:
         parts += [_title("Stations"), _stations(quality)]
-    if quality["advice"]:
+    if quality.advice:
         parts += [_title("What the checks found, and what to do"), _advice(quality)]
-    if quality["by_reason"]:
+    if quality.by_reason:
         parts += [_title("Rejected records by reason"), _reasons(quality)]
-    if quality["unknown_columns"]:
+    if quality.unknown_columns:
         parts += [_title("Columns that are not known"), _unknown(quality)]
-    if status["errors"]:
+    if status.errors:
         parts += [_title("Errors"), _errors(status)]
-    if not status["dry_run"] and not any(item["kind"] == "records" for item in status["written"]):
+    if not status.dry_run and not any(item.kind == "records" for item in status.written):
         parts.append(_title("No records were written"))
-    if status["written"]:
+    if status.written:
         parts += [_title("Where it is"), _written(status)]
     return Group(*parts)
 
 
-def render_quality(quality: dict[str, Any]) -> Group:
+def render_quality(quality: QualityReport) -> Group:
     """Show the quality of a window to a person."""
-    window = quality["window"]
-    head = f"{window['since']} to {window['until']} (UTC): {quality['observations_received']:,} observations"
-    parts: list[RenderableType] = [_text(f"{head}, {quality['anomalies_detected']:,} values flagged")]
-    if quality["by_station"]:
+    window = quality.window
+    days = "" if window is None else f"{window.since} to {window.until} (UTC): "
+    found = f"{quality.observations_received:,} observations"
+    parts: list[RenderableType] = [_text(f"{days}{found}, {quality.anomalies_detected:,} values flagged")]
+    if quality.by_station:
         parts += [_title("Stations"), _stations(quality)]
-    if quality["worst_stretches"]:
+    if quality.worst_stretches:
         parts += [_title("Worst stretches"), _stretches(quality)]
-    if quality["advice"]:
+    if quality.advice:
         parts += [_title("What the checks found, and what to do"), _advice(quality)]
     return Group(*parts)
 
 
-def _headline(status: dict[str, Any]) -> Text:
-    dry = ", dry run: nothing was written" if status["dry_run"] else ""
-    code = "" if status["exit_code"] is None else f", exit code {status['exit_code']}"
-    return Text(f"Run {status['run_id']}: {status['status']}{code}{dry}", style="bold")
+def _headline(status: PipelineStatus) -> Text:
+    dry = ", dry run: nothing was written" if status.dry_run else ""
+    code = "" if status.exit_code is None else f", exit code {status.exit_code}"
+    return Text(f"Run {status.run_id}: {status.status}{code}{dry}", style="bold")
 
 
-def _counts(status: dict[str, Any], quality: dict[str, Any]) -> RenderableType:
-    counts = status["counts"]
-    would = "would be " if status["dry_run"] else ""
+def _counts(status: PipelineStatus, quality: QualityReport) -> RenderableType:
+    counts = status.counts
+    would = "would be " if status.dry_run else ""
     table = _table("", "", right=())
     table.add_row("Objects", _objects(counts))
-    rows = f"{counts['rows_read']:,} read, {counts['rows_empty']:,} of them empty"
+    rows = f"{counts.rows_read:,} read, {counts.rows_empty:,} of them empty"
     table.add_row("Rows", _text(rows))
-    rate = f"{counts['rejection_rate']:.2%}"
-    records = f"{counts['records_validated']:,} validated, {counts['records_rejected']:,} rejected ({rate})"
+    rate = f"{counts.rejection_rate:.2%}"
+    records = f"{counts.records_validated:,} validated, {counts.records_rejected:,} rejected ({rate})"
     table.add_row("Records", _text(records))
-    documents = ", ".join(f"{counts[name]:,} {name}" for name in ("inserted", "updated", "unchanged", "superseded"))
+    documents = ", ".join(
+        f"{getattr(counts, name):,} {name}" for name in ("inserted", "updated", "unchanged", "superseded")
+    )
     table.add_row("Documents", _text(would + documents))
-    if conflicts := sum(quality["conflicts"]["by_station"].values()):
+    if conflicts := sum(quality.conflicts.by_station.values()):
         table.add_row(
             "Conflicts", _text(f"{conflicts:,} deliveries contradict another of the same instant (quality report)")
         )
-    if removed := counts["values_removed"]:
+    if removed := counts.values_removed:
         table.add_row("Removed", _text(f"{removed:,} stored values {would}replaced by records that lack them"))
-    if withdrawn := counts["records_withdrawn"]:
+    if withdrawn := counts.records_withdrawn:
         words = f"{withdrawn:,} records that only earlier versions of objects have {would}left the processed zone"
         table.add_row("Withdrawn", _text(words))
-    if counts["documents_judged"]:
-        judged = f"{counts['documents_judged']:,} documents judged, {counts['verdicts_changed']:,} flags changed"
+    if counts.documents_judged:
+        judged = f"{counts.documents_judged:,} documents judged, {counts.verdicts_changed:,} flags changed"
         table.add_row("Verdicts", _text(judged))
-    table.add_row("Seconds", _text(", ".join(f"{stage} {seconds:.1f}" for stage, seconds in status["times"].items())))
+    table.add_row(
+        "Seconds", _text(", ".join(f"{stage} {seconds:.1f}" for stage, seconds in asdict(status.times).items()))
+    )
     return _indented(table)
 
 
-def _objects(counts: dict[str, Any]) -> Text:
-    parts = [f"{counts['objects_listed']:,} listed", f"{counts['objects_loaded']:,} loaded"]
+def _objects(counts: RunCounts) -> Text:
+    parts = [f"{counts.objects_listed:,} listed", f"{counts.objects_loaded:,} loaded"]
     others = ("already_processed", "skipped", "rejected", "known_rejected", "failed", "unfinished")
-    parts += [f"{counts[f'objects_{name}']:,} {name.replace('_', ' ')}" for name in others if counts[f"objects_{name}"]]
+    parts += [
+        f"{getattr(counts, f'objects_{name}'):,} {name.replace('_', ' ')}"
+        for name in others
+        if getattr(counts, f"objects_{name}")
+    ]
     return _text(", ".join(parts))
 
 
-def _stations(quality: dict[str, Any]) -> RenderableType:
+def _stations(quality: QualityReport) -> RenderableType:
     names = ("station", "state", "last (UTC)", "age", "records", "received", "expected", "parameters", "flagged")
     table = _table(*names, right=(3, 4, 5, 6, 7, 8))
-    for station_id, station in quality["by_station"].items():
+    for station_id, station in quality.by_station.items():
         table.add_row(
             _text(station_id),
-            station["state"],
-            _minute(station["last_observation"]),
-            _age(station["age_hours"]),
-            f"{station['observations']:,}",
-            f"{station['received']:,}",
-            "-" if station["expected"] is None else f"{station['expected']:,}",
-            f"{station['completeness_score']:.1%}" if station["observations"] else "-",
-            f"{station['flagged']:,}",
+            station.state,
+            _minute(station.last_observation),
+            _age(station.age_hours),
+            f"{station.observations:,}",
+            f"{station.received:,}",
+            "-" if station.expected is None else f"{station.expected:,}",
+            f"{station.completeness_score:.1%}" if station.observations else "-",
+            f"{station.flagged:,}",
         )
     return _indented(table)
 
@@ -121,45 +131,45 @@ def _age(hours: float | None) -> str:
     return f"{hours:.1f} h" if hours < _HOURS_OF_DAYS else f"{hours / 24:,.0f} d"
 
 
-def _stretches(quality: dict[str, Any]) -> RenderableType:
+def _stretches(quality: QualityReport) -> RenderableType:
     table = _table("station", "parameter", "from", "to", "values", "checks", right=(4,))
-    for stretch in quality["worst_stretches"]:
+    for stretch in quality.worst_stretches:
         table.add_row(
-            _text(stretch["station"]),
-            _text(stretch["parameter"]),
-            stretch["from"],
-            stretch["to"],
-            f"{stretch['number']:,}",
-            _text(", ".join(stretch["checks"])),
+            _text(stretch.station),
+            _text(stretch.parameter),
+            stretch.from_,
+            stretch.to,
+            f"{stretch.number:,}",
+            _text(", ".join(stretch.checks)),
         )
     return _indented(table)
 
 
-def _advice(quality: dict[str, Any]) -> RenderableType:
+def _advice(quality: QualityReport) -> RenderableType:
     table = _table("station", "parameter", "values", "of all", "", right=(2, 3))
-    for entry in quality["advice"][:MAX_LINES]:
+    for entry in quality.advice[:MAX_LINES]:
         table.add_row(
-            _text(entry["station"]),
-            _text(entry["parameter"]),
-            f"{entry['number']:,}",
-            "" if entry["share"] is None else f"{entry['share']:.1%}",
-            _text(f"{entry['check']}: {entry['words']}"),
+            _text(entry.station),
+            _text(entry.parameter),
+            f"{entry.number:,}",
+            "" if entry.share is None else f"{entry.share:.1%}",
+            _text(f"{entry.check}: {entry.words}"),
         )
     return _indented(table)
 
 
-def _reasons(quality: dict[str, Any]) -> RenderableType:
+def _reasons(quality: QualityReport) -> RenderableType:
     table = _table("", "", right=(0,))
-    most_first = sorted(quality["by_reason"].items(), key=lambda item: (-item[1], item[0]))
+    most_first = sorted(quality.by_reason.items(), key=lambda item: (-item[1], item[0]))
     for code, number in most_first:
         table.add_row(f"{number:,}", _text(code))
     return _indented(table)
 
 
-def _unknown(quality: dict[str, Any]) -> RenderableType:
-    entries = quality["unknown_columns"]
+def _unknown(quality: QualityReport) -> RenderableType:
+    entries = quality.unknown_columns
     lines = [
-        _text(f"{entry['object']}: {UnknownColumns(tuple(entry['columns']), entry['more']).words}")
+        _text(f"{entry.object}: {UnknownColumns(tuple(entry.columns), entry.more).words}")
         for entry in entries[:MAX_LINES]
     ]
     if len(entries) > MAX_LINES:
@@ -167,25 +177,25 @@ def _unknown(quality: dict[str, Any]) -> RenderableType:
     return _indented(Group(*lines))
 
 
-def _errors(status: dict[str, Any]) -> RenderableType:
+def _errors(status: PipelineStatus) -> RenderableType:
     lines = [
-        _text((f"{error['object']}: " if error["object"] else "") + f"{error['message']} ({_code(error)})")
-        for error in status["errors"][:MAX_LINES]
+        _text((f"{error.object}: " if error.object else "") + f"{error.message} ({_code(error)})")
+        for error in status.errors[:MAX_LINES]
     ]
-    more = len(status["errors"]) - len(lines) + status["errors_left_out"]
+    more = len(status.errors) - len(lines) + status.errors_left_out
     if more:
         lines.append(_text(f"and {more:,} more: see pipeline_status.json"))
     return _indented(Group(*lines))
 
 
-def _code(error: dict[str, Any]) -> str:
-    return f"{error['code']}, rejected before and not tried again" if error["known"] else str(error["code"])
+def _code(error: ErrorEntry) -> str:
+    return f"{error.code}, rejected before and not tried again" if error.known else str(error.code)
 
 
-def _written(status: dict[str, Any]) -> RenderableType:
+def _written(status: PipelineStatus) -> RenderableType:
     table = _table("", "", "", right=(1,))
-    for item in status["written"]:
-        table.add_row(_text(item["kind"]), f"{item['count']:,}", _text(item.get("uri") or item.get("path") or ""))
+    for item in status.written:
+        table.add_row(_text(item.kind), f"{item.count:,}", _text(item.uri or item.path or ""))
     return _indented(table)
 
 

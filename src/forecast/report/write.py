@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 
 from forecast.core.clock import report_time
 from forecast.core.errors import SettingError
 from forecast.core.text import escaped_lines, without_secrets
+from forecast.report.models.base import Model, Report
 
 # Behind the point, of shares and values.
 DIGITS = 6
@@ -27,12 +29,18 @@ class ReportShapeError(AssertionError):
     """A report is not as its schema says: a fault of the program, not of the data."""
 
 
-def write_report(name: str, report: dict[str, Any], *, logs_dir: Path, schema: str) -> Path:
+def as_data(model: Model) -> dict[str, Any]:
+    """A report, or a part of one, as JSON has it."""
+    data: dict[str, Any] = msgspec.to_builtins(model)
+    return data
+
+
+def write_report(name: str, report: Report, *, logs_dir: Path) -> Path:
     """Write `<logs_dir>/<name>`, in place of what was there, and give its path.
 
-    Raises SettingError where the folder cannot be written, ReportShapeError where `report` breaks schemas/<schema>.
+    Raises SettingError where the folder cannot be written, ReportShapeError where `report` breaks its schema.
     """
-    text = _checked_text(report, schema)
+    text = _checked_text(report)
     target = logs_dir / name
     try:
         temporary = _written_beside(target, text)
@@ -45,14 +53,14 @@ def write_report(name: str, report: dict[str, Any], *, logs_dir: Path, schema: s
     return target
 
 
-def write_timed_report(kind: str, report: dict[str, Any], *, logs_dir: Path, now: datetime) -> Path:
+def write_timed_report(report: Report, *, logs_dir: Path, now: datetime) -> Path:
     """Write `<logs_dir>/<kind>_<time>.json` and give its path.
 
     A second report within the same second becomes `<kind>_<time>-2.json`: no report replaces another.
-    Raises as `write_report` does; the schema is the one of this kind.
+    Raises as `write_report` does.
     """
-    text = _checked_text(report, kind)
-    stem = f"{kind}_{report_time(now)}"
+    text = _checked_text(report)
+    stem = f"{report.kind}_{report_time(now)}"
     try:
         temporary = _written_beside(logs_dir / f"{stem}.json", text)
         try:
@@ -64,20 +72,20 @@ def write_timed_report(kind: str, report: dict[str, Any], *, logs_dir: Path, now
 
 
 @cache
-def _validator(schema: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json.loads((SCHEMAS_FOLDER / f"{schema}.schema.json").read_text("utf-8")))
+def _validator(kind: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads((SCHEMAS_FOLDER / f"{kind}.schema.json").read_text("utf-8")))
 
 
-def check_shape(report: Any, schema: str) -> None:
-    """Raise ReportShapeError where something is no report of schemas/<schema>."""
-    faults = sorted(_validator(schema).iter_errors(report), key=lambda fault: fault.json_path)
+def check_shape(data: Any, kind: str) -> None:
+    """Raise ReportShapeError where something is no report of this kind."""
+    faults = sorted(_validator(kind).iter_errors(data), key=lambda fault: fault.json_path)
     if faults:
-        raise ReportShapeError(f"{schema}: " + "; ".join(f"{fault.json_path}: {fault.message}" for fault in faults[:5]))
+        raise ReportShapeError(f"{kind}: " + "; ".join(f"{fault.json_path}: {fault.message}" for fault in faults[:5]))
 
 
-def _checked_text(report: dict[str, Any], schema: str) -> str:
-    clean = without_secrets(report)
-    check_shape(clean, schema)
+def _checked_text(report: Report) -> str:
+    clean = without_secrets(as_data(report))
+    check_shape(clean, report.kind)
     # What a terminal obeys stands in JSON's own escapes, and so do halves of surrogate pairs.
     return escaped_lines(json.dumps(clean, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 

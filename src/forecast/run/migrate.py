@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from forecast.core.counts import ObjectCounts
 from forecast.core.errors import SettingError
@@ -21,6 +20,7 @@ from forecast.mongo.qc_update import days_held, differing_verdicts, judge_marked
 from forecast.mongo.strangers import strangers_named
 from forecast.mongo.verify import differing_records, documents_beyond, read_zone_file
 from forecast.report.migration import migration_report
+from forecast.report.models.migration import MigrationReport, Verification
 from forecast.run.run import work_folder
 from forecast.storage import Store
 from forecast.zone.writer import OBSERVATIONS
@@ -31,7 +31,7 @@ EXIT_DONE, EXIT_DIFFERS = 0, 3
 
 def migrate(
     store: Store, collection: Documents, stations: Stations, run_id: str, *, verify_only: bool = False
-) -> tuple[dict[str, Any], int]:
+) -> tuple[MigrationReport, int]:
     """Load every record file of the zone, judge what is new, then compare both; the report and the exit code.
 
     The proof: a second pass finds every record in the database, with the digest and the content of its newest version,
@@ -69,18 +69,18 @@ def migrate(
         outdated = _outdated_verdicts(collection, stations)
     with told_apart("counting the documents"):
         documents = collection.count_documents({})
-    verification = {
-        "documents_expected_at_least": sum(counts.inserted for counts in objects),
-        "documents_in_database": documents,
-        "sample_checked": checked,
-        "digests_equal": checked - differing,
-        "documents_beyond": beyond,
-        "verdicts_differing": outdated,
-        "read_concern": "majority",
-        "ok": not differing and not beyond and not outdated,
-    }
+    verification = Verification(
+        documents_expected_at_least=sum(counts.inserted for counts in objects),
+        documents_in_database=documents,
+        sample_checked=checked,
+        digests_equal=checked - differing,
+        documents_beyond=beyond,
+        verdicts_differing=outdated,
+        read_concern="majority",
+        ok=not differing and not beyond and not outdated,
+    )
     report = migration_report(run_id, objects, verification, datetime.now(UTC), conflicts.removed)
-    return report, EXIT_DONE if verification["ok"] else EXIT_DIFFERS
+    return report, EXIT_DONE if verification.ok else EXIT_DIFFERS
 
 
 def _outdated_verdicts(collection: Documents, stations: Stations) -> int:

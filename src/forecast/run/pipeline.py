@@ -13,7 +13,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -37,6 +36,7 @@ from forecast.mongo.strangers import strangers_named
 from forecast.mongo.versions import LoadCounts, StoredVersions
 from forecast.report.advice import warnings
 from forecast.report.migration import verification
+from forecast.report.models.migration import Verification
 from forecast.report.silence import silence_warnings, silent_stations, stations_seen
 from forecast.run.cache import circumstances_digest, program_digest
 from forecast.run.disk_budget import TemporarySpace
@@ -293,7 +293,7 @@ class Pipeline:
         for words, facts in silence_warnings(run.progress.seen, max_age_hours):
             LOGGER.warning(words, extra={"facts": facts})
 
-    def verify(self) -> dict[str, Any]:
+    def verify(self) -> Verification:
         """Read a sample of this run's records back from a majority: each is there, or a newer version of it is."""
         found = LoadCounts()
         if self._run.samples:

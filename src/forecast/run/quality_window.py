@@ -22,6 +22,7 @@ from forecast.mongo.qc_update import days_held, judged
 from forecast.mongo.strangers import strangers_named
 from forecast.qc.results import Verdicts
 from forecast.report.findings import Findings
+from forecast.report.models.quality import QualityReport
 from forecast.report.quality import window_report
 from forecast.report.silence import silence_warnings, stations_seen
 
@@ -36,7 +37,7 @@ def quality_of_window(
     until: date,
     now: datetime,
     max_age_hours: float | None = None,
-) -> dict[str, Any]:
+) -> QualityReport:
     """The quality report of the UTC days from `since` to `until`, both included.
 
     The checks are made anew on what is there; nothing is written. Raises SettingError where the days are in the wrong

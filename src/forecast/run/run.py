@@ -26,6 +26,7 @@ from forecast.mongo.client import Documents, server_of
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.lock import Lease, LeaseHeldError, lease
 from forecast.report.findings import Findings
+from forecast.report.models.status import RunStatus
 from forecast.report.status import RunInfo, RunProgress
 from forecast.zone.writer import RunFacts
 
@@ -141,7 +142,7 @@ class Run:
                 raise
             yield
 
-    def verdict(self, fault: ForecastError | None) -> tuple[str, int]:
+    def verdict(self, fault: ForecastError | None) -> tuple[RunStatus, int]:
         """Status and exit code of a run that came to its end, or to the fault that ended it."""
         if fault is not None:
             return "interrupted" if isinstance(fault, InterruptedRunError) else "failed", fault.exit_code

@@ -19,7 +19,7 @@ import pandas as pd
 
 from forecast.core.admission import FUTURE, FUTURE_TOLERANCE
 from forecast.core.clock import iso_time
-from forecast.core.counts import ObjectCounts, QualityTally
+from forecast.core.counts import ObjectCounts, Outcome, QualityTally
 from forecast.core.errors import ForecastError, ObjectDeniedError, ObjectRejectedError, RetryableError
 from forecast.core.memory import give_memory_back
 from forecast.core.raw_objects import RawObject
@@ -198,7 +198,7 @@ class Stager:
             circumstances = circumstances_digest(self.stations, self.run.settings.limits)
             self.checkpoints.reject(raw, self.run.facts.run_id, error, circumstances)
 
-    def _leave_out(self, raw: RawObject, outcome: str, code: str, message: str) -> None:
+    def _leave_out(self, raw: RawObject, outcome: Outcome, code: str, message: str) -> None:
         self.run.objects.append(ObjectCounts(raw.key, raw.uri, outcome, error_code=code, error=message))
         LOGGER.error("%s %s: %s", outcome, raw.key, message, extra={"facts": {"object": raw.key, "code": code}})
 

@@ -1,0 +1,110 @@
+"""query_latency_report_<time>.json: how long the query takes that the database is there for, a station's day."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from typing import Final
+
+import numpy as np
+from msgspec.structs import asdict
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from forecast.core.clock import iso_time
+from forecast.core.errors import SettingError
+from forecast.core.settings import Settings
+from forecast.mongo.probes.latency import Measured, measure
+from forecast.report.models.latency import Latency, Query, QueryLatencyReport, Slo, TimeRange
+
+PERCENTILES: Final = "linear interpolation between the two nearest ranks (numpy's 'linear')"
+EXIT_DONE, EXIT_SLO_NOT_HELD = 0, 3
+
+
+def latency_report(
+    settings: Settings, station_id: str | None, day: date | None, iterations: int, slo_p95_ms: float, now: datetime
+) -> tuple[QueryLatencyReport, int]:
+    """Time the query on the real collection; the report and the exit code.
+
+    That is 3 where the SLO is missed, or where nothing was found and nobody knows whether it is.
+
+    Without a station it is the registry's first, without a day that of the station's newest observation.
+    Raises SettingError for wrong options and unknown stations, RetryableError where the database is out of reach.
+    """
+    _check_options(day, iterations, slo_p95_ms)
+    measured, newest = measure(settings, station_id, day, iterations, now)
+    report = report_of(measured, newest, slo_p95_ms, now)
+    return report, EXIT_DONE if report.slo.held else EXIT_SLO_NOT_HELD
+
+
+def report_of(measured: Measured, newest: datetime | None, slo_p95_ms: float, now: datetime) -> QueryLatencyReport:
+    """The report of what was measured; `newest` is the station's newest observation."""
+    latency = _statistics(measured.times_ms)
+    start, end = iso_time(measured.start), iso_time(measured.end)
+    return QueryLatencyReport(
+        generated_at=iso_time(now),
+        collection=measured.collection,
+        station_id=measured.station_id,
+        date=measured.start.date().isoformat(),
+        iterations=len(measured.times_ms),
+        rows_returned=measured.rows,
+        latency_ms=latency,
+        percentiles=PERCENTILES,
+        query=Query(measured.station_id, TimeRange(start, end)),
+        index=measured.plan.index,
+        documents_examined=measured.plan.documents_examined,
+        keys_examined=measured.plan.keys_examined,
+        # How fast nothing is found says nothing of how fast a station's day is.
+        slo=Slo(slo_p95_ms, latency.p95 <= slo_p95_ms if measured.rows else None),
+        note=_note(measured, newest),
+    )
+
+
+def render_latency(report: QueryLatencyReport) -> Group:
+    """Show the report to a person, readable without colour."""
+    latency = asdict(report.latency_ms)
+    table = Table(box=None, pad_edge=False)
+    for name in latency:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_row(*(f"{value:.2f}" for value in latency.values()))
+    held = {True: "held", False: "MISSED", None: "not measured, nothing was found"}[report.slo.held]
+    title = (
+        f"{report.collection}: station {report.station_id} on {report.date} (UTC)\n"
+        f"{report.iterations} queries, {report.rows_returned} rows each. Times in ms:"
+    )
+    examined = f"{report.documents_examined} documents and {report.keys_examined} keys examined"
+    after = [
+        f"Index: {report.index}; {examined}",
+        f"SLO: p95 at most {report.slo.p95_ms:g} ms: {held}",
+    ]
+    if report.note:
+        after.append(report.note)
+    return Group(Text(title), table, Text("\n".join(after)))
+
+
+def _check_options(day: date | None, iterations: int, slo_p95_ms: float) -> None:
+    if iterations < 1:
+        raise SettingError(f"--iterations is {iterations}; it takes 1 or more")
+    if not (math.isfinite(slo_p95_ms) and slo_p95_ms > 0):
+        raise SettingError(f"--slo-p95-ms is {slo_p95_ms}; it takes a number of milliseconds above 0")
+    if day == date.max:
+        raise SettingError(f"--date is {day}; there is no day after it")
+
+
+def _statistics(times: list[float]) -> Latency:
+    p50, p95, p99 = np.percentile(times, [50, 95, 99], method="linear")
+    found = {"min": min(times), "max": max(times), "mean": sum(times) / len(times), "p50": p50, "p95": p95, "p99": p99}
+    return Latency(**{name: round(float(value), 3) for name, value in found.items()})
+
+
+def _note(measured: Measured, newest: datetime | None) -> str | None:
+    if measured.rows:
+        return None
+    station_id, collection = measured.station_id, measured.collection
+    if newest is None:
+        return f"{collection} holds no observation of station {station_id}: these are the times of finding nothing."
+    return (
+        f"{collection} holds no observation of station {station_id} on {measured.start:%Y-%m-%d} (UTC); "
+        f"its newest is of {iso_time(newest)}. These are the times of finding nothing."
+    )

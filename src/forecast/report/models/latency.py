@@ -1,0 +1,70 @@
+"""query_latency_report_<time>.json: how long the query of a station's day takes."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from msgspec import Meta, field
+
+from forecast.report.models.base import Count, Day, Model, Name, Report, Time, doc
+
+Milliseconds = Annotated[float, Meta(ge=0)]
+
+
+class Latency(Model):
+    """Milliseconds, from sending the query to having decoded its last row."""
+
+    min: Annotated[Milliseconds, doc("the fastest")]
+    max: Annotated[Milliseconds, doc("the slowest")]
+    mean: Annotated[Milliseconds, doc("the mean")]
+    p50: Annotated[Milliseconds, doc("the median")]
+    p95: Annotated[Milliseconds, doc("95th percentile")]
+    p99: Annotated[Milliseconds, doc("99th percentile")]
+
+
+class TimeRange(Model):
+    """A half-open interval, as the query has it."""
+
+    gte: Annotated[Time, doc("start of the day")] = field(name="$gte")
+    lt: Annotated[Time, doc("end of the day, excluded")] = field(name="$lt")
+
+
+class Query(Model):
+    """The filter of the query, its times as text."""
+
+    station_id: Annotated[str, doc("the station")] = field(name="station.id")
+    timestamp: TimeRange
+
+
+class Slo(Model):
+    """The objective, and whether it was met."""
+
+    p95_ms: Annotated[float, Meta(gt=0), doc("the limit of the 95th percentile, in ms")]
+    held: Annotated[
+        bool | None,
+        doc("whether p95 was not above it (if not, the exit code is 3); null where nothing was found"),
+    ]
+
+
+class QueryLatencyReport(Report):
+    """query_latency_report_<time>.json: how long a station's day takes."""
+
+    kind: ClassVar[str] = "query_latency_report"
+
+    generated_at: Annotated[Time, doc("when the command was started")]
+    collection: Annotated[Name, doc("database and collection")]
+    station_id: Annotated[str, doc("the station that was asked for")]
+    date: Annotated[Day, doc("the UTC day that was asked for")]
+    iterations: Annotated[int, Meta(ge=1), doc("queries timed; one more goes first and is not counted")]
+    rows_returned: Annotated[Count, doc("rows of each")]
+    latency_ms: Latency
+    percentiles: Annotated[Name, doc("how they are defined: linear interpolation")]
+    query: Query
+    index: Annotated[
+        Name,
+        doc("the index that MongoDB used, or the stage in its place: `COLLSCAN` is a scan of the whole collection"),
+    ]
+    documents_examined: Annotated[Count, doc("from MongoDB's `executionStats`")]
+    keys_examined: Annotated[Count, doc("from MongoDB's `executionStats`")]
+    slo: Slo
+    note: Annotated[str | None, doc("a sentence where there were no rows, else null")]

@@ -1,0 +1,49 @@
+"""migration_report_<time>.json: what went into the database, and the proof that it is there."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import UNSET, UnsetType
+
+from forecast.report.models.base import Count, Model, Name, Rate, Report, Time, ValuesRemoved, doc
+
+
+class Verification(Model, kw_only=True):
+    """What reading back from the database found."""
+
+    documents_expected_at_least: Annotated[Count, doc("documents that were inserted")]
+    documents_in_database: Annotated[
+        Count | None, doc("documents counted; null after a run that failed: then nothing is read back")
+    ]
+    sample_checked: Annotated[Count, doc("documents compared")]
+    digests_equal: Annotated[Count, doc("how many of those have the digest they should")]
+    documents_beyond: Annotated[
+        Count | UnsetType,
+        doc("only of `migrate`: documents of which the zone has no record, or none with what they say"),
+    ] = UNSET
+    verdicts_differing: Annotated[
+        Count | UnsetType, doc("only of `migrate`: documents with other flags than the checks give now")
+    ] = UNSET
+    read_concern: Annotated[Literal["majority"], doc("`majority`")]
+    ok: Annotated[bool, doc("whether nothing is missing or different")]
+
+
+class MigrationReport(Report):
+    """migration_report_<time>.json: what went into the database."""
+
+    kind: ClassVar[str] = "migration_report"
+
+    run_id: Annotated[Name, doc("which run")]
+    generated_at: Annotated[Time, doc("when the report was made")]
+    objects_loaded: Annotated[Count, doc("objects wholly in the database")]
+    objects_failed: Annotated[Count, doc("all others")]
+    records_validated: Annotated[Count, doc("inserted + updated + unchanged + superseded")]
+    inserted: Annotated[Count, doc("as in the status")]
+    updated: Annotated[Count, doc("as in the status")]
+    unchanged: Annotated[Count, doc("as in the status")]
+    superseded: Annotated[Count, doc("as in the status")]
+    failed: Annotated[Count, doc("records of failed and unfinished objects that were to be written and were not")]
+    error_rate: Annotated[Rate, doc("failed / (records_validated + failed)")]
+    values_removed: ValuesRemoved
+    verification: Verification

@@ -1,0 +1,162 @@
+"""pipeline_status.json: the last run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from forecast.report.models.base import Count, Model, Name, Rate, Report, Seconds, StationId, Time, doc
+
+RunStatus = Literal["running", "success", "partial", "failed", "interrupted"]
+# "died" is said of a run before, by the one after it.
+PreviousStatus = Literal["running", "success", "partial", "failed", "interrupted", "died"]
+State = Literal["fresh", "late", "silent", "unregistered", "unknown"]
+Argument = str | int | float | bool | None
+ExitCode = Annotated[int, Meta(ge=0, le=3)]
+
+
+class PreviousRun(Model):
+    """The run before this one."""
+
+    run_id: Annotated[Name, doc("which run")]
+    status: Annotated[PreviousStatus, doc("how it ended; `died` where it did not come to its end")]
+    exit_code: Annotated[ExitCode | None, doc("its exit code; null where it has none")]
+    started_at: Annotated[Time, doc("when it began")]
+    finished_at: Annotated[Time | None, doc("when it ended; null where it did not")]
+
+
+class StageTimes(Model):
+    """Seconds in each stage. Stages overlap, so their sum can be more than the run took."""
+
+    extract: Annotated[Seconds, doc("seconds in stage extract")]
+    transform: Annotated[Seconds, doc("seconds in stage transform")]
+    validate: Annotated[Seconds, doc("seconds in stage validate")]
+    save: Annotated[Seconds, doc("seconds in stage save")]
+    load: Annotated[Seconds, doc("seconds in stage load")]
+    qc: Annotated[Seconds, doc("seconds in the checks on the database")]
+    report: Annotated[Seconds, doc("seconds spent on reports")]
+
+
+class RunCounts(Model):
+    """What a run has counted."""
+
+    objects_listed: Annotated[Count, doc("objects found below `RAW_URI`")]
+    objects_skipped: Annotated[Count, doc("markers, lock files and temporary files among them")]
+    objects_already_processed: Annotated[Count, doc("left out because an earlier run has loaded them")]
+    objects_loaded: Annotated[Count, doc("objects that are in the database now")]
+    objects_rejected: Annotated[Count, doc("objects refused for what they hold")]
+    objects_known_rejected: Annotated[
+        Count,
+        doc("rejected by a run before, unchanged since, and not tried again; they are no reason for exit code 3"),
+    ]
+    objects_failed: Annotated[Count, doc("objects broken off by a fault")]
+    objects_unfinished: Annotated[Count, doc("objects cut off by the end of the run")]
+    rows_read: Annotated[Count, doc("rows found")]
+    rows_empty: Annotated[Count, doc("rows without a single value")]
+    records_extracted: Annotated[Count, doc("rows with a value")]
+    records_validated: Annotated[Count, doc("records that may enter")]
+    records_rejected: Annotated[Count, doc("records in quarantine")]
+    inserted: Annotated[Count, doc("documents that are new")]
+    updated: Annotated[Count, doc("documents replaced by a record that takes precedence")]
+    unchanged: Annotated[Count, doc("documents that were the same already")]
+    superseded: Annotated[Count, doc("records over which the stored document takes precedence")]
+    values_removed: Annotated[
+        Count, doc("stored values that were replaced by records which lack them: the document has them no more")
+    ]
+    records_withdrawn: Annotated[
+        Count,
+        doc(
+            "observations with values that only an earlier version of an object gave: they are in the processed zone "
+            "no more, and stay in the database"
+        ),
+    ]
+    unread_parameters: Annotated[
+        Count, doc("parameters, each in one object, that have cells and none that could be read")
+    ]
+    renamed_parameters: Annotated[
+        Count, doc("parameters, each in one object, that a station reports and an object with unknown columns lacks")
+    ]
+    objects_with_unknown_columns: Annotated[Count, doc("objects with columns that are not known")]
+    documents_judged: Annotated[
+        Count, doc("documents that the checks looked at, also at stations and on days around what is new")
+    ]
+    verdicts_rewritten: Annotated[Count, doc("documents of those that were rewritten")]
+    verdicts_changed: Annotated[Count, doc("values whose flag is another one now, or has gone")]
+    rejection_rate: Annotated[Rate, doc("records_rejected / records_extracted")]
+    stations_silent: Annotated[
+        Count | None,
+        doc("stations whose newest observation is older than `MAX_DATA_AGE_HOURS`; null where that is not set"),
+    ]
+    newest_observation_age_s: Annotated[
+        Count | None, doc("age of the newest observation of all stations, in seconds; null where there is none")
+    ]
+
+
+class StationState(Model):
+    """When a station was last heard."""
+
+    last_observation: Annotated[Time | None, doc("newest observation of the station in the database")]
+    age_hours: Annotated[Seconds | None, doc("how old that is")]
+    state: Annotated[State, doc("`fresh`, `late`, `silent`, `unregistered` or `unknown`: see below")]
+
+
+class Written(Model, kw_only=True):
+    """What was written where: a URI, or the path of a local file."""
+
+    schema_rules: ClassVar[Mapping[str, Any]] = {"oneOf": [{"required": ["uri"]}, {"required": ["path"]}]}
+
+    kind: Annotated[Name, doc("`records`, `documents` or `report`; the first two only where some were written")]
+    uri: Annotated[Name | UnsetType, doc("where it is")] = UNSET
+    path: Annotated[Name | UnsetType, doc("where it is, for a local file, instead of `uri`")] = UNSET
+    count: Annotated[
+        Count, doc("of `records` what this run wrote to the zone, of `documents` what the collection holds now")
+    ]
+
+
+class ErrorEntry(Model):
+    """An error of an object, or of the run."""
+
+    object: Annotated[str | None, doc("key of the object below `RAW_URI`; null for an error of the run")]
+    code: Annotated[Name, doc("what to count it by")]
+    message: Annotated[str, doc("what happened, for a person")]
+    known: Annotated[bool, doc("a run before rejected the object, and it was not tried again; those come last")]
+
+
+class PipelineStatus(Report):
+    """pipeline_status.json: the last run."""
+
+    kind: ClassVar[str] = "pipeline_status"
+    # A run that goes on has neither an exit code nor an end; any other has both.
+    schema_rules: ClassVar[Mapping[str, Any]] = {
+        "if": {"properties": {"status": {"const": "running"}}},
+        "then": {"properties": {"exit_code": {"const": None}, "finished_at": {"const": None}}},
+        "else": {"properties": {"exit_code": {"type": "integer"}, "finished_at": {"type": "string"}}},
+    }
+
+    status: Annotated[
+        RunStatus, doc("`running`, `success`, `partial` (something was refused or failed), `failed`, `interrupted`")
+    ]
+    run_id: Annotated[Name, doc("which run")]
+    previous_run: Annotated[PreviousRun | None, doc("the run before this one; null where nothing is known of one")]
+    exit_code: Annotated[ExitCode | None, doc("0 to 3; null while the run goes on")]
+    started_at: Annotated[Time, doc("when the run began")]
+    finished_at: Annotated[Time | None, doc("when it ended; null while it goes on")]
+    pipeline_version: Annotated[Name, doc("which version of the program ran")]
+    arguments: Annotated[
+        dict[str, Argument],
+        doc(
+            "the options of the command; `--mongodb-uri` is `***`, `mongodb_server` its hosts, or the folder of the "
+            "embedded MongoDB"
+        ),
+    ]
+    dry_run: Annotated[bool, doc("true: nothing was written, the counts say what would have been")]
+    times: StageTimes
+    counts: RunCounts
+    stations: Annotated[
+        dict[StationId, StationState], doc("every station of the registry, and those that only the database has")
+    ]
+    written: Annotated[list[Written], doc("what was written where")]
+    errors: Annotated[list[ErrorEntry], doc("the first 1,000")]
+    errors_left_out: Annotated[Count, doc("how many more there were")]
