@@ -88,8 +88,8 @@ def child_pipeline(uri: str, folder: Path, database: str, reprocess: bool) -> di
     start = time.perf_counter()
     status, _ = run_pipeline(settings(uri, folder, database), RunOptions(reprocess=reprocess), stations())
     seconds = time.perf_counter() - start
-    assert status["exit_code"] == 0, status["errors"]
-    return {"rows": status["counts"]["records_validated"], "seconds": seconds, "peak_mb": peak_mb()}
+    assert status.exit_code == 0, status.errors
+    return {"rows": status.counts.records_validated, "seconds": seconds, "peak_mb": peak_mb()}
 
 
 def child_prepare(uri: str, folder: Path, checks: bool) -> dict[str, float]:

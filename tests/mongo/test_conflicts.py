@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from forecast.core.precedence import Reason
 from forecast.core.removals import Removed
 from forecast.mongo.client import Documents
-from forecast.mongo.conflicts import MOST_TOLD, Conflicts
+from forecast.mongo.conflicts import MOST_TOLD, Conflict, Conflicts, Side
 from forecast.mongo.loader import load
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.versions import LoadCounts
@@ -41,10 +42,9 @@ def row(generation: int, **values: float) -> dict[str, Any]:
 def told(
     kept: tuple[str, dict[str, float | None]],
     lost: tuple[str, dict[str, float | None]],
-    reason: str = "higher generation",
-) -> dict[str, Any]:
-    sides = {name: {"source_uri": side[0], "values": side[1]} for name, side in (("kept", kept), ("not_kept", lost))}
-    return {"observation": NAME, "reason": reason, **sides}
+    reason: Reason = "higher generation",
+) -> Conflict:
+    return Conflict(NAME, reason, Side(*kept), Side(*lost))
 
 
 def test_a_newer_delivery_wins_and_both_are_told(deliver: Any) -> None:
@@ -133,8 +133,8 @@ def test_all_are_counted_and_the_first_are_told(deliver: Any, again: str) -> Non
         assert counts == LoadCounts(updated=51)
     assert conflicts.by_station == {"A": 50, "B": 1}
     assert MOST_TOLD == 20
-    assert [one["observation"] for one in conflicts.told] == [f"A@2024-10-01T{hour:02}:00:00Z" for hour in range(20)]
-    assert {one["kept"]["values"]["air_temperature"] for one in conflicts.told} == {13.0}
+    assert [one.observation for one in conflicts.told] == [f"A@2024-10-01T{hour:02}:00:00Z" for hour in range(20)]
+    assert {one.kept.values["air_temperature"] for one in conflicts.told} == {13.0}
 
 
 def test_no_conflict_is_told_where_nobody_asks(collection: Documents, tmp_path: Path) -> None:

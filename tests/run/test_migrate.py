@@ -22,7 +22,7 @@ from forecast.core.settings import Settings
 from forecast.core.stations import load_stations
 from forecast.mongo.client import Documents, connect
 from forecast.mongo.qc_update import judge_days
-from forecast.report.write import SCHEMAS_FOLDER
+from forecast.report.write import SCHEMAS_FOLDER, as_data
 from forecast.run.migrate import migrate
 from forecast.run.run import RunOptions
 from forecast.storage import LocalStore
@@ -210,7 +210,7 @@ def test_document_that_the_zone_does_not_hold_is_named(
 def test_report_keeps_its_schema(store: LocalStore, migrated: Documents) -> None:
     schema = (SCHEMAS_FOLDER / "migration_report.schema.json").read_text("utf-8")
     report, _ = migrate(store, migrated, STATIONS, RUN)
-    jsonschema.Draft202012Validator(json.loads(schema)).validate(report)
+    jsonschema.Draft202012Validator(json.loads(schema)).validate(as_data(report))
 
 
 def test_zone_without_records_is_a_wrong_setting(collection: Documents, tmp_path: Path) -> None:
