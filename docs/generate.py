@@ -1,8 +1,8 @@
 """Writes from the tables of the program what repeats them: `make docs`.
 
-That is docs/parameters.md, the tables of docs/quality.md and docs/reports.md, `.env.example` and the user guide's table
-of settings; the JSON Schemas of the reports; and in those of the registry and of the documents what they say of parameters
-and thresholds.
+That is docs/parameters.md, the tables of docs/quality.md and docs/reports.md, `.env.example` and the user guide's table of
+settings; the JSON Schemas of the reports; and what those of the registry and of the documents say of parameters and
+thresholds.
 """
 
 from __future__ import annotations
