@@ -1,7 +1,7 @@
 """Writes from the tables of the program what repeats them: `make docs`.
 
-That is docs/parameters.md, the tables of docs/quality.md and docs/reports.md, `.env.example` and the user guide's table of
-settings; the JSON Schemas of the reports; and what those of the registry and of the documents say of parameters and
+That is docs/parameters.md, the tables of docs/quality.md and docs/reports.md, `.env.example` and the user guide's table
+of settings; the JSON Schemas of the reports; and what those of the registry and of the documents say of parameters and
 thresholds.
 """
 

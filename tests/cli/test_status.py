@@ -14,8 +14,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from forecast.cli.program import forecast_app
+from forecast.report.models.status import RunStatus
 from forecast.report.silence import Seen
 from forecast.report.status import REPORT_NAME, RunInfo, RunProgress, status_report
+from forecast.report.write import as_data
 
 STARTED = datetime(2026, 11, 23, 3, 10, 5, tzinfo=UTC)
 HEARD_MS = round(STARTED.timestamp() * 1000)
@@ -34,13 +36,13 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     logger.handlers[:], logger.level, logger.propagate = before
 
 
-def report(status: str = "success", exit_code: int = 0, error: str | None = None) -> dict[str, Any]:
+def report(status: RunStatus = "success", exit_code: int = 0, error: str | None = None) -> dict[str, Any]:
     progress = RunProgress(seen={"ILAMAD25": Seen("ILAMAD25", HEARD_MS, 0.1, "fresh")})
     if error is not None:
         progress.add_error("RetryableError", error)
     info = RunInfo("20261123T031005Z-abcdef", STARTED, "2.0.0", {})
     ended = STARTED + timedelta(minutes=4)
-    return status_report(info, progress, [], status=status, exit_code=exit_code, finished_at=ended)
+    return as_data(status_report(info, progress, [], status=status, exit_code=exit_code, finished_at=ended))
 
 
 def write(folder: Path, content: dict[str, Any]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from forecast.core.counts import ObjectCounts
 from forecast.report.headline import RunState, StationState
 from forecast.report.history import newest_first, past_runs
+from forecast.report.models.status import PipelineStatus, RunStatus
 from forecast.report.silence import Seen
 from forecast.report.situation import last_observations, run_state, station_states
 from forecast.report.status import RunInfo, RunProgress, status_report
@@ -18,7 +20,7 @@ from tests.networks import network, station
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 
 
-def report(run_id: str, started: datetime = NOW, status: str = "success", **progress: Any) -> dict[str, Any]:
+def report(run_id: str, started: datetime = NOW, status: RunStatus = "success", **progress: Any) -> PipelineStatus:
     code = {"success": 0, "running": None}.get(status, 1)
     ended = None if code is None else started + timedelta(minutes=1)
     made = RunProgress(**progress)
@@ -65,9 +67,9 @@ def test_past_runs_come_newest_first_and_each_once(tmp_path: Path) -> None:
     (tmp_path / "history").mkdir()
     nights = [report(f"2026112{night}T031000Z-000000", NOW + timedelta(days=night)) for night in range(4)]
     for one in nights[:3]:
-        (tmp_path / "history" / f"{one['run_id']}.json").write_text(json.dumps(one), "utf-8")
+        (tmp_path / "history" / f"{one.run_id}.json").write_bytes(msgspec.json.encode(one))
     for one in (nights[2], nights[3]):
-        (tmp_path / "pipeline_status.json").write_text(json.dumps(one), "utf-8")
+        (tmp_path / "pipeline_status.json").write_bytes(msgspec.json.encode(one))
     assert past_runs(tmp_path, 3) == ([nights[3], nights[2], nights[1]], [])
     assert past_runs(tmp_path / "nothing", 3) == ([], [])
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import msgspec
+
+from forecast.report.models.status import PipelineStatus
 from forecast.report.status import REPORT_NAME
-from forecast.report.write import ReportShapeError, check_shape
 
-SCHEMA: Final = "pipeline_status"
 FOLDER: Final = "history"
 
 
-def past_runs(logs_dir: Path, most: int) -> tuple[list[dict[str, Any]], list[str]]:
+def past_runs(logs_dir: Path, most: int) -> tuple[list[PipelineStatus], list[str]]:
     """The status reports of the last runs below a folder, newest first, and the names of files that are none.
 
     A run's id begins with its time, so the newest files are those with the last names.
@@ -25,25 +25,22 @@ def past_runs(logs_dir: Path, most: int) -> tuple[list[dict[str, Any]], list[str
     return newest_first(found)[:most], unreadable
 
 
-def newest_first(reports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def newest_first(reports: Iterable[PipelineStatus]) -> list[PipelineStatus]:
     """Each run once, as the first of its reports has it, the run that started last first."""
-    runs: dict[str, dict[str, Any]] = {}
+    runs: dict[str, PipelineStatus] = {}
     for report in reports:
-        runs.setdefault(report["run_id"], report)
-    return sorted(runs.values(), key=itemgetter("started_at", "run_id"), reverse=True)
+        runs.setdefault(report.run_id, report)
+    return sorted(runs.values(), key=attrgetter("started_at", "run_id"), reverse=True)
 
 
-def read_reports(files: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
+def read_reports(files: Iterable[Path]) -> tuple[list[PipelineStatus], list[str]]:
     """The status reports in these files, and the names of files that hold none of this version."""
     found, unreadable = [], []
     for file in files:
         try:
-            report = json.loads(file.read_text("utf-8"))
-            check_shape(report, SCHEMA)
+            found.append(msgspec.json.decode(file.read_bytes(), type=PipelineStatus))
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, ReportShapeError):
+        except (OSError, ValueError):
             unreadable.append(file.name)
-        else:
-            found.append(report)
     return found, unreadable

@@ -4,35 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from forecast.core.presence import Presence
 from forecast.core.stations import Stations
-from forecast.report.headline import Attention, RunState, State, StationState
+from forecast.report.headline import RunState, State, StationState
+from forecast.report.models.status import PipelineStatus
 from forecast.report.silence import stations_seen
 
 # The code of a run's error where another run was at work.
 TURNED_AWAY = "LeaseHeldError"
 
 
-def run_state(report: Mapping[str, Any]) -> RunState:
+def run_state(report: PipelineStatus) -> RunState:
     """A run from its status report."""
-    errors = [error for error in report["errors"] if error["object"] is None]
+    errors = [error for error in report.errors if error.object is None]
     return RunState(
-        report["run_id"],
-        report["status"],
-        datetime.fromisoformat(report["started_at"]),
-        None if report["finished_at"] is None else datetime.fromisoformat(report["finished_at"]),
-        report["exit_code"],
-        next((error["message"] for error in errors), None),
-        tuple(Attention(**entry) for entry in report.get("attention", ())),
-        any(error["code"] == TURNED_AWAY for error in errors),
+        report.run_id,
+        report.status,
+        datetime.fromisoformat(report.started_at),
+        None if report.finished_at is None else datetime.fromisoformat(report.finished_at),
+        report.exit_code,
+        next((error.message for error in errors), None),
+        turned_away=any(error.code == TURNED_AWAY for error in errors),
     )
 
 
-def last_observations(report: Mapping[str, Any]) -> dict[str, datetime]:
+def last_observations(report: PipelineStatus) -> dict[str, datetime]:
     """The newest observation of each station, as a status report has it."""
-    found = {name: entry["last_observation"] for name, entry in report["stations"].items()}
+    found = {name: entry.last_observation for name, entry in report.stations.items()}
     return {name: datetime.fromisoformat(moment) for name, moment in found.items() if moment is not None}
 
 

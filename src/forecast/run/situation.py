@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from forecast.core.errors import ForecastError
 from forecast.core.settings import Settings
@@ -13,6 +13,7 @@ from forecast.core.stations import Stations
 from forecast.core.text import listed
 from forecast.report.headline import Attention, Situation
 from forecast.report.history import FOLDER, past_runs
+from forecast.report.models.status import PipelineStatus
 from forecast.report.situation import last_observations, run_state, station_states
 from forecast.report.status import REPORT_NAME
 from forecast.storage import open_store
@@ -35,7 +36,7 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
     if unreadable:
         message = f"These are no status reports of this version: {listed(unreadable)}. Move them elsewhere"
         faults.append(Attention("warning", "reports_unreadable", message))
-    last = next((last_observations(report) for report in reports if report["stations"]), {})
+    last = next((last_observations(report) for report in reports if report.stations), {})
     return Situation(
         now,
         tuple(map(run_state, reports)),
@@ -45,7 +46,7 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
     )
 
 
-def _copied_runs(processed_uri: str) -> tuple[list[dict[str, Any]], list[str]]:
+def _copied_runs(processed_uri: str) -> tuple[list[PipelineStatus], list[str]]:
     """The runs whose reports were copied to the processed zone; see `past_runs`."""
     store = open_store(processed_uri)
     if not isinstance(store, S3Store):
