@@ -31,8 +31,9 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from forecast.core.memory import keep_memory_small
+from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
-from forecast.core.stations import Stations, parse_stations
+from forecast.core.stations import Stations
 from forecast.mongo.bson_encoder import document_of
 from forecast.mongo.client import connect
 from forecast.mongo.embedded import find_mongod
@@ -45,7 +46,7 @@ from forecast.run.run import Run, RunOptions
 from forecast.run.staging import Stager
 from forecast.storage import open_store
 from forecast.transform import RULES_VERSION
-from forecast_demo import bench_stations, write_history_jsonl
+from forecast_demo import bench_registry, write_history_jsonl
 from main import list_objects, run_pipeline, stages
 
 ROWS = 200_000
@@ -60,7 +61,7 @@ BARE_BATCH = 10_000
 
 
 def stations() -> Stations:
-    return parse_stations({"stations": bench_stations(STATIONS)}, "bench")
+    return Stations({one.id: one for one in load_stations([bench_registry(STATIONS)]) if one.id.startswith("IBENCH")})
 
 
 def settings(uri: str, folder: Path, database: str) -> Settings:

@@ -1,8 +1,8 @@
 """Writes from the tables of the program what repeats them: `make docs`.
 
-That is docs/parameters.md, the tables of docs/quality.md and docs/reports.md, `.env.example` and the user guide's table
-of settings; the JSON Schemas of the reports; and what those of the registry and of the documents say of parameters and
-thresholds.
+That is docs/parameters.md, the tables of docs/quality.md, docs/reports.md and docs/stations.md, `.env.example` and the
+user guide's table of settings; the JSON Schemas of the reports and of the station registry; and what that of the
+documents says of parameters.
 """
 
 from __future__ import annotations
@@ -15,11 +15,17 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
-from forecast.core.parameters import PARAMETERS, Quantity
+import msgspec
+
+from forecast.core.parameters import MEASURED_NAMES, PARAMETERS, Quantity
+from forecast.core.registry_faults import FIELDS, REQUIRED, SCHEMA_FILE, takes
+from forecast.core.registry_files import NO_DEFAULTS, OWN_FIELDS
 from forecast.core.setting import Group, Setting
 from forecast.core.settings import AWS_SETTINGS, SETTINGS
+from forecast.core.stations import Station
 from forecast.qc.registry import CHECKS, MOST, THRESHOLDS
 from forecast.qc.thresholds import BY_NETWORK, Threshold
 from forecast.report.models import REPORTS
@@ -33,8 +39,8 @@ TARGET = DOCS / "parameters.md"
 QUALITY = DOCS / "quality.md"
 REPORTS_PAGE = DOCS / "reports.md"
 GUIDE = DOCS / "user-guide.md"
+STATIONS = DOCS / "stations.md"
 ENV_EXAMPLE = DOCS.parent / ".env.example"
-STATIONS_SCHEMA = DOCS.parent / "src" / "forecast" / "core" / "stations.schema.json"
 MONGODB_SCHEMA = DOCS.parent / "src" / "config" / "mongodb_schema.json"
 # The experiments are made with the published files, which are beside the project and not in it.
 DATA = DOCS.parents[1] / "shared" / "data"
@@ -102,16 +108,39 @@ def parameters_page() -> str:
     )
 
 
-def stations_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of the registry, with the parameters that a station may have and the thresholds that it may change."""
+def stations_schema() -> dict[str, Any]:
+    """The schema of a file of the registry, with the parameters and the thresholds that a station may have."""
+    (station,), definitions = msgspec.json.schema_components([Station], ref_template="#/$defs/{name}")
+    fields = definitions.pop(station["$ref"].removeprefix("#/$defs/"))["properties"]
+    del fields["network"]
+    fields["parameters"] |= {"items": {"enum": list(MEASURED_NAMES)}, "uniqueItems": True}
+    fields["thresholds"] = {"$ref": "#/$defs/thresholds"}
     groups = {group: _closed({name: _changed_limit(name) for name in limits}) for group, limits in THRESHOLDS.items()}
-    entry = schema["properties"]["stations"]["items"]["properties"]
-    entry["parameters"]["items"]["enum"] = [parameter.name for parameter in PARAMETERS if not parameter.derived]
-    entry["thresholds"] = {
-        "description": "limits of the quality checks that differ at this station, by parameter and name",
-        **_closed(groups),
+    words = "limits of the quality checks that differ at this station, by parameter and name"
+    text = {"type": "string", "minLength": 1, "maxLength": 200}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Station registry: the stations of one network",
+        **_closed(
+            {
+                "network": text,
+                "id_prefix": {"type": "string", "description": "what the ids of the network begin with"},
+                "defaults": {
+                    "description": "what holds for every station that does not say otherwise",
+                    **_closed({name: field for name, field in fields.items() if name not in NO_DEFAULTS}),
+                },
+                "stations": {
+                    "type": "array",
+                    "items": {**_closed(fields), "required": [name for name in fields if name in OWN_FIELDS]},
+                },
+            }
+        ),
+        "required": ["network", "stations"],
+        "$defs": {
+            **{name: {**definition, "additionalProperties": False} for name, definition in definitions.items()},
+            "thresholds": {"description": words, **_closed(groups)},
+        },
     }
-    return schema
 
 
 def mongodb_schema(schema: dict[str, Any]) -> dict[str, Any]:
@@ -174,6 +203,20 @@ def user_guide(page: str) -> str:
         for setting in (*SETTINGS, *AWS_SETTINGS)
     )
     return _between(page, "settings", _table(("variable", "option", "meaning", "default"), rows))
+
+
+def stations_page(page: str) -> str:
+    """The page of the registry with its table of fields made anew."""
+    rows = ((f"`{name}`", takes(kind), _left_out(name)) for name, kind in FIELDS.items() if name != "network")
+    return _between(page, "fields", _table(("field", "it takes", "left out in entry and defaults"), rows))
+
+
+def _left_out(name: str) -> str:
+    if name == "network_id":
+        return "the id without the network's `id_prefix`"
+    if name in REQUIRED:
+        return "an error; there can be no default" if name in NO_DEFAULTS else "an error"
+    return "unknown" if NoneType in get_args(FIELDS[name]) else "none"
 
 
 def _as_markdown(words: str) -> str:
@@ -280,11 +323,14 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(parameters_page(), encoding="utf-8")
-    for file, made in ((STATIONS_SCHEMA, stations_schema), (MONGODB_SCHEMA, mongodb_schema)):
-        file.write_text(schema_text(made(json.loads(file.read_text("utf-8")))), encoding="utf-8")
+    SCHEMA_FILE.write_text(schema_text(stations_schema()), encoding="utf-8")
+    MONGODB_SCHEMA.write_text(
+        schema_text(mongodb_schema(json.loads(MONGODB_SCHEMA.read_text("utf-8")))), encoding="utf-8"
+    )
     ENV_EXAMPLE.write_text(env_example(), encoding="utf-8")
     GUIDE.write_text(user_guide(GUIDE.read_text("utf-8")), encoding="utf-8")
     REPORTS_PAGE.write_text(reports_page(REPORTS_PAGE.read_text("utf-8")), encoding="utf-8")
     for file, text in report_schemas().items():
         file.write_text(text, encoding="utf-8")
+    STATIONS.write_text(stations_page(STATIONS.read_text("utf-8")), encoding="utf-8")
     QUALITY.write_text(quality_page(QUALITY.read_text("utf-8")), encoding="utf-8")

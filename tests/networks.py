@@ -45,6 +45,7 @@ def station(name: str, north_km: float = 0, **more: Any) -> Station:
         "id": name,
         "name": f"Station {name}",
         "network": "InfoClimat",
+        "network_id": name,
         "type": "static",
         "latitude": 50 + north_km / KM_A_DEGREE,
         "longitude": 3.0,

@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from forecast.core.stations import Station, load_stations
+from forecast.core.registry import load_stations
+from forecast.core.stations import Station
 from forecast_demo import airbyte, infoclimat, wunderground
 from forecast_demo.airbyte import Record, Sync
 from forecast_demo.clock import Epochs, epoch_of

@@ -5,6 +5,7 @@ Text is put together by columns and written by blocks: about 20 000 rows are in 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from forecast.core.registry_files import RegistryFile
 from forecast_demo.airbyte import RECORDS_PER_SECOND, Sync, raw_ids
 from forecast_demo.clock import DAY_SECONDS, Epochs, epoch_of
 from forecast_demo.weather import STEP_SECONDS, Site
@@ -57,9 +59,14 @@ def write_history_jsonl(
             _write_object(target / sync.object_name("jsonl", part), sync, _bench_site(index), start, span)
 
 
-def bench_stations(count: int) -> list[dict[str, Any]]:
-    """Make entries of the registry for `count` stations IBENCH001 … on a grid over France, 0.09° or more apart."""
-    return [_bench_station(index) for index in range(count)]
+def bench_registry(count: int) -> RegistryFile:
+    """Make a registry file of `count` stations IBENCH001 … on a grid over France, 0.09° or more apart."""
+    document = {
+        "network": "Weather Underground",
+        "defaults": {"country": "FR", "timezone": ZONE, "software": "synthetic"},
+        "stations": [_bench_station(index) for index in range(count)],
+    }
+    return RegistryFile("bench.json", json.dumps(document).encode())
 
 
 def _write_object(path: Path, sync: Sync, site: Site, start: date, span: range) -> None:
@@ -100,34 +107,10 @@ def _bench_site(index: int) -> Site:
 
 def _bench_station(index: int) -> dict[str, Any]:
     site = _bench_site(index)
-    station_id = f"IBENCH{index + 1:03d}"
     return {
-        "id": station_id,
+        "id": f"IBENCH{index + 1:03d}",
         "name": f"Benchmark {index + 1}",
-        "network": "Weather Underground",
-        "type": "personal",
         "latitude": site.latitude,
         "longitude": site.longitude,
         "elevation": index * 7 % 300,
-        "city": f"Benchmark {index + 1}",
-        "country": "FR",
-        "region": "Hauts-de-France",
-        "timezone": ZONE,
-        "licence": {
-            "name": "Weather Underground terms of service",
-            "url": "https://www.wunderground.com/terms",
-            "source": "wunderground.com",
-        },
-        "hardware": "other",
-        "software": "synthetic",
-        "raw_prefixes": [f"wunderground/{station_id}/"],
-        "parameters": list(_PARAMETERS),
-        "interval_minutes": STEP_SECONDS // 60,
     }
-
-
-_PARAMETERS: Final = (
-    *("air_temperature", "dew_point_temperature", "relative_humidity", "air_pressure_at_mean_sea_level"),
-    *("wind_speed", "wind_speed_of_gust", "wind_from_direction", "rainfall_rate", "precipitation_counter"),
-    *("ultraviolet_index", "surface_downwelling_shortwave_flux_in_air"),
-)

@@ -14,8 +14,8 @@ from pymongo import MongoClient
 from typer.testing import CliRunner, Result
 
 from forecast.cli.program import forecast_app
+from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
-from forecast.core.stations import load_stations
 from forecast.mongo.probes.crud import scratch_document
 from forecast.report.write import SCHEMAS_FOLDER
 from forecast.run.run import RunOptions

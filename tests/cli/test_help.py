@@ -120,7 +120,7 @@ def test_the_version_is_shown() -> None:
         ("forecast mongo re", {"restore", "recover"}),
         ("forecast run --raw", {"--raw-uri"}),
         ("pipeline --raw", {"--raw-uri"}),
-        ("latency-report --st", {"--station-id"}),
+        ("latency-report --st", {"--station-id", "--stations-uri"}),
     ],
 )
 def test_a_shell_is_told_how_a_word_may_end(typed: str, completed: set[str]) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from forecast.core.counts import CountsError, ObjectCounts, QualityTally, check_counts, ratio, totals
 from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.registry import load_stations
 from forecast.core.schemas import REFUSED_SCHEMA, VALIDATED_SCHEMA, empty_frame, frame_of
-from forecast.core.stations import load_stations
 
 STATIONS = load_stations()
 

@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 import pytest
 import python_calamine
 
-from forecast.core.stations import STATIONS_FILE, load_stations, parse_stations
-from forecast_demo import bench_stations, write_demo, write_history_jsonl
+from forecast.core.registry import load_stations
+from forecast_demo import bench_registry, write_demo, write_history_jsonl
 from forecast_demo.airbyte import avro_name, raw_ids
 from forecast_demo.clock import epoch_of
 from forecast_demo.infoclimat import observations
@@ -474,22 +474,16 @@ def test_history_of_nothing_is_refused(tmp_path: Path) -> None:
         write_history_jsonl(tmp_path, rows=5, rows_per_object=1, station_ids=[], start=date(2024, 1, 1))
 
 
-def test_registry_and_bench_stations_have_the_same_shape() -> None:
-    stations = json.loads(STATIONS_FILE.read_text(encoding="utf-8"))["stations"]
-    assert [station["id"] for station in stations] == ["00052", "000R5", "07015", "STATIC0010", "IICHTE19", "ILAMAD25"]
-    bench = bench_stations(1000)
-    assert (bench[0]["id"], bench[999]["id"], bench[0]["raw_prefixes"]) == (
-        "IBENCH001",
-        "IBENCH1000",
-        ["wunderground/IBENCH001/"],
-    )
-    assert len({(station["latitude"], station["longitude"]) for station in bench}) == 1000
-    assert {tuple(station) for station in [*stations, *bench]} == {tuple(stations[0])}
-    assert len(parse_stations({"stations": [*stations, *bench]}, "test")) == 1006
+def test_the_registry_of_the_benchmark_is_one_that_may_be_added() -> None:
+    stations = load_stations([bench_registry(1000)])
+    bench = [station for station in stations if station.id.startswith("IBENCH")]
+    assert (len(stations), bench[0].id, bench[999].id) == (1006, "IBENCH001", "IBENCH1000")
+    assert bench[0].raw_prefixes == ("wunderground/IBENCH001/",)
+    assert len({(station.latitude, station.longitude) for station in bench}) == 1000
 
 
 def test_registry_parameters_are_those_that_the_demo_reports(demo: Path) -> None:
-    stations = {entry["id"]: entry for entry in json.loads(STATIONS_FILE.read_text(encoding="utf-8"))["stations"]}
+    stations = {station.id: station for station in load_stations()}
     fields = {
         "visibilite": "visibility_in_air",
         "nebulosite": "cloud_area_fraction",
@@ -503,4 +497,4 @@ def test_registry_parameters_are_those_that_the_demo_reports(demo: Path) -> None
     for station_id in ("00052", "000R5", "07015", "STATIC0010"):
         own = [row for row in rows if row["id_station"] == station_id]
         seen = {name for field, name in fields.items() if any(row.get(field) for row in own)}
-        assert seen == set(stations[station_id]["parameters"]) & set(fields.values()), station_id
+        assert seen == set(stations[station_id].parameters) & set(fields.values()), station_id

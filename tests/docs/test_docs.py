@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,10 @@ from typer.main import get_command
 
 from forecast.cli.program import forecast_app
 from forecast.core.digests import HALF
+from forecast.core.errors import SettingError
 from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.registry import load_stations
+from forecast.core.registry_files import RegistryFile
 from forecast.core.schemas import RECORD_SCHEMA
 from forecast.core.settings import AWS_SETTINGS, SETTINGS, Settings
 from forecast_demo import write_demo
@@ -211,7 +214,7 @@ def test_the_examples_of_the_processed_zone_run(
         ("00052", "1008"), ("000R5", "1008"), ("07015", "168"),
         ("IICHTE19", "2010"), ("ILAMAD25", "2016"), ("STATIC0010", "996"),
     ]  # fmt: skip
-    reason = "unknown_station the station is not in src/config/stations.json"
+    reason = "unknown_station the station is not in the station registry"
     source = "raw/infoclimat/observations/2024_10_08_1728356400000_0.jsonl.gz"
     assert rejected_example.splitlines() == [f"{source} line 932 {reason}", f"{source} line 933 {reason}"]
 
@@ -271,11 +274,31 @@ def test_every_command_that_is_named_is_one_of_the_program() -> None:
     assert typed >= {"migrate", "replay", "crud-check", "config", "quality", "mongo init", "mongo pki", "mongo recover"}
 
 
-@pytest.mark.parametrize("name", ["stations_schema", "mongodb_schema"])
-def test_schemas_say_of_parameters_and_thresholds_what_the_tables_say(name: str) -> None:
+def test_schemas_say_of_parameters_and_thresholds_what_the_tables_say() -> None:
     made = runpy.run_path(str(DOCS / "generate.py"))
-    text = made[name.upper()].read_text("utf-8")
-    assert made["schema_text"](made[name](json.loads(text))) == text, "run `make docs`"
+    registry, documents = (made[name].read_text("utf-8") for name in ("SCHEMA_FILE", "MONGODB_SCHEMA"))
+    assert made["schema_text"](made["stations_schema"]()) == registry, "run `make docs`"
+    assert made["schema_text"](made["mongodb_schema"](json.loads(documents))) == documents, "run `make docs`"
+
+
+def test_the_page_of_stations_is_up_to_date() -> None:
+    made = runpy.run_path(str(DOCS / "generate.py"))
+    text = made["STATIONS"].read_text("utf-8")
+    assert made["stations_page"](text) == text, "run `make docs`"
+
+
+def test_the_examples_of_the_page_of_stations_say_the_same_and_its_error_is_what_is_said() -> None:
+    (document,), (table,) = blocks(DOCS / "stations.md", "json"), blocks(DOCS / "stations.md", "csv")
+    files = [RegistryFile("more.json", document.encode()), RegistryFile("infoclimat.csv", table.encode())]
+    of_document, of_table = ({one.id: one for one in load_stations([file])} for file in files)
+    assert of_document["06407"].interval_minutes == 30
+    for name in ("06407", "06414"):
+        one, other = of_document[name], of_table[name]
+        assert replace(one, parameters=other.parameters, interval_minutes=other.interval_minutes) == other
+    wrong = RegistryFile("more.json", document.replace("50.9", "95").encode())
+    with pytest.raises(SettingError) as caught:
+        load_stations([wrong])
+    assert f"error: {caught.value.message}\n" in blocks(DOCS / "stations.md", "text")
 
 
 def test_the_schemas_of_the_reports_and_their_page_are_those_of_the_models() -> None:

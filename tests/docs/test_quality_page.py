@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 import runpy
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from forecast.core.errors import SettingError
-from forecast.core.stations import STATIONS_FILE, load_stations, parse_stations
+from forecast.core.registry import load_stations
 from forecast.qc.flags import NOT_EVALUATED, SUSPECT
 from forecast.qc.limits import limits_of
 from forecast.qc.registry import CHECKS, THRESHOLDS
@@ -21,6 +18,7 @@ from forecast.qc.series import Series
 from forecast.qc.windows import blocks_of
 from tests.networks import nominal_rows
 from tests.quality.experiments import DIRECTION, Clean, P, clean_week, tally_of_sound
+from tests.stations import entry, registry_file, stations_with
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -62,16 +60,8 @@ def test_flags_of_the_example_are_as_the_database_takes_them() -> None:
     assert {check for entry in FLAGGED["flags"].values() for check in entry["checks"]} <= set(CHECKS)
 
 
-def registry_with(thresholds: dict[str, Any]) -> dict[str, Any]:
-    """The registry with the thresholds at Ichtegem."""
-    registry: dict[str, Any] = copy.deepcopy(json.loads(STATIONS_FILE.read_text("utf-8")))
-    (ichtegem,) = [station for station in registry["stations"] if station["id"] == "IICHTE19"]
-    ichtegem["thresholds"] = thresholds
-    return registry
-
-
 def test_thresholds_of_the_example_hold_at_their_station_alone() -> None:
-    stations = parse_stations(registry_with(OVERRIDE["thresholds"]), "stations.json")
+    stations = stations_with({"IICHTE19": OVERRIDE})
     limits = {
         station.id: (limits_of(station)[P]["bias_limit"], limits_of(station)[DIRECTION]["flag_rate_limit"])
         for station in stations
@@ -80,24 +70,15 @@ def test_thresholds_of_the_example_hold_at_their_station_alone() -> None:
     assert set(limits.values()) == {(3, 0.4)}
 
 
-@pytest.mark.parametrize(
-    ("thresholds", "words"),
-    [
-        (
-            {"air_temperature": {"spike": 3}},
-            "air_temperature: Additional properties are not allowed ('spike' was unexpected)",
-        ),
-        ({"air_temperature": {"persistence_fail_hours": 25}}, "25 is greater than the maximum of 24"),
-    ],
-)
-def test_threshold_that_does_not_exist_or_looks_too_far_is_an_error(thresholds: dict[str, Any], words: str) -> None:
-    with pytest.raises(SettingError) as caught:
-        parse_stations(registry_with(thresholds), "stations.json")
-    assert words in caught.value.message
+def test_thresholds_of_the_example_may_stand_in_the_registry() -> None:
+    file = registry_file("Weather Underground", entry("IICHTE19", timezone="Europe/Brussels", **OVERRIDE))
+    station = load_stations([file]).get("IICHTE19")
+    assert station is not None
+    assert station.thresholds == OVERRIDE["thresholds"]
 
 
 def test_with_the_thresholds_of_the_example_ichtegem_is_not_flagged_any_more(clean: Clean) -> None:
-    station = parse_stations(registry_with(OVERRIDE["thresholds"]), "stations.json").get("IICHTE19")
+    station = stations_with({"IICHTE19": OVERRIDE}).get("IICHTE19")
     assert station is not None
     series = clean.week["IICHTE19"]
     verdicts = clean.judged_with(Series(station, series.times, series.values))["IICHTE19"]

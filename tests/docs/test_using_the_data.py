@@ -19,8 +19,8 @@ from pymongo.collection import Collection
 
 import main
 from forecast.core.precedence import RANK
+from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
-from forecast.core.stations import load_stations
 from forecast.run.run import RunOptions
 from forecast_demo import write_demo
 from tests.docs.test_docs import DOCS, blocks

@@ -19,12 +19,11 @@ import typer.testing
 from bson.codec_options import CodecOptions
 
 import main
-from forecast.core import stations
-from forecast.core.stations import load_stations
+from forecast.core.registry import load_stations
 from forecast.mongo.bson_encoder import document_of
 from forecast.mongo.dry_run import ImaginedVersions
 from forecast.mongo.versions import Plan
-from forecast.run import pipeline, staging
+from forecast.run import pipeline, staging, stations
 from forecast.run.pipeline import Pipeline
 from forecast.run.staging import StagedObject
 from forecast.zone.writer import OBSERVATIONS
@@ -82,7 +81,7 @@ def on_nothing() -> Iterator[None]:
         patch.setattr(main, "connect", connected)
         # It tells whether a checkpoint is of this program, and takes longer than a small object.
         patch.setattr(pipeline, "program_digest", lambda _stations: "program")
-        patch.setattr(stations, "load_stations", _STATIONS)
+        patch.setattr(stations, "configured_stations", lambda _settings: _STATIONS())
         patch.setattr(typer.testing, "_get_command", _COMMAND)
         for module in (pipeline, staging):
             patch.setattr(module, "give_memory_back", lambda: None)

@@ -12,8 +12,8 @@ from pathlib import Path
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.memory import keep_memory_small
 from forecast.core.raw_objects import RawObject
+from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
-from forecast.core.stations import load_stations
 from forecast.extract import extract
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
 from forecast.validate import validate

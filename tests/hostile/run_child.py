@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import main
+from forecast.core.registry import load_stations
 from forecast.core.settings import load_settings
-from forecast.core.stations import load_stations
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 

@@ -12,7 +12,7 @@ from bson.int64 import Int64
 from pymongo import ASCENDING, MongoClient
 
 from forecast.core.errors import ForecastError, SettingError
-from forecast.core.stations import load_stations
+from forecast.core.registry import load_stations
 from forecast.mongo.client import Documents, connect
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.dry_run import ImaginedVersions, foresee

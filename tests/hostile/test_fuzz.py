@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
+from forecast.core.registry import load_stations
 from forecast.core.schemas import to_table
 from forecast.core.settings import Limits
-from forecast.core.stations import load_stations
 from forecast.extract import extract
 from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
 from forecast.validate import validate

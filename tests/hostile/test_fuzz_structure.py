@@ -17,8 +17,8 @@ import pytest
 
 import main
 from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.registry import load_stations
 from forecast.core.schemas import to_table
-from forecast.core.stations import load_stations
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 from tests.examples import examples, for_every_change

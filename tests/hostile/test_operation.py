@@ -96,10 +96,10 @@ def test_case_68_the_same_station_by_two_networks_is_never_mixed(world: World) -
     before = world.contents()
     of_the_api = enveloped(pws(0, stationID="07015", obsTimeUtc="2024-10-05T00:00:00Z"), _airbyte_generation_id=9)
     ending = run_in(world, lines(of_the_api), "wunderground/api.jsonl")
-    reason = "in src/config/stations.json the station is none of Weather Underground"
+    reason = "in the station registry the station is none of Weather Underground"
     assert ending.reasons == [("line 1", "other_network", reason)]
     of_infoclimat = run_in(world, lines(climate(0, id_station="ILAMAD25")), "infoclimat/other.jsonl")
-    reason = "in src/config/stations.json the station is none of InfoClimat"
+    reason = "in the station registry the station is none of InfoClimat"
     assert of_infoclimat.reasons == [("line 1", "other_network", reason)]
     assert world.contents() == before
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import main
+from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
-from forecast.core.stations import Stations, load_stations
+from forecast.core.stations import Stations
 from forecast.report.write import as_data
 from forecast.run import pipeline
 from forecast.run import run as runs

@@ -537,7 +537,7 @@ def test_case_58_ids_are_text_and_an_unknown_one_is_no_new_station(run_object: R
     assert ending.sums == (12, 0, 1, 11)
     assert [row["station"]["id"] for row in ending.documents] == ["07015"]
     assert {(row["code"], row["field"], row["reason"]) for row in ending.refused} == {
-        ("unknown_station", "id_station", "the station is not in src/config/stations.json")
+        ("unknown_station", "id_station", "the station is not in the station registry")
     }
     found = [row["value"] for row in ending.refused]
     assert found == [*strange[:-1], "x" * 199 + "…", "7015"]
@@ -551,7 +551,7 @@ def test_case_59_rows_without_a_station_have_that_of_the_prefix_and_not_of_the_n
     run_object(table({}), "elsewhere/ILAMAD25.jsonl").assert_rejected(
         "no_station",
         "the rows do not name their station, and no station's raw_prefixes matches this key; "
-        "add the prefix to the station in src/config/stations.json",
+        "add the prefix to the station in the station registry",
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import main
-from forecast.core.stations import load_stations
+from forecast.core.registry import load_stations
 from forecast.run.run import RunOptions
 from tests.integration.worlds import COMMANDS, SCRIPTS, FolderZone, World, WorldMaker, assert_reports_hold
 

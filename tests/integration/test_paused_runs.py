@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from forecast.core.errors import RetryableError
-from forecast.core.stations import load_stations
+from forecast.core.registry import load_stations
 from forecast.mongo import loader as load
 from forecast.mongo import lock as lease
 from forecast.mongo import versions

@@ -10,8 +10,9 @@ import pytest
 
 import main
 from forecast.core.raw_objects import RawObject
+from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
-from forecast.core.stations import Stations, load_stations
+from forecast.core.stations import Stations
 from forecast.run import cache as recall
 from forecast.run import pipeline
 from forecast.run.run import RunOptions

@@ -11,7 +11,8 @@ import pytest
 
 import forecast.run.replay
 import main
-from forecast.core.stations import Stations, load_stations
+from forecast.core.registry import load_stations
+from forecast.core.stations import Stations
 from forecast.mongo.client import connect
 from forecast.mongo.lock import LEASE_SECONDS
 from forecast.report.write import as_data

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +9,12 @@ import pytest
 
 import main
 from forecast.core.digests import HALF
-from forecast.core.stations import STATIONS_FILE, Stations, parse_stations
+from forecast.core.stations import Stations
 from forecast.qc.version import qc_version
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 from tests.integration.worlds import Row, World, WorldMaker, assert_reports_hold
+from tests.stations import stations_with
 
 KEY = "infoclimat/Data_Source1_011024-031024.json"
 DOCUMENTS = 1368
@@ -106,10 +105,7 @@ def test_a_dry_run_of_it_writes_nothing(world: World) -> None:
 
 def _strict() -> Stations:
     """No air temperature above 0 °C may be at 07015."""
-    registry = copy.deepcopy(json.loads(STATIONS_FILE.read_text("utf-8")))
-    (entry,) = (entry for entry in registry["stations"] if entry["id"] == "07015")
-    entry["thresholds"] = {"air_temperature": {"gross_range_suspect_max": 0.0}}
-    return parse_stations(registry, "test")
+    return stations_with({"07015": {"thresholds": {"air_temperature": {"gross_range_suspect_max": 0.0}}}})
 
 
 def test_a_threshold_of_a_station_changes_its_flags_and_taking_it_back_brings_them_back(world: World) -> None:

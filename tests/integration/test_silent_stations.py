@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import main
-from forecast.core.stations import load_stations
+from forecast.core.registry import load_stations
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold

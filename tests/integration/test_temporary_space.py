@@ -16,8 +16,8 @@ import pytest
 
 import main
 from forecast.core.errors import RetryableError
+from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
-from forecast.core.stations import load_stations
 from forecast.mongo.loader import load
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions

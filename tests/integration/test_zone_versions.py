@@ -15,7 +15,8 @@ import pytest
 
 import main
 from forecast.cli.commands import _replay_words
-from forecast.core.stations import Stations, load_stations
+from forecast.core.registry import load_stations
+from forecast.core.stations import Stations
 from forecast.mongo.client import connect
 from forecast.mongo.state import Checkpoints
 from forecast.report.write import as_data

@@ -25,8 +25,8 @@ from typer.testing import CliRunner
 
 import main
 from forecast.cli.program import forecast_app, latency_report_app, pipeline_app
+from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
-from forecast.core.stations import load_stations
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 from tests.patience import PATIENCE_SECONDS, wait_until

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.core.parameters import PARAMETER_NAMES, PARAMETERS
+from forecast.core.registry import CONFIG_FOLDER, load_stations
 from forecast.core.schemas import RECORD_SCHEMA
-from forecast.core.stations import CONFIG_FOLDER, Station, load_stations
+from forecast.core.stations import Station
 from forecast.mongo.bson_encoder import document_of, to_documents
 
 STATIONS = list(load_stations())

@@ -13,6 +13,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 from rich.console import Console
 
 from forecast.core.errors import RetryableError, SettingError
+from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
 from forecast.mongo import client as database
 from forecast.mongo.loader import INDEXES, prepare_collection
@@ -27,6 +28,7 @@ NOW = datetime(2026, 11, 23, 10, 11, 12, tzinfo=UTC)
 DAY = date(2026, 2, 18)
 GENEROUS_MS = 60_000.0
 INDEX = "station_time"
+STATIONS = load_stations()
 
 
 @pytest.fixture
@@ -126,7 +128,7 @@ def test_the_index_is_found_in_every_shape_of_plan(plan: dict[str, Any], index: 
 def test_without_a_day_it_is_that_of_the_newest_observation(
     settings: Settings, filled: Collection[dict[str, Any]]
 ) -> None:
-    report, code = latency_report(settings, "ILAMAD25", None, 2, GENEROUS_MS, NOW)
+    report, code = latency_report(settings, STATIONS, "ILAMAD25", None, 2, GENEROUS_MS, NOW)
     assert (code, report.date, report.rows_returned, report.note) == (0, "2026-02-18", 48, None)
     check_shape(as_data(report), "query_latency_report")
 
@@ -134,7 +136,7 @@ def test_without_a_day_it_is_that_of_the_newest_observation(
 def test_without_a_station_it_is_the_first_of_the_registry(
     settings: Settings, filled: Collection[dict[str, Any]]
 ) -> None:
-    report, code = latency_report(settings, None, None, 1, GENEROUS_MS, NOW)
+    report, code = latency_report(settings, STATIONS, None, None, 1, GENEROUS_MS, NOW)
     assert (code, report.station_id, report.rows_returned, report.date) == (3, "00052", 0, "2026-11-23")
     assert report.note == (
         f"{filled.full_name} holds no observation of station 00052: these are the times of finding nothing."
@@ -142,13 +144,13 @@ def test_without_a_station_it_is_the_first_of_the_registry(
 
 
 def test_a_day_without_rows_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
-    report, code = latency_report(settings, "07015", date(2026, 2, 20), 1, GENEROUS_MS, NOW)
+    report, code = latency_report(settings, STATIONS, "07015", date(2026, 2, 20), 1, GENEROUS_MS, NOW)
     assert (code, report.rows_returned, report.slo.held) == (3, 0, None)
     assert "on 2026-02-20 (UTC); its newest is of 2026-02-17T23:30:00Z." in (report.note or "")
 
 
 def test_an_empty_database_holds_no_slo(settings: Settings) -> None:
-    report, code = latency_report(settings, "07015", None, 1, GENEROUS_MS, NOW)
+    report, code = latency_report(settings, STATIONS, "07015", None, 1, GENEROUS_MS, NOW)
     assert (code, report.rows_returned, report.documents_examined) == (3, 0, 0)
     assert report.slo == Slo(GENEROUS_MS, None)
     assert f"SLO: p95 at most {GENEROUS_MS:g} ms: not measured, nothing was found" in text_of(render_latency(report))
@@ -159,18 +161,18 @@ def test_a_collection_without_our_indexes_is_told_with_their_names(
 ) -> None:
     filled.drop_index("station_time")
     with pytest.raises(SettingError, match=r"weather lacks an index of this pipeline: station_time\. Was it copied"):
-        latency_report(settings, "ILAMAD25", DAY, 1, GENEROUS_MS, NOW)
+        latency_report(settings, STATIONS, "ILAMAD25", DAY, 1, GENEROUS_MS, NOW)
 
 
 def test_a_missed_slo_is_exit_code_3(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
-    report, code = latency_report(settings, "ILAMAD25", DAY, 1, 0.000_001, NOW)
+    report, code = latency_report(settings, STATIONS, "ILAMAD25", DAY, 1, 0.000_001, NOW)
     assert (code, report.slo.held) == (3, False)
     assert "SLO: p95 at most 1e-06 ms: MISSED" in text_of(render_latency(report))
 
 
 def test_an_unknown_station_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
     with pytest.raises(SettingError, match=r"'nobody' is neither in the registry nor in .*ILAMAD25"):
-        latency_report(settings, "nobody", DAY, 1, GENEROUS_MS, NOW)
+        latency_report(settings, STATIONS, "nobody", DAY, 1, GENEROUS_MS, NOW)
     assert not settings.logs_dir.exists()
 
 
@@ -179,7 +181,7 @@ def test_a_station_that_only_the_database_knows_is_timed(
 ) -> None:
     collection.create_indexes(list(INDEXES))
     collection.insert_one({"station": {"id": "OLD"}, "timestamp": datetime(2020, 1, 2, 3, tzinfo=UTC)})
-    report, _ = latency_report(settings, "OLD", None, 1, GENEROUS_MS, NOW)
+    report, _ = latency_report(settings, STATIONS, "OLD", None, 1, GENEROUS_MS, NOW)
     assert (report.date, report.rows_returned) == ("2020-01-02", 1)
 
 
@@ -195,7 +197,7 @@ def test_a_station_that_only_the_database_knows_is_timed(
 def test_wrong_options_are_named(day: date, iterations: int, slo: float, words: str, tmp_path: Path) -> None:
     settings = Settings(None, None, "mongodb://127.0.0.1:1/", "d", "c", tmp_path, "INFO", "text")
     with pytest.raises(SettingError, match=words):
-        latency_report(settings, "07015", day, iterations, slo, NOW)
+        latency_report(settings, STATIONS, "07015", day, iterations, slo, NOW)
 
 
 def test_a_person_reads_the_latency_without_colour(filled: Collection[dict[str, Any]]) -> None:
@@ -263,7 +265,7 @@ def test_the_scratch_document_passes_the_real_validator(
 def test_the_real_index_answers_the_query(settings: Settings, collection: Collection[dict[str, Any]]) -> None:
     prepare_collection(collection)
     collection.insert_one(scratch_document("r1"))
-    report, code = latency_report(settings, "crud-check-r1", date(1970, 1, 1), 1, GENEROUS_MS, NOW)
+    report, code = latency_report(settings, STATIONS, "crud-check-r1", date(1970, 1, 1), 1, GENEROUS_MS, NOW)
     assert (code, report.rows_returned, report.documents_examined) == (0, 1, 1)
     assert report.index == "station_time"
 
@@ -276,7 +278,9 @@ def test_a_database_out_of_reach_is_worth_another_try(
     uri = "mongodb://ann:hunter2@127.0.0.1:1/"
     settings = Settings(None, None, uri, "d", "c", tmp_path / "logs", "INFO", "text")
     with pytest.raises(RetryableError, match="out of reach") as caught:
-        latency_report(settings, "07015", DAY, 1, 1.0, NOW) if command == "latency" else crud_check(settings, "r1")
+        latency_report(settings, STATIONS, "07015", DAY, 1, 1.0, NOW) if command == "latency" else crud_check(
+            settings, "r1"
+        )
     assert "hunter2" not in caught.value.message
     assert not settings.logs_dir.exists()
 

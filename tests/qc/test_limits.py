@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from forecast.core.stations import load_stations
+from forecast.core.registry import load_stations
 from forecast.qc.limits import limits_of
 
 PRESSURE = "air_pressure_at_mean_sea_level"

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.core.clock import DAY_MS
-from forecast.core.stations import load_stations
+from forecast.core.registry import load_stations
 from forecast.qc.flags import Mask
 from forecast.qc.neighbours import are_neighbours
 from forecast.qc.registry import STATION_REACH

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from forecast.core.parameters import MEASURED_NAMES
+from forecast.core.registry import load_stations
 from forecast.core.schemas import OBSERVATION_SCHEMA, concat
 from forecast.core.settings import Limits
-from forecast.core.stations import Station, Stations, load_stations
+from forecast.core.stations import Station, Stations
 from forecast.extract import extract
 from forecast.qc.results import Verdicts
 from forecast.qc.runner import run_neighbour_checks, run_station_checks

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from forecast.core.counts import ObjectCounts, QualityTally
 from forecast.core.reading import RenamedParameter, UnknownColumns, UnreadParameter
+from forecast.core.registry import load_stations
 from forecast.core.settings import load_settings
-from forecast.core.stations import load_stations
 from forecast.mongo.conflicts import Conflicts
 from forecast.report.findings import Findings
 from forecast.report.quality import quality_report

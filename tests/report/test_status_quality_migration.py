@@ -10,9 +10,9 @@ import pytest
 from forecast.core.counts import JudgeCounts, ObjectCounts, QualityTally
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.presence import Presence
+from forecast.core.registry import load_stations
 from forecast.core.removals import Removed, removals_words
 from forecast.core.schemas import REFUSED_SCHEMA, VALIDATED_SCHEMA, frame_of
-from forecast.core.stations import load_stations
 from forecast.mongo.conflicts import Conflict, Conflicts, Side
 from forecast.qc.registry import CHECKS
 from forecast.qc.version import qc_version

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from forecast.core.counts import JudgeCounts, ObjectCounts, QualityTally, StationTally
 from forecast.core.presence import Presence
-from forecast.core.stations import load_stations
+from forecast.core.registry import load_stations
 from forecast.mongo.conflicts import Conflicts
 from forecast.qc.flags import SUSPECT
 from forecast.qc.registry import CHECKS

@@ -18,8 +18,8 @@ from pymongo import MongoClient
 
 from forecast.core.digests import HALF, quality_halves
 from forecast.core.errors import RetryableError, SettingError
+from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
-from forecast.core.stations import load_stations
 from forecast.mongo.client import Documents, connect
 from forecast.mongo.qc_update import judge_days
 from forecast.report.write import SCHEMAS_FOLDER, as_data

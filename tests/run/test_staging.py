@@ -18,8 +18,8 @@ import pytest
 
 from forecast.core.errors import ForecastError, InterruptedRunError, ObjectRejectedError, RetryableError, SettingError
 from forecast.core.raw_objects import RawObject
+from forecast.core.registry import load_stations
 from forecast.core.settings import load_settings
-from forecast.core.stations import load_stations
 from forecast.run.disk_budget import TemporarySpace
 from forecast.run.run import Run, RunOptions
 from forecast.run.staging import Stager

@@ -11,8 +11,8 @@ from typing import Any, Self
 import pyarrow as pa
 
 from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.registry import load_stations
 from forecast.core.schemas import ORIGIN_SCHEMA, RawBatch, Transformed, to_frame, to_table
-from forecast.core.stations import load_stations
 from forecast.extract.json.lines import rows_of_records
 from forecast.transform import ObjectTransformer
 

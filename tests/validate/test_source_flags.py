@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from forecast.core.registry import load_stations
 from forecast.core.schemas import OBSERVATION_SCHEMA, frame_of, to_table
-from forecast.core.stations import load_stations
 from forecast.qc.runner import run_closing_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted

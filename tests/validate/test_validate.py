@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 
 from forecast.core.digests import HALF
 from forecast.core.parameters import MEASURED_NAMES, PARAMETER_NAMES
+from forecast.core.registry import CONFIG_FOLDER, load_stations
 from forecast.core.schemas import OBSERVATION_SCHEMA, VALIDATED_SCHEMA, to_frame, to_table
-from forecast.core.stations import CONFIG_FOLDER, load_stations, parse_stations
 from forecast.mongo.bson_encoder import document_of
 from forecast.qc.version import qc_version
 from forecast.validate import validate
 from forecast.zone.writer import ObjectWriter, RunFacts, Source
+from tests.stations import stations_with
 from tests.transform.samples import batch_of, transform
 
 NOW = datetime(2024, 10, 9, 12, tzinfo=UTC)
@@ -76,23 +77,23 @@ def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> 
             "unknown_station",
             "station_id",
             "NOWHERE",
-            "the station is not in src/config/stations.json",
+            "the station is not in the station registry",
         ),
         (
             {"station_id": "7015"},
             "unknown_station",
             "station_id",
             "7015",
-            "the station is not in src/config/stations.json",
+            "the station is not in the station registry",
         ),
         (
             {"station_id": "iichte19"},
             "unknown_station",
             "station_id",
             "iichte19",
-            "the station is not in src/config/stations.json",
+            "the station is not in the station registry",
         ),
-        ({"station_id": None}, "unknown_station", "station_id", None, "the station is not in src/config/stations.json"),
+        ({"station_id": None}, "unknown_station", "station_id", None, "the station is not in the station registry"),
         ({"timestamp": None}, "no_timestamp", "timestamp", None, "the row has no time"),
         (
             {"timestamp": NOW + timedelta(minutes=11)},
@@ -228,11 +229,9 @@ def test_rain_since_the_row_before_is_added_from_the_counter() -> None:
 
 
 def test_the_digest_changes_with_what_the_registry_says_of_the_station() -> None:
-    document = json.loads((CONFIG_FOLDER / "stations.json").read_text("utf-8"))
-    for station in document["stations"]:
-        station["elevation"] += 1
+    stations = stations_with({one.id: {"elevation": one.elevation + 1} for one in STATIONS})
     frame = to_frame(pa.Table.from_pylist([observation()], schema=OBSERVATION_SCHEMA))
-    moved = to_table(validate(frame, parse_stations(document, "test"), NOW).observations).to_pylist()
+    moved = to_table(validate(frame, stations, NOW).observations).to_pylist()
     assert moved[0]["digest"] != digest()
 
 

@@ -35,9 +35,11 @@ def latency_command(
     """
     from forecast.report.latency import latency_report, render_latency
     from forecast.report.write import as_data, write_timed_report
+    from forecast.run.stations import configured_stations
 
     now = datetime.now(UTC)
-    report, code = latency_report(settings, station_id, day, iterations, slo_p95_ms, now)
+    stations = configured_stations(settings)
+    report, code = latency_report(settings, stations, station_id, day, iterations, slo_p95_ms, now)
     write_timed_report(report, logs_dir=settings.logs_dir, now=now)
     print_result(as_data(report), render_latency(report), as_json=as_json)
     return code
@@ -62,21 +64,22 @@ def migrate_command(
     from rich.text import Text
 
     from forecast.core.logs import log_as
-    from forecast.core.stations import load_stations
     from forecast.mongo.client import connect
     from forecast.mongo.lock import lease
     from forecast.report.write import as_data, write_timed_report
     from forecast.run.migrate import migrate
     from forecast.run.run import new_run_id
+    from forecast.run.stations import configured_stations
     from forecast.storage import open_store
 
     store = open_store(settings.require_processed_uri())
+    stations = configured_stations(settings)
     run_id = new_run_id(datetime.now(UTC))
     log_as(run_id)
     with connect(settings) as collection:
         held = nullcontext() if verify else lease(collection, run_id, wait=wait)
         with held:
-            report, code = migrate(store, collection, load_stations(), run_id, verify_only=verify)
+            report, code = migrate(store, collection, stations, run_id, verify_only=verify)
     write_timed_report(report, logs_dir=settings.logs_dir, now=datetime.now(UTC))
     print_result(as_data(report), Text(_migration_words(report)), as_json=as_json)
     return code
@@ -99,20 +102,21 @@ def replay_command(
 
     from forecast import __version__
     from forecast.core.logs import log_as
-    from forecast.core.stations import load_stations
     from forecast.mongo.client import connect
     from forecast.mongo.lock import lease
     from forecast.run.replay import Corridor, replay
     from forecast.run.run import new_run_id, work_folder
+    from forecast.run.stations import configured_stations
     from forecast.storage import open_store
     from forecast.zone.writer import RunFacts
 
     store = open_store(settings.require_processed_uri())
+    stations = configured_stations(settings)
     now = datetime.now(UTC)
     facts = RunFacts(new_run_id(now), now, __version__)
     log_as(facts.run_id)
     with connect(settings) as collection, lease(collection, facts.run_id, wait=wait), work_folder() as folder:
-        counts = replay(Corridor(store, collection, load_stations(), facts), folder)
+        counts = replay(Corridor(store, collection, stations, facts), folder)
     print_result({"run_id": facts.run_id, **asdict(counts)}, Text(_replay_words(counts)), as_json=as_json)
     return ObjectRejectedError.exit_code if counts.rows_failed else 0
 
@@ -131,15 +135,16 @@ def quality_command(
 
       forecast quality --since 2024-10-01 --until 2024-10-07
     """
-    from forecast.core.stations import load_stations
     from forecast.mongo.client import connect
     from forecast.report.summary import render_quality
     from forecast.report.write import as_data, write_timed_report
     from forecast.run.quality_window import quality_of_window
+    from forecast.run.stations import configured_stations
 
     now = datetime.now(UTC)
+    stations = configured_stations(settings)
     with connect(settings) as collection:
-        report = quality_of_window(collection, load_stations(), since, until, now, settings.max_data_age_hours)
+        report = quality_of_window(collection, stations, since, until, now, settings.max_data_age_hours)
     write_timed_report(report, logs_dir=settings.logs_dir, now=now)
     print_result(as_data(report), render_quality(report), as_json=as_json)
     return 0

@@ -47,10 +47,10 @@ def pipeline_command(
     from rich.text import Text
 
     from forecast.cli.demo import demo_settings, what_next
-    from forecast.core.stations import load_stations
     from forecast.report.summary import render_summary
     from forecast.report.write import as_data
     from forecast.run.run import RunOptions
+    from forecast.run.stations import configured_stations
     from main import run_pipeline
 
     if day and (since or until):
@@ -58,7 +58,7 @@ def pipeline_command(
     run_options = RunOptions(day or since, day or until, reprocess, dry_run, max_rejection_rate, wait, rerun_qc)
     if demo:
         settings = demo_settings(settings)
-    status, quality = run_pipeline(settings, run_options, load_stations())
+    status, quality = run_pipeline(settings, run_options, configured_stations(settings))
     result = {"status": as_data(status), "quality": as_data(quality)}
     print_result(result, render_summary(status, quality), as_json=as_json)
     if demo and not as_json:

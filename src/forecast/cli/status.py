@@ -24,12 +24,12 @@ def status_command(settings: Settings, as_json: AsJson = False) -> int:
 
     Exit codes: 0 nothing needs attention; 3 something does.
     """
-    from forecast.core.stations import load_stations
     from forecast.report.headline import assess
     from forecast.report.situation_text import render_situation, situation_json
     from forecast.run.situation import situation_of
+    from forecast.run.stations import configured_stations
 
-    situation = situation_of(settings, load_stations(), datetime.now(UTC))
+    situation = situation_of(settings, configured_stations(settings), datetime.now(UTC))
     assessment = assess(situation)
     print_result(situation_json(situation, assessment), render_situation(situation, assessment), as_json=as_json)
     return NEEDS_ATTENTION if assessment.needs_attention else 0

@@ -42,14 +42,14 @@ def unknown_stations(ids: pa.Array | pa.ChunkedArray, stations: Stations) -> Fau
     """Rows whose station (text or null) is not in the registry."""
     known = pa.array([station.id for station in stations], pa.string())
     unknown = ~np.asarray(pc.is_in(ids, value_set=known))
-    return Fault(unknown, "unknown_station", "the station is not in src/config/stations.json")
+    return Fault(unknown, "unknown_station", "the station is not in the station registry")
 
 
 def other_networks(ids: pa.Array | pa.ChunkedArray, stations: Stations, network: str) -> Fault:
     """Rows whose station is one of another network: two networks' versions of a station are never mixed."""
     others = pa.array([station.id for station in stations if station.network != network], pa.string())
     other = np.asarray(pc.is_in(ids, value_set=others)) & np.asarray(ids.is_valid())
-    return Fault(other, "other_network", f"in src/config/stations.json the station is none of {network}")
+    return Fault(other, "other_network", f"in the station registry the station is none of {network}")
 
 
 def wrong_times(

@@ -73,6 +73,10 @@ def _location(text: str) -> str:
     return text
 
 
+def _locations(text: str) -> tuple[str, ...]:
+    return tuple(_location(one) for one in re.split(r"[,\s]+", text) if one)
+
+
 def _connection_string(text: str) -> str:
     if not text.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("is no connection string")
@@ -115,6 +119,9 @@ def _choice(*choices: str, metavar: str) -> Kind:
 
 
 LOCATION = Kind("s3://bucket/prefix/ or a local folder", "URI", _location)
+LOCATIONS = Kind(
+    "files or folders, local or s3://bucket/prefix/, separated by commas or blanks", "URI", _locations, " ".join
+)
 CONNECTION_STRING = Kind("a string that begins with mongodb:// or mongodb+srv://", "URI", _connection_string)
 NAME = Kind("1 to 60 letters, digits, _ and -", "NAME", _name)
 FOLDER = Kind("a local folder", "FOLDER", _folder)

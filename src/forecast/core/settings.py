@@ -23,6 +23,7 @@ from forecast.core.setting import (
     HOURS,
     LEVEL,
     LOCATION,
+    LOCATIONS,
     NAME,
     SIZE,
     Group,
@@ -149,6 +150,15 @@ class Settings:
         details="That is a WARNING in the log, and a metric.",
         without="the age is shown, and nobody is warned",
         example="36",
+    )
+    stations_uri: tuple[str, ...] | None = setting_field(
+        "STATIONS_URI",
+        Group.ZONES,
+        LOCATIONS,
+        "More stations, or other ones: .json and .csv files or their folders, local or s3://.",
+        details="Several are separated by commas or blanks. A station replaces the built-in one of the same id.",
+        without="the built-in stations alone",
+        example="s3://my-bucket/stations/",
     )
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 

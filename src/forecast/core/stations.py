@@ -1,45 +1,68 @@
-"""The station registry: src/config/stations.json, checked against stations.schema.json beside this module."""
+"""What a station is. `core/registry.py` reads them from their files."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Any, TypedDict
 
-import jsonschema
+from msgspec import Meta
 
-from forecast.core.errors import SettingError
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+# `$` alone would let a line feed stand behind the id.
+StationId = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$(?!\n)", description="1 to 40 letters (A-Z, a-z), digits, _ and -")
+]
+# WMO-No. 1160, WIGOS station identifiers: series, issuer, issue number, local identifier.
+WigosId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]-[0-9]{1,5}-[0-9]{1,5}-[A-Za-z0-9]{1,16}$(?!\n)",
+        description="a WIGOS station identifier, such as 0-20000-0-07015",
+    ),
+]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", description="two capital letters (ISO 3166-1), such as FR")]
 
-CONFIG_FOLDER = Path(__file__).parents[2] / "config"
-STATIONS_FILE = CONFIG_FOLDER / "stations.json"
-_SCHEMA_FILE = Path(__file__).parent / "stations.schema.json"
+
+class Licence(TypedDict):
+    """What a station's data may be used for, and who asks to be named."""
+
+    name: Text
+    url: Text
+    source: Text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Station:
-    """One entry of the registry."""
+    """One station. What has no default here must stand in its entry, or in the defaults of its network.
 
-    id: str
-    name: str
-    network: str
-    type: str
-    latitude: float
-    longitude: float
-    elevation: float
-    city: str
-    country: str
-    region: str
-    timezone: str
-    licence: Mapping[str, str]
-    hardware: str | None
-    software: str | None
-    raw_prefixes: tuple[str, ...]
-    parameters: tuple[str, ...]
-    interval_minutes: float
+    The limits of the fields are those of their types: the registry is held to them, and its schema is made of them.
+    """
+
+    id: StationId
+    name: Text
+    network: Text
+    network_id: Text  # the network's own id, without our prefix
+    wigos_id: WigosId | None = None
+    # Other stations of the registry at the same site; never compared with each other as neighbours.
+    same_site_as: tuple[StationId, ...] = ()
+    type: Text
+    latitude: Annotated[float, Meta(ge=-90, le=90)]
+    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    # The shore of the Dead Sea is at -433 m, the summit of Mount Everest at 8849 m.
+    elevation: Annotated[float, Meta(ge=-433, le=8850)]
+    city: Text | None = None
+    country: Country | None = None
+    region: Text | None = None
+    timezone: Text
+    licence: Licence
+    hardware: Text | None = None
+    software: Text | None = None
+    # Beginnings of the raw keys, relative to RAW_URI, whose rows are this station's where they name none.
+    raw_prefixes: tuple[Text, ...] = ()
+    parameters: Annotated[tuple[Text, ...], Meta(min_length=1)]
+    interval_minutes: Annotated[float, Meta(gt=0, le=1440)]
     thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @cached_property
@@ -67,6 +90,8 @@ class Stations:
 
     def __init__(self, stations: Mapping[str, Station]) -> None:
         self._stations = dict(stations)
+        self._of_prefix = {prefix: station for station in self for prefix in station.raw_prefixes}
+        self._prefix_lengths = sorted({len(prefix) for prefix in self._of_prefix}, reverse=True)
 
     def __iter__(self) -> Iterator[Station]:
         return iter(self._stations.values())
@@ -80,56 +105,7 @@ class Stations:
 
     def of_key(self, key: str) -> Station | None:
         """The station with the longest raw prefix of this key, relative to RAW_URI."""
-        matches = [(len(prefix), s) for s in self for prefix in s.raw_prefixes if key.startswith(prefix)]
-        return max(matches, key=lambda match: match[0])[1] if matches else None
-
-
-def load_stations(path: Path = STATIONS_FILE) -> Stations:
-    """Read the registry.
-
-    Raises SettingError naming every fault, each with its place.
-    """
-    try:
-        return parse_stations(json.loads(path.read_text("utf-8")), str(path))
-    except OSError as error:
-        raise SettingError(f"the station registry {path} cannot be read: {error.strerror}") from error
-    except json.JSONDecodeError as error:
-        message = f"the station registry {path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
-        raise SettingError(message) from error
-
-
-def parse_stations(document: Any, source: str) -> Stations:
-    """The registry from its JSON document; see `load_stations`."""
-    schema = json.loads(_SCHEMA_FILE.read_text("utf-8"))
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(document), key=lambda e: e.json_path)
-    faults = [f"{error.json_path}: {error.message}" for error in errors]
-    if not faults:
-        faults = _more_faults(document["stations"])
-    if faults:
-        raise SettingError(f"the station registry {source} is wrong: " + "; ".join(faults))
-    stations = [
-        Station(**{**entry, "raw_prefixes": tuple(entry["raw_prefixes"]), "parameters": tuple(entry["parameters"])})
-        for entry in document["stations"]
-    ]
-    return Stations({station.id: station for station in stations})
-
-
-def _more_faults(entries: list[dict[str, Any]]) -> list[str]:
-    """What a schema cannot say: ids and prefixes are unique, zones exist."""
-    faults = []
-    seen_ids: set[str] = set()
-    seen_prefixes: set[str] = set()
-    for index, entry in enumerate(entries):
-        place = f"$.stations[{index}]"
-        if entry["id"] in seen_ids:
-            faults.append(f"{place}.id: {entry['id']!r} is there twice")
-        seen_ids.add(entry["id"])
-        for prefix in entry["raw_prefixes"]:
-            if prefix in seen_prefixes:
-                faults.append(f"{place}.raw_prefixes: {prefix!r} belongs to two stations")
-            seen_prefixes.add(prefix)
-        try:
-            ZoneInfo(entry["timezone"])
-        except (ZoneInfoNotFoundError, ValueError):
-            faults.append(f"{place}.timezone: {entry['timezone']!r} is no IANA time zone")
-    return faults
+        for length in self._prefix_lengths:
+            if (station := self._of_prefix.get(key[:length])) is not None:
+                return station
+        return None

@@ -23,8 +23,8 @@ from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure
 from forecast.core.clock import DAY_MS
 from forecast.core.errors import RetryableError, SettingError
 from forecast.core.precedence import RANK
+from forecast.core.registry import CONFIG_FOLDER
 from forecast.core.removals import Removed, removed_values
-from forecast.core.stations import CONFIG_FOLDER
 from forecast.mongo.bson_encoder import to_documents
 from forecast.mongo.client import Documents, foreign_index, refusal, told_apart, validation_failed
 from forecast.mongo.conflicts import Conflicts

@@ -15,6 +15,7 @@ from rich.text import Text
 from forecast.core.clock import iso_time
 from forecast.core.errors import SettingError
 from forecast.core.settings import Settings
+from forecast.core.stations import Stations
 from forecast.mongo.probes.latency import Measured, measure
 from forecast.report.models.latency import Latency, Query, QueryLatencyReport, Slo, TimeRange
 
@@ -23,7 +24,13 @@ EXIT_DONE, EXIT_SLO_NOT_HELD = 0, 3
 
 
 def latency_report(
-    settings: Settings, station_id: str | None, day: date | None, iterations: int, slo_p95_ms: float, now: datetime
+    settings: Settings,
+    stations: Stations,
+    station_id: str | None,
+    day: date | None,
+    iterations: int,
+    slo_p95_ms: float,
+    now: datetime,
 ) -> tuple[QueryLatencyReport, int]:
     """Time the query on the real collection; the report and the exit code.
 
@@ -33,7 +40,7 @@ def latency_report(
     Raises SettingError for wrong options and unknown stations, RetryableError where the database is out of reach.
     """
     _check_options(day, iterations, slo_p95_ms)
-    measured, newest = measure(settings, station_id, day, iterations, now)
+    measured, newest = measure(settings, stations, station_id, day, iterations, now)
     report = report_of(measured, newest, slo_p95_ms, now)
     return report, EXIT_DONE if report.slo.held else EXIT_SLO_NOT_HELD
 

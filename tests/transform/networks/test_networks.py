@@ -331,7 +331,7 @@ def test_a_table_without_a_station_names_the_remedy() -> None:
     with pytest.raises(ObjectRejectedError) as caught:
         transform(batch_of([TABLE]), key="elsewhere/table.csv")
     assert caught.value.code == "no_station"
-    assert "add the prefix to the station in src/config/stations.json" in caught.value.message
+    assert "add the prefix to the station in the station registry" in caught.value.message
 
 
 def test_a_table_may_name_its_stations() -> None:

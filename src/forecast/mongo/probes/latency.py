@@ -12,7 +12,8 @@ from pymongo import DESCENDING
 
 from forecast.core.errors import SettingError
 from forecast.core.settings import Settings
-from forecast.core.stations import load_stations
+from forecast.core.stations import Stations
+from forecast.core.text import listed
 from forecast.mongo.client import Documents, connect, told_apart
 from forecast.mongo.loader import check_indexes
 
@@ -40,21 +41,20 @@ class Measured:
 
 
 def measure(
-    settings: Settings, station_id: str | None, day: date | None, iterations: int, now: datetime
+    settings: Settings, stations: Stations, station_id: str | None, day: date | None, iterations: int, now: datetime
 ) -> tuple[Measured, datetime | None]:
     """Time the query on the real collection; and the station's newest observation.
 
     Without a station it is the registry's first, without a day that of the station's newest observation.
     Raises SettingError for unknown stations, RetryableError where the database is out of reach.
     """
-    stations = load_stations()
     station_id = station_id if station_id is not None else next(iter(stations)).id
     with connect(settings) as collection, told_apart("timing queries"):
         check_indexes(collection)
         found = collection.find_one({"station.id": station_id}, {"timestamp": 1}, sort=[("timestamp", DESCENDING)])
         newest = None if found is None else found["timestamp"]
         if newest is None and stations.get(station_id) is None:
-            known = ", ".join(station.id for station in stations)
+            known = listed([station.id for station in stations])
             raise SettingError(
                 f"station {station_id!r} is neither in the registry nor in {collection.full_name} (registry: {known})"
             )

@@ -224,7 +224,7 @@ class Reader:
             folder = pa.scalar(None if station is None else station.id, pa.string())
             return pc.if_else(pa.array(unnamed), folder, named)
         if station is None:
-            advice = "add the prefix to the station in src/config/stations.json"
+            advice = "add the prefix to the station in the station registry"
             if not table.has_units(columns):
                 advice = f"nor is it certain that they are {NAME}'s: no number was found with the unit of its layout"
             raise ObjectRejectedError(

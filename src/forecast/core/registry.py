@@ -1,0 +1,147 @@
+"""The station registry: one file a network in src/config/stations, and the files that a person adds to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import msgspec
+
+from forecast.core.errors import SettingError
+from forecast.core.registry_faults import REQUIRED, field_faults, is_sound
+from forecast.core.registry_files import Entry, RegistryFile, document_entries, read_document, table_entries
+from forecast.core.stations import Station, Stations
+from forecast.core.text import escaped
+
+CONFIG_FOLDER: Final = Path(__file__).parents[2] / "config"
+STATIONS_FOLDER: Final = CONFIG_FOLDER / "stations"
+# Stands in `raw_prefixes`, of defaults above all, for what the network calls the station.
+_NETWORK_ID: Final = "{network_id}"
+_MOST_FAULTS: Final = 20
+
+
+def load_stations(additions: Iterable[RegistryFile] = ()) -> Stations:
+    """The built-in stations and those of `additions`, which replace a built-in one of the same id.
+
+    Raises SettingError with every fault: the file, the station or line, the field, and what it takes.
+    """
+    registry = _Registry()
+    registry.add(_built_in())
+    registry.add(additions)
+    return registry.finished()
+
+
+def _built_in() -> Iterator[RegistryFile]:
+    for path in sorted(STATIONS_FOLDER.glob("*.json")):
+        yield RegistryFile(str(path.relative_to(CONFIG_FOLDER.parent)), path.read_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    id_prefix: str
+    defaults: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Registry:
+    """What has been read so far; faults are gathered, so that all can be told at once."""
+
+    networks: dict[str, _Network] = field(default_factory=dict)
+    # By the name of a network's file, without its ending.
+    names: dict[str, str] = field(default_factory=dict)
+    stations: dict[str, Station] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, files: Iterable[RegistryFile]) -> None:
+        """Add the stations of files that belong together: no two of these may have one id."""
+        added: dict[str, Station] = {}
+        # A table may be of a network that another of these files describes.
+        for file in sorted(files, key=lambda file: file.is_table):
+            for entry in self._of_table(file) if file.is_table else self._of_document(file):
+                if (station := self._station(entry, from_table=file.is_table)) is None:
+                    continue
+                if station.id in added:
+                    self.faults.append(f"{entry.place}: id is also that of {self.places[station.id]}")
+                added[station.id] = station
+                self.places[station.id] = entry.place
+        self.stations |= added
+
+    def finished(self) -> Stations:
+        """All stations. Raises SettingError with what is wrong."""
+        if not self.faults:
+            self._compare()
+        if self.faults:
+            left_out = len(self.faults) - _MOST_FAULTS
+            more = [f"station registry: {left_out} more faults"] if left_out > 0 else []
+            told = (f"station registry, {escaped(fault)}" for fault in self.faults[:_MOST_FAULTS])
+            raise SettingError(*told, *more)
+        return Stations(self.stations)
+
+    def _compare(self) -> None:
+        """Note what is wrong between stations."""
+        owners: dict[str, str] = {}
+        for station in self.stations.values():
+            for prefix in station.raw_prefixes:
+                owner = owners.setdefault(prefix, station.id)
+                if owner != station.id:
+                    self.faults.append(f"{self.places[station.id]}: raw_prefixes: {prefix!r} is also that of {owner}")
+
+    def _of_document(self, file: RegistryFile) -> Iterator[Entry]:
+        document = read_document(file, self.faults)
+        if document is None:
+            return
+        own = _Network(document.id_prefix, document.defaults)
+        network = self.networks.setdefault(document.network, own)
+        self.names.setdefault(PurePosixPath(file.place).stem, document.network)
+        defaults = {**network.defaults, **document.defaults, "network": document.network}
+        for entry in document_entries(file, document):
+            if "network" in entry.values:
+                self.faults.append(f"{entry.place}: network stands once, at the top of the file")
+            else:
+                yield Entry(entry.place, {**defaults, **entry.values})
+
+    def _of_table(self, file: RegistryFile) -> Iterator[Entry]:
+        by_name = self.names.get(PurePosixPath(file.place).stem)
+        for entry in table_entries(file, self.faults):
+            name = entry.values.get("network", by_name)
+            if name not in self.networks:
+                known = ", ".join(self.networks)
+                self.faults.append(
+                    f"{entry.place}: network is {'missing' if name is None else f'unknown ({name!r})'}; "
+                    f"give a column network, with one of {known}"
+                )
+                continue
+            yield Entry(entry.place, {**self.networks[name].defaults, "network": name, **entry.values})
+
+    def _station(self, entry: Entry, *, from_table: bool) -> Station | None:
+        """The station of an entry with its network's defaults; None where it has faults, which are noted."""
+        network = self.networks[entry.values["network"]]
+        values = _completed(entry.values, network)
+        try:
+            station = msgspec.convert(values, Station, strict=not from_table)
+        except msgspec.ValidationError:
+            faults = list(field_faults(values, REQUIRED, text=from_table))
+        else:
+            faults = [] if is_sound(values) else list(field_faults(values, text=from_table))
+            if not station.id.startswith(network.id_prefix):
+                faults.append(f"id is {station.id}; those of {station.network} begin with {network.id_prefix}")
+            if not faults:
+                return station
+        self.faults += (f"{entry.place}: {fault}" for fault in faults)
+        return None
+
+
+def _completed(values: dict[str, Any], network: _Network) -> dict[str, Any]:
+    """The values with what follows from the id: the network's own id, and the raw prefixes that are made of it."""
+    station_id = values.get("id")
+    if not isinstance(station_id, str) or not station_id:
+        return values
+    network_id = values.setdefault("network_id", station_id.removeprefix(network.id_prefix))
+    if isinstance(prefixes := values.get("raw_prefixes"), list):
+        values["raw_prefixes"] = [
+            prefix.replace(_NETWORK_ID, str(network_id)) if isinstance(prefix, str) else prefix for prefix in prefixes
+        ]
+    return values

@@ -1,0 +1,58 @@
+"""The stations that a command works with: the built-in ones, and those that STATIONS_URI names."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from forecast.core.errors import SettingError
+from forecast.core.raw_objects import RawObject
+from forecast.core.registry import load_stations
+from forecast.core.registry_files import ENDINGS, RegistryFile
+from forecast.core.settings import Settings
+from forecast.core.stations import Stations
+from forecast.core.text import escaped
+from forecast.storage import Store, open_store
+
+LOGGER = logging.getLogger("forecast.run.stations")
+_SETTING = "STATIONS_URI"
+
+
+def configured_stations(settings: Settings) -> Stations:
+    """The station registry as the settings have it.
+
+    Raises SettingError where a file is missing, of another kind or wrong; RetryableError where S3 is out of reach.
+    """
+    with TemporaryDirectory(prefix="forecast-stations-") as folder:
+        return load_stations(
+            RegistryFile(listed.uri, _content(store, listed, Path(folder) / "file"))
+            for uri in settings.stations_uri or ()
+            for store, listed in _files(uri)
+        )
+
+
+def _files(uri: str) -> Iterator[tuple[Store, RawObject]]:
+    """The files that a location names: itself, or those of a folder."""
+    if uri.lower().endswith(ENDINGS):
+        folder, _, name = uri.rpartition("/")
+        store = open_store(folder or ("/" if uri.startswith("/") else "."), _SETTING)
+        if (listed := store.find(name)) is None:
+            raise SettingError(f"there is no file {uri} ({_SETTING})")
+        yield store, listed
+        return
+    store = open_store(uri, _SETTING)
+    found = list(store.list())
+    files = [listed for listed in found if listed.key.lower().endswith(ENDINGS)]
+    if not files:
+        raise SettingError(f"{store.uri} holds no {' or '.join(ENDINGS)} file ({_SETTING})")
+    if others := len(found) - len(files):
+        LOGGER.warning("%s: %d files that are neither .json nor .csv are not read", escaped(store.uri), others)
+    for listed in files:
+        yield store, listed
+
+
+def _content(store: Store, listed: RawObject, copy: Path) -> bytes:
+    store.fetch(listed, copy)
+    return copy.read_bytes()
