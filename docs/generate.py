@@ -62,8 +62,8 @@ _UNITS_INTRODUCTION = """\
 ## Units that are accepted
 
 A value is converted from the unit that its own cell names. A number without a unit has the unit that its source
-documents; where the source documents none, the value is left out and noted in `data_quality.notes`. Case and blanks do
-not matter. No result is rounded.
+documents; where the source documents none, the value is left out and noted in `data_quality.parse_issues`. Case and
+blanks do not matter. No result is rounded.
 """
 
 _GATES_INTRODUCTION = """\

@@ -49,7 +49,7 @@ run "patterns" {
       StationsSilent         = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && $.stations_silent = * }"
       RecordsValidated       = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && $.records_validated = * }"
       LatencyP95Milliseconds = "{ $.latency_ms.p95 = * }"
-      LatencyTargetMissed    = "{ $.slo.held IS FALSE }"
+      LatencyTargetMissed    = "{ $.slo.met IS FALSE }"
     }
     error_message = "The last line of a run, and the report on latency."
   }

@@ -92,7 +92,7 @@ def test_latency_report_takes_the_newest_day_where_none_is_named(zone: Path) -> 
 
 def test_latency_over_its_limit_is_exit_code_3(zone: Path) -> None:
     result = _typed("latency", "--station-id", "00052", "--slo-p95-ms", "0.000001", "--json")
-    assert (result.exit_code, json.loads(result.stdout)["slo"]["held"]) == (3, False)
+    assert (result.exit_code, json.loads(result.stdout)["slo"]["met"]) == (3, False)
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,8 @@ def test_unreadable_cells_are_counted_by_parameter() -> None:
         return {"parameter": name, "raw": "n/a", "reason": "no number"}
 
     tally = tally_of(
-        row("07015", at(1), notes=json.dumps([note("air_temperature"), note("wind_speed")])),
-        row("07015", at(2), notes=json.dumps([note("air_temperature")])),
+        row("07015", at(1), parse_issues=json.dumps([note("air_temperature"), note("wind_speed")])),
+        row("07015", at(2), parse_issues=json.dumps([note("air_temperature")])),
         row("07015", at(3)),
     )
     assert tally.unreadable == {"air_temperature": 2, "wind_speed": 1}

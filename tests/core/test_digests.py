@@ -32,7 +32,7 @@ ROWS = st.lists(
                 lambda moment: moment.replace(microsecond=0, tzinfo=UTC)
             ),
             "completeness_score": st.floats(0, 1),
-            "notes": TEXTS,
+            "parse_issues": TEXTS,
             "source_flags": st.none() | st.text(min_size=1, max_size=20),
         },
         optional=dict.fromkeys(MEASURED_NAMES, VALUES),
@@ -61,7 +61,7 @@ def plain_observation(row: dict[str, Any]) -> str:
     time = struct.pack("<q", round(row["timestamp"].timestamp()) * 1000)
     values = b"".join(number(row.get(name)) for name in MEASURED_NAMES)
     source = b"" if row["source_flags"] is None else text_hash(row["source_flags"])
-    return half(described + time + values + number(row["completeness_score"]) + text_hash(row["notes"]) + source)
+    return half(described + time + values + number(row["completeness_score"]) + text_hash(row["parse_issues"]) + source)
 
 
 def plain_verdict(flag: int, flags: str | None, anomalies: int, amount: float | None, version: int) -> str:
@@ -100,7 +100,12 @@ def test_the_second_half_is_of_what_the_checks_say(rows: list[Any]) -> None:
 
 def test_digests_are_those_of_yesterday() -> None:
     """Others would have every document written again."""
-    row = {"station_id": "A", "timestamp": datetime(2024, 10, 1, tzinfo=UTC), "completeness_score": 1.0, "notes": None}
+    row = {
+        "station_id": "A",
+        "timestamp": datetime(2024, 10, 1, tzinfo=UTC),
+        "completeness_score": 1.0,
+        "parse_issues": None,
+    }
     assert halves_of([{**row, "air_temperature": 12.5}]) == ["6790caedd4f30ce1"]
     (second,) = verdicts_of([(3, '{"air_temperature": {"flag": 3, "checks": ["step"]}}', 1, 0.2, 1)]).tolist()
     assert second.decode() == "5183d368cb3c3d7d"

@@ -54,7 +54,7 @@ class Ending:
         return [
             (note["parameter"], note["raw"], note["reason"])
             for document in self.documents
-            for note in document["data_quality"].get("notes", [])
+            for note in document["data_quality"].get("parse_issues", [])
         ]
 
     @property

@@ -244,10 +244,10 @@ def test_case_97_a_recreated_connection_counts_anew_and_its_later_extraction_win
             world.raw.put(key, content)
         assert world.run()["exit_code"] == 0
     assert world.documents()[AT]["measurements"]["air_temperature"] == 15.5
-    (told,) = world.reports("quality_report")[-1]["conflicts"]["told"]
+    (told,) = world.reports("quality_report")[-1]["conflicts"]["examples"]
     assert (told["observation"], told["reason"]) == (AT, "later extraction")
-    assert told["kept"]["source_uri"].endswith("b_1.jsonl")
-    assert told["not_kept"]["source_uri"].endswith("a_1.jsonl")
+    assert told["winner"]["source_uri"].endswith("b_1.jsonl")
+    assert told["loser"]["source_uri"].endswith("a_1.jsonl")
     before = world.document_bytes()
     assert world.reprocess()["exit_code"] == 0
     assert world.document_bytes() == before
@@ -265,7 +265,7 @@ def test_case_97_a_change_of_producer_and_back(world: World) -> None:
     world.run()
     # The file by hand is of today, so it stays.
     assert world.documents()[AT]["measurements"]["air_temperature"] == 14.0
-    assert world.reports("quality_report")[-1]["conflicts"]["told"][0]["reason"] == "later extraction"
+    assert world.reports("quality_report")[-1]["conflicts"]["examples"][0]["reason"] == "later extraction"
 
 
 def test_what_a_delivery_removes_is_told_in_every_report_and_in_the_log(
@@ -307,8 +307,8 @@ def test_a_delivery_without_values_leaves_those_that_are_stored(world: World) ->
     counts = world.run()["counts"]
     assert (counts["inserted"], counts["superseded"], counts["values_removed"]) == (1, 1, 0)
     assert world.documents()[AT]["measurements"] == {"air_temperature": 13.8, "relative_humidity": 80.0}
-    (told,) = world.reports("quality_report")[-1]["conflicts"]["told"]
-    assert (told["reason"], told["kept"]["values"]) == (
+    (told,) = world.reports("quality_report")[-1]["conflicts"]["examples"]
+    assert (told["reason"], told["winner"]["values"]) == (
         "has values",
         {"air_temperature": 13.8, "relative_humidity": 80.0},
     )

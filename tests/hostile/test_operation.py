@@ -61,7 +61,7 @@ def test_case_67_documents_that_the_store_refuses_are_told_and_the_others_counte
     with monkeypatch.context() as patch:
         patch.setattr(loading, "SCHEMA_FILE", tmp_path / "schema.json")
         status = world.run()
-    assert (status["status"], status["exit_code"], status["counts"]["objects_unfinished"]) == ("failed", 2, 1)
+    assert (status["status"], status["exit_code"], status["counts"]["objects_interrupted"]) == ("failed", 2, 1)
     message = (
         "the database's validator refuses document 07015@2024-10-05T01:00:00Z; its schema is not that of this pipeline "
         "version (src/config/mongodb_schema.json)"

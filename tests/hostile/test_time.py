@@ -340,9 +340,9 @@ def test_case_49_equal_rows_are_one_whatever_their_spelling(run_object: RunObjec
 AT_MIDNIGHT = "07015@2024-10-01T00:00:00Z"
 
 
-def conflict(kept: tuple[Ending, float], not_kept: tuple[Ending, float], reason: str) -> Row:
+def conflict(winner: tuple[Ending, float], loser: tuple[Ending, float], reason: str) -> Row:
     """Two deliveries of one instant, as the quality report tells of them."""
-    sides = {"kept": kept, "not_kept": not_kept}
+    sides = {"winner": winner, "loser": loser}
     return {"observation": AT_MIDNIGHT, "reason": reason} | {
         name: {"source_uri": ending.uri, "values": {"air_temperature": value}}
         for name, (ending, value) in sides.items()
@@ -356,8 +356,8 @@ def test_case_49_of_conflicting_rows_the_same_one_wins_in_every_order(run_object
         ending = run_object(b"".join(parts[index] for index in order), CLIMATE_KEY)
         assert written(ending) == (1, 0, 2)
         assert [row["air_temperature"] for row in ending.measurements] == [7.0]
-        told = ending.quality["conflicts"]["told"]
-        assert sorted(told, key=lambda entry: entry["not_kept"]["values"]["air_temperature"]) == [
+        told = ending.quality["conflicts"]["examples"]
+        assert sorted(told, key=lambda entry: entry["loser"]["values"]["air_temperature"]) == [
             conflict((ending, 7.0), (ending, loser), "higher digest") for loser in (5.0, 6.0)
         ]
         assert ending.quality["conflicts"]["by_station"] == {"07015": 2}
@@ -372,20 +372,20 @@ def test_case_49_the_loser_is_told_with_both_values_and_sources(local_world: Wor
         return run_in(world, lines([{**envelope, "_airbyte_data": row}]), f"infoclimat/{name}.jsonl")
 
     first = deliver("first", "5", 1)
-    assert first.quality["conflicts"] == {"by_station": {}, "told": []}
+    assert first.quality["conflicts"] == {"by_station": {}, "examples": []}
     newer = deliver("newer", "6", 2)
     assert newer.quality["conflicts"] == {
         "by_station": {"07015": 1},
-        "told": [conflict(kept=(newer, 6.0), not_kept=(first, 5.0), reason="higher generation")],
+        "examples": [conflict(winner=(newer, 6.0), loser=(first, 5.0), reason="higher generation")],
     }
     late = deliver("late", "4", 1)
     assert late.quality["conflicts"] == {
         "by_station": {"07015": 1},
-        "told": [conflict(kept=(newer, 6.0), not_kept=(late, 4.0), reason="higher generation")],
+        "examples": [conflict(winner=(newer, 6.0), loser=(late, 4.0), reason="higher generation")],
     }
     assert world.documents()[AT_MIDNIGHT]["measurements"] == {"air_temperature": 6.0, "relative_humidity": 80.0}
     equal = deliver("equal", "6.0", 1)
-    assert equal.quality["conflicts"] == {"by_station": {}, "told": []}
+    assert equal.quality["conflicts"] == {"by_station": {}, "examples": []}
 
 
 def test_case_49_the_later_extraction_wins(run_object: RunObject) -> None:

@@ -262,8 +262,8 @@ def test_case_32_what_a_document_says_of_its_quality(run_object: RunObject) -> N
             "flag": 4,
             "flags": {"relative_humidity": {"flag": 4, "checks": ["gross_range"]}},
             "anomalies_detected": 1,
-            "notes": [],
-            "checks_version": qc_version(),
+            "parse_issues": [],
+            "qc_version": qc_version(),
         }
     ]
 

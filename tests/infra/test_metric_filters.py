@@ -15,9 +15,9 @@ from tests.infra.metric_filters import counted, declared, matches
         ('{ $.event = "a" && ($.n = 0 || $.n = 3) }', {"event": "a", "n": 1}, False),
         ("{ $.n = * }", {"n": 0}, True),
         ("{ $.n = * }", {"n": None}, False),
-        ("{ $.slo.held IS FALSE }", {"slo": {"held": False}}, True),
-        ("{ $.slo.held IS FALSE }", {"slo": {"held": True}}, False),
-        ("{ $.slo.held IS FALSE }", {"slo": "lost"}, False),
+        ("{ $.slo.met IS FALSE }", {"slo": {"met": False}}, True),
+        ("{ $.slo.met IS FALSE }", {"slo": {"met": True}}, False),
+        ("{ $.slo.met IS FALSE }", {"slo": "lost"}, False),
     ],
 )
 def test_a_line_is_taken(pattern: str, entry: dict[str, object], taken: bool) -> None:

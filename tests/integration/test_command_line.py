@@ -21,7 +21,7 @@ API = "infoclimat/api/2024_10_06_1728183600000_0.jsonl"
 ONE_BY_ONE = "infoclimat/observations/2024_10_08_1728356400000_0.jsonl.gz"
 WRITTEN = ("inserted", "updated", "unchanged", "superseded")
 # What is told of verdicts, which a dry run does not make.
-JUDGED = ("documents_judged", "verdicts_rewritten", "verdicts_changed")
+JUDGED = ("documents_checked", "documents_reflagged", "flags_changed")
 # What only a run that writes knows: it reads the database when its documents are in it.
 AFTERWARDS = (*JUDGED, "newest_observation_age_s")
 
@@ -107,7 +107,7 @@ def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> No
 
     wet = world.typed("pipeline", "--json").json()["status"]
     assert wet["counts"] == {**dry["counts"], **{name: wet["counts"][name] for name in AFTERWARDS}}
-    assert (wet["counts"]["documents_judged"], {dry["counts"][name] for name in JUDGED}) == (1368, {0})
+    assert (wet["counts"]["documents_checked"], {dry["counts"][name] for name in JUDGED}) == (1368, {0})
     document = json.loads(world.raw.get(DOCUMENT))
     rows = document["hourly"]["07015"]
     rows[0]["temperature"] = "-3.5"
@@ -121,7 +121,7 @@ def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> No
     assert (world.document_bytes(), world.checkpoints(), world.processed.keys(), world.reports("")) == before
     wet = world.typed("pipeline", "--json").json()["status"]
     assert wet["counts"] == {**dry["counts"], **{name: wet["counts"][name] for name in AFTERWARDS}}
-    assert (wet["counts"]["documents_judged"], {dry["counts"][name] for name in JUDGED}) == (1369, {0})
+    assert (wet["counts"]["documents_checked"], {dry["counts"][name] for name in JUDGED}) == (1369, {0})
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_migrate_verify_tells_what_is_missing(world: World) -> None:
         database["weather_measurements"].delete_one({})
     outcome = world.typed("migrate", "--verify", "--json")
     assert (outcome.code, outcome.json()["verification"]["ok"]) == (3, False)
-    assert outcome.json()["verification"]["sample_checked"] - outcome.json()["verification"]["digests_equal"] == 1
+    assert outcome.json()["verification"]["sample_checked"] - outcome.json()["verification"]["matching"] == 1
     outcome = world.typed("migrate", "--json")
     assert (outcome.code, outcome.json()["inserted"], outcome.json()["unchanged"]) == (0, 1, 1367)
     assert_reports_hold(world)

@@ -50,7 +50,7 @@ def test_documents_of_each_station_are_complete(loaded: tuple[World, dict[str, A
 def test_unreadable_cell_leaves_a_note_and_no_value(loaded: tuple[World, dict[str, Any]]) -> None:
     document = loaded[0].documents()[UNREADABLE]
     assert "air_temperature" not in document["measurements"]
-    (note,) = document["data_quality"]["notes"]
+    (note,) = document["data_quality"]["parse_issues"]
     assert note["parameter"] == "air_temperature"
     assert note["raw"] == "5x.2\N{NO-BREAK SPACE}°F"
     assert note["reason"]
@@ -72,7 +72,7 @@ def test_rows_of_a_station_nobody_registered_are_kept_aside(loaded: tuple[World,
         assert line["position"]
         assert "STATIC0099" in json.dumps(line["row"])
     (quality,) = world.reports("quality_report")
-    assert quality["by_reason"] == {"unknown_station": 2}
+    assert quality["rejections_by_code"] == {"unknown_station": 2}
 
 
 def test_names_of_rejected_files_stay_the_same(loaded: tuple[World, dict[str, Any]]) -> None:

@@ -150,7 +150,7 @@ def test_case_105_in_the_end_the_flags_are_those_of_an_undisturbed_run(
     assert (status["status"], status["exit_code"]) == ("success", 0)
     assert said(world) == undisturbed
     with world.mongo() as database:
-        assert list(database["weather_measurements_unjudged"].find()) == []
+        assert list(database["weather_measurements_pending_qc"].find()) == []
         assert [
             entry["_id"] for entry in database["weather_measurements_objects"].find({"loading": {"$ne": None}})
         ] == []
@@ -163,7 +163,7 @@ def test_case_105_rows_that_were_written_before_the_pause_are_unchanged_and_judg
     world = delivered(local_world)
     assert disturbed(world, Script(rival_before=4, kill_after=4)) is None
     counts = world.run()["counts"]
-    assert (counts["inserted"], counts["unchanged"], counts["verdicts_rewritten"]) == (BATCH, BATCHES * BATCH, 1)
+    assert (counts["inserted"], counts["unchanged"], counts["documents_reflagged"]) == (BATCH, BATCHES * BATCH, 1)
     assert said(world) == undisturbed
 
 
@@ -186,4 +186,4 @@ def test_an_object_of_rows_that_are_there_already_is_not_judged_again(local_worl
     world.run()
     world.raw.put("infoclimat/c.jsonl", lines(range(BATCHES * BATCH)))
     counts = world.run()["counts"]
-    assert (counts["objects_loaded"], counts["unchanged"], counts["documents_judged"]) == (1, BATCHES * BATCH, 0)
+    assert (counts["objects_loaded"], counts["unchanged"], counts["documents_checked"]) == (1, BATCHES * BATCH, 0)

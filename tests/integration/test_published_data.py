@@ -269,10 +269,10 @@ def test_dry_run_says_what_the_run_then_does(new_world: WorldMaker, shared_data:
     foreseen = world.run(RunOptions(dry_run=True))["counts"]
     assert (world.documents(), foreseen["inserted"], foreseen["unchanged"] + foreseen["updated"]) == ({}, 4950, 1143)
     done = world.run()["counts"]
-    judged = {name: done[name] for name in ("documents_judged", "verdicts_rewritten", "verdicts_changed")}
+    judged = {name: done[name] for name in ("documents_checked", "documents_reflagged", "flags_changed")}
     # The dry run found no observation in the database.
     assert done == {**foreseen, **judged, "newest_observation_age_s": done["newest_observation_age_s"]}
-    assert (judged["documents_judged"], {foreseen[name] for name in judged}) == (4950, {0})
+    assert (judged["documents_checked"], {foreseen[name] for name in judged}) == (4950, {0})
 
 
 def test_loading_the_workbooks_again_changes_not_a_byte(native: World) -> None:

@@ -63,7 +63,7 @@ def test_load_that_fails_leaves_no_checkpoint(world: World, monkeypatch: pytest.
         patch.setattr(main, "load", out_of_reach)
         status = world.run()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
-    assert status["counts"]["objects_unfinished"] == 1
+    assert status["counts"]["objects_interrupted"] == 1
     assert [error["message"] for error in status["errors"]] == ["the connection to MongoDB was lost (inserting)"]
     assert world.checkpoints() == {}
     again = world.run()

@@ -72,7 +72,7 @@ def test_rows_of_a_station_that_was_added_are_loaded_and_marked(world: World) ->
     assert refused > 100
     assert {line["code"] for line in _rejected(world)} == {"unknown_station"}
     replayed = _replay(world, ALL)
-    assert (replayed.rows, replayed.replayed, replayed.still_refused) == (refused, refused, 0)
+    assert (replayed.rows, replayed.replayed, replayed.still_quarantined) == (refused, refused, 0)
     assert (replayed.inserted, replayed.files_changed) == (refused, 1)
     assert all(line["replayed"] for line in _rejected(world))
     assert len(world.documents()) == counts["records_validated"] + refused
@@ -99,8 +99,8 @@ def test_replaying_twice_changes_nothing(world: World) -> None:
     documents, zone = world.document_bytes(), _content(world)
     second = _replay(world, _registry(INFOCLIMAT[1]))
     assert (second.files_changed, second.replayed, second.inserted) == (0, 0, 0)
-    assert (second.replayed_before, second.still_refused) == (first.replayed, first.still_refused)
-    assert first.still_refused > 0
+    assert (second.replayed_before, second.still_quarantined) == (first.replayed, first.still_quarantined)
+    assert first.still_quarantined > 0
     assert (world.document_bytes(), _content(world)) == (documents, zone)
 
 
@@ -117,7 +117,7 @@ def test_row_that_no_rule_can_mend_stays(world: World) -> None:
     assert _run(world, ALL)["records_rejected"] == 3
     before = _content(world)
     counts = _replay(world, ALL)
-    assert (counts.rows, counts.replayed, counts.still_refused) == (3, 0, 3)
+    assert (counts.rows, counts.replayed, counts.still_quarantined) == (3, 0, 3)
     assert _content(world) == before
 
 
@@ -131,7 +131,7 @@ def test_rows_of_every_layout_of_the_demo_come_back(new_world: WorldMaker, demo_
     assert world.status()["errors"] == []
     counts = _replay(world, ALL)
     # Two rows of the demo name a station that no registry has.
-    assert (counts.replayed, counts.still_refused) == (refused - 2, 2)
+    assert (counts.replayed, counts.still_quarantined) == (refused - 2, 2)
     assert world.contents() == whole.contents()
 
 
@@ -150,7 +150,7 @@ def test_replay_is_a_command(world: World) -> None:
     counts = outcome.json()
     assert counts["replayed"] == counts["inserted"] == counts["rows"] > 0
     words = world.typed("replay").stdout
-    assert f"{counts['rows']:,} refused rows in 1 files: 0 pass now, {counts['rows']:,} passed before" in words
+    assert f"{counts['rows']:,} quarantined rows in 1 files: 0 pass now, {counts['rows']:,} passed before" in words
     with held_by(world):
         outcome = world.typed("replay")
     assert outcome.code == 1
@@ -174,12 +174,12 @@ def test_rows_on_which_the_program_fails_stay_and_the_others_pass(
         patch.setattr(forecast.run.replay, "_through", failing)
         outcome = world.typed("replay")
     assert outcome.code == 3
-    assert f"{rows:,} refused rows in 2 files: {rows - 1:,} pass now" in outcome.stdout
-    assert "1 are still refused, 1 of them by a fault of the program (see the log)" in outcome.stdout
+    assert f"{rows:,} quarantined rows in 2 files: {rows - 1:,} pass now" in outcome.stdout
+    assert "1 stay in quarantine, 1 of them by a fault of the program (see the log)" in outcome.stdout
     assert "a fault of the program, on 1 rows of rows/x.jsonl" in outcome.stderr
     assert [line["position"] for line in _rejected(world) if "replayed" not in line] == ["line 1"]
     mended = _replay(world, ALL)
-    assert (mended.rows_failed, mended.replayed, mended.still_refused) == (0, 1, 0)
+    assert (mended.rows_failed, mended.replayed, mended.still_quarantined) == (0, 1, 0)
 
 
 def test_damaged_file_of_the_reject_store_is_named(world: World) -> None:

@@ -36,7 +36,7 @@ def world(local_world: WorldMaker, demo_data: Path) -> World:
 
 def _age(world: World, query: dict[str, Any]) -> None:
     """Make the verdicts of some documents those of older checks, with a digest of their own."""
-    verdict = {"flag": 3, "flags": OLD_FLAGS, "anomalies_detected": 2, "checks_version": qc_version() - 1}
+    verdict = {"flag": 3, "flags": OLD_FLAGS, "anomalies_detected": 2, "qc_version": qc_version() - 1}
     older = {f"data_quality.{name}": {"$literal": value} for name, value in verdict.items()}
     digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HALF]}, "0" * HALF]}
     with world.mongo() as database:
@@ -58,14 +58,14 @@ def _changed(before: dict[str, Row], after: dict[str, Row]) -> int:
 
 
 def _judged(status: Row) -> list[int]:
-    return [status["counts"][name] for name in ("documents_judged", "verdicts_rewritten", "verdicts_changed")]
+    return [status["counts"][name] for name in ("documents_checked", "documents_reflagged", "flags_changed")]
 
 
 def test_documents_of_older_checks_come_up_to_date_and_the_counts_say_so(world: World) -> None:
     up_to_date = world.documents()
     _age(world, {"station.id": "07015"})
     old = world.documents()
-    assert {document["data_quality"]["checks_version"] for document in old.values()} == {
+    assert {document["data_quality"]["qc_version"] for document in old.values()} == {
         qc_version() - 1,
         qc_version(),
     }
@@ -75,7 +75,7 @@ def test_documents_of_older_checks_come_up_to_date_and_the_counts_say_so(world: 
     assert _judged(status) == [DOCUMENTS, 72, _changed(old, up_to_date)]
     assert _changed(old, up_to_date) >= 2 * 72
     quality = world.reports("quality_report")[-1]
-    assert quality["station_days_judged"] == 4 * 3
+    assert quality["station_days_checked"] == 4 * 3
     assert quality["anomalies_detected"] == sum(d["data_quality"]["anomalies_detected"] for d in up_to_date.values())
     assert_reports_hold(world)
 
@@ -100,7 +100,7 @@ def test_a_dry_run_of_it_writes_nothing(world: World) -> None:
     assert _judged(world.run(RunOptions(rerun_qc=True, dry_run=True))) == [0, 0, 0]
     assert world.document_bytes() == before
     with world.mongo() as database:
-        assert list(database["weather_measurements_unjudged"].find()) == []
+        assert list(database["weather_measurements_pending_qc"].find()) == []
 
 
 def _strict() -> Stations:
@@ -132,5 +132,5 @@ def test_the_command_says_what_it_did(world: World) -> None:
     changed = _changed(world.documents(), up_to_date)
     result = world.typed("pipeline", "--rerun-qc")
     assert result.code == 0
-    assert f"Verdicts   1,368 documents judged, {changed} flags changed" in result.stdout
+    assert f"QC         1,368 documents checked, {changed} flags changed" in result.stdout
     assert world.documents() == up_to_date

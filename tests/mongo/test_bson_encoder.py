@@ -31,7 +31,7 @@ def record(station: Station, stamp: datetime, values: dict[str, float], **more: 
         "timestamp": stamp,
         **dict.fromkeys(PARAMETER_NAMES),
         **values,
-        "notes": None,
+        "parse_issues": None,
         "source_flags": None,
         "source_row": "line 7",
         "extracted_at": RUN,
@@ -41,7 +41,7 @@ def record(station: Station, stamp: datetime, values: dict[str, float], **more: 
         "flag": 1,
         "flags": None,
         "anomalies_detected": 0,
-        "checks_version": 1,
+        "qc_version": 1,
         "digest": "0123456789abcdef" * 2,
         "station_name": station.name,
         "station_network": station.network,
@@ -74,7 +74,7 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 MORE = st.fixed_dictionaries(
     {},
     optional={
-        "notes": st.sampled_from([NOTES, None]),
+        "parse_issues": st.sampled_from([NOTES, None]),
         "flags": st.sampled_from([FLAGS, None]),
         "source_flags": st.sampled_from([None, *SOURCE_FLAGS]),
         "source_row": st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12),
@@ -84,7 +84,7 @@ MORE = st.fixed_dictionaries(
         "completeness_score": st.floats(0, 1),
         "flag": st.sampled_from([1, 2, 3, 4, 9]),
         "anomalies_detected": st.integers(0, 17),
-        "checks_version": st.integers(0, 2**31 - 1),
+        "qc_version": st.integers(0, 2**31 - 1),
         "digest": st.text("0123456789abcdef", min_size=32, max_size=32),
         "source_uri": st.sampled_from(["s3://bucket/key", "s3://bucket/other/key"]),
         "source_modified_at": st.sampled_from([RUN, RUN + timedelta(days=1)]),
@@ -122,13 +122,15 @@ def test_a_slice_of_records_and_records_in_chunks_are_no_other_records(
 
 def test_a_document_has_the_contracts_shape_and_a_missing_value_is_an_absent_key() -> None:
     station = next(station for station in STATIONS if station.id == "ILAMAD25")
-    row = record(station, datetime(2024, 10, 1, 0, 4, tzinfo=UTC), {"air_temperature": 13.8}, notes=NOTES, flags=FLAGS)
+    row = record(
+        station, datetime(2024, 10, 1, 0, 4, tzinfo=UTC), {"air_temperature": 13.8}, parse_issues=NOTES, flags=FLAGS
+    )
     document = document_of(row)
     assert document["_id"] == "ILAMAD25@2024-10-01T00:04:00Z"
     assert list(document) == ["_id", "station", "timestamp", "measurements", "data_quality", "metadata"]
     assert document["measurements"] == {"air_temperature": 13.8}
     assert document["station"] == station.document
-    assert document["data_quality"]["notes"] == json.loads(NOTES)
+    assert document["data_quality"]["parse_issues"] == json.loads(NOTES)
     assert document["data_quality"]["flags"] == json.loads(FLAGS)
     assert "source_flags" not in document["data_quality"]
     assert document_of(row | {"source_flags": SOURCE_FLAGS[1]})["data_quality"]["source_flags"] == {"wind_speed": 0}

@@ -13,7 +13,7 @@ import pytest
 from forecast.core.precedence import Reason
 from forecast.core.removals import Removed
 from forecast.mongo.client import Documents
-from forecast.mongo.conflicts import MOST_TOLD, Conflict, Conflicts, Side
+from forecast.mongo.conflicts import MAX_EXAMPLES, Conflict, Conflicts, Side
 from forecast.mongo.loader import load
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.versions import LoadCounts
@@ -52,7 +52,7 @@ def test_a_newer_delivery_wins_and_both_are_told(deliver: Any) -> None:
     conflicts, counts = deliver("raw/new", [row(2, air_temperature=13.5, wind_speed=3.0)])
     assert counts == LoadCounts(updated=1)
     assert conflicts.by_station == {"A": 1}
-    assert conflicts.told == [told(("raw/new", {"air_temperature": 13.5}), ("raw/old", {"air_temperature": 12.0}))]
+    assert conflicts.examples == [told(("raw/new", {"air_temperature": 13.5}), ("raw/old", {"air_temperature": 12.0}))]
 
 
 def test_an_older_delivery_that_comes_late_is_told_too(deliver: Any) -> None:
@@ -60,7 +60,7 @@ def test_an_older_delivery_that_comes_late_is_told_too(deliver: Any) -> None:
     conflicts, counts = deliver("raw/old", [row(1, air_temperature=12.0)])
     assert counts == LoadCounts(superseded=1)
     assert conflicts.by_station == {"A": 1}
-    assert conflicts.told == [told(("raw/new", {"air_temperature": 13.5}), ("raw/old", {"air_temperature": 12.0}))]
+    assert conflicts.examples == [told(("raw/new", {"air_temperature": 13.5}), ("raw/old", {"air_temperature": 12.0}))]
 
 
 def test_a_value_that_only_one_delivery_has_is_null_in_the_other(deliver: Any) -> None:
@@ -68,7 +68,7 @@ def test_a_value_that_only_one_delivery_has_is_null_in_the_other(deliver: Any) -
     conflicts, counts = deliver("raw/new", [row(2, wind_speed=3.0)])
     assert counts == LoadCounts(updated=1, values_removed=1)
     assert conflicts.removed == {Removed("A", "air_temperature", "raw/new"): 1}
-    assert conflicts.told == [
+    assert conflicts.examples == [
         told(
             ("raw/new", {"air_temperature": None, "wind_speed": 3.0}),
             ("raw/old", {"air_temperature": 12.0, "wind_speed": None}),
@@ -80,7 +80,7 @@ def test_rows_of_one_object_contradict_each_other(deliver: Any) -> None:
     conflicts, counts = deliver("raw/a", [row(1, air_temperature=12.0), row(2, air_temperature=13.5)])
     assert counts == LoadCounts(inserted=1, superseded=1)
     assert conflicts.by_station == {"A": 1}
-    assert conflicts.told == [told(("raw/a", {"air_temperature": 13.5}), ("raw/a", {"air_temperature": 12.0}))]
+    assert conflicts.examples == [told(("raw/a", {"air_temperature": 13.5}), ("raw/a", {"air_temperature": 12.0}))]
 
 
 def test_what_agrees_is_no_conflict(deliver: Any) -> None:
@@ -90,10 +90,10 @@ def test_what_agrees_is_no_conflict(deliver: Any) -> None:
         (first, [row(3, precipitation_counter=1.0)] * 2, [row(1, precipitation_counter=1.0)])
     ):
         conflicts, _ = deliver(f"raw/{number}", rows)
-        assert (conflicts.by_station, conflicts.told) == ({}, [])
+        assert (conflicts.by_station, conflicts.examples) == ({}, [])
     before = observation("A", START - timedelta(hours=1), precipitation_counter=0.5)
     conflicts, _ = deliver("raw/more", [before, row(4, precipitation_counter=1.0)])
-    assert (conflicts.by_station, conflicts.told) == ({}, [])
+    assert (conflicts.by_station, conflicts.examples) == ({}, [])
 
 
 def test_another_note_or_description_of_the_station_is_no_conflict(
@@ -102,13 +102,13 @@ def test_another_note_or_description_of_the_station_is_no_conflict(
     """The newer one wins, but no value is lost."""
     note = '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'
     deliver("raw/a", [row(1, air_temperature=12.0)])
-    conflicts, counts = deliver("raw/b", [{**row(2, air_temperature=12.0), "notes": note}])
-    assert (counts, conflicts.by_station, conflicts.told) == (LoadCounts(updated=1), {}, [])
+    conflicts, counts = deliver("raw/b", [{**row(2, air_temperature=12.0), "parse_issues": note}])
+    assert (counts, conflicts.by_station, conflicts.examples) == (LoadCounts(updated=1), {}, [])
     moved = records([row(3, air_temperature=12.0)], five(elevation=21), tmp_path, "raw/c")
     conflicts = Conflicts()
     assert load(moved, collection, Unjudged.beside(collection, "run"), conflicts) == LoadCounts(updated=1)
-    assert (conflicts.by_station, conflicts.told) == ({}, [])
-    conflicts, counts = deliver("raw/d", [row(4, wind_speed=1.0), {**row(5, wind_speed=1.0), "notes": note}])
+    assert (conflicts.by_station, conflicts.examples) == ({}, [])
+    conflicts, counts = deliver("raw/d", [row(4, wind_speed=1.0), {**row(5, wind_speed=1.0), "parse_issues": note}])
     assert counts == LoadCounts(updated=1, superseded=1, values_removed=1)
     assert conflicts.by_station == {"A": 1}  # the winner, against what was there
 
@@ -117,7 +117,7 @@ def test_what_newer_rules_make_of_the_same_row_is_no_conflict(deliver: Any) -> N
     deliver("raw/a", [row(1, air_temperature=12.0)])
     conflicts, counts = deliver("raw/a", [row(1, air_temperature=12.04)])
     assert counts == LoadCounts(updated=1)
-    assert (conflicts.by_station, conflicts.told) == ({}, [])
+    assert (conflicts.by_station, conflicts.examples) == ({}, [])
 
 
 @pytest.mark.parametrize("again", ["within one object", "in another object"])
@@ -132,9 +132,9 @@ def test_all_are_counted_and_the_first_are_told(deliver: Any, again: str) -> Non
         conflicts, counts = deliver("raw/b", [*new, others[1]])
         assert counts == LoadCounts(updated=51)
     assert conflicts.by_station == {"A": 50, "B": 1}
-    assert MOST_TOLD == 20
-    assert [one.observation for one in conflicts.told] == [f"A@2024-10-01T{hour:02}:00:00Z" for hour in range(20)]
-    assert {one.kept.values["air_temperature"] for one in conflicts.told} == {13.0}
+    assert MAX_EXAMPLES == 20
+    assert [one.observation for one in conflicts.examples] == [f"A@2024-10-01T{hour:02}:00:00Z" for hour in range(20)]
+    assert {one.winner.values["air_temperature"] for one in conflicts.examples} == {13.0}
 
 
 def test_no_conflict_is_told_where_nobody_asks(collection: Documents, tmp_path: Path) -> None:

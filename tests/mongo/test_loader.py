@@ -84,7 +84,7 @@ class Delivery:
             "completeness_score": 0.5,
             "flag": 1,
             "anomalies_detected": 0,
-            "checks_version": 1,
+            "qc_version": 1,
             "digest": self.digest,
             "station_name": "Lille-Lesquin",
             "station_network": "InfoClimat",

@@ -72,7 +72,7 @@ def test_a_day_is_found_by_its_index(filled: Collection[dict[str, Any]]) -> None
         "station.id": "ILAMAD25",
         "timestamp": {"$gte": "2026-02-18T00:00:00Z", "$lt": "2026-02-19T00:00:00Z"},
     }
-    assert report["slo"] == {"p95_ms": GENEROUS_MS, "held": True}
+    assert report["slo"] == {"p95_ms": GENEROUS_MS, "met": True}
 
 
 def test_a_scan_of_the_collection_is_named_as_such(filled: Collection[dict[str, Any]]) -> None:
@@ -90,7 +90,7 @@ def test_the_warm_up_is_not_counted(filled: Collection[dict[str, Any]]) -> None:
     measured = measure_latency(filled, "07015", date(2026, 2, 17), 5, clock=lambda: next(clock))
     report = as_data(report_of(measured, None, 40.0, NOW))
     assert report["latency_ms"] == {"min": 10.0, "max": 50.0, "mean": 30.0, "p50": 30.0, "p95": 48.0, "p99": 49.6}
-    assert report["slo"] == {"p95_ms": 40.0, "held": False}
+    assert report["slo"] == {"p95_ms": 40.0, "met": False}
     assert next(clock, None) is None
 
 
@@ -145,7 +145,7 @@ def test_without_a_station_it_is_the_first_of_the_registry(
 
 def test_a_day_without_rows_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
     report, code = latency_report(settings, STATIONS, "07015", date(2026, 2, 20), 1, GENEROUS_MS, NOW)
-    assert (code, report.rows_returned, report.slo.held) == (3, 0, None)
+    assert (code, report.rows_returned, report.slo.met) == (3, 0, None)
     assert "on 2026-02-20 (UTC); its newest is of 2026-02-17T23:30:00Z." in (report.note or "")
 
 
@@ -166,7 +166,7 @@ def test_a_collection_without_our_indexes_is_told_with_their_names(
 
 def test_a_missed_slo_is_exit_code_3(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
     report, code = latency_report(settings, STATIONS, "ILAMAD25", DAY, 1, 0.000_001, NOW)
-    assert (code, report.slo.held) == (3, False)
+    assert (code, report.slo.met) == (3, False)
     assert "SLO: p95 at most 1e-06 ms: MISSED" in text_of(render_latency(report))
 
 

@@ -32,7 +32,7 @@ class _Counting:
 def test_marks_stand_beside_the_documents_and_name_the_run(collection: Documents) -> None:
     unjudged = Unjudged.beside(collection, "r1")
     unjudged.mark([("A", DAY), ("B", DAY + 1), ("A", DAY)])
-    assert list(collection.database["weather_unjudged"].find(sort=[("_id", 1)])) == [
+    assert list(collection.database["weather_pending_qc"].find(sort=[("_id", 1)])) == [
         {"_id": f"A@{DAY}", "runs": ["r1"], "station": "A", "day": DAY},
         {"_id": f"B@{DAY + 1}", "runs": ["r1"], "station": "B", "day": DAY + 1},
     ]
@@ -57,7 +57,7 @@ def test_a_day_that_this_run_has_marked_is_marked_once_more(collection: Document
 
 def test_what_a_rival_took_away_is_marked_anew_of_all_days_or_of_some(collection: Documents) -> None:
     """What this run has judged itself is no part of it, and nothing is written where all marks are there."""
-    counting = _Counting(collection.database["weather_unjudged"])
+    counting = _Counting(collection.database["weather_pending_qc"])
     unjudged, rival = Unjudged(cast("Documents", counting), "r1"), Unjudged.beside(collection, "rival")
     unjudged.mark([("own", DAY)])
     unjudged.take_away(unjudged.marks())
@@ -132,7 +132,7 @@ def test_loading_marks_the_days_that_change_and_no_others(collection: Documents,
     first = observations("A", [12.0] * 96, generation_id=1)
     load(records(first, stations, tmp_path), collection, Unjudged.beside(collection, "r1"))
     assert Unjudged.beside(collection, "r1").marks() == {("A", DAY + number): ["r1"] for number in range(4)}
-    collection.database["weather_unjudged"].delete_many({})
+    collection.database["weather_pending_qc"].delete_many({})
     second = [
         {**first[0], "air_temperature": 13.0, "generation_id": 2},
         {**first[24], "generation_id": 2},

@@ -106,11 +106,11 @@ def assert_up_to_date(database: Database) -> None:
 def test_a_late_row_changes_the_verdicts_of_earlier_ones_and_of_nothing_else(database: Database) -> None:
     """18.9 °C is a step while it is the last, and a spike when 12.2 °C comes after it."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
-    assert database.judge() == JudgeCounts(judged=3, rewritten=0, verdicts_changed=0)
+    assert database.judge() == JudgeCounts(judged=3, rewritten=0, flags_changed=0)
     assert database.flags() == {"00:10:00Z": STEP}
     before = database.documents()
     database.load(row(15, 12.2))
-    assert database.judge() == JudgeCounts(judged=4, rewritten=1, verdicts_changed=1)
+    assert database.judge() == JudgeCounts(judged=4, rewritten=1, flags_changed=1)
     after = database.documents()
     late = after.pop("A@2024-10-01T00:15:00Z")
     changed = {name for name in after if after[name] != before[name]}
@@ -132,7 +132,7 @@ def test_an_earlier_row_that_comes_late_changes_later_ones(database: Database) -
     database.judge()
     assert database.flags() == {"00:15:00Z": STEP}
     database.load(row(5, 12.1))
-    assert database.judge() == JudgeCounts(judged=3, rewritten=2, verdicts_changed=2)
+    assert database.judge() == JudgeCounts(judged=3, rewritten=2, flags_changed=2)
     assert database.flags() == {"00:10:00Z": SPIKE}
 
 
@@ -141,7 +141,7 @@ def test_a_newer_delivery_takes_a_verdict_away(database: Database) -> None:
     database.judge()
     assert database.flags() == {"00:05:00Z": SPIKE}
     database.load(row(5, 12.1, generation_id=1))
-    assert database.judge() == JudgeCounts(judged=3, rewritten=0, verdicts_changed=0)
+    assert database.judge() == JudgeCounts(judged=3, rewritten=0, flags_changed=0)
     assert database.flags() == {}
     assert_up_to_date(database)
 
@@ -162,11 +162,11 @@ def test_rain_between_two_rows_follows_what_comes_between(database: Database) ->
     database.judge()
     assert amounts() == {"00": None, "10": 1.0}
     database.load(counted(5, 1.25))
-    assert database.judge() == JudgeCounts(judged=3, rewritten=2, verdicts_changed=0)
+    assert database.judge() == JudgeCounts(judged=3, rewritten=2, flags_changed=0)
     assert amounts() == {"00": None, "05": 0.25, "10": 0.75}
     # A newer delivery of the first has no counter, so that there is nothing to take the second's from.
     database.load(counted(0, None, generation_id=1))
-    assert database.judge() == JudgeCounts(judged=3, rewritten=1, verdicts_changed=0)
+    assert database.judge() == JudgeCounts(judged=3, rewritten=1, flags_changed=0)
     assert amounts() == {"00": None, "05": None, "10": 0.75}
     assert_up_to_date(database)
 
@@ -190,7 +190,7 @@ def test_a_neighbours_verdict_follows_too(database: Database) -> None:
     assert database.flags() == {
         f"{hour:02}:00:00Z": {"air_temperature": {"flag": 3, "checks": ["buddy_check"]}} for hour in (6, 7, 8, 9)
     }
-    assert (counts.judged, counts.verdicts_changed) == (4 * 48, 4)
+    assert (counts.judged, counts.flags_changed) == (4 * 48, 4)
     assert_up_to_date(database)
 
 
@@ -213,7 +213,7 @@ def test_no_mark_is_left_and_a_killed_runs_marks_are_taken_up(database: Database
     database.load(row(15, 12.2), run="killed as well")
     assert database.flags() == {"00:10:00Z": STEP}
     assert database.unjudged().marks() == {("A", DAY): ["killed before it judged", "killed as well"]}
-    assert database.judge() == JudgeCounts(judged=4, rewritten=1, verdicts_changed=1)
+    assert database.judge() == JudgeCounts(judged=4, rewritten=1, flags_changed=1)
     assert database.flags() == {"00:10:00Z": SPIKE}
     assert database.unjudged().marks() == {}
 
@@ -253,11 +253,11 @@ def test_what_is_written_in_a_second_attempt_counts_once(database: Database) -> 
     assert database.flags() == {"00:10:00Z": STEP, "00:35:00Z": STEP}
     # Another note of the same values: another document, with the same verdict.
     note = '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'
-    again = row(10, 18.9, generation_id=1, notes=note)
+    again = row(10, 18.9, generation_id=1, parse_issues=note)
     rival = beaten(database.collection, lambda: database.load(again, run="rival"))
     counts = database.judge(rival)
     assert database.flags() == {"00:10:00Z": SPIKE, "00:35:00Z": SPIKE}
-    assert (counts.rewritten, counts.verdicts_changed) == (2, 2)
+    assert (counts.rewritten, counts.flags_changed) == (2, 2)
     assert_up_to_date(database)
 
 
@@ -288,7 +288,7 @@ def test_days_that_a_rival_judged_before_they_were_written_are_judged(database: 
     database.judge()
     assert database.unjudged().marks() == {}
     load(records([row(15, 12.2)], database.stations, database.folder), database.collection, mine)
-    assert judge_marked(mine, database.collection, database.stations).verdicts_changed == 1
+    assert judge_marked(mine, database.collection, database.stations).flags_changed == 1
     assert (database.flags(), database.unjudged().marks()) == ({"00:10:00Z": SPIKE}, {})
 
 
@@ -398,14 +398,14 @@ def test_a_station_between_two_groups_is_judged_with_both_and_counted_once(datab
     database.judge()
     assert_up_to_date(database)
     counts = judge_days({"A": {DAY}, "E": {DAY}}, database.collection, database.stations)
-    assert (counts.rewritten, counts.verdicts_changed) == (0, 0)
-    older = {"data_quality.checks_version": 0, "data_quality.flags": {}, "data_quality.flag": 2}
+    assert (counts.rewritten, counts.flags_changed) == (0, 0)
+    older = {"data_quality.qc_version": 0, "data_quality.flags": {}, "data_quality.flag": 2}
     digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HALF]}, "0" * HALF]}
     database.collection.update_many({}, [{"$set": {name: {"$literal": value} for name, value in older.items()}}])
     database.collection.update_many({}, [{"$set": {"metadata.digest": digest}}])
     counts = judge_days({"A": {DAY}, "E": {DAY}}, database.collection, database.stations)
     flagged = sum(len(document["data_quality"]["flags"]) for document in database.documents().values())
-    assert (counts.rewritten, counts.verdicts_changed) == (5 * 48, flagged)
+    assert (counts.rewritten, counts.flags_changed) == (5 * 48, flagged)
     assert flagged >= 4
     assert_up_to_date(database)
 
@@ -443,7 +443,7 @@ def test_documents_that_older_checks_judged_come_up_to_date(database: Database) 
         "data_quality.flag": 2,
         "data_quality.flags": {},
         "data_quality.anomalies_detected": 0,
-        "data_quality.checks_version": qc_version() - 1,
+        "data_quality.qc_version": qc_version() - 1,
         "measurements.precipitation_amount": 3.0,
     }
     digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HALF]}, "f" * HALF]}
@@ -544,5 +544,5 @@ def test_days_cut_into_many_blocks_are_the_same_days(database: Database, monkeyp
     database.collection.update_many({}, [{"$set": {"metadata.digest": digest}}])
     held = days_held(database.collection, {})
     counts = judge_days(held, database.collection, database.stations)
-    assert counts == JudgeCounts(judged=len(before), rewritten=len(before), verdicts_changed=0)
+    assert counts == JudgeCounts(judged=len(before), rewritten=len(before), flags_changed=0)
     assert database.documents() == before

@@ -32,7 +32,7 @@ def test_case_78_the_code_is_in_the_document_and_says_the_same_when_it_is_judged
         counts = judge_marked(unjudged, collection, STATIONS)
         kept = [document["data_quality"] for document in collection.find(sort=[("timestamp", 1)])]
         assert list(differing_verdicts(days_held(collection, {}), collection, STATIONS)) == []
-    assert counts == JudgeCounts(judged=3, rewritten=0, verdicts_changed=0)
+    assert counts == JudgeCounts(judged=3, rewritten=0, flags_changed=0)
     assert [quality.get("source_flags") for quality in kept] == [None, {"air_temperature": code}, None]
     suspect = {"air_temperature": {"flag": 3, "checks": ["source_flag"]}} if code == 0 else {}
     assert [quality["flags"] for quality in kept] == [{}, suspect, {}]

@@ -109,7 +109,7 @@ def differences(found: dict[str, Any], expected: dict[str, Any]) -> dict[str, tu
 
 def marks(world: World) -> int:
     with world.mongo() as database:
-        return int(database["weather_measurements_unjudged"].count_documents({}))
+        return int(database["weather_measurements_pending_qc"].count_documents({}))
 
 
 def interrupted_run(world: World, block: int) -> None:
@@ -201,7 +201,7 @@ def test_a_late_object_changes_verdicts_around_it_and_no_others(
     put(world, late, 1)
     counts = world.run()["counts"]
     assert counts["inserted"] == len(late)
-    assert counts["documents_judged"] > len(late)
+    assert counts["documents_checked"] > len(late)
     assert told(world) == week_at_once
 
 
@@ -215,7 +215,7 @@ def test_an_interrupted_run_leaves_marks_and_the_next_run_judges_without_a_new_o
     assert marks(world) > 0
     assert told(world) != part_at_once
     counts = world.run()["counts"]
-    assert (counts["objects_loaded"], counts["documents_judged"]) == (0, len(part_at_once))
+    assert (counts["objects_loaded"], counts["documents_checked"]) == (0, len(part_at_once))
     assert marks(world) == 0
     assert told(world) == part_at_once
 
@@ -252,7 +252,7 @@ def test_nothing_changes_when_everything_is_loaded_and_checked_again(
     before = world.document_bytes()
     for options in (RunOptions(reprocess=True), RunOptions(rerun_qc=True), RunOptions(reprocess=True, rerun_qc=True)):
         counts = world.run(options)["counts"]
-        assert (counts["verdicts_rewritten"], counts["verdicts_changed"]) == (0, 0)
+        assert (counts["documents_reflagged"], counts["flags_changed"]) == (0, 0)
         assert world.document_bytes() == before
     assert told(world) == part_at_once
 

@@ -58,7 +58,7 @@ def test_a_document_is_flagged_for_what_is_wrong_and_not_for_a_calm(clean: Clean
 
 def test_ichtegems_pressure_is_seven_to_eight_hectopascals_low_in_the_reports_words(findings: Findings) -> None:
     (words,) = [
-        advice.words
+        advice.message
         for advice in advice(findings)
         if (advice.station, advice.parameter, advice.check) == ("IICHTE19", P, "bias")
     ]

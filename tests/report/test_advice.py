@@ -21,7 +21,7 @@ def found(suspect: dict[tuple[str, str, str], int], failed: dict[tuple[str, str,
 
 
 def told(findings: Findings) -> list[tuple[str, str, str, int]]:
-    return [(entry.station, entry.parameter, entry.check, entry.number) for entry in advice(findings)]
+    return [(entry.station, entry.parameter, entry.check, entry.count) for entry in advice(findings)]
 
 
 def test_station_by_station_the_cause_is_before_what_follows_and_the_severe_before_the_frequent() -> None:

@@ -1,4 +1,4 @@
-"""What the checks found, in exact numbers: counts, the worst stretches, completeness by day, and words."""
+"""What the checks found, in exact numbers: counts, the worst episodes, completeness by day, and words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
 from forecast.qc.registry import CHECKS
 from forecast.qc.results import Verdicts
 from forecast.report.advice import advice, warnings
+from forecast.report.episodes import MAX_EPISODES
 from forecast.report.findings import Findings
 from forecast.report.models.quality import Advice, CheckCounts, Completeness, ParameterFlags
-from forecast.report.stretches import MOST_STRETCHES
 from forecast.report.write import as_data
 from tests.networks import DAY, START_MS, hours, series, station
 
@@ -40,12 +40,12 @@ def heard(*all_verdicts: Verdicts, days: set[int] | None = None) -> Findings:
 
 
 def worst(findings: Findings) -> list[dict[str, Any]]:
-    return [as_data(stretch.entry()) for stretch in findings.worst]
+    return [as_data(episode.entry()) for episode in findings.worst]
 
 
 def spans(findings: Findings) -> list[tuple[str, int, int]]:
-    """Each stretch: its first hour, how many values and the flag."""
-    return [(one["from"][11:13], one["number"], one["flag"]) for one in worst(findings)]
+    """Each episode: its first hour, how many values and the flag."""
+    return [(one["from"][11:13], one["count"], one["flag"]) for one in worst(findings)]
 
 
 # Counts
@@ -141,17 +141,17 @@ def test_stored_flags_are_told_and_are_no_share_of_what_was_judged() -> None:
     assert (entry.values, entry.suspect, entry.failed) == (5, 1, 0)
     assert (findings.anomalies, findings.flagged_of_parameter(AIR), findings.flagged_of_station("A")) == (11, 6, 11)
     assert findings.judged_days == {("A", DAY)}
-    assert {(entry.parameter, entry.check, entry.number, entry.share) for entry in advice(findings)} == {
+    assert {(entry.parameter, entry.check, entry.count, entry.share) for entry in advice(findings)} == {
         (AIR, "spike", 6, None),
         (AIR, "rate_of_change", 5, None),
         (WIND, "stuck", 5, None),
     }
 
 
-# Stretches
+# Episodes
 
 
-def test_flagged_values_one_after_another_are_one_stretch() -> None:
+def test_flagged_values_one_after_another_are_one_episode() -> None:
     made = verdicts("1334313311")
     made.add("rate_of_change", AIR, np.array([1, 1, 3, 1, 1, 1, 1, 1, 1, 1], dtype=np.uint8))
     assert worst(heard(made)) == [
@@ -162,7 +162,7 @@ def test_flagged_values_one_after_another_are_one_stretch() -> None:
             "to": "2024-10-01T04:00:00Z",
             "checks": ["spike", "rate_of_change"],
             "flag": 4,
-            "number": 4,
+            "count": 4,
             "min": 1.5,
             "max": 4.5,
             "values": [1.5, 2.5, 3.5, 4.5],
@@ -174,7 +174,7 @@ def test_flagged_values_one_after_another_are_one_stretch() -> None:
             "to": "2024-10-01T07:00:00Z",
             "checks": ["spike"],
             "flag": 3,
-            "number": 2,
+            "count": 2,
             "min": 6.5,
             "max": 7.5,
             "values": [6.5, 7.5],
@@ -182,11 +182,11 @@ def test_flagged_values_one_after_another_are_one_stretch() -> None:
     ]
 
 
-def test_a_missing_value_is_no_end_of_a_stretch_and_a_good_one_is() -> None:
+def test_a_missing_value_is_no_end_of_an_episode_and_a_good_one_is() -> None:
     assert spans(heard(verdicts("3393339133"))) == [("00", 5, 3), ("08", 2, 3)]
 
 
-def test_a_good_day_that_has_not_changed_is_an_end_of_a_stretch_too() -> None:
+def test_a_good_day_that_has_not_changed_is_an_end_of_an_episode_too() -> None:
     codes = "1" * 22 + "33" + "1" * 24 + "33" + "1" * 22
     found = worst(heard(verdicts(codes), days={DAY, DAY + 2}))
     assert [(one["from"], one["to"]) for one in found] == [
@@ -200,11 +200,11 @@ def test_a_failed_value_weighs_as_much_as_three_suspect_ones() -> None:
 
 
 def test_the_ten_worst_of_all_stations_are_told() -> None:
-    assert MOST_STRETCHES == 10
+    assert MAX_EPISODES == 10
     codes = "1".join("3" * length for length in range(1, 13))
     other = verdicts("3" * 20, "rate_of_change", WIND, station("B", 10))
     found = worst(heard(verdicts(codes), other))
-    assert [(one["station"], one["number"]) for one in found] == [
+    assert [(one["station"], one["count"]) for one in found] == [
         ("B", 20),
         *(("A", length) for length in range(12, 3, -1)),
     ]
@@ -256,8 +256,8 @@ def test_advice_is_in_words_and_the_most_values_are_first() -> None:
     made = verdicts("33" + "1" * 6)
     made.add("rate_of_change", AIR, np.array([1, 1, 3, 3, 4, 1, 1, 1], dtype=np.uint8))
     assert advice(heard(made)) == [
-        Advice("A", AIR, "rate_of_change", number=3, share=0.375, words=CHECKS["rate_of_change"].advice),
-        Advice("A", AIR, "spike", number=2, share=0.25, words=CHECKS["spike"].advice),
+        Advice("A", AIR, "rate_of_change", count=3, share=0.375, message=CHECKS["rate_of_change"].advice),
+        Advice("A", AIR, "spike", count=2, share=0.25, message=CHECKS["spike"].advice),
     ]
 
 
@@ -276,9 +276,9 @@ def test_how_far_a_station_is_off_its_neighbours_is_said(off: float, words: str)
     made.medians[name] = np.full(8, 1013.0)
     made.add("bias", name, np.array([SUSPECT] * 5 + [GOOD] * 3, dtype=np.uint8))
     (told,) = advice(heard(made))
-    assert (told.check, told.number, told.share) == ("bias", 5, 0.625)
-    assert told.words.startswith(words)
-    assert told.words.endswith(CHECKS["bias"].advice)
+    assert (told.check, told.count, told.share) == ("bias", 5, 0.625)
+    assert told.message.startswith(words)
+    assert told.message.endswith(CHECKS["bias"].advice)
 
 
 def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:

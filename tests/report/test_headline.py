@@ -95,7 +95,7 @@ def test_a_place_without_any_run_is_not_taken_for_a_healthy_one() -> None:
         (
             run(3, "partial"),
             "warning",
-            "The last run (2026-11-23 03:10 UTC) ended with exit code 3, because data was refused",
+            "The last run (2026-11-23 03:10 UTC) ended with exit code 3, because data was rejected or unreadable",
         ),
         (
             run(3, "partial", exit_code=1),

@@ -34,9 +34,9 @@ VERIFICATION = Verification(
     documents_expected_at_least=10,
     documents_in_database=12,
     sample_checked=10,
-    digests_equal=10,
-    documents_beyond=0,
-    verdicts_differing=0,
+    matching=10,
+    orphaned=0,
+    outdated_flags=0,
     read_concern="majority",
     ok=True,
 )
@@ -62,8 +62,8 @@ def written(report: Report, folder: Path) -> dict[str, Any]:
 
 def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
     progress = RunProgress(objects_listed=6, objects_skipped=1, objects_already_processed=2)
-    progress.judged.add(JudgeCounts(judged=40, rewritten=5, verdicts_changed=7))
-    progress.judged.add(JudgeCounts(judged=2, rewritten=1, verdicts_changed=1))
+    progress.judged.add(JudgeCounts(judged=40, rewritten=5, flags_changed=7))
+    progress.judged.add(JudgeCounts(judged=2, rewritten=1, flags_changed=1))
     progress.times["load"] = 1.23456
     progress.add_written("observations", "s3://p/observations/x.parquet", 19)
     progress.add_written("report", "logs/quality_report_20261123T100100Z.json", 1)
@@ -84,7 +84,7 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "objects_rejected": 1,
         "objects_known_rejected": 1,
         "objects_failed": 1,
-        "objects_unfinished": 0,
+        "objects_interrupted": 0,
         "rows_read": 32,
         "rows_empty": 2,
         "records_extracted": 30,
@@ -99,9 +99,9 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "unread_parameters": 0,
         "renamed_parameters": 0,
         "objects_with_unknown_columns": 0,
-        "documents_judged": 42,
-        "verdicts_rewritten": 6,
-        "verdicts_changed": 8,
+        "documents_checked": 42,
+        "documents_reflagged": 6,
+        "flags_changed": 8,
         "rejection_rate": 1 / 30,
         "stations_silent": 1,
         "newest_observation_age_s": 360,
@@ -159,14 +159,14 @@ def test_errors_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(status_module, "MAX_ERRORS", 1)
     report = status_report(run(), RunProgress(), OBJECTS, status="running")
     assert [error.object for error in report.errors] == ["b.csv"]
-    assert report.errors_left_out == 1
+    assert report.errors_truncated == 1
 
 
 CONFLICT = Conflict(
     observation="ILAMAD25@2024-10-01T00:04:00Z",
     reason="has values",
-    kept=Side("s3://b/a", {"air_temperature": 1.0}),
-    not_kept=Side("s3://b/b", {"air_temperature": None}),
+    winner=Side("s3://b/a", {"air_temperature": 1.0}),
+    loser=Side("s3://b/b", {"air_temperature": None}),
 )
 REMOVED = {
     "total": 5,
@@ -192,7 +192,7 @@ def quality() -> QualityReport:
     findings.add_stored("ILAMAD25", {"air_temperature": {"flag": 4, "checks": ["spike"]}}, 1)
     conflicts = Conflicts()
     conflicts.by_station["ILAMAD25"] = 2
-    conflicts.told.append(CONFLICT)
+    conflicts.examples.append(CONFLICT)
     conflicts.replaced([[Removed("ILAMAD25", "air_temperature", "s3://b/a")]] * 3)
     conflicts.replaced([[Removed("07015", "air_temperature", "s3://b/b"), Removed("07015", "wind_speed", "s3://b/b")]])
     objects = [ObjectCounts("a", "s3://b/a", "loaded", 5, 1, 3, 1, inserted=3)]
@@ -205,18 +205,18 @@ def test_the_quality_of_three_records(tmp_path: Path) -> None:
     assert (report["records_extracted"], report["records_validated"], report["records_rejected"]) == (4, 3, 1)
     assert (report["rejection_rate"], report["completeness_score"], report["anomalies_detected"]) == (0.25, 0.6, 1)
     assert (report["run_id"], report["window"]) == ("r1", None)
-    assert (report["by_reason"], report["checks_version"]) == ({"no_time": 1}, qc_version())
+    assert (report["rejections_by_code"], report["qc_version"]) == ({"no_time": 1}, qc_version())
     assert list(report["by_check"]) == list(CHECKS)
     assert report["by_check"]["spike"] == {"evaluated": 0, "suspect": 0, "failed": 0}
-    assert [(one["check"], one["number"], one["share"]) for one in report["advice"]] == [("spike", 1, None)]
+    assert [(one["check"], one["count"], one["share"]) for one in report["advice"]] == [("spike", 1, None)]
     assert report["conflicts"] == {
         "by_station": {"ILAMAD25": 2},
-        "told": [
+        "examples": [
             {
                 "observation": "ILAMAD25@2024-10-01T00:04:00Z",
                 "reason": "has values",
-                "kept": {"source_uri": "s3://b/a", "values": {"air_temperature": 1.0}},
-                "not_kept": {"source_uri": "s3://b/b", "values": {"air_temperature": None}},
+                "winner": {"source_uri": "s3://b/a", "values": {"air_temperature": 1.0}},
+                "loser": {"source_uri": "s3://b/b", "values": {"air_temperature": None}},
             }
         ],
     }
@@ -264,9 +264,9 @@ def test_the_quality_of_nothing_is_zero(tmp_path: Path) -> None:
     assert {name: (one["state"], one["expected"]) for name, one in report["by_station"].items()} == {
         one.id: ("unknown", None) for one in STATIONS
     }
-    assert (report["flags_by_station"], report["completeness"], report["station_days_judged"]) == ({}, {}, 0)
-    assert (report["worst_stretches"], report["advice"]) == ([], [])
-    assert report["conflicts"] == {"by_station": {}, "told": []}
+    assert (report["flags_by_station"], report["completeness"], report["station_days_checked"]) == ({}, {}, 0)
+    assert (report["worst_episodes"], report["advice"]) == ([], [])
+    assert report["conflicts"] == {"by_station": {}, "examples": []}
     assert report["values_removed"] == {"total": 0, "by_parameter": {}, "by_station": {}, "by_object": {}}
     assert {tuple(numbers.values()) for numbers in report["by_check"].values()} == {(0, 0, 0)}
 

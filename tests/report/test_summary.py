@@ -45,7 +45,7 @@ def full() -> str:
     tally.stations["ILAMAD25"] = StationTally(1200, 0, DAY_MS, 600.0)
     tally.reasons.update({"no_time": 1, "unknown_station": 20})
     progress = RunProgress(objects_listed=4, objects_skipped=1)
-    progress.judged.add(JudgeCounts(judged=12_345, rewritten=20, verdicts_changed=6_789))
+    progress.judged.add(JudgeCounts(judged=12_345, rewritten=20, flags_changed=6_789))
     progress.add_written("observations", "s3://bucket/" + "long/" * 40, 1200)
     objects = [
         ObjectCounts("a", "s3://b/a", "loaded", 1231, 10, 1200, 21, inserted=1000, unchanged=200),
@@ -70,8 +70,8 @@ def test_the_numbers_are_there() -> None:
     assert "Documents 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
     assert "ILAMAD25 silent 1970-01-02 00:00 20,779 d 1,200 250 288 50.0% 7" in words
     assert "07015 silent - - 0 0 24 - 0" in words
-    assert "Verdicts 12,345 documents judged, 6,789 flags changed" in words
-    assert "Conflicts 1,001 deliveries contradict another of the same instant (quality report)" in words
+    assert "QC 12,345 documents checked, 6,789 flags changed" in words
+    assert "Duplicates 1,001 with differing values (see the quality report)" in words
     assert (
         f"ILAMAD25 air_temperature 6 12.5% snowfall_with_warmth: {CHECKS['snowfall_with_warmth'].advice[:20]}" in words
     )

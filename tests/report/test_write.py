@@ -23,7 +23,7 @@ def report(run_id: str = "run") -> MigrationReport:
         documents_expected_at_least=0,
         documents_in_database=0,
         sample_checked=0,
-        digests_equal=0,
+        matching=0,
         read_concern="majority",
         ok=True,
     )

@@ -109,7 +109,7 @@ def test_verifying_writes_nothing(store: LocalStore, migrated: Documents) -> Non
     before = _documents(migrated)
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.records_validated) == (0, 0)
-    assert (report.verification.sample_checked, report.verification.digests_equal) == (RECORDS, RECORDS)
+    assert (report.verification.sample_checked, report.verification.matching) == (RECORDS, RECORDS)
     assert _documents(migrated) == before
 
 
@@ -127,14 +127,14 @@ def test_changed_document_is_found(store: LocalStore, migrated: Documents, chang
     migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, change)
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.verification.ok) == (3, False)
-    assert report.verification.sample_checked - report.verification.digests_equal == 1
+    assert report.verification.sample_checked - report.verification.matching == 1
 
 
 VERDICTS: list[dict[str, Any]] = [
     {"data_quality.flag": 4},
     {"data_quality.flags": {"air_temperature": {"flag": 4, "checks": ["spike"]}}},
     {"data_quality.anomalies_detected": 1},
-    {"data_quality.checks_version": 0},
+    {"data_quality.qc_version": 0},
     {"measurements.precipitation_amount": 99.0},
 ]
 
@@ -146,7 +146,7 @@ def test_verdict_that_somebody_changed_is_found(
     migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, {"$set": change})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.verification.ok) == (3, False)
-    assert report.verification.sample_checked - report.verification.digests_equal == 1
+    assert report.verification.sample_checked - report.verification.matching == 1
     assert [record.message for record in caplog.records] == [
         "document 07015@2024-10-01T00:00:00Z was changed in the database"
     ]
@@ -163,15 +163,15 @@ def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
         "data_quality.flag": 2,
         "data_quality.flags": {},
         "data_quality.anomalies_detected": 0,
-        "data_quality.checks_version": 0,
+        "data_quality.qc_version": 0,
         "metadata.digest": before[name]["metadata"]["digest"][:HALF] + older[0].decode(),
     }
     migrated.update_one({"_id": name}, {"$set": verdict})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
-    assert (code, report.verification.verdicts_differing) == (3, 1)
-    assert report.verification.sample_checked == report.verification.digests_equal
+    assert (code, report.verification.outdated_flags) == (3, 1)
+    assert report.verification.sample_checked == report.verification.matching
     assert [record.message for record in caplog.records] == [
-        f"document {name} carries another verdict than the checks give; run pipeline --rerun-qc"
+        f"document {name} has outdated flags; run pipeline --rerun-qc"
     ]
     judge_days({"07015": {DAY}}, migrated, STATIONS)
     assert _documents(migrated) == before
@@ -200,7 +200,7 @@ def test_document_that_the_zone_does_not_hold_is_named(
         station = {**document["station"], "id": "X"}
         migrated.insert_one({**document, "_id": name, "station": station, "timestamp": moment})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
-    assert (code, report.verification.ok, report.verification.documents_beyond) == (3, False, 2)
+    assert (code, report.verification.ok, report.verification.orphaned) == (3, False, 2)
     assert [record.message for record in caplog.records] == [
         "document X@2023-01-01T00:00:00Z is in no file of the processed zone",
         "document X@2024-10-02T00:00:00Z is in no file of the processed zone",

@@ -46,7 +46,7 @@ def fill(database: Database) -> None:
     first = [row(60 * hour, 10 + hour / 4) for hour in range(22)]
     first[5] |= {AIR: 99.0, "precipitation_counter": 1.0}
     first[6] |= {"precipitation_counter": 1.5}
-    first[7] |= {"notes": NOTE}
+    first[7] |= {"parse_issues": NOTE}
     database.load(*first, *(row(1440 + 60 * hour, 10 + hour / 4) for hour in range(24)))
     database.judge()
 
@@ -55,11 +55,11 @@ def test_the_report_of_one_day_is_of_that_day_alone(database: Database, tmp_path
     fill(database)
     found = report(database, FIRST, FIRST)
     assert (found["run_id"], found["window"]) == (None, {"since": "2024-10-01", "until": "2024-10-01"})
-    assert (found["generated_at"], found["checks_version"]) == ("2026-01-01T00:00:00Z", qc_version())
+    assert (found["generated_at"], found["qc_version"]) == ("2026-01-01T00:00:00Z", qc_version())
     assert {name: value for name, value in found.items() if value is None} == dict.fromkeys(
         ("run_id", "rows_read", "rows_empty", "records_extracted", "records_rejected", "rejection_rate")
     )
-    assert (found["records_validated"], found["anomalies_detected"], found["station_days_judged"]) == (22, 1, 1)
+    assert (found["records_validated"], found["anomalies_detected"], found["station_days_checked"]) == (22, 1, 1)
     assert (found["observations_received"], found["observations_expected"]) == (22, 48)
     assert found["completeness_score"] == round(24 / 3 / 22, 6)
     assert found["by_station"] == {
@@ -89,9 +89,13 @@ def test_the_report_of_one_day_is_of_that_day_alone(database: Database, tmp_path
         },
     }
     assert found["by_check"]["gross_range"] == {"evaluated": 24, "suspect": 0, "failed": 1}
-    assert (found["by_reason"], found["by_object"], found["conflicts"]) == ({}, [], {"by_station": {}, "told": []})
-    assert [(one["from"], one["values"]) for one in found["worst_stretches"]] == [("2024-10-01T05:00:00Z", [99.0])]
-    assert [(one["check"], one["number"], one["share"]) for one in found["advice"]] == [
+    assert (found["rejections_by_code"], found["by_object"], found["conflicts"]) == (
+        {},
+        [],
+        {"by_station": {}, "examples": []},
+    )
+    assert [(one["from"], one["values"]) for one in found["worst_episodes"]] == [("2024-10-01T05:00:00Z", [99.0])]
+    assert [(one["check"], one["count"], one["share"]) for one in found["advice"]] == [
         ("gross_range", 1, round(1 / 22, 6))
     ]
 
@@ -163,11 +167,11 @@ def test_the_checks_are_made_on_what_is_around_the_window_too(database: Database
 
 def test_verdicts_are_those_of_now_and_nothing_is_written(database: Database) -> None:
     fill(database)
-    older = {"$set": {"data_quality.flags": {}, "data_quality.flag": 2, "data_quality.checks_version": 0}}
+    older = {"$set": {"data_quality.flags": {}, "data_quality.flag": 2, "data_quality.qc_version": 0}}
     database.collection.update_many({}, older)
     before = database.documents()
     found = report(database, FIRST, SECOND)
-    assert (found["anomalies_detected"], found["checks_version"]) == (1, qc_version())
+    assert (found["anomalies_detected"], found["qc_version"]) == (1, qc_version())
     assert (database.documents(), database.unjudged().marks()) == (before, {})
 
 
@@ -178,7 +182,7 @@ def test_a_window_without_observations_is_all_zeros(database: Database, tmp_path
         "A": (24, 0),
         "B": (24, 0),
     }
-    assert (found["station_days_judged"], found["flags_by_station"]) == (0, {})
+    assert (found["station_days_checked"], found["flags_by_station"]) == (0, {})
     assert {name: entry["share"][AIR] for name, entry in found["completeness"].items()} == {"A": 0.0, "B": 0.0}
 
 

@@ -61,7 +61,7 @@ class Result:
         return {name: found[name] for name in PARAMETER_NAMES if found[name] is not None}
 
     def notes(self, row: int = 0) -> list[tuple[str, str, str]]:
-        entries = json.loads(self.observations[row]["notes"] or "[]")
+        entries = json.loads(self.observations[row]["parse_issues"] or "[]")
         return [(entry["parameter"], entry["raw"], entry["reason"]) for entry in entries]
 
 

@@ -63,7 +63,7 @@ def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> 
     (record,), refused = check(observation())
     assert refused == []
     assert record["_id"] == "07015@2024-10-05T00:04:00Z"
-    quality = [record[name] for name in ("flag", "flags", "anomalies_detected", "checks_version")]
+    quality = [record[name] for name in ("flag", "flags", "anomalies_detected", "qc_version")]
     assert quality == [1, None, 0, qc_version()]
     assert {name: record[name] for name in PARAMETER_NAMES if record[name] is not None} == {"air_temperature": 7.6}
     assert (record["source_row"], record["generation_id"], record["sync_id"]) == ("line 7", 3, 4)
@@ -189,8 +189,8 @@ CHANGES: Sequence[dict[str, Any]] = [
     {},
     {"station_id": "000R5"},
     {"timestamp": STAMP + timedelta(seconds=1)},
-    {"notes": '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'},
-    {"notes": '[{"parameter": "wind_speed", "raw": "y", "reason": "not a number"}]'},
+    {"parse_issues": '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'},
+    {"parse_issues": '[{"parameter": "wind_speed", "raw": "y", "reason": "not a number"}]'},
     {"source_flags": '{"air_temperature": 1}'},
     {"source_flags": '{"air_temperature": 0}'},
     {"air_temperature": None},

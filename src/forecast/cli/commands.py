@@ -172,7 +172,7 @@ def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
 
 def _migration_words(report: MigrationReport) -> str:
     checked = report.verification
-    differing = checked.sample_checked - checked.digests_equal
+    differing = checked.sample_checked - checked.matching
     return (
         f"{report.records_validated:,} records: {report.inserted:,} inserted, {report.updated:,} updated, "
         f"{report.unchanged:,} unchanged, {report.superseded:,} superseded"
@@ -181,16 +181,16 @@ def _migration_words(report: MigrationReport) -> str:
         + (
             "both hold the same"
             if checked.ok
-            else f"{differing:,} differ, {checked.documents_beyond:,} beyond them, "
-            f"{checked.verdicts_differing:,} with another verdict than the checks give"
+            else f"{differing:,} differ, {checked.orphaned:,} documents are orphaned, "
+            f"{checked.outdated_flags:,} have outdated flags"
         )
     )
 
 
 def _replay_words(counts: ReplayCounts) -> str:
     return (
-        f"{counts.rows:,} refused rows in {counts.files:,} files: {counts.replayed:,} pass now, "
-        f"{counts.replayed_before:,} passed before, {counts.still_refused:,} are still refused"
+        f"{counts.rows:,} quarantined rows in {counts.files:,} files: {counts.replayed:,} pass now, "
+        f"{counts.replayed_before:,} passed before, {counts.still_quarantined:,} stay in quarantine"
         f"{_failed_words(counts)}\n"
         f"records of {counts.files_changed:,} changed files: {counts.inserted:,} inserted, {counts.updated:,} updated, "
         f"{counts.unchanged:,} unchanged, {counts.superseded:,} superseded{_removed_words(counts.values_removed)}"

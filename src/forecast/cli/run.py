@@ -25,7 +25,8 @@ def pipeline_command(
     ] = False,
     max_rejection_rate: Annotated[float, typer.Option(help="Exit code 3 above this share of rejected records.")] = 0.05,
     rerun_qc: Annotated[
-        bool, typer.Option("--rerun-qc", help="Bring old verdicts up to date, after a change of the checks' rules.")
+        bool,
+        typer.Option("--rerun-qc", help="Re-evaluate all documents, after a change of the checks."),
     ] = False,
     wait: Wait = False,
     as_json: AsJson = False,
@@ -42,7 +43,7 @@ def pipeline_command(
 
       forecast run --since 2026-02-01 --until 2026-02-28 --reprocess --dry-run
 
-    Exit codes: 0 done; 1 failed, run again; 2 change something first; 3 finished, but data was refused.
+    Exit codes: 0 done; 1 failed, run again; 2 change something first; 3 finished, but data was rejected or unreadable.
     """
     from rich.text import Text
 

@@ -20,7 +20,7 @@ from forecast.core.reading import RenamedParameter, UnknownColumns, UnreadParame
 from forecast.core.schemas import VALIDATED_SCHEMA, to_table
 from forecast.core.stations import Stations
 
-Outcome = Literal["loaded", "rejected", "failed", "unfinished"]
+Outcome = Literal["loaded", "rejected", "failed", "interrupted"]
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 COUNTED = (
     "rows_read",
@@ -37,7 +37,7 @@ COUNTED = (
 )
 _TALLIED = ("timestamp", "completeness_score")
 _TALLY_SCHEMA = pa.schema(
-    [VALIDATED_SCHEMA.field(name) for name in ("station_id", *PARAMETER_NAMES, *_TALLIED, "notes")]
+    [VALIDATED_SCHEMA.field(name) for name in ("station_id", *PARAMETER_NAMES, *_TALLIED, "parse_issues")]
 )
 _AGGREGATES = [
     *((name, "count") for name in PARAMETER_NAMES),
@@ -54,7 +54,7 @@ class CountsError(AssertionError):
 
 @dataclass(slots=True)
 class ObjectCounts:
-    """One raw object: how it ended ("loaded", "rejected", "failed" or "unfinished") and what became of its rows.
+    """One raw object: how it ended ("loaded", "rejected", "failed" or "interrupted") and what became of its rows.
 
     One that is `known` was rejected by a run before this one, and was not tried again.
     `records_not_delivered` are those of the rejected ones that hold an error or nothing at all instead of rows,
@@ -153,13 +153,13 @@ class JudgeCounts:
 
     judged: int = 0
     rewritten: int = 0
-    verdicts_changed: int = 0
+    flags_changed: int = 0
 
     def add(self, other: JudgeCounts) -> None:
         """Add what another stretch of days came to."""
         self.judged += other.judged
         self.rewritten += other.rewritten
-        self.verdicts_changed += other.verdicts_changed
+        self.flags_changed += other.flags_changed
 
 
 @dataclass(slots=True)
@@ -211,7 +211,7 @@ class QualityTally:
         table = to_table(frame, _TALLY_SCHEMA)
         for row in _by_station(table):
             self._add_station(row, stations)
-        for notes, count in _distinct_json(table["notes"]):
+        for notes, count in _distinct_json(table["parse_issues"]):
             for note in notes:
                 self.unreadable[note["parameter"]] += count
 

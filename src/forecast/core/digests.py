@@ -41,7 +41,7 @@ def observation_halves(table: pa.Table, known: Sequence[Station], codes: npt.NDA
     parts.append(_as_words(np.asarray(table["timestamp"].cast(pa.int64()))))
     floats = (*MEASURED_NAMES, "completeness_score")
     parts += [_as_words(table[name].to_numpy().astype(np.float64)) for name in floats]
-    parts.append(_text_hashes(table["notes"]))
+    parts.append(_text_hashes(table["parse_issues"]))
     matrix = np.concatenate(parts, axis=1)
     flagged = np.asarray(table["source_flags"].is_valid())
     if not flagged.any():
@@ -57,10 +57,10 @@ def quality_halves(
     flags: pa.Array | pa.ChunkedArray,
     anomalies: npt.NDArray[np.integer],
     amount: npt.NDArray[np.float64],
-    checks_version: npt.NDArray[np.integer],
+    qc_version: npt.NDArray[np.integer],
 ) -> Halves:
     """The second half: flags, and the precipitation_amount that is derived from the observations around."""
-    integers = [_as_words(column.astype(np.int64)) for column in (flag, anomalies, checks_version)]
+    integers = [_as_words(column.astype(np.int64)) for column in (flag, anomalies, qc_version)]
     matrix = np.concatenate([*integers, _as_words(amount), _text_hashes(flags)], axis=1)
     # Nearly all rows of a day are alike here: each distinct one is hashed once.
     width = matrix.shape[1] * _WORD.itemsize

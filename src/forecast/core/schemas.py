@@ -39,7 +39,7 @@ OBSERVATION_SCHEMA = pa.schema(
         ("station_id", pa.string()),
         ("timestamp", UTC_TIME),
         *((name, pa.float64()) for name in PARAMETER_NAMES),
-        ("notes", pa.string()),
+        ("parse_issues", pa.string()),
         ("source_flags", pa.string()),
         ("source_row", pa.string()),
         ("extracted_at", UTC_TIME),
@@ -57,7 +57,7 @@ VALIDATED_SCHEMA = pa.schema(
         ("flag", pa.int32()),
         ("flags", pa.string()),
         ("anomalies_detected", pa.int32()),
-        ("checks_version", pa.int32()),
+        ("qc_version", pa.int32()),
         ("digest", pa.string()),
     ]
 )

@@ -38,7 +38,7 @@ _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 def to_documents(records: pa.Table) -> list[RawBSONDocument]:
     """One document a record (RECORD_SCHEMA), in the order of the records."""
     documents: list[RawBSONDocument | None] = [None] * records.num_rows
-    with_text = np.asarray(records["notes"].is_valid())
+    with_text = np.asarray(records["parse_issues"].is_valid())
     groups = _groups(records)
     for group in np.unique(groups[~with_text]):
         rows = np.flatnonzero((groups == group) & ~with_text)
@@ -76,8 +76,8 @@ def document_of(record: dict[str, Any]) -> dict[str, Any]:
             "flags": json.loads(record["flags"] or "{}"),
             **({"source_flags": json.loads(record["source_flags"])} if record["source_flags"] else {}),
             "anomalies_detected": record["anomalies_detected"],
-            "notes": json.loads(record["notes"] or "[]"),
-            "checks_version": record["checks_version"],
+            "parse_issues": json.loads(record["parse_issues"] or "[]"),
+            "qc_version": record["qc_version"],
         },
         "metadata": {
             "source_uri": record["source_uri"],
@@ -143,7 +143,7 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
         write(probe, _bytes_of(np.asarray(records[name].cast(pa.int64())), "<i8"))
     for name, number in (("generation_id", _GENERATION), ("sync_id", _SYNC)):
         write(struct.pack("<q", number), _bytes_of(np.asarray(records[name]), "<i8"))
-    for name, small in (("flag", _FLAG), ("anomalies_detected", _ANOMALIES), ("checks_version", _CHECKS)):
+    for name, small in (("flag", _FLAG), ("anomalies_detected", _ANOMALIES), ("qc_version", _CHECKS)):
         write(struct.pack("<i", small), _bytes_of(np.asarray(records[name]), "<i4"))
     for name, letter in (("_id", b"\x01"), ("source_row", b"\x02"), ("digest", b"\x03")):
         texts = _texts_of(records[name], records.num_rows)
@@ -167,7 +167,7 @@ def _template_of(record: dict[str, Any], present: list[str]) -> dict[str, Any]:
         "sync_id": _SYNC,
         "flag": _FLAG,
         "anomalies_detected": _ANOMALIES,
-        "checks_version": _CHECKS,
+        "qc_version": _CHECKS,
     }
     return document_of({**record, **probes, **texts, **numbers})
 

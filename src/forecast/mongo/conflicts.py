@@ -18,7 +18,7 @@ from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.versions import Plan
 
 # So many are told in full; all are counted.
-MOST_TOLD: Final = 20
+MAX_EXAMPLES: Final = 20
 
 
 class Side(NamedTuple):
@@ -33,19 +33,19 @@ class Conflict(NamedTuple):
 
     observation: str
     reason: Reason
-    kept: Side
-    not_kept: Side
+    winner: Side
+    loser: Side
 
 
 @dataclass(slots=True)
 class Conflicts:
-    """`by_station` counts the losers; `told` has the first of them, with what was kept and why, and what was not.
+    """`by_station` counts the losers; `examples` has the first of them, with what won and why.
 
     `removed` counts the stored values that records which replaced theirs lack.
     """
 
     by_station: Counter[str] = field(default_factory=Counter)
-    told: list[Conflict] = field(default_factory=list)
+    examples: list[Conflict] = field(default_factory=list)
     removed: Counter[Removed] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -97,8 +97,8 @@ class Conflicts:
         entry = Conflict(row["_id"], reason, *sides)
         with self._lock:
             self.by_station[row["station_id"]] += 1
-            if len(self.told) < MOST_TOLD:
-                self.told.append(entry)
+            if len(self.examples) < MAX_EXAMPLES:
+                self.examples.append(entry)
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from pymongo import DeleteOne, UpdateOne
 
 from forecast.mongo.client import Documents, beside, told_apart
 
-SUFFIX = "_unjudged"
+SUFFIX = "_pending_qc"
 Days = Mapping[str, set[int]]
 
 

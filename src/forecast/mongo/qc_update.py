@@ -187,7 +187,7 @@ def _judge_block(
                     counts.rewritten += matched
                     settled &= matched == len(updates)
         if settled:
-            counts.verdicts_changed = sum(changed.values())
+            counts.flags_changed = sum(changed.values())
             if listener is not None:
                 for name, days in block.changed.items():
                     if name in verdicts:
@@ -274,7 +274,7 @@ def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[s
             "data_quality.flag": int(quality.flag[row]),
             "data_quality.flags": json.loads(text or "{}"),
             "data_quality.anomalies_detected": int(quality.anomalies[row]),
-            "data_quality.checks_version": qc_version(),
+            "data_quality.qc_version": qc_version(),
             "metadata.digest": digest,
         }
     }

@@ -46,7 +46,7 @@ def differing_records(file: RawObject, records: pd.DataFrame, collection: Docume
     return compared.inserted + compared.updated + _changed(records, collection)
 
 
-def documents_beyond(files: list[RawObject], store: Store, collection: Documents, folder: Path) -> int:
+def orphaned_documents(files: list[RawObject], store: Store, collection: Documents, folder: Path) -> int:
     """How many documents no record of the zone stands for: none with their name, or none with what they say.
 
     Month by month, as the zone is cut: what is held at once are names and digests of one month's records.
@@ -124,7 +124,7 @@ def _observed(document: dict[str, Any]) -> tuple[Any, ...]:
         document["timestamp"],
         measured,
         quality["completeness_score"],
-        quality["notes"],
+        quality["parse_issues"],
         quality.get("source_flags"),
     )
 
@@ -135,7 +135,7 @@ def _verdicts_hold(documents: list[dict[str, Any]]) -> list[bool]:
     flags = pa.array([json.dumps(quality["flags"]) if quality["flags"] else None for quality in qualities], pa.string())
     flag, anomalies, version = (
         np.array([quality[name] for quality in qualities], dtype=np.int64)
-        for name in ("flag", "anomalies_detected", "checks_version")
+        for name in ("flag", "anomalies_detected", "qc_version")
     )
     amount = np.array([document["measurements"].get(_DERIVED, np.nan) for document in documents], dtype=np.float64)
     halves = quality_halves(flag, flags, anomalies, amount, version).tolist()

@@ -31,11 +31,11 @@ def advice(findings: Findings) -> list[Advice]:
             station=station,
             parameter=name,
             check=check,
-            number=number,
+            count=number,
             share=None
             if findings.stored_by_check[station, name, check]
             else round(number / findings.values[station, name], DIGITS),
-            words=_words(findings, station, name, check),
+            message=_words(findings, station, name, check),
         )
         for station, name, check in sorted(worst, key=lambda key: stations.index(key[0]))
         for number in [numbers[station, name, check]]

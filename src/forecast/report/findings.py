@@ -1,4 +1,4 @@
-"""What the checks found: counts, the worst stretches, and completeness by day.
+"""What the checks found: counts, the worst episodes, and completeness by day.
 
 Its memory grows with stations, parameters, checks and days, never with the number of observations.
 """
@@ -21,8 +21,8 @@ from forecast.qc.checks import bias
 from forecast.qc.flags import FAIL, GOOD, SUSPECT, Mask
 from forecast.qc.registry import CHECKS
 from forecast.qc.results import Verdicts
+from forecast.report.episodes import MAX_EPISODES, FlagEpisode, longest_episodes
 from forecast.report.models.quality import CheckCounts, Completeness, ParameterFlags
-from forecast.report.stretches import MOST_STRETCHES, Stretch, longest_stretches
 from forecast.report.write import DIGITS
 
 # The one check of which a number is told: how far the station is off.
@@ -48,7 +48,7 @@ class Findings:
     received: dict[str, dict[int, dict[str, int]]] = field(default_factory=dict)
     stations: dict[str, Station] = field(default_factory=dict)
     biases: dict[tuple[str, str], float] = field(default_factory=dict)
-    worst: list[Stretch] = field(default_factory=list)
+    worst: list[FlagEpisode] = field(default_factory=list)
     judged_days: set[tuple[str, int]] = field(default_factory=set)
 
     def expect(self, station: Station, days: Iterable[int]) -> None:
@@ -74,9 +74,9 @@ class Findings:
             numbers = np.bincount(flags[rows], minlength=FAIL + 1).tolist()
             for flag in (SUSPECT, FAIL):
                 self.flagged[station.id, name, flag] += numbers[flag]
-            self.worst += longest_stretches(verdicts, name, flags, rows)
+            self.worst += longest_episodes(verdicts, name, flags, rows)
             self._note_bias(verdicts, name, rows)
-        self.worst = sorted(self.worst, reverse=True)[:MOST_STRETCHES]
+        self.worst = sorted(self.worst, reverse=True)[:MAX_EPISODES]
         self._count_days(verdicts, days, rows)
 
     def add_stored(self, station: str, flags: Mapping[str, Any], number: int) -> None:

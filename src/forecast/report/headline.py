@@ -206,7 +206,7 @@ def _bad_end(ended: Sequence[RunState]) -> Attention:
 
 def _partial(last: RunState) -> Attention:
     refused = last.exit_code == ObjectRejectedError.exit_code
-    cause = f": {last.error}" if last.error else ", because data was refused" if refused else ""
+    cause = f": {last.error}" if last.error else ", because data was rejected or unreadable" if refused else ""
     message = f"The last run ({minute(last.started_at)}) ended with exit code {last.exit_code}{cause}"
     return Attention("warning" if refused else "error", "run_partial", message)
 

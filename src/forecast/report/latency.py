@@ -20,7 +20,7 @@ from forecast.mongo.probes.latency import Measured, measure
 from forecast.report.models.latency import Latency, Query, QueryLatencyReport, Slo, TimeRange
 
 PERCENTILES: Final = "linear interpolation between the two nearest ranks (numpy's 'linear')"
-EXIT_DONE, EXIT_SLO_NOT_HELD = 0, 3
+EXIT_DONE, EXIT_SLO_NOT_MET = 0, 3
 
 
 def latency_report(
@@ -42,7 +42,7 @@ def latency_report(
     _check_options(day, iterations, slo_p95_ms)
     measured, newest = measure(settings, stations, station_id, day, iterations, now)
     report = report_of(measured, newest, slo_p95_ms, now)
-    return report, EXIT_DONE if report.slo.held else EXIT_SLO_NOT_HELD
+    return report, EXIT_DONE if report.slo.met else EXIT_SLO_NOT_MET
 
 
 def report_of(measured: Measured, newest: datetime | None, slo_p95_ms: float, now: datetime) -> QueryLatencyReport:
@@ -75,7 +75,7 @@ def render_latency(report: QueryLatencyReport) -> Group:
     for name in latency:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_row(*(f"{value:.2f}" for value in latency.values()))
-    held = {True: "held", False: "MISSED", None: "not measured, nothing was found"}[report.slo.held]
+    met = {True: "met", False: "MISSED", None: "not measured, nothing was found"}[report.slo.met]
     title = (
         f"{report.collection}: station {report.station_id} on {report.date} (UTC)\n"
         f"{report.iterations} queries, {report.rows_returned} rows each. Times in ms:"
@@ -83,7 +83,7 @@ def render_latency(report: QueryLatencyReport) -> Group:
     examined = f"{report.documents_examined} documents and {report.keys_examined} keys examined"
     after = [
         f"Index: {report.index}; {examined}",
-        f"SLO: p95 at most {report.slo.p95_ms:g} ms: {held}",
+        f"SLO: p95 at most {report.slo.p95_ms:g} ms: {met}",
     ]
     if report.note:
         after.append(report.note)

@@ -11,7 +11,7 @@ from forecast.core.removals import Removed
 from forecast.report.models.migration import MigrationReport, Verification
 from forecast.report.removals import values_removed
 
-_NOT_WRITTEN = ("failed", "unfinished")
+_NOT_WRITTEN = ("failed", "interrupted")
 
 
 def migration_report(
@@ -24,7 +24,7 @@ def migration_report(
     """Tell what became of the records of these objects in the database.
 
     `records_validated` are the records that the database holds or has overtaken (= inserted + updated + unchanged +
-    superseded); `failed` those of failed and unfinished objects that were to be written and were not; `error_rate` =
+    superseded); `failed` those of failed and interrupted objects that were to be written and were not; `error_rate` =
     failed / (records_validated + failed). `removed` are stored values that were replaced by records which lack them.
     `verification` was read back from the database.
     """
@@ -66,7 +66,7 @@ def verification(
         documents_expected_at_least=sum(counts.inserted for counts in objects),
         documents_in_database=documents,
         sample_checked=checked,
-        digests_equal=counts.get("unchanged", 0),
+        matching=counts.get("unchanged", 0),
         read_concern="majority",
         ok=found is not None and not missing,
     )

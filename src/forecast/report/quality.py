@@ -59,7 +59,7 @@ def quality_report(
         records_rejected=sums["records_rejected"],
         rejection_rate=ratio(sums["records_rejected"], sums["records_extracted"]),
         **_described(tally, now, findings, _of_run(tally, stations, now, presence)),
-        by_reason=dict(sorted(tally.reasons.items())),
+        rejections_by_code=dict(sorted(tally.reasons.items())),
         by_object=[_object(counts) for counts in objects],
         **_not_read(objects),
         conflicts=_conflicts(conflicts),
@@ -85,7 +85,7 @@ def window_report(
         records_rejected=None,
         rejection_rate=None,
         **_described(tally, now, findings, _of_window(tally, findings.expected(now), seen)),
-        by_reason={},
+        rejections_by_code={},
         by_object=[],
         **_not_read([]),
         conflicts=_conflicts(Conflicts()),
@@ -118,9 +118,9 @@ def _conflicts(conflicts: Conflicts) -> models.Conflicts:
     """Records that contradict each other, as the report has them."""
     return models.Conflicts(
         by_station=dict(sorted(conflicts.by_station.items())),
-        told=[
-            models.Conflict(one.observation, one.reason, models.Side(*one.kept), models.Side(*one.not_kept))
-            for one in conflicts.told
+        examples=[
+            models.Conflict(one.observation, one.reason, models.Side(*one.winner), models.Side(*one.loser))
+            for one in conflicts.examples
         ],
     )
 
@@ -136,11 +136,11 @@ def _described(tally: QualityTally, now: datetime, findings: Findings, heard: Ma
     return {
         "completeness_score": round(tally.completeness_score, DIGITS),
         "anomalies_detected": findings.anomalies,
-        "checks_version": qc_version(),
-        "station_days_judged": len(findings.judged_days),
+        "qc_version": qc_version(),
+        "station_days_checked": len(findings.judged_days),
         "by_check": findings.by_check(),
         "flags_by_station": findings.by_station(),
-        "worst_stretches": [stretch.entry() for stretch in findings.worst],
+        "worst_episodes": [episode.entry() for episode in findings.worst],
         "advice": advice(findings),
         "completeness": findings.completeness(now),
         "observations_expected": sum(station.expected or 0 for station in by_station.values()),

@@ -99,7 +99,7 @@ def status_report(
         stations={name: one.entry() for name, one in progress.seen.items()},
         written=list(progress.written),
         errors=errors[:MAX_ERRORS],
-        errors_left_out=max(0, len(errors) - MAX_ERRORS),
+        errors_truncated=max(0, len(errors) - MAX_ERRORS),
     )
 
 
@@ -123,14 +123,14 @@ def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> RunCounts
         objects_rejected=outcomes.count("rejected"),
         objects_known_rejected=sum(counts.known for counts in objects),
         objects_failed=outcomes.count("failed"),
-        objects_unfinished=outcomes.count("unfinished"),
+        objects_interrupted=outcomes.count("interrupted"),
         **sums,
         unread_parameters=sum(len(counts.unread_parameters) for counts in objects),
         renamed_parameters=sum(len(counts.renamed_parameters) for counts in objects),
         objects_with_unknown_columns=sum(counts.unknown_columns is not None for counts in objects),
-        documents_judged=progress.judged.judged,
-        verdicts_rewritten=progress.judged.rewritten,
-        verdicts_changed=progress.judged.verdicts_changed,
+        documents_checked=progress.judged.judged,
+        documents_reflagged=progress.judged.rewritten,
+        flags_changed=progress.judged.flags_changed,
         rejection_rate=ratio(sums["records_rejected"], sums["records_extracted"]),
         stations_silent=progress.stations_silent,
         newest_observation_age_s=newest_age_seconds(progress.seen),

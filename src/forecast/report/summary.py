@@ -26,8 +26,8 @@ def render_summary(status: PipelineStatus, quality: QualityReport) -> Group:
         parts += [_title("Stations"), _stations(quality)]
     if quality.advice:
         parts += [_title("What the checks found, and what to do"), _advice(quality)]
-    if quality.by_reason:
-        parts += [_title("Rejected records by reason"), _reasons(quality)]
+    if quality.rejections_by_code:
+        parts += [_title("Quarantined rows by code"), _codes(quality)]
     if quality.unknown_columns:
         parts += [_title("Columns that are not known"), _unknown(quality)]
     if status.errors:
@@ -47,8 +47,8 @@ def render_quality(quality: QualityReport) -> Group:
     parts: list[RenderableType] = [_text(f"{days}{found}, {quality.anomalies_detected:,} values flagged")]
     if quality.by_station:
         parts += [_title("Stations"), _stations(quality)]
-    if quality.worst_stretches:
-        parts += [_title("Worst stretches"), _stretches(quality)]
+    if quality.worst_episodes:
+        parts += [_title("Worst episodes"), _episodes(quality)]
     if quality.advice:
         parts += [_title("What the checks found, and what to do"), _advice(quality)]
     return Group(*parts)
@@ -75,17 +75,15 @@ def _counts(status: PipelineStatus, quality: QualityReport) -> RenderableType:
     )
     table.add_row("Documents", _text(would + documents))
     if conflicts := sum(quality.conflicts.by_station.values()):
-        table.add_row(
-            "Conflicts", _text(f"{conflicts:,} deliveries contradict another of the same instant (quality report)")
-        )
+        table.add_row("Duplicates", _text(f"{conflicts:,} with differing values (see the quality report)"))
     if removed := counts.values_removed:
         table.add_row("Removed", _text(f"{removed:,} stored values {would}replaced by records that lack them"))
     if withdrawn := counts.records_withdrawn:
         words = f"{withdrawn:,} records that only earlier versions of objects have {would}left the processed zone"
         table.add_row("Withdrawn", _text(words))
-    if counts.documents_judged:
-        judged = f"{counts.documents_judged:,} documents judged, {counts.verdicts_changed:,} flags changed"
-        table.add_row("Verdicts", _text(judged))
+    if counts.documents_checked:
+        checked = f"{counts.documents_checked:,} documents checked, {counts.flags_changed:,} flags changed"
+        table.add_row("QC", _text(checked))
     table.add_row(
         "Seconds", _text(", ".join(f"{stage} {seconds:.1f}" for stage, seconds in asdict(status.times).items()))
     )
@@ -94,7 +92,7 @@ def _counts(status: PipelineStatus, quality: QualityReport) -> RenderableType:
 
 def _objects(counts: RunCounts) -> Text:
     parts = [f"{counts.objects_listed:,} listed", f"{counts.objects_loaded:,} loaded"]
-    others = ("already_processed", "skipped", "rejected", "known_rejected", "failed", "unfinished")
+    others = ("already_processed", "skipped", "rejected", "known_rejected", "failed", "interrupted")
     parts += [
         f"{getattr(counts, f'objects_{name}'):,} {name.replace('_', ' ')}"
         for name in others
@@ -131,16 +129,16 @@ def _age(hours: float | None) -> str:
     return f"{hours:.1f} h" if hours < _HOURS_OF_DAYS else f"{hours / 24:,.0f} d"
 
 
-def _stretches(quality: QualityReport) -> RenderableType:
+def _episodes(quality: QualityReport) -> RenderableType:
     table = _table("station", "parameter", "from", "to", "values", "checks", right=(4,))
-    for stretch in quality.worst_stretches:
+    for episode in quality.worst_episodes:
         table.add_row(
-            _text(stretch.station),
-            _text(stretch.parameter),
-            stretch.from_,
-            stretch.to,
-            f"{stretch.number:,}",
-            _text(", ".join(stretch.checks)),
+            _text(episode.station),
+            _text(episode.parameter),
+            episode.from_,
+            episode.to,
+            f"{episode.count:,}",
+            _text(", ".join(episode.checks)),
         )
     return _indented(table)
 
@@ -151,16 +149,16 @@ def _advice(quality: QualityReport) -> RenderableType:
         table.add_row(
             _text(entry.station),
             _text(entry.parameter),
-            f"{entry.number:,}",
+            f"{entry.count:,}",
             "" if entry.share is None else f"{entry.share:.1%}",
-            _text(f"{entry.check}: {entry.words}"),
+            _text(f"{entry.check}: {entry.message}"),
         )
     return _indented(table)
 
 
-def _reasons(quality: QualityReport) -> RenderableType:
+def _codes(quality: QualityReport) -> RenderableType:
     table = _table("", "", right=(0,))
-    most_first = sorted(quality.by_reason.items(), key=lambda item: (-item[1], item[0]))
+    most_first = sorted(quality.rejections_by_code.items(), key=lambda item: (-item[1], item[0]))
     for code, number in most_first:
         table.add_row(f"{number:,}", _text(code))
     return _indented(table)
@@ -182,7 +180,7 @@ def _errors(status: PipelineStatus) -> RenderableType:
         _text((f"{error.object}: " if error.object else "") + f"{error.message} ({_code(error)})")
         for error in status.errors[:MAX_LINES]
     ]
-    more = len(status.errors) - len(lines) + status.errors_left_out
+    more = len(status.errors) - len(lines) + status.errors_truncated
     if more:
         lines.append(_text(f"and {more:,} more: see pipeline_status.json"))
     return _indented(Group(*lines))

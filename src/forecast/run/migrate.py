@@ -18,7 +18,7 @@ from forecast.mongo.loader import check_indexes, load, prepare_collection
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.qc_update import days_held, differing_verdicts, judge_marked
 from forecast.mongo.strangers import strangers_named
-from forecast.mongo.verify import differing_records, documents_beyond, read_zone_file
+from forecast.mongo.verify import differing_records, orphaned_documents, read_zone_file
 from forecast.report.migration import migration_report
 from forecast.report.models.migration import MigrationReport, Verification
 from forecast.run.run import work_folder
@@ -65,7 +65,7 @@ def migrate(
             records = to_frame(read_zone_file(file, store, folder))
             checked += len(records)
             differing += differing_records(file, records, collection)
-        beyond = documents_beyond(files, store, collection, folder)
+        beyond = orphaned_documents(files, store, collection, folder)
         outdated = _outdated_verdicts(collection, stations)
     with told_apart("counting the documents"):
         documents = collection.count_documents({})
@@ -73,9 +73,9 @@ def migrate(
         documents_expected_at_least=sum(counts.inserted for counts in objects),
         documents_in_database=documents,
         sample_checked=checked,
-        digests_equal=checked - differing,
-        documents_beyond=beyond,
-        verdicts_differing=outdated,
+        matching=checked - differing,
+        orphaned=beyond,
+        outdated_flags=outdated,
         read_concern="majority",
         ok=not differing and not beyond and not outdated,
     )
@@ -84,10 +84,10 @@ def migrate(
 
 
 def _outdated_verdicts(collection: Documents, stations: Stations) -> int:
-    """How many documents carry another verdict than the checks give; each is named."""
+    """How many documents have outdated flags; each is named."""
     number = 0
     for name in differing_verdicts(days_held(collection, {}), collection, stations):
-        LOGGER.error("document %s carries another verdict than the checks give; run pipeline --rerun-qc", name)
+        LOGGER.error("document %s has outdated flags; run pipeline --rerun-qc", name)
         number += 1
     return number
 

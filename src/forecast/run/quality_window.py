@@ -92,9 +92,9 @@ def _count(tally: QualityTally, verdicts: Verdicts, days: set[int]) -> None:
 def _unreadable(collection: Documents, query: dict[str, Any]) -> Iterator[tuple[str, int]]:
     """Noted values by parameter."""
     stages: list[dict[str, Any]] = [
-        {"$match": {**query, "data_quality.notes.0": {"$exists": True}}},
-        {"$unwind": "$data_quality.notes"},
-        {"$group": {"_id": "$data_quality.notes.parameter", "number": {"$sum": 1}}},
+        {"$match": {**query, "data_quality.parse_issues.0": {"$exists": True}}},
+        {"$unwind": "$data_quality.parse_issues"},
+        {"$group": {"_id": "$data_quality.parse_issues.parameter", "number": {"$sum": 1}}},
     ]
     with told_apart("reading notes"):
         for entry in collection.aggregate(stages):

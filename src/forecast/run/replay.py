@@ -61,7 +61,7 @@ Line = dict[str, Any]
 
 @dataclass(slots=True)
 class ReplayCounts:
-    """rows = replayed_before + replayed + still_refused; replayed rows and those of before = the four of the load.
+    """rows = replayed_before + replayed + still_quarantined; replayed rows and those of before = the four of the load.
 
     A file is changed where a row of it passes that did not before; the load counts the records of changed files.
     `rows_failed` of those that are still refused are there because the program failed on them.
@@ -72,7 +72,7 @@ class ReplayCounts:
     rows: int = 0
     replayed_before: int = 0
     replayed: int = 0
-    still_refused: int = 0
+    still_quarantined: int = 0
     rows_failed: int = 0
     inserted: int = 0
     updated: int = 0
@@ -172,7 +172,7 @@ def _mark(lines: list[Line], passed: set[str], run_id: str, counts: ReplayCounts
             line[MARK] = run_id
             counts.replayed += 1
         else:
-            counts.still_refused += 1
+            counts.still_quarantined += 1
 
 
 def _passing(lines: list[Line], source: Source, corridor: Corridor, counts: ReplayCounts) -> pd.DataFrame:
@@ -191,7 +191,7 @@ def _passing(lines: list[Line], source: Source, corridor: Corridor, counts: Repl
         try:
             frames.append(_through(rows, source, corridor))
         except ObjectRejectedError as error:
-            LOGGER.warning("%s: %d rows are still refused: %s", source.key, len(rows), error.message)
+            LOGGER.warning("%s: %d rows stay in quarantine: %s", source.key, len(rows), error.message)
         except (ForecastError, MemoryError):
             raise
         except Exception:

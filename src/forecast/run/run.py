@@ -151,7 +151,7 @@ class Run:
         outcomes = {counts.outcome for counts in new}
         if any(counts.error_code == ACCESS_DENIED for counts in new):
             return "partial", SettingError.exit_code
-        if "failed" in outcomes or "unfinished" in outcomes:
+        if "failed" in outcomes or "interrupted" in outcomes:
             return "partial", 1
         sums = totals(self.objects)
         rate = ratio(sums["records_rejected"], sums["records_extracted"])

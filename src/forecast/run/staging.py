@@ -123,13 +123,13 @@ class Stager:
             folder.mkdir()
             return None
         made = {name: checkpoint.counts[name] for name in ("rows_read", "rows_empty", "records_validated")}
-        counts = ObjectCounts(raw.key, raw.uri, "unfinished", **made)
+        counts = ObjectCounts(raw.key, raw.uri, "interrupted", **made)
         return StagedObject(raw, folder, counts, QualityTally(), files=files, published=checkpoint.files)
 
     def _stage(self, raw: RawObject, folder: Path) -> StagedObject:
         limits = self.run.settings.limits
         check_size(raw.size, limits)
-        staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "unfinished"), QualityTally())
+        staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "interrupted"), QualityTally())
         # Its copy, and what may be unpacked beside it.
         reading = raw.size + limits.unpacked_bytes
         self.space.hold(folder, reading)

@@ -182,7 +182,7 @@ def _observation_table(batch: RawBatch, draft: Draft, notes: pa.Array) -> pa.Tab
         converted = draft.columns.get(name)
         # + 0.0 makes -0.0 a zero: equal values have equal digests.
         columns[name] = nothing if converted is None else pa.array(converted.values + 0.0, from_pandas=True)
-    columns["notes"] = notes
+    columns["parse_issues"] = notes
     columns["source_flags"] = source_flags(draft.source_codes, draft.columns, size)
     columns["source_row"] = batch.origin["position"]
     for name in ("extracted_at", "generation_id", "sync_id"):

@@ -39,7 +39,7 @@ def seal(table: pa.Table, stations: Stations) -> pa.Table:
         "flag": pa.array(quality.flag),
         "flags": quality.flags,
         "anomalies_detected": pa.array(quality.anomalies),
-        "checks_version": pa.repeat(pa.scalar(qc_version(), pa.int32()), size),
+        "qc_version": pa.repeat(pa.scalar(qc_version(), pa.int32()), size),
     }
     second = quality_halves(quality.flag, quality.flags, quality.anomalies, quality.amount, np.full(size, qc_version()))
     columns["digest"] = whole_digests(first, second)

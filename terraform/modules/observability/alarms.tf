@@ -50,14 +50,14 @@ locals {
       metric      = "FatalErrors", statistic = "Sum", above = 0, period = local.minutes_5, periods = 1, missing = "notBreaching"
     }
     no-successful-run = {
-      # Exit code 3 counts as well: such a run came to its end and loaded what it could. One refused object would else
+      # Exit code 3 counts as well: such a run came to its end and loaded what it could. One rejected object would else
       # keep this alarm on and hide that runs have stopped; it has alarms of its own.
       description = "For 26 hours no run of the pipeline has come to its end (exit code 0 or 3): the newest observations are missing."
       metric      = "RunsDone", statistic = "Sum", below = 1, period = local.hour, periods = local.hours_26, missing = "breaching"
     }
     rejection-rate = {
       # The pipeline's own limit, where its exit code becomes 3.
-      description = "A run refused more than 5 % of its records."
+      description = "A run quarantined more than 5 % of its records."
       metric      = "RejectionRate", statistic = "Maximum", above = 0.05, period = local.hour, periods = 1, missing = "notBreaching"
     }
     stations-silent = {

@@ -22,7 +22,7 @@ locals {
     RecordsValidated = { log = "pipeline", by_member = false, value = "$.records_validated", pattern = "{ ${local.run_finished} && $.records_validated = * }" }
 
     LatencyP95Milliseconds = { log = "pipeline", by_member = false, value = "$.latency_ms.p95", pattern = "{ $.latency_ms.p95 = * }" }
-    LatencyTargetMissed    = { log = "pipeline", by_member = false, value = "1", pattern = "{ $.slo.held IS FALSE }" }
+    LatencyTargetMissed    = { log = "pipeline", by_member = false, value = "1", pattern = "{ $.slo.met IS FALSE }" }
 
     DumpsDone   = { log = "tools", by_member = false, value = "1", pattern = "{ $.event = \"dump_done\" }" }
     DumpsFailed = { log = "tools", by_member = false, value = "1", pattern = "{ $.event = \"dump_failed\" }" }

@@ -100,8 +100,8 @@ def scratch_document(run_id: str) -> dict[str, Any]:
             "flag": 1,
             "flags": {},
             "anomalies_detected": 0,
-            "notes": [],
-            "checks_version": 1,
+            "parse_issues": [],
+            "qc_version": 1,
         },
         "metadata": {
             "source_uri": "crud-check",

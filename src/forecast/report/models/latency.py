@@ -40,7 +40,7 @@ class Slo(Model):
     """The objective, and whether it was met."""
 
     p95_ms: Annotated[float, Meta(gt=0), doc("the limit of the 95th percentile, in ms")]
-    held: Annotated[
+    met: Annotated[
         bool | None,
         doc("whether p95 was not above it (if not, the exit code is 3); null where nothing was found"),
     ]

@@ -17,12 +17,12 @@ class Verification(Model, kw_only=True):
         Count | None, doc("documents counted; null after a run that failed: then nothing is read back")
     ]
     sample_checked: Annotated[Count, doc("documents compared")]
-    digests_equal: Annotated[Count, doc("how many of those have the digest they should")]
-    documents_beyond: Annotated[
+    matching: Annotated[Count, doc("how many of those have the digest they should")]
+    orphaned: Annotated[
         Count | UnsetType,
         doc("only of `migrate`: documents of which the zone has no record, or none with what they say"),
     ] = UNSET
-    verdicts_differing: Annotated[
+    outdated_flags: Annotated[
         Count | UnsetType, doc("only of `migrate`: documents with other flags than the checks give now")
     ] = UNSET
     read_concern: Annotated[Literal["majority"], doc("`majority`")]
@@ -43,7 +43,7 @@ class MigrationReport(Report):
     updated: Annotated[Count, doc("as in the status")]
     unchanged: Annotated[Count, doc("as in the status")]
     superseded: Annotated[Count, doc("as in the status")]
-    failed: Annotated[Count, doc("records of failed and unfinished objects that were to be written and were not")]
+    failed: Annotated[Count, doc("records of failed and interrupted objects that were to be written and were not")]
     error_rate: Annotated[Rate, doc("failed / (records_validated + failed)")]
     values_removed: ValuesRemoved
     verification: Verification

@@ -51,7 +51,7 @@ class ParameterQuality(Model):
     unit: Annotated[Name, doc("its canonical unit")]
     values: Annotated[Count, doc("values")]
     missing: Annotated[Count, doc("records of stations that report this parameter, without it")]
-    unreadable: Annotated[Count, doc("cells that could not be read (kept as notes, not as values)")]
+    unreadable: Annotated[Count, doc("cells that could not be read (kept as parse issues, not as values)")]
     flagged: Annotated[Count, doc("values flagged 3 or 4")]
 
 
@@ -72,7 +72,7 @@ class ParameterFlags(Model):
     checks: Annotated[dict[CheckId, CheckCounts], doc("each check that flagged some")]
 
 
-class WorstStretch(Model):
+class WorstEpisode(Model):
     """Flagged values of one parameter one after another."""
 
     station: Annotated[str, doc("at which station")]
@@ -81,7 +81,7 @@ class WorstStretch(Model):
     to: Annotated[Time, doc("time of the last value")]
     checks: Annotated[list[str], doc("the checks that flagged them")]
     flag: Annotated[Literal[3, 4], doc("the worst flag")]
-    number: Annotated[Count, doc("how many values")]
+    count: Annotated[Count, doc("how many values")]
     min: Annotated[float, doc("the lowest")]
     max: Annotated[float, doc("the highest")]
     values: Annotated[list[float], Meta(max_length=5), doc("the first five")]
@@ -93,9 +93,9 @@ class Advice(Model):
     station: Annotated[str, doc("at which station")]
     parameter: Annotated[str, doc("of which parameter")]
     check: Annotated[str, doc("what which check found")]
-    number: Annotated[Count, doc("how many values")]
+    count: Annotated[Count, doc("how many values")]
     share: Annotated[Rate | None, doc("of the station's values; null where some were not checked now")]
-    words: Annotated[Name, doc("what it may be, and what to do")]
+    message: Annotated[Name, doc("what it may be, and what to do")]
 
 
 class Completeness(Model):
@@ -136,16 +136,18 @@ class Conflict(Model):
     """Two records of one observation with differing values."""
 
     observation: Annotated[str, doc("which observation (`_id`)")]
-    reason: Annotated[Reason, doc("what decided which was kept")]
-    kept: Side
-    not_kept: Side
+    reason: Annotated[Reason, doc("what decided which one is kept")]
+    winner: Side
+    loser: Side
 
 
 class Conflicts(Model):
-    """Records of one observation that contradict each other."""
+    """Duplicates with differing values: several records of one observation that do not agree."""
 
-    by_station: Annotated[dict[StationId, Count], doc("records that were not kept because another contradicts them")]
-    told: Annotated[list[Conflict], Meta(max_length=20), doc("the first 20 of them")]
+    by_station: Annotated[
+        dict[StationId, Count], doc("records that lost against another of the same observation with other values")
+    ]
+    examples: Annotated[list[Conflict], Meta(max_length=20), doc("the first 20 of them")]
 
 
 class UnreadParameter(Model):
@@ -200,8 +202,8 @@ class QualityReport(Report):
             "the window"
         ),
     ]
-    checks_version: Annotated[Count, doc("version of the checks")]
-    station_days_judged: Annotated[
+    qc_version: Annotated[Count, doc("version of the checks")]
+    station_days_checked: Annotated[
         Count,
         doc(
             "UTC days of stations whose values were checked now. Of other days that the run has read again, only the "
@@ -219,10 +221,10 @@ class QualityReport(Report):
     flags_by_station: Annotated[
         dict[StationId, dict[ParameterName, ParameterFlags]], doc("what was checked now, by station and parameter")
     ]
-    worst_stretches: Annotated[
-        list[WorstStretch],
+    worst_episodes: Annotated[
+        list[WorstEpisode],
         Meta(max_length=10),
-        doc("the ten longest stretches of flagged values; a failed one weighs three"),
+        doc("the ten longest episodes of flagged values; a failed value weighs three"),
     ]
     advice: Annotated[
         list[Advice],
@@ -234,7 +236,7 @@ class QualityReport(Report):
         ),
     ]
     completeness: Annotated[dict[StationId, Completeness], doc("received against expected values")]
-    by_reason: Annotated[dict[Code, Count], doc("rejected records by reason")]
+    rejections_by_code: Annotated[dict[Code, Count], doc("quarantined rows by code")]
     by_object: Annotated[list[ObjectQuality], doc("every raw object of the run; empty for `forecast quality`")]
     conflicts: Conflicts
     values_removed: ValuesRemoved

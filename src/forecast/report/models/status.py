@@ -46,18 +46,18 @@ class RunCounts(Model):
     objects_skipped: Annotated[Count, doc("markers, lock files and temporary files among them")]
     objects_already_processed: Annotated[Count, doc("left out because an earlier run has loaded them")]
     objects_loaded: Annotated[Count, doc("objects that are in the database now")]
-    objects_rejected: Annotated[Count, doc("objects refused for what they hold")]
+    objects_rejected: Annotated[Count, doc("objects rejected for what they hold")]
     objects_known_rejected: Annotated[
         Count,
         doc("rejected by a run before, unchanged since, and not tried again; they are no reason for exit code 3"),
     ]
     objects_failed: Annotated[Count, doc("objects broken off by a fault")]
-    objects_unfinished: Annotated[Count, doc("objects cut off by the end of the run")]
+    objects_interrupted: Annotated[Count, doc("objects cut off by the end of the run")]
     rows_read: Annotated[Count, doc("rows found")]
     rows_empty: Annotated[Count, doc("rows without a single value")]
     records_extracted: Annotated[Count, doc("rows with a value")]
     records_validated: Annotated[Count, doc("records that may enter")]
-    records_rejected: Annotated[Count, doc("records in quarantine")]
+    records_rejected: Annotated[Count, doc("rows in quarantine")]
     inserted: Annotated[Count, doc("documents that are new")]
     updated: Annotated[Count, doc("documents replaced by a record that takes precedence")]
     unchanged: Annotated[Count, doc("documents that were the same already")]
@@ -79,11 +79,11 @@ class RunCounts(Model):
         Count, doc("parameters, each in one object, that a station reports and an object with unknown columns lacks")
     ]
     objects_with_unknown_columns: Annotated[Count, doc("objects with columns that are not known")]
-    documents_judged: Annotated[
-        Count, doc("documents that the checks looked at, also at stations and on days around what is new")
+    documents_checked: Annotated[
+        Count, doc("documents that were checked, also at stations and on days around what is new")
     ]
-    verdicts_rewritten: Annotated[Count, doc("documents of those that were rewritten")]
-    verdicts_changed: Annotated[Count, doc("values whose flag is another one now, or has gone")]
+    documents_reflagged: Annotated[Count, doc("those of them that were written with other flags")]
+    flags_changed: Annotated[Count, doc("values whose flag is different now, or gone")]
     rejection_rate: Annotated[Rate, doc("records_rejected / records_extracted")]
     stations_silent: Annotated[
         Count | None,
@@ -136,7 +136,8 @@ class PipelineStatus(Report):
     }
 
     status: Annotated[
-        RunStatus, doc("`running`, `success`, `partial` (something was refused or failed), `failed`, `interrupted`")
+        RunStatus,
+        doc("`running`, `success`, `partial` (something was rejected, unreadable or failed), `failed`, `interrupted`"),
     ]
     run_id: Annotated[Name, doc("which run")]
     previous_run: Annotated[PreviousRun | None, doc("the run before this one; null where nothing is known of one")]
@@ -159,4 +160,4 @@ class PipelineStatus(Report):
     ]
     written: Annotated[list[Written], doc("what was written where")]
     errors: Annotated[list[ErrorEntry], doc("the first 1,000")]
-    errors_left_out: Annotated[Count, doc("how many more there were")]
+    errors_truncated: Annotated[Count, doc("how many more there were")]

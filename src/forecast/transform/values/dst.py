@@ -151,7 +151,7 @@ def _equal_rows(table: pa.Table, local: Moments) -> Seconds:
     """A number for each row; equal ones for rows of one local time with the same values and notes."""
     columns = [
         local.astype(np.int64),
-        table["notes"].combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy(),
+        table["parse_issues"].combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy(),
     ]
     columns += [np.nan_to_num(table[name].to_numpy(), nan=np.inf).view(np.int64) for name in PARAMETER_NAMES]
     numbers: Seconds = np.unique(np.column_stack(columns), axis=0, return_inverse=True)[1].reshape(-1)

@@ -1,4 +1,4 @@
-"""Stretches: flagged values of one parameter one after another."""
+"""Episodes: flagged values of one parameter one after another."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from forecast.core.clock import iso_time_of
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask
 from forecast.qc.registry import CHECKS
 from forecast.qc.results import Verdicts
-from forecast.report.models.quality import WorstStretch
+from forecast.report.models.quality import WorstEpisode
 from forecast.report.write import DIGITS
 
-MOST_STRETCHES: Final = 10
+MAX_EPISODES: Final = 10
 _MOST_VALUES: Final = 5
 # A failed value weighs as much as three suspect ones.
 _FAIL_WEIGHT: Final = 3
 
 
-class Stretch(NamedTuple):
+class FlagEpisode(NamedTuple):
     """Times are ms since 1970."""
 
     weight: int
@@ -28,30 +28,30 @@ class Stretch(NamedTuple):
     first: int
     last: int
     flag: Literal[3, 4]
-    number: int
+    length: int
     checks: tuple[str, ...]
     low: float
     high: float
     values: tuple[float, ...]
 
-    def entry(self) -> WorstStretch:
+    def entry(self) -> WorstEpisode:
         """As the report has it."""
-        return WorstStretch(
+        return WorstEpisode(
             station=self.station,
             parameter=self.parameter,
             from_=iso_time_of(self.first),
             to=iso_time_of(self.last),
             checks=list(self.checks),
             flag=self.flag,
-            number=self.number,
+            count=self.length,
             min=round(self.low, DIGITS),
             max=round(self.high, DIGITS),
             values=[round(value, DIGITS) for value in self.values],
         )
 
 
-def longest_stretches(verdicts: Verdicts, name: str, flags: Flags, rows: Mask) -> list[Stretch]:
-    """The longest stretches of values of a parameter flagged one after another, in these rows.
+def longest_episodes(verdicts: Verdicts, name: str, flags: Flags, rows: Mask) -> list[FlagEpisode]:
+    """The longest episodes of values of a parameter flagged one after another, in these rows.
 
     A missing value is no end of one.
     """
@@ -59,12 +59,12 @@ def longest_stretches(verdicts: Verdicts, name: str, flags: Flags, rows: Mask) -
     bad = np.isin(flags[places], (SUSPECT, FAIL)) & rows[places]
     edges = np.flatnonzero(np.diff(bad.astype(np.int8), prepend=0, append=0))
     ends = edges.reshape(-1, 2)
-    longest = ends[np.argsort(ends[:, 0] - ends[:, 1], kind="stable")[:MOST_STRETCHES]] if len(ends) else ends
+    longest = ends[np.argsort(ends[:, 0] - ends[:, 1], kind="stable")[:MAX_EPISODES]] if len(ends) else ends
     # Short ones that failed may weigh more, but not more than the tenth of the longest by far.
-    return [_stretch(verdicts, name, flags, places[first:last]) for first, last in longest.tolist()]
+    return [_episode(verdicts, name, flags, places[first:last]) for first, last in longest.tolist()]
 
 
-def _stretch(verdicts: Verdicts, name: str, flags: Flags, places: np.ndarray) -> Stretch:
+def _episode(verdicts: Verdicts, name: str, flags: Flags, places: np.ndarray) -> FlagEpisode:
     values: Floats = verdicts.series.values[name][places]
     failed = int((flags[places] == FAIL).sum())
     checks = tuple(
@@ -73,14 +73,14 @@ def _stretch(verdicts: Verdicts, name: str, flags: Flags, places: np.ndarray) ->
         if (given := verdicts.by_check.get((check, name))) is not None and np.isin(given[places], (SUSPECT, FAIL)).any()
     )
     times = verdicts.series.times[places]
-    return Stretch(
+    return FlagEpisode(
         weight=len(places) + (_FAIL_WEIGHT - 1) * failed,
         station=verdicts.series.station.id,
         parameter=name,
         first=int(times[0]),
         last=int(times[-1]),
         flag=FAIL if failed else SUSPECT,
-        number=len(places),
+        length=len(places),
         checks=checks,
         low=float(values.min()),
         high=float(values.max()),
