@@ -56,6 +56,16 @@ def s3_world(replica_set: str, aws_environment: None, tmp_path_factory: pytest.T
     maker.end()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What stores differ in is tested in tests/storage: a run on S3 as well is for the night, but for `both_zones`."""
+    for item in items:
+        spec = getattr(item, "callspec", None)
+        on_s3 = spec is not None and spec.params.get("new_world") == "s3"
+        if on_s3 and not item.get_closest_marker("both_zones"):
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def new_world(request: pytest.FixtureRequest) -> WorldMaker:
     """Makes worlds, once in local folders and once on the S3 server."""

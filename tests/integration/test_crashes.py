@@ -55,17 +55,11 @@ BOUNDARIES: Final[dict[str, tuple[str, str, str, int]]] = {
 }
 # One of each kind of thing that is half done there; the night tries all.
 _FOR_EVERY_CHANGE: Final = {
-    "with the lease",
     "after transform",
     "between two files of the zone",
-    "after an object is published",
     "between insert and replace",
     "before a checkpoint",
-    "after a day is marked to be judged",
     "between the verdicts of two stations",
-    "before the marks are taken away",
-    "between two reports",
-    "before the last status",
 }
 
 

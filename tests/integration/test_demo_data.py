@@ -31,6 +31,7 @@ def loaded(new_world: WorldMaker, demo_data: Path) -> tuple[World, dict[str, Any
     return world, world.run()
 
 
+@pytest.mark.both_zones
 def test_counts_are_exact(loaded: tuple[World, dict[str, Any]]) -> None:
     _, status = loaded
     counts = status["counts"]
@@ -124,7 +125,7 @@ def _put_at_a_known_time(zone: FolderZone, key: str) -> None:
     os.utime(zone.folder / key, (SECOND_OF_DELIVERY, SECOND_OF_DELIVERY))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def test_objects_one_by_one_in_any_order_end_as_all_at_once(
     local_world: WorldMaker, demo_data: Path, seed: int
 ) -> None:

@@ -219,6 +219,7 @@ def test_rain_of_the_week_is_what_the_counters_say(native: World) -> None:
     }
 
 
+@pytest.mark.both_zones
 def test_every_value_equals_a_second_reading_of_the_files(native: World, expected: Readings) -> None:
     found = {name: document["measurements"] for name, document in native.documents().items()}
     assert found.keys() == expected.keys()
@@ -341,6 +342,7 @@ def test_every_report_keeps_its_schema_and_adds_up(native: World) -> None:
     assert assert_reports_hold(native) >= 3
 
 
+@pytest.mark.both_zones
 def test_zone_on_s3_has_a_copy_of_every_report(new_world: WorldMaker, shared_data: Path) -> None:
     world = new_world()
     world.deliver(shared_data / "raw-file-source")

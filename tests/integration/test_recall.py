@@ -77,6 +77,7 @@ def test_documents_that_were_lost_come_back(world: World) -> None:
     assert world.contents() == before
 
 
+@pytest.mark.both_zones
 @pytest.mark.parametrize("damage", ["removed", "changed"])
 def test_records_that_the_zone_does_not_hold_any_more_are_made_again(
     world: World, made: list[str], damage: str

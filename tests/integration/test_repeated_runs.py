@@ -48,6 +48,7 @@ def test_checkpoint_names_the_object_and_its_version(world: World) -> None:
     assert (entry["counts"]["rows_read"], entry["counts"]["inserted"]) == (1368, 1368)
 
 
+@pytest.mark.both_zones
 def test_only_new_objects_are_taken(world: World, demo_data: Path) -> None:
     world.run()
     world.deliver(demo_data, [OTHER])
@@ -142,6 +143,7 @@ def test_fault_of_the_program_costs_its_object_alone(world: World, monkeypatch: 
     assert world.documents() == {}
 
 
+@pytest.mark.both_zones
 def test_object_that_was_replaced_is_taken_again(world: World) -> None:
     world.run()
     document = json.loads(world.raw.get(KEY))
@@ -237,8 +239,8 @@ def test_interrupted_run_is_completed_by_the_next(
 ) -> None:
     world, undisturbed = new_world(), new_world()
     for each in (world, undisturbed):
-        each.deliver(demo_data)
-    objects = undisturbed.run()["counts"]["objects_loaded"]
+        each.deliver(demo_data, [KEY, OTHER])
+    undisturbed.run()
     outcome, running = _interrupted(world, number, monkeypatch)
     assert (running["status"], running["exit_code"], running["finished_at"]) == ("running", None, None)
     status = world.status()
@@ -252,6 +254,6 @@ def test_interrupted_run_is_completed_by_the_next(
     again = world.run()
     assert (again["status"], again["exit_code"]) == ("success", 0)
     assert again["counts"]["objects_already_processed"] == 1
-    assert again["counts"]["objects_loaded"] == objects - 1
+    assert again["counts"]["objects_loaded"] == 1
     assert world.contents() == undisturbed.contents()
     assert world.record_keys() == undisturbed.record_keys()

@@ -65,6 +65,7 @@ def world(new_world: WorldMaker, demo_data: Path) -> World:
     return made
 
 
+@pytest.mark.both_zones
 def test_rows_of_a_station_that_was_added_are_loaded_and_marked(world: World) -> None:
     missing = INFOCLIMAT[0]
     counts = _run(world, _registry(missing))
