@@ -79,7 +79,8 @@ def migrate_command(
     with connect(settings) as collection:
         held = nullcontext() if verify else lease(collection, run_id, wait=wait)
         with held:
-            report, code = migrate(store, collection, stations, run_id, verify_only=verify)
+            age = settings.max_data_age_hours
+            report, code = migrate(store, collection, stations, run_id, verify_only=verify, max_age_hours=age)
     write_timed_report(report, logs_dir=settings.logs_dir, now=datetime.now(UTC))
     print_result(as_data(report), Text(_migration_words(report)), as_json=as_json)
     return code
@@ -116,7 +117,7 @@ def replay_command(
     facts = RunFacts(new_run_id(now), now, __version__)
     log_as(facts.run_id)
     with connect(settings) as collection, lease(collection, facts.run_id, wait=wait), work_folder() as folder:
-        counts = replay(Corridor(store, collection, stations, facts), folder)
+        counts = replay(Corridor(store, collection, stations, facts, settings.max_data_age_hours), folder)
     print_result({"run_id": facts.run_id, **asdict(counts)}, Text(_replay_words(counts)), as_json=as_json)
     return ObjectRejectedError.exit_code if counts.rows_failed else 0
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
-from forecast.core.clock import DAY_MS
+from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.core.stations import Station
 
+State = Literal["fresh", "late", "silent", "never"]
 _MINUTES_A_DAY: Final = 1440
+_LATE_INTERVALS: Final = 3
+# Where MAX_DATA_AGE_HOURS is not set: a state that nobody is warned of.
+_SILENT_HOURS: Final = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,30 @@ class Presence:
         return sum(expected_on(station, day, now) for day in days)
 
 
+def expected_a_day(station: Station) -> int:
+    """Observations that a station makes on a whole UTC day."""
+    return int(_MINUTES_A_DAY // station.interval_minutes)
+
+
 def expected_on(station: Station, day: int, now: datetime) -> int:
     """Observations that a station makes on a UTC day, or has made by now."""
     passed = min(_MINUTES_A_DAY, now.timestamp() / 60 - day * _MINUTES_A_DAY)
     return max(0, int(passed // station.interval_minutes))
+
+
+def age_hours(newest: int, now: datetime) -> float:
+    """How old an observation (ms since 1970) is; 0 where it is ahead, as the newest may be by ten minutes."""
+    return max(0.0, (now.timestamp() * 1000 - newest) / HOUR_MS)
+
+
+def state_of(station: Station, newest: int | None, now: datetime, max_age_hours: float | None) -> State:
+    """The state of a station at a moment, by the age of its newest observation (ms since 1970; None: there is none).
+
+    Silent where that is older than `max_age_hours`, late where it is older than three of the station's intervals.
+    """
+    if newest is None:
+        return "never"
+    age = age_hours(newest, now)
+    if age > (_SILENT_HOURS if max_age_hours is None else max_age_hours):
+        return "silent"
+    return "late" if age * 60 > _LATE_INTERVALS * station.interval_minutes else "fresh"

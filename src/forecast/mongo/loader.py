@@ -28,6 +28,7 @@ from forecast.core.removals import Removed, removed_values
 from forecast.mongo.bson_encoder import to_documents
 from forecast.mongo.client import Documents, foreign_index, refusal, told_apart, validation_failed
 from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.days import DailyAggregates
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.versions import SOURCE, LoadCounts, Plan, StoredVersions, batches_of, compare, one_each
 
@@ -48,7 +49,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def prepare_collection(collection: Documents) -> None:
-    """Make the collection with its validator and indexes, or bring them up to date.
+    """Make the collection with its validator and indexes, and those of the daily aggregates, or bring them up to date.
 
     Raises SettingError where something else has the collection's name.
     """
@@ -63,6 +64,7 @@ def prepare_collection(collection: Documents) -> None:
                     database.command("collMod", collection.name, validator=validator)
     with told_apart("making the indexes"):
         collection.create_indexes(list(INDEXES))
+    DailyAggregates.beside(collection).prepare()
 
 
 def _created(collection: Documents, validator: Mapping[str, Any]) -> bool:

@@ -7,9 +7,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
@@ -22,8 +23,11 @@ from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.stations import Station, Stations
 from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.client import Documents, foreign_index, refusal, told_apart, validation_failed
+from forecast.mongo.days import DailyAggregates
 from forecast.mongo.qc_queue import Unjudged, days_by_station
+from forecast.mongo.station_states import StationStates
 from forecast.mongo.window_reader import read_ahead, read_block
+from forecast.qc.aggregates import StationDay, station_days
 from forecast.qc.results import Quality, Verdicts
 from forecast.qc.runner import run_closing_checks, run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
@@ -36,6 +40,14 @@ _ROUNDS: Final = 20
 _BATCH: Final = 2_500
 _READERS: Final = 2
 _AMOUNT: Final = "measurements.precipitation_amount"
+
+
+class _Differing(NamedTuple):
+    """The rows whose verdict is another now, what it is, and their second halves of the digest."""
+
+    rows: npt.NDArray[np.intp]
+    quality: Quality
+    halves: Halves
 
 
 class Listener(Protocol):
@@ -64,8 +76,16 @@ def judge_marked(
         if not marks:
             return counts
         counts.add(judge_days(days_by_station(marks), collection, stations, listener, check_stop))
+        StationStates.beside(collection).count(marks, stations)
         unjudged.take_away(marks)
     raise RetryableError("other writers keep changing the same days; run again when they are done")
+
+
+def mark_everything(unjudged: Unjudged, collection: Documents) -> None:
+    """Mark every day of which there are documents, or daily aggregates whose documents are gone."""
+    held = days_held(collection, {})
+    unjudged.mark((station, day) for station, days in held.items() for day in days)
+    unjudged.mark(DailyAggregates.beside(collection).station_days())
 
 
 def judge_days(
@@ -92,7 +112,7 @@ def differing_verdicts(days: Mapping[str, set[int]], collection: Documents, stat
         verdicts = judge(block, stored)
         for station in block.affected:
             if station.id in verdicts:
-                rows, _, _ = _differing(block, stored[station.id], verdicts[station.id])
+                rows = _differing(block, stored[station.id], verdicts[station.id]).rows
                 yield from (_document_id(station, stored[station.id].times[row]) for row in rows)
         del stored, verdicts
         give_memory_back()
@@ -174,18 +194,19 @@ def _judge_block(
     changed: dict[str, int] = {}
     for attempt in range(_ROUNDS):
         verdicts = judge(block, stored)
+        stations = [station for station in block.affected if station.id in verdicts]
+        differing = {station.id: _differing(block, stored[station.id], verdicts[station.id]) for station in stations}
+        # Before the flags: where this is cut off in between, the flags still differ, and both are written again.
+        _write_days(block, stored, verdicts, differing, collection)
         counts.judged = 0
         settled = True
-        for station in block.affected:
-            if station.id in verdicts:
-                within = _within(block, stored[station.id])
-                counts.judged += within.stop - within.start
-                for updates in _updates(
-                    block, station, stored[station.id], verdicts[station.id], changed, by_name=not attempt
-                ):
-                    matched = _rewrite(updates, collection)
-                    counts.rewritten += matched
-                    settled &= matched == len(updates)
+        for station in stations:
+            within = _within(block, stored[station.id])
+            counts.judged += within.stop - within.start
+            for updates in _updates(station, stored[station.id], differing[station.id], changed, by_name=not attempt):
+                matched = _rewrite(updates, collection)
+                counts.rewritten += matched
+                settled &= matched == len(updates)
         if settled:
             counts.flags_changed = sum(changed.values())
             if listener is not None:
@@ -197,21 +218,33 @@ def _judge_block(
     raise RetryableError("other writers keep changing the same documents; run again when they are done")
 
 
-def _updates(
+def _write_days(
     block: Block,
-    station: Station,
-    stored: StationColumns,
-    verdicts: Verdicts,
-    changed: dict[str, int],
-    *,
-    by_name: bool,
+    stored: Mapping[str, StationColumns],
+    verdicts: Mapping[str, Verdicts],
+    differing: Mapping[str, _Differing],
+    collection: Documents,
+) -> None:
+    """The daily aggregates of the days whose observations changed, and of those whose flags are about to."""
+    found: list[StationDay] = []
+    for name, one in verdicts.items():
+        days = set((stored[name].times[differing[name].rows] // DAY_MS).tolist()) if name in differing else set()
+        if days := days | block.changed.get(name, set()):
+            found += station_days(one, days)
+    there = {(one.station, one.day) for one in found}
+    asked = {(name, day) for name, days in block.changed.items() for day in days}
+    DailyAggregates.beside(collection).write(found, asked - there)
+
+
+def _updates(
+    station: Station, stored: StationColumns, differing: _Differing, changed: dict[str, int], *, by_name: bool
 ) -> Iterator[list[UpdateOne]]:
     """The writes of the verdicts of one station that differ, in batches: each where the document is as it was read.
 
     `changed` gets the number of values with another flag, by document: what is written in a second attempt counts once.
     Documents are found by name, which is fast; or by station and time, whatever somebody has named them by hand.
     """
-    rows, quality, halves = _differing(block, stored, verdicts)
+    rows, quality, halves = differing
     for at in range(0, len(rows), _BATCH):
         updates = []
         batch = quality.flags[at : at + _BATCH].to_pylist()
@@ -257,14 +290,13 @@ def _within(block: Block, stored: StationColumns) -> slice:
     return slice(int(first), int(end))
 
 
-def _differing(block: Block, stored: StationColumns, verdicts: Verdicts) -> tuple[np.ndarray, Quality, Halves]:
-    """The rows of a block's days whose verdict is another now, what it is, and their second halves of the digest."""
+def _differing(block: Block, stored: StationColumns, verdicts: Verdicts) -> _Differing:
     within = _within(block, stored)
     quality = verdicts.quality(within)
     versions = np.full(len(quality.flag), qc_version())
     halves = quality_halves(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
     other = np.flatnonzero(second_halves(stored.digests[within]) != halves)
-    return within.start + other, quality.take(other), halves[other]
+    return _Differing(within.start + other, quality.take(other), halves[other])
 
 
 def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[str, Any]:

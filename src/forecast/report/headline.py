@@ -12,9 +12,9 @@ from itertools import takewhile, zip_longest
 from typing import Final, Literal
 
 from forecast.core.errors import ObjectRejectedError
+from forecast.core.presence import State
 
 Severity = Literal["error", "warning", "info"]
-State = Literal["fresh", "late", "silent", "never"]
 
 # A run counts for the moment it was due at if it starts within this time. EventBridge gives a scheduled task up after
 # an hour (maximum_event_age_in_seconds in terraform/modules/schedule).

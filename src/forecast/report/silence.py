@@ -9,14 +9,11 @@ from typing import Any, Final
 
 from msgspec.structs import asdict
 
-from forecast.core.clock import HOUR_MS, iso_time_of
-from forecast.core.presence import Presence
+from forecast.core.clock import iso_time_of
+from forecast.core.presence import Presence, age_hours, state_of
 from forecast.core.stations import Station, Stations
 from forecast.report.models.status import State, StationState
 
-_LATE_INTERVALS: Final = 3
-# Where MAX_DATA_AGE_HOURS is not set: a state that nobody is warned of.
-_SILENT_HOURS: Final = 24.0
 _AGE_DIGITS: Final = 2
 
 
@@ -50,8 +47,8 @@ def stations_seen(presence: Presence | None, stations: Stations, now: datetime) 
 
 
 def silent_stations(seen: Mapping[str, Seen]) -> list[Seen]:
-    """Those that are silent."""
-    return [one for one in seen.values() if one.state == "silent"]
+    """Those that are silent, and those that were never heard."""
+    return [one for one in seen.values() if one.state in {"silent", "never"}]
 
 
 def newest_age_seconds(seen: Mapping[str, Seen]) -> int | None:
@@ -76,11 +73,7 @@ def silence_warnings(seen: Mapping[str, Seen], max_age_hours: float | None) -> I
 
 
 def _seen(name: str, station: Station | None, newest: int | None, now: datetime, max_age_hours: float | None) -> Seen:
-    # The newest may be ten minutes ahead.
-    age = None if newest is None else max(0.0, (now.timestamp() * 1000 - newest) / HOUR_MS)
+    age = None if newest is None else age_hours(newest, now)
     if station is None:
         return Seen(name, newest, age, "unregistered")
-    if age is None or age > (_SILENT_HOURS if max_age_hours is None else max_age_hours):
-        return Seen(name, newest, age, "silent")
-    late = age * 60 > _LATE_INTERVALS * station.interval_minutes
-    return Seen(name, newest, age, "late" if late else "fresh")
+    return Seen(name, newest, age, state_of(station, newest, now, max_age_hours))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
-from forecast.core.presence import Presence
+from forecast.core.presence import state_of
 from forecast.core.stations import Stations
-from forecast.report.headline import RunState, State, StationState
+from forecast.report.headline import RunState, StationState
 from forecast.report.models.status import PipelineStatus
-from forecast.report.silence import stations_seen
 
 # The code of a run's error where another run was at work.
 TURNED_AWAY = "LeaseHeldError"
@@ -39,16 +38,8 @@ def station_states(
     last: Mapping[str, datetime], stations: Stations, now: datetime, max_age_hours: float | None
 ) -> tuple[StationState, ...]:
     """The state of every station of the registry at a moment, from the newest observation of each."""
-    newest = {name: round(moment.astimezone(UTC).timestamp() * 1000) for name, moment in last.items()}
-    seen = stations_seen(Presence({}, newest, {}, max_age_hours=max_age_hours), stations, now)
+    newest = {name: round(moment.timestamp() * 1000) for name, moment in last.items()}
     return tuple(
-        StationState(name, _state(one.state, last.get(name)), last.get(name))
-        for name, one in seen.items()
-        if stations.get(name) is not None
+        StationState(name, state_of(station, newest.get(name), now, max_age_hours), last.get(name))
+        for name, station in sorted({station.id: station for station in stations}.items())
     )
-
-
-def _state(state: str, last: datetime | None) -> State:
-    if last is None:
-        return "never"
-    return "fresh" if state == "fresh" else "late" if state == "late" else "silent"

@@ -16,7 +16,8 @@ from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.loader import check_indexes, load, prepare_collection
 from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import days_held, differing_verdicts, judge_marked
+from forecast.mongo.qc_update import days_held, differing_verdicts, judge_marked, mark_everything
+from forecast.mongo.station_states import note_stations
 from forecast.mongo.strangers import strangers_named
 from forecast.mongo.verify import differing_records, orphaned_documents, read_zone_file
 from forecast.report.migration import migration_report
@@ -30,9 +31,17 @@ EXIT_DONE, EXIT_DIFFERS = 0, 3
 
 
 def migrate(
-    store: Store, collection: Documents, stations: Stations, run_id: str, *, verify_only: bool = False
+    store: Store,
+    collection: Documents,
+    stations: Stations,
+    run_id: str,
+    *,
+    verify_only: bool = False,
+    max_age_hours: float | None = None,
 ) -> tuple[MigrationReport, int]:
-    """Load every record file of the zone, judge what is new, then compare both; the report and the exit code.
+    """Load every record file of the zone, judge what is there, then compare both; the report and the exit code.
+
+    Daily aggregates and the stations' states are made anew. A station is silent after `max_age_hours`.
 
     The proof: a second pass finds every record in the database, with the digest and the content of its newest version,
     and no document beside them; and every verdict is what the checks say of the observations now. Raises SettingError
@@ -59,7 +68,10 @@ def migrate(
                 words,
             )
         if not verify_only:
+            # Also where no document is new: the daily aggregates are rebuilt from what is there.
+            mark_everything(unjudged, collection)
             judge_marked(unjudged, collection, stations)
+            note_stations(collection, stations, datetime.now(UTC), max_age_hours)
         checked = differing = 0
         for file in files:
             records = to_frame(read_zone_file(file, store, folder))

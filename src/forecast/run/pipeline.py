@@ -30,8 +30,9 @@ from forecast.mongo.dry_run import ImaginedVersions, foresee
 from forecast.mongo.loader import prepare_collection, station_days
 from forecast.mongo.presence import days_until, presence_of
 from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import days_held, judge_marked, stored_flags
+from forecast.mongo.qc_update import judge_marked, mark_everything, stored_flags
 from forecast.mongo.state import Begun, Checkpoints, Rejection, name_of
+from forecast.mongo.station_states import StationStates
 from forecast.mongo.strangers import strangers_named
 from forecast.mongo.versions import LoadCounts, StoredVersions
 from forecast.report.advice import warnings
@@ -264,8 +265,7 @@ class Pipeline:
             return
         with run.timed("qc"), strangers_named(self._collection):
             if run.options.rerun_qc:
-                everything = days_held(self._collection, {})
-                self._unjudged.mark((station, day) for station, days in everything.items() for day in days)
+                mark_everything(self._unjudged, self._collection)
             counts = judge_marked(self._unjudged, self._collection, self._stations, run.findings, run.check_stop)
             run.progress.judged.add(counts)
         for words, facts in warnings(run.findings):
@@ -286,6 +286,8 @@ class Pipeline:
             found = presence_of(self._collection, self._stations, days, max_age_hours)
         if run.options.dry_run:
             found = replace(found, received={name: one.observations for name, one in run.tally.stations.items()})
+        else:
+            StationStates.beside(self._collection).note(self._stations, found, now)
         run.presence = found
         run.progress.seen = stations_seen(found, self._stations, now)
         if max_age_hours is not None:

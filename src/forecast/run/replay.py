@@ -42,6 +42,7 @@ from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.qc_update import judge_marked
 from forecast.mongo.state import INTERNAL_ERROR, Checkpoints
+from forecast.mongo.station_states import note_stations
 from forecast.mongo.strangers import strangers_named
 from forecast.run.cache import program_digest
 from forecast.storage import Store
@@ -94,6 +95,7 @@ class Corridor:
     collection: Documents
     stations: Stations
     facts: RunFacts
+    max_age_hours: float | None = None
 
 
 def replay(corridor: Corridor, folder: Path) -> ReplayCounts:
@@ -110,6 +112,7 @@ def replay(corridor: Corridor, folder: Path) -> ReplayCounts:
         shutil.rmtree(place)
     with strangers_named(corridor.collection):
         judge_marked(unjudged, corridor.collection, corridor.stations)
+        note_stations(corridor.collection, corridor.stations, corridor.facts.started_at, corridor.max_age_hours)
     return counts
 
 

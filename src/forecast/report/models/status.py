@@ -12,7 +12,7 @@ from forecast.report.models.base import Count, Model, Name, Rate, Report, Second
 RunStatus = Literal["running", "success", "partial", "failed", "interrupted"]
 # "died" is said of a run before, by the one after it.
 PreviousStatus = Literal["running", "success", "partial", "failed", "interrupted", "died"]
-State = Literal["fresh", "late", "silent", "unregistered", "unknown"]
+State = Literal["fresh", "late", "silent", "never", "unregistered", "unknown"]
 Argument = str | int | float | bool | None
 ExitCode = Annotated[int, Meta(ge=0, le=3)]
 
@@ -87,7 +87,7 @@ class RunCounts(Model):
     rejection_rate: Annotated[Rate, doc("records_rejected / records_extracted")]
     stations_silent: Annotated[
         Count | None,
-        doc("stations whose newest observation is older than `MAX_DATA_AGE_HOURS`; null where that is not set"),
+        doc("stations that are `silent` or `never` sent anything; null where `MAX_DATA_AGE_HOURS` is not set"),
     ]
     newest_observation_age_s: Annotated[
         Count | None, doc("age of the newest observation of all stations, in seconds; null where there is none")
@@ -99,7 +99,7 @@ class StationState(Model):
 
     last_observation: Annotated[Time | None, doc("newest observation of the station in the database")]
     age_hours: Annotated[Seconds | None, doc("how old that is")]
-    state: Annotated[State, doc("`fresh`, `late`, `silent`, `unregistered` or `unknown`: see below")]
+    state: Annotated[State, doc("`fresh`, `late`, `silent`, `never`, `unregistered` or `unknown`: see below")]
 
 
 class Written(Model, kw_only=True):

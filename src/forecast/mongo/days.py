@@ -1,0 +1,120 @@
+"""Daily aggregates: one document a station and UTC day, in `<collection>_days`.
+
+    {_id: "ILAMAD25@2024-10-01", station, day, expected, received,
+     parameters: {air_temperature: {received, suspect, failed, min, mean, max, checks: {spike: 2}}}}
+
+They are written by what brings the flags up to date (`qc_update`), before the flags are: what is killed in between does
+both again. A day without observations has no document, and a day has no entry of a parameter without values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as AnyOf
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pymongo import ASCENDING, DeleteOne, IndexModel, ReplaceOne
+
+from forecast.core.clock import DAY_MS, midnight
+from forecast.mongo.client import Documents, beside, told_apart
+from forecast.qc.aggregates import ParameterDay, StationDay
+
+SUFFIX: Final = "_days"
+INDEXES: Final = (
+    # What a station has received is summed from the index alone.
+    IndexModel([("station", ASCENDING), ("day", ASCENDING), ("received", ASCENDING)], name="station_day_received"),
+    IndexModel([("day", ASCENDING)], name="day"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DailyAggregates:
+    """The daily aggregates beside a main collection; days are counted since 1970, in UTC."""
+
+    collection: Documents
+
+    @classmethod
+    def beside(cls, collection: Documents) -> DailyAggregates:
+        """Those that belong to a main collection."""
+        return cls(beside(collection, SUFFIX))
+
+    def prepare(self) -> None:
+        """Make the indexes."""
+        with told_apart("making the indexes of the daily aggregates"):
+            self.collection.create_indexes(list(INDEXES))
+
+    def write(self, found: Iterable[StationDay], without: Iterable[tuple[str, int]]) -> None:
+        """Put aggregates in place of those of before; station-days `without` observations have none any more."""
+        changes: list[ReplaceOne[dict[str, Any]] | DeleteOne] = []
+        for one in found:
+            document = _document(one)
+            changes.append(ReplaceOne({"_id": document["_id"]}, document, upsert=True))
+        changes += [DeleteOne({"_id": _id(station, day)}) for station, day in without]
+        if changes:
+            with told_apart("writing daily aggregates"):
+                self.collection.bulk_write(changes, ordered=False)
+
+    def of_station(self, station: str, first: int, last: int) -> list[dict[str, Any]]:
+        """The documents of a station from a day to another, both included, in their order."""
+        within = {"station": station, "day": {"$gte": midnight(first), "$lte": midnight(last)}}
+        with told_apart("reading daily aggregates"):
+            return list(self.collection.find(within).sort("day", ASCENDING))
+
+    def of_day(self, day: int) -> list[dict[str, Any]]:
+        """The documents of all stations on a day, by station."""
+        with told_apart("reading daily aggregates"):
+            return sorted(self.collection.find({"day": midnight(day)}), key=lambda one: str(one["_id"]))
+
+    def station_days(self) -> Iterator[tuple[str, int]]:
+        """Every station and day that has a document."""
+        with told_apart("listing daily aggregates"):
+            for one in self.collection.find({}, {"_id": 0, "station": 1, "day": 1}, hint="station_day_received"):
+                yield one["station"], day_number(one["day"])
+
+    def received(self, stations: AnyOf[str], first: datetime, end: datetime) -> dict[tuple[str, str], int]:
+        """How many observations these stations have by station and month ("2024-10"), from a moment to another."""
+        if not stations:
+            return {}
+        within = {"station": {"$in": sorted(stations)}, "day": {"$gte": first, "$lt": end}}
+        month = {"$dateToString": {"date": "$day", "format": "%Y-%m"}}
+        stages: list[Mapping[str, Any]] = [
+            {"$match": within},
+            {"$group": {"_id": {"station": "$station", "month": month}, "received": {"$sum": "$received"}}},
+        ]
+        with told_apart("counting observations by month"):
+            found = self.collection.aggregate(stages, hint="station_day_received")
+            return {(one["_id"]["station"], one["_id"]["month"]): one["received"] for one in found}
+
+
+def day_number(moment: datetime) -> int:
+    """The UTC day of a moment, since 1970."""
+    return int(moment.timestamp() * 1000 // DAY_MS)
+
+
+def _id(station: str, day: int) -> str:
+    return f"{station}@{midnight(day):%Y-%m-%d}"
+
+
+def _document(one: StationDay) -> dict[str, Any]:
+    return {
+        "_id": _id(one.station, one.day),
+        "station": one.station,
+        "day": midnight(one.day),
+        "expected": one.expected,
+        "received": one.received,
+        "parameters": {name: _parameter(entry) for name, entry in one.parameters.items()},
+    }
+
+
+def _parameter(entry: ParameterDay) -> dict[str, Any]:
+    return {
+        "received": entry.received,
+        "suspect": entry.suspect,
+        "failed": entry.failed,
+        "min": entry.min,
+        "mean": entry.mean,
+        "max": entry.max,
+        "checks": dict(entry.checks),
+    }

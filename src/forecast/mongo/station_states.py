@@ -1,0 +1,119 @@
+"""What is known of each station of the registry: one document each, in `<collection>_stations`.
+
+    {_id: "ILAMAD25", first, last, count, state, since, months: {"2024-10": 8928}}
+
+`first` and `last` are its first and its newest observation (null where it has none), `state` is that of
+`forecast.core.presence`, `since` when a run first found it in that state. `count` is the sum of `months`, and a month
+is the sum of its daily aggregates: what a run costs depends on the months that it touches, not on what is stored.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pymongo import UpdateOne
+
+from forecast.core.clock import midnight
+from forecast.core.presence import Presence, state_of
+from forecast.core.stations import Stations
+from forecast.mongo.client import Documents, beside, told_apart
+from forecast.mongo.days import DailyAggregates
+from forecast.mongo.presence import presence_of
+
+SUFFIX: Final = "_stations"
+_COUNT: Final = {"$sum": {"$map": {"input": {"$objectToArray": "$months"}, "as": "one", "in": "$$one.v"}}}
+# From the 28th of a month into the next one.
+_FIVE_DAYS: Final = timedelta(days=5)
+_EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def note_stations(collection: Documents, stations: Stations, now: datetime, max_age_hours: float | None) -> None:
+    """Bring the states of all stations up to date from what the collection holds."""
+    presence = presence_of(collection, stations, (), max_age_hours)
+    StationStates.beside(collection).note(stations, presence, now)
+
+
+@dataclass(frozen=True, slots=True)
+class StationStates:
+    """The stations' documents beside a main collection."""
+
+    collection: Documents
+    days: DailyAggregates
+
+    @classmethod
+    def beside(cls, collection: Documents) -> StationStates:
+        """Those that belong to a main collection."""
+        return cls(beside(collection, SUFFIX), DailyAggregates.beside(collection))
+
+    def count(self, station_days: Iterable[tuple[str, int]], stations: Stations) -> None:
+        """Count again the months of these station-days, from the daily aggregates as they are now."""
+        touched: defaultdict[datetime, set[str]] = defaultdict(set)
+        for station, day in station_days:
+            if stations.get(station) is not None:
+                touched[midnight(day).replace(day=1)].add(station)
+        new = self._uncounted(set().union(*touched.values()))
+        self._write_months(new, self.days.received(new, _EARLIEST, _LATEST))
+        for first, names in sorted(touched.items()):
+            end = (first.replace(day=28) + _FIVE_DAYS).replace(day=1)
+            month = f"{first:%Y-%m}"
+            nothing = {(name, month): 0 for name in names - new}
+            self._write_months(names - new, nothing | self.days.received(names - new, first, end))
+
+    def note(self, stations: Stations, presence: Presence, now: datetime) -> None:
+        """Write first and newest observation and state of every station of the registry; no other station stays."""
+        names = {station.id for station in stations}
+        new = self._uncounted(names)
+        self._write_months(new, self.days.received(new, _EARLIEST, _LATEST))
+        updates = []
+        for station in stations:
+            state = state_of(station, presence.newest.get(station.id), now, presence.max_age_hours)
+            entry = {
+                "first": _moment(presence.first.get(station.id)),
+                "last": _moment(presence.newest.get(station.id)),
+                "state": state,
+                "since": {"$cond": [{"$eq": ["$state", state]}, "$since", now]},
+            }
+            updates.append(UpdateOne({"_id": station.id}, [{"$set": entry}], upsert=True))
+        with told_apart("writing the stations' states"):
+            if updates:
+                self.collection.bulk_write(updates, ordered=False)
+            self.collection.delete_many({"_id": {"$nin": sorted(names)}})
+
+    def read(self) -> list[dict[str, Any]]:
+        """The documents of the stations whose state is known, by id."""
+        with told_apart("reading the stations' states"):
+            return list(self.collection.find({"state": {"$exists": True}}).sort("_id"))
+
+    def _uncounted(self, names: set[str]) -> set[str]:
+        """Those whose months were never counted: new in the registry, or here for the first time."""
+        with told_apart("reading the stations' states"):
+            counted = self.collection.find({"_id": {"$in": sorted(names)}, "months": {"$exists": True}}, {"_id": 1})
+            return names - {one["_id"] for one in counted}
+
+    def _write_months(self, names: set[str], received: Mapping[tuple[str, str], int]) -> None:
+        months: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for (station, month), number in received.items():
+            months[station][month] = number
+        updates = [
+            UpdateOne(
+                {"_id": name},
+                [
+                    {"$set": {"months": {"$mergeObjects": ["$months", months[name]]}}},
+                    {"$set": {"count": _COUNT}},
+                ],
+                upsert=True,
+            )
+            for name in sorted(names)
+        ]
+        if updates:
+            with told_apart("counting observations"):
+                self.collection.bulk_write(updates, ordered=False)
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)

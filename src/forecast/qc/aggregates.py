@@ -1,0 +1,135 @@
+"""What a station's observations of a UTC day come to: how many there are, how many are flagged, and their range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from forecast.core.clock import DAY_MS
+from forecast.core.parameters import PARAMETERS, Quantity
+from forecast.core.presence import expected_a_day
+from forecast.qc.days import days_of
+from forecast.qc.flags import FAIL, GOOD, SUSPECT, Floats, Mask
+from forecast.qc.results import Verdicts
+
+_DIRECTIONS: Final = frozenset(parameter.name for parameter in PARAMETERS if parameter.quantity is Quantity.ANGLE)
+_AMOUNT: Final = "precipitation_amount"
+# Directions that cancel each other out leave only what rounding makes of them.
+_NO_RESULTANT: Final = 1e-9
+Starts = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterDay:
+    """One parameter of a station's day: values received, those flagged 3 (suspect) and 4 (fail), and those by check.
+
+    `min`, `mean` and `max` are of the values that are not flagged, in the parameter's unit; None where there are none.
+    The mean of a direction is that of unit vectors (above 0, up to 360, which is north), without those at calm; a
+    direction has neither min nor max.
+    """
+
+    received: int
+    suspect: int
+    failed: int
+    min: float | None
+    mean: float | None
+    max: float | None
+    checks: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StationDay:
+    """A station's observations of a UTC day (since 1970), and how many it makes on a whole day.
+
+    `parameters` are those that have a value.
+    """
+
+    station: str
+    day: int
+    expected: int
+    received: int
+    parameters: Mapping[str, ParameterDay]
+
+
+def station_days(verdicts: Verdicts, days: set[int]) -> Iterator[StationDay]:
+    """Those of these days on which the station has observations."""
+    station, times = verdicts.series.station, verdicts.series.times
+    rows = np.flatnonzero(np.isin(times // DAY_MS, list(days)))
+    if not len(rows):
+        return
+    found = days_of(times[rows])
+    names = [*verdicts.series.values, *([] if np.isnan(verdicts.amount[rows]).all() else [_AMOUNT])]
+    columns = {name: _of_parameter(name, verdicts, rows, found.starts) for name in names}
+    received = np.diff(found.starts, append=len(rows)).tolist()
+    for place, (day, number) in enumerate(zip(found.number.tolist(), received, strict=True)):
+        parameters = {name: by_day[place] for name, by_day in columns.items() if by_day[place].received}
+        yield StationDay(station.id, day, expected_a_day(station), number, parameters)
+
+
+def _of_parameter(name: str, verdicts: Verdicts, rows: npt.NDArray[np.intp], starts: Starts) -> list[ParameterDay]:
+    """One parameter, day by day; `starts` are the first of the rows of each day."""
+    values = (verdicts.amount if name == _AMOUNT else verdicts.series.values[name])[rows]
+    # The amount of rain is made of what is left of the counter: it has no flag of its own.
+    flags = np.full(len(rows), GOOD, np.uint8) if name == _AMOUNT else verdicts.flags[name][rows]
+    present = ~np.isnan(values)
+    # A direction at calm is set aside, and then it is not evaluated.
+    unflagged = present & (flags == GOOD if name in _DIRECTIONS else (flags != SUSPECT) & (flags != FAIL))
+    checks = {
+        check: _count(np.isin(given[rows], (SUSPECT, FAIL)), starts)
+        for (check, parameter), given in verdicts.by_check.items()
+        if parameter == name
+    }
+    received, suspect, failed = (_count(mask, starts) for mask in (present, flags == SUSPECT, flags == FAIL))
+    lowest, mean, highest = _range(name, values, unflagged, starts)
+    return [
+        ParameterDay(
+            received[place],
+            suspect[place],
+            failed[place],
+            lowest[place],
+            mean[place],
+            highest[place],
+            {check: number[place] for check, number in checks.items() if number[place]},
+        )
+        for place in range(len(starts))
+    ]
+
+
+def _range(
+    name: str, values: Floats, among: Mask, starts: Starts
+) -> tuple[list[float | None], list[float | None], list[float | None]]:
+    """Lowest, mean and highest of each day among some of the values."""
+    number = np.add.reduceat(among.astype(np.int64), starts)
+    if name in _DIRECTIONS:
+        nothing = np.full(len(starts), np.nan)
+        return _listed(nothing), _listed(_mean_direction(values, among, starts)), _listed(nothing)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.add.reduceat(np.where(among, values, 0.0), starts) / number
+    lowest = np.minimum.reduceat(np.where(among, values, np.inf), starts)
+    highest = np.maximum.reduceat(np.where(among, values, -np.inf), starts)
+    # Rounding may leave the mean of equal values a hair beyond them.
+    limits = (lowest, mean.clip(lowest, highest), highest)
+    first, second, third = (_listed(np.where(number > 0, found, np.nan)) for found in limits)
+    return first, second, third
+
+
+def _mean_direction(values: Floats, among: Mask, starts: Starts) -> Floats:
+    """The direction of the sum of unit vectors, in degrees; NaN where they cancel each other out."""
+    angles = np.radians(np.where(among, values, 0.0))
+    east, north = (np.add.reduceat(np.where(among, part(angles), 0.0), starts) for part in (np.sin, np.cos))
+    degrees = np.degrees(np.arctan2(east, north)) % 360
+    degrees = np.where(degrees == 0, 360.0, degrees)
+    return np.where(np.hypot(east, north) > _NO_RESULTANT * np.diff(starts, append=len(values)), degrees, np.nan)
+
+
+def _count(mask: Mask, starts: Starts) -> list[int]:
+    numbers: list[int] = np.add.reduceat(mask.astype(np.int64), starts).tolist()
+    return numbers
+
+
+def _listed(values: Floats) -> list[float | None]:
+    return [None if np.isnan(value) else value for value in values.tolist()]
