@@ -67,7 +67,7 @@ def test_case_111_what_came_before_counts_and_what_comes_twice_counts_once(world
 def test_a_dry_run_counts_what_it_has_read(world: World) -> None:
     _, report = main.run_pipeline(world.settings(), RunOptions(dry_run=True), load_stations())
     assert numbers(as_data(report), "07015") == (29, 29, 48)
-    assert report.by_station["07015"].state == "silent"
+    assert report.by_station["07015"].state == "never"
 
 
 def test_case_110_a_run_names_who_is_silent_with_and_without_anything_new(world: World) -> None:
@@ -93,7 +93,7 @@ def test_where_no_age_is_set_the_state_is_told_and_nobody_is_warned(world: World
     outcome = world.command("pipeline", "--log-format", "json")
     assert "station_silent" not in outcome.stderr
     assert world.status()["counts"]["stations_silent"] is None
-    assert world.status()["stations"]["IICHTE19"] == {"last_observation": None, "age_hours": None, "state": "silent"}
+    assert world.status()["stations"]["IICHTE19"] == {"last_observation": None, "age_hours": None, "state": "never"}
 
 
 def test_a_station_that_only_the_database_has_is_listed(world: World) -> None:

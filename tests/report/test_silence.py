@@ -50,7 +50,7 @@ def test_a_station_is_fresh_late_or_silent_by_the_age_of_its_newest_observation(
 
 def test_case_110_every_station_of_the_registry_is_there_and_those_of_the_database_that_it_lacks() -> None:
     presence = Presence({}, {"A": ago(minutes=5), "B": ago(hours=50), "gone": ago(days=400)}, {}, max_age_hours=48)
-    assert states(presence) == {"A": "fresh", "B": "silent", "C": "silent", "D": "silent", "gone": "unregistered"}
+    assert states(presence) == {"A": "fresh", "B": "silent", "C": "never", "D": "never", "gone": "unregistered"}
     seen = stations_seen(presence, STATIONS, NOW)
     assert [one.station for one in silent_stations(seen)] == ["B", "C", "D"]
     assert as_data(seen["B"].entry()) == {
@@ -58,7 +58,7 @@ def test_case_110_every_station_of_the_registry_is_there_and_those_of_the_databa
         "age_hours": 50.0,
         "state": "silent",
     }
-    assert as_data(seen["C"].entry()) == {"last_observation": None, "age_hours": None, "state": "silent"}
+    assert as_data(seen["C"].entry()) == {"last_observation": None, "age_hours": None, "state": "never"}
     assert newest_age_seconds(seen) == 300
 
 
@@ -88,7 +88,7 @@ def test_case_110_silent_stations_are_warned_of_where_an_age_is_set() -> None:
         ),
         (
             "station D is silent: the database has no observation of it (MAX_DATA_AGE_HOURS is 48)",
-            {"event": "station_silent", "station": "D", "last_observation": None, "age_hours": None, "state": "silent"},
+            {"event": "station_silent", "station": "D", "last_observation": None, "age_hours": None, "state": "never"},
         ),
     ]
 

@@ -49,7 +49,7 @@ def test_a_run_that_another_one_turned_away_is_known_by_its_error() -> None:
 
 
 def test_stations_are_as_they_are_now_and_not_as_they_were_when_the_run_ended() -> None:
-    ended = report("r1", seen={"A": Seen("A", 1_795_000_000_000, 0.1, "fresh"), "B": Seen("B", None, None, "silent")})
+    ended = report("r1", seen={"A": Seen("A", 1_795_000_000_000, 0.1, "fresh"), "B": Seen("B", None, None, "never")})
     last = last_observations(ended)
     assert last == {"A": datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)}
     stations = network(station("A"), station("B", 10))

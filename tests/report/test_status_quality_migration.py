@@ -69,7 +69,7 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
     progress.add_written("report", "logs/quality_report_20261123T100100Z.json", 1)
     progress.add_error("interrupted", "Stopped by SIGTERM.")
     progress.seen = {
-        "07015": Seen("07015", None, None, "silent"),
+        "07015": Seen("07015", None, None, "never"),
         "ILAMAD25": Seen("ILAMAD25", HEARD_MS, 0.1, "fresh"),
     }
     progress.stations_silent = 1
@@ -107,7 +107,7 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "newest_observation_age_s": 360,
     }
     assert report["stations"] == {
-        "07015": {"last_observation": None, "age_hours": None, "state": "silent"},
+        "07015": {"last_observation": None, "age_hours": None, "state": "never"},
         "ILAMAD25": {"last_observation": "2024-10-01T00:59:00Z", "age_hours": 0.1, "state": "fresh"},
     }
     assert report["times"] == {

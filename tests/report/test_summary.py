@@ -69,7 +69,7 @@ def test_the_numbers_are_there() -> None:
     assert "Records 1,200 validated, 21 rejected (1.72%)" in words
     assert "Documents 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
     assert "ILAMAD25 silent 1970-01-02 00:00 20,779 d 1,200 250 288 50.0% 7" in words
-    assert "07015 silent - - 0 0 24 - 0" in words
+    assert "07015 never - - 0 0 24 - 0" in words
     assert "QC 12,345 documents checked, 6,789 flags changed" in words
     assert "Duplicates 1,001 with differing values (see the quality report)" in words
     assert (

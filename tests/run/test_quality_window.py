@@ -85,7 +85,7 @@ def test_the_report_of_one_day_is_of_that_day_alone(database: Database, tmp_path
             "received": 0,
             "last_observation": None,
             "age_hours": None,
-            "state": "silent",
+            "state": "never",
         },
     }
     assert found["by_check"]["gross_range"] == {"evaluated": 24, "suspect": 0, "failed": 1}
