@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from collections.abc import Callable
 
@@ -16,9 +17,16 @@ _M_ARENA_MAX, _ARENAS = -8, 1
 _M_MMAP_THRESHOLD, _MAPPED_BYTES = -3, 4 << 20
 _M_TRIM_THRESHOLD, _KEPT_BYTES = -1, 64 << 20
 
+# Python looks for reference cycles among the youngest objects every 700 allocations (now 50 000) and at times among all,
+# modules and their code too. A batch is thousands of small objects without one cycle: 0.4 s of 6.9 s of CPU for 200 000
+# rows.
+_YOUNG_OBJECTS = 50_000
+
 
 def keep_memory_small() -> None:
-    """Let Arrow use the system's allocator, and that one heap."""
+    """Let Arrow use the system's allocator, and that one heap; let the search for reference cycles cost little."""
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     pa.set_memory_pool(pa.system_memory_pool())
     mallopt = _of_libc("mallopt")
     if mallopt is not None:

@@ -138,9 +138,10 @@ def _load_batch(table: pa.Table, collection: Documents, unjudged: Unjudged, conf
     before: dict[str, tuple[Any, ...]] = {}
     seen: dict[str, tuple[Any, ...]] = {}
     left: list[str] = []
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         with told_apart("reading what is there"):
-            plan = compare(table, stored)
+            known = bool(number) or stored.holds_any_of(table)
+            plan = compare(table, stored) if known else Plan.all_new(table.num_rows)
             removed = _removed(table, plan, stored, removed)
         conflicts.with_stored(table, plan, collection)
         changing = [*plan.new, *plan.newer]

@@ -10,7 +10,6 @@ from forecast.core.clock import DAY_MS, midnight
 from forecast.core.stations import Station, Stations
 from forecast.mongo.bson_decoder import PROJECTION, StationColumns, joined, read_columns
 from forecast.mongo.client import Documents, told_apart
-from forecast.qc.neighbours import EARTH_KM, distance_km
 from forecast.qc.windows import Block, RowsByDay, blocks_of
 
 Columns = dict[str, StationColumns]
@@ -107,14 +106,9 @@ def _ids(stations: Iterable[Station]) -> set[str]:
 
 
 def _read(block: Block, collection: Documents, first_day: int) -> Columns:
-    """What the database holds of a block from a day on, through the index of places and times."""
-    wanted = _ids(block.context)
+    """What the database holds of a block from a day on, through the index of stations and times."""
     first, last = (midnight(day) for day in (first_day, block.last_read + 1))
-    centre = block.affected[0]
-    radius_km = max(distance_km(centre, station) for station in block.context) + 1
-    circle = {"$centerSphere": [[centre.longitude, centre.latitude], radius_km / EARTH_KM]}
-    query = {"station.location": {"$geoWithin": circle}, "timestamp": {"$gte": first, "$lt": last}}
+    query = {"station.id": {"$in": sorted(_ids(block.context))}, "timestamp": {"$gte": first, "$lt": last}}
     with told_apart("reading observations"):
-        batches: Any = collection.find_raw_batches(query, PROJECTION, hint="place_time", batch_size=5_000)
-        found = read_columns(batches)
-    return {station_id: columns for station_id, columns in found.items() if station_id in wanted}
+        batches: Any = collection.find_raw_batches(query, PROJECTION, hint="station_time", batch_size=5_000)
+        return read_columns(batches)
