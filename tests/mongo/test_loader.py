@@ -20,7 +20,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pymongo import MongoClient
+from pymongo import MongoClient, monitoring
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -349,6 +349,47 @@ def test_more_records_than_one_batch_are_all_loaded(collection: Documents, monke
     assert _load(collection, *many) == LoadCounts(inserted=60)
     assert _load(collection, *many) == LoadCounts(unchanged=60)
     assert _versions(collection) == _newest(many)
+
+
+class _Commands(monitoring.CommandListener):
+    """The names of the commands that read or write the collection."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command.get(event.command_name) == "listened_to":
+            self.names.append(event.command_name)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        pass
+
+
+def test_where_nothing_is_stored_of_a_time_no_document_is_looked_up(replica_set: str, database: Any) -> None:
+    commands = _Commands()
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True, event_listeners=[commands]) as client:
+        collection = client[database.name]["listened_to"]
+        prepare_collection(collection)
+        commands.names.clear()
+        _load(collection, Delivery(1, 0, 0, 10), Delivery(1, 0, 0, 10, minute=2))
+        assert commands.names == ["find", "insert"]
+        commands.names.clear()
+        # Between the two that are there.
+        assert _load(collection, Delivery(1, 0, 0, 10, minute=1)) == LoadCounts(inserted=1)
+        assert commands.names == ["find", "insert"]
+        commands.names.clear()
+        assert _load(collection, Delivery(1, 0, 0, 10), Delivery(1, 0, 0, 10, minute=3)).inserted == 1
+        assert commands.names == ["find", "aggregate", "insert"]
+
+
+def test_document_that_has_an_observations_name_but_is_of_another_time_is_named(collection: Documents) -> None:
+    one = Delivery(1, 0, 0, 10)
+    collection.insert_one({"_id": one.name, "written by": "hand"}, bypass_document_validation=True)
+    with pytest.raises(SettingError, match=f"document {one.name} of .* has the name of an observation"):
+        _load(collection, one)
 
 
 @pytest.mark.parametrize("seed", range(6))

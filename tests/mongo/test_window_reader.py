@@ -141,3 +141,11 @@ def test_blocks_with_days_between_them_are_read_apart(collection: Documents, rea
     assert read == [8 * 4 * 4, 15 * 4 * 4]
     assert_whole(*first, collection)
     assert_whole(*second, collection)
+
+
+def test_documents_from_before_a_station_was_moved_are_read_too(collection: Documents) -> None:
+    block = next(blocks.blocks_of({"A": {DAY}}, STATIONS, rows_by_day(collection)))
+    before = read_block(block, collection)["A"].times.tolist()
+    far_away = {"station.location": {"type": "Point", "coordinates": [10.0, -40.0]}}
+    collection.update_many({"station.id": "A", "timestamp": {"$lt": START + timedelta(days=1)}}, {"$set": far_away})
+    assert read_block(block, collection)["A"].times.tolist() == before
