@@ -24,6 +24,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch, Transformed, Validated
 from forecast.core.settings import Limits, Settings
 from forecast.core.stations import Stations
+from forecast.core.work_folder import work_folder
 from forecast.extract import extract
 from forecast.extract.listing import is_marker, sync_day
 from forecast.mongo.client import Documents, connect
@@ -38,7 +39,7 @@ from forecast.report.models.status import PipelineStatus
 from forecast.report.quality import quality_report
 from forecast.run.pipeline import Pipeline
 from forecast.run.places import check_apart, no_such_day, nothing_there
-from forecast.run.run import Run, RunOptions, work_folder
+from forecast.run.run import Run, RunOptions
 from forecast.run.run_reports import RunReports
 from forecast.run.stages import Stages
 from forecast.storage import Store, open_store

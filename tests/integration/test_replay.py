@@ -17,7 +17,8 @@ from forecast.mongo.client import connect
 from forecast.mongo.lock import LEASE_SECONDS
 from forecast.report.write import as_data
 from forecast.run.replay import Corridor, ReplayCounts, replay
-from forecast.run.run import Run, RunOptions, work_folder
+from forecast.core.work_folder import work_folder
+from forecast.run.run import Run, RunOptions
 from forecast.storage import open_store
 from forecast.zone.writer import RunFacts
 from tests.integration.leases import held_by

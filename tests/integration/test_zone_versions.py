@@ -24,7 +24,8 @@ from forecast.run import pipeline
 from forecast.run import replay as replaying
 from forecast.run.migrate import migrate
 from forecast.run.replay import Corridor, ReplayCounts, replay
-from forecast.run.run import Run, RunOptions, work_folder
+from forecast.core.work_folder import work_folder
+from forecast.run.run import Run, RunOptions
 from forecast.storage import LocalStore, open_store
 from tests.integration.worlds import FolderZone, Row, World, WorldMaker
 

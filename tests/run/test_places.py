@@ -10,7 +10,8 @@ import pytest
 
 from forecast.core.errors import SettingError
 from forecast.core.settings import Settings, load_settings
-from forecast.run.places import absolute, check_apart, no_such_day, nothing_there
+from forecast.core.places import absolute
+from forecast.run.places import check_apart, no_such_day, nothing_there
 from forecast.run.run import Run, RunOptions
 from forecast.storage import LocalStore, open_store
 from forecast.storage.s3 import S3Store

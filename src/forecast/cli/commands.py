@@ -103,10 +103,11 @@ def replay_command(
 
     from forecast import __version__
     from forecast.core.logs import log_as
+    from forecast.core.work_folder import work_folder
     from forecast.mongo.client import connect
     from forecast.mongo.lock import lease
     from forecast.run.replay import Corridor, replay
-    from forecast.run.run import new_run_id, work_folder
+    from forecast.run.run import new_run_id
     from forecast.run.stations import configured_stations
     from forecast.storage import open_store
     from forecast.zone.writer import RunFacts

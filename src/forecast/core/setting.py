@@ -18,6 +18,7 @@ class Group(StrEnum):
     """Settings that belong together, in help and documentation."""
 
     ZONES = "zones"
+    INGEST = "ingest from the networks' APIs"
     DATABASE = "database"
     REPORTS = "reports and log"
     LIMITS = "limits of raw objects"
@@ -118,6 +119,26 @@ def _choice(*choices: str, metavar: str) -> Kind:
     return Kind(f"one of {', '.join(choices)}", metavar, parse)
 
 
+def _api_address(text: str) -> str:
+    # What stands there may be a key that was given to the wrong variable.
+    if not re.fullmatch(r"https?://[\w.-]+(:\d+)?/?", text):
+        raise ValueError("is no address of an API")
+    return text
+
+
+def _key(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{4,200}", text):
+        raise ValueError("is no key")
+    return text
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.casefold() not in _YES | _NO:
+        raise ValueError
+    return text.casefold() in _YES
+
+
+_YES, _NO = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
 LOCATION = Kind("s3://bucket/prefix/ or a local folder", "URI", _location)
 LOCATIONS = Kind(
     "files or folders, local or s3://bucket/prefix/, separated by commas or blanks", "URI", _locations, " ".join
@@ -137,6 +158,9 @@ ENCODING = _choice("cp1252", metavar="ENCODING")
 ENDPOINT = Kind(
     "http://host:port", "URL", str, lambda url: url if re.fullmatch(r"https?://[\w.-]+(:\d+)?/?", url) else "***"
 )
+API_ADDRESS = Kind("http://host:port or https://host", "URL", _api_address)
+KEY = Kind("4 to 200 printable ASCII letters without blanks", "KEY", _key)
+YES_OR_NO = Kind("yes or no", "YES_OR_NO", _yes_or_no, lambda wanted: "yes" if wanted else "no")
 ANY = Kind("any text", "TEXT", str)
 
 

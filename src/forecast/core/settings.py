@@ -15,17 +15,20 @@ from typing import Any
 from forecast.core.errors import SettingError
 from forecast.core.setting import (
     ANY,
+    API_ADDRESS,
     CONNECTION_STRING,
     ENCODING,
     ENDPOINT,
     FOLDER,
     FORMAT,
     HOURS,
+    KEY,
     LEVEL,
     LOCATION,
     LOCATIONS,
     NAME,
     SIZE,
+    YES_OR_NO,
     Group,
     Setting,
     setting_field,
@@ -159,6 +162,39 @@ class Settings:
         details="Several are separated by commas or blanks. A station replaces the built-in one of the same id.",
         without="the built-in stations alone",
         example="s3://my-bucket/stations/",
+    )
+    ingest_state_uri: str | None = setting_field(
+        "INGEST_STATE_URI",
+        Group.INGEST,
+        LOCATION,
+        "Where ingest keeps what it has read, its counts of calls and its leases.",
+        details="Not below RAW_URI.",
+        without="beside RAW_URI, under its name with .ingest",
+        example="s3://my-bucket/ingest/",
+    )
+    wunderground_api_key: str | None = setting_field(
+        "WUNDERGROUND_API_KEY", Group.INGEST, KEY, "Your own key of Weather Underground's PWS API.", secret=True
+    )
+    wunderground_api_url: str = setting_field(
+        "WUNDERGROUND_API_URL", Group.INGEST, API_ADDRESS, "Where that API is.", default="https://api.weather.com"
+    )
+    infoclimat_token: str | None = setting_field(
+        "INFOCLIMAT_TOKEN",
+        Group.INGEST,
+        KEY,
+        "Your own token of InfoClimat's open data API.",
+        details="It is bound to one IPv4 address.",
+        secret=True,
+    )
+    infoclimat_api_url: str = setting_field(
+        "INFOCLIMAT_API_URL", Group.INGEST, API_ADDRESS, "Where that API is.", default="https://www.infoclimat.fr"
+    )
+    allow_non_commercial: bool = setting_field(
+        "ALLOW_NON_COMMERCIAL",
+        Group.INGEST,
+        YES_OR_NO,
+        "Whether stations are read whose licence forbids commercial use (CC BY-NC).",
+        default="no",
     )
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 

@@ -12,6 +12,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.removals import removals_words
 from forecast.core.schemas import to_frame
 from forecast.core.stations import Stations
+from forecast.core.work_folder import work_folder
 from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.loader import check_indexes, load, prepare_collection
@@ -22,7 +23,6 @@ from forecast.mongo.strangers import strangers_named
 from forecast.mongo.verify import differing_records, orphaned_documents, read_zone_file
 from forecast.report.migration import migration_report
 from forecast.report.models.migration import MigrationReport, Verification
-from forecast.run.run import work_folder
 from forecast.storage import Store
 from forecast.zone.writer import OBSERVATIONS
 

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 from forecast.core.errors import ForecastError, SettingError
+from forecast.core.places import check_not_inside
 from forecast.core.settings import Settings
 from forecast.core.text import escaped
 from forecast.storage import Store
 
 _MOST_NAMES = 8
-_S3 = "s3://"
-
-
-def absolute(uri: str) -> str:
-    """One name of a place, however it was written: without links, `..` and doubled slashes, and ended with a slash."""
-    if uri.startswith(_S3):
-        bucket, _, prefix = uri.removeprefix(_S3).partition("/")
-        inside = posixpath.normpath(f"/{prefix}").strip("/")
-        return f"{_S3}{bucket}/{inside}/" if inside else f"{_S3}{bucket}/"
-    return f"{Path(uri).resolve()}/".replace("//", "/")
 
 
 def check_apart(settings: Settings) -> None:
@@ -31,20 +20,9 @@ def check_apart(settings: Settings) -> None:
     Neither zone may lie within the other: what one run writes, the next would take for raw objects.
     """
     raw, processed = settings.require_zones()
-    _check_apart(("RAW_URI", raw), ("PROCESSED_URI", processed))
-    _check_apart(("PROCESSED_URI", processed), ("RAW_URI", raw))
-    _check_apart(("RAW_URI", raw), ("LOGS_DIR", str(settings.logs_dir)))
-
-
-def _check_apart(outer: tuple[str, str], inner: tuple[str, str]) -> None:
-    (outer_name, outer_uri), (inner_name, inner_uri) = outer, inner
-    where = absolute(outer_uri)
-    if absolute(inner_uri).startswith(where):
-        relation = "is the same place as" if absolute(inner_uri) == where else "lies within"
-        raise SettingError(
-            f"{inner_name} ({absolute(inner_uri)}) {relation} {outer_name} ({where}); set one of them to a place of "
-            "its own, or what is written would be read as raw data"
-        )
+    check_not_inside(("RAW_URI", raw), ("PROCESSED_URI", processed))
+    check_not_inside(("PROCESSED_URI", processed), ("RAW_URI", raw))
+    check_not_inside(("RAW_URI", raw), ("LOGS_DIR", str(settings.logs_dir)))
 
 
 def nothing_there(store: Store, skipped: int) -> SettingError:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import secrets
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pandas as pd
 
@@ -32,8 +28,6 @@ from forecast.zone.writer import RunFacts
 
 # The code of an object that may not be read by this user or role.
 ACCESS_DENIED = "access_denied"
-_WORK_PREFIX = "forecast-run-"
-_LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,33 +154,3 @@ class Run:
         if "rejected" in outcomes or unread or not_delivered or rate > self.options.max_rejection_rate:
             return "partial", 3
         return "success", 0
-
-
-@contextmanager
-def work_folder() -> Iterator[Path]:
-    """A folder of this run for copies and staged files, gone afterwards, with those of runs that were killed."""
-    place = Path(tempfile.gettempdir())
-    for other in place.glob(f"{_WORK_PREFIX}*"):
-        _remove_if_left(other)
-    with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX) as name, _locked(Path(name) / _LOCK):
-        yield Path(name)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that the kernel releases with the process; the file has its name when it is locked."""
-    made = path.with_suffix(".new")
-    with made.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        made.rename(path)
-        yield
-
-
-def _remove_if_left(folder: Path) -> None:
-    """Remove the work folder of a run that is dead; another user's stays, and so does one that is being made."""
-    try:
-        with (folder / _LOCK).open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
-    except OSError:
-        return

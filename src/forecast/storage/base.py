@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,8 +36,11 @@ class Store(Protocol):
         """
         ...
 
-    def publish(self, source: Path, key: str) -> None:
-        """Make a local file an object, whole or not at all; an object of that key is replaced."""
+    def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
+        """Make a local file an object, whole or not at all; an object of that key is replaced.
+
+        The metadata stays with the object where the place has a place for it, which a folder has not.
+        """
         ...
 
     def remove(self, key: str) -> None:

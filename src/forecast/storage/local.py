@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,8 +78,9 @@ class LocalStore:
             raise unreadable(listed.uri, error, target) from error
         return hex_digest(digest)
 
-    def publish(self, source: Path, key: str) -> None:
+    def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
         """See `Store.publish`; it is on the disk when this returns."""
+        del metadata  # a file has none
         target = self._path(key)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

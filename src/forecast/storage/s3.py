@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("forecast.storage")
 _Result = TypeVar("_Result")
+# Of a key: the names that boto3 has for bucket and key.
+Place = Callable[[str], dict[str, str]]
 # Objects of one part, neither encrypted with a KMS or a customer's key nor in a directory bucket (--x-s3), have the MD5
 # of their content as ETag: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 _MD5_ETAG = re.compile(r'"([0-9a-f]{32})"')
@@ -100,11 +102,12 @@ class S3Store:
         except OSError as error:
             raise unreadable(listed.uri, error, target) from error
 
-    def publish(self, source: Path, key: str) -> None:
+    def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
         """See `Store.publish`; S3 checks what it got against the checksum that boto3 sends with it."""
 
         def upload(_: float) -> None:
-            self._client.upload_file(str(source), self._bucket, self._prefix + key)
+            more = {"Metadata": dict(metadata)} if metadata else None
+            self._client.upload_file(str(source), self._bucket, self._prefix + key, ExtraArgs=more)
 
         self._patiently(f"written: {key}", upload, source.stat().st_size)
 
@@ -119,6 +122,13 @@ class S3Store:
     def find(self, key: str) -> RawObject | None:
         """See `Store.find`."""
         return self._patiently(f"read: {key}", lambda _: self._head(key))
+
+    def attempt(self, what: str, call: Callable[[S3Client, Place], _Result]) -> _Result:
+        """Ask S3 for something of one object, again where that helps. `call` gets the object's place from its key."""
+        return self._patiently(what, lambda _: call(self._client, self._place))
+
+    def _place(self, key: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": self._prefix + key}
 
     def beside(self) -> tuple[str, Sequence[str]]:
         """See `Store.beside`; of each place the first names only."""

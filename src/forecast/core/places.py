@@ -1,0 +1,31 @@
+"""Places of objects: one name for each, and which of them lies within another."""
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+
+from forecast.core.errors import SettingError
+
+_S3 = "s3://"
+
+
+def absolute(uri: str) -> str:
+    """One name of a place, however it was written: without links, `..` and doubled slashes, and ended with a slash."""
+    if uri.startswith(_S3):
+        bucket, _, prefix = uri.removeprefix(_S3).partition("/")
+        inside = posixpath.normpath(f"/{prefix}").strip("/")
+        return f"{_S3}{bucket}/{inside}/" if inside else f"{_S3}{bucket}/"
+    return f"{Path(uri).resolve()}/".replace("//", "/")
+
+
+def check_not_inside(outer: tuple[str, str], inner: tuple[str, str]) -> None:
+    """Raise SettingError where the second place lies within the first; each is named by its setting."""
+    (outer_name, outer_uri), (inner_name, inner_uri) = outer, inner
+    where = absolute(outer_uri)
+    if absolute(inner_uri).startswith(where):
+        relation = "is the same place as" if absolute(inner_uri) == where else "lies within"
+        raise SettingError(
+            f"{inner_name} ({absolute(inner_uri)}) {relation} {outer_name} ({where}); set one of them to a place of "
+            "its own, or what is written would be read as raw data"
+        )

@@ -1,0 +1,43 @@
+"""A folder for what a process writes on its way; what killed processes left there, the next one removes."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_WORK_PREFIX = "forecast-run-"
+_LOCK = ".lock"
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """A folder of this run for copies and staged files, gone afterwards, with those of runs that were killed."""
+    place = Path(tempfile.gettempdir())
+    for other in place.glob(f"{_WORK_PREFIX}*"):
+        _remove_if_left(other)
+    with tempfile.TemporaryDirectory(prefix=_WORK_PREFIX) as name, _locked(Path(name) / _LOCK):
+        yield Path(name)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that the kernel releases with the process; the file has its name when it is locked."""
+    made = path.with_suffix(".new")
+    with made.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        made.rename(path)
+        yield
+
+
+def _remove_if_left(folder: Path) -> None:
+    """Remove the work folder of a run that is dead; another user's stays, and so does one that is being made."""
+    try:
+        with (folder / _LOCK).open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        return

@@ -1,0 +1,34 @@
+"""The time that calls are paced by."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Seconds since 1970, and waiting."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass; less of it where the run is asked to end."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+
+    def now(self) -> float:
+        """See `Clock.now`."""
+        return time.time()
+
+    def wait(self, seconds: float) -> None:
+        """See `Clock.wait`."""
+        self._stop.wait(seconds)

@@ -1,0 +1,43 @@
+"""What can become of a call, by what is lost with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from forecast.core.clock import iso_time
+from forecast.core.errors import RetryableError, SettingError
+
+
+class WindowError(RetryableError):
+    """These stations and days were not read; the next run asks for them again. `code` is a short name to count by."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class UnusableAnswerError(WindowError):
+    """It was answered, and the answer cannot be read as what it was asked for."""
+
+    exit_code = 3
+
+
+class DeniedError(SettingError):
+    """Nothing will be answered until someone changes something: the source ends."""
+
+
+class SilentError(RetryableError):
+    """The source does not answer, or no longer: what is left is for the next run."""
+
+
+class QuotaReachedError(RetryableError):
+    """Our own count of calls has reached the quota: a clean end. `again_at` (epoch s) is when the next call may be."""
+
+    exit_code = 0
+
+    def __init__(self, per_day: int, again_at: float) -> None:
+        self.again_at = datetime.fromtimestamp(again_at, UTC)
+        super().__init__(
+            f"the quota of {per_day:,} calls in 24 hours is used up; the next run goes on where this one ended, from "
+            f"{iso_time(self.again_at)} on"
+        )

@@ -1,0 +1,25 @@
+"""A key that does not show itself."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, quote_plus
+
+
+class Key:
+    """A network's key: shown as ***, and taken out of what others say."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def reveal(self) -> str:
+        """The key itself, for the call and nothing else."""
+        return self._text
+
+    def removed_from(self, text: str) -> str:
+        """The text without the key, as it is or as it stands in a URL."""
+        for form in {self._text, quote(self._text), quote(self._text, safe=""), quote_plus(self._text)}:
+            text = text.replace(form, "***")
+        return text

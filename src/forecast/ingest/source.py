@@ -1,0 +1,291 @@
+"""One run over one source: its calls, and what is new of their answers as objects of the raw zone."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from forecast.core.errors import ForecastError, InterruptedRunError
+from forecast.core.stations import Station
+from forecast.core.text import escaped
+from forecast.ingest.answers import Record
+from forecast.ingest.api import Api, Window
+from forecast.ingest.faults import QuotaReachedError, SilentError, UnusableAnswerError, WindowError
+from forecast.ingest.fingerprints import DayFingerprints
+from forecast.ingest.plan import StationPlan, came_back, station_plan, windows
+from forecast.ingest.raw_zone import MAX_PART_BYTES, Part, Sync
+from forecast.ingest.result import Outcome, SourceResult, WindowFault
+from forecast.ingest.state import SourceState, StationState
+from forecast.networks.fetch import Fetch
+from forecast.storage import Store
+
+LOGGER = logging.getLogger("forecast.ingest")
+# Windows that are not answered, one after another: of one station, and of the source.
+MAX_FAILURES_OF_STATION: Final = 3
+MAX_FAILURES: Final = 5
+# What is read appears after so many minutes of calls: a run that is killed has lost no more of the quota.
+_MINUTES_PER_OBJECT: Final = 2
+_ONE_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run was asked for."""
+
+    since: date | None = None
+    until: date | None = None
+    full_refresh: bool = False
+
+
+@dataclass(slots=True)
+class SourceRun:
+    """Reads one source. `folder` is for what is being written; `check_lease` raises where the lease is lost."""
+
+    api: Api
+    state: SourceState
+    store: Store
+    stations: Mapping[str, Station]
+    wanted: Wanted
+    result: SourceResult
+    folder: Path
+    advance: Callable[[str], None]
+    check_lease: Callable[[], None] = lambda: None
+    _part: Part | None = None
+    _sync: Sync | None = None
+    _touched: set[str] = field(default_factory=set)
+    _calls_at_flush: int = 0
+    _failures: int = 0
+    _failures_of: Counter[str] = field(default_factory=Counter)
+    _keep_from: dict[str, date] = field(default_factory=dict)
+
+    @property
+    def _fetch(self) -> Fetch:
+        return self.api.fetch
+
+    def plan(self) -> dict[str, StationPlan]:
+        """What is to be read, by station; nothing is changed."""
+        return {
+            name: station_plan(
+                self._fetch, self.state.stations.get(name, StationState()), self._today(name), self.wanted.since,
+                self.wanted.until,
+            )
+            for name in self.stations
+        }  # fmt: skip
+
+    def execute(self) -> None:
+        """Read what is to be read. What was read before a fault is kept; the fault goes into the result."""
+        try:
+            self.prepare()
+            plans = self.plan()
+            self._read_all(plans)
+        except ForecastError as error:
+            self._end(error)
+        finally:
+            if self._part is not None:
+                self._part.discard()
+            self._sum_up()
+
+    def prepare(self) -> None:
+        """Read the state and number the sync."""
+        self.state.load(lambda key: self.store.find(key) is not None)
+        if self.wanted.full_refresh:
+            self.state.generation += 1
+            for name in self.stations:
+                before = self.state.stations.get(name, StationState())
+                wanted = [day for day in (before.since, before.read_from) if day is not None]
+                self.state.stations[name] = StationState(since=min(wanted, default=None))
+        # Never the number of a sync before, even where the clock was set back.
+        started = max(int(self.api.clock.now() * 1000), self.state.last_sync + 1)
+        self.state.last_sync = started
+        self._sync = Sync(self._fetch.source, self._fetch.stream, started, self.state.generation)
+        self.result.sync_id, self.result.generation = started, self.state.generation
+
+    def _read_all(self, plans: Mapping[str, StationPlan]) -> None:
+        empty_before: dict[str, set[date]] = {}
+        for name, plan in plans.items():
+            state = self.state.stations.setdefault(name, StationState())
+            asked = [*plan.current, *plan.history]
+            state.since = min(filter(None, (state.since, self.wanted.since, min(asked, default=None))), default=None)
+            newest = min(self._today(name), state.read_to or self._today(name))
+            self._keep_from[name] = newest - timedelta(days=self._fetch.deep_lookback_days)
+            empty_before[name] = {day for day in plan.current if state.days.get(day) == {}}
+            self.result.stations[name].days_left = len(asked)
+        history = {name: plan.history for name, plan in plans.items()}
+        current = windows(self._fetch, {name: plan.current for name, plan in plans.items()})
+        past = windows(self._fetch, history, backwards=True)
+        self.result.calls_planned = len(current) + len(past)
+        self._read(current)
+        again = {name: came_back(self.state.stations[name], days) for name, days in empty_before.items()}
+        self._read(windows(self._fetch, again), extra=True)
+        for name, plan in plans.items():
+            if plan.deep and not self._failures_of[name]:
+                self.state.stations[name].deep_read = self._today(name)
+                self._touched.add(name)
+        self._read(past)
+        self._flush()
+
+    def _read(self, planned: Sequence[Window], *, extra: bool = False) -> None:
+        for window in planned:
+            stations = tuple(name for name in window.stations if self._failures_of[name] < MAX_FAILURES_OF_STATION)
+            if not stations:
+                continue
+            asked = Window(stations, window.first, window.last)
+            try:
+                by_day = self._by_day(asked, self.api.ask(asked))
+            except WindowError as error:
+                self._miss(asked, error)
+            else:
+                self._take(asked, by_day)
+            if not extra:
+                for name in stations:
+                    self.result.stations[name].days_left -= (asked.last - asked.first).days + 1
+            self.advance(f"{asked}")
+            if self._is_due():
+                self._flush()
+
+    def _by_day(self, window: Window, records: Iterable[Record]) -> dict[tuple[str, date], list[Record]]:
+        """The records of each station and day that was asked for.
+
+        Raises WindowError where one is of another station or day.
+        """
+        by_day: dict[tuple[str, date], list[Record]] = defaultdict(list)
+        day_of: dict[str, date] = {}
+        for record in records:
+            name = record.get(self._fetch.station_field)
+            if name not in window.stations:
+                raise UnusableAnswerError(
+                    "other_station", f"a record names station {_shown(name)}, which was not asked for"
+                )
+            day = window.first if self._fetch.local_days else _utc_day(record.get(self._fetch.time_field))
+            # A record without a time goes with the one before it; the pipeline says what it lacks.
+            day_of[name] = day or day_of.get(name, window.first)
+            if not window.first <= day_of[name] <= window.last:
+                raise UnusableAnswerError("other_day", f"a record is of {day_of[name]}, which was not asked for")
+            by_day[name, day_of[name]].append(record)
+        return by_day
+
+    def _take(self, window: Window, by_day: Mapping[tuple[str, date], list[Record]]) -> None:
+        """Write what is new of an answer."""
+        self._failures = 0
+        read = written = 0
+        for name in window.stations:
+            self._failures_of.pop(name, None)
+            for day in _days(window):
+                counts = self.result.stations[name].days[day]
+                prints = DayFingerprints(self.state.stations[name].days.get(day, {}))
+                for record in by_day.get((name, day), ()):
+                    counts.written += self._write_if_new(record, prints)
+                    counts.read += 1
+                counts.vanished = prints.vanished
+                read, written = read + counts.read, written + counts.written
+                self.state.stations[name].note_read(day, prints.now, self._keep_from[name])
+            self._touched.add(name)
+        LOGGER.info("%s: %d records, %d of them new or changed", window, read, written)
+
+    def _write_if_new(self, record: Record, prints: DayFingerprints) -> bool:
+        data = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        if not prints.is_new(str(record.get(self._fetch.time_field)), data):
+            return False
+        if self._part is None:
+            self._part = Part(self.folder)
+        self._part.add(data, int(self.api.clock.now() * 1000), self._current_sync)
+        return True
+
+    @property
+    def _current_sync(self) -> Sync:
+        if self._sync is None:
+            raise AssertionError("a sync begins before anything is read")
+        return self._sync
+
+    def _miss(self, window: Window, error: WindowError) -> None:
+        """Note what was not read. Raises SilentError where nothing is answered any more."""
+        LOGGER.warning("%s: not read: %s", window, error.message)
+        self.result.window_faults.append(
+            WindowFault(window.stations, window.first, window.last, error.code, error.message, error.exit_code)
+        )
+        for name in window.stations:
+            self._failures_of[name] += 1
+            for day in _days(window):
+                self.state.stations[name].note_missing(day)
+            self._touched.add(name)
+        self._failures += 1
+        if self._failures >= MAX_FAILURES:
+            raise SilentError(
+                f"{self._fetch.network} did not answer {MAX_FAILURES} times in a row; what was read is kept, "
+                "run again later"
+            )
+
+    def _is_due(self) -> bool:
+        calls = self.api.calls - self._calls_at_flush
+        size = self._part.size if self._part is not None else 0
+        return calls >= _MINUTES_PER_OBJECT * self._fetch.per_minute or size >= MAX_PART_BYTES
+
+    def _flush(self) -> None:
+        """Make what was read visible, and then let the state vouch for it."""
+        self._calls_at_flush = self.api.calls
+        if not self._touched:
+            return
+        touched, part = sorted(self._touched), self._part
+        if part is not None:
+            self.check_lease()
+            key = self._current_sync.next_key()
+            self.state.announce(key, touched)
+            part.publish(self.store, key, self._current_sync)
+            self._part = None
+            self.result.objects.append(f"{self.store.uri.rstrip('/')}/{key}")
+        self.state.commit(touched)
+        self._touched.clear()
+
+    def _end(self, error: ForecastError) -> None:
+        """Keep what was read, and say how the source ended."""
+        kind = error
+        if isinstance(error, (QuotaReachedError, SilentError, InterruptedRunError)) or error.exit_code == 2:  # noqa: PLR2004
+            try:
+                self._flush()
+            except ForecastError as worse:
+                kind = worse
+        self.result.fault = kind.message
+        self.result.exit_code = kind.exit_code
+        if isinstance(kind, QuotaReachedError):
+            self.result.outcome = Outcome.QUOTA_REACHED
+        elif isinstance(kind, InterruptedRunError):
+            self.result.outcome = Outcome.INTERRUPTED
+        else:
+            self.result.outcome = Outcome.FAILED
+
+    def _sum_up(self) -> None:
+        result = self.result
+        result.calls, result.retries, result.waited_seconds = self.api.calls, self.api.retries, self.api.waited_seconds
+        for name in self.stations:
+            state = self.state.stations.get(name, StationState())
+            result.stations[name].through = state.through
+            result.stations[name].missing = tuple(sorted(state.missing))
+        if result.window_faults and result.outcome in {Outcome.SUCCESS, Outcome.QUOTA_REACHED}:
+            result.outcome = Outcome.PARTIAL
+            result.exit_code = min(fault.exit_code for fault in result.window_faults)  # 1 before 3
+
+    def _today(self, name: str) -> date:
+        zone = ZoneInfo(self.stations[name].timezone) if self._fetch.local_days else UTC
+        return datetime.fromtimestamp(self.api.clock.now(), zone).date()
+
+
+def _utc_day(text: object) -> date | None:
+    try:
+        return date.fromisoformat(str(text)[:10])
+    except ValueError:
+        return None
+
+
+def _days(window: Window) -> list[date]:
+    return [window.first + timedelta(days=number) for number in range((window.last - window.first).days + 1)]
+
+
+def _shown(name: object) -> str:
+    return escaped(str(name))[:40]

@@ -1,0 +1,158 @@
+"""What was read of each station, kept beside the raw zone, and how it stays in step with the objects there.
+
+An object and the state that vouches for it cannot be written at once. So the state first says which object is about to
+appear and what will hold then; then the object appears, whole; then the state takes over what it said. A run that is
+killed in between leaves a state from which the next one can tell whether the object has appeared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Final
+
+from forecast.core.errors import SettingError
+from forecast.ingest.fingerprints import Fingerprints, packed, unpacked
+from forecast.storage.documents import Documents
+
+_FORMAT: Final = 2
+_ONE_DAY: Final = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class StationState:
+    """The days of one station that were read: all from `read_from` to `read_to`, but for those that are missing.
+
+    `since` is the day that its history is wanted from. `days` has the fingerprints of the days that are read again.
+    """
+
+    since: date | None = None
+    read_from: date | None = None
+    read_to: date | None = None
+    missing: set[date] = field(default_factory=set)
+    deep_read: date | None = None
+    days: dict[date, Fingerprints] = field(default_factory=dict)
+
+    @property
+    def through(self) -> date | None:
+        """The last whole day: none before it is missing, and it was over before it was read last."""
+        if self.read_to is None:
+            return None
+        return min([self.read_to, *self.missing]) - _ONE_DAY
+
+    def note_read(self, day: date, fingerprints: Fingerprints, keep_from: date) -> None:
+        """A day was read; its fingerprints stay where it is not before `keep_from`."""
+        self._extend(day)
+        self.missing.discard(day)
+        if day >= keep_from:
+            self.days[day] = fingerprints
+
+    def note_missing(self, day: date) -> None:
+        """A day was asked for and not answered; what is known of it stays."""
+        self._extend(day)
+        self.missing.add(day)
+
+    def forget_before(self, day: date) -> None:
+        """Let go of the fingerprints of days that are no longer read again."""
+        for old in [known for known in self.days if known < day]:
+            del self.days[old]
+
+    def _extend(self, day: date) -> None:
+        self.read_from = day if self.read_from is None else min(self.read_from, day)
+        self.read_to = day if self.read_to is None else max(self.read_to, day)
+
+    def as_json(self) -> dict[str, Any]:
+        """The state as it is kept."""
+        return {
+            "since": _text(self.since),
+            "read_from": _text(self.read_from),
+            "read_to": _text(self.read_to),
+            "missing": [day.isoformat() for day in sorted(self.missing)],
+            "deep_read": _text(self.deep_read),
+            "days": {day.isoformat(): packed(prints) for day, prints in sorted(self.days.items())},
+        }
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> StationState:
+        """The state from what was kept. Raises ValueError, KeyError or TypeError."""
+        return cls(
+            _day(entry["since"]),
+            _day(entry["read_from"]),
+            _day(entry["read_to"]),
+            {date.fromisoformat(day) for day in entry["missing"]},
+            _day(entry["deep_read"]),
+            {date.fromisoformat(day): unpacked(text) for day, text in entry["days"].items()},
+        )
+
+
+class SourceState:
+    """The state of one source; only the holder of its lease writes it."""
+
+    def __init__(self, documents: Documents, source: str) -> None:
+        self._documents = documents
+        self.name = f"{source}.json"
+        self.uri = documents.uri + self.name if documents.uri.endswith("/") else f"{documents.uri}/{self.name}"
+        self._source = source
+        self._version: str | None = None
+        self.generation = 1
+        self.last_sync = 0
+        self.stations: dict[str, StationState] = {}
+        self._kept: dict[str, Any] = {}
+
+    def load(self, is_there: Callable[[str], bool]) -> None:
+        """Read it. `is_there` tells whether an object of the raw zone is there.
+
+        Raises SettingError where it is not as this program writes it.
+        """
+        found = self._documents.read(self.name)
+        if found is None:
+            return
+        try:
+            kept = _of_this_format(json.loads(found.content), self._source)
+            pending = kept["pending"]
+            self._kept = kept["stations"]
+            if pending is not None and is_there(pending["object"]):
+                self._kept |= pending["stations"]
+            self.stations = {name: StationState.from_json(entry) for name, entry in self._kept.items()}
+            self.generation, self.last_sync = int(kept["generation"]), int(kept["last_sync"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SettingError(
+                f"{self.uri} is not as this program writes it; move it away to read everything again from --since on"
+            ) from error
+        self._version = found.version
+
+    def announce(self, key: str, touched: Iterable[str]) -> None:
+        """Say which object is about to appear, and what will hold of these stations then."""
+        self._write({"object": key, "stations": {name: self.stations[name].as_json() for name in touched}})
+
+    def commit(self, touched: Iterable[str]) -> None:
+        """What was said of these stations holds now."""
+        self._kept |= {name: self.stations[name].as_json() for name in touched}
+        self._write(None)
+
+    def _write(self, pending: dict[str, Any] | None) -> None:
+        content = {
+            "format_version": _FORMAT,
+            "source": self._source,
+            "generation": self.generation,
+            "last_sync": self.last_sync,
+            "stations": self._kept,
+            "pending": pending,
+        }
+        self._version = self._documents.write(self.name, json.dumps(content).encode(), self._version)
+
+
+def _of_this_format(kept: dict[str, Any], source: str) -> dict[str, Any]:
+    if kept["format_version"] != _FORMAT or kept["source"] != source:
+        raise ValueError("another format or source")
+    return kept
+
+
+def _text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

@@ -1,0 +1,83 @@
+"""HTTP, and nothing that knows a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import urllib3
+from urllib3.exceptions import HTTPError, NameResolutionError
+
+from forecast import __version__
+
+_CONNECT_SECONDS: Final = 10.0
+_READ_SECONDS: Final = 60.0
+# 100 InfoClimat stations have 3 MB a day, unpacked.
+MAX_BODY_BYTES: Final = 64 << 20
+
+
+class NoResponseError(Exception):
+    """No whole answer came; the text says why, without the address, which holds the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, unpacked; names of headers are in lower case."""
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Transport(Protocol):
+    """Whatever answers a GET."""
+
+    def get(self, url: str) -> Response:
+        """The answer, whatever its status. Raises NoResponseError where there is none."""
+        ...
+
+
+class HttpTransport:
+    """HTTP(S) over urllib3, gzipped where the server can, without redirects (they would carry the key elsewhere)."""
+
+    def __init__(self, *, ipv4_only: bool = False) -> None:
+        # A socket that is bound to an IPv4 address connects to IPv4 addresses alone.
+        source = ("0.0.0.0", 0) if ipv4_only else None  # noqa: S104  nothing listens there
+        self._pool = urllib3.PoolManager(
+            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+            retries=False,
+            source_address=source,
+            headers={"Accept-Encoding": "gzip", "Accept": "application/json", "User-Agent": f"forecast/{__version__}"},
+        )
+
+    def get(self, url: str) -> Response:
+        """See `Transport.get`."""
+        try:
+            answer = self._pool.request("GET", url, redirect=False, preload_content=False)
+            try:
+                body = answer.read(MAX_BODY_BYTES + 1, decode_content=True)
+                answer.drain_conn()
+            finally:
+                answer.release_conn()
+        except HTTPError as error:
+            raise NoResponseError(_words(error)) from None
+        if len(body) > MAX_BODY_BYTES:
+            raise NoResponseError(f"the answer is longer than {MAX_BODY_BYTES >> 20} MB")
+        return Response(answer.status, body, {name.lower(): value for name, value in answer.headers.items()})
+
+
+def _words(error: HTTPError) -> str:
+    """What happened; urllib3's own texts quote the address."""
+    if isinstance(error, NameResolutionError):
+        return "its host has no address in the DNS"
+    named = {
+        "ConnectTimeoutError": f"no connection within {_CONNECT_SECONDS:g} s",
+        "ReadTimeoutError": f"nothing came for {_READ_SECONDS:g} s",
+        "NewConnectionError": "no connection could be made",
+        "SSLError": "its certificate or its TLS is not accepted",
+        "IncompleteRead": "the answer broke off",
+        "ProtocolError": "the connection broke off",
+        "DecodeError": "the answer is not the gzip that it says it is",
+    }
+    return named.get(type(error).__name__, type(error).__name__)

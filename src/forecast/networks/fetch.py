@@ -1,0 +1,70 @@
+"""How a network's API is asked: one declaration, of which the ingest runner and the Airbyte manifests are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+# What stands in the values of `Fetch.params`. A parameter with a station is repeated for each station of a call.
+STATION: Final = "{station}"
+FIRST_DAY: Final = "{first}"
+LAST_DAY: Final = "{last}"
+KEY: Final = "{key}"
+# In `Fetch.records`: every member of an object, or every entry of a list.
+EACH: Final = "*"
+
+
+class Meaning(StrEnum):
+    """What an answer that holds no records means."""
+
+    EMPTY = "empty"  # nothing was measured: the window is read
+    DENIED = "denied"  # nothing will be answered until someone changes something: the source ends
+    QUOTA = "quota"  # asked too often: wait, then again
+    REFUSED = "refused"  # these stations and days are not answered: they are missing, the others go on
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that holds no records, told by everything that is given here together."""
+
+    meaning: Meaning
+    says: str  # for people: what was answered, and what to do where that is known
+    statuses: tuple[int, ...] = (200,)
+    contains: str = ""  # a text in the body, whatever its case
+    has: str = ""  # a field of the document that is there and holds something
+    lacks: str = ""  # a field of the document that is not there
+    differs: tuple[str, str] | None = None  # a field of the document, and the value that it does not have
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One stream of a network's API.
+
+    `path` and `params` follow the address, which is the setting `url_setting`. A call is for `batch` stations at
+    most, and for `station_days` station-days at most, whole days in UTC or in the station's own zone. `lookback_days`
+    before the newest day are read again each time, `deep_lookback_days` once in `deep_every_days`.
+    """
+
+    source: str  # the name in options, reports and the raw zone
+    network: str  # as the registry names it
+    stream: str
+    path: str
+    params: tuple[tuple[str, str], ...]
+    key_setting: str
+    url_setting: str
+    day_format: str
+    records: tuple[str, ...]  # the way to the records from the top of the document
+    station_field: str
+    time_field: str  # with the station, what tells a record from the others
+    batch: int
+    station_days: int
+    per_minute: int
+    per_day: int
+    refusals: tuple[Refusal, ...]
+    local_days: bool = False
+    ipv4_only: bool = False
+    units: tuple[tuple[str, str], ...] = field(default=())  # what the document's `metadata` has to say of its fields
+    lookback_days: int = 2
+    deep_lookback_days: int = 14
+    deep_every_days: int = 7

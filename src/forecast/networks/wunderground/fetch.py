@@ -1,0 +1,46 @@
+"""Weather Underground's PWS API v2: `history/all`, five-minute values of one station and one day of its own zone.
+
+`history/hourly` and `history/daily` are aggregates, which the raw zone does not take. `history/all` answers for the day
+that is going on too. Quotas and the kinds of answers: docs/ingestion.md.
+"""
+
+from __future__ import annotations
+
+from forecast.networks.fetch import EACH, FIRST_DAY, KEY, STATION, Fetch, Meaning, Refusal
+
+FETCH = Fetch(
+    source="wunderground",
+    network="Weather Underground",
+    stream="pws_history",
+    path="/v2/pws/history/all",
+    params=(
+        ("stationId", STATION),
+        ("format", "json"),
+        ("units", "m"),
+        ("numericPrecision", "decimal"),
+        ("date", FIRST_DAY),
+        ("apiKey", KEY),
+    ),
+    key_setting="WUNDERGROUND_API_KEY",
+    url_setting="WUNDERGROUND_API_URL",
+    day_format="%Y%m%d",
+    records=("observations", EACH),
+    station_field="stationID",
+    time_field="epoch",
+    batch=1,
+    station_days=1,
+    per_minute=30,
+    per_day=1_500,
+    local_days=True,
+    refusals=(
+        Refusal(Meaning.EMPTY, "nothing was measured on that day", statuses=(204,)),
+        Refusal(
+            Meaning.DENIED,
+            "the key is not accepted for history/all; a key can be good for other products and not for this one",
+            statuses=(401, 403),
+        ),
+        Refusal(Meaning.QUOTA, "too many calls", statuses=(429,)),
+        Refusal(Meaning.REFUSED, "it answered 200 with errors in place of observations", has="errors"),
+        Refusal(Meaning.REFUSED, "it answered 200 without observations", lacks="observations"),
+    ),
+)

@@ -1,0 +1,125 @@
+"""Small documents that several processes write: each write names the version that it replaces, and fails otherwise.
+
+For state, locks and counters. Ages are told by the clock of the place, not by that of the process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from forecast.core.errors import ForecastError, RetryableError, SettingError
+
+
+class Document(NamedTuple):
+    """A document as it is now; `version` names it in `Documents.write`."""
+
+    content: bytes
+    version: str
+    age_seconds: float
+
+
+class DocumentChangedError(RetryableError):
+    """Somebody else has written the document since it was read."""
+
+
+class Documents(Protocol):
+    """Documents by name, in one place."""
+
+    uri: str
+
+    def read(self, name: str) -> Document | None:
+        """The document; None where there is none."""
+        ...
+
+    def write(self, name: str, content: bytes, replaces: str | None) -> str:
+        """Write the document in place of that version, None where there must be none; its new version.
+
+        Raises DocumentChangedError where another version is there.
+        """
+        ...
+
+
+def open_documents(uri: str, setting: str) -> Documents:
+    """The documents of s3://bucket/prefix/ or of a local folder, which `setting` names."""
+    if uri.startswith("s3://"):
+        from forecast.storage.s3_documents import S3Documents  # noqa: PLC0415  boto3 is not needed for a folder
+
+        return S3Documents(uri)
+    return LocalDocuments(Path(uri), setting)
+
+
+def changed(uri: str) -> DocumentChangedError:
+    """The error of a write that names another version than is there."""
+    return DocumentChangedError(f"{uri} was changed by another process; run again")
+
+
+class LocalDocuments:
+    """Documents in a folder. A lock of the kernel keeps two writers apart; a version is the digest of the content."""
+
+    def __init__(self, folder: Path, setting: str) -> None:
+        self._folder = folder
+        self._setting = setting
+        self.uri = str(folder)
+
+    def read(self, name: str) -> Document | None:
+        """See `Documents.read`."""
+        path = self._folder / name
+        try:
+            with path.open("rb") as file:
+                content = file.read()
+                age = time.time() - os.fstat(file.fileno()).st_mtime
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RetryableError(f"{path} cannot be read: {error.strerror}") from error
+        return Document(content, _version(content), age)
+
+    def write(self, name: str, content: bytes, replaces: str | None) -> str:
+        """See `Documents.write`; it is on the disk when this returns."""
+        path = self._folder / name
+        try:
+            with self._locked():
+                found = self.read(name)
+                if (found.version if found else None) != replaces:
+                    raise changed(str(path))
+                _replace(path, content)
+        except OSError as error:
+            raise self._unwritable(path, error) from error
+        return _version(content)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / ".lock").open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _unwritable(self, path: Path, error: OSError) -> ForecastError:
+        return SettingError(
+            f"{path} cannot be written: {error.strerror}; make its folder one that this user can write to and that has "
+            f"room, or set {self._setting} to another"
+        )
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _version(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,46 @@
+"""The APIs over HTTP, on loopback."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from forecast_demo.apis.answers import FakeApis, packed
+
+
+@contextmanager
+def serve(apis: FakeApis, port: int = 0) -> Iterator[str]:
+    """Serve them while the block lasts; gives the address, such as http://127.0.0.1:38211."""
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            with lock:
+                answer = apis.answer(self.path)
+            if answer.body and "gzip" in self.headers.get("Accept-Encoding", "") and not answer.breaks_off:
+                answer = packed(answer)
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body[: len(answer.body) // 2] if answer.breaks_off else answer.body)
+            self.close_connection |= answer.breaks_off
+
+        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  as the library calls it
+            """Nothing: the address holds the key."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, name="apis", daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
