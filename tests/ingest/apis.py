@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
-from forecast.core.stations import Station, Stations, load_stations
+from forecast.core.stations import Station, Stations
 from forecast.ingest.run import IngestResult, Request, Surroundings, run_ingest
 from forecast.ingest.transport import NoResponseError, Response
 from forecast.networks.fetch import Fetch
@@ -22,9 +23,9 @@ NOW: Final = datetime(2026, 11, 28, 16, 2, tzinfo=UTC)
 PWS: Final = ("IICHTE19", "ILAMAD25")
 
 
-def at(*parts: int) -> float:
+def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> float:
     """A UTC time as seconds since 1970."""
-    return datetime(*parts, tzinfo=UTC).timestamp()  # type: ignore[arg-type]
+    return datetime(year, month, day, hour, minute, tzinfo=UTC).timestamp()
 
 
 @dataclass(slots=True)

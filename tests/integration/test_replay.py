@@ -13,11 +13,11 @@ import forecast.run.replay
 import main
 from forecast.core.registry import load_stations
 from forecast.core.stations import Stations
+from forecast.core.work_folder import work_folder
 from forecast.mongo.client import connect
 from forecast.mongo.lock import LEASE_SECONDS
 from forecast.report.write import as_data
 from forecast.run.replay import Corridor, ReplayCounts, replay
-from forecast.core.work_folder import work_folder
 from forecast.run.run import Run, RunOptions
 from forecast.storage import open_store
 from forecast.zone.writer import RunFacts

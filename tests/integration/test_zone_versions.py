@@ -17,6 +17,7 @@ import main
 from forecast.cli.commands import _replay_words
 from forecast.core.registry import load_stations
 from forecast.core.stations import Stations
+from forecast.core.work_folder import work_folder
 from forecast.mongo.client import connect
 from forecast.mongo.state import Checkpoints
 from forecast.report.write import as_data
@@ -24,7 +25,6 @@ from forecast.run import pipeline
 from forecast.run import replay as replaying
 from forecast.run.migrate import migrate
 from forecast.run.replay import Corridor, ReplayCounts, replay
-from forecast.core.work_folder import work_folder
 from forecast.run.run import Run, RunOptions
 from forecast.storage import LocalStore, open_store
 from tests.integration.worlds import FolderZone, Row, World, WorldMaker

@@ -9,8 +9,8 @@ import boto3
 import pytest
 
 from forecast.core.errors import SettingError
-from forecast.core.settings import Settings, load_settings
 from forecast.core.places import absolute
+from forecast.core.settings import Settings, load_settings
 from forecast.run.places import check_apart, no_such_day, nothing_there
 from forecast.run.run import Run, RunOptions
 from forecast.storage import LocalStore, open_store

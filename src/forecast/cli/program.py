@@ -13,6 +13,7 @@ import typer
 from forecast.cli import commands, mongo
 from forecast.cli.app import Version, add_command, new_app
 from forecast.cli.config import config_command
+from forecast.cli.ingest import ingest_command
 from forecast.cli.run import pipeline_command
 from forecast.cli.status import status_command
 
@@ -34,6 +35,7 @@ def _program() -> typer.Typer:
     app = new_app(no_args_is_help=True)
     app.callback()(_forecast)
     add_command(app, "run", pipeline_command)
+    add_command(app, "ingest", ingest_command)
     add_command(app, "latency", commands.latency_command)
     add_command(app, "quality", commands.quality_command)
     add_command(app, "status", status_command)

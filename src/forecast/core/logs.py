@@ -69,13 +69,13 @@ def log_as(run_id: str) -> None:
 
 
 @contextmanager
-def progress_bar(total: int) -> Iterator[Callable[[], None]]:
-    """A bar over raw objects on a terminal, nothing elsewhere; gives the function that advances it."""
+def progress_bar(total: int, what: str = "raw objects") -> Iterator[Callable[[], None]]:
+    """A bar on a terminal, nothing elsewhere; gives the function that advances it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     shown = sys.stderr is not None and sys.stderr.isatty()
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
-        task = progress.add_task("raw objects", total=total)
+        task = progress.add_task(what, total=total)
         _HANDLER.console = console if shown else None
         try:
             yield lambda: progress.advance(task)

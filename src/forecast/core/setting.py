@@ -160,7 +160,7 @@ ENDPOINT = Kind(
 )
 API_ADDRESS = Kind("http://host:port or https://host", "URL", _api_address)
 KEY = Kind("4 to 200 printable ASCII letters without blanks", "KEY", _key)
-YES_OR_NO = Kind("yes or no", "YES_OR_NO", _yes_or_no, lambda wanted: "yes" if wanted else "no")
+YES_OR_NO = Kind("yes or no", "BOOL", _yes_or_no, lambda wanted: "yes" if wanted else "no")
 ANY = Kind("any text", "TEXT", str)
 
 

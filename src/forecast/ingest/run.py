@@ -19,13 +19,13 @@ from forecast.core.work_folder import work_folder
 from forecast.ingest.api import Api, Window
 from forecast.ingest.clock import Clock, SystemClock
 from forecast.ingest.faults import WindowError
-from forecast.ingest.lease import source_lease
 from forecast.ingest.licences import is_non_commercial
+from forecast.ingest.lock import source_lease
 from forecast.ingest.pace import Pace
 from forecast.ingest.plan import windows
 from forecast.ingest.result import Outcome, SourceResult
 from forecast.ingest.secret import Key
-from forecast.ingest.source import SourceRun, Wanted
+from forecast.ingest.source import Progress, SourceRun, Wanted, no_progress
 from forecast.ingest.sources import FETCHES
 from forecast.ingest.state import SourceState
 from forecast.ingest.transport import HttpTransport, Transport
@@ -63,8 +63,7 @@ class Surroundings:
     transport: Callable[[Fetch], Transport] = lambda fetch: HttpTransport(ipv4_only=fetch.ipv4_only)
     fetches: Mapping[str, Fetch] = field(default_factory=lambda: FETCHES)
     documents: Documents | None = None
-    # Told how many calls a source will make, and then of each window that was read.
-    progress: Callable[[str], None] = lambda _: None
+    progress: Progress = no_progress
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import json
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,15 @@ _MINUTES_PER_OBJECT: Final = 2
 _ONE_DAY: Final = timedelta(days=1)
 
 
+# Of a number of calls to a source: something that lasts while they are made, and is told of each.
+Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
+
+
+def no_progress(_calls: int, _source: str) -> AbstractContextManager[Callable[[], None]]:
+    """Tells nobody."""
+    return nullcontext(lambda: None)
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a run was asked for."""
@@ -55,7 +65,7 @@ class SourceRun:
     wanted: Wanted
     result: SourceResult
     folder: Path
-    advance: Callable[[str], None]
+    progress: Progress
     check_lease: Callable[[], None] = lambda: None
     _part: Part | None = None
     _sync: Sync | None = None
@@ -121,17 +131,21 @@ class SourceRun:
         current = windows(self._fetch, {name: plan.current for name, plan in plans.items()})
         past = windows(self._fetch, history, backwards=True)
         self.result.calls_planned = len(current) + len(past)
-        self._read(current)
-        again = {name: came_back(self.state.stations[name], days) for name, days in empty_before.items()}
-        self._read(windows(self._fetch, again), extra=True)
+        with self.progress(len(current) + len(past), self._fetch.source) as advance:
+            self._read(current, advance)
+            again = {name: came_back(self.state.stations[name], days) for name, days in empty_before.items()}
+            self._read(windows(self._fetch, again))
+            self._note_deep(plans)
+            self._read(past, advance)
+        self._flush()
+
+    def _note_deep(self, plans: Mapping[str, StationPlan]) -> None:
         for name, plan in plans.items():
             if plan.deep and not self._failures_of[name]:
                 self.state.stations[name].deep_read = self._today(name)
                 self._touched.add(name)
-        self._read(past)
-        self._flush()
 
-    def _read(self, planned: Sequence[Window], *, extra: bool = False) -> None:
+    def _read(self, planned: Sequence[Window], advance: Callable[[], None] | None = None) -> None:
         for window in planned:
             stations = tuple(name for name in window.stations if self._failures_of[name] < MAX_FAILURES_OF_STATION)
             if not stations:
@@ -143,10 +157,10 @@ class SourceRun:
                 self._miss(asked, error)
             else:
                 self._take(asked, by_day)
-            if not extra:
+            if advance is not None:
                 for name in stations:
-                    self.result.stations[name].days_left -= (asked.last - asked.first).days + 1
-            self.advance(f"{asked}")
+                    self.result.stations[name].days_left -= len(_days(asked))
+                advance()
             if self._is_due():
                 self._flush()
 

@@ -34,7 +34,7 @@ FETCH = Fetch(
     per_minute=10,
     per_day=500,
     ipv4_only=True,
-    # As the document's metadata spells them ("Ncloud cover,octats"); its "temps_omm" has the address of a table of codes.
+    # As the document's metadata spells them ("Ncloud cover,octats"). Present weather has an address in its place.
     units=(
         ("temperature", "degC"),
         ("pression", "hPa"),

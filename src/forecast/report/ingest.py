@@ -1,0 +1,166 @@
+"""ingest_report_<time>.json, and what `forecast ingest` shows, from what a run has done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from forecast.core.clock import iso_time
+from forecast.core.text import escaped, listed
+from forecast.ingest.result import SourceResult, StationResult, WindowFault
+from forecast.ingest.run import IngestResult
+from forecast.report.models.ingest import (
+    IngestCounts,
+    IngestDay,
+    IngestReport,
+    IngestSource,
+    IngestStation,
+    Quota,
+    UnreadWindow,
+)
+
+_SHOWN_OBJECTS: Final = 5
+
+
+def ingest_report(result: IngestResult) -> IngestReport:
+    """The report of a run."""
+    return IngestReport(
+        run_id=result.run_id,
+        started_at=iso_time(result.started_at),
+        finished_at=iso_time(result.finished_at),
+        status=result.outcome.value,
+        exit_code=result.exit_code,
+        attention=list(attention(result)),
+        without_key=result.without_key,
+        counts=_sum(_counts(source) for source in result.sources),
+        sources={source.source: _source(source) for source in result.sources},
+    )
+
+
+def attention(result: IngestResult) -> Iterator[str]:
+    """What a person has to know, in words, the most important first."""
+    for source in sorted(result.sources, key=lambda one: (one.exit_code != 2, one.exit_code == 0)):  # noqa: PLR2004
+        if source.fault:
+            yield f"{source.source}: {source.fault}"
+        for station, days in _missing(source):
+            yield f"{source.source}: {station} has {days} missing; the next run asks again"
+        for window in source.window_faults:
+            yield f"{source.source}: {_window(window)}: {window.message}"
+        if (left := sum(station.days_left for station in source.stations.values())) and not result.request.dry_run:
+            yield f"{source.source}: {left:,} station-days were not reached; the next run goes on"
+        if source.vanished:
+            yield f"{source.source}: {source.vanished:,} records that came before did not come again; they are kept"
+        for station, why in source.left_out.items():
+            yield f"{source.source}: {station} was left out: {why}"
+    for name, setting in result.without_key.items():
+        yield f"{name} was not read: {setting} is not set"
+
+
+def metrics(report: IngestReport) -> dict[str, object]:
+    """What metrics are made of, as one line of the log."""
+    return {
+        "event": "ingest_finished",
+        "run_id": report.run_id,
+        "status": report.status,
+        "exit_code": report.exit_code,
+        "calls": report.counts.calls,
+        "rows_read": report.counts.rows_read,
+        "rows_written": report.counts.rows_written,
+        "rows_vanished": report.counts.rows_vanished,
+        "days_missing": sum(len(s.days_missing) for one in report.sources.values() for s in one.stations.values()),
+        "quota_left": {name: source.quota.left for name, source in report.sources.items()},
+    }
+
+
+def render_ingest(result: IngestResult, report: IngestReport) -> Group:
+    """Show a run to a person."""
+    kind = ", dry run: no call was made" if result.request.dry_run else ", one call a source" * result.request.check
+    head = f"Ingest {report.run_id}: {report.status}, exit code {report.exit_code}{kind}"
+    parts: list[RenderableType] = [Text(head, style="bold"), _table(result)]
+    if report.attention:
+        parts += [Text("\nAttention", style="bold"), *(Text(f"  {escaped(line)}") for line in report.attention)]
+    objects = [uri for source in result.sources for uri in source.objects]
+    if objects:
+        more = [f"  and {len(objects) - _SHOWN_OBJECTS} more"] if len(objects) > _SHOWN_OBJECTS else []
+        shown = [f"  {escaped(uri)}" for uri in objects[:_SHOWN_OBJECTS]]
+        parts += [Text("\nWritten", style="bold"), *map(Text, [*shown, *more])]
+    return Group(*parts)
+
+
+def _table(result: IngestResult) -> Table:
+    table = Table(box=None, pad_edge=True)
+    dry = result.request.dry_run
+    for name in ("source", "station", "through", "days", "rows read", "new or changed"):
+        table.add_column(name, justify="left" if name in {"source", "station"} else "right")
+    for source in result.sources:
+        for name, station in source.stations.items():
+            days = station.days_left if dry else len(station.days)
+            read, written = _rows(station)
+            through = str(station.through or "-")
+            table.add_row(source.source, escaped(name), through, f"{days:,}", f"{read:,}", f"{written:,}")
+        calls = source.calls_planned if dry else source.calls
+        what = "calls to make" if dry else "calls"
+        table.add_row("", f"{calls:,} {what}, {source.quota_left:,} of {source.quota_per_day:,} left for 24 h")
+    return table
+
+
+def _rows(station: StationResult) -> tuple[int, int]:
+    days = station.days.values()
+    return sum(day.read for day in days), sum(day.written for day in days)
+
+
+def _counts(source: SourceResult) -> IngestCounts:
+    read, written = source.read, source.written
+    return IngestCounts(source.calls, source.retries, read, written, read - written, source.vanished)
+
+
+def _sum(counts: Iterable[IngestCounts]) -> IngestCounts:
+    total = IngestCounts(0, 0, 0, 0, 0, 0)
+    for one in counts:
+        for name in IngestCounts.__struct_fields__:
+            setattr(total, name, getattr(total, name) + getattr(one, name))
+    return total
+
+
+def _source(source: SourceResult) -> IngestSource:
+    return IngestSource(
+        network=source.network,
+        status=source.outcome.value,
+        fault=source.fault,
+        counts=_counts(source),
+        waited_seconds=round(source.waited_seconds, 3),
+        quota=Quota(source.quota_per_day, source.quota_left),
+        sync_id=source.sync_id,
+        generation_id=source.generation,
+        objects=source.objects,
+        unread=[
+            UnreadWindow(list(one.stations), str(one.first), str(one.last), one.code, one.message)
+            for one in source.window_faults
+        ],
+        left_out=source.left_out,
+        stations={name: _station(station) for name, station in source.stations.items()},
+    )
+
+
+def _station(station: StationResult) -> IngestStation:
+    return IngestStation(
+        through=None if station.through is None else str(station.through),
+        days_missing=[str(day) for day in station.missing],
+        days_left=station.days_left,
+        days={str(day): IngestDay(counts.read, counts.written) for day, counts in sorted(station.days.items())},
+    )
+
+
+def _missing(source: SourceResult) -> Iterator[tuple[str, str]]:
+    for name, station in source.stations.items():
+        if station.missing:
+            yield name, listed([str(day) for day in station.missing])
+
+
+def _window(window: WindowFault) -> str:
+    days = f"{window.first}" if window.first == window.last else f"{window.first} to {window.last}"
+    return f"{listed(window.stations)}, {days}"

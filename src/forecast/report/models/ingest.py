@@ -1,0 +1,102 @@
+"""ingest_report_<time>.json: what was read from the networks' APIs, and what of it was new."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from forecast.report.models.base import Code, Count, Day, Model, Name, Report, Seconds, StationId, Time, doc
+
+SourceName = Annotated[str, Meta(extra={"key_name": "source"})]
+DayKey = Annotated[Day, Meta(extra={"key_name": "day"})]
+Status = Literal["success", "quota_reached", "partial", "failed", "interrupted"]
+
+
+class IngestCounts(Model):
+    """Calls and records; rows_read = rows_written + rows_unchanged."""
+
+    calls: Annotated[Count, doc("calls that were made, those that were tried again included")]
+    retries: Annotated[Count, doc("of those, how often a call was tried again")]
+    rows_read: Annotated[Count, doc("records that came")]
+    rows_written: Annotated[Count, doc("records that were new or changed, and are in the raw zone now")]
+    rows_unchanged: Annotated[Count, doc("records that an earlier run has written already")]
+    rows_vanished: Annotated[
+        Count, doc("records that came in an earlier run and not in this one; what was written of them stays")
+    ]
+
+
+class IngestDay(Model):
+    """One day of a station that was read."""
+
+    rows_read: Annotated[Count, doc("records that came")]
+    rows_written: Annotated[Count, doc("of those, new or changed ones")]
+
+
+class IngestStation(Model):
+    """One station that was to be read."""
+
+    through: Annotated[Day | None, doc("the last whole day: none before it is missing; null where none is whole")]
+    days_missing: Annotated[list[Day], doc("days that were asked for and not answered; the next run asks again")]
+    days_left: Annotated[Count, doc("days that were not reached, because the run ended before")]
+    days: Annotated[dict[DayKey, IngestDay], doc("the days that were read, in UTC or in the station's zone")]
+
+
+class Quota(Model):
+    """Calls of the key in 24 hours, over all runs that share the state."""
+
+    per_day: Annotated[Count, doc("how many calls the key may make in any 24 hours")]
+    left: Annotated[Count, doc("how many of them were left at the end")]
+
+
+class UnreadWindow(Model):
+    """Stations and days that were not read."""
+
+    stations: Annotated[list[str], doc("the stations that were asked for")]
+    first: Annotated[Day, doc("the first day")]
+    last: Annotated[Day, doc("the last day")]
+    code: Annotated[
+        Code, doc("`no_answer`, `refused`, `no_records`, `changed_unit`, `units_unknown`, `other_station`, `other_day`")
+    ]
+    message: Annotated[Name, doc("what was answered")]
+
+
+class IngestSource(Model):
+    """What was done for one source."""
+
+    network: Annotated[Name, doc("the network, as the registry names it")]
+    status: Annotated[Status, doc("as `status` below, of this source")]
+    fault: Annotated[str | None, doc("what ended it before its time; null where nothing did")]
+    counts: IngestCounts
+    waited_seconds: Annotated[Seconds, doc("seconds of waiting for the pace, for Retry-After and between attempts")]
+    quota: Quota
+    sync_id: Annotated[int | None, doc("number of the sync in the envelope: its start in ms since 1970")]
+    generation_id: Annotated[int | None, doc("generation in the envelope; `--full-refresh` raises it by one")]
+    objects: Annotated[list[str], doc("the objects that were written")]
+    unread: Annotated[list[UnreadWindow], doc("what was not read")]
+    left_out: Annotated[dict[StationId, str], doc("stations that were not asked for, and why")]
+    stations: Annotated[dict[StationId, IngestStation], doc("every station that was to be read")]
+
+
+class IngestReport(Report):
+    """ingest_report_<time>.json: what was read from the networks' APIs."""
+
+    kind: ClassVar[str] = "ingest_report"
+
+    run_id: Annotated[Name, doc("the run")]
+    started_at: Annotated[Time, doc("when it began")]
+    finished_at: Annotated[Time, doc("when it ended")]
+    status: Annotated[
+        Status,
+        doc(
+            "`success`, `quota_reached` (a clean end, the next run goes on), `partial` (some stations or days were not "
+            "read), `failed`, `interrupted`"
+        ),
+    ]
+    exit_code: Annotated[int, Meta(ge=0, le=3), doc("0 to 3, the worst of the sources")]
+    attention: Annotated[list[str], doc("in words, what needs attention, the most important first")]
+    without_key: Annotated[
+        dict[SourceName, str], doc("sources that were not read because their key is not set, and the variable")
+    ]
+    counts: Annotated[IngestCounts, doc("sums over the sources")]
+    sources: Annotated[dict[SourceName, IngestSource], doc("each source that was read")]

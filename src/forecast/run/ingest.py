@@ -1,0 +1,37 @@
+"""`forecast ingest` as a whole: the run, its log, and its report."""
+
+from __future__ import annotations
+
+import logging
+
+from forecast.core.logs import log_as, progress_bar
+from forecast.core.processes import stoppable
+from forecast.core.settings import Settings
+from forecast.core.stations import Stations
+from forecast.ingest.run import IngestResult, Request, Surroundings, run_ingest
+from forecast.report.ingest import ingest_report, metrics
+from forecast.report.models.ingest import IngestReport
+from forecast.report.write import write_timed_report
+
+LOGGER = logging.getLogger("forecast.ingest")
+
+
+def ingest_and_report(
+    settings: Settings, request: Request, stations: Stations, around: Surroundings | None = None
+) -> tuple[IngestResult, IngestReport]:
+    """Run, and write the report unless nothing was to be written; Ctrl-C and SIGTERM end it between two calls.
+
+    Raises SettingError for what is wrong before any call.
+    """
+    around = around or Surroundings()
+    around.progress = lambda calls, source: progress_bar(calls, f"calls to {source}")
+    with stoppable(around.stop):
+        result = run_ingest(settings, request, stations, around)
+    report = ingest_report(result)
+    log_as(result.run_id)
+    LOGGER.info("ingest ended: %s", report.status, extra={"facts": metrics(report)})
+    for line in report.attention:
+        LOGGER.warning("%s", line)
+    if not (request.dry_run or request.check):
+        write_timed_report(report, logs_dir=settings.logs_dir, now=result.finished_at)
+    return result, report

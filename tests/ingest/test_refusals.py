@@ -1,0 +1,207 @@
+"""What a run makes of every answer that holds no data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from forecast.core.errors import SettingError
+from forecast.core.stations import Station, Stations
+from forecast.ingest.result import Outcome
+from forecast_demo.apis import Fault
+from forecast_demo.apis.faults import bad_key, bad_token, ok_without_hourly, wrong_address
+from tests.ingest.apis import KEY, Ingest
+
+TODAY = "2026-11-28"
+
+
+@pytest.fixture
+def ingest(tmp_path: Path) -> Ingest:
+    return Ingest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (wrong_address(), "the token is bound to another IPv4 address than the one that this machine calls from"),
+        (bad_token(), "the token is not accepted"),
+    ],
+)
+def test_infoclimat_refusals_with_status_200_that_need_a_person_are_exit_code_2(
+    ingest: Ingest, fault: Fault, says: str
+) -> None:
+    ingest.apis.faults.append(fault)
+    (source,) = ingest.run("infoclimat", since=TODAY).sources
+    assert (source.exit_code, source.outcome, source.calls) == (2, Outcome.FAILED, 1)
+    assert source.fault is not None
+    assert says in source.fault
+    assert "INFOCLIMAT_TOKEN" in source.fault
+    assert ingest.objects() == []
+
+
+def test_ok_without_hourly_is_no_day_without_data(ingest: Ingest) -> None:
+    ingest.apis.faults.append(ok_without_hourly())
+    (source,) = ingest.run("infoclimat", since=TODAY).sources
+    assert (source.exit_code, source.outcome, source.calls) == (1, Outcome.PARTIAL, 1)
+    assert 'it answered OK, but without "hourly"' in source.window_faults[0].message
+    assert source.stations["00052"].missing == (date(2026, 11, 28),)
+
+
+def test_text_in_place_of_json_is_asked_for_again(ingest: Ingest) -> None:
+    ingest.apis.faults.append(Fault(200, b"<html>maintenance</html>", times=2))
+    (source,) = ingest.run("infoclimat", since=TODAY).sources
+    assert (source.exit_code, source.calls, source.retries) == (0, 3, 2)
+    assert source.written > 0
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(500), Fault(503), Fault(408), Fault(200, b'{"observations": [', breaks_off=True)]
+)
+def test_what_may_pass_is_tried_again_with_longer_and_longer_pauses(ingest: Ingest, fault: Fault) -> None:
+    fault.times = 3
+    ingest.apis.faults.append(fault)
+    (source,) = ingest.run("wunderground", since=TODAY, stations=("ILAMAD25",)).sources
+    assert (source.exit_code, source.calls, source.retries) == (0, 4, 3)
+    assert [
+        round(later - sooner)
+        for (sooner, *_), (later, *_) in zip(ingest.apis.calls, ingest.apis.calls[1:], strict=False)
+    ] == [2, 4, 8]
+
+
+def test_a_retry_after_is_obeyed(ingest: Ingest) -> None:
+    ingest.apis.faults.append(Fault(429, b"slow down", times=1, headers={"Retry-After": "77"}))
+    (source,) = ingest.run("wunderground", since=TODAY, stations=("ILAMAD25",)).sources
+    assert (source.exit_code, source.calls) == (0, 2)
+    assert round(ingest.apis.calls[1][0] - ingest.apis.calls[0][0]) == 77
+
+
+def test_who_is_told_to_wait_for_long_ends_and_keeps_what_was_read(ingest: Ingest) -> None:
+    fault = Fault(429, b"slow down", where="ILAMAD25", headers={"Retry-After": "3600"})
+    ingest.apis.faults.append(fault)
+    (source,) = ingest.run("wunderground", since=TODAY).sources
+    assert (source.exit_code, source.outcome, source.calls, source.written) == (1, Outcome.FAILED, 2, 204)
+    assert source.fault is not None
+    assert "It asks to wait 3600 s" in source.fault
+    fault.times = 0
+    assert ingest.run("wunderground").sources[0].stations["ILAMAD25"].days[date(2026, 11, 28)].written >= 204
+
+
+def test_an_address_that_is_refused_is_not_asked_again(ingest: Ingest) -> None:
+    ingest.apis.faults.append(
+        Fault(400, b'{"errors": [{"error": {"message": "Invalid parameter."}}]}', where="ILAMAD25")
+    )
+    (source,) = ingest.run("wunderground", since=TODAY).sources
+    assert (source.exit_code, source.calls) == (1, 2)
+    assert source.window_faults[0].message.startswith("it answered 400: ")
+
+
+def test_errors_with_status_200_are_no_empty_day(ingest: Ingest) -> None:
+    body = json.dumps({"errors": [{"error": {"message": "Something"}}], "observations": []}).encode()
+    ingest.apis.faults.append(Fault(200, body, where="ILAMAD25"))
+    (source,) = ingest.run("wunderground", since=TODAY).sources
+    assert source.window_faults[0].message.startswith("it answered 200 with errors in place of observations")
+    assert source.stations["ILAMAD25"].missing == (date(2026, 11, 28),)
+
+
+def test_a_source_that_answers_nothing_is_left_after_five_windows(ingest: Ingest) -> None:
+    ingest.apis.faults.append(Fault(500))
+    (source,) = ingest.run("wunderground", since="2026-11-20").sources
+    assert (source.exit_code, source.outcome, source.calls) == (1, Outcome.FAILED, 5 * 5)
+    assert source.fault is not None
+    assert "did not answer 5 times in a row" in source.fault
+
+
+def test_a_unit_that_changed_is_not_written(ingest: Ingest) -> None:
+    (row, *_) = ingest.expected("00052", date(2026, 11, 28), date(2026, 11, 28)).values()
+    document = {
+        "status": "OK",
+        "errors": [],
+        "metadata": {"vent_moyen": "mean wind speed,m/s"},
+        "hourly": {"00052": [row]},
+    }
+    ingest.apis.faults.append(Fault(200, json.dumps(document).encode()))
+    (source,) = ingest.run("infoclimat", since=TODAY, stations=("00052",)).sources
+    assert (source.exit_code, source.outcome) == (3, Outcome.PARTIAL)
+    assert source.window_faults[0].message == (
+        "the document names other units than its numbers are read in: vent_moyen in 'm/s' instead of 'km/h'"
+    )
+    assert ingest.objects() == []
+
+
+def test_a_record_of_a_station_that_was_not_asked_for_is_not_written(ingest: Ingest) -> None:
+    (row, *_) = ingest.expected("ILAMAD25", date(2026, 11, 28), date(2026, 11, 28)).values()
+    ingest.apis.faults.append(Fault(200, json.dumps({"observations": [{**row, "stationID": "IX\u202e1"}]}).encode()))
+    (source,) = ingest.run("wunderground", since=TODAY, stations=("ILAMAD25",)).sources
+    assert source.exit_code == 3
+    assert source.window_faults[0].message == "a record names station IX\\u202e1, which was not asked for"
+
+
+@pytest.mark.parametrize("key", [KEY, "k3y%2Fwith%2Bodd%3Dletters", "k3y/with%2Bodd%3Dletters"])
+def test_a_key_in_an_answer_is_not_shown(ingest: Ingest, key: str, caplog: pytest.LogCaptureFixture) -> None:
+    ingest.apis.faults.append(Fault(500, f"no such call: ?apiKey={key}".encode()))
+    (source,) = ingest.run("wunderground", since=TODAY, stations=("ILAMAD25",)).sources
+    assert source.window_faults[0].message.endswith("it answered 500: no such call: ?apiKey=***")
+    assert key not in caplog.text
+
+
+def _with_licence(stations: Stations, station_id: str, name: str) -> Stations:
+    def changed(station: Station) -> Station:
+        return replace(station, licence={**station.licence, "name": name}) if station.id == station_id else station
+
+    return Stations({station.id: changed(station) for station in stations})
+
+
+@pytest.mark.parametrize("licence", ["CC BY-NC", "cc by-nc-sa 4.0", "Non-commercial use only"])
+def test_a_station_whose_licence_forbids_commercial_use_is_left_out_by_name(ingest: Ingest, licence: str) -> None:
+    ingest.stations = _with_licence(ingest.stations, "00052", licence)
+    (source,) = ingest.run("infoclimat", since=TODAY).sources
+    assert source.left_out == {"00052": f"its licence is {licence}; ALLOW_NON_COMMERCIAL=yes reads it"}
+    assert "00052" not in ingest.apis.calls[0][2]
+    assert sorted(source.stations) == ["000R5", "07015", "STATIC0010"]
+    ingest.more["allow_non_commercial"] = True
+    assert "00052" in ingest.run("infoclimat", since=TODAY).sources[0].stations
+
+
+def test_without_any_key_it_says_which_to_set(ingest: Ingest) -> None:
+    ingest.more = {"wunderground_api_key": None, "infoclimat_token": None}
+    with pytest.raises(SettingError, match=r"INFOCLIMAT_TOKEN is not set.*WUNDERGROUND_API_KEY is not set"):
+        ingest.run()
+    ingest.more = {"infoclimat_token": None}
+    assert ingest.run(since=TODAY).without_key == {"infoclimat": "INFOCLIMAT_TOKEN"}
+    with pytest.raises(SettingError, match="INFOCLIMAT_TOKEN is not set"):
+        ingest.run("infoclimat")
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"sources": "netatmo"}, "netatmo: no such source; there are infoclimat, wunderground"),
+        ({"stations": ("NOWHERE",)}, "--station NOWHERE: the registry has no such station"),
+        ({"sources": "infoclimat", "stations": ("ILAMAD25",)}, "--station ILAMAD25 is of Weather Underground"),
+        ({"since": "2026-11-20", "until": "2026-11-19"}, "--since 2026-11-20 is later than --until 2026-11-19"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_said_before_any_call(ingest: Ingest, asked: dict[str, object], says: str) -> None:
+    sources = [str(asked.pop("sources"))] if "sources" in asked else []
+    with pytest.raises(SettingError) as raised:
+        ingest.run(*sources, **asked)
+    assert says in raised.value.message
+    assert ingest.apis.calls == []
+
+
+@pytest.mark.parametrize("place", ["raw", "raw/state"])
+def test_the_state_may_not_lie_where_it_would_be_read_as_raw_data(ingest: Ingest, place: str) -> None:
+    ingest.more["ingest_state_uri"] = str(ingest.folder / place)
+    with pytest.raises(SettingError, match="INGEST_STATE_URI"):
+        ingest.run()
+
+
+def test_the_answer_to_a_bad_key_is_the_one_of_the_network(ingest: Ingest) -> None:
+    ingest.apis.faults.append(bad_key())
+    (source,) = ingest.run("wunderground", since=TODAY).sources
+    assert source.fault is not None
+    assert "Invalid apiKey." in source.fault
