@@ -35,3 +35,9 @@ def examples(share: float) -> int:
 def for_every_change(*values: Any) -> list[Any]:
     """Values of a parameter that the inner loop leaves out, where it would try very many combinations of them."""
     return [pytest.param(value, marks=pytest.mark.whole) for value in values]
+
+
+def for_the_night(*values: Any) -> list[Any]:
+    """Values of a parameter, or tuples of several, that another test of every change shows on a lower level."""
+    rows = [value if isinstance(value, tuple) else (value,) for value in values]
+    return [pytest.param(*row, marks=pytest.mark.slow) for row in rows]

@@ -16,6 +16,7 @@ import fastavro
 import pyarrow as pa
 import pytest
 
+from tests.examples import for_the_night
 from tests.hostile import memory_child
 from tests.hostile.conftest import TABLE_KEY
 from tests.hostile.objects import HEADER, climate, day_workbook, lines, to_avro, to_csv, to_parquet
@@ -102,7 +103,7 @@ def sheet_of_numbers() -> bytes:
         (blanks, "too_large"),
         (one_line, "record_too_long"),
         (list_of_lists, "not_json"),
-        (object_of_lists, "not_json"),
+        *for_the_night((object_of_lists, "not_json")),
         (keys_that_no_two_rows_share, "too_many_columns"),
         (header_of_100_000_names, "too_many_columns"),
         (unclosed_quote, "not_csv"),
@@ -110,7 +111,7 @@ def sheet_of_numbers() -> bytes:
         (parquet_cell, "record_too_long"),
         (avro_block, "record_too_long"),
         (avro_of_nulls, "loaded"),
-        pytest.param(sheet_of_numbers, "unreadable_values", marks=pytest.mark.slow),
+        *for_the_night((sheet_of_numbers, "unreadable_values")),
     ],
     ids=lambda value: value.__name__ if callable(value) else None,
 )

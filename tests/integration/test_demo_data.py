@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests.examples import for_the_night
 from tests.integration.worlds import FolderZone, World, WorldMaker, assert_reports_hold
 
 BY_STATION = {"00052": 1008, "000R5": 1008, "07015": 168, "STATIC0010": 996, "IICHTE19": 2010, "ILAMAD25": 2016}
@@ -125,7 +126,7 @@ def _put_at_a_known_time(zone: FolderZone, key: str) -> None:
     os.utime(zone.folder / key, (SECOND_OF_DELIVERY, SECOND_OF_DELIVERY))
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
+@pytest.mark.parametrize("seed", [1, *for_the_night(2, 3)])
 def test_objects_one_by_one_in_any_order_end_as_all_at_once(
     local_world: WorldMaker, demo_data: Path, seed: int
 ) -> None:

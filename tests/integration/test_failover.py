@@ -20,7 +20,7 @@ from tests.integration.replica_set import Mongod, ReplicaSet, replica_set
 from tests.integration.worlds import COLLECTION, FolderZone, Row, World, WorldMaker, assert_reports_hold
 from tests.patience import PATIENCE_SECONDS, wait_until
 
-ROWS, OBJECTS = 16_000, 8
+ROWS, OBJECTS = 8_000, 8
 # The driver notices a member that hangs within seconds then, instead of within 30 s.
 WATCHFUL = "&heartbeatFrequencyMS=500&connectTimeoutMS=2000"
 WRITTEN = ("inserted", "updated", "unchanged", "superseded")

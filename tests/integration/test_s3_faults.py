@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import forecast.storage.s3
+from tests.examples import for_the_night
 from tests.integration.faulty_s3 import (
     CALM,
     Fault,
@@ -114,17 +115,20 @@ def assert_mended(world: World, s3: FaultyS3, undisturbed: Ending) -> None:
     ("fault", "words"),
     [
         (says(503, "SlowDown"), "S3 answered SlowDown; run again"),
-        (says(429, "TooManyRequests"), "S3 answered TooManyRequests; run again"),
-        (says(500, "InternalError"), "S3 answered InternalError; run again"),
-        (hangs_up, "the connection broke off; run again"),
-        (breaks_off, "the connection broke off; run again"),
-        (trickles, "the connection broke off; run again"),
-        (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Else run again"),
-        (is_cut, "the bytes that came do not have the checksum that S3 keeps; run again"),
         (is_garbled(), "the bytes that came do not have the checksum that S3 keeps; run again"),
         (says(403, "InvalidObjectState"), "it is archived; restore it, then run again"),
+        # Of each of these the store tells as much (tests/storage/test_s3_faults.py).
+        *for_the_night(
+            (says(429, "TooManyRequests"), "S3 answered TooManyRequests; run again"),
+            (says(500, "InternalError"), "S3 answered InternalError; run again"),
+            (hangs_up, "the connection broke off; run again"),
+            (breaks_off, "the connection broke off; run again"),
+            (trickles, "the connection broke off; run again"),
+            (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Else run again"),
+            (is_cut, "the bytes that came do not have the checksum that S3 keeps; run again"),
+        ),
     ],
-    ids=["503", "429", "500", "hangs up", "breaks off", "trickles", "silent", "cut", "garbled", "archived"],
+    ids=["503", "garbled", "archived", "429", "500", "hangs up", "breaks off", "trickles", "silent", "cut"],
 )
 def test_object_that_cannot_be_read_fails_alone(
     world: World, s3: FaultyS3, patient: Callable[[Fault], None], undisturbed: Ending, fault: Fault, words: str
@@ -179,16 +183,18 @@ def test_object_that_changes_between_listing_and_reading_is_left_for_the_next_ru
 @pytest.mark.parametrize(
     ("method", "text", "fault"),
     [
-        ("GET", SPOILT, says(503, "SlowDown")),
         ("GET", SPOILT, breaks_off),
-        ("GET", SPOILT, is_garbled()),
-        ("GET", SPOILT, is_silent),
-        ("GET", SPOILT, is_slow),
         ("GET", LIST, hangs_up),
-        ("GET", LIST, answers(b"<html>Log in</html>")),
         ("PUT", "observations/", says(500, "InternalError")),
-        ("PUT", "observations/", hangs_up),
         ("PUT", "logs/", hangs_up),
+        *for_the_night(
+            ("GET", SPOILT, says(503, "SlowDown")),
+            ("GET", SPOILT, is_garbled()),
+            ("GET", SPOILT, is_silent),
+            ("GET", SPOILT, is_slow),
+            ("GET", LIST, answers(b"<html>Log in</html>")),
+            ("PUT", "observations/", hangs_up),
+        ),
     ],
 )
 def test_fault_that_passes_changes_nothing(
@@ -212,8 +218,10 @@ def test_fault_that_passes_changes_nothing(
     [
         (says(500, "InternalError"), "S3 answered InternalError; run again"),
         (says(503, "SlowDown"), "S3 answered SlowDown; run again"),
-        (answers(b""), "the answer is no list of this bucket; run again"),
-        (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Else run again"),
+        *for_the_night(
+            (answers(b""), "the answer is no list of this bucket; run again"),
+            (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Else run again"),
+        ),
     ],
     ids=["500", "503", "empty", "silent"],
 )
