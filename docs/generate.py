@@ -110,8 +110,7 @@ def parameters_page() -> str:
 
 def stations_schema() -> dict[str, Any]:
     """The schema of a file of the registry, with the parameters and the thresholds that a station may have."""
-    (station,), definitions = msgspec.json.schema_components([Station], ref_template="#/$defs/{name}")
-    fields = definitions.pop(station["$ref"].removeprefix("#/$defs/"))["properties"]
+    fields, definitions = _station_fields()
     del fields["network"]
     fields["parameters"] |= {"items": {"enum": list(MEASURED_NAMES)}, "uniqueItems": True}
     fields["thresholds"] = {"$ref": "#/$defs/thresholds"}
@@ -143,13 +142,34 @@ def stations_schema() -> dict[str, Any]:
     }
 
 
+def _station_fields() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schemas of a station's fields, and what they refer to, by name."""
+    (station,), definitions = msgspec.json.schema_components([Station], ref_template="#/$defs/{name}")
+    return definitions.pop(station["$ref"].removeprefix("#/$defs/"))["properties"], definitions
+
+
 def mongodb_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema that the server holds documents to, with the parameters and their units."""
+    """The schema that the server holds documents to, with a station's texts, and the parameters and their units."""
+    station = schema["$jsonSchema"]["properties"]["station"]
+    fields = _station_fields()[0]
+    station["properties"] |= {
+        name: _bson_text(fields[name]) for name, field in station["properties"].items() if field["bsonType"] == "string"
+    }
+    station["required"] = [name for name in station["properties"] if NoneType not in get_args(FIELDS.get(name))]
     finite = {"minimum": -sys.float_info.max, "maximum": sys.float_info.max}
     schema["$jsonSchema"]["properties"]["measurements"]["properties"] = {
         parameter.name: {"bsonType": "double", **finite, "description": parameter.unit} for parameter in PARAMETERS
     }
     return schema
+
+
+def _bson_text(field: dict[str, Any]) -> dict[str, Any]:
+    """What the server is told of a text of the registry; where it may be null there, the key is absent here."""
+    (text,) = (kind for kind in field.get("anyOf", [field]) if kind["type"] == "string")
+    return {
+        "bsonType": "string",
+        **{name: text[name] for name in ("pattern", "minLength", "maxLength") if name in text},
+    }
 
 
 def schema_text(schema: dict[str, Any]) -> str:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from forecast.core import registry
 from forecast.core.errors import SettingError
-from forecast.core.registry import STATIONS_FOLDER, load_stations
+from forecast.core.registry import STATIONS_FOLDER, load_stations, with_whole_sites
 from forecast.core.registry_faults import SCHEMA_FILE
 from forecast.core.registry_files import RegistryFile
 from forecast.core.stations import Station
 from tests.examples import examples
+from tests.networks import station
 from tests.stations import entry, registry_file
 
 INFOCLIMAT, WUNDERGROUND = "InfoClimat", "Weather Underground"
@@ -295,6 +296,40 @@ def test_a_cell_that_is_no_position_is_named(cell: str) -> None:
 def test_two_stations_with_one_raw_prefix_are_a_fault() -> None:
     file = registry_file(INFOCLIMAT, entry("A", raw_prefixes=["wunderground/ILAMAD25/"]))
     assert faults(file) == ["more.json, station 1 (A): raw_prefixes: 'wunderground/ILAMAD25/' is also that of ILAMAD25"]
+
+
+def test_stations_of_one_site_know_each_other_whoever_names_whom() -> None:
+    file = registry_file(
+        INFOCLIMAT,
+        entry("A", same_site_as=["B"]),
+        entry("B"),
+        entry("C", same_site_as=["B", "07015"]),
+        entry("D"),
+    )
+    stations = {one.id: one for one in load_stations([file])}
+    site = {"A", "B", "C", "07015"}
+    for name in site:
+        assert stations[name].same_site_as == tuple(sorted(site - {name}))
+        assert stations[name].site == "07015"
+    assert (stations["D"].same_site_as, stations["D"].site) == ((), "D")
+
+
+@pytest.mark.parametrize("other", ["nobody", "A"])
+def test_a_twin_that_is_not_there_or_oneself_is_a_fault(other: str) -> None:
+    file = registry_file(INFOCLIMAT, entry("A", same_site_as=[other]))
+    assert faults(file) == [f"more.json, station 1 (A): same_site_as: there is no other station {other}"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ABCDEF"), st.sampled_from("ABCDEF")), max_size=6))
+@settings(max_examples=examples(0.3))
+def test_being_at_one_site_is_mutual_and_goes_on(pairs: list[tuple[str, str]]) -> None:
+    named: dict[str, list[str]] = {name: [b for a, b in pairs if a == name != b] for name in "ABCDEF"}
+    stations = with_whole_sites({name: station(name, same_site_as=tuple(named[name])) for name in "ABCDEF"})
+    for one in stations.values():
+        for other in (stations[name] for name in one.same_site_as):
+            assert {one.id, *one.same_site_as} == {other.id, *other.same_site_as}
+        assert one.id not in one.same_site_as
+        assert set(named[one.id]) <= set(one.same_site_as)
 
 
 def test_what_a_file_says_forges_no_line() -> None:

@@ -23,7 +23,9 @@ def test_a_stations_document_leaves_out_what_is_unknown() -> None:
     document = station("A", elevation=47, city=None).document
     assert document["location"] == {"type": "Point", "coordinates": [3.0, 50.0]}
     assert isinstance(document["elevation"], float)
-    assert {"hardware", "city", "timezone"} & document.keys() == set()
+    assert {"hardware", "city", "timezone", "wigos_id", "same_site_as"} & document.keys() == set()
+    known = station("mf-1", network_id="1", wigos_id="0-20000-0-07015").document
+    assert (known["id"], known["network_id"], known["wigos_id"]) == ("mf-1", "1", "0-20000-0-07015")
 
 
 def test_the_registry_has_the_stations_of_both_networks() -> None:

@@ -45,6 +45,8 @@ def record(station: Station, stamp: datetime, values: dict[str, float], **more: 
         "digest": "0123456789abcdef" * 2,
         "station_name": station.name,
         "station_network": station.network,
+        "station_network_id": station.network_id,
+        "station_wigos_id": station.wigos_id,
         "station_type": station.type,
         "latitude": float(station.latitude),
         "longitude": float(station.longitude),

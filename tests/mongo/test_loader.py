@@ -88,6 +88,7 @@ class Delivery:
             "digest": self.digest,
             "station_name": "Lille-Lesquin",
             "station_network": "InfoClimat",
+            "station_network_id": "07015",
             "station_type": "synop",
             "latitude": 50.575,
             "longitude": 3.092,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from forecast.core.stations import Station
+from forecast.qc.comparison import Neighbour, joined
 from forecast.qc.flags import FAIL, GOOD, NOT_EVALUATED, SUSPECT
 from forecast.qc.neighbours import are_neighbours, distance_km
 from forecast.qc.registry import CHECKS
@@ -59,6 +60,37 @@ def test_distances_on_the_globe() -> None:
 )
 def test_who_is_a_neighbour(other: Station, expected: bool) -> None:
     assert are_neighbours(station("A"), other) == are_neighbours(other, station("A")) == expected
+
+
+def test_a_twin_is_no_neighbour() -> None:
+    one, twin = station("A", same_site_as=("B",)), station("B", 0.1, same_site_as=("A",))
+    assert not are_neighbours(one, twin)
+    assert are_neighbours(one, station("C", 0.1))
+
+
+def twins() -> list[Series]:
+    """A, for four hours 7 degrees warmer than B, C and D around it, of which C and D stand at one site."""
+    at_c, at_d = station("C", 20, same_site_as=("D",)), station("D", 20, same_site_as=("C",))
+    warmer = curve(TIMES) + np.where((TIMES >= TIMES[30]) & (TIMES < TIMES[34]), 7.0, 0.0)
+    others = (STATIONS["B"], at_c, at_d)
+    return [series(STATIONS["A"], TIMES, air_temperature=warmer)] + [
+        series(one, TIMES, air_temperature=curve(TIMES)) for one in others
+    ]
+
+
+def test_stations_of_one_site_count_as_one_neighbour() -> None:
+    """Three sites are needed for a comparison, and there are two, although there are three stations."""
+    assert "buddy_check" not in {check for row in flagged(judged(*twins())["A"], AIR) for check in row}
+    third = series(STATIONS["E"], TIMES, air_temperature=curve(TIMES))
+    assert "buddy_check" in flagged(judged(*twins(), third)["A"], AIR)[31]
+
+
+def test_of_a_site_each_time_has_the_value_of_the_first_station_that_has_one() -> None:
+    nan = np.nan
+    first = Neighbour(np.array([10, 20, 30]), np.array([1.0, nan, 3.0]))
+    second = Neighbour(np.array([10, 20, 25]), np.array([7.0, 8.0, 9.0]))
+    times, values = joined([first, second])
+    assert (times.tolist(), values.tolist()) == ([10, 20, 25, 30], [1.0, 8.0, 9.0, 3.0])
 
 
 def test_a_value_far_from_the_neighbours_is_suspect_and_stays() -> None:

@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.qc import version
 from forecast.qc.version import qc_version
 
-GOLDEN = 1240747
+GOLDEN = 447197001
 
 
 @pytest.fixture

@@ -181,7 +181,9 @@ def test_the_digest_does_not_depend_on_where_the_row_came_from_or_stands() -> No
     assert digest(extracted_at=NOW + timedelta(days=1)) == same
     assert digest(generation_id=9) == same
     assert digest(sync_id=9) == same
-    accepted, _ = check(observation(station_id="00052"), observation(wind_speed=3.0), observation())
+    # The earlier delivery of the two is the one that is not judged.
+    earlier = observation(wind_speed=3.0, extracted_at=NOW - timedelta(days=1))
+    accepted, _ = check(observation(station_id="00052"), earlier, observation())
     assert accepted[2]["digest"] == same
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -81,7 +81,13 @@ class _Registry:
         return Stations(self.stations)
 
     def _compare(self) -> None:
-        """Note what is wrong between stations."""
+        """Join the stations of each site, and note what is wrong between stations."""
+        for station in self.stations.values():
+            for other in station.same_site_as:
+                if other not in self.stations or other == station.id:
+                    self.faults.append(f"{self.places[station.id]}: same_site_as: there is no other station {other}")
+        if not self.faults:
+            self.stations = with_whole_sites(self.stations)
         owners: dict[str, str] = {}
         for station in self.stations.values():
             for prefix in station.raw_prefixes:
@@ -132,6 +138,20 @@ class _Registry:
                 return station
         self.faults += (f"{entry.place}: {fault}" for fault in faults)
         return None
+
+
+def with_whole_sites(stations: Mapping[str, Station]) -> dict[str, Station]:
+    """The stations, each with all others of its site: whoever is at the site of a twin is at its own."""
+    sites = {station_id: {station_id} for station_id in stations}
+    for station in stations.values():
+        for other in station.same_site_as:
+            if sites[other] is not sites[station.id]:
+                sites[station.id] |= sites[other]
+                sites |= dict.fromkeys(sites[other], sites[station.id])
+    return {
+        name: replace(station, same_site_as=tuple(sorted(sites[name] - {name}))) if len(sites[name]) > 1 else station
+        for name, station in stations.items()
+    }
 
 
 def _completed(values: dict[str, Any], network: _Network) -> dict[str, Any]:

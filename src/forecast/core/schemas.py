@@ -71,6 +71,8 @@ RECORD_SCHEMA = pa.schema(
         *VALIDATED_SCHEMA,
         ("station_name", _REPEATED),
         ("station_network", _REPEATED),
+        ("station_network_id", _REPEATED),
+        ("station_wigos_id", _REPEATED),
         ("station_type", _REPEATED),
         ("latitude", pa.float64()),
         ("longitude", pa.float64()),

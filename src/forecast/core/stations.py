@@ -45,7 +45,7 @@ class Station:
     network: Text
     network_id: Text  # the network's own id, without our prefix
     wigos_id: WigosId | None = None
-    # Other stations of the registry at the same site; never compared with each other as neighbours.
+    # Other stations of the registry at the same site: no independent measurement, so never neighbours of each other.
     same_site_as: tuple[StationId, ...] = ()
     type: Text
     latitude: Annotated[float, Meta(ge=-90, le=90)]
@@ -65,6 +65,11 @@ class Station:
     interval_minutes: Annotated[float, Meta(gt=0, le=1440)]
     thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
+    @property
+    def site(self) -> str:
+        """What stations of one site have in common: the first of their ids."""
+        return min(self.id, *self.same_site_as) if self.same_site_as else self.id
+
     @cached_property
     def document(self) -> dict[str, Any]:
         """The `station` part of a document (CONTRACT section 5): an absent key is a missing value."""
@@ -72,6 +77,8 @@ class Station:
             "id": self.id,
             "name": self.name,
             "network": self.network,
+            "network_id": self.network_id,
+            "wigos_id": self.wigos_id,
             "type": self.type,
             "location": {"type": "Point", "coordinates": [float(self.longitude), float(self.latitude)]},
             "elevation": float(self.elevation),

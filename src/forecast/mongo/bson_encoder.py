@@ -55,6 +55,8 @@ def document_of(record: dict[str, Any]) -> dict[str, Any]:
         "id": record["station_id"],
         "name": record["station_name"],
         "network": record["station_network"],
+        "network_id": record["station_network_id"],
+        "wigos_id": record["station_wigos_id"],
         "type": record["station_type"],
         "location": {"type": "Point", "coordinates": [record["longitude"], record["latitude"]]},
         "elevation": record["elevation"],

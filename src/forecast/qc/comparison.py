@@ -35,6 +35,19 @@ class Neighbour(NamedTuple):
     values: Floats
 
 
+def joined(twins: Sequence[Neighbour]) -> Neighbour:
+    """Stations of one site as one neighbour: at each time the value of the first that has one.
+
+    So that a site counts once, whichever of its stations send. It depends on no other time.
+    """
+    if len(twins) == 1:
+        return twins[0]
+    times = np.concatenate([_valid(twin).times for twin in twins])
+    values = np.concatenate([_valid(twin).values for twin in twins])
+    distinct, first = np.unique(times, return_index=True)
+    return Neighbour(distinct, values[first])
+
+
 @dataclass(frozen=True, slots=True)
 class Moments:
     """Times (ms since 1970 UTC, in any order) at which neighbours are asked for their values."""

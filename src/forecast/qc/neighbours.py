@@ -23,9 +23,9 @@ def distance_km(one: Station, other: Station) -> float:
 
 
 def are_neighbours(one: Station, other: Station) -> bool:
-    """Whether two stations are compared with each other."""
+    """Whether two stations are compared with each other; those of one site share its faults, and are not."""
     return (
-        one.id != other.id
+        one.site != other.site
         and abs(one.elevation - other.elevation) <= _MOST_HEIGHT_M
         and distance_km(one, other) <= RADIUS_KM
     )

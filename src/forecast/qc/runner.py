@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, takewhile
 from typing import Final
@@ -10,7 +11,7 @@ import numpy as np
 
 from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.qc.check import Check, Context, Scope
-from forecast.qc.comparison import NOBODY, Comparison, Neighbour, Rows
+from forecast.qc.comparison import NOBODY, Comparison, Neighbour, Rows, joined
 from forecast.qc.flags import Floats, Times
 from forecast.qc.neighbours import are_neighbours
 from forecast.qc.registry import CHECKS, COMPARED_REACH
@@ -46,9 +47,11 @@ def run_neighbour_checks(
         for name in _COMPARED
         if verdicts.series.has(name)
     }
+    # Of twins, the values of the first count.
+    in_order = [all_verdicts[station_id] for station_id in sorted(all_verdicts)]
     for target in targets:
         verdicts = all_verdicts[target]
-        near = [one for one in all_verdicts.values() if are_neighbours(verdicts.series.station, one.series.station)]
+        near = [one for one in in_order if are_neighbours(verdicts.series.station, one.series.station)]
         found = {name: _neighbours(verdicts, name, near, alone) for name in _COMPARED if verdicts.series.has(name)}
         times = verdicts.series.times
         comparison = Comparison(times, _rows_compared(times, days), found)
@@ -85,12 +88,12 @@ def _rows_compared(times: Times, days: tuple[int, int] | None) -> Rows:
 def _neighbours(
     verdicts: Verdicts, name: str, near: Sequence[Verdicts], alone: Mapping[tuple[str, str], Floats]
 ) -> Sequence[Neighbour]:
-    """What the neighbours would measure at the station's height."""
+    """What the neighbours would measure at the station's height, one a site."""
     lapse = verdicts.limits[name].get("buddy_check_lapse_rate", 0.0)
-    found = []
+    sites: defaultdict[str, list[Neighbour]] = defaultdict(list)
     for other in near:
         values = alone.get((other.series.station.id, name))
         if values is not None:
             lift = lapse * (other.series.station.elevation - verdicts.series.station.elevation)
-            found.append(Neighbour(other.series.times, values + lift if lift else values))
-    return found
+            sites[other.series.station.site].append(Neighbour(other.series.times, values + lift if lift else values))
+    return [joined(twins) for twins in sites.values()]

@@ -24,7 +24,7 @@ from forecast.transform.unit_gate import ON_EARTH, UnitGate
 NETWORKS: tuple[ModuleType, ...] = (infoclimat, wunderground)
 
 # Changes with every change of what a raw row becomes: objects processed under another version are processed again.
-RULES_VERSION = 7
+RULES_VERSION = 8
 
 LOGGER = logging.getLogger("forecast.transform")
 # Of the cells of an unknown column, and of how many such columns, some are kept to tell what they could be.

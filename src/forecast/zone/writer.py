@@ -29,6 +29,8 @@ REJECTED = "rejected/"
 _STATION_COLUMNS = {
     "station_name": "name",
     "station_network": "network",
+    "station_network_id": "network_id",
+    "station_wigos_id": "wigos_id",
     "station_type": "type",
     "latitude": "latitude",
     "longitude": "longitude",

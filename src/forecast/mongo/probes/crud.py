@@ -85,6 +85,7 @@ def scratch_document(run_id: str) -> dict[str, Any]:
             "id": station_id,
             "name": "Scratch document of crud-check",
             "network": "InfoClimat",
+            "network_id": station_id,
             "type": "static",
             "location": {"type": "Point", "coordinates": [0.0, 0.0]},
             "elevation": 0.0,
