@@ -71,7 +71,7 @@ def test_a_twin_is_no_neighbour() -> None:
 def twins() -> list[Series]:
     """A, for four hours 7 degrees warmer than B, C and D around it, of which C and D stand at one site."""
     at_c, at_d = station("C", 20, same_site_as=("D",)), station("D", 20, same_site_as=("C",))
-    warmer = curve(TIMES) + np.where((TIMES >= TIMES[30]) & (TIMES < TIMES[34]), 7.0, 0.0)
+    warmer = curve(TIMES) + np.where((TIMES[30] <= TIMES) & (TIMES[34] > TIMES), 7.0, 0.0)
     others = (STATIONS["B"], at_c, at_d)
     return [series(STATIONS["A"], TIMES, air_temperature=warmer)] + [
         series(one, TIMES, air_temperature=curve(TIMES)) for one in others

@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.qc import version
 from forecast.qc.version import qc_version
 
-GOLDEN = 447197001
+GOLDEN = 159226421
 
 
 @pytest.fixture
