@@ -20,6 +20,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.parameters import MEASURED_NAMES, PARAMETERS, Quantity
 from forecast.core.registry_faults import FIELDS, REQUIRED, SCHEMA_FILE, takes
 from forecast.core.registry_files import NO_DEFAULTS, OWN_FIELDS
@@ -149,7 +150,7 @@ def _station_fields() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def mongodb_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema that the server holds documents to, with a station's texts, and the parameters and their units."""
+    """The schema that the server holds documents to, with a station's texts, parameters and units, format version."""
     station = schema["$jsonSchema"]["properties"]["station"]
     fields = _station_fields()[0]
     station["properties"] |= {
@@ -160,6 +161,8 @@ def mongodb_schema(schema: dict[str, Any]) -> dict[str, Any]:
     schema["$jsonSchema"]["properties"]["measurements"]["properties"] = {
         parameter.name: {"bsonType": "double", **finite, "description": parameter.unit} for parameter in PARAMETERS
     }
+    metadata = schema["$jsonSchema"]["properties"]["metadata"]["properties"]
+    metadata[FORMAT_KEY] = {"bsonType": "int", "enum": [FORMAT_VERSION]}
     return schema
 
 

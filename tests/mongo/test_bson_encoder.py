@@ -136,7 +136,7 @@ def test_a_document_has_the_contracts_shape_and_a_missing_value_is_an_absent_key
     assert document["data_quality"]["flags"] == json.loads(FLAGS)
     assert "source_flags" not in document["data_quality"]
     assert document_of(row | {"source_flags": SOURCE_FLAGS[1]})["data_quality"]["source_flags"] == {"wind_speed": 0}
-    assert document["metadata"]["generation_id"] == 3
+    assert (document["metadata"]["generation_id"], document["metadata"]["format_version"]) == (3, 2)
 
 
 def test_the_schemas_measurements_are_the_parameter_table_with_its_units() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from forecast.report.models.status import PipelineStatus, RunStatus
 from forecast.report.silence import Seen
 from forecast.report.situation import last_observations, run_state, station_states
 from forecast.report.status import RunInfo, RunProgress, status_report
+from forecast.report.write import as_data
 from tests.networks import network, station
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -78,7 +80,9 @@ def test_a_file_that_is_no_status_report_is_named(tmp_path: Path) -> None:
     (tmp_path / "history").mkdir()
     (tmp_path / "history" / "b.json").write_text("{", "utf-8")
     (tmp_path / "history" / "a.json").write_text("{}", "utf-8")
-    assert past_runs(tmp_path, 9) == ([], ["b.json", "a.json"])
+    older = as_data(report("r0")) | {"format_version": 1}
+    (tmp_path / "pipeline_status.json").write_text(json.dumps(older), "utf-8")
+    assert past_runs(tmp_path, 9) == ([], ["b.json", "a.json", "pipeline_status.json"])
 
 
 def test_of_two_reports_of_a_run_the_first_counts() -> None:

@@ -34,7 +34,7 @@ def test_a_report_is_utf8_json_with_a_last_newline(tmp_path: Path) -> None:
     path = write_report("r.json", report("Armentières"), logs_dir=tmp_path / "new" / "logs")
     text = path.read_bytes().decode("utf-8")
     assert path == tmp_path / "new" / "logs" / "r.json"
-    assert text.startswith('{\n  "run_id": "Armentières",\n')
+    assert text.startswith('{\n  "format_version": 2,\n  "run_id": "Armentières",\n')
     assert text.endswith("}\n")
     assert json.loads(text) == as_data(report("Armentières"))
 

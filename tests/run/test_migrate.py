@@ -13,6 +13,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pymongo import MongoClient
 
@@ -226,6 +227,33 @@ def test_half_a_file_is_named(store: LocalStore, collection: Documents, tmp_path
     broken.write_bytes(Path(whole.uri).read_bytes()[:-100])
     with pytest.raises(RetryableError, match=r"a-0\.parquet"):
         migrate(LocalStore(tmp_path), collection, STATIONS, RUN)
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        (None, "names no format version"),
+        ("1", "is of format version 1"),
+        ("3", "is of format version 3"),
+        ("2", "has other columns than this program writes"),
+    ],
+)
+def test_a_file_of_another_format_is_named_with_what_to_do(
+    version: str | None, words: str, store: LocalStore, collection: Documents, tmp_path: Path
+) -> None:
+    published = pq.read_table(Path(next(store.list("observations/")).uri))
+    assert published.schema.metadata == {b"format_version": b"2"}
+    path = tmp_path / "observations" / "c.parquet"
+    path.parent.mkdir()
+    table = published.drop_columns("qc_version") if version == "2" else published
+    pq.write_table(table.replace_schema_metadata(version and {"format_version": version}), path)
+    with pytest.raises(SettingError) as told:
+        migrate(LocalStore(tmp_path), collection, STATIONS, RUN)
+    assert told.value.message == (
+        f"{path} {words}, and this program reads 2. Run the pipeline, which writes the files of its raw objects anew; "
+        "or use the version of the program that wrote it"
+    )
+    assert _documents(collection) == {}
 
 
 def test_file_of_somebody_else_is_named(collection: Documents, tmp_path: Path) -> None:

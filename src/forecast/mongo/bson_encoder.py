@@ -21,6 +21,7 @@ from bson.codec_options import CodecOptions
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
 
+from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.parameters import PARAMETER_NAMES
 
 # A date, and numbers, that no observation has, to find their places by.
@@ -92,6 +93,7 @@ def document_of(record: dict[str, Any]) -> dict[str, Any]:
             "ingested_at": record["ingested_at"],
             "pipeline_version": record["pipeline_version"],
             "digest": record["digest"],
+            FORMAT_KEY: FORMAT_VERSION,
         },
     }
 

@@ -29,6 +29,7 @@ from forecast.mongo.bson_encoder import to_documents
 from forecast.mongo.client import Documents, foreign_index, refusal, told_apart, validation_failed
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.days import DailyAggregates
+from forecast.mongo.format import check_format
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.versions import SOURCE, LoadCounts, Plan, StoredVersions, batches_of, compare, one_each
 
@@ -51,7 +52,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def prepare_collection(collection: Documents) -> None:
     """Make the collection with its validator and indexes, and those of the daily aggregates, or bring them up to date.
 
-    Raises SettingError where something else has the collection's name.
+    Raises SettingError where something else has the collection's name, or its documents are of another format version.
     """
     validator = json.loads(SCHEMA_FILE.read_text("utf-8"))
     database = collection.database
@@ -59,6 +60,7 @@ def prepare_collection(collection: Documents) -> None:
         if not _created(collection, validator):
             found = next(iter(database.list_collections(filter={"name": collection.name})), {})
             _check_kind(collection, found)
+            check_format(collection)
             if found.get("options", {}).get("validator") != validator:
                 with told_apart("changing the validator"):
                     database.command("collMod", collection.name, validator=validator)
@@ -91,8 +93,9 @@ def _check_kind(collection: Documents, found: Mapping[str, Any]) -> None:
         )
 
 
-def check_indexes(collection: Documents) -> None:
-    """Raises SettingError naming the indexes that a collection with documents lacks."""
+def check_collection(collection: Documents) -> None:
+    """Raise SettingError where the documents of a collection are of another format version, or indexes are missing."""
+    check_format(collection)
     with told_apart("reading the indexes"):
         there = collection.index_information()
         missing = [name for index in INDEXES if (name := str(index.document["name"])) not in there]

@@ -21,6 +21,7 @@ from pymongo import ASCENDING, DESCENDING
 
 from forecast.core.digests import HALF, quality_halves
 from forecast.core.errors import RetryableError, SettingError
+from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RECORD_SCHEMA
 from forecast.mongo.bson_encoder import to_documents
@@ -79,7 +80,7 @@ def _contents(ids: pa.Array, digests: pa.Array) -> pa.Array:
 def read_zone_file(file: RawObject, store: Store, folder: Path, columns: list[str] | None = None) -> pa.Table:
     """The records (RECORD_SCHEMA) of a file of the zone, or some of their columns.
 
-    Raises RetryableError where the file is not whole, SettingError where it is none of this version's.
+    Raises RetryableError where the file is not whole, SettingError where it is not of this format version.
     """
     copy = folder / "records.parquet"
     store.fetch(file, copy)
@@ -88,11 +89,21 @@ def read_zone_file(file: RawObject, store: Store, folder: Path, columns: list[st
         table = pq.read_table(copy, columns=columns)
     except pa.ArrowInvalid as error:
         raise RetryableError(f"{file.uri} is no whole Parquet file; process its raw object again") from error
-    if not schema.equals(RECORD_SCHEMA):
-        raise SettingError(
-            f"{file.uri} has other columns than this pipeline version writes; use the version that wrote it"
-        )
+    _check_format(file, schema)
     return table
+
+
+def _check_format(file: RawObject, schema: pa.Schema) -> None:
+    version = (schema.metadata or {}).get(FORMAT_KEY.encode(), b"").decode(errors="replace")
+    if version == str(FORMAT_VERSION) and schema.equals(RECORD_SCHEMA):
+        return
+    what = f"is of format version {version}" if version else "names no format version"
+    if version == str(FORMAT_VERSION):
+        what = "has other columns than this program writes"
+    raise SettingError(
+        f"{file.uri} {what}, and this program reads {FORMAT_VERSION}. Run the pipeline, which writes the files of its "
+        "raw objects anew; or use the version of the program that wrote it"
+    )
 
 
 def _changed(records: pd.DataFrame, collection: Documents) -> int:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forecast.core.clock import iso_time
+from forecast.core.format_version import FORMAT_VERSION
 from forecast.core.text import escaped, listed
 from forecast.ingest.result import SourceResult, StationResult, WindowFault
 from forecast.ingest.run import IngestResult
@@ -29,6 +30,7 @@ _SHOWN_OBJECTS: Final = 5
 def ingest_report(result: IngestResult) -> IngestReport:
     """The report of a run."""
     return IngestReport(
+        format_version=FORMAT_VERSION,
         run_id=result.run_id,
         started_at=iso_time(result.started_at),
         finished_at=iso_time(result.finished_at),

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from forecast.core.clock import iso_time
 from forecast.core.errors import SettingError
+from forecast.core.format_version import FORMAT_VERSION
 from forecast.core.settings import Settings
 from forecast.core.stations import Stations
 from forecast.mongo.probes.latency import Measured, measure
@@ -50,6 +51,7 @@ def report_of(measured: Measured, newest: datetime | None, slo_p95_ms: float, no
     latency = _statistics(measured.times_ms)
     start, end = iso_time(measured.start), iso_time(measured.end)
     return QueryLatencyReport(
+        format_version=FORMAT_VERSION,
         generated_at=iso_time(now),
         collection=measured.collection,
         station_id=measured.station_id,

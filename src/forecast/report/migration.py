@@ -7,6 +7,7 @@ from datetime import datetime
 
 from forecast.core.clock import iso_time
 from forecast.core.counts import ObjectCounts, ratio
+from forecast.core.format_version import FORMAT_VERSION
 from forecast.core.removals import Removed
 from forecast.report.models.migration import MigrationReport, Verification
 from forecast.report.removals import values_removed
@@ -39,6 +40,7 @@ def migration_report(
         if counts.outcome in _NOT_WRITTEN
     )
     return MigrationReport(
+        format_version=FORMAT_VERSION,
         run_id=run_id,
         generated_at=iso_time(now),
         objects_loaded=sum(counts.outcome == "loaded" for counts in objects),

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from forecast.core.clock import iso_time, iso_time_of
 from forecast.core.counts import ObjectCounts, QualityTally, StationTally, ratio, totals
+from forecast.core.format_version import FORMAT_VERSION
 from forecast.core.parameters import PARAMETERS
 from forecast.core.presence import Presence
 from forecast.core.stations import Stations
@@ -49,6 +50,7 @@ def quality_report(
     """
     sums = totals(objects)
     return QualityReport(
+        format_version=FORMAT_VERSION,
         run_id=run_id,
         generated_at=iso_time(now),
         window=None,
@@ -75,6 +77,7 @@ def window_report(
     What is told of raw rows and objects is null or empty: the database does not know them.
     """
     return QualityReport(
+        format_version=FORMAT_VERSION,
         run_id=None,
         generated_at=iso_time(now),
         window=Window(since.isoformat(), until.isoformat()),

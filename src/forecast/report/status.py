@@ -9,6 +9,7 @@ from typing import Any
 
 from forecast.core.clock import iso_time
 from forecast.core.counts import JudgeCounts, ObjectCounts, ratio, totals
+from forecast.core.format_version import FORMAT_VERSION
 from forecast.report.models.status import (
     Argument,
     ErrorEntry,
@@ -85,6 +86,7 @@ def status_report(
     told = sorted(objects, key=lambda counts: counts.known)
     errors = progress.errors + [error for counts in told for error in _errors_of(counts)]
     return PipelineStatus(
+        format_version=FORMAT_VERSION,
         status=status,
         run_id=run.run_id,
         previous_run=progress.previous_run,

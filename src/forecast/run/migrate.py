@@ -15,7 +15,7 @@ from forecast.core.stations import Stations
 from forecast.core.work_folder import work_folder
 from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.conflicts import Conflicts
-from forecast.mongo.loader import check_indexes, load, prepare_collection
+from forecast.mongo.loader import check_collection, load, prepare_collection
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.qc_update import days_held, differing_verdicts, judge_marked, mark_everything
 from forecast.mongo.station_states import note_stations
@@ -51,7 +51,7 @@ def migrate(
     if not files:
         raise SettingError(f"{store.uri} holds no records (observations/…parquet); is PROCESSED_URI right?")
     if verify_only:
-        check_indexes(collection)
+        check_collection(collection)
     else:
         prepare_collection(collection)
     with work_folder() as folder, strangers_named(collection):

@@ -27,6 +27,7 @@ from forecast.core.stations import Stations
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.dry_run import ImaginedVersions, foresee
+from forecast.mongo.format import check_format
 from forecast.mongo.loader import prepare_collection, station_days
 from forecast.mongo.presence import days_until, presence_of
 from forecast.mongo.qc_queue import Unjudged
@@ -92,7 +93,9 @@ class Pipeline:
 
     def execute(self, listed: list[RawObject]) -> None:
         """Process every raw object of these that is to be processed."""
-        if not self._run.options.dry_run:
+        if self._run.options.dry_run:
+            check_format(self._collection)
+        else:
             prepare_collection(self._collection)
         objects = self.select(listed)
         staging: deque[Future[StagedObject | None]] = deque()

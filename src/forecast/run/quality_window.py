@@ -16,7 +16,7 @@ from forecast.core.errors import SettingError
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.stations import Station, Stations
 from forecast.mongo.client import Documents, told_apart
-from forecast.mongo.loader import check_indexes
+from forecast.mongo.loader import check_collection
 from forecast.mongo.presence import presence_of
 from forecast.mongo.qc_update import days_held, judged
 from forecast.mongo.strangers import strangers_named
@@ -50,7 +50,7 @@ def quality_of_window(
     last_day = min(until, now.astimezone(UTC).date() + timedelta(days=1))
     first, end = (datetime.combine(day, time(), UTC) for day in (first_day, last_day + timedelta(days=1)))
     query = {"timestamp": {"$gte": first, "$lt": end}}
-    check_indexes(collection)
+    check_collection(collection)
     findings, tally = Findings(), QualityTally()
     days_asked = range(first_day.toordinal() - _EPOCH, last_day.toordinal() - _EPOCH + 1)
     for station in stations:

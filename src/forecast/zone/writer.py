@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.schemas import RECORD_SCHEMA, UTC_TIME, VALIDATED_SCHEMA, to_frame, to_table
 from forecast.core.stations import Stations
 from forecast.storage import Store
@@ -151,7 +152,8 @@ class ObjectWriter:
         for month, rows in _by_month(table):
             path = self._folder / f"{self._parts}-{month}.parquet"
             self._make_room(self.size + _most_bytes(rows))
-            pq.write_table(rows, path, compression="zstd", use_dictionary=_REPEATING, write_statistics=_SEARCHED)
+            numbered = rows.replace_schema_metadata({FORMAT_KEY: str(FORMAT_VERSION)})
+            pq.write_table(numbered, path, compression="zstd", use_dictionary=_REPEATING, write_statistics=_SEARCHED)
             key = f"{OBSERVATIONS}{month_folder(date.fromisoformat(f'{month}-01'))}{self._name}-{self._parts}.parquet"
             self._records_files.append(ZoneFile(path, key))
             self._records_bytes += path.stat().st_size

@@ -17,6 +17,7 @@ from pymongo.write_concern import WriteConcern
 from rich.text import Text
 
 from forecast.core.errors import SettingError
+from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.settings import Settings
 from forecast.mongo.client import Documents, connect, told_apart, validation_failed
 
@@ -115,6 +116,7 @@ def scratch_document(run_id: str) -> dict[str, Any]:
             "ingested_at": SCRATCH_TIME,
             "pipeline_version": "crud-check",
             "digest": "0" * 32,
+            FORMAT_KEY: FORMAT_VERSION,
         },
     }
 

@@ -15,7 +15,7 @@ from forecast.core.settings import Settings
 from forecast.core.stations import Stations
 from forecast.core.text import listed
 from forecast.mongo.client import Documents, connect, told_apart
-from forecast.mongo.loader import check_indexes
+from forecast.mongo.loader import check_collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def measure(
     """
     station_id = station_id if station_id is not None else next(iter(stations)).id
     with connect(settings) as collection, told_apart("timing queries"):
-        check_indexes(collection)
+        check_collection(collection)
         found = collection.find_one({"station.id": station_id}, {"timestamp": 1}, sort=[("timestamp", DESCENDING)])
         newest = None if found is None else found["timestamp"]
         if newest is None and stations.get(station_id) is None:

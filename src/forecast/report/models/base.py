@@ -6,7 +6,7 @@ The JSON Schemas in `report/schemas/` and the tables of docs/reports.md are gene
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
@@ -24,8 +24,12 @@ def key_name(meta: Mapping[str, Any] | None) -> str:
     return str((meta or {}).get(_KEY_NAME, "name"))
 
 
-class Model(Struct, forbid_unknown_fields=True):
-    """A part of a report. `schema_rules` are rules of its JSON Schema that types cannot state."""
+class Model(Struct):
+    """A part of a report. `schema_rules` are rules of its JSON Schema that types cannot state.
+
+    What is written has exactly these fields. Who reads passes over others, and a field that comes later within a format
+    version has a default: so reports of newer and older versions of the program can be read.
+    """
 
     schema_rules: ClassVar[Mapping[str, Any]] = {}
 
@@ -34,6 +38,8 @@ class Report(Model):
     """A whole report. `kind` names its schema, and its files."""
 
     kind: ClassVar[str]
+
+    format_version: Annotated[Literal[2], doc("version of the report's shape")]
 
 
 Count = Annotated[int, Meta(ge=0)]

@@ -17,7 +17,7 @@ def json_schema(report: type[Report]) -> dict[str, Any]:
     """The schema (draft 2020-12) that a report is checked against before it is written."""
     _, parts = msgspec.json.schema_components([report], ref_template="#/$defs/{name}")
     for model in _models(report):
-        parts[model.__name__].update(model.schema_rules)
+        parts[model.__name__].update({"additionalProperties": False, **model.schema_rules})
     whole = parts.pop(report.__name__)
     whole["title"] = whole.pop("description")
     return {"$schema": _DIALECT, **whole, "$defs": dict(sorted(parts.items()))}

@@ -1,0 +1,31 @@
+"""Documents of another format version, which this program neither reads nor mixes with its own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from forecast.core.errors import SettingError
+from forecast.core.format_version import FORMAT_VERSION
+from forecast.mongo.client import Documents, told_apart
+
+# Documents without a number are of the format before there was one.
+_UNNUMBERED: Final = 1
+
+
+def check_format(collection: Documents) -> None:
+    """Raise SettingError where a collection holds documents of another format version.
+
+    One document is looked at: as this is asked before anything is written, a collection never holds two.
+    """
+    with told_apart("reading the format version"):
+        found = collection.find_one({}, {"metadata.digest": 1, "metadata.format_version": 1}) or {}
+    metadata = found.get("metadata")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("digest"), str):
+        return  # empty, or of another program: that is told where it is read
+    version = metadata.get("format_version", _UNNUMBERED)
+    if version != FORMAT_VERSION:
+        raise SettingError(
+            f"the documents of {collection.full_name} are of format version {version}, and this program reads and "
+            f"writes {FORMAT_VERSION}. Set MONGODB_DATABASE or MONGODB_COLLECTION to a new name and run the pipeline, "
+            "which fills it from the raw zone; or use the version of the program that wrote them"
+        )
