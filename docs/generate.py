@@ -1,8 +1,8 @@
 """Writes from the tables of the program what repeats them: `make docs`.
 
-That is docs/parameters.md, the tables of docs/quality.md, docs/reports.md and docs/stations.md, `.env.example` and the
-user guide's table of settings; the JSON Schemas of the reports and of the station registry; and what that of the
-documents says of parameters.
+That is docs/parameters.md, docs/networks.md, the tables of docs/quality.md, docs/reports.md and docs/stations.md,
+`.env.example` and the user guide's table of settings; the JSON Schemas of the reports and of the station registry; and
+what that of the documents says of parameters.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from forecast.core.registry_files import NO_DEFAULTS, OWN_FIELDS
 from forecast.core.setting import Group, Setting
 from forecast.core.settings import AWS_SETTINGS, SETTINGS
 from forecast.core.stations import Station
+from forecast.networks.model import Field, Layout, UtcTime
+from forecast.networks.registry import NETWORKS, Networks
 from forecast.qc.registry import CHECKS, MOST, THRESHOLDS
-from forecast.qc.thresholds import BY_NETWORK, Threshold
+from forecast.qc.thresholds import Threshold
 from forecast.report.models import REPORTS
 from forecast.report.models.schema import documented_fields, json_schema
 from forecast.report.write import SCHEMAS_FOLDER
@@ -37,6 +39,7 @@ from forecast.transform.values.units import UNITS, Unit
 
 DOCS = Path(__file__).parent
 TARGET = DOCS / "parameters.md"
+NETWORKS_PAGE = DOCS / "networks.md"
 QUALITY = DOCS / "quality.md"
 REPORTS_PAGE = DOCS / "reports.md"
 GUIDE = DOCS / "user-guide.md"
@@ -55,9 +58,20 @@ Do not edit it by hand.
 Names are CF standard names, with the period where one belongs. Every parameter is kept in one unit. A missing value is
 an absent key in MongoDB and a null in Parquet, and never a number that stands for "missing".
 
-Field names are compared without case, blanks and punctuation: "Precip. Rate." is `preciprate`. Where several fields of
-the PWS API are named, the first that an object has is taken.
+What each network calls them, and in which unit it gives them, is on the page of the [networks](networks.md).
 """
+
+_NETWORKS_INTRODUCTION = """\
+# Networks
+
+Made by `docs/generate.py` from the packages in `src/forecast/networks/`. Do not edit it by hand.
+
+A network is one package; [adding a network](adding-a-network.md) says how to write one. Names of fields are compared
+without case, blanks and punctuation: "Precip. Rate." is `preciprate`. Of several fields of one parameter the first that
+has a value in a row is taken. A cell that names its unit is converted from that one, whatever its field has.
+"""
+_OF_KEY = {True: "; where a row names none, the one whose `raw_prefixes` the object's key begins with", False: ""}
+_UNIT = {True: "in the cell or the name of the column", False: "of its object"}
 
 _UNITS_INTRODUCTION = """\
 ## Units that are accepted
@@ -85,28 +99,67 @@ _ENV_INTRODUCTION = """\
 
 def parameters_page() -> str:
     """The whole page."""
-    sources = (
-        (
-            f"`{parameter.name}`",
-            parameter.unit,
-            parameter.description,
-            _field(parameter.infoclimat, parameter.infoclimat_unit),
-            _field(parameter.table),
-            ", ".join(map(_field, parameter.pws)),
-        )
-        for parameter in PARAMETERS
-    )
+    parameters = ((f"`{parameter.name}`", parameter.unit, parameter.description) for parameter in PARAMETERS)
     units = ((f"{quantity}", *row) for quantity in Quantity for row in _units_of(quantity))
     return "\n".join(
         (
             _INTRODUCTION,
-            _table(("name", "unit", "meaning", "InfoClimat", "Weather Underground table", "PWS API"), sources),
+            _table(("name", "unit", "meaning"), parameters),
             _UNITS_INTRODUCTION,
             _table(("quantity", "kept in", "written as", "converted by"), units),
             _GATES_INTRODUCTION,
             _table(("name", "on Earth", "source", "taken for each other", "at least"), _gates()),
         )
     )
+
+
+def networks_page(networks: Networks) -> str:
+    """What each network declares: its licence, and of each layout what tells it, its fields, units and codes."""
+    parts = [_NETWORKS_INTRODUCTION]
+    for network in networks:
+        licence = network.licence
+        ids = f"`{network.id_prefix}` and the network's own id" if network.id_prefix else "the network's own"
+        facts = (
+            f"- Licence: [{licence.name}]({licence.url}), source {licence.source}; a station's own may differ.",
+            f"- Ids of stations: {ids}.",
+            f"- Rows before {network.first_year} are refused: the network had no stations.",
+        )
+        codes = ", ".join(f"`{code}`" for code in sorted(map(str, network.failed_codes)))
+        failed = [f"- A value with the quality code {codes} failed the network's own check."] if codes else []
+        parts.append("\n".join([f"## {network.name}\n", *facts, *failed, ""]))
+        parts += [_layout(layout) for layout in network.layouts]
+    return "\n".join(parts)
+
+
+def _layout(layout: Layout) -> str:
+    time = layout.time
+    times = (time.column,) if isinstance(time, UtcTime) else (*time.utc, *time.whole, f"{time.day} with {time.clock}")
+    zone = "UTC" if isinstance(time, UtcTime) else "the station's own time, where the column is not in UTC"
+    rows = [f"`{container.name}`" for container in layout.containers if container.refused is None]
+    facts = [f"- Time: {_names(times)} ({zone}).", f"- Station: `{layout.station}`{_OF_KEY[layout.station_of_key]}."]
+    facts += [f"- In a JSON document the rows stand in {', '.join(rows)}."] if rows else []
+    if layout.blocks is not None:
+        blocks = (f"`{name}` ({', '.join(units.values())})" for name, units in layout.blocks.units.items())
+        facts.append(f"- Units: a field without one stands in an object that names them: {', '.join(blocks)}.")
+    if layout.mean is not None:
+        pair = _names((layout.mean.highest, layout.mean.lowest))
+        facts.append(f"- `{layout.mean.parameter}` is also the mean of {pair}.")
+    fields = [
+        (f"`{name}`", f"`{field.parameter}`", field.unit or _UNIT[layout.blocks is None], _codes(field))
+        for name, field in layout.fields.items()
+    ]
+    table = _table(("field", "parameter", "unit", "codes"), fields)
+    return "\n".join([f"### {layout.name}\n", *facts, "", table])
+
+
+def _codes(field: Field) -> str:
+    return "; ".join(
+        f"{', '.join(f'{number:g}' for number in code.numbers)} {code.unit} is {code.reason}" for code in field.codes
+    )
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def stations_schema() -> dict[str, Any]:
@@ -299,21 +352,15 @@ def _thresholds() -> Iterator[str]:
 def _limits_of(group: str, limits: Mapping[str, Threshold]) -> Iterator[tuple[str, str, str]]:
     for name, limit in limits.items():
         yield _limit(name, limit)
-        for network, of_network in BY_NETWORK.items():
-            if (other := of_network.get(group, {}).get(name)) is not None:
-                yield _limit(name, other, f", {network}")
+        for network in NETWORKS:
+            if (other := network.thresholds.get(group, {}).get(name)) is not None:
+                yield _limit(name, other, f", {network.name}")
 
 
 def _limit(name: str, limit: Threshold, where: str = "") -> tuple[str, str, str]:
     value = f"{limit.value:.10g}" if math.isfinite(limit.value) else "none"
     most = f" (at most {MOST[name]:g})" if name in MOST else ""
     return f"`{name}`{where}", f"{value}{most}", limit.source
-
-
-def _field(name: str | None, unit: str | None = None) -> str:
-    if name is None:
-        return ""
-    return f"`{name}`" if unit is None else f"`{name}` ({unit})"
 
 
 def _units_of(quantity: Quantity) -> Iterable[tuple[str, str, str]]:
@@ -346,6 +393,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 if __name__ == "__main__":
     TARGET.write_text(parameters_page(), encoding="utf-8")
+    NETWORKS_PAGE.write_text(networks_page(NETWORKS), encoding="utf-8")
     SCHEMA_FILE.write_text(schema_text(stations_schema()), encoding="utf-8")
     MONGODB_SCHEMA.write_text(
         schema_text(mongodb_schema(json.loads(MONGODB_SCHEMA.read_text("utf-8")))), encoding="utf-8"

@@ -33,6 +33,7 @@ from forecast.mongo.dry_run import ImaginedVersions, foresee
 from forecast.mongo.loader import load
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.versions import LoadCounts
+from forecast.networks.registry import NETWORKS
 from forecast.report.migration import verification
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import PipelineStatus
@@ -43,7 +44,7 @@ from forecast.run.run import Run, RunOptions
 from forecast.run.run_reports import RunReports
 from forecast.run.stages import Stages
 from forecast.storage import Store, open_store
-from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
+from forecast.transform import ObjectTransformer
 from forecast.validate import validate
 from forecast.zone.writer import ObjectWriter
 
@@ -52,7 +53,7 @@ LOGGER = logging.getLogger("forecast.main")
 
 def extract_data(path: Path, raw: RawObject, limits: Limits, now: datetime) -> Iterator[RawBatch]:
     """Rows as found, in batches."""
-    return extract(path, raw, RECORD_CONTAINERS, limits, now)
+    return extract(path, raw, NETWORKS, limits, now)
 
 
 def transform_data(transformer: ObjectTransformer, batch: RawBatch) -> Transformed:

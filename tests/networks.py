@@ -14,6 +14,7 @@ import pyarrow as pa
 from forecast.core.digests import HALF
 from forecast.core.schemas import OBSERVATION_SCHEMA, to_frame, to_table
 from forecast.core.stations import Station, Stations
+from forecast.networks.registry import NETWORKS
 from forecast.qc.results import Verdicts
 from forecast.qc.runner import run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
@@ -86,7 +87,7 @@ def hours(number: int, start: int = START_MS, step_minutes: int = 60) -> np.ndar
 def series(of: Station, times: np.ndarray, **values: Sequence[float | None] | np.ndarray) -> Series:
     """Values by parameter; None is missing."""
     columns = {name: np.array([np.nan if v is None else v for v in column], float) for name, column in values.items()}
-    return Series(of, times, columns)
+    return Series(of, times, columns, network_limits=NETWORKS.thresholds_of(of.network))
 
 
 def judged(*all_series: Series) -> dict[str, Verdicts]:

@@ -32,6 +32,7 @@ from forecast.core.registry import load_stations
 from forecast.core.registry_files import RegistryFile
 from forecast.core.schemas import RECORD_SCHEMA
 from forecast.core.settings import AWS_SETTINGS, SETTINGS, Settings
+from forecast.networks.registry import NETWORKS
 from forecast_demo import write_demo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -314,6 +315,11 @@ def test_the_page_of_parameters_is_up_to_date() -> None:
     page = runpy.run_path(str(DOCS / "generate.py"))["parameters_page"]()
     assert (DOCS / "parameters.md").read_text("utf-8") == page, "run `make docs`"
     assert [name for name in PARAMETER_NAMES if f"| `{name}` |" not in page] == []
+
+
+def test_page_of_networks_is_current() -> None:
+    page = runpy.run_path(str(DOCS / "generate.py"))["networks_page"](NETWORKS)
+    assert (DOCS / "networks.md").read_text("utf-8") == page, "run `make docs`"
 
 
 def test_the_columns_of_the_processed_zone_are_those_of_the_records() -> None:

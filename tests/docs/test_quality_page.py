@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from forecast.core.registry import load_stations
 from forecast.qc.flags import NOT_EVALUATED, SUSPECT
 from forecast.qc.limits import limits_of
 from forecast.qc.registry import CHECKS, THRESHOLDS
-from forecast.qc.series import Series
 from forecast.qc.windows import blocks_of
 from tests.networks import nominal_rows
 from tests.quality.experiments import DIRECTION, Clean, P, clean_week, tally_of_sound
@@ -63,7 +63,7 @@ def test_flags_of_the_example_are_as_the_database_takes_them() -> None:
 def test_thresholds_of_the_example_hold_at_their_station_alone() -> None:
     stations = stations_with({"IICHTE19": OVERRIDE})
     limits = {
-        station.id: (limits_of(station)[P]["bias_limit"], limits_of(station)[DIRECTION]["flag_rate_limit"])
+        station.id: (limits_of(station, {})[P]["bias_limit"], limits_of(station, {})[DIRECTION]["flag_rate_limit"])
         for station in stations
     }
     assert limits.pop("IICHTE19") == (9, 0.6)
@@ -81,7 +81,7 @@ def test_with_the_thresholds_of_the_example_ichtegem_is_not_flagged_any_more(cle
     station = stations_with({"IICHTE19": OVERRIDE}).get("IICHTE19")
     assert station is not None
     series = clean.week["IICHTE19"]
-    verdicts = clean.judged_with(Series(station, series.times, series.values))["IICHTE19"]
+    verdicts = clean.judged_with(replace(series, station=station))["IICHTE19"]
     assert (clean.verdicts["IICHTE19"].flags[P] == SUSPECT).sum() == 730
     assert (verdicts.flags[P] == SUSPECT).sum() == 0
 

@@ -23,12 +23,13 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch, to_table
 from forecast.core.settings import Limits
-from forecast.extract import extract
+from forecast.extract import containers_of, extract
 from forecast.extract.batches import BatchMaker
 from forecast.extract.json.lines import FastReader
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import line_ends
-from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
+from forecast.networks.registry import NETWORKS
+from forecast.transform import ObjectTransformer
 from tests.transform.samples import STATIONS, TABLE_KEY, Result
 
 LISTED = datetime(2024, 10, 9, 12, tzinfo=UTC)
@@ -66,7 +67,7 @@ def listed(key: str = TABLE_KEY) -> RawObject:
 def batches_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> list[RawBatch]:
     path = folder / "object"
     path.write_bytes(content)
-    return list(extract(path, listed(key), RECORD_CONTAINERS, Limits(), LISTED))
+    return list(extract(path, listed(key), NETWORKS, Limits(), LISTED))
 
 
 def observations_of(content: bytes, folder: Path, key: str = TABLE_KEY) -> Result:
@@ -593,7 +594,7 @@ def test_an_object_is_only_read_whatever_the_name_of_its_file(kind: str, name: s
     content = text if kind == "table" else gzip.compress(workbook({"011024": DAY}))
     path = tmp_path / name
     path.write_bytes(content)
-    assert sum(len(batch.rows) for batch in extract(path, listed(), RECORD_CONTAINERS, Limits(), LISTED)) > 0
+    assert sum(len(batch.rows) for batch in extract(path, listed(), NETWORKS, Limits(), LISTED)) > 0
     assert path.read_bytes() == content
 
 
@@ -622,7 +623,7 @@ def flat_records(draw: st.DrawFn) -> list[dict[str, Any]]:
 @example([{"a": '{"b": 1}'}, {"a": "{"}])
 def test_the_fast_and_the_patient_way_give_the_same_batches(records: list[dict[str, Any]]) -> None:
     block = lines(*records)
-    maker = BatchMaker(listed(), RECORD_CONTAINERS, Limits(), Ledger("not_json", "line"))
+    maker = BatchMaker(listed(), containers_of(NETWORKS), Limits(), Ledger("not_json", "line"))
     table = FastReader().read(block, line_ends(block))
     places = [f"line {index + 1}" for index in range(len(records))]
     (patient,) = maker.of_lines(list(zip(places, block.split(b"\n")[:-1], strict=True)))

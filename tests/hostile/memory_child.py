@@ -15,7 +15,8 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
 from forecast.extract import extract
-from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
+from forecast.networks.registry import NETWORKS
+from forecast.transform import ObjectTransformer
 from forecast.validate import validate
 
 NOW = datetime(2024, 11, 1, tzinfo=UTC)
@@ -29,7 +30,7 @@ def main(path: Path, key: str) -> None:
     code = "loaded"
     try:
         raw = RawObject(key, key, path.stat().st_size, "etag", NOW)
-        for batch in extract(path, raw, RECORD_CONTAINERS, Limits(), NOW):
+        for batch in extract(path, raw, NETWORKS, Limits(), NOW):
             transformed = transformer.transform(batch)
             rows += transformed.rows_read
             if len(transformed.observations):

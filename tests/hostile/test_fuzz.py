@@ -18,7 +18,8 @@ from forecast.core.registry import load_stations
 from forecast.core.schemas import to_table
 from forecast.core.settings import Limits
 from forecast.extract import extract
-from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
+from forecast.networks.registry import NETWORKS
+from forecast.transform import ObjectTransformer
 from forecast.validate import validate
 from tests.examples import examples
 from tests.hostile.conftest import TABLE_KEY
@@ -88,9 +89,7 @@ def outcome(content: bytes, path: Path) -> object:
     try:
         parts = [
             transformer.transform(batch)
-            for batch in extract(
-                path, RawObject(TABLE_KEY, TABLE_KEY, 1, "etag", NOW), RECORD_CONTAINERS, Limits(), NOW
-            )
+            for batch in extract(path, RawObject(TABLE_KEY, TABLE_KEY, 1, "etag", NOW), NETWORKS, Limits(), NOW)
         ]
         for part in [*parts, *transformer.finish()]:
             validated = validate(part.observations, STATIONS, NOW)

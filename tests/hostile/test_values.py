@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.qc.version import qc_version
-from forecast.transform.networks.infoclimat import check_units
+from forecast.networks.qc_version import qc_version
+from forecast.networks.registry import NETWORKS
+from forecast.transform.declared import declared_layouts
+from forecast.transform.source_units import check_units
 from tests.hostile.conftest import TABLE_KEY, Ending, RunObject, empty, run_in
 from tests.integration.worlds import World
 
@@ -618,6 +620,7 @@ def test_case_61_a_line_of_subtotals_is_quarantined_as_it_is(run_object: RunObje
     assert json.loads(ending.refused[0]["row"]) == {**TABLE, "Time": "Total"}
 
 
+INFOCLIMAT = next(layout for layout in declared_layouts(NETWORKS) if layout.network.name == "InfoClimat")
 METADATA = {
     "temperature": "temperature,degC",
     "pression": "mean sea level pressure,hPa",
@@ -633,13 +636,13 @@ METADATA = {
 
 @pytest.mark.parametrize("metadata", [METADATA, {}, [], None, "text"])
 def test_case_64_metadata_with_the_documented_units_or_none_stops_nothing(metadata: Any) -> None:
-    check_units(metadata)
+    check_units(INFOCLIMAT, metadata)
 
 
 def test_case_64_a_unit_that_changed_in_the_metadata_rejects_the_document() -> None:
     changed = {"vent_rafales": "wind gust,m/s", "temperature": "temperature,degF", "humidite": "relative humidity,\x1b"}
     with pytest.raises(ObjectRejectedError) as caught:
-        check_units(METADATA | changed)
+        check_units(INFOCLIMAT, METADATA | changed)
     assert caught.value.code == "changed_unit"
     assert caught.value.message == (
         "the document's metadata names other units than InfoClimat's numbers are read in: temperature in 'degF' "

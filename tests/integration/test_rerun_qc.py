@@ -10,7 +10,7 @@ import pytest
 import main
 from forecast.core.digests import HALF
 from forecast.core.stations import Stations
-from forecast.qc.version import qc_version
+from forecast.networks.qc_version import qc_version
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 from tests.integration.worlds import Row, World, WorldMaker, assert_reports_hold

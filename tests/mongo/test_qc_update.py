@@ -26,9 +26,9 @@ from forecast.mongo.client import Documents
 from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.qc_queue import Unjudged
 from forecast.mongo.qc_update import days_held, differing_verdicts, judge_days, judge_marked, judged, stored_flags
+from forecast.networks.qc_version import qc_version
 from forecast.qc import windows as blocks
 from forecast.qc.results import Verdicts
-from forecast.qc.version import qc_version
 from tests.examples import examples
 from tests.networks import DAY, KM_A_DEGREE, START, curve, five, hours, network, observation, records, station
 from tests.rivals import beaten

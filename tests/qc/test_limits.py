@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from forecast.core.registry import load_stations
 from forecast.qc.limits import limits_of
+from forecast.qc.thresholds import Threshold
 
 PRESSURE = "air_pressure_at_mean_sea_level"
 PLAIN = next(iter(load_stations()))
@@ -15,9 +16,9 @@ def test_a_station_may_have_thresholds_of_its_own() -> None:
     changed = replace(
         PLAIN, thresholds={"air_temperature": {"spike_suspect": 4.5}, "clock_offset": {"clock_offset_min_hours": 40}}
     )
-    limits = limits_of(PLAIN)
+    limits = limits_of(PLAIN, {})
     assert limits["air_temperature"]["spike_suspect"] == 3
-    assert limits_of(changed) == {
+    assert limits_of(changed, {}) == {
         **limits,
         "air_temperature": {**limits["air_temperature"], "spike_suspect": 4.5},
         "clock_offset": {**limits["clock_offset"], "clock_offset_min_hours": 40},
@@ -26,7 +27,8 @@ def test_a_station_may_have_thresholds_of_its_own() -> None:
 
 
 def test_the_networks_thresholds_are_before_the_tables_and_after_the_stations() -> None:
-    hours = {station.network: limits_of(station)[PRESSURE]["persistence_suspect_hours"] for station in load_stations()}
-    assert hours == {"InfoClimat": 6, "Weather Underground": 12}
-    changed = (replace(s, thresholds={PRESSURE: {"persistence_suspect_hours": 7}}) for s in load_stations())
-    assert {limits_of(station)[PRESSURE]["persistence_suspect_hours"] for station in changed} == {7}
+    name = "persistence_suspect_hours"
+    of_network = {PRESSURE: {name: Threshold(12, "a source")}}
+    changed = replace(PLAIN, thresholds={PRESSURE: {name: 7}})
+    found = [limits_of(PLAIN, {}), limits_of(PLAIN, of_network), limits_of(changed, of_network)]
+    assert [limits[PRESSURE][name] for limits in found] == [6, 12, 7]

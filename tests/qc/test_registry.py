@@ -74,7 +74,7 @@ def everything() -> Context:
     beside = {name: [Neighbour(one.times, chance.normal(size=ROWS))] * 4 for name in MEASURED_NAMES}
     flags = {name: np.full(ROWS, GOOD, dtype=np.uint8) for name in MEASURED_NAMES}
     comparison = Comparison(one.times, np.arange(ROWS), Watched(beside))  # type: ignore[arg-type]
-    return Context(one, limits_of(one.station), one.values.__getitem__, flags, comparison)
+    return Context(one, limits_of(one.station, {}), one.values.__getitem__, flags, comparison)
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)

@@ -11,8 +11,9 @@ import pytest
 
 import forecast.qc
 from forecast.core.parameters import PARAMETERS
+from forecast.networks.registry import NETWORKS
 from forecast.qc.registry import CHECKS, MOST, THRESHOLDS
-from forecast.qc.thresholds import BY_NETWORK, Threshold
+from forecast.qc.thresholds import Threshold
 
 LEVELS = ("fail_min", "suspect_min", "suspect_max", "fail_max")
 STEPS = [f"{minutes}min" for minutes in (10, 60, 180, 360, 720)]
@@ -21,7 +22,7 @@ SOURCE = "\n".join(path.read_text("utf-8") for path in Path(*forecast.qc.__path_
 
 def everything() -> Iterator[tuple[str, str, Threshold]]:
     """Each threshold with its parameter and its name, those of the networks and of the clock among them."""
-    for groups in (THRESHOLDS, *BY_NETWORK.values()):
+    for groups in (THRESHOLDS, *(network.thresholds for network in NETWORKS)):
         for group, values in groups.items():
             yield from ((group, name, threshold) for name, threshold in values.items())
 
@@ -74,8 +75,8 @@ def test_the_names_of_reaches_are_all_known() -> None:
 
 
 def test_a_network_changes_only_what_the_table_has() -> None:
-    for of_network in BY_NETWORK.values():
-        for name, values in of_network.items():
+    for network in NETWORKS:
+        for name, values in network.thresholds.items():
             assert set(values) <= set(THRESHOLDS[name])
 
 

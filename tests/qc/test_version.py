@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import forecast.qc
+from forecast.networks.qc_version import qc_version
 from forecast.qc import version
-from forecast.qc.version import qc_version
 
-GOLDEN = 159226421
+GOLDEN = 1580543367
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ the same each time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -347,7 +347,7 @@ def clock_off(hours: float) -> Alter:
 
     def alter(clean: Clean, station: str, _: Random) -> Altered:
         series = clean.week[station]
-        moved = Series(series.station, series.times + round(hours * HOUR_MS), series.values)
+        moved = replace(series, times=series.times + round(hours * HOUR_MS))
         rows = np.arange(len(moved.times))
         return Altered(moved, [Error(T, rows, rows[_in_two_days(moved.times)])], untimed=True)
 
@@ -359,7 +359,7 @@ def _in_two_days(times: Times) -> Mask:
 
 
 def _with(series: Series, parameter: str, values: Floats) -> Series:
-    return Series(series.station, series.times, {**series.values, parameter: values})
+    return replace(series, values={**series.values, parameter: values})
 
 
 # What is done to values.
@@ -387,7 +387,9 @@ def stand_still(values: Floats, *_: object) -> Floats:
 
 def beyond(parameter: str, limit: str, by: float) -> Change:
     """A limit of a check, and something."""
-    return lambda values, series, *_: np.full(len(values), limits_of(series.station)[parameter][limit] + by)
+    return lambda values, series, *_: np.full(
+        len(values), limits_of(series.station, series.network_limits)[parameter][limit] + by
+    )
 
 
 def other(parameter: str, by: float) -> Change:

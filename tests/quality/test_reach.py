@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,11 +56,13 @@ def _many_times(series: Series, random: Random) -> Series:
         # Its clock is an hour off in the second half.
         times[len(times) // 2 :] += HOUR_MS
     # And a day without any observation here and there.
-    return _only(Series(series.station, times, values), ~np.isin(times // DAY_MS, random.choice(DAYS, 2)))
+    return _only(replace(series, times=times, values=values), ~np.isin(times // DAY_MS, random.choice(DAYS, 2)))
 
 
 def _only(series: Series, rows: Mask) -> Series:
-    return Series(series.station, series.times[rows], {name: column[rows] for name, column in series.values.items()})
+    return replace(
+        series, times=series.times[rows], values={name: column[rows] for name, column in series.values.items()}
+    )
 
 
 def _on_days(series: Series, first: int, last: int) -> Mask:

@@ -15,11 +15,12 @@ from forecast.core.schemas import OBSERVATION_SCHEMA, concat
 from forecast.core.settings import Limits
 from forecast.core.stations import Station, Stations
 from forecast.extract import extract
+from forecast.networks.registry import NETWORKS
 from forecast.qc.results import Verdicts
 from forecast.qc.runner import run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.storage.local import LocalStore
-from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
+from forecast.transform import ObjectTransformer
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HOUR_MS = 3_600_000
@@ -44,7 +45,7 @@ def _observations(folder: Path, stations: Stations) -> Iterator[pd.DataFrame]:
     for raw in LocalStore(folder).list():
         now = datetime.now(UTC)
         transformer = ObjectTransformer(raw.key, stations, now)
-        batches = extract(folder / raw.key, raw, RECORD_CONTAINERS, Limits(), now)
+        batches = extract(folder / raw.key, raw, NETWORKS, Limits(), now)
         yield from (transformer.transform(batch).observations for batch in batches)
         yield from (transformed.observations for transformed in transformer.finish())
 
@@ -53,4 +54,5 @@ def _series(rows: pd.DataFrame, station: Station) -> Series:
     rows = rows.sort_values("timestamp")
     times = rows["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
     values = {name: rows[name].to_numpy(np.float64, na_value=np.nan) for name in MEASURED_NAMES}
-    return Series(station, times, {name: column for name, column in values.items() if not np.isnan(column).all()})
+    own = {name: column for name, column in values.items() if not np.isnan(column).all()}
+    return Series(station, times, own, network_limits=NETWORKS.thresholds_of(station.network))

@@ -14,8 +14,8 @@ from forecast.core.registry import load_stations
 from forecast.core.removals import Removed, removals_words
 from forecast.core.schemas import REFUSED_SCHEMA, VALIDATED_SCHEMA, frame_of
 from forecast.mongo.conflicts import Conflict, Conflicts, Side
+from forecast.networks.qc_version import qc_version
 from forecast.qc.registry import CHECKS
-from forecast.qc.version import qc_version
 from forecast.report import status as status_module
 from forecast.report.findings import Findings
 from forecast.report.migration import migration_report

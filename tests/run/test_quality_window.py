@@ -13,7 +13,7 @@ from pymongo import MongoClient
 
 from forecast.core.errors import SettingError
 from forecast.core.parameters import PARAMETER_NAMES
-from forecast.qc.version import qc_version
+from forecast.networks.qc_version import qc_version
 from forecast.report.write import write_report
 from forecast.run.quality_window import quality_of_window
 from tests.mongo.test_qc_update import Database, _new, row

@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Limits
 from forecast.extract import extract
-from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
+from forecast.networks.registry import NETWORKS
+from forecast.transform import ObjectTransformer
 from tests.transform.samples import NOW, STATIONS, Result
 
 FOLDER = "wunderground/ILAMAD25"
@@ -33,7 +34,7 @@ def read_object(content: bytes, name: str) -> Result:
         path = Path(folder) / "object"
         path.write_bytes(content)
         raw = RawObject(f"{FOLDER}/{name}", name, len(content), "etag", datetime(2024, 11, 8, tzinfo=UTC))
-        batches = extract(path, raw, RECORD_CONTAINERS, Limits(), NOW)
+        batches = extract(path, raw, NETWORKS, Limits(), NOW)
         return Result.of(ObjectTransformer(raw.key, STATIONS, NOW), batches)
 
 

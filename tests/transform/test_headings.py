@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecast.core.errors import ObjectRejectedError
+from forecast.networks.registry import NETWORKS
+from forecast.transform.declared import declared_layouts
 from forecast.transform.headings import read_heading
-from forecast.transform.networks.wunderground_table import BASES
 from tests.core.test_reading import read
 from tests.examples import examples
 from tests.transform.samples import TABLE_KEY, batch_of, transform
 
 INCH_HPA = 33.86388640341
+BASES = next(one.bases for one in declared_layouts(NETWORKS) if one.layout.name == "Weather Underground's table")
 LEGACY = {
     "Time": "2012-11-04 00:04:00",
     "TemperatureF": "56.8",

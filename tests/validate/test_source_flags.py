@@ -13,6 +13,7 @@ import pytest
 
 from forecast.core.registry import load_stations
 from forecast.core.schemas import OBSERVATION_SCHEMA, frame_of, to_table
+from forecast.networks.registry import NETWORKS
 from forecast.qc.runner import run_closing_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted
@@ -72,7 +73,7 @@ def test_the_codes_of_one_network_say_nothing_of_another() -> None:
 @pytest.mark.parametrize("network", ["Weather Underground", "InfoClimat", "another"])
 def test_codes_that_mean_failure_are_looked_up_by_network(network: str) -> None:
     texts = np.array(['{"wind_speed": 0, "air_temperature": 1}', None, '{"wind_speed": 0}'], dtype=object)
-    found = {name: mask.tolist() for name, mask in doubted(texts, network).items()}
+    found = {name: mask.tolist() for name, mask in doubted(texts, NETWORKS.failed_codes_of(network)).items()}
     assert found == ({"wind_speed": [True, False, True]} if network == "Weather Underground" else {})
 
 

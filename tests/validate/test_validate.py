@@ -21,7 +21,7 @@ from forecast.core.parameters import MEASURED_NAMES, PARAMETER_NAMES
 from forecast.core.registry import CONFIG_FOLDER, load_stations
 from forecast.core.schemas import OBSERVATION_SCHEMA, VALIDATED_SCHEMA, to_frame, to_table
 from forecast.mongo.bson_encoder import document_of
-from forecast.qc.version import qc_version
+from forecast.networks.qc_version import qc_version
 from forecast.validate import validate
 from forecast.zone.writer import ObjectWriter, RunFacts, Source
 from tests.stations import stations_with

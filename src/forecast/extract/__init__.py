@@ -37,6 +37,7 @@ from forecast.extract.text_stream import (
     write_copy,
 )
 from forecast.extract.xlsx.reader import read_workbook
+from forecast.networks.registry import Networks
 
 LOGGER = logging.getLogger("forecast.extract")
 _ZIP = b"PK\x03\x04"
@@ -53,13 +54,14 @@ _JSON_LINE = re.compile(rb"^[ \t]*[{\[]", re.MULTILINE)
 _NAMED_GZIP = re.compile(r"\.gz(-\d+)?$")
 
 
-def extract(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits, now: datetime) -> Iterator[RawBatch]:
+def extract(path: Path, raw: RawObject, networks: Networks, limits: Limits, now: datetime) -> Iterator[RawBatch]:
     """The rows of one object, in batches; `path` is its local copy, `now` (UTC) when the run began.
 
     Raises ObjectRejectedError where it cannot be read to its end, also after some batches, or where it says that it was
     extracted later than `now`.
     """
     check_size(path.stat().st_size, limits)
+    containers = containers_of(networks)
     packed = is_gzip(path)
     if packed != bool(_NAMED_GZIP.search(raw.key)):
         said = "is packed with gzip, which its name does not say" if packed else "is named .gz and is not packed"
@@ -74,6 +76,12 @@ def extract(path: Path, raw: RawObject, containers: Sequence[str], limits: Limit
             LOGGER.warning("%s has no rows", raw.key, extra={"facts": {"object": raw.key}})
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ObjectRejectedError("bad_gzip", f"the gzip file is damaged or cut off: {str(error)[:200]}") from error
+
+
+def containers_of(networks: Networks) -> tuple[str, ...]:
+    """The keys under which the documents of these networks hold their rows."""
+    layouts = (layout for network in networks for layout in network.layouts)
+    return tuple(container.name for layout in layouts for container in layout.containers)
 
 
 def _check_extracted(batch: RawBatch, raw: RawObject, now: datetime) -> None:

@@ -27,12 +27,13 @@ from forecast.mongo.days import DailyAggregates
 from forecast.mongo.qc_queue import Unjudged, days_by_station
 from forecast.mongo.station_states import StationStates
 from forecast.mongo.window_reader import read_ahead, read_block
+from forecast.networks.qc_version import qc_version
+from forecast.networks.registry import NETWORKS
 from forecast.qc.aggregates import StationDay, station_days
 from forecast.qc.results import Quality, Verdicts
 from forecast.qc.runner import run_closing_checks, run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted
-from forecast.qc.version import qc_version
 from forecast.qc.windows import Block, stretches
 
 LOGGER = logging.getLogger("forecast.mongo.qc_update")
@@ -184,7 +185,8 @@ def stored_flags(
 
 def _series(station: Station, columns: StationColumns) -> Series:
     measured = {name: values for name, values in columns.values.items() if name in MEASURED_NAMES}
-    return Series(station, columns.times, measured, doubted(columns.source_flags, station.network))
+    failed = doubted(columns.source_flags, NETWORKS.failed_codes_of(station.network))
+    return Series(station, columns.times, measured, failed, NETWORKS.thresholds_of(station.network))
 
 
 def _judge_block(

@@ -1,1 +1,1 @@
-"""What each network is, one package each."""
+"""Everything that each network is, a package a network; nothing elsewhere names one."""

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from forecast.core.stations import Station
 from forecast.qc.check import Limits
 from forecast.qc.registry import THRESHOLDS
-from forecast.qc.thresholds import BY_NETWORK, Thresholds
+from forecast.qc.thresholds import Thresholds
 
 
-def limits_of(station: Station) -> Mapping[str, Limits]:
+def limits_of(station: Station, of_network: Mapping[str, Thresholds]) -> Mapping[str, Limits]:
     """The limits of the checks as `THRESHOLDS` has them; a station's own win over its network's."""
-    network = BY_NETWORK.get(station.network, {})
     return {
-        group: {**_values(table), **_values(network.get(group, {})), **station.thresholds.get(group, {})}
+        group: {**_values(table), **_values(of_network.get(group, {})), **station.thresholds.get(group, {})}
         for group, table in THRESHOLDS.items()
     }
 

@@ -54,7 +54,7 @@ class Verdicts:
             for name, values in self.series.values.items()
         }
         self.amount = np.full(len(self.series.times), np.nan)
-        self.limits = limits_of(self.series.station)
+        self.limits = limits_of(self.series.station, self.series.network_limits)
 
     def alive(self, parameter: str) -> Floats:
         """The values that no check has failed so far; NaN elsewhere."""

@@ -38,15 +38,3 @@ MEASURED: Final = f"{OURS}, measured on six stations in October 2024"
 def limits(source: str, **values: float) -> dict[str, Threshold]:
     """Thresholds by name that have one source."""
     return {name: Threshold(value, source) for name, value in values.items()}
-
-
-# Weather Underground keeps pressure to 0.01 inHg (0.34 hPa): a sound barometer there stands still longer.
-BY_NETWORK: Final[Mapping[str, Mapping[str, Mapping[str, Threshold]]]] = {
-    "Weather Underground": {
-        "air_pressure_at_mean_sea_level": limits(
-            f"{OURS}: 0.34 hPa stood still for 3.2 h in a moving week",
-            persistence_suspect_hours=12,
-            stuck_tolerance=0.35,
-        )
-    }
-}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 from forecast.qc.registry import CHECKS
-from forecast.qc.thresholds import BY_NETWORK, Thresholds
+from forecast.qc.thresholds import Thresholds
 
 # Documents and records keep the version as a signed integer of 32 bits.
 _BITS: Final = 31
@@ -20,17 +19,19 @@ _BITS: Final = 31
 _WORDS: Final = frozenset({"finds", "advice", "warning"})
 
 
-@cache
-def qc_version() -> int:
-    """A digest of the registry and of the code of this package; what is said to people has no part in it."""
-    registry = [[check.id, check.reach(check.most), _values(check.limits), check.most] for check in CHECKS.values()]
-    networks = [[network, _values(limits)] for network, limits in BY_NETWORK.items()]
+def checks_version(networks: Sequence[object]) -> int:
+    """A digest of the registry, of the code of this package, and of what the networks say of QC (as JSON).
+
+    What is said to people has no part in it.
+    """
+    registry = [[check.id, check.reach(check.most), values_of(check.limits), check.most] for check in CHECKS.values()]
     code = [[name, _shape(ast.parse(text))] for name, text in sorted(_sources(files("forecast.qc"), ""))]
     digest = sha256(json.dumps([registry, networks, code]).encode()).digest()
     return int.from_bytes(digest) >> (8 * len(digest) - _BITS)
 
 
-def _values(limits: Mapping[str, Thresholds]) -> dict[str, dict[str, float]]:
+def values_of(limits: Mapping[str, Thresholds]) -> dict[str, dict[str, float]]:
+    """The values of thresholds, without their sources."""
     return {group: {name: limit.value for name, limit in table.items()} for group, table in limits.items()}
 
 

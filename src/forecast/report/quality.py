@@ -16,7 +16,7 @@ from forecast.core.parameters import PARAMETERS
 from forecast.core.presence import Presence
 from forecast.core.stations import Stations
 from forecast.mongo.conflicts import Conflicts
-from forecast.qc.version import qc_version
+from forecast.networks.qc_version import qc_version
 from forecast.report.advice import advice
 from forecast.report.findings import Findings
 from forecast.report.models import quality as models

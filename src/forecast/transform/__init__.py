@@ -1,12 +1,10 @@
-"""Rows as found to observations. A network is one module here and one entry in NETWORKS."""
+"""Rows as found to observations, by what the networks declare."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Collection
 from datetime import datetime
-from types import ModuleType
-from typing import cast
 
 import numpy as np
 
@@ -14,14 +12,13 @@ from forecast.core.reading import ObjectReading, RenamedParameter, UnknownColumn
 from forecast.core.schemas import RawBatch, Transformed, joined
 from forecast.core.stations import Stations
 from forecast.extract.fields import STATION_FIELDS
-from forecast.transform.layouts import parts_of
+from forecast.networks.registry import NETWORKS, Networks
+from forecast.transform.declared import DeclaredLayout, names_of
 from forecast.transform.nearest import unknown_layout
-from forecast.transform.networks import infoclimat, wunderground
 from forecast.transform.raw_columns import Columns, leaves
+from forecast.transform.readers import Readers
 from forecast.transform.renamed import lacking, renamed, sample_cells
 from forecast.transform.unit_gate import ON_EARTH, UnitGate
-
-NETWORKS: tuple[ModuleType, ...] = (infoclimat, wunderground)
 
 # Changes with every change of what a raw row becomes: objects processed under another version are processed again.
 RULES_VERSION = 8
@@ -30,11 +27,6 @@ LOGGER = logging.getLogger("forecast.transform")
 # Of the cells of an unknown column, and of how many such columns, some are kept to tell what they could be.
 _SAMPLES, _SAMPLED_COLUMNS = 20, 200
 
-_LAYOUTS = tuple(fields for network in NETWORKS for fields in network.TIME_FIELDS)
-
-# Where a document holds its rows, for the extractor.
-RECORD_CONTAINERS: tuple[str, ...] = tuple(name for network in NETWORKS for name in network.RECORD_CONTAINERS)
-
 
 class ObjectTransformer:
     """Transforms the batches of one raw object, in order; `finish` gives what had to wait for its end.
@@ -42,8 +34,8 @@ class ObjectTransformer:
     Rows later than `now` (UTC) may not enter.
     """
 
-    def __init__(self, key: str, stations: Stations, now: datetime) -> None:
-        self._readers = {network.NAME: network.Reader(key, stations, now) for network in NETWORKS}
+    def __init__(self, key: str, stations: Stations, now: datetime, networks: Networks = NETWORKS) -> None:
+        self._readers = Readers(networks, key, stations, now)
         self._gates = {name: UnitGate(earth) for name, earth in ON_EARTH.items()}
         self._key = key
         self._expected = ""
@@ -54,15 +46,11 @@ class ObjectTransformer:
         self._needs_unit = False
 
     def transform(self, batch: RawBatch) -> Transformed:
-        """Raises ObjectRejectedError where no network knows such rows."""
-        parts = [(part, Columns(part.rows)) for part in parts_of(batch, _LAYOUTS)]
-        if len(parts) > 1 and not all(_network_of(*part) for part in parts):
-            parts = [(batch, Columns(batch.rows))]
-        return joined([self._transform(*part) for part in parts])
+        """Raises ObjectRejectedError where no network knows such rows, or two do."""
+        return joined([self._transform(*part) for part in self._readers.parts(batch)])
 
-    def _transform(self, batch: RawBatch, columns: Columns) -> Transformed:
-        network = _network_of(batch, columns)
-        if network is None:
+    def _transform(self, batch: RawBatch, columns: Columns, layout: DeclaredLayout | None) -> Transformed:
+        if layout is None:
             if not batch.has_payloads:
                 self._keep_unknown(columns, STATION_FIELDS)
             if batch.rows.empty or not batch.has_payloads:
@@ -70,14 +58,14 @@ class ObjectTransformer:
             raise unknown_layout(
                 [str(name) for name in batch.rows.columns],
                 columns,
-                [near for network in NETWORKS for near in network.layouts(columns)],
+                [layout.near(columns) for layout in self._readers.layouts],
                 station=self._stations.of_key(self._key),
                 sheet=batch.sheet,
             )
-        transformed = cast("Transformed", self._readers[network.NAME].read(batch, columns))
-        self._keep_unknown(columns, network.known_fields(columns))
-        self._needs_unit = network.needs_unit(columns)
-        self._expected = network.expected_cells(columns)
+        transformed = self._readers.of(layout).read(batch, columns)
+        self._keep_unknown(columns, layout.known(columns))
+        self._needs_unit = layout.needs_unit(columns)
+        self._expected = layout.layout.cell
         self._see(transformed)
         return transformed
 
@@ -95,7 +83,7 @@ class ObjectTransformer:
         Raises ObjectRejectedError where none of its measured cells could be read, or a column is in another unit than
         it says.
         """
-        waited = [transformed for reader in self._readers.values() for transformed in reader.finish()]
+        waited = self._readers.finish()
         for transformed in waited:
             self._see(transformed)
         self.reading.check(self._expected)
@@ -111,7 +99,7 @@ class ObjectTransformer:
 
     def _name_unused(self) -> None:
         """Name the known columns that were passed over, beside the unknown ones."""
-        for name in (name for reader in self._readers.values() for name in reader.unused_columns):
+        for name in (name for reader in self._readers for name in reader.unused_columns):
             self.reading.unknown.setdefault(name, [])
             message = "%s: column %r holds one time in all rows while their other times vary: it is not used"
             LOGGER.warning(message, self._key, name, extra={"facts": {"object": self._key}})
@@ -128,8 +116,4 @@ class ObjectTransformer:
         promised = {parameter for station in stations for parameter in station.parameters}
         readings = self.reading.parameters
         lacks = lacking(promised, {name: reading.cells for name, reading in readings.items()}, readings)
-        return list(renamed(lacks, self.reading.unknown, needs_unit=self._needs_unit))
-
-
-def _network_of(batch: RawBatch, columns: Columns) -> ModuleType | None:
-    return next((network for network in NETWORKS if network.recognises(columns, batch)), None)
+        return list(renamed(lacks, self.reading.unknown, names_of(self._readers.layouts), needs_unit=self._needs_unit))

@@ -1,4 +1,4 @@
-"""Tells the values of hours and days from observations: the PWS API gives both with the same names of fields.
+"""Tells the values of hours and days from observations, where a network gives both with the same names of fields.
 
 They are told by how far the rows lie apart, and how far the highest and the lowest value of each. In five minutes the
 air hardly changes; over an hour or a day the highest and the lowest lie about as far apart as the values of two rows.
@@ -18,14 +18,11 @@ import pyarrow as pa
 
 from forecast.core.admission import Mask
 from forecast.core.errors import ObjectRejectedError
+from forecast.core.parameters import Quantity
 from forecast.transform.values.clocks import Moments
 from forecast.transform.values.units import Floats
 
 CODE: Final = "aggregate_values"
-ADVICE: Final = (
-    "history/hourly, history/daily, observations/hourly/7day and dailysummary give such rows, and none of them is an "
-    "observation; sync observations/current, observations/all/1day or history/all instead"
-)
 # An object is judged by its first rows: five of them may be enough, and a year of hourly values is not more.
 ROWS: Final = 10_000
 _FARTHER_THAN: Final = np.timedelta64(50, "m")
@@ -61,6 +58,11 @@ _WIDE: Final[Mapping[Bound, _Wide]] = {
     Bound.PRESSURE: _Wide("hPa", 0.3, 0.5, 2.0),
 }
 _QUANTITIES_ALONE: Final = 2
+BOUNDS: Final[Mapping[Quantity, Bound]] = {
+    Quantity.TEMPERATURE: Bound.TEMPERATURE,
+    Quantity.RATIO: Bound.HUMIDITY,
+    Quantity.PRESSURE: Bound.PRESSURE,
+}
 
 # The highest values in one line, the lowest in the next, by what they are of.
 Bounds = Mapping[Bound, Floats]
@@ -83,9 +85,13 @@ class _Rows:
 
 
 class Aggregates:
-    """Watches the rows of one object, and says at its end whether they are values of hours or days."""
+    """Watches the rows of one object, and says at its end whether they are values of hours or days.
 
-    def __init__(self) -> None:
+    `advice` says what to deliver instead.
+    """
+
+    def __init__(self, advice: str) -> None:
+        self._advice = advice
         self._parts: list[_Rows] = []
         self._left = ROWS
 
@@ -118,7 +124,7 @@ class Aggregates:
         found = [rows for rows, is_aggregate in judged if is_aggregate]
         if 2 * sum(len(rows.moments) for rows in found) <= total:
             return
-        raise ObjectRejectedError(CODE, f"the rows are values of hours or days: {_told(found[0])}. {ADVICE}")
+        raise ObjectRejectedError(CODE, f"the rows are values of hours or days: {_told(found[0])}. {self._advice}")
 
     def _by_station(self) -> Iterator[_Rows]:
         if not self._parts:

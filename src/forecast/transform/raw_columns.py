@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from forecast.core.clock import TICKS_PER_SECOND
 from forecast.core.decimals import is_short, without_short_floats
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.stations import Stations
-from forecast.extract.fields import STATION_FIELDS, spelled
+from forecast.extract.fields import spelled
 
 # More names than that are no members of an object but data.
 _MOST_MEMBERS = 100
@@ -166,28 +166,43 @@ def _can_hold_numbers(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests) or (pa.types.is_dictionary(kind) and _can_hold_numbers(kind.value_type))
 
 
-def named_stations(columns: Columns, size: int) -> pa.Array:
-    """The stations that so many rows name, in whichever of STATION_FIELDS; null where a row names none."""
-    found = [station_ids(cells) for field in STATION_FIELDS if (cells := columns.get(field)) is not None]
+class StationNames(NamedTuple):
+    """The fields in which a row may name its station, in their order, and what the ids of a network begin with."""
+
+    fields: Sequence[str]
+    prefix: str
+
+    def ids(self, cells: pa.Array) -> pa.Array:
+        """The ids of the registry that these cells name."""
+        ids = station_ids(cells)
+        if not self.prefix:
+            return ids
+        prefixed = pc.binary_join_element_wise(self.prefix, ids, "")
+        return pc.if_else(pc.starts_with(ids, self.prefix), ids, prefixed)
+
+
+def named_stations(columns: Columns, names: StationNames, size: int) -> pa.Array:
+    """The stations that so many rows name, in whichever of the fields; null where a row names none."""
+    found = [names.ids(cells) for field in names.fields if (cells := columns.get(field)) is not None]
     return pc.coalesce(*found) if found else pa.nulls(size, pa.string())
 
 
-def has_station(columns: Columns, size: int) -> Mask:
+def has_station(columns: Columns, names: StationNames, size: int) -> Mask:
     """The rows with anything in a field that names stations, also what can be the name of none."""
     found = np.zeros(size, dtype=bool)
-    for field in STATION_FIELDS:
+    for field in names.fields:
         if (cells := columns.get(field)) is not None:
             found |= np.asarray((cells if _is_no_id(cells.type) else station_ids(cells)).is_valid())
     return found
 
 
-def contradicting_stations(columns: Columns, stations: Stations, size: int) -> Fault:
+def contradicting_stations(columns: Columns, names: StationNames, stations: Stations, size: int) -> Fault:
     """Rows in which two fields name two stations of the registry: any other text may be what one is called."""
-    named = [cells for field in STATION_FIELDS if (cells := columns.get(field)) is not None]
+    named = [cells for field in names.fields if (cells := columns.get(field)) is not None]
     known = pa.array([station.id for station in stations], pa.string())
     first, differ = pa.nulls(size, pa.string()), np.zeros(size, dtype=bool)
     for cells in named if len(named) > 1 else ():
-        ids = station_ids(cells)
+        ids = names.ids(cells)
         ids = pc.if_else(pc.is_in(ids, value_set=known), ids, pa.scalar(None, pa.string()))
         differ |= np.asarray(pc.fill_null(pc.not_equal(first, ids), fill_value=False))
         first = pc.coalesce(first, ids)

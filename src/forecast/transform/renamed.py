@@ -9,7 +9,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -71,18 +70,23 @@ def lacking(promised: Iterable[str], cells: Mapping[str, int], columns: Collecti
 
 
 def renamed(
-    lacks: Sequence[Lack], unknown: Mapping[str, Sequence[str]], *, needs_unit: bool
+    lacks: Sequence[Lack],
+    unknown: Mapping[str, Sequence[str]],
+    names: Mapping[str, Sequence[str]],
+    *,
+    needs_unit: bool,
 ) -> Iterator[RenamedParameter]:
     """The lacking parameters that one of the unknown columns (with samples of their cells) could be.
 
-    Each column stands for one parameter at most: the one that it is most like. `needs_unit` says that the layout has
+    Each column stands for one parameter at most: the one that it is most like. `names` are what the networks call each
+    parameter, in the spelling of `normalise_field`. `needs_unit` says that the layout has
     the unit in its cells: there a bare number under a foreign name is none of its parameters.
     """
     matches = [
         match
         for lack in lacks
         for name, samples in unknown.items()
-        if samples and (match := _match(lack, name, samples))
+        if samples and (match := _match(lack, name, samples, names))
     ]
     # A rename takes as many columns as it brings; where more is lacking, an object is made of other columns on purpose.
     may_be_foreign = sum(not lack.has_column for lack in lacks) <= sum(1 for samples in unknown.values() if samples)
@@ -106,10 +110,11 @@ def _is_told(match: _Match, *, needs_unit: bool, may_be_foreign: bool) -> bool:
     return match.says_unit or (may_be_foreign and not needs_unit)
 
 
-def _match(lack: Lack, column: str, samples: Sequence[str]) -> _Match | None:
+def _match(lack: Lack, column: str, samples: Sequence[str], names: Mapping[str, Sequence[str]]) -> _Match | None:
     """How well the column could be the parameter; None where its cells cannot."""
     name = normalise_field(column.rpartition(".")[2])
-    likeness = max(_likeness(name, known) for known in _names(lack.parameter))
+    own = lack.parameter.name
+    likeness = max(_likeness(name, known) for known in (normalise_field(own), *names.get(own, ())))
     for unit, says_unit in ((None, True), *((unit, False) for unit in UNITS[lack.parameter.quantity])):
         if _are_plausible(lack.parameter, samples, unit):
             is_bare = lack.parameter.quantity is Quantity.INDEX
@@ -127,13 +132,6 @@ def _are_plausible(parameter: Parameter, samples: Sequence[str], unit: str | Non
         if 2 * np.count_nonzero((values >= lowest) & (values <= highest)) > len(samples):
             return True
     return False
-
-
-@cache
-def _names(parameter: Parameter) -> tuple[str, ...]:
-    """What the parameter is called anywhere, in the spelling of `normalise_field`."""
-    names = (parameter.name, parameter.infoclimat, parameter.table, *parameter.pws)
-    return tuple(normalise_field(name) for name in names if name is not None)
 
 
 def _likeness(name: str, known: str) -> float:

@@ -13,7 +13,7 @@ from forecast.core.digests import observation_halves, quality_halves, whole_dige
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.schemas import VALIDATED_SCHEMA
 from forecast.core.stations import Station, Stations
-from forecast.qc.version import qc_version
+from forecast.networks.qc_version import qc_version
 from forecast.validate.initial_qc import judge_rows
 
 

@@ -12,6 +12,7 @@ from forecast.core.digests import Halves
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.precedence import Column, Rows, kept_of_each, order_of
 from forecast.core.stations import Station
+from forecast.networks.registry import NETWORKS
 from forecast.qc.flags import MISSING, NOT_EVALUATED, Floats
 from forecast.qc.results import Quality
 from forecast.qc.runner import run_closing_checks, run_station_checks
@@ -42,7 +43,9 @@ def judge_rows(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.
         rows = _in_order(order, np.flatnonzero(codes == number), times)
         own = {name: column[rows] for name, column in values.items()}
         own = {name: column for name, column in own.items() if not np.isnan(column).all()}
-        verdicts = run_station_checks(Series(station, times[rows], own, doubted(source_flags[rows], station.network)))
+        failed = doubted(source_flags[rows], NETWORKS.failed_codes_of(station.network))
+        of_network = NETWORKS.thresholds_of(station.network)
+        verdicts = run_station_checks(Series(station, times[rows], own, failed, of_network))
         run_closing_checks(verdicts)
         quality = verdicts.quality()
         result.flag[rows], result.anomalies[rows], result.amount[rows] = quality.flag, quality.anomalies, quality.amount

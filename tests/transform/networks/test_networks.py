@@ -374,8 +374,8 @@ def test_rows_of_no_known_network_are_rejected_with_their_columns() -> None:
             {"Time": "00:04", "Temperature": "1 °C"},
             (
                 "no known network has rows with these columns: Time, Temperature. The nearest layout is Weather "
-                "Underground's table: it needs 3 of the columns Temperature, Dew Point, Humidity, Wind, Speed, Gust, "
-                "Pressure, Precip. Rate., Precip. Accum., UV, Solar"
+                "Underground's table: it needs 3 of the columns Temperature, Dew Point, Humidity, Pressure, Speed, "
+                "Gust, Wind, Precip. Rate., Precip. Accum., UV, Solar"
             ),
         ),
         (

@@ -23,7 +23,8 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Limits
 from forecast.extract import extract
-from forecast.transform import RECORD_CONTAINERS, ObjectTransformer
+from forecast.networks.registry import NETWORKS
+from forecast.transform import ObjectTransformer
 from tests.transform.samples import EXTRACTED, NOW, STATIONS, Result, batch_of, transform
 
 Row = dict[str, Any]
@@ -130,7 +131,7 @@ def read(content: bytes, folder: Path) -> Result:
     path = folder / "object"
     path.write_bytes(content)
     raw = RawObject(KEY, f"s3://bucket/{KEY}", 1, "etag", EXTRACTED)
-    return Result.of(ObjectTransformer(KEY, STATIONS, NOW), extract(path, raw, RECORD_CONTAINERS, Limits(), NOW))
+    return Result.of(ObjectTransformer(KEY, STATIONS, NOW), extract(path, raw, NETWORKS, Limits(), NOW))
 
 
 def rejected(content: bytes, folder: Path) -> tuple[str, str]:
@@ -389,8 +390,8 @@ def test_an_object_that_airbyte_dropped_is_noted_for_all_that_stands_in_it() -> 
 
 def no_units(names: str) -> str:
     return (
-        f"nothing names the units of {names}: such values belong into an object (metric, imperial, uk_hybrid, "
-        "metric_si) or into columns named after it, such as metric.tempAvg or metric_tempAvg"
+        f"nothing names the units of {names}: such values belong into an object (metric, metric_si, uk_hybrid, "
+        f"imperial) or into columns named after it, such as metric.{names.split(',', maxsplit=1)[0]}"
     )
 
 

@@ -1,1 +1,29 @@
-"""Weather Underground."""
+"""Weather Underground: the history table (local times, units in the cells) and the PWS API v2."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from forecast.networks.model import Licence, Network
+from forecast.networks.wunderground.api import API
+from forecast.networks.wunderground.table import TABLE
+from forecast.qc.thresholds import OURS, limits
+
+NETWORK: Final = Network(
+    name="Weather Underground",
+    id_prefix="",
+    licence=Licence("Weather Underground terms of service", "https://www.wunderground.com/terms", "wunderground.com"),
+    layouts=(API, TABLE),
+    # It was founded then; its first personal stations came some years later.
+    first_year=1995,
+    # It keeps pressure to 0.01 inHg (0.34 hPa): a sound barometer there stands still longer.
+    thresholds={
+        "air_pressure_at_mean_sea_level": limits(
+            f"{OURS}: 0.34 hPa stood still for 3.2 h in a moving week",
+            persistence_suspect_hours=12,
+            stuck_tolerance=0.35,
+        )
+    },
+    # qcStatus is one code for a whole row: 1 passed, 0 possibly incorrect, -1 not checked.
+    failed_codes=frozenset({0}),
+)

@@ -21,6 +21,7 @@ from forecast.core.decimals import shortest_decimals
 from forecast.core.parameters import Parameter, Quantity
 from forecast.core.reading import NO_UNIT
 from forecast.core.text import escaped
+from forecast.networks.model import Code
 from forecast.transform.raw_columns import python_cells
 from forecast.transform.values.units import CANONICAL, Floats, Unit, find_unit
 from forecast.transform.values.wind_words import ENGLISH, WindWords, read_wind
@@ -84,13 +85,14 @@ class RawColumn(NamedTuple):
 
     `assumed_unit` is the unit that the source documents for bare numbers; without one, a number needs its unit in the
     cell. A cell that carries a unit is converted from that one, whatever the column's. `source` is what the source
-    calls the column.
+    calls the column, `codes` are its numbers that are no amounts.
     """
 
     cells: pa.Array
     parameter: Parameter
     assumed_unit: str | None = None
     source: str = ""
+    codes: tuple[Code, ...] = ()
 
 
 def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> dict[str, Converted]:

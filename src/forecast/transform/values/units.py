@@ -46,6 +46,15 @@ class Unit:
 
 
 CANONICAL = Unit()
+# So many that a value is again the decimal that stood in its cell.
+_DIGITS = 9
+
+
+def as_shown(values: Floats, unit: Unit) -> Floats:
+    """Canonical values as they stood in their cells, in this unit."""
+    shown: Floats = np.round(unit.from_canonical(values), _DIGITS)
+    return shown
+
 
 UNITS: dict[Quantity, dict[str, Unit]] = {
     Quantity.TEMPERATURE: {
@@ -67,7 +76,7 @@ UNITS: dict[Quantity, dict[str, Unit]] = {
         **dict.fromkeys(("kt", "kts", "kn", "knots"), Unit(multiply=KNOT_MS)),
     },
     Quantity.ANGLE: dict.fromkeys(("°", "deg", "degrees"), CANONICAL),
-    # Weather Underground writes "in" for inches per hour in its rate column.
+    # A column of rates is often headed with the depth alone, "in" for inches per hour.
     Quantity.RAIN_RATE: {
         **dict.fromkeys(("mm/h", "mm/hr", "mm"), CANONICAL),
         **dict.fromkeys(("in/h", "in/hr", "in"), Unit(multiply=INCH_MM)),

@@ -1,7 +1,7 @@
-"""The times of Weather Underground's rows: what each column says of them, and where two of them disagree.
+"""Times that are local to the station: what each column says of them, and where two of them disagree.
 
-A row of the history table may tell its time more than once: in UTC, as a whole local time, as a day (a column, or the
-name of the sheet) with a time of day. The first that there is counts, and every other one is compared with it.
+A row may tell its time more than once: in UTC, as a whole local time, as a day (a column, or the name of the sheet)
+with a time of day. The first that there is counts, and every other one is compared with it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +17,11 @@ import pyarrow as pa
 from forecast.core.admission import Mask
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.schemas import RawBatch
+from forecast.networks.model import LocalTime
 from forecast.transform.quarantine import Refusal
-from forecast.transform.raw_columns import Columns
+from forecast.transform.raw_columns import Columns, normalise_field
+from forecast.transform.row_times import BAD_INSTANT, RowTimes, as_utc, present
 from forecast.transform.values.clocks import DAY_SECONDS, UNREADABLE, Clock, Moments, read_clock
-from forecast.transform.values.numbers import Note
 from forecast.transform.values.statements import Places, Statement, contradictions, first_of
 from forecast.transform.values.timestamps import (
     Readings,
@@ -34,18 +34,9 @@ from forecast.transform.values.timestamps import (
     to_local,
 )
 
-# The columns with whole times, by normalised name; those in UTC count first, because none of them is ambiguous.
-_UTC_FIELDS = {"dateutc": "DateUTC", "obstimeutc": "obsTimeUtc", "epoch": "epoch"}
-_LOCAL_FIELDS = {"datetime": "DateTime", "timestamp": "Timestamp"}
-# By layout, the columns of which one at least has the time of a row: the API's, the table's.
-TIME_FIELDS = (frozenset({"obstimeutc"}), frozenset({"time", "dateutc", *_LOCAL_FIELDS}))
-# Those that may be the time of a scrape instead; a time in UTC that its name says to be the observation's may not.
-SCRAPE_FIELDS = frozenset({"epoch", *_LOCAL_FIELDS.values(), "Time"})
-
 _DAY = np.timedelta64(DAY_SECONDS, "s")
 _BAD_TIME = "not a local date and time"
 _BAD_DAY = "not a day (YYYY-MM-DD, or the midnight that begins it)"
-_BAD_INSTANT = "not a date and time in UTC (ISO 8601)"
 _OTHER_DAY = "the row's time is of another day than its date"
 _LOST_DAY = (
     "the rows have a time of day and no day: the names of the workbook's sheets were the days, and were lost "
@@ -53,38 +44,14 @@ _LOST_DAY = (
 )
 
 
-class RowTimes(NamedTuple):
-    """The times that count, local or UTC; the rows that are refused for what their columns say; what is noted."""
-
-    readings: Readings
-    refusals: list[Refusal]
-    notes: list[Note]
-
-
-def api_times(columns: Columns, places: Places) -> tuple[RowTimes, Moments]:
-    """The times of the API's rows: `obsTimeUtc`, with which `epoch` and `obsTimeLocal` are compared; and their clocks.
-
-    The clock is the row's local time, and its time in UTC where it does not tell a local one.
-    """
-    times = columns.required("obstimeutc")
-    readings = _as_utc(read_moments(times))
-    refusals = [Refusal(readings.unreadable, "bad_timestamp", "obsTimeUtc", _BAD_INSTANT, times)]
-    clock = readings.moments
-    for name, cells in _columns(columns, {"epoch": "epoch", "obstimelocal": "obsTimeLocal"}):
-        other = read_moments(cells)
-        refusals += contradictions(readings, Statement(name, cells, other), places)
-        if name == "obsTimeLocal":
-            clock = np.where(np.isnat(other.moments) | other.is_utc, clock, other.moments)
-    return RowTimes(readings, refusals, leap_notes(readings, times)), clock
-
-
 @dataclass(slots=True)
-class TableTimes:
-    """What the columns of a batch of the history table say of its times, in the order in which they count.
+class LocalTimes:
+    """What the columns of a batch say of its times, in the order in which they count.
 
     `days` are the rows' days, NaT where there is none; `alone` the times of day of rows without one.
     """
 
+    declared: LocalTime
     statements: list[Statement]
     places: Places
     days: Moments
@@ -114,8 +81,8 @@ class TableTimes:
         bad_days = np.zeros(len(mask), dtype=bool)
         if not statement.is_whole:
             bad_days = mask & self.bad_days
-            yield Refusal(bad_days, "bad_timestamp", "Date", _BAD_DAY, self.date_cells)
-        reason = _BAD_INSTANT if statement.field in _UTC_FIELDS.values() else _BAD_TIME
+            yield Refusal(bad_days, "bad_timestamp", self.declared.day, _BAD_DAY, self.date_cells)
+        reason = BAD_INSTANT if statement.field in self.declared.utc else _BAD_TIME
         yield Refusal(mask & ~bad_days, "bad_timestamp", statement.field, reason, statement.cells)
 
     def _local(self, readings: Readings) -> Moments:
@@ -133,7 +100,7 @@ class TableTimes:
         of_day = (local - local.astype("datetime64[D]")).astype(np.int64)
         nearest = (self.alone - of_day + DAY_SECONDS // 2) % DAY_SECONDS - DAY_SECONDS // 2
         moments = np.where(self.alone == UNREADABLE, np.datetime64("NaT"), local + nearest.astype("timedelta64[s]"))
-        return [Statement("Time", self.time_cells, Readings.plain(moments, is_utc=False))]
+        return [Statement(self.declared.clock, self.time_cells, Readings.plain(moments, is_utc=False))]
 
     def _other_days(self, local: Moments, statements: Sequence[Statement]) -> list[Refusal]:
         """Rows whose time is not on their day, where the day is not compared together with a time of day."""
@@ -145,33 +112,34 @@ class TableTimes:
         if not other.any():
             return []
         shown = pa.array(np.datetime_as_string(local)) if self.date_cells is None else self.date_cells
-        name = "Time" if self.date_cells is None else "Date"
+        name = self.declared.clock if self.date_cells is None else self.declared.day
         return [Refusal(other, "contradicting_times", name, _OTHER_DAY, shown)]
 
 
-class TableReader:
-    """Reads what the batches of one object, a history table, say of its rows' times."""
+class LocalTimeReader:
+    """Reads what the batches of one object say of its rows' times."""
 
-    def __init__(self) -> None:
+    def __init__(self, declared: LocalTime) -> None:
+        self._declared = declared
         self._sheets: dict[date, str] = {}
 
-    def read(self, batch: RawBatch, columns: Columns, places: Places) -> TableTimes:
+    def read(self, batch: RawBatch, columns: Columns, places: Places) -> LocalTimes:
         """The statements of a batch.
 
         Raises ObjectRejectedError where the rows have times of day, and nothing says of which day.
         """
-        size = len(batch.rows)
+        size, declared = len(batch.rows), self._declared
         statements = [
-            *(Statement(name, cells, _as_utc(read_moments(cells))) for name, cells in _columns(columns, _UTC_FIELDS)),
-            *(Statement(name, cells, read_moments(cells)) for name, cells in _columns(columns, _LOCAL_FIELDS)),
+            *(Statement(name, cells, as_utc(read_moments(cells))) for name, cells in present(columns, declared.utc)),
+            *(Statement(name, cells, read_moments(cells)) for name, cells in present(columns, declared.whole)),
         ]
         has_whole_times = bool(statements)
-        date_cells, time_cells = columns.get("date"), columns.get("time")
-        days, bad_days, refusals = _days(batch, date_cells, places)
+        date_cells, time_cells = (columns.get(normalise_field(name)) for name in (declared.day, declared.clock))
+        days, bad_days, refusals = _days(batch, declared.day, date_cells, places)
         alone = np.full(size, UNREADABLE)
         if time_cells is not None:
             clock, whole = _split(time_cells, days)
-            statements += [Statement("Time", time_cells, whole)] if whole is not None else []
+            statements += [Statement(declared.clock, time_cells, whole)] if whole is not None else []
             is_alone = (clock.seconds != UNREADABLE) & np.isnat(days) & ~bad_days
             if date_cells is None and not has_whole_times:
                 self._check_day(batch.sheet, clock.seconds != UNREADABLE)
@@ -179,8 +147,8 @@ class TableReader:
             readings = Readings.plain(combine(days, clock.seconds), is_utc=False)
             readings.unreadable |= bad_days | clock.unreadable
             readings.leap = clock.leap
-            statements.append(Statement("Time", time_cells, readings, is_whole=False))
-        return TableTimes(statements, places, days, bad_days, date_cells, alone, time_cells, refusals)
+            statements.append(Statement(declared.clock, time_cells, readings, is_whole=False))
+        return LocalTimes(declared, statements, places, days, bad_days, date_cells, alone, time_cells, refusals)
 
     def _check_day(self, sheet: str | None, has_clock: Mask) -> None:
         if not has_clock.any():
@@ -198,19 +166,7 @@ class TableReader:
             raise ObjectRejectedError("same_day_twice", f"sheets {first!r} and {sheet!r} are both the day {day}")
 
 
-def _columns(columns: Columns, fields: dict[str, str]) -> Iterator[tuple[str, pa.Array]]:
-    for field, name in fields.items():
-        if (cells := columns.get(field)) is not None:
-            yield name, cells
-
-
-def _as_utc(readings: Readings) -> Readings:
-    """Times of a column that is in UTC, also where they name no zone."""
-    readings.is_utc = np.ones(len(readings.moments), dtype=bool)
-    return readings
-
-
-def _days(batch: RawBatch, cells: pa.Array | None, places: Places) -> tuple[Moments, Mask, list[Refusal]]:
+def _days(batch: RawBatch, field: str, cells: pa.Array | None, places: Places) -> tuple[Moments, Mask, list[Refusal]]:
     """The rows' days, from a column or from the name of the sheet; which are unreadable; and where the two differ."""
     size = len(batch.rows)
     days: Moments = np.full(size, np.datetime64("NaT", "D"))
@@ -230,7 +186,7 @@ def _days(batch: RawBatch, cells: pa.Array | None, places: Places) -> tuple[Mome
     other = ~np.isnat(days) & (days != np.datetime64(day))
     reason = f"the day is not that of sheet {batch.sheet!r}"
     days = np.where(np.isnat(days) & ~bad, np.datetime64(day), days)
-    return days, bad, [Refusal(other, "contradicting_times", "Date", reason, cells)] if other.any() else []
+    return days, bad, [Refusal(other, "contradicting_times", field, reason, cells)] if other.any() else []
 
 
 def _split(cells: pa.Array, days: Moments) -> tuple[Clock, Readings | None]:

@@ -1,0 +1,218 @@
+"""What a network is, as data: its layouts, fields, units and codes.
+
+The readers in `extract` and `transform` do what is declared here; docs/networks.md is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from typing import Literal
+
+from forecast.core.admission import EARLIEST_YEAR
+from forecast.core.parameters import MEASURED_NAMES, Quantity
+from forecast.qc.thresholds import Thresholds
+
+# One code for a whole row, or one a value: as the network writes it.
+QualityCode = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Numbers, as they stand in cells of this unit, that stand for a value in the parameter's own unit; and why."""
+
+    numbers: tuple[float, ...]
+    unit: str
+    value: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a field measures.
+
+    `unit` is that of numbers without a unit of their own; where it is None, a number needs its unit in the cell.
+    `quality` names the field with the network's own quality code of this value. `missing` are numbers that stand for
+    "no value" here and are possible elsewhere.
+    """
+
+    parameter: str
+    unit: str | None = None
+    quality: str | None = None
+    codes: tuple[Code, ...] = ()
+    missing: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where there is no such parameter."""
+        if self.parameter not in MEASURED_NAMES:
+            raise ValueError(f"{self.parameter!r} is no measured parameter of forecast.core.parameters")
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsInNames:
+    """Columns whose names end in the unit of their numbers, such as "Temp_F".
+
+    `names` are what stands before the unit, with the parameters that may be meant. Where a table has such columns,
+    `bare` are those without a unit, and `beside` are known and hold no parameter.
+    """
+
+    names: Mapping[str, tuple[str, ...]]
+    bare: Mapping[str, Field] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnitBlocks:
+    """Objects, or prefixes of columns, that are named after a system of units and hold the fields without a unit.
+
+    `units` gives the unit of each quantity by name of the object; `beside` are members that are known and not read.
+    """
+
+    units: Mapping[str, Mapping[Quantity, str]]
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MeanOf:
+    """A parameter of which a row has only the highest and the lowest value: their mean is taken."""
+
+    parameter: str
+    highest: str
+    lowest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """The fields with the highest and the lowest value of a row, and the parameter that they are of."""
+
+    parameter: str
+    highest: str
+    lowest: str
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregates:
+    """Values of hours or days come under the same names: `extremes` tell them apart, `advice` says what to sync."""
+
+    extremes: tuple[Extremes, ...]
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The key of a JSON document that holds the rows: in a list, or in one list a station.
+
+    `beside` are members of it that are no stations. `units` is the key of the document under which it names the units
+    of its fields ({"vent_moyen": "mean wind speed,km/h"}). `refused` says why its rows are not read.
+    """
+
+    name: str
+    beside: tuple[str, ...] = ()
+    units: str | None = None
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UtcTime:
+    """A column with the time of a row in UTC.
+
+    `beside` are columns that tell it once more, and `local` one that tells the station's local time: both are compared
+    with it.
+    """
+
+    column: str
+    beside: tuple[str, ...] = ()
+    local: str | None = None
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The columns any of which has the time of a row of this layout."""
+        return (self.column,)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """Times local to the station: whole ones, or a day (a column, or the name of a sheet) and a time of day.
+
+    Columns in `utc` count first, because none of them is ambiguous. Of `own`, any has the time of a row: that tells
+    rows of several layouts apart. Those of `scrape` may have the time at which a page was read instead.
+    """
+
+    utc: tuple[str, ...]
+    whole: tuple[str, ...]
+    day: str
+    clock: str
+    own: tuple[str, ...]
+    scrape: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """What tells rows of a layout.
+
+    That is all of `columns`, one of `any_of`, a field that names the station, and so many of the fields with values;
+    and not `unless`.
+    """
+
+    columns: tuple[str, ...] = ()
+    any_of: tuple[str, ...] = ()
+    station: bool = False
+    values: int = 0
+    unless: Recognise | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """One form in which a network's rows come. Names are compared without case, blanks and punctuation.
+
+    Of several fields of one parameter the first that has a value in a row is taken. `cell` says what a cell with a
+    value looks like, for people. `beside` are columns that are known and hold no parameter: any other column is named
+    in the reports. `station_of_key` takes the station of a row that names none from the object's key. `row_quality` is
+    a field with one quality code for all values of a row. `idle` are parameters that a station without sensors reports
+    as 0: a row with nothing else is empty.
+    """
+
+    name: str
+    recognise: Recognise
+    station: str
+    time: UtcTime | LocalTime
+    fields: Mapping[str, Field]
+    cell: str
+    containers: tuple[Container, ...] = ()
+    beside: tuple[str, ...] = ()
+    station_of_key: bool = False
+    language: Literal["en", "fr"] = "en"
+    units_in_names: UnitsInNames | None = None
+    blocks: UnitBlocks | None = None
+    mean: MeanOf | None = None
+    aggregates: Aggregates | None = None
+    row_quality: str | None = None
+    idle: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Under which terms a network's observations may be used."""
+
+    name: str
+    url: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """Everything that one network is.
+
+    Ids of its stations are `id_prefix` and the network's own id. Rows before `first_year` have a wrong clock.
+    `thresholds` differ from those of the checks at all its stations; values with one of `failed_codes` failed the
+    network's own check.
+    """
+
+    name: str
+    id_prefix: str
+    licence: Licence
+    layouts: tuple[Layout, ...]
+    first_year: int = EARLIEST_YEAR
+    thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
+    failed_codes: Set[QualityCode] = frozenset()

@@ -1,0 +1,120 @@
+"""The values of a layout with unit blocks: those of the blocks, those outside them, and what is no measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from forecast.core.admission import Mask
+from forecast.core.parameters import PARAMETERS, Parameter
+from forecast.networks.model import Aggregates, Extremes
+from forecast.transform.aggregates import BOUNDS, Bound
+from forecast.transform.declared import BY_NAME, DeclaredLayout
+from forecast.transform.quarantine import Refusal
+from forecast.transform.raw_columns import Columns, normalise_field
+from forecast.transform.unit_blocks import ReadBlock, blocks_of, merged
+from forecast.transform.values.numbers import Converted, RawColumn, convert_batch, filled
+from forecast.transform.values.units import Floats
+
+
+@dataclass(slots=True)
+class BlockValues:
+    """The values of a batch by parameter, and the rows whose blocks contradict each other.
+
+    `bare` are the rows with values that need a unit and nothing in any block that would name it; `has_units` tells
+    whether any row has a block with something in it.
+    """
+
+    columns: dict[str, Converted]
+    refusals: list[Refusal]
+    bare: Mask
+    has_units: bool
+
+
+def read_block_values(layout: DeclaredLayout, columns: Columns, size: int) -> BlockValues:
+    """The values of a batch of `size` rows."""
+    reads = [ReadBlock.of(block, layout.mean) for block in blocks_of(layout, columns)]
+    inside, refusals = merged(reads, size)
+    # Beside the blocks a number counts where its own cell has a unit.
+    members = layout.member_parameters
+    numbers = {name: cells for name in members if (cells := columns.get(name)) is not None}
+    raw = [RawColumn(cells, members[name], source=columns.name_of(name)) for name, cells in numbers.items()]
+    outside = convert_batch(raw)
+    if layout.mean is not None:
+        outside = layout.mean.taken(outside, numbers)
+    bare = np.zeros(size, dtype=bool)
+    bare[[note.row for column in outside.values() for note in column.notes]] = True
+    common = convert_batch(layout.common_columns(columns))
+    found = {}
+    for parameter in PARAMETERS:
+        parts = [part[parameter.name] for part in (inside, outside, common) if parameter.name in part]
+        if parts:
+            found[parameter.name] = parts[0]
+            for more in parts[1:]:
+                found[parameter.name] = filled(found[parameter.name], more)
+    _drop_idle(found, layout.layout.idle, size)
+    if bare.any():
+        for read in reads:
+            bare &= ~_with_something(read.columns, size)
+    return BlockValues(found, refusals, bare, any(_has_something(read.columns) for read in reads))
+
+
+def bounds_of(layout: DeclaredLayout, declared: Aggregates, columns: Columns, rows: int) -> dict[Bound, Floats]:
+    """The highest and the lowest values (two lines) of the first rows of a batch, in canonical units."""
+    bounds: dict[Bound, Floats] = {}
+    blocks = list(blocks_of(layout, columns))
+    for extremes in declared.extremes:
+        parameter = BY_NAME[extremes.parameter]
+        names = _names(extremes)
+        bound = BOUNDS[parameter.quantity]
+        if extremes.unit is not None:
+            cells = [found for name in names if (found := columns.get(name)) is not None]
+            if len(cells) == len(names):
+                bounds[bound] = _both(cells, parameter, extremes.unit, rows)
+            continue
+        for block in blocks:
+            if all(name in block.cells for name in names):
+                both = _both([block.cells[name] for name in names], parameter, block.unit_name(parameter), rows)
+                known = bounds.get(bound, both)
+                bounds[bound] = np.where(np.isnan(known), both, known)
+    return bounds
+
+
+def _names(extremes: Extremes) -> tuple[str, str]:
+    return normalise_field(extremes.highest), normalise_field(extremes.lowest)
+
+
+def _both(cells: Sequence[pa.Array], parameter: Parameter, unit: str, rows: int) -> Floats:
+    named = enumerate(found.slice(0, rows) for found in cells)
+    converted = convert_batch([RawColumn(found, replace(parameter, name=str(line)), unit) for line, found in named])
+    return np.stack([column.values for column in converted.values()])
+
+
+def _with_something(columns: Mapping[str, Converted], size: int) -> Mask:
+    """The rows in which any of these columns has a value, or a cell that could not be read."""
+    found = np.zeros(size, dtype=bool)
+    for column in columns.values():
+        found |= ~np.isnan(column.values)
+        found[[note.row for note in column.notes]] = True
+    return found
+
+
+def _has_something(columns: Mapping[str, Converted]) -> bool:
+    return any(column.notes or not np.isnan(column.values).all() for column in columns.values())
+
+
+def _drop_idle(columns: Mapping[str, Converted], idle: Sequence[str], size: int) -> None:
+    """Take the zeros of rows that have nothing else: a station without sensors reports those."""
+    zeros = [column for name, column in columns.items() if name in idle]
+    sensors = {name: column for name, column in columns.items() if name not in idle}
+    if not zeros or any(not np.isnan(column.values).any() for column in sensors.values()):
+        return
+    told = _with_something(sensors, size)
+    for column in zeros:
+        told |= np.nan_to_num(column.values) != 0
+        told[[note.row for note in column.notes]] = True
+    for column in zeros:
+        column.values = np.where(told, column.values, np.nan)

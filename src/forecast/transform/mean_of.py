@@ -1,0 +1,62 @@
+"""The mean of the highest and the lowest value of a row, where a network gives no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from forecast.core.parameters import Parameter
+from forecast.networks.model import MeanOf
+from forecast.transform.raw_columns import normalise_field
+from forecast.transform.values.numbers import Converted, Note, filled, shorten
+from forecast.transform.values.units import CANONICAL, Unit, as_shown
+
+
+@dataclass(frozen=True, slots=True)
+class PairedMean:
+    """A parameter, and the names of the two fields as the source spells them."""
+
+    parameter: Parameter
+    declared: MeanOf
+
+    @property
+    def spelled(self) -> dict[str, str]:
+        """The names of the two by their normalised ones: the highest, the lowest."""
+        return {normalise_field(name): name for name in (self.declared.highest, self.declared.lowest)}
+
+    def taken(
+        self, converted: dict[str, Converted], cells: Mapping[str, pa.Array], unit: Unit = CANONICAL
+    ) -> dict[str, Converted]:
+        """The mean instead of the two; one of them alone is noted and is no mean. `unit` is the one they stood in."""
+        pair = {name: converted.pop(name) for name in self.spelled if name in converted}
+        if not pair:
+            return converted
+        nothing = Converted(np.full(len(next(iter(pair.values())).values), np.nan))
+        highest, lowest = (as_shown(pair.get(name, nothing).values, unit) for name in self.spelled)
+        sources = tuple(name for column in pair.values() for name in column.sources)
+        mean = Converted(unit.to_canonical((highest + lowest) / 2), list(self._notes(pair, cells)), sources=sources)
+        converted[self.parameter.name] = filled(mean, converted.get(self.parameter.name, nothing))
+        return converted
+
+    def _notes(self, pair: Mapping[str, Converted], cells: Mapping[str, pa.Array]) -> Iterator[Note]:
+        """What could not be read of the two, and where one of them stands alone."""
+        name_of = self.parameter.name
+        highest, lowest = self.spelled
+        for name, column in pair.items():
+            spelled = self.spelled[name]
+            yield from (replace(n, parameter=name_of, reason=f"{spelled}: {n.reason}") for n in column.notes)
+            other = lowest if name == highest else highest
+            alone = ~np.isnan(column.values)
+            if other in pair:
+                alone &= np.isnan(pair[other].values)
+                alone[[note.row for note in pair[other].notes]] = False
+            reason = f"{spelled} without {self.spelled[other]}: the {_word(self.parameter)} is the mean of the two"
+            for row in np.flatnonzero(alone).tolist():
+                yield Note(row, name_of, shorten(str(cells[name][row].as_py())), reason)
+
+
+def _word(parameter: Parameter) -> str:
+    return str(parameter.quantity)

@@ -1,0 +1,45 @@
+"""Numbers of which nothing names the unit, where a layout has its units in objects named after them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from forecast.core.admission import Mask
+from forecast.core.errors import ObjectRejectedError
+from forecast.transform.declared import DeclaredLayout
+from forecast.transform.quarantine import Refusal
+from forecast.transform.raw_columns import Columns, normalise_field
+from forecast.transform.values.numbers import shorten
+
+_CODE = "missing_units"
+
+
+class MissingUnits:
+    """Watches one object for such rows; `has_units` tells whether any of its rows names units."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+        self._systems: Sequence[str] = ()
+        self.has_units = False
+
+    def refusal(self, bare: Mask, names: Sequence[str], columns: Columns, layout: DeclaredLayout) -> Refusal:
+        """The bare rows of a batch, whose columns have these names."""
+        found = [name for name in names if normalise_field(name) in layout.members] if bare.any() else []
+        systems = () if layout.layout.blocks is None else tuple(layout.layout.blocks.units)
+        self._names |= dict.fromkeys(found)
+        self._systems = systems
+        cells = columns.get(normalise_field(found[0])) if found else None
+        return Refusal(bare, _CODE, found[0] if found else "", _reason(found, systems), cells)
+
+    def check(self) -> None:
+        """Raises ObjectRejectedError where there were such rows, and none that has units."""
+        if self._names and not self.has_units:
+            raise ObjectRejectedError(_CODE, _reason(list(self._names), self._systems))
+
+
+def _reason(names: Sequence[str], systems: Sequence[str]) -> str:
+    example = f", such as {systems[0]}.{shorten(names[0])}" if names else ""
+    return (
+        f"nothing names the units of {', '.join(map(shorten, names))}: such values belong into an object "
+        f"({', '.join(systems)}) or into columns named after it{example}"
+    )

@@ -1,1 +1,0 @@
-"""The layouts of the networks."""

@@ -1,0 +1,86 @@
+"""The batches of one object, of one layout, to observations: what every layout has in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.admission import Fault, Mask, other_networks, unknown_stations
+from forecast.core.schemas import RawBatch, Transformed
+from forecast.core.stations import Station, Stations
+from forecast.transform.assemble import entry_refusals, lost_on_the_way
+from forecast.transform.declared import DeclaredLayout
+from forecast.transform.quarantine import Refusal
+from forecast.transform.raw_columns import Columns, StationNames, check_types, contradicting_stations
+from forecast.transform.source_units import check_units
+from forecast.transform.values.numbers import Note
+
+# A row has its station by its own name, or by that of the lists it stands in.
+_OTHER_GROUP = "the row names another station than the one it stands under"
+
+
+class Reader(ABC):
+    """Turns batches into observations."""
+
+    def __init__(self, layout: DeclaredLayout, key: str, stations: Stations, now: datetime) -> None:
+        self.layout = layout
+        self._key = key
+        self._stations = stations
+        self._now = now
+        self._names = StationNames(layout.station_fields, layout.network.id_prefix)
+
+    def read(self, batch: RawBatch, columns: Columns) -> Transformed:
+        """One batch as observations, but for rows that have to wait for others of the object.
+
+        Raises ObjectRejectedError where its document names other units than it is read in, or a column has a type that
+        can hold no value.
+        """
+        check_units(self.layout, batch.metadata)
+        check_types(columns, batch.metadata, self.layout.read_fields(columns))
+        return self._read(batch, columns)
+
+    @abstractmethod
+    def _read(self, batch: RawBatch, columns: Columns) -> Transformed: ...
+
+    def finish(self) -> list[Transformed]:
+        """The rows that waited for the end of the object.
+
+        Raises ObjectRejectedError where the object holds no observations.
+        """
+        return []
+
+    @property
+    def unused_columns(self) -> Sequence[str]:
+        """Known columns that were passed over in this object."""
+        return ()
+
+    def _wrong_stations(self, batch: RawBatch, columns: Columns, ids: pa.Array) -> list[Refusal]:
+        """The rows that name no station, or one that they cannot be of."""
+        field, network = self.layout.layout.station, self.layout.network.name
+        faults = [
+            Fault(np.asarray(ids.is_null()), "no_station", "the row does not name its station"),
+            contradicting_stations(columns, self._names, self._stations, len(ids)),
+            unknown_stations(ids, self._stations),
+            other_networks(ids, self._stations, network),
+        ]
+        if batch.groups is not None:
+            other = np.asarray(pc.fill_null(pc.not_equal(ids, self._names.ids(batch.groups)), fill_value=False))
+            faults.append(Fault(other, "station_mismatch", _OTHER_GROUP))
+        return entry_refusals(faults, field, ids)
+
+    def _lost(self, batch: RawBatch) -> list[Note]:
+        return lost_on_the_way(batch.origin["changes"], self.layout.parameters_of)
+
+    def _known(self, stations: pa.Array) -> Iterator[tuple[Station, Mask]]:
+        """Each station of a batch that is in the registry, and its rows."""
+        encoded = stations.dictionary_encode()
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        for code, station_id in enumerate(encoded.dictionary.to_pylist()):
+            station = self._stations.get(station_id)
+            if station is not None:
+                yield station, codes == code

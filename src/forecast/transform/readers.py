@@ -1,0 +1,90 @@
+"""Which layout rows have, and who reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.schemas import RawBatch, Transformed
+from forecast.core.stations import Stations
+from forecast.networks.model import LocalTime
+from forecast.networks.registry import Networks
+from forecast.transform.aggregates import CODE as AGGREGATES
+from forecast.transform.declared import DeclaredLayout, declared_layouts
+from forecast.transform.layouts import parts_of
+from forecast.transform.local_reader import LocalReader
+from forecast.transform.missing_units import MissingUnits
+from forecast.transform.raw_columns import Columns, normalise_field
+from forecast.transform.reader import Reader
+from forecast.transform.utc_reader import UtcReader
+
+# Rows of one layout; None where no network knows them.
+Part = tuple[RawBatch, Columns, DeclaredLayout | None]
+
+
+class Readers:
+    """The readers of one object, one a layout that its rows have."""
+
+    def __init__(self, networks: Networks, key: str, stations: Stations, now: datetime) -> None:
+        self.layouts = declared_layouts(networks)
+        self._key = key
+        self._stations = stations
+        self._now = now
+        self._units = MissingUnits()
+        self._readers: dict[DeclaredLayout, Reader] = {}
+
+    def __iter__(self) -> Iterator[Reader]:
+        return iter(self._readers.values())
+
+    def of(self, layout: DeclaredLayout) -> Reader:
+        """The reader of a layout."""
+        if layout not in self._readers:
+            self._readers[layout] = self._made(layout)
+        return self._readers[layout]
+
+    def parts(self, batch: RawBatch) -> list[Part]:
+        """The batch by layout: as it is, where all its rows are of one.
+
+        Raises ObjectRejectedError where its rows are no observations, or two layouts recognise them.
+        """
+        self._check_containers(batch)
+        names = {normalise_field(name) for name in batch.rows.columns}
+        may_be = [layout for layout in self.layouts if layout.may_recognise(names)]
+        parts = parts_of(batch, [layout.own_times for layout in may_be])
+        if len(parts) > 1:
+            found = [self._part(part, Columns(part.rows)) for part in parts]
+            if all(layout is not None for _, _, layout in found):
+                return found
+        return [self._part(batch, Columns(batch.rows))]
+
+    def finish(self) -> list[Transformed]:
+        """The rows that waited for the end of the object.
+
+        Raises ObjectRejectedError where the object holds no observations, or none whose units are named.
+        """
+        waited = [transformed for reader in self for transformed in reader.finish()]
+        self._units.check()
+        return waited
+
+    def _part(self, batch: RawBatch, columns: Columns) -> Part:
+        found = [layout for layout in self.layouts if layout.recognises(columns)]
+        if len(found) > 1:
+            names = " and of ".join(layout.layout.name for layout in found)
+            message = f"the rows are of {names}: which of the two they are, their columns do not tell"
+            raise ObjectRejectedError("ambiguous_layout", message)
+        return batch, columns, found[0] if found else None
+
+    def _check_containers(self, batch: RawBatch) -> None:
+        for layout in self.layouts:
+            for container in layout.layout.containers:
+                if container.refused is not None and container.name in batch.containers:
+                    words = f"the rows stand in {container.name!r}: {container.refused}"
+                    raise ObjectRejectedError(AGGREGATES, words)
+
+    def _made(self, layout: DeclaredLayout) -> Reader:
+        time = layout.layout.time
+        if isinstance(time, LocalTime):
+            self._units.has_units = True
+            return LocalReader(layout, time, self._key, self._stations, self._now)
+        return UtcReader(layout, time, self._key, self._stations, self._now, self._units)

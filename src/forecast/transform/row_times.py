@@ -1,0 +1,37 @@
+"""What the readers of times have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from forecast.transform.quarantine import Refusal
+from forecast.transform.raw_columns import Columns, normalise_field
+from forecast.transform.values.numbers import Note
+from forecast.transform.values.timestamps import Readings
+
+BAD_INSTANT: Final = "not a date and time in UTC (ISO 8601)"
+
+
+class RowTimes(NamedTuple):
+    """The times that count, local or UTC; the rows that are refused for what their columns say; what is noted."""
+
+    readings: Readings
+    refusals: list[Refusal]
+    notes: list[Note]
+
+
+def present(columns: Columns, names: Sequence[str]) -> Iterator[tuple[str, pa.Array]]:
+    """Those of the columns that are there, under the names that their layout declares."""
+    for name in names:
+        if (cells := columns.get(normalise_field(name))) is not None:
+            yield name, cells
+
+
+def as_utc(readings: Readings) -> Readings:
+    """Times of a column that is in UTC, also where they name no zone."""
+    readings.is_utc = np.ones(len(readings.moments), dtype=bool)
+    return readings

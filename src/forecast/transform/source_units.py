@@ -1,0 +1,34 @@
+"""The units that a document itself names of its fields, compared with those that a network declares."""
+
+from __future__ import annotations
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.parameters import Quantity
+from forecast.transform.declared import BY_NAME, DeclaredLayout
+from forecast.transform.raw_columns import normalise_field
+from forecast.transform.values.numbers import shorten
+from forecast.transform.values.units import find_unit
+
+
+def check_units(layout: DeclaredLayout, metadata: object) -> None:
+    """Compare the units that a document names ({"vent_moyen": "mean wind speed,km/h"}) with those it is read in.
+
+    Raises ObjectRejectedError naming each that differs. A field that is not known, or has no unit, is left alone.
+    """
+    changed = []
+    for name, text in metadata.items() if isinstance(metadata, dict) else ():
+        field = layout.fields.get(normalise_field(name))
+        if field is None or field.unit is None or not isinstance(text, str) or "," not in text:
+            continue
+        quantity = BY_NAME[field.parameter].quantity
+        if quantity is Quantity.CODE:
+            continue  # present weather has the address of its table of codes where others have a unit
+        named = text.rpartition(",")[2].strip()
+        if find_unit(quantity, named) != find_unit(quantity, field.unit):
+            changed.append(f"{name} in '{shorten(named)}' instead of {field.unit!r}")
+    if changed:
+        name = layout.network.name
+        raise ObjectRejectedError(
+            "changed_unit",
+            f"the document's metadata names other units than {name}'s numbers are read in: {', '.join(changed)}",
+        )

@@ -1,0 +1,124 @@
+"""Rows that tell their time in UTC and name their station."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.admission import Mask, wrong_times
+from forecast.core.schemas import RawBatch, Transformed
+from forecast.core.stations import Stations
+from forecast.networks.model import UtcTime
+from forecast.transform.aggregates import Aggregates
+from forecast.transform.assemble import Draft, assemble, entry_refusals
+from forecast.transform.block_values import bounds_of, read_block_values
+from forecast.transform.declared import DeclaredLayout
+from forecast.transform.missing_units import MissingUnits
+from forecast.transform.quarantine import Refusal
+from forecast.transform.raw_columns import Columns, named_stations, normalise_field
+from forecast.transform.reader import Reader
+from forecast.transform.source_codes import source_codes
+from forecast.transform.twins import contradictions
+from forecast.transform.utc_times import utc_times
+from forecast.transform.values.clocks import Moments
+from forecast.transform.values.codes import read_codes
+from forecast.transform.values.numbers import Converted, convert_batch
+
+
+class _Values(NamedTuple):
+    """The values of a batch; the rows that are refused; and those that are not empty though they have none."""
+
+    columns: Mapping[str, Converted]
+    refusals: list[Refusal]
+    not_empty: Mask | None = None
+
+
+class UtcReader(Reader):
+    """Turns batches into observations as they come."""
+
+    def __init__(
+        self,
+        layout: DeclaredLayout,
+        time: UtcTime,
+        key: str,
+        stations: Stations,
+        now: datetime,
+        units: MissingUnits,
+    ) -> None:
+        super().__init__(layout, key, stations, now)
+        self._time = time
+        self._units = units
+        declared = layout.layout.aggregates
+        self._aggregates = None if declared is None else Aggregates(declared.advice)
+
+    def finish(self) -> list[Transformed]:
+        """Raises ObjectRejectedError where the rows are values of hours or days."""
+        if self._aggregates is not None:
+            self._aggregates.check()
+        return []
+
+    def _read(self, batch: RawBatch, columns: Columns) -> Transformed:
+        stations = named_stations(columns, self._names, len(batch.rows))
+        times, clock = utc_times(self._time, columns, list(self._known(stations)))
+        moments = times.readings.moments
+        early = wrong_times(moments, self._now, self.layout.network.first_year)
+        cells = columns.required(normalise_field(self._time.column))
+        self._see_aggregates(columns, stations, moments, clock)
+        values = self._block_values(batch, columns) if self.layout.systems else self._plain_values(columns)
+        quality = self.layout.layout.row_quality
+        codes = None if quality is None else columns.get(normalise_field(quality))
+        draft = Draft(
+            stations,
+            moments,
+            values.columns,
+            [
+                *self._wrong_stations(batch, columns, stations),
+                *times.refusals,
+                *entry_refusals(early, self._time.column, cells),
+                *values.refusals,
+            ],
+            self._lost(batch),
+            times.notes,
+            source_codes=None if codes is None else source_codes(codes),
+            not_empty=values.not_empty,
+        )
+        return assemble(batch, draft)[0]
+
+    def _plain_values(self, columns: Columns) -> _Values:
+        raw = self.layout.raw_columns(columns)
+        values = convert_batch(raw, self.layout.words)
+        read_codes(raw, values)
+        return _Values(values, contradictions(raw))
+
+    def _block_values(self, batch: RawBatch, columns: Columns) -> _Values:
+        layout = self.layout
+        unread = [_no_object(name, cells) for name in layout.systems if (cells := columns.get(name)) is not None]
+        values = read_block_values(layout, columns, len(batch.rows))
+        self._units.has_units |= values.has_units
+        names = [str(name) for name in batch.rows.columns]
+        bare = self._units.refusal(values.bare, names, columns, layout)
+        not_empty = np.any([refusal.mask for refusal in unread], axis=0) if unread else None
+        return _Values(values.columns, [*unread, *values.refusals, bare], not_empty)
+
+    def _see_aggregates(self, columns: Columns, stations: pa.Array, moments: Moments, clock: Moments) -> None:
+        declared, seen = self.layout.layout.aggregates, self._aggregates
+        rows = 0 if seen is None else min(seen.wanted, len(moments))
+        if declared is not None and seen is not None and rows:
+            bounds = bounds_of(self.layout, declared, columns, rows)
+            seen.watch(stations.slice(0, rows), moments[:rows], clock[:rows], bounds)
+
+
+def _no_object(system: str, cells: pa.Array) -> Refusal:
+    """Rows that have something else where the object with the values belongs: what it held is not known."""
+    if pa.types.is_struct(cells.type):
+        mask = np.zeros(len(cells), dtype=bool)
+    elif pa.types.is_nested(cells.type):  # a list or a map; one of nothing is an object without members
+        mask = np.asarray(pc.fill_null(pc.greater(pc.list_value_length(cells), 0), fill_value=False))
+    else:
+        mask = np.asarray(cells.is_valid())
+    return Refusal(mask, "malformed_record", system, "not a JSON object", cells)

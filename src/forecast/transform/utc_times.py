@@ -1,0 +1,33 @@
+"""Times of rows that tell them in UTC, in one column, and maybe once more in others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from forecast.networks.model import UtcTime
+from forecast.transform.quarantine import Refusal
+from forecast.transform.raw_columns import Columns, normalise_field
+from forecast.transform.row_times import BAD_INSTANT, RowTimes, as_utc, present
+from forecast.transform.values.clocks import Moments
+from forecast.transform.values.statements import Places, Statement, contradictions
+from forecast.transform.values.timestamps import leap_notes, read_moments
+
+
+def utc_times(time: UtcTime, columns: Columns, places: Places) -> tuple[RowTimes, Moments]:
+    """The times of a batch, with which those of the other columns are compared; and the rows' clocks.
+
+    The clock is the row's local time, and its time in UTC where it does not tell a local one.
+    """
+    times = columns.required(normalise_field(time.column))
+    readings = as_utc(read_moments(times))
+    refusals = [Refusal(readings.unreadable, "bad_timestamp", time.column, BAD_INSTANT, times)]
+    clock = readings.moments
+    others: Sequence[str] = (*time.beside, *((time.local,) if time.local is not None else ()))
+    for name, cells in present(columns, others):
+        other = read_moments(cells)
+        refusals += contradictions(readings, Statement(name, cells, other), places)
+        if name == time.local:
+            clock = np.where(np.isnat(other.moments) | other.is_utc, clock, other.moments)
+    return RowTimes(readings, refusals, leap_notes(readings, times)), clock
