@@ -45,8 +45,8 @@ install: $(PROJECT_STAMP) ## Install Poetry into .local/tools and the project in
 	@if command -v poetry >/dev/null 2>&1; then echo "Installed. Next: poetry run pipeline --help"; \
 	else echo "Installed. Poetry is in .local/tools here. Next: $(POETRY) run pipeline --help"; fi
 
-demo: $(PROJECT_STAMP) ## Run the pipeline on synthetic data, with the embedded MongoDB
-	@$(POETRY) run pipeline --demo
+demo: $(PROJECT_STAMP) ## From made-up APIs of the networks to documents in the embedded MongoDB
+	@$(POETRY) run pipeline --demo --ingest
 
 check: lint ## Lint, check the types and run the tests that need no server: the loop of writing code
 	@HYPOTHESIS_PROFILE=inner $(POETRY) run pytest $(PARALLEL) --dist worksteal -m unit

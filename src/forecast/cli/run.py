@@ -28,6 +28,9 @@ def pipeline_command(
         bool,
         typer.Option("--rerun-qc", help="Re-evaluate all documents, after a change of the checks."),
     ] = False,
+    ingest: Annotated[
+        bool, typer.Option("--ingest", help="First fetch what is new from the networks' APIs, as forecast ingest does.")
+    ] = False,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> int:
@@ -41,15 +44,21 @@ def pipeline_command(
 
       forecast run --raw-uri s3://bucket/airbyte-sync/ --processed-uri s3://bucket/processed/
 
+      forecast run --ingest
+
       forecast run --since 2026-02-01 --until 2026-02-28 --reprocess --dry-run
 
     Exit codes: 0 done; 1 failed, run again; 2 change something first; 3 finished, but data was rejected or unreadable.
     """
     from rich.text import Text
 
-    from forecast.cli.demo import demo_settings, what_next
+    from forecast.cli.demo import demo_ingest, demo_settings, what_next
+    from forecast.core.errors import worst_exit_code
+    from forecast.ingest.run import Request
+    from forecast.report.ingest import render_ingest
     from forecast.report.summary import render_summary
     from forecast.report.write import as_data
+    from forecast.run.ingest import ingest_and_report
     from forecast.run.run import RunOptions
     from forecast.run.stations import configured_stations
     from main import run_pipeline
@@ -59,9 +68,21 @@ def pipeline_command(
     run_options = RunOptions(day or since, day or until, reprocess, dry_run, max_rejection_rate, wait, rerun_qc)
     if demo:
         settings = demo_settings(settings)
-    status, quality = run_pipeline(settings, run_options, configured_stations(settings))
-    result = {"status": as_data(status), "quality": as_data(quality)}
+    stations = configured_stations(settings)
+    result, codes = {}, []
+    if ingest:
+        # Where nothing can be asked for, that is an error of the command; what a network does is not the pipeline's.
+        fetch = demo_ingest if demo else ingest_and_report
+        ingested, report = fetch(settings, Request(dry_run=dry_run), stations)
+        result["ingest"] = as_data(report)
+        codes.append(ingested.exit_code)
+        if not as_json:
+            print_result({}, render_ingest(ingested, report), as_json=False)
+        if report.status == "interrupted":
+            return ingested.exit_code
+    status, quality = run_pipeline(settings, run_options, stations)
+    result |= {"status": as_data(status), "quality": as_data(quality)}
     print_result(result, render_summary(status, quality), as_json=as_json)
     if demo and not as_json:
-        print_result({}, Text(what_next()), as_json=False)
-    return int(status.exit_code or 0)
+        print_result({}, Text(what_next(ingested=ingest)), as_json=False)
+    return worst_exit_code([*codes, int(status.exit_code or 0)])

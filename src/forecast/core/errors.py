@@ -9,11 +9,19 @@ ForecastError
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 # Of a message about an object: what a library says of damaged content may hold all of that content.
 MOST_LETTERS: Final = 900
+_WORST_FIRST: Final = (2, 1, 3, 0)
+
+
+def worst_exit_code(codes: Iterable[int]) -> int:
+    """The exit code of several things that were done: change something, before run again, before data refused."""
+    found = {0, *codes}
+    return next(code for code in _WORST_FIRST if code in found)
 
 
 class ForecastError(Exception):

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from forecast.core.clock import report_time
-from forecast.core.errors import ForecastError, InterruptedRunError, SettingError
+from forecast.core.errors import ForecastError, InterruptedRunError, SettingError, worst_exit_code
 from forecast.core.places import absolute, check_not_inside
 from forecast.core.settings import Settings
 from forecast.core.stations import Station, Stations
@@ -34,7 +34,6 @@ from forecast.storage import Store, open_store
 from forecast.storage.documents import Documents, open_documents
 
 STATE_SETTING = "INGEST_STATE_URI"
-_WORST_FIRST = (2, 1, 3, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +79,7 @@ class IngestResult:
     @property
     def exit_code(self) -> int:
         """The worst of the sources."""
-        codes = {source.exit_code for source in self.sources}
-        return next(code for code in _WORST_FIRST if code in codes | {0})
+        return worst_exit_code(source.exit_code for source in self.sources)
 
     @property
     def outcome(self) -> Outcome:

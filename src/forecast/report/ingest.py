@@ -83,6 +83,7 @@ def render_ingest(result: IngestResult, report: IngestReport) -> Group:
     kind = ", dry run: no call was made" if result.request.dry_run else ", one call a source" * result.request.check
     head = f"Ingest {report.run_id}: {report.status}, exit code {report.exit_code}{kind}"
     parts: list[RenderableType] = [Text(head, style="bold"), _table(result)]
+    parts += [Text(_calls(source, dry=result.request.dry_run)) for source in result.sources]
     if report.attention:
         parts += [Text("\nAttention", style="bold"), *(Text(f"  {escaped(line)}") for line in report.attention)]
     objects = [uri for source in result.sources for uri in source.objects]
@@ -104,10 +105,12 @@ def _table(result: IngestResult) -> Table:
             read, written = _rows(station)
             through = str(station.through or "-")
             table.add_row(source.source, escaped(name), through, f"{days:,}", f"{read:,}", f"{written:,}")
-        calls = source.calls_planned if dry else source.calls
-        what = "calls to make" if dry else "calls"
-        table.add_row("", f"{calls:,} {what}, {source.quota_left:,} of {source.quota_per_day:,} left for 24 h")
     return table
+
+
+def _calls(source: SourceResult, *, dry: bool) -> str:
+    made = f"{source.calls_planned:,} calls to make" if dry else f"{source.calls:,} calls"
+    return f"  {source.source}: {made}, {source.quota_left:,} of {source.quota_per_day:,} left for 24 h"
 
 
 def _rows(station: StationResult) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """The networks' APIs on this machine, as they behave: quotas, refusals, late and corrected values, outages."""
 
-from forecast_demo.apis.answers import Answer, FakeApis
+from forecast_demo.apis.answers import GOOD_KEY, Answer, FakeApis
 from forecast_demo.apis.faults import Fault
 from forecast_demo.apis.server import serve
 from forecast_demo.apis.world import Correction, Outage, World
 
-__all__ = ["Answer", "Correction", "FakeApis", "Fault", "Outage", "World", "serve"]
+__all__ = ["GOOD_KEY", "Answer", "Correction", "FakeApis", "Fault", "Outage", "World", "serve"]

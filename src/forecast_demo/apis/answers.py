@@ -17,6 +17,7 @@ from forecast_demo.apis.world import World
 _MINUTE: Final = 60
 _DAY: Final = 86_400
 _MOST_INFOCLIMAT_STATIONS: Final = 100
+GOOD_KEY: Final = "a-good-key"
 PWS_PATH: Final = "/v2/pws/history/all"
 INFOCLIMAT_PATH: Final = "/opendata/"
 
@@ -40,7 +41,7 @@ class FakeApis:
 
     world: World
     now: Callable[[], float]
-    keys: frozenset[str] = frozenset({"a-good-key"})
+    keys: frozenset[str] = frozenset({GOOD_KEY})
     per_minute: int = 30
     per_day: int = 1_500
     faults: list[Fault] = field(default_factory=list)
