@@ -38,6 +38,7 @@ from forecast.report.migration import verification
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import PipelineStatus
 from forecast.report.quality import quality_report
+from forecast.run.dashboard import write_dashboard_or_warn
 from forecast.run.pipeline import Pipeline
 from forecast.run.places import check_apart, no_such_day, nothing_there
 from forecast.run.run import Run, RunOptions
@@ -144,7 +145,10 @@ def run_pipeline(
         if fault is not None:
             run.progress.add_error(type(fault).__name__, fault.message)
             LOGGER.error(fault.message)
-        return reports.status(*run.verdict(fault)), generate_quality_report(run, stations)
+        status = reports.status(*run.verdict(fault))
+        if not run_options.dry_run and not run.turned_away:
+            write_dashboard_or_warn(settings, stations)
+        return status, generate_quality_report(run, stations)
 
 
 def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: Stations) -> ForecastError | None:

@@ -13,6 +13,7 @@ import typer
 from forecast.cli import commands, mongo
 from forecast.cli.app import Version, add_command, new_app
 from forecast.cli.config import config_command
+from forecast.cli.dashboard import dashboard_command
 from forecast.cli.ingest import ingest_command
 from forecast.cli.run import pipeline_command
 from forecast.cli.status import status_command
@@ -42,6 +43,7 @@ def _program() -> typer.Typer:
     add_command(app, "migrate", commands.migrate_command)
     add_command(app, "replay", commands.replay_command)
     add_command(app, "crud-check", commands.crud_check_command)
+    add_command(app, "dashboard", dashboard_command)
     add_command(app, "config", config_command)
     app.add_typer(mongo.mongo_app(), name="mongo")
     return app

@@ -12,9 +12,9 @@ from forecast.core.stations import Station
 
 State = Literal["fresh", "late", "silent", "never"]
 _MINUTES_A_DAY: Final = 1440
-_LATE_INTERVALS: Final = 3
+LATE_INTERVALS: Final = 3
 # Where MAX_DATA_AGE_HOURS is not set: a state that nobody is warned of.
-_SILENT_HOURS: Final = 24.0
+SILENT_HOURS: Final = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,6 @@ def state_of(station: Station, newest: int | None, now: datetime, max_age_hours:
     if newest is None:
         return "never"
     age = age_hours(newest, now)
-    if age > (_SILENT_HOURS if max_age_hours is None else max_age_hours):
+    if age > (SILENT_HOURS if max_age_hours is None else max_age_hours):
         return "silent"
-    return "late" if age * 60 > _LATE_INTERVALS * station.interval_minutes else "fresh"
+    return "late" if age * 60 > LATE_INTERVALS * station.interval_minutes else "fresh"

@@ -138,6 +138,14 @@ class Settings:
     logs_dir: Path = setting_field(  # noqa: RUF009  it gives a field
         "LOGS_DIR", Group.REPORTS, FOLDER, "The folder of the reports.", default="logs"
     )
+    site_uri: str | None = setting_field(
+        "SITE_URI",
+        Group.REPORTS,
+        LOCATION,
+        "Where the dashboard goes: s3://bucket/prefix/ or a local folder.",
+        without="the folder site in LOGS_DIR",
+        example="s3://my-bucket/site/",
+    )
     log_level: str = setting_field(
         "LOG_LEVEL", Group.REPORTS, LEVEL, "How much is logged: DEBUG, INFO, WARNING or ERROR.", default="INFO"
     )

@@ -5,7 +5,7 @@ Pure: known runs, station states and the schedule in, words out. `forecast statu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile, zip_longest
@@ -114,8 +114,11 @@ class Assessment:
         return any(entry.severity != "info" for entry in self.attention)
 
 
-def assess(situation: Situation) -> Assessment:
-    """Say what needs attention: the more severe first, and of equally severe entries the cause before its effects."""
+def assess(situation: Situation, more: Iterable[Attention] = ()) -> Assessment:
+    """Say what needs attention: the more severe first, and of equally severe entries the cause before its effects.
+
+    `more` is what others have found beside that; it comes after what is as severe.
+    """
     missed = missed_runs(situation.runs, situation.schedule.due, situation.now)
     causes = [
         *situation.faults,
@@ -123,6 +126,7 @@ def assess(situation: Situation) -> Assessment:
         *_last_run(situation.runs),
         *_missed_before(situation.runs, missed),
         *_silent(situation),
+        *more,
     ]
     ordered = tuple(sorted(causes, key=lambda entry: _SEVERITIES.index(entry.severity)))
     first = next((entry.message for entry in ordered if entry.severity != "info"), None)

@@ -15,7 +15,7 @@ _MOST_NAMES = 8
 
 
 def check_apart(settings: Settings) -> None:
-    """Raise SettingError where a zone, or the folder of the reports, lies where it would be read as raw data.
+    """Raise SettingError where a zone, the reports or the dashboard lie where it would be read as raw data.
 
     Neither zone may lie within the other: what one run writes, the next would take for raw objects.
     """
@@ -23,6 +23,8 @@ def check_apart(settings: Settings) -> None:
     check_not_inside(("RAW_URI", raw), ("PROCESSED_URI", processed))
     check_not_inside(("PROCESSED_URI", processed), ("RAW_URI", raw))
     check_not_inside(("RAW_URI", raw), ("LOGS_DIR", str(settings.logs_dir)))
+    if settings.site_uri is not None:
+        check_not_inside(("RAW_URI", raw), ("SITE_URI", settings.site_uri))
 
 
 def nothing_there(store: Store, skipped: int) -> SettingError:

@@ -93,7 +93,7 @@ class LocalStore:
                 part.replace(target)
             _flush(target.parent)
         except OSError as error:
-            raise _unwritable(target, error) from error
+            raise _unwritable(target, error, self._setting) from error
 
     def remove(self, key: str) -> None:
         """See `Store.remove`."""
@@ -104,7 +104,7 @@ class LocalStore:
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            raise _unwritable(target, error, "removed") from error
+            raise _unwritable(target, error, self._setting, "removed") from error
 
     def find(self, key: str) -> RawObject | None:
         """See `Store.find`."""
@@ -242,13 +242,13 @@ def _unlistable(error: OSError) -> None:
     raise SettingError(f"the folder {error.filename} cannot be listed: {error.strerror}") from error
 
 
-def _unwritable(target: Path, error: OSError, what: str = "written") -> ForecastError:
+def _unwritable(target: Path, error: OSError, setting: str, what: str = "written") -> ForecastError:
     words = f"{target} cannot be {what}: {error.strerror}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RetryableError(f"{words}; free some space there, then run again")
     if error.errno in (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.EAGAIN):
         return RetryableError(f"{words}; run again")
-    return SettingError(f"{words}; make its folder one that this user can write to, or set PROCESSED_URI to another")
+    return SettingError(f"{words}; make its folder one that this user can write to, or set {setting} to another")
 
 
 def _etag(status: os.stat_result) -> str:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
 from itertools import count
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import boto3
@@ -42,6 +42,13 @@ Place = Callable[[str], dict[str, str]]
 # of their content as ETag: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 _MD5_ETAG = re.compile(r'"([0-9a-f]{32})"')
 _DIRECTORY_BUCKET = "--x-s3"
+_CONTENT_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +111,13 @@ class S3Store:
 
     def publish(self, source: Path, key: str, metadata: Mapping[str, str] | None = None) -> None:
         """See `Store.publish`; S3 checks what it got against the checksum that boto3 sends with it."""
+        # A browser shows a page as what S3 says it is, and offers to save what S3 says nothing of.
+        kind = _CONTENT_TYPES.get(PurePosixPath(key).suffix)
 
         def upload(_: float) -> None:
-            more = {"Metadata": dict(metadata)} if metadata else None
+            more: dict[str, Any] = {"Metadata": dict(metadata)} if metadata else {}
+            if kind is not None:
+                more["ContentType"] = kind
             self._client.upload_file(str(source), self._bucket, self._prefix + key, ExtraArgs=more)
 
         self._patiently(f"written: {key}", upload, source.stat().st_size)

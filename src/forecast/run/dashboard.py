@@ -1,0 +1,142 @@
+"""The dashboard's model from the reports, the processed zone and the database; its files where they are read."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from forecast import __version__
+from forecast.core.errors import ForecastError
+from forecast.core.settings import Settings
+from forecast.core.stations import Station, Stations
+from forecast.report.headline import Situation, StationState, assess
+from forecast.report.history import FOLDER
+from forecast.core.presence import SILENT_HOURS
+from forecast.report.situation import last_observations, run_state, station_states
+from forecast.report.status import REPORT_NAME
+from forecast.site.attention import late_stations, missed_objective
+from forecast.site.build import site_files
+from forecast.site.logs import TIMED, Logs, read_logs
+from forecast.site.model import NIGHTS, Place, Quarantine, Site, StationView
+from forecast.site.publish import Published, publish_site
+from forecast.site.quarantine import read_quarantine
+from forecast.storage import Store, open_store
+
+LOGGER = logging.getLogger("forecast.run.dashboard")
+_LOGS: Final = "logs/"
+_NO_RUN: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def write_dashboard(settings: Settings, stations: Stations) -> Published:
+    """Build the site and write what changed of it to SITE_URI.
+
+    Raises ForecastError where that cannot be written.
+    """
+    zone = None if settings.processed_uri is None else open_store(settings.processed_uri)
+    with _reports(settings.logs_dir, zone) as folder:
+        logs = read_logs(folder)
+    site = make_site(logs, stations, settings.max_data_age_hours, read_zone(zone, logs))
+    return publish_site(site_files(site), open_store(site_uri(settings), "SITE_URI"))
+
+
+def write_dashboard_or_warn(settings: Settings, stations: Stations) -> None:
+    """The same at the end of a run, which has done its work whatever becomes of its pages."""
+    try:
+        write_dashboard(settings, stations)
+    except ForecastError as error:
+        LOGGER.warning("the dashboard was not written: %s", error.message)
+    except Exception:
+        LOGGER.exception("the dashboard was not written, by a fault of the program")
+
+
+def site_uri(settings: Settings) -> str:
+    """Where the site goes."""
+    return settings.site_uri or str(settings.logs_dir / "site")
+
+
+def make_site(logs: Logs, stations: Stations, max_age_hours: float | None, quarantine: Quarantine) -> Site:
+    """The model, as of the newest run: what a report says of a time is not compared with the clock."""
+    made_at = datetime.fromisoformat(logs.runs[0].started_at) if logs.runs else None
+    last = next((last_observations(report) for report in logs.runs if report.stations), {})
+    states = station_states(last, stations, made_at or _NO_RUN, max_age_hours)
+    situation = Situation(made_at or _NO_RUN, tuple(map(run_state, logs.runs)), states, max_age_hours=max_age_hours)
+    more = (*missed_objective(logs.latency), *late_stations(states))
+    return Site(
+        made_at=made_at,
+        version=__version__,
+        assessment=assess(situation, more),
+        nights=logs.nights[-NIGHTS:],
+        stations=tuple(_views(states, stations, last, logs)),
+        quality=logs.quality,
+        latency=logs.latency,
+        quarantine=quarantine,
+        schedule=situation.schedule,
+        max_rejection_rate=_rejection_limit(logs),
+        silent_hours=SILENT_HOURS if max_age_hours is None else max_age_hours,
+    )
+
+
+def _rejection_limit(logs: Logs) -> float | None:
+    """The share of rejected records above which the newest run was to end with exit code 3."""
+    found = logs.runs[0].arguments.get("max_rejection_rate") if logs.runs else None
+    return found if isinstance(found, float) else None
+
+
+def read_zone(zone: Store | None, logs: Logs) -> Quarantine:
+    """What is quarantined."""
+    return Quarantine(objects=logs.objects) if zone is None else read_quarantine(zone, logs.objects)
+
+
+@contextmanager
+def _reports(logs_dir: Path, zone: Store | None) -> Iterator[Path]:
+    """The folder of the reports; with those that only S3 has beside them, where the zone is there."""
+    if zone is None or not zone.uri.startswith("s3://"):
+        yield logs_dir
+        return
+    with TemporaryDirectory(prefix="forecast-reports-") as name:
+        folder = Path(name)
+        (folder / FOLDER).mkdir()
+        for kind in (f"{FOLDER}/", *TIMED, REPORT_NAME):
+            for listed in sorted(zone.list(_LOGS + kind), key=lambda listed: listed.key)[-NIGHTS:]:
+                zone.fetch(listed, folder / listed.key.removeprefix(_LOGS))
+        if logs_dir.is_dir():
+            shutil.copytree(logs_dir, folder, dirs_exist_ok=True, ignore=_no_reports)
+        yield folder
+
+
+def _no_reports(_: str, names: list[str]) -> set[str]:
+    return {name for name in names if not (name == FOLDER or name.endswith(".json"))}
+
+
+def _views(
+    states: tuple[StationState, ...], stations: Stations, last: Mapping[str, datetime], logs: Logs
+) -> Iterator[StationView]:
+    for one in states:
+        station = stations.get(one.station)
+        if station is not None:
+            yield StationView(
+                _place(station), one.state, one.last, since=one.since, findings=logs.findings.get(one.station, ())
+            )
+    for name, moment in last.items():
+        if stations.get(name) is None:
+            yield StationView(Place(name, name), "unregistered", moment, findings=logs.findings.get(name, ()))
+
+
+def _place(station: Station) -> Place:
+    return Place(
+        id=station.id,
+        name=station.name,
+        network=station.network,
+        latitude=float(station.latitude),
+        longitude=float(station.longitude),
+        elevation=float(station.elevation),
+        interval_minutes=float(station.interval_minutes),
+        licence=station.licence["name"],
+        parameters=station.parameters,
+    )

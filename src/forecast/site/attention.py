@@ -1,0 +1,34 @@
+"""What the dashboard adds to the assessment of runs: what it alone reads, and stations that are only late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from forecast.report.headline import Attention, StationState, minute
+from forecast.site.model import Finding, Latency
+
+
+def late_stations(stations: Sequence[StationState]) -> Iterator[Attention]:
+    """Stations that are late, those that have been for longest first."""
+    late = [(one.last, one.station) for one in stations if one.state == "late" and one.last is not None]
+    for last, station in sorted(late):
+        message = f"Station {station} is late: its newest observation is from {minute(last)}"
+        yield Attention("info", "late_station", message, station=station)
+
+
+def missed_objective(latency: Sequence[Latency]) -> Iterator[Attention]:
+    """The latency objective, where the newest report misses it."""
+    if latency and latency[-1].met is False:
+        newest = latency[-1]
+        message = (
+            f"The latency objective was missed: p95 {newest.p95:.1f} ms, at most {newest.slo_ms:g} ms were promised"
+        )
+        yield Attention("warning", "slo_missed", message)
+
+
+def found_by_checks(findings: Mapping[str, Sequence[Finding]]) -> Iterator[Attention]:
+    """The first, and so the worst, of what the checks found at each station."""
+    for station, found in findings.items():
+        first = found[0]
+        message = f"Station {station}, {first.parameter}: {first.message}"
+        yield Attention("warning", first.check, message, station=station, parameter=first.parameter)

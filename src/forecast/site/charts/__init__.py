@@ -1,0 +1,1 @@
+"""Charts as SVG; each takes numbers, and the words that stand in it."""

@@ -1,0 +1,207 @@
+"""The map of the stations: outlines, marks, and names where there is room for them. No tiles, no request."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from forecast.site.outlines import Box, Outline, outlines_in
+from forecast.site.svg import number, path, tag
+
+# As wide as a page beside its legend, and as a phone; letters have the same size in both.
+WIDE: Final = (780.0, 520.0)
+NARROW: Final = (362.0, 330.0)
+# Around the outermost stations, as a share of their extent; and the least that is shown, in degrees of latitude.
+_MARGIN: Final = 0.16
+_LEAST_DEGREES: Final = 0.4
+_KM_A_DEGREE: Final = 111.2
+_RADIUS: Final = 9.0
+_DENSE: Final = 60
+_DENSE_RADIUS: Final = 5.0
+_LETTER: Final = 7.6
+_LINE: Final = 15.0
+_COUNTRY_LEAST: Final = 60.0
+_EDGE: Final = 8.0
+_COUNTRY_LINE: Final = 40.0
+# In pixels: what is smaller would not be seen.
+_FINE: Final = 1.0
+
+Rect = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A station on the map; `kind` is its colour (good, warn, bad, mute), `glyph` says the same without colour."""
+
+    name: str
+    title: str
+    href: str
+    latitude: float
+    longitude: float
+    kind: str
+    glyph: str
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is shown: its size, the west edge, Mercator's y of the north edge, and pixels a radian."""
+
+    width: float
+    height: float
+    west: float
+    top: float
+    scale: float
+
+    def at(self, longitude: float, latitude: float) -> tuple[float, float]:
+        return (math.radians(longitude) - self.west) * self.scale, (self.top - _mercator(latitude)) * self.scale
+
+
+def station_map(marks: Sequence[Mark], label: str, size: tuple[float, float] = WIDE) -> Markup:
+    """The map of these stations, at least one; the worst lie on top when they come last."""
+    view, box = _view(marks, size)
+    spots = [(mark, view.at(mark.longitude, mark.latitude)) for mark in marks]
+    dense = len(marks) > _DENSE
+    radius = _DENSE_RADIUS if dense else _RADIUS
+    taken: list[Rect] = [(x - radius, y - radius, x + radius, y + radius) for _, (x, y) in spots]
+    names = {} if dense else {mark.href: _label(mark.name, spot, radius, taken, view) for mark, spot in spots}
+    outlines = list(outlines_in(box, math.degrees(_FINE / view.scale)))
+    parts = [
+        tag("rect", class_="sea", width=view.width, height=view.height),
+        *(tag("path", class_="land", d=_thinned(outline, view)) for outline in outlines),
+        *_countries(outlines, view, taken),
+        *(_mark(mark, spot, radius, names.get(mark.href), dense=dense) for mark, spot in spots),
+        *_scale_bar(view, marks),
+    ]
+    return tag("svg", *parts, view_box=f"0 0 {view.width:g} {view.height:g}", role="group", aria_label=label)
+
+
+def _mercator(latitude: float) -> float:
+    return math.log(math.tan(math.pi / 4 + math.radians(max(-85.0, min(85.0, latitude))) / 2))
+
+
+def _latitude(y: float) -> float:
+    return math.degrees(2 * math.atan(math.exp(y)) - math.pi / 2)
+
+
+def _view(marks: Sequence[Mark], size: tuple[float, float]) -> tuple[_View, Box]:
+    width, height = size
+    longitudes = [math.radians(mark.longitude) for mark in marks]
+    heights = [_mercator(mark.latitude) for mark in marks]
+    middle = (min(longitudes) + max(longitudes)) / 2, (min(heights) + max(heights)) / 2
+    # Mercator stretches both directions alike, by 1 / cos(latitude).
+    least = math.radians(_LEAST_DEGREES) / math.cos(math.radians(_latitude(middle[1])))
+    wide = max(max(longitudes) - min(longitudes), least) * (1 + 2 * _MARGIN)
+    high = max(max(heights) - min(heights), least) * (1 + 2 * _MARGIN)
+    scale = min(width / wide, height / high)
+    west, top = middle[0] - width / scale / 2, middle[1] + height / scale / 2
+    edge = 4 / scale  # so that the line along a cut lies outside
+    box = Box(
+        math.degrees(west - edge),
+        _latitude(top - height / scale - edge),
+        math.degrees(west + width / scale + edge),
+        _latitude(top + edge),
+    )
+    return _View(width, height, west, top, scale), box
+
+
+def _thinned(outline: Outline, view: _View) -> str:
+    points = [view.at(*outline.ring[0])]
+    for longitude, latitude in outline.ring[1:]:
+        x, y = view.at(longitude, latitude)
+        if abs(x - points[-1][0]) + abs(y - points[-1][1]) >= _FINE:
+            points.append((x, y))
+    return path(points, closed=True)
+
+
+def _mark(mark: Mark, spot: tuple[float, float], radius: float, name: Markup | None, *, dense: bool) -> Markup:
+    x, y = spot
+    circle = tag("circle", cx=x, cy=y, r=radius)
+    glyph = "" if dense else tag("text", mark.glyph, class_="glyph", x=x, y=y + 4)
+    inner = tag("a", tag("title", mark.title), circle, glyph, name or "", href=mark.href, aria_label=mark.title)
+    return tag("g", inner, class_=f"place {mark.kind}{' dense' if dense else ''}")
+
+
+def _label(name: str, spot: tuple[float, float], radius: float, taken: list[Rect], view: _View) -> Markup | None:
+    """The name beside its mark, where nothing else stands; None where there is no room."""
+    x, y = spot
+    width = len(name) * _LETTER
+    places: tuple[tuple[str, float, float, Callable[[float, float], Rect]], ...] = (
+        ("start", x + radius + 5, y + 4, lambda a, b: (a, b - 12, a + width, b + 3)),
+        ("end", x - radius - 5, y + 4, lambda a, b: (a - width, b - 12, a, b + 3)),
+        ("middle", x, y + radius + _LINE, lambda a, b: (a - width / 2, b - 12, a + width / 2, b + 3)),
+        ("middle", x, y - radius - 5, lambda a, b: (a - width / 2, b - 12, a + width / 2, b + 3)),
+    )
+    for anchor, at_x, at_y, covers in places:
+        rect = covers(at_x, at_y)
+        inside = rect[0] >= 0 and rect[2] <= view.width and rect[1] >= 0 and rect[3] <= view.height
+        if inside and not any(_overlap(rect, other) for other in taken):
+            taken.append(rect)
+            return tag("text", name, class_="name", x=at_x, y=at_y, text_anchor=anchor)
+    return None
+
+
+def _overlap(one: Rect, other: Rect) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _countries(outlines: Sequence[Outline], view: _View, taken: list[Rect]) -> Iterator[Markup]:
+    """The name of each country that has room for it, in the largest of its parts, near that part's middle."""
+    largest: dict[str, tuple[float, list[tuple[float, float]]]] = {}
+    for outline in outlines:
+        points = [view.at(*point) for point in outline.ring]
+        size = abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(points, points[1:] + points[:1], strict=True))) / 2
+        if size > largest.get(outline.country, (0.0, []))[0]:
+            largest[outline.country] = size, points
+    for country, (area, points) in sorted(largest.items()):
+        name = country.upper()
+        width = len(name) * (_LETTER + 2.5)
+        if area < width * _COUNTRY_LINE:
+            continue
+        for x, y in _candidates(points, view):
+            rect = x - width / 2, y - 12, x + width / 2, y + 4
+            corners = [(rect[0], y), (rect[2], y), (x, y)]
+            inside = all(_EDGE <= a <= view.width - _EDGE and _within(points, a, b) for a, b in corners)
+            if width > _COUNTRY_LEAST and inside and not any(_overlap(rect, other) for other in taken):
+                taken.append(rect)
+                yield tag("text", name, class_="country", x=x, y=y, text_anchor="middle")
+                break
+
+
+def _candidates(points: Sequence[tuple[float, float]], view: _View) -> Iterator[tuple[float, float]]:
+    """Places on a grid over a polygon, those nearest to its middle first."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    left, right = max(min(xs), 0.0), min(max(xs), view.width)
+    top, bottom = max(min(ys), 20.0), min(max(ys), view.height - 12)
+    grid = [
+        (left + (right - left) * column / 12, top + (bottom - top) * row / 12)
+        for column in range(1, 12)
+        for row in range(13)
+    ]
+    middle = (left + right) / 2, (top + bottom) / 2
+    yield from sorted(grid, key=lambda spot: abs(spot[0] - middle[0]) + abs(spot[1] - middle[1]))
+
+
+def _within(points: Sequence[tuple[float, float]], x: float, y: float) -> bool:
+    """Whether a point lies in a polygon: a ray from it crosses the ring an odd number of times."""
+    inside = False
+    for (x0, y0), (x1, y1) in zip(points, [*points[1:], points[0]], strict=True):
+        if (y0 > y) != (y1 > y) and x < (x1 - x0) * (y - y0) / (y1 - y0) + x0:
+            inside = not inside
+    return inside
+
+
+def _scale_bar(view: _View, marks: Sequence[Mark]) -> Iterator[Markup]:
+    """A length in kilometres, at the latitude of the map's middle."""
+    middle = sum(mark.latitude for mark in marks) / len(marks)
+    pixels_a_km = view.scale * math.radians(1) / _KM_A_DEGREE / math.cos(math.radians(middle))
+    longest = view.width / 5 / pixels_a_km
+    power = 10.0 ** math.floor(math.log10(longest))
+    km = max(step * power for step in (1, 2, 5) if step * power <= longest)
+    x, y = 16.0, view.height - 16
+    end = number(x + km * pixels_a_km)
+    yield tag("path", class_="scale", d=f"M{x:g} {y - 5:g}V{y:g}H{end}V{y - 5:g}")
+    yield tag("text", f"{km:g} km", x=x, y=y - 9)

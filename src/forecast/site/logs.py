@@ -1,0 +1,190 @@
+"""The reports of a folder as the dashboard reads them: runs, quality, latency and ingestion, oldest first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from forecast.report.history import past_runs
+from forecast.report.models import quality as quality_model
+from forecast.report.models.base import Report
+from forecast.report.models.latency import QueryLatencyReport
+from forecast.report.models.quality import QualityReport
+from forecast.report.models.status import PipelineStatus
+from forecast.site.model import (
+    NIGHTS,
+    CheckCount,
+    Duplicate,
+    Episode,
+    Finding,
+    Latency,
+    Night,
+    Quality,
+    RejectedObject,
+)
+
+LOGGER = logging.getLogger("forecast.site")
+TIMED: Final = (QualityReport.kind, QueryLatencyReport.kind)
+_MOST_DUPLICATES: Final = 30
+_ReportT = TypeVar("_ReportT", bound=Report)
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """What the reports say; `runs` are statuses, newest first, `nights` the same as they are shown, oldest first.
+
+    `unreadable` are the names of files that are no reports of this version.
+    """
+
+    runs: tuple[PipelineStatus, ...]
+    nights: tuple[Night, ...]
+    quality: Quality | None
+    findings: Mapping[str, tuple[Finding, ...]]
+    latency: tuple[Latency, ...]
+    objects: tuple[RejectedObject, ...]
+    unreadable: tuple[str, ...]
+
+
+def read_logs(folder: Path) -> Logs:
+    """What the newest reports of a folder say."""
+    runs, unreadable = past_runs(folder, NIGHTS)
+    qualities = [report for report in _reports(folder, QualityReport) if report.run_id is not None]
+    by_run = {report.run_id: report for report in qualities}
+    newest = qualities[-1] if qualities else None
+    return Logs(
+        runs=tuple(runs),
+        nights=tuple(_night(status, by_run.get(status.run_id)) for status in reversed(runs)),
+        quality=None if newest is None else _quality(newest),
+        findings={} if newest is None else _findings(newest),
+        latency=tuple(map(_latency, _reports(folder, QueryLatencyReport))),
+        objects=tuple(_objects(runs[0])) if runs else (),
+        unreadable=tuple(unreadable),
+    )
+
+
+def _reports(folder: Path, of: type[_ReportT]) -> list[_ReportT]:
+    """The newest reports of a kind, oldest first; one of another form is logged and left out."""
+    found = []
+    for path in sorted(folder.glob(f"{of.kind}_*.json"))[-NIGHTS:]:
+        try:
+            found.append(msgspec.json.decode(path.read_bytes(), type=of))
+        except (OSError, ValueError) as error:
+            LOGGER.warning("the dashboard cannot read %s (%s) and leaves it out", path.name, type(error).__name__)
+    return found
+
+
+def _night(status: PipelineStatus, quality: QualityReport | None) -> Night:
+    counts = status.counts
+    started = _moment(status.started_at)
+    finished = None if status.finished_at is None else _moment(status.finished_at)
+    night = Night(
+        status.run_id,
+        status.status,
+        started,
+        seconds=None if finished is None else (finished - started).total_seconds(),
+        exit_code=status.exit_code,
+        error=next((error.message for error in status.errors if error.object is None), None),
+        objects_loaded=counts.objects_loaded,
+        records_extracted=counts.records_extracted,
+        records_validated=counts.records_validated,
+        records_rejected=counts.records_rejected,
+        documents_new=counts.inserted,
+        rejection_rate=counts.rejection_rate if counts.records_extracted else None,
+    )
+    if quality is None:
+        return night
+    return replace(
+        night,
+        completeness_score=quality.completeness_score if quality.records_validated else None,
+        anomalies_detected=quality.anomalies_detected,
+        values_judged=_values_judged(quality),
+    )
+
+
+def _values_judged(report: QualityReport) -> int:
+    return sum(one.values for station in report.flags_by_station.values() for one in station.values())
+
+
+def _quality(report: QualityReport) -> Quality:
+    return Quality(
+        generated_at=_moment(report.generated_at),
+        completeness_score=report.completeness_score,
+        anomalies_detected=report.anomalies_detected,
+        values_judged=_values_judged(report),
+        episodes=tuple(map(_episode, report.worst_episodes)),
+        checks=tuple(
+            CheckCount(check, counts.evaluated, counts.suspect, counts.failed)
+            for check, counts in report.by_check.items()
+        ),
+        flags={
+            station: {name: (one.values, one.suspect + one.failed) for name, one in parameters.items()}
+            for station, parameters in report.flags_by_station.items()
+        },
+        duplicates=tuple(_duplicates(report.conflicts.examples))[:_MOST_DUPLICATES],
+        duplicates_by_station=report.conflicts.by_station,
+    )
+
+
+def _episode(entry: quality_model.WorstEpisode) -> Episode:
+    return Episode(
+        station=entry.station,
+        parameter=entry.parameter,
+        first=_moment(entry.from_),
+        last=_moment(entry.to),
+        count=entry.count,
+        flag=entry.flag,
+        low=entry.min,
+        high=entry.max,
+        checks=tuple(entry.checks),
+    )
+
+
+def _duplicates(examples: Sequence[quality_model.Conflict]) -> Iterator[Duplicate]:
+    """The parameters of which two records of one observation have different values."""
+    for entry in examples:
+        winner, loser = entry.winner, entry.loser
+        for name in dict.fromkeys([*winner.values, *loser.values]):
+            one, other = winner.values.get(name), loser.values.get(name)
+            if one != other:
+                yield Duplicate(entry.observation, name, one, other, winner.source_uri)
+
+
+def _findings(report: QualityReport) -> dict[str, tuple[Finding, ...]]:
+    found: dict[str, list[Finding]] = {}
+    for entry in report.advice:
+        finding = Finding(entry.parameter, entry.check, entry.message, entry.count, entry.share)
+        found.setdefault(entry.station, []).append(finding)
+    return {station: tuple(findings) for station, findings in found.items()}
+
+
+def _latency(report: QueryLatencyReport) -> Latency:
+    times = report.latency_ms
+    return Latency(
+        generated_at=_moment(report.generated_at),
+        station=report.station_id,
+        day=report.date,
+        p50=times.p50,
+        p95=times.p95,
+        p99=times.p99,
+        rows=report.rows_returned,
+        iterations=report.iterations,
+        index=report.index,
+        slo_ms=report.slo.p95_ms,
+        met=report.slo.met,
+    )
+
+
+def _objects(status: PipelineStatus) -> Iterator[RejectedObject]:
+    for error in status.errors:
+        if error.object is not None:
+            yield RejectedObject(error.object, error.code, error.message, error.known)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

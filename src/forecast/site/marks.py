@@ -1,0 +1,61 @@
+"""States as people see them: a word, a glyph and a colour, each of which says the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class StateMark:
+    """`kind` is a class of the stylesheet: good, warn, bad, mute, note or missed."""
+
+    kind: str
+    glyph: str
+    word: str
+
+
+RUN_MARKS: Final = {
+    "success": StateMark("good", "✓", "success"),
+    "partial": StateMark("warn", "!", "partial"),
+    "failed": StateMark("bad", "✕", "failed"),
+    "died": StateMark("bad", "†", "did not end"),
+    "interrupted": StateMark("warn", "‖", "interrupted"),
+    "running": StateMark("mute", "▸", "running"),
+    "missed": StateMark("missed", "·", "no run"),
+}
+STATION_MARKS: Final = {
+    "silent": StateMark("bad", "✕", "silent"),
+    "suspect": StateMark("warn", "▲", "suspect"),
+    "late": StateMark("warn", "◐", "late"),
+    "never": StateMark("mute", "○", "never sent"),
+    "unregistered": StateMark("warn", "?", "not in the registry"),
+    "unknown": StateMark("mute", "?", "unknown"),
+    "fresh": StateMark("good", "●", "fresh"),
+}
+SEVERITY_MARKS: Final = {
+    "error": StateMark("bad", "✕", "error"),
+    "warning": StateMark("warn", "!", "warning"),
+    "info": StateMark("note", "i", "note"),
+}
+SLO_MARKS: Final = {
+    True: StateMark("good", "✓", "met"),
+    False: StateMark("bad", "✕", "missed"),
+    None: StateMark("mute", "?", "not measured"),
+}
+FLAG_MARKS: Final = {3: StateMark("warn", "◆", "3 suspect"), 4: StateMark("bad", "✕", "4 fail")}
+
+
+def run_mark(status: str) -> StateMark:
+    """How a run ended."""
+    return RUN_MARKS.get(status, StateMark("mute", "?", status))
+
+
+def station_mark(state: str) -> StateMark:
+    """How a station is."""
+    return STATION_MARKS.get(state, STATION_MARKS["unknown"])
+
+
+def order_of(state: str) -> int:
+    """The worst state first."""
+    return list(STATION_MARKS).index(state) if state in STATION_MARKS else len(STATION_MARKS)

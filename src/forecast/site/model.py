@@ -1,0 +1,295 @@
+"""What the dashboard shows, as numbers and words: plain data, made by `collect` and drawn by `pages`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from forecast.report.headline import Assessment, Schedule
+from forecast.core.presence import SILENT_HOURS
+
+# Nights on the overview, and days of a station's completeness: six weeks.
+NIGHTS: Final = 42
+WEEK_DAYS: Final = 7
+# A parameter of which a larger share of a day's values is flagged makes its station suspect.
+SUSPECT_SHARE: Final = 0.05
+NO_SCHEDULE: Final = Schedule()
+
+Times = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """A run, or the moment at which none started (status "missed"); None where a number is not known.
+
+    The counts are those of CONTRACT section 7. `values_judged` is what `anomalies_detected` is out of.
+    """
+
+    run_id: str
+    status: str
+    started_at: datetime
+    seconds: float | None = None
+    exit_code: int | None = None
+    error: str | None = None
+    objects_loaded: int | None = None
+    records_extracted: int | None = None
+    records_validated: int | None = None
+    records_rejected: int | None = None
+    documents_new: int | None = None
+    rejection_rate: float | None = None
+    completeness_score: float | None = None
+    anomalies_detected: int | None = None
+    values_judged: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A station as the registry has it; one that is not in it has neither position nor interval."""
+
+    id: str
+    name: str
+    network: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    elevation: float | None = None
+    interval_minutes: float | None = None
+    licence: str = ""
+    parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterDay:
+    """Values of a parameter on a day: how many came, and how many of them are flagged 3 and 4, by check."""
+
+    received: int
+    suspect: int = 0
+    failed: int = 0
+    checks: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def flagged(self) -> int:
+        """Values flagged 3 or 4."""
+        return self.suspect + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A UTC day of a station; a parameter that sent nothing is not among `parameters`."""
+
+    day: date
+    expected: int
+    received: int
+    parameters: Mapping[str, ParameterDay] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The newest seven days of a station at full resolution.
+
+    `times` are ms since 1970; `values` by parameter, NaN where missing; `flags` by parameter, 0 where nothing is
+    flagged; `checks` those that flagged something, by parameter.
+    """
+
+    times: Times
+    values: Mapping[str, Floats]
+    flags: Mapping[str, Flags]
+    checks: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found at a station in the last run, and what to do about it; `share` of its values where known."""
+
+    parameter: str
+    check: str
+    message: str
+    count: int
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StationView:
+    """A station: its state ("fresh", "late", "silent", "never", "unknown"), since when, and what is known of it."""
+
+    place: Place
+    state: str
+    last: datetime | None = None
+    first: datetime | None = None
+    since: datetime | None = None
+    count: int | None = None
+    days: tuple[Day, ...] = ()
+    week: Week | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def worst(self) -> tuple[str, ParameterDay] | None:
+        """Of the newest day with values, the parameter with the largest share of flagged ones."""
+        day = next((day for day in reversed(self.days) if day.received), None)
+        flagged = {} if day is None else {name: one for name, one in day.parameters.items() if one.flagged}
+        if not flagged:
+            return None
+        return max(flagged.items(), key=lambda item: (item[1].flagged / item[1].received, item[0]))
+
+    @property
+    def shown_state(self) -> str:
+        """Its state, or "suspect" for one that sends, but with too many flagged values."""
+        if self.state == "fresh" and (worst := self.worst) and worst[1].flagged > SUSPECT_SHARE * worst[1].received:
+            return "suspect"
+        return self.state
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Flagged values of one parameter one after another."""
+
+    station: str
+    parameter: str
+    first: datetime
+    last: datetime
+    count: int
+    flag: int
+    low: float
+    high: float
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCount:
+    """What a check did in the last run."""
+
+    check: str
+    evaluated: int
+    suspect: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Two records of one observation with different values of a parameter; None where one lacks it."""
+
+    observation: str
+    parameter: str
+    winner: float | None
+    loser: float | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The last run's quality report; `flags` are values and flagged ones by station and parameter."""
+
+    generated_at: datetime
+    completeness_score: float
+    anomalies_detected: int
+    values_judged: int | None
+    episodes: tuple[Episode, ...]
+    checks: tuple[CheckCount, ...]
+    flags: Mapping[str, Mapping[str, tuple[int, int]]]
+    duplicates: tuple[Duplicate, ...]
+    duplicates_by_station: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A latency report; `met` is None where nothing was found, and nobody knows."""
+
+    generated_at: datetime
+    station: str
+    day: str
+    p50: float
+    p95: float
+    p99: float
+    rows: int
+    iterations: int
+    index: str
+    slo_ms: float
+    met: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRows:
+    """Quarantined rows of one object for one reason, with one of them as it is."""
+
+    source: str
+    code: str
+    field: str
+    value: str
+    reason: str
+    rows: int
+    first_position: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedObject:
+    """An object that was left out as a whole, or a part of one that could not be read."""
+
+    source: str
+    code: str
+    message: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """What the processed zone keeps of rejected rows; `fault` says why it could not be read."""
+
+    rows: tuple[RejectedRows, ...] = ()
+    total: int = 0
+    objects: tuple[RejectedObject, ...] = ()
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """The newest ingest report of a source; None for what it does not say."""
+
+    source: str
+    generated_at: datetime
+    calls: int | None
+    rows_read: int | None
+    written: int | None
+    unchanged: int | None
+    refused: int | None
+    quota_left: int | None
+    quota: int | None
+    holes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything that is shown. `made_at` is the time of the newest report, so that a state has one site.
+
+    `nights` are oldest first, with those on which no run started. `database_fault` says why the database could not be
+    asked; the stations are then as the reports have them.
+    """
+
+    made_at: datetime | None
+    version: str
+    assessment: Assessment
+    nights: tuple[Night, ...] = ()
+    stations: tuple[StationView, ...] = ()
+    quality: Quality | None = None
+    latency: tuple[Latency, ...] = ()
+    quarantine: Quarantine = Quarantine()
+    ingestion: tuple[Ingestion, ...] = ()
+    schedule: Schedule = NO_SCHEDULE
+    database_fault: str | None = None
+    max_rejection_rate: float | None = None
+    silent_hours: float = SILENT_HOURS
+
+    def station_name(self, station_id: str) -> str:
+        """The name of a station, or its id where it has none."""
+        return next((one.place.name for one in self.stations if one.place.id == station_id), station_id)
+
+
+def last_days(newest: date, number: int) -> list[date]:
+    """So many days up to this one, oldest first."""
+    return [newest - timedelta(days=back) for back in range(number - 1, -1, -1)]

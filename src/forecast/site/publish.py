@@ -1,0 +1,66 @@
+"""The site where it is read: only what changed is written, and what is no more is removed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from forecast.core.errors import RetryableError
+from forecast.storage import Store
+
+MANIFEST: Final = "manifest.json"
+_FILE: Final = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How many files were written, left as they were, and removed."""
+
+    written: int
+    unchanged: int
+    removed: int
+
+
+def publish_site(files: Iterable[tuple[str, bytes]], store: Store, kept: Iterable[str] = ()) -> Published:
+    """Write the files in their order, then remove those of the last time that are no more, but not the `kept` ones.
+
+    What was published stands with its digests in `manifest.json`, which is written last: after a fault on the way the
+    next time writes again what this one has written. Raises ForecastError where the place cannot be written.
+    """
+    with TemporaryDirectory(prefix="forecast-site-") as folder:
+        path = Path(folder) / _FILE
+        before = _manifest(store, path)
+        after: dict[str, str] = {name: before[name] for name in kept if name in before}
+        written = 0
+        for name, content in files:
+            digest = sha256(content).hexdigest()
+            if before.get(name) != digest:
+                path.write_bytes(content)
+                store.publish(path, name)
+                written += 1
+            after[name] = digest
+        gone = before.keys() - after.keys()
+        for name in sorted(gone):
+            store.remove(name)
+        if after != before:
+            path.write_text(json.dumps(dict(sorted(after.items())), indent=0) + "\n", "utf-8")
+            store.publish(path, MANIFEST)
+        return Published(written, len(after) - written, len(gone))
+
+
+def _manifest(store: Store, path: Path) -> dict[str, str]:
+    """What was published the last time; nothing where that cannot be told, and everything is written again."""
+    listed = store.find(MANIFEST)
+    if listed is None:
+        return {}
+    try:
+        store.fetch(listed, path)
+        found = json.loads(path.read_text("utf-8"))
+    except (RetryableError, ValueError):
+        return {}
+    return {str(name): str(digest) for name, digest in found.items()} if isinstance(found, dict) else {}

@@ -1,0 +1,63 @@
+"""Quarantined rows of the processed zone, put together by object and reason."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from forecast.core.errors import ForecastError
+from forecast.site.model import Quarantine, RejectedObject, RejectedRows
+from forecast.storage import Store
+from forecast.zone.writer import REJECTED
+
+# What a person can still look through; the rest is counted.
+MOST_GROUPS: Final = 300
+_MOST_FILES: Final = 200
+_MOST_LETTERS: Final = 600
+# What `forecast replay` has loaded meanwhile.
+_REPLAYED: Final = "replayed"
+
+
+def read_quarantine(store: Store, objects: tuple[RejectedObject, ...]) -> Quarantine:
+    """The rows of the newest files of `rejected/`, those that were replayed left out."""
+    try:
+        newest = sorted(store.list(REJECTED), key=lambda listed: (listed.last_modified, listed.key))[-_MOST_FILES:]
+        groups: dict[tuple[str, ...], RejectedRows] = {}
+        with TemporaryDirectory(prefix="forecast-site-") as folder:
+            for listed in reversed(newest):
+                path = Path(folder) / "rejected.jsonl.gz"
+                store.fetch(listed, path)
+                for line in _lines(path):
+                    _add(groups, line)
+    except ForecastError as error:
+        return Quarantine(objects=objects, fault=error.message)
+    total = sum(group.rows for group in groups.values())
+    return Quarantine(tuple(groups.values())[:MOST_GROUPS], total, objects)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for text in file:
+            line = json.loads(text)
+            if _REPLAYED not in line:
+                yield line
+
+
+def _add(groups: dict[tuple[str, ...], RejectedRows], line: dict[str, Any]) -> None:
+    source, code, field, value, reason, position, row = (
+        str(line.get(name) or "") for name in ("key", "code", "field", "value", "reason", "position", "row")
+    )
+    key = source, code, field, reason
+    if key in groups:
+        groups[key] = replace(groups[key], rows=groups[key].rows + 1)
+    else:
+        groups[key] = RejectedRows(source, code, field, _short(value), _short(reason), 1, position, _short(row))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]} …"

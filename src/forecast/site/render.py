@@ -1,0 +1,87 @@
+"""Templates to pages. Everything that is put into one is escaped, but what forecast.site.svg has made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from forecast.core.text import escaped
+from forecast.report.headline import GRACE
+from forecast.site.model import Site
+from forecast.site.words import LANGUAGES, Language
+
+_FOLDER: Final = Path(__file__).parent
+STATIC: Final = _FOLDER / "static"
+_DIGEST_LETTERS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A page that the navigation leads to."""
+
+    name: str
+    title: str
+
+
+SECTIONS: Final = (
+    Section("index", "Overview"),
+    Section("stations", "Stations"),
+)
+
+
+def page_name(name: str, language: Language) -> str:
+    """The file of a page: English is the one without a language in its name."""
+    return f"{name}.html" if language is LANGUAGES[0] else f"{name}.{language.code}.html"
+
+
+def render(template: str, site: Site, language: Language, name: str, values: Mapping[str, Any]) -> bytes:
+    """A page; `name` is its file without language and ending, with its folder."""
+    up = "../" * name.count("/")
+    file = name.rpartition("/")[2]
+    other = next(one for one in LANGUAGES if one is not language)
+    whole = {
+        "site": site,
+        "lang": language,
+        "t": language.t,
+        "up": up,
+        "name": name,
+        "section": "stations" if name.startswith("station/") else name,
+        "sections": [(section, up + page_name(section.name, language)) for section in SECTIONS],
+        "other": other,
+        "other_page": page_name(file, other),
+        "page": lambda to: up + page_name(to, language),
+        "asset": lambda asset: f"{up}static/{asset}?{asset_version(asset)}",
+        "grace_seconds": round(GRACE.total_seconds()),
+        **values,
+    }
+    return _environment().get_template(f"{template}.html").render(whole).encode("utf-8")
+
+
+@cache
+def asset_version(asset: str) -> str:
+    """What changes with a file, so that no browser shows an old one with a new page."""
+    return sha256((STATIC / asset).read_bytes()).hexdigest()[:_DIGEST_LETTERS]
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        autoescape=True,
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        finalize=_visible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _visible(value: Any) -> Any:
+    """What turns the direction of writing, and the like, stands as an escape, wherever it comes from."""
+    return escaped(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,69 @@
+"""`forecast dashboard`: the site, what of it was written, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+import json
+import logging
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from forecast.cli.program import forecast_app
+from tests.site.nights import Faults, write_nights
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    for name in ("RAW_URI", "PROCESSED_URI", "MONGODB_URI", "SITE_URI", "LOG_LEVEL", "LOG_FORMAT", "STATIONS_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LOGS_DIR", "logs")
+    monkeypatch.setenv("MAX_DATA_AGE_HOURS", "36")
+    logger = logging.getLogger("forecast")
+    before = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.level, logger.propagate = before
+
+
+def asked(*arguments: str) -> Result:
+    result = CliRunner().invoke(forecast_app, ["dashboard", *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_the_site_is_written_and_once_more_nothing_of_it(tmp_path: Path) -> None:
+    write_nights(tmp_path / "logs", Faults(ages={"IICHTE19": 200}))
+    first, second = json.loads(asked("--json").stdout), json.loads(asked("--json").stdout)
+    assert first == {"index": "logs/site/index.html", "written": first["written"], "unchanged": 0, "removed": 0}
+    assert second == {**first, "written": 0, "unchanged": first["written"]}
+    assert "<h1>WeerstationBS is silent: its newest" in (tmp_path / "logs/site/index.html").read_text("utf-8")
+
+
+def test_for_a_person_it_names_the_page_to_open(tmp_path: Path) -> None:
+    result = asked("--site-uri", "pages")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[0] == "pages/index.html"
+    assert result.stdout.splitlines()[1].endswith(" files written, 0 unchanged, 0 removed")
+    assert "No run is known here" in (tmp_path / "pages" / "index.html").read_text("utf-8")
+
+
+def test_a_place_that_cannot_be_written_is_an_error_that_names_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "pages").write_text("a file")
+    result = asked("--site-uri", "pages")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: pages/")
+    assert "or set SITE_URI to another" in result.stderr
+
+
+def test_open_shows_the_page_in_the_browser(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", lambda url: bool(opened.append(url)) or len(opened) == 1)
+    assert asked("--open").exit_code == 0
+    assert opened == [(tmp_path / "logs/site/index.html").resolve().as_uri()]
+    result = asked("--open")
+    assert result.exit_code == 2
+    assert "no browser could be started here; open logs/site/index.html in one" in result.stderr

@@ -1,0 +1,85 @@
+"""What holds for every page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from forecast.report.headline import Assessment, Attention
+from forecast.site.build import site_files
+from forecast.site.model import Finding, Place, Site, StationView
+from tests.site.nights import STATIONS, Faults, Flagged
+from tests.site.test_overview import site_of
+
+HOSTILE = "<script>alert(1)</script>\"'&\u202e\x1b[31m" + "x" * 10_000
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    faults = Faults(
+        ages={"IICHTE19": 200, "STATIC0010": 7},
+        flagged=(Flagged("ILAMAD25", "air_pressure_at_mean_sea_level", "bias", 288, off=6.8),),
+    )
+    return site_of(tmp_path_factory.mktemp("nights"), faults)
+
+
+@pytest.fixture(scope="module")
+def pages(site: Site) -> dict[str, str]:
+    return {name: content.decode() for name, content in site_files(site) if name.endswith(".html")}
+
+
+def test_every_page_is_there_in_both_languages_and_names_the_other(pages: dict[str, str]) -> None:
+    english = {name for name in pages if not name.endswith(".fr.html")}
+    assert english >= {"index.html", "stations.html", *(f"station/{station.id}.html" for station in STATIONS)}
+    for name in english:
+        other = name.replace(".html", ".fr.html")
+        assert f'href="{other.rpartition("/")[2]}" hreflang="fr"' in pages[name]
+        assert f'href="{name.rpartition("/")[2]}" hreflang="en"' in pages[other]
+        assert pages[other].startswith('<!doctype html>\n<html lang="fr">')
+
+
+def test_every_link_leads_to_a_file_of_the_site(site: Site, pages: dict[str, str]) -> None:
+    files = {name for name, _ in site_files(site)}
+    for name, html in pages.items():
+        for link in re.findall(r'(?:href|src)="([^"#]+)"', html):
+            folder = name.rpartition("/")[0]
+            target = f"{folder}/{link}" if folder and not link.startswith("../") else link.removeprefix("../")
+            assert target.partition("?")[0] in files, f"{name} leads to {link}"
+
+
+def test_nothing_is_asked_of_another_place_and_nothing_is_inline(pages: dict[str, str]) -> None:
+    for html in pages.values():
+        assert "default-src 'none'; script-src 'self'; style-src 'self'" in html
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', html)
+        assert not re.search(r"<style|\sstyle=|\son\w+=", html)
+        assert not re.search(r"<script(?![^>]*\ssrc=)", html)
+
+
+def test_the_same_state_gives_the_same_bytes(site: Site) -> None:
+    assert dict(site_files(site)) == dict(site_files(replace(site)))
+
+
+def test_what_stands_in_the_data_is_shown_as_text(site: Site) -> None:
+    message = Attention("error", "x", HOSTILE, station=HOSTILE, object=HOSTILE)
+    view = StationView(
+        Place(HOSTILE, HOSTILE, HOSTILE, 50.0, 3.0, licence=HOSTILE),
+        "fresh",
+        findings=(Finding("air_temperature", "spike", HOSTILE, 3, None),),
+    )
+    hostile = replace(
+        site,
+        version=HOSTILE,
+        assessment=Assessment(HOSTILE, (message,), ()),
+        stations=(view,),
+        nights=(replace(site.nights[-1], run_id=HOSTILE, error=HOSTILE),),
+        database_fault=HOSTILE,
+    )
+    for name, content in site_files(hostile):
+        if name.endswith(".html"):
+            html = content.decode()
+            assert "<script>alert" not in html, name
+            assert not re.search("[\u202e\x1b]", html), name
+            assert "&lt;script&gt;alert(1)" in html, name
+            assert "/" not in name.removeprefix("station/"), name

@@ -1,0 +1,83 @@
+"""The site where it is read: what is written, what stays, and what is removed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+
+from forecast.core.errors import SettingError
+from forecast.site.publish import MANIFEST, Published, publish_site
+from forecast.storage import LocalStore, open_store
+
+FILES = {"static/style.css": b"a", "station/07015.html": b"<p>", "index.html": b"<h1>"}
+
+
+def publish(folder: Path, files: dict[str, bytes], kept: tuple[str, ...] = ()) -> Published:
+    return publish_site(files.items(), LocalStore(folder, "SITE_URI"), kept)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: content for name, content in found.items() if name != MANIFEST}
+
+
+def test_the_same_site_once_more_writes_nothing(tmp_path: Path) -> None:
+    assert publish(tmp_path, FILES) == Published(3, 0, 0)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert publish(tmp_path, FILES) == Published(0, 3, 0)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert contents(tmp_path) == FILES
+
+
+def test_only_what_changed_is_written_and_what_is_no_more_is_removed(tmp_path: Path) -> None:
+    publish(tmp_path, FILES)
+    changed = {"static/style.css": b"a", "index.html": b"<h2>"}
+    assert publish(tmp_path, changed) == Published(1, 1, 1)
+    assert contents(tmp_path) == changed
+
+
+def test_what_is_kept_stays_though_it_was_not_built(tmp_path: Path) -> None:
+    publish(tmp_path, FILES)
+    assert publish(tmp_path, {"index.html": b"new"}, kept=("station/07015.html", "never.html")) == Published(1, 1, 1)
+    assert contents(tmp_path) == {"index.html": b"new", "station/07015.html": b"<p>"}
+
+
+def test_after_a_break_everything_that_may_be_missing_is_written(tmp_path: Path) -> None:
+    publish(tmp_path, FILES)
+
+    def broken_off() -> object:
+        yield "index.html", b"half"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        publish_site(broken_off(), LocalStore(tmp_path, "SITE_URI"))  # type: ignore[arg-type]
+    assert publish(tmp_path, {**FILES, "index.html": b"half"}).written == 1
+    assert contents(tmp_path)["index.html"] == b"half"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "\udcff"])
+def test_a_manifest_that_cannot_be_read_means_that_all_is_written(tmp_path: Path, content: str) -> None:
+    publish(tmp_path, FILES)
+    (tmp_path / MANIFEST).write_text(content, "utf-8", "surrogateescape")
+    assert publish(tmp_path, FILES) == Published(3, 0, 0)
+    assert json.loads((tmp_path / MANIFEST).read_text()).keys() == FILES.keys()
+
+
+def test_a_place_that_cannot_be_written_is_named_with_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("a file")
+    with pytest.raises(SettingError, match="set SITE_URI to another"):
+        publish(tmp_path / "site", FILES)
+
+
+def test_on_s3_a_browser_is_told_what_each_file_is(s3_bucket: str) -> None:
+    publish_site(FILES.items(), open_store(f"s3://{s3_bucket}/site/", "SITE_URI"))
+    client = boto3.client("s3")
+    kinds = {key: client.head_object(Bucket=s3_bucket, Key=f"site/{key}")["ContentType"] for key in FILES}
+    assert kinds == {
+        "static/style.css": "text/css; charset=utf-8",
+        "station/07015.html": "text/html; charset=utf-8",
+        "index.html": "text/html; charset=utf-8",
+    }
