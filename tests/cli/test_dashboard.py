@@ -61,7 +61,12 @@ def test_a_place_that_cannot_be_written_is_an_error_that_names_the_setting(tmp_p
 
 def test_open_shows_the_page_in_the_browser(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: bool(opened.append(url)) or len(opened) == 1)
+
+    def show(url: str) -> bool:
+        opened.append(url)
+        return len(opened) == 1
+
+    monkeypatch.setattr(webbrowser, "open", show)
     assert asked("--open").exit_code == 0
     assert opened == [(tmp_path / "logs/site/index.html").resolve().as_uri()]
     result = asked("--open")

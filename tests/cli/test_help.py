@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from forecast.cli.program import forecast_app, latency_report_app, pipeline_app
 from forecast.core.settings import SETTINGS
 
-OWN = ("run", "ingest", "latency", "quality", "status", "migrate", "replay", "crud-check", "config")
+OWN = ("run", "ingest", "latency", "quality", "status", "migrate", "replay", "crud-check", "dashboard", "config")
 MONGO = ("init", "pki", "dump", "restore", "roll", "recover")
 COMMANDS = [*([name] for name in OWN), *(["mongo", name] for name in MONGO)]
 SCRIPTS = {"pipeline": pipeline_app, "latency-report": latency_report_app}

@@ -13,11 +13,11 @@ from typing import Final
 
 from forecast import __version__
 from forecast.core.errors import ForecastError
+from forecast.core.presence import SILENT_HOURS
 from forecast.core.settings import Settings
 from forecast.core.stations import Station, Stations
 from forecast.report.headline import Situation, StationState, assess
 from forecast.report.history import FOLDER
-from forecast.core.presence import SILENT_HOURS
 from forecast.report.situation import last_observations, run_state, station_states
 from forecast.report.status import REPORT_NAME
 from forecast.site.attention import late_stations, missed_objective

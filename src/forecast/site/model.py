@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from forecast.report.headline import Assessment, Schedule
 from forecast.core.presence import SILENT_HOURS
+from forecast.report.headline import Assessment, Schedule
 
 # Nights on the overview, and days of a station's completeness: six weeks.
 NIGHTS: Final = 42
