@@ -147,7 +147,7 @@ def run_pipeline(
             LOGGER.error(fault.message)
         status = reports.status(*run.verdict(fault))
         if not run_options.dry_run and not run.turned_away:
-            write_dashboard_or_warn(settings, stations)
+            write_dashboard_or_warn(settings, stations, fault)
         return status, generate_quality_report(run, stations)
 
 

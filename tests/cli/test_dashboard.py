@@ -14,13 +14,17 @@ from typer.testing import CliRunner, Result
 from forecast.cli.program import forecast_app
 from tests.site.nights import Faults, write_nights
 
+# Nothing listens on that port.
+NOBODY_THERE = "mongodb://127.0.0.1:1/?replicaSet=rs0&serverSelectionTimeoutMS=20"
+
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
-    for name in ("RAW_URI", "PROCESSED_URI", "MONGODB_URI", "SITE_URI", "LOG_LEVEL", "LOG_FORMAT", "STATIONS_URI"):
+    for name in ("RAW_URI", "PROCESSED_URI", "SITE_URI", "LOG_LEVEL", "LOG_FORMAT", "STATIONS_URI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LOGS_DIR", "logs")
+    monkeypatch.setenv("MONGODB_URI", NOBODY_THERE)
     monkeypatch.setenv("MAX_DATA_AGE_HOURS", "36")
     logger = logging.getLogger("forecast")
     before = logger.handlers[:], logger.level, logger.propagate
@@ -40,7 +44,9 @@ def test_the_site_is_written_and_once_more_nothing_of_it(tmp_path: Path) -> None
     first, second = json.loads(asked("--json").stdout), json.loads(asked("--json").stdout)
     assert first == {"index": "logs/site/index.html", "written": first["written"], "unchanged": 0, "removed": 0}
     assert second == {**first, "written": 0, "unchanged": first["written"]}
-    assert "<h1>WeerstationBS is silent: its newest" in (tmp_path / "logs/site/index.html").read_text("utf-8")
+    html = (tmp_path / "logs/site/index.html").read_text("utf-8")
+    assert "<h1>WeerstationBS is silent: its newest" in html
+    assert "The database could not be asked, so this page is made from the reports alone: " in html
 
 
 def test_for_a_person_it_names_the_page_to_open(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from forecast.core.errors import RetryableError
 from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
 from forecast.mongo.client import Documents
@@ -22,7 +24,7 @@ STATIONS = load_stations()
 
 def test_a_site_that_cannot_be_written_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "site").write_text("a file")
-    write_dashboard_or_warn(Settings(logs_dir=tmp_path), STATIONS)
+    write_dashboard_or_warn(Settings(logs_dir=tmp_path), STATIONS, RetryableError("no primary"))
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage().startswith("the dashboard was not written: ")
@@ -36,7 +38,7 @@ def test_a_fault_of_the_program_costs_the_dashboard_and_not_the_run(
         raise ZeroDivisionError
 
     monkeypatch.setattr(dashboard, "make_site", fault)
-    write_dashboard_or_warn(Settings(logs_dir=tmp_path), STATIONS)
+    write_dashboard_or_warn(Settings(logs_dir=tmp_path), STATIONS, RetryableError("no primary"))
     assert [record.getMessage() for record in caplog.records] == [
         "the dashboard was not written, by a fault of the program"
     ]
@@ -75,11 +77,29 @@ def test_what_only_s3_has_of_earlier_runs_is_shown_as_well(s3_bucket: str, tmp_p
     for path in sorted((tmp_path / "elsewhere").rglob("*.json")):
         store.publish(path, f"logs/{path.relative_to(tmp_path / 'elsewhere')}")
     settings = Settings(processed_uri=store.uri, logs_dir=tmp_path / "logs", site_uri=f"s3://{s3_bucket}/site/")
-    write_dashboard(settings, STATIONS)
+    write_dashboard(settings, STATIONS, "no primary")
     local = replace(settings, processed_uri=None, logs_dir=tmp_path / "elsewhere", site_uri=str(tmp_path / "site"))
-    write_dashboard(local, STATIONS)
+    write_dashboard(local, STATIONS, "no primary")
     copy = tmp_path / "index.html"
     listed = open_store(settings.site_uri or "").find("index.html")
     assert listed is not None
     open_store(settings.site_uri or "").fetch(listed, copy)
     assert copy.read_bytes() == (tmp_path / "site" / "index.html").read_bytes()
+
+
+def test_without_the_database_the_pages_of_the_stations_stay_as_they_were(tmp_path: Path) -> None:
+    write_nights(tmp_path / "logs")
+    settings = Settings(logs_dir=tmp_path / "logs")
+    write_dashboard(settings, STATIONS, "no primary")
+    page, script = tmp_path / "logs/site/station/07015.html", tmp_path / "logs/site/data/07015.js"
+    assert "The last seven days" not in page.read_text("utf-8")
+    manifest = tmp_path / "logs/site/manifest.json"
+    script.parent.mkdir()
+    script.write_text("var forecastWeek={};")
+    page.write_text("with charts")
+    manifest.write_text(
+        json.dumps({**json.loads(manifest.read_text()), "data/07015.js": "x", "station/07015.html": "y"})
+    )
+    write_dashboard(settings, STATIONS, "no primary of rs0 was found")
+    assert (page.read_text(), script.read_text()) == ("with charts", "var forecastWeek={};")
+    assert "no primary of rs0 was found" in (tmp_path / "logs/site/index.html").read_text("utf-8")

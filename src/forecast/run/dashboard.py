@@ -6,22 +6,25 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from forecast import __version__
-from forecast.core.errors import ForecastError
+from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.presence import SILENT_HOURS
 from forecast.core.settings import Settings
 from forecast.core.stations import Station, Stations
+from forecast.mongo.client import connect
 from forecast.report.headline import Situation, StationState, assess
 from forecast.report.history import FOLDER
 from forecast.report.situation import last_observations, run_state, station_states
 from forecast.report.status import REPORT_NAME
-from forecast.site.attention import late_stations, missed_objective
-from forecast.site.build import site_files
+from forecast.run.station_views import with_database
+from forecast.site.attention import found_by_checks, late_stations, missed_objective
+from forecast.site.build import of_the_database, site_files
 from forecast.site.logs import TIMED, Logs, read_logs
 from forecast.site.model import NIGHTS, Place, Quarantine, Site, StationView
 from forecast.site.publish import Published, publish_site
@@ -33,22 +36,34 @@ _LOGS: Final = "logs/"
 _NO_RUN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def write_dashboard(settings: Settings, stations: Stations) -> Published:
+def write_dashboard(settings: Settings, stations: Stations, database_fault: str | None = None) -> Published:
     """Build the site and write what changed of it to SITE_URI.
 
-    Raises ForecastError where that cannot be written.
+    Without the database (`database_fault` says why it is not asked), it is made of the reports alone, and the stations'
+    pages stay as they were. Raises ForecastError where the site cannot be written.
     """
     zone = None if settings.processed_uri is None else open_store(settings.processed_uri)
     with _reports(settings.logs_dir, zone) as folder:
         logs = read_logs(folder)
     site = make_site(logs, stations, settings.max_data_age_hours, read_zone(zone, logs))
-    return publish_site(site_files(site), open_store(site_uri(settings), "SITE_URI"))
+    target = open_store(site_uri(settings), "SITE_URI")
+    if database_fault is None:
+        try:
+            with connect(settings) as collection:
+                return publish_site(site_files(site, with_database(site.stations, collection)), target)
+        except RetryableError as error:
+            database_fault = error.message
+    site = replace(site, database_fault=database_fault)
+    return publish_site(site_files(site), target, of_the_database(site))
 
 
-def write_dashboard_or_warn(settings: Settings, stations: Stations) -> None:
-    """The same at the end of a run, which has done its work whatever becomes of its pages."""
+def write_dashboard_or_warn(settings: Settings, stations: Stations, fault: ForecastError | None) -> None:
+    """The same at the end of a run, which has done its work whatever becomes of its pages.
+
+    Where the run failed for want of the database, it is not waited for again.
+    """
     try:
-        write_dashboard(settings, stations)
+        write_dashboard(settings, stations, fault.message if isinstance(fault, RetryableError) else None)
     except ForecastError as error:
         LOGGER.warning("the dashboard was not written: %s", error.message)
     except Exception:
@@ -66,7 +81,9 @@ def make_site(logs: Logs, stations: Stations, max_age_hours: float | None, quara
     last = next((last_observations(report) for report in logs.runs if report.stations), {})
     states = station_states(last, stations, made_at or _NO_RUN, max_age_hours)
     situation = Situation(made_at or _NO_RUN, tuple(map(run_state, logs.runs)), states, max_age_hours=max_age_hours)
-    more = (*missed_objective(logs.latency), *late_stations(states))
+    told = {entry.station for run in situation.runs[:1] for entry in run.attention}
+    found = found_by_checks(logs.findings, told)
+    more = (*found, *missed_objective(logs.latency), *late_stations(states))
     return Site(
         made_at=made_at,
         version=__version__,
@@ -75,6 +92,7 @@ def make_site(logs: Logs, stations: Stations, max_age_hours: float | None, quara
         stations=tuple(_views(states, stations, last, logs)),
         quality=logs.quality,
         latency=logs.latency,
+        ingestion=logs.ingestion,
         quarantine=quarantine,
         schedule=situation.schedule,
         max_rejection_rate=_rejection_limit(logs),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from forecast.report.headline import Attention, StationState, minute
-from forecast.site.model import Finding, Latency
+from forecast.site.model import SUSPECT_SHARE, Finding, Latency
 
 
 def late_stations(stations: Sequence[StationState]) -> Iterator[Attention]:
@@ -26,9 +26,11 @@ def missed_objective(latency: Sequence[Latency]) -> Iterator[Attention]:
         yield Attention("warning", "slo_missed", message)
 
 
-def found_by_checks(findings: Mapping[str, Sequence[Finding]]) -> Iterator[Attention]:
-    """The first, and so the worst, of what the checks found at each station."""
+def found_by_checks(findings: Mapping[str, Sequence[Finding]], told: Collection[str | None]) -> Iterator[Attention]:
+    """The first, and so the worst, of what the checks found at each station that is not told of yet."""
     for station, found in findings.items():
         first = found[0]
+        if station in told or (first.share is not None and first.share < SUSPECT_SHARE):
+            continue
         message = f"Station {station}, {first.parameter}: {first.message}"
         yield Attention("warning", first.check, message, station=station, parameter=first.parameter)

@@ -14,6 +14,7 @@ import msgspec
 from forecast.report.history import past_runs
 from forecast.report.models import quality as quality_model
 from forecast.report.models.base import Report
+from forecast.report.models.ingest import IngestReport
 from forecast.report.models.latency import QueryLatencyReport
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import PipelineStatus
@@ -23,6 +24,7 @@ from forecast.site.model import (
     Duplicate,
     Episode,
     Finding,
+    Ingestion,
     Latency,
     Night,
     Quality,
@@ -30,7 +32,7 @@ from forecast.site.model import (
 )
 
 LOGGER = logging.getLogger("forecast.site")
-TIMED: Final = (QualityReport.kind, QueryLatencyReport.kind)
+TIMED: Final = (QualityReport.kind, QueryLatencyReport.kind, IngestReport.kind)
 _MOST_DUPLICATES: Final = 30
 _ReportT = TypeVar("_ReportT", bound=Report)
 
@@ -47,6 +49,7 @@ class Logs:
     quality: Quality | None
     findings: Mapping[str, tuple[Finding, ...]]
     latency: tuple[Latency, ...]
+    ingestion: tuple[Ingestion, ...]
     objects: tuple[RejectedObject, ...]
     unreadable: tuple[str, ...]
 
@@ -63,6 +66,7 @@ def read_logs(folder: Path) -> Logs:
         quality=None if newest is None else _quality(newest),
         findings={} if newest is None else _findings(newest),
         latency=tuple(map(_latency, _reports(folder, QueryLatencyReport))),
+        ingestion=tuple(_ingestion(_reports(folder, IngestReport))),
         objects=tuple(_objects(runs[0])) if runs else (),
         unreadable=tuple(unreadable),
     )
@@ -178,6 +182,26 @@ def _latency(report: QueryLatencyReport) -> Latency:
         slo_ms=report.slo.p95_ms,
         met=report.slo.met,
     )
+
+
+def _ingestion(reports: Sequence[IngestReport]) -> Iterator[Ingestion]:
+    """Each source as the newest report that names it has it."""
+    newest = {name: (report, source) for report in reports for name, source in report.sources.items()}
+    for name, (report, source) in sorted(newest.items()):
+        holes = {station: tuple(one.days_missing) for station, one in source.stations.items() if one.days_missing}
+        yield Ingestion(
+            source=name,
+            generated_at=_moment(report.started_at),
+            status=source.status,
+            fault=source.fault,
+            calls=source.counts.calls,
+            rows_read=source.counts.rows_read,
+            written=source.counts.rows_written,
+            unchanged=source.counts.rows_unchanged,
+            quota_left=source.quota.left,
+            quota=source.quota.per_day,
+            holes=holes,
+        )
 
 
 def _objects(status: PipelineStatus) -> Iterator[RejectedObject]:

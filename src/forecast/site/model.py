@@ -249,17 +249,18 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class Ingestion:
-    """The newest ingest report of a source; None for what it does not say."""
+    """A source in the newest ingest report that names it; `holes` are days without an answer, by station."""
 
     source: str
     generated_at: datetime
-    calls: int | None
-    rows_read: int | None
-    written: int | None
-    unchanged: int | None
-    refused: int | None
-    quota_left: int | None
-    quota: int | None
+    status: str
+    fault: str | None
+    calls: int
+    rows_read: int
+    written: int
+    unchanged: int
+    quota_left: int
+    quota: int
     holes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -27,7 +27,9 @@ class Published:
 
 
 def publish_site(files: Iterable[tuple[str, bytes]], store: Store, kept: Iterable[str] = ()) -> Published:
-    """Write the files in their order, then remove those of the last time that are no more, but not the `kept` ones.
+    """Write the files in their order, then remove those of the last time that are no more.
+
+    A `kept` one stays as it was the last time, if it was there, whatever is among the files now.
 
     What was published stands with its digests in `manifest.json`, which is written last: after a fault on the way the
     next time writes again what this one has written. Raises ForecastError where the place cannot be written.
@@ -38,6 +40,8 @@ def publish_site(files: Iterable[tuple[str, bytes]], store: Store, kept: Iterabl
         after: dict[str, str] = {name: before[name] for name in kept if name in before}
         written = 0
         for name, content in files:
+            if name in after:
+                continue
             digest = sha256(content).hexdigest()
             if before.get(name) != digest:
                 path.write_bytes(content)

@@ -33,6 +33,10 @@ class Section:
 SECTIONS: Final = (
     Section("index", "Overview"),
     Section("stations", "Stations"),
+    Section("quality", "Quality"),
+    Section("latency", "Latency"),
+    Section("quarantine", "Quarantine"),
+    Section("ingestion", "Ingestion"),
 )
 
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
+from typing import Final
 
-_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_DIGEST_LETTERS: Final = 16
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 def station_page(station_id: str) -> str:
     """The page of a station, without language and ending. What is no plain name becomes a digest of it."""
-    plain = _PLAIN.fullmatch(station_id)
-    return f"station/{station_id if plain else sha256(station_id.encode('utf-8', 'replace')).hexdigest()[:16]}"
+    return f"station/{_plain(station_id)}"
+
+
+def station_data(station_id: str) -> str:
+    """The script with a station's week, for the pages in all languages."""
+    return f"data/{_plain(station_id)}.js"
+
+
+def _plain(station_id: str) -> str:
+    digest = sha256(station_id.encode("utf-8", "replace")).hexdigest()[:_DIGEST_LETTERS]
+    return station_id if _PLAIN.fullmatch(station_id) else digest

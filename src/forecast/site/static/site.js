@@ -35,6 +35,9 @@
   tell();
   setInterval(tell, 60000);
 
+  // On a phone a table of days begins with its newest ones.
+  for (const place of document.querySelectorAll("[data-newest]")) place.scrollLeft = place.scrollWidth;
+
   for (const field of document.querySelectorAll("input[data-filters]")) {
     const rows = document.querySelectorAll(field.dataset.filters);
     const none = document.querySelector(field.dataset.none);

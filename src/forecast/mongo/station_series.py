@@ -1,0 +1,17 @@
+"""The observations of one station from a moment to another, as columns, through the index of stations and times."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from forecast.mongo.bson_decoder import PROJECTION, StationColumns, read_columns
+from forecast.mongo.client import Documents, told_apart
+
+
+def station_series(collection: Documents, station: str, since: datetime, until: datetime) -> StationColumns | None:
+    """What the database holds of a station from `since` up to `until`, left out; None where that is nothing."""
+    query = {"station.id": station, "timestamp": {"$gte": since, "$lt": until}}
+    with told_apart("reading observations of a station"):
+        batches: Any = collection.find_raw_batches(query, PROJECTION, hint="station_time", batch_size=5_000)
+        return read_columns(batches).get(station)

@@ -1,0 +1,16 @@
+"""What was not let in: quarantined rows and rejected objects, each with its reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from forecast.site.model import Site
+from forecast.site.words import Language
+
+
+def quarantine_page(site: Site, language: Language) -> dict[str, Any]:
+    """What the template shows."""
+    quarantine = site.quarantine
+    rows, objects = language.number(quarantine.total), language.number(len(quarantine.objects))
+    words = "Quarantine: {rows} rows, and {objects} objects left out by the last run"
+    return {"headline": language.t(words, rows=rows, objects=objects), "quarantine": quarantine}
