@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.core import digests
 from forecast.core.digests import HALF, observation_halves, quality_halves, second_halves, whole_digests
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.schemas import VALIDATED_SCHEMA
@@ -59,18 +61,19 @@ def plain_observation(row: dict[str, Any]) -> str:
     assert of is not None
     described = text_hash(json.dumps(of.document, sort_keys=True))
     time = struct.pack("<q", round(row["timestamp"].timestamp()) * 1000)
-    values = b"".join(number(row.get(name)) for name in MEASURED_NAMES)
-    source = b"" if row["source_flags"] is None else text_hash(row["source_flags"])
-    return half(described + time + values + number(row["completeness_score"]) + text_hash(row["parse_issues"]) + source)
+    parts = {name: number(row[name]) for name in MEASURED_NAMES if row.get(name) is not None}
+    parts |= {name: text_hash(row[name]) for name in ("parse_issues", "source_flags") if row[name] is not None}
+    named = b"".join(xxhash.xxh3_64(name.encode()).digest() + parts[name] for name in sorted(parts))
+    return half(described + time + number(row["completeness_score"]) + named)
 
 
 def plain_verdict(flag: int, flags: str | None, anomalies: int, amount: float | None, version: int) -> str:
     return half(struct.pack("<qqq", flag, anomalies, version) + number(amount) + text_hash(flags))
 
 
-def halves_of(rows: list[dict[str, Any]]) -> list[str]:
-    empty = dict.fromkeys(VALIDATED_SCHEMA.names)
-    table = pa.Table.from_pylist([{**empty, **row} for row in rows], schema=VALIDATED_SCHEMA)
+def halves_of(rows: list[dict[str, Any]], schema: pa.Schema = VALIDATED_SCHEMA) -> list[str]:
+    empty = dict.fromkeys(schema.names)
+    table = pa.Table.from_pylist([{**empty, **row} for row in rows], schema=schema)
     codes = np.array(["AB".index(row["station_id"]) for row in rows], dtype=np.int64)
     return [one.decode() for one in observation_halves(table, KNOWN, codes).tolist()]
 
@@ -98,6 +101,24 @@ def test_the_second_half_is_of_what_the_checks_say(rows: list[Any]) -> None:
     assert [one.decode() for one in verdicts_of(rows).tolist()] == [plain_verdict(*row) for row in rows]
 
 
+@given(ROWS)
+def test_a_new_parameter_changes_the_digest_of_no_record_without_it(rows: list[dict[str, Any]]) -> None:
+    before = halves_of(rows)
+    for names in (("soil_temperature", *MEASURED_NAMES), (*reversed(MEASURED_NAMES), "soil_temperature")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(digests, "MEASURED_NAMES", names)
+            grown = pa.schema([*VALIDATED_SCHEMA, ("soil_temperature", pa.float64())])
+            assert halves_of(rows, grown) == before
+
+
+def test_a_value_of_one_parameter_is_not_that_of_another() -> None:
+    at = {"station_id": "A", "timestamp": datetime(2024, 10, 1, tzinfo=UTC), "completeness_score": 1.0}
+    texts = {"parse_issues": None, "source_flags": None}
+    rows = [{**at, **texts, name: 1.0} for name in MEASURED_NAMES]
+    rows += [{**at, **texts, name: "1"} for name in texts]
+    assert len(set(halves_of(rows))) == len(MEASURED_NAMES) + 2
+
+
 def test_digests_are_those_of_yesterday() -> None:
     """Others would have every document written again."""
     row = {
@@ -106,7 +127,7 @@ def test_digests_are_those_of_yesterday() -> None:
         "completeness_score": 1.0,
         "parse_issues": None,
     }
-    assert halves_of([{**row, "air_temperature": 12.5}]) == ["6f03772b352be54d"]
+    assert halves_of([{**row, "air_temperature": 12.5}]) == ["1b3db8b04780eba8"]
     (second,) = verdicts_of([(3, '{"air_temperature": {"flag": 3, "checks": ["step"]}}', 1, 0.2, 1)]).tolist()
     assert second.decode() == "5183d368cb3c3d7d"
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.registry import load_stations
 from forecast.core.schemas import ORIGIN_SCHEMA, RawBatch, Transformed, to_frame, to_table
+from forecast.core.stations import Stations
 from forecast.extract.json.lines import rows_of_records
 from forecast.transform import ObjectTransformer
 
@@ -91,6 +92,6 @@ def batch_of(
     )
 
 
-def transform(*batches: RawBatch, key: str = TABLE_KEY) -> Result:
+def transform(*batches: RawBatch, key: str = TABLE_KEY, stations: Stations = STATIONS) -> Result:
     """All batches of one object."""
-    return Result.of(ObjectTransformer(key, STATIONS, NOW), batches)
+    return Result.of(ObjectTransformer(key, stations, NOW), batches)

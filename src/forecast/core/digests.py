@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -27,29 +28,68 @@ Halves = npt.NDArray[np.bytes_]
 HALF: Final = 16
 _WORD: Final = np.dtype("<u8")
 _TEXT_WORDS: Final = 2
+_TEXTS: Final = frozenset({"parse_issues", "source_flags"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A column of which a row is hashed where it has a value: with its name, so that no other can stand for it."""
+
+    name: str
+    words: Words
+    present: npt.NDArray[np.bool_]
 
 
 def observation_halves(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer]) -> Halves:
-    """The first half: station, time, measured values, completeness, notes, and source flags where a row has any.
+    """The first half: station, time, completeness, and what is there of measured values, notes and source flags.
 
-    `codes` number the stations in `known`.
+    `codes` number the stations in `known`. What a row lacks has no part in its digest, and the order of the table of
+    parameters has none either: a new parameter changes the digest of no record without it.
     """
     size = table.num_rows
     described = [_text_hash(json.dumps(station.document, sort_keys=True)) for station in known]
     stations = np.frombuffer(b"".join(described), dtype=_WORD).reshape(len(known), _TEXT_WORDS)
-    parts = [stations[codes] if size else np.zeros((0, _TEXT_WORDS), _WORD)]
-    parts.append(_as_words(np.asarray(table["timestamp"].cast(pa.int64()))))
-    floats = (*MEASURED_NAMES, "completeness_score")
-    parts += [_as_words(table[name].to_numpy().astype(np.float64)) for name in floats]
-    parts.append(_text_hashes(table["parse_issues"]))
-    matrix = np.concatenate(parts, axis=1)
-    flagged = np.asarray(table["source_flags"].is_valid())
-    if not flagged.any():
-        return _halves(matrix)
+    of_station = stations[codes] if size else np.zeros((0, _TEXT_WORDS), _WORD)
+    time = _as_words(np.asarray(table["timestamp"].cast(pa.int64())))
+    everywhere = np.concatenate([of_station, time, _as_words(_floats(table, "completeness_score"))], axis=1)
+    parts = _parts(table)
     halves = np.empty(size, dtype=f"S{HALF}")
-    halves[~flagged] = _halves(matrix[~flagged])
-    halves[flagged] = _halves(np.concatenate([matrix, _text_hashes(table["source_flags"])], axis=1)[flagged])
+    for rows in _rows_alike(parts, size):
+        cells = [everywhere[rows]]
+        for part in parts:
+            if part.present[rows[0]]:
+                name = np.frombuffer(xxh3_64_digest(part.name.encode()), dtype=_WORD)
+                cells += [np.broadcast_to(name, (len(rows), 1)), part.words[rows]]
+        halves[rows] = _halves(np.concatenate(cells, axis=1))
     return halves
+
+
+def _parts(table: pa.Table) -> list[_Part]:
+    """What some row has, by name."""
+    filled = [name for name in (*MEASURED_NAMES, *_TEXTS) if table[name].null_count < table.num_rows]
+    return [
+        _Part(name, _text_hashes(table[name]), np.asarray(table[name].is_valid()))
+        if name in _TEXTS
+        else _Part(name, _as_words(values := _floats(table, name)), ~np.isnan(values))
+        for name in sorted(filled)
+    ]
+
+
+def _rows_alike(parts: Sequence[_Part], size: int) -> list[npt.NDArray[np.intp]]:
+    """The rows that have the same parts, a group each; mostly there are few."""
+    if not size:
+        return []
+    present = np.stack([np.ones(size, bool), *(part.present for part in parts)], axis=1)
+    packed = np.packbits(present, axis=1)
+    width = packed.shape[1]
+    patterns = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), size, [None, pa.py_buffer(packed.tobytes())])
+    groups = np.asarray(patterns.dictionary_encode().indices)
+    order = np.argsort(groups, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+
+
+def _floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
+    return np.asarray(table[name].to_numpy(), dtype=np.float64)
 
 
 def quality_halves(

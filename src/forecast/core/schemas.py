@@ -91,6 +91,25 @@ RECORD_SCHEMA = pa.schema(
     ]
 )
 
+
+def is_of_records(schema: pa.Schema) -> bool:
+    """Whether columns are those of RECORD_SCHEMA, but for parameters that did not exist when they were written."""
+    known = {field.name: field.type for field in RECORD_SCHEMA}
+    found = {field.name: field.type for field in schema}
+    return {**{name: known[name] for name in PARAMETER_NAMES}, **found} == known
+
+
+def as_records(table: pa.Table) -> pa.Table:
+    """A table of which `is_of_records` holds as RECORD_SCHEMA: the parameters that it lacks are missing values."""
+    if table.schema.equals(RECORD_SCHEMA):
+        return table
+    columns = [
+        table[field.name] if field.name in table.schema.names else pa.nulls(table.num_rows, field.type)
+        for field in RECORD_SCHEMA
+    ]
+    return pa.table(columns, schema=RECORD_SCHEMA)
+
+
 # `row` is the raw row as JSON text, under the source's own names; `origin` is what its object and envelope said of it,
 # as a JSON object: extracted_at, generation_id, sync_id, and, where there are any, changes, group and sheet. Both are
 # null, or only text, where a record could not be read at all. `instant` is the row's own (UTC) where it is later than

@@ -23,7 +23,7 @@ from forecast.core.digests import HALF, quality_halves
 from forecast.core.errors import RetryableError, SettingError
 from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.raw_objects import RawObject
-from forecast.core.schemas import RECORD_SCHEMA
+from forecast.core.schemas import as_records, is_of_records
 from forecast.mongo.bson_encoder import to_documents
 from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.dry_run import foresee
@@ -90,12 +90,12 @@ def read_zone_file(file: RawObject, store: Store, folder: Path, columns: list[st
     except pa.ArrowInvalid as error:
         raise RetryableError(f"{file.uri} is no whole Parquet file; process its raw object again") from error
     _check_format(file, schema)
-    return table
+    return table if columns else as_records(table)
 
 
 def _check_format(file: RawObject, schema: pa.Schema) -> None:
     version = (schema.metadata or {}).get(FORMAT_KEY.encode(), b"").decode(errors="replace")
-    if version == str(FORMAT_VERSION) and schema.equals(RECORD_SCHEMA):
+    if version == str(FORMAT_VERSION) and is_of_records(schema):
         return
     what = f"is of format version {version}" if version else "names no format version"
     if version == str(FORMAT_VERSION):

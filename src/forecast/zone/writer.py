@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
-from forecast.core.schemas import RECORD_SCHEMA, UTC_TIME, VALIDATED_SCHEMA, to_frame, to_table
+from forecast.core.schemas import RECORD_SCHEMA, UTC_TIME, VALIDATED_SCHEMA, as_records, to_frame, to_table
 from forecast.core.stations import Stations
 from forecast.storage import Store
 
@@ -89,7 +89,7 @@ def read_records(files: Iterable[ZoneFile], rows: int) -> Iterator[pd.DataFrame]
     tables: list[pa.Table] = []
     for file in files:
         if file.key.startswith(OBSERVATIONS):
-            tables.append(pq.read_table(file.path))
+            tables.append(as_records(pq.read_table(file.path)))
         if sum(table.num_rows for table in tables) >= rows:
             yield to_frame(pa.concat_tables(tables))
             tables = []
