@@ -12,14 +12,14 @@ from forecast.core.digests import HALF
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.registry import load_stations
 from forecast.core.schemas import OBSERVATION_SCHEMA, to_frame, to_table
-from forecast.qc.version import qc_version
+from forecast.networks.qc_version import qc_version
 from forecast.transform import RULES_VERSION
 from forecast.validate import validate
 from tests.stations import entry, registry_file
 from tests.transform.samples import NOW, batch_of, transform
 
 RULES_GOLDEN = (8, "1f08e4557ebf695b")
-CHECKS_GOLDEN = (159226421, "264321041445da36")
+CHECKS_GOLDEN = (1580543367, "2533bacefdb7b07f")
 OF_RULES = ["_id", *MEASURED_NAMES, "parse_issues", "source_flags", "completeness_score"]
 OF_CHECKS = ["_id", "precipitation_amount", "flag", "flags", "anomalies_detected"]
 STATIONS = load_stations(
@@ -71,7 +71,7 @@ def made() -> tuple[dict[str, Any], dict[str, Any]]:
         result = transform(batch_of(rows), key=key, stations=STATIONS)
         observations = to_frame(pa.Table.from_pylist(result.observations, schema=OBSERVATION_SCHEMA))
         records = to_table(validate(observations, STATIONS, NOW).observations).to_pylist()
-        refused = [[row[name] for name in ("code", "field", "value")] for row in result.refused]
+        refused = sorted([row[name] for name in ("code", "field", "value")] for row in result.refused)
         of_rules = [
             {name: row[name] for name in OF_RULES if row[name] is not None} | {"digest": row["digest"][:HALF]}
             for row in records
