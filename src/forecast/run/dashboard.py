@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from forecast.core.presence import SILENT_HOURS
 from forecast.core.settings import Settings
 from forecast.core.stations import Station, Stations
 from forecast.mongo.client import connect
-from forecast.report.headline import Situation, StationState, assess
+from forecast.report.headline import Schedule, Situation, StationState, assess
 from forecast.report.history import FOLDER
 from forecast.report.situation import last_observations, run_state, station_states
 from forecast.report.status import REPORT_NAME
@@ -26,7 +26,7 @@ from forecast.run.station_views import with_database
 from forecast.site.attention import found_by_checks, late_stations, missed_objective
 from forecast.site.build import of_the_database, site_files
 from forecast.site.logs import TIMED, Logs, read_logs
-from forecast.site.model import NIGHTS, Place, Quarantine, Site, StationView
+from forecast.site.model import NIGHTS, NO_SCHEDULE, Night, Place, Quarantine, Site, StationView
 from forecast.site.publish import Published, publish_site
 from forecast.site.quarantine import read_quarantine
 from forecast.storage import Store, open_store
@@ -75,20 +75,30 @@ def site_uri(settings: Settings) -> str:
     return settings.site_uri or str(settings.logs_dir / "site")
 
 
-def make_site(logs: Logs, stations: Stations, max_age_hours: float | None, quarantine: Quarantine) -> Site:
+def make_site(
+    logs: Logs,
+    stations: Stations,
+    max_age_hours: float | None,
+    quarantine: Quarantine,
+    schedule: Schedule = NO_SCHEDULE,
+) -> Site:
     """The model, as of the newest run: what a report says of a time is not compared with the clock."""
     made_at = datetime.fromisoformat(logs.runs[0].started_at) if logs.runs else None
-    last = next((last_observations(report) for report in logs.runs if report.stations), {})
-    states = station_states(last, stations, made_at or _NO_RUN, max_age_hours)
-    situation = Situation(made_at or _NO_RUN, tuple(map(run_state, logs.runs)), states, max_age_hours=max_age_hours)
+    seen = next((report for report in logs.runs if report.stations), None)
+    last = {} if seen is None else last_observations(seen)
+    # As of the run that saw them: a run that failed makes no station late.
+    seen_at = _NO_RUN if seen is None else datetime.fromisoformat(seen.started_at)
+    states = station_states(last, stations, seen_at, max_age_hours)
+    runs = tuple(map(run_state, logs.runs))
+    situation = Situation(made_at or _NO_RUN, runs, states, schedule, max_age_hours)
     told = {entry.station for run in situation.runs[:1] for entry in run.attention}
     found = found_by_checks(logs.findings, told)
     more = (*found, *missed_objective(logs.latency), *late_stations(states))
     return Site(
         made_at=made_at,
         version=__version__,
-        assessment=assess(situation, more),
-        nights=logs.nights[-NIGHTS:],
+        assessment=(assessment := assess(situation, more)),
+        nights=_with_missed(logs.nights, assessment.missed),
         stations=tuple(_views(states, stations, last, logs)),
         quality=logs.quality,
         latency=logs.latency,
@@ -98,6 +108,12 @@ def make_site(logs: Logs, stations: Stations, max_age_hours: float | None, quara
         max_rejection_rate=_rejection_limit(logs),
         silent_hours=SILENT_HOURS if max_age_hours is None else max_age_hours,
     )
+
+
+def _with_missed(nights: tuple[Night, ...], missed: Iterable[datetime]) -> tuple[Night, ...]:
+    """The runs and the moments at which none started, oldest first."""
+    without = [Night("", "missed", moment) for moment in missed]
+    return tuple(sorted([*nights, *without], key=lambda night: night.started_at)[-NIGHTS:])
 
 
 def _rejection_limit(logs: Logs) -> float | None:

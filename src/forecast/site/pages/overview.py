@@ -101,7 +101,7 @@ def overview(site: Site, language: Language) -> dict[str, Any]:
     worst = next((entry.severity for entry in site.assessment.attention), "good")
     nights = site.nights[-NIGHTS:]
     return {
-        "headline": _named(site, language.message(site.assessment.headline)),
+        "headline": _named(site, language),
         "severity": worst,
         "last": {"night": runs[-1], "mark": run_mark(runs[-1].status)} if runs else None,
         "states": [
@@ -118,11 +118,14 @@ def overview(site: Site, language: Language) -> dict[str, Any]:
     }
 
 
-def _named(site: Site, message: str) -> str:
-    """A message with names of stations instead of their ids, which few people know."""
+def _named(site: Site, language: Language) -> str:
+    """The headline, with names of stations and parameters instead of their ids, which few people know."""
+    message = language.message(site.assessment.headline)
     for entry in site.assessment.attention:
         if entry.station is not None:
             message = message.replace(f"Station {entry.station}", site.station_name(entry.station))
+        if entry.parameter is not None:
+            message = message.replace(entry.parameter, language.parameter(entry.parameter))
     return message
 
 
@@ -134,6 +137,8 @@ def _entry(site: Site, language: Language, entry: Attention) -> dict[str, Any]:
     if entry.station is not None:
         name = site.station_name(entry.station)
         message = message.removeprefix(f"Station {entry.station}").removeprefix(f"{entry.station}:")
+    if entry.parameter is not None:
+        message = message.replace(entry.parameter, language.parameter(entry.parameter))
     return {
         "mark": SEVERITY_MARKS[entry.severity],
         "message": message,
