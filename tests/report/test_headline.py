@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from forecast.report.headline import (
     GRACE,
     Assessment,
-    Attention,
     RunState,
     Schedule,
     Situation,
@@ -20,6 +19,7 @@ from forecast.report.headline import (
     assess,
     missed_runs,
 )
+from forecast.report.models.status import Attention
 
 DUE = datetime(2026, 11, 20, 3, 10, tzinfo=UTC)
 NOW = DUE + timedelta(days=3, hours=5)
@@ -211,25 +211,25 @@ def test_where_no_station_sends_that_is_one_cause() -> None:
 
 
 def test_the_cause_comes_before_its_effects_and_what_is_severe_before_what_is_not() -> None:
-    fault = Attention("error", "database_unreachable", "MongoDB is out of reach")
+    fault = Attention("error", "reports_unreachable", "MongoDB is out of reach")
     found = Attention("error", "rejected_object", "a.csv was rejected", object="a.csv")
-    remark = Attention("info", "renamed_column", "a column may have a new name")
+    remark = Attention("info", "unknown_columns", "a column may have a new name")
     old = Attention("warning", "silent_station", "B is silent, the run said", station="B")
     last = run(2, "failed", error="no primary", attention=(remark, old, found))
     assessment = told(last, run(1), run(0), stations=SILENT[:2], max_age_hours=36.0, faults=(fault,))
     assert [entry.kind for entry in assessment.attention] == [
-        "database_unreachable",
+        "reports_unreachable",
         "missed_run",
         "run_failed",
         "rejected_object",
         "silent_station",
-        "renamed_column",
+        "unknown_columns",
     ]
     assert assessment.headline == "MongoDB is out of reach"
 
 
 def test_a_remark_needs_no_attention() -> None:
-    remark = Attention("info", "renamed_column", "a column may have a new name")
+    remark = Attention("info", "unknown_columns", "a column may have a new name")
     found = told(run(3, attention=(remark,)), *map(run, (2, 1, 0)))
     assert (found.attention, found.needs_attention) == ((remark,), False)
     assert found.headline.startswith("All is well")

@@ -12,7 +12,7 @@ import msgspec
 from forecast.core.counts import ObjectCounts
 from forecast.report.headline import RunState, StationState
 from forecast.report.history import newest_first, past_runs
-from forecast.report.models.status import PipelineStatus, RunStatus
+from forecast.report.models.status import Attention, PipelineStatus, RunStatus
 from forecast.report.silence import Seen
 from forecast.report.situation import last_observations, run_state, station_states
 from forecast.report.status import RunInfo, RunProgress, status_report
@@ -41,6 +41,9 @@ def test_a_run_is_read_from_its_report() -> None:
         "r1", "failed", NOW, NOW + timedelta(seconds=9), exit_code=1, error="no primary was found"
     )
     assert run_state(report("r2", status="running")) == RunState("r2", "running", NOW)
+    found = Attention("warning", "values_removed", "station A: 3 stored values were replaced", station="A")
+    told = status_report(info, RunProgress(), [], status="success", exit_code=0, finished_at=NOW, attention=[found])
+    assert run_state(told).attention == (found,)
 
 
 def test_a_run_that_another_one_turned_away_is_known_by_its_error() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from forecast.core.parameters import PARAMETERS
 from forecast.qc.registry import CHECKS
@@ -12,7 +13,20 @@ from forecast.report.models.quality import Advice
 from forecast.report.write import DIGITS
 
 _MOST_ADVICE: Final = 20
+# What is found, the most important first: of the station, failed values, suspect ones, what follows from those.
+STATION, FAILED, SUSPECTED, CONSEQUENCE = range(4)
 _UNITS: Final = {parameter.name: parameter.unit for parameter in PARAMETERS}
+
+
+class StationFinding(NamedTuple):
+    """What one check found at a station: of which parameters (the most values first), and what to do about it."""
+
+    station: str
+    check: str
+    rank: int
+    parameters: tuple[str, ...]
+    values: int
+    message: str
 
 
 def advice(findings: Findings) -> list[Advice]:
@@ -21,9 +35,7 @@ def advice(findings: Findings) -> list[Advice]:
     The stations are in the order of what is worst at each, and only the worst of all are told. There is no share of the
     values where some were not judged now.
     """
-    found = findings.suspect + findings.failed + findings.stored_by_check
-    # Documents that were flagged by an earlier version may name checks that are no more.
-    numbers = {key: number for key, number in found.items() if key[2] in CHECKS}
+    numbers = _numbers(findings)
     worst = sorted(numbers, key=lambda key: (_severity(findings, key), -numbers[key], key))[:_MOST_ADVICE]
     stations = list(dict.fromkeys(station for station, _, _ in worst))
     return [
@@ -42,14 +54,42 @@ def advice(findings: Findings) -> list[Advice]:
     ]
 
 
+def station_findings(findings: Findings) -> list[StationFinding]:
+    """What the checks found, one entry a station and check; what follows from another finding there is left out."""
+    numbers = _numbers(findings)
+    alike: defaultdict[tuple[str, str], list[tuple[str, str, str]]] = defaultdict(list)
+    for key in sorted(numbers, key=lambda key: (-numbers[key], key)):
+        alike[key[0], key[2]].append(key)
+    found = [
+        StationFinding(
+            station,
+            check,
+            min(_severity(findings, key) for key in keys),
+            tuple(name for _, name, _ in keys),
+            sum(numbers[key] for key in keys),
+            _words(findings, *keys[0]),
+        )
+        for (station, check), keys in alike.items()
+    ]
+    causes = {one.station for one in found if one.rank != CONSEQUENCE}
+    return [one for one in found if one.rank != CONSEQUENCE or one.station not in causes]
+
+
+def _numbers(findings: Findings) -> dict[tuple[str, str, str], int]:
+    """Flagged values by station, parameter and check."""
+    found = findings.suspect + findings.failed + findings.stored_by_check
+    # Documents that were flagged by an earlier version may name checks that are no more.
+    return {key: number for key, number in found.items() if key[2] in CHECKS}
+
+
 def _severity(findings: Findings, key: tuple[str, str, str]) -> int:
     """What is wrong with the station, what failed, what is suspect, and last what follows from those."""
     check = CHECKS[key[2]]
     if check.warning is not None:
-        return 0
+        return STATION
     if check.is_consequence:
-        return 3
-    return 1 if findings.failed[key] or key in findings.stored_failed else 2
+        return CONSEQUENCE
+    return FAILED if findings.failed[key] or key in findings.stored_failed else SUSPECTED
 
 
 def warnings(findings: Findings) -> Iterator[tuple[str, dict[str, str]]]:

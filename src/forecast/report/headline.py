@@ -9,44 +9,32 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile, zip_longest
-from typing import Final, Literal
+from typing import Final, get_args
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.presence import State
-
-Severity = Literal["error", "warning", "info"]
+from forecast.report.models.status import Attention, AttentionKind, Severity
 
 # A run counts for the moment it was due at if it starts within this time. EventBridge gives a scheduled task up after
 # an hour (maximum_event_age_in_seconds in terraform/modules/schedule).
 GRACE: Final = timedelta(hours=1)
 # The clock of a scheduler may be a little ahead of the one that stamps the run.
 _EARLY: Final = timedelta(minutes=1)
-_SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
-# What the run said of silent stations is out of date by now.
-_TOLD_ANEW: Final = frozenset({"silent_station", "missed_run"})
-# Severity, what is said of one run and of several, and what to do where no error says it.
-_BAD_ENDS: Final[Mapping[str, tuple[Severity, str, str, str]]] = {
-    "failed": ("error", "failed", "failed", ""),
+_SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+# Silent stations are told as they are now, and how the run ended in a sentence of its own.
+_TOLD_ANEW: Final = frozenset({"silent_station", "missed_run", "run_error"})
+# Severity and kind, what is said of one run and of several, and what to do where no error says it.
+_BAD_ENDS: Final[Mapping[str, tuple[Severity, AttentionKind, str, str, str]]] = {
+    "failed": ("error", "run_failed", "failed", "failed", ""),
     "died": (
         "error",
+        "run_died",
         "did not come to its end",
         "did not come to their end",
         ". It was killed, or its machine stopped; run it again",
     ),
-    "interrupted": ("warning", "was interrupted", "were interrupted", ". Run it again"),
+    "interrupted": ("warning", "run_interrupted", "was interrupted", "were interrupted", ". Run it again"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """Something that a person should look at; `kind` is a short name of its cause."""
-
-    severity: Severity
-    kind: str
-    message: str
-    station: str | None = None
-    parameter: str | None = None
-    object: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +188,12 @@ def _last_run(runs: Sequence[RunState]) -> Iterator[Attention]:
 def _bad_end(ended: Sequence[RunState]) -> Attention:
     last = ended[0]
     alike = list(takewhile(lambda run: run.status == last.status, ended))
-    severity, one, several, advice = _BAD_ENDS[last.status]
+    severity, kind, one, several, advice = _BAD_ENDS[last.status]
     if len(alike) > 1:
         words = f"The last {len(alike)} runs {several}, since {minute(alike[-1].started_at)}"
     else:
         words = f"The last run ({minute(last.started_at)}) {one}"
-    return Attention(severity, f"run_{last.status}", f"{words}: {last.error}" if last.error else f"{words}{advice}")
+    return Attention(severity, kind, f"{words}: {last.error}" if last.error else f"{words}{advice}")
 
 
 def _partial(last: RunState) -> Attention:

@@ -24,6 +24,7 @@ def run_state(report: PipelineStatus) -> RunState:
         None if report.finished_at is None else datetime.fromisoformat(report.finished_at),
         report.exit_code,
         next((error.message for error in errors), None),
+        tuple(report.attention),
         turned_away=any(error.code == TURNED_AWAY for error in errors),
     )
 

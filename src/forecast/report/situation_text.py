@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from rich.text import Text
 from forecast.core.clock import iso_time
 from forecast.core.text import escaped
 from forecast.report.headline import Assessment, RunState, Situation, StationState, minute
+from forecast.report.write import as_data
 
 _MOST_LINES: Final = 10
 _LATE_OR_WORSE: Final = ("late", "silent", "never")
@@ -25,7 +25,7 @@ def situation_json(situation: Situation, assessment: Assessment) -> dict[str, An
     return {
         "headline": assessment.headline,
         "needs_attention": assessment.needs_attention,
-        "attention": [_without_nothing(asdict(entry)) for entry in assessment.attention],
+        "attention": [as_data(entry) for entry in assessment.attention],
         "runs": [_run_json(run) for run in situation.runs],
         "stations": {
             one.station: {"state": one.state, "last_observation": _iso(one.last), "since": _iso(one.since)}
@@ -110,10 +110,6 @@ def _run_json(run: RunState) -> dict[str, Any]:
         "error": run.error,
         "turned_away": run.turned_away,
     }
-
-
-def _without_nothing(entry: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if value is not None}
 
 
 def _iso(moment: datetime | None) -> str | None:

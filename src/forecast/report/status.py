@@ -12,6 +12,7 @@ from forecast.core.counts import JudgeCounts, ObjectCounts, ratio, totals
 from forecast.core.format_version import FORMAT_VERSION
 from forecast.report.models.status import (
     Argument,
+    Attention,
     ErrorEntry,
     PipelineStatus,
     PreviousRun,
@@ -77,6 +78,7 @@ def status_report(
     status: RunStatus,
     exit_code: int | None = None,
     finished_at: datetime | None = None,
+    attention: Sequence[Attention] = (),
 ) -> PipelineStatus:
     """Describe a run; `exit_code` and `finished_at` are None while it is running.
 
@@ -98,6 +100,7 @@ def status_report(
         dry_run=run.dry_run,
         times=StageTimes(**{stage: round(progress.times.get(stage, 0.0), 3) for stage in STAGES}),
         counts=_counts(progress, objects),
+        attention=list(attention),
         stations={name: one.entry() for name, one in progress.seen.items()},
         written=list(progress.written),
         errors=errors[:MAX_ERRORS],

@@ -13,10 +13,11 @@ from msgspec.structs import asdict
 from forecast.core.clock import iso_time
 from forecast.core.counts import totals
 from forecast.core.errors import ForecastError
+from forecast.report.attention import RunLimits, attention
 from forecast.report.migration import migration_report
 from forecast.report.models.migration import Verification
 from forecast.report.models.quality import QualityReport
-from forecast.report.models.status import PipelineStatus, PreviousRun, RunStatus
+from forecast.report.models.status import Attention, PipelineStatus, PreviousRun, RunStatus
 from forecast.report.status import REPORT_NAME, status_report
 from forecast.report.write import write_report, write_timed_report
 from forecast.run.run import Run
@@ -54,6 +55,7 @@ class RunReports:
             status=status,
             exit_code=exit_code,
             finished_at=None if exit_code is None else finished,
+            attention=[] if exit_code is None else self._attention(),
         )
         if not run.options.dry_run and not run.turned_away:
             path = write_report(REPORT_NAME, report, logs_dir=run.settings.logs_dir)
@@ -62,6 +64,11 @@ class RunReports:
         if exit_code is not None:
             LOGGER.info("the run ended: %s", status, extra={"facts": self._last_line(report, finished)})
         return report
+
+    def _attention(self) -> list[Attention]:
+        run = self._run
+        limits = RunLimits(run.options.max_rejection_rate, run.settings.max_data_age_hours)
+        return attention(run.progress, run.objects, run.tally, run.findings, run.conflicts.removed, limits)
 
     def _last_line(self, report: PipelineStatus, finished: datetime) -> dict[str, Any]:
         """What metrics are made of: the outcome, times and counts of a run, as one line of the log."""

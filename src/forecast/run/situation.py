@@ -11,9 +11,9 @@ from forecast.core.errors import ForecastError
 from forecast.core.settings import Settings
 from forecast.core.stations import Stations
 from forecast.core.text import listed
-from forecast.report.headline import Attention, Situation
+from forecast.report.headline import Situation
 from forecast.report.history import FOLDER, past_runs
-from forecast.report.models.status import PipelineStatus
+from forecast.report.models.status import Attention, PipelineStatus
 from forecast.report.situation import last_observations, run_state, station_states
 from forecast.report.status import REPORT_NAME
 from forecast.storage import open_store

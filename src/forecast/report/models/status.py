@@ -13,6 +13,34 @@ RunStatus = Literal["running", "success", "partial", "failed", "interrupted"]
 # "died" is said of a run before, by the one after it.
 PreviousStatus = Literal["running", "success", "partial", "failed", "interrupted", "died"]
 State = Literal["fresh", "late", "silent", "never", "unregistered", "unknown"]
+Severity = Literal["error", "warning", "info"]
+# Causes before their consequences. Those of the first lines are of runs and their reports, not of what a run found.
+AttentionKind = Literal[
+    "reports_unreachable",
+    "reports_unreadable",
+    "no_run",
+    "missed_run",
+    "run_failed",
+    "run_died",
+    "run_interrupted",
+    "run_partial",
+    "run_error",
+    "previous_run_died",
+    "failed_object",
+    "rejected_object",
+    "renamed_parameter",
+    "unread_parameter",
+    "quarantined_rows",
+    "values_removed",
+    "silent_station",
+    "station_fault",
+    "failed_values",
+    "suspect_values",
+    "unknown_columns",
+    "records_withdrawn",
+    "known_rejected_object",
+    "more",
+]
 Argument = str | int | float | bool | None
 ExitCode = Annotated[int, Meta(ge=0, le=3)]
 
@@ -124,6 +152,17 @@ class ErrorEntry(Model):
     known: Annotated[bool, doc("a run before rejected the object, and it was not tried again; those come last")]
 
 
+class Attention(Model, omit_defaults=True):
+    """Something that a person should look at."""
+
+    severity: Annotated[Severity, doc("`error`, `warning` or `info`")]
+    kind: Annotated[AttentionKind, doc("its cause, a fixed set of names: causes come before their consequences")]
+    message: Annotated[Name, doc("what it is, in words")]
+    station: Annotated[str | None, doc("the station, where it is about one")] = None
+    parameter: Annotated[str | None, doc("the parameter, where it is about one")] = None
+    object: Annotated[str | None, doc("key of the object below `RAW_URI`, where it is about one")] = None
+
+
 class PipelineStatus(Report):
     """pipeline_status.json: the last run."""
 
@@ -155,6 +194,14 @@ class PipelineStatus(Report):
     dry_run: Annotated[bool, doc("true: nothing was written, the counts say what would have been")]
     times: StageTimes
     counts: RunCounts
+    attention: Annotated[
+        list[Attention],
+        doc(
+            "what needs attention, the most important first: the more severe, then causes before consequences, then "
+            "the more frequent; one entry a station and cause, or an error code. The first 100, and one that counts "
+            "the rest"
+        ),
+    ]
     stations: Annotated[
         dict[StationId, StationState], doc("every station of the registry, and those that only the database has")
     ]

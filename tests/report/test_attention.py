@@ -1,0 +1,175 @@
+"""What needs attention after a run: in words, the most important first, one entry a station and cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecast.core.counts import ObjectCounts, QualityTally
+from forecast.core.reading import RenamedParameter, UnknownColumns, UnreadParameter
+from forecast.core.removals import Removed
+from forecast.qc.registry import CHECKS
+from forecast.report.attention import MAX_ATTENTION, RunLimits, attention
+from forecast.report.findings import Findings
+from forecast.report.models.status import Attention, AttentionKind, PreviousRun, Severity
+from forecast.report.silence import Seen
+from forecast.report.status import RunProgress
+
+AIR, WIND, PRESSURE = "air_temperature", "wind_speed", "air_pressure_at_mean_sea_level"
+UNREAD = UnreadParameter("relative_humidity", "Humidity", 288, "89", "row 1", "a number without a unit")
+RENAMED = RenamedParameter(AIR, ("Air Temp",))
+
+
+def told(
+    *objects: ObjectCounts,
+    progress: RunProgress | None = None,
+    reasons: dict[str, int] | None = None,
+    findings: Findings | None = None,
+    removed: dict[Removed, int] | None = None,
+    max_age_hours: float | None = None,
+) -> list[Attention]:
+    tally = QualityTally()
+    tally.reasons.update(reasons or {})
+    limits = RunLimits(0.05, max_age_hours)
+    return attention(progress or RunProgress(), objects, tally, findings or Findings(), removed or {}, limits)
+
+
+def rejected(key: str, code: str = "no_day", **more: Any) -> ObjectCounts:
+    return ObjectCounts(key, f"s3://b/{key}", "rejected", error_code=code, error="The table's day is lost.", **more)
+
+
+def loaded(key: str, **more: Any) -> ObjectCounts:
+    return ObjectCounts(key, f"s3://b/{key}", "loaded", **more)
+
+
+def flagged(
+    suspect: dict[tuple[str, str, str], int], failed: dict[tuple[str, str, str], int] | None = None
+) -> Findings:
+    return Findings(suspect=Counter(suspect), failed=Counter(failed or {}))
+
+
+def test_a_run_without_anything_unusual_needs_no_attention() -> None:
+    assert told(loaded("a", rows_read=1, records_validated=1)) == []
+
+
+def test_an_object_is_named_and_many_of_one_code_are_one_entry() -> None:
+    assert told(rejected("a.csv")) == [
+        Attention("warning", "rejected_object", "a.csv: The table's day is lost.", object="a.csv")
+    ]
+    failed = ObjectCounts("d", "s3://b/d", "failed", error_code="access_denied", error="Access is denied.")
+    others = [rejected("b", "not_data"), rejected("c", known=True)]
+    assert told(rejected("a1"), rejected("a2"), failed, *others) == [
+        Attention("error", "failed_object", "d: Access is denied.", object="d"),
+        Attention("warning", "rejected_object", "2 objects rejected (no_day), such as a1: The table's day is lost."),
+        Attention("warning", "rejected_object", "b: The table's day is lost.", object="b"),
+        Attention("info", "known_rejected_object", "rejected before: c: The table's day is lost.", object="c"),
+    ]
+
+
+def test_what_could_not_be_read_is_one_entry_a_parameter() -> None:
+    unknown = UnknownColumns(("Air Temp", "pm25"), 3)
+    first = loaded("a", unread_parameters=[UNREAD], renamed_parameters=[RENAMED], unknown_columns=unknown)
+    second = loaded("b", unread_parameters=[UNREAD])
+    assert told(first, second) == [
+        Attention("warning", "renamed_parameter", f"a: {RENAMED.words}", parameter=AIR, object="a"),
+        Attention(
+            "warning", "unread_parameter", f"2 objects, such as a: {UNREAD.words}", parameter="relative_humidity"
+        ),
+        Attention("info", "unknown_columns", "a has unknown columns: 'Air Temp', 'pm25' and 3 more"),
+    ]
+
+
+def test_quarantined_rows_are_a_warning_where_they_are_too_many_or_not_delivered_at_all() -> None:
+    few = loaded("a", rows_read=100, records_validated=95, records_rejected=5)
+    many = loaded("a", rows_read=100, records_validated=94, records_rejected=6)
+    lost = loaded("a", rows_read=100, records_validated=99, records_rejected=1, records_not_delivered=1)
+    words = "5 of 100 rows (5.00%) were quarantined: unknown_station (4), no_time (1)"
+    assert told(few, reasons={"no_time": 1, "unknown_station": 4}) == [Attention("info", "quarantined_rows", words)]
+    assert [entry.severity for entry in (*told(many), *told(lost))] == ["warning", "warning"]
+
+
+def test_values_that_a_newer_record_lacks_are_one_entry_a_station() -> None:
+    removed = {Removed("A", AIR, "u"): 2, Removed("A", WIND, "v"): 3, Removed("B", AIR, "u"): 9}
+    assert [(entry.station, entry.message) for entry in told(removed=removed)] == [
+        ("B", "station B: 9 stored values were replaced by records that lack them (air_temperature)"),
+        ("A", "station A: 5 stored values were replaced by records that lack them (wind_speed, air_temperature)"),
+    ]
+    assert {entry.severity for entry in told(removed=removed)} == {"warning"}
+
+
+def test_what_checks_found_is_one_entry_a_station_and_check_and_what_follows_from_it_is_none() -> None:
+    suspect = {
+        ("A", AIR, "rate_of_change"): 4,
+        ("A", WIND, "rate_of_change"): 6,
+        ("A", WIND, "flag_rate"): 90,
+        ("B", PRESSURE, "bias"): 10,
+        ("C", WIND, "flag_rate"): 7,
+    }
+    found = told(findings=flagged(suspect, {("A", AIR, "spike"): 1}))
+    assert [(one.severity, one.kind, one.station, one.parameter) for one in found] == [
+        ("warning", "station_fault", "B", PRESSURE),
+        ("info", "failed_values", "A", AIR),
+        ("info", "suspect_values", "A", None),
+        ("info", "suspect_values", "C", WIND),
+    ]
+    assert found[2].message == (
+        f"station A, wind_speed, air_temperature: 10 values (rate_of_change): {CHECKS['rate_of_change'].advice}"
+    )
+
+
+def test_silent_stations_are_told_only_where_an_age_is_set() -> None:
+    progress = RunProgress(
+        seen={"A": Seen("A", 1_727_744_340_000, 50.0, "silent"), "B": Seen("B", None, None, "fresh")}
+    )
+    assert told(progress=progress) == []
+    words = "station A is silent: its newest observation is of 2024-10-01T00:59:00Z, 50.0 hours ago"
+    assert told(progress=progress, max_age_hours=36) == [
+        Attention("warning", "silent_station", f"{words} (MAX_DATA_AGE_HOURS is 36)", station="A")
+    ]
+
+
+def test_faults_of_the_run_come_first() -> None:
+    died = PreviousRun("r0", "died", exit_code=None, started_at="2026-11-22T10:00:00Z", finished_at=None)
+    progress = RunProgress(previous_run=died)
+    progress.add_error("RetryableError", "no primary was found")
+    progress.add_error("no_day", "The day is lost.", "a.csv")
+    assert told(rejected("a.csv"), progress=progress) == [
+        Attention("error", "run_error", "no primary was found"),
+        Attention("warning", "rejected_object", "a.csv: The table's day is lost.", object="a.csv"),
+        Attention("info", "previous_run_died", "run r0, begun 2026-11-22T10:00:00Z, did not come to its end"),
+    ]
+    stopped = RunProgress()
+    stopped.add_error("InterruptedRunError", "interrupted")
+    assert told(progress=stopped) == [Attention("warning", "run_error", "interrupted")]
+
+
+def test_records_withdrawn_are_a_remark() -> None:
+    words = "5 observations that earlier versions of objects gave are no longer in the processed zone"
+    assert told(loaded("a", records_withdrawn=2), loaded("b", records_withdrawn=3)) == [
+        Attention("info", "records_withdrawn", f"{words}; the database keeps them")
+    ]
+
+
+def test_beyond_a_limit_the_rest_is_counted() -> None:
+    removed = {Removed(f"S{number:04}", AIR, "u"): 1 for number in range(MAX_ATTENTION + 7)}
+    found = told(removed=removed)
+    assert len(found) == MAX_ATTENTION + 1
+    assert found[-1] == Attention(
+        "warning", "more", "and 7 more, from values_removed on: see the quality report and the log"
+    )
+
+
+@given(
+    st.lists(st.sampled_from(["no_day", "not_data", "bad_envelope"]), max_size=6),
+    st.dictionaries(st.tuples(st.sampled_from("AB"), st.sampled_from([AIR, WIND])), st.integers(1, 9)),
+)
+def test_the_severe_come_first_then_the_cause(codes: list[str], values: dict[tuple[str, str], int]) -> None:
+    objects = [rejected(f"k{number}", code) for number, code in enumerate(codes)]
+    findings = flagged({(station, name, "rate_of_change"): number for (station, name), number in values.items()})
+    found = told(*objects, findings=findings, removed={Removed(*key, "u"): number for key, number in values.items()})
+    ranks = [(get_args(Severity).index(entry.severity), get_args(AttentionKind).index(entry.kind)) for entry in found]
+    assert ranks == sorted(ranks)
+    assert len(found) == len(set(codes)) + 2 * len({station for station, _ in values})
