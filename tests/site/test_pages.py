@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from forecast.report.headline import Assessment, Attention
+from forecast.report.headline import Assessment
+from forecast.report.models.status import Attention
 from forecast.site.build import site_files
 from forecast.site.model import Finding, Place, Site, StationView
 from tests.site.nights import STATIONS, Faults, Flagged
@@ -62,7 +63,7 @@ def test_the_same_state_gives_the_same_bytes(site: Site) -> None:
 
 
 def test_what_stands_in_the_data_is_shown_as_text(site: Site) -> None:
-    message = Attention("error", "x", HOSTILE, station=HOSTILE, object=HOSTILE)
+    message = Attention("error", "run_error", HOSTILE, station=HOSTILE, object=HOSTILE)
     view = StationView(
         Place(HOSTILE, HOSTILE, HOSTILE, 50.0, 3.0, licence=HOSTILE),
         "fresh",

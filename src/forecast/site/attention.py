@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from forecast.report.headline import Attention, StationState, minute
+from forecast.report.headline import StationState, minute
+from forecast.report.models.status import Attention
 from forecast.site.model import SUSPECT_SHARE, Finding, Latency
 
 
@@ -33,4 +34,4 @@ def found_by_checks(findings: Mapping[str, Sequence[Finding]], told: Collection[
         if station in told or (first.share is not None and first.share < SUSPECT_SHARE):
             continue
         message = f"Station {station}, {first.parameter}: {first.message}"
-        yield Attention("warning", first.check, message, station=station, parameter=first.parameter)
+        yield Attention("warning", "suspect_values", message, station=station, parameter=first.parameter)

@@ -33,6 +33,8 @@ AttentionKind = Literal[
     "quarantined_rows",
     "values_removed",
     "silent_station",
+    "late_station",
+    "slo_missed",
     "station_fault",
     "failed_values",
     "suspect_values",

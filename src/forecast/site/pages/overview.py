@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-from forecast.report.headline import Attention
+from forecast.report.models.status import Attention
 from forecast.site.charts.curves import Trend, sparkline, trend
 from forecast.site.marks import RUN_MARKS, SEVERITY_MARKS, SLO_MARKS, StateMark, order_of, run_mark, station_mark
 from forecast.site.model import NIGHTS, Night, Site
