@@ -131,6 +131,26 @@ def test_reaches_add_up_where_a_value_that_failed_is_missing_in_the_next_check()
     assert reach_of([fails, _check("beside", 10, 1, flags=(3,), parameter="b", inputs=("a",))]) == (16, 3)
 
 
+@pytest.mark.parametrize(
+    ("check", "limits", "reach"),
+    [
+        ("spike", {}, (6, 6)),
+        ("rate_of_change", {}, (12, 0)),
+        ("persistence", {"persistence_fail_hours": 10}, (10, 10)),
+        ("rain_counter", {"rain_counter_max_gap_minutes": 90}, (3, 1.5)),
+        ("snow_with_warmth", {"snow_max_gap_minutes": 90}, (1.5, 0)),
+        ("buddy_check", {}, (6, 6)),
+        ("bias", {"bias_days": 3}, (48, 0)),
+        ("clock_offset", {"clock_offset_window_days": 3}, (48 + 3, 3)),
+        ("gross_range", {}, (0, 0)),
+    ],
+)
+def test_how_far_a_check_looks_follows_from_its_limits(
+    check: str, limits: dict[str, float], reach: tuple[float, float]
+) -> None:
+    assert CHECKS[check].reach(limits) == reach
+
+
 def test_the_reach_of_all_checks() -> None:
     """Three intervals of two hours, a step over twelve hours, a run of a day; six hours around a day, and two days."""
     assert STATION_REACH == (6 + 12 + 24, 6 + 24)
