@@ -44,6 +44,13 @@ def test_sound_weather_is_good() -> None:
     assert verdicts.quality().flags.null_count == 288
 
 
+@pytest.mark.parametrize("name", MEASURED_NAMES)
+def test_a_station_that_measures_one_parameter_is_checked_without_the_others(name: str) -> None:
+    """No check looks for a second parameter that is not there."""
+    verdicts = run_station_checks(series(A, hours(4, step_minutes=5), **{name: [3.0, 3.1, 3.2, 3.3]}))
+    assert {of for _, of in verdicts.by_check} == {name}
+
+
 def test_a_value_beyond_its_range_is_no_spike_and_makes_no_step_after_it() -> None:
     """Without the gross range, 70 °C among 12 °C would be both."""
     verdicts = alone(air_temperature=[12.0, 12.1, 70.0, 12.2, 12.3])

@@ -131,6 +131,13 @@ def test_a_reset_that_stays_or_was_small_is_no_single_low_reading() -> None:
     assert counter_of([4.8, 0.0, 4.8], minutes(0, 61, 66)) == [NOT_EVALUATED, NOT_EVALUATED, GOOD]
 
 
+@pytest.mark.parametrize(("at", "flag"), [(60, FAIL), (61, NOT_EVALUATED)])
+def test_a_reading_that_was_lost_has_its_neighbours_within_the_gap(at: int, flag: int) -> None:
+    """It falls, and the next one stands where the one before stood."""
+    assert counter_of([20.0, 0.0, 20.0], minutes(0, at, at + 5))[1] == flag
+    assert counter_of([20.0, 0.0, 20.0], minutes(0, 5, 5 + at))[1] == (flag if at == 60 else GOOD)
+
+
 def test_a_counter_is_not_judged_across_a_gap_and_missing_values_are_skipped() -> None:
     assert counter_of([0.0, 99.0], minutes(0, 60.01)) == [NOT_EVALUATED, NOT_EVALUATED]
     assert counter_of([0.0, 99.0], minutes(0, 40)) == [NOT_EVALUATED, FAIL]

@@ -36,6 +36,16 @@ def test_a_trace_of_rain_is_none_with_a_note_and_any_other_number_stays(
     assert result.notes(1) == []
 
 
+def test_the_notes_of_a_column_are_kept_beside_those_of_its_codes() -> None:
+    rows = [ROW | {"pluie_1h": cell} for cell in ("wet", "-0.1", "-0.1")]
+    result = transform(batch_of(rows))
+    assert [result.notes(row) for row in range(3)] == [
+        [(HOUR, "wet", "not a number")],
+        [(HOUR, "-0.1", TRACE)],
+        [(HOUR, "-0.1", TRACE)],
+    ]
+
+
 def test_what_is_a_trace_of_rain_is_a_temperature_all_the_same() -> None:
     result = transform(batch_of([ROW | {"temperature": "-0.1", "neige_au_sol": "-0.1"}]))
     assert (result.values()["air_temperature"], result.values()["surface_snow_thickness"]) == (-0.1, -0.1)

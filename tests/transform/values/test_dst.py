@@ -53,6 +53,7 @@ AROUND = ["23:54", "23:59"], ["02:04", "02:09"]
         pytest.param([*FIRST[:4], FIRST[3], *FIRST[4:]], id="one row twice"),
         pytest.param([*FIRST, *FIRST], id="a pass delivered twice"),
         pytest.param([*FIRST, *FIRST[:3], ("02:19", "z"), *FIRST[4:]], id="a pass delivered twice, a value mended"),
+        pytest.param([*FIRST, *FIRST[:6], *SECOND[6:]], id="half of the values are equal"),
         pytest.param([*FIRST[:8], *FIRST[4:]], id="overlapping exports"),
         pytest.param([*FIRST, *FIRST[6:], *FIRST[:3]], id="parts delivered again"),
         pytest.param(FIRST, id="one pass"),

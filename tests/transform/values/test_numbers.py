@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -173,6 +174,7 @@ def test_a_cell_that_cannot_be_read_is_missing_with_its_text_and_the_reason(cell
         ([13.8], "[13.8]", "not a number but a list"),
         (float("inf"), "Infinity", "not a finite number"),
         (float("-inf"), "-Infinity", "not a finite number"),
+        ({"at": date(2024, 10, 5)}, '{"at": "2024-10-05"}', "not a number but an object"),
     ],
 )
 def test_what_is_no_number_is_noted(cell: object, raw: str, reason: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.transform.values.clocks import read_clock
+from forecast.transform.values.clocks import read_clock, read_numbers
 from forecast.transform.values.timestamps import between_zones, local_to_utc, read_days, read_moments, sheet_day
 
 FOUR_PAST = 4 * 60
@@ -31,6 +31,12 @@ def moment(cell: Any, kind: pa.DataType | None = None) -> tuple[str | None, bool
     readings = read_moments(pa.array([cell], kind))
     text = str(readings.moments[0])
     return (None if text == "NaT" else text), bool(readings.is_utc[0])
+
+
+def test_neither_nothing_nor_what_is_not_a_number_is_one() -> None:
+    numbers, there = read_numbers(pa.array([1.5, math.nan, None]))
+    assert there.tolist() == [True, False, False]
+    assert numbers[0] == 1.5
 
 
 @pytest.mark.parametrize(
