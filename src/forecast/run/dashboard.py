@@ -155,14 +155,15 @@ def _views(
         station = stations.get(one.station)
         if station is not None:
             yield StationView(
-                _place(station), one.state, one.last, since=one.since, findings=logs.findings.get(one.station, ())
+                place_of(station), one.state, one.last, since=one.since, findings=logs.findings.get(one.station, ())
             )
     for name, moment in last.items():
         if stations.get(name) is None:
             yield StationView(Place(name, name), "unregistered", moment, findings=logs.findings.get(name, ()))
 
 
-def _place(station: Station) -> Place:
+def place_of(station: Station) -> Place:
+    """A station of the registry as the pages show it."""
     return Place(
         id=station.id,
         name=station.name,

@@ -4,5 +4,370 @@ from __future__ import annotations
 
 from typing import Final
 
-FRENCH: Final[dict[str, str]] = {}
-FRENCH_MESSAGES: Final[dict[str, str]] = {}
+FRENCH: Final[dict[str, str]] = {
+    "(p95 {p95} ms, at most {slo} ms)": "(p95 {p95} ms, au plus {slo} ms)",
+    "1 station: {states}": "1 station : {states}",
+    "3 suspect": "3 suspect",
+    "4 fail": "4 rejeté",
+    "8 and more": "8 et plus",
+    "A day as a whole": "Une journée entière",
+    "A station's day is read in {number} ms (p95)": "La journée d'une station est lue en {number} ms (p95)",
+    "Age": "Âge",
+    "Air temperature": "Température de l'air",
+    "All reports as a table": "Tous les rapports en tableau",
+    "All runs as a table": "Toutes les exécutions en tableau",
+    "All stations": "Toutes les stations",
+    "Anomalies detected": "Anomalies détectées",
+    "As of {time}": "État au {time}",
+    "Calls": "Appels",
+    "Calls left today": "Appels restants aujourd'hui",
+    "Calm: {share}. Flagged values are left out.": "Calme : {share}. Les valeurs marquées sont exclues.",
+    "Check": "Contrôle",
+    "Checks": "Contrôles",
+    "Checks by what they look at": "Contrôles, selon ce qu'ils examinent",
+    "Cloud cover": "Nébulosité",
+    "Completeness by day": "Complétude par jour",
+    "Completeness score": "Score de complétude",
+    "Days that were asked for and not answered:": "Jours demandés et restés sans réponse :",
+    "Dew point": "Point de rosée",
+    "Drag across a chart to zoom all of them, double-click to go back.": (
+        "Glisser sur un graphique pour agrandir tous les graphiques, double-cliquer pour revenir."
+    ),
+    "Duplicates with differing values": "Doublons aux valeurs différentes",
+    "Duration": "Durée",
+    "E": "E",
+    "Error budget used": "Budget d'erreur consommé",
+    "Evaluated": "Évaluées",
+    "Exit code {code}.": "Code de sortie {code}.",
+    "Extracted": "Extraits",
+    "Failed": "Rejetées",
+    "Field and value": "Champ et valeur",
+    "Find a row, an object or a reason": "Chercher une ligne, un objet ou un motif",
+    "Find a station": "Chercher une station",
+    "Flag": "Marque",
+    "Flagged": "Marquées",
+    "Flagged values": "Valeurs marquées",
+    "From – to": "De – à",
+    "Good values only": "Bonnes valeurs seulement",
+    "Gust": "Rafale",
+    "In this state since {time}.": "Dans cet état depuis {time}.",
+    "Index": "Index",
+    "Ingestion": "Collecte",
+    "It is in the registry, and the database holds no observation of it.": (
+        "Elle est au registre, et la base n'a aucune observation d'elle."
+    ),
+    "It sends, and few of its values are flagged.": "Elle émet, et peu de ses valeurs sont marquées.",
+    "It sends, but more than {share} of the values of a parameter are flagged on its last day.": (
+        "Elle émet, mais plus de {share} des valeurs d'un paramètre sont marquées sur sa dernière journée."
+    ),
+    "Its course over {number} nights": "Son évolution sur {number} nuits",
+    "Its newest observation is older than {hours} hours.": "Sa dernière observation a plus de {hours} heures.",
+    "Its newest observation is older than {intervals} of its intervals.": (
+        "Sa dernière observation a plus de {intervals} de ses intervalles."
+    ),
+    "Kept": "Gardée",
+    "Last run": "Dernière exécution",
+    "Last value": "Dernière valeur",
+    "Last value {time}": "Dernière valeur {time}",
+    "Latency": "Latence",
+    "Latency objective": "Objectif de latence",
+    "Latency of a station's day, p95": "Latence d'une journée de station, p95",
+    "Latency: the last query found nothing": "Latence : la dernière requête n'a rien trouvé",
+    "Latency: the objective is met, p95 {p95} ms": "Latence : l'objectif est tenu, p95 {p95} ms",
+    "Latency: the objective is missed, p95 {p95} ms": "Latence : l'objectif est manqué, p95 {p95} ms",
+    "Least": "Min.",
+    "Least – most": "Min. – max.",
+    "Map of the stations": "Carte des stations",
+    "Mean": "Moyenne",
+    "Measured": "Mesuré",
+    "Met": "Tenu",
+    "Most": "Max.",
+    "N": "N",
+    "Needs attention": "À surveiller",
+    "Network": "Réseau",
+    "New or changed": "Nouvelles ou modifiées",
+    "Newest observation": "Dernière observation",
+    "Newest observation, by network": "Dernière observation, par réseau",
+    "Next run due {time}": "Prochaine exécution prévue {time}",
+    "No latency was measured yet": "Aucune latence n'a encore été mesurée",
+    "No observation is known.": "Aucune observation n'est connue.",
+    "No run is known yet.": "Aucune exécution n'est encore connue.",
+    "No station is known": "Aucune station n'est connue",
+    "No value was flagged.": "Aucune valeur n'a été marquée.",
+    "Not kept": "Écartée",
+    "Nothing found.": "Rien de trouvé.",
+    "Nothing.": "Rien.",
+    "Numbers of the last run": "Chiffres de la dernière exécution",
+    "Object and reason": "Objet et motif",
+    "Objective": "Objectif",
+    "Objectives of the last six weeks": "Objectifs des six dernières semaines",
+    "Objects that the last run left out, or could not read whole": (
+        "Objets que la dernière exécution a écartés, ou n'a pas pu lire en entier"
+    ),
+    "Observation": "Observation",
+    "Of them fresh": "Dont à jour",
+    "Overview": "Aperçu",
+    "Pages": "Pages",
+    "Parameter": "Paramètre",
+    "Present weather": "Temps présent",
+    "Pressure (sea level)": "Pression (niveau de la mer)",
+    "Quality": "Qualité",
+    "Quality of the last run: {flagged} of {values} values flagged": (
+        "Qualité de la dernière exécution : {flagged} valeurs marquées sur {values}"
+    ),
+    "Quarantine": "Quarantaine",
+    "Quarantine: {rows} rows, and {objects} objects left out by the last run": (
+        "Quarantaine : {rows} lignes, et {objects} objets écartés par la dernière exécution"
+    ),
+    "Quarantined rows, by object and reason": "Lignes en quarantaine, par objet et motif",
+    "Rain": "Pluie",
+    "Rain counter": "Compteur de pluie",
+    "Rain rate": "Intensité de pluie",
+    "Rain, 1 h": "Pluie, 1 h",
+    "Rain, 3 h": "Pluie, 3 h",
+    "Received, last day": "Reçues, dernier jour",
+    "Records extracted": "Enregistrements extraits",
+    "Records rejected": "Enregistrements rejetés",
+    "Records validated": "Enregistrements validés",
+    "Rejected": "Rejetés",
+    "Rejection rate": "Taux de rejet",
+    "Relative humidity": "Humidité relative",
+    "Report of {time}. Flags stand beside the values; no value is changed.": (
+        "Rapport du {time}. Les marques accompagnent les valeurs ; aucune valeur n'est modifiée."
+    ),
+    "Rows": "Lignes",
+    "Rows of which one thing was wrong are kept as they came, and can be sent through again with forecast replay.": (
+        "Les lignes fautives sont gardées telles quelles, et peuvent être traitées à nouveau avec forecast replay."
+    ),
+    "Rows read": "Lignes lues",
+    "Run": "Exécution",
+    "Runs": "Exécutions",
+    "Runs start when due and come to their end": "Les exécutions partent à l'heure prévue et arrivent à leur terme",
+    "S": "S",
+    "Share": "Part",
+    "Share of values flagged, by sensor": "Part de valeurs marquées, par capteur",
+    "Skip to the content": "Aller au contenu",
+    "Snow depth": "Hauteur de neige",
+    "Solar irradiance": "Rayonnement solaire",
+    "Source of what was kept": "Source de la valeur gardée",
+    "Started": "Début",
+    "State": "État",
+    "Station": "Station",
+    "Station and day": "Station et jour",
+    "Stations": "Stations",
+    "Status": "Statut",
+    "Suspect": "Suspectes",
+    "Target": "Cible",
+    "That run was due {ago}, and this page has not been updated since.": (
+        "Cette exécution était prévue {ago}, et cette page n'a pas été mise à jour depuis."
+    ),
+    "The charts need a script. The numbers of the week are below.": (
+        "Les graphiques demandent un script. Les chiffres de la semaine sont plus bas."
+    ),
+    "The database could not be asked, so this page is made from the reports alone: {fault}": (
+        "La base de données n'a pas pu être interrogée ; cette page est faite des seuls rapports : {fault}"
+    ),
+    "The error budget is the share that may miss an objective. Where more than all of it is used, the objective is missed.": (
+        "Le budget d'erreur est la part qui peut manquer un objectif. S'il est dépassé, l'objectif est manqué."
+    ),
+    "The last run": "La dernière exécution",
+    "The last seven days": "Les sept derniers jours",
+    "The newest observation is of {time}": "La dernière observation est du {time}",
+    "The processed zone could not be read: {fault}": "La zone traitée n'a pas pu être lue : {fault}",
+    "The station alone": "La station seule",
+    "The station among its neighbours": "La station parmi ses voisines",
+    "The stations with the most flagged values; {number} more are on the page of the stations.": (
+        "Les stations aux valeurs marquées les plus nombreuses ; {number} autres sont sur la page des stations."
+    ),
+    "The week in numbers": "La semaine en chiffres",
+    "There are none.": "Il n'y en a pas.",
+    "There is no ingest report: the raw zone is filled by something else than forecast ingest.": (
+        "Il n'y a pas de rapport de collecte : la zone brute est remplie par autre chose que forecast ingest."
+    ),
+    "There is no quality report yet.": "Il n'y a pas encore de rapport de qualité.",
+    "There is no report yet": "Il n'y a pas encore de rapport",
+    "There were none.": "Il n'y en a pas eu.",
+    "Time of the query of a station's day": "Durée de la requête d'une journée de station",
+    "UV index": "Indice UV",
+    "Unchanged": "Inchangées",
+    "Validated": "Validés",
+    "Values": "Valeurs",
+    "Values flagged": "Valeurs marquées",
+    "Visibility": "Visibilité",
+    "W": "O",
+    "What the states say": "Ce que disent les états",
+    "Why": "Pourquoi",
+    "Wind direction": "Direction du vent",
+    "Wind of the week": "Vent de la semaine",
+    "Wind rose": "Rose des vents",
+    "Wind speed": "Vent moyen",
+    "Worst episodes": "Pires épisodes",
+    "Written by the pipeline, version {version}, from its reports and its database. All times are UTC. Outlines: Natural Earth.": (
+        "Écrit par la chaîne de traitement, version {version}, à partir de ses rapports et de sa base. "
+        "Toutes les heures sont en UTC. Contours : Natural Earth."
+    ),
+    "and {number} more": "et {number} de plus",
+    "complete": "complet",
+    "days": "jours",
+    "did not end": "inachevée",
+    "error": "erreur",
+    "every {minutes} min": "toutes les {minutes} min",
+    "failed": "échec",
+    "fresh": "à jour",
+    "gap: nothing came": "trou : rien n'est arrivé",
+    "half": "à moitié",
+    "interrupted": "interrompue",
+    "known": "connu",
+    "late": "en retard",
+    "left out": "exclues",
+    "licence {name}": "licence {name}",
+    "limit {number}": "limite {number}",
+    "little": "peu",
+    "marked": "signalées",
+    "met": "tenu",
+    "missed": "manqué",
+    "more than 5 % flagged": "plus de 5 % marquées",
+    "most": "presque tout",
+    "never sent": "jamais reçue",
+    "new": "nouveau",
+    "no run": "pas d'exécution",
+    "none": "aucune",
+    "not in the registry": "hors registre",
+    "not measured": "non mesuré",
+    "note": "note",
+    "nothing": "rien",
+    "nothing for {age}": "rien depuis {age}",
+    "objective {number} ms": "objectif {number} ms",
+    "objects: {number}": "objets : {number}",
+    "of {number} extracted": "sur {number} extraits",
+    "of {number} records": "sur {number} enregistrements",
+    "of {number} values": "sur {number} valeurs",
+    "over {number} records": "sur {number} enregistrements",
+    "partial": "partielle",
+    "quota_reached": "quota atteint",
+    "running": "en cours",
+    "silent": "muette",
+    "success": "succès",
+    "suspect": "suspecte",
+    "the first of them, {position}": "la première, {position}",
+    "unknown": "inconnu",
+    "usually {number}": "d'habitude {number}",
+    "warning": "alerte",
+    "{number} flagged": "{number} marquées",
+    "{number} flagged: {checks}": "{number} marquées : {checks}",
+    "{number} observations since {day}.": "{number} observations depuis {day}.",
+    "{number} stations: {states}": "{number} stations : {states}",
+    "{number} values": "{number} valeurs",
+    "{parameter}: {flagged} of {received} values of its last day are flagged": (
+        "{parameter} : {flagged} valeurs marquées sur {received} de sa dernière journée"
+    ),
+    "{records} records validated, {new} new documents, {rejected} records rejected.": (
+        "{records} enregistrements validés, {new} nouveaux documents, {rejected} enregistrements rejetés."
+    ),
+}
+
+# What the reports say, by their English templates; what stands here with values is longest first where two could match.
+FRENCH_MESSAGES: Final[dict[str, str]] = {
+    "All is well: the last run ended at {time} with success": (
+        "Tout va bien : la dernière exécution s'est achevée le {time} avec succès"
+    ),
+    "No run is known here. Are the settings those of the pipeline?": (
+        "Aucune exécution n'est connue ici. Les réglages sont-ils ceux de la chaîne ?"
+    ),
+    "The run due at {time} did not start; a later one caught up. Look at the scheduler": (
+        "L'exécution prévue le {time} n'est pas partie ; une autre a rattrapé. Vérifier le planificateur"
+    ),
+    "The last run ({time}) failed: {error}": "La dernière exécution ({time}) a échoué : {error}",
+    "The last run ({time}) was interrupted. Run it again": (
+        "La dernière exécution ({time}) a été interrompue. La relancer"
+    ),
+    "The last run ({time}) ended with exit code {code}, because data was refused": (
+        "La dernière exécution ({time}) s'est achevée avec le code {code}, car des données ont été refusées"
+    ),
+    "The latency objective was missed: p95 {p95} ms, at most {slo} ms were promised": (
+        "L'objectif de latence a été manqué : p95 {p95} ms, au plus {slo} ms étaient promis"
+    ),
+    "All {number} stations are silent: the newest observation of all is from {time}": (
+        "Les {number} stations sont muettes : la dernière observation de toutes est du {time}"
+    ),
+    "Station {station} is silent: its newest observation is from {time}, {hours} hours ago": (
+        "Station {station} est muette : sa dernière observation est du {time}, il y a {hours} heures"
+    ),
+    "Station {station} is late: its newest observation is from {time}": (
+        "Station {station} est en retard : sa dernière observation est du {time}"
+    ),
+    "Station {station} has never sent an observation": "Station {station} n'a jamais envoyé d'observation",
+    "Station {station}, {parameter}: {message}": "Station {station}, {parameter} : {message}",
+    "{off} above its neighbours; {message}": "{off} au-dessus de ses voisines ; {message}",
+    "{off} below its neighbours; {message}": "{off} au-dessous de ses voisines ; {message}",
+    "always off its neighbours: correct it at the source (altitude, calibration); leave it out till then": (
+        "toujours à l'écart de ses voisines : corriger à la source (altitude, étalonnage) ; l'exclure d'ici là"
+    ),
+    "far from what the stations around measure: look at the sensor and its place": (
+        "loin de ce que mesurent les stations alentour : voir le capteur et son emplacement"
+    ),
+    "beyond what the season brings there: look at the sensor": "au-delà de ce que la saison y apporte : voir le capteur",
+    "the day's curve fits the neighbours' when moved by hours: set the clock or the zone of the station": (
+        "la courbe du jour suit celle des voisines si on la décale d'heures : régler l'horloge ou le fuseau de la station"
+    ),
+    "the dew point is above the temperature: one of the two sensors is wrong": (
+        "le point de rosée dépasse la température : l'un des deux capteurs est faux"
+    ),
+    "dew point and humidity do not go together: look at the hygrometer and its software": (
+        "point de rosée et humidité ne vont pas ensemble : voir l'hygromètre et son logiciel"
+    ),
+    "the code of calm (0) is no direction of a wind: look at the software, north is 360": (
+        "le code du calme (0) n'est pas une direction : voir le logiciel, le nord est 360"
+    ),
+    "a zero between synoptic hours means not measured: use the sums at 00, 03, 06 … UTC only": (
+        "un zéro entre les heures synoptiques veut dire non mesuré : n'utiliser que les cumuls de 00, 03, 06 … UTC"
+    ),
+    "so many values of the day are flagged that the others are not to be trusted either": (
+        "tant de valeurs du jour sont marquées que les autres ne sont pas fiables non plus"
+    ),
+    "beyond what instrument or weather can do: look at the sensor, and at the unit of the source": (
+        "au-delà de ce que peuvent l'instrument ou le temps : voir le capteur, et l'unité de la source"
+    ),
+    "the gust is far above the mean wind: look at the anemometer": (
+        "la rafale dépasse de loin le vent moyen : voir l'anémomètre"
+    ),
+    "the gust is below the mean wind: look at the averaging of the station's software": (
+        "la rafale est inférieure au vent moyen : voir le calcul des moyennes du logiciel"
+    ),
+    "more rain in one hour than in the three hours around it: the longer sum is not reliable": (
+        "plus de pluie en une heure qu'en trois : le cumul le plus long n'est pas fiable"
+    ),
+    "values stand still: the sensor is stuck, frozen or has lost its connection": (
+        "les valeurs ne bougent plus : le capteur est bloqué, gelé ou déconnecté"
+    ),
+    "the rain counter jumps, or falls without starting again: use no sum over these hours": (
+        "le compteur de pluie saute, ou baisse sans repartir : ne pas cumuler sur ces heures"
+    ),
+    "rain in dry air: look at the rain gauge (sprinkler, vibration) and at the hygrometer": (
+        "pluie en air sec : voir le pluviomètre (arrosage, vibrations) et l'hygromètre"
+    ),
+    "rain from a clear sky: look at the rain gauge, and at who reports the clouds": (
+        "pluie par ciel clair : voir le pluviomètre, et qui observe les nuages"
+    ),
+    "values jump: look for a change of the sensor, its place or its calibration": (
+        "les valeurs sautent : chercher un changement de capteur, d'emplacement ou d'étalonnage"
+    ),
+    "snow grows in the warmth: look at the snow sensor (grass, an animal)": (
+        "la neige monte au chaud : voir le capteur de neige (herbe, animal)"
+    ),
+    "snowfall is reported in the warmth: look at the present weather sensor": (
+        "chute de neige signalée au chaud : voir le capteur de temps présent"
+    ),
+    "more sun than there can be: look at the sensor's place, its unit and the station's clock": (
+        "plus de soleil que possible : voir l'emplacement du capteur, son unité et l'horloge de la station"
+    ),
+    "the network's own check doubts them: look at what it says of the station": (
+        "le contrôle du réseau en doute : voir ce qu'il dit de la station"
+    ),
+    "values jump out and back: look at cables, radio and power": (
+        "des valeurs sortent et reviennent : voir câbles, radio et alimentation"
+    ),
+    "stands still on a day that changes elsewhere: the sensor is stuck, or stands in the lee": (
+        "immobile un jour qui change ailleurs : le capteur est bloqué, ou abrité"
+    ),
+}

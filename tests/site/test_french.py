@@ -1,0 +1,81 @@
+"""The site in French: nothing of it is left in English."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from string import Formatter
+from typing import Any, Final
+
+import pytest
+
+from forecast.qc.registry import CHECKS
+from forecast.site import build, render
+from forecast.site.build import site_files
+from forecast.site.french import FRENCH, FRENCH_MESSAGES
+from forecast.site.marks import FLAG_MARKS, RUN_MARKS, SEVERITY_MARKS, SLO_MARKS, STATION_MARKS
+from forecast.site.model import Quarantine, RejectedObject, Site
+from forecast.site.words import ENGLISH_LANGUAGE, FRENCH_LANGUAGE
+from tests.site.nights import Faults, Flagged
+from tests.site.test_eight_faults import site_of
+from tests.site.test_overview import page, text
+
+TEMPLATES: Final = Path(render.__file__).parent / "templates"
+
+
+class _Complete(dict[str, str]):
+    """A catalogue that is asked for nothing it lacks."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        assert key in self, f"french.py has no {key!r}"
+        return self[key]
+
+
+def test_every_sentence_of_the_pages_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = Faults(
+        ages={"IICHTE19": 196, "STATIC0010": 7.3},
+        flagged=(Flagged("ILAMAD25", "air_pressure_at_mean_sea_level", "bias", 288, off=6.8),),
+        missed=frozenset({30}),
+    )
+    site: Site = replace(
+        site_of(tmp_path, faults),
+        database_fault="x",
+        quarantine=Quarantine(objects=(RejectedObject("a", "b", "c", known=True),), fault="y"),
+    )
+    complete = replace(FRENCH_LANGUAGE, catalogue=_Complete(FRENCH))
+    for module in (build, render):
+        monkeypatch.setattr(module, "LANGUAGES", (ENGLISH_LANGUAGE, complete))
+    assert any(name.endswith(".fr.html") for name, _ in site_files(site))
+
+
+def test_every_sentence_of_the_templates_is_there() -> None:
+    sentences = {
+        found
+        for path in TEMPLATES.glob("*.html")
+        for found in re.findall(r"""\bt\((?:"([^"]+)"|'([^']+)')""", path.read_text("utf-8"))
+    }
+    assert {one or other for one, other in sentences} - FRENCH.keys() == set()
+
+
+def test_every_state_has_its_word() -> None:
+    marks = [*RUN_MARKS.values(), *STATION_MARKS.values(), *SEVERITY_MARKS.values(), *SLO_MARKS.values()]
+    assert {mark.word for mark in [*marks, *FLAG_MARKS.values()]} - FRENCH.keys() == set()
+
+
+def test_the_advice_of_every_check_is_there() -> None:
+    assert {check.advice for check in CHECKS.values()} - FRENCH_MESSAGES.keys() == set()
+
+
+@pytest.mark.parametrize("catalogue", [FRENCH, FRENCH_MESSAGES], ids=["pages", "messages"])
+def test_a_translation_has_the_values_of_the_original(catalogue: dict[str, str]) -> None:
+    for english, french in catalogue.items():
+        one, other = ({name for _, name, _, _ in Formatter().parse(text) if name} for text in (english, french))
+        assert one == other, english
+
+
+def test_the_overview_says_in_french_what_is_wrong(tmp_path: Path) -> None:
+    html = text(page(site_of(tmp_path, Faults(ages={"IICHTE19": 196.2})), "index.fr.html"))
+    assert "WeerstationBS est muette : sa dernière observation est du 2026-11-20 22:58 UTC, il y a 196 heures" in html
+    assert "À surveiller" in html
+    assert "1 067 sur 1 067 extraits d'habitude 1 065" in html.replace("\N{NARROW NO-BREAK SPACE}", " ")
