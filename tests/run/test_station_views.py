@@ -1,0 +1,81 @@
+"""Stations as the dashboard shows them: by index alone, and with the flags where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+from pymongo import MongoClient
+from pymongo.monitoring import CommandListener, CommandStartedEvent
+
+from forecast.mongo.bson_decoder import StationColumns
+from forecast.mongo.client import Documents
+from forecast.mongo.days import DailyAggregates
+from forecast.run.dashboard import place_of
+from forecast.run.station_views import week_of, with_database
+from forecast.site.model import StationView
+from tests.site.nights import STATIONS
+
+LAST: Final = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
+_OF_THE_SESSION: Final = {"lsid", "$clusterTime", "$db", "txnNumber", "readConcern", "$readPreference"}
+
+
+class _Asked(CommandListener):
+    """Keeps the queries that are sent."""
+
+    def __init__(self) -> None:
+        self.queries: list[dict[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name in {"find", "aggregate"}:
+            command = {name: value for name, value in event.command.items() if name not in _OF_THE_SESSION}
+            self.queries.append(command)
+
+    def succeeded(self, event: Any) -> None:
+        """Nothing."""
+
+    def failed(self, event: Any) -> None:
+        """Nothing."""
+
+
+def stages(plan: Any) -> Iterator[str]:
+    if isinstance(plan, dict):
+        if "stage" in plan:
+            yield plan["stage"]
+        for part in plan.values():
+            yield from stages(part)
+    elif isinstance(plan, list):
+        for part in plan:
+            yield from stages(part)
+
+
+def test_no_query_of_the_dashboard_scans_a_collection(collection: Documents, replica_set: str) -> None:
+    DailyAggregates.beside(collection).prepare()
+    asked = _Asked()
+    views = tuple(StationView(place_of(station), "fresh", LAST) for station in STATIONS)
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True, event_listeners=[asked]) as client:
+        watched = client[collection.database.name][collection.name]
+        assert [view.last for view in with_database(views, watched)] == [LAST] * len(views)
+    assert len(asked.queries) == 1 + 2 * len(views), "one for the states, and two a station"
+    for query in asked.queries:
+        plan = collection.database.command({"explain": query, "verbosity": "queryPlanner"})
+        found = set(stages(plan["queryPlanner"]["winningPlan"]))
+        assert "IXSCAN" in found or found == {"EOF"}, query
+        assert "COLLSCAN" not in found, query
+
+
+def test_flags_are_with_the_values_that_they_are_of() -> None:
+    spike = '{"air_temperature": {"flag": 4, "checks": ["spike", "climatology"]}, "gone": {"flag": 3, "checks": []}}'
+    columns = StationColumns(
+        np.array([0, 1, 2]),
+        {"air_temperature": np.array([1.0, 40.0, 2.0]), "relative_humidity": np.array([50.0, np.nan, 51.0])},
+        np.array([None, spike, None], dtype=object),
+        np.array([None, None, None], dtype=object),
+        np.array([b"a", b"b", b"c"]),
+    )
+    week = week_of(columns)
+    assert week.flags["air_temperature"].tolist() == [0, 4, 0]
+    assert week.flags["relative_humidity"].tolist() == [0, 0, 0]
+    assert week.checks == {"air_temperature": ("climatology", "spike")}
