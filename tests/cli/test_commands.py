@@ -52,8 +52,12 @@ def zone(replica_set: str, mongo_database: str, tmp_path: Path) -> Path:
     (tmp_path / "demo" / "infoclimat" / "Data_Source1_011024-031024.json").rename(raw / "a.json")
     processed = tmp_path / "processed"
     settings = Settings(
-        *(str(tmp_path / "raw"), str(processed), replica_set, mongo_database, "weather_measurements"),
-        *(tmp_path / "runs", "ERROR", "text"),
+        raw_uri=str(tmp_path / "raw"),
+        processed_uri=str(processed),
+        mongodb_uri=replica_set,
+        mongodb_database=mongo_database,
+        logs_dir=tmp_path / "runs",
+        log_level="ERROR",
     )
     status, _ = run_pipeline(settings, RunOptions(), load_stations())
     assert status.counts.inserted == 1368

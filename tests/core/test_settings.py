@@ -35,7 +35,17 @@ def fault(**options: str) -> str:
 
 def test_the_defaults() -> None:
     settings = load_settings()
-    assert settings == Settings(None, None, None, "forecast_2_0", "weather_measurements", Path("logs"), "INFO", "text")
+    assert settings == Settings(
+        raw_uri=None,
+        processed_uri=None,
+        mongodb_uri=None,
+        mongodb_database="forecast_2_0",
+        mongodb_collection="weather_measurements",
+        logs_dir=Path("logs"),
+        site_uri=None,
+        log_level="INFO",
+        log_format="text",
+    )
 
 
 def test_an_option_wins_over_the_environment_which_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ def admin(guarded: ReplicaSet) -> Iterator[Any]:
 
 
 def settings(uri: str, database: str = "forecast", collection: str = "weather") -> Settings:
-    return Settings(None, None, uri, database, collection, Path("logs"), "INFO", "text")
+    return Settings(mongodb_uri=uri, mongodb_database=database, mongodb_collection=collection)
 
 
 def fault(given: Settings) -> tuple[int, str]:

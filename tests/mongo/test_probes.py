@@ -33,7 +33,12 @@ STATIONS = load_stations()
 
 @pytest.fixture
 def settings(replica_set: str, mongo_database: str, tmp_path: Path) -> Settings:
-    return Settings(None, None, replica_set, mongo_database, "weather", tmp_path / "logs", "INFO", "text")
+    return Settings(
+        mongodb_uri=replica_set,
+        mongodb_database=mongo_database,
+        mongodb_collection="weather",
+        logs_dir=tmp_path / "logs",
+    )
 
 
 @pytest.fixture
@@ -195,7 +200,7 @@ def test_a_station_that_only_the_database_knows_is_timed(
     ],
 )
 def test_wrong_options_are_named(day: date, iterations: int, slo: float, words: str, tmp_path: Path) -> None:
-    settings = Settings(None, None, "mongodb://127.0.0.1:1/", "d", "c", tmp_path, "INFO", "text")
+    settings = Settings(mongodb_uri="mongodb://127.0.0.1:1/", logs_dir=tmp_path)
     with pytest.raises(SettingError, match=words):
         latency_report(settings, STATIONS, "07015", day, iterations, slo, NOW)
 
@@ -276,7 +281,7 @@ def test_a_database_out_of_reach_is_worth_another_try(
 ) -> None:
     monkeypatch.setattr(database, "SELECTION_TIMEOUT_MS", 300)
     uri = "mongodb://ann:hunter2@127.0.0.1:1/"
-    settings = Settings(None, None, uri, "d", "c", tmp_path / "logs", "INFO", "text")
+    settings = Settings(mongodb_uri=uri, logs_dir=tmp_path / "logs")
     with pytest.raises(RetryableError, match="out of reach") as caught:
         latency_report(settings, STATIONS, "07015", DAY, 1, 1.0, NOW) if command == "latency" else crud_check(
             settings, "r1"

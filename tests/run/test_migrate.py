@@ -67,9 +67,7 @@ def store(original: Settings) -> LocalStore:
 @pytest.fixture
 def collection(original: Settings, mongo_database: str) -> Iterator[Documents]:
     """The collection of a new database."""
-    changed = Settings(
-        None, None, original.mongodb_uri, mongo_database, "weather_measurements", original.logs_dir, "INFO", "text"
-    )
+    changed = Settings(mongodb_uri=original.mongodb_uri, mongodb_database=mongo_database, logs_dir=original.logs_dir)
     with connect(changed) as new:
         yield new
 

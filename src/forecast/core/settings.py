@@ -94,7 +94,7 @@ class Limits:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """What a command needs to know. `origins` tells where each setting was found, by the name of its variable."""
 
