@@ -41,6 +41,7 @@ from forecast.report.quality import quality_report
 from forecast.run.dashboard import write_dashboard_or_warn
 from forecast.run.pipeline import Pipeline
 from forecast.run.places import check_apart, no_such_day, nothing_there
+from forecast.run.retention import remove_old
 from forecast.run.run import Run, RunOptions
 from forecast.run.run_reports import RunReports
 from forecast.run.stages import Stages
@@ -141,38 +142,50 @@ def run_pipeline(
     LOGGER.info("the run begins: %s to %s", raw.uri, processed.uri, extra={"facts": begun})
     reports = RunReports(run, processed)
     with stoppable(run.stop):
-        fault = _run(run, reports, raw, processed, stations)
-        if fault is not None:
-            run.progress.add_error(type(fault).__name__, fault.message)
-            LOGGER.error(fault.message)
-        status = reports.status(*run.verdict(fault))
+        status, fault = _run(run, reports, raw, processed, stations)
         if not run_options.dry_run and not run.turned_away:
             write_dashboard_or_warn(settings, stations, fault)
         return status, generate_quality_report(run, stations)
 
 
-def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: Stations) -> ForecastError | None:
-    """All stages but the last status; the fault that ended the run, if one did."""
-    fault: ForecastError | None = None
+def _run(
+    run: Run, reports: RunReports, raw: Store, processed: Store, stations: Stations
+) -> tuple[PipelineStatus, ForecastError | None]:
+    """All stages: how the run ended, and the fault that ended it, if one did."""
     try:
+        reports.start()
         with connect(run.settings) as collection, run.writing(collection), work_folder() as folder:
-            reports.begin()
-            objects = list_objects(run, raw)
-            with closing(Pipeline(run, stages(), stations, raw, processed, collection, folder)) as pipeline:
-                try:
-                    pipeline.execute(objects)
-                    pipeline.judge()
-                except ForecastError as error:
-                    fault = error
-                fault = _report_findings(run, reports, pipeline, stations, fault)
+            reports.begin(collection)
+            try:
+                objects = list_objects(run, raw)
+                with closing(Pipeline(run, stages(), stations, raw, processed, collection, folder)) as pipeline:
+                    fault = _work(run, reports, pipeline, stations, objects)
+            except ForecastError as error:
+                fault = error
+            if fault is None and not run.options.dry_run:
+                remove_old(run.settings, processed, collection, run.facts.started_at)
+            # While the database is connected: it keeps the history.
+            return reports.end(fault), fault
     except ForecastError as error:
-        fault = fault or error
+        return reports.end(error), error
     except BaseException as error:
         # A fault of the program, or a second Ctrl-C: the status must not say "running" for ever.
         run.progress.add_error(type(error).__name__, "the run ended unforeseen")
         reports.status("failed", 1)
         raise
-    return fault
+
+
+def _work(
+    run: Run, reports: RunReports, pipeline: Pipeline, stations: Stations, objects: list[RawObject]
+) -> ForecastError | None:
+    """Process the objects, check what is there, and report; the fault that ended the run, if one did."""
+    fault: ForecastError | None = None
+    try:
+        pipeline.execute(objects)
+        pipeline.judge()
+    except ForecastError as error:
+        fault = error
+    return _report_findings(run, reports, pipeline, stations, fault)
 
 
 def _report_findings(

@@ -11,9 +11,12 @@ from typing import Any
 
 import boto3
 import pytest
+from pymongo import MongoClient
 from typer.testing import CliRunner, Result
 
 from forecast.cli.program import forecast_app
+from forecast.mongo.history import RunHistory
+from forecast.mongo.station_states import StationStates
 from forecast.report.models.status import RunStatus
 from forecast.report.silence import Seen
 from forecast.report.status import REPORT_NAME, RunInfo, RunProgress, status_report
@@ -106,6 +109,62 @@ def test_as_json_it_is_one_object_with_everything(tmp_path: Path) -> None:
     ]
     assert found["stations"]["07015"] == {"state": "never", "last_observation": None, "since": None}
     assert (found["missed_runs"], found["next_run_due"]) == ([], None)
+
+
+def test_where_mongodb_is_out_of_reach_it_says_so_and_tells_what_the_reports_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MONGODB_URI", "mongodb://127.0.0.1:1/?directConnection=true&serverSelectionTimeoutMS=100")
+    write(tmp_path / "logs", report())
+    result = asked()
+    assert result.exit_code == 3
+    headline = result.stdout.splitlines()[0]
+    assert "127.0.0.1:1" in headline
+    assert headline.endswith("What is told here is from the reports alone")
+    assert "2026-11-23 03:10  2026-11-23 03:14  success" in result.stdout
+
+
+def test_runs_and_stations_are_told_as_the_database_has_them(
+    replica_set: str, mongo_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed run without a successor, and two stations; there is no report on this machine."""
+    monkeypatch.setenv("MONGODB_URI", replica_set)
+    monkeypatch.setenv("MONGODB_DATABASE", mongo_database)
+    since = datetime(2026, 11, 22, 3, 14, tzinfo=UTC)
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
+        collection = client[mongo_database]["weather_measurements"]
+        running = {**report(), "status": "running", "exit_code": None, "finished_at": None}
+        RunHistory.beside(collection).put(running)
+        StationStates.beside(collection).collection.insert_many(
+            [
+                {"_id": "ILAMAD25", "last": STARTED - timedelta(days=900), "state": "silent", "since": since},
+                {"_id": "07015", "last": None, "state": "never", "since": since},
+            ]
+        )
+    result = asked("--json")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["runs"][0]["status"]) == (3, "died")
+    assert found["headline"].startswith("The last run (2026-11-23 03:10 UTC) did not come to its end")
+    assert found["stations"]["ILAMAD25"] == {
+        "state": "silent",
+        "last_observation": "2024-06-06T03:10:05Z",
+        "since": "2026-11-22T03:14:00Z",
+    }
+    assert found["stations"]["07015"] == {"state": "never", "last_observation": None, "since": "2026-11-22T03:14:00Z"}
+
+
+def test_where_a_schedule_is_set_the_runs_that_did_not_start_are_told_and_when_the_next_is_due(tmp_path: Path) -> None:
+    old = {"started_at": "2020-01-01T03:10:05Z", "finished_at": "2020-01-01T03:14:05Z"}
+    write(tmp_path / "logs", {**report(), **old})
+    result = asked("--json", "--schedule", "10 3 1 1 *")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 3
+    assert found["missed_runs"][:2] == ["2021-01-01T03:10:00Z", "2022-01-01T03:10:00Z"]
+    assert found["headline"].startswith("No run has started since 2020-01-01 03:10 UTC: ")
+    assert found["next_run_due"].endswith("-01-01T03:10:00Z")
+    refused = asked("--schedule", "daily")
+    assert refused.exit_code == 2
+    assert "SCHEDULE is 'daily'" in refused.stderr
 
 
 def test_where_no_run_is_known_it_says_so(tmp_path: Path) -> None:

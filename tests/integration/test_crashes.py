@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.integration.worlds import Row, World, WorldMaker, assert_reports_hold
+from tests.integration.worlds import COLLECTION, Row, World, WorldMaker, assert_reports_hold
 from tests.patience import wait_until
 
 KILLED_RUN: Final = Path(__file__).with_name("killed_run.py")
@@ -47,6 +47,14 @@ BOUNDARIES: Final[dict[str, tuple[str, str, str, int]]] = {
     "before anything is judged": ("forecast.run.pipeline", "judge_marked", "before", 1),
     "between the verdicts of two stations": ("forecast.mongo.qc_update", "_rewrite", "after", 2),
     "before the marks are taken away": ("forecast.mongo.qc_queue", "Unjudged.take_away", "before", 1),
+    "after days are aggregated": ("forecast.mongo.days", "DailyAggregates.write", "after", 1),
+    "before the observations of stations are counted": (
+        "forecast.mongo.station_states",
+        "StationStates.count",
+        "before",
+        1,
+    ),
+    "before a run is in the history": ("forecast.mongo.history", "RunHistory.put", "before", 1),
     "before the reports": ("main", "_report_findings", "before", 1),
     "between two reports": ("forecast.run.run_reports", "write_timed_report", "after", 1),
     "before the lease is given back": ("forecast.mongo.lock", "_release", "before", 1),
@@ -82,11 +90,17 @@ class EndState:
     records: list[Row]
     rejected: list[Row]
     processed: dict[str, tuple[str, int]]
+    days: list[Row]
+    stations: dict[str, tuple[Any, ...]]
 
 
 def end_state(world: World) -> EndState:
     documents = world.documents()
     kept = ("source_uri", "source_row", "generation_id", "sync_id", "extracted_at")
+    with world.mongo() as database:
+        days = list(database[f"{COLLECTION}_days"].find().sort("_id"))
+        found = database[f"{COLLECTION}_stations"].find()
+        stations = {one["_id"]: (one["first"], one["last"], one["count"], one["state"]) for one in found}
     lines = [line for key in world.rejected_keys() for line in gzip.decompress(world.processed.get(key)).splitlines()]
     return EndState(
         contents=world.contents(),
@@ -97,6 +111,8 @@ def end_state(world: World) -> EndState:
         processed={
             uri: (entry["etag"], entry["counts"]["records_validated"]) for uri, entry in world.checkpoints().items()
         },
+        days=days,
+        stations=stations,
     )
 
 
@@ -138,6 +154,20 @@ def assert_completed_by_the_next_run(world: World, expected: EndState) -> None:
     assert_reports_hold(world)
 
 
+def assert_both_runs_are_in_the_history(world: World) -> None:
+    """The killed run is closed by the one after it, unless it had written its end."""
+    files = [json.loads(path.read_text("utf-8")) for path in sorted((world.logs_dir / "history").iterdir())]
+    killed, completed = files
+    assert (completed["status"], completed["died"]) == ("success", None)
+    if killed["died"] is None:
+        assert killed["status"] == "success"
+    else:
+        assert (killed["status"], killed["died"]["found_by"]) == ("failed", completed["run_id"])
+    with world.mongo() as database:
+        documents = list(database[f"{COLLECTION}_runs"].find().sort("_id"))
+    assert [(one["_id"], one["status"]) for one in documents] == [(one["run_id"], one["status"]) for one in files]
+
+
 @pytest.mark.parametrize("boundary", boundary_params())
 def test_killed_at_a_boundary(world: World, undisturbed: tuple[World, EndState], boundary: str) -> None:
     module, attribute, moment, number = BOUNDARIES[boundary]
@@ -150,6 +180,7 @@ def test_killed_at_a_boundary(world: World, undisturbed: tuple[World, EndState],
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert_completed_by_the_next_run(world, undisturbed[1])
+    assert_both_runs_are_in_the_history(world)
 
 
 @pytest.mark.parametrize("seed", range(KILLS // KILLS_A_WORLD))

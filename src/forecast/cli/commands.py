@@ -34,13 +34,14 @@ def latency_command(
       forecast latency --station-id ILAMAD25 --date 2026-02-18 --iterations 10
     """
     from forecast.report.latency import latency_report, render_latency
-    from forecast.report.write import as_data, write_timed_report
+    from forecast.report.write import as_data
+    from forecast.run.copies import write_and_copy
     from forecast.run.stations import configured_stations
 
     now = datetime.now(UTC)
     stations = configured_stations(settings)
     report, code = latency_report(settings, stations, station_id, day, iterations, slo_p95_ms, now)
-    write_timed_report(report, logs_dir=settings.logs_dir, now=now)
+    write_and_copy(report, settings, now)
     print_result(as_data(report), render_latency(report), as_json=as_json)
     return code
 
@@ -66,7 +67,8 @@ def migrate_command(
     from forecast.core.logs import log_as
     from forecast.mongo.client import connect
     from forecast.mongo.lock import lease
-    from forecast.report.write import as_data, write_timed_report
+    from forecast.report.write import as_data
+    from forecast.run.copies import write_and_copy
     from forecast.run.migrate import migrate
     from forecast.run.run import new_run_id
     from forecast.run.stations import configured_stations
@@ -81,7 +83,7 @@ def migrate_command(
         with held:
             age = settings.max_data_age_hours
             report, code = migrate(store, collection, stations, run_id, verify_only=verify, max_age_hours=age)
-    write_timed_report(report, logs_dir=settings.logs_dir, now=datetime.now(UTC))
+    write_and_copy(report, settings, datetime.now(UTC))
     print_result(as_data(report), Text(_migration_words(report)), as_json=as_json)
     return code
 
@@ -139,7 +141,8 @@ def quality_command(
     """
     from forecast.mongo.client import connect
     from forecast.report.summary import render_quality
-    from forecast.report.write import as_data, write_timed_report
+    from forecast.report.write import as_data
+    from forecast.run.copies import write_and_copy
     from forecast.run.quality_window import quality_of_window
     from forecast.run.stations import configured_stations
 
@@ -147,7 +150,7 @@ def quality_command(
     stations = configured_stations(settings)
     with connect(settings) as collection:
         report = quality_of_window(collection, stations, since, until, now, settings.max_data_age_hours)
-    write_timed_report(report, logs_dir=settings.logs_dir, now=now)
+    write_and_copy(report, settings, now)
     print_result(as_data(report), render_quality(report), as_json=as_json)
     return 0
 

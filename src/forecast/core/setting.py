@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from forecast.core.schedule import checked_expression
+
 _MEGABYTE = 1 << 20
 _MAX_MEGABYTES = 1 << 20
 _SHOWN_LETTERS = 80
@@ -108,6 +110,12 @@ def _hours(text: str) -> float:
     return float(text)
 
 
+def _days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not int(text):
+        raise ValueError
+    return int(text)
+
+
 def _choice(*choices: str, metavar: str) -> Kind:
     as_listed = {choice.casefold(): choice for choice in choices}
 
@@ -150,6 +158,8 @@ SIZE = Kind(
     f"a whole number of megabytes from 1 to {_MAX_MEGABYTES}", "MB", _megabytes, lambda size: str(size // _MEGABYTE)
 )
 HOURS = Kind("a number of hours above 0, such as 36", "HOURS", _hours, lambda hours: f"{hours:g}")
+DAYS = Kind("a whole number of days from 1 to 99999", "DAYS", _days)
+CRON = Kind("a cron expression of five fields, such as 10 3 * * *", "CRON", checked_expression)
 LEVEL = _choice("DEBUG", "INFO", "WARNING", "ERROR", metavar="LEVEL")
 FORMAT = _choice("text", "json", metavar="FORMAT")
 # Old Windows programs write it; UTF-16 is known by its byte order mark and needs no setting.

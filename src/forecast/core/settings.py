@@ -17,6 +17,8 @@ from forecast.core.setting import (
     ANY,
     API_ADDRESS,
     CONNECTION_STRING,
+    CRON,
+    DAYS,
     ENCODING,
     ENDPOINT,
     FOLDER,
@@ -203,6 +205,24 @@ class Settings:
         YES_OR_NO,
         "Whether stations are read whose licence forbids commercial use (CC BY-NC).",
         default="no",
+    )
+    logs_retention_days: int | None = setting_field(
+        "LOGS_RETENTION_DAYS",
+        Group.REPORTS,
+        DAYS,
+        "How many days timed reports and the run history are kept.",
+        details="Each run removes what is older, also its copies on S3, but never the newest of a kind.",
+        without="they are kept",
+        example="365",
+    )
+    schedule: str | None = setting_field(
+        "SCHEDULE",
+        Group.REPORTS,
+        CRON,
+        "When a run is due: a cron expression, in UTC.",
+        details="A run that does not start within an hour is missed, as the next run and forecast status say.",
+        without="no run is missed",
+        example="10 3 * * *",
     )
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 

@@ -84,6 +84,14 @@ def lease(
         _release(leases, run_id)
 
 
+def holder(collection: Documents) -> str | None:
+    """The run that holds the lease of a main collection; None where nobody does."""
+    held = {"_id": _NAME, "$expr": {"$gt": ["$expires_at", "$$NOW"]}}
+    with told_apart("reading the lease"):
+        found = beside(collection, SUFFIX).find_one(held)
+    return None if found is None or has_died(found.get("place"), found.get("pid")) else str(found["run_id"])
+
+
 class _Found(NamedTuple):
     """Who has the lease where that is somebody else; else who had it before and did not give it back."""
 

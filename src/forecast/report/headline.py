@@ -162,11 +162,15 @@ def _missing_since(runs: Sequence[RunState], missed: Sequence[datetime]) -> Iter
 
 def _missed_before(runs: Sequence[RunState], missed: Sequence[datetime]) -> Iterator[Attention]:
     """The runs that should have started between the newest two that did; what came before is history."""
+    for moment in missed_before_last(runs, missed):
+        message = f"The run due at {minute(moment)} did not start; a later one caught up. Look at the scheduler"
+        yield Attention("warning", "missed_run", message)
+
+
+def missed_before_last(runs: Sequence[RunState], missed: Sequence[datetime]) -> list[datetime]:
+    """Those of the missed moments that lie between the newest two runs, but for those that were turned away."""
     working = [run.started_at for run in runs if not run.turned_away]
-    for moment in missed:
-        if len(working) > 1 and working[1] < moment < working[0]:
-            message = f"The run due at {minute(moment)} did not start; a later one caught up. Look at the scheduler"
-            yield Attention("warning", "missed_run", message)
+    return [moment for moment in missed if len(working) > 1 and working[1] < moment < working[0]]
 
 
 def _last_run(runs: Sequence[RunState]) -> Iterator[Attention]:

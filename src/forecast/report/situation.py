@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from forecast.core.presence import state_of
+from forecast.core.schedule import due_between, next_due
 from forecast.core.stations import Stations
-from forecast.report.headline import RunState, StationState
+from forecast.report.headline import RunState, Schedule, StationState
 from forecast.report.models.status import PipelineStatus
 
 # The code of a run's error where another run was at work.
@@ -19,14 +20,22 @@ def run_state(report: PipelineStatus) -> RunState:
     errors = [error for error in report.errors if error.object is None]
     return RunState(
         report.run_id,
-        report.status,
+        "died" if report.died is not None else report.status,
         datetime.fromisoformat(report.started_at),
         None if report.finished_at is None else datetime.fromisoformat(report.finished_at),
         report.exit_code,
-        next((error.message for error in errors), None),
+        None if report.died is not None else next((error.message for error in errors), None),
         tuple(report.attention),
         turned_away=any(error.code == TURNED_AWAY for error in errors),
     )
+
+
+def schedule_of(expression: str | None, runs: Sequence[RunState], now: datetime) -> Schedule:
+    """When runs were due since the oldest that is known, and when the next one is."""
+    if expression is None:
+        return Schedule()
+    due = due_between(expression, min(run.started_at for run in runs), now) if runs else ()
+    return Schedule(due, next_due(expression, now))
 
 
 def last_observations(report: PipelineStatus) -> dict[str, datetime]:
@@ -36,11 +45,20 @@ def last_observations(report: PipelineStatus) -> dict[str, datetime]:
 
 
 def station_states(
-    last: Mapping[str, datetime], stations: Stations, now: datetime, max_age_hours: float | None
+    last: Mapping[str, datetime],
+    stations: Stations,
+    now: datetime,
+    max_age_hours: float | None,
+    since: Mapping[str, tuple[str, datetime]] | None = None,
 ) -> tuple[StationState, ...]:
-    """The state of every station of the registry at a moment, from the newest observation of each."""
+    """The state of every station of the registry at a moment, from the newest observation of each.
+
+    `since` is the state that a run found each in last, and since when.
+    """
     newest = {name: round(moment.timestamp() * 1000) for name, moment in last.items()}
-    return tuple(
-        StationState(name, state_of(station, newest.get(name), now, max_age_hours), last.get(name))
-        for name, station in sorted({station.id: station for station in stations}.items())
-    )
+    states = {station.id: state_of(station, newest.get(station.id), now, max_age_hours) for station in stations}
+    found = []
+    for name, state in sorted(states.items()):
+        then, moment = (since or {}).get(name, (None, None))
+        found.append(StationState(name, state, last.get(name), moment if then == state else None))
+    return tuple(found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,12 +12,14 @@ from typing import Any
 from forecast.core.clock import iso_time
 from forecast.core.counts import JudgeCounts, ObjectCounts, ratio, totals
 from forecast.core.format_version import FORMAT_VERSION
+from forecast.core.processes import this_place
 from forecast.report.models.status import (
     Argument,
     Attention,
     ErrorEntry,
     PipelineStatus,
     PreviousRun,
+    Process,
     RunCounts,
     RunStatus,
     StageTimes,
@@ -38,6 +42,7 @@ class RunInfo:
     pipeline_version: str
     arguments: Mapping[str, Any]
     dry_run: bool = False
+    process: Process = field(default_factory=lambda: Process(socket.gethostname(), os.getpid(), this_place()))
 
 
 @dataclass(slots=True)
@@ -57,6 +62,7 @@ class RunProgress:
     judged: JudgeCounts = field(default_factory=JudgeCounts)
     seen: Mapping[str, Seen] = field(default_factory=dict)
     stations_silent: int | None = None
+    missed_runs: Sequence[datetime] = ()
     written: list[Written] = field(default_factory=list)
     errors: list[ErrorEntry] = field(default_factory=list)
 
@@ -98,6 +104,9 @@ def status_report(
         pipeline_version=run.pipeline_version,
         arguments={name: _plain(name, value) for name, value in run.arguments.items()},
         dry_run=run.dry_run,
+        process=run.process,
+        missed_runs=[iso_time(moment) for moment in progress.missed_runs],
+        died=None,
         times=StageTimes(**{stage: round(progress.times.get(stage, 0.0), 3) for stage in STAGES}),
         counts=_counts(progress, objects),
         attention=list(attention),

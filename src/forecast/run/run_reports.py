@@ -13,57 +13,89 @@ from msgspec.structs import asdict
 from forecast.core.clock import iso_time
 from forecast.core.counts import totals
 from forecast.core.errors import ForecastError
+from forecast.mongo.client import Documents
 from forecast.report.attention import RunLimits, attention
+from forecast.report.headline import minute
 from forecast.report.migration import migration_report
 from forecast.report.models.migration import Verification
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import Attention, PipelineStatus, PreviousRun, RunStatus
 from forecast.report.status import REPORT_NAME, status_report
 from forecast.report.write import write_report, write_timed_report
+from forecast.run.copies import copy_to
+from forecast.run.history import History
 from forecast.run.run import Run
 from forecast.storage import Store
-from forecast.storage.s3 import S3Store
 
 LOGGER = logging.getLogger("forecast.report")
 
 
 class RunReports:
-    """Writes the reports of a run to `logs/`, and copies to the processed zone where that is on S3."""
+    """Writes the reports of a run to LOGS_DIR, copies to the processed zone where that is on S3, and the history."""
 
     def __init__(self, run: Run, processed: Store) -> None:
         self._run = run
         self._processed = processed
+        self._history = History(run.settings, processed)
 
-    def begin(self) -> None:
-        """The run has the lease: write that it is running, after what is known of the run before it."""
+    def start(self) -> None:
+        """The run has begun, and is in the history from now on, whether it finds a database or not."""
+        if not self._run.options.dry_run:
+            self._history.write(self._report("running", None, None))
+
+    def begin(self, collection: Documents) -> None:
+        """The run has the lease: write that it is running, after what is known of the runs before it."""
         run = self._run
         run.progress.previous_run = previous = previous_run(run)
         if previous is not None and previous.status == "died":
             words = "the run before this one did not come to its end: %s, begun %s"
             facts = {"event": "predecessor_died", "previous_run": previous.run_id}
             LOGGER.warning(words, previous.run_id, previous.started_at, extra={"facts": facts})
+        if not run.options.dry_run:
+            ours = self._report("running", None, None)
+            run.progress.missed_runs = self._history.catch_up(ours, collection, run.facts.started_at)
+        for moment in run.progress.missed_runs:
+            facts = {"event": "run_missed", "due_at": iso_time(moment)}
+            LOGGER.warning("the run due at %s did not start (SCHEDULE)", minute(moment), extra={"facts": facts})
         self.status("running")
 
+    def end(self, fault: ForecastError | None) -> PipelineStatus:
+        """The run has come to its end, or to the fault that ended it: write how, and give it."""
+        if fault is not None:
+            self._run.progress.add_error(type(fault).__name__, fault.message)
+            LOGGER.error(fault.message)
+        return self.status(*self._run.verdict(fault))
+
     def status(self, status: RunStatus, exit_code: int | None = None) -> PipelineStatus:
-        """Write pipeline_status.json and give it; a dry run writes none, nor does one that another run turned away."""
+        """Write the status and give it: in the history, and as the last run unless another run turned this one away.
+
+        A dry run writes none.
+        """
         run = self._run
-        finished = datetime.now(UTC)
-        report = status_report(
+        finished = None if exit_code is None else datetime.now(UTC)
+        report = self._report(status, exit_code, finished)
+        if not run.options.dry_run:
+            if not run.turned_away:
+                path = write_report(REPORT_NAME, report, logs_dir=run.settings.logs_dir)
+                if finished is not None:
+                    copy_to(self._processed, path, run.settings)
+            self._history.write(report)
+            self._history.enter(report)
+        if finished is not None:
+            LOGGER.info("the run ended: %s", status, extra={"facts": self._last_line(report, finished)})
+        return report
+
+    def _report(self, status: RunStatus, exit_code: int | None, finished: datetime | None) -> PipelineStatus:
+        run = self._run
+        return status_report(
             run.info,
             run.progress,
             run.objects,
             status=status,
             exit_code=exit_code,
-            finished_at=None if exit_code is None else finished,
-            attention=[] if exit_code is None else self._attention(),
+            finished_at=finished,
+            attention=[] if finished is None else self._attention(),
         )
-        if not run.options.dry_run and not run.turned_away:
-            path = write_report(REPORT_NAME, report, logs_dir=run.settings.logs_dir)
-            if exit_code is not None:
-                self._copy(path)
-        if exit_code is not None:
-            LOGGER.info("the run ended: %s", status, extra={"facts": self._last_line(report, finished)})
-        return report
 
     def _attention(self) -> list[Attention]:
         run = self._run
@@ -99,16 +131,7 @@ class RunReports:
         for report in (quality, migration):
             path = write_timed_report(report, logs_dir=run.settings.logs_dir, now=now)
             run.progress.add_written("report", str(path), 1)
-            self._copy(path)
-
-    def _copy(self, path: Path) -> None:
-        """The report is there already: a zone out of reach costs its copy, not the run."""
-        if not isinstance(self._processed, S3Store):
-            return
-        try:
-            self._processed.publish(path, f"logs/{path.name}")
-        except ForecastError as error:
-            LOGGER.warning("no copy of %s: %s", path.name, error.message)
+            copy_to(self._processed, path, run.settings)
 
 
 def previous_run(run: Run) -> PreviousRun | None:

@@ -3,47 +3,90 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from forecast.core.errors import ForecastError
-from forecast.core.settings import Settings
+from forecast.core.settings import EMBEDDED_FOLDER, Settings
 from forecast.core.stations import Stations
 from forecast.core.text import listed
-from forecast.report.headline import Situation
-from forecast.report.history import FOLDER, past_runs
+from forecast.mongo.client import connect
+from forecast.mongo.lock import holder
+from forecast.mongo.station_states import StationStates
+from forecast.report.headline import RunState, Situation
+from forecast.report.history import FOLDER, newest_first, past_runs
 from forecast.report.models.status import Attention, PipelineStatus
-from forecast.report.situation import last_observations, run_state, station_states
+from forecast.report.situation import last_observations, run_state, schedule_of, station_states
 from forecast.report.status import REPORT_NAME
+from forecast.run import copies
+from forecast.run.history import runs_of
 from forecast.storage import open_store
 from forecast.storage.s3 import S3Store
 
 # Six weeks of nights.
 MOST_RUNS: Final = 42
-_LOGS: Final = "logs"
+
+
+class _Known(NamedTuple):
+    """The last runs and those of them at work, when each station was last heard, and since when it has its state."""
+
+    runs: list[PipelineStatus]
+    at_work: str | None
+    last: dict[str, datetime]
+    since: dict[str, tuple[str, datetime]]
 
 
 def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situation:
-    """The situation at a moment; what could not be read is among its faults."""
+    """The situation at a moment, from the database and the reports; what could not be read is among its faults."""
+    faults: list[Attention] = []
     reports, unreadable = past_runs(settings.logs_dir, MOST_RUNS)
-    faults = []
-    if not reports and settings.processed_uri is not None and settings.processed_uri.startswith("s3://"):
+    try:
+        known = _from_database(settings)
+    except ForecastError as error:
+        message = f"{error.message.rstrip('.')}. What is told here is from the reports alone"
+        faults.append(Attention("error", "database_unreachable", message))
+        known = None
+    if known is None and not reports and (settings.processed_uri or "").startswith("s3://"):
         try:
-            reports, unreadable = _copied_runs(settings.processed_uri)
+            reports, unreadable = _copied_runs(settings.require_processed_uri())
         except ForecastError as error:
             faults.append(Attention("error", "reports_unreachable", error.message))
     if unreadable:
         message = f"These are no status reports of this version: {listed(unreadable)}. Move them elsewhere"
         faults.append(Attention("warning", "reports_unreadable", message))
-    last = next((last_observations(report) for report in reports if report.stations), {})
+    if known is None:
+        last = next((last_observations(report) for report in reports if report.stations), {})
+        known = _Known([], None, last, {})
+    left = {report.run_id for report in known.runs if report.status == "running"} - {known.at_work}
+    # A run that did not reach the database is in a file alone; one that ended is not taken for one that began.
+    runs = newest_first(sorted([*known.runs, *reports], key=lambda report: report.status == "running"))
+    states = tuple(_as_it_is(run_state(report), left) for report in runs[:MOST_RUNS])
     return Situation(
         now,
-        tuple(map(run_state, reports)),
-        station_states(last, stations, now, settings.max_data_age_hours),
+        states,
+        station_states(known.last, stations, now, settings.max_data_age_hours, known.since),
+        schedule=schedule_of(settings.schedule, states, now),
         max_age_hours=settings.max_data_age_hours,
         faults=tuple(faults),
     )
+
+
+def _as_it_is(run: RunState, left: set[str]) -> RunState:
+    """A run that is said to be running and does not have the lease has died."""
+    return replace(run, status="died") if run.status == "running" and run.run_id in left else run
+
+
+def _from_database(settings: Settings) -> _Known | None:
+    """What the database knows; None where there is none on this machine yet."""
+    if settings.mongodb_uri is None and not EMBEDDED_FOLDER.exists():
+        return None
+    with connect(settings) as collection:
+        runs, writer = runs_of(collection, MOST_RUNS), holder(collection)
+        documents = StationStates.beside(collection).read()
+    last = {one["_id"]: one["last"] for one in documents if one["last"] is not None}
+    return _Known(runs, writer, last, {one["_id"]: (one["state"], one["since"]) for one in documents})
 
 
 def _copied_runs(processed_uri: str) -> tuple[list[PipelineStatus], list[str]]:
@@ -54,9 +97,9 @@ def _copied_runs(processed_uri: str) -> tuple[list[PipelineStatus], list[str]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / FOLDER).mkdir()
-        copies = [raw for raw in store.list(f"{_LOGS}/{FOLDER}/") if raw.key.endswith(".json")]
-        for raw in sorted(copies, key=lambda raw: raw.key)[-MOST_RUNS:]:
+        found = [raw for raw in store.list(f"{copies.FOLDER}/{FOLDER}/") if raw.key.endswith(".json")]
+        for raw in sorted(found, key=lambda raw: raw.key)[-MOST_RUNS:]:
             store.fetch(raw, folder / FOLDER / Path(raw.key).name)
-        if (status := store.find(f"{_LOGS}/{REPORT_NAME}")) is not None:
+        if (status := store.find(f"{copies.FOLDER}/{REPORT_NAME}")) is not None:
             store.fetch(status, folder / REPORT_NAME)
         return past_runs(folder, MOST_RUNS)

@@ -22,7 +22,7 @@ locals {
       cpu         = var.cpu
       memory      = var.memory
       environment = { PROCESSED_URI = local.processed_uri }
-      statements  = [local.may.list_processed, local.may.read_processed]
+      statements  = [local.may.list_processed, local.may.read_processed, local.may.write_logs]
     }
     replay = {
       entry_point = ["forecast", "replay"]
@@ -38,8 +38,8 @@ locals {
       arguments   = ["--station-id", var.latency_station_id, "--json"]
       cpu         = 512
       memory      = 1024
-      environment = {}
-      statements  = []
+      environment = { PROCESSED_URI = local.processed_uri }
+      statements  = [local.may.write_logs]
     }
   }
 
@@ -74,6 +74,12 @@ locals {
       Sid      = "WriteProcessed"
       Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
       Resource = "${local.processed_arn}/*"
+    }
+    # The copies of its reports.
+    write_logs = {
+      Sid      = "WriteLogs"
+      Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+      Resource = "${local.processed_arn}/logs/*"
     }
   }
 }

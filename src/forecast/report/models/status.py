@@ -16,6 +16,7 @@ State = Literal["fresh", "late", "silent", "never", "unregistered", "unknown"]
 Severity = Literal["error", "warning", "info"]
 # Causes before their consequences. Those of the first lines are of runs and their reports, not of what a run found.
 AttentionKind = Literal[
+    "database_unreachable",
     "reports_unreachable",
     "reports_unreadable",
     "no_run",
@@ -55,6 +56,21 @@ class PreviousRun(Model):
     exit_code: Annotated[ExitCode | None, doc("its exit code; null where it has none")]
     started_at: Annotated[Time, doc("when it began")]
     finished_at: Annotated[Time | None, doc("when it ended; null where it did not")]
+
+
+class Process(Model):
+    """The process that a run is."""
+
+    host: Annotated[str, doc("the machine, or the container")]
+    pid: Annotated[Count, doc("the id of the process there")]
+    place: Annotated[str | None, doc("the boot of the machine and the name space of process ids; null where not known")]
+
+
+class Died(Model):
+    """When and by which run a run was found not to have come to its end."""
+
+    found_at: Annotated[Time, doc("when that was found")]
+    found_by: Annotated[Name, doc("the run that found it")]
 
 
 class StageTimes(Model):
@@ -194,6 +210,14 @@ class PipelineStatus(Report):
         ),
     ]
     dry_run: Annotated[bool, doc("true: nothing was written, the counts say what would have been")]
+    process: Process
+    missed_runs: Annotated[
+        list[Time], doc("when runs were due (`SCHEDULE`) since the one before this one, and none started")
+    ]
+    died: Annotated[
+        Died | None,
+        doc("of a run that was killed: who closed it in the history, as `failed`, and when; null of any other"),
+    ]
     times: StageTimes
     counts: RunCounts
     attention: Annotated[

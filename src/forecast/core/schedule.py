@@ -1,0 +1,45 @@
+"""When runs are due: a cron expression in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
+from typing import Final
+
+# More than a month of hourly runs; of those that are due every minute the last seventeen hours.
+_MOST: Final = 1000
+_MINUTE: Final = timedelta(minutes=1)
+
+
+def checked_expression(text: str) -> str:
+    """A cron expression of five fields. Raises ValueError where it is none."""
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415  no help text needs it
+
+    fields = text.split()
+    try:
+        if len(fields) != 5:  # noqa: PLR2004  a sixth would be seconds
+            raise ValueError
+        CronSim(text, datetime(2000, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        raise ValueError(f"is {text[:80]!r} ({str(error).lower()})") from None
+    return " ".join(fields)
+
+
+def due_between(expression: str, after: datetime, until: datetime) -> tuple[datetime, ...]:
+    """The moments after one and not after another, oldest first; the last thousand of them."""
+    from cronsim import CronSim  # noqa: PLC0415
+
+    # It gives what lies strictly before.
+    backwards = CronSim(expression, _just_after(until), reverse=True)
+    return tuple(islice(takewhile(lambda moment: moment > after, backwards), _MOST))[::-1]
+
+
+def next_due(expression: str, now: datetime) -> datetime | None:
+    """The first moment after now; None where there is none in the next fifty years."""
+    from cronsim import CronSim  # noqa: PLC0415
+
+    return next(iter(CronSim(expression, now.astimezone(UTC))), None)
+
+
+def _just_after(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0, second=0) + _MINUTE

@@ -1,0 +1,93 @@
+"""The status reports of runs, one document each, in `<collection>_runs`.
+
+A document is the report as JSON has it, with `_id` its run and with dates where the report has times as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import pymongo
+from pymongo import DESCENDING, IndexModel
+
+from forecast.core.clock import iso_time
+from forecast.mongo.client import Documents, beside, told_apart
+
+SUFFIX: Final = "_runs"
+RUNNING: Final = "running"
+INDEXES: Final = (IndexModel([("started_at", DESCENDING)], name="started"),)
+_TIMES: Final = frozenset({"started_at", "finished_at", "found_at", "last_observation"})
+
+
+@dataclass(frozen=True, slots=True)
+class RunHistory:
+    """The runs that wrote, or were to write, to a main collection."""
+
+    collection: Documents
+
+    @classmethod
+    def beside(cls, collection: Documents) -> RunHistory:
+        """Those of a main collection."""
+        return cls(beside(collection, SUFFIX))
+
+    def prepare(self) -> None:
+        """Make the index."""
+        with told_apart("making the index of the run history"):
+            self.collection.create_indexes(list(INDEXES))
+
+    def put(self, report: Mapping[str, Any], seconds: float | None = None) -> None:
+        """Put a run's status report in place of what was known of the run; wait no longer than so many seconds."""
+        document = {"_id": report["run_id"], **_with_dates(report)}
+        waiting: AbstractContextManager[Any] = nullcontext() if seconds is None else pymongo.timeout(seconds)
+        with told_apart("writing the run history"), waiting:
+            self.collection.replace_one({"_id": document["_id"]}, document, upsert=True)
+
+    def ended(self, run_ids: Iterable[str]) -> set[str]:
+        """Those of these runs that are known to have ended."""
+        with told_apart("reading the run history"):
+            found = self.collection.find({"_id": {"$in": sorted(run_ids)}, "status": {"$ne": RUNNING}}, {"_id": 1})
+            return {one["_id"] for one in found}
+
+    def running(self) -> list[dict[str, Any]]:
+        """The status reports of the runs that are not known to have ended."""
+        with told_apart("reading the run history"):
+            return [_report(one) for one in self.collection.find({"status": RUNNING})]
+
+    def newest(self, most: int) -> list[dict[str, Any]]:
+        """The status reports of the last runs, newest first."""
+        with told_apart("reading the run history"):
+            return [_report(one) for one in self.collection.find().sort("started_at", DESCENDING).limit(most)]
+
+    def remove_before(self, moment: datetime) -> int:
+        """Remove the runs that started before a moment, but for the newest of all; how many there were."""
+        with told_apart("removing old runs from the history"):
+            newest = next(iter(self.collection.find({}, {"_id": 1}).sort("started_at", DESCENDING).limit(1)), {})
+            old = {"started_at": {"$lt": moment}, "_id": {"$ne": newest.get("_id")}}
+            return self.collection.delete_many(old).deleted_count
+
+
+def _with_dates(value: Any, name: str = "") -> Any:
+    """A part of a report with its times as dates."""
+    if isinstance(value, Mapping):
+        return {key: _with_dates(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_dates(item) for item in value]
+    return datetime.fromisoformat(value) if name in _TIMES and isinstance(value, str) else value
+
+
+def _report(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The report that a document was made of."""
+    report: dict[str, Any] = _with_text({name: value for name, value in document.items() if name != "_id"})
+    return report
+
+
+def _with_text(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _with_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_text(item) for item in value]
+    return iso_time(value) if isinstance(value, datetime) else value

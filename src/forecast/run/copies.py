@@ -1,0 +1,40 @@
+"""Copies of reports in the processed zone, where that is on S3: LOGS_DIR may end with the machine."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from forecast.core.errors import ForecastError
+from forecast.core.settings import Settings
+from forecast.report.models.base import Report
+from forecast.report.write import write_timed_report
+from forecast.storage import Store, open_store
+from forecast.storage.s3 import S3Store
+
+LOGGER = logging.getLogger("forecast.report")
+FOLDER: Final = "logs"
+
+
+def write_and_copy(report: Report, settings: Settings, now: datetime) -> Path:
+    """Write a command's report to LOGS_DIR under its kind and time, copy it, and give its path."""
+    path = write_timed_report(report, logs_dir=settings.logs_dir, now=now)
+    uri = settings.processed_uri
+    if uri is not None and uri.startswith("s3://"):
+        try:
+            copy_to(open_store(uri), path, settings)
+        except ForecastError as error:
+            LOGGER.warning("no copy of %s: %s", path.name, error.message)
+    return path
+
+
+def copy_to(zone: Store, path: Path, settings: Settings) -> None:
+    """Copy a report that is in LOGS_DIR; a zone out of reach costs the copy, which the log says, and nothing else."""
+    if not isinstance(zone, S3Store):
+        return
+    try:
+        zone.publish(path, f"{FOLDER}/{path.relative_to(settings.logs_dir).as_posix()}")
+    except ForecastError as error:
+        LOGGER.warning("no copy of %s: %s", path.name, error.message)

@@ -1,0 +1,166 @@
+"""The history of runs: a file each in LOGS_DIR, its copy on S3, and a document each beside the collection.
+
+A file is written before anything else, so that a run is known which found no database. Whoever has the lease next
+enters what the database lacks, and closes what was left open: no other run is at work then.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from forecast.core.clock import iso_time
+from forecast.core.errors import ForecastError, RetryableError
+from forecast.core.processes import has_died
+from forecast.core.raw_objects import RawObject
+from forecast.core.settings import Settings
+from forecast.mongo.client import Documents
+from forecast.mongo.history import RunHistory
+from forecast.report.headline import missed_before_last, missed_runs
+from forecast.report.history import FOLDER, newest_first, past_runs, read_reports
+from forecast.report.models.status import Died, ErrorEntry, PipelineStatus
+from forecast.report.situation import run_state, schedule_of
+from forecast.report.write import as_data, write_report
+from forecast.run import copies
+from forecast.storage import Store
+from forecast.storage.s3 import S3Store
+
+LOGGER = logging.getLogger("forecast.report")
+# The code of a run's error where its successor found it unfinished.
+DIED: Final = "died"
+# So many runs are looked at: six weeks of nights.
+_MOST: Final = 42
+_SECONDS: Final = 5.0
+_SAME_PLACE: Final = ("mongodb_server", "mongodb_database", "mongodb_collection")
+
+
+class History:
+    """The history of the runs on one collection, as one run keeps it."""
+
+    def __init__(self, settings: Settings, zone: Store) -> None:
+        self._settings = settings
+        self._zone = zone
+        self._runs: RunHistory | None = None
+
+    def write(self, report: PipelineStatus) -> Path:
+        """Write the file of a run, and copy it where the run has ended."""
+        path = write_report(f"{FOLDER}/{report.run_id}.json", report, logs_dir=self._settings.logs_dir)
+        if report.finished_at is not None:
+            copies.copy_to(self._zone, path, self._settings)
+        return path
+
+    def catch_up(self, ours: PipelineStatus, collection: Documents, now: datetime) -> list[datetime]:
+        """Enter what the database does not know of the runs before one that has the lease, and close what is left open.
+
+        Gives the moments since the run before at which one was due and none started.
+        """
+        self._runs = RunHistory.beside(collection)
+        self._runs.prepare()
+        self._enter_others(self._runs, ours, now)
+        known, _ = past_runs(self._settings.logs_dir, _MOST)
+        mine = [report for report in known if _same_place(report, ours)]
+        states = [run_state(report) for report in newest_first([ours, *runs_of(collection, _MOST), *mine])]
+        due = schedule_of(self._settings.schedule, states, now).due
+        return missed_before_last(states, missed_runs(states, due, now))
+
+    def enter(self, report: PipelineStatus) -> None:
+        """Enter the run itself. Where the database is out of reach at its end, the next run does it from the file."""
+        if self._runs is None:
+            return
+        if report.finished_at is None:
+            self._runs.put(as_data(report))
+            return
+        try:
+            self._runs.put(as_data(report), _SECONDS)
+        except RetryableError as error:
+            LOGGER.warning("the next run will enter this one into the history: %s", error.message)
+
+    def _enter_others(self, runs: RunHistory, ours: PipelineStatus, now: datetime) -> None:
+        died = Died(found_at=iso_time(now), found_by=ours.run_id)
+        open_ones = {report["run_id"]: report for report in runs.running() if report["run_id"] != ours.run_id}
+        files, found_copies = self._files(), self._copies()
+        ended = runs.ended({*files, *found_copies})
+        for name in sorted({*files, *found_copies, *open_ones} - ended - {ours.run_id}):
+            report = self._known(files.get(name), found_copies.get(name), open_ones.get(name))
+            if report is None or not _same_place(report, ours):
+                continue
+            if report.status == "running":
+                if name not in open_ones and not has_died(report.process.place, report.process.pid):
+                    continue  # It may be waiting for the lease.
+                report = closed(report, died)
+                self.write(report)
+            runs.put(as_data(report))
+
+    def _files(self) -> dict[str, Path]:
+        return {path.stem: path for path in (self._settings.logs_dir / FOLDER).glob("*.json")}
+
+    def _copies(self) -> dict[str, RawObject]:
+        """The newest copies on S3, by run."""
+        if not isinstance(self._zone, S3Store):
+            return {}
+        try:
+            found = [raw for raw in self._zone.list(f"{copies.FOLDER}/{FOLDER}/") if raw.key.endswith(".json")]
+        except ForecastError as error:
+            LOGGER.warning("the copies of the run history are not read: %s", error.message)
+            return {}
+        newest = sorted(found, key=lambda raw: raw.key)[-_MOST:]
+        return {Path(raw.key).stem: raw for raw in newest}
+
+    def _known(
+        self, file: Path | None, copy: RawObject | None, document: dict[str, Any] | None
+    ) -> PipelineStatus | None:
+        """What is known of a run, rather how it ended than that it began; None where nothing can be read."""
+        found, _ = read_reports([] if file is None else [file])
+        if not any(report.status != "running" for report in found) and copy is not None:
+            found += self._fetched(copy)
+        if document is not None:
+            found += _converted([document])
+        return min(found, key=lambda report: report.status == "running", default=None)
+
+    def _fetched(self, copy: RawObject) -> list[PipelineStatus]:
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / Path(copy.key).name
+            try:
+                self._zone.fetch(copy, target)
+            except ForecastError as error:
+                LOGGER.warning("no report of an earlier run from %s: %s", copy.uri, error.message)
+                return []
+            return read_reports([target])[0]
+
+
+def runs_of(collection: Documents, most: int) -> list[PipelineStatus]:
+    """The last runs on a collection, newest first; those that another version of the program wrote are left out."""
+    return _converted(RunHistory.beside(collection).newest(most))
+
+
+def closed(report: PipelineStatus, died: Died) -> PipelineStatus:
+    """A run that did not come to its end, as its successor closes it."""
+    message = "the run did not come to its end: it was killed, or its machine stopped"
+    return msgspec.structs.replace(
+        report,
+        status="failed",
+        exit_code=1,
+        finished_at=died.found_at,
+        died=died,
+        errors=[*report.errors, ErrorEntry(None, DIED, message, known=False)],
+    )
+
+
+def _converted(documents: Iterable[dict[str, Any]]) -> list[PipelineStatus]:
+    found = []
+    for document in documents:
+        try:
+            found.append(msgspec.convert(document, PipelineStatus))
+        except msgspec.ValidationError as error:
+            LOGGER.warning("the run %s in the history is of another version: %s", document.get("run_id"), error)
+    return found
+
+
+def _same_place(report: PipelineStatus, ours: PipelineStatus) -> bool:
+    return all(report.arguments.get(name) == ours.arguments.get(name) for name in _SAME_PLACE)

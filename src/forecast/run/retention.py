@@ -1,0 +1,83 @@
+"""Old reports and old runs are removed, where LOGS_RETENTION_DAYS says how long they are kept."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from forecast.core.clock import report_time
+from forecast.core.errors import ForecastError
+from forecast.core.settings import Settings
+from forecast.mongo.client import Documents
+from forecast.mongo.history import RunHistory
+from forecast.run import copies
+from forecast.storage import Store
+from forecast.storage.s3 import S3Store
+
+LOGGER = logging.getLogger("forecast.report")
+# Of a timed report or of a run's file: what it is, and its time.
+_TIMED: Final = re.compile(r"(?P<kind>[a-z_]+_report_|history/)(?P<time>\d{8}T\d{6}Z)[-\w]*\.json")
+
+
+def remove_old(settings: Settings, zone: Store, collection: Documents, now: datetime) -> None:
+    """Remove timed reports and runs that are older, but never the newest of a kind; the log says how many.
+
+    From LOGS_DIR, from its copy on S3, and from the run history beside the collection. What cannot be removed is told
+    and stays.
+    """
+    if settings.logs_retention_days is None:
+        return
+    moment = now - timedelta(days=settings.logs_retention_days)
+    files, of_zone = _remove_files(settings, moment), _remove_copies(zone, moment)
+    documents = RunHistory.beside(collection).remove_before(moment)
+    if files or of_zone or documents:
+        LOGGER.info(
+            "removed what is older than %d days (LOGS_RETENTION_DAYS): %d reports, %d copies of reports, %d runs",
+            settings.logs_retention_days,
+            files,
+            of_zone,
+            documents,
+            extra={"facts": {"event": "old_reports_removed", "reports": files, "copies": of_zone, "runs": documents}},
+        )
+
+
+def old_names(names: Iterable[str], moment: datetime) -> list[str]:
+    """Those names of timed reports that are from before a moment, without the newest of each kind."""
+    newest: dict[str, str] = {}
+    old = []
+    for name in sorted(names):
+        if (found := _TIMED.fullmatch(name)) is not None:
+            newest[found["kind"]] = name
+            if found["time"] < report_time(moment.astimezone(UTC)):
+                old.append(name)
+    return [name for name in old if name not in newest.values()]
+
+
+def _remove_files(settings: Settings, moment: datetime) -> int:
+    folder = settings.logs_dir
+    names = [path.relative_to(folder).as_posix() for path in (*folder.glob("*.json"), *folder.glob("history/*.json"))]
+    removed = 0
+    for name in old_names(names, moment):
+        try:
+            (folder / name).unlink(missing_ok=True)
+            removed += 1
+        except OSError as error:
+            LOGGER.warning("the old report %s cannot be removed: %s", name, error.strerror)
+    return removed
+
+
+def _remove_copies(zone: Store, moment: datetime) -> int:
+    if not isinstance(zone, S3Store):
+        return 0
+    prefix = f"{copies.FOLDER}/"
+    try:
+        old = old_names([raw.key.removeprefix(prefix) for raw in zone.list(prefix)], moment)
+        for name in old:
+            zone.remove(prefix + name)
+    except ForecastError as error:
+        LOGGER.warning("old copies of reports are not removed: %s", error.message)
+        return 0
+    return len(old)
