@@ -17,9 +17,11 @@ from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.presence import SILENT_HOURS
 from forecast.core.settings import Settings
 from forecast.core.stations import Station, Stations
+from forecast.core.text import listed
 from forecast.mongo.client import connect
 from forecast.report.headline import Schedule, Situation, StationState, assess
 from forecast.report.history import FOLDER
+from forecast.report.models.status import Attention
 from forecast.report.situation import last_observations, run_state, station_states
 from forecast.report.status import REPORT_NAME
 from forecast.run.station_views import with_database
@@ -51,7 +53,9 @@ def write_dashboard(settings: Settings, stations: Stations, database_fault: str 
         try:
             with connect(settings) as collection:
                 return publish_site(site_files(site, with_database(site.stations, collection)), target)
-        except RetryableError as error:
+        except ForecastError as error:
+            # Where it is the site that cannot be written, the second attempt says so.
+            LOGGER.warning("the dashboard is made without the database: %s", error.message)
             database_fault = error.message
     site = replace(site, database_fault=database_fault)
     return publish_site(site_files(site), target, of_the_database(site))
@@ -90,7 +94,7 @@ def make_site(
     seen_at = _NO_RUN if seen is None else datetime.fromisoformat(seen.started_at)
     states = station_states(last, stations, seen_at, max_age_hours)
     runs = tuple(map(run_state, logs.runs))
-    situation = Situation(made_at or _NO_RUN, runs, states, schedule, max_age_hours)
+    situation = Situation(made_at or _NO_RUN, runs, states, schedule, max_age_hours, tuple(_unreadable(logs)))
     told = {entry.station for run in situation.runs[:1] for entry in run.attention}
     found = found_by_checks(logs.findings, told)
     more = (*found, *missed_objective(logs.latency), *late_stations(states))
@@ -116,6 +120,12 @@ def _with_missed(nights: tuple[Night, ...], missed: Iterable[datetime]) -> tuple
     return tuple(sorted([*nights, *without], key=lambda night: night.started_at)[-NIGHTS:])
 
 
+def _unreadable(logs: Logs) -> Iterator[Attention]:
+    if logs.unreadable:
+        message = f"These are no status reports of this version: {listed(logs.unreadable)}. Move them elsewhere"
+        yield Attention("warning", "reports_unreadable", message)
+
+
 def _rejection_limit(logs: Logs) -> float | None:
     """The share of rejected records above which the newest run was to end with exit code 3."""
     found = logs.runs[0].arguments.get("max_rejection_rate") if logs.runs else None
@@ -137,8 +147,8 @@ def _reports(logs_dir: Path, zone: Store | None) -> Iterator[Path]:
         folder = Path(name)
         (folder / FOLDER).mkdir()
         for kind in (f"{FOLDER}/", *TIMED, REPORT_NAME):
-            for listed in sorted(zone.list(_LOGS + kind), key=lambda listed: listed.key)[-NIGHTS:]:
-                zone.fetch(listed, folder / listed.key.removeprefix(_LOGS))
+            for copy in sorted(zone.list(_LOGS + kind), key=lambda copy: copy.key)[-NIGHTS:]:
+                zone.fetch(copy, folder / copy.key.removeprefix(_LOGS))
         if logs_dir.is_dir():
             shutil.copytree(logs_dir, folder, dirs_exist_ok=True, ignore=_no_reports)
         yield folder

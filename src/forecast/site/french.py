@@ -255,6 +255,9 @@ FRENCH: Final[dict[str, str]] = {
     "warning": "alerte",
     "{number} flagged": "{number} marquées",
     "{number} flagged: {checks}": "{number} marquées : {checks}",
+    "{number} more rows are in rejected/ of the processed zone.": (
+        "{number} lignes de plus sont dans rejected/ de la zone traitée."
+    ),
     "{number} observations since {day}.": "{number} observations depuis {day}.",
     "{number} stations: {states}": "{number} stations : {states}",
     "{number} values": "{number} valeurs",

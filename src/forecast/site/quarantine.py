@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,11 @@ _REPLAYED: Final = "replayed"
 
 
 def read_quarantine(store: Store, objects: tuple[RejectedObject, ...]) -> Quarantine:
-    """The rows of the newest files of `rejected/`, those that were replayed left out."""
+    """The rows of the newest files of `rejected/`, those that were replayed left out.
+
+    A file that is broken costs its own rows, and is named in `fault`.
+    """
+    fault = None
     try:
         newest = sorted(store.list(REJECTED), key=lambda listed: (listed.last_modified, listed.key))[-_MOST_FILES:]
         groups: dict[tuple[str, ...], RejectedRows] = {}
@@ -32,12 +37,15 @@ def read_quarantine(store: Store, objects: tuple[RejectedObject, ...]) -> Quaran
             for listed in reversed(newest):
                 path = Path(folder) / "rejected.jsonl.gz"
                 store.fetch(listed, path)
-                for line in _lines(path):
-                    _add(groups, line)
+                try:
+                    for line in _lines(path):
+                        _add(groups, line)
+                except (OSError, EOFError, ValueError, zlib.error) as error:
+                    fault = f"{listed.uri} cannot be read ({type(error).__name__})"
     except ForecastError as error:
         return Quarantine(objects=objects, fault=error.message)
     total = sum(group.rows for group in groups.values())
-    return Quarantine(tuple(groups.values())[:MOST_GROUPS], total, objects)
+    return Quarantine(tuple(groups.values())[:MOST_GROUPS], total, objects, fault)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -13,4 +13,9 @@ def quarantine_page(site: Site, language: Language) -> dict[str, Any]:
     quarantine = site.quarantine
     rows, objects = language.number(quarantine.total), language.number(len(quarantine.objects))
     words = "Quarantine: {rows} rows, and {objects} objects left out by the last run"
-    return {"headline": language.t(words, rows=rows, objects=objects), "quarantine": quarantine}
+    shown = sum(group.rows for group in quarantine.rows)
+    return {
+        "headline": language.t(words, rows=rows, objects=objects),
+        "quarantine": quarantine,
+        "more": quarantine.total - shown,
+    }
