@@ -22,7 +22,7 @@ from forecast.mongo.client import connect
 from forecast.report.headline import Schedule, Situation, StationState, assess
 from forecast.report.history import FOLDER
 from forecast.report.models.status import Attention
-from forecast.report.situation import last_observations, run_state, station_states
+from forecast.report.situation import last_observations, run_state, schedule_of, station_states
 from forecast.report.status import REPORT_NAME
 from forecast.run.station_views import with_database
 from forecast.site.attention import found_by_checks, late_stations, missed_objective
@@ -47,7 +47,10 @@ def write_dashboard(settings: Settings, stations: Stations, database_fault: str 
     zone = None if settings.processed_uri is None else open_store(settings.processed_uri)
     with _reports(settings.logs_dir, zone) as folder:
         logs = read_logs(folder)
-    site = make_site(logs, stations, settings.max_data_age_hours, read_zone(zone, logs))
+    runs = tuple(map(run_state, logs.runs))
+    # As of the newest run, like everything else.
+    schedule = schedule_of(settings.schedule, runs, runs[0].started_at) if runs else NO_SCHEDULE
+    site = make_site(logs, stations, settings.max_data_age_hours, read_zone(zone, logs), schedule)
     target = open_store(site_uri(settings), "SITE_URI")
     if database_fault is None:
         try:
