@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-all coverage lint lock bench docs infra-test drill clean
+.PHONY: help install demo check test test-all coverage lint lock bench docs infra-test referee drill clean
 
 # Prints one option of pip as it is in force here, from pip's settings, its environment or its own default.
 PIP_OPTION = "$(TOOLS)/bin/python" -c 'import sys; from pip._internal.commands import create_command; \
@@ -81,6 +81,12 @@ docs: $(PROJECT_STAMP) ## Write the generated parts of the documentation again
 
 infra-test: $(PROJECT_STAMP) ## Prove the infrastructure without an AWS account: Terraform, images, workflows
 	@tests/infra/run
+
+referee: $(PROJECT_STAMP) ## Compare airbyte-cdk on the generated manifests with forecast ingest, record by record
+	@[ -x .local/referee/bin/python ] || "$(TOOLS)/bin/python" -m venv .local/referee
+	@.local/referee/bin/python -m pip install --quiet --disable-pip-version-check \
+		"airbyte-cdk==$$($(POETRY) run python -c 'from forecast.ingest.airbyte.manifest import CDK_VERSION; print(CDK_VERSION)')"
+	@$(POETRY) run pytest -m slow -q tests/referee
 
 drill: $(PROJECT_STAMP) ## Break a replica set of three on purpose, in containers or else namespaces; count what is lost
 	@docker/drill/run

@@ -15,8 +15,9 @@ from forecast.cli.program import forecast_app, latency_report_app, pipeline_app
 from forecast.core.settings import SETTINGS
 
 OWN = ("run", "ingest", "latency", "quality", "status", "migrate", "replay", "crud-check", "dashboard", "config")
+AIRBYTE = ("manifests", "apply", "sync")
 MONGO = ("init", "pki", "dump", "restore", "roll", "recover")
-COMMANDS = [*([name] for name in OWN), *(["mongo", name] for name in MONGO)]
+COMMANDS = [*([name] for name in OWN), *(["airbyte", name] for name in AIRBYTE), *(["mongo", name] for name in MONGO)]
 SCRIPTS = {"pipeline": pipeline_app, "latency-report": latency_report_app}
 HEAVY = {
     *(
@@ -62,7 +63,7 @@ def text(app: typer.Typer, *arguments: str, name: str = "forecast") -> str:
 
 
 def test_no_help_imports_what_does_the_work() -> None:
-    asked = [("forecast_app", command) for command in [[], ["mongo"], *COMMANDS]]
+    asked = [("forecast_app", command) for command in [[], ["airbyte"], ["mongo"], *COMMANDS]]
     asked += [("pipeline_app", []), ("latency_report_app", [])]
     done = subprocess.run(
         [sys.executable, "-c", ASK_FOR_HELP.format(asked=asked)],
@@ -91,7 +92,9 @@ def test_help_has_examples_and_the_settings_apart(command: list[str]) -> None:
 
 
 def test_the_program_lists_its_commands() -> None:
-    for shown, names in ((text(forecast_app, "--help"), (*OWN, "mongo")), (text(forecast_app, "mongo", "-h"), MONGO)):
+    groups = {"airbyte": AIRBYTE, "mongo": MONGO}
+    shown_groups = [(text(forecast_app, name, "-h"), names) for name, names in groups.items()]
+    for shown, names in ((text(forecast_app, "--help"), (*OWN, *groups)), *shown_groups):
         listed = [line.split()[0] for line in shown.partition("\nCommands:\n")[2].splitlines()]
         assert listed == list(names)
         assert "..." not in shown.partition("\nCommands:\n")[2]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import typer
 
-from forecast.cli import commands, mongo
+from forecast.cli import airbyte, commands, mongo
 from forecast.cli.app import Version, add_command, new_app
 from forecast.cli.config import config_command
 from forecast.cli.dashboard import dashboard_command
@@ -45,6 +45,7 @@ def _program() -> typer.Typer:
     add_command(app, "crud-check", commands.crud_check_command)
     add_command(app, "dashboard", dashboard_command)
     add_command(app, "config", config_command)
+    app.add_typer(airbyte.airbyte_app(), name="airbyte")
     app.add_typer(mongo.mongo_app(), name="mongo")
     return app
 

@@ -21,6 +21,7 @@ class Group(StrEnum):
 
     ZONES = "zones"
     INGEST = "ingest from the networks' APIs"
+    AIRBYTE = "Airbyte server"
     DATABASE = "database"
     REPORTS = "reports and log"
     LIMITS = "limits of raw objects"
@@ -134,6 +135,12 @@ def _api_address(text: str) -> str:
     return text
 
 
+def _api_base(text: str) -> str:
+    if not re.fullmatch(r"https?://[\w.-]+(:\d+)?(/[\w./-]*)?", text):
+        raise ValueError("is no address of an API")
+    return text
+
+
 def _key(text: str) -> str:
     if not re.fullmatch(r"[!-~]{4,200}", text):
         raise ValueError("is no key")
@@ -169,6 +176,7 @@ ENDPOINT = Kind(
     "http://host:port", "URL", str, lambda url: url if re.fullmatch(r"https?://[\w.-]+(:\d+)?/?", url) else "***"
 )
 API_ADDRESS = Kind("http://host:port or https://host", "URL", _api_address)
+API_BASE = Kind("http(s)://host:port/path", "URL", _api_base)
 KEY = Kind("4 to 200 printable ASCII letters without blanks", "KEY", _key)
 YES_OR_NO = Kind("yes or no", "BOOL", _yes_or_no, lambda wanted: "yes" if wanted else "no")
 ANY = Kind("any text", "TEXT", str)

@@ -16,6 +16,7 @@ from forecast.core.errors import SettingError
 from forecast.core.setting import (
     ANY,
     API_ADDRESS,
+    API_BASE,
     CONNECTION_STRING,
     CRON,
     DAYS,
@@ -224,6 +225,40 @@ class Settings:
         without="no run is missed",
         example="10 3 * * *",
     )
+    airbyte_api_url: str = setting_field(
+        "AIRBYTE_API_URL",
+        Group.AIRBYTE,
+        API_BASE,
+        "Airbyte's public API.",
+        details="By default that of abctl; https://api.airbyte.com/v1 is Airbyte Cloud's.",
+        default="http://localhost:8000/api/public/v1",
+    )
+    airbyte_client_id: str | None = setting_field(
+        "AIRBYTE_CLIENT_ID", Group.AIRBYTE, KEY, "Client id of an application in Airbyte.", secret=True
+    )
+    airbyte_client_secret: str | None = setting_field(
+        "AIRBYTE_CLIENT_SECRET", Group.AIRBYTE, KEY, "Its client secret.", secret=True
+    )
+    airbyte_workspace_id: str | None = setting_field(
+        "AIRBYTE_WORKSPACE_ID", Group.AIRBYTE, NAME, "The workspace, as its address in the browser shows it."
+    )
+    airbyte_s3_region: str | None = setting_field(
+        "AIRBYTE_S3_REGION",
+        Group.AIRBYTE,
+        NAME,
+        "The region of the bucket that Airbyte writes to.",
+        example="eu-west-3",
+    )
+    airbyte_s3_key_id: str | None = setting_field(
+        "AIRBYTE_S3_KEY_ID",
+        Group.AIRBYTE,
+        KEY,
+        "A key of AWS for Airbyte, where its server has no role of its own.",
+        secret=True,
+    )
+    airbyte_s3_secret: str | None = setting_field(
+        "AIRBYTE_S3_SECRET", Group.AIRBYTE, KEY, "The key's secret.", secret=True
+    )
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -240,6 +275,11 @@ class Settings:
     def require_mongodb_uri(self) -> str:
         """MONGODB_URI, for what the embedded MongoDB will not do; or an error that says how to set it."""
         return self._require("mongodb_uri")[0]
+
+    def require_airbyte(self) -> tuple[str, str, str]:
+        """Client id, client secret and workspace of Airbyte, or one error for all that is missing of them."""
+        client, secret, workspace = self._require("airbyte_client_id", "airbyte_client_secret", "airbyte_workspace_id")
+        return client, secret, workspace
 
     def require_zones(self) -> tuple[str, str]:
         """RAW_URI and PROCESSED_URI, or one error for all that is missing of them."""
@@ -269,6 +309,11 @@ def settings_in_force(settings: Settings) -> list[InForce]:
         InForce(setting, _presentable(setting, values[setting]), settings.origins.get(setting.name, "default"))
         for setting in (*SETTINGS, *AWS_SETTINGS)
     ]
+
+
+def secret_values(settings: Settings) -> tuple[str, ...]:
+    """What must not be shown, as it is set."""
+    return tuple(str(value) for setting, value in _values(settings).items() if setting.secret and value)
 
 
 def _presentable(setting: Setting, value: Any) -> str | None:

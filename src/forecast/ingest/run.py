@@ -193,9 +193,7 @@ def _places(settings: Settings, around: Surroundings) -> tuple[Store, Documents]
 
 def _sources(settings: Settings, request: Request, known: Mapping[str, Fetch]) -> tuple[list[Fetch], dict[str, str]]:
     """The sources to read, and those that have no key though none was named."""
-    if unknown := [name for name in request.sources if name not in known]:
-        raise SettingError(f"{listed(unknown)}: no such source; there are {', '.join(sorted(known))}")
-    asked = [known[name] for name in dict.fromkeys(request.sources or known)]
+    asked = _known_sources(request.sources, known)
     missing = {fetch.source: fetch.key_setting for fetch in asked if not getattr(settings, fetch.key_setting.lower())}
     if missing and (request.sources or len(missing) == len(asked)):
         raise SettingError(
@@ -224,6 +222,23 @@ def _stations(request: Request, stations: Stations, fetches: list[Fetch]) -> dic
         }
         for fetch in fetches
     }
+
+
+def asked_sources(names: tuple[str, ...]) -> list[Fetch]:
+    """The sources of these names, all where none is named. Raises SettingError for an unknown one."""
+    return _known_sources(names, FETCHES)
+
+
+def allowed_stations(settings: Settings, stations: Stations, fetches: list[Fetch]) -> dict[str, list[str]]:
+    """The ids of the stations by source, without those whose licence keeps them out."""
+    chosen = _stations(Request(), stations, fetches)
+    return {name: [one for one in found if one not in _left_out(settings, found)] for name, found in chosen.items()}
+
+
+def _known_sources(names: tuple[str, ...], known: Mapping[str, Fetch]) -> list[Fetch]:
+    if unknown := [name for name in names if name not in known]:
+        raise SettingError(f"{listed(unknown)}: no such source; there are {', '.join(sorted(known))}")
+    return [known[name] for name in dict.fromkeys(names or known)]
 
 
 def _left_out(settings: Settings, stations: Mapping[str, Station]) -> dict[str, str]:

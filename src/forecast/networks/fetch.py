@@ -57,6 +57,7 @@ class Fetch:
     records: tuple[str, ...]  # the way to the records from the top of the document
     station_field: str
     time_field: str  # with the station, what tells a record from the others
+    time_format: str  # as strptime has it; %s are seconds since 1970
     batch: int
     station_days: int
     per_minute: int

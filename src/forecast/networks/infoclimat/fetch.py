@@ -28,6 +28,7 @@ FETCH = Fetch(
     records=("hourly", EACH, EACH),
     station_field="id_station",
     time_field="dh_utc",
+    time_format="%Y-%m-%d %H:%M:%S",
     batch=100,
     # 100 station-days are 12 200 records and 3 MB of JSON.
     station_days=100,

@@ -27,6 +27,7 @@ FETCH = Fetch(
     records=("observations", EACH),
     station_field="stationID",
     time_field="epoch",
+    time_format="%s",
     batch=1,
     station_days=1,
     per_minute=30,

@@ -1,0 +1,145 @@
+"""`forecast airbyte`: the same sources as Airbyte connectors."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forecast.cli.app import AsJson, add_command, day_option, new_app
+from forecast.cli.output import print_result
+from forecast.core.errors import SettingError
+from forecast.core.settings import Settings
+from forecast.ingest.airbyte.desired import DEFAULT_CRON
+
+if TYPE_CHECKING:
+    from forecast.ingest.airbyte.apply import Applier
+
+Source = Annotated[list[str] | None, typer.Option(help="Only this source: infoclimat, wunderground. May be repeated.")]
+
+
+def _airbyte() -> None:
+    """The same sources in Airbyte.
+
+    Example:
+
+      forecast airbyte apply --since 2026-01-01 --dry-run
+    """
+
+
+def manifests_command(
+    settings: Settings,  # noqa: ARG001  of the log
+    folder: Annotated[Path, typer.Option(help="Where the manifests go.")] = Path("airbyte/manifests"),
+) -> int:
+    """Write the manifests of the connectors.
+
+    Example:
+
+      forecast airbyte manifests
+    """
+    from rich.text import Text
+
+    from forecast.ingest.airbyte.manifest import manifest_text
+    from forecast.ingest.sources import FETCHES
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, fetch in FETCHES.items():
+        (folder / f"{name}.json").write_text(manifest_text(fetch), "utf-8")
+    print_result({}, Text("\n".join(f"{folder / name}.json" for name in FETCHES)), as_json=False)
+    return 0
+
+
+def apply_command(
+    settings: Settings,
+    source: Source = None,
+    since: Annotated[date | None, day_option(help="The first day that is read. Required.")] = None,
+    cron: Annotated[str, typer.Option(help="When to sync, as Airbyte's cron has it.")] = DEFAULT_CRON,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the differences; change nothing.")] = False,
+    secrets: Annotated[bool, typer.Option("--secrets", help="Send keys again, which cannot be compared.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Set the sources up on an Airbyte server.
+
+    For each a definition, a source and a connection with its schedule, and one S3 destination. What has the name is
+    changed where it differs, what is missing is created, nothing is deleted. Stations are those of the registry, but
+    for licences that forbid commercial use.
+
+    Examples:
+
+      forecast airbyte apply --since 2026-01-01 --dry-run
+
+      forecast airbyte apply --since 2026-01-01 --source infoclimat
+    """
+    from dataclasses import asdict
+
+    from rich.text import Text
+
+    from forecast.ingest.airbyte.desired import desired_setup
+    from forecast.ingest.run import allowed_stations, asked_sources
+    from forecast.run.stations import configured_stations
+
+    if since is None:
+        raise SettingError("--since is missing: the first day that Airbyte is to read")
+    fetches = asked_sources(tuple(source or ()))
+    stations = allowed_stations(settings, configured_stations(settings), fetches)
+    setup = desired_setup(settings, fetches, stations, since, cron)
+    changes = list(_applier(settings, dry_run=dry_run, secrets=secrets).apply(setup))
+    lines = [
+        f"{change.action:8} {change.kind:12} {change.name}" + "".join(f"\n           {one}" for one in change.details)
+        for change in changes
+    ]
+    head = "Dry run: nothing was changed.\n" if dry_run else ""
+    print_result({"changes": [asdict(one) for one in changes]}, Text(head + "\n".join(lines)), as_json=as_json)
+    return 0
+
+
+def sync_command(settings: Settings, source: Source = None, as_json: AsJson = False) -> int:
+    """Start a sync in Airbyte and wait for it.
+
+    Example:
+
+      forecast airbyte sync --source infoclimat
+    """
+    import threading
+
+    from rich.text import Text
+
+    from forecast.core.processes import stoppable
+    from forecast.ingest.airbyte.apply import run_sync
+    from forecast.ingest.airbyte.desired import name_of
+    from forecast.ingest.clock import SystemClock
+    from forecast.ingest.run import asked_sources
+
+    applier = _applier(settings)
+    stop = threading.Event()
+    jobs = {}
+    with stoppable(stop):
+        for fetch in asked_sources(tuple(source or ())):
+            connection = applier.connection_id(name_of(fetch))
+            jobs[fetch.source] = run_sync(applier.api, connection, SystemClock(stop), stop)
+    lines = [
+        f"{name}: job {job['jobId']}, {job['status']}, {job.get('rowsSynced', 0)} rows" for name, job in jobs.items()
+    ]
+    print_result(jobs, Text("\n".join(lines)), as_json=as_json)
+    return 0
+
+
+def _applier(settings: Settings, *, dry_run: bool = False, secrets: bool = False) -> Applier:
+    from forecast.core.settings import secret_values
+    from forecast.ingest.airbyte.apply import Applier
+    from forecast.ingest.airbyte.client import AirbyteApi
+
+    client_id, client_secret, workspace_id = settings.require_airbyte()
+    api = AirbyteApi(settings.airbyte_api_url, client_id, client_secret, secret_values(settings))
+    return Applier(api, workspace_id, dry_run=dry_run, secrets=secrets)
+
+
+def airbyte_app() -> typer.Typer:
+    """The group of them."""
+    app = new_app(no_args_is_help=True)
+    app.callback()(_airbyte)
+    for name, command in (("manifests", manifests_command), ("apply", apply_command), ("sync", sync_command)):
+        add_command(app, name, command)
+    return app

@@ -1,0 +1,198 @@
+"""A source as Airbyte's declarative connector, made of the declaration that the runner follows.
+
+It needs no custom component, so it runs on Airbyte Cloud, on a server of one's own and in the connector builder.
+What it cannot do, the runner does: write only what is new, keep a quota of 24 hours over syncs, check the units of the
+document, give the history of a station that is added later, and leave out stations by their licence.
+https://docs.airbyte.com/connector-development/config-based/understanding-the-yaml-file/reference
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from forecast.core.settings import Settings
+from forecast.networks.fetch import EACH, FIRST_DAY, KEY, LAST_DAY, STATION, Fetch, Meaning, Refusal
+
+# The CDK that the manifests are tried with; they are checked against its schema by tests/referee.
+CDK_VERSION: Final = "7.39.1"
+_STATION_FIELD: Final = "station"
+_ACTIONS: Final = {
+    Meaning.EMPTY: "IGNORE",
+    Meaning.DENIED: "FAIL",
+    Meaning.QUOTA: "RATE_LIMITED",
+    Meaning.REFUSED: "FAIL",
+}
+_FAILURES: Final = {Meaning.DENIED: "config_error", Meaning.REFUSED: "transient_error"}
+
+Json = dict[str, Any]
+
+
+def manifest(fetch: Fetch) -> Json:
+    """The manifest of a source."""
+    return {
+        "version": CDK_VERSION,
+        "type": "DeclarativeSource",
+        "check": {"type": "CheckStream", "stream_names": [fetch.stream]},
+        "streams": [_stream(fetch)],
+        "spec": {"type": "Spec", "connection_specification": _specification(fetch)},
+        "concurrency_level": {"type": "ConcurrencyLevel", "default_concurrency": 1},
+        "api_budget": {
+            "type": "HTTPAPIBudget",
+            "policies": [
+                {
+                    "type": "MovingWindowCallRatePolicy",
+                    "rates": [
+                        {"type": "Rate", "limit": fetch.per_minute, "interval": "PT1M"},
+                        {"type": "Rate", "limit": fetch.per_day, "interval": "P1D"},
+                    ],
+                    "matchers": [],
+                }
+            ],
+        },
+    }
+
+
+def manifest_text(fetch: Fetch) -> str:
+    """The manifest as its file has it."""
+    return json.dumps(manifest(fetch), indent=2) + "\n"
+
+
+def default_url(fetch: Fetch) -> str:
+    """Where the API is."""
+    return str(getattr(Settings(), fetch.url_setting.lower()))
+
+
+def _stream(fetch: Fetch) -> Json:
+    return {
+        "type": "DeclarativeStream",
+        "name": fetch.stream,
+        "primary_key": [fetch.station_field, fetch.time_field],
+        "retriever": {
+            "type": "SimpleRetriever",
+            "requester": _requester(fetch),
+            "record_selector": {
+                "type": "RecordSelector",
+                "extractor": {"type": "DpathExtractor", "field_path": _field_path(fetch)},
+            },
+            **_partitions(fetch),
+        },
+        "incremental_sync": _cursor(fetch),
+        "schema_loader": {
+            "type": "InlineSchemaLoader",
+            "schema": {
+                "type": "object",
+                "additionalProperties": True,
+                "properties": {name: {"type": ["string", "integer", "null"]} for name in _keys(fetch)},
+            },
+        },
+    }
+
+
+def _keys(fetch: Fetch) -> tuple[str, ...]:
+    return fetch.station_field, fetch.time_field
+
+
+def _requester(fetch: Fetch) -> Json:
+    return {
+        "type": "HttpRequester",
+        "url_base": f"{{{{ config.get('api_url') or '{default_url(fetch)}' }}}}",
+        "path": fetch.path,
+        "http_method": "GET",
+        "request_parameters": {name: _value(fetch, template) for name, template in fetch.params},
+        "error_handler": {
+            "type": "DefaultErrorHandler",
+            "max_retries": 4,
+            "response_filters": [_filter(refusal) for refusal in fetch.refusals],
+            "backoff_strategies": [
+                {"type": "WaitTimeFromHeader", "header": "Retry-After", "max_waiting_time_in_seconds": 300},
+                {"type": "ExponentialBackoffStrategy", "factor": 2},
+            ],
+        },
+    }
+
+
+def _value(fetch: Fetch, template: str) -> str:
+    stations = f"stream_partition['{_STATION_FIELD}']" if fetch.batch == 1 else "config['stations']"
+    return {
+        STATION: f"{{{{ {stations} }}}}",
+        FIRST_DAY: "{{ stream_interval['start_time'] }}",
+        LAST_DAY: "{{ stream_interval['end_time'] }}",
+        KEY: "{{ config['api_key'] }}",
+    }.get(template, template)
+
+
+def _filter(refusal: Refusal) -> Json:
+    conditions = []
+    if refusal.has:
+        conditions.append(f"response.get('{refusal.has}')")
+    if refusal.lacks:
+        conditions.append(f"response and '{refusal.lacks}' not in response")
+    if refusal.differs:
+        conditions.append("response and response.get('{}') != '{}'".format(*refusal.differs))
+    found: Json = {"type": "HttpResponseFilter", "action": _ACTIONS[refusal.meaning], "error_message": refusal.says}
+    if refusal.meaning in _FAILURES:
+        found["failure_type"] = _FAILURES[refusal.meaning]
+    if refusal.contains:
+        found["error_message_contains"] = refusal.contains
+    if conditions:
+        found["predicate"] = f"{{{{ {' and '.join(conditions)} }}}}"
+    if refusal.statuses != (200,):
+        found["http_codes"] = list(refusal.statuses)
+    return found
+
+
+def _field_path(fetch: Fetch) -> list[str]:
+    """The same way for dpath. A list at its end is gone through by itself; names that begin with _ are no stations."""
+    *way, last = fetch.records
+    if EACH not in way:
+        return way if last == EACH else [*way, last]
+    return [*("[!_]*" if step == EACH else step for step in way), last]
+
+
+def _partitions(fetch: Fetch) -> Json:
+    """A slice a station where a call is for one."""
+    if fetch.batch > 1:
+        return {}
+    router = {"type": "ListPartitionRouter", "cursor_field": _STATION_FIELD, "values": "{{ config['stations'] }}"}
+    return {"partition_router": router}
+
+
+def _cursor(fetch: Fetch) -> Json:
+    """Days of UTC. Where the network cuts its days by the station's clock, a day more is asked for at the end."""
+    end = "now_utc() + duration('P1D')" if fetch.local_days else "now_utc()"
+    return {
+        "type": "DatetimeBasedCursor",
+        "cursor_field": fetch.time_field,
+        "cursor_datetime_formats": [fetch.time_format],
+        "datetime_format": fetch.day_format,
+        "start_datetime": {
+            "type": "MinMaxDatetime",
+            "datetime": "{{ config['start_date'] }}",
+            "datetime_format": "%Y-%m-%d",
+        },
+        "end_datetime": {
+            "type": "MinMaxDatetime",
+            "datetime": f"{{{{ ({end}).strftime('%Y-%m-%d') }}}}",
+            "datetime_format": "%Y-%m-%d",
+        },
+        "step": f"P{fetch.station_days if fetch.batch == 1 else 7}D",
+        "cursor_granularity": "P1D",
+        "lookback_window": f"P{fetch.lookback_days}D",
+    }
+
+
+def _specification(fetch: Fetch) -> Json:
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": f"{fetch.network} observations",
+        "type": "object",
+        "additionalProperties": True,
+        "required": ["api_key", "stations", "start_date"],
+        "properties": {
+            "api_key": {"type": "string", "title": "Your own key", "airbyte_secret": True, "order": 0},
+            "stations": {"type": "array", "items": {"type": "string"}, "title": "Ids of the stations", "order": 1},
+            "start_date": {"type": "string", "format": "date", "title": "First day (UTC)", "order": 2},
+            "api_url": {"type": "string", "title": "Another address of the API", "order": 3},
+        },
+    }

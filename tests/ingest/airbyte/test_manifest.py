@@ -1,0 +1,56 @@
+"""The manifests are current, and say what the declarations say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from forecast.ingest.airbyte.manifest import manifest, manifest_text
+from forecast.ingest.sources import FETCHES
+from forecast.networks.fetch import Fetch
+
+FOLDER = Path(__file__).resolve().parents[3] / "airbyte" / "manifests"
+
+
+def test_there_is_a_manifest_of_every_source_and_of_no_other() -> None:
+    assert sorted(path.stem for path in FOLDER.glob("*.json")) == sorted(FETCHES)
+
+
+@pytest.mark.parametrize("fetch", FETCHES.values(), ids=str)
+def test_the_manifests_are_up_to_date(fetch: Fetch) -> None:
+    text = (FOLDER / f"{fetch.source}.json").read_text("utf-8")
+    assert text == manifest_text(fetch), "run `poetry run forecast airbyte manifests`"
+
+
+@pytest.mark.parametrize("fetch", FETCHES.values(), ids=str)
+def test_a_manifest_holds_no_custom_component_and_marks_the_key_as_secret(fetch: Fetch) -> None:
+    made = manifest(fetch)
+    assert "Custom" not in json.dumps(made)
+    assert made["spec"]["connection_specification"]["properties"]["api_key"]["airbyte_secret"] is True
+    (policy,) = made["api_budget"]["policies"]
+    assert [(rate["limit"], rate["interval"]) for rate in policy["rates"]] == [
+        (fetch.per_minute, "PT1M"),
+        (fetch.per_day, "P1D"),
+    ]
+
+
+def test_weather_underground_is_asked_station_by_station_and_up_to_tomorrow() -> None:
+    (stream,) = manifest(FETCHES["wunderground"])["streams"]
+    parameters = stream["retriever"]["requester"]["request_parameters"]
+    assert parameters["stationId"] == "{{ stream_partition['station'] }}"
+    assert parameters["date"] == "{{ stream_interval['start_time'] }}"
+    cursor = stream["incremental_sync"]
+    assert (cursor["step"], cursor["lookback_window"], cursor["datetime_format"]) == ("P1D", "P2D", "%Y%m%d")
+    assert "duration('P1D')" in cursor["end_datetime"]["datetime"]
+
+
+def test_the_refusals_of_infoclimat_fail_and_say_what_to_do() -> None:
+    (stream,) = manifest(FETCHES["infoclimat"])["streams"]
+    filters = stream["retriever"]["requester"]["error_handler"]["response_filters"]
+    assert [(one["action"], one["failure_type"]) for one in filters] == [
+        ("FAIL", "config_error"), ("FAIL", "config_error"), ("FAIL", "transient_error"), ("FAIL", "transient_error"),
+    ]  # fmt: skip
+    assert filters[0]["error_message_contains"] == "wrong ip address"
+    assert stream["retriever"]["record_selector"]["extractor"]["field_path"] == ["hourly", "[!_]*", "*"]
