@@ -242,22 +242,22 @@ class Settings:
     airbyte_workspace_id: str | None = setting_field(
         "AIRBYTE_WORKSPACE_ID", Group.AIRBYTE, NAME, "The workspace, as its address in the browser shows it."
     )
-    airbyte_s3_region: str | None = setting_field(
-        "AIRBYTE_S3_REGION",
+    airbyte_bucket_region: str | None = setting_field(
+        "AIRBYTE_BUCKET_REGION",
         Group.AIRBYTE,
         NAME,
         "The region of the bucket that Airbyte writes to.",
         example="eu-west-3",
     )
-    airbyte_s3_key_id: str | None = setting_field(
-        "AIRBYTE_S3_KEY_ID",
+    airbyte_aws_key_id: str | None = setting_field(
+        "AIRBYTE_AWS_KEY_ID",
         Group.AIRBYTE,
         KEY,
         "A key of AWS for Airbyte, where its server has no role of its own.",
         secret=True,
     )
-    airbyte_s3_secret: str | None = setting_field(
-        "AIRBYTE_S3_SECRET", Group.AIRBYTE, KEY, "The key's secret.", secret=True
+    airbyte_aws_secret: str | None = setting_field(
+        "AIRBYTE_AWS_SECRET", Group.AIRBYTE, KEY, "The key's secret.", secret=True
     )
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 

@@ -95,7 +95,7 @@ def _destination(settings: Settings, raw: str) -> Json:
         "destinationType": "s3",
         "s3_bucket_name": place.netloc,
         "s3_bucket_path": place.path.strip("/"),
-        "s3_bucket_region": settings.airbyte_s3_region or "",
+        "s3_bucket_region": settings.airbyte_bucket_region or "",
         "s3_path_format": _PATH_FORMAT,
         "format": {
             "format_type": "JSONL",
@@ -103,7 +103,7 @@ def _destination(settings: Settings, raw: str) -> Json:
             "compression": {"compression_type": "GZIP"},
         },
     }
-    if settings.airbyte_s3_key_id and settings.airbyte_s3_secret:
-        configuration["access_key_id"] = settings.airbyte_s3_key_id
-        configuration["secret_access_key"] = settings.airbyte_s3_secret
+    if settings.airbyte_aws_key_id and settings.airbyte_aws_secret:
+        configuration["access_key_id"] = settings.airbyte_aws_key_id
+        configuration["secret_access_key"] = settings.airbyte_aws_secret
     return configuration
