@@ -43,8 +43,9 @@ def local(local_world: WorldMaker, demo_data: Path) -> World:
 
 
 def _written_text(world: World) -> str:
-    """All that a run left in reports, checkpoints and documents."""
-    reports = [path.read_text("utf-8") for path in world.logs_dir.glob("*")] if world.logs_dir.exists() else []
+    """All that a run left in reports, the dashboard, checkpoints and documents."""
+    found = sorted(world.logs_dir.rglob("*")) if world.logs_dir.exists() else []
+    reports = [path.read_text("utf-8") for path in found if path.is_file()]
     return "\n".join([*reports, repr(world.checkpoints())])
 
 
