@@ -183,6 +183,7 @@ def _work(
     try:
         pipeline.execute(objects)
         pipeline.judge()
+        pipeline.write_dataset()
     except ForecastError as error:
         fault = error
     return _report_findings(run, reports, pipeline, stations, fault)

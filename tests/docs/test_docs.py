@@ -205,8 +205,12 @@ def test_the_examples_of_the_processed_zone_run(
         exec(block, namespace)
         outputs.append(capsys.readouterr().out)
         names.append(namespace)
-    pandas_example, duckdb_example, rejected_example = outputs
-    newest = names[0]["newest"]
+    dataset_example, pandas_example, duckdb_example, rejected_example = outputs
+    means = {name: int(number) for name, number in re.findall(r"│ ([0-9A-Z]+) +│ +(\d+) │", dataset_example)}
+    assert means.keys() == {"00052", "000R5", "07015", "IICHTE19", "ILAMAD25", "STATIC0010"}
+    # Those that are flagged are left out.
+    assert 1900 < means["ILAMAD25"] <= 2016
+    newest = names[1]["newest"]
     # The second half of a digest is the verdict, and the database has the last word on that.
     observations = dict(zip(newest["_id"], newest["digest"].str[:HALF], strict=True))
     assert observations == {name: digest[:HALF] for name, digest in guide.digests.items()}

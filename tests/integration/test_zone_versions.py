@@ -75,7 +75,8 @@ def of_zone(world: World) -> list[tuple[str, float]]:
 
 
 def zone_files(world: World) -> list[str]:
-    return [key for key in world.processed.keys() if not key.startswith("logs/")]
+    """What raw objects gave: the dataset is made of the database."""
+    return [key for key in world.processed.keys() if key.startswith(("observations/", "rejected/"))]
 
 
 def assert_zone_and_database_agree(world: World) -> None:

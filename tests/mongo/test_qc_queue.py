@@ -10,7 +10,7 @@ from typing import Any, cast
 from forecast.core.schemas import to_table
 from forecast.mongo.client import Documents
 from forecast.mongo.loader import load, station_days
-from forecast.mongo.qc_queue import Unjudged, days_by_station
+from forecast.mongo.qc_queue import PendingDays, Unjudged, days_by_station, pending_dataset
 from tests.networks import DAY, START, five, observation, observations, records
 
 
@@ -58,7 +58,8 @@ def test_a_day_that_this_run_has_marked_is_marked_once_more(collection: Document
 def test_what_a_rival_took_away_is_marked_anew_of_all_days_or_of_some(collection: Documents) -> None:
     """What this run has judged itself is no part of it, and nothing is written where all marks are there."""
     counting = _Counting(collection.database["weather_pending_qc"])
-    unjudged, rival = Unjudged(cast("Documents", counting), "r1"), Unjudged.beside(collection, "rival")
+    days = PendingDays(cast("Documents", counting), "r1")
+    unjudged, rival = Unjudged(days, pending_dataset(collection, "r1")), Unjudged.beside(collection, "rival")
     unjudged.mark([("own", DAY)])
     unjudged.take_away(unjudged.marks())
     unjudged.mark([("A", DAY), ("B", DAY)])

@@ -117,6 +117,7 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "save": 0.0,
         "load": 1.235,
         "qc": 0.0,
+        "dataset": 0.0,
         "report": 0.0,
     }
     assert report["written"] == [

@@ -15,7 +15,9 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.settings import Settings
 
 if TYPE_CHECKING:
-    from forecast.report.models.migration import MigrationReport
+    from msgspec import UnsetType
+
+    from forecast.report.models.migration import DatasetComparison, MigrationReport
     from forecast.run.replay import ReplayCounts
 
 
@@ -185,11 +187,20 @@ def _migration_words(report: MigrationReport) -> str:
         f"compared {checked.sample_checked:,} records with {checked.documents_in_database:,} documents: "
         + (
             "both hold the same"
-            if checked.ok
+            if not (differing or checked.orphaned or checked.outdated_flags)
             else f"{differing:,} differ, {checked.orphaned:,} documents are orphaned, "
             f"{checked.outdated_flags:,} have outdated flags"
         )
+        + f"\n{_dataset_words(checked.dataset)}"
     )
+
+
+def _dataset_words(compared: DatasetComparison | UnsetType) -> str:
+    if not compared or not compared.is_of_database:
+        return "the zone holds no dataset of this collection; the next run writes it"
+    later = f", {compared.pending_days:,} station-days wait for the next run" if compared.pending_days else ""
+    fix = "; to have it written in whole, remove current/_dataset.json and run again" if compared.differing else ""
+    return f"compared the dataset: {compared.checked:,} observations, {compared.differing:,} differ{later}{fix}"
 
 
 def _replay_words(counts: ReplayCounts) -> str:

@@ -63,12 +63,43 @@ class _Element(NamedTuple):
     size: int
 
 
+class Alike(NamedTuple):
+    """Documents that are alike but for numbers, times and texts of one width, a row of `matrix` each.
+
+    `first` is the first of them, as the driver decodes it.
+    """
+
+    first: dict[str, Any]
+    layout: dict[str, _Element]
+    matrix: Bytes
+
+    def numbers(self, name: str, kind: str) -> npt.NDArray[Any]:
+        """A field of all of them, by its path, as numpy's type of that name."""
+        element = self.layout[name]
+        cells = np.ascontiguousarray(self.matrix[:, element.at : element.at + element.size])
+        return cells.view(kind).reshape(-1)
+
+    def texts(self, name: str) -> npt.NDArray[np.bytes_]:
+        """A text of all of them, in UTF-8."""
+        size = self.layout[name].size
+        return self.numbers(name, f"S{size}") if size else np.zeros(len(self.matrix), "S1")
+
+    def measurements(self) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
+        """Each parameter that they have, with its values."""
+        for name, value in self.first["measurements"].items():
+            if name in PARAMETER_NAMES:
+                path = f"measurements.{name}"
+                # Somebody may have written a whole number by hand.
+                double = self.layout[path].kind == _DOUBLE
+                yield name, self.numbers(path, "<f8") if double else np.full(len(self.matrix), float(value))
+
+
 def read_columns(batches: Iterable[bytes]) -> dict[str, StationColumns]:
     """Columns by station of raw batches of documents, as PROJECTION leaves them, in any order."""
     found: defaultdict[str, list[StationColumns]] = defaultdict(list)
     for batch in batches:
-        for station_id, columns in _columns_of(batch):
-            found[station_id].append(columns)
+        for alike in alike_documents(batch):
+            found[alike.first["station"]["id"]].append(_station_columns(alike))
     return {station_id: joined(parts) for station_id, parts in found.items()}
 
 
@@ -86,14 +117,15 @@ def joined(parts: list[StationColumns]) -> StationColumns:
     )
 
 
-def _columns_of(batch: bytes) -> Iterator[tuple[str, StationColumns]]:
+def alike_documents(batch: bytes) -> Iterator[Alike]:
+    """The documents of a raw batch, those that are alike together."""
     for matrix in _matrices(batch):
         left = matrix
         while len(left):
             document = left[0].tobytes()
             layout = dict(_elements(document))
             alike = _alike(left, _fixed(layout, len(document)))
-            yield _read_alike(document, layout, left[alike] if not alike.all() else left)
+            yield Alike(bson.decode(document, _DECODED), layout, left[alike] if not alike.all() else left)
             left = left[~alike]
 
 
@@ -151,8 +183,8 @@ def _elements(document: bytes, at: int = 0, path: str = "") -> Iterator[tuple[st
 def _differs(name: str, element: _Element) -> bool:
     """Whether this is one of the values that differ from document to document of one shape."""
     return (
-        (name == "timestamp" and element.kind == _DATE)
-        or name == "metadata.digest"
+        element.kind == _DATE
+        or name in {"metadata.digest", "metadata.source_row"}
         or (name.startswith("measurements.") and element.kind == _DOUBLE)
     )
 
@@ -165,27 +197,14 @@ def _fixed(layout: dict[str, _Element], length: int) -> Mask:
     return fixed
 
 
-def _read_alike(document: bytes, layout: dict[str, _Element], matrix: Bytes) -> tuple[str, StationColumns]:
-    decoded = bson.decode(document, _DECODED)
-
-    def column(name: str, kind: str) -> npt.NDArray[Any]:
-        element = layout[name]
-        cells = np.ascontiguousarray(matrix[:, element.at : element.at + element.size])
-        return cells.view(kind).reshape(-1)
-
-    values = {}
-    for name, value in decoded["measurements"].items():
-        if name in PARAMETER_NAMES:
-            # Somebody may have written a whole number by hand.
-            double = layout[f"measurements.{name}"].kind == _DOUBLE
-            values[name] = column(f"measurements.{name}", "<f8") if double else np.full(len(matrix), float(value))
-    quality = decoded["data_quality"]
+def _station_columns(alike: Alike) -> StationColumns:
+    quality = alike.first["data_quality"]
     texts, source = (
-        np.full(len(matrix), json.dumps(flags) if flags else None, dtype=object)
+        np.full(len(alike.matrix), json.dumps(flags) if flags else None, dtype=object)
         for flags in (quality["flags"], quality.get("source_flags"))
     )
-    digests = column("metadata.digest", f"S{layout['metadata.digest'].size}")
-    return decoded["station"]["id"], StationColumns(column("timestamp", "<i8"), values, texts, source, digests)
+    times = alike.numbers("timestamp", "<i8")
+    return StationColumns(times, dict(alike.measurements()), texts, source, alike.texts("metadata.digest"))
 
 
 def _joined_values(name: str, parts: list[StationColumns]) -> npt.NDArray[np.float64]:

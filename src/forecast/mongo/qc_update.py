@@ -41,6 +41,7 @@ _ROUNDS: Final = 20
 _BATCH: Final = 2_500
 _READERS: Final = 2
 _AMOUNT: Final = "measurements.precipitation_amount"
+FlagsChange = Callable[[Iterable[tuple[str, int]]], None]
 
 
 class _Differing(NamedTuple):
@@ -76,7 +77,8 @@ def judge_marked(
         marks = unjudged.marks()
         if not marks:
             return counts
-        counts.add(judge_days(days_by_station(marks), collection, stations, listener, check_stop))
+        days = days_by_station(marks)
+        counts.add(judge_days(days, collection, stations, listener, check_stop, unjudged.flags_change))
         StationStates.beside(collection).count(marks, stations)
         unjudged.take_away(marks)
     raise RetryableError("other writers keep changing the same days; run again when they are done")
@@ -95,12 +97,16 @@ def judge_days(
     stations: Stations,
     listener: Listener | None = None,
     check_stop: Callable[[], None] = lambda: None,
+    flags_change: FlagsChange = lambda _: None,
 ) -> JudgeCounts:
-    """Judge these days by station, and all that hangs on them; rewrite the verdicts that differ."""
+    """Judge these days by station, and all that hangs on them; rewrite the verdicts that differ.
+
+    `flags_change` is called with station-days before verdicts on them are rewritten.
+    """
     counts = JudgeCounts()
     for block, stored in read_ahead(days, collection, stations):
         check_stop()
-        counts.add(_judge_block(block, stored, collection, listener))
+        counts.add(_judge_block(block, stored, collection, listener, flags_change))
         # Not beside the next block.
         del stored
         give_memory_back()
@@ -190,7 +196,11 @@ def _series(station: Station, columns: StationColumns) -> Series:
 
 
 def _judge_block(
-    block: Block, stored: dict[str, StationColumns], collection: Documents, listener: Listener | None
+    block: Block,
+    stored: dict[str, StationColumns],
+    collection: Documents,
+    listener: Listener | None,
+    flags_change: FlagsChange,
 ) -> JudgeCounts:
     counts = JudgeCounts()
     changed: dict[str, int] = {}
@@ -205,6 +215,7 @@ def _judge_block(
         for station in stations:
             within = _within(block, stored[station.id])
             counts.judged += within.stop - within.start
+            flags_change((station.id, day) for day in _days_of(stored[station.id], differing[station.id]))
             for updates in _updates(station, stored[station.id], differing[station.id], changed, by_name=not attempt):
                 matched = _rewrite(updates, collection)
                 counts.rewritten += matched
@@ -230,12 +241,17 @@ def _write_days(
     """The daily aggregates of the days whose observations changed, and of those whose flags are about to."""
     found: list[StationDay] = []
     for name, one in verdicts.items():
-        days = set((stored[name].times[differing[name].rows] // DAY_MS).tolist()) if name in differing else set()
+        days = _days_of(stored[name], differing[name]) if name in differing else set()
         if days := days | block.changed.get(name, set()):
             found += station_days(one, days)
     there = {(one.station, one.day) for one in found}
     asked = {(name, day) for name, days in block.changed.items() for day in days}
     DailyAggregates.beside(collection).write(found, asked - there)
+
+
+def _days_of(stored: StationColumns, differing: _Differing) -> set[int]:
+    """The days of the documents whose verdicts differ."""
+    return set((stored.times[differing.rows] // DAY_MS).tolist())
 
 
 def _updates(

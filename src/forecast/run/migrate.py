@@ -23,6 +23,7 @@ from forecast.mongo.strangers import strangers_named
 from forecast.mongo.verify import differing_records, orphaned_documents, read_zone_file
 from forecast.report.migration import migration_report
 from forecast.report.models.migration import MigrationReport, Verification
+from forecast.run.dataset_check import compare_dataset
 from forecast.storage import Store
 from forecast.zone.writer import OBSERVATIONS
 
@@ -44,8 +45,9 @@ def migrate(
     Daily aggregates and the stations' states are made anew. A station is silent after `max_age_hours`.
 
     The proof: a second pass finds every record in the database, with the digest and the content of its newest version,
-    and no document beside them; and every verdict is what the checks say of the observations now. Raises SettingError
-    where the zone holds no records or a file is none of ours.
+    and no document beside them; every verdict is what the checks say of the observations now; and the dataset, where
+    it is this collection's, holds what the database holds. Raises SettingError where the zone holds no records or a
+    file is none of ours.
     """
     files = [file for file in store.list(OBSERVATIONS) if file.key.endswith(".parquet")]
     if not files:
@@ -79,6 +81,7 @@ def migrate(
             differing += differing_records(file, records, collection)
         beyond = orphaned_documents(files, store, collection, folder)
         outdated = _outdated_verdicts(collection, stations)
+        dataset = compare_dataset(store, collection, folder)
     with told_apart("counting the documents"):
         documents = collection.count_documents({})
     verification = Verification(
@@ -88,8 +91,9 @@ def migrate(
         matching=checked - differing,
         orphaned=beyond,
         outdated_flags=outdated,
+        dataset=dataset,
         read_concern="majority",
-        ok=not differing and not beyond and not outdated,
+        ok=not differing and not beyond and not outdated and not dataset.differing,
     )
     report = migration_report(run_id, objects, verification, datetime.now(UTC), conflicts.removed)
     return report, EXIT_DONE if verification.ok else EXIT_DIFFERS

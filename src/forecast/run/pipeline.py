@@ -26,6 +26,7 @@ from forecast.core.schemas import RECORD_SCHEMA, concat, to_frame, to_table
 from forecast.core.stations import Stations
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.dataset_state import DatasetState, is_empty
 from forecast.mongo.dry_run import ImaginedVersions, foresee
 from forecast.mongo.format import check_format
 from forecast.mongo.loader import prepare_collection, station_days
@@ -41,12 +42,14 @@ from forecast.report.migration import verification
 from forecast.report.models.migration import Verification
 from forecast.report.silence import silence_warnings, silent_stations, stations_seen
 from forecast.run.cache import circumstances_digest, program_digest
+from forecast.run.dataset import DatasetWriter
 from forecast.run.disk_budget import TemporarySpace
 from forecast.run.run import Run
 from forecast.run.stages import Stages
 from forecast.run.staging import StagedObject, Stager
 from forecast.storage import Store, digest_of
 from forecast.transform import RULES_VERSION
+from forecast.zone.dataset import CURRENT
 from forecast.zone.withdrawal import Withdrawal, withdrawal
 from forecast.zone.writer import publish, read_records, remove
 
@@ -97,6 +100,9 @@ class Pipeline:
             check_format(self._collection)
         else:
             prepare_collection(self._collection)
+            if is_empty(self._collection):
+                # Somebody may have emptied it: what the dataset has beside what comes now would stay.
+                DatasetState.beside(self._collection).forget()
         objects = self.select(listed)
         staging: deque[Future[StagedObject | None]] = deque()
         loading: deque[Future[None]] = deque()
@@ -165,7 +171,7 @@ class Pipeline:
         """
         now = self._run.facts.started_at
         processed = self._checkpoints.processed(now)
-        if not processed or not self._is_empty():
+        if not processed or not is_empty(self._collection):
             return processed
         without_records = self._checkpoints.processed(now, without_records=True)
         if lost := len(processed) - len(without_records):
@@ -173,10 +179,6 @@ class Pipeline:
             facts = {"event": "collection_empty", "objects": lost}
             LOGGER.warning(words, self._collection.full_name, lost, extra={"facts": facts})
         return without_records
-
-    def _is_empty(self) -> bool:
-        with told_apart("looking for documents"):
-            return self._collection.find_one({}, {"_id": 1}) is None
 
     def _tell_known(self, raw: RawObject, rejection: Rejection) -> None:
         """An object that was rejected stays in every report, until it gets another chance."""
@@ -276,6 +278,18 @@ class Pipeline:
         with run.timed("report"), strangers_named(self._collection):
             for station, flags, number in stored_flags(run.touched - run.findings.judged_days, self._collection):
                 run.findings.add_stored(station, flags, number)
+
+    def write_dataset(self) -> None:
+        """Bring the dataset up to date: what this run has loaded or flagged anew, and what a run before left."""
+        run = self._run
+        if run.options.dry_run:
+            return
+        with run.timed("dataset"), strangers_named(self._collection):
+            run_id, check = run.facts.run_id, run.check_stop
+            writer = DatasetWriter(self._processed, self._collection, self._stations, run_id, self._folder, check)
+            counts = writer.write()
+        if counts.rows:
+            run.progress.add_written("dataset", f"{self._processed.uri.rstrip('/')}/{CURRENT}", counts.rows)
 
     def note_stations(self) -> None:
         """Note when each station was last heard, and what there is of the days that this run has touched.

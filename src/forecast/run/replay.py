@@ -45,6 +45,7 @@ from forecast.mongo.state import INTERNAL_ERROR, Checkpoints
 from forecast.mongo.station_states import note_stations
 from forecast.mongo.strangers import strangers_named
 from forecast.run.cache import program_digest
+from forecast.run.dataset import DatasetWriter
 from forecast.storage import Store
 from forecast.transform import RULES_VERSION, ObjectTransformer
 from forecast.validate import validate
@@ -113,6 +114,8 @@ def replay(corridor: Corridor, folder: Path) -> ReplayCounts:
     with strangers_named(corridor.collection):
         judge_marked(unjudged, corridor.collection, corridor.stations)
         note_stations(corridor.collection, corridor.stations, corridor.facts.started_at, corridor.max_age_hours)
+        run_id = corridor.facts.run_id
+        DatasetWriter(corridor.zone, corridor.collection, corridor.stations, run_id, folder).write()
     return counts
 
 

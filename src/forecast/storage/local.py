@@ -46,7 +46,7 @@ class LocalStore:
         Raises SettingError where a folder is missing or must not be read: a part of the zone is never left out.
         """
         self._check_is_folder()
-        for key in sorted(self._keys()):
+        for key in sorted(self._keys(prefix.rpartition("/")[0])):
             described = self._described(key) if key.startswith(prefix) else None
             if described is not None:
                 yield described
@@ -139,8 +139,8 @@ class LocalStore:
         there = f"; in {where} there is {shown}" if names else ""
         raise SettingError(f"the folder {place} does not exist ({self._setting}){there}")
 
-    def _keys(self) -> Iterator[str]:
-        for folder, folders, files in os.walk(self._folder, onerror=_unlistable):
+    def _keys(self, below_folder: str) -> Iterator[str]:
+        for folder, folders, files in os.walk(self._folder / below_folder, onerror=_unlistable):
             below = Path(folder)
             # os.walk counts a link to a folder among the folders, and does not go into it.
             for name in [*files, *(name for name in folders if (below / name).is_symlink())]:

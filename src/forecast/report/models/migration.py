@@ -9,6 +9,15 @@ from msgspec import UNSET, UnsetType
 from forecast.report.models.base import Count, Model, Name, Rate, Report, Time, ValuesRemoved, doc
 
 
+class DatasetComparison(Model):
+    """What comparing the dataset with the database found."""
+
+    is_of_database: Annotated[bool, doc("the zone holds a dataset of this collection; only then it was compared")]
+    checked: Annotated[Count, doc("observations compared")] = 0
+    differing: Annotated[Count, doc("observations that only one has, or with another value or flag")] = 0
+    pending_days: Annotated[Count, doc("station-days that the next run writes; they were not compared")] = 0
+
+
 class Verification(Model, kw_only=True):
     """What reading back from the database found."""
 
@@ -24,6 +33,9 @@ class Verification(Model, kw_only=True):
     ] = UNSET
     outdated_flags: Annotated[
         Count | UnsetType, doc("only of `migrate`: documents with other flags than the checks give now")
+    ] = UNSET
+    dataset: Annotated[
+        DatasetComparison | UnsetType, doc("only of `migrate`: the dataset compared with the database")
     ] = UNSET
     read_concern: Annotated[Literal["majority"], doc("`majority`")]
     ok: Annotated[bool, doc("whether nothing is missing or different")]

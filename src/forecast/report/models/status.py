@@ -82,6 +82,7 @@ class StageTimes(Model):
     save: Annotated[Seconds, doc("seconds in stage save")]
     load: Annotated[Seconds, doc("seconds in stage load")]
     qc: Annotated[Seconds, doc("seconds in the checks on the database")]
+    dataset: Annotated[Seconds, doc("seconds in writing the dataset")]
     report: Annotated[Seconds, doc("seconds spent on reports")]
 
 

@@ -1,0 +1,55 @@
+"""What the CF conventions call a parameter: standard name, UDUNITS unit, and how its values stand for a period."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from forecast.core.parameters import PARAMETERS, Parameter, Quantity
+
+CONVENTIONS: Final = "CF-1.11"
+# Units as UDUNITS spells them. An okta is an eighth: "0.125" is a unit of UDUNITS, "okta" is none.
+UDUNITS: Final = {
+    "°C": "degC",
+    "%": "%",
+    "hPa": "hPa",
+    "m/s": "m s-1",
+    "°": "degree",
+    "mm/h": "mm h-1",
+    "mm": "mm",
+    "m": "m",
+    "okta": "0.125",
+    "cm": "cm",
+    "WMO code": "1",
+    "1": "1",
+    "W/m²": "W m-2",
+}
+# A depth of water has another standard name than its mass: CF's precipitation_amount is in kg m-2.
+_RAIN: Final = "lwe_thickness_of_precipitation_amount"
+_PERIOD: Final = re.compile(r"_(\d+)h$")
+
+
+def standard_name(parameter: Parameter) -> str | None:
+    """The CF standard name of a parameter; None where the table of standard names has none."""
+    if parameter.quantity is Quantity.CODE:
+        return None
+    return _RAIN if parameter.quantity is Quantity.RAIN else _PERIOD.sub("", parameter.name)
+
+
+def hours_of(parameter: Parameter) -> int | None:
+    """The hours that a value of the parameter is a sum over, where its name says so."""
+    found = _PERIOD.search(parameter.name)
+    return int(found.group(1)) if found else None
+
+
+def attributes(parameter: Parameter) -> dict[str, str]:
+    """The CF attributes of a parameter's values as observed: long_name, units, and standard_name where there is one."""
+    name = standard_name(parameter)
+    return {
+        "long_name": parameter.description,
+        "units": UDUNITS[parameter.unit],
+        **({"standard_name": name} if name else {}),
+    }
+
+
+BY_NAME: Final = {parameter.name: parameter for parameter in PARAMETERS}

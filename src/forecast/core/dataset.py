@@ -1,0 +1,98 @@
+"""The shape of the dataset: each observation once, a column and a flag a parameter, whichever store it is read from."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from forecast.core import cf
+from forecast.core.parameters import PARAMETERS, Parameter
+from forecast.core.schemas import UTC_TIME
+
+# Raised where a column changes its name, type or meaning; the dataset is then written anew. A new parameter or a new
+# column at the end raises nothing: older files lack it, and it is read as missing.
+DATASET_VERSION: Final = 2
+FLAG: Final = "_flag"
+# QARTOD's flags (IOC Manuals and Guides 54, volume 3) by what CF calls them.
+FLAG_MEANINGS: Final = {1: "good", 2: "not_evaluated", 3: "suspect", 4: "fail", 9: "missing"}
+_TEXT: Final = pa.dictionary(pa.int32(), pa.string())
+
+_STATION: Final = (
+    ("station_id", _TEXT, "station", None),
+    ("timestamp", UTC_TIME, "time of the observation", None),
+    ("station_name", _TEXT, "", None),
+    ("station_network", _TEXT, "", None),
+    ("latitude", pa.float64(), "WGS 84", "degrees_north"),
+    ("longitude", pa.float64(), "WGS 84", "degrees_east"),
+    ("elevation", pa.float64(), "height of the station above mean sea level", "m"),
+)
+_ORIGIN: Final = (
+    ("flag", pa.int8(), "worst flag of the observation", None),
+    ("completeness_score", pa.float64(), "parameters present / parameters the station reports", "1"),
+    ("qc_version", pa.int32(), "version of the checks that gave the flags", None),
+    ("source_uri", _TEXT, "the raw object", None),
+    ("source_row", pa.string(), "place in the raw object", None),
+    ("extracted_at", UTC_TIME, "when it was read from the source", None),
+    ("run_id", _TEXT, "the run that loaded it", None),
+    ("ingested_at", UTC_TIME, "when that run began", None),
+    ("pipeline_version", _TEXT, "", None),
+)
+KEYS: Final = ("station_id", "timestamp")
+STATION_COLUMNS: Final = tuple(name for name, *_ in _STATION)
+PROVENANCE: Final = tuple(name for name, *_ in _ORIGIN)
+
+
+def flag_column(parameter: str) -> str:
+    """The column of a parameter's flags."""
+    return f"{parameter}{FLAG}"
+
+
+def _field(name: str, kind: pa.DataType, description: str, unit: str | None) -> pa.Field:
+    told = {"description": description, "units": unit}
+    return pa.field(name, kind, metadata={key: value for key, value in told.items() if value})
+
+
+def _value_field(parameter: Parameter) -> pa.Field:
+    described = cf.attributes(parameter)
+    told = {"description": parameter.description, "unit": parameter.unit, **described}
+    return pa.field(parameter.name, pa.float64(), metadata=told)
+
+
+def _flag_field(parameter: Parameter) -> pa.Field:
+    named = cf.standard_name(parameter)
+    told = {
+        "description": f"QARTOD flag of {parameter.name}",
+        "flag_values": " ".join(map(str, FLAG_MEANINGS)),
+        "flag_meanings": " ".join(FLAG_MEANINGS.values()),
+        **({"standard_name": f"{named} status_flag"} if named else {}),
+    }
+    return pa.field(flag_column(parameter.name), pa.int8(), metadata=told)
+
+
+def _measured(parameters: tuple[Parameter, ...]) -> list[pa.Field]:
+    return [make(parameter) for parameter in parameters for make in (_value_field, _flag_field)]
+
+
+# One observation a row, by station and time. A missing value is null and has flag 9, so no flag is null.
+DATASET_SCHEMA: Final = pa.schema(
+    [
+        *(_field(*column) for column in _STATION),
+        *_measured(PARAMETERS),
+        *(_field(*column) for column in _ORIGIN),
+    ],
+    metadata={"format_version": str(DATASET_VERSION)},
+)
+
+
+def conformed(table: pa.Table, schema: pa.Schema = DATASET_SCHEMA) -> pa.Table:
+    """A table in the columns of a schema: what an older file lacks is null, and a flag that it lacks is 9 (missing)."""
+    columns = []
+    for field in schema:
+        if field.name in table.column_names:
+            columns.append(table[field.name].cast(field.type))
+        elif field.name.endswith(FLAG):
+            columns.append(pa.repeat(pa.scalar(9, field.type), table.num_rows))
+        else:
+            columns.append(pa.nulls(table.num_rows, field.type))
+    return pa.table(columns, schema=schema)

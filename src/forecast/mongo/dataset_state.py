@@ -1,0 +1,78 @@
+"""Which dataset the database stands behind: in which zone, in which version, and the run that last wrote it.
+
+The dataset says the same of itself (`zone/identity.py`). Where the two differ, the dataset is of another database or of
+another time of this one (a restored dump), and is written anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from forecast.mongo.client import Documents, beside, told_apart
+
+SUFFIX: Final = "_dataset"
+_ID: Final = "dataset"
+# What is in the zone is being removed; it is being written in whole; it is kept up to date.
+Phase = Literal["clearing", "building", "complete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database knows of its dataset; `writing` is the run that began to write and may not have ended."""
+
+    zone: str
+    format_version: int
+    phase: Phase
+    revision: str | None
+    writing: str | None
+
+
+def is_empty(collection: Documents) -> bool:
+    """Whether a collection holds no document."""
+    with told_apart("looking for documents"):
+        return collection.find_one({}, {"_id": 1}) is None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetState:
+    """One document, in `<collection>_dataset`."""
+
+    collection: Documents
+
+    @classmethod
+    def beside(cls, collection: Documents) -> DatasetState:
+        """That of a main collection."""
+        return cls(beside(collection, SUFFIX))
+
+    def read(self) -> Known | None:
+        """What is known; None where no dataset was ever written."""
+        with told_apart("reading the state of the dataset"):
+            found = self.collection.find_one({"_id": _ID}, {"_id": 0})
+        return None if found is None else Known(**found)
+
+    def clear(self, zone: str, format_version: int) -> None:
+        """What lies in the zone is of no use: it is about to be removed."""
+        entry: dict[str, Any] = {"zone": zone, "format_version": format_version, "revision": None, "writing": None}
+        self._set({**entry, "phase": "clearing"}, upsert=True)
+
+    def building(self) -> None:
+        """Nothing is left in the zone, and every station-day is marked to be written."""
+        self._set({"phase": "building"})
+
+    def begin(self, run_id: str) -> None:
+        """A run is about to write."""
+        self._set({"writing": run_id})
+
+    def complete(self, run_id: str) -> None:
+        """The dataset is what the database holds, and says so by the name of this run."""
+        self._set({"phase": "complete", "revision": run_id, "writing": None})
+
+    def forget(self) -> None:
+        """The collection was emptied: the dataset is not what it holds."""
+        with told_apart("writing the state of the dataset"):
+            self.collection.delete_one({"_id": _ID})
+
+    def _set(self, entry: dict[str, Any], *, upsert: bool = False) -> None:
+        with told_apart("writing the state of the dataset"):
+            self.collection.update_one({"_id": _ID}, {"$set": entry}, upsert=upsert)

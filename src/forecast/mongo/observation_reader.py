@@ -1,0 +1,154 @@
+"""Observations of the database as the dataset has them (DATASET_SCHEMA)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from forecast.core.dataset import DATASET_SCHEMA, flag_column
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.schemas import UTC_TIME
+from forecast.mongo.bson_decoder import Alike, alike_documents
+from forecast.mongo.client import Documents, told_apart
+from forecast.qc.flags import GOOD, MISSING, NOT_EVALUATED
+
+# What is read of a document; `checks` of a flag among it, for the driver cannot leave out keys of unknown parents.
+_PROJECTION: Final = {
+    "_id": 0,
+    "station.id": 1,
+    "station.name": 1,
+    "station.network": 1,
+    "station.location": 1,
+    "station.elevation": 1,
+    "timestamp": 1,
+    "measurements": 1,
+    "data_quality.flag": 1,
+    "data_quality.flags": 1,
+    "data_quality.completeness_score": 1,
+    "data_quality.qc_version": 1,
+    "metadata.source_uri": 1,
+    "metadata.source_row": 1,
+    "metadata.extracted_at": 1,
+    "metadata.run_id": 1,
+    "metadata.ingested_at": 1,
+    "metadata.pipeline_version": 1,
+}
+_BATCH: Final = 5_000
+Document = Mapping[str, Any]
+# What documents that are alike have in common, by column.
+_TEXTS: Final[dict[str, Callable[[Document], str | None]]] = {
+    "station_id": lambda document: document["station"]["id"],
+    "station_name": lambda document: document["station"].get("name"),
+    "station_network": lambda document: document["station"].get("network"),
+    "source_uri": lambda document: document["metadata"]["source_uri"],
+    "run_id": lambda document: document["metadata"]["run_id"],
+    "pipeline_version": lambda document: document["metadata"]["pipeline_version"],
+}
+_NUMBERS: Final[dict[str, Callable[[Document], float]]] = {
+    "longitude": lambda document: document["station"]["location"]["coordinates"][0],
+    "latitude": lambda document: document["station"]["location"]["coordinates"][1],
+    "elevation": lambda document: document["station"]["elevation"],
+    "flag": lambda document: document["data_quality"]["flag"],
+    "completeness_score": lambda document: document["data_quality"]["completeness_score"],
+    "qc_version": lambda document: document["data_quality"]["qc_version"],
+}
+_TIMES: Final = {
+    "timestamp": "timestamp",
+    "extracted_at": "metadata.extracted_at",
+    "ingested_at": "metadata.ingested_at",
+}
+
+
+def read_observations(
+    collection: Documents,
+    stations: Sequence[str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> pa.Table:
+    """The observations (DATASET_SCHEMA) of these stations, or of all, from `since` on and before `until` (UTC).
+
+    By station and time. Raises RetryableError where the database is out of reach.
+    """
+    bounds = {"$gte": since, "$lt": until}
+    query: dict[str, Any] = {}
+    if given := {name: bound for name, bound in bounds.items() if bound is not None}:
+        query["timestamp"] = given
+    if stations is not None:
+        query["station.id"] = {"$in": list(stations)}
+    hint = "time" if stations is None and given else "station_time"
+    with told_apart("reading observations"):
+        batches: Any = collection.find_raw_batches(query, _PROJECTION, hint=hint, batch_size=_BATCH)
+        return to_dataset(batches)
+
+
+def to_dataset(batches: Iterable[bytes]) -> pa.Table:
+    """Raw batches of documents, in any order, as observations (DATASET_SCHEMA) by station and time."""
+    groups = [alike for batch in batches for alike in alike_documents(batch)]
+    sizes = [len(group.matrix) for group in groups]
+    rows = _order(groups, sizes)
+    columns: dict[str, Any] = {
+        **{name: _texts(groups, sizes, of).take(rows) for name, of in _TEXTS.items()},
+        **{name: np.repeat([float(of(one.first)) for one in groups], sizes)[rows] for name, of in _NUMBERS.items()},
+        **{name: _times(groups, path)[rows] for name, path in _TIMES.items()},
+        "source_row": _places(groups).take(rows),
+        **_measured(groups, sizes, rows),
+    }
+    return pa.table([_array(columns[field.name], field.type) for field in DATASET_SCHEMA], schema=DATASET_SCHEMA)
+
+
+def _array(column: Any, kind: pa.DataType) -> pa.Array:
+    if isinstance(column, pa.Array):
+        return column.cast(kind)
+    if kind == UTC_TIME:
+        return pa.array(column).cast(kind)
+    if pa.types.is_floating(kind):
+        return pa.array(column, kind, from_pandas=True)
+    return pa.array(column.astype(kind.to_pandas_dtype()), kind)
+
+
+def _order(groups: Sequence[Alike], sizes: Sequence[int]) -> npt.NDArray[np.intp]:
+    """The places of the rows, by station and time."""
+    names = sorted({group.first["station"]["id"] for group in groups})
+    number = {name: at for at, name in enumerate(names)}
+    stations = np.repeat(np.array([number[group.first["station"]["id"]] for group in groups], np.int64), sizes)
+    return np.lexsort((_times(groups, "timestamp"), stations))
+
+
+def _times(groups: Sequence[Alike], path: str) -> npt.NDArray[np.int64]:
+    return np.concatenate([np.zeros(0, np.int64), *(group.numbers(path, "<i8") for group in groups)])
+
+
+def _places(groups: Sequence[Alike]) -> pa.Array:
+    parts = [pa.array(group.texts("metadata.source_row"), pa.binary()).cast(pa.string()) for group in groups]
+    return pa.concat_arrays([pa.array([], pa.string()), *parts])
+
+
+def _texts(groups: Sequence[Alike], sizes: Sequence[int], of: Callable[[Document], str | None]) -> pa.Array:
+    """A text that is one for each group, as a dictionary."""
+    encoded = pa.array([of(group.first) for group in groups], pa.string()).dictionary_encode()
+    places = np.repeat(np.arange(len(groups)), sizes)
+    return pa.DictionaryArray.from_arrays(encoded.indices.take(pa.array(places)), encoded.dictionary)
+
+
+def _measured(groups: Sequence[Alike], sizes: Sequence[int], rows: npt.NDArray[np.intp]) -> dict[str, npt.NDArray[Any]]:
+    """Values (NaN where missing) and flags by column."""
+    total = sum(sizes)
+    values = {name: np.full(total, np.nan) for name in PARAMETER_NAMES}
+    flags = {name: np.full(total, MISSING, np.int8) for name in PARAMETER_NAMES}
+    for start, group in zip(accumulate(sizes, initial=0), groups, strict=False):
+        within = slice(start, start + len(group.matrix))
+        quality = group.first["data_quality"]
+        unflagged = NOT_EVALUATED if quality["flag"] == NOT_EVALUATED else GOOD
+        for name, column in group.measurements():
+            values[name][within] = column
+            flags[name][within] = quality["flags"].get(name, {}).get("flag", unflagged)
+    return {
+        **{name: column[rows] for name, column in values.items()},
+        **{flag_column(name): column[rows] for name, column in flags.items()},
+    }

@@ -1,0 +1,166 @@
+"""Where the dataset lies in the processed zone, and how a day of it is brought up to date.
+
+A day has one file for every 100 stations (decision 9), in which each observation stands once. A station's file follows
+from its id, so what changes of a station-day is one object, and appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from datetime import date
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from forecast.core.clock import midnight
+from forecast.core.dataset import DATASET_SCHEMA, KEYS, conformed
+from forecast.core.raw_objects import RawObject
+from forecast.storage import Store
+
+LOGGER = logging.getLogger("forecast.zone.dataset")
+CURRENT: Final = "current/"
+STATIONS_A_FILE: Final = 100
+# Rows of one station follow one another, and so do those of most columns: a group of rows for some stations lets
+# readers pass over the others.
+_ROWS_A_GROUP: Final = 32_768
+_KEY: Final = re.compile(r"day=(?P<day>\d{4}-\d{2}-\d{2})/part-(?P<number>\d+)-of-(?P<parts>\d+)\.parquet$")
+
+
+class DayFile(NamedTuple):
+    """One file of a day (since 1970): the one of `parts` that has the stations of this `number`."""
+
+    day: int
+    number: int
+    parts: int
+
+    @property
+    def key(self) -> str:
+        """Its key in the processed zone."""
+        return f"{day_folder(self.day)}part-{self.number}-of-{self.parts}.parquet"
+
+
+def day_folder(day: int) -> str:
+    """The folder of a UTC day, which is counted since 1970."""
+    return f"{CURRENT}day={midnight(day):%Y-%m-%d}/"
+
+
+def day_file(key: str) -> DayFile | None:
+    """The file of the dataset that a key names; None for any other key."""
+    found = _KEY.search(key)
+    if found is None:
+        return None
+    day = date.fromisoformat(found["day"]) - date(1970, 1, 1)
+    return DayFile(day.days, int(found["number"]), int(found["parts"]))
+
+
+def parts_for(stations: int) -> int:
+    """How many files a day has that is written for the first time."""
+    return max(1, -(-stations // STATIONS_A_FILE))
+
+
+def part_of(station_id: str, parts: int) -> int:
+    """The number of the file that a station's observations of a day are in."""
+    return zlib.crc32(station_id.encode()) % parts
+
+
+# What the database holds of some stations, or of all where None is given, on a day.
+ReadDay = Callable[[int, Collection[str] | None], pa.Table]
+
+
+def write_day(
+    day: int, changed: Collection[str], store: Store, read: ReadDay, stations: int, folder: Path
+) -> tuple[int, int]:
+    """Write what the database holds of these stations on a day in place of what the dataset has; its files and rows.
+
+    Of other stations the dataset keeps what it has. `stations` are how many there are: a new day has files for so many.
+    `folder` is for copies.
+    """
+    there = {file: listed for listed in store.list(day_folder(day)) if (file := day_file(listed.key))}
+    parts = max((file.parts for file in there), default=parts_for(stations))
+    rows = 0
+    chosen = _by_part(changed, parts)
+    for number, names in chosen.items():
+        file = DayFile(day, number, parts)
+        table = _merged(file, there.get(file), names, store, read, folder)
+        rows += table.num_rows
+        if table.num_rows:
+            publish_table(table, file.key, store, folder)
+        else:
+            store.remove(file.key)
+    return len(chosen), rows
+
+
+def _by_part(stations: Iterable[str], parts: int) -> dict[int, set[str]]:
+    chosen: defaultdict[int, set[str]] = defaultdict(set)
+    for name in stations:
+        chosen[part_of(name, parts)].add(name)
+    return dict(sorted(chosen.items()))
+
+
+def _merged(
+    file: DayFile, listed: RawObject | None, names: set[str], store: Store, read: ReadDay, folder: Path
+) -> pa.Table:
+    if listed is None:
+        return read(file.day, names)
+    before = _readable(listed, store, folder)
+    if before is None:
+        whole = read(file.day, None)
+        own = [name for name in pc.unique(whole["station_id"]).to_pylist() if part_of(name, file.parts) == file.number]
+        return _of_stations(whole, own)
+    others = before.filter(pc.invert(_is_of(before, names)))
+    together = pa.concat_tables([others, read(file.day, names)]).unify_dictionaries()
+    return by_station_and_time(together)
+
+
+def by_station_and_time(table: pa.Table) -> pa.Table:
+    """The rows in the order of the dataset."""
+    keys = pa.table([table["station_id"].cast(pa.string()), table["timestamp"]], names=KEYS)
+    return table.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in KEYS]))
+
+
+def _readable(listed: RawObject, store: Store, folder: Path) -> pa.Table | None:
+    """A file of the dataset; None where somebody has damaged it: it is then made of the database alone."""
+    try:
+        return read_table(listed, store, folder)
+    except pa.ArrowException:
+        LOGGER.warning("%s is no whole file of the dataset; it is written anew", listed.uri)
+        return None
+
+
+def read_table(listed: RawObject, store: Store, folder: Path, columns: list[str] | None = None) -> pa.Table:
+    """A file of the dataset (DATASET_SCHEMA), or some of its columns.
+
+    Raises pa.ArrowException where it is none.
+    """
+    copy = folder / "dataset.parquet"
+    store.fetch(listed, copy)
+    try:
+        schema = pa.schema([DATASET_SCHEMA.field(name) for name in columns or DATASET_SCHEMA.names])
+        with pq.ParquetFile(copy) as opened:
+            known = [name for name in schema.names if name in opened.schema_arrow.names]
+            return conformed(opened.read(columns=known), schema)
+    finally:
+        copy.unlink()
+
+
+def publish_table(table: pa.Table, key: str, store: Store, folder: Path) -> None:
+    """Make a table an object of the processed zone, whole or not at all."""
+    path = folder / "written.parquet"
+    pq.write_table(table, path, compression="zstd", row_group_size=_ROWS_A_GROUP)
+    store.publish(path, key)
+    path.unlink()
+
+
+def _of_stations(table: pa.Table, names: Collection[str]) -> pa.Table:
+    return table.filter(_is_of(table, names))
+
+
+def _is_of(table: pa.Table, names: Collection[str]) -> pa.ChunkedArray:
+    return pc.is_in(table["station_id"].cast(pa.string()), value_set=pa.array(sorted(names), pa.string()))

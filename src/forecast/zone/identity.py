@@ -1,0 +1,72 @@
+"""What the dataset says of itself: the database that it is of, its version, and the run that last wrote it.
+
+It is there only while the dataset is whole: it is taken away before a dataset is written anew, and comes last.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from forecast.core.dataset import DATASET_VERSION
+from forecast.core.errors import RetryableError, SettingError
+from forecast.storage import Store
+from forecast.zone.dataset import CURRENT
+
+IDENTITY: Final = f"{CURRENT}_dataset.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`collection` is the database and the collection, `revision` the run that last changed the dataset."""
+
+    collection: str
+    revision: str
+    written_at: str
+    format_version: int = DATASET_VERSION
+
+
+def read_identity(store: Store, folder: Path) -> Identity | None:
+    """What the dataset of a zone says of itself; None where there is no whole one that this version could read."""
+    listed = store.find(IDENTITY)
+    if listed is None:
+        return None
+    copy = folder / "identity.json"
+    store.fetch(listed, copy)
+    try:
+        found = Identity(**json.loads(copy.read_text("utf-8")))
+    except (ValueError, TypeError):
+        return None
+    finally:
+        copy.unlink()
+    return found
+
+
+def write_identity(identity: Identity, store: Store, folder: Path) -> None:
+    """The dataset is whole."""
+    path = folder / "identity.json"
+    path.write_text(json.dumps(asdict(identity), indent=2), "utf-8")
+    store.publish(path, IDENTITY)
+    path.unlink()
+
+
+def require_dataset(store: Store, folder: Path) -> Identity:
+    """What the dataset of a zone says of itself.
+
+    Raises RetryableError where there is none, or one that is being written; SettingError where this version of the
+    program does not read it.
+    """
+    identity = read_identity(store, folder)
+    if identity is None:
+        raise RetryableError(
+            f"{store.uri} holds no whole dataset ({IDENTITY} is not there): it is written at the end of a run. "
+            "Run `forecast run`, or read from MongoDB"
+        )
+    if identity.format_version != DATASET_VERSION:
+        raise SettingError(
+            f"the dataset in {store.uri} has version {identity.format_version}, and this program reads version "
+            f"{DATASET_VERSION}; use the version of the program that wrote it"
+        )
+    return identity
