@@ -1,12 +1,22 @@
 """Weather-station observations, from raw objects to a database that forecasters can trust."""
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecast.reader import Observations, latest, parameters, read, stations
+
 __version__: str
+__all__ = ["Observations", "__version__", "latest", "parameters", "read", "stations"]
 
 
-def __getattr__(name: str) -> str:
-    """The version, looked for when it is wanted: what knows it is slow to import."""
-    if name != "__version__":
+def __getattr__(name: str) -> Any:
+    """What is offered, imported when it is wanted: what reads observations is slow to import."""
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name != "__version__":
+        from forecast import reader  # noqa: PLC0415
+
+        return getattr(reader, name)
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
 
     try:

@@ -224,6 +224,16 @@ def test_the_examples_of_the_processed_zone_run(
     assert rejected_example.splitlines() == [f"{source} line 932 {reason}", f"{source} line 933 {reason}"]
 
 
+def test_the_example_of_the_page_for_python_runs(guide: Guide, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(guide.folder)
+    names: dict[str, Any] = {}
+    (example,) = blocks(DOCS / "api.md", "python")
+    exec(example, names)
+    frame = names["frame"]
+    assert list(frame.columns) == ["station_id", "timestamp", "air_temperature", "relative_humidity"]
+    assert frame["station_id"].value_counts().to_dict() == {"ILAMAD25": 2016, "07015": 168}
+
+
 def test_the_readme_shows_two_commands_and_make_knows_them() -> None:
     assert commands(README) == ["make demo", "make test"]
     makefile = (ROOT / "Makefile").read_text("utf-8")

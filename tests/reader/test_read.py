@@ -1,0 +1,165 @@
+"""Both stores give the same observations, with the same flags and the same reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+import forecast
+from forecast.core.errors import RetryableError, SettingError
+from forecast.mongo.loader import load, prepare_collection
+from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.qc_update import judge_marked
+from forecast.run.dataset import DatasetWriter
+from forecast.storage import LocalStore
+from tests.networks import START, network, observation, records, station
+
+NEXT_DAY = START + timedelta(days=1)
+STATIONS = network(*(station(name, 10 * number, interval_minutes=5) for number, name in enumerate("ABC")))
+
+
+def row(minute: int, value: float | None, name: str = "A", **more: Any) -> dict[str, Any]:
+    return observation(name, START + timedelta(minutes=minute), air_temperature=value, **more)
+
+
+ROWS = (
+    *(row(0, 12.0), row(5, 12.1), row(10, 18.9), row(15, 12.2), row(1435, 99.0), row(1440, 11.0), row(2880, 10.0)),
+    *(row(0, None, "B", wind_speed=1.0), row(5, 9.0, "B", wind_speed=2.0)),
+)
+
+
+@pytest.fixture(scope="module")
+def sources(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A zone and a database that hold the same."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "zone").mkdir()
+    with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
+        collection = client["test_reader"]["weather_measurements"]
+        prepare_collection(collection)
+        unjudged = Unjudged.beside(collection, "run")
+        load(records(ROWS, STATIONS, folder), collection, unjudged)
+        judge_marked(unjudged, collection, STATIONS)
+        DatasetWriter(LocalStore(folder / "zone"), collection, STATIONS, "run", folder).write()
+        yield {"dataset": str(folder / "zone"), "mongodb": replica_set}
+        client.drop_database("test_reader")
+
+
+@pytest.fixture(params=["dataset", "mongodb"])
+def source(sources: dict[str, str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("MONGODB_DATABASE", "test_reader")
+    for name in ("RAW_URI", "PROCESSED_URI", "MONGODB_URI", "MONGODB_COLLECTION"):
+        monkeypatch.delenv(name, raising=False)
+    return sources[str(request.param)]
+
+
+def test_both_stores_give_the_very_same_table(sources: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGODB_DATABASE", "test_reader")
+    for flags in ("good", "not_failed", "all"):
+        found = [forecast.read(one, flags=flags, provenance=True).to_arrow() for one in sources.values()]
+        assert found[0].schema.equals(found[1].schema, check_metadata=True)
+        assert found[0].to_pylist() == found[1].to_pylist()
+        assert len(found[0]) == len(ROWS)
+
+
+def test_good_values_alone_are_given_and_a_missing_one_has_its_reason(source: str) -> None:
+    found = forecast.read(source, stations=["A", "B"], parameters=["air_temperature"], since=START, until=NEXT_DAY)
+    table = found.to_arrow()
+    assert table.column_names == ["station_id", "timestamp", "air_temperature"]
+    assert table["air_temperature"].to_pylist() == [12.0, 12.1, None, 12.2, None, None, 9.0]
+    reasons = found.reasons()["air_temperature"].to_pylist()
+    assert reasons == [None, None, "flagged_failed", None, "flagged_failed", "not_observed", None]
+
+
+def test_flags_stand_beside_the_values_where_all_are_asked_for(source: str) -> None:
+    found = forecast.read(source, stations=["A"], parameters=["air_temperature"], until=NEXT_DAY, flags="all")
+    table = found.to_arrow()
+    assert table["air_temperature"].to_pylist() == [12.0, 12.1, 18.9, 12.2, 99.0]
+    assert table["air_temperature_flag"].to_pylist() == [1, 1, 4, 1, 4]
+
+
+def test_an_interval_holds_its_beginning_and_not_its_end(source: str) -> None:
+    def times(**bounds: Any) -> list[datetime]:
+        found: list[datetime] = forecast.read(source, stations=["A"], **bounds).to_arrow()["timestamp"].to_pylist()
+        return found
+
+    assert times(since=NEXT_DAY, until=START + timedelta(days=2)) == [NEXT_DAY]
+    assert times(since=date(2024, 10, 2), until=date(2024, 10, 3)) == [NEXT_DAY]
+    assert times(since=NEXT_DAY + timedelta(microseconds=1)) == [START + timedelta(days=2)]
+    assert times(since=datetime(2030, 1, 1, tzinfo=UTC)) == []
+
+
+def test_stations_are_chosen_by_a_box(source: str) -> None:
+    northern = forecast.read(source, bbox=(2.0, 50.05, 4.0, 51.0), parameters=["wind_speed"]).to_arrow()
+    assert northern["station_id"].to_pylist() == ["B", "B"]
+    assert northern["wind_speed"].to_pylist() == [1.0, 2.0]
+
+
+def test_units_and_names_come_with_the_columns(source: str) -> None:
+    told = forecast.read(source).to_arrow().schema.field("air_temperature").metadata
+    assert told[b"units"] == b"degC"
+    assert told[b"standard_name"] == b"air_temperature"
+
+
+def test_the_latest_is_the_newest_observation_of_each_station(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forecast.reader.api.configured_stations", lambda _: STATIONS)
+    found = forecast.latest(source, parameters=["air_temperature"]).to_arrow().to_pylist()
+    assert [(one["station_id"], one["timestamp"], one["air_temperature"]) for one in found] == [
+        ("A", START + timedelta(days=2), 10.0),
+        ("B", START + timedelta(minutes=5), 9.0),
+    ]
+    assert len(forecast.latest(source, stations=["C"])) == 0
+
+
+def test_stations_come_with_their_first_and_newest_observation(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forecast.reader.api.configured_stations", lambda _: STATIONS)
+    frame = forecast.stations(source).set_index("station_id")
+    assert list(frame.index) == ["A", "B", "C"]
+    assert frame.loc["B", "last_observation"] == START + timedelta(minutes=5)
+    assert frame.loc["A", "interval_minutes"] == 5
+
+
+def test_coverage_counts_values_by_their_flags(source: str) -> None:
+    found = forecast.read(source, parameters=["air_temperature"], until=NEXT_DAY).coverage()
+    columns = ["station_id", "observations", "good", "fail", "missing"]
+    assert found[columns].to_numpy().tolist() == [["A", 5, 3, 2, 0], ["B", 2, 1, 0, 1]]
+
+
+def test_a_pandas_frame_has_plain_types(source: str) -> None:
+    frame = forecast.read(source, stations=["A"], parameters=["air_temperature"]).to_pandas()
+    assert str(frame["air_temperature"].dtype) == "float64"
+    assert str(frame["timestamp"].dtype) == "datetime64[ms, UTC]"
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"since": datetime(2024, 10, 1)}, "since is 2024-10-01T00:00:00, without a time zone"),
+        ({"parameters": ["air_temperatur"]}, "air_temperatur is no parameter; did you mean air_temperature?"),
+        ({"parameters": "air_temperature"}, "parameters is the text 'air_temperature'; give a list"),
+        ({"stations": "A"}, "stations is the text 'A'; give a list"),
+        ({"flags": "best"}, "flags is 'best'; it takes good, not_failed, all"),
+        ({"since": date(2024, 10, 2), "until": date(2024, 10, 2)}, "is not before until"),
+        ({"bbox": (4.0, 50.0, 2.0, 51.0)}, "it takes west, south, east, north"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_named(asked: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words.replace("?", r"\?")):
+        forecast.read("nowhere", **asked)
+
+
+def test_a_zone_without_a_dataset_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RetryableError, match="holds no whole dataset"):
+        forecast.read(str(tmp_path))
+
+
+def test_without_a_source_and_settings_it_is_said_what_to_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("PROCESSED_URI", "MONGODB_URI"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SettingError, match="neither PROCESSED_URI nor MONGODB_URI is set"):
+        forecast.read()
