@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import pkgutil
 from pathlib import Path
 
 import forecast
+from forecast import networks
+from forecast.networks.registry import NETWORKS
 
+# Settings name the keys of the networks' APIs.
+_MAY_NAME_NETWORKS = {"core/settings.py"}
+_ROOMS = ("core", "extract", "transform", "validate", "qc", "zone", "mongo", "report", "run", "storage")
 ROOM_LESS = {"__init__.py", "py.typed"}
 
 
 def test_the_package_holds_rooms_and_no_loose_module() -> None:
     (folder,) = map(Path, forecast.__path__)
     assert {path.name for path in folder.iterdir() if path.is_file()} == ROOM_LESS
+
+
+def test_nothing_outside_its_package_names_a_network() -> None:
+    (folder,) = map(Path, forecast.__path__)
+    names = {network.name.casefold() for network in NETWORKS}
+    names |= {module.name for module in pkgutil.iter_modules(networks.__path__) if module.ispkg}
+    assert {"infoclimat", "wunderground", "weather underground"} <= names
+    modules = [path for room in _ROOMS for path in (folder / room).rglob("*.py")]
+    found = [
+        (path.relative_to(folder).as_posix(), name)
+        for path in modules
+        for name in names
+        if name in path.read_text("utf-8").casefold()
+    ]
+    assert [one for one in found if one[0] not in _MAY_NAME_NETWORKS] == []

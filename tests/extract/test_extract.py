@@ -23,11 +23,12 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch, to_table
 from forecast.core.settings import Limits
-from forecast.extract import containers_of, extract
+from forecast.extract import extract
 from forecast.extract.batches import BatchMaker
 from forecast.extract.json.lines import FastReader
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import line_ends
+from forecast.extract.shapes import shapes_of
 from forecast.networks.registry import NETWORKS
 from forecast.transform import ObjectTransformer
 from tests.transform.samples import STATIONS, TABLE_KEY, Result
@@ -623,7 +624,7 @@ def flat_records(draw: st.DrawFn) -> list[dict[str, Any]]:
 @example([{"a": '{"b": 1}'}, {"a": "{"}])
 def test_the_fast_and_the_patient_way_give_the_same_batches(records: list[dict[str, Any]]) -> None:
     block = lines(*records)
-    maker = BatchMaker(listed(), containers_of(NETWORKS), Limits(), Ledger("not_json", "line"))
+    maker = BatchMaker(listed(), shapes_of(NETWORKS), Limits(), Ledger("not_json", "line"))
     table = FastReader().read(block, line_ends(block))
     places = [f"line {index + 1}" for index in range(len(records))]
     (patient,) = maker.of_lines(list(zip(places, block.split(b"\n")[:-1], strict=True)))

@@ -123,9 +123,9 @@ REFUSED_SCHEMA = pa.schema(
 class RawBatch:
     """Rows as found: `rows` holds the payload's columns under the source's own names, `origin` is ORIGIN_SCHEMA.
 
-    `sheet` names the sheet of a workbook, `groups` the key that each row of a document stood under (InfoClimat's
-    station under "hourly"), `containers` the keys of the document that held them, `metadata` what a document says of
-    its own fields (InfoClimat's units). Without `has_payloads`, every payload was empty, and `rows` are what stood
+    `sheet` names the sheet of a workbook, `groups` the key that each row of a document stood under (mostly its
+    station), `containers` the keys of the document that held them, `metadata` what a document says of
+    its own fields (their units). Without `has_payloads`, every payload was empty, and `rows` are what stood
     beside them.
     """
 

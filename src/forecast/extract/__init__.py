@@ -7,7 +7,7 @@ import gzip
 import logging
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -24,7 +24,9 @@ from forecast.extract.avro.reader import read_avro
 from forecast.extract.binaries import refuse_binary
 from forecast.extract.csv import read_csv
 from forecast.extract.json.reader import read_json
+from forecast.extract.own_formats import read_own_format
 from forecast.extract.parquet.reader import read_parquet
+from forecast.extract.shapes import Shapes, shapes_of
 from forecast.extract.text_stream import (
     GZIP,
     Opener,
@@ -45,7 +47,8 @@ _PARQUET = b"PAR1"
 _AVRO = b"Obj\x01"
 _BINARIES = {_PARQUET: read_parquet, _AVRO: read_avro, _ZIP: read_workbook}
 _JSON = (b"{", b"[")
-_SNIFFED_BYTES = 4096
+# An export of many stations has a line of remarks for each above its header.
+_SNIFFED_BYTES = 64 << 10
 _BLOCK = 1 << 20
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 # What JSON may stand behind in what people write; a table's header may begin with "#" as well.
@@ -61,14 +64,14 @@ def extract(path: Path, raw: RawObject, networks: Networks, limits: Limits, now:
     extracted later than `now`.
     """
     check_size(path.stat().st_size, limits)
-    containers = containers_of(networks)
+    shapes = shapes_of(networks)
     packed = is_gzip(path)
     if packed != bool(_NAMED_GZIP.search(raw.key)):
         said = "is packed with gzip, which its name does not say" if packed else "is named .gz and is not packed"
         LOGGER.warning("%s %s", raw.key, said, extra={"facts": {"object": raw.key}})
     try:
         has_rows = False
-        for batch in _read(path, raw, containers, limits, packed=packed):
+        for batch in _read(path, raw, shapes, limits, packed=packed):
             _check_extracted(batch, raw, now)
             has_rows = has_rows or len(batch.rows) + len(batch.refused) > 0
             yield batch
@@ -76,12 +79,6 @@ def extract(path: Path, raw: RawObject, networks: Networks, limits: Limits, now:
             LOGGER.warning("%s has no rows", raw.key, extra={"facts": {"object": raw.key}})
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ObjectRejectedError("bad_gzip", f"the gzip file is damaged or cut off: {str(error)[:200]}") from error
-
-
-def containers_of(networks: Networks) -> tuple[str, ...]:
-    """The keys under which the documents of these networks hold their rows."""
-    layouts = (layout for network in networks for layout in network.layouts)
-    return tuple(container.name for layout in layouts for container in layout.containers)
 
 
 def _check_extracted(batch: RawBatch, raw: RawObject, now: datetime) -> None:
@@ -110,14 +107,17 @@ def check_size(size: int, limits: Limits) -> None:
         raise ObjectRejectedError("too_large", message)
 
 
-def _read(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits, *, packed: bool) -> Iterator[RawBatch]:
+def _read(path: Path, raw: RawObject, shapes: Shapes, limits: Limits, *, packed: bool) -> Iterator[RawBatch]:
     def open_file() -> IO[bytes]:
         return open_unpacked(path, limits) if packed else path.open("rb")
 
     with open_file() as file:
         start = file.read(_SNIFFED_BYTES)
+    for own in shapes.formats:
+        if own.sniff(start):
+            return read_own_format(open_file, own, raw, shapes, limits)
     if (magic := start[: len(_PARQUET)]) in _BINARIES:
-        return _BINARIES[magic](_unpacked(path, limits) if packed else path, raw, containers, limits)
+        return _BINARIES[magic](_unpacked(path, limits) if packed else path, raw, shapes, limits)
     beginning = start.removeprefix(codecs.BOM_UTF8).lstrip()
     if beginning.startswith(GZIP):
         raise ObjectRejectedError("not_data", "the object is a gzip within a gzip; pack it once")
@@ -126,10 +126,10 @@ def _read(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits,
     open_text = as_text(open_file, raw.key, limits)
     text = first_bytes(open_text)
     if text[:1] in _JSON:
-        return read_json(open_text, raw, containers, limits)
+        return read_json(open_text, raw, shapes, limits)
     _refuse_known(text)
     _refuse_json_behind(open_text)
-    return read_csv(with_bad_bytes_marked(open_text), raw, containers, limits, _beside(path, "plain"))
+    return read_csv(with_bad_bytes_marked(open_text), raw, shapes, limits, _beside(path, "plain"))
 
 
 def _unpacked(path: Path, limits: Limits) -> Path:

@@ -44,6 +44,7 @@ from forecast.extract.json.lines import BadRecordError, FastReader, read_records
 from forecast.extract.json.objects import as_texts, flat, is_binary, opened, parse_cells, without_nothing
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import check_columns
+from forecast.extract.shapes import Shapes
 
 # What is wrong with a document costs its record; what may cost the machine too much costs the object.
 RECORD_FAULTS: Final = frozenset({"not_json", "not_text", "unknown_layout", NO_ROWS, SOURCE_ERROR})
@@ -90,10 +91,10 @@ class _Part:
 class BatchMaker:
     """Makes the batches of one raw object; its `ledger` knows what the records came to."""
 
-    def __init__(self, raw: RawObject, containers: Sequence[str], limits: Limits, ledger: Ledger) -> None:
+    def __init__(self, raw: RawObject, shapes: Shapes, limits: Limits, ledger: Ledger) -> None:
         self.ledger = ledger
         self._raw = raw
-        self._containers = containers
+        self._shapes = shapes
         self._limits = limits
         self._nested = FastReader()
 
@@ -137,7 +138,7 @@ class BatchMaker:
         Raises ObjectRejectedError where it would take more than any real one.
         """
         try:
-            batches = list(read_document(text, source, self._containers, self._limits))
+            batches = list(read_document(text, source, self._shapes, self._limits))
         except ObjectRejectedError as error:
             if error.code not in RECORD_FAULTS:
                 raise
@@ -180,11 +181,11 @@ class BatchMaker:
     def _open_texts(self, part: _Part, cells: pa.Array) -> Iterator[RawBatch]:
         """Read payloads that are JSON text: documents as such, the others to the rows of the part."""
         documents = np.zeros(len(cells), dtype=bool)
-        if names_a_container(_bytes_of(cells), self._containers):
-            for name in self._containers:
+        if names_a_container(_bytes_of(cells), self._shapes):
+            for name in self._shapes.containers:
                 documents |= np.asarray(pc.fill_null(pc.match_substring(cells, name), fill_value=False))
         for index in np.flatnonzero(documents).tolist():
-            documents[index] = is_document(cells[index].as_py().encode(), self._containers, self._limits)
+            documents[index] = is_document(cells[index].as_py().encode(), self._shapes, self._limits)
         yield from self._documents(part, documents, lambda index: str(cells[index].as_py()))
         rest = np.flatnonzero(~documents)
         part.keep(rest)
@@ -195,7 +196,7 @@ class BatchMaker:
 
     def _batches(self, part: _Part) -> Iterator[RawBatch]:
         """The batches of rows without their envelope: of those that are documents one each, and one of the others."""
-        documents = _are_documents(part.rows, self._containers, len(part.origin))
+        documents = _are_documents(part.rows, self._shapes, len(part.origin))
         if documents.any():
             columns = [without_short_floats(flat(column)) for column in part.rows.columns]
             rows = pa.Table.from_arrays(columns, part.rows.column_names)
@@ -230,7 +231,7 @@ class BatchMaker:
                 part.refused += merged.refused
                 part.keep(merged.kept, merged.rows)
         check_table(part.rows)
-        objects = opened(part.rows, part.origin["position"])
+        objects = opened(part.rows, part.origin["position"], self._shapes.objects)
         part.refused += objects.refused
         part.keep(objects.kept, objects.rows)
         frame = to_frame(_plain(part.rows))
@@ -242,14 +243,14 @@ class BatchMaker:
     def _take_answers(self, part: _Part) -> None:
         """Take out the rows that are answers without rows: refused where they tell of a fault, else left empty."""
         lost = np.asarray(part.origin["changes"].is_valid())
-        found, names = answers_in(part.rows, self._containers, lost)
+        found, names = answers_in(part.rows, self._shapes.containers, lost)
         refused: list[int] = []
         for index in np.flatnonzero(found).tolist():
-            nulls = {name: None for name in part.rows.column_names if name in self._containers}
+            nulls = {name: None for name in part.rows.column_names if name in self._shapes.containers}
             fields = nulls | _fields(part.rows, index)
             try:
-                check_holds_nothing(fields, self._containers)
-                fault = no_rows(fields, self._containers)
+                check_holds_nothing(fields, self._shapes.containers)
+                fault = no_rows(fields, self._shapes.containers)
             except ObjectRejectedError as error:
                 fault = error
             record = self._fault(fault, part.origin.slice(index, 1).to_pylist()[0], fields)
@@ -306,14 +307,14 @@ def _take_more_fields(part: _Part) -> None:
     part.rows = part.rows.drop_columns([MORE_FIELDS])
 
 
-def _are_documents(rows: pa.Table, containers: Sequence[str], size: int) -> Mask:
+def _are_documents(rows: pa.Table, shapes: Shapes, size: int) -> Mask:
     """The rows in which something stands where a document has its rows.
 
     Raises ObjectRejectedError where a name of theirs is there twice.
     """
     found = np.zeros(size, dtype=bool)
     for index, name in enumerate(rows.column_names):
-        if name in containers:
+        if name in shapes.containers:
             cells = flat(rows.column(index))
             found |= np.asarray((without_nothing(cells) if pa.types.is_string(cells.type) else cells).is_valid())
     if found.any() and len(set(rows.column_names)) < len(rows.column_names):

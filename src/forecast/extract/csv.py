@@ -20,16 +20,15 @@ from forecast.extract.headers import BLANK_LINES, LINE_BREAK, Header, read_heade
 from forecast.extract.json.lines import refused_record
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import BLOCK_BYTES
+from forecast.extract.shapes import Shapes
 from forecast.extract.text_stream import BAD_BYTE, Opener, write_copy
 
 _FAULTS = {"\0": "a NUL character in the row", BAD_BYTE: "a byte in the row that is not UTF-8"}
 
 
-def read_csv(
-    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits, copy: Path
-) -> Iterator[RawBatch]:
+def read_csv(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits, copy: Path) -> Iterator[RawBatch]:
     """Batches of a table with a header; its names may repeat. `copy` is a path for the table as plain text."""
-    maker = BatchMaker(raw, containers, limits, Ledger("not_csv", "row"))
+    maker = BatchMaker(raw, shapes, limits, Ledger("not_csv", "row"))
     with open_file() as file:
         header = read_header(file)
     places = _Places(header.lines)

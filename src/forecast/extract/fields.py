@@ -1,15 +1,12 @@
-"""The few names of the networks' fields that decide how rows are read."""
+"""The names of fields that decide how rows are read, whatever the network."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-# The fields in which a known network has an object: the PWS API's, one for each system of units. In every other field a
-# text is a text, also "{".
-OBJECT_FIELDS: Final = frozenset({"metric", "metricsi", "ukhybrid", "imperial"})
-# The fields in which a known network names the station of a row, in the order in which they are looked at. One that
-# stands beside the payload may be in another network's spelling.
+# What a field is called that names the station of a row, in the order in which they are looked at. One that stands
+# beside the payload may be in another network's spelling. A layout may have one more of its own.
 STATION_FIELDS: Final = ("idstation", "stationid", "station")
 _NOT_ALPHANUMERIC = re.compile("[^a-z0-9]")
 

@@ -12,13 +12,12 @@ from typing import IO, NamedTuple
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.extract.envelope import PAYLOAD_FIELDS
-from forecast.extract.fields import spelled
 from forecast.extract.limits import MAX_ROW_BYTES, check_columns
 from forecast.extract.text_stream import BAD_BYTE, shown
 
-# Some exports of Weather Underground end every line with it.
+# Some exports end every line with it.
 LINE_BREAK = r"\s*<br\s*/?>\s*$"
-# A line that is no row: Weather Underground's daily CSV has a break of HTML behind each.
+# A line that is no row: some exports have a break of HTML behind each.
 BLANK_LINES = frozenset({"", "<br>", "<br/>", "<br />"})
 _DELIMITERS = (",", ";", "\t")
 # Excel's own first line, which says what divides the cells.
@@ -55,7 +54,6 @@ def read_header(file: IO[bytes]) -> Header:
     delimiter = _delimiter(text, said)
     if "\0" in text:
         raise ObjectRejectedError("not_data", "the object is neither JSON, CSV, Parquet, Avro nor a workbook")
-    _refuse_infoclimats_own(lines)
     check_columns(text.count(delimiter) + 1)
     names = [_BROKEN_NAME.sub(" ", name) for name in _cells(lines[:height], delimiter)]
     rows = _rows(lines[height:], delimiter)
@@ -174,20 +172,6 @@ def _table_below(lines: Sequence[str]) -> str | None:
         if len(row) == len(names) >= _SURE_CELLS and all(any(map(str.isalpha, name)) for name in names):
             return line
     return None
-
-
-def _refuse_infoclimats_own(lines: Sequence[str]) -> None:
-    """InfoClimat's CSV has remarks above its header or a row of units below it, and other names than its JSON."""
-    filled = [line for line in lines if line.strip()]
-    below = next((index for index, line in enumerate(filled) if not line.startswith(_REMARK)), len(filled))
-    names, *rows = _rows(filled[below:], _delimiter("".join(filled[below : below + 1]))) or [[]]
-    places = {spelled(name): index for index, name in enumerate(names)}
-    if not {"stationid", "dhutc"} <= places.keys():
-        return
-    times = [row[places["dhutc"]] for row in rows[:1] if len(row) == len(names)]
-    if below or any("yyyy" in time.casefold() for time in times):
-        message = "the object is InfoClimat's CSV export, which is not read; sync its JSON (format=json) instead"
-        raise ObjectRejectedError("unknown_layout", message)
 
 
 def _told(line: str) -> str:

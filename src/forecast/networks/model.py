@@ -5,9 +5,9 @@ The readers in `extract` and `transform` do what is declared here; docs/networks
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import IO, Literal
 
 from forecast.core.admission import EARLIEST_YEAR
 from forecast.core.parameters import MEASURED_NAMES, Quantity
@@ -118,12 +118,13 @@ class UtcTime:
     """A column with the time of a row in UTC.
 
     `beside` are columns that tell it once more, and `local` one that tells the station's local time: both are compared
-    with it.
+    with it. `format` is that of strptime, where the time is not in ISO 8601 ("%Y%m%d%H").
     """
 
     column: str
     beside: tuple[str, ...] = ()
     local: str | None = None
+    format: str | None = None
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -168,9 +169,10 @@ class Layout:
 
     Of several fields of one parameter the first that has a value in a row is taken. `cell` says what a cell with a
     value looks like, for people. `beside` are columns that are known and hold no parameter: any other column is named
-    in the reports. `station_of_key` takes the station of a row that names none from the object's key. `row_quality` is
-    a field with one quality code for all values of a row. `idle` are parameters that a station without sensors reports
-    as 0: a row with nothing else is empty.
+    in the reports. `station_of_key` takes the station of a row that names none from the object's key.
+    With `decimal` "," a comma in a number is that of a decimal; else "1,013" is refused, for it may part thousands.
+    `row_quality` is a field with one quality code for all values of a row. `idle` are parameters that a station without
+    sensors reports as 0: a row with nothing else is empty.
     """
 
     name: str
@@ -183,12 +185,38 @@ class Layout:
     beside: tuple[str, ...] = ()
     station_of_key: bool = False
     language: Literal["en", "fr"] = "en"
+    decimal: Literal[".", ","] = "."
     units_in_names: UnitsInNames | None = None
     blocks: UnitBlocks | None = None
     mean: MeanOf | None = None
     aggregates: Aggregates | None = None
     row_quality: str | None = None
     idle: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row that a network's own reader found, and where ("line 7").
+
+    Where it could not read one, `fault` says why, and `fields` has what was there.
+    """
+
+    position: str
+    fields: Mapping[str, object]
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Format:
+    """Files that none of the common readers knows, such as a bulletin or columns of fixed width.
+
+    `sniff` is asked first, with the first bytes of a file (unpacked, where it is a gzip); `records` reads the rows of a
+    whole one. It raises ObjectRejectedError for a file that is none. The rows then are of one of the network's layouts.
+    """
+
+    name: str
+    sniff: Callable[[bytes], bool]
+    records: Callable[[IO[bytes]], Iterator[Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +233,7 @@ class Network:
     """Everything that one network is.
 
     Ids of its stations are `id_prefix` and the network's own id. Rows before `first_year` have a wrong clock.
+    `formats` are files that only this network has.
     `thresholds` differ from those of the checks at all its stations; values with one of `failed_codes` failed the
     network's own check.
     """
@@ -213,6 +242,7 @@ class Network:
     id_prefix: str
     licence: Licence
     layouts: tuple[Layout, ...]
+    formats: tuple[Format, ...] = ()
     first_year: int = EARLIEST_YEAR
     thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
     failed_codes: Set[QualityCode] = frozenset()

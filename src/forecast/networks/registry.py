@@ -1,14 +1,20 @@
-"""All networks: each is a package in this folder."""
+"""All networks: each is a package in this folder, or in an installed distribution."""
 
 from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping, Set
 from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Final
 
 from forecast import networks
+from forecast.core.errors import SettingError
 from forecast.networks.model import Network, QualityCode
 from forecast.qc.thresholds import Thresholds
+
+# Of the entry points by which an installed package adds a network.
+GROUP: Final = "forecast.networks"
 
 
 class Networks:
@@ -39,6 +45,32 @@ class Networks:
         return self._networks[name].failed_codes if name in self._networks else frozenset()
 
 
+def find_networks() -> Networks:
+    """The packages in this folder, and those that an installed distribution names under `forecast.networks`.
+
+    Raises SettingError where an installed one cannot be loaded, is no network, or has a name that is taken.
+    """
+    found = list(_packages())
+    for entry in entry_points(group=GROUP):
+        place = f"the network {entry.name!r} ({entry.value}), which an installed package brings,"
+        try:
+            network = entry.load()
+        except Exception as error:
+            raise SettingError(f"{place} cannot be loaded: {error}; update the package, or remove it") from error
+        if not isinstance(network, Network):
+            raise SettingError(f"{place} is no forecast.networks.model.Network; update the package, or remove it")
+        if any(network.name == other.name for other in found):
+            raise SettingError(f"{place} is called {network.name!r}, as another one is; remove one of the two")
+        found.append(network)
+    return Networks(found)
+
+
+def installed_networks() -> list[str]:
+    """The distributions that bring a network, each with its version."""
+    entries = entry_points(group=GROUP)
+    return sorted(f"{entry.dist.name} {entry.dist.version}" for entry in entries if entry.dist is not None)
+
+
 def _packages() -> Iterator[Network]:
     """The network of each package in this folder."""
     for module in pkgutil.iter_modules(networks.__path__):
@@ -47,4 +79,4 @@ def _packages() -> Iterator[Network]:
             yield network
 
 
-NETWORKS = Networks(_packages())
+NETWORKS: Final = find_networks()

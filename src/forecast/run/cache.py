@@ -17,6 +17,7 @@ from pathlib import Path
 from forecast.core.settings import Limits
 from forecast.core.stations import Stations
 from forecast.mongo.state import Checkpoint
+from forecast.networks.registry import installed_networks
 from forecast.storage import Store
 from forecast.zone.writer import ZoneFile
 
@@ -32,14 +33,15 @@ def program_digest(stations: Stations) -> str:
         digest.update(path.read_bytes())
     libraries = [version(name) for name in _LIBRARIES]
     registry = [asdict(station) for station in stations]
-    digest.update(repr((platform.python_version(), libraries, registry)).encode())
+    digest.update(repr((platform.python_version(), libraries, installed_networks(), registry)).encode())
     return digest.hexdigest()
 
 
 def circumstances_digest(stations: Stations, limits: Limits) -> str:
-    """Digest of what a person changes to have an object read after all: registry and limits."""
+    """Digest of what a person changes to have an object read after all: registry, networks, limits."""
     registry = [asdict(station) for station in stations]
-    return hashlib.blake2b(repr((registry, asdict(limits))).encode(), digest_size=16).hexdigest()
+    circumstances = (registry, installed_networks(), asdict(limits))
+    return hashlib.blake2b(repr(circumstances).encode(), digest_size=16).hexdigest()
 
 
 def recall(

@@ -29,13 +29,16 @@ from forecast.transform.quarantine import Refusal, refused_rows
 from forecast.transform.values.clocks import Moments
 from forecast.transform.values.numbers import AMBIGUOUS, Converted, Note
 
+# A key of 64 bits leaves room for one more parameter with a million codes.
+_LARGEST_KEY = 2**40
+
 
 @dataclass(slots=True)
 class Draft:
     """A batch on its way: one entry a row in every array.
 
     `time_notes` tell how a time was read; they do not keep a row that has nothing else. `source_codes` are the
-    network's own quality codes (JSON, or null), each of all values of its row. `not_empty` are rows that are not,
+    network's own quality codes (JSON, or null) of each parameter's values. `not_empty` are rows that are not,
     although no column of theirs has anything.
     """
 
@@ -46,7 +49,7 @@ class Draft:
     lost: list[Note] = field(default_factory=list)
     time_notes: list[Note] = field(default_factory=list)
     postponed: Mask | None = None
-    source_codes: pa.Array | None = None
+    source_codes: Mapping[str, pa.Array] = field(default_factory=dict)
     not_empty: Mask | None = None
 
 
@@ -127,24 +130,31 @@ def notes_column(size: int, notes: list[Note]) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def source_flags(codes: pa.Array | None, columns: Mapping[str, Converted], size: int) -> pa.Array:
-    """JSON text {parameter: code} a row, for each of its values; null where the row has no code or no value."""
-    if codes is None or codes.null_count == size:
-        return pa.nulls(size, pa.string())
-    names = [name for name in PARAMETER_NAMES if name in columns]
-    encoded = codes.dictionary_encode()
-    which = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    # Rows with the same code and the same values present have the same text: a number tells both.
-    keys = which.astype(np.int64) + 1
+def source_flags(codes: Mapping[str, pa.Array], columns: Mapping[str, Converted], size: int) -> pa.Array:
+    """JSON text {parameter: code} a row, for each of its values with a code; null where the row has none."""
+    names = [name for name in PARAMETER_NAMES if name in columns and name in codes]
+    encoded = {id(cells): cells.dictionary_encode() for cells in codes.values() if cells.null_count < size}
+    keys, which, bound = np.zeros(size, np.int64), {}, 1
     for name in names:
-        keys = keys * 2 + ~np.isnan(columns[name].values)
+        if (found := encoded.get(id(codes[name]))) is None:
+            continue
+        numbers = found.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        which[name] = np.where(np.isnan(columns[name].values), -1, numbers)
+        # Equal keys for rows with the same codes, which have the same text.
+        keys = keys * (len(found.dictionary) + 1) + which[name] + 1
+        bound *= len(found.dictionary) + 1
+        if bound > _LARGEST_KEY:
+            keys, bound = np.unique(keys, return_inverse=True)[1], size
+    if not which:
+        return pa.nulls(size, pa.string())
     distinct, first, places = np.unique(keys, return_index=True, return_inverse=True)
     texts = np.full(len(distinct), None, dtype=object)
     for number, row in enumerate(first.tolist()):
-        present = [name for name in names if not np.isnan(columns[name].values[row])]
-        if which[row] >= 0 and present:
-            code = encoded.dictionary[int(which[row])]
-            texts[number] = "{" + ", ".join(f'"{name}": {code}' for name in present) + "}"
+        present = {
+            name: encoded[id(codes[name])].dictionary[at] for name in which if (at := int(which[name][row])) >= 0
+        }
+        if present:
+            texts[number] = "{" + ", ".join(f'"{name}": {code}' for name, code in present.items()) + "}"
     return pa.array(texts[places], pa.string())
 
 

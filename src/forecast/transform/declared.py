@@ -214,8 +214,16 @@ class DeclaredLayout:
         return _heading_of(self, name)
 
     def _raw(self, columns: Columns, field: str, heading: Heading) -> RawColumn:
-        codes = self._codes.get(heading.parameter.name, ())
-        return RawColumn(columns.required(field), heading.parameter, heading.unit, columns.name_of(field), codes)
+        parameter, declared = heading.parameter, self.fields.get(field)
+        return RawColumn(
+            columns.required(field),
+            parameter,
+            heading.unit,
+            columns.name_of(field),
+            self._codes.get(parameter.name, ()),
+            () if declared is None else declared.missing,
+            decimal_comma=self.layout.decimal == ",",
+        )
 
     def _check_units(self) -> None:
         blocks: UnitBlocks | None = self.layout.blocks

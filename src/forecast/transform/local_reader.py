@@ -20,6 +20,7 @@ from forecast.transform.local_times import LocalTimeReader, LocalTimes
 from forecast.transform.quarantine import Refusal
 from forecast.transform.raw_columns import Columns, has_station, named_stations
 from forecast.transform.reader import Reader
+from forecast.transform.source_codes import codes_of
 from forecast.transform.twins import contradictions
 from forecast.transform.values.clocks import Moments
 from forecast.transform.values.codes import read_codes
@@ -85,6 +86,7 @@ class LocalReader(Reader):
             self._lost(batch),
             notes,
             twice,
+            codes_of(self.layout, columns, values),
         )
         transformed, waiting, held = assemble(batch, draft)
         if len(waiting):

@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from forecast.transform.raw_columns import python_cells
+from forecast.transform.declared import DeclaredLayout
+from forecast.transform.raw_columns import Columns, normalise_field, python_cells
 from forecast.transform.values.numbers import MISSING_TOKENS, shortened
 
 _WHOLE: Final = re.compile(r"([+-]?[0-9]{1,9})(?:\.0*)?")
+
+
+def codes_of(layout: DeclaredLayout, columns: Columns, parameters: Collection[str]) -> dict[str, pa.Array]:
+    """The codes of each of these parameters that has any: of its own fields, or of the whole row."""
+    found: dict[str, pa.Array] = {}
+    if (row := _cells(columns, layout.layout.row_quality)) is not None:
+        found = dict.fromkeys(parameters, source_codes(row))
+    for name, field in layout.fields.items():
+        quality, values = _cells(columns, field.quality), columns.get(name)
+        if quality is not None and values is not None:
+            codes = pc.if_else(values.is_valid(), source_codes(quality), pa.scalar(None, pa.string()))
+            found[field.parameter] = pc.coalesce(found.get(field.parameter, codes), codes)
+    return found
+
+
+def _cells(columns: Columns, name: str | None) -> pa.Array | None:
+    return None if name is None else columns.get(normalise_field(name))
 
 
 def source_codes(cells: pa.Array) -> pa.Array:

@@ -22,7 +22,7 @@ from forecast.transform.missing_units import MissingUnits
 from forecast.transform.quarantine import Refusal
 from forecast.transform.raw_columns import Columns, named_stations, normalise_field
 from forecast.transform.reader import Reader
-from forecast.transform.source_codes import source_codes
+from forecast.transform.source_codes import codes_of
 from forecast.transform.twins import contradictions
 from forecast.transform.utc_times import utc_times
 from forecast.transform.values.clocks import Moments
@@ -70,8 +70,6 @@ class UtcReader(Reader):
         cells = columns.required(normalise_field(self._time.column))
         self._see_aggregates(columns, stations, moments, clock)
         values = self._block_values(batch, columns) if self.layout.systems else self._plain_values(columns)
-        quality = self.layout.layout.row_quality
-        codes = None if quality is None else columns.get(normalise_field(quality))
         draft = Draft(
             stations,
             moments,
@@ -84,7 +82,7 @@ class UtcReader(Reader):
             ],
             self._lost(batch),
             times.notes,
-            source_codes=None if codes is None else source_codes(codes),
+            source_codes=codes_of(self.layout, columns, values.columns),
             not_empty=values.not_empty,
         )
         return assemble(batch, draft)[0]

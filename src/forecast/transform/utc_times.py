@@ -12,7 +12,7 @@ from forecast.transform.raw_columns import Columns, normalise_field
 from forecast.transform.row_times import BAD_INSTANT, RowTimes, as_utc, present
 from forecast.transform.values.clocks import Moments
 from forecast.transform.values.statements import Places, Statement, contradictions
-from forecast.transform.values.timestamps import leap_notes, read_moments
+from forecast.transform.values.timestamps import leap_notes, read_formatted, read_moments
 
 
 def utc_times(time: UtcTime, columns: Columns, places: Places) -> tuple[RowTimes, Moments]:
@@ -21,8 +21,8 @@ def utc_times(time: UtcTime, columns: Columns, places: Places) -> tuple[RowTimes
     The clock is the row's local time, and its time in UTC where it does not tell a local one.
     """
     times = columns.required(normalise_field(time.column))
-    readings = as_utc(read_moments(times))
-    refusals = [Refusal(readings.unreadable, "bad_timestamp", time.column, BAD_INSTANT, times)]
+    readings = as_utc(read_moments(times) if time.format is None else read_formatted(times, time.format))
+    refusals = [Refusal(readings.unreadable, "bad_timestamp", time.column, _bad_instant(time), times)]
     clock = readings.moments
     others: Sequence[str] = (*time.beside, *((time.local,) if time.local is not None else ()))
     for name, cells in present(columns, others):
@@ -31,3 +31,7 @@ def utc_times(time: UtcTime, columns: Columns, places: Places) -> tuple[RowTimes
         if name == time.local:
             clock = np.where(np.isnat(other.moments) | other.is_utc, clock, other.moments)
     return RowTimes(readings, refusals, leap_notes(readings, times)), clock
+
+
+def _bad_instant(time: UtcTime) -> str:
+    return BAD_INSTANT if time.format is None else f"not a date and time in UTC ({time.format})"

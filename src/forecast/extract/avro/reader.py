@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,12 @@ from forecast.extract.batches import BatchMaker, positions
 from forecast.extract.json.lines import rows_of_records
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import CHUNK_ROWS, CHUNK_VALUES
+from forecast.extract.shapes import Shapes
 
 
-def read_avro(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+def read_avro(path: Path, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     """Batches of an Avro container file."""
-    maker = BatchMaker(raw, containers, limits, Ledger("not_avro", "row"))
+    maker = BatchMaker(raw, shapes, limits, Ledger("not_avro", "row"))
     with path.open("rb") as file:
         schema = survey_avro(file, path.stat().st_size, limits)
         file.seek(0)

@@ -1,4 +1,4 @@
-"""Documents that hold their rows in a container: InfoClimat's "hourly" by station, the PWS API's "observations".
+"""Documents that hold their rows in a container: in a list ("observations"), or in one list a station ("hourly").
 
 They are read as a stream (ijson), so that a document of any size takes the memory of one chunk of rows.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import IO, Any, NoReturn
 
@@ -30,14 +30,11 @@ from forecast.extract.json.lines import refused_record, rows_of_records
 from forecast.extract.json.objects import opened
 from forecast.extract.json.prescan import surveyed
 from forecast.extract.limits import JSON_PIECE_BYTES, MAX_COLUMNS, MAX_DEPTH, too_deep, too_long
+from forecast.extract.shapes import Shapes
 from forecast.extract.text_stream import Opener
 
 # What stands outside the containers (stations, metadata, envelope) is small: the real one has 150 events.
 _MAX_HEAD_EVENTS = 200_000
-# Beside the stations stands InfoClimat's list of field names.
-_NO_GROUP = "_params"
-# What a document says of its fields: InfoClimat's {"vent_moyen": "mean wind speed,km/h"}.
-_METADATA = "metadata"
 
 
 @dataclass(slots=True)
@@ -61,47 +58,45 @@ class Around:
         return f"{self.origin['position']}: " if self.origin["position"] else ""
 
 
-def names_a_container(text: bytes, containers: Sequence[str]) -> bool:
+def names_a_container(text: bytes, shapes: Shapes) -> bool:
     """Whether a container may be in this JSON, or in JSON text in it; a quick look, which may take a text for one."""
-    found = [name.encode() for name in containers if name.encode() in text]
+    found = [name.encode() for name in shapes.containers if name.encode() in text]
     return any(name + end in text for name in found for end in (b'"', b"\\"))
 
 
-def is_document(text: bytes, containers: Sequence[str], limits: Limits) -> bool:
+def is_document(text: bytes, shapes: Shapes, limits: Limits) -> bool:
     """Whether JSON text is a document with rows in a container, or with an empty one."""
-    if not names_a_container(text, containers):
+    if not names_a_container(text, shapes):
         return False
     try:
-        head = read_head_of(text, containers, limits)
+        head = read_head_of(text, shapes, limits)
     except ObjectRejectedError:
         return False
-    return bool(head.paths) or is_flattened(head.fields, containers)
+    return bool(head.paths) or is_flattened(head.fields, shapes)
 
 
-def read_document(text: bytes, source: Around, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+def read_document(text: bytes, source: Around, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     """Batches of a document that is one record."""
     open_file = surveyed(lambda: io.BytesIO(text), limits)
-    yield from _batches(open_file, source, containers, limits)
+    yield from _batches(open_file, source, shapes, limits)
 
 
-def read_document_file(
-    open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits
-) -> Iterator[RawBatch]:
+def read_document_file(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     """Batches of a file that is one document.
 
     Raises ObjectRejectedError where it is no JSON, is an error answer, or holds no rows that are known.
     """
     open_file = surveyed(open_file, limits)
     with open_file() as file:
-        head = _read_head(file, containers, limits)
+        head = _read_head(file, shapes, limits)
     envelope = {name: value for name, value in head.fields.items() if is_envelope(name)}
     origin = {"position": "", **origin_of_record(envelope, raw)}
-    yield from _batches(open_file, Around(origin, beside_payload(head.fields)), containers, limits)
+    yield from _batches(open_file, Around(origin, beside_payload(head.fields)), shapes, limits)
 
 
-def is_flattened(fields: Mapping[str, Any], containers: Sequence[str]) -> bool:
+def is_flattened(fields: Mapping[str, Any], shapes: Shapes) -> bool:
     """Whether these are the fields of a document whose containers came as JSON text."""
-    return any(_is_json_text(fields.get(name)) for name in containers)
+    return any(_is_json_text(fields.get(name)) for name in shapes.containers)
 
 
 def whole_text(fields: Mapping[str, Any]) -> str:
@@ -120,13 +115,13 @@ def _is_json_text(value: Any) -> bool:
     return isinstance(value, str) and value[:1] + value[-1:] in {"{}", "[]"}
 
 
-def read_head_of(text: bytes, containers: Sequence[str], limits: Limits) -> Head:
+def read_head_of(text: bytes, shapes: Shapes, limits: Limits) -> Head:
     """All of a document in memory but its rows.
 
     Raises ObjectRejectedError where it is no JSON.
     """
     with surveyed(lambda: io.BytesIO(text), limits)() as file:
-        return _read_head(file, containers, limits)
+        return _read_head(file, shapes, limits)
 
 
 def _payload(fields: dict[str, Any]) -> dict[str, Any]:
@@ -137,11 +132,11 @@ def _payload(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if not is_envelope(name)}
 
 
-def _read_head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
-    return or_rejected(lambda: _head(file, containers, limits))
+def _read_head(file: IO[bytes], shapes: Shapes, limits: Limits) -> Head:
+    return or_rejected(lambda: _head(file, shapes, limits))
 
 
-def _head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
+def _head(file: IO[bytes], shapes: Shapes, limits: Limits) -> Head:
     head = Head()
     builder = ObjectBuilder()
     depth = text_bytes = count = 0
@@ -154,7 +149,7 @@ def _head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
             if depth < skipped:
                 skipped = None
             continue
-        if event in STARTS and _is_container(prefix, containers):
+        if event in STARTS and _is_container(prefix, shapes):
             head.paths.append(prefix)
             skipped = depth
             builder.event("null", None)
@@ -172,74 +167,74 @@ def _head(file: IO[bytes], containers: Sequence[str], limits: Limits) -> Head:
     return head
 
 
-def _batches(open_file: Opener, source: Around, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+def _batches(open_file: Opener, source: Around, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     with open_file() as file:
-        head = _read_head(file, containers, limits)
+        head = _read_head(file, shapes, limits)
     fields = _payload(head.fields)
     check_answer(fields)
     if not head.paths:
-        _refuse_without_container(fields, containers)
+        _refuse_without_container(fields, shapes)
     rows = objects = 0
     lists: dict[str, None] = {}
     with open_file() as file:
         items = read_items(
             file,
-            lambda prefix: _row_path(prefix, head.paths) is not None,
-            lambda prefix, event, value: _refuse_stray(prefix, event, value, head.paths),
+            lambda prefix: _row_path(prefix, head.paths, shapes.beside) is not None,
+            lambda prefix, event, value: _refuse_stray(prefix, event, value, head.paths, shapes.beside),
         )
         counts: Counter[str] = Counter()
         for chunk in chunks(items):
             rows += len(chunk)
             lists |= dict.fromkeys(item.prefix.removesuffix(".item") for item in chunk if len(lists) <= MAX_COLUMNS)
             objects += sum(isinstance(item.value, dict) for item in chunk)
-            batch = _batch(chunk, head.paths, counts, source)
-            batch.metadata = fields.get(_METADATA)
+            batch = _batch(chunk, head.paths, counts, source, shapes)
+            batch.metadata = next((fields[name] for name in shapes.units if name in fields), None)
             yield batch
     if rows and not objects:
         raise columns_not_rows([path.rpartition(".")[2] for path in lists], head.paths[0])
     if not rows:
-        check_holds_nothing(fields, containers)
+        check_holds_nothing(fields, shapes.containers)
 
 
-def _refuse_without_container(fields: dict[str, Any], containers: Sequence[str]) -> NoReturn:
+def _refuse_without_container(fields: dict[str, Any], shapes: Shapes) -> NoReturn:
     """Say what a document is in which no list of rows stands."""
-    check_holds_nothing(fields, containers)
-    if only_around_rows(fields, containers):
-        raise no_rows(fields, containers)
+    check_holds_nothing(fields, shapes.containers)
+    if only_around_rows(fields, shapes.containers):
+        raise no_rows(fields, shapes.containers)
     check_fields(fields)
     message = f"a JSON document with none of the known containers of rows; it has: {listed(list(fields))}"
     raise ObjectRejectedError("unknown_layout", message)
 
 
-def _row_path(prefix: str, paths: Sequence[str]) -> str | None:
+def _row_path(prefix: str, paths: Sequence[str], beside: Set[str]) -> str | None:
     """The container that a row at this prefix stands in: "hourly.07015.item", "observations.item"."""
     if not prefix.endswith(".item"):
         return None
     for path in paths:
         if prefix == f"{path}.item":
             return path
-        if prefix.startswith(f"{path}.") and not prefix.startswith(f"{path}.{_NO_GROUP}."):
+        if prefix.startswith(f"{path}."):
             inner = prefix[len(path) + 1 : -len(".item")]
-            if ".item" not in inner:
+            if ".item" not in inner and inner.partition(".")[0] not in beside:
                 return path
     return None
 
 
-def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str]) -> None:
+def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str], beside: Set[str]) -> None:
     """No value of a container may be passed over: it may be a row in a shape that is not known."""
     if value is None or event == "map_key" or not prefix.startswith(tuple(f"{path}." for path in paths)):
         return
-    if not prefix.startswith(tuple(f"{path}.{_NO_GROUP}." for path in paths)):
+    if not prefix.startswith(tuple(f"{path}.{name}." for path in paths for name in beside)):
         raise ObjectRejectedError("unknown_layout", f"a value where a list of rows belongs: {prefix[:80]!r}")
 
 
-def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source: Around) -> RawBatch:
+def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source: Around, shapes: Shapes) -> RawBatch:
     """One batch; a column tells which group (station) each row stood under."""
     records, origins, groups, refused = [], [], [], []
     containers = set()
     for item in chunk:
         list_path = item.prefix.removesuffix(".item")
-        path = _row_path(item.prefix, paths) or ""
+        path = _row_path(item.prefix, paths, shapes.beside) or ""
         containers.add(path.rpartition(".")[2])
         place = f"{source.position}{list_path}[{counts[list_path]}]"
         counts[list_path] += 1
@@ -255,7 +250,7 @@ def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source
         rows, kept, more = with_beside(rows, rows_of_records([dict(fields)] * len(origin)), origin["position"])
         origin, names = origin.take(kept), names.take(kept)
         refused += more
-    rows, kept, more = opened(rows, origin["position"])
+    rows, kept, more = opened(rows, origin["position"], shapes.objects)
     origin, names = origin.take(kept), names.take(kept)
     refused += more
     return RawBatch(
@@ -267,6 +262,6 @@ def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source
     )
 
 
-def _is_container(prefix: str, containers: Sequence[str]) -> bool:
+def _is_container(prefix: str, shapes: Shapes) -> bool:
     *wrappers, name = prefix.split(".")
-    return name in containers and all(wrapper in PAYLOAD_FIELDS for wrapper in wrappers)
+    return name in shapes.containers and all(wrapper in PAYLOAD_FIELDS for wrapper in wrappers)

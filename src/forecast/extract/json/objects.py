@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.extract.envelope import NOTHING
-from forecast.extract.fields import OBJECT_FIELDS, spelled
+from forecast.extract.fields import spelled
 from forecast.extract.json.lines import BadRecordError, FastReader, read_record, refused_record, rows_of_records
 from forecast.extract.limits import line_ends
 
@@ -55,15 +56,15 @@ def without_nothing(texts: pa.Array, nothing: pa.Array = _NOTHING) -> pa.Array:
     return pc.if_else(pc.is_in(pc.utf8_trim_whitespace(texts), nothing), pa.scalar(None, pa.string()), texts)
 
 
-def opened(rows: pa.Table, places: pa.ChunkedArray) -> Opened:
-    """The fields that hold an object (Airbyte's CSV, Parquet and "stringified" JSON give its text) as objects.
+def opened(rows: pa.Table, places: pa.ChunkedArray, fields: Set[str]) -> Opened:
+    """These fields (as `spelled`), which hold an object, as objects: CSV, Parquet and "stringified" JSON give its text.
 
     A row whose object cannot be read is refused: what it held is not known.
     """
     kept = np.arange(len(places))
     refused: list[dict[str, Any]] = []
     for index, name in enumerate(rows.column_names):
-        if spelled(name) not in OBJECT_FIELDS:
+        if spelled(name) not in fields:
             continue
         texts = as_texts(flat(rows.column(index)))
         if not pa.types.is_string(texts.type):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import IO, Any, NamedTuple
 
 import ijson
@@ -32,6 +32,7 @@ from forecast.extract.json.lines import FastReader
 from forecast.extract.json.prescan import surveyed
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import CHUNK_ROWS, JSON_PIECE_BYTES, LINES_BYTES, MAX_ROW_BYTES, line_ends, too_long
+from forecast.extract.shapes import Shapes
 from forecast.extract.text_stream import Opener
 
 
@@ -51,23 +52,23 @@ _LINES = _Places("line ", "", 1)
 _ITEMS = _Places("[", "]", 0)
 
 
-def read_json(open_file: Opener, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+def read_json(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     """JSON lines, a JSON array, or one document, told apart by the beginning of the content."""
     with open_file() as file:
         first, number = _first_line(file, limits)
     is_array = first.lstrip()[:1] == b"["
-    maker = BatchMaker(raw, containers, limits, Ledger("not_json", "item" if is_array else "line"))
+    maker = BatchMaker(raw, shapes, limits, Ledger("not_json", "item" if is_array else "line"))
     if not is_array and len(first) <= limits.record_bytes and _begins_with_an_object(first):
         _refuse_list_without_brackets(first, number)
-        yield from _Lines(maker, raw, containers, limits, _LINES).batches(open_file)
+        yield from _Lines(maker, raw, shapes, limits, _LINES).batches(open_file)
         return
     try:
         if is_array:
             with surveyed(open_file, limits)() as file:
                 check_json(file)
-            yield from _Lines(maker, raw, containers, limits, _ITEMS).batches(as_lines(open_file))
+            yield from _Lines(maker, raw, shapes, limits, _ITEMS).batches(as_lines(open_file))
         else:
-            yield from read_document_file(open_file, raw, containers, limits)
+            yield from read_document_file(open_file, raw, shapes, limits)
     except ObjectRejectedError as error:
         if error.code != "not_json":
             raise
@@ -79,7 +80,7 @@ class _Lines(NamedTuple):
 
     maker: BatchMaker
     raw: RawObject
-    containers: Sequence[str]
+    shapes: Shapes
     limits: Limits
     places: _Places
 
@@ -90,7 +91,7 @@ class _Lines(NamedTuple):
         with open_file() as file:
             while block := _block(file, self.limits):
                 ends = line_ends(block)
-                if names_a_container(block, self.containers):
+                if names_a_container(block, self.shapes):
                     yield from self._records(self._lines(block, ends, number))
                 elif (table := fast.read(block, ends)) is not None and has_one_shape(table):
                     yield from self.maker.of_table(
@@ -105,7 +106,7 @@ class _Lines(NamedTuple):
         """Line by line: documents as such, what stands between them as rows."""
         rows: list[tuple[str, bytes]] = []
         for position, text in lines:
-            document = self._document(position, text) if names_a_container(text, self.containers) else None
+            document = self._document(position, text) if names_a_container(text, self.shapes) else None
             if document is not None or len(rows) == CHUNK_ROWS:
                 yield from self._rows(rows)
                 rows = []
@@ -118,7 +119,7 @@ class _Lines(NamedTuple):
     def _document(self, position: str, text: bytes) -> tuple[bytes, Around] | None:
         """The document of a line (its own text, where it came as text) and what is around it; None for a row."""
         try:
-            head = read_head_of(text, self.containers, self.limits)
+            head = read_head_of(text, self.shapes, self.limits)
         except ObjectRejectedError as error:
             if error.code not in RECORD_FAULTS or len(text) > MAX_ROW_BYTES:
                 raise
@@ -131,8 +132,8 @@ class _Lines(NamedTuple):
                 fields = fields[name]
             if isinstance(fields, str):
                 inner = fields.encode()
-                return (inner, around) if is_document(inner, self.containers, self.limits) else None
-        if isinstance(fields, dict) and is_flattened(fields, self.containers):
+                return (inner, around) if is_document(inner, self.shapes, self.limits) else None
+        if isinstance(fields, dict) and is_flattened(fields, self.shapes):
             return whole_text(fields).encode(), around
         return (text, around) if head.paths else None
 

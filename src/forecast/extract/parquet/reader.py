@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from forecast.extract.batches import BatchMaker, positions
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import CHUNK_ROWS, MAX_CELLS, check_columns, too_large, too_long
 from forecast.extract.parquet.prescan import column_chunks
+from forecast.extract.shapes import Shapes
 
 _TEXT = "BYTE_ARRAY"
 # The footer of a real file has some kB.
@@ -27,9 +28,9 @@ _FOOTER_ITEMS = 100_000
 _COLUMN_RECORDS = 4
 
 
-def read_parquet(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+def read_parquet(path: Path, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     """Batches of a Parquet file."""
-    maker = BatchMaker(raw, containers, limits, Ledger("not_parquet", "row"))
+    maker = BatchMaker(raw, shapes, limits, Ledger("not_parquet", "row"))
     try:
         options = {"thrift_string_size_limit": _FOOTER_BYTES, "thrift_container_size_limit": _FOOTER_ITEMS}
         with pq.ParquetFile(path, memory_map=True, **options) as file:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from forecast.core.settings import Limits
 from forecast.extract.batches import BatchMaker
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import check_columns
+from forecast.extract.shapes import Shapes
 from forecast.extract.xlsx.prescan import Marks, survey_workbook
 
 _HEADER_ROWS = 20
@@ -26,12 +27,12 @@ _HEADER_CELLS = 3
 _LETTERS = 26
 
 
-def read_workbook(path: Path, raw: RawObject, containers: Sequence[str], limits: Limits) -> Iterator[RawBatch]:
+def read_workbook(path: Path, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     """One batch a sheet, hidden ones too; its name may be its day.
 
     The header is the first of 20 rows with three names or more, so that lines of text may stand above it.
     """
-    maker = BatchMaker(raw, containers, limits, Ledger("not_workbook", "row"))
+    maker = BatchMaker(raw, shapes, limits, Ledger("not_workbook", "row"))
     marks = survey_workbook(path, limits)
     try:
         workbook = CalamineWorkbook.from_path(path)

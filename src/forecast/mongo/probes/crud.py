@@ -85,7 +85,7 @@ def scratch_document(run_id: str) -> dict[str, Any]:
         "station": {
             "id": station_id,
             "name": "Scratch document of crud-check",
-            "network": "InfoClimat",
+            "network": "crud-check",
             "network_id": station_id,
             "type": "static",
             "location": {"type": "Point", "coordinates": [0.0, 0.0]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from forecast.networks.infoclimat.csv_export import CSV_EXPORT
 from forecast.networks.model import (
     Code,
     Container,
@@ -42,6 +43,7 @@ NETWORK: Final = Network(
     name="InfoClimat",
     id_prefix="",
     licence=Licence("CC BY", "https://creativecommons.org/licenses/by/2.0/fr/", "infoclimat.fr"),
+    formats=(CSV_EXPORT,),
     layouts=(
         Layout(
             name="InfoClimat",

@@ -19,7 +19,7 @@ def false_zero(amount: Floats, times: Times, *, period_hours: float) -> Flags:
     SUSPECT: exactly 0 at any other time. Everything else is GOOD: rain above 0 was measured by somebody.
 
     Reach in time: none, each value is judged alone.
-    Source: seen in InfoClimat's pluie_3h of Bergues: 0 in every hour, below the 1-hour amount at 2024-10-06 20:00Z.
+    Source: seen in the three-hour amounts of Bergues: 0 in every hour, below the 1-hour amount at 2024-10-06 20:00Z.
     """
     between = times % round(period_hours * HOUR_MS) != 0
     return flags_of(amount, suspect=(amount == 0) & between)

@@ -41,6 +41,7 @@ _CELL = rf"^{_BLANK}(?P<number>{_NUMBER}){_BLANK}(?P<unit>(?:[^0-9,.{_BLANKS}].*
 
 # A comma with one, two, or more than three digits behind it can only be that of a decimal.
 _DECIMAL_COMMA = rf"^({_BLANK}[+\-\x{{2212}}]?[0-9]+),([0-9]{{1,2}}|[0-9]{{4,}})($|[^0-9.,])"
+_ANY_COMMA = rf"^({_BLANK}[+\-\x{{2212}}]?[0-9]*),([0-9])"
 # "1,013" is 1013 or 1.013, and none of the sources says which.
 _AMBIGUOUS = re.compile(r"\s*[+\-\u2212]?[1-9][0-9]{0,2},[0-9]{3}(?![0-9.,])")
 AMBIGUOUS = "the comma may part thousands or decimals, and the source does not say which"
@@ -85,7 +86,8 @@ class RawColumn(NamedTuple):
 
     `assumed_unit` is the unit that the source documents for bare numbers; without one, a number needs its unit in the
     cell. A cell that carries a unit is converted from that one, whatever the column's. `source` is what the source
-    calls the column, `codes` are its numbers that are no amounts.
+    calls the column, `codes` are its numbers that are no amounts, `missing` those that stand for "no value". With
+    `decimal_comma` every comma is that of a decimal.
     """
 
     cells: pa.Array
@@ -93,6 +95,8 @@ class RawColumn(NamedTuple):
     assumed_unit: str | None = None
     source: str = ""
     codes: tuple[Code, ...] = ()
+    missing: tuple[float, ...] = ()
+    decimal_comma: bool = False
 
 
 def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> dict[str, Converted]:
@@ -131,7 +135,9 @@ def _convert_each(columns: Sequence[RawColumn], words: WindWords) -> list[Conver
     columns = [column._replace(cells=_plain_cells(column.cells)) for column in columns]
     encoded = [column.cells.dictionary_encode() if _is_text(column.cells) else None for column in columns]
     distinct = [cells.dictionary.cast(pa.large_string()) for cells in encoded if cells is not None]
-    parsed = _parse_texts(pa.concat_arrays(distinct)) if distinct else None
+    commas = [column.decimal_comma for column, cells in zip(columns, encoded, strict=True) if cells is not None]
+    are_decimal = np.repeat(commas, [len(texts) for texts in distinct])
+    parsed = _parse_texts(pa.concat_arrays(distinct), are_decimal) if distinct else None
     converted, end = [], 0
     for column, cells in zip(columns, encoded, strict=True):
         if cells is None or parsed is None:
@@ -158,14 +164,15 @@ def _convert_others(column: RawColumn) -> Converted:
     if pa.types.is_null(kind):
         return Converted(np.full(len(column.cells), np.nan))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _convert_numbers(*column[:3])
+        return _convert_numbers(column)
     return _refuse_all(column.cells, column.parameter, f"not a number but {_kind_name(kind)}")
 
 
-def _convert_numbers(cells: pa.Array, parameter: Parameter, assumed_unit: str | None) -> Converted:
+def _convert_numbers(column: RawColumn) -> Converted:
+    cells, parameter = column.cells, column.parameter
     numbers = shortest_decimals(cells)
-    present = ~np.isnan(numbers) & ~_is_missing_number(numbers, parameter)
-    unit = _bare_unit(parameter, assumed_unit)
+    present = ~np.isnan(numbers) & ~_is_missing_number(numbers, column)
+    unit = _bare_unit(parameter, column.assumed_unit)
     if unit is None:
         reason = f"{NO_UNIT} where {parameter.unit} or another unit is expected"
         return Converted(np.full(len(cells), np.nan), _notes(cells, present, parameter, lambda _: reason))
@@ -205,9 +212,11 @@ class _Parsed:
         )
 
 
-def _parse_texts(texts: pa.Array) -> _Parsed:
+def _parse_texts(texts: pa.Array, decimal_comma: npt.NDArray[np.bool_]) -> _Parsed:
     too_long = pc.greater(pc.utf8_length(texts), MAX_CELL_LENGTH)
     cells = pc.if_else(too_long, pa.scalar("", texts.type), texts)
+    if decimal_comma.any():
+        cells = pc.if_else(pa.array(decimal_comma), pc.replace_substring_regex(cells, _ANY_COMMA, r"\1.\2"), cells)
     if pc.any(pc.match_substring(cells, ",")).as_py():
         cells = pc.replace_substring_regex(cells, _DECIMAL_COMMA, r"\1.\2\3")
     parts = pc.extract_regex(cells, _CELL)
@@ -245,7 +254,7 @@ def _values_of(distinct: _Parsed, column: RawColumn, words: WindWords) -> tuple[
         is_of_unit = pc.fill_null(pc.equal(distinct.units, unit_text), fill_value=False)
         members = np.asarray(is_of_unit) & ~np.isnan(numbers)
         unit = find_unit(parameter.quantity, unit_text) if unit_text else bare
-        missing = members & _is_missing_number(numbers, parameter)
+        missing = members & _is_missing_number(numbers, column)
         good = members & ~missing & (np.abs(numbers) < _LARGEST)
         if unit is not None:
             values[good] = unit.to_canonical(numbers[good])
@@ -284,9 +293,9 @@ def _bare_unit(parameter: Parameter, assumed_unit: str | None) -> Unit | None:
     return CANONICAL if parameter.quantity is Quantity.INDEX else None
 
 
-def _is_missing_number(numbers: Floats, parameter: Parameter) -> npt.NDArray[np.bool_]:
-    allowed = (9999.0,) if parameter.quantity is Quantity.DISTANCE else ()
-    return np.isin(numbers, [number for number in MISSING_NUMBERS if number not in allowed])
+def _is_missing_number(numbers: Floats, column: RawColumn) -> npt.NDArray[np.bool_]:
+    allowed = (9999.0,) if column.parameter.quantity is Quantity.DISTANCE else ()
+    return np.isin(numbers, [*(number for number in MISSING_NUMBERS if number not in allowed), *column.missing])
 
 
 def _refuse_all(cells: pa.Array, parameter: Parameter, reason: str) -> Converted:

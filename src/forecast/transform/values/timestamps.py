@@ -109,6 +109,20 @@ def read_date_times(cells: pa.Array) -> Readings:
     return Readings.plain(nothing, is_utc=False, unreadable=np.asarray(cells.is_valid()))
 
 
+def read_formatted(cells: pa.Array, form: str) -> Readings:
+    """Times in a form of strptime, such as "%Y%m%d%H", as text or as a number."""
+    cells = plain_cells(cells)
+    if pa.types.is_floating(cells.type):
+        cells = cells.cast(pa.int64(), safe=False)
+    texts = pc.utf8_trim_whitespace(cells.cast(pa.string()))
+    texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    parsed = pc.strptime(texts, format=form, unit="s", error_is_null=True)
+    # It reads "2024-1-5" for "%Y-%m-%d" too: what is written back is another text.
+    parsed = pc.if_else(pc.equal(pc.strftime(parsed, format=form), texts), parsed, pa.scalar(None, parsed.type))
+    unreadable = np.asarray(texts.is_valid()) & np.asarray(parsed.is_null())
+    return Readings.plain(parsed.to_numpy(zero_copy_only=False), is_utc=True, unreadable=unreadable)
+
+
 def leap_notes(readings: Readings, cells: pa.Array) -> list[Note]:
     """What is noted of times that said :60; `cells` is where they were found."""
     return [

@@ -1,0 +1,45 @@
+"""What the extractor has to know of the networks: where their documents have rows, which fields are objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from forecast.extract.fields import spelled
+from forecast.networks.model import Container, Format, Layout
+from forecast.networks.registry import Networks
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """`containers` are the keys under which documents have their rows; `beside` members of them that are no rows.
+
+    `units` are the keys under which documents name the units of their fields. `objects` are the fields, as `spelled`,
+    that hold an object: in every other field a text is a text, also "{". `formats` are files of one network only.
+    """
+
+    containers: tuple[str, ...]
+    beside: frozenset[str]
+    units: tuple[str, ...]
+    objects: frozenset[str]
+    formats: tuple[Format, ...]
+
+
+@lru_cache(maxsize=8)
+def shapes_of(networks: Networks) -> Shapes:
+    """Those of all these networks together."""
+    layouts = [layout for network in networks for layout in network.layouts]
+    containers = list(_containers(layouts))
+    return Shapes(
+        containers=tuple(dict.fromkeys(container.name for container in containers)),
+        beside=frozenset(name for container in containers for name in container.beside),
+        units=tuple(dict.fromkeys(container.units for container in containers if container.units is not None)),
+        objects=frozenset(spelled(name) for layout in layouts if layout.blocks for name in layout.blocks.units),
+        formats=tuple(own for network in networks for own in network.formats),
+    )
+
+
+def _containers(layouts: list[Layout]) -> Iterator[Container]:
+    for layout in layouts:
+        yield from layout.containers

@@ -1,0 +1,154 @@
+"""The network of docs/adding-a-network.md, installed as a package outside the tree."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from forecast.core.errors import ObjectRejectedError, SettingError
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import Validated, to_table
+from forecast.core.settings import Limits
+from forecast.core.stations import Stations
+from forecast.extract import extract
+from forecast.networks.registry import Networks, find_networks
+from forecast.run.cache import circumstances_digest, program_digest
+from forecast.transform import ObjectTransformer
+from forecast.validate import validate
+from tests.networks import station
+from tests.transform.samples import NOW
+
+PAGE = (Path(__file__).parents[3] / "docs" / "adding-a-network.md").read_text("utf-8")
+BUOY = station("port-0042", network="Port of Dunkirk")
+Install = Callable[[str, str], None]
+
+
+def shown(language: str) -> str:
+    """The example of the page in this language."""
+    found = re.search(f"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Installs a module with this text, whose entry point is its NETWORK."""
+
+    def installed(name: str, text: str) -> None:
+        (tmp_path / f"{name}.py").write_text(text, "utf-8")
+        facts = tmp_path / f"{name}-1.0.dist-info"
+        facts.mkdir()
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", "utf-8")
+        (facts / "entry_points.txt").write_text(f"[forecast.networks]\n{name} = {name}:NETWORK\n", "utf-8")
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return installed
+
+
+def observations(content: str, networks: Networks, folder: Path) -> list[dict[str, Any]]:
+    """What extract, transform and validate make of an object."""
+    path = folder / "object"
+    path.write_text(content, "utf-8")
+    raw = RawObject("port/a.csv", "a", 1, "etag", NOW)
+    stations = Stations({BUOY.id: BUOY})
+    transformer = ObjectTransformer(raw.key, stations, NOW, networks)
+    parts = [transformer.transform(batch) for batch in extract(path, raw, networks, Limits(), NOW)]
+    frames = [part.observations for part in (*parts, *transformer.finish())]
+    assert [row for part in parts for row in to_table(part.refused).to_pylist()] == []
+    assert transformer.reading.unknown == {}
+    validated: Validated = validate(pd.concat(frames, ignore_index=True), stations, NOW)
+    rows: list[dict[str, Any]] = to_table(validated.observations).to_pylist()
+    return rows
+
+
+def test_the_example_of_the_page_is_read_to_its_records(install: Install, tmp_path: Path) -> None:
+    install("port_of_dunkirk", shown("python"))
+    networks = find_networks()
+    rows = observations(shown("csv"), networks, tmp_path)
+    assert [(row["station_id"], f"{row['timestamp']:%Y-%m-%dT%H:%M}") for row in rows] == [
+        ("port-0042", "2024-10-01T12:00"),
+        ("port-0042", "2024-10-01T13:00"),
+    ]
+    assert [row["air_temperature"] for row in rows] == pytest.approx([14.0, 14.5])
+    assert [row["wind_speed"] for row in rows] == [4.5, None]
+    assert [json.loads(row["source_flags"]) for row in rows] == [
+        {"air_temperature": 1, "wind_speed": 2},
+        {"air_temperature": 1},
+    ]
+    assert networks.failed_codes_of("Port of Dunkirk") == {2}
+
+
+def test_a_time_in_another_form_than_declared_is_refused(install: Install, tmp_path: Path) -> None:
+    install("port_with_times", shown("python"))
+    path = tmp_path / "object"
+    path.write_text("buoy;hour;t\n0042;20241001123;287,15\n0042;2024-10-01 12:00;1\n0042;2024100112;287,15\n", "utf-8")
+    networks, raw = find_networks(), RawObject("port/a.csv", "a", 1, "etag", NOW)
+    transformer = ObjectTransformer(raw.key, Stations({BUOY.id: BUOY}), NOW, networks)
+    (part,) = [transformer.transform(batch) for batch in extract(path, raw, networks, Limits(), NOW)]
+    refused = to_table(part.refused).to_pylist()
+    assert [(row["position"], row["code"], row["field"]) for row in refused] == [
+        ("row 1", "bad_timestamp", "hour"),
+        ("row 2", "bad_timestamp", "hour"),
+    ]
+    assert refused[0]["reason"] == "not a date and time in UTC (%Y%m%d%H)"
+    assert len(part.observations) == 1
+
+
+def test_rows_that_two_layouts_recognise_are_rejected_with_the_names_of_both(install: Install, tmp_path: Path) -> None:
+    install("port_one", shown("python"))
+    install(
+        "port_two", shown("python").replace('"Port of Dunkirk"', '"Port of Calais"').replace("the port's", "Calais'")
+    )
+    with pytest.raises(ObjectRejectedError) as caught:
+        observations(shown("csv"), find_networks(), tmp_path)
+    assert (caught.value.code, caught.value.message) == (
+        "ambiguous_layout",
+        "the rows are of Calais' CSV and of the port's CSV: which of the two they are, their columns do not tell",
+    )
+
+
+def test_rows_of_no_layout_are_rejected_with_the_nearest(install: Install, tmp_path: Path) -> None:
+    install("port_near", shown("python"))
+    with pytest.raises(ObjectRejectedError) as caught:
+        observations("buoy;time_of_day;t;ff\n0042;12:00;287,15;1\n", find_networks(), tmp_path)
+    assert (caught.value.code, caught.value.message) == (
+        "unknown_layout",
+        (
+            "no known network has rows with these columns: buoy, time_of_day, t, ff. The nearest layout is the port's "
+            "CSV: there is no column hour; not known in it: time_of_day"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import nothing_of_this_name", "cannot be loaded: No module named 'nothing_of_this_name'"),
+        ("NETWORK = 1", "is no forecast.networks.model.Network"),
+        (shown("python").replace("Port of Dunkirk", "InfoClimat"), "is called 'InfoClimat', as another one is"),
+        (shown("python").replace('"wind_speed"', '"wind"'), "'wind' is no measured parameter"),
+    ],
+    ids=["no module", "no network", "a name that is taken", "no parameter"],
+)
+def test_a_package_that_brings_no_network_is_named(install: Install, text: str, words: str) -> None:
+    name = f"port_{abs(hash(words))}"
+    install(name, text)
+    with pytest.raises(SettingError) as caught:
+        find_networks()
+    assert f"the network '{name}' ({name}:NETWORK), which an installed package brings," in caught.value.message
+    assert words in caught.value.message
+
+
+def test_an_installed_network_has_a_part_in_what_a_record_depends_on(install: Install) -> None:
+    """A rejected object is tried again, and what was made before is made anew."""
+    stations = Stations({BUOY.id: BUOY})
+    before = program_digest(stations), circumstances_digest(stations, Limits())
+    install("port_later", shown("python"))
+    after = program_digest(stations), circumstances_digest(stations, Limits())
+    assert (before[0] == after[0], before[1] == after[1]) == (False, False)
