@@ -175,7 +175,7 @@ def test_zones_within_each_other_are_exit_code_2(local: World) -> None:
 def test_what_was_written_is_what_is_there(local: World) -> None:
     status = local.run()
     kinds = {item["kind"]: item["count"] for item in status["written"] if item["kind"] != "report"}
-    assert kinds == {"records": 1368, "documents": 1368}
+    assert kinds == {"records": 1368, "documents": 1368, "dataset": 1368}
     unchanged = local.run()
     assert {item["kind"] for item in unchanged["written"]} == {"report"}
     assert "No records were written" in local.typed("pipeline").stdout
@@ -193,7 +193,8 @@ def test_case_109_another_processed_zone_is_filled(local: World) -> None:
     status, _ = main.run_pipeline(moved, RunOptions(), load_stations())
     assert (status.exit_code, status.counts.unchanged, status.counts.inserted) == (0, 1368, 0)
     keys = [path.relative_to(local.home / "moved").as_posix() for path in (local.home / "moved").rglob("*.parquet")]
-    assert sorted(keys) == local.record_keys() != []
+    assert sorted(key for key in keys if key.startswith("observations/")) == local.record_keys() != []
+    assert sorted(keys) == [key for key in local.processed.keys() if key.endswith(".parquet")]
     status, _ = main.run_pipeline(moved, RunOptions(), load_stations())
     assert status.counts.objects_already_processed == 1
 

@@ -133,6 +133,7 @@ def test_a_pandas_frame_has_plain_types(source: str) -> None:
     frame = forecast.read(source, stations=["A"], parameters=["air_temperature"]).to_pandas()
     assert str(frame["air_temperature"].dtype) == "float64"
     assert str(frame["timestamp"].dtype) == "datetime64[ms, UTC]"
+    assert frame["station_id"].value_counts().to_dict() == {"A": 7}
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class Observations:
         if self._request.provenance:
             names += [*(name for name in STATION_COLUMNS if name not in KEYS), *PROVENANCE]
         fields = [self._table.schema.field(name) for name in names]
-        columns = [self._column(name) for name in names]
+        columns = [_compact(self._column(name)) for name in names]
         return pa.table(columns, schema=pa.schema(fields))
 
     def to_pandas(self) -> pd.DataFrame:
@@ -89,3 +89,8 @@ class Observations:
             return column
         flagged = pc.is_in(self._table[flag_column(name)], value_set=pa.array(hidden, pa.int8()))
         return pc.if_else(flagged, pa.scalar(None, column.type), column)
+
+
+def _compact(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column; of a dictionary only what occurs: pandas would count the other stations too."""
+    return pc.dictionary_encode(column.cast(pa.string())) if pa.types.is_dictionary(column.type) else column
