@@ -11,7 +11,7 @@ from forecast.networks.registry import NETWORKS
 
 # Settings name the keys of the networks' APIs.
 _MAY_NAME_NETWORKS = {"core/settings.py"}
-_ROOMS = ("core", "extract", "transform", "validate", "qc", "zone", "mongo", "report", "run", "storage")
+_ROOMS = ("core", "extract", "transform", "validate", "qc", "zone", "mongo", "report", "run", "storage", "ingest")
 ROOM_LESS = {"__init__.py", "py.typed"}
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from forecast.core.errors import SettingError
+from forecast.core.parameters import PARAMETERS
 from forecast.core.stations import Station, Stations
 from forecast.ingest.result import Outcome
+from forecast.networks.infoclimat import NETWORK as INFOCLIMAT
+from forecast.transform.values.units import find_unit
 from forecast_demo.apis import Fault
 from forecast_demo.apis.faults import bad_key, bad_token, ok_without_hourly, wrong_address
 from tests.ingest.apis import KEY, Ingest
@@ -130,6 +133,21 @@ def test_a_unit_that_changed_is_not_written(ingest: Ingest) -> None:
         "the document names other units than its numbers are read in: vent_moyen in 'm/s' instead of 'km/h'"
     )
     assert ingest.objects() == []
+
+
+def test_every_unit_that_the_document_names_is_the_one_that_the_numbers_are_read_in() -> None:
+    (layout,) = INFOCLIMAT.layouts
+    (fetch,) = INFOCLIMAT.fetch
+    measured = {parameter.name: parameter for parameter in PARAMETERS}
+    compared = {
+        name: find_unit(measured[field.parameter].quantity, field.unit)
+        for name, field in layout.fields.items()
+        if field.unit is not None and name != "temps_omm"
+    }
+    assert {
+        name: find_unit(measured[layout.fields[name].parameter].quantity, unit) for name, unit in fetch.units
+    } == compared
+    assert dict(fetch.units)["nebulosite"] == "octats"
 
 
 def test_a_record_of_a_station_that_was_not_asked_for_is_not_written(ingest: Ingest) -> None:

@@ -100,7 +100,7 @@ def _selected(value: Any, way: tuple[str, ...]) -> Iterator[Record]:
     elif way[0] != EACH:
         yield from _selected(value[way[0]], way[1:])
     elif isinstance(value, dict):
-        # A name that begins so is no station's: InfoClimat's "_params" lists the fields.
+        # A name that begins so is no station's: "_params" lists the fields.
         for name, member in value.items():
             if not name.startswith("_"):
                 yield from _selected(member, way[1:])

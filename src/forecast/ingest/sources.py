@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from forecast.networks.fetch import Fetch
-from forecast.networks.infoclimat.fetch import FETCH as INFOCLIMAT
-from forecast.networks.wunderground.fetch import FETCH as WUNDERGROUND
+from forecast.networks.registry import NETWORKS
 
-FETCHES: Final[dict[str, Fetch]] = {fetch.source: fetch for fetch in (INFOCLIMAT, WUNDERGROUND)}
+FETCHES: Final[dict[str, Fetch]] = NETWORKS.fetches

@@ -13,7 +13,7 @@ from forecast import __version__
 
 _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 60.0
-# 100 InfoClimat stations have 3 MB a day, unpacked.
+# A hundred stations have 3 MB a day, unpacked.
 MAX_BODY_BYTES: Final = 64 << 20
 
 

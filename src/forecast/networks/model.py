@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import IO, Literal
+from typing import IO, Final, Literal
 
 from forecast.core.admission import EARLIEST_YEAR
 from forecast.core.parameters import MEASURED_NAMES, Quantity
+from forecast.core.settings import SETTINGS
+from forecast.networks.fetch import Fetch
 from forecast.qc.thresholds import Thresholds
 
+_SETTING_NAMES: Final = frozenset(setting.name for setting in SETTINGS)
 # One code for a whole row, or one a value: as the network writes it.
 QualityCode = int | str
 
@@ -233,7 +236,7 @@ class Network:
     """Everything that one network is.
 
     Ids of its stations are `id_prefix` and the network's own id. Rows before `first_year` have a wrong clock.
-    `formats` are files that only this network has.
+    `formats` are files that only this network has; `fetch` are the streams of its API that `forecast ingest` reads.
     `thresholds` differ from those of the checks at all its stations; values with one of `failed_codes` failed the
     network's own check.
     """
@@ -243,6 +246,15 @@ class Network:
     licence: Licence
     layouts: tuple[Layout, ...]
     formats: tuple[Format, ...] = ()
+    fetch: tuple[Fetch, ...] = ()
     first_year: int = EARLIEST_YEAR
     thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
     failed_codes: Set[QualityCode] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where a stream is one of another network, or needs a setting that there is not."""
+        for stream in self.fetch:
+            if stream.network != self.name:
+                raise ValueError(f"the source {stream.source!r} of {self.name} says that it is one of {stream.network}")
+            if missing := {stream.key_setting, stream.url_setting} - _SETTING_NAMES:
+                raise ValueError(f"the source {stream.source!r} needs a setting that there is not: {min(missing)}")

@@ -10,6 +10,8 @@ from typing import Final
 
 from forecast import networks
 from forecast.core.errors import SettingError
+from forecast.core.text import listed
+from forecast.networks.fetch import Fetch
 from forecast.networks.model import Network, QualityCode
 from forecast.qc.thresholds import Thresholds
 
@@ -20,7 +22,7 @@ GROUP: Final = "forecast.networks"
 class Networks:
     """Networks by name, in the order of their names.
 
-    Raises ValueError where two have one name.
+    Raises ValueError where two have one name, or two of their streams are one source.
     """
 
     def __init__(self, found: Iterable[Network]) -> None:
@@ -29,6 +31,12 @@ class Networks:
             if network.name in self._networks:
                 raise ValueError(f"two networks are called {network.name!r}")
             self._networks[network.name] = network
+        # The streams that `forecast ingest` reads, by the name of their source.
+        self.fetches: dict[str, Fetch] = {}
+        for fetch in (fetch for network in self for fetch in network.fetch):
+            if fetch.source in self.fetches:
+                raise ValueError(f"two sources are called {fetch.source!r}")
+            self.fetches[fetch.source] = fetch
 
     def __iter__(self) -> Iterator[Network]:
         return iter(self._networks.values())
@@ -48,7 +56,7 @@ class Networks:
 def find_networks() -> Networks:
     """The packages in this folder, and those that an installed distribution names under `forecast.networks`.
 
-    Raises SettingError where an installed one cannot be loaded, is no network, or has a name that is taken.
+    Raises SettingError where an installed one cannot be loaded, is no network, or has a name or a source that is taken.
     """
     found = list(_packages())
     for entry in entry_points(group=GROUP):
@@ -61,6 +69,9 @@ def find_networks() -> Networks:
             raise SettingError(f"{place} is no forecast.networks.model.Network; update the package, or remove it")
         if any(network.name == other.name for other in found):
             raise SettingError(f"{place} is called {network.name!r}, as another one is; remove one of the two")
+        taken = {fetch.source for other in found for fetch in other.fetch}
+        if twice := sorted(taken & {fetch.source for fetch in network.fetch}):
+            raise SettingError(f"{place} has the source {listed(twice)}, as another one has; remove one of the two")
         found.append(network)
     return Networks(found)
 

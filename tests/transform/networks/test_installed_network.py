@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,29 @@ from tests.transform.samples import NOW
 PAGE = (Path(__file__).parents[3] / "docs" / "adding-a-network.md").read_text("utf-8")
 BUOY = station("port-0042", network="Port of Dunkirk")
 Install = Callable[[str, str], None]
+STREAM = """
+from forecast.networks.fetch import EACH, FIRST_DAY, STATION, Fetch
+
+FETCH = Fetch(
+    source="port",
+    network="Port of Dunkirk",
+    stream="buoys",
+    path="/buoys",
+    params=(("buoy", STATION), ("day", FIRST_DAY)),
+    key_setting="WUNDERGROUND_API_KEY",
+    url_setting="WUNDERGROUND_API_URL",
+    day_format="%Y-%m-%d",
+    records=("rows", EACH),
+    station_field="buoy",
+    time_field="hour",
+    time_format="%Y%m%d%H",
+    batch=1,
+    station_days=1,
+    per_minute=1,
+    per_day=1,
+    refusals=(),
+)
+"""
 
 
 def shown(language: str) -> str:
@@ -34,6 +58,11 @@ def shown(language: str) -> str:
     found = re.search(f"```{language}\n(.*?)```", PAGE, re.DOTALL)
     assert found is not None
     return found[1]
+
+
+def with_stream(stream: str = STREAM) -> str:
+    """The example, with a stream of the port's API."""
+    return stream + shown("python").replace("first_year=2010,", "first_year=2010, fetch=(FETCH,),")
 
 
 @pytest.fixture
@@ -82,6 +111,19 @@ def test_the_example_of_the_page_is_read_to_its_records(install: Install, tmp_pa
         {"air_temperature": 1},
     ]
     assert networks.failed_codes_of("Port of Dunkirk") == {2}
+
+
+def test_a_stream_of_an_installed_network_is_a_source(install: Install) -> None:
+    install("port_with_stream", with_stream())
+    networks = find_networks()
+    assert list(networks.fetches) == ["infoclimat", "port", "wunderground"]
+    assert networks.fetches["port"].path == "/buoys"
+
+
+def test_two_networks_with_one_source_are_a_fault() -> None:
+    (first, *_) = networks = list(find_networks())
+    with pytest.raises(ValueError, match="two sources are called 'infoclimat'"):
+        Networks([*networks, replace(first, name="Other", fetch=(replace(first.fetch[0], network="Other"),))])
 
 
 def test_a_time_in_another_form_than_declared_is_refused(install: Install, tmp_path: Path) -> None:
@@ -133,8 +175,28 @@ def test_rows_of_no_layout_are_rejected_with_the_nearest(install: Install, tmp_p
         ("NETWORK = 1", "is no forecast.networks.model.Network"),
         (shown("python").replace("Port of Dunkirk", "InfoClimat"), "is called 'InfoClimat', as another one is"),
         (shown("python").replace('"wind_speed"', '"wind"'), "'wind' is no measured parameter"),
+        (
+            with_stream(STREAM.replace('"port"', '"infoclimat"')),
+            "has the source infoclimat, as another one has; remove one of the two",
+        ),
+        (
+            with_stream(STREAM.replace("Port of Dunkirk", "Port of Calais")),
+            "cannot be loaded: the source 'port' of Port of Dunkirk says that it is one of Port of Calais",
+        ),
+        (
+            with_stream(STREAM.replace("WUNDERGROUND_API_KEY", "PORT_KEY")),
+            "cannot be loaded: the source 'port' needs a setting that there is not: PORT_KEY",
+        ),
     ],
-    ids=["no module", "no network", "a name that is taken", "no parameter"],
+    ids=[
+        "no module",
+        "no network",
+        "a name that is taken",
+        "no parameter",
+        "a source that is taken",
+        "a stream of another network",
+        "no setting",
+    ],
 )
 def test_a_package_that_brings_no_network_is_named(install: Install, text: str, words: str) -> None:
     name = f"port_{abs(hash(words))}"

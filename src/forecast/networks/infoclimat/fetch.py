@@ -6,9 +6,16 @@ association is run by volunteers, so the limits here are our own restraint: docs
 
 from __future__ import annotations
 
-from forecast.networks.fetch import EACH, FIRST_DAY, KEY, LAST_DAY, STATION, Fetch, Meaning, Refusal
+from typing import Final
 
-FETCH = Fetch(
+from forecast.networks.fetch import EACH, FIRST_DAY, KEY, LAST_DAY, STATION, Fetch, Meaning, Refusal
+from forecast.networks.infoclimat.fields import FIELDS
+
+# Units that the document's metadata spells in another way ("Ncloud cover,octats"). Of present weather it has the
+# address of the table of codes in place of a unit.
+_SPELLED: Final = {"okta": "octats"}
+
+FETCH: Final = Fetch(
     source="infoclimat",
     network="InfoClimat",
     stream="observations",
@@ -35,20 +42,10 @@ FETCH = Fetch(
     per_minute=10,
     per_day=500,
     ipv4_only=True,
-    # As the document's metadata spells them ("Ncloud cover,octats"). Present weather has an address in its place.
-    units=(
-        ("temperature", "degC"),
-        ("pression", "hPa"),
-        ("humidite", "%"),
-        ("point_de_rosee", "degC"),
-        ("visibilite", "m"),
-        ("vent_moyen", "km/h"),
-        ("vent_rafales", "km/h"),
-        ("vent_direction", "deg"),
-        ("pluie_3h", "mm"),
-        ("pluie_1h", "mm"),
-        ("neige_au_sol", "cm"),
-        ("nebulosite", "octats"),
+    units=tuple(
+        (name, _SPELLED.get(known.unit, known.unit))
+        for name, known in FIELDS.items()
+        if known.unit is not None and known.unit != "code"
     ),
     refusals=(
         Refusal(

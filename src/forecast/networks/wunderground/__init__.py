@@ -6,14 +6,16 @@ from typing import Final
 
 from forecast.networks.model import Licence, Network
 from forecast.networks.wunderground.api import API
+from forecast.networks.wunderground.fetch import FETCH
 from forecast.networks.wunderground.table import TABLE
 from forecast.qc.thresholds import OURS, limits
 
 NETWORK: Final = Network(
-    name="Weather Underground",
+    name=FETCH.network,
     id_prefix="",
     licence=Licence("Weather Underground terms of service", "https://www.wunderground.com/terms", "wunderground.com"),
     layouts=(API, TABLE),
+    fetch=(FETCH,),
     # It was founded then; its first personal stations came some years later.
     first_year=1995,
     # It keeps pressure to 0.01 inHg (0.34 hPa): a sound barometer there stands still longer.

@@ -6,9 +6,11 @@ that is going on too. Quotas and the kinds of answers: docs/ingestion.md.
 
 from __future__ import annotations
 
+from typing import Final
+
 from forecast.networks.fetch import EACH, FIRST_DAY, KEY, STATION, Fetch, Meaning, Refusal
 
-FETCH = Fetch(
+FETCH: Final = Fetch(
     source="wunderground",
     network="Weather Underground",
     stream="pws_history",
