@@ -31,7 +31,7 @@ from forecast.networks.model import Field, Layout, UtcTime
 from forecast.networks.registry import NETWORKS, Networks
 from forecast.qc.registry import CHECKS, MOST, THRESHOLDS
 from forecast.qc.thresholds import Threshold
-from forecast.report.models import REPORTS
+from forecast.report.models.every import REPORTS
 from forecast.report.models.schema import documented_fields, json_schema
 from forecast.report.write import SCHEMAS_FOLDER
 from forecast.transform.unit_gate import ON_EARTH

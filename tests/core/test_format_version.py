@@ -10,7 +10,7 @@ from typing import Any
 from forecast.core.format_version import FORMAT_VERSION
 from forecast.core.registry import CONFIG_FOLDER
 from forecast.core.schemas import RECORD_SCHEMA
-from forecast.report.models import REPORTS
+from forecast.report.models.every import REPORTS
 from forecast.report.models.schema import documented_fields
 
 KNOWN = Path(__file__).with_name(f"format_{FORMAT_VERSION}.txt")

@@ -13,14 +13,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.core.clock import EARLIEST_YEAR
 from forecast.core.stations import Stations
 
 Mask = npt.NDArray[np.bool_]
 
 # The clocks of stations run a little fast; hostile-clock readings are days or years off.
 FUTURE_TOLERANCE = timedelta(minutes=10)
-# The oldest digitised observations of our networks; an empty clock says 1899, 1900 or 1970-01-01T00:00.
-EARLIEST_YEAR = 1901
 # The code of rows that may pass in a while: the only fault that time mends.
 FUTURE = "future_timestamp"
 _EPOCH = np.datetime64(0, "s")

@@ -8,6 +8,8 @@ from typing import Final
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
+# The oldest digitised observations of our networks; an empty clock says 1899, 1900 or 1970-01-01T00:00.
+EARLIEST_YEAR: Final = 1901
 # By the names that Arrow and numpy have for units of time.
 TICKS_PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 

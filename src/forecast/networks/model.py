@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import IO, Final, Literal
 
-from forecast.core.admission import EARLIEST_YEAR
+from forecast.core.clock import EARLIEST_YEAR
 from forecast.core.parameters import MEASURED_NAMES, Quantity
 from forecast.core.settings import SETTINGS
 from forecast.networks.fetch import Fetch

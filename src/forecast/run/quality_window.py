@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from forecast.core.admission import EARLIEST_YEAR
-from forecast.core.clock import DAY_MS
+from forecast.core.clock import DAY_MS, EARLIEST_YEAR
 from forecast.core.counts import QualityTally, StationTally
 from forecast.core.errors import SettingError
 from forecast.core.parameters import MEASURED_NAMES

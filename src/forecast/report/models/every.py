@@ -1,0 +1,20 @@
+"""All reports, for what is made of each: its JSON Schema and its documentation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from forecast.report.models.base import Report
+from forecast.report.models.ingest import IngestReport
+from forecast.report.models.latency import QueryLatencyReport
+from forecast.report.models.migration import MigrationReport
+from forecast.report.models.quality import QualityReport
+from forecast.report.models.status import PipelineStatus
+
+REPORTS: Final[tuple[type[Report], ...]] = (
+    PipelineStatus,
+    QualityReport,
+    MigrationReport,
+    QueryLatencyReport,
+    IngestReport,
+)
