@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -178,3 +180,15 @@ def test_on_s3_objects_name_their_generation_and_the_state_is_beside_them(
         "infoclimat.json", "infoclimat.lease", "quota-infoclimat",
     ]  # fmt: skip
     assert typed("--source", "infoclimat").exit_code == 0
+
+
+def test_a_run_imports_no_library_of_tables(apis: FakeApis) -> None:
+    """They would be half of its memory, and it has no table."""
+    code = (
+        "import sys; from forecast.cli.program import forecast_app; "
+        "code = forecast_app(['ingest', '--source', 'infoclimat'], standalone_mode=False); "
+        "print(code, sorted({'numpy', 'pandas', 'pyarrow'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []", done.stdout
+    assert len(apis.calls) == 1
