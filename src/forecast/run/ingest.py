@@ -11,7 +11,7 @@ from forecast.core.stations import Stations
 from forecast.ingest.run import IngestResult, Request, Surroundings, run_ingest
 from forecast.report.ingest import ingest_report, metrics
 from forecast.report.models.ingest import IngestReport
-from forecast.report.write import write_timed_report
+from forecast.run.copies import write_and_copy
 
 LOGGER = logging.getLogger("forecast.ingest")
 
@@ -33,5 +33,5 @@ def ingest_and_report(
     for line in report.attention:
         LOGGER.warning("%s", line)
     if not (request.dry_run or request.check):
-        write_timed_report(report, logs_dir=settings.logs_dir, now=result.finished_at)
+        write_and_copy(report, settings, result.finished_at)
     return result, report
