@@ -17,9 +17,11 @@ on one core, raw JSONL to Parquet
   ratio to pyarrow.json # aim 0.13 (#)
   pyarrow.json alone, the same objects # rows/s
 one mongod
-  raw JSONL to acknowledged documents # rows/s
+  raw JSONL to documents with their flags # rows/s
   bare insert_many, the same documents # rows/s
   ratio # aim 0.8, limit 0.6 (#)
+  with dataset, reports and dashboard # rows/s
+  ratio to insert_many # (#)
   second run (--reprocess) # rows/s
   ratio to the first run # aim 5 (#)
 peak memory of the pipeline's process

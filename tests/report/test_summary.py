@@ -94,11 +94,11 @@ def test_names_are_shown_as_they_are_and_command_no_terminal() -> None:
 
 def test_an_empty_run_is_short() -> None:
     text = summary([], QualityTally(), RunProgress())
-    assert "Verdicts" not in text
-    assert "Conflicts" not in text
+    assert "QC" not in text
+    assert "Duplicates" not in text
     assert "What the checks found" not in text
     assert "Errors" not in text
-    assert len(text.splitlines()) == 11 + len(load_stations())
+    assert len(text.splitlines()) == 12 + len(load_stations())
 
 
 def test_a_dry_run_says_so() -> None:
