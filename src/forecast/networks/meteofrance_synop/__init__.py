@@ -1,0 +1,61 @@
+"""Météo-France's SYNOP observations: every three hours, in the monthly files and in the yearly ones that followed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from forecast.networks.model import Code, Field, Layout, Licence, Network, Recognise, UtcTime
+
+_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
+# 101 in the files; 113 in BUFR, of which they are made.
+_OBSCURED: Final = (Code((101.0, 113.0), "%", 9.0, "the code of a sky obscured, 9 okta"),)
+_FIELDS: Final = {
+    "t": Field("air_temperature", "K"),
+    "td": Field("dew_point_temperature", "K"),
+    "u": Field("relative_humidity", "%"),
+    "pmer": Field("air_pressure_at_mean_sea_level", "Pa"),
+    "ff": Field("wind_speed", "m/s"),
+    # Not `rafper`: its period stands in `per` and varies, and it is above `raf10` where `per` says ten minutes, too.
+    "raf10": Field("wind_speed_of_gust", "m/s"),
+    "dd": Field("wind_from_direction", "deg"),
+    "rr1": Field("precipitation_amount_1h", "mm", codes=_TRACE),
+    "rr3": Field("precipitation_amount_3h", "mm", codes=_TRACE),
+    "vv": Field("visibility_in_air", "m"),
+    "n": Field("cloud_area_fraction", "%", codes=_OBSCURED),
+    "ht_neige": Field("surface_snow_thickness", "m"),
+    "ww": Field("present_weather", "code"),
+}
+_BESIDE: Final = (
+    *("tend", "cod_tend", "tend24", "pres", "niv_bar", "geop"),
+    *("tn12", "tn24", "tx12", "tx24", "tminsol", "sw", "tw", "rafper", "per", "rr6", "rr12", "rr24"),
+    *("w1", "w2", "nbas", "hbas", "cl", "cm", "ch", "etat_sol", "ssfrai", "perssfrai"),
+    *(f"phenspe{number}" for number in range(1, 5)),
+    *(f"{name}{layer}" for layer in range(1, 5) for name in ("nnuage", "ctype", "hnuage")),
+)
+
+NETWORK: Final = Network(
+    name="Météo-France SYNOP",
+    id_prefix="mf-synop-",
+    licence=Licence("Licence Ouverte 2.0", "https://www.etalab.gouv.fr/licence-ouverte-open-licence", "Météo-France"),
+    layouts=(
+        Layout(
+            name="Météo-France's monthly SYNOP file",
+            recognise=Recognise(columns=("numer_sta", "date", "cod_tend")),
+            station="numer_sta",
+            time=UtcTime("date", format="%Y%m%d%H%M%S"),
+            fields=_FIELDS,
+            cell='a number with a decimal point, such as "280.250000"',
+            beside=_BESIDE,
+        ),
+        Layout(
+            name="Météo-France's yearly SYNOP file",
+            recognise=Recognise(columns=("geo_id_wmo", "validity_time", "cod_tend")),
+            station="geo_id_wmo",
+            time=UtcTime("validity_time"),
+            fields=_FIELDS,
+            cell='a number with a decimal point, such as "280.25"',
+            beside=(*_BESIDE, "lat", "lon", "geo_id_wigos", "name", "reference_time", "insert_time"),
+        ),
+    ),
+    first_year=1996,
+)

@@ -1,0 +1,182 @@
+"""SYNOP files of Météo-France become observations, in our units and in UTC."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from forecast.core.raw_objects import RawObject
+from forecast.core.settings import Limits
+from forecast.core.stations import Stations
+from forecast.extract import extract
+from forecast.networks.registry import NETWORKS
+from forecast.transform import ObjectTransformer
+from tests.networks import station
+from tests.transform.samples import NOW, Result
+
+NAME = "Météo-France SYNOP"
+TAIL = "w1;w2;n;nbas;hbas;cl;cm;ch;pres;niv_bar;geop;tend24;tn12;tn24;tx12;tx24;tminsol;sw;tw;raf10;rafper;per;\
+etat_sol;ht_neige;ssfrai;perssfrai;rr1;rr3;rr6;rr12;rr24;phenspe1;phenspe2;phenspe3;phenspe4;nnuage1;ctype1;hnuage1;\
+nnuage2;ctype2;hnuage2;nnuage3;ctype3;hnuage3;nnuage4;ctype4;hnuage4"
+COMMON = f"pmer;tend;cod_tend;dd;ff;t;td;u;vv;ww;{TAIL}"
+MONTHLY = f"numer_sta;date;{COMMON};"
+YEARLY = f"lat;lon;geo_id_wmo;geo_id_wigos;name;reference_time;insert_time;validity_time;{COMMON}"
+# What no field of the row has, in each of the two.
+MISSING = {MONTHLY: "mq", YEARLY: ""}
+MEASURED = {
+    "pmer": "101250", "pres": "100410", "tend": "-60", "cod_tend": "6", "dd": "240", "ff": "5.4", "t": "283.65",
+    "td": "279.15", "u": "74", "vv": "12340", "ww": "61", "n": "75", "raf10": "9.1", "rafper": "14.2", "per": "-10",
+    "ht_neige": "0.03", "rr1": "0.4", "rr3": "1.2", "rr6": "2.6", "tn12": "280.15",
+}  # fmt: skip
+AT_NOON = {MONTHLY: {"numer_sta": "01234", "date": "20240115120000"}}
+AT_NOON[YEARLY] = {
+    "lat": "50.1", "lon": "3.2", "geo_id_wmo": "01234", "geo_id_wigos": "0-20000-0-01234", "name": "A PLACE",
+    "reference_time": "2024-01-15T12:10:06Z", "insert_time": "2024-01-15T12:02:31Z",
+    "validity_time": "2024-01-15T12:00:00Z",
+}  # fmt: skip
+VALUES = {
+    "air_temperature": 10.5,
+    "dew_point_temperature": 6.0,
+    "relative_humidity": 74.0,
+    "air_pressure_at_mean_sea_level": 1012.5,
+    "wind_speed": 5.4,
+    "wind_speed_of_gust": 9.1,
+    "wind_from_direction": 240.0,
+    "precipitation_amount_1h": 0.4,
+    "precipitation_amount_3h": 1.2,
+    "visibility_in_air": 12340.0,
+    "cloud_area_fraction": 6.0,
+    "surface_snow_thickness": 3.0,
+    "present_weather": 61.0,
+}
+EACH_LAYOUT = pytest.mark.parametrize("header", [MONTHLY, YEARLY], ids=["monthly", "yearly"])
+
+
+def registry(network_ids: Iterable[str]) -> Stations:
+    ids = {f"mf-synop-{one}": one for one in network_ids}
+    return Stations({one: station(one, network=NAME, network_id=own) for one, own in ids.items()})
+
+
+def row(header: str, **cells: str) -> str:
+    """A line of a file with this header."""
+    known = AT_NOON[header] | cells
+    return ";".join("" if name == "" else known.get(name, MISSING[header]) for name in header.split(";"))
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., Result]:
+    """What extract and transform make of a file, of which every column is known."""
+
+    def result(text: str, network_ids: Iterable[str] = ("01234",)) -> Result:
+        path = tmp_path / "object"
+        path.write_text(text, "utf-8")
+        raw = RawObject("synop/a.csv", "a.csv", len(text), "etag", NOW)
+        transformer = ObjectTransformer(raw.key, registry(network_ids), NOW)
+        found = Result.of(transformer, list(extract(path, raw, NETWORKS, Limits(), NOW)))
+        assert transformer.reading.unknown == {}
+        return found
+
+    return result
+
+
+@EACH_LAYOUT
+def test_each_field_of_a_synop_file_is_read_in_our_units_and_in_utc(header: str, read: Callable[..., Result]) -> None:
+    result = read(f"{header}\n{row(header, **MEASURED)}\n")
+    assert [one["station_id"] for one in result.observations] == ["mf-synop-01234"]
+    assert result.stamps == ["2024-01-15T12:00:00Z"]
+    assert result.values() == pytest.approx(VALUES)
+    assert (result.notes(), result.refused) == ([], [])
+
+
+@EACH_LAYOUT
+def test_a_row_in_which_every_value_is_missing_is_empty(header: str, read: Callable[..., Result]) -> None:
+    result = read(f"{header}\n{row(header, **MEASURED)}\n{row(header)}\n")
+    assert (result.rows_read, result.rows_empty, len(result.observations), result.refused) == (2, 1, 1, [])
+
+
+@EACH_LAYOUT
+def test_a_missing_value_of_a_synop_row_is_an_absent_one_without_a_note(
+    header: str, read: Callable[..., Result]
+) -> None:
+    result = read(f"{header}\n{row(header, t='273.15')}\n")
+    assert (result.values(), result.notes()) == ({"air_temperature": 0.0}, [])
+
+
+@EACH_LAYOUT
+def test_a_trace_is_no_negative_rain(header: str, read: Callable[..., Result]) -> None:
+    result = read(f"{header}\n{row(header, rr1='-0.100000', rr3='-0.1')}\n")
+    assert result.values() == {"precipitation_amount_1h": 0.0, "precipitation_amount_3h": 0.0}
+
+
+@EACH_LAYOUT
+@pytest.mark.parametrize(("percent", "okta"), [("0", 0.0), ("90", 7.2), ("100", 8.0), ("101", 9.0), ("113", 9.0)])
+def test_the_cloud_cover_comes_in_percent_or_as_the_code_of_an_obscured_sky(
+    header: str, percent: str, okta: float, read: Callable[..., Result]
+) -> None:
+    assert read(f"{header}\n{row(header, n=percent)}\n").values() == {"cloud_area_fraction": okta}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "code"),
+    [
+        (MONTHLY, {"date": "20240230120000"}, "bad_timestamp"),
+        (YEARLY, {"validity_time": "soon"}, "bad_timestamp"),
+        (MONTHLY, {"date": "19951231210000"}, "impossible_timestamp"),
+        (MONTHLY, {"numer_sta": "99999"}, "unknown_station"),
+        (YEARLY, {"geo_id_wmo": ""}, "no_station"),
+    ],
+)
+def test_a_synop_row_that_is_refused_costs_itself_alone(
+    header: str, cells: dict[str, str], code: str, read: Callable[..., Result]
+) -> None:
+    result = read(f"{header}\n{row(header, **MEASURED, **cells)}\n{row(header, **MEASURED)}\n")
+    assert result.codes == [code]
+    assert result.stamps == ["2024-01-15T12:00:00Z"]
+
+
+def test_every_value_of_a_published_file_is_what_a_second_reading_finds(
+    shared_data: Path, read: Callable[..., Result]
+) -> None:
+    path = shared_data / "networks" / "meteofrance-synop" / "synop.2018011215.csv"
+    if not path.is_file():
+        pytest.skip(f"real data is not here: {path}")
+    text = path.read_text("utf-8")
+    rows = list(csv.DictReader(io.StringIO(text), delimiter=";"))
+    expected = {(f"mf-synop-{one['numer_sta']}", one["date"]): second_reading(one) for one in rows}
+    result = read(text, [one["numer_sta"] for one in rows])
+    found = {
+        (one["station_id"], datetime.strftime(one["timestamp"], "%Y%m%d%H%M%S")): result.values(number)
+        for number, one in enumerate(result.observations)
+    }
+    assert (len(rows), result.rows_read, result.refused) == (58, 58, [])
+    assert set(found) == {key for key, values in expected.items() if values}
+    assert result.rows_empty == 58 - len(found)
+    for key, values in found.items():
+        assert values == pytest.approx(expected[key], abs=1e-9), key
+        assert result.notes() == []
+
+
+def second_reading(cells: dict[str, str]) -> dict[str, float]:
+    """The values of a row of a published file, from the definitions of its fields."""
+    values = {name: float(cell) for name, cell in cells.items() if name and cell not in {"mq", ""}}
+    read: dict[str, tuple[str, Callable[[float], float]]] = {
+        "air_temperature": ("t", lambda kelvin: kelvin - 273.15),
+        "dew_point_temperature": ("td", lambda kelvin: kelvin - 273.15),
+        "relative_humidity": ("u", float),
+        "air_pressure_at_mean_sea_level": ("pmer", lambda pascal: pascal / 100),
+        "wind_speed": ("ff", float),
+        "wind_speed_of_gust": ("raf10", float),
+        "wind_from_direction": ("dd", float),
+        "precipitation_amount_1h": ("rr1", lambda depth: 0.0 if depth == -0.1 else depth),
+        "precipitation_amount_3h": ("rr3", lambda depth: 0.0 if depth == -0.1 else depth),
+        "visibility_in_air": ("vv", float),
+        "cloud_area_fraction": ("n", lambda percent: 9.0 if percent == 101 else percent * 8 / 100),
+        "surface_snow_thickness": ("ht_neige", lambda metres: metres * 100),
+        "present_weather": ("ww", float),
+    }
+    return {name: convert(values[field]) for name, (field, convert) in read.items() if field in values}
