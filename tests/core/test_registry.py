@@ -106,6 +106,39 @@ def test_a_network_of_its_own_has_a_prefix_and_ids_without_it_are_a_fault() -> N
     ]
 
 
+def test_the_prefix_that_a_network_declares_counts_and_its_file_need_not_repeat_it() -> None:
+    prefixes = {INFOCLIMAT: "", WUNDERGROUND: "", "New network": "mf-"}
+    defaults = {
+        "type": "synop",
+        "timezone": "Europe/Paris",
+        "licence": {"name": "a", "url": "https://example.org", "source": "b"},
+        "parameters": ["air_temperature"],
+        "interval_minutes": 60,
+    }
+    for more in ({}, {"id_prefix": "mf-"}):
+        file = registry_file("New network", entry("mf-59343001"), defaults=defaults, **more)
+        station = load_stations([file], prefixes).get("mf-59343001")
+        assert station is not None
+        assert station.network_id == "59343001"
+    for own_id, more, fault in (
+        ("59343001", {}, ", station 1 (59343001): id is 59343001; those of New network begin with mf-"),
+        (
+            "f-59343001",
+            {"id_prefix": "f-"},
+            ": id_prefix is 'f-', and New network declares 'mf-'; leave it out",
+        ),
+        (
+            "mf-59343001",
+            {"id_prefix": ""},
+            ": id_prefix is '', and New network declares 'mf-'; leave it out",
+        ),
+    ):
+        file = registry_file("New network", entry(own_id), defaults=defaults, **more)
+        with pytest.raises(SettingError) as caught:
+            load_stations([file], prefixes)
+        assert caught.value.messages == (f"station registry, more.json{fault}",)
+
+
 def test_a_table_has_one_station_a_row() -> None:
     text = (
         "\ufeffid,name,latitude,longitude,elevation,parameters,country\r\n"

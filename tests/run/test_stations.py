@@ -46,6 +46,12 @@ def test_a_file_adds_its_stations(tmp_path: Path) -> None:
     assert added("a.json") == added(f"{tmp_path}/a.json") == added("./a.json") == {"A"}
 
 
+def test_ids_of_a_network_begin_as_its_package_declares() -> None:
+    write("a.json", registry_file("InfoClimat", entry("x-A"), id_prefix="x-").content)
+    with pytest.raises(SettingError, match="id_prefix is 'x-', and InfoClimat declares ''; leave it out"):
+        added("a.json")
+
+
 def test_several_files_are_separated_by_commas_or_blanks() -> None:
     write("a.json", DOCUMENT)
     write("stations/infoclimat.csv", TABLE)

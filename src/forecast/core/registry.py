@@ -22,12 +22,13 @@ _NETWORK_ID: Final = "{network_id}"
 _MOST_FAULTS: Final = 20
 
 
-def load_stations(additions: Iterable[RegistryFile] = ()) -> Stations:
+def load_stations(additions: Iterable[RegistryFile] = (), id_prefixes: Mapping[str, str] | None = None) -> Stations:
     """The built-in stations and those of `additions`, which replace a built-in one of the same id.
 
+    `id_prefixes`, by network, count before what a file says of its network; a file that says another one is a fault.
     Raises SettingError with every fault: the file, the station or line, the field, and what it takes.
     """
-    registry = _Registry()
+    registry = _Registry(id_prefixes or {})
     registry.add(_built_in())
     registry.add(additions)
     return registry.finished()
@@ -48,6 +49,7 @@ class _Network:
 class _Registry:
     """What has been read so far; faults are gathered, so that all can be told at once."""
 
+    id_prefixes: Mapping[str, str]
     networks: dict[str, _Network] = field(default_factory=dict)
     # By the name of a network's file, without its ending.
     names: dict[str, str] = field(default_factory=dict)
@@ -99,7 +101,14 @@ class _Registry:
         document = read_document(file, self.faults)
         if document is None:
             return
-        own = _Network(document.id_prefix, document.defaults)
+        declared = self.id_prefixes.get(document.network)
+        said = (declared or "") if document.id_prefix is msgspec.UNSET else document.id_prefix
+        if declared is not None and said != declared:
+            self.faults.append(
+                f"{file.place}: id_prefix is {said!r}, and {document.network} declares {declared!r}; leave it out"
+            )
+            return
+        own = _Network(said, document.defaults)
         network = self.networks.setdefault(document.network, own)
         self.names.setdefault(PurePosixPath(file.place).stem, document.network)
         defaults = {**network.defaults, **document.defaults, "network": document.network}

@@ -41,7 +41,7 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A JSON file: its network, what its stations have in common, and what each has of its own."""
 
     network: Text
-    id_prefix: str = ""
+    id_prefix: str | msgspec.UnsetType = msgspec.UNSET
     defaults: dict[str, Any] = {}
     stations: list[dict[str, Any]]
 

@@ -44,6 +44,11 @@ class Networks:
     def __len__(self) -> int:
         return len(self._networks)
 
+    @property
+    def id_prefixes(self) -> dict[str, str]:
+        """What the ids of each network's stations begin with."""
+        return {network.name: network.id_prefix for network in self}
+
     def thresholds_of(self, name: str) -> Mapping[str, Thresholds]:
         """The thresholds of the checks that differ at the stations of a network, by parameter."""
         return self._networks[name].thresholds if name in self._networks else {}

@@ -14,6 +14,7 @@ from forecast.core.registry_files import ENDINGS, RegistryFile
 from forecast.core.settings import Settings
 from forecast.core.stations import Stations
 from forecast.core.text import escaped
+from forecast.networks.registry import NETWORKS
 from forecast.storage import Store, open_store
 
 LOGGER = logging.getLogger("forecast.run.stations")
@@ -27,9 +28,12 @@ def configured_stations(settings: Settings) -> Stations:
     """
     with TemporaryDirectory(prefix="forecast-stations-") as folder:
         return load_stations(
-            RegistryFile(listed.uri, _content(store, listed, Path(folder) / "file"))
-            for uri in settings.stations_uri or ()
-            for store, listed in _files(uri)
+            (
+                RegistryFile(listed.uri, _content(store, listed, Path(folder) / "file"))
+                for uri in settings.stations_uri or ()
+                for store, listed in _files(uri)
+            ),
+            NETWORKS.id_prefixes,
         )
 
 
