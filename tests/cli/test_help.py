@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 from forecast.cli.program import forecast_app, latency_report_app, pipeline_app
 from forecast.core.settings import SETTINGS
 
-OWN = ("run", "ingest", "latency", "quality", "status", "migrate", "replay", "crud-check", "dashboard", "config")
+OWN = (
+    *("run", "ingest", "latency", "quality", "status", "values", "latest", "stations", "parameters"),
+    *("migrate", "replay", "crud-check", "dashboard", "config"),
+)
 AIRBYTE = ("manifests", "apply", "sync")
 MONGO = ("init", "pki", "dump", "restore", "roll", "recover")
 COMMANDS = [*([name] for name in OWN), *(["airbyte", name] for name in AIRBYTE), *(["mongo", name] for name in MONGO)]

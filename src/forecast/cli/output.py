@@ -7,8 +7,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, TextIO
 
 import typer
@@ -45,7 +45,7 @@ def run_command(command: Callable[[], int]) -> NoReturn:
 
 def print_result(result: dict[str, Any], rendered: Any, *, as_json: bool) -> None:
     """The result of a command on stdout, for a program or for a person; a line on stderr where that cannot be."""
-    try:
+    with _what_can_be_shown():
         if as_json:
             # Letters as escapes: a stdout in any encoding shows them, and no terminal obeys them.
             print(json.dumps(result))  # noqa: T201
@@ -53,6 +53,21 @@ def print_result(result: dict[str, Any], rendered: Any, *, as_json: bool) -> Non
             print(_as_text(rendered), end="")  # noqa: T201
         if sys.stdout is not None:
             sys.stdout.flush()
+
+
+def print_bytes(content: bytes) -> None:
+    """The result of a command on stdout, byte for byte; a line on stderr where that cannot be."""
+    with _what_can_be_shown():
+        if sys.stdout is not None:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _what_can_be_shown() -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         say(f"the result could not be shown on stdout: {reason}. The exit code is that of the work")

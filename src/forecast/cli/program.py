@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import typer
 
-from forecast.cli import airbyte, commands, mongo
+from forecast.cli import airbyte, commands, data, mongo
 from forecast.cli.app import Version, add_command, new_app
 from forecast.cli.config import config_command
 from forecast.cli.dashboard import dashboard_command
@@ -40,6 +40,10 @@ def _program() -> typer.Typer:
     add_command(app, "latency", commands.latency_command)
     add_command(app, "quality", commands.quality_command)
     add_command(app, "status", status_command)
+    add_command(app, "values", data.values_command)
+    add_command(app, "latest", data.latest_command)
+    add_command(app, "stations", data.stations_command)
+    add_command(app, "parameters", data.parameters_command)
     add_command(app, "migrate", commands.migrate_command)
     add_command(app, "replay", commands.replay_command)
     add_command(app, "crud-check", commands.crud_check_command)

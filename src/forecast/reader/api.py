@@ -29,11 +29,13 @@ from forecast.zone.tables import parameters_table, stations_table
 if TYPE_CHECKING:
     import pandas as pd
 
+Source = str | Settings | None
+
 _MONGODB: Final = ("mongodb://", "mongodb+srv://")
 
 
 def read(
-    source: str | None = None,
+    source: Source = None,
     *,
     stations: Sequence[str] | None = None,
     bbox: Box | None = None,
@@ -57,7 +59,7 @@ def read(
 
 
 def latest(
-    source: str | None = None,
+    source: Source = None,
     *,
     stations: Sequence[str] | None = None,
     bbox: Box | None = None,
@@ -67,7 +69,7 @@ def latest(
 ) -> Observations:
     """The newest observation of each station; see `read`."""
     settings = settings_of(source)
-    known = _stations_of(settings)
+    known = stations_of(settings)
     newest = dict(zip(known["station_id"].to_pylist(), known["last_observation"].to_pylist(), strict=True))
     by_day: defaultdict[date, list[str]] = defaultdict(list)
     for name in newest if stations is None else stations:
@@ -83,9 +85,9 @@ def latest(
     return Observations(by_station_and_time(pa.concat_tables(parts).unify_dictionaries()), asked)
 
 
-def stations(source: str | None = None) -> pd.DataFrame:
+def stations(source: Source = None) -> pd.DataFrame:
     """The registry: a row a station, with its first and its newest observation."""
-    frame: pd.DataFrame = _stations_of(settings_of(source)).to_pandas()
+    frame: pd.DataFrame = stations_of(source).to_pandas()
     return frame
 
 
@@ -95,9 +97,11 @@ def parameters() -> pd.DataFrame:
     return frame
 
 
-def settings_of(source: str | None) -> Settings:
-    """The settings, with a source in place of both stores. Raises SettingError where there is none."""
-    if source is None:
+def settings_of(source: Source) -> Settings:
+    """Settings, with a source that is a text in place of both stores. Raises SettingError where there is none."""
+    if isinstance(source, Settings):
+        settings = source
+    elif source is None:
         settings = load_settings({})
     elif source.startswith(_MONGODB):
         settings = replace(load_settings({"MONGODB_URI": source}), processed_uri=None)
@@ -110,8 +114,9 @@ def settings_of(source: str | None) -> Settings:
     return settings
 
 
-def _stations_of(settings: Settings) -> pa.Table:
-    """The stations (STATIONS_SCHEMA)."""
+def stations_of(source: Source) -> pa.Table:
+    """The stations of a source (STATIONS_SCHEMA)."""
+    settings = settings_of(source)
     if settings.processed_uri is not None:
         return read_stations(open_store(settings.processed_uri))
     registry = configured_stations(settings)

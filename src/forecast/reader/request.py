@@ -16,6 +16,10 @@ Moment = date | datetime
 Box = tuple[float, float, float, float]
 
 
+class RequestError(ValueError):
+    """What cannot be asked for, in words for the one who asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """Stations by id (None: all) or in a box (west, south, east, north), parameters, and a half-open interval (UTC)."""
@@ -39,16 +43,16 @@ def make_request(
     *,
     provenance: bool,
 ) -> Request:
-    """Check what was asked for. Raises ValueError naming what cannot be, and what can."""
+    """Check what was asked for. Raises RequestError naming what cannot be, and what can."""
     if flags not in get_args(Flags):
-        raise ValueError(f"flags is {flags!r}; it takes {', '.join(get_args(Flags))}")
+        raise RequestError(f"flags is {flags!r}; it takes {', '.join(get_args(Flags))}")
     if isinstance(stations, str):
-        raise ValueError(f"stations is the text {stations!r}; give a list: [{stations!r}]")  # noqa: TRY004
+        raise RequestError(f"stations is the text {stations!r}; give a list: [{stations!r}]")
     begin, end = _moment("since", since), _moment("until", until)
     if begin is not None and end is not None and begin >= end:
-        raise ValueError(f"since ({begin:%Y-%m-%dT%H:%M:%SZ}) is not before until ({end:%Y-%m-%dT%H:%M:%SZ})")
+        raise RequestError(f"since ({begin:%Y-%m-%dT%H:%M:%SZ}) is not before until ({end:%Y-%m-%dT%H:%M:%SZ})")
     if bbox is not None and not (bbox[0] <= bbox[2] and bbox[1] <= bbox[3]):
-        raise ValueError(f"bbox is {bbox}; it takes west, south, east, north in degrees")
+        raise RequestError(f"bbox is {bbox}; it takes west, south, east, north in degrees")
     chosen = None if stations is None else tuple(stations)
     return Request(chosen, bbox, _parameters(parameters), begin, end, flags, provenance)
 
@@ -57,12 +61,12 @@ def _parameters(names: Sequence[str] | None) -> tuple[str, ...]:
     if names is None:
         return PARAMETER_NAMES
     if isinstance(names, str):
-        raise ValueError(f"parameters is the text {names!r}; give a list: [{names!r}]")  # noqa: TRY004
+        raise RequestError(f"parameters is the text {names!r}; give a list: [{names!r}]")
     for name in names:
         if name not in PARAMETER_NAMES:
             near = get_close_matches(name, PARAMETER_NAMES, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise ValueError(f"{escaped(name)} is no parameter{hint} There are: {', '.join(PARAMETER_NAMES)}")
+            raise RequestError(f"{escaped(name)} is no parameter{hint} There are: {', '.join(PARAMETER_NAMES)}")
     return tuple(names)
 
 
@@ -73,7 +77,7 @@ def _moment(name: str, moment: Moment | None) -> datetime | None:
     if not isinstance(moment, datetime):
         return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
     if moment.tzinfo is None:
-        raise ValueError(
+        raise RequestError(
             f"{name} is {moment.isoformat()}, without a time zone; write datetime(…, tzinfo=UTC), or give a date"
         )
     # Observations have whole milliseconds: rounding a bound up leaves the same of them on each side.
