@@ -69,6 +69,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Air pressure, reduced to mean sea level by the station.",
     ),
     Parameter(
+        "air_pressure",
+        "hPa",
+        Quantity.PRESSURE,
+        "Air pressure at the station's own height, not reduced.",
+    ),
+    Parameter(
         "wind_speed",
         "m/s",
         Quantity.SPEED,
@@ -91,6 +97,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "mm/h",
         Quantity.RAIN_RATE,
         "Rainfall rate of the moment; not to be summed.",
+    ),
+    Parameter(
+        "precipitation_amount_6min",
+        "mm",
+        Quantity.RAIN,
+        "Precipitation of the last six minutes.",
     ),
     Parameter(
         "precipitation_amount_1h",
@@ -152,6 +164,18 @@ PARAMETERS: tuple[Parameter, ...] = (
         "W/m²",
         Quantity.IRRADIANCE,
         "Global solar irradiance.",
+    ),
+    Parameter(
+        "surface_downwelling_shortwave_flux_in_air_6min",
+        "W/m²",
+        Quantity.IRRADIANCE,
+        "Global solar irradiance, mean of the last six minutes.",
+    ),
+    Parameter(
+        "surface_downwelling_shortwave_flux_in_air_1h",
+        "W/m²",
+        Quantity.IRRADIANCE,
+        "Global solar irradiance, mean of the last hour.",
     ),
 )
 

@@ -111,6 +111,7 @@ FRENCH: Final[dict[str, str]] = {
     "Parameter": "Paramètre",
     "Present weather": "Temps présent",
     "Pressure (sea level)": "Pression (niveau de la mer)",
+    "Pressure (station)": "Pression (station)",
     "Quality": "Qualité",
     "Quality of the last run: {flagged} of {values} values flagged": (
         "Qualité de la dernière exécution : {flagged} valeurs marquées sur {values}"
@@ -125,6 +126,7 @@ FRENCH: Final[dict[str, str]] = {
     "Rain rate": "Intensité de pluie",
     "Rain, 1 h": "Pluie, 1 h",
     "Rain, 3 h": "Pluie, 3 h",
+    "Rain, 6 min": "Pluie, 6 min",
     "Received, last day": "Reçues, dernier jour",
     "Records extracted": "Enregistrements extraits",
     "Records rejected": "Enregistrements rejetés",
@@ -149,6 +151,8 @@ FRENCH: Final[dict[str, str]] = {
     "Skip to the content": "Aller au contenu",
     "Snow depth": "Hauteur de neige",
     "Solar irradiance": "Rayonnement solaire",
+    "Solar irradiance, 1 h": "Rayonnement solaire, 1 h",
+    "Solar irradiance, 6 min": "Rayonnement solaire, 6 min",
     "Source of what was kept": "Source de la valeur gardée",
     "Started": "Début",
     "State": "État",

@@ -19,10 +19,12 @@ _LABELS: Final = {
     "dew_point_temperature": "Dew point",
     "relative_humidity": "Relative humidity",
     "air_pressure_at_mean_sea_level": "Pressure (sea level)",
+    "air_pressure": "Pressure (station)",
     "wind_speed": "Wind speed",
     "wind_speed_of_gust": "Gust",
     "wind_from_direction": "Wind direction",
     "rainfall_rate": "Rain rate",
+    "precipitation_amount_6min": "Rain, 6 min",
     "precipitation_amount_1h": "Rain, 1 h",
     "precipitation_amount_3h": "Rain, 3 h",
     "precipitation_counter": "Rain counter",
@@ -33,6 +35,8 @@ _LABELS: Final = {
     "present_weather": "Present weather",
     "ultraviolet_index": "UV index",
     "surface_downwelling_shortwave_flux_in_air": "Solar irradiance",
+    "surface_downwelling_shortwave_flux_in_air_6min": "Solar irradiance, 6 min",
+    "surface_downwelling_shortwave_flux_in_air_1h": "Solar irradiance, 1 h",
 }
 _MONTHS: Final = {
     "en": ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],

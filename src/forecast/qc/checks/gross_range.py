@@ -16,12 +16,16 @@ from forecast.qc.names import (
     GUST,
     HUMIDITY,
     IRRADIANCE,
+    IRRADIANCE_1H,
+    IRRADIANCE_6MIN,
     PRESSURE,
     RAIN_1H,
     RAIN_3H,
+    RAIN_6MIN,
     RAIN_COUNTER,
     RAIN_RATE,
     SNOW,
+    STATION_PRESSURE,
     TEMPERATURE,
     UV,
     VISIBILITY,
@@ -81,6 +85,11 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         **limits(METEOSTAT, gross_range_fail_min=850, gross_range_fail_max=1090),
         **limits(f"{GHCNH}: records of Europe", gross_range_suspect_min=870, gross_range_suspect_max=1083.3),
     },
+    STATION_PRESSURE: {
+        **limits(WMO_AWS, gross_range_fail_min=500, gross_range_fail_max=1080),
+        **limits(f"{OURS}: the standard atmosphere at 3500 m, less 50 hPa", gross_range_suspect_min=600),
+        **limits(WMO_AWS, gross_range_suspect_max=1080),
+    },
     WIND_SPEED: {
         **limits(WMO_AWS, gross_range_fail_min=0, gross_range_fail_max=75),
         **limits(GHCNH, gross_range_suspect_min=0, gross_range_suspect_max=50),
@@ -96,6 +105,10 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     RAIN_RATE: {
         **limits(f"{WMO_AWS}: 40 mm a minute", gross_range_fail_min=0, gross_range_fail_max=2400),
         **limits(METEOSTAT, gross_range_suspect_min=0, gross_range_suspect_max=350),
+    },
+    RAIN_6MIN: {
+        **limits(f"{WMO_AWS}: 40 mm a minute", gross_range_fail_min=0, gross_range_fail_max=240),
+        **limits(f"{METEOSTAT}: 350 mm/h for 6 minutes", gross_range_suspect_min=0, gross_range_suspect_max=35),
     },
     RAIN_1H: {
         **limits(METEOSTAT, gross_range_fail_min=0, gross_range_fail_max=350),
@@ -131,9 +144,12 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         ),
         **limits(D2R, gross_range_suspect_min=0, gross_range_suspect_max=20),
     },
-    IRRADIANCE: {
-        **limits(WMO_AWS, gross_range_fail_min=0, gross_range_fail_max=1600),
-        **limits(D2R, gross_range_suspect_min=0, gross_range_suspect_max=1400),
+    **{
+        name: {
+            **limits(WMO_AWS, gross_range_fail_min=0, gross_range_fail_max=1600),
+            **limits(D2R, gross_range_suspect_min=0, gross_range_suspect_max=1400),
+        }
+        for name in (IRRADIANCE, IRRADIANCE_6MIN, IRRADIANCE_1H)
     },
 }
 

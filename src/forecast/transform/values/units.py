@@ -94,7 +94,12 @@ UNITS: dict[Quantity, dict[str, Unit]] = {
     Quantity.SNOW: {"cm": CANONICAL, "mm": Unit(divide=10.0), "m": Unit(multiply=100.0), "in": Unit(multiply=2.54)},
     Quantity.CODE: {"code": CANONICAL},
     Quantity.INDEX: {"1": CANONICAL, "index": CANONICAL},
-    Quantity.IRRADIANCE: dict.fromkeys(("w/m²", "w/m2", "w/m^2", "watts/m²", "watts/m^2"), CANONICAL),
+    Quantity.IRRADIANCE: {
+        **dict.fromkeys(("w/m²", "w/m2", "w/m^2", "watts/m²", "watts/m^2"), CANONICAL),
+        # Energy of a period is its mean irradiance.
+        "j/m²/h": Unit(divide=3600.0),
+        "j/m²/6min": Unit(divide=360.0),
+    },
 }
 
 # U+00BA, U+2103 and U+2109 stand for the degree signs in real feeds (ecowitt); "â°" is a degree sign that was read

@@ -1,0 +1,75 @@
+"""Météo-France's observations in near real time: DPPaquetObs and DPObs, hourly and every 6 minutes, JSON and CSV.
+
+The gust has another name in version 2 of the API than in version 1 (`fxi`, `fxi10`; `raf`, `raf10`): all are read.
+`validity_time` is the end of the period that sums, extremes and radiation are of. An hourly row and one of 6 minutes at
+the full hour are the same observation of the same station: a raw zone should have one of the two for each station.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from forecast.networks.model import Code, Field, Layout, Licence, Network, Recognise, UtcTime
+
+# As SYNOP reports are published: -0.1 mm is a trace.
+_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
+_COLUMNS: Final = ("geo_id_insee", "validity_time")
+_COMMON: Final = {
+    "t": Field("air_temperature", "K"),
+    "td": Field("dew_point_temperature", "K"),
+    "u": Field("relative_humidity", "%"),
+    "pmer": Field("air_pressure_at_mean_sea_level", "Pa"),
+    "pres": Field("air_pressure", "Pa"),
+    "dd": Field("wind_from_direction", "°"),
+    "ff": Field("wind_speed", "m/s"),
+    "vv": Field("visibility_in_air", "m"),
+    "sss": Field("surface_snow_thickness", "m"),
+}
+# The times at which a row was written and answered; the position; sunshine, soil and state of the ground.
+_BESIDE: Final = (
+    *("reference_time", "insert_time", "lat", "lon", "insolh", "etat_sol"),
+    *("t_10", "t_20", "t_50", "t_100"),
+)
+_CELL: Final = 'a number with a decimal point, such as "289.25"'
+
+HOURLY: Final = Layout(
+    name="Météo-France's hourly observations",
+    recognise=Recognise(columns=_COLUMNS, any_of=("rr1", "tn", "tx", "un", "ux", "fxy", "dxy")),
+    station="geo_id_insee",
+    time=UtcTime("validity_time"),
+    fields={
+        **_COMMON,
+        "fxi": Field("wind_speed_of_gust", "m/s"),
+        "raf": Field("wind_speed_of_gust", "m/s"),
+        "rr1": Field("precipitation_amount_1h", "mm", codes=_TRACE),
+        # In eighths here, though Météo-France's list of fields says %: the real values are 2 to 8.
+        "n": Field("cloud_area_fraction", "okta"),
+        "ray_glo01": Field("surface_downwelling_shortwave_flux_in_air_1h", "J/m²/h"),
+    },
+    cell=_CELL,
+    # The extremes of the hour, and the direction of its strongest winds.
+    beside=(*_BESIDE, "tn", "tx", "un", "ux", "dxy", "fxy", "dxi"),
+)
+
+SIX_MINUTES: Final = Layout(
+    name="Météo-France's observations every 6 minutes",
+    recognise=Recognise(columns=(*_COLUMNS, "rr_per")),
+    station="geo_id_insee",
+    time=UtcTime("validity_time"),
+    fields={
+        **_COMMON,
+        "fxi10": Field("wind_speed_of_gust", "m/s"),
+        "raf10": Field("wind_speed_of_gust", "m/s"),
+        "rr_per": Field("precipitation_amount_6min", "mm", codes=_TRACE),
+        "ray_glo01": Field("surface_downwelling_shortwave_flux_in_air_6min", "J/m²/6min"),
+    },
+    cell=_CELL,
+    beside=(*_BESIDE, "dxi10"),
+)
+
+NETWORK: Final = Network(
+    name="Météo-France observations",
+    id_prefix="mf-",
+    licence=Licence("Licence Ouverte 2.0", "https://www.etalab.gouv.fr/licence-ouverte-open-licence", "Météo-France"),
+    layouts=(HOURLY, SIX_MINUTES),
+)

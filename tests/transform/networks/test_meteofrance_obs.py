@@ -1,0 +1,211 @@
+"""Météo-France's observations, hourly and every 6 minutes, in JSON and CSV, become observations."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.raw_objects import RawObject
+from forecast.core.registry import load_stations
+from forecast.core.schemas import RawBatch
+from forecast.core.settings import Limits
+from forecast.core.stations import Stations
+from forecast.extract import extract
+from forecast.networks.registry import NETWORKS
+from forecast.transform import ObjectTransformer
+from tests.networks import network, station
+from tests.stations import entry, registry_file
+from tests.transform.samples import NOW, Result, batch_of
+from tests.transform.samples import transform as transform_with
+
+KEY = "meteofrance/observations.json"
+NAME = "Météo-France observations"
+LILLE = entry("mf-59343001", latitude=50.57, longitude=3.0975, elevation=47, same_site_as=["07015"])
+ROUEN = entry("mf-76116001", latitude=49.3895, longitude=1.178333, elevation=151)
+ABBEVILLE = entry("mf-80001001", latitude=50.136, longitude=1.834, elevation=69)
+STATIONS = load_stations([registry_file(NAME, LILLE, ROUEN, ABBEVILLE)], NETWORKS.id_prefixes)
+REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "networks" / "meteofrance-obs"
+FILES = sorted(REAL.glob("*.json")) or [REAL / "absent.json"]
+TIMES = {"reference_time": "2024-10-05T12:10:06Z", "insert_time": "2024-10-05T12:03:26Z"}
+HOUR: dict[str, Any] = {
+    "lat": 49.3895, "lon": 1.178333, "geo_id_insee": "76116001", **TIMES, "validity_time": "2024-10-05T12:00:00Z",
+    "t": 289.25, "td": 285.75, "tx": 289.35, "tn": 288.65, "u": 80.0, "ux": 84.0, "un": 80.0, "dd": 340.0, "ff": 3.1,
+    "dxy": 330.0, "fxy": 3.5, "dxi": 320.0, "fxi": 5.2, "rr1": 0.6, "t_10": 287.75, "t_20": 287.85, "t_50": 287.25,
+    "t_100": 287.15, "vv": 18490.0, "etat_sol": None, "sss": 0.01, "n": 8.0, "insolh": 6.0, "ray_glo01": 1800000.0,
+    "pres": 99370.0, "pmer": 101210.0,
+}  # fmt: skip
+SIX_MINUTES: dict[str, Any] = {
+    "lat": 49.3895, "lon": 1.178333, "geo_id_insee": "76116001", **TIMES, "validity_time": "2024-10-05T11:54:00Z",
+    "t": 289.25, "td": 285.75, "u": 80, "dd": 340, "ff": 3.1, "dxi10": 340, "fxi10": 4.8, "rr_per": 0.2, "t_10": 287.75,
+    "t_20": 287.85, "t_50": 287.25, "t_100": 287.15, "vv": 16280, "etat_sol": None, "sss": 0.0, "insolh": 1,
+    "ray_glo01": 180000, "pres": 99370, "pmer": 101210,
+}  # fmt: skip
+COMMON = {
+    "air_temperature": 16.1,
+    "dew_point_temperature": 12.6,
+    "relative_humidity": 80.0,
+    "air_pressure_at_mean_sea_level": 1012.1,
+    "air_pressure": 993.7,
+    "wind_speed": 3.1,
+    "wind_from_direction": 340.0,
+}
+HOUR_VALUES = COMMON | {
+    "wind_speed_of_gust": 5.2,
+    "precipitation_amount_1h": 0.6,
+    "visibility_in_air": 18490.0,
+    "cloud_area_fraction": 8.0,
+    "surface_snow_thickness": 1.0,
+    "surface_downwelling_shortwave_flux_in_air_1h": 500.0,
+}
+SIX_MINUTES_VALUES = COMMON | {
+    "wind_speed_of_gust": 4.8,
+    "precipitation_amount_6min": 0.2,
+    "visibility_in_air": 16280.0,
+    "surface_snow_thickness": 0.0,
+    "surface_downwelling_shortwave_flux_in_air_6min": 500.0,
+}
+# Of the real files, read without the program: what is in which parameter, and canonical = (value - less) / divide.
+MEANING = {
+    "t": ("air_temperature", 273.15, 1),
+    "td": ("dew_point_temperature", 273.15, 1),
+    "u": ("relative_humidity", 0, 1),
+    "pmer": ("air_pressure_at_mean_sea_level", 0, 100),
+    "pres": ("air_pressure", 0, 100),
+    "dd": ("wind_from_direction", 0, 1),
+    "ff": ("wind_speed", 0, 1),
+    "fxi": ("wind_speed_of_gust", 0, 1),
+    "fxi10": ("wind_speed_of_gust", 0, 1),
+    "rr1": ("precipitation_amount_1h", 0, 1),
+    "rr_per": ("precipitation_amount_6min", 0, 1),
+    "vv": ("visibility_in_air", 0, 1),
+    "sss": ("surface_snow_thickness", 0, 0.01),
+    "n": ("cloud_area_fraction", 0, 1),
+}
+
+
+def transform(batch: RawBatch) -> Result:
+    """What becomes of one batch."""
+    return transform_with(batch, key=KEY, stations=STATIONS)
+
+
+def as_csv(row: Mapping[str, Any]) -> bytes:
+    """As the API writes it: semicolons, and nothing where nothing was measured."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(row), delimiter=";")
+    writer.writeheader()
+    writer.writerow(row)
+    return text.getvalue().encode()
+
+
+def read(content: bytes, folder: Path, stations: Stations = STATIONS) -> tuple[Result, ObjectTransformer]:
+    """What extract and transform make of an object."""
+    path = folder / "object"
+    path.write_bytes(content)
+    raw = RawObject(KEY, "a", len(content), "etag", NOW)
+    transformer = ObjectTransformer(KEY, stations, NOW)
+    return Result.of(transformer, extract(path, raw, NETWORKS, Limits(), NOW)), transformer
+
+
+@pytest.mark.parametrize(
+    ("row", "stamp", "values"),
+    [
+        (HOUR, "2024-10-05T12:00:00Z", HOUR_VALUES),
+        (SIX_MINUTES, "2024-10-05T11:54:00Z", SIX_MINUTES_VALUES),
+    ],
+    ids=["hourly", "6 minutes"],
+)
+@pytest.mark.parametrize("written", ["JSON", "CSV"])
+def test_kelvin_pascal_and_joules_become_our_units(
+    row: dict[str, Any], stamp: str, values: dict[str, float], written: str, tmp_path: Path
+) -> None:
+    content = json.dumps([row]).encode() if written == "JSON" else as_csv(row)
+    result, transformer = read(content, tmp_path)
+    assert (result.stamps, result.refused) == ([stamp], [])
+    assert result.observations[0]["station_id"] == "mf-76116001"
+    assert result.values() == pytest.approx(values)
+    assert result.notes() == []
+    assert transformer.reading.unknown == {}
+
+
+@pytest.mark.parametrize(("row", "old", "new"), [(HOUR, "fxi", "raf"), (SIX_MINUTES, "fxi10", "raf10")])
+def test_the_gust_has_another_name_in_the_other_version(row: dict[str, Any], old: str, new: str) -> None:
+    renamed = {new if name == old else name: value for name, value in row.items()}
+    assert transform(batch_of([renamed])).values() == transform(batch_of([row])).values()
+
+
+def test_a_trace_of_rain_is_0_and_noted() -> None:
+    result = transform(batch_of([HOUR | {"rr1": -0.1}]))
+    assert result.values()["precipitation_amount_1h"] == 0.0
+    assert result.notes() == [("precipitation_amount_1h", "-0.1", "a trace: too little to be measured")]
+
+
+def test_a_row_without_values_is_empty_and_one_without_its_time_is_refused() -> None:
+    names = ("lat", "lon", "geo_id_insee", "validity_time", *TIMES)
+    empty = {name: value if name in names else None for name, value in HOUR.items()}
+    result = transform(batch_of([HOUR, empty, HOUR | {"validity_time": "noon"}]))
+    assert (result.rows_read, result.rows_empty, len(result.observations)) == (3, 1, 1)
+    assert [(row["code"], row["field"]) for row in result.refused] == [("bad_timestamp", "validity_time")]
+
+
+def test_one_object_has_every_station_of_an_hour_and_those_that_nobody_registered_are_quarantined() -> None:
+    ids = ["59343001", "76116001", "80001001", "01014002"]
+    result = transform(batch_of([HOUR | {"geo_id_insee": name, "t": 280 + at} for at, name in enumerate(ids)]))
+    found = [(row["station_id"], round(row["air_temperature"], 9)) for row in result.observations]
+    assert found == [("mf-59343001", 6.85), ("mf-76116001", 7.85), ("mf-80001001", 8.85)]
+    assert [(row["code"], row["value"]) for row in result.refused] == [("unknown_station", "mf-01014002")]
+
+
+def test_rows_of_both_periods_in_one_are_rejected_with_the_names_of_both() -> None:
+    with pytest.raises(ObjectRejectedError) as caught:
+        transform(batch_of([HOUR | {"rr_per": 0.2}]))
+    assert caught.value.code == "ambiguous_layout"
+    assert "hourly observations and of Météo-France's observations every 6 minutes" in caught.value.message
+
+
+def test_a_station_needs_no_more_than_an_id_a_name_and_a_place() -> None:
+    """The rest comes from the network's own file."""
+    lille = STATIONS.get("mf-59343001")
+    assert lille is not None
+    assert (lille.network_id, lille.same_site_as, lille.interval_minutes) == ("59343001", ("07015",), 60)
+    assert lille.licence["name"] == "Licence Ouverte 2.0"
+    assert "air_pressure" in lille.parameters
+
+
+def expected(row: Mapping[str, Any]) -> dict[str, float]:
+    """The values of a row of a real file by plain arithmetic."""
+    values = {}
+    for field, (parameter, less, divide) in MEANING.items():
+        if (cell := row.get(field)) is not None:
+            values[parameter] = 0.0 if field in ("rr1", "rr_per") and cell == -0.1 else (cell - less) / divide
+    if row.get("ray_glo01") is not None:
+        period, seconds = ("1h", 3600) if "rr1" in row else ("6min", 360)
+        values[f"surface_downwelling_shortwave_flux_in_air_{period}"] = row["ray_glo01"] / seconds
+    return values
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not there: it holds real files of the network")
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_value_of_the_real_files_is_what_stands_in_them(file: Path, tmp_path: Path) -> None:
+    rows = json.loads(file.read_text("utf-8"))
+    plain = replace(station("mf-0"), network=NAME)
+    ids = sorted({row["geo_id_insee"] for row in rows})
+    stations = network(*(replace(plain, id=f"mf-{name}", network_id=name) for name in ids))
+    result, transformer = read(file.read_bytes(), tmp_path, stations)
+    assert (len(result.observations), result.rows_empty, result.refused) == (len(rows), 0, [])
+    assert transformer.reading.unknown == {}
+    found = {
+        (row["station_id"], stamp): result.values(at)
+        for at, (row, stamp) in enumerate(zip(result.observations, result.stamps, strict=True))
+    }
+    wanted = {(f"mf-{row['geo_id_insee']}", row["validity_time"]): expected(row) for row in rows}
+    assert found.keys() == wanted.keys()
+    for key, values in wanted.items():
+        assert found[key] == pytest.approx(values, abs=1e-9), key
