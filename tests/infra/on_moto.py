@@ -302,7 +302,10 @@ def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_
     with MongoClient(replica_set) as client:
         assert client[mongo_database]["weather_measurements"].count_documents({}) == status["counts"]["inserted"]
     listed = stack.client("s3").list_objects_v2(Bucket=bucket(stack, "processed"))["Contents"]
-    assert {entry["Key"].partition("/")[0] for entry in listed} == {"observations", "rejected", "logs"}
+    assert {entry["Key"].partition("/")[0] for entry in listed} == {
+        *("observations", "current", "stations.parquet", "parameters.parquet"),
+        *("rejected", "logs"),
+    }
 
     for name in ("migrate", "replay"):
         again = task(stack, name).run(stack, tmp_path, **database)
