@@ -52,7 +52,7 @@ check: lint ## Lint, check the types and run the tests that need no server: the 
 	@HYPOTHESIS_PROFILE=inner $(POETRY) run pytest $(PARALLEL) --dist worksteal -m unit
 
 test: lint ## Lint, check the types and run the tests of every change, on a real MongoDB and an S3 server
-	@HYPOTHESIS_PROFILE=ci $(POETRY) run pytest $(PARALLEL) --dist loadfile
+	@HYPOTHESIS_PROFILE=ci $(POETRY) run pytest $(PARALLEL) --dist worksteal
 
 test-all: lint ## Lint, check the types and run every test, properties on ten times as many examples: for the night
 	@HYPOTHESIS_PROFILE=nightly $(POETRY) run pytest $(PARALLEL) --dist loadfile -m ""
