@@ -25,10 +25,8 @@ from tests.integration.worlds import World, assert_reports_hold
 
 __all__ = ["undisturbed", "world"]
 
-# Past the last object, and past the last days to be judged, there is nothing to stop: the run ends as it would have.
+# Past the last object and the last day of the dataset there is nothing to stop: the run ends as it would have.
 PAST_THE_END = (
-    "between the verdicts of two stations",
-    "before the marks are taken away",
     "before the reports",
     "between two reports",
     "before the lease is given back",
