@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from forecast.core.parameters import PARAMETERS, Parameter, Quantity
+from forecast.core.parameters import Parameter, Quantity
 
-CONVENTIONS: Final = "CF-1.11"
 # Units as UDUNITS spells them. An okta is an eighth: "0.125" is a unit of UDUNITS, "okta" is none.
 UDUNITS: Final = {
     "°C": "degC",
@@ -26,7 +25,7 @@ UDUNITS: Final = {
 }
 # A depth of water has another standard name than its mass: CF's precipitation_amount is in kg m-2.
 _RAIN: Final = "lwe_thickness_of_precipitation_amount"
-_PERIOD: Final = re.compile(r"_(\d+)h$")
+_PERIOD: Final = re.compile(r"_\d+(h|min)$")
 
 
 def standard_name(parameter: Parameter) -> str | None:
@@ -34,12 +33,6 @@ def standard_name(parameter: Parameter) -> str | None:
     if parameter.quantity is Quantity.CODE:
         return None
     return _RAIN if parameter.quantity is Quantity.RAIN else _PERIOD.sub("", parameter.name)
-
-
-def hours_of(parameter: Parameter) -> int | None:
-    """The hours that a value of the parameter is a sum over, where its name says so."""
-    found = _PERIOD.search(parameter.name)
-    return int(found.group(1)) if found else None
 
 
 def attributes(parameter: Parameter) -> dict[str, str]:
@@ -50,6 +43,3 @@ def attributes(parameter: Parameter) -> dict[str, str]:
         "units": UDUNITS[parameter.unit],
         **({"standard_name": name} if name else {}),
     }
-
-
-BY_NAME: Final = {parameter.name: parameter for parameter in PARAMETERS}
