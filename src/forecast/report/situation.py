@@ -8,8 +8,9 @@ from datetime import datetime
 from forecast.core.presence import state_of
 from forecast.core.schedule import due_between, next_due
 from forecast.core.stations import Stations
+from forecast.core.text import listed
 from forecast.report.headline import RunState, Schedule, StationState
-from forecast.report.models.status import PipelineStatus
+from forecast.report.models.status import Attention, PipelineStatus
 
 # The code of a run's error where another run was at work.
 TURNED_AWAY = "LeaseHeldError"
@@ -28,6 +29,12 @@ def run_state(report: PipelineStatus) -> RunState:
         tuple(report.attention),
         turned_away=any(error.code == TURNED_AWAY for error in errors),
     )
+
+
+def reports_unreadable(names: Sequence[str]) -> Attention:
+    """What to tell of files in the place of status reports that are none."""
+    message = f"These are no status reports of this version: {listed(names)}. Move them elsewhere"
+    return Attention("warning", "reports_unreadable", message)
 
 
 def schedule_of(expression: str | None, runs: Sequence[RunState], now: datetime) -> Schedule:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from forecast.core.errors import ForecastError
+from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Settings
 from forecast.report.models.base import Report
 from forecast.report.write import write_timed_report
@@ -28,6 +29,15 @@ def write_and_copy(report: Report, settings: Settings, now: datetime) -> Path:
         except ForecastError as error:
             LOGGER.warning("no copy of %s: %s", path.name, error.message)
     return path
+
+
+def newest_copies(zone: Store, kind: str, most: int) -> list[RawObject]:
+    """The newest copies of reports whose name below the folder of the reports begins like this, oldest first.
+
+    Names of one kind end with their time. Raises ForecastError where the zone cannot be listed.
+    """
+    found = [copy for copy in zone.list(f"{FOLDER}/{kind}") if copy.key.endswith(".json")]
+    return sorted(found, key=lambda copy: copy.key)[-most:]
 
 
 def copy_to(zone: Store, path: Path, settings: Settings) -> None:

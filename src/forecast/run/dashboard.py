@@ -17,13 +17,13 @@ from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.presence import SILENT_HOURS
 from forecast.core.settings import Settings
 from forecast.core.stations import Station, Stations
-from forecast.core.text import listed
 from forecast.mongo.client import connect
 from forecast.report.headline import Schedule, Situation, StationState, assess
 from forecast.report.history import FOLDER
-from forecast.report.models.status import Attention
-from forecast.report.situation import last_observations, run_state, schedule_of, station_states
+from forecast.report.situation import last_observations, reports_unreadable, run_state, schedule_of, station_states
 from forecast.report.status import REPORT_NAME
+from forecast.run.copies import FOLDER as COPIES
+from forecast.run.copies import newest_copies
 from forecast.run.station_views import with_database
 from forecast.site.attention import found_by_checks, late_stations, missed_objective
 from forecast.site.build import of_the_database, site_files
@@ -34,7 +34,6 @@ from forecast.site.quarantine import read_quarantine
 from forecast.storage import Store, open_store
 
 LOGGER = logging.getLogger("forecast.run.dashboard")
-_LOGS: Final = "logs/"
 _NO_RUN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -97,7 +96,8 @@ def make_site(
     seen_at = _NO_RUN if seen is None else datetime.fromisoformat(seen.started_at)
     states = station_states(last, stations, seen_at, max_age_hours)
     runs = tuple(map(run_state, logs.runs))
-    situation = Situation(made_at or _NO_RUN, runs, states, schedule, max_age_hours, tuple(_unreadable(logs)))
+    faults = (reports_unreadable(logs.unreadable),) if logs.unreadable else ()
+    situation = Situation(made_at or _NO_RUN, runs, states, schedule, max_age_hours, faults)
     told = {entry.station for run in situation.runs[:1] for entry in run.attention}
     found = found_by_checks(logs.findings, told)
     more = (*found, *missed_objective(logs.latency), *late_stations(states))
@@ -123,12 +123,6 @@ def _with_missed(nights: tuple[Night, ...], missed: Iterable[datetime]) -> tuple
     return tuple(sorted([*nights, *without], key=lambda night: night.started_at)[-NIGHTS:])
 
 
-def _unreadable(logs: Logs) -> Iterator[Attention]:
-    if logs.unreadable:
-        message = f"These are no status reports of this version: {listed(logs.unreadable)}. Move them elsewhere"
-        yield Attention("warning", "reports_unreadable", message)
-
-
 def _rejection_limit(logs: Logs) -> float | None:
     """The share of rejected records above which the newest run was to end with exit code 3."""
     found = logs.runs[0].arguments.get("max_rejection_rate") if logs.runs else None
@@ -150,8 +144,8 @@ def _reports(logs_dir: Path, zone: Store | None) -> Iterator[Path]:
         folder = Path(name)
         (folder / FOLDER).mkdir()
         for kind in (f"{FOLDER}/", *TIMED, REPORT_NAME):
-            for copy in sorted(zone.list(_LOGS + kind), key=lambda copy: copy.key)[-NIGHTS:]:
-                zone.fetch(copy, folder / copy.key.removeprefix(_LOGS))
+            for copy in newest_copies(zone, kind, NIGHTS):
+                zone.fetch(copy, folder / copy.key.removeprefix(f"{COPIES}/"))
         if logs_dir.is_dir():
             shutil.copytree(logs_dir, folder, dirs_exist_ok=True, ignore=_no_reports)
         yield folder

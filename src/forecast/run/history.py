@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from forecast.core.settings import Settings
 from forecast.mongo.client import Documents
 from forecast.mongo.history import RunHistory
 from forecast.report.headline import missed_before_last, missed_runs
-from forecast.report.history import FOLDER, newest_first, past_runs, read_reports
+from forecast.report.history import FOLDER, MOST_RUNS, newest_first, past_runs, read_reports
 from forecast.report.models.status import Died, ErrorEntry, PipelineStatus
 from forecast.report.situation import run_state, schedule_of
 from forecast.report.write import as_data, write_report
@@ -34,8 +34,6 @@ from forecast.storage.s3 import S3Store
 LOGGER = logging.getLogger("forecast.report")
 # The code of a run's error where its successor found it unfinished.
 DIED: Final = "died"
-# So many runs are looked at: six weeks of nights.
-_MOST: Final = 42
 _SECONDS: Final = 5.0
 _SAME_PLACE: Final = ("mongodb_server", "mongodb_database", "mongodb_collection")
 
@@ -63,9 +61,9 @@ class History:
         self._runs = RunHistory.beside(collection)
         self._runs.prepare()
         self._enter_others(self._runs, ours, now)
-        known, _ = past_runs(self._settings.logs_dir, _MOST)
-        mine = [report for report in known if _same_place(report, ours)]
-        states = [run_state(report) for report in newest_first([ours, *runs_of(collection, _MOST), *mine])]
+        known, _ = past_runs(self._settings.logs_dir, MOST_RUNS)
+        mine = [report for report in known if same_place(report, ours.arguments)]
+        states = [run_state(report) for report in newest_first([ours, *runs_of(collection, MOST_RUNS), *mine])]
         due = schedule_of(self._settings.schedule, states, now).due
         return missed_before_last(states, missed_runs(states, due, now))
 
@@ -88,7 +86,7 @@ class History:
         ended = runs.ended({*files, *found_copies})
         for name in sorted({*files, *found_copies, *open_ones} - ended - {ours.run_id}):
             report = self._known(files.get(name), found_copies.get(name), open_ones.get(name))
-            if report is None or not _same_place(report, ours):
+            if report is None or not same_place(report, ours.arguments):
                 continue
             if report.status == "running":
                 if name not in open_ones and not has_died(report.process.place, report.process.pid):
@@ -105,11 +103,10 @@ class History:
         if not isinstance(self._zone, S3Store):
             return {}
         try:
-            found = [raw for raw in self._zone.list(f"{copies.FOLDER}/{FOLDER}/") if raw.key.endswith(".json")]
+            newest = copies.newest_copies(self._zone, f"{FOLDER}/", MOST_RUNS)
         except ForecastError as error:
             LOGGER.warning("the copies of the run history are not read: %s", error.message)
             return {}
-        newest = sorted(found, key=lambda raw: raw.key)[-_MOST:]
         return {Path(raw.key).stem: raw for raw in newest}
 
     def _known(
@@ -162,5 +159,6 @@ def _converted(documents: Iterable[dict[str, Any]]) -> list[PipelineStatus]:
     return found
 
 
-def _same_place(report: PipelineStatus, ours: PipelineStatus) -> bool:
-    return all(report.arguments.get(name) == ours.arguments.get(name) for name in _SAME_PLACE)
+def same_place(report: PipelineStatus, arguments: Mapping[str, Any]) -> bool:
+    """Whether a run works, or worked, on the collection that a run with these arguments works on."""
+    return all(report.arguments.get(name) == arguments.get(name) for name in _SAME_PLACE)

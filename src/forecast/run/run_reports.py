@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec.structs import asdict
 
 from forecast.core.clock import iso_time
@@ -16,6 +14,7 @@ from forecast.core.errors import ForecastError
 from forecast.mongo.client import Documents
 from forecast.report.attention import RunLimits, attention
 from forecast.report.headline import minute
+from forecast.report.history import read_reports
 from forecast.report.migration import migration_report
 from forecast.report.models.migration import Verification
 from forecast.report.models.quality import QualityReport
@@ -23,7 +22,7 @@ from forecast.report.models.status import Attention, PipelineStatus, PreviousRun
 from forecast.report.status import REPORT_NAME, status_report
 from forecast.report.write import write_report, write_timed_report
 from forecast.run.copies import copy_to
-from forecast.run.history import History
+from forecast.run.history import History, same_place
 from forecast.run.run import Run
 from forecast.storage import Store
 
@@ -136,7 +135,8 @@ class RunReports:
 
 def previous_run(run: Run) -> PreviousRun | None:
     """The run before this one: as its status or the lease that it left behind has it; "died" where it did not end."""
-    told = _last_status(run.settings.logs_dir / REPORT_NAME)
+    # None where there is none that this version could have written.
+    told = next(iter(read_reports([run.settings.logs_dir / REPORT_NAME])[0]), None)
     left_by = None if run.lease is None else run.lease.left_by
     if left_by is not None and (told is None or told.run_id != left_by["run_id"]):
         # On another machine, or a command that writes no status.
@@ -144,20 +144,6 @@ def previous_run(run: Run) -> PreviousRun | None:
         return PreviousRun(left_by["run_id"], "died", exit_code=None, started_at=begun, finished_at=None)
     if told is None:
         return None
-    died = told.status == "running" and _works_where(told, run)
+    # Nobody else has the lease of this run's collection; on another one it may be at work.
+    died = told.status == "running" and same_place(told, run.info.arguments)
     return PreviousRun(told.run_id, "died" if died else told.status, told.exit_code, told.started_at, told.finished_at)
-
-
-def _works_where(told: PipelineStatus, run: Run) -> bool:
-    """Whether a run works on the collection of this one, whose lease nobody else has; on another it may be at work."""
-    ours = run.info.arguments
-    places = ("mongodb_server", "mongodb_database", "mongodb_collection")
-    return all(told.arguments.get(name) == ours[name] for name in places)
-
-
-def _last_status(path: Path) -> PipelineStatus | None:
-    """The status that a run before left; None where there is none that this version could have written."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=PipelineStatus)
-    except (OSError, ValueError):
-        return None

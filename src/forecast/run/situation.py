@@ -6,27 +6,23 @@ import tempfile
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from forecast.core.errors import ForecastError
 from forecast.core.settings import EMBEDDED_FOLDER, Settings
 from forecast.core.stations import Stations
-from forecast.core.text import listed
 from forecast.mongo.client import connect
 from forecast.mongo.lock import holder
 from forecast.mongo.station_states import StationStates
 from forecast.report.headline import RunState, Situation
-from forecast.report.history import FOLDER, newest_first, past_runs
+from forecast.report.history import FOLDER, MOST_RUNS, newest_first, past_runs
 from forecast.report.models.status import Attention, PipelineStatus
-from forecast.report.situation import last_observations, run_state, schedule_of, station_states
+from forecast.report.situation import last_observations, reports_unreadable, run_state, schedule_of, station_states
 from forecast.report.status import REPORT_NAME
 from forecast.run import copies
 from forecast.run.history import runs_of
 from forecast.storage import open_store
 from forecast.storage.s3 import S3Store
-
-# Six weeks of nights.
-MOST_RUNS: Final = 42
 
 
 class _Known(NamedTuple):
@@ -54,8 +50,7 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
         except ForecastError as error:
             faults.append(Attention("error", "reports_unreachable", error.message))
     if unreadable:
-        message = f"These are no status reports of this version: {listed(unreadable)}. Move them elsewhere"
-        faults.append(Attention("warning", "reports_unreadable", message))
+        faults.append(reports_unreadable(unreadable))
     if known is None:
         last = next((last_observations(report) for report in reports if report.stations), {})
         known = _Known([], None, last, {})
@@ -97,9 +92,8 @@ def _copied_runs(processed_uri: str) -> tuple[list[PipelineStatus], list[str]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / FOLDER).mkdir()
-        found = [raw for raw in store.list(f"{copies.FOLDER}/{FOLDER}/") if raw.key.endswith(".json")]
-        for raw in sorted(found, key=lambda raw: raw.key)[-MOST_RUNS:]:
-            store.fetch(raw, folder / FOLDER / Path(raw.key).name)
+        for copy in copies.newest_copies(store, f"{FOLDER}/", MOST_RUNS):
+            store.fetch(copy, folder / FOLDER / Path(copy.key).name)
         if (status := store.find(f"{copies.FOLDER}/{REPORT_NAME}")) is not None:
             store.fetch(status, folder / REPORT_NAME)
         return past_runs(folder, MOST_RUNS)
