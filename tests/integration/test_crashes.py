@@ -156,7 +156,7 @@ def assert_completed_by_the_next_run(world: World, expected: EndState) -> None:
 
 def assert_both_runs_are_in_the_history(world: World) -> None:
     """The killed run is closed by the one after it, unless it had written its end."""
-    files = [json.loads(path.read_text("utf-8")) for path in (world.logs_dir / "history").iterdir()]
+    files = [json.loads(path.read_text("utf-8")) for path in sorted((world.logs_dir / "history").iterdir())]
     # Both may have begun in one second, and the names do not tell then which came first.
     killed, completed = sorted(files, key=lambda report: report["run_id"] == world.status()["run_id"])
     assert (completed["status"], completed["died"]) == ("success", None)
