@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -156,6 +157,13 @@ def test_what_cannot_be_asked_for_is_named(asked: dict[str, Any], words: str) ->
 def test_a_zone_without_a_dataset_says_so(tmp_path: Path) -> None:
     with pytest.raises(RetryableError, match="holds no whole dataset"):
         forecast.read(str(tmp_path))
+
+
+def test_a_zone_whose_stations_were_removed_says_so(sources: dict[str, str], tmp_path: Path) -> None:
+    zone = shutil.copytree(sources["dataset"], tmp_path / "zone")
+    (zone / "stations.parquet").unlink()
+    with pytest.raises(RetryableError, match=r"lacks stations\.parquet, which every run writes; run `forecast run`"):
+        forecast.stations(str(zone))
 
 
 def test_without_a_source_and_settings_it_is_said_what_to_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from forecast.ingest.faults import WindowError
 from forecast.ingest.licences import is_non_commercial
 from forecast.ingest.lock import source_lease
 from forecast.ingest.pace import Pace
-from forecast.ingest.plan import windows
 from forecast.ingest.result import Outcome, SourceResult
 from forecast.ingest.secret import Key
 from forecast.ingest.source import Progress, SourceRun, Wanted, no_progress
@@ -138,7 +137,7 @@ class _Run:
         run = SourceRun(api, state, self.store, stations, wanted, result, self.folder, self.around.progress)
         if self.request.dry_run:
             run.prepare()
-            _foretell(api.fetch, run, result)
+            _foretell(run, result)
             return
         with source_lease(self.documents, api.fetch.source, self.run_id) as lease:
             run.check_lease = lease.check
@@ -264,11 +263,9 @@ def _check(api: Api, stations: Mapping[str, Station], result: SourceResult) -> N
     result.calls, result.retries = api.calls, api.retries
 
 
-def _foretell(fetch: Fetch, run: SourceRun, result: SourceResult) -> None:
+def _foretell(run: SourceRun, result: SourceResult) -> None:
     """Which calls would be made."""
     plans = run.plan()
     for name, plan in plans.items():
         result.stations[name].days_left = len(plan.current) + len(plan.history)
-    current = windows(fetch, {name: plan.current for name, plan in plans.items()})
-    past = windows(fetch, {name: plan.history for name, plan in plans.items()}, backwards=True)
-    result.calls_planned = len(current) + len(past)
+    run.calls(plans)

@@ -89,6 +89,13 @@ class SourceRun:
             for name in self.stations
         }  # fmt: skip
 
+    def calls(self, plans: Mapping[str, StationPlan]) -> tuple[list[Window], list[Window]]:
+        """The calls that plans need, of recent days, and of history from the newest on; counts them in the result."""
+        current = windows(self._fetch, {name: plan.current for name, plan in plans.items()})
+        past = windows(self._fetch, {name: plan.history for name, plan in plans.items()}, backwards=True)
+        self.result.calls_planned = len(current) + len(past)
+        return current, past
+
     def execute(self) -> None:
         """Read what is to be read. What was read before a fault is kept; the fault goes into the result."""
         try:
@@ -127,10 +134,7 @@ class SourceRun:
             self._keep_from[name] = newest - timedelta(days=self._fetch.deep_lookback_days)
             empty_before[name] = {day for day in plan.current if state.days.get(day) == {}}
             self.result.stations[name].days_left = len(asked)
-        history = {name: plan.history for name, plan in plans.items()}
-        current = windows(self._fetch, {name: plan.current for name, plan in plans.items()})
-        past = windows(self._fetch, history, backwards=True)
-        self.result.calls_planned = len(current) + len(past)
+        current, past = self.calls(plans)
         with self.progress(len(current) + len(past), self._fetch.source) as advance:
             self._read(current, advance)
             again = {name: came_back(self.state.stations[name], days) for name, days in empty_before.items()}

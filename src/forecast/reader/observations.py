@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.core.dataset import FLAG_MEANINGS, KEYS, PROVENANCE, STATION_COLUMNS, flag_column
+from forecast.qc.flags import FAIL, MISSING, SUSPECT
 from forecast.reader.request import Request
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SUSPECT, _FAIL = 3, 4
-_MEANING: Final = {9: "not_observed", 3: "flagged_suspect", 4: "flagged_failed"}
-_HIDDEN: Final = {"good": (_SUSPECT, _FAIL), "not_failed": (_FAIL,), "all": ()}
+_MEANING: Final = {MISSING: "not_observed", SUSPECT: "flagged_suspect", FAIL: "flagged_failed"}
+_HIDDEN: Final = {"good": (SUSPECT, FAIL), "not_failed": (FAIL,), "all": ()}
 
 
 @dataclass(frozen=True, slots=True)

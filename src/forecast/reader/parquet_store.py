@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from forecast.core.clock import midnight
 from forecast.core.dataset import DATASET_SCHEMA, KEYS, PROVENANCE, STATION_COLUMNS, flag_column
+from forecast.core.errors import RetryableError
 from forecast.core.raw_objects import RawObject
 from forecast.reader.request import Request
 from forecast.storage import Store
@@ -36,13 +37,13 @@ def read_parquet(store: Store, request: Request) -> pa.Table:
 
 
 def read_stations(store: Store) -> pa.Table:
-    """The stations beside the dataset (STATIONS_SCHEMA)."""
+    """The stations beside the dataset (STATIONS_SCHEMA). Raises RetryableError where somebody has removed them."""
     with tempfile.TemporaryDirectory(prefix="forecast-read-") as name:
         folder = Path(name)
         require_dataset(store, folder)
         listed = store.find(STATIONS)
         if listed is None:
-            raise FileNotFoundError(f"{store.uri}/{STATIONS}")
+            raise RetryableError(f"{store.uri} lacks {STATIONS}, which every run writes; run `forecast run`")
         store.fetch(listed, folder / STATIONS)
         return pq.read_table(folder / STATIONS)
 
