@@ -128,6 +128,22 @@ def test_a_bare_humidity_needs_its_unit_where_no_header_has_units() -> None:
     assert [entry.parameter for entry in read(row).reading.unread()] == ["relative_humidity"]
 
 
+@pytest.mark.parametrize("name", ["Humidity (%)", "Humidity [%]", "Humidity %", "Humidity\n(%)"])
+def test_a_sign_in_the_header_is_the_unit_of_a_bare_number_although_no_other_header_has_one(name: str) -> None:
+    row = {"Date": "2024-10-01", "Time": "00:04", "Temperature": "56.8 °F", "Pressure": "29.48 in", name: "87"}
+    assert transform(batch_of([row])).values()["relative_humidity"] == 87.0
+    assert read(row).reading.unread() == []
+
+
+def test_units_in_headers_and_in_cells_together_make_the_table() -> None:
+    row = {"Date": "2024-10-01", "Time": "00:04", "Temp_C": "13.8", "Humidity": "87 %", "Pressure": "998.3 hPa"}
+    assert transform(batch_of([row])).values() == {
+        "air_temperature": 13.8,
+        "relative_humidity": 87.0,
+        "air_pressure_at_mean_sea_level": 998.3,
+    }
+
+
 UNITS = {
     "Temperature": {"F": (50.0, 10.0), "C": (10.0, 10.0)},
     "Pressure": {"in": (29.5, 29.5 * INCH_HPA), "hPa": (1012.5, 1012.5)},

@@ -95,12 +95,17 @@ class DeclaredLayout:
         names = self.layout.units_in_names
         if names is None:
             return {}
-        others = (field for field in columns if field not in self.fields and field not in self.beside)
-        found = {field: heading for field in others if (heading := self._heading(columns.name_of(field))) is not None}
+        # A known field can be among them: "Humidity (%)" is "humidity" once its signs are left out.
+        others = (name for name in columns if name not in self.beside and self._may_carry_unit(name))
+        found = {name: heading for name in others if (heading := self._heading(columns.name_of(name))) is not None}
         if any(heading.parameter.quantity is not Quantity.INDEX for heading in found.values()):
             bare = _normalised(names.bare)
             found |= {name: _as_heading(field) for name, field in bare.items() if name in columns}
         return found
+
+    def _may_carry_unit(self, name: str) -> bool:
+        field = self.fields.get(name)
+        return field is None or field.unit is None
 
     def known(self, columns: Columns) -> frozenset[str]:
         """The normalised names of the columns that rows of this layout may have."""
@@ -165,10 +170,11 @@ class DeclaredLayout:
 
     def _has_values(self, columns: Columns) -> bool:
         least = self.layout.recognise.values
-        if sum(name in columns for name in self.fields) >= least:
+        plain = [field.parameter for name, field in self.fields.items() if name in columns]
+        if len(plain) >= least:
             return True
         # Units stand in the headers of other programs' tables too: most of a table's columns must be known.
-        parameters = {heading.parameter.name for heading in self.headings(columns).values()}
+        parameters = {*plain, *(heading.parameter.name for heading in self.headings(columns).values())}
         unknown = sum(1 for _ in columns.beside(self.known(columns)))
         return len(parameters) >= least and 2 * unknown < len(columns)
 

@@ -30,14 +30,19 @@ class PairedMean:
     def taken(
         self, converted: dict[str, Converted], cells: Mapping[str, pa.Array], unit: Unit = CANONICAL
     ) -> dict[str, Converted]:
-        """The mean instead of the two; one of them alone is noted and is no mean. `unit` is the one they stood in."""
+        """The mean instead of the two; one of them alone, or two in the wrong order, are noted and give no mean.
+
+        `unit` is the one they stood in.
+        """
         pair = {name: converted.pop(name) for name in self.spelled if name in converted}
         if not pair:
             return converted
         nothing = Converted(np.full(len(next(iter(pair.values())).values), np.nan))
         highest, lowest = (as_shown(pair.get(name, nothing).values, unit) for name in self.spelled)
+        highest = np.where(highest < lowest, np.nan, highest)
         sources = tuple(name for column in pair.values() for name in column.sources)
-        mean = Converted(unit.to_canonical((highest + lowest) / 2), list(self._notes(pair, cells)), sources=sources)
+        notes = [*self._notes(pair, cells), *self._inverted(pair, cells)]
+        mean = Converted(unit.to_canonical((highest + lowest) / 2), notes, sources=sources)
         converted[self.parameter.name] = filled(mean, converted.get(self.parameter.name, nothing))
         return converted
 
@@ -56,6 +61,15 @@ class PairedMean:
             reason = f"{spelled} without {self.spelled[other]}: the {_word(self.parameter)} is the mean of the two"
             for row in np.flatnonzero(alone).tolist():
                 yield Note(row, name_of, shorten(str(cells[name][row].as_py())), reason)
+
+    def _inverted(self, pair: Mapping[str, Converted], cells: Mapping[str, pa.Array]) -> Iterator[Note]:
+        """Where the highest is below the lowest."""
+        (highest, high), (lowest, low) = self.spelled.items()
+        if highest not in pair or lowest not in pair:
+            return
+        for row in np.flatnonzero(pair[highest].values < pair[lowest].values).tolist():
+            raw = shorten(str(cells[highest][row].as_py()))
+            yield Note(row, self.parameter.name, raw, f"{high} is below {low} ({cells[lowest][row].as_py()})")
 
 
 def _word(parameter: Parameter) -> str:

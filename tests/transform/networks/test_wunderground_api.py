@@ -513,9 +513,15 @@ PAIR = "air_pressure_at_mean_sea_level"
         ),
         ({"pressureMax": 998.4, "pressureMin": "low"}, [(PAIR, "low", "pressureMin: not a number")]),
         ({"pressureMax": "--", "pressureMin": None}, []),
+        (
+            {"pressureMax": 998.2, "pressureMin": "998.4"},
+            [(PAIR, "998.2", "pressureMax is below pressureMin (998.4)")],
+        ),
     ],
 )
-def test_one_of_two_pressures_is_no_mean_and_is_noted(members: Row, notes: list[tuple[str, str, str]]) -> None:
+def test_one_pressure_of_a_pair_or_two_in_the_wrong_order_give_no_mean(
+    members: Row, notes: list[tuple[str, str, str]]
+) -> None:
     result = transform(batch_of([row(metric={"temp": 13.8, **members})]))
     assert PAIR not in result.values()
     assert result.notes() == notes
