@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -115,7 +115,9 @@ def list_objects(run: Run, store: Store) -> list[RawObject]:
         run.progress.objects_listed += 1
         if is_marker(raw):
             run.progress.objects_skipped += 1
-        elif run.options.takes(day := sync_day(raw)):
+            continue
+        run.progress.newest_raw_object = max(run.progress.newest_raw_object or raw.last_modified, raw.last_modified)
+        if run.options.takes(day := sync_day(raw)):
             listed.append(raw)
         else:
             others.append(day)
@@ -157,9 +159,8 @@ def _run(
         with connect(run.settings) as collection, run.writing(collection), work_folder() as folder:
             reports.begin(collection)
             try:
-                objects = list_objects(run, raw)
                 with closing(Pipeline(run, stages(), stations, raw, processed, collection, folder)) as pipeline:
-                    fault = _work(run, reports, pipeline, stations, objects)
+                    fault = _list_and_work(run, reports, pipeline, stations, raw)
             except ForecastError as error:
                 fault = error
             if fault is None and not run.options.dry_run:
@@ -173,6 +174,20 @@ def _run(
         run.progress.add_error(type(error).__name__, "the run ended unforeseen")
         reports.status("failed", 1)
         raise
+
+
+def _list_and_work(
+    run: Run, reports: RunReports, pipeline: Pipeline, stations: Stations, raw: Store
+) -> ForecastError | None:
+    """List the objects and process them; the fault that ended the run, if one did."""
+    try:
+        objects = list_objects(run, raw)
+    except ForecastError as error:
+        # A run without anything to read tells as well which stations are silent. The first fault is the one to mend.
+        with suppress(ForecastError):
+            pipeline.note_stations()
+        return error
+    return _work(run, reports, pipeline, stations, objects)
 
 
 def _work(

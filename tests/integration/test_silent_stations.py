@@ -89,6 +89,19 @@ def test_case_110_a_run_names_who_is_silent_with_and_without_anything_new(world:
     assert (received, 24 <= expected <= 48) == (0, True)
 
 
+def test_an_empty_raw_zone_raises_silence_in_the_metrics(local_world: WorldMaker) -> None:
+    """Nothing was ever delivered: the run ends with 2, and its metrics say that every station is silent."""
+    outcome = local_world().command("pipeline", "--max-data-age-hours", "36", "--metrics-namespace", "forecast-test")
+    assert outcome.code == 2, outcome.stderr
+    told = [json.loads(line) for line in outcome.stdout.splitlines() if line.startswith('{"_aws"')]
+    assert [(entry.get("network"), entry.get("RowsRead"), entry.get("StationsSilent")) for entry in told] == [
+        (None, 0, None),
+        ("InfoClimat", None, 4),
+        ("Weather Underground", None, 2),
+    ]
+    assert {entry["_aws"]["CloudWatchMetrics"][0]["Namespace"] for entry in told} == {"forecast-test"}
+
+
 def test_where_no_age_is_set_the_state_is_told_and_nobody_is_warned(world: World) -> None:
     outcome = world.command("pipeline", "--log-format", "json")
     assert "station_silent" not in outcome.stderr

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from forecast.cli.app import AsJson, day_option
-from forecast.cli.output import print_result
+from forecast.cli.output import print_metrics, print_result
 from forecast.core.settings import Settings
 
 
@@ -46,11 +46,14 @@ def ingest_command(
     """
     from forecast.ingest.run import Request
     from forecast.report.ingest import render_ingest
+    from forecast.report.metrics import ingest_metrics
     from forecast.report.write import as_data
     from forecast.run.ingest import ingest_and_report
     from forecast.run.stations import configured_stations
 
     request = Request(tuple(source or ()), tuple(station or ()), since, until, full_refresh, dry_run, check)
     result, report = ingest_and_report(settings, request, configured_stations(settings))
+    if not dry_run:
+        print_metrics(ingest_metrics(report), settings.metrics_namespace)
     print_result(as_data(report), render_ingest(result, report), as_json=as_json)
     return result.exit_code

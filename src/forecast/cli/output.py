@@ -7,13 +7,15 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, NoReturn, TextIO
 
 import typer
 
 from forecast.core.errors import ForecastError
+from forecast.core.metrics import MetricLine, embedded
 from forecast.core.text import escaped
 
 _LOGGER = logging.getLogger("forecast")
@@ -53,6 +55,17 @@ def print_result(result: dict[str, Any], rendered: Any, *, as_json: bool) -> Non
             print(_as_text(rendered), end="")  # noqa: T201
         if sys.stdout is not None:
             sys.stdout.flush()
+
+
+def print_metrics(lines: Iterable[MetricLine], namespace: str | None) -> None:
+    """Metrics on stdout, where a namespace of CloudWatch is set; a line on stderr where that cannot be."""
+    if namespace is None:
+        return
+    now = datetime.now(UTC)
+    with _what_can_be_shown():
+        for line in lines:
+            if (text := embedded(line, namespace, now)) is not None:
+                print(text)  # noqa: T201
 
 
 def print_bytes(content: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from forecast.cli.app import AsJson, Wait, day_option
-from forecast.cli.output import print_result
+from forecast.cli.output import print_metrics, print_result
 from forecast.core.errors import SettingError
 from forecast.core.settings import Settings
 
@@ -56,6 +56,7 @@ def pipeline_command(
     from forecast.core.errors import worst_exit_code
     from forecast.ingest.run import Request
     from forecast.report.ingest import render_ingest
+    from forecast.report.metrics import ingest_metrics, run_metrics
     from forecast.report.summary import render_summary
     from forecast.report.write import as_data
     from forecast.run.ingest import ingest_and_report
@@ -76,11 +77,14 @@ def pipeline_command(
         ingested, report = fetch(settings, Request(dry_run=dry_run), stations)
         result["ingest"] = as_data(report)
         codes.append(ingested.exit_code)
+        if not dry_run:
+            print_metrics(ingest_metrics(report), settings.metrics_namespace)
         if not as_json:
             print_result({}, render_ingest(ingested, report), as_json=False)
         if report.status == "interrupted":
             return ingested.exit_code
     status, quality = run_pipeline(settings, run_options, stations)
+    print_metrics(run_metrics(status, quality, stations), settings.metrics_namespace)
     result |= {"status": as_data(status), "quality": as_data(quality)}
     print_result(result, render_summary(status, quality), as_json=as_json)
     if demo and not as_json:

@@ -30,6 +30,11 @@ def iso_time_of(milliseconds: int) -> str:
     return iso_time(datetime.fromtimestamp(milliseconds / 1000, UTC))
 
 
+def seconds_between(earlier: str, later: str) -> float:
+    """The seconds from one of these texts to another."""
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
 def midnight(day: int) -> datetime:
     """The beginning of a UTC day, which is counted since 1970."""
     return datetime.fromtimestamp(day * DAY_MS / 1000, UTC)

@@ -165,6 +165,15 @@ class Settings:
         without="the age is shown, and nobody is warned",
         example="36",
     )
+    metrics_namespace: str | None = setting_field(
+        "METRICS_NAMESPACE",
+        Group.REPORTS,
+        NAME,
+        "The CloudWatch namespace of metrics: with it, they are lines on stdout before the result.",
+        details="The format is CloudWatch's embedded metric format.",
+        without="no metrics are written",
+        example="forecast-prod",
+    )
     stations_uri: tuple[str, ...] | None = setting_field(
         "STATIONS_URI",
         Group.ZONES,

@@ -50,7 +50,7 @@ class RunProgress:
     """What a run has done so far.
 
     `times` are seconds by stage; `written`, `errors` and `previous_run` are as in the report. `records_published` were
-    written to the processed zone.
+    written to the processed zone. `newest_raw_object` is when the newest of the listed objects was written.
     """
 
     times: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
@@ -62,6 +62,7 @@ class RunProgress:
     judged: JudgeCounts = field(default_factory=JudgeCounts)
     seen: Mapping[str, Seen] = field(default_factory=dict)
     stations_silent: int | None = None
+    newest_raw_object: datetime | None = None
     missed_runs: Sequence[datetime] = ()
     written: list[Written] = field(default_factory=list)
     errors: list[ErrorEntry] = field(default_factory=list)
@@ -114,6 +115,7 @@ def status_report(
         written=list(progress.written),
         errors=errors[:MAX_ERRORS],
         errors_truncated=max(0, len(errors) - MAX_ERRORS),
+        newest_raw_object=None if progress.newest_raw_object is None else iso_time(progress.newest_raw_object),
     )
 
 

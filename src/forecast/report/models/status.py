@@ -235,3 +235,6 @@ class PipelineStatus(Report):
     written: Annotated[list[Written], doc("what was written where")]
     errors: Annotated[list[ErrorEntry], doc("the first 1,000")]
     errors_truncated: Annotated[Count, doc("how many more there were")]
+    newest_raw_object: Annotated[
+        Time | None, doc("when the newest object below `RAW_URI` was written; null where nothing was listed")
+    ] = None
