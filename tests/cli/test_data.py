@@ -95,6 +95,14 @@ def test_the_interval_is_half_open_and_takes_instants_of_any_zone(zone: Path) ->
     assert len(told("values", "--processed-uri", str(zone), *A_DAY, "--until", day).splitlines()) == 4
 
 
+def test_intervals_are_asked_for_by_their_length(zone: Path) -> None:
+    arguments = ("values", "--processed-uri", str(zone), *A_DAY, "--freq", "30min")
+    assert told(*arguments).splitlines()[1:] == [f'"A","{at(0)}",', f'"A","{at(30)}",']
+    assert told(*arguments, "--min-share", "0.1").splitlines()[1:] == [f'"A","{at(0)}",12', f'"A","{at(30)}",12.2']
+    result = asked(*arguments, "--min-share", "2")
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
 def test_a_station_of_which_nothing_was_found_is_named_on_stderr(zone: Path) -> None:
     result = asked("values", "--processed-uri", str(zone), *A_DAY, "--station", "no\x1bwhere", "--format", "table")
     assert result.exit_code == 0

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pymongo import MongoClient
 
 import forecast
+from forecast.core.aggregation import Frequency
 from forecast.core.errors import RetryableError, SettingError
 from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.qc_queue import Unjudged
@@ -50,21 +52,35 @@ def sources(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         client.drop_database("test_reader")
 
 
-@pytest.fixture(params=["dataset", "mongodb"])
-def source(sources: dict[str, str], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONGODB_DATABASE", "test_reader")
     for name in ("RAW_URI", "PROCESSED_URI", "MONGODB_URI", "MONGODB_COLLECTION"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("forecast.reader.api.configured_stations", lambda _: STATIONS)
+
+
+@pytest.fixture(params=["dataset", "mongodb"])
+def source(sources: dict[str, str], request: pytest.FixtureRequest) -> str:
     return sources[str(request.param)]
 
 
-def test_both_stores_give_the_very_same_table(sources: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MONGODB_DATABASE", "test_reader")
+def test_both_stores_give_the_very_same_table(sources: dict[str, str]) -> None:
     for flags in ("good", "not_failed", "all"):
         found = [forecast.read(one, flags=flags, provenance=True).to_arrow() for one in sources.values()]
         assert found[0].schema.equals(found[1].schema, check_metadata=True)
         assert found[0].to_pylist() == found[1].to_pylist()
         assert len(found[0]) == len(ROWS)
+
+
+def test_both_stores_give_the_very_same_intervals(sources: dict[str, str]) -> None:
+    for flags in ("good", "not_failed", "all"):
+        for freq in get_args(Frequency):
+            found = [forecast.read(one, flags=flags, freq=freq, min_share=0.1) for one in sources.values()]
+            assert found[0].to_arrow().schema.equals(found[1].to_arrow().schema, check_metadata=True)
+            assert found[0].to_arrow().to_pylist() == found[1].to_arrow().to_pylist()
+            assert found[0].reasons().to_pylist() == found[1].reasons().to_pylist()
+            assert found[0].coverage().equals(found[1].coverage())
 
 
 def test_good_values_alone_are_given_and_a_missing_one_has_its_reason(source: str) -> None:
@@ -106,8 +122,7 @@ def test_units_and_names_come_with_the_columns(source: str) -> None:
     assert told[b"standard_name"] == b"air_temperature"
 
 
-def test_the_latest_is_the_newest_observation_of_each_station(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("forecast.reader.api.configured_stations", lambda _: STATIONS)
+def test_the_latest_is_the_newest_observation_of_each_station(source: str) -> None:
     found = forecast.latest(source, parameters=["air_temperature"]).to_arrow().to_pylist()
     assert [(one["station_id"], one["timestamp"], one["air_temperature"]) for one in found] == [
         ("A", START + timedelta(days=2), 10.0),
@@ -116,8 +131,7 @@ def test_the_latest_is_the_newest_observation_of_each_station(source: str, monke
     assert len(forecast.latest(source, stations=["C"])) == 0
 
 
-def test_stations_come_with_their_first_and_newest_observation(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("forecast.reader.api.configured_stations", lambda _: STATIONS)
+def test_stations_come_with_their_first_and_newest_observation(source: str) -> None:
     frame = forecast.stations(source).set_index("station_id")
     assert list(frame.index) == ["A", "B", "C"]
     assert frame.loc["B", "last_observation"] == START + timedelta(minutes=5)
@@ -127,7 +141,68 @@ def test_stations_come_with_their_first_and_newest_observation(source: str, monk
 def test_coverage_counts_values_by_their_flags(source: str) -> None:
     found = forecast.read(source, parameters=["air_temperature"], until=NEXT_DAY).coverage()
     columns = ["station_id", "observations", "good", "fail", "missing"]
-    assert found[columns].to_numpy().tolist() == [["A", 5, 3, 2, 0], ["B", 2, 1, 0, 1]]
+    assert found[columns].to_numpy().tolist() == [["A", 5, 3, 2, 0], ["B", 2, 1, 0, 1], ["C", 0, 0, 0, 0]]
+    assert found["expected"].isna().all()
+
+
+def test_coverage_says_how_many_were_to_be_expected_also_of_a_station_that_is_silent(source: str) -> None:
+    parameters = ["air_temperature", "precipitation_amount", "visibility_in_air"]
+    found = forecast.read(source, bbox=(2.0, 50.05, 4.0, 51.0), parameters=parameters, since=START, until=NEXT_DAY)
+    told = found.coverage()[["station_id", "parameter", "expected", "observations"]].to_numpy().tolist()
+    assert told == [
+        *(["B", "air_temperature", 288, 2], ["B", "precipitation_amount", 288, 2], ["B", "visibility_in_air", 0, 2]),
+        *(["C", "air_temperature", 288, 0], ["C", "precipitation_amount", 288, 0], ["C", "visibility_in_air", 0, 0]),
+    ]
+
+
+def test_an_hour_is_the_mean_of_its_good_values_at_its_end(source: str) -> None:
+    asked: dict[str, Any] = {"stations": ["A"], "parameters": ["air_temperature"], "freq": "1h"}
+    hourly = forecast.read(source, **asked, since=START, until=NEXT_DAY, min_share=0.25)
+    assert hourly.to_arrow().to_pylist() == [
+        {"station_id": "A", "timestamp": START + timedelta(hours=1), "air_temperature": None},
+        {"station_id": "A", "timestamp": NEXT_DAY, "air_temperature": None},
+    ]
+    # Of the hour that ends with the day, one value failed and the other is its end.
+    assert hourly.reasons()["air_temperature"].to_pylist() == ["below_min_share"] * 2
+    least = forecast.read(source, **asked, since=START, until=NEXT_DAY, min_share=0.08).to_arrow()
+    assert least["air_temperature"].to_pylist() == [pytest.approx((12.1 + 12.2) / 2), 11.0]
+    assert least.schema.field("air_temperature").metadata[b"cell_methods"] == b"time: mean"
+    assert len(hourly) == 2
+
+
+def test_intervals_lie_between_the_bounds_from_beginning_to_end(source: str) -> None:
+    def ends(**bounds: Any) -> list[datetime]:
+        found = forecast.read(source, stations=["A"], parameters=["air_temperature"], freq="1h", **bounds)
+        times: list[datetime] = found.to_arrow()["timestamp"].to_pylist()
+        assert found.reasons()["timestamp"].to_pylist() == times
+        return times
+
+    first, last = START + timedelta(hours=1), START + timedelta(days=2)
+    assert ends() == [START, first, NEXT_DAY, last]
+    assert ends(since=START) == [first, NEXT_DAY, last]
+    assert ends(since=START + timedelta(minutes=1)) == [NEXT_DAY, last]
+    assert ends(until=NEXT_DAY) == [START, first, NEXT_DAY]
+    assert ends(until=NEXT_DAY - timedelta(minutes=1)) == [START, first]
+
+
+def test_a_polars_frame_has_the_same_values(source: str) -> None:
+    found = forecast.read(source, stations=["A"], parameters=["air_temperature"], until=NEXT_DAY)
+    frame = found.to_polars()
+    assert frame.columns == ["station_id", "timestamp", "air_temperature"]
+    assert frame.to_dicts() == found.to_arrow().to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("module", "method", "extra"), [("polars", "to_polars", "polars"), ("xarray", "to_xarray", "xarray")]
+)
+def test_an_extra_that_is_not_installed_is_named(
+    sources: dict[str, str], monkeypatch: pytest.MonkeyPatch, module: str, method: str, extra: str
+) -> None:
+    found = forecast.read(sources["dataset"], stations=["A"])
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "forecast.reader.cf_dataset", raising=False)
+    with pytest.raises(ImportError, match=rf"{method} needs {module}: install forecast\[{extra}\]"):
+        getattr(found, method)()
 
 
 def test_a_pandas_frame_has_plain_types(source: str) -> None:
@@ -146,6 +221,9 @@ def test_a_pandas_frame_has_plain_types(source: str) -> None:
         ({"stations": "A"}, "stations is the text 'A'; give a list"),
         ({"flags": "best"}, "flags is 'best'; it takes good, not_failed, all"),
         ({"since": date(2024, 10, 2), "until": date(2024, 10, 2)}, "is not before until"),
+        ({"freq": "2h"}, "freq is '2h'; it takes 10min, 30min, 1h, 3h, 1d"),
+        ({"freq": "1h", "min_share": 1.1}, "min_share is 1.1; it takes a share from 0 to 1"),
+        ({"freq": "1h", "provenance": True}, "provenance is that of observations"),
         ({"bbox": (4.0, 50.0, 2.0, 51.0)}, "it takes west, south, east, north"),
     ],
 )

@@ -13,6 +13,7 @@ import typer
 
 from forecast.cli.app import utc_day
 from forecast.cli.output import print_bytes, say
+from forecast.core.aggregation import MIN_SHARE, Frequency
 from forecast.core.errors import SettingError
 from forecast.core.settings import Settings
 from forecast.core.text import escaped, listed
@@ -47,6 +48,13 @@ Flagged = Annotated[
     Literal["good", "not_failed", "all"],
     typer.Option(help="Leave out suspect and failed values, only failed ones, or none; all shows the flags too."),
 ]
+Freq = Annotated[
+    Frequency | None,
+    typer.Option(help="Values of regular intervals, each at its end, in place of observations."),
+]
+Share = Annotated[
+    float, typer.Option(min=0.0, max=1.0, help="With --freq: leave out what fewer of the expected values make up.")
+]
 Format = Annotated[Literal["csv", "json", "parquet", "table"], typer.Option("--format", help="How it is written.")]
 Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write to this file. Default: stdout.")]
 
@@ -58,6 +66,8 @@ def values_command(
     since: Annotated[datetime | None, _moment_option("--since", "UTC, this instant included.")] = None,
     until: Annotated[datetime | None, _moment_option("--until", "UTC, this instant not included.")] = None,
     flags: Flagged = "good",
+    freq: Freq = None,
+    min_share: Share = MIN_SHARE,
     form: Format = "csv",
     output: Output = None,
 ) -> int:
@@ -69,12 +79,15 @@ def values_command(
 
       forecast values --station ILAMAD25 --parameter air_temperature --since 2024-10-01 --until 2024-10-02
 
+      forecast values --freq 1h --parameter wind_from_direction --format table
+
       forecast values --since 2024-10-05 --flags all --format parquet --output week.parquet
     """
     from forecast.reader import read
 
+    asked: dict[str, Any] = {"stations": station, "parameters": parameter, "since": since, "until": until}
     with _usage():
-        found = read(settings, stations=station, parameters=parameter, since=since, until=until, flags=flags).to_arrow()
+        found = read(settings, **asked, flags=flags, freq=freq, min_share=min_share).to_arrow()
     _write(found, form, output)
     _name_missing(station, found)
     return 0

@@ -36,10 +36,14 @@ def standard_name(parameter: Parameter) -> str | None:
 
 
 def attributes(parameter: Parameter) -> dict[str, str]:
-    """The CF attributes of a parameter's values as observed: long_name, units, and standard_name where there is one."""
+    """The CF attributes of a parameter's values as observed: long_name, units, and standard_name where there is one.
+
+    `units_metadata` says that a temperature is no difference (CF 1.11, 3.1.2).
+    """
     name = standard_name(parameter)
     return {
         "long_name": parameter.description,
         "units": UDUNITS[parameter.unit],
         **({"standard_name": name} if name else {}),
+        **({"units_metadata": "temperature: on_scale"} if parameter.quantity is Quantity.TEMPERATURE else {}),
     }

@@ -38,3 +38,8 @@ def seconds_between(earlier: str, later: str) -> float:
 def midnight(day: int) -> datetime:
     """The beginning of a UTC day, which is counted since 1970."""
     return datetime.fromtimestamp(day * DAY_MS / 1000, UTC)
+
+
+def milliseconds(moment: datetime) -> int:
+    """A moment in milliseconds since 1970."""
+    return round(moment.timestamp() * 1000)

@@ -60,12 +60,11 @@ def _value_field(parameter: Parameter) -> pa.Field:
 
 
 def _flag_field(parameter: Parameter) -> pa.Field:
-    named = cf.standard_name(parameter)
     told = {
         "description": f"QARTOD flag of {parameter.name}",
         "flag_values": " ".join(map(str, FLAG_MEANINGS)),
         "flag_meanings": " ".join(FLAG_MEANINGS.values()),
-        **({"standard_name": f"{named} status_flag"} if named else {}),
+        "standard_name": "quality_flag",
     }
     return pa.field(flag_column(parameter.name), pa.int8(), metadata=told)
 

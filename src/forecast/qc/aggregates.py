@@ -106,7 +106,7 @@ def _range(
     number = np.add.reduceat(among.astype(np.int64), starts)
     if name in _DIRECTIONS:
         nothing = np.full(len(starts), np.nan)
-        return _listed(nothing), _listed(_mean_direction(values, among, starts)), _listed(nothing)
+        return _listed(nothing), _listed(mean_direction(values, among, starts)), _listed(nothing)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.add.reduceat(np.where(among, values, 0.0), starts) / number
     lowest = np.minimum.reduceat(np.where(among, values, np.inf), starts)
@@ -117,12 +117,13 @@ def _range(
     return first, second, third
 
 
-def _mean_direction(values: Floats, among: Mask, starts: Starts) -> Floats:
+def mean_direction(values: Floats, among: Mask, starts: Starts) -> Floats:
     """The direction of the sum of unit vectors, in degrees; NaN where they cancel each other out."""
     angles = np.radians(np.where(among, values, 0.0))
     east, north = (np.add.reduceat(np.where(among, part(angles), 0.0), starts) for part in (np.sin, np.cos))
     degrees = np.degrees(np.arctan2(east, north)) % 360
-    degrees = np.where(degrees == 0, 360.0, degrees)
+    # North, give or take what rounding leaves.
+    degrees = np.where(degrees < _NO_RESULTANT, 360.0, degrees)
     return np.where(np.hypot(east, north) > _NO_RESULTANT * np.diff(starts, append=len(values)), degrees, np.nan)
 
 

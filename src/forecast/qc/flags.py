@@ -52,6 +52,14 @@ def worse(one: Flags, other: Flags) -> Flags:
     return _looked_up(_WORSE, one, other)
 
 
+def worst_of(flags: Flags, starts: npt.NDArray[np.intp]) -> Flags:
+    """The worst flag of each group; `starts` are the first of each."""
+    if not len(flags):
+        return flags
+    worst: Flags = np.take(_BY_SEVERITY, np.maximum.reduceat(np.take(_SEVERITY, flags), starts))
+    return worst
+
+
 def taken(standing: Flags, given: Flags) -> Flags:
     """What stands after another check: the worse of both; a missing or a failed value stays what it is."""
     return _looked_up(_TAKEN, standing, given)
@@ -71,5 +79,8 @@ def _table(rule: Callable[[int, int], int]) -> Flags:
     return table
 
 
+_BY_SEVERITY: Final = np.array(_ORDER, np.uint8)
+_SEVERITY: Final = np.zeros(MISSING + 1, np.uint8)
+_SEVERITY[_BY_SEVERITY] = np.arange(len(_ORDER))
 _WORSE: Final = _table(lambda one, other: max(one, other, key=_ORDER.index))
 _TAKEN: Final = _table(lambda one, other: one if one in {MISSING, FAIL} else max(one, other, key=_ORDER.index))

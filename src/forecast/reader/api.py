@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecast.core.aggregation import MIN_SHARE, Frequency
 from forecast.core.dataset import DATASET_SCHEMA
 from forecast.core.errors import SettingError
 from forecast.core.schemas import UTC_TIME
@@ -18,7 +19,7 @@ from forecast.core.settings import Settings, load_settings
 from forecast.mongo.client import connect
 from forecast.mongo.observation_reader import read_observations
 from forecast.mongo.presence import presence_of
-from forecast.reader.observations import Observations
+from forecast.reader.observations import Observations, observations
 from forecast.reader.parquet_store import columns_of, in_box, read_parquet, read_stations
 from forecast.reader.request import Box, Flags, Moment, Request, make_request
 from forecast.run.stations import configured_stations
@@ -34,7 +35,7 @@ Source = str | Settings | None
 _MONGODB: Final = ("mongodb://", "mongodb+srv://")
 
 
-def read(
+def read(  # noqa: PLR0913  what can be asked for, by name
     source: Source = None,
     *,
     stations: Sequence[str] | None = None,
@@ -43,6 +44,8 @@ def read(
     since: Moment | None = None,
     until: Moment | None = None,
     flags: Flags = "good",
+    freq: Frequency | None = None,
+    min_share: float = MIN_SHARE,
     provenance: bool = False,
 ) -> Observations:
     """Observations from `since` on and before `until` (UTC; a date is its midnight), by station and time.
@@ -51,11 +54,19 @@ def read(
     MONGODB_URI. `bbox` is west, south, east, north in degrees. `flags`: "good" leaves out values that are suspect or
     failed, "not_failed" those that failed; "all" leaves out none, and gives the flags beside the values.
 
+    With `freq`, values of the regular intervals that lie between `since` and `until`. The timestamp is an interval's
+    end, which belongs to it; its beginning does not. The value is the mean of a parameter, the maximum of gusts, the
+    mean of a direction's unit vectors, the sum of rain, the last of counters and codes. It is left out where there are
+    fewer than `min_share` of the values that the station's interval makes one expect.
+
     Nothing is filled. Raises ValueError for what cannot be asked for (a naive datetime, an unknown parameter),
     SettingError and RetryableError as the commands do.
     """
-    request = make_request(stations, bbox, parameters, since, until, flags, provenance=provenance)
-    return Observations(_rows(settings_of(source), request), request)
+    request = make_request(
+        stations, bbox, parameters, since, until, flags, provenance=provenance, freq=freq, min_share=min_share
+    )
+    settings = settings_of(source)
+    return observations(_rows(settings, request.observed()), request, _registry(settings))
 
 
 def latest(
@@ -82,7 +93,7 @@ def latest(
         table = _rows(settings, request)
         last = pa.array([newest[name] for name in table["station_id"].to_pylist()], UTC_TIME)
         parts.append(table.filter(pc.equal(table["timestamp"], last)))
-    return Observations(by_station_and_time(pa.concat_tables(parts).unify_dictionaries()), asked)
+    return observations(by_station_and_time(pa.concat_tables(parts).unify_dictionaries()), asked, known)
 
 
 def stations(source: Source = None) -> pd.DataFrame:
@@ -123,6 +134,13 @@ def stations_of(source: Source) -> pa.Table:
     with connect(settings) as collection:
         presence = presence_of(collection, registry, ())
     return stations_table(registry, presence.first, presence.newest)
+
+
+def _registry(settings: Settings) -> pa.Table:
+    """The stations of a source (STATIONS_SCHEMA), without asking a database when they reported."""
+    if settings.processed_uri is not None:
+        return read_stations(open_store(settings.processed_uri))
+    return stations_table(configured_stations(settings), {}, {})
 
 
 def _rows(settings: Settings, request: Request) -> pa.Table:

@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.core.dataset import FLAG_MEANINGS, KEYS, PROVENANCE, STATION_COLUMNS, flag_column
+from forecast.core.aggregation import METHODS, Method
+from forecast.core.clock import milliseconds
+from forecast.core.dataset import KEYS, PROVENANCE, STATION_COLUMNS, flag_column
 from forecast.qc.flags import FAIL, MISSING, SUSPECT
+from forecast.qc.resampling import REASONS, Resampled, Resampling
+from forecast.reader.coverage import coverage_of
 from forecast.reader.request import Request
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
+    import xarray as xr
 
 _MEANING: Final = {MISSING: "not_observed", SUSPECT: "flagged_suspect", FAIL: "flagged_failed"}
 _HIDDEN: Final = {"good": (SUSPECT, FAIL), "not_failed": (FAIL,), "all": ()}
@@ -21,74 +28,142 @@ _HIDDEN: Final = {"good": (SUSPECT, FAIL), "not_failed": (FAIL,), "all": ()}
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """Observations by station and time; nothing is filled, and a value that is left out has a reason."""
+    """Observations by station and time, or values of regular intervals that were made of them.
 
-    _table: pa.Table
+    Nothing is filled, and a value that is left out has a reason.
+    """
+
+    _observed: pa.Table
     _request: Request
+    _stations: pa.Table
+    _resampled: Resampled | None = None
 
     def __len__(self) -> int:
-        """How many observations."""
+        """How many observations, or intervals."""
         return int(self._table.num_rows)
 
     def to_arrow(self) -> pa.Table:
         """One observation a row: station_id, timestamp (UTC), a column a parameter; units are in the columns' metadata.
 
         With flags="all" each parameter has its flags (FLAG_MEANINGS) beside it, with provenance where the value came
-        from.
+        from. With `freq` the row is an interval, the timestamp its end, and a flag the worst of the values in it.
         """
         names: list[str] = [*KEYS]
         for parameter in self._request.parameters:
             names += [parameter, flag_column(parameter)] if self._request.flags == "all" else [parameter]
         if self._request.provenance:
             names += [*(name for name in STATION_COLUMNS if name not in KEYS), *PROVENANCE]
-        fields = [self._table.schema.field(name) for name in names]
         columns = [_compact(self._column(name)) for name in names]
-        return pa.table(columns, schema=pa.schema(fields))
+        return pa.table(columns, schema=pa.schema([self._field(name) for name in names]))
 
     def to_pandas(self) -> pd.DataFrame:
         """The same as a pandas frame."""
         frame: pd.DataFrame = self.to_arrow().to_pandas(strings_to_categorical=False)
         return frame
 
+    def to_polars(self) -> pl.DataFrame:
+        """The same as a polars frame. Raises ImportError where the extra `polars` is not installed."""
+        try:
+            import polars as pl  # noqa: PLC0415  an extra
+        except ImportError:
+            raise ImportError("to_polars needs polars: install forecast[polars]") from None
+        frame = pl.from_arrow(self.to_arrow())
+        assert isinstance(frame, pl.DataFrame)  # noqa: S101  a table is never a series
+        return frame
+
+    def to_xarray(self) -> xr.Dataset:
+        """The same as a dataset of dimensions station and time with CF attributes: time series at stations.
+
+        Flags are variables beside those of the values where flags="all" asks for them. Every station has a place for
+        every time that one of them has: ask for few stations, or with `freq`. Raises ImportError where the extra
+        `xarray` is not installed.
+        """
+        from forecast.reader.cf_dataset import to_dataset  # noqa: PLC0415  xarray is an extra
+
+        return to_dataset(self.to_arrow(), self._stations, self._request.step)
+
     def reasons(self) -> pa.Table:
         """Why values are missing, in the shape of `to_arrow` without flags: null where there is a value.
 
         not_observed: the observation lacks it. flagged_suspect, flagged_failed: it was measured, and `flags` left it
         out.
+
+        With `freq`, not_observed: no observation of the interval has it. below_min_share: fewer than `min_share` of the
+        expected values are left. no_direction: it was calm, or the directions cancel each other out. interval_unknown:
+        the registry does not know the station. period_does_not_fit: the interval is no multiple of what a value stands
+        for.
         """
-        columns = [self._table[name] for name in KEYS]
-        for parameter in self._request.parameters:
-            flags = self._table[flag_column(parameter)]
-            missing = self._column(parameter).is_null()
-            reason = pa.nulls(len(flags), pa.string())
-            for flag, meaning in _MEANING.items():
-                reason = pc.if_else(pc.and_(missing, pc.equal(flags, flag)), meaning, reason)
-            columns.append(reason)
-        return pa.table(columns, names=[*KEYS, *self._request.parameters])
+        if self._resampled is not None:
+            made = self._resampled.reasons
+            columns = [_named(made[parameter]) for parameter in self._request.parameters]
+        else:
+            columns = [self._reasons_of(parameter) for parameter in self._request.parameters]
+        return pa.table([*(self._table[name] for name in KEYS), *columns], names=[*KEYS, *self._request.parameters])
 
     def coverage(self) -> pd.DataFrame:
-        """Of each station and parameter: observations, values, and how many are suspect, failed and not observed."""
-        parts = []
-        for parameter in self._request.parameters:
-            flags = self._table[flag_column(parameter)]
-            counted = {meaning: pc.cast(pc.equal(flags, flag), pa.int64()) for flag, meaning in FLAG_MEANINGS.items()}
-            told = pa.table({"station_id": self._table["station_id"].cast(pa.string()), **counted})
-            sums = told.group_by("station_id").aggregate([(name, "sum") for name in counted] + [([], "count_all")])
-            names = [name.removesuffix("_sum") for name in sums.column_names]
-            parts.append(sums.rename_columns(names).append_column("parameter", pa.repeat(parameter, len(sums))))
-        whole = pa.concat_tables(parts).rename_columns({"count_all": "observations"})
-        order = ["station_id", "parameter", "observations", *FLAG_MEANINGS.values()]
-        frame: pd.DataFrame = whole.select(order).sort_by([("station_id", "ascending")]).to_pandas()
-        return frame
+        """Of each station and parameter: observations, values by flag, and how many were to be expected.
+
+        `expected` is what the station's interval makes of the time from `since` to `until` for a parameter that the
+        registry says it reports; null without both, or where the registry does not know the station. Stations that
+        were asked for and have no observation are there too. With `freq` it is of the observations that were put
+        together.
+        """
+        return coverage_of(self._observed, self._request, self._stations)
+
+    @property
+    def _table(self) -> pa.Table:
+        return self._observed if self._resampled is None else self._resampled.table
+
+    def _field(self, name: str) -> pa.Field:
+        field = self._table.schema.field(name)
+        if self._resampled is None or name not in METHODS:
+            return field
+        method = METHODS[name]
+        words = "mean (of unit vectors)" if method is Method.DIRECTION else method.value
+        return field.with_metadata({**field.metadata, b"cell_methods": f"time: {words}".encode()})
+
+    def _reasons_of(self, parameter: str) -> pa.ChunkedArray:
+        flags = self._table[flag_column(parameter)]
+        missing = self._column(parameter).is_null()
+        reason = pa.nulls(len(flags), pa.string())
+        for flag, meaning in _MEANING.items():
+            reason = pc.if_else(pc.and_(missing, pc.equal(flags, flag)), meaning, reason)
+        return reason
 
     def _column(self, name: str) -> pa.ChunkedArray:
         """A column as it is to be shown: values that the request leaves out are null."""
         column = self._table[name]
         hidden = _HIDDEN[self._request.flags]
-        if not hidden or name not in self._request.parameters:
+        if self._resampled is not None or not hidden or name not in self._request.parameters:
             return column
         flagged = pc.is_in(self._table[flag_column(name)], value_set=pa.array(hidden, pa.int8()))
         return pc.if_else(flagged, pa.scalar(None, column.type), column)
+
+
+def observations(observed: pa.Table, request: Request, stations: pa.Table) -> Observations:
+    """What a request asks for, of observations (DATASET_SCHEMA) and the registry (STATIONS_SCHEMA)."""
+    if request.step is None:
+        return Observations(observed, request, stations)
+    minutes = dict(zip(stations["station_id"].to_pylist(), stations["interval_minutes"].to_pylist(), strict=True))
+    resampling = Resampling(request.step, request.min_share, minutes, _HIDDEN[request.flags])
+    made = resampling.of(observed, request.parameters)
+    return Observations(observed, request, stations, _whole(made, request, request.step))
+
+
+def _whole(made: Resampled, request: Request, step: int) -> Resampled:
+    """The intervals that lie between the bounds of a request from their beginning to their end."""
+    ends = made.table["timestamp"].cast(pa.int64()).to_numpy()
+    within = np.ones(len(ends), bool)
+    if request.since is not None:
+        within &= ends - step >= milliseconds(request.since)
+    if request.until is not None:
+        within &= ends <= milliseconds(request.until)
+    return Resampled(made.table.filter(pa.array(within)), {name: codes[within] for name, codes in made.reasons.items()})
+
+
+def _named(codes: pa.Array) -> pa.Array:
+    """Reasons as text; null where there is a value."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes - 1, mask=codes == 0), pa.array(REASONS[1:])).cast(pa.string())
 
 
 def _compact(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -16,6 +16,7 @@ from forecast.core.clock import midnight
 from forecast.core.dataset import DATASET_SCHEMA, KEYS, PROVENANCE, STATION_COLUMNS, flag_column
 from forecast.core.errors import RetryableError
 from forecast.core.raw_objects import RawObject
+from forecast.qc.resampling import WIND
 from forecast.reader.request import Request
 from forecast.storage import Store
 from forecast.zone.dataset import CURRENT, DayFile, by_station_and_time, day_file, day_folder, part_of, read_table
@@ -51,6 +52,8 @@ def read_stations(store: Store) -> pa.Table:
 def columns_of(request: Request) -> list[str]:
     """The columns that a request needs, in the order of the dataset."""
     wanted = {*KEYS, *request.parameters, *map(flag_column, request.parameters)}
+    if request.freq is not None:
+        wanted |= {*WIND, *map(flag_column, WIND)}
     if request.bbox is not None:
         wanted |= {"latitude", "longitude"}
     if request.provenance:

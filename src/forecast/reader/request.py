@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
+from forecast.core.aggregation import FREQUENCIES, MIN_SHARE, Frequency
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.text import escaped
 
 Flags = Literal["good", "not_failed", "all"]
 Moment = date | datetime
 Box = tuple[float, float, float, float]
+# Times are kept in whole milliseconds.
+_INSTANT: Final = timedelta(milliseconds=1)
 
 
 class RequestError(ValueError):
@@ -22,7 +25,10 @@ class RequestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Stations by id (None: all) or in a box (west, south, east, north), parameters, and a half-open interval (UTC)."""
+    """Stations by id (None: all) or in a box (west, south, east, north), parameters, and a half-open interval (UTC).
+
+    With `freq` it is of regular intervals between `since` and `until`, in place of observations.
+    """
 
     stations: tuple[str, ...] | None
     bbox: Box | None
@@ -31,9 +37,23 @@ class Request:
     until: datetime | None
     flags: Flags
     provenance: bool
+    freq: Frequency | None = None
+    min_share: float = MIN_SHARE
+
+    @property
+    def step(self) -> int | None:
+        """How long an interval is, in milliseconds; None for observations."""
+        return None if self.freq is None else FREQUENCIES[self.freq]
+
+    def observed(self) -> Request:
+        """The same of the observations to read: an interval holds its end, and not its beginning."""
+        if self.freq is None:
+            return self
+        since, until = (None if moment is None else moment + _INSTANT for moment in (self.since, self.until))
+        return replace(self, since=since, until=until)
 
 
-def make_request(
+def make_request(  # noqa: PLR0913  as `read`
     stations: Sequence[str] | None,
     bbox: Box | None,
     parameters: Sequence[str] | None,
@@ -41,7 +61,9 @@ def make_request(
     until: Moment | None,
     flags: Flags,
     *,
-    provenance: bool,
+    provenance: bool = False,
+    freq: Frequency | None = None,
+    min_share: float = MIN_SHARE,
 ) -> Request:
     """Check what was asked for. Raises RequestError naming what cannot be, and what can."""
     if flags not in get_args(Flags):
@@ -53,8 +75,18 @@ def make_request(
         raise RequestError(f"since ({begin:%Y-%m-%dT%H:%M:%SZ}) is not before until ({end:%Y-%m-%dT%H:%M:%SZ})")
     if bbox is not None and not (bbox[0] <= bbox[2] and bbox[1] <= bbox[3]):
         raise RequestError(f"bbox is {bbox}; it takes west, south, east, north in degrees")
+    _check_freq(freq, min_share, provenance=provenance)
     chosen = None if stations is None else tuple(stations)
-    return Request(chosen, bbox, _parameters(parameters), begin, end, flags, provenance)
+    return Request(chosen, bbox, _parameters(parameters), begin, end, flags, provenance, freq, min_share)
+
+
+def _check_freq(freq: Frequency | None, min_share: float, *, provenance: bool) -> None:
+    if freq is not None and freq not in FREQUENCIES:
+        raise RequestError(f"freq is {freq!r}; it takes {', '.join(FREQUENCIES)}")
+    if not 0 <= min_share <= 1:
+        raise RequestError(f"min_share is {min_share}; it takes a share from 0 to 1")
+    if freq is not None and provenance:
+        raise RequestError("provenance is that of observations; without freq they are given")
 
 
 def _parameters(names: Sequence[str] | None) -> tuple[str, ...]:
