@@ -102,6 +102,7 @@ module "pipeline" {
   uri_secret_arn      = module.secrets.user_secret_arns["app"]
   ca_secret_arn       = module.secrets.tls_secret_arns["ca"]
   ca_file             = local.mongo_ca_file
+  max_data_age_hours  = var.max_data_age_hours
   schedule_expression = var.schedule_expression
   schedule_timezone   = var.schedule_timezone
   log_retention_days  = local.log_retention_days
@@ -121,15 +122,18 @@ module "backup" {
 module "observability" {
   source = "./modules/observability"
 
-  name              = local.name
-  kms_key_arn       = module.key.arn
-  emails            = var.alarm_emails
-  cluster_name      = module.mongodb.cluster_name
-  cluster_arn       = module.mongodb.cluster_arn
-  member_hosts      = module.mongodb.member_hosts
-  log_group_names   = merge(module.mongodb.log_group_names, { pipeline = module.pipeline.log_group_name })
-  task_families     = concat(values(module.mongodb.tool_task_families), values(module.pipeline.task_families))
-  backup_vault_name = module.backup.vault_name
+  name               = local.name
+  kms_key_arn        = module.key.arn
+  emails             = var.alarm_emails
+  hours_between_runs = var.hours_between_runs
+  max_data_age_hours = var.max_data_age_hours
+  monthly_budget_usd = var.monthly_budget_usd
+  cluster_name       = module.mongodb.cluster_name
+  cluster_arn        = module.mongodb.cluster_arn
+  member_hosts       = module.mongodb.member_hosts
+  log_group_names    = merge(module.mongodb.log_group_names, { pipeline = module.pipeline.log_group_name })
+  task_families      = concat(values(module.mongodb.tool_task_families), values(module.pipeline.task_families))
+  backup_vault_name  = module.backup.vault_name
 
   dead_letter_queue_names = merge(
     module.pipeline.dead_letter_queue_names,

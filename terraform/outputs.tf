@@ -42,9 +42,9 @@ output "run_task_network" {
   value       = "awsvpcConfiguration={subnets=[${join(",", module.network.private_subnet_ids)}],securityGroups=[${module.mongodb.client_security_group_id}]}"
 }
 
-output "alarm_topic_arn" {
-  description = "Topic that alarms are published to."
-  value       = module.observability.topic_arn
+output "alarm_topic_arns" {
+  description = "Topics that alarms are published to, by severity: page, ticket."
+  value       = module.observability.topic_arns
 }
 
 output "dashboard_name" {

@@ -5,7 +5,9 @@ provider "aws" {
     tags = {
       Project     = var.project
       Environment = var.environment
-      ManagedBy   = "terraform"
+      # By which the budget finds what the stack costs.
+      Stack     = local.name
+      ManagedBy = "terraform"
     }
   }
 }

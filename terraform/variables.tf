@@ -141,12 +141,45 @@ variable "schedule_timezone" {
 }
 
 variable "alarm_emails" {
-  description = "Who is told of alarms; each address must confirm the subscription once."
-  type        = list(string)
+  description = "Who is told, by severity: page (for at once), ticket (for the next working day). Each address must confirm the subscription once."
+  type        = object({ page = list(string), ticket = list(string) })
 
   validation {
-    condition     = length(var.alarm_emails) > 0 && alltrue([for address in var.alarm_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
-    error_message = "alarm_emails must hold at least one e-mail address: an alarm that nobody hears is none."
+    condition     = alltrue([for addresses in var.alarm_emails : length(addresses) > 0 && alltrue([for address in addresses : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])])
+    error_message = "alarm_emails must hold at least one e-mail address for page and one for ticket: an alarm that nobody hears is none."
+  }
+}
+
+variable "max_data_age_hours" {
+  description = "A station whose newest observation is older is silent, and alarms tell of it. The daily schedule and twelve hours more."
+  type        = number
+  default     = 36
+
+  validation {
+    condition     = var.max_data_age_hours > 0
+    error_message = "max_data_age_hours must be above 0."
+  }
+}
+
+variable "monthly_budget_usd" {
+  description = "What the stack may cost a month, in USD. A mail tells where more is spent, or is going to be. docs/cost.md estimates it."
+  type        = number
+  default     = 300
+
+  validation {
+    condition     = var.monthly_budget_usd > 0
+    error_message = "monthly_budget_usd must be above 0."
+  }
+}
+
+variable "hours_between_runs" {
+  description = "How far apart the runs of schedule_expression are, in hours; an alarm tells of a run that is two hours late."
+  type        = number
+  default     = 24
+
+  validation {
+    condition     = var.hours_between_runs >= 1 && var.hours_between_runs <= 166 && floor(var.hours_between_runs) == var.hours_between_runs
+    error_message = "hours_between_runs must be a whole number from 1 to 166: an alarm looks back a week at most."
   }
 }
 

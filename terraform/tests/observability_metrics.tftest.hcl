@@ -5,9 +5,14 @@ mock_provider "aws" {
 }
 
 variables {
-  name         = "forecast-test"
-  kms_key_arn  = "arn:aws:kms:eu-west-3:123456789012:key/mock"
-  emails       = ["weather-team@example.org"]
+  name        = "forecast-test"
+  kms_key_arn = "arn:aws:kms:eu-west-3:123456789012:key/mock"
+  emails      = { page = ["on-call@example.org"], ticket = ["weather-team@example.org"] }
+
+  hours_between_runs = 24
+  max_data_age_hours = 36
+  monthly_budget_usd = 300
+
   cluster_name = "forecast-test"
   cluster_arn  = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
   member_hosts = {
@@ -31,7 +36,9 @@ run "patterns" {
   assert {
     condition = { for name, filter in aws_cloudwatch_log_metric_filter.this : name => filter.pattern if startswith(filter.log_group_name, "/forecast-test/mongodb/") } == {
       MemberHealthy         = "{ $.event = \"member_state\" && ($.state = \"PRIMARY\" || $.state = \"SECONDARY\") }"
-      HealthyReports        = "{ $.event = \"member_state\" && ($.state = \"PRIMARY\" || $.state = \"SECONDARY\") }"
+      MemberReports         = "{ $.event = \"member_state\" }"
+      Reports               = "{ $.event = \"member_state\" }"
+      MongodStarts          = "{ $.event = \"mongod_starting\" }"
       PrimaryReports        = "{ $.event = \"member_state\" && $.state = \"PRIMARY\" }"
       ReplicationLagSeconds = "{ $.event = \"member_state\" && $.lag_seconds = * }"
       DiskUsedPercent       = "{ $.event = \"member_state\" && $.disk_used_percent = * }"
@@ -46,7 +53,6 @@ run "patterns" {
     condition = { for name, filter in aws_cloudwatch_log_metric_filter.this : name => filter.pattern if filter.log_group_name == "/forecast-test/pipeline" } == {
       RunsDone               = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && ($.exit_code = 0 || $.exit_code = 3) }"
       RejectionRate          = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && $.rejection_rate = * }"
-      StationsSilent         = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && $.stations_silent = * }"
       RecordsValidated       = "{ $.event = \"run_finished\" && $.dry_run IS FALSE && $.records_validated = * }"
       LatencyP95Milliseconds = "{ $.latency_ms.p95 = * }"
       LatencyTargetMissed    = "{ $.slo.met IS FALSE }"
@@ -63,7 +69,6 @@ run "values" {
       ReplicationLagSeconds  = "$.lag_seconds"
       DiskUsedPercent        = "$.disk_used_percent"
       RejectionRate          = "$.rejection_rate"
-      StationsSilent         = "$.stations_silent"
       RecordsValidated       = "$.records_validated"
       LatencyP95Milliseconds = "$.latency_ms.p95"
     }
@@ -71,7 +76,7 @@ run "values" {
   }
   assert {
     condition = toset([for name, filter in aws_cloudwatch_log_metric_filter.this : name if one(filter.metric_transformation).dimensions != null]) == toset([
-      "MemberHealthy", "ReplicationLagSeconds", "DiskUsedPercent",
+      "MemberHealthy", "MemberReports", "MongodStarts", "ReplicationLagSeconds", "DiskUsedPercent",
     ])
     error_message = "These are told apart by member."
   }
@@ -85,7 +90,13 @@ run "every_alarm_of_ours_has_its_metric" {
   module { source = "./modules/observability" }
 
   assert {
-    condition     = length(setsubtract([for alarm in aws_cloudwatch_metric_alarm.this : alarm.metric_name if alarm.namespace == "forecast-test"], keys(aws_cloudwatch_log_metric_filter.this))) == 0
+    condition = length(setsubtract(
+      concat(
+        [for alarm in aws_cloudwatch_metric_alarm.this : alarm.metric_name if alarm.namespace == "forecast-test"],
+        flatten([for alarm in aws_cloudwatch_metric_alarm.computed : [for query in alarm.metric_query : query.metric[0].metric_name if query.id != "result" && try(query.metric[0].namespace, "") == "forecast-test"]]),
+      ),
+      concat(keys(aws_cloudwatch_log_metric_filter.this), flatten(values(local.embedded))),
+    )) == 0
     error_message = "An alarm on a metric that nobody makes never rings."
   }
 }

@@ -18,6 +18,7 @@ variables {
   ca_secret_arn      = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:ca-AbCdEf"
   ca_file            = "/run/mongo/ca.pem"
   log_retention_days = 30
+  max_data_age_hours = 36
 }
 
 run "an_image_by_tag" {

@@ -40,8 +40,13 @@ def test_the_index_has_every_runbook() -> None:
 def test_every_alarm_has_its_line() -> None:
     page = (RUNBOOKS / "alarms.md").read_text("utf-8")
     alarms = MODULES / "observability" / "alarms.tf"
-    named = [*keys(alarms, "alarms"), *(f"{alarm}-mongo-N" for alarm in keys(alarms, "member_alarms"))]
-    assert len(named) > 10
+    named = [*keys(alarms, "alarms"), *keys(alarms, "run_alarms")]
+    named += [f"{alarm}-mongo-N" for alarm in keys(alarms, "member_alarms")]
+    computed = (MODULES / "observability" / "members.tf").read_text("utf-8")
+    named += [f"{alarm}-mongo-N" for alarm in re.findall(r': "([a-z-]+)-\$\{member\}" => \{', computed)]
+    named += re.findall(r"^      ([a-z-]+) = \{\n        description", computed, re.MULTILINE)
+    assert len(named) > 20
+    assert {"member-down-mongo-N", "logs-missing-mongo-N", "quorum-lost", "no-primary"} <= set(named)
     assert [name for name in [*named, "dead-letters-pipeline", "event-lost-…"] if f"`{name}`" not in page] == []
     events = keys(MODULES / "observability" / "events.tf", "events")
     assert len(events) > 3

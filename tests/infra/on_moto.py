@@ -173,8 +173,11 @@ def test_no_secret_is_in_the_state_or_in_a_plan(stack: Stack) -> None:
     [
         ("mongo_image_digest", "latest", "a tag would not tell which image runs"),
         ("pipeline_image_digest", "sha256:abc", "sha256: and 64 hexadecimal digits"),
-        ("alarm_emails", "[]", "an alarm that nobody hears is none"),
-        ("alarm_emails", '["weather-team"]', "at least one e-mail address"),
+        ("alarm_emails", '{page=[],ticket=["a@example.org"]}', "an alarm that nobody hears is none"),
+        ("alarm_emails", '{page=["a@example.org"],ticket=["weather-team"]}', "at least one e-mail address"),
+        ("hours_between_runs", "0", "a whole number from 1 to 166"),
+        ("monthly_budget_usd", "0", "monthly_budget_usd must be above 0"),
+        ("max_data_age_hours", "0", "max_data_age_hours must be above 0"),
         ("availability_zones", '["eu-west-3a","eu-west-3a","eu-west-3b"]', "must name three different zones"),
         ("availability_zones", '["us-east-1a","us-east-1b","us-east-1c"]', "must be zones of the region"),
         ("environment", "staging", "environment must be dev or prod"),
@@ -293,9 +296,11 @@ def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_
         "RunsDone": 1,
         "RejectionRate": 1,
         "RecordsValidated": 1,
-        "StationsSilent": 1,
     }
-    status = json.loads(done.stdout)["status"]
+    *metrics, result = map(json.loads, done.stdout.splitlines())
+    assert {name for line in metrics for name in line} >= {"RowsRead", "NewestObservationAgeSeconds", "StationsSilent"}
+    assert {line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in metrics} == {"forecast-dev"}
+    status = result["status"]
     assert status["status"] == "success"
     assert status["counts"]["inserted"] > 0
     client: MongoClient[dict[str, Any]]

@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import Any, cast
+from collections.abc import Iterable
 
-from forecast.core.counts import ObjectCounts, QualityTally, StationTally
 from forecast.core.metrics import MetricLine
-from forecast.core.presence import Presence
-from forecast.mongo.conflicts import Conflicts
-from forecast.report.findings import Findings
-from forecast.report.metrics import ingest_metrics, run_metrics
-from forecast.report.models.ingest import IngestReport
-from forecast.report.quality import quality_report
-from forecast.report.silence import stations_seen
-from forecast.report.status import RunInfo, RunProgress, status_report
-from tests.networks import network, station
-
-BEGAN = datetime(2026, 11, 23, 5, 15, tzinfo=UTC)
-ENDED = BEGAN + timedelta(minutes=3)
-STATIONS = network(
-    station("A"), station("B", 10), station("C", 20, network="Weather Underground"), station("D", 30, network="None")
-)
-ROWS = [ObjectCounts("a", "s3://b/a", "loaded", rows_read=40), ObjectCounts("b", "s3://b/b", "loaded", rows_read=2)]
+from tests.report.metric_lines import lines_of_a_run, lines_of_an_ingest
 
 
-def ago(**age: float) -> int:
-    return round((ENDED - timedelta(**age)).timestamp() * 1000)
-
-
-def lines(*, max_age_hours: float | None = 36, dry_run: bool = False) -> dict[str, dict[str, float]]:
-    """What is known of the run and of each network: A is fresh, B and D were never heard, C is silent."""
-    presence = Presence({}, {"A": ago(minutes=5), "C": ago(hours=50)}, {}, max_age_hours=max_age_hours)
-    seen = stations_seen(presence, STATIONS, ENDED)
-    progress = RunProgress(seen=seen, newest_raw_object=ENDED - timedelta(hours=9))
-    progress.stations_silent = None if max_age_hours is None else 3
-    tally = QualityTally()
-    tally.stations["A"] = StationTally(3, completeness_sum=3.0)
-    tally.stations["B"] = StationTally(1, completeness_sum=0.5)
-    run = RunInfo("r1", BEGAN, "2.0.0", {}, dry_run=dry_run)
-    status = status_report(run, progress, ROWS, status="success", exit_code=0, finished_at=ENDED)
-    quality = quality_report("r1", tally, ROWS, STATIONS, ENDED, Findings(), Conflicts(), presence)
-    return {name_of(line): known(line) for line in run_metrics(status, quality, STATIONS)}
-
-
-def name_of(line: MetricLine) -> str:
-    return "run" if line.dimension is None else line.dimension[1]
-
-
-def known(line: MetricLine) -> dict[str, float]:
-    return {name: metric.value for name, metric in line.metrics.items() if metric.value is not None}
+def told(lines: Iterable[MetricLine]) -> dict[str, dict[str, float]]:
+    """What is known, by network or source."""
+    return {
+        line.dimension[1] if line.dimension else "run": {
+            name: metric.value for name, metric in line.metrics.items() if metric.value is not None
+        }
+        for line in lines
+    }
 
 
 def test_a_run_tells_rows_seconds_and_the_age_of_the_raw_zone_and_each_network_its_stations() -> None:
-    assert lines() == {
+    assert told(lines_of_a_run()) == {
         "run": {"RowsRead": 42, "RunSeconds": 180.0, "RawZoneAgeSeconds": 9 * 3600},
         "InfoClimat": {"NewestObservationAgeSeconds": 288, "StationsSilent": 1, "Completeness": 0.875},
         "None": {"StationsSilent": 1},
@@ -63,24 +28,17 @@ def test_a_run_tells_rows_seconds_and_the_age_of_the_raw_zone_and_each_network_i
 
 
 def test_where_no_age_is_set_nobody_is_counted_as_silent() -> None:
-    told = lines(max_age_hours=None)
-    assert [name for name, metrics in told.items() if "StationsSilent" in metrics] == []
-    assert told["Weather Underground"] == {"NewestObservationAgeSeconds": 50 * 3600}
+    lines = told(lines_of_a_run(max_age_hours=None))
+    assert [name for name, metrics in lines.items() if "StationsSilent" in metrics] == []
+    assert lines["Weather Underground"] == {"NewestObservationAgeSeconds": 50 * 3600}
 
 
 def test_a_dry_run_tells_nothing() -> None:
-    assert lines(dry_run=True) == {}
+    assert lines_of_a_run(dry_run=True) == []
 
 
 def test_an_ingest_tells_of_each_source_what_is_left_of_its_quota_and_what_is_missing() -> None:
-    def source(left: int, missing: list[str]) -> Any:
-        stations = {"A": SimpleNamespace(days_missing=missing), "B": SimpleNamespace(days_missing=["2026-11-22"])}
-        return SimpleNamespace(
-            quota=SimpleNamespace(per_day=1500, left=left), counts=SimpleNamespace(rows_written=7), stations=stations
-        )
-
-    report = SimpleNamespace(run_id="r1", sources={"infoclimat": source(0, []), "wunderground": source(1200, ["x"])})
-    assert {name_of(line): known(line) for line in ingest_metrics(cast("IngestReport", report))} == {
+    assert told(lines_of_an_ingest()) == {
         "infoclimat": {"QuotaLeftPercent": 0, "IngestRowsWritten": 7, "IngestDaysMissing": 1},
         "wunderground": {"QuotaLeftPercent": 80, "IngestRowsWritten": 7, "IngestDaysMissing": 2},
     }

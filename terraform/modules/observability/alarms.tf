@@ -1,80 +1,104 @@
-# Each alarm says in its description what is wrong; docs/runbooks/ has what to do, alarm by alarm.
+# Each alarm says in its description what is wrong; docs/runbooks/ has what to do, alarm by alarm. An alarm of severity
+# page is for at once, one of severity ticket for the next working day.
 
 locals {
   minutes_5 = 300
   hour      = 3600
-  # The daily schedule and two hours more.
-  hours_26 = 26
+  day       = 86400
+  # The schedule, and two hours more.
+  hours_without = var.hours_between_runs + 2
 
   # Of each member. Metrics without a namespace of their own are those of metrics.tf.
   member_alarms = {
-    member-down = {
-      description = "has not been primary or secondary for 10 minutes. The set works while the other two do."
-      metric      = "MemberHealthy", statistic = "Sum", below = 1, periods = 2, missing = "breaching"
-    }
     replication-lag = {
       description = "is more than a minute behind the primary: it cannot take over without losing time."
-      metric      = "ReplicationLagSeconds", statistic = "Maximum", above = 60, periods = 2, missing = "notBreaching"
+      metric      = "ReplicationLagSeconds", statistic = "Maximum", above = 60, periods = 2, missing = "notBreaching", severity = "ticket"
     }
     disk = {
       description = "has used more than 80 % of its disk. At 100 % mongod stops."
-      metric      = "DiskUsedPercent", statistic = "Maximum", above = 80, periods = 1, missing = "notBreaching"
+      metric      = "DiskUsedPercent", statistic = "Maximum", above = 80, periods = 1, missing = "notBreaching", severity = "page"
+    }
+    crash-loop = {
+      # Restarted in place, mongod is no event of ECS; a container that lives for less than a minute is not restarted.
+      description = "has started mongod more than once within an hour: it crashes. If it lives for less than a minute, its disk goes."
+      metric      = "MongodStarts", statistic = "Sum", above = 1, period = local.hour, periods = 1, missing = "notBreaching", severity = "page"
     }
     cpu = {
       description = "has used more than 80 % of its CPU for 15 minutes."
-      metric      = "CPUUtilization", statistic = "Average", above = 80, periods = 3, missing = "notBreaching"
+      metric      = "CPUUtilization", statistic = "Average", above = 80, periods = 3, missing = "notBreaching", severity = "ticket"
     }
     memory = {
       description = "has used more than 90 % of its memory for 15 minutes. At 100 % its task is killed, and its disk goes with it."
-      metric      = "MemoryUtilization", statistic = "Maximum", above = 90, periods = 3, missing = "notBreaching"
+      metric      = "MemoryUtilization", statistic = "Maximum", above = 90, periods = 3, missing = "notBreaching", severity = "page"
     }
   }
 
   # Of the whole.
   alarms = {
-    quorum-lost = {
-      # A member reports every 60 s: in five minutes one sends 4 to 6 reports, two send 8 to 12.
-      description = "Fewer than two members are primary or secondary: nothing can be written."
-      metric      = "HealthyReports", statistic = "Sum", below = 8, period = local.minutes_5, periods = 1, missing = "breaching"
-    }
-    no-primary = {
-      description = "No member has been primary for five minutes: nothing can be written."
-      metric      = "PrimaryReports", statistic = "Sum", below = 1, period = local.minutes_5, periods = 1, missing = "breaching"
-    }
     rejoin-waiting = {
       description = "A member with a fresh disk has waited for a primary for ten minutes. It will not start by itself: a majority, or the whole set, is lost."
-      metric      = "RejoinWaiting", statistic = "Sum", above = 0, period = local.minutes_5, periods = 2, missing = "notBreaching"
+      metric      = "RejoinWaiting", statistic = "Sum", above = 0, period = local.minutes_5, periods = 2, missing = "notBreaching", severity = "page"
     }
     mongod-fatal = {
       description = "mongod ended with a fatal error."
-      metric      = "FatalErrors", statistic = "Sum", above = 0, period = local.minutes_5, periods = 1, missing = "notBreaching"
+      metric      = "FatalErrors", statistic = "Sum", above = 0, period = local.minutes_5, periods = 1, missing = "notBreaching", severity = "ticket"
     }
     no-successful-run = {
       # Exit code 3 counts as well: such a run came to its end and loaded what it could. One rejected object would else
       # keep this alarm on and hide that runs have stopped; it has alarms of its own.
-      description = "For 26 hours no run of the pipeline has come to its end (exit code 0 or 3): the newest observations are missing."
-      metric      = "RunsDone", statistic = "Sum", below = 1, period = local.hour, periods = local.hours_26, missing = "breaching"
+      description = "For ${local.hours_without} hours no run of the pipeline has come to its end (exit code 0 or 3): the newest observations are missing."
+      metric      = "RunsDone", statistic = "Sum", below = 1, period = local.hour, periods = local.hours_without, missing = "breaching", severity = "page"
     }
+    no-backup = {
+      description = "For ${local.hours_without} hours no dump of the database has come to its end."
+      metric      = "DumpsDone", statistic = "Sum", below = 1, period = local.hour, periods = local.hours_without, missing = "breaching", severity = "page"
+    }
+    no-rows = {
+      # Days without a run have no-successful-run.
+      description = "On two days running no run has read a single row: nothing new is delivered."
+      metric      = "RowsRead", statistic = "Sum", below = 1, period = local.day, periods = 2, missing = "notBreaching", severity = "page"
+    }
+  }
+
+  # Of numbers that come once with each run. The alarm lasts until a later run has a good one, or none came in time: with
+  # a period of an hour it would say OK an hour after each run, with nothing mended.
+  run_alarms = {
     rejection-rate = {
       # The pipeline's own limit, where its exit code becomes 3.
       description = "A run quarantined more than 5 % of its records."
-      metric      = "RejectionRate", statistic = "Maximum", above = 0.05, period = local.hour, periods = 1, missing = "notBreaching"
+      metric      = "RejectionRate", statistic = "Maximum", above = 0.05
     }
     stations-silent = {
       description = "A station has sent nothing for longer than MAX_DATA_AGE_HOURS."
-      metric      = "StationsSilent", statistic = "Maximum", above = 0, period = local.hour, periods = 1, missing = "notBreaching"
+      metric      = "StationsSilent", statistic = "Maximum", above = 0
+    }
+    observations-old = {
+      description = "The newest observation of a whole network is older than ${var.max_data_age_hours} hours."
+      metric      = "NewestObservationAgeSeconds", statistic = "Maximum", above = var.max_data_age_hours * local.hour
+    }
+    raw-zone-old = {
+      description = "No object has been written to the raw zone for ${var.max_data_age_hours} hours: what fills it has stopped, whatever the pipeline does."
+      metric      = "RawZoneAgeSeconds", statistic = "Maximum", above = var.max_data_age_hours * local.hour
+    }
+    incomplete = {
+      description = "Records of a network have less than half of the parameters that its stations report."
+      metric      = "Completeness", statistic = "Minimum", below = 0.5
+    }
+    run-slow = {
+      description = "A run took more than ${var.max_run_hours} hours."
+      metric      = "RunSeconds", statistic = "Maximum", above = var.max_run_hours * local.hour
+    }
+    quota-low = {
+      description = "A network's API has less than 10 % of its calls left for 24 hours."
+      metric      = "QuotaLeftPercent", statistic = "Minimum", below = 10
     }
     latency-target = {
       description = "The 95th percentile of the time of a station's day is above its target."
-      metric      = "LatencyTargetMissed", statistic = "Sum", above = 0, period = local.hour, periods = 1, missing = "notBreaching"
+      metric      = "LatencyTargetMissed", statistic = "Sum", above = 0
     }
     backup-failed = {
       description = "A dump of the database failed."
-      metric      = "DumpsFailed", statistic = "Sum", above = 0, period = local.hour, periods = 1, missing = "notBreaching"
-    }
-    no-backup = {
-      description = "For 26 hours no dump of the database has come to its end."
-      metric      = "DumpsDone", statistic = "Sum", below = 1, period = local.hour, periods = local.hours_26, missing = "breaching"
+      metric      = "DumpsFailed", statistic = "Sum", above = 0
     }
   }
 
@@ -83,22 +107,28 @@ locals {
 
   alarms_by_member = merge([
     for alarm, settings in local.member_alarms : {
-      for member, host in local.members : "${alarm}-${member}" => merge(settings, {
-        description = "${member} ${settings.description}"
-        period      = local.minutes_5
-        namespace   = contains(local.ecs_metrics, settings.metric) ? "AWS/ECS" : var.name
-        dimensions  = contains(local.ecs_metrics, settings.metric) ? { ClusterName = var.cluster_name, ServiceName = member } : { member = host }
+      for member, host in local.members : "${alarm}-${member}" => merge({ period = local.minutes_5 }, settings, {
+        description                                                              = "${member} ${settings.description}"
+        namespace                                                                = contains(local.ecs_metrics, settings.metric) ? "AWS/ECS" : var.name
+        dimensions                                                               = contains(local.ecs_metrics, settings.metric) ? { ClusterName = var.cluster_name, ServiceName = member } : { member = host }
       })
     }
   ]...)
 
   alarms_of_the_whole = { for alarm, settings in local.alarms : alarm => merge(settings, { namespace = var.name, dimensions = {} }) }
 
+  alarms_of_runs = {
+    for alarm, settings in local.run_alarms : alarm => merge(settings, {
+      period    = local.hour, periods = local.hours_without, any = 1, missing = "notBreaching", severity = "ticket"
+      namespace = var.name, dimensions = {}
+    })
+  }
+
   dead_letter_alarms = {
     for what, queue in var.dead_letter_queue_names : "dead-letters-${what}" => {
       description = "A scheduled ${what} could not be started."
       metric      = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", above = 0, period = local.minutes_5, periods = 1, missing = "notBreaching"
-      namespace   = "AWS/SQS", dimensions = { QueueName = queue }
+      namespace   = "AWS/SQS", dimensions = { QueueName = queue }, severity = "ticket"
     }
   }
 
@@ -107,13 +137,15 @@ locals {
     for rule, _ in local.events : "event-lost-${rule}" => {
       description = "An event of the rule ${rule} could not be mailed."
       metric      = "FailedInvocations", statistic = "Sum", above = 0, period = local.minutes_5, periods = 1, missing = "notBreaching"
-      namespace   = "AWS/Events", dimensions = { RuleName = "${var.name}-${rule}" }
+      namespace   = "AWS/Events", dimensions = { RuleName = "${var.name}-${rule}" }, severity = "ticket"
     }
   }
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = merge(local.alarms_by_member, local.alarms_of_the_whole, local.dead_letter_alarms, local.event_alarms)
+  for_each = merge(
+    local.alarms_by_member, local.alarms_of_the_whole, local.alarms_of_runs, local.dead_letter_alarms, local.event_alarms
+  )
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
@@ -123,9 +155,10 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   statistic           = each.value.statistic
   period              = each.value.period
   evaluation_periods  = each.value.periods
+  datapoints_to_alarm = try(each.value.any, each.value.periods)
   comparison_operator = can(each.value.below) ? "LessThanThreshold" : "GreaterThanThreshold"
   threshold           = try(each.value.below, each.value.above)
   treat_missing_data  = each.value.missing
-  alarm_actions       = [aws_sns_topic.alarms.arn]
-  ok_actions          = [aws_sns_topic.alarms.arn]
+  alarm_actions       = [aws_sns_topic.this[each.value.severity].arn]
+  ok_actions          = [aws_sns_topic.this[each.value.severity].arn]
 }

@@ -1,4 +1,4 @@
-# One page: alarms on top, then the set, then the runs. The grid is 24 wide; two charts a row.
+# One page: alarms on top, then the set, then the runs and what they found. The grid is 24 wide; two charts a row.
 
 locals {
   charts = [
@@ -13,6 +13,13 @@ locals {
     { title = "Records validated", statistic = "Sum", metrics = [[var.name, "RecordsValidated"]] },
     { title = "Rejection rate", statistic = "Maximum", metrics = [[var.name, "RejectionRate"]] },
     { title = "Latency of a station's day, 95th percentile (ms)", statistic = "Maximum", metrics = [[var.name, "LatencyP95Milliseconds"]] },
+    { title = "Rows read", statistic = "Sum", metrics = [[var.name, "RowsRead"]] },
+    { title = "Seconds of a run", statistic = "Maximum", metrics = [[var.name, "RunSeconds"]] },
+    # Networks and sources are whatever the registry has: found, not listed.
+    { title = "Age of the newest observation, by network (s)", statistic = "Maximum", metrics = [[{ expression = "SEARCH('{\"${var.name}\",network} NewestObservationAgeSeconds', 'Maximum', 3600)" }]] },
+    { title = "Silent stations, by network", statistic = "Maximum", metrics = [[{ expression = "SEARCH('{\"${var.name}\",network} StationsSilent', 'Maximum', 3600)" }]] },
+    { title = "Calls left, by source (%)", statistic = "Minimum", metrics = [[{ expression = "SEARCH('{\"${var.name}\",source} QuotaLeftPercent', 'Minimum', 3600)" }]] },
+    { title = "Age of the newest raw object (s)", statistic = "Maximum", metrics = [[var.name, "RawZoneAgeSeconds"]] },
     { title = "Dumps", statistic = "Sum", metrics = [[var.name, "DumpsDone"], [var.name, "DumpsFailed"]] },
   ]
 }
@@ -26,7 +33,7 @@ resource "aws_cloudwatch_dashboard" "this" {
         type = "alarm", x = 0, y = 0, width = 24, height = 4
         properties = {
           title  = "Alarms"
-          alarms = [for alarm in aws_cloudwatch_metric_alarm.this : alarm.arn]
+          alarms = [for alarm in concat(values(aws_cloudwatch_metric_alarm.this), values(aws_cloudwatch_metric_alarm.computed)) : alarm.arn]
         }
       }],
       [for index, chart in local.charts : {

@@ -8,17 +8,17 @@ locals {
   # by_member: one metric for each member, its host:port being the dimension.
   metrics = {
     MemberHealthy         = { log = "members", by_member = true, value = "1", pattern = local.healthy }
-    HealthyReports        = { log = "members", by_member = false, value = "1", pattern = local.healthy }
+    MemberReports         = { log = "members", by_member = true, value = "1", pattern = "{ $.event = \"member_state\" }" }
+    Reports               = { log = "members", by_member = false, value = "1", pattern = "{ $.event = \"member_state\" }" }
+    MongodStarts          = { log = "members", by_member = true, value = "1", pattern = "{ $.event = \"mongod_starting\" }" }
     PrimaryReports        = { log = "members", by_member = false, value = "1", pattern = "{ $.event = \"member_state\" && $.state = \"PRIMARY\" }" }
     ReplicationLagSeconds = { log = "members", by_member = true, value = "$.lag_seconds", pattern = "{ $.event = \"member_state\" && $.lag_seconds = * }" }
     DiskUsedPercent       = { log = "members", by_member = true, value = "$.disk_used_percent", pattern = "{ $.event = \"member_state\" && $.disk_used_percent = * }" }
     RejoinWaiting         = { log = "members", by_member = false, value = "1", pattern = "{ $.event = \"rejoin_waiting\" }" }
     FatalErrors           = { log = "members", by_member = false, value = "1", pattern = "{ $.s = \"F\" }" }
 
-    RunsDone      = { log = "pipeline", by_member = false, value = "1", pattern = "{ ${local.run_finished} && ($.exit_code = 0 || $.exit_code = 3) }" }
-    RejectionRate = { log = "pipeline", by_member = false, value = "$.rejection_rate", pattern = "{ ${local.run_finished} && $.rejection_rate = * }" }
-    # Where MAX_DATA_AGE_HOURS is set; else the line has null, and nothing is counted.
-    StationsSilent   = { log = "pipeline", by_member = false, value = "$.stations_silent", pattern = "{ ${local.run_finished} && $.stations_silent = * }" }
+    RunsDone         = { log = "pipeline", by_member = false, value = "1", pattern = "{ ${local.run_finished} && ($.exit_code = 0 || $.exit_code = 3) }" }
+    RejectionRate    = { log = "pipeline", by_member = false, value = "$.rejection_rate", pattern = "{ ${local.run_finished} && $.rejection_rate = * }" }
     RecordsValidated = { log = "pipeline", by_member = false, value = "$.records_validated", pattern = "{ ${local.run_finished} && $.records_validated = * }" }
 
     LatencyP95Milliseconds = { log = "pipeline", by_member = false, value = "$.latency_ms.p95", pattern = "{ $.latency_ms.p95 = * }" }
@@ -26,6 +26,16 @@ locals {
 
     DumpsDone   = { log = "tools", by_member = false, value = "1", pattern = "{ $.event = \"dump_done\" }" }
     DumpsFailed = { log = "tools", by_member = false, value = "1", pattern = "{ $.event = \"dump_failed\" }" }
+  }
+}
+
+# Those that the tasks write by themselves, as lines in CloudWatch's embedded metric format (forecast.report.metrics);
+# each without a dimension, and those of a network or a source by its name as well.
+locals {
+  embedded = {
+    none    = ["RowsRead", "RunSeconds", "RawZoneAgeSeconds"]
+    network = ["NewestObservationAgeSeconds", "StationsSilent", "Completeness"]
+    source  = ["QuotaLeftPercent", "IngestRowsWritten", "IngestDaysMissing"]
   }
 }
 

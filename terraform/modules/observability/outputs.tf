@@ -1,6 +1,6 @@
-output "topic_arn" {
-  description = "Topic that alarms and events are published to."
-  value       = aws_sns_topic.alarms.arn
+output "topic_arns" {
+  description = "Topics that alarms and events are published to, by severity: page, ticket."
+  value       = { for severity, topic in aws_sns_topic.this : severity => topic.arn }
 }
 
 output "dashboard_name" {

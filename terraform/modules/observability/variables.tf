@@ -19,12 +19,53 @@ variable "kms_key_arn" {
 }
 
 variable "emails" {
-  description = "Who is told of alarms; each address must confirm the subscription once."
-  type        = list(string)
+  description = "Who is told, by severity: page (for at once), ticket (for the next working day). Each address must confirm the subscription once."
+  type        = object({ page = list(string), ticket = list(string) })
 
   validation {
-    condition     = length(var.emails) > 0 && alltrue([for address in var.emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
-    error_message = "emails must hold at least one e-mail address: an alarm that nobody hears is none."
+    condition     = alltrue([for addresses in var.emails : length(addresses) > 0 && alltrue([for address in addresses : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])])
+    error_message = "emails must hold at least one e-mail address for page and one for ticket: an alarm that nobody hears is none."
+  }
+}
+
+variable "hours_between_runs" {
+  description = "How far apart the scheduled runs are, in hours; an alarm tells of a run that is two hours late."
+  type        = number
+
+  validation {
+    condition     = var.hours_between_runs >= 1 && var.hours_between_runs <= 166 && floor(var.hours_between_runs) == var.hours_between_runs
+    error_message = "hours_between_runs must be a whole number from 1 to 166: an alarm looks back a week at most."
+  }
+}
+
+variable "max_data_age_hours" {
+  description = "An alarm tells where the newest observation of a network, or the newest raw object, is older."
+  type        = number
+
+  validation {
+    condition     = var.max_data_age_hours > 0
+    error_message = "max_data_age_hours must be above 0."
+  }
+}
+
+variable "max_run_hours" {
+  description = "An alarm tells of a run that took longer."
+  type        = number
+  default     = 3
+
+  validation {
+    condition     = var.max_run_hours > 0
+    error_message = "max_run_hours must be above 0."
+  }
+}
+
+variable "monthly_budget_usd" {
+  description = "What the stack may cost a month, in USD. A mail tells where more is spent, or is going to be."
+  type        = number
+
+  validation {
+    condition     = var.monthly_budget_usd > 0
+    error_message = "monthly_budget_usd must be above 0."
   }
 }
 

@@ -102,7 +102,7 @@ module "task" {
   arguments      = each.value.arguments
   cpu            = each.value.cpu
   memory         = each.value.memory
-  environment    = each.value.environment
+  environment    = merge({ METRICS_NAMESPACE = var.name }, each.value.environment)
   secrets        = { MONGODB_URI = "${var.uri_secret_arn}:uri::" }
   statements     = each.value.statements
   ca_secret_arn  = var.ca_secret_arn

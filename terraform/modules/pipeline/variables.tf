@@ -197,7 +197,6 @@ variable "latency_schedule_expression" {
 variable "max_data_age_hours" {
   description = "A station whose newest observation is older is silent, and an alarm says so. The daily schedule and twelve hours more."
   type        = number
-  default     = 36
 
   validation {
     condition     = var.max_data_age_hours > 0

@@ -37,7 +37,7 @@ mock_resource "aws_service_discovery_service" {
 }
 
 mock_resource "aws_sns_topic" {
-  defaults = { arn = "arn:aws:sns:eu-west-3:123456789012:forecast-test-alarms" }
+  defaults = { arn = "arn:aws:sns:eu-west-3:123456789012:forecast-test-mock" }
 }
 
 mock_resource "aws_sqs_queue" {
