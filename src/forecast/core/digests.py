@@ -8,7 +8,7 @@ document are compared, never two documents.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from xxhash import xxh3_64_digest, xxh3_128_digest
+from xxhash import xxh3_64_digest, xxh3_64_hexdigest, xxh3_128_digest
 
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.stations import Station
@@ -62,6 +62,12 @@ def observation_halves(table: pa.Table, known: Sequence[Station], codes: npt.NDA
                 cells += [np.broadcast_to(name, (len(rows), 1)), part.words[rows]]
         halves[rows] = _halves(np.concatenate(cells, axis=1))
     return halves
+
+
+def merged_half(halves: Mapping[str, str]) -> str:
+    """The first half of an observation that has parts: of the first halves of those, by their parameter groups."""
+    text = " ".join(f"{group}:{half}" for group, half in sorted(halves.items()))
+    return xxh3_64_hexdigest(text.encode())
 
 
 def _parts(table: pa.Table) -> list[_Part]:

@@ -8,7 +8,7 @@ the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -54,6 +54,11 @@ def order_of(table: pa.Table, halves: Column) -> list[Column]:
     """
     ranks = [np.asarray(table[name].cast(pa.int64())) for name in RANK if name in table.column_names]
     return [has_values(table), *ranks, halves]
+
+
+def key_of(entry: Mapping[str, Any], half: str, *, valued: bool) -> tuple[Any, ...]:
+    """What is compared of one record or part, the most significant first: its rank under the names of RANK."""
+    return (valued, *(entry[name] for name in RANK), half)
 
 
 def kept_of_each(observations: npt.NDArray[np.integer], order: Sequence[Column]) -> Rows:

@@ -33,7 +33,8 @@ ORIGIN_SCHEMA = pa.schema(
 )
 
 # One observation a row: a missing value is a null; `notes` is a JSON list of {parameter, raw, reason}, or null, and
-# `source_flags` a JSON object {parameter: the network's own quality code}, or null.
+# `source_flags` a JSON object {parameter: the network's own quality code}, or null. `parameter_group` is that of the
+# row's layout, null for most: rows of several groups are parts of one observation.
 OBSERVATION_SCHEMA = pa.schema(
     [
         ("station_id", pa.string()),
@@ -41,6 +42,7 @@ OBSERVATION_SCHEMA = pa.schema(
         *((name, pa.float64()) for name in PARAMETER_NAMES),
         ("parse_issues", pa.string()),
         ("source_flags", pa.string()),
+        ("parameter_group", pa.string()),
         ("source_row", pa.string()),
         ("extracted_at", UTC_TIME),
         ("generation_id", pa.int64()),
@@ -64,8 +66,8 @@ VALIDATED_SCHEMA = pa.schema(
 
 _REPEATED = pa.dictionary(pa.int32(), pa.string())
 
-# What a record of the processed zone has beside: the station as the registry described it, the raw object with the time
-# of its version, and the run.
+# What a record of the processed zone has beside: the station as the registry described it (`station_parameters` are
+# the names of what it reports, in a text), the raw object with the time of its version, and the run.
 RECORD_SCHEMA = pa.schema(
     [
         *VALIDATED_SCHEMA,
@@ -83,6 +85,7 @@ RECORD_SCHEMA = pa.schema(
         ("station_licence", _REPEATED),
         ("station_hardware", _REPEATED),
         ("station_software", _REPEATED),
+        ("station_parameters", _REPEATED),
         ("source_uri", _REPEATED),
         ("source_modified_at", UTC_TIME),
         ("run_id", _REPEATED),
@@ -92,15 +95,19 @@ RECORD_SCHEMA = pa.schema(
 )
 
 
+# What a file of records may lack, because it was written before there was such a column.
+_ADDED = (*PARAMETER_NAMES, "parameter_group", "station_parameters")
+
+
 def is_of_records(schema: pa.Schema) -> bool:
-    """Whether columns are those of RECORD_SCHEMA, but for parameters that did not exist when they were written."""
+    """Whether columns are those of RECORD_SCHEMA, but for some that did not exist when they were written."""
     known = {field.name: field.type for field in RECORD_SCHEMA}
     found = {field.name: field.type for field in schema}
-    return {**{name: known[name] for name in PARAMETER_NAMES}, **found} == known
+    return {**{name: known[name] for name in _ADDED}, **found} == known
 
 
 def as_records(table: pa.Table) -> pa.Table:
-    """A table of which `is_of_records` holds as RECORD_SCHEMA: the parameters that it lacks are missing values."""
+    """A table of which `is_of_records` holds as RECORD_SCHEMA: what it lacks are missing values."""
     if table.schema.equals(RECORD_SCHEMA):
         return table
     columns = [

@@ -33,6 +33,11 @@ _SYNC = Int64(0x7A7B7C7D7E7F0002)
 _FLAG = 0x7A7B7C01
 _ANOMALIES = 0x7A7B7C02
 _CHECKS = 0x7A7B7C03
+# Texts that are the same in all documents that are alike.
+_TEXTS = (
+    *("station_id", "source_uri", "run_id", "pipeline_version", "station_licence"),
+    *("flags", "source_flags", "parameter_group"),
+)
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
@@ -93,6 +98,7 @@ def document_of(record: dict[str, Any]) -> dict[str, Any]:
             "ingested_at": record["ingested_at"],
             "pipeline_version": record["pipeline_version"],
             "digest": record["digest"],
+            **({"parameter_group": record["parameter_group"]} if record["parameter_group"] else {}),
             FORMAT_KEY: FORMAT_VERSION,
         },
     }
@@ -101,7 +107,7 @@ def document_of(record: dict[str, Any]) -> dict[str, Any]:
 def _groups(records: pa.Table) -> npt.NDArray[np.int64]:
     """A number a record: equal where everything but values of fixed width is equal."""
     key = np.zeros(records.num_rows, dtype=np.int64)
-    for name in ("station_id", "source_uri", "run_id", "pipeline_version", "station_licence", "flags", "source_flags"):
+    for name in _TEXTS:
         key = _combined(key, _codes(records[name]))
     for name in PARAMETER_NAMES:
         column = records[name]

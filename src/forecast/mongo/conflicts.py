@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.precedence import Reason
 from forecast.core.removals import Removed
-from forecast.mongo.client import Documents, told_apart
-from forecast.mongo.versions import Plan
+from forecast.mongo.client import told_apart
+from forecast.mongo.versions import Plan, StoredVersions, group_of
 
 # So many are told in full; all are counted.
 MAX_EXAMPLES: Final = 20
@@ -69,22 +69,24 @@ class Conflicts:
         for row, reason in zip(_rows(lost), reasons, strict=True):
             self._tell(row, _side(winners[row["_id"]]), _side(row), reason)
 
-    def with_stored(self, table: pa.Table, plan: Plan, collection: Documents) -> None:
-        """Rows that replace another delivery's, and rows that come too late."""
+    def with_stored(self, table: pa.Table, plan: Plan, versions: StoredVersions) -> None:
+        """Rows that replace another delivery's, and those that come too late; of documents with parts, of their own group."""
         mended = set(plan.mended)
         winning = [row for row in plan.newer if row not in mended]
         rows = [*winning, *plan.superseded]
         if not rows:
             return
-        part = table.take(pa.array(rows))
+        group, ours = group_of(table), table.take(pa.array(rows))
         with told_apart("reading what is there"):
-            found = collection.find(
-                {"_id": {"$in": part["_id"].to_pylist()}}, {"measurements": 1, "metadata.source_uri": 1}
+            found = versions.collection.find(
+                {"_id": {"$in": ours["_id"].to_pylist()}}, {"measurements": 1, "metadata.source_uri": 1}
             )
             stored = {document["_id"]: document for document in found}
-        for number, row in enumerate(_rows(part)):
+        for number, row in enumerate(_rows(ours)):
             if (document := stored.get(row["_id"])) is not None:
-                theirs = Side(document["metadata"]["source_uri"], document["measurements"])
+                part = versions.part(row["_id"], group)
+                uri, values = document["metadata"]["source_uri"], document["measurements"]
+                theirs = Side(uri, values) if part is None else Side(part["source_uri"], part["measurements"])
                 pair = (_side(row), theirs) if number < len(winning) else (theirs, _side(row))
                 self._tell(row, *pair, plan.reasons[rows[number]])
 

@@ -10,9 +10,10 @@ import pandas as pd
 import pyarrow as pa
 
 from forecast.core.precedence import RANK, has_values
-from forecast.core.removals import Present, present_names, removed_values
+from forecast.core.removals import Present, present_names
 from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.parts import GROUP
 from forecast.mongo.versions import (
     SOURCE,
     LoadCounts,
@@ -22,10 +23,13 @@ from forecast.mongo.versions import (
     Versions,
     batches_of,
     compare,
+    group_of,
     one_each,
+    removed_by,
 )
 
-_NAMES = ("_id", "digest", "has_values", *RANK, *SOURCE, "present")
+_NAMES = ("_id", GROUP, "digest", "has_values", *RANK, *SOURCE, "present")
+_KEYS = ("_id", GROUP)
 _LISTS = ("ids", "digest", "has_values", *RANK)
 
 
@@ -39,34 +43,45 @@ class ImaginedVersions:
         self._stored = StoredVersions(collection)
         # The loader's thread, one of its own, uses what the main thread has made.
         self._imagined = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        columns = ", ".join(f'"{name}"' for name in _NAMES[1:])
-        self._imagined.execute(f'CREATE TABLE versions ("_id" TEXT PRIMARY KEY, {columns}) WITHOUT ROWID')
+        columns = ", ".join(f'"{name}"' for name in _NAMES)
+        keys = ", ".join(_KEYS)
+        self._imagined.execute(f"CREATE TABLE versions ({columns}, PRIMARY KEY ({keys})) WITHOUT ROWID")
 
     def close(self) -> None:
         """Close the file."""
         self._imagined.close()
 
-    def seen(self, ids: list[str]) -> Seen:
+    def seen(self, ids: list[str], group: str) -> Seen:
         """See `Versions.seen`."""
-        stored = self._stored.seen(ids)
+        stored = self._stored.seen(ids, group)
         versions = {row[0]: row for row in zip(*(stored.get(name, ()) for name in _LISTS), strict=True)}
-        versions |= {row[0]: row[: len(_LISTS)] for row in self._find(ids)}
+        versions |= {row[0]: (row[0], *row[len(_KEYS) : len(_LISTS) + 1]) for row in self._find(ids, group)}
         return {name: list(column) for name, column in zip(_LISTS, zip(*versions.values(), strict=True), strict=False)}
 
-    def sources(self, ids: list[str]) -> dict[str, tuple[Any, ...]]:
+    def sources(self, ids: list[str], group: str) -> dict[str, tuple[Any, ...]]:
         """See `Versions.sources`."""
-        return self._stored.sources(ids) | {row[0]: row[len(_LISTS) : -1] for row in self._find(ids)}
+        imagined = {row[0]: row[len(_LISTS) + 1 : -1] for row in self._find(ids, group)}
+        return self._stored.sources(ids, group) | imagined
 
-    def present(self, ids: list[str]) -> Present:
+    def present(self, ids: list[str], group: str) -> Present:
         """See `Versions.present`."""
-        imagined = {row[0]: row[-1].split() for row in self._find(ids)}
-        stored = self._stored.present([name for name in ids if name not in imagined])
+        imagined = {row[0]: row[-1].split() for row in self._find(ids, group)}
+        stored = self._stored.present([name for name in ids if name not in imagined], group)
         return [*stored, *((names, [name]) for name, names in imagined.items())]
+
+    def others(self, ids: list[str], group: str) -> dict[str, set[str]]:
+        """See `Versions.others`."""
+        found = self._stored.others(ids, group)
+        for name, other, *_, names in self._find(ids):
+            if other != group:
+                found.setdefault(name, set()).update(names.split())
+        return found
 
     def imagine(self, table: pa.Table, plan: Plan) -> None:
         """Take what a plan would write as written."""
         written = table.take(pa.array([*plan.new, *plan.newer, *plan.restamped], pa.int64()))
         columns: dict[str, Any] = {name: written[name].to_pylist() for name in ("_id", "digest", *SOURCE)}
+        columns[GROUP] = [group_of(table)] * written.num_rows
         columns |= {name: written[name].cast(pa.int64()).to_pylist() for name in RANK}
         columns["has_values"] = has_values(written).tolist()
         columns["present"] = [" ".join(names) for names in present_names(written)]
@@ -74,9 +89,11 @@ class ImaginedVersions:
         rows = zip(*(columns[name] for name in _NAMES), strict=True)
         self._imagined.executemany(f"INSERT OR REPLACE INTO versions VALUES ({marks})", rows)  # noqa: S608
 
-    def _find(self, ids: list[str]) -> list[tuple[Any, ...]]:
+    def _find(self, ids: list[str], group: str | None = None) -> list[tuple[Any, ...]]:
+        """The versions of one group, or of all."""
         marks = ", ".join("?" * len(ids))
-        return self._imagined.execute(f'SELECT * FROM versions WHERE "_id" IN ({marks})', ids).fetchall()  # noqa: S608
+        found = self._imagined.execute(f'SELECT * FROM versions WHERE "_id" IN ({marks})', ids).fetchall()  # noqa: S608
+        return [row for row in found if group is None or row[1] == group]
 
 
 def foresee(records: pd.DataFrame, versions: Versions, conflicts: Conflicts | None = None) -> LoadCounts:
@@ -86,13 +103,18 @@ def foresee(records: pd.DataFrame, versions: Versions, conflicts: Conflicts | No
         table, _, _, others = one_each(batch.combine_chunks())
         with told_apart("reading what is there"):
             plan = compare(table, versions)
-            ids = table["_id"].take(pa.array(plan.newer, pa.int64())).to_pylist()
-            removed = removed_values(table, plan.newer, versions.present(ids)) if ids else {}
+            removed = removed_by(table, plan, versions)
+            new = table["_id"].take(pa.array(plan.new, pa.int64())).to_pylist()
+            merged = len(versions.others(new, group_of(table)))
         if isinstance(versions, ImaginedVersions):
             versions.imagine(table, plan)
         if conflicts is not None:
             conflicts.replaced(removed.values())
         counts += others + LoadCounts(
-            len(plan.new), len(plan.newer), len(plan.unchanged), len(plan.superseded), sum(map(len, removed.values()))
+            len(new) - merged,
+            len(plan.newer) + merged,
+            len(plan.unchanged),
+            len(plan.superseded),
+            sum(map(len, removed.values())),
         )
     return counts

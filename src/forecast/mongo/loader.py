@@ -24,14 +24,16 @@ from forecast.core.clock import DAY_MS
 from forecast.core.errors import RetryableError, SettingError
 from forecast.core.precedence import RANK
 from forecast.core.registry import CONFIG_FOLDER
-from forecast.core.removals import Removed, removed_values
+from forecast.core.removals import Removed
 from forecast.mongo.bson_encoder import to_documents
-from forecast.mongo.client import Documents, foreign_index, refusal, told_apart, validation_failed
+from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.format import check_format
+from forecast.mongo.part_writer import split_plan, write_parts
 from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.versions import SOURCE, LoadCounts, Plan, StoredVersions, batches_of, compare, one_each
+from forecast.mongo.versions import SOURCE, LoadCounts, Plan, StoredVersions, batches_of, compare, one_each, removed_by
+from forecast.mongo.write_errors import resolve
 
 SCHEMA_FILE = CONFIG_FOLDER / "mongodb_schema.json"
 INDEXES = (
@@ -42,8 +44,6 @@ INDEXES = (
 # Two batches on their way: the server works on one while the next is made.
 WRITERS = 2
 _NAMESPACE_EXISTS = 48
-_DUPLICATE_KEY = 11000
-_UNCONFIRMED_WRITE = 64
 _ROUNDS = 20
 _TIMES = ("extracted_at", "source_modified_at")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -146,14 +146,17 @@ def _load_batch(table: pa.Table, collection: Documents, unjudged: Unjudged, conf
             known = bool(number) or stored.holds_any_of(table)
             plan = compare(table, stored) if known else Plan.all_new(table.num_rows)
             removed = _removed(table, plan, stored, removed)
-        conflicts.with_stored(table, plan, collection)
+        conflicts.with_stored(table, plan, stored)
         changing = [*plan.new, *plan.newer]
         unjudged.mark(
             station_days(table.take(pa.array(changing, pa.int64())) if len(changing) < table.num_rows else table)
         )
-        inserted, again = _insert(table, plan.new, collection)
-        updated, overtaken = _replace(table, plan, collection)
-        changed = _restamp(table, plan, collection)
+        alone, several = split_plan(plan, table["_id"].to_pylist(), stored.several)
+        inserted, again = _insert(table, alone.new, collection)
+        updated, overtaken = _replace(table, alone, collection)
+        changed = _restamp(table, alone, collection)
+        merged, overtaken_parts, changed_parts = write_parts(table, several, stored)
+        updated, overtaken, changed = updated + merged, overtaken + overtaken_parts, changed + changed_parts
         # What a rival overtook in an earlier round and is now there as ours was written by us.
         settled = set(plan.unchanged).difference(changed)
         written = len(settled & rivals)
@@ -179,10 +182,7 @@ def _removed(
 ) -> dict[str, Sequence[Removed]]:
     """What replacing removes, by document; of a document that was replaced in a round before, what that removed."""
     kept = {name: before[name] for name in before.keys() & set(plan.unchanged)}
-    if not plan.newer:
-        return kept
-    ids = table["_id"].take(pa.array(plan.newer)).to_pylist()
-    return kept | removed_values(table, plan.newer, stored.present(ids))
+    return kept | removed_by(table, plan, stored)
 
 
 def _seen(plan: Plan) -> dict[str, tuple[Any, ...]]:
@@ -208,30 +208,8 @@ def _insert(table: pa.Table, rows: Sequence[int], collection: Documents) -> tupl
         try:
             result = collection.bulk_write([InsertOne[Any](document) for document in documents], ordered=False)
         except BulkWriteError as error:
-            return _resolve(error, part["_id"])
+            return resolve(error, part["_id"])
     return result.inserted_count, []
-
-
-def _resolve(error: BulkWriteError, ids: pa.ChunkedArray) -> tuple[int, list[str]]:
-    """Only duplicate keys are expected. Raises for every other error."""
-    details = error.details
-    for write_error in details["writeErrors"]:
-        name = ids[write_error["index"]].as_py()
-        if validation_failed(write_error):
-            raise SettingError(
-                f"the database's validator refuses document {name}; its schema is not that of this pipeline version "
-                "(src/config/mongodb_schema.json)"
-            ) from error
-        if foreign := foreign_index(write_error):
-            raise SettingError(
-                f"a unique index that is not the pipeline's, {foreign}, refuses document {name}; drop the index, or "
-                "set MONGODB_COLLECTION to another collection"
-            ) from error
-        if write_error["code"] != _DUPLICATE_KEY:
-            raise refusal(write_error["code"], f"writing {name}") from error
-    if details["writeConcernErrors"]:
-        raise refusal(_UNCONFIRMED_WRITE, "writing") from error
-    return details["nInserted"], [ids[entry["index"]].as_py() for entry in details["writeErrors"]]
 
 
 def _replace(table: pa.Table, plan: Plan, collection: Documents) -> tuple[int, list[str]]:
@@ -245,7 +223,7 @@ def _replace(table: pa.Table, plan: Plan, collection: Documents) -> tuple[int, l
         try:
             result = collection.bulk_write(writes, ordered=False)
         except BulkWriteError as error:
-            _resolve(error, part["_id"])
+            resolve(error, part["_id"])
             return 0, part["_id"].to_pylist()
     return (result.matched_count, []) if result.matched_count == len(writes) else (0, part["_id"].to_pylist())
 
@@ -268,7 +246,7 @@ def _restamp(table: pa.Table, plan: Plan, collection: Documents) -> list[str]:
         try:
             result = collection.bulk_write(updates, ordered=False)
         except BulkWriteError as error:
-            _resolve(error, part["_id"])
+            resolve(error, part["_id"])
             return names
     return [] if result.matched_count == len(updates) else names
 

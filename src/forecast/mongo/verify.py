@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import bson
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +17,7 @@ import pyarrow.parquet as pq
 from bson.codec_options import CodecOptions
 from pymongo import ASCENDING, DESCENDING
 
-from forecast.core.digests import HALF, quality_halves
+from forecast.core.digests import HALF
 from forecast.core.errors import RetryableError, SettingError
 from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.raw_objects import RawObject
@@ -27,14 +25,16 @@ from forecast.core.schemas import as_records, is_of_records
 from forecast.mongo.bson_encoder import to_documents
 from forecast.mongo.client import Documents, told_apart
 from forecast.mongo.dry_run import foresee
-from forecast.mongo.versions import StoredVersions, batches_of
+from forecast.mongo.parts import DERIVED, observed, parts_of, quality_digests
+from forecast.mongo.versions import StoredVersions, batches_of, group_of
 from forecast.storage import Store
 from forecast.zone.writer import month_folder
 
 LOGGER = logging.getLogger("forecast.mongo.verify")
 _DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _IDS_AT_ONCE = 100_000
-_DERIVED = "precipitation_amount"
+# What of a part is its record's own.
+_CONTENT = ("measurements", "source_flags", "parse_issues")
 _NOWHERE = "in no file of the processed zone"
 _NO_RECORDS = pa.table({"_id": pa.array([], pa.string()), "digest": pa.array([], pa.string())})
 
@@ -59,11 +59,12 @@ def orphaned_documents(files: list[RawObject], store: Store, collection: Documen
         records = pa.concat_tables(tables) if tables else _NO_RECORDS
         ids = records["_id"].combine_chunks()
         contents = _contents(ids, records["digest"].combine_chunks())
-        found = collection.find({"timestamp": {"$gte": start, "$lt": end}}, {"metadata.digest": 1})
+        wanted = {"metadata.digest": 1, "metadata.parts.digest": 1}
+        found = collection.find({"timestamp": {"$gte": start, "$lt": end}}, wanted)
         with told_apart("comparing documents"):
             while documents := list(islice(found, _IDS_AT_ONCE)):
-                names = pa.array([document["_id"] for document in documents], pa.string())
-                digests = pa.array([document["metadata"]["digest"] for document in documents], pa.string())
+                pairs = [(document["_id"], digest) for document in documents for digest in _digests(document)]
+                names, digests = (pa.array(column, pa.string()) for column in zip(*pairs, strict=True))
                 lacking = names.filter(pc.invert(pc.is_in(_contents(names, digests), value_set=contents)))
                 for name, known in zip(lacking.to_pylist(), pc.is_in(lacking, value_set=ids).to_pylist(), strict=True):
                     where = "in the processed zone with other content only" if known else _NOWHERE
@@ -75,6 +76,12 @@ def orphaned_documents(files: list[RawObject], store: Store, collection: Documen
 def _contents(ids: pa.Array, digests: pa.Array) -> pa.Array:
     """Names of documents with the first halves of their digests."""
     return pc.binary_join_element_wise(ids, pc.utf8_slice_codeunits(digests, 0, HALF), " ")
+
+
+def _digests(document: dict[str, Any]) -> list[str]:
+    """Of a document with parts, those of the parts: no record has its own."""
+    metadata = document["metadata"]
+    return [part["digest"] for part in metadata["parts"]] if "parts" in metadata else [metadata["digest"]]
 
 
 def read_zone_file(file: RawObject, store: Store, folder: Path, columns: list[str] | None = None) -> pa.Table:
@@ -111,29 +118,56 @@ def _changed(records: pd.DataFrame, collection: Documents) -> int:
     changed = 0
     for batch in batches_of(records):
         documents = [bson.decode(document.raw, _DECODED) for document in to_documents(batch)]
+        group = group_of(batch)
         ours = {(document["_id"], _half(document)): document for document in documents}
         with told_apart("comparing documents"):
             there = list(collection.find({"_id": {"$in": [document["_id"] for document in documents]}}))
-        pairs = [(found, own) for found in there if (own := ours.get((found["_id"], _half(found)))) is not None]
+        known = [(found, ours.get((found["_id"], _half_of(found, group)))) for found in there]
+        pairs = [(found, own) for found, own in known if own is not None]
         for (found, own), holds in zip(pairs, _verdicts_hold([found for found, _ in pairs]), strict=True):
-            if not holds or _observed(found) != _observed(own):
+            if not holds or not _as_delivered(found, own, group):
                 LOGGER.error("document %s was changed in the database", found["_id"])
                 changed += 1
     return changed
+
+
+def _half_of(document: dict[str, Any], group: str) -> str:
+    """The first half of the digest of a group's part; empty where the document has none."""
+    part = parts_of(document).get(group)
+    return "" if part is None else str(part["digest"])
+
+
+def _as_delivered(found: dict[str, Any], own: dict[str, Any], group: str) -> bool:
+    """Whether a document holds what this record says: as a whole, or as one of the parts that it is made of."""
+    if "parts" not in found["metadata"]:
+        return _observed(found) == _observed(own)
+    parts, record = parts_of(found), parts_of(own)[group]
+    together, quality = observed(parts), found["data_quality"]
+    return (
+        all(parts[group].get(name) == record.get(name) for name in _CONTENT)
+        and _measured(found) == together["measurements"]
+        and quality.get("source_flags", {}) == together["source_flags"]
+        and quality["parse_issues"] == together["parse_issues"]
+        and (found["station"], found["timestamp"]) == (own["station"], own["timestamp"])
+        and _half(found) == together["digest"]
+    )
 
 
 def _half(document: dict[str, Any]) -> str:
     return str(document["metadata"]["digest"][:HALF])
 
 
+def _measured(document: dict[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in document["measurements"].items() if name != DERIVED}
+
+
 def _observed(document: dict[str, Any]) -> tuple[Any, ...]:
     """What the first half of the digest covers."""
     quality = document["data_quality"]
-    measured = {name: value for name, value in document["measurements"].items() if name != _DERIVED}
     return (
         document["station"],
         document["timestamp"],
-        measured,
+        _measured(document),
         quality["completeness_score"],
         quality["parse_issues"],
         quality.get("source_flags"),
@@ -142,17 +176,8 @@ def _observed(document: dict[str, Any]) -> tuple[Any, ...]:
 
 def _verdicts_hold(documents: list[dict[str, Any]]) -> list[bool]:
     """Whether the second half of each digest is that of the document's verdict."""
-    qualities = [document["data_quality"] for document in documents]
-    flags = pa.array([json.dumps(quality["flags"]) if quality["flags"] else None for quality in qualities], pa.string())
-    flag, anomalies, version = (
-        np.array([quality[name] for quality in qualities], dtype=np.int64)
-        for name in ("flag", "anomalies_detected", "qc_version")
-    )
-    amount = np.array([document["measurements"].get(_DERIVED, np.nan) for document in documents], dtype=np.float64)
-    halves = quality_halves(flag, flags, anomalies, amount, version).tolist()
-    return [
-        half.decode() == document["metadata"]["digest"][HALF:] for half, document in zip(halves, documents, strict=True)
-    ]
+    halves = quality_digests(documents)
+    return [half == document["metadata"]["digest"][HALF:] for half, document in zip(halves, documents, strict=True)]
 
 
 def _months(collection: Documents) -> Iterator[tuple[datetime, datetime]]:

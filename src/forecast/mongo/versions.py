@@ -1,14 +1,17 @@
 """The versions of observations: which are there already, and which of two wins.
 
-The order is told in `precedence`. One thing goes before it: what newer rules make of the very same raw row, in the same
-version of its object, replaces what older ones made of it; but a record without any value never replaces one with
-values. Only the observation counts, the first half of the digest: what the checks say of it follows from it.
+The order is told in `precedence`. What is compared are records of one parameter group: of a document that several
+groups have parts of (`parts`), that group's. One thing goes before the order: what newer rules make of the very same
+raw row, in the same version of its object, replaces what older ones made of it; but a record without any value never
+replaces one with values. Only the observation counts, the first half of the digest: what the checks say of it follows
+from it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,9 +24,10 @@ from pymongo.errors import OperationFailure
 from forecast.core.digests import HALF
 from forecast.core.errors import SettingError
 from forecast.core.precedence import RANK, Column, Mask, Reason, Rows, compared, kept_of_each, order_of, reasons
-from forecast.core.removals import Present
+from forecast.core.removals import Present, Removed, removed_values
 from forecast.core.schemas import RECORD_SCHEMA, to_table
 from forecast.mongo.client import Documents
+from forecast.mongo.parts import GROUP, Document, Part, parts_of
 
 SOURCE = ("source_uri", "source_row")
 # 2 500 documents of 1.3 kB are 3 MB of BSON; more made no insert faster, and every writer holds three copies of them.
@@ -31,8 +35,11 @@ BATCH_ROWS = 2_500
 # The versions of documents, as lists in one order: ids, digests and ranks, times as milliseconds. Some are mostly one
 # for a whole batch: as a group they are read once.
 _OF_GROUP = ("has_values", "generation_id", "sync_id")
+# What stands for the group of a document with several parts; no group has this name.
+_SEVERAL = "*"
 _SEEN = {
     "_id": {
+        GROUP: {"$cond": [{"$isArray": "$metadata.parts"}, _SEVERAL, {"$ifNull": [f"$metadata.{GROUP}", ""]}]},
         "has_values": {"$ne": ["$measurements", {}]},
         "generation_id": {"$toLong": "$metadata.generation_id"},
         "sync_id": {"$toLong": "$metadata.sync_id"},
@@ -44,6 +51,7 @@ _SEEN = {
 }
 
 _CONVERSION_FAILED = 241
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBERS = frozenset((int, Int64))
 _KINDS = {
     "ids": frozenset((str,)),
@@ -96,47 +104,72 @@ class LoadCounts:
 
 
 class Versions(Protocol):
-    """What is there of some observations, by their ids."""
+    """What is there of some observations, by their ids, of one parameter group."""
 
-    def seen(self, ids: list[str]) -> Seen:
+    def seen(self, ids: list[str], group: str) -> Seen:
         """The lists of `_SEEN`, in one order; empty where nothing is there."""
         ...
 
-    def sources(self, ids: list[str]) -> dict[str, tuple[Any, ...]]:
+    def sources(self, ids: list[str], group: str) -> dict[str, tuple[Any, ...]]:
         """SOURCE of each that is there."""
         ...
 
-    def present(self, ids: list[str]) -> Present:
+    def present(self, ids: list[str], group: str) -> Present:
         """The parameters of those that are there."""
         ...
 
+    def others(self, ids: list[str], group: str) -> dict[str, set[str]]:
+        """The parameters of the parts of other groups, of those that have such parts."""
+        ...
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class StoredVersions:
-    """What the database holds."""
+    """What the database holds.
+
+    `several` are the documents with parts of another group than that which was last asked for, by their ids.
+    """
 
     collection: Documents
+    several: dict[str, Document] = field(default_factory=dict)
 
-    def seen(self, ids: list[str]) -> Seen:
+    def seen(self, ids: list[str], group: str) -> Seen:
         """See `Versions.seen`."""
         # One document of lists, not a document each: 0.5 µs a version instead of 4.
         stages: list[dict[str, Any]] = [{"$match": {"_id": {"$in": ids}}}, {"$group": _SEEN}]
         found: Seen = {}
+        several: list[str] = []
         try:
-            for group in self.collection.aggregate(stages):
-                of_group = group.pop("_id")
-                repeated = {name: [of_group[name]] * len(group["ids"]) for name in _OF_GROUP}
-                for name, values in {**group, **repeated}.items():
+            for alike in self.collection.aggregate(stages):
+                in_common = alike.pop("_id")
+                if in_common[GROUP] != group:
+                    several += alike["ids"]
+                    continue
+                repeated = {name: [in_common[name]] * len(alike["ids"]) for name in _OF_GROUP}
+                for name, values in {**alike, **repeated}.items():
                     found.setdefault(name, []).extend(values)
         except OperationFailure as error:
             if error.code == _CONVERSION_FAILED:
                 self.check_ours(ids)
             raise
         # A digest that is missing is pushed into no list.
-        alike = len({len(values) for values in found.values()}) <= 1
-        if not alike or any(not _KINDS[name].issuperset(map(type, values)) for name, values in found.items()):
+        of_one_length = len({len(values) for values in found.values()}) <= 1
+        if not of_one_length or any(not _KINDS[name].issuperset(map(type, values)) for name, values in found.items()):
             self.check_ours(ids)
+        self.several = self._whole(several)
+        for name, document in self.several.items():
+            if (part := parts_of(document).get(group)) is not None:
+                for column, value in _version_of(name, part).items():
+                    found.setdefault(column, []).append(value)
         return found
+
+    def _whole(self, ids: list[str]) -> dict[str, Document]:
+        """Whole documents by their ids. Raises SettingError where one of them is not this program's."""
+        if not ids:
+            return {}
+        if self.collection.find_one({"_id": {"$in": ids}, "$nor": [_OURS]}, {"_id": 1}) is not None:
+            self.check_ours(ids)
+        return {document["_id"]: document for document in self.collection.find({"_id": {"$in": ids}})}
 
     def holds_any_of(self, table: pa.Table) -> bool:
         """Whether there is an observation of these records' stations in the time that they span.
@@ -160,14 +193,36 @@ class StoredVersions:
                 "is missing or has another type. Remove it, or set MONGODB_COLLECTION to another collection"
             )
 
-    def sources(self, ids: list[str]) -> dict[str, tuple[Any, ...]]:
+    def sources(self, ids: list[str], group: str) -> dict[str, tuple[Any, ...]]:
         """See `Versions.sources`."""
         wanted = {name: f"$metadata.{name}" for name in SOURCE}
         found = self.collection.find({"_id": {"$in": ids}}, wanted)
-        return {entry["_id"]: tuple(map(entry.get, SOURCE)) for entry in found}
+        sources = {entry["_id"]: tuple(map(entry.get, SOURCE)) for entry in found}
+        return sources | {name: tuple(map(part.get, SOURCE)) for name, part in self._parts(ids, group).items()}
 
-    def present(self, ids: list[str]) -> Present:
+    def others(self, ids: list[str], group: str) -> dict[str, set[str]]:
+        """See `Versions.others`."""
+        wanted = {name: parts_of(self.several[name]) for name in ids if name in self.several}
+        return {
+            name: set().union(*(part["measurements"] for other, part in parts.items() if other != group))
+            for name, parts in wanted.items()
+        }
+
+    def part(self, name: str, group: str) -> Part | None:
+        """The part of a group, where the document has other parts too."""
+        document = self.several.get(name)
+        return None if document is None else parts_of(document).get(group)
+
+    def _parts(self, ids: list[str], group: str) -> dict[str, Part]:
+        return {name: part for name in ids if (part := self.part(name, group)) is not None}
+
+    def present(self, ids: list[str], group: str) -> Present:
         """See `Versions.present`."""
+        parts = self._parts(ids, group)
+        of_parts = [(list(part["measurements"]), [name]) for name, part in parts.items()]
+        return [*self._present([name for name in ids if name not in parts]), *of_parts]
+
+    def _present(self, ids: list[str]) -> list[tuple[list[str], list[str]]]:
         names = {"$map": {"input": {"$objectToArray": "$measurements"}, "in": "$$this.k"}}
         stages: list[dict[str, Any]] = [
             {"$match": {"_id": {"$in": ids}}},
@@ -206,9 +261,9 @@ class Plan:
 
 
 def compare(table: pa.Table, versions: Versions) -> Plan:
-    """What is there already, and which of the two versions wins; compared as columns."""
+    """What is there already, and which of the two versions wins; compared as columns. The rows are of one group."""
     ids = table["_id"].combine_chunks()
-    seen = versions.seen(ids.to_pylist())
+    seen = versions.seen(ids.to_pylist(), group_of(table))
     if not seen:
         return Plan.all_new(len(ids))
     at = np.asarray(pc.fill_null(pc.index_in(ids, value_set=pa.array(seen["ids"], pa.string())), -1), dtype=np.int64)
@@ -252,16 +307,55 @@ def _from_the_same_row(table: pa.Table, versions: Versions) -> Mask:
     if not table.num_rows:
         return np.zeros(0, dtype=bool)
     ids = table["_id"].to_pylist()
-    found = versions.sources(ids)
+    found = versions.sources(ids, group_of(table))
     ours = zip(*(table[name].to_pylist() for name in SOURCE), strict=True)
     return np.array([found.get(name) == source for name, source in zip(ids, ours, strict=True)], dtype=bool)
 
 
+def removed_by(table: pa.Table, plan: Plan, versions: Versions) -> dict[str, list[Removed]]:
+    """What replacing removes, by document: what neither the record has nor another part of the document."""
+    if not plan.newer:
+        return {}
+    ids = table["_id"].take(pa.array(plan.newer)).to_pylist()
+    group = group_of(table)
+    found = removed_values(table, plan.newer, versions.present(ids, group))
+    others = versions.others(list(found), group)
+    return {
+        name: gone
+        for name, values in found.items()
+        if (gone := [value for value in values if value.parameter not in others.get(name, ())])
+    }
+
+
+def group_of(table: pa.Table) -> str:
+    """The parameter group of a batch; empty where its layout names none."""
+    return str(table["parameter_group"][0].as_py() or "")
+
+
 def batches_of(records: pd.DataFrame) -> Iterator[pa.Table]:
-    """Records (RECORD_SCHEMA) in batches of BATCH_ROWS."""
-    table = to_table(records, RECORD_SCHEMA)
-    for at in range(0, table.num_rows, BATCH_ROWS):
-        yield table.slice(at, BATCH_ROWS)
+    """Records (RECORD_SCHEMA) in batches of BATCH_ROWS, each of one parameter group."""
+    whole = to_table(records, RECORD_SCHEMA)
+    groups = pc.fill_null(whole["parameter_group"], "")
+    names = pc.unique(groups).to_pylist()
+    for name in names:
+        table = whole if len(names) == 1 else whole.filter(pc.equal(groups, name))
+        for at in range(0, table.num_rows, BATCH_ROWS):
+            yield table.slice(at, BATCH_ROWS)
+
+
+def _version_of(name: str, part: Part) -> dict[str, Any]:
+    """An entry of each list of `_SEEN`."""
+    return {
+        "ids": name,
+        "digest": part["digest"],
+        "has_values": bool(part["measurements"]),
+        **{column: _as_number(part[column]) for column in RANK},
+    }
+
+
+def _as_number(value: datetime | int) -> int:
+    """Times as milliseconds since 1970."""
+    return (value - _EPOCH) // timedelta(milliseconds=1) if isinstance(value, datetime) else int(value)
 
 
 class Chosen(NamedTuple):

@@ -5,6 +5,7 @@ The readers in `extract` and `transform` do what is declared here; docs/networks
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import IO, Final, Literal
@@ -175,7 +176,8 @@ class Layout:
     in the reports. `station_of_key` takes the station of a row that names none from the object's key.
     With `decimal` "," a comma in a number is that of a decimal; else "1,013" is refused, for it may part thousands.
     `row_quality` is a field with one quality code for all values of a row. `idle` are parameters that a station without
-    sensors reports as 0: a row with nothing else is empty.
+    sensors reports as 0: a row with nothing else is empty. `group` names the parameters that its rows hold, where those
+    of another layout hold others of the same observation: rows of one station and time are merged then.
     """
 
     name: str
@@ -195,6 +197,12 @@ class Layout:
     aggregates: Aggregates | None = None
     row_quality: str | None = None
     idle: tuple[str, ...] = ()
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the group's name is none."""
+        if self.group and not re.fullmatch(r"[a-z0-9_]{1,40}", self.group):
+            raise ValueError(f"{self.name}: a group is named with letters, digits and _, not {self.group!r}")
 
 
 @dataclass(frozen=True, slots=True)

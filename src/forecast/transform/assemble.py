@@ -39,7 +39,7 @@ class Draft:
 
     `time_notes` tell how a time was read; they do not keep a row that has nothing else. `source_codes` are the
     network's own quality codes (JSON, or null) of each parameter's values. `not_empty` are rows that are not,
-    although no column of theirs has anything.
+    although no column of theirs has anything. `group` is the layout's.
     """
 
     station_ids: pa.Array
@@ -51,6 +51,7 @@ class Draft:
     postponed: Mask | None = None
     source_codes: Mapping[str, pa.Array] = field(default_factory=dict)
     not_empty: Mask | None = None
+    group: str = ""
 
 
 def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, Mask]:
@@ -194,6 +195,7 @@ def _observation_table(batch: RawBatch, draft: Draft, notes: pa.Array) -> pa.Tab
         columns[name] = nothing if converted is None else pa.array(converted.values + 0.0, from_pandas=True)
     columns["parse_issues"] = notes
     columns["source_flags"] = source_flags(draft.source_codes, draft.columns, size)
+    columns["parameter_group"] = pa.repeat(pa.scalar(draft.group or None, pa.string()), size)
     columns["source_row"] = batch.origin["position"]
     for name in ("extracted_at", "generation_id", "sync_id"):
         columns[name] = batch.origin[name]

@@ -87,6 +87,7 @@ class LocalReader(Reader):
             notes,
             twice,
             codes_of(self.layout, columns, values),
+            group=self.layout.layout.group,
         )
         transformed, waiting, held = assemble(batch, draft)
         if len(waiting):

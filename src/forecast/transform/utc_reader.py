@@ -84,6 +84,7 @@ class UtcReader(Reader):
             times.notes,
             source_codes=codes_of(self.layout, columns, values.columns),
             not_empty=values.not_empty,
+            group=self.layout.layout.group,
         )
         return assemble(batch, draft)[0]
 

@@ -189,6 +189,8 @@ class ObjectWriter:
             numbers = RECORD_SCHEMA.field(column).type == pa.float64()
             columns[column] = values.take(encoded.indices) if numbers else _repeated(encoded.indices, values)
         licences = [json.dumps(dict(station.licence), ensure_ascii=False) if station else None for station in stations]
+        reported = [" ".join(station.parameters) if station else None for station in stations]
+        columns["station_parameters"] = _repeated(encoded.indices, pa.array(reported, pa.string()))
         columns["station_licence"] = _repeated(encoded.indices, pa.array(licences, pa.string()))
         everywhere = pa.repeat(pa.scalar(0, pa.int32()), table.num_rows)
         for column, text in (

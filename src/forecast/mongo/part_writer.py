@@ -1,0 +1,92 @@
+"""Writes records as parts of documents that other parameter groups have parts of."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import replace
+from typing import Any
+
+import bson
+import pyarrow as pa
+from bson.codec_options import CodecOptions
+from pymongo import ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from forecast.mongo.bson_encoder import to_documents
+from forecast.mongo.client import told_apart
+from forecast.mongo.parts import Document, merged, restamped, seal
+from forecast.mongo.versions import Plan, StoredVersions
+from forecast.mongo.write_errors import resolve
+
+_DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+
+
+def split_plan(plan: Plan, ids: Sequence[str], several: Container[str]) -> tuple[Plan, Plan]:
+    """What is to be done with documents of one group, and with those that have parts of others (`several`)."""
+
+    def only(*, beside: bool) -> Plan:
+        new, newer, restamped = (
+            [row for row in rows if (ids[row] in several) == beside] for rows in (plan.new, plan.newer, plan.restamped)
+        )
+        return replace(plan, new=new, newer=newer, restamped=restamped)
+
+    return only(beside=False), only(beside=True)
+
+
+def write_parts(table: pa.Table, plan: Plan, stored: StoredVersions) -> tuple[int, list[str], list[str]]:
+    """How many documents were changed, and the ids of those that somebody else may have changed since they were read.
+
+    The last are such ids of documents whose part was delivered again.
+    """
+    updated, overtaken = _merge(table, [*plan.new, *plan.newer], stored)
+    return updated, overtaken, _restamp(table, plan.restamped, stored)
+
+
+def _merge(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> tuple[int, list[str]]:
+    records, names = _records(table, rows)
+    if not names:
+        return 0, []
+    reported = table["station_parameters"].take(pa.array(rows)).to_pylist()
+    documents = [
+        merged(stored.several[name], record, (text or "").split())
+        for name, record, text in zip(names, records, reported, strict=True)
+    ]
+    seal(documents)
+    writes = [ReplaceOne[Any](_as_read(stored.several[name]), new) for name, new in zip(names, documents, strict=True)]
+    with told_apart("merging"):
+        try:
+            matched = stored.collection.bulk_write(writes, ordered=False).matched_count
+        except BulkWriteError as error:
+            resolve(error, pa.chunked_array([pa.array(names)]))
+            matched = -1
+    return (matched, []) if matched == len(names) else (0, names)
+
+
+def _restamp(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> list[str]:
+    records, names = _records(table, rows)
+    if not names:
+        return []
+    writes = [
+        UpdateOne(_as_read(found), {"$set": {"metadata": restamped(found, record)}})
+        for found, record in zip((stored.several[name] for name in names), records, strict=True)
+    ]
+    with told_apart("marking the newest delivery"):
+        try:
+            matched = stored.collection.bulk_write(writes, ordered=False).matched_count
+        except BulkWriteError as error:
+            resolve(error, pa.chunked_array([pa.array(names)]))
+            matched = -1
+    return [] if matched == len(names) else names
+
+
+def _records(table: pa.Table, rows: Sequence[int]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows as documents of their own, and their ids."""
+    if not rows:
+        return [], []
+    documents = [bson.decode(one.raw, _DECODED) for one in to_documents(table.take(pa.array(rows)))]
+    return documents, [document["_id"] for document in documents]
+
+
+def _as_read(document: Document) -> dict[str, Any]:
+    """The filter of exactly the version that was read: every part of it stands in its metadata, with its digest."""
+    return {"_id": document["_id"], "metadata": document["metadata"]}

@@ -1,0 +1,36 @@
+"""What the server's refusals of writes of observations mean."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+from pymongo.errors import BulkWriteError
+
+from forecast.core.errors import SettingError
+from forecast.mongo.client import foreign_index, refusal, validation_failed
+
+_DUPLICATE_KEY: Final = 11000
+_UNCONFIRMED_WRITE: Final = 64
+
+
+def resolve(error: BulkWriteError, ids: pa.ChunkedArray) -> tuple[int, list[str]]:
+    """Only duplicate keys are expected. Raises for every other error."""
+    details = error.details
+    for write_error in details["writeErrors"]:
+        name = ids[write_error["index"]].as_py()
+        if validation_failed(write_error):
+            raise SettingError(
+                f"the database's validator refuses document {name}; its schema is not that of this pipeline version "
+                "(src/config/mongodb_schema.json)"
+            ) from error
+        if foreign := foreign_index(write_error):
+            raise SettingError(
+                f"a unique index that is not the pipeline's, {foreign}, refuses document {name}; drop the index, or "
+                "set MONGODB_COLLECTION to another collection"
+            ) from error
+        if write_error["code"] != _DUPLICATE_KEY:
+            raise refusal(write_error["code"], f"writing {name}") from error
+    if details["writeConcernErrors"]:
+        raise refusal(_UNCONFIRMED_WRITE, "writing") from error
+    return details["nInserted"], [ids[entry["index"]].as_py() for entry in details["writeErrors"]]
