@@ -33,6 +33,7 @@ def record(station: Station, stamp: datetime, values: dict[str, float], **more: 
         **values,
         "parse_issues": None,
         "source_flags": None,
+        "parameter_group": None,
         "source_row": "line 7",
         "extracted_at": RUN,
         "generation_id": 3,
@@ -128,6 +129,8 @@ def test_a_document_has_the_contracts_shape_and_a_missing_value_is_an_absent_key
         station, datetime(2024, 10, 1, 0, 4, tzinfo=UTC), {"air_temperature": 13.8}, parse_issues=NOTES, flags=FLAGS
     )
     document = document_of(row)
+    assert "parameter_group" not in document["metadata"]
+    assert document_of(row | {"parameter_group": "wind"})["metadata"]["parameter_group"] == "wind"
     assert document["_id"] == "ILAMAD25@2024-10-01T00:04:00Z"
     assert list(document) == ["_id", "station", "timestamp", "measurements", "data_quality", "metadata"]
     assert document["measurements"] == {"air_temperature": 13.8}

@@ -47,7 +47,7 @@ class There:
     rows: list[dict[str, Any]]
     asked: list[list[str]] = field(default_factory=list)
 
-    def seen(self, ids: list[str]) -> Seen:
+    def seen(self, ids: list[str], group: str) -> Seen:
         found = [row for row in self.rows if row["_id"] in ids]
         if not found:
             return {}
@@ -63,12 +63,15 @@ class There:
             },
         }
 
-    def sources(self, ids: list[str]) -> dict[str, tuple[Any, ...]]:
+    def sources(self, ids: list[str], group: str) -> dict[str, tuple[Any, ...]]:
         self.asked.append(ids)
         return {row["_id"]: (row["source_uri"], row["source_row"]) for row in self.rows if row["_id"] in ids}
 
-    def present(self, ids: list[str]) -> Present:
+    def present(self, ids: list[str], group: str) -> Present:
         raise AssertionError("which values are there is not asked")
+
+    def others(self, ids: list[str], group: str) -> dict[str, set[str]]:
+        raise AssertionError("which other parts are there is not asked")
 
 
 # What makes a record win over `record()`, and the word for it.

@@ -70,7 +70,7 @@ class Conflicts:
             self._tell(row, _side(winners[row["_id"]]), _side(row), reason)
 
     def with_stored(self, table: pa.Table, plan: Plan, versions: StoredVersions) -> None:
-        """Rows that replace another delivery's, and those that come too late; of documents with parts, of their own group."""
+        """Rows that replace another delivery's, or come too late; each is compared with the part of its group."""
         mended = set(plan.mended)
         winning = [row for row in plan.newer if row not in mended]
         rows = [*winning, *plan.superseded]

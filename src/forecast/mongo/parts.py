@@ -127,10 +127,9 @@ def _flags(stored: Document, record: Document, values: Mapping[str, float]) -> d
     """What both say of the values that are still there, until QC has seen the merged document."""
     flags: dict[str, Any] = {}
     for document in (stored, record):
-        of_document = document["data_quality"]["flags"]
-        flags |= {
-            name: flag for name, flag in of_document.items() if document["measurements"][name] == values.get(name)
-        }
+        measured = document["measurements"]
+        of_document = document["data_quality"]["flags"].items()
+        flags |= {name: flag for name, flag in of_document if measured[name] == values.get(name)}
     given = [flag["flag"] for flag in flags.values()]
     earlier = [] if stored["data_quality"]["flags"] else [stored["data_quality"]["flag"]]
     among = np.array([record["data_quality"]["flag"], *earlier, *given], dtype=np.uint8)

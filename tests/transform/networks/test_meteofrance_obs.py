@@ -135,6 +135,13 @@ def test_kelvin_pascal_and_joules_become_our_units(
     assert transformer.reading.unknown == {}
 
 
+def test_at_the_full_hour_both_rows_are_parts_of_one_observation() -> None:
+    at_noon = SIX_MINUTES | {"validity_time": HOUR["validity_time"]}
+    groups = [transform(batch_of([row])).observations[0] for row in (HOUR, at_noon)]
+    assert [row["parameter_group"] for row in groups] == ["1h", "6min"]
+    assert groups[0]["timestamp"] == groups[1]["timestamp"]
+
+
 @pytest.mark.parametrize(("row", "old", "new"), [(HOUR, "fxi", "raf"), (SIX_MINUTES, "fxi10", "raf10")])
 def test_the_gust_has_another_name_in_the_other_version(row: dict[str, Any], old: str, new: str) -> None:
     renamed = {new if name == old else name: value for name, value in row.items()}

@@ -1,8 +1,8 @@
 """Météo-France's observations in near real time: DPPaquetObs and DPObs, hourly and every 6 minutes, JSON and CSV.
 
 The gust has another name in version 2 of the API than in version 1 (`fxi`, `fxi10`; `raf`, `raf10`): all are read.
-`validity_time` is the end of the period that sums, extremes and radiation are of. An hourly row and one of 6 minutes at
-the full hour are the same observation of the same station: a raw zone should have one of the two for each station.
+`validity_time` is the end of the period that sums, extremes and radiation are of. At the full hour a station has an
+hourly row and one of 6 minutes: they are parts of one observation.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ HOURLY: Final = Layout(
     cell=_CELL,
     # The extremes of the hour, and the direction of its strongest winds.
     beside=(*_BESIDE, "tn", "tx", "un", "ux", "dxy", "fxy", "dxi"),
+    group="1h",
 )
 
 SIX_MINUTES: Final = Layout(
@@ -65,6 +66,7 @@ SIX_MINUTES: Final = Layout(
     },
     cell=_CELL,
     beside=(*_BESIDE, "dxi10"),
+    group="6min",
 )
 
 NETWORK: Final = Network(
