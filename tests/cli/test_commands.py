@@ -21,8 +21,7 @@ from forecast.report.write import SCHEMAS_FOLDER
 from forecast.run.run import RunOptions
 from forecast_demo import write_demo
 from main import run_pipeline
-
-SLOW = ("--slo-p95-ms", "60000")
+from tests.slo import GENEROUS_MS, NO_MACHINE_MS, slo_file
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +79,8 @@ def _report(tmp_path: Path, kind: str) -> dict[str, Any]:
 
 
 def test_latency_report_shows_times_and_writes_its_report(zone: Path, tmp_path: Path) -> None:
-    result = _typed("latency", "--station-id", "00052", "--date", "2024-10-02", "--iterations", "3", *SLOW)
+    slow = ("--slo-uri", slo_file(tmp_path, GENEROUS_MS))
+    result = _typed("latency", "--station-id", "00052", "--date", "2024-10-02", "--iterations", "3", *slow)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "3 queries, 144 rows each" in result.stdout
     assert "p95" in result.stdout
@@ -89,18 +89,19 @@ def test_latency_report_shows_times_and_writes_its_report(zone: Path, tmp_path: 
     assert report["documents_examined"] == 144
 
 
-def test_latency_report_takes_the_newest_day_where_none_is_named(zone: Path) -> None:
-    result = _typed("latency", "--station-id", "07015", "--iterations", "1", "--json", *SLOW)
+def test_latency_report_takes_the_newest_day_where_none_is_named(zone: Path, tmp_path: Path) -> None:
+    slow = ("--slo-uri", slo_file(tmp_path, GENEROUS_MS))
+    result = _typed("latency", "--station-id", "07015", "--iterations", "1", "--json", *slow)
     assert json.loads(result.stdout)["date"] == "2024-10-03"
 
 
-def test_latency_over_its_limit_is_exit_code_3(zone: Path) -> None:
-    result = _typed("latency", "--station-id", "00052", "--slo-p95-ms", "0.000001", "--json")
+def test_latency_over_its_limit_is_exit_code_3(zone: Path, tmp_path: Path) -> None:
+    result = _typed("latency", "--station-id", "00052", "--slo-uri", slo_file(tmp_path, NO_MACHINE_MS), "--json")
     assert (result.exit_code, json.loads(result.stdout)["slo"]["met"]) == (3, False)
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--station-id", "NOWHERE"), ("--iterations", "0"), ("--date", "soon"), ("--slo-p95-ms", "-1")]
+    "arguments", [("--station-id", "NOWHERE"), ("--iterations", "0"), ("--date", "soon"), ("--slo-uri", "no.toml")]
 )
 def test_latency_report_of_what_cannot_be_is_exit_code_2(arguments: tuple[str, str], tmp_path: Path) -> None:
     result = _typed("latency", *arguments)

@@ -22,6 +22,7 @@ from forecast_demo import write_demo
 from tests.infra.metric_filters import counted, declared
 from tests.infra.runbooks import commands
 from tests.infra.stack import DIGESTS, REGION, ROOT, STATE_BUCKET, Stack, copy_of_terraform, moto_server
+from tests.slo import GENEROUS_MS, NO_MACHINE_MS, slo_file
 
 USERS = {"root", "app", "backup", "monitor"}
 TASK_DEFINITION = "aws_ecs_task_definition"
@@ -317,9 +318,9 @@ def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_
         assert again.returncode == 0, again.stdout + again.stderr
 
     # A target that a busy machine holds too, and one that none holds.
-    held = task(stack, "latency").run(stack, tmp_path, "--slo-p95-ms", "60000", **database)
+    held = task(stack, "latency").run(stack, tmp_path, "--slo-uri", slo_file(tmp_path, GENEROUS_MS), **database)
     assert counted(held.stdout.splitlines(), declared()) == {"LatencyP95Milliseconds": 1}
-    missed = task(stack, "latency").run(stack, tmp_path, "--slo-p95-ms", "0.001", **database)
+    missed = task(stack, "latency").run(stack, tmp_path, "--slo-uri", slo_file(tmp_path, NO_MACHINE_MS), **database)
     assert counted(missed.stdout.splitlines(), declared()) == {"LatencyP95Milliseconds": 1, "LatencyTargetMissed": 1}
     assert (held.returncode, missed.returncode) == (0, 3)
 

@@ -13,6 +13,7 @@ import main
 from forecast.core.registry import load_stations
 from forecast.run.run import RunOptions
 from tests.integration.worlds import COMMANDS, SCRIPTS, FolderZone, World, WorldMaker, assert_reports_hold
+from tests.slo import GENEROUS_MS, slo_file
 
 PASSWORD = "tr0ub4dor-Zebra"
 NOBODY_LISTENS = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300"
@@ -337,8 +338,9 @@ def test_migrate_verify_tells_what_is_missing(world: World) -> None:
 
 def test_latency_and_crud_run_on_the_real_database(local: World) -> None:
     assert local.typed("pipeline").code == 0
-    arguments = ("--station-id", "00052", "--date", "2024-10-02", "--iterations", "3", "--slo-p95-ms", "60000")
-    outcome = local.typed("latency-report", *arguments, "--json")
+    arguments = ("--station-id", "00052", "--date", "2024-10-02", "--iterations", "3")
+    slow = ("--slo-uri", slo_file(local.logs_dir.parent, GENEROUS_MS))
+    outcome = local.typed("latency-report", *arguments, *slow, "--json")
     report = outcome.json()
     assert (outcome.code, report["rows_returned"], report["index"]) == (0, 144, "station_time")
     (written,) = local.logs_dir.glob("query_latency_report_*.json")

@@ -15,6 +15,7 @@ from forecast.core.clock import DAY_MS, report_time
 from forecast.core.counts import JudgeCounts, ObjectCounts, QualityTally, StationTally
 from forecast.core.presence import Presence
 from forecast.core.registry import load_stations
+from forecast.core.slo import default_slos
 from forecast.core.stations import Stations
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.probes.latency import Measured, Plan
@@ -109,7 +110,10 @@ def write_latency(folder: Path, now: datetime, p95_ms: float) -> None:
     times = [p95_ms * share / 10 for share in (4, 5, 5, 5, 6, 6, 7, 8, 10, 10)]
     plan = Plan("station_time", 288, 288)
     measured = Measured("forecast_2_0.weather_measurements", "ILAMAD25", start, now, times, 288, plan)
-    _write(folder / f"query_latency_report_{report_time(now)}.json", report_of(measured, start, 100.0, now))
+    _write(
+        folder / f"query_latency_report_{report_time(now)}.json",
+        report_of(measured, start, default_slos().queries.station_day, now),
+    )
 
 
 def _write(path: Path, report: Report) -> None:

@@ -165,6 +165,15 @@ class Settings:
         without="the age is shown, and nobody is warned",
         example="36",
     )
+    slo_uri: str | None = setting_field(
+        "SLO_URI",
+        Group.REPORTS,
+        LOCATION,
+        "The service level objectives: a .toml file, local or s3://.",
+        details="It has the form of src/config/slo.toml.",
+        without="the built-in ones",
+        example="s3://my-bucket/slo.toml",
+    )
     metrics_namespace: str | None = setting_field(
         "METRICS_NAMESPACE",
         Group.REPORTS,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date, datetime
-from typing import Final
 
-import numpy as np
 from msgspec.structs import asdict
 from rich.console import Group
 from rich.table import Table
@@ -16,11 +13,12 @@ from forecast.core.clock import iso_time
 from forecast.core.errors import SettingError
 from forecast.core.format_version import FORMAT_VERSION
 from forecast.core.settings import Settings
+from forecast.core.slo import QuerySlo
 from forecast.core.stations import Stations
 from forecast.mongo.probes.latency import Measured, measure
-from forecast.report.models.latency import Latency, Query, QueryLatencyReport, Slo, TimeRange
+from forecast.report.latency_slo import METHOD, held_to, percentiles
+from forecast.report.models.latency import Query, QueryLatencyReport, TimeRange
 
-PERCENTILES: Final = "linear interpolation between the two nearest ranks (numpy's 'linear')"
 EXIT_DONE, EXIT_SLO_NOT_MET = 0, 3
 
 
@@ -30,7 +28,7 @@ def latency_report(
     station_id: str | None,
     day: date | None,
     iterations: int,
-    slo_p95_ms: float,
+    slo: QuerySlo,
     now: datetime,
 ) -> tuple[QueryLatencyReport, int]:
     """Time the query on the real collection; the report and the exit code.
@@ -40,15 +38,14 @@ def latency_report(
     Without a station it is the registry's first, without a day that of the station's newest observation.
     Raises SettingError for wrong options and unknown stations, RetryableError where the database is out of reach.
     """
-    _check_options(day, iterations, slo_p95_ms)
+    _check_options(day, iterations)
     measured, newest = measure(settings, stations, station_id, day, iterations, now)
-    report = report_of(measured, newest, slo_p95_ms, now)
+    report = report_of(measured, newest, slo, now)
     return report, EXIT_DONE if report.slo.met else EXIT_SLO_NOT_MET
 
 
-def report_of(measured: Measured, newest: datetime | None, slo_p95_ms: float, now: datetime) -> QueryLatencyReport:
+def report_of(measured: Measured, newest: datetime | None, slo: QuerySlo, now: datetime) -> QueryLatencyReport:
     """The report of what was measured; `newest` is the station's newest observation."""
-    latency = _statistics(measured.times_ms)
     start, end = iso_time(measured.start), iso_time(measured.end)
     return QueryLatencyReport(
         format_version=FORMAT_VERSION,
@@ -58,14 +55,13 @@ def report_of(measured: Measured, newest: datetime | None, slo_p95_ms: float, no
         date=measured.start.date().isoformat(),
         iterations=len(measured.times_ms),
         rows_returned=measured.rows,
-        latency_ms=latency,
-        percentiles=PERCENTILES,
+        latency_ms=percentiles(measured.times_ms),
+        percentiles=METHOD,
         query=Query(measured.station_id, TimeRange(start, end)),
         index=measured.plan.index,
         documents_examined=measured.plan.documents_examined,
         keys_examined=measured.plan.keys_examined,
-        # How fast nothing is found says nothing of how fast a station's day is.
-        slo=Slo(slo_p95_ms, latency.p95 <= slo_p95_ms if measured.rows else None),
+        slo=held_to(slo, measured.times_ms, found=measured.rows > 0),
         note=_note(measured, newest),
     )
 
@@ -85,26 +81,18 @@ def render_latency(report: QueryLatencyReport) -> Group:
     examined = f"{report.documents_examined} documents and {report.keys_examined} keys examined"
     after = [
         f"Index: {report.index}; {examined}",
-        f"SLO: p95 at most {report.slo.p95_ms:g} ms: {met}",
+        f"SLO: p95 at most {report.slo.p95_ms:g} ms, p99 at most {report.slo.p99_ms:g} ms: {met}",
     ]
     if report.note:
         after.append(report.note)
     return Group(Text(title), table, Text("\n".join(after)))
 
 
-def _check_options(day: date | None, iterations: int, slo_p95_ms: float) -> None:
+def _check_options(day: date | None, iterations: int) -> None:
     if iterations < 1:
         raise SettingError(f"--iterations is {iterations}; it takes 1 or more")
-    if not (math.isfinite(slo_p95_ms) and slo_p95_ms > 0):
-        raise SettingError(f"--slo-p95-ms is {slo_p95_ms}; it takes a number of milliseconds above 0")
     if day == date.max:
         raise SettingError(f"--date is {day}; there is no day after it")
-
-
-def _statistics(times: list[float]) -> Latency:
-    p50, p95, p99 = np.percentile(times, [50, 95, 99], method="linear")
-    found = {"min": min(times), "max": max(times), "mean": sum(times) / len(times), "p50": p50, "p95": p95, "p99": p99}
-    return Latency(**{name: round(float(value), 3) for name, value in found.items()})
 
 
 def _note(measured: Measured, newest: datetime | None) -> str | None:

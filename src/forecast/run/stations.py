@@ -29,7 +29,7 @@ def configured_stations(settings: Settings) -> Stations:
     with TemporaryDirectory(prefix="forecast-stations-") as folder:
         return load_stations(
             (
-                RegistryFile(listed.uri, _content(store, listed, Path(folder) / "file"))
+                RegistryFile(listed.uri, content_of(store, listed, Path(folder) / "file"))
                 for uri in settings.stations_uri or ()
                 for store, listed in _files(uri)
             ),
@@ -40,11 +40,7 @@ def configured_stations(settings: Settings) -> Stations:
 def _files(uri: str) -> Iterator[tuple[Store, RawObject]]:
     """The files that a location names: itself, or those of a folder."""
     if uri.lower().endswith(ENDINGS):
-        folder, _, name = uri.rpartition("/")
-        store = open_store(folder or ("/" if uri.startswith("/") else "."), _SETTING)
-        if (listed := store.find(name)) is None:
-            raise SettingError(f"there is no file {uri} ({_SETTING})")
-        yield store, listed
+        yield find_file(uri, _SETTING)
         return
     store = open_store(uri, _SETTING)
     found = list(store.list())
@@ -57,6 +53,16 @@ def _files(uri: str) -> Iterator[tuple[Store, RawObject]]:
         yield store, listed
 
 
-def _content(store: Store, listed: RawObject, copy: Path) -> bytes:
+def find_file(uri: str, setting: str) -> tuple[Store, RawObject]:
+    """The file that a location names, and where it is. Raises SettingError where there is none."""
+    folder, _, name = uri.rpartition("/")
+    store = open_store(folder or ("/" if uri.startswith("/") else "."), setting)
+    if (listed := store.find(name)) is None:
+        raise SettingError(f"there is no file {uri} ({setting})")
+    return store, listed
+
+
+def content_of(store: Store, listed: RawObject, copy: Path) -> bytes:
+    """The content of a file, by way of a copy on this machine."""
     store.fetch(listed, copy)
     return copy.read_bytes()

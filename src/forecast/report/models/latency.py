@@ -7,19 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, field
 
 from forecast.report.models.base import Count, Day, Model, Name, Report, Time, doc
-
-Milliseconds = Annotated[float, Meta(ge=0)]
-
-
-class Latency(Model):
-    """Milliseconds, from sending the query to having decoded its last row."""
-
-    min: Annotated[Milliseconds, doc("the fastest")]
-    max: Annotated[Milliseconds, doc("the slowest")]
-    mean: Annotated[Milliseconds, doc("the mean")]
-    p50: Annotated[Milliseconds, doc("the median")]
-    p95: Annotated[Milliseconds, doc("95th percentile")]
-    p99: Annotated[Milliseconds, doc("99th percentile")]
+from forecast.report.models.slo import LatencySlo, Percentiles
 
 
 class TimeRange(Model):
@@ -36,16 +24,6 @@ class Query(Model):
     timestamp: TimeRange
 
 
-class Slo(Model):
-    """The objective, and whether it was met."""
-
-    p95_ms: Annotated[float, Meta(gt=0), doc("the limit of the 95th percentile, in ms")]
-    met: Annotated[
-        bool | None,
-        doc("whether p95 was not above it (if not, the exit code is 3); null where nothing was found"),
-    ]
-
-
 class QueryLatencyReport(Report):
     """query_latency_report_<time>.json: how long a station's day takes."""
 
@@ -57,7 +35,7 @@ class QueryLatencyReport(Report):
     date: Annotated[Day, doc("the UTC day that was asked for")]
     iterations: Annotated[int, Meta(ge=1), doc("queries timed; one more goes first and is not counted")]
     rows_returned: Annotated[Count, doc("rows of each")]
-    latency_ms: Latency
+    latency_ms: Percentiles
     percentiles: Annotated[Name, doc("how they are defined: linear interpolation")]
     query: Query
     index: Annotated[
@@ -66,5 +44,5 @@ class QueryLatencyReport(Report):
     ]
     documents_examined: Annotated[Count, doc("from MongoDB's `executionStats`")]
     keys_examined: Annotated[Count, doc("from MongoDB's `executionStats`")]
-    slo: Slo
+    slo: LatencySlo
     note: Annotated[str | None, doc("a sentence where there were no rows, else null")]
