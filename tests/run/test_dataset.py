@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 
@@ -59,7 +60,16 @@ class World:
         return {listed.key: listed.etag for listed in self.store.list("current/")}
 
     def compared(self) -> DatasetComparison:
-        return compare_dataset(self.store, self.collection, self.folder)
+        """What comparing finds, without the hours."""
+        return msgspec.structs.replace(self._compared(), hours_checked=0, hours_differing=0)
+
+    def compared_hours(self) -> tuple[int, int]:
+        """How many hours were compared, and how many differ."""
+        found = self._compared()
+        return found.hours_checked, found.hours_differing
+
+    def _compared(self) -> DatasetComparison:
+        return compare_dataset(self.store, self.collection, self.stations, self.folder)
 
     def copies(self) -> Path:
         """The dataset's files on this machine."""
@@ -133,6 +143,7 @@ def assert_the_dataset_is_the_database(world: World) -> None:
         assert {name: rows[key][name] for name in said} == said
         assert rows[key].keys() - said.keys() <= {"day"}
     assert world.compared() == DatasetComparison(True, len(documents), 0, 0)
+    assert world.compared_hours() == (len({(name, -(-at.timestamp() // 3600)) for name, at in documents}), 0)
 
 
 def test_each_observation_stands_once_with_the_flags_of_the_database(world: World) -> None:
@@ -237,6 +248,7 @@ def test_a_run_that_is_killed_at_any_step_leaves_the_rest_to_the_next(local: Wor
                 pass
         local.write()
         assert local.compared() == DatasetComparison(True, local.collection.estimated_document_count())
+        assert local.compared_hours()[1] == 0
         assert local.write() == DatasetCounts()
     assert step > 8
 

@@ -202,8 +202,12 @@ def _dataset_words(compared: DatasetComparison | UnsetType) -> str:
     if not compared or not compared.is_of_database:
         return "the zone holds no dataset of this collection; the next run writes it"
     later = f", {compared.pending_days:,} station-days wait for the next run" if compared.pending_days else ""
-    fix = "; to have it written in whole, remove current/_dataset.json and run again" if compared.differing else ""
-    return f"compared the dataset: {compared.checked:,} observations, {compared.differing:,} differ{later}{fix}"
+    wrong = compared.differing or compared.hours_differing
+    fix = "; to have it written in whole, remove current/_dataset.json and run again" if wrong else ""
+    return (
+        f"compared the dataset: {compared.checked:,} observations, {compared.differing:,} differ, "
+        f"{compared.hours_checked:,} hours, {compared.hours_differing:,} differ{later}{fix}"
+    )
 
 
 def _replay_words(counts: ReplayCounts) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 import pyarrow as pa
 
 from forecast.core import cf
+from forecast.core.aggregation import METHODS, Method
 from forecast.core.parameters import PARAMETERS, Parameter
 from forecast.core.schemas import UTC_TIME
 
@@ -82,6 +83,14 @@ DATASET_SCHEMA: Final = pa.schema(
     ],
     metadata={"format_version": str(DATASET_VERSION)},
 )
+
+
+def interval_field(name: str) -> pa.Field:
+    """The column of a parameter's values of regular intervals: it says what is made of the observations."""
+    method = METHODS[name]
+    words = "mean (of unit vectors)" if method is Method.DIRECTION else method.value
+    field = DATASET_SCHEMA.field(name)
+    return field.with_metadata({**field.metadata, b"cell_methods": f"time: {words}".encode()})
 
 
 def conformed(table: pa.Table, schema: pa.Schema = DATASET_SCHEMA) -> pa.Table:

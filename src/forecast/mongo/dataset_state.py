@@ -19,13 +19,17 @@ Phase = Literal["clearing", "building", "complete"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database knows of its dataset; `writing` is the run that began to write and may not have ended."""
+    """What the database knows of its dataset; `writing` is the run that began to write and may not have ended.
+
+    `hourly_version` is the version of the hourly values beside it.
+    """
 
     zone: str
     format_version: int
     phase: Phase
     revision: str | None
     writing: str | None
+    hourly_version: int = 0
 
 
 def is_empty(collection: Documents) -> bool:
@@ -51,10 +55,10 @@ class DatasetState:
             found = self.collection.find_one({"_id": _ID}, {"_id": 0})
         return None if found is None else Known(**found)
 
-    def clear(self, zone: str, format_version: int) -> None:
+    def clear(self, zone: str, format_version: int, hourly_version: int) -> None:
         """What lies in the zone is of no use: it is about to be removed."""
-        entry: dict[str, Any] = {"zone": zone, "format_version": format_version, "revision": None, "writing": None}
-        self._set({**entry, "phase": "clearing"}, upsert=True)
+        versions = {"format_version": format_version, "hourly_version": hourly_version}
+        self._set({"zone": zone, **versions, "revision": None, "writing": None, "phase": "clearing"}, upsert=True)
 
     def building(self) -> None:
         """Nothing is left in the zone, and every station-day is marked to be written."""

@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.core.aggregation import METHODS, Method
 from forecast.core.clock import milliseconds
-from forecast.core.dataset import KEYS, PROVENANCE, STATION_COLUMNS, flag_column
+from forecast.core.dataset import KEYS, PROVENANCE, STATION_COLUMNS, flag_column, interval_field
 from forecast.qc.flags import FAIL, MISSING, SUSPECT
 from forecast.qc.resampling import REASONS, Resampled, Resampling
 from forecast.reader.coverage import coverage_of
@@ -115,12 +114,8 @@ class Observations:
         return self._observed if self._resampled is None else self._resampled.table
 
     def _field(self, name: str) -> pa.Field:
-        field = self._table.schema.field(name)
-        if self._resampled is None or name not in METHODS:
-            return field
-        method = METHODS[name]
-        words = "mean (of unit vectors)" if method is Method.DIRECTION else method.value
-        return field.with_metadata({**field.metadata, b"cell_methods": f"time: {words}".encode()})
+        made = self._resampled is not None and name in self._request.parameters
+        return interval_field(name) if made else self._table.schema.field(name)
 
     def _reasons_of(self, parameter: str) -> pa.ChunkedArray:
         flags = self._table[flag_column(parameter)]

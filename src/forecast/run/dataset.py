@@ -25,8 +25,17 @@ from forecast.mongo.qc_queue import PendingDays, pending_dataset
 from forecast.mongo.qc_update import days_held
 from forecast.storage import Store
 from forecast.zone.dataset import CURRENT, write_day
+from forecast.zone.hourly import HOURLY, HOURLY_VERSION, HourlyDataset, days_of_hours
 from forecast.zone.identity import IDENTITY, Identity, read_identity, write_identity
-from forecast.zone.tables import PARAMETERS_FILE, STATIONS, parameters_table, publish_if_changed, stations_table
+from forecast.zone.tables import (
+    PARAMETERS_FILE,
+    STATIONS,
+    intervals_of,
+    parameters_table,
+    publish_if_changed,
+    stations_of_other_interval,
+    stations_table,
+)
 
 LOGGER = logging.getLogger("forecast.run.dataset")
 # So many days are written before their marks are taken away.
@@ -66,6 +75,7 @@ class DatasetWriter:
         known, there = state.read(), read_identity(self.store, self.folder)
         if known is None and there is None and is_empty(self.collection):
             return counts
+        self._mark_other_intervals(pending)
         # First: what they are published into may not be there yet, and cannot be listed then.
         self._write_tables()
         if _is_other(known, there, self.store.place):
@@ -76,6 +86,7 @@ class DatasetWriter:
             state.begin(self.run_id)
             for some in _by_days(marks):
                 self._write_days(some, pending, counts)
+                self._write_hours(some, pending)
                 pending.take_away(some)
             now = iso_time(datetime.now(UTC))
             write_identity(Identity(self.collection.full_name, self.run_id, now), self.store, self.folder)
@@ -88,9 +99,9 @@ class DatasetWriter:
     def _clear(self, state: DatasetState, pending: PendingDays) -> None:
         """Remove what the zone holds, and mark all that the collection holds."""
         LOGGER.info("the dataset in %s is written in whole", self.store.uri)
-        state.clear(self.store.place, DATASET_VERSION)
+        state.clear(self.store.place, DATASET_VERSION, HOURLY_VERSION)
         self.store.remove(IDENTITY)
-        for listed in list(self.store.list(CURRENT)):
+        for listed in [*self.store.list(CURRENT), *self.store.list(HOURLY)]:
             self.store.remove(listed.key)
         held = days_held(self.collection, {})
         pending.mark((station, day) for station, days in held.items() for day in days)
@@ -113,6 +124,24 @@ class DatasetWriter:
             counts.files += files
             counts.rows += rows
 
+    def _write_hours(self, marks: Marks, pending: PendingDays) -> None:
+        """Write the hours that these station-days take part in, from the days as they have just been written."""
+        hourly = HourlyDataset(self.store, intervals_of(self.stations), self._read, self.folder)
+        for day, changed in days_of_hours(marks).items():
+            self.check_stop()
+            hourly.write(day, changed)
+        try:
+            self.check_stop()
+        except ForecastError:
+            pending.mark(marks)
+            raise
+
+    def _mark_other_intervals(self, pending: PendingDays) -> None:
+        """Mark all days of stations whose interval the registry has changed: how many values make an hour follows."""
+        if changed := stations_of_other_interval(self.store, self.stations, self.folder):
+            held = days_held(self.collection, {"station.id": {"$in": sorted(changed)}})
+            pending.mark((station, day) for station, days in held.items() for day in days)
+
     def _read(self, day: int, stations: Collection[str] | None) -> pa.Table:
         chosen = None if stations is None else sorted(stations)
         return read_observations(self.collection, chosen, midnight(day), midnight(day + 1))
@@ -126,7 +155,9 @@ class DatasetWriter:
 
 def _is_other(known: Known | None, there: Identity | None, zone: str) -> bool:
     """Whether what the zone holds is no dataset of this collection as it is, nor the beginning of one."""
-    if known is None or known.zone != zone or known.format_version != DATASET_VERSION or known.phase == "clearing":
+    if known is None or known.zone != zone or known.phase == "clearing":
+        return True
+    if (known.format_version, known.hourly_version) != (DATASET_VERSION, HOURLY_VERSION):
         return True
     if known.phase == "building":
         return there is not None and there.revision != known.writing

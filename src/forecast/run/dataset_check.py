@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.core.clock import iso_time, midnight
-from forecast.core.dataset import DATASET_SCHEMA, KEYS, flag_column
+from forecast.core.clock import midnight
+from forecast.core.dataset import DATASET_SCHEMA, flag_column
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.raw_objects import RawObject
+from forecast.core.stations import Stations
 from forecast.mongo.client import Documents
 from forecast.mongo.observation_reader import read_observations
 from forecast.mongo.qc_queue import pending_dataset
 from forecast.mongo.qc_update import days_held
 from forecast.report.models.migration import DatasetComparison
+from forecast.run.differences import differing_observations
+from forecast.run.hourly_check import HoursCheck
 from forecast.storage import Store
 from forecast.zone.dataset import CURRENT, DayFile, day_file, part_of, read_table
 from forecast.zone.identity import read_identity
@@ -29,8 +31,8 @@ LOGGER = logging.getLogger("forecast.run.dataset_check")
 COMPARED: Final = (*PARAMETER_NAMES, *(flag_column(name) for name in PARAMETER_NAMES))
 
 
-def compare_dataset(store: Store, collection: Documents, folder: Path) -> DatasetComparison:
-    """Compare every value and every flag of the dataset with the database's.
+def compare_dataset(store: Store, collection: Documents, stations: Stations, folder: Path) -> DatasetComparison:
+    """Compare every value and every flag of the dataset, and the hours beside it, with the database's.
 
     Raises RetryableError where one of them is out of reach.
     """
@@ -38,17 +40,19 @@ def compare_dataset(store: Store, collection: Documents, folder: Path) -> Datase
     if identity is None or identity.collection != collection.full_name:
         return DatasetComparison(is_of_database=False)
     pending = pending_dataset(collection, "").marks().keys()
+    held = days_held(collection, {})
     checked = differing = 0
-    for file, listed, names in _files(store, days_held(collection, {})):
+    for file, listed, names in _files(store, held):
         since, until = midnight(file.day), midnight(file.day + 1)
         later = [name for name, day in pending if day == file.day]
         ours = _without(read_observations(collection, sorted(names), since, until), later)
         theirs = _without(_content(listed, store, folder), later)
-        for name in differing_observations(ours, theirs):
+        for name in differing_observations(ours, theirs, COMPARED):
             LOGGER.error("observation %s is not in the dataset as it is in the database", name)
             differing += 1
         checked += ours.num_rows
-    return DatasetComparison(True, checked, differing, len(pending))
+    hours = HoursCheck(store, collection, stations, folder).compare(held, pending)
+    return DatasetComparison(True, checked, differing, len(pending), *hours)
 
 
 def _content(listed: RawObject | None, store: Store, folder: Path) -> pa.Table:
@@ -81,27 +85,3 @@ def _without(table: pa.Table, names: Collection[str]) -> pa.Table:
         return table
     left_out = pc.is_in(table["station_id"].cast(pa.string()), value_set=pa.array(names, pa.string()))
     return table.filter(pc.invert(left_out))
-
-
-def differing_observations(ours: pa.Table, theirs: pa.Table) -> list[str]:
-    """The ids of the observations (DATASET_SCHEMA) that only one has, or that have another value or flag."""
-    own, other = _ids(ours), _ids(theirs)
-    found = {*own} ^ {*other} | {name for name, number in Counter(other).items() if number > 1}
-    places = {name: row for row, name in enumerate(other)}
-    shared = [(row, places[name]) for row, name in enumerate(own) if name in places]
-    rows, others = (np.array([pair[side] for pair in shared], np.int64) for side in (0, 1))
-    differs = np.zeros(len(shared), bool)
-    for name in COMPARED:
-        one, two = (_numbers(table, name)[which] for table, which in ((ours, rows), (theirs, others)))
-        differs |= (one != two) & ~(np.isnan(one) & np.isnan(two))
-    return sorted(found | {own[row] for row in rows[differs].tolist()})
-
-
-def _numbers(table: pa.Table, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    column: np.ndarray[Any, np.dtype[np.float64]] = table[name].to_numpy().astype(np.float64)
-    return column
-
-
-def _ids(table: pa.Table) -> list[str]:
-    stations, times = (table[name].to_pylist() for name in KEYS)
-    return [f"{station}@{iso_time(time)}" for station, time in zip(stations, times, strict=True)]

@@ -81,7 +81,7 @@ def migrate(
             differing += differing_records(file, records, collection)
         beyond = orphaned_documents(files, store, collection, folder)
         outdated = _outdated_verdicts(collection, stations)
-        dataset = compare_dataset(store, collection, folder)
+        dataset = compare_dataset(store, collection, stations, folder)
     with told_apart("counting the documents"):
         documents = collection.count_documents({})
     verification = Verification(
@@ -93,7 +93,7 @@ def migrate(
         outdated_flags=outdated,
         dataset=dataset,
         read_concern="majority",
-        ok=not differing and not beyond and not outdated and not dataset.differing,
+        ok=not differing and not beyond and not outdated and not dataset.differing and not dataset.hours_differing,
     )
     report = migration_report(run_id, objects, verification, datetime.now(UTC), conflicts.removed)
     return report, EXIT_DONE if verification.ok else EXIT_DIFFERS

@@ -43,12 +43,16 @@ class DayFile(NamedTuple):
     @property
     def key(self) -> str:
         """Its key in the processed zone."""
-        return f"{day_folder(self.day)}part-{self.number}-of-{self.parts}.parquet"
+        return self.key_in(CURRENT)
+
+    def key_in(self, dataset: str) -> str:
+        """The key of such a file of another dataset."""
+        return f"{day_folder(self.day, dataset)}part-{self.number}-of-{self.parts}.parquet"
 
 
-def day_folder(day: int) -> str:
+def day_folder(day: int, dataset: str = CURRENT) -> str:
     """The folder of a UTC day, which is counted since 1970."""
-    return f"{CURRENT}day={midnight(day):%Y-%m-%d}/"
+    return f"{dataset}day={midnight(day):%Y-%m-%d}/"
 
 
 def day_file(key: str) -> DayFile | None:
@@ -85,7 +89,7 @@ def write_day(
     there = {file: listed for listed in store.list(day_folder(day)) if (file := day_file(listed.key))}
     parts = max((file.parts for file in there), default=parts_for(stations))
     rows = 0
-    chosen = _by_part(changed, parts)
+    chosen = by_part(changed, parts)
     for number, names in chosen.items():
         file = DayFile(day, number, parts)
         table = _merged(file, there.get(file), names, store, read, folder)
@@ -97,7 +101,8 @@ def write_day(
     return len(chosen), rows
 
 
-def _by_part(stations: Iterable[str], parts: int) -> dict[int, set[str]]:
+def by_part(stations: Iterable[str], parts: int) -> dict[int, set[str]]:
+    """Stations by the number of the file that they are in."""
     chosen: defaultdict[int, set[str]] = defaultdict(set)
     for name in stations:
         chosen[part_of(name, parts)].add(name)
@@ -109,12 +114,10 @@ def _merged(
 ) -> pa.Table:
     if listed is None:
         return read(file.day, names)
-    before = _readable(listed, store, folder)
+    before = readable(listed, store, folder)
     if before is None:
-        whole = read(file.day, None)
-        own = [name for name in pc.unique(whole["station_id"]).to_pylist() if part_of(name, file.parts) == file.number]
-        return _of_stations(whole, own)
-    others = before.filter(pc.invert(_is_of(before, names)))
+        return of_file(read(file.day, None), file)
+    others = without_stations(before, names)
     together = pa.concat_tables([others, read(file.day, names)]).unify_dictionaries()
     return by_station_and_time(together)
 
@@ -125,24 +128,29 @@ def by_station_and_time(table: pa.Table) -> pa.Table:
     return table.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in KEYS]))
 
 
-def _readable(listed: RawObject, store: Store, folder: Path) -> pa.Table | None:
-    """A file of the dataset; None where somebody has damaged it: it is then made of the database alone."""
+def readable(
+    listed: RawObject, store: Store, folder: Path, columns: list[str] | None = None, schema: pa.Schema = DATASET_SCHEMA
+) -> pa.Table | None:
+    """As `read_table`; None where somebody has damaged the file: it is then made of the database alone."""
     try:
-        return read_table(listed, store, folder)
+        return read_table(listed, store, folder, columns, schema)
     except pa.ArrowException:
         LOGGER.warning("%s is no whole file of the dataset; it is written anew", listed.uri)
         return None
 
 
-def read_table(listed: RawObject, store: Store, folder: Path, columns: list[str] | None = None) -> pa.Table:
-    """A file of the dataset (DATASET_SCHEMA), or some of its columns.
+def read_table(
+    listed: RawObject, store: Store, folder: Path, columns: list[str] | None = None, schema: pa.Schema = DATASET_SCHEMA
+) -> pa.Table:
+    """A file of a dataset, or some of its columns.
 
     Raises pa.ArrowException where it is none.
     """
     copy = folder / "dataset.parquet"
     store.fetch(listed, copy)
     try:
-        schema = pa.schema([DATASET_SCHEMA.field(name) for name in columns or DATASET_SCHEMA.names])
+        if columns is not None:
+            schema = pa.schema([schema.field(name) for name in columns])
         with pq.ParquetFile(copy) as opened:
             known = [name for name in schema.names if name in opened.schema_arrow.names]
             return conformed(opened.read(columns=known), schema)
@@ -158,8 +166,20 @@ def publish_table(table: pa.Table, key: str, store: Store, folder: Path) -> None
     path.unlink()
 
 
-def _of_stations(table: pa.Table, names: Collection[str]) -> pa.Table:
+def of_file(table: pa.Table, file: DayFile) -> pa.Table:
+    """The rows of the stations that a file is for."""
+    stations = pc.unique(table["station_id"]).to_pylist()
+    return of_stations(table, [name for name in stations if part_of(name, file.parts) == file.number])
+
+
+def of_stations(table: pa.Table, names: Collection[str]) -> pa.Table:
+    """The rows of some stations."""
     return table.filter(_is_of(table, names))
+
+
+def without_stations(table: pa.Table, names: Collection[str]) -> pa.Table:
+    """The rows of all other stations."""
+    return table.filter(pc.invert(_is_of(table, names)))
 
 
 def _is_of(table: pa.Table, names: Collection[str]) -> pa.ChunkedArray:

@@ -79,6 +79,31 @@ def parameters_table() -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
+def intervals_of(stations: Stations) -> dict[str, float]:
+    """How often each station observes, in minutes."""
+    return {station.id: station.interval_minutes for station in stations}
+
+
+def stations_of_other_interval(store: Store, stations: Stations, folder: Path) -> set[str]:
+    """The stations of which the table in the zone says another interval than the registry, or one of them nothing.
+
+    None where there is no table that can be read.
+    """
+    listed = store.find(STATIONS)
+    if listed is None:
+        return set()
+    copy = folder / "stations-there.parquet"
+    store.fetch(listed, copy)
+    try:
+        there = pq.read_table(copy, columns=["station_id", "interval_minutes"]).to_pylist()
+    except pa.ArrowException:
+        return set()
+    finally:
+        copy.unlink()
+    before = {(one["station_id"], one["interval_minutes"]) for one in there}
+    return {name for name, _ in before ^ set(intervals_of(stations).items())}
+
+
 def publish_if_changed(table: pa.Table, key: str, store: Store, folder: Path) -> None:
     """Make a small table an object of the processed zone, unless it is there already as it is."""
     path, copy = folder / "table.parquet", folder / "table-there.parquet"

@@ -16,6 +16,8 @@ class DatasetComparison(Model):
     checked: Annotated[Count, doc("observations compared")] = 0
     differing: Annotated[Count, doc("observations that only one has, or with another value or flag")] = 0
     pending_days: Annotated[Count, doc("station-days that the next run writes; they were not compared")] = 0
+    hours_checked: Annotated[Count, doc("hours of stations compared with what the database's observations come to")] = 0
+    hours_differing: Annotated[Count, doc("hours that only one has, or with another value")] = 0
 
 
 class Verification(Model, kw_only=True):

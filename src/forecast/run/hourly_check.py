@@ -1,0 +1,64 @@
+"""Compares the hourly dataset with what the database's observations come to; what differs is named in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from forecast.core.clock import midnight
+from forecast.core.stations import Stations
+from forecast.mongo.client import Documents
+from forecast.mongo.observation_reader import read_observations
+from forecast.run.differences import differing_observations
+from forecast.storage import Store
+from forecast.zone.dataset import by_part, day_file, of_stations, parts_for, without_stations
+from forecast.zone.hourly import HOURLY, HOURLY_PARAMETERS, HOURLY_SCHEMA, days_of_hours, hours_of, stored_hours
+from forecast.zone.tables import intervals_of
+
+LOGGER = logging.getLogger("forecast.run.hourly_check")
+# Times have whole milliseconds, and an hour holds its end.
+_INSTANT = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class HoursCheck:
+    """The hourly dataset of one zone against one collection."""
+
+    store: Store
+    collection: Documents
+    stations: Stations
+    folder: Path
+
+    def compare(self, held: Mapping[str, set[int]], pending: Collection[tuple[str, int]]) -> tuple[int, int]:
+        """How many hours there are by the station-days that the database holds, and how many differ.
+
+        Station-days that wait to be written are left out. Raises RetryableError where database or zone is out of reach.
+        """
+        later = days_of_hours(pending)
+        wanted = days_of_hours((name, day) for name, days in held.items() for day in days)
+        checked = differing = 0
+        for day in sorted({*wanted, *self._days()}):
+            there = without_stations(stored_hours(self.store, day, self.folder), later.get(day, set()))
+            names = wanted.get(day, set()) - later.get(day, set())
+            found = differing_observations(HOURLY_SCHEMA.empty_table(), without_stations(there, names), ())
+            for some in by_part(names, parts_for(len(self.stations))).values():
+                ours = self._hours(day, some)
+                checked += ours.num_rows
+                found += differing_observations(ours, of_stations(there, some), HOURLY_PARAMETERS)
+            for name in found:
+                LOGGER.error("hour %s (its end) is not in the zone as the database's observations make it", name)
+            differing += len(found)
+        return checked, differing
+
+    def _hours(self, day: int, names: Collection[str]) -> pa.Table:
+        since, until = midnight(day) + _INSTANT, midnight(day + 1) + _INSTANT
+        observed = read_observations(self.collection, sorted(names), since, until)
+        return hours_of(observed, day, intervals_of(self.stations))
+
+    def _days(self) -> set[int]:
+        return {file.day for listed in self.store.list(HOURLY) if (file := day_file(listed.key))}

@@ -1,0 +1,152 @@
+"""The hourly dataset: what good observations come to, hour by hour, made of the dataset beside it.
+
+A day has the 24 hours that lie in it, each under its end (01:00 to 24:00), in files as those of the dataset. An hour
+without an observation has no row; a value that less than three quarters of an hour give is null.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.aggregation import FREQUENCIES, MIN_SHARE, fits
+from forecast.core.clock import midnight
+from forecast.core.dataset import DATASET_SCHEMA, DATASET_VERSION, KEYS, flag_column, interval_field
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import UTC_TIME
+from forecast.qc.flags import FAIL, SUSPECT
+from forecast.qc.resampling import Resampling
+from forecast.storage import Store
+from forecast.zone.dataset import (
+    DayFile,
+    ReadDay,
+    by_part,
+    by_station_and_time,
+    day_file,
+    day_folder,
+    of_file,
+    of_stations,
+    parts_for,
+    publish_table,
+    readable,
+    without_stations,
+)
+
+HOURLY: Final = "hourly/"
+# Raised where the same observations give other hours: they are then written anew.
+HOURLY_VERSION: Final = 1
+_HOUR: Final = FREQUENCIES["1h"]
+# What a value of three hours says of one hour, nobody knows.
+HOURLY_PARAMETERS: Final = tuple(name for name in PARAMETER_NAMES if fits(name, _HOUR))
+HOURLY_SCHEMA: Final = pa.schema(
+    [*(DATASET_SCHEMA.field(name) for name in KEYS), *map(interval_field, HOURLY_PARAMETERS)],
+    metadata={"format_version": str(DATASET_VERSION)},
+)
+_COLUMNS: Final = [
+    name for name in DATASET_SCHEMA.names if name in {*KEYS, *HOURLY_PARAMETERS, *map(flag_column, HOURLY_PARAMETERS)}
+]
+Marks = Iterable[tuple[str, int]]
+
+
+def days_of_hours(station_days: Marks) -> dict[int, set[str]]:
+    """The days whose hours may change with observations of these station-days, with the stations.
+
+    An observation at midnight belongs to the hour that ends the day before.
+    """
+    days: defaultdict[int, set[str]] = defaultdict(set)
+    for station, day in station_days:
+        days[day].add(station)
+        days[day - 1].add(station)
+    return dict(sorted(days.items()))
+
+
+def hours_of(observations: pa.Table, day: int, minutes: Mapping[str, float]) -> pa.Table:
+    """The hours (HOURLY_SCHEMA) of a day, of observations of that day and of the midnight after it, or of more.
+
+    `minutes` are the intervals of the stations.
+    """
+    begin, end = (pa.scalar(midnight(which), UTC_TIME) for which in (day, day + 1))
+    times = observations["timestamp"]
+    within = observations.filter(pc.and_(pc.greater(times, begin), pc.less_equal(times, end)))
+    resampling = Resampling(_HOUR, MIN_SHARE, minutes, (SUSPECT, FAIL))
+    return resampling.of(within, HOURLY_PARAMETERS).table.select(HOURLY_SCHEMA.names).cast(HOURLY_SCHEMA)
+
+
+def stored_hours(store: Store, day: int, folder: Path) -> pa.Table:
+    """The hours (HOURLY_SCHEMA) that a zone has of a day; nothing of a file that somebody has damaged."""
+    files = [listed for listed in store.list(day_folder(day, HOURLY)) if day_file(listed.key)]
+    tables = [readable(listed, store, folder, schema=HOURLY_SCHEMA) for listed in files]
+    return pa.concat_tables([HOURLY_SCHEMA.empty_table(), *(table for table in tables if table is not None)])
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyDataset:
+    """The hours in one zone.
+
+    `minutes` are the intervals of the stations. `read` gives what the database holds of a day, for where somebody has
+    damaged a file of the dataset. `folder` is for copies.
+    """
+
+    store: Store
+    minutes: Mapping[str, float]
+    read: ReadDay
+    folder: Path
+
+    def write(self, day: int, changed: Collection[str]) -> None:
+        """Bring the hours of these stations on a day up to date.
+
+        Each file appears whole or not at all, and one that would be the same again is left.
+        """
+        there = {file: listed for listed in self.store.list(day_folder(day, HOURLY)) if (file := day_file(listed.key))}
+        parts = max((file.parts for file in there), default=parts_for(len(self.minutes)))
+        for number, names in by_part(changed, parts).items():
+            file = DayFile(day, number, parts)
+            self._write(file, there.get(file), names)
+
+    def _write(self, file: DayFile, listed: RawObject | None, names: Collection[str]) -> None:
+        """Put the hours of some stations in place of theirs in a file."""
+        before = None if listed is None else readable(listed, self.store, self.folder, schema=HOURLY_SCHEMA)
+        if listed is not None and before is None:
+            table = of_file(self._hours(file.day, None), file)
+        else:
+            table = self._hours(file.day, names)
+            if before is not None:
+                together = pa.concat_tables([without_stations(before, names), table])
+                table = by_station_and_time(together.unify_dictionaries())
+        if table.num_rows == 0:
+            if listed is not None:
+                self.store.remove(listed.key)
+        elif before is None or not _plain(table).equals(_plain(before)):
+            publish_table(table, file.key_in(HOURLY), self.store, self.folder)
+
+    def _hours(self, day: int, names: Collection[str] | None) -> pa.Table:
+        """The hours of some stations, or of all, from the dataset."""
+        midnight_after = self._observed(day + 1, names)
+        at_once = pc.equal(midnight_after["timestamp"], pa.scalar(midnight(day + 1), UTC_TIME))
+        together = pa.concat_tables([self._observed(day, names), midnight_after.filter(at_once)])
+        return hours_of(by_station_and_time(together.unify_dictionaries()), day, self.minutes)
+
+    def _observed(self, day: int, names: Collection[str] | None) -> pa.Table:
+        """What the dataset has of some stations, or of all, on a day."""
+        tables = [DATASET_SCHEMA.empty_table().select(_COLUMNS)]
+        for listed in self.store.list(day_folder(day)):
+            file = day_file(listed.key)
+            if file is None or (names is not None and file.number not in by_part(names, file.parts)):
+                continue
+            table = readable(listed, self.store, self.folder, _COLUMNS)
+            if table is None:
+                table = of_file(self.read(day, None), file).select(_COLUMNS)
+            tables.append(table if names is None else of_stations(table, names))
+        return pa.concat_tables(tables)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The table with ids as text: the same ids may stand in another order in a dictionary."""
+    return table.set_column(0, "station_id", table["station_id"].cast(pa.string()))
