@@ -205,12 +205,13 @@ def test_the_examples_of_the_processed_zone_run(
         exec(block, namespace)
         outputs.append(capsys.readouterr().out)
         names.append(namespace)
-    dataset_example, pandas_example, duckdb_example, rejected_example = outputs
+    dataset_example, hourly_example, pandas_example, duckdb_example, rejected_example = outputs
     means = {name: int(number) for name, number in re.findall(r"│ ([0-9A-Z]+) +│ +(\d+) │", dataset_example)}
     assert means.keys() == {"00052", "000R5", "07015", "IICHTE19", "ILAMAD25", "STATIC0010"}
     # Those that are flagged are left out.
     assert 1900 < means["ILAMAD25"] <= 2016
-    newest = names[1]["newest"]
+    assert len(re.findall(r"│ 20\d\d-\d\d-\d\d \d\d:00:00", hourly_example)) == 12
+    newest = names[2]["newest"]
     # The second half of a digest is the verdict, and the database has the last word on that.
     observations = dict(zip(newest["_id"], newest["digest"].str[:HALF], strict=True))
     assert observations == {name: digest[:HALF] for name, digest in guide.digests.items()}
@@ -224,14 +225,20 @@ def test_the_examples_of_the_processed_zone_run(
     assert rejected_example.splitlines() == [f"{source} line 932 {reason}", f"{source} line 933 {reason}"]
 
 
-def test_the_example_of_the_page_for_python_runs(guide: Guide, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_of_the_page_for_python_run(guide: Guide, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(guide.folder)
     names: dict[str, Any] = {}
-    (example,) = blocks(DOCS / "api.md", "python")
-    exec(example, names)
+    observed, hourly = blocks(DOCS / "api.md", "python")
+    exec(observed, names)
     frame = names["frame"]
     assert list(frame.columns) == ["station_id", "timestamp", "air_temperature", "relative_humidity"]
     assert frame["station_id"].value_counts().to_dict() == {"ILAMAD25": 1992, "07015": 168}
+    exec(hourly, names)
+    counted = names["frame"].groupby("station_id")["timestamp"].agg(["count", "min", "max"])
+    assert set(counted["count"]) == {24}
+    assert {f"{end:%d %H}" for end in counted["min"]} == {"05 01"}
+    assert {f"{end:%d %H}" for end in counted["max"]} == {"06 00"}
+    assert names["missing"].shape == names["frame"].shape
 
 
 def test_the_readme_shows_two_commands_and_make_knows_them() -> None:
