@@ -16,6 +16,7 @@ WITHOUT_PLACE = {"rain_in_dry_air", "rain_without_cloud", "snow_with_warmth", "s
 NOT_MEASURED = {
     "surface_snow_thickness",
     "air_pressure",
+    "air_pressure_at_mean_sea_level_qnh",
     "precipitation_amount_6min",
     "surface_downwelling_shortwave_flux_in_air_6min",
     "surface_downwelling_shortwave_flux_in_air_1h",

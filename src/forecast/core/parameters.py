@@ -75,6 +75,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Air pressure at the station's own height, not reduced.",
     ),
     Parameter(
+        "air_pressure_at_mean_sea_level_qnh",
+        "hPa",
+        Quantity.PRESSURE,
+        "QNH of an aerodrome: reduced by the standard atmosphere, mostly cut to whole hPa; no pressure at sea level.",
+    ),
+    Parameter(
         "wind_speed",
         "m/s",
         Quantity.SPEED,

@@ -32,12 +32,22 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class TextCode:
+    """Texts of cells, compared without case and blanks, that stand for a value in the parameter's own unit; and why."""
+
+    texts: tuple[str, ...]
+    value: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """What a field measures.
 
     `unit` is that of numbers without a unit of their own; where it is None, a number needs its unit in the cell.
     `quality` names the field with the network's own quality code of this value. `missing` are numbers that stand for
-    "no value" here and are possible elsewhere.
+    "no value" here and are possible elsewhere. A value of one of the `text_codes` is not noted: it is what the network
+    reports as a rule, such as "10+" for the most that it tells.
     """
 
     parameter: str
@@ -45,6 +55,7 @@ class Field:
     quality: str | None = None
     codes: tuple[Code, ...] = ()
     missing: tuple[float, ...] = ()
+    text_codes: tuple[TextCode, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError where there is no such parameter."""
@@ -122,13 +133,16 @@ class UtcTime:
     """A column with the time of a row in UTC.
 
     `beside` are columns that tell it once more, and `local` one that tells the station's local time: both are compared
-    with it. `format` is that of strptime, where the time is not in ISO 8601 ("%Y%m%d%H").
+    with it. `format` is that of strptime, where the time is not in ISO 8601 ("%Y%m%d%H"). With `within_days` the column
+    has the day of the month, the hour and the minute alone ("170551"): the last such time before the object's
+    extraction, where that is so many days before it at most.
     """
 
     column: str
     beside: tuple[str, ...] = ()
     local: str | None = None
     format: str | None = None
+    within_days: int | None = None
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -167,6 +181,18 @@ class Recognise:
     unless: Recognise | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """How a report says that it corrects another one of its station and time.
+
+    `pattern` (RE2) finds it in `column`, and its group "correction" which one it is: of several the last in the order
+    of these texts counts. The others in the same batch are quarantined.
+    """
+
+    column: str
+    pattern: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """One form in which a network's rows come. Names are compared without case, blanks and punctuation.
@@ -197,6 +223,7 @@ class Layout:
     aggregates: Aggregates | None = None
     row_quality: str | None = None
     idle: tuple[str, ...] = ()
+    correction: Correction | None = None
     group: str = ""
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ _LABELS: Final = {
     "relative_humidity": "Relative humidity",
     "air_pressure_at_mean_sea_level": "Pressure (sea level)",
     "air_pressure": "Pressure (station)",
+    "air_pressure_at_mean_sea_level_qnh": "QNH",
     "wind_speed": "Wind speed",
     "wind_speed_of_gust": "Gust",
     "wind_from_direction": "Wind direction",

@@ -49,7 +49,8 @@ class DeclaredLayout:
         else:
             times = (time.column, *time.beside, time.local)
         qualities = (layout.row_quality, *(field.quality for field in layout.fields.values()))
-        names = (*times, *qualities, *layout.beside)
+        correction = None if layout.correction is None else layout.correction.column
+        names = (*times, *qualities, correction, *layout.beside)
         return frozenset({*(normalise_field(name) for name in names if name is not None), *self.station_fields})
 
     @cached_property
@@ -229,6 +230,7 @@ class DeclaredLayout:
             self._codes.get(parameter.name, ()),
             () if declared is None else declared.missing,
             decimal_comma=self.layout.decimal == ",",
+            text_codes=() if declared is None else declared.text_codes,
         )
 
     def _check_units(self) -> None:

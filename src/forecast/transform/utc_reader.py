@@ -17,6 +17,7 @@ from forecast.networks.model import UtcTime
 from forecast.transform.aggregates import Aggregates
 from forecast.transform.assemble import Draft, assemble, entry_refusals
 from forecast.transform.block_values import bounds_of, read_block_values
+from forecast.transform.corrections import corrected
 from forecast.transform.declared import DeclaredLayout
 from forecast.transform.missing_units import MissingUnits
 from forecast.transform.quarantine import Refusal
@@ -64,7 +65,8 @@ class UtcReader(Reader):
 
     def _read(self, batch: RawBatch, columns: Columns) -> Transformed:
         stations = named_stations(columns, self._names, len(batch.rows))
-        times, clock = utc_times(self._time, columns, list(self._known(stations)))
+        extracted = batch.origin["extracted_at"].to_numpy("datetime64[s]")
+        times, clock = utc_times(self._time, columns, list(self._known(stations)), extracted)
         moments = times.readings.moments
         early = wrong_times(moments, self._now, self.layout.network.first_year)
         cells = columns.required(normalise_field(self._time.column))
@@ -78,6 +80,7 @@ class UtcReader(Reader):
                 *self._wrong_stations(batch, columns, stations),
                 *times.refusals,
                 *entry_refusals(early, self._time.column, cells),
+                *corrected(self.layout.layout.correction, columns, stations, moments),
                 *values.refusals,
             ],
             self._lost(batch),

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from forecast.networks.model import UtcTime
 from forecast.transform.quarantine import Refusal
 from forecast.transform.raw_columns import Columns, normalise_field
 from forecast.transform.row_times import BAD_INSTANT, RowTimes, as_utc, present
 from forecast.transform.values.clocks import Moments
+from forecast.transform.values.month_days import read_month_days
 from forecast.transform.values.statements import Places, Statement, contradictions
-from forecast.transform.values.timestamps import leap_notes, read_formatted, read_moments
+from forecast.transform.values.timestamps import Readings, leap_notes, read_formatted, read_moments
 
 
-def utc_times(time: UtcTime, columns: Columns, places: Places) -> tuple[RowTimes, Moments]:
+def utc_times(time: UtcTime, columns: Columns, places: Places, extracted: Moments) -> tuple[RowTimes, Moments]:
     """The times of a batch, with which those of the other columns are compared; and the rows' clocks.
 
-    The clock is the row's local time, and its time in UTC where it does not tell a local one.
+    `extracted` is when the rows were extracted, for a column that has the day of the month alone. The clock is the
+    row's local time, and its time in UTC where it does not tell a local one.
     """
     times = columns.required(normalise_field(time.column))
-    readings = as_utc(read_moments(times) if time.format is None else read_formatted(times, time.format))
+    readings = as_utc(_readings(time, times, extracted))
     refusals = [Refusal(readings.unreadable, "bad_timestamp", time.column, _bad_instant(time), times)]
     clock = readings.moments
     others: Sequence[str] = (*time.beside, *((time.local,) if time.local is not None else ()))
@@ -33,5 +36,16 @@ def utc_times(time: UtcTime, columns: Columns, places: Places) -> tuple[RowTimes
     return RowTimes(readings, refusals, leap_notes(readings, times)), clock
 
 
+def _readings(time: UtcTime, cells: pa.Array, extracted: Moments) -> Readings:
+    if time.within_days is not None:
+        return read_month_days(cells, extracted, time.within_days)
+    return read_moments(cells) if time.format is None else read_formatted(cells, time.format)
+
+
 def _bad_instant(time: UtcTime) -> str:
+    if time.within_days is not None:
+        return (
+            "no day of the month, hour and minute (DDHHMM, UTC) of the "
+            f"{time.within_days} days before the row was extracted, so that its month is not known"
+        )
     return BAD_INSTANT if time.format is None else f"not a date and time in UTC ({time.format})"

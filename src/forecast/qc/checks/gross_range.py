@@ -19,6 +19,7 @@ from forecast.qc.names import (
     IRRADIANCE_1H,
     IRRADIANCE_6MIN,
     PRESSURE,
+    QNH,
     RAIN_1H,
     RAIN_3H,
     RAIN_6MIN,
@@ -89,6 +90,10 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         **limits(WMO_AWS, gross_range_fail_min=500, gross_range_fail_max=1080),
         **limits(f"{OURS}: the standard atmosphere at 3500 m, less 50 hPa", gross_range_suspect_min=600),
         **limits(WMO_AWS, gross_range_suspect_max=1080),
+    },
+    QNH: {
+        **limits(METEOSTAT, gross_range_fail_min=850, gross_range_fail_max=1090),
+        **limits(f"{GHCNH}: records of Europe", gross_range_suspect_min=870, gross_range_suspect_max=1083.3),
     },
     WIND_SPEED: {
         **limits(WMO_AWS, gross_range_fail_min=0, gross_range_fail_max=75),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from forecast.core.decimals import shortest_decimals
 from forecast.core.parameters import Parameter, Quantity
 from forecast.core.reading import NO_UNIT
 from forecast.core.text import escaped
-from forecast.networks.model import Code
+from forecast.networks.model import Code, TextCode
 from forecast.transform.raw_columns import python_cells
 from forecast.transform.values.units import CANONICAL, Floats, Unit, find_unit
 from forecast.transform.values.wind_words import ENGLISH, WindWords, read_wind
@@ -86,8 +86,8 @@ class RawColumn(NamedTuple):
 
     `assumed_unit` is the unit that the source documents for bare numbers; without one, a number needs its unit in the
     cell. A cell that carries a unit is converted from that one, whatever the column's. `source` is what the source
-    calls the column, `codes` are its numbers that are no amounts, `missing` those that stand for "no value". With
-    `decimal_comma` every comma is that of a decimal.
+    calls the column, `codes` are its numbers that are no amounts, `text_codes` its texts that stand for one, `missing`
+    the numbers that stand for "no value". With `decimal_comma` every comma is that of a decimal.
     """
 
     cells: pa.Array
@@ -97,6 +97,7 @@ class RawColumn(NamedTuple):
     codes: tuple[Code, ...] = ()
     missing: tuple[float, ...] = ()
     decimal_comma: bool = False
+    text_codes: tuple[TextCode, ...] = ()
 
 
 def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> dict[str, Converted]:
@@ -273,7 +274,19 @@ def _values_of(distinct: _Parsed, column: RawColumn, words: WindWords) -> tuple[
             reasons[index] = fault
         if parameter.quantity is Quantity.ANGLE and word.strip().casefold() == words.calm:
             calm.add(index)
+    for index, value in _text_codes(distinct.texts, column):
+        values[index] = value
+        reasons.pop(index, None)
     return values, reasons, calm
+
+
+def _text_codes(texts: pa.Array, column: RawColumn) -> Iterator[tuple[int, float]]:
+    """The places of the distinct texts that stand for a value, with that value."""
+    spelled = pc.utf8_lower(pc.utf8_trim_whitespace(texts)) if column.text_codes else texts
+    for code in column.text_codes:
+        known = pa.array([text.casefold() for text in code.texts], texts.type)
+        for index in np.flatnonzero(np.asarray(pc.is_in(spelled, value_set=known))).tolist():
+            yield index, code.value
 
 
 def _read_word(text: str, parameter: Parameter, words: WindWords) -> tuple[float, str | None]:

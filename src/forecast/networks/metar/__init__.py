@@ -1,0 +1,98 @@
+"""METAR and SPECI, the reports of aerodromes, from aviationweather.gov or as text.
+
+The pressure of a report is the QNH, which an aircraft's altimeter is set to: reduced by the standard atmosphere, and in
+most countries cut to whole hectopascals. It is no pressure at sea level (`SLP` in remarks of the USA is one). Cloud
+amounts are ranges (SCT is 3 or 4 eighths) and the weather has no number: neither is a value that is kept.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from forecast.networks.metar.bulletins import BULLETINS
+from forecast.networks.metar.cache import CACHE
+from forecast.networks.metar.report import CORRECTION
+from forecast.networks.model import (
+    Correction,
+    Field,
+    Layout,
+    Licence,
+    Network,
+    Recognise,
+    TextCode,
+    UtcTime,
+)
+
+_QNH: Final = "air_pressure_at_mean_sea_level_qnh"
+_SEA_LEVEL: Final = "air_pressure_at_mean_sea_level"
+_MILE: Final = 1609.344
+_MOST_MILES: Final = (
+    TextCode(("6+", "6.0+"), 10_000.0, "9999 or CAVOK of the report, 10 km or more"),
+    TextCode(("10+", "10.0+"), 10 * _MILE, "10SM of the report, 10 miles or more"),
+)
+
+JSON: Final = Layout(
+    name="aviationweather's METAR as JSON",
+    recognise=Recognise(columns=("icaoId", "obsTime")),
+    station="icaoId",
+    # Not `reportTime`, which is the full hour that the report is for.
+    time=UtcTime("obsTime"),
+    fields={
+        "temp": Field("air_temperature", "degC"),
+        "dewp": Field("dew_point_temperature", "degC"),
+        "wdir": Field("wind_from_direction", "deg"),
+        "wspd": Field("wind_speed", "kt"),
+        "wgst": Field("wind_speed_of_gust", "kt"),
+        "visib": Field("visibility_in_air", "mi", text_codes=_MOST_MILES),
+        "altim": Field(_QNH, "hPa"),
+        "slp": Field(_SEA_LEVEL, "hPa"),
+    },
+    cell='a number with a decimal point, such as "7.2"',
+    beside=(
+        *("metar_id", "receiptTime", "reportTime", "metarType", "mostRecent", "prior", "qcField", "fltCat"),
+        *("lat", "lon", "elev", "name", "cover", "clouds", "wxString", "vertVis", "presTend"),
+        # Extremes of 6 and 24 hours; rain of 3 to 24, and `precip` since the last full hour, so that its period varies.
+        *("maxT", "minT", "maxT24", "minT24", "precip", "pcp3hr", "pcp6hr", "pcp24hr", "snow"),
+    ),
+    correction=Correction("rawOb", CORRECTION),
+)
+# As the readers of text give them: each cell with its unit.
+_OF_TEXT: Final = {
+    "temperature": Field("air_temperature", "degC"),
+    "dew_point": Field("dew_point_temperature", "degC"),
+    "wind_direction": Field("wind_from_direction", "deg"),
+    "wind_speed": Field("wind_speed"),
+    "wind_gust": Field("wind_speed_of_gust"),
+    "visibility": Field("visibility_in_air"),
+    "qnh": Field(_QNH),
+    "sea_level_pressure": Field(_SEA_LEVEL),
+}
+_CELL: Final = 'a number with its unit in the cell, such as "12 kt"'
+
+TEXT: Final = Layout(
+    name="METAR as text",
+    recognise=Recognise(columns=("day_time", "report", "visibility", "qnh")),
+    station="station",
+    time=UtcTime("day_time", within_days=7),
+    fields=_OF_TEXT,
+    cell=_CELL,
+    correction=Correction("report", CORRECTION),
+)
+DATED: Final = Layout(
+    name="METAR as text with its date",
+    recognise=Recognise(columns=("observation_time", "report", "visibility", "qnh")),
+    station="station",
+    time=UtcTime("observation_time"),
+    fields=_OF_TEXT,
+    cell=_CELL,
+    correction=Correction("report", CORRECTION),
+)
+
+NETWORK: Final = Network(
+    name="METAR",
+    id_prefix="metar-",
+    licence=Licence("public domain", "https://www.weather.gov/disclaimer", "NOAA Aviation Weather Center"),
+    layouts=(JSON, TEXT, DATED),
+    formats=(BULLETINS, CACHE),
+    first_year=1968,
+)

@@ -1,0 +1,111 @@
+"""METAR as text: the API's `format=raw`, WMO bulletins with a heading, and NOAA's cycle files with a date above each.
+
+A report may go over several lines, and ends at "=", at an empty line or where the next begins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import IO, Final
+
+from forecast.networks.metar.report import START, NoReportError, cells_of
+from forecast.networks.model import Format, Record
+
+_START: Final = re.compile(rf"(?:^|(?<= )){START}")
+# What stands above reports: WMO's heading and number of a bulletin, the kind of its reports, and NOAA's date.
+_HEADING: Final = re.compile(r"[A-Z]{4}[0-9]{2} [A-Z]{4} [0-9]{6}(?: [A-Z]{3})?")
+_ABOVE: Final = re.compile(rf"[0-9]{{3,5}}|METAR|SPECI|(?:METAR |SPECI )?COR|{_HEADING.pattern}")
+_DATE: Final = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2}) ([0-9]{2}:[0-9]{2})")
+_CONTROLS: Final = re.compile(r"[\x00-\x20]+")
+_LINES_LOOKED_AT: Final = 20
+
+
+def dated(cells: dict[str, str | None], instant: str) -> dict[str, str | None]:
+    """The cells of a report whose date is known, `instant` in ISO 8601.
+
+    Raises NoReportError where the report itself tells another day of the month, hour or minute.
+    """
+    day_time = cells.pop("day_time")
+    if day_time != f"{instant[8:10]}{instant[11:13]}{instant[14:16]}":
+        raise NoReportError(f"the report tells day and time {day_time}, and beside it stands {instant}")
+    return {"observation_time": instant, **cells}
+
+
+def _is_bulletin(start: bytes) -> bool:
+    """Whether these are the first bytes of such a file."""
+    lines = (_plain(line) for line in start.decode("latin-1").splitlines())
+    for line in [line for line in lines if line][:_LINES_LOOKED_AT]:
+        if (found := _START.match(line)) is not None:
+            return not (found["kind"] or "").startswith("TAF")
+        if not _ABOVE.fullmatch(line) and not _DATE.fullmatch(line):
+            return False
+    return False
+
+
+class _Reports:
+    """Puts the lines of a file together to reports."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._line = 0
+        self._date = ""
+
+    def take(self, number: int, line: str) -> Iterator[Record]:
+        """The reports that end with this line, or before it."""
+        if not line:
+            yield from self.finish()
+            self._date = ""
+        elif (date := _DATE.fullmatch(line)) is not None:
+            yield from self.finish()
+            self._date = "{}-{}-{}T{}:00Z".format(*date.groups())
+        elif _ABOVE.fullmatch(line):
+            yield from self.finish()
+            self._date = ""
+        else:
+            for part, ends in _parts(line):
+                if _START.match(part):
+                    yield from self.finish()
+                if not self._text:
+                    self._line = number
+                self._text = f"{self._text} {part}".strip()
+                if ends:
+                    yield from self.finish()
+
+    def finish(self) -> Iterator[Record]:
+        """The report that nothing follows."""
+        text, self._text = self._text, ""
+        if not text:
+            return
+        try:
+            cells = cells_of(text)
+            yield Record(f"line {self._line}", dated(cells, self._date) if self._date else cells)
+        except NoReportError as error:
+            yield Record(f"line {self._line}", {"report": text}, str(error))
+
+
+def _parts(line: str) -> Iterator[tuple[str, bool]]:
+    """The line cut where reports begin and end; and whether one ends there."""
+    *ended, rest = line.split("=")
+    for part, ends in [*((part, True) for part in ended), (rest, False)]:
+        text = part.strip()
+        begins = [match.start() for match in _START.finditer(text)]
+        cuts = [*dict.fromkeys([0, *begins]), len(text)]
+        for first, last in pairwise(cuts):
+            if text[first:last].strip():
+                yield text[first:last].strip(), ends and last == len(text)
+
+
+def _plain(line: str) -> str:
+    return _CONTROLS.sub(" ", line).strip()
+
+
+def _records(file: IO[bytes]) -> Iterator[Record]:
+    reports = _Reports()
+    for number, line in enumerate(file, 1):
+        yield from reports.take(number, _plain(line.decode("latin-1")))
+    yield from reports.finish()
+
+
+BULLETINS: Final = Format("METAR reports as text", _is_bulletin, _records)

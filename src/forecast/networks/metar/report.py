@@ -1,0 +1,157 @@
+"""The text of one METAR or SPECI to the cells of a row: ICAO Annex 3, WMO-No. 306 (FM 15, FM 16), FMH-1 of the USA.
+
+Of its groups those of wind, visibility, temperature and pressure are read, and of the remarks the temperature to a
+tenth and the pressure at sea level. A group that is there and cannot be read is given as it is, so that it is counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Final
+
+# What a report begins with. ICAO's location indicators are letters; those of the USA's small fields have digits too.
+START: Final = (
+    r"(?:(?P<kind>METAR|SPECI|TAF(?: AMD| COR)?) )?(?:COR )?"
+    r"(?P<station>[A-Z][A-Z0-9]{3}) (?:COR )?(?P<time>[0-9]{6})Z(?= |$)"
+)
+# Stands before the station or behind it, or behind the time: "COR", in Canada "CCA", then "CCB".
+CORRECTION: Final = (
+    r"^(?:(?:METAR|SPECI) )?(?:[A-Z][A-Z0-9]{3} )?(?:[0-9]{6}Z )?(?:AUTO )?(?P<correction>COR|CC[A-Z])(?: |$)"
+)
+_BEGINNING: Final = re.compile(START)
+# Behind these stand forecasts, which have groups of the same form.
+_TREND: Final = re.compile(r" (?:NOSIG|BECMG|TEMPO|INTER)(?= |$)")
+_WIND: Final = re.compile(
+    r" (?P<direction>[0-9]{3}|VRB|///)(?P<speed>P?[0-9]{2,3}|//)(?:G(?P<gust>P?[0-9]{2,3}|//))?"
+    r"(?P<unit>KT|MPS|KMH)(?= |$)"
+)
+_LOOSE_WIND: Final = re.compile(r"^(?: AUTO| COR| CC[A-Z])* ([0-9]{5}\S*)(?= |$)| (\S+(?:KTS?|MPS|KMH))(?= |$)")
+_VISIBILITY: Final = re.compile(
+    r" (?:(?P<cavok>CAVOK)|[MP]?(?P<metres>[0-9]{4})(?:NDV)?|"
+    r"[MP]?(?P<miles>[0-9]{1,2}(?: [0-9]/[1-9][0-9]?)?|[0-9]{1,2}/[1-9][0-9]?)SM|(?P<nothing>////(?:SM)?))(?= |$)"
+)
+# "30KM" and "4000M" have units that are known, and "9000N" is one in a direction.
+_LOOSE_VISIBILITY: Final = re.compile(r" (\S*[0-9]\S*SM|[0-9]{1,2}KM|[0-9]{4}[A-Z]{1,2})(?= |$)")
+_TEMPERATURES: Final = re.compile(r" (?P<air>M?[0-9]{2})/(?P<dew>M?[0-9]{2}|//|XX)?(?= |$)")
+_PRESSURE: Final = re.compile(r" (?:Q(?P<hpa>[0-9]{4}(?:\.[0-9])?)|A(?P<inches>[0-9]{4}))(?= |$)")
+_LOOSE_PRESSURE: Final = re.compile(r" ([QA][0-9O/]{3,5})(?= |$)")
+# Of remarks: T02170078 is 21.7 °C and 7.8 °C, a 1 in place of the 0 a minus; SLP086 is 1008.6 hPa.
+_TENTHS: Final = re.compile(r" T([01])([0-9]{3})(?:([01])([0-9]{3})|////)?(?= |$)")
+_SEA_LEVEL: Final = re.compile(r" SLP ?([0-9]{3})(?= |$)")
+_UNITS: Final = {"KT": "kt", "MPS": "m/s", "KMH": "km/h"}
+_UNKNOWN: Final = frozenset({"//", "///", "XX"})
+# 9999 and CAVOK: 10 km or more.
+_UNLIMITED: Final = "10000 m"
+# Whole degrees are rounded, and cut by some stations: from here on they and the tenths are two temperatures.
+_OTHER_DEGREES: Final = 1.0
+# Where a report has no QNH, or one that no air at sea level had, its pressure at sea level is 950 to 1049.9 hPa.
+_STANDARD_HPA: Final = 1000.0
+_LOWEST_HPA, _HIGHEST_HPA = 870.0, 1085.0
+_INCH_OF_MERCURY_HPA: Final = 33.86388640341
+
+
+class NoReportError(ValueError):
+    """A text that is no report of an observation; it says why."""
+
+
+def cells_of(text: str) -> dict[str, str | None]:
+    """The cells of a report, each with its unit where it has one.
+
+    `day_time` is the day of the month, hour and minute (UTC). `text` has single blanks and no "=" at its end.
+    Raises NoReportError.
+    """
+    begin = _BEGINNING.match(text)
+    if begin is None:
+        raise NoReportError("not a METAR or SPECI: station and time (DDHHMMZ) are not at its beginning")
+    if (begin["kind"] or "").startswith("TAF"):
+        raise NoReportError("a TAF, which is a forecast and no observation")
+    body, _, remarks = text[begin.end() :].partition(" RMK")
+    trend = _TREND.search(body)
+    if trend is not None:
+        body = body[: trend.start()]
+    cells: dict[str, str | None] = {"station": begin["station"], "day_time": begin["time"], "report": text}
+    cells.update(_wind(body))
+    cells["visibility"] = _visibility(body)
+    cells.update(_temperatures(body, remarks))
+    cells.update(_pressures(body, remarks))
+    return cells
+
+
+def _wind(body: str) -> Iterator[tuple[str, str | None]]:
+    wind = _WIND.search(body)
+    if wind is None:
+        yield "wind_speed", _loose(_LOOSE_WIND, body)
+        return
+    unit = _UNITS[wind["unit"]]
+    yield "wind_direction", _known(wind["direction"], str)
+    yield "wind_speed", _known(wind["speed"], lambda number: f"{number} {unit}")
+    yield "wind_gust", _known(wind["gust"], lambda number: f"{number} {unit}")
+
+
+def _visibility(body: str) -> str | None:
+    found = _VISIBILITY.search(body)
+    if found is None:
+        return _loose(_LOOSE_VISIBILITY, body)
+    if found["miles"]:
+        return f"{float(sum(map(Fraction, found['miles'].split()))):g} mi"
+    if found["cavok"] or found["metres"] == "9999":
+        return _UNLIMITED
+    return None if found["nothing"] else f"{found['metres']} m"
+
+
+def _temperatures(body: str, remarks: str) -> Iterator[tuple[str, str | None]]:
+    whole, tenths = _TEMPERATURES.search(body), _TENTHS.search(remarks)
+    air, dew = (None, None) if whole is None else (_known(whole["air"], _signed), _known(whole["dew"], _signed))
+    if tenths is None:
+        yield "temperature", air
+        yield "dew_point", dew
+    else:
+        yield "temperature", _exact(air, tenths[1], tenths[2])
+        yield "dew_point", _exact(dew, tenths[3], tenths[4])
+
+
+def _pressures(body: str, remarks: str) -> Iterator[tuple[str, str | None]]:
+    pressure = _PRESSURE.search(body)
+    qnh = _STANDARD_HPA
+    if pressure is None:
+        yield "qnh", _loose(_LOOSE_PRESSURE, body)
+    elif pressure["hpa"]:
+        qnh = float(pressure["hpa"])
+        yield "qnh", f"{pressure['hpa']} hPa"
+    else:
+        inches = f"{pressure['inches'][:2]}.{pressure['inches'][2:]}"
+        qnh = float(inches) * _INCH_OF_MERCURY_HPA
+        yield "qnh", f"{inches} inHg"
+    sea_level = _SEA_LEVEL.search(remarks)
+    if sea_level is not None:
+        # The hundreds are left out: those that bring it nearest to the QNH.
+        tens = int(sea_level[1]) / 10
+        near = qnh if _LOWEST_HPA < qnh < _HIGHEST_HPA else _STANDARD_HPA
+        yield "sea_level_pressure", f"{min((900 + tens, 1000 + tens), key=lambda hpa: abs(hpa - near)):.1f} hPa"
+
+
+def _known(found: str | None, shown: Callable[[str], str]) -> str | None:
+    return None if found is None or found in _UNKNOWN else shown(found)
+
+
+def _signed(digits: str) -> str:
+    return digits.replace("M", "-")
+
+
+def _exact(whole: str | None, sign: str | None, digits: str | None) -> str | None:
+    """A temperature to a tenth; both together, which is no number, where the whole degrees are of another one."""
+    if sign is None or digits is None:
+        return whole
+    tenths = f"{'-' if sign == '1' else ''}{digits[:2]}.{digits[2]}"
+    if whole is not None and abs(float(whole) - float(tenths)) >= _OTHER_DEGREES:
+        return f"{whole} and {tenths}"
+    return tenths
+
+
+def _loose(pattern: re.Pattern[str], body: str) -> str | None:
+    """A group that is meant, as it is, where it holds anything but slashes."""
+    found = pattern.search(body)
+    text = None if found is None else next(filter(None, found.groups()))
+    return None if text is None or not text.strip("/KTMPSHQA") else text

@@ -1,0 +1,43 @@
+"""Times that tell the day of the month, the hour and the minute, as reports of aerodromes do: "170551" or "170551Z"."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.admission import FUTURE_TOLERANCE
+from forecast.transform.values.clocks import Moments, plain_cells
+from forecast.transform.values.timestamps import Readings
+
+_FORM: Final = r"^(?P<day>[0-9]{2})(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})Z?$"
+_TOLERANCE: Final = np.timedelta64(FUTURE_TOLERANCE)
+_HOURS, _MINUTES = 24, 60
+
+
+def read_month_days(cells: pa.Array, extracted: Moments, within_days: int) -> Readings:
+    """The last such time that is no later than the row was extracted (datetime64[s], UTC).
+
+    Unreadable is what is no such time, and one that lies more than `within_days` before the extraction: a file that
+    was copied months later would get another month.
+    """
+    texts = pc.utf8_trim_whitespace(plain_cells(cells).cast(pa.string()))
+    parts = pc.extract_regex(pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts), _FORM)
+    day, hour, minute = (
+        pc.fill_null(parts.field(name).cast(pa.int64()), 0).to_numpy(zero_copy_only=False) for name in (0, 1, 2)
+    )
+    is_time = np.asarray(parts.is_valid()) & (day > 0) & (hour < _HOURS) & (minute < _MINUTES)
+    latest = extracted + _TOLERANCE
+    after_midnight = (hour * _MINUTES + minute).astype("timedelta64[m]")
+    found = np.full(len(extracted), np.datetime64("NaT", "s"))
+    for months_before in (1, 0):
+        month = latest.astype("datetime64[M]") - months_before
+        days = month.astype("datetime64[D]") + (day - 1)
+        times = days.astype("datetime64[s]") + after_midnight
+        possible = is_time & (days.astype("datetime64[M]") == month) & (times <= latest)
+        found = np.where(possible, times, found)
+    found = np.where(latest - found <= np.timedelta64(within_days, "D"), found, np.datetime64("NaT", "s"))
+    unreadable = np.asarray(pc.fill_null(pc.not_equal(texts, ""), fill_value=False)) & np.isnat(found)
+    return Readings.plain(found, is_utc=True, unreadable=unreadable)
