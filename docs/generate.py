@@ -135,12 +135,16 @@ def _layout(layout: Layout) -> str:
     time = layout.time
     times = (time.column,) if isinstance(time, UtcTime) else (*time.utc, *time.whole, f"{time.day} with {time.clock}")
     zone = "UTC" if isinstance(time, UtcTime) else "the station's own time, where the column is not in UTC"
+    if isinstance(time, UtcTime) and time.within_days is not None:
+        zone += f"; a day of the month, hour and minute of the {time.within_days} days before the object was extracted"
     rows = [f"`{container.name}`" for container in layout.containers if container.refused is None]
     facts = [f"- Time: {_names(times)} ({zone}).", f"- Station: `{layout.station}`{_OF_KEY[layout.station_of_key]}."]
     facts += [f"- In a JSON document the rows stand in {', '.join(rows)}."] if rows else []
     if layout.blocks is not None:
         blocks = (f"`{name}` ({', '.join(units.values())})" for name, units in layout.blocks.units.items())
         facts.append(f"- Units: a field without one stands in an object that names them: {', '.join(blocks)}.")
+    if layout.correction is not None:
+        facts.append(f"- A report whose `{layout.correction.column}` says that it corrects one of its time counts.")
     if layout.mean is not None:
         pair = _names((layout.mean.highest, layout.mean.lowest))
         facts.append(f"- `{layout.mean.parameter}` is also the mean of {pair}.")
@@ -153,9 +157,12 @@ def _layout(layout: Layout) -> str:
 
 
 def _codes(field: Field) -> str:
-    return "; ".join(
+    numbers = [
         f"{', '.join(f'{number:g}' for number in code.numbers)} {code.unit} is {code.reason}" for code in field.codes
-    )
+    ]
+    unit = {parameter.name: parameter.unit for parameter in PARAMETERS}[field.parameter]
+    texts = [f"{_names(code.texts)} is {code.value:g} {unit}: {code.reason}" for code in field.text_codes]
+    return "; ".join([*numbers, *texts])
 
 
 def _names(names: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ from forecast.networks.model import (
     TextCode,
     UtcTime,
 )
+from forecast.qc.thresholds import HADISD, OURS, limits
 
 _QNH: Final = "air_pressure_at_mean_sea_level_qnh"
 _SEA_LEVEL: Final = "air_pressure_at_mean_sea_level"
@@ -95,4 +96,14 @@ NETWORK: Final = Network(
     layouts=(JSON, TEXT, DATED),
     formats=(BULLETINS, CACHE),
     first_year=1968,
+    thresholds={
+        **dict.fromkeys(
+            ("air_temperature", "dew_point_temperature"),
+            limits(
+                f"{HADISD}: whole degrees may stand still for 14 days; the check stuck, with neighbours, remains",
+                persistence_tolerance=-1,
+            ),
+        ),
+        "wind_from_direction": limits(f"{OURS}: directions are in tens of degrees", persistence_suspect_hours=12),
+    },
 )

@@ -20,6 +20,9 @@ _ABOVE: Final = re.compile(rf"[0-9]{{3,5}}|METAR|SPECI|(?:METAR |SPECI )?COR|{_H
 _DATE: Final = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2}) ([0-9]{2}:[0-9]{2})")
 _CONTROLS: Final = re.compile(r"[\x00-\x20]+")
 _LINES_LOOKED_AT: Final = 20
+# The longest real report of a day's 9 247 has 322 characters.
+_LONGEST_REPORT: Final = 2_000
+_LONGEST_LINE: Final = 64 << 10
 
 
 def dated(cells: dict[str, str | None], instant: str) -> dict[str, str | None]:
@@ -70,7 +73,7 @@ class _Reports:
                 if not self._text:
                     self._line = number
                 self._text = f"{self._text} {part}".strip()
-                if ends:
+                if ends or len(self._text) > _LONGEST_REPORT:
                     yield from self.finish()
 
     def finish(self) -> Iterator[Record]:
@@ -103,7 +106,7 @@ def _plain(line: str) -> str:
 
 def _records(file: IO[bytes]) -> Iterator[Record]:
     reports = _Reports()
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
         yield from reports.take(number, _plain(line.decode("latin-1")))
     yield from reports.finish()
 

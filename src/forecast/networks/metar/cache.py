@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterator
 from typing import IO, Final
 
+from forecast.core.errors import ObjectRejectedError
 from forecast.networks.metar.bulletins import dated
 from forecast.networks.metar.report import NoReportError, cells_of
 from forecast.networks.model import Format, Record
@@ -26,13 +27,17 @@ def _is_cache(start: bytes) -> bool:
 
 
 def _records(file: IO[bytes]) -> Iterator[Record]:
-    lines = csv.reader(io.TextIOWrapper(file, "utf-8-sig", "backslashreplace", newline=""))
-    for row in lines:
-        if tuple(row[: len(_COLUMNS)]) == _COLUMNS:
-            break
-    for row in lines:
-        if row:
-            yield _record(f"line {lines.line_num}", row)
+    text = io.TextIOWrapper(file, "utf-8-sig", "backslashreplace", newline="")
+    lines, has_header = csv.reader(text), False
+    try:
+        for row in lines:
+            if has_header and row:
+                yield _record(f"line {lines.line_num}", row)
+            has_header = has_header or tuple(row[: len(_COLUMNS)]) == _COLUMNS
+    except csv.Error as error:
+        raise ObjectRejectedError("not_csv", f"line {lines.line_num} is no CSV: {error}") from error
+    finally:
+        text.detach()  # the file is closed by who opened it
 
 
 def _record(position: str, row: list[str]) -> Record:

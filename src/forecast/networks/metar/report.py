@@ -7,8 +7,9 @@ tenth and the pressure at sea level. A group that is there and cannot be read is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 # What a report begins with. ICAO's location indicators are letters; those of the USA's small fields have digits too.
@@ -34,14 +35,14 @@ _VISIBILITY: Final = re.compile(
 )
 # "30KM" and "4000M" have units that are known, and "9000N" is one in a direction.
 _LOOSE_VISIBILITY: Final = re.compile(r" (\S*[0-9]\S*SM|[0-9]{1,2}KM|[0-9]{4}[A-Z]{1,2})(?= |$)")
-_TEMPERATURES: Final = re.compile(r" (?P<air>M?[0-9]{2})/(?P<dew>M?[0-9]{2}|//|XX)?(?= |$)")
+_TEMPERATURES: Final = re.compile(r" (?P<air>M?[0-9]{2})/(?:(?P<dew>M?[0-9]{2})|//|XX)?(?= |$)")
 _PRESSURE: Final = re.compile(r" (?:Q(?P<hpa>[0-9]{4}(?:\.[0-9])?)|A(?P<inches>[0-9]{4}))(?= |$)")
 _LOOSE_PRESSURE: Final = re.compile(r" ([QA][0-9O/]{3,5})(?= |$)")
 # Of remarks: T02170078 is 21.7 °C and 7.8 °C, a 1 in place of the 0 a minus; SLP086 is 1008.6 hPa.
 _TENTHS: Final = re.compile(r" T([01])([0-9]{3})(?:([01])([0-9]{3})|////)?(?= |$)")
 _SEA_LEVEL: Final = re.compile(r" SLP ?([0-9]{3})(?= |$)")
 _UNITS: Final = {"KT": "kt", "MPS": "m/s", "KMH": "km/h"}
-_UNKNOWN: Final = frozenset({"//", "///", "XX"})
+_UNKNOWN, _UNKNOWN_DIRECTION = "//", "///"
 # 9999 and CAVOK: 10 km or more.
 _UNLIMITED: Final = "10000 m"
 # Whole degrees are rounded, and cut by some stations: from here on they and the tenths are two temperatures.
@@ -84,10 +85,10 @@ def _wind(body: str) -> Iterator[tuple[str, str | None]]:
     if wind is None:
         yield "wind_speed", _loose(_LOOSE_WIND, body)
         return
-    unit = _UNITS[wind["unit"]]
-    yield "wind_direction", _known(wind["direction"], str)
-    yield "wind_speed", _known(wind["speed"], lambda number: f"{number} {unit}")
-    yield "wind_gust", _known(wind["gust"], lambda number: f"{number} {unit}")
+    direction, speed, gust, unit = wind.groups()
+    yield "wind_direction", None if direction == _UNKNOWN_DIRECTION else direction
+    yield "wind_speed", None if speed == _UNKNOWN else f"{speed} {_UNITS[unit]}"
+    yield "wind_gust", None if gust is None or gust == _UNKNOWN else f"{gust} {_UNITS[unit]}"
 
 
 def _visibility(body: str) -> str | None:
@@ -95,15 +96,20 @@ def _visibility(body: str) -> str | None:
     if found is None:
         return _loose(_LOOSE_VISIBILITY, body)
     if found["miles"]:
-        return f"{float(sum(map(Fraction, found['miles'].split()))):g} mi"
+        return _miles(found["miles"])
     if found["cavok"] or found["metres"] == "9999":
         return _UNLIMITED
     return None if found["nothing"] else f"{found['metres']} m"
 
 
+@lru_cache(maxsize=1024)
+def _miles(text: str) -> str:
+    return f"{float(sum(map(Fraction, text.split()))):g} mi"
+
+
 def _temperatures(body: str, remarks: str) -> Iterator[tuple[str, str | None]]:
     whole, tenths = _TEMPERATURES.search(body), _TENTHS.search(remarks)
-    air, dew = (None, None) if whole is None else (_known(whole["air"], _signed), _known(whole["dew"], _signed))
+    air, dew = (None, None) if whole is None else (_signed(whole["air"]), _signed(whole["dew"]))
     if tenths is None:
         yield "temperature", air
         yield "dew_point", dew
@@ -114,14 +120,15 @@ def _temperatures(body: str, remarks: str) -> Iterator[tuple[str, str | None]]:
 
 def _pressures(body: str, remarks: str) -> Iterator[tuple[str, str | None]]:
     pressure = _PRESSURE.search(body)
+    hpa, inches = (None, None) if pressure is None else pressure.groups()
     qnh = _STANDARD_HPA
-    if pressure is None:
+    if hpa is not None:
+        qnh = float(hpa)
+        yield "qnh", f"{hpa} hPa"
+    elif inches is None:
         yield "qnh", _loose(_LOOSE_PRESSURE, body)
-    elif pressure["hpa"]:
-        qnh = float(pressure["hpa"])
-        yield "qnh", f"{pressure['hpa']} hPa"
     else:
-        inches = f"{pressure['inches'][:2]}.{pressure['inches'][2:]}"
+        inches = f"{inches[:2]}.{inches[2:]}"
         qnh = float(inches) * _INCH_OF_MERCURY_HPA
         yield "qnh", f"{inches} inHg"
     sea_level = _SEA_LEVEL.search(remarks)
@@ -132,12 +139,8 @@ def _pressures(body: str, remarks: str) -> Iterator[tuple[str, str | None]]:
         yield "sea_level_pressure", f"{min((900 + tens, 1000 + tens), key=lambda hpa: abs(hpa - near)):.1f} hPa"
 
 
-def _known(found: str | None, shown: Callable[[str], str]) -> str | None:
-    return None if found is None or found in _UNKNOWN else shown(found)
-
-
-def _signed(digits: str) -> str:
-    return digits.replace("M", "-")
+def _signed(digits: str | None) -> str | None:
+    return None if digits is None else digits.replace("M", "-")
 
 
 def _exact(whole: str | None, sign: str | None, digits: str | None) -> str | None:

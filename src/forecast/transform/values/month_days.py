@@ -38,6 +38,6 @@ def read_month_days(cells: pa.Array, extracted: Moments, within_days: int) -> Re
         times = days.astype("datetime64[s]") + after_midnight
         possible = is_time & (days.astype("datetime64[M]") == month) & (times <= latest)
         found = np.where(possible, times, found)
-    found = np.where(latest - found <= np.timedelta64(within_days, "D"), found, np.datetime64("NaT", "s"))
+    found = np.where(extracted - found <= np.timedelta64(within_days, "D"), found, np.datetime64("NaT", "s"))
     unreadable = np.asarray(pc.fill_null(pc.not_equal(texts, ""), fill_value=False)) & np.isnat(found)
     return Readings.plain(found, is_utc=True, unreadable=unreadable)
