@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.networks.qc_version import qc_version
 from forecast.qc import version
 
-GOLDEN = 1015950906
+GOLDEN = 812436459
 
 
 @pytest.fixture
