@@ -25,12 +25,14 @@ UDUNITS: Final = {
 }
 # A depth of water has another standard name than its mass: CF's precipitation_amount is in kg m-2.
 _RAIN: Final = "lwe_thickness_of_precipitation_amount"
+# CF has names for pressures that air has, and none for what an altimeter is set to.
+_QNH: Final = "air_pressure_at_mean_sea_level_qnh"
 _PERIOD: Final = re.compile(r"_\d+(h|min)$")
 
 
 def standard_name(parameter: Parameter) -> str | None:
     """The CF standard name of a parameter; None where the table of standard names has none."""
-    if parameter.quantity is Quantity.CODE:
+    if parameter.quantity is Quantity.CODE or parameter.name == _QNH:
         return None
     return _RAIN if parameter.quantity is Quantity.RAIN else _PERIOD.sub("", parameter.name)
 
