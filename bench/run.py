@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from forecast.core.memory import keep_memory_small
+from forecast.core.memory import configure_allocators
 from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
 from forecast.core.stations import Stations
@@ -41,7 +41,7 @@ from forecast.mongo.loader import prepare_collection
 from forecast.mongo.state import Checkpoints
 from forecast.qc.flags import NOT_EVALUATED
 from forecast.qc.results import Quality
-from forecast.run.disk_budget import TemporarySpace
+from forecast.run.disk_budget import DiskBudget
 from forecast.run.pipeline import Pipeline
 from forecast.run.run import Run, RunOptions
 from forecast.run.staging import Stager
@@ -108,14 +108,14 @@ def child_prepare(uri: str, folder: Path, checks: bool) -> dict[str, float]:
     """Extract to Parquet alone, on one core, with the quality checks or without."""
     os.sched_setaffinity(0, {0})
     pa.set_cpu_count(1)
-    keep_memory_small()
+    configure_allocators()
     if not checks:
-        vars(sys.modules["forecast.validate.enrich"])["judge_rows"] = unjudged
+        vars(sys.modules["forecast.validate.enrich"])["flag_batch"] = pending_qc
     with connect(settings(uri, folder, "bench_prepare")) as collection, tempfile.TemporaryDirectory() as work:
         run = Run.begin(settings(uri, folder, "bench_prepare"), RunOptions())
         raw_zone, processed_zone = open_store(str(folder / "raw")), open_store(str(folder / "processed"))
-        checkpoints = Checkpoints.beside(collection, RULES_VERSION, program="bench", zone=processed_zone.place)
-        space = TemporarySpace(run.settings.limits.temporary_bytes, run.check_stop)
+        checkpoints = Checkpoints.for_collection(collection, RULES_VERSION, program="bench", zone=processed_zone.place)
+        space = DiskBudget(run.settings.limits.temporary_bytes, run.check_stop)
         stager = Stager(run, stages(), stations(), raw_zone, processed_zone, checkpoints, space)
         start = time.perf_counter()
         rows = 0
@@ -127,7 +127,7 @@ def child_prepare(uri: str, folder: Path, checks: bool) -> dict[str, float]:
         return {"rows": rows, "seconds": time.perf_counter() - start}
 
 
-def unjudged(table: pa.Table, _known: object, _codes: object, _first: object) -> Quality:
+def pending_qc(table: pa.Table, _known: object, _codes: object, _first: object) -> Quality:
     """In the place of the quality checks: nothing is evaluated."""
     size = table.num_rows
     nothing = np.zeros(size, np.int32)

@@ -29,7 +29,7 @@ from forecast.core.settings import AWS_SETTINGS, SETTINGS
 from forecast.core.stations import Station
 from forecast.networks.model import Field, Layout, UtcTime
 from forecast.networks.registry import NETWORKS, Networks
-from forecast.qc.registry import CHECKS, MOST, THRESHOLDS
+from forecast.qc.registry import CHECKS, MAX_OVERRIDE, THRESHOLDS
 from forecast.qc.thresholds import Threshold
 from forecast.report.models.every import REPORTS
 from forecast.report.models.schema import documented_fields, json_schema
@@ -245,7 +245,7 @@ def _closed(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _changed_limit(name: str) -> dict[str, Any]:
-    return {"type": "number", **({"maximum": MOST[name]} if name in MOST else {})}
+    return {"type": "number", **({"maximum": MAX_OVERRIDE[name]} if name in MAX_OVERRIDE else {})}
 
 
 def _gates() -> Iterator[tuple[str, ...]]:
@@ -366,7 +366,7 @@ def _limits_of(group: str, limits: Mapping[str, Threshold]) -> Iterator[tuple[st
 
 def _limit(name: str, limit: Threshold, where: str = "") -> tuple[str, str, str]:
     value = f"{limit.value:.10g}" if math.isfinite(limit.value) else "none"
-    most = f" (at most {MOST[name]:g})" if name in MOST else ""
+    most = f" (at most {MAX_OVERRIDE[name]:g})" if name in MAX_OVERRIDE else ""
     return f"`{name}`{where}", f"{value}{most}", limit.source
 
 

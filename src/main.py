@@ -18,7 +18,7 @@ import pandas as pd
 from forecast.core.counts import check_counts
 from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.logs import log_as
-from forecast.core.memory import keep_memory_small
+from forecast.core.memory import configure_allocators
 from forecast.core.processes import stoppable
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch, Transformed, Validated
@@ -27,11 +27,11 @@ from forecast.core.stations import Stations
 from forecast.core.work_folder import work_folder
 from forecast.extract import extract
 from forecast.extract.listing import is_marker, sync_day
-from forecast.mongo.client import Documents, connect
+from forecast.mongo.client import ObservationCollection, connect
 from forecast.mongo.conflicts import Conflicts
-from forecast.mongo.dry_run import ImaginedVersions, foresee
+from forecast.mongo.dry_run import DryRunOverlay, plan_load
 from forecast.mongo.loader import load
-from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.versions import LoadCounts
 from forecast.networks.registry import NETWORKS
 from forecast.report.migration import verification
@@ -69,20 +69,20 @@ def validate_data(observations: pd.DataFrame, stations: Stations, now: datetime)
 
 
 def save_validated_to_s3(writer: ObjectWriter, validated: Validated) -> None:
-    """Stage records and refused rows for the processed zone."""
+    """Stage records and rejected rows for the processed zone."""
     writer.add(validated.observations)
-    writer.add_refused(validated.refused)
+    writer.add_rejected(validated.rejected)
 
 
 def load_data(
     records: pd.DataFrame,
-    collection: Documents,
-    imagined: ImaginedVersions | None,
-    unjudged: Unjudged,
+    collection: ObservationCollection,
+    overlay: DryRunOverlay | None,
+    pending_qc: PendingQc,
     conflicts: Conflicts,
 ) -> LoadCounts:
     """Records to MongoDB; what became of them, or would have in a dry run."""
-    return foresee(records, imagined, conflicts) if imagined else load(records, collection, unjudged, conflicts)
+    return plan_load(records, overlay, conflicts) if overlay else load(records, collection, pending_qc, conflicts)
 
 
 def stages() -> Stages:
@@ -94,7 +94,7 @@ def generate_quality_report(run: Run, stations: Stations) -> QualityReport:
     """What the run found, from its counts."""
     now = datetime.now(UTC)
     return quality_report(
-        run.facts.run_id,
+        run.context.run_id,
         run.tally,
         run.objects,
         stations,
@@ -137,10 +137,10 @@ def run_pipeline(
     """
     check_apart(settings)
     raw, processed = open_store(settings.require_raw_uri(), "RAW_URI"), open_store(settings.require_processed_uri())
-    keep_memory_small()
+    configure_allocators()
     run = Run.begin(settings, run_options)
-    log_as(run.facts.run_id)
-    begun = {"event": "run_started", "pipeline_version": run.facts.pipeline_version, **run.info.arguments}
+    log_as(run.context.run_id)
+    begun = {"event": "run_started", "pipeline_version": run.context.pipeline_version, **run.info.arguments}
     LOGGER.info("the run begins: %s to %s", raw.uri, processed.uri, extra={"facts": begun})
     reports = RunReports(run, processed)
     with stoppable(run.stop):
@@ -164,7 +164,7 @@ def _run(
             except ForecastError as error:
                 fault = error
             if fault is None and not run.options.dry_run:
-                remove_old(run.settings, processed, collection, run.facts.started_at)
+                remove_old(run.settings, processed, collection, run.context.started_at)
             # While the database is connected: it keeps the history.
             return reports.end(fault), fault
     except ForecastError as error:
@@ -197,7 +197,7 @@ def _work(
     fault: ForecastError | None = None
     try:
         pipeline.execute(objects)
-        pipeline.judge()
+        pipeline.evaluate()
         pipeline.write_dataset()
     except ForecastError as error:
         fault = error

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from pymongo import MongoClient
 
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.embedded import embedded_mongodb, find_mongod
 from forecast.mongo.loader import prepare_collection
 from tests.examples import PROFILE, load_profile
@@ -22,7 +22,7 @@ load_profile()
 pytest.register_assert_rewrite("tests.hostile.endings", "tests.integration.worlds")
 # What a fixture needs, whoever asks for it needs as well: the first of these tiers that holds is a test's tier.
 _TIERS: Final = {
-    # `clean` is a week of real data, judged as a whole, `demo` a week of made-up data in every format.
+    # `clean` is a week of real data, evaluated as a whole, `demo` a week of made-up data in every format.
     "whole": {"local_world", "s3_world", "new_world", "clean", "demo"},
     "database": {"mongod_binary", "s3_server", "ecs"},
 }
@@ -82,7 +82,7 @@ def mongo_database(replica_set: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def collection(replica_set: str, mongo_database: str) -> Iterator[Documents]:
+def collection(replica_set: str, mongo_database: str) -> Iterator[ObservationCollection]:
     """Give a collection that is made and empty."""
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
         made = client[mongo_database]["weather"]

@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from forecast.core.digests import HALF
+from forecast.core.digests import HASH_LENGTH
 from forecast.core.schemas import OBSERVATION_SCHEMA, to_frame, to_table
 from forecast.core.stations import Station, Stations
 from forecast.networks.registry import NETWORKS
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 from forecast.qc.runner import run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.validate import validate
-from forecast.zone.writer import ObjectWriter, RunFacts, Source
+from forecast.zone.writer import ObjectWriter, RunContext, Source
 from tests.transform.samples import NOW
 
 START = datetime(2024, 10, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ PARAMETERS = (
     "wind_from_direction",
     "precipitation_counter",
 )
-FACTS = RunFacts("20241009T120000Z-000000", NOW, "2.0.0")
+FACTS = RunContext("20241009T120000Z-000000", NOW, "2.0.0")
 
 
 def station(name: str, north_km: float = 0, **more: Any) -> Station:
@@ -90,11 +90,11 @@ def series(of: Station, times: np.ndarray, **values: Sequence[float | None] | np
     return Series(of, times, columns, network_limits=NETWORKS.thresholds_of(of.network))
 
 
-def judged(*all_series: Series) -> dict[str, Verdicts]:
+def evaluated(*all_series: Series) -> dict[str, QcResults]:
     """What all checks say of series beside each other."""
-    verdicts = {one.station.id: run_station_checks(one) for one in all_series}
-    run_neighbour_checks(verdicts, list(verdicts))
-    return verdicts
+    results = {one.station.id: run_station_checks(one) for one in all_series}
+    run_neighbour_checks(results, list(results))
+    return results
 
 
 def curve(times: np.ndarray, mean: float = 12.0) -> np.ndarray:
@@ -132,7 +132,7 @@ def records(
     """Observations as the records (RECORD_SCHEMA) that are loaded."""
     frame = to_frame(pa.Table.from_pylist([dict(row) for row in rows], schema=OBSERVATION_SCHEMA))
     validated = validate(frame, stations, NOW)
-    assert validated.refused.empty
+    assert validated.rejected.empty
     writer = ObjectWriter(folder, Source("a.json", uri, "0" * 32, modified_at, NOW.date()), FACTS, stations)
     return to_frame(writer._records(to_table(validated.observations)))
 
@@ -143,7 +143,7 @@ def verdicts_of(documents: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, 
         document["_id"]: (
             document["data_quality"]["flag"],
             document["data_quality"]["flags"],
-            document["metadata"]["digest"][HALF:],
+            document["metadata"]["digest"][HASH_LENGTH:],
         )
         for document in documents
     }

@@ -62,18 +62,18 @@ class Archives:
 
     def upload(self, name: str, stream: Readable) -> None:
         """Store an archive while it is made. An error of the stream leaves no object behind."""
-        with self._told_apart("written"):
+        with self._store_errors("written"):
             self._client.upload_fileobj(stream, self._bucket, f"{self._prefix}{name}{_ARCHIVE}")
 
     def finish(self, name: str, manifest: Manifest) -> None:
         """Store the manifest, with which the dump is whole."""
         body = json.dumps(asdict(manifest), indent=2, sort_keys=True).encode()
-        with self._told_apart("written"):
+        with self._store_errors("written"):
             self._client.put_object(Bucket=self._bucket, Key=f"{self._prefix}{name}{_MANIFEST}", Body=body)
 
     def newest(self) -> tuple[str, datetime] | None:
         """Name and time of the newest whole dump."""
-        with self._told_apart("listed"):
+        with self._store_errors("listed"):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
             found = [
                 (entry["Key"].removeprefix(self._prefix).removesuffix(_MANIFEST), entry["LastModified"])
@@ -85,7 +85,7 @@ class Archives:
 
     def manifest(self, name: str) -> Manifest:
         """The manifest of a dump."""
-        with self._told_apart("read"):
+        with self._store_errors("read"):
             answer = self._client.get_object(Bucket=self._bucket, Key=f"{self._prefix}{name}{_MANIFEST}")
             text = answer["Body"].read()
         try:
@@ -96,14 +96,14 @@ class Archives:
     def digest(self, name: str) -> str:
         """SHA-256 of an archive as it lies there now."""
         digest = hashlib.sha256()
-        with self._told_apart("read"):
+        with self._store_errors("read"):
             for block in self._body(name).iter_chunks(_BLOCK):
                 digest.update(block)
         return digest.hexdigest()
 
     def download(self, name: str, target: IO[bytes]) -> None:
         """Write an archive into a stream."""
-        with self._told_apart("read"):
+        with self._store_errors("read"):
             for block in self._body(name).iter_chunks(_BLOCK):
                 target.write(block)
 
@@ -111,7 +111,7 @@ class Archives:
         return self._client.get_object(Bucket=self._bucket, Key=f"{self._prefix}{name}{_ARCHIVE}")["Body"]
 
     @contextmanager
-    def _told_apart(self, what: str) -> Iterator[None]:
+    def _store_errors(self, what: str) -> Iterator[None]:
         try:
             yield
         except ClientError as error:

@@ -18,13 +18,13 @@ from pymongo.write_concern import WriteConcern
 
 from forecast.core.errors import ForecastError, SettingError
 from forecast.core.settings import Settings
-from forecast.mongo.client import told_apart
+from forecast.mongo.client import mongo_errors
 from forecast.mongo.lock import lease
 from forecast_ops.archives import Archives
+from forecast_ops.bootstrap_flag import BootstrapFlag
 from forecast_ops.dump import dump
-from forecast_ops.environment import as_system, authority_file, aws_told_apart, by_uri, members, required
+from forecast_ops.environment import as_system, authority_file, aws_errors, by_uri, members, required
 from forecast_ops.initiate import initiate, wait_for_primary
-from forecast_ops.marker import Marker
 from forecast_ops.recover import recover
 from forecast_ops.restore import restore
 from forecast_ops.roll import Fleet, check_backup, plan, roll
@@ -36,8 +36,8 @@ _LOGGER = logging.getLogger("forecast.operations")
 
 
 @contextmanager
-def _faults_told_apart() -> Iterator[None]:
-    with told_apart("operations"), aws_told_apart():
+def _foreseeable_errors() -> Iterator[None]:
+    with mongo_errors("operations"), aws_errors():
         yield
 
 
@@ -45,13 +45,13 @@ def _log(event: str, message: str, **facts: object) -> None:
     _LOGGER.info(message, extra={"facts": {"event": event, **facts}})
 
 
-@_faults_told_apart()
+@_foreseeable_errors()
 def initiate_set(settings: Settings) -> None:
     """Initiate the replica set, once, and give its users the passwords and rights of now."""
     name = required("MONGO_REPLICA_SET", "the name of the replica set")
     hosts = members()
     parameter = os.environ.get("MONGO_BOOTSTRAPPED_PARAMETER")
-    marker = Marker(boto3.client("ssm"), parameter) if parameter else None
+    marker = BootstrapFlag(boto3.client("ssm"), parameter) if parameter else None
     with authority_file() as ca_file:
         new = initiate(name, hosts, ca_file, marker)
         _log("set_initiated", f"the set {name} was {'initiated' if new else 'there already'}", initiated=new)
@@ -60,7 +60,7 @@ def initiate_set(settings: Settings) -> None:
         _log("users_made", f"the users have their rights: {', '.join(made)}")
 
 
-@_faults_told_apart()
+@_foreseeable_errors()
 def issue_certificates(folder: Path, hosts: list[str], days: int, secrets_prefix: str | None) -> None:
     """Issue the members' certificates by the authority in `folder`, which is made at the first call."""
     try:
@@ -82,7 +82,7 @@ def issue_certificates(folder: Path, hosts: list[str], days: int, secrets_prefix
     _log("certificates_issued", f"issued {', '.join(issued)} for {days} days; they are in {where}")
 
 
-@_faults_told_apart()
+@_foreseeable_errors()
 def dump_database(settings: Settings) -> None:
     """Dump the database from a secondary into the backup bucket."""
     try:
@@ -102,7 +102,7 @@ def dump_database(settings: Settings) -> None:
     )
 
 
-@_faults_told_apart()
+@_foreseeable_errors()
 def restore_database(settings: Settings, name: str | None, *, replace: bool) -> None:
     """Restore a dump, without a name the newest."""
     archives = _archives()
@@ -118,7 +118,7 @@ def restore_database(settings: Settings, name: str | None, *, replace: bool) -> 
     _log("restore_done", f"restored {name}: {sum(documents.values()):,} documents", key=name, documents=documents)
 
 
-@_faults_told_apart()
+@_foreseeable_errors()
 def roll_members(settings: Settings, *, dry_run: bool, only: str | None, again: bool, volume_gib: int | None) -> None:
     """Bring the newest task definitions to the members, one at a time."""
     cluster = required("ECS_CLUSTER", "the name of the ECS cluster")
@@ -140,7 +140,7 @@ def roll_members(settings: Settings, *, dry_run: bool, only: str | None, again: 
                 _log("roll_finished", f"rolled {len(steps)} members", members=len(steps))
 
 
-@_faults_told_apart()
+@_foreseeable_errors()
 def recover_set(survivor: str, *, yes: bool) -> None:
     """Let one member go on alone after the loss of a majority."""
     if not yes:

@@ -19,7 +19,7 @@ from pymongo.read_preferences import _ServerMode
 
 from forecast.core.errors import RetryableError
 from forecast_ops.archives import Archives, Manifest, name_of
-from forecast_ops.tools import config_file, find_tool, last_words
+from forecast_ops.tools import config_file, find_tool, log_tail
 
 Client = MongoClient[dict[str, Any]]
 
@@ -83,4 +83,4 @@ class _Dumped:
     def _check_end(self) -> None:
         code = self._process.wait()
         if code != 0 or self.bytes == 0:
-            raise RetryableError(f"mongodump ended with exit code {code}: {last_words(self._log)}")
+            raise RetryableError(f"mongodump ended with exit code {code}: {log_tail(self._log)}")

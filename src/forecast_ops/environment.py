@@ -124,7 +124,7 @@ def answering(who: str) -> Iterator[None]:
 
 
 @contextmanager
-def aws_told_apart() -> Iterator[None]:
+def aws_errors() -> Iterator[None]:
     """Turn boto3's errors into ours, by what to do about them."""
     try:
         yield

@@ -14,8 +14,8 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from forecast.core.errors import RetryableError, SettingError
+from forecast_ops.bootstrap_flag import BootstrapFlag
 from forecast_ops.environment import answering, as_system
-from forecast_ops.marker import Marker
 
 NOT_YET_INITIALIZED = 94
 NODE_NOT_FOUND = 74
@@ -25,7 +25,7 @@ _POLL_SECONDS = 0.5
 Client = MongoClient[dict[str, Any]]
 
 
-def initiate(name: str, hosts: list[str], ca_file: Path, marker: Marker | None) -> bool:
+def initiate(name: str, hosts: list[str], ca_file: Path, marker: BootstrapFlag | None) -> bool:
     """Make sure that `hosts` are the replica set `name` and that the marker says so; True where it had to be initiated.
 
     Raises SettingError, and changes nothing, where some member is in another set, or where all are empty although the

@@ -12,7 +12,7 @@ from pymongo import ReadPreference
 from forecast.core.errors import RetryableError, SettingError
 from forecast_ops.archives import Archives
 from forecast_ops.dump import Client, count
-from forecast_ops.tools import config_file, find_tool, last_words
+from forecast_ops.tools import config_file, find_tool, log_tail
 
 
 def restore(client: Client, ca_file: Path, archives: Archives, name: str, *, replace: bool) -> dict[str, int]:
@@ -40,7 +40,7 @@ def restore(client: Client, ca_file: Path, archives: Archives, name: str, *, rep
             _feed(archives, name, process.stdin)  # type: ignore[arg-type]
             code = process.wait()
         if code != 0:
-            raise RetryableError(f"mongorestore ended with exit code {code}: {last_words(log)}")
+            raise RetryableError(f"mongorestore ended with exit code {code}: {log_tail(log)}")
     restored = count(client, manifest.database, ReadPreference.PRIMARY)
     fewer = [collection for collection, before in manifest.documents.items() if restored.get(collection, 0) < before]
     if fewer:

@@ -42,7 +42,7 @@ def config_file(ca_file: Path, **options: str) -> Iterator[Path]:
         yield path
 
 
-def last_words(log: Path) -> str:
+def log_tail(log: Path) -> str:
     """The end of what a tool wrote to stderr, without users and passwords."""
     lines = log.read_text(errors="replace").strip().splitlines()[-_LAST_LINES:]
     return re.sub(r"://[^@\s]*@", "://***@", " | ".join(lines)) or "it said nothing"

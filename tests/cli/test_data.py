@@ -20,8 +20,8 @@ from typer.testing import CliRunner, Result
 from forecast.cli.program import forecast_app
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.mongo.loader import load, prepare_collection
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import judge_marked
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import evaluate_pending
 from forecast.run.dataset import DatasetWriter
 from forecast.storage import LocalStore
 from tests.networks import START, network, observation, records, station
@@ -39,9 +39,9 @@ def zone(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
         collection = client["test_cli_data"]["weather_measurements"]
         prepare_collection(collection)
-        unjudged = Unjudged.beside(collection, "run")
-        load(records(rows, STATIONS, folder), collection, unjudged)
-        judge_marked(unjudged, collection, STATIONS)
+        pending_qc = PendingQc.for_collection(collection, "run")
+        load(records(rows, STATIONS, folder), collection, pending_qc)
+        evaluate_pending(pending_qc, collection, STATIONS)
         DatasetWriter(LocalStore(folder / "zone"), collection, STATIONS, "run", folder).write()
         yield folder / "zone"
         client.drop_database("test_cli_data")

@@ -134,8 +134,8 @@ def test_runs_and_stations_are_told_as_the_database_has_them(
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
         collection = client[mongo_database]["weather_measurements"]
         running = {**report(), "status": "running", "exit_code": None, "finished_at": None}
-        RunHistory.beside(collection).put(running)
-        StationStates.beside(collection).collection.insert_many(
+        RunHistory.for_collection(collection).put(running)
+        StationStates.for_collection(collection).collection.insert_many(
             [
                 {"_id": "ILAMAD25", "last": STARTED - timedelta(days=900), "state": "silent", "since": since},
                 {"_id": "07015", "last": None, "state": "never", "since": since},

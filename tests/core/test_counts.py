@@ -9,7 +9,7 @@ import pytest
 from forecast.core.counts import CountsError, ObjectCounts, QualityTally, check_counts, ratio, totals
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.registry import load_stations
-from forecast.core.schemas import REFUSED_SCHEMA, VALIDATED_SCHEMA, empty_frame, frame_of
+from forecast.core.schemas import REJECTED_SCHEMA, VALIDATED_SCHEMA, empty_frame, frame_of
 
 STATIONS = load_stations()
 
@@ -76,14 +76,14 @@ def test_unreadable_cells_are_counted_by_parameter() -> None:
 def test_refused_rows_are_counted_by_code() -> None:
     tally = QualityTally()
     codes = ["unknown_station", "no_time", "unknown_station"]
-    tally.add_refused(frame_of([{"code": code} for code in codes], REFUSED_SCHEMA))
+    tally.add_rejected(frame_of([{"code": code} for code in codes], REJECTED_SCHEMA))
     assert tally.reasons == {"unknown_station": 2, "no_time": 1}
 
 
 def test_empty_frames_change_nothing() -> None:
     tally = QualityTally()
     tally.add_validated(empty_frame(VALIDATED_SCHEMA), STATIONS)
-    tally.add_refused(empty_frame(REFUSED_SCHEMA))
+    tally.add_rejected(empty_frame(REJECTED_SCHEMA))
     assert tally == QualityTally()
     assert tally.completeness_score == 0.0
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.core import digests
-from forecast.core.digests import HALF, observation_halves, quality_halves, second_halves, whole_digests
+from forecast.core.digests import HASH_LENGTH, content_hashes, qc_hashes, qc_hashes_of, whole_digests
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.schemas import VALIDATED_SCHEMA
 from tests.networks import network, station
@@ -75,12 +75,12 @@ def halves_of(rows: list[dict[str, Any]], schema: pa.Schema = VALIDATED_SCHEMA) 
     empty = dict.fromkeys(schema.names)
     table = pa.Table.from_pylist([{**empty, **row} for row in rows], schema=schema)
     codes = np.array(["AB".index(row["station_id"]) for row in rows], dtype=np.int64)
-    return [one.decode() for one in observation_halves(table, KNOWN, codes).tolist()]
+    return [one.decode() for one in content_hashes(table, KNOWN, codes).tolist()]
 
 
 def verdicts_of(rows: list[tuple[int, str | None, int, float | None, int]]) -> np.ndarray:
     flag, flags, anomalies, amount, version = zip(*rows, strict=True) if rows else ([],) * 5
-    return quality_halves(
+    return qc_hashes(
         np.array(flag, np.int32),
         pa.array(flags, pa.string()),
         np.array(anomalies, np.int32),
@@ -136,7 +136,7 @@ def test_every_missing_value_is_the_same() -> None:
     """A NaN has many spellings."""
     odd = np.frombuffer(struct.pack("<Q", 0x7FF8_0000_0000_0001), dtype="<f8")
     plain, other = (
-        quality_halves(np.array([1]), pa.nulls(1, pa.string()), np.array([0]), amount, np.array([1])).tolist()
+        qc_hashes(np.array([1]), pa.nulls(1, pa.string()), np.array([0]), amount, np.array([1])).tolist()
         for amount in (np.array([np.nan]), odd)
     )
     assert plain == other
@@ -148,10 +148,10 @@ def test_halves_become_a_whole_and_halves_again(rows: list[Any]) -> None:
     first = verdicts_of([(flag + 1, *others) for flag, *others in rows])
     whole = whole_digests(first, second)
     assert whole.to_pylist() == [(one + other).decode() for one, other in zip(first, second, strict=True)]
-    assert {len(digest) for digest in whole.to_pylist()} <= {2 * HALF}
-    stored = np.array([digest.encode() for digest in whole.to_pylist()], dtype=f"S{2 * HALF}")
-    assert second_halves(stored).tolist() == second.tolist()
+    assert {len(digest) for digest in whole.to_pylist()} <= {2 * HASH_LENGTH}
+    stored = np.array([digest.encode() for digest in whole.to_pylist()], dtype=f"S{2 * HASH_LENGTH}")
+    assert qc_hashes_of(stored).tolist() == second.tolist()
 
 
 def test_a_digest_that_somebody_wrote_by_hand_has_the_half_of_no_verdict() -> None:
-    assert second_halves(np.array([b"short", b"0" * 40])).tolist() == [b"", b"0" * 16]
+    assert qc_hashes_of(np.array([b"short", b"0" * 40])).tolist() == [b"", b"0" * 16]

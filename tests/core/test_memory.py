@@ -11,20 +11,20 @@ import pytest
 HOLES = """
 import os
 import pyarrow as pa
-from forecast.core.memory import give_memory_back, keep_memory_small
+from forecast.core.memory import trim_heap, configure_allocators
 
 def resident_mb():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
 
-keep_memory_small()
+configure_allocators()
 assert pa.default_memory_pool().backend_name == "system"
 blocks = [bytes([block % 256]) * 100_000 for block in range(2_000)]
 for block in range(len(blocks)):
     if block % 50:
         blocks[block] = None
 before = resident_mb()
-give_memory_back()
+trim_heap()
 print(before - resident_mb())
 """
 

@@ -154,7 +154,7 @@ def test_of_any_columns_each_with_cells_is_read_or_named(names: list[str], cells
         return
     values = {name for part in parts for name in PARAMETER_NAMES if part.observations[name].notna().any()}
     found = {name: reading for name, reading in transformer.reading.parameters.items() if reading.values}
-    assert any(len(part.refused) for part in parts) or found.keys() <= values
+    assert any(len(part.rejected) for part in parts) or found.keys() <= values
     read_columns = {column for reading in found.values() for column in reading.columns}
     told = {entry.column for entry in transformer.reading.unread()}
     calm = {"Wind"} if all(row.get("Wind") not in SOMETHING - {"Calm"} for row in rows) else set()

@@ -25,7 +25,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from forecast.cli.program import forecast_app
-from forecast.core.digests import HALF
+from forecast.core.digests import HASH_LENGTH
 from forecast.core.errors import SettingError
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.registry import load_stations
@@ -213,8 +213,8 @@ def test_the_examples_of_the_processed_zone_run(
     assert len(re.findall(r"│ 20\d\d-\d\d-\d\d \d\d:00:00", hourly_example)) == 12
     newest = names[2]["newest"]
     # The second half of a digest is the verdict, and the database has the last word on that.
-    observations = dict(zip(newest["_id"], newest["digest"].str[:HALF], strict=True))
-    assert observations == {name: digest[:HALF] for name, digest in guide.digests.items()}
+    observations = dict(zip(newest["_id"], newest["digest"].str[:HASH_LENGTH], strict=True))
+    assert observations == {name: digest[:HASH_LENGTH] for name, digest in guide.digests.items()}
     assert "ILAMAD25     2015" in pandas_example
     assert re.findall(r"│ ([0-9A-Z]+) +│ +(\d+) │", duckdb_example) == [
         ("00052", "1008"), ("000R5", "1008"), ("07015", "168"),

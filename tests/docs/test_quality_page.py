@@ -15,7 +15,7 @@ from forecast.core.registry import load_stations
 from forecast.qc.flags import NOT_EVALUATED, SUSPECT
 from forecast.qc.limits import limits_of
 from forecast.qc.registry import CHECKS, THRESHOLDS
-from forecast.qc.windows import blocks_of
+from forecast.qc.windows import windows_of
 from tests.networks import nominal_rows
 from tests.quality.experiments import DIRECTION, Clean, P, clean_week, tally_of_sound
 from tests.stations import entry, registry_file, stations_with
@@ -81,17 +81,17 @@ def test_with_the_thresholds_of_the_example_ichtegem_is_not_flagged_any_more(cle
     station = stations_with({"IICHTE19": OVERRIDE}).get("IICHTE19")
     assert station is not None
     series = clean.week["IICHTE19"]
-    verdicts = clean.judged_with(replace(series, station=station))["IICHTE19"]
-    assert (clean.verdicts["IICHTE19"].flags[P] == SUSPECT).sum() == 730
-    assert (verdicts.flags[P] == SUSPECT).sum() == 0
+    results = clean.judged_with(replace(series, station=station))["IICHTE19"]
+    assert (clean.results["IICHTE19"].flags[P] == SUSPECT).sum() == 730
+    assert (results.flags[P] == SUSPECT).sum() == 0
 
 
 def test_numbers_of_the_week_are_those_of_the_page(clean: Clean) -> None:
     values, suspect, failed = tally_of_sound(clean)
     assert failed == 0
     share = {name: _share(clean, name) for name in ("ILAMAD25", "00052")}
-    off = clean.week["IICHTE19"].values[P] - clean.verdicts["IICHTE19"].medians[P]
-    amounts = {name: float(np.nansum(clean.verdicts[name].amount)) for name in ("ILAMAD25", "IICHTE19")}
+    off = clean.week["IICHTE19"].values[P] - clean.results["IICHTE19"].medians[P]
+    amounts = {name: float(np.nansum(clean.results[name].amount)) for name in ("ILAMAD25", "IICHTE19")}
     words = " ".join(TEXT.split())
     for said in (
         f"{suspect} of {values:,} values are suspect ({100 * suspect / values:.2f} %) and none failed",
@@ -104,13 +104,13 @@ def test_numbers_of_the_week_are_those_of_the_page(clean: Clean) -> None:
 
 
 def _share(clean: Clean, name: str) -> float:
-    flags, values = clean.verdicts[name].flags[DIRECTION], clean.week[name].values[DIRECTION]
+    flags, values = clean.results[name].flags[DIRECTION], clean.week[name].values[DIRECTION]
     return float(100 * (flags == NOT_EVALUATED).sum() / (~np.isnan(values)).sum())
 
 
 def test_days_that_a_change_reaches_are_those_of_the_page() -> None:
-    (block,) = blocks_of({"07015": {20_001}}, load_stations(), nominal_rows)
-    assert (20_001 - block.first, block.last - 20_001) == (2, 5)
+    (window,) = windows_of({"07015": {20_001}}, load_stations(), nominal_rows)
+    assert (20_001 - window.first, window.last - 20_001) == (2, 5)
     assert "up to two days before and five days after" in " ".join(TEXT.split())
 
 

@@ -43,7 +43,7 @@ def read(content: bytes, folder: Path, key: str = TABLE_KEY) -> tuple[Result, li
 
 
 def counted(result: Result) -> tuple[int, int, int, int]:
-    return result.rows_read, result.rows_empty, len(result.observations), len(result.refused)
+    return result.rows_read, result.rows_empty, len(result.observations), len(result.rejected)
 
 
 def text_as_raw_data(payload: Any) -> Record:
@@ -132,7 +132,7 @@ def test_case_92_a_row_whose_payload_names_another_station_is_refused_and_the_ot
     records = [wrap(ROW | inside) | {"StationID": "IICHTE19"}, wrap(OTHER | inside) | inside]
     result, unknown = read(write(records), tmp_path)
     assert counted(result) == (2, 0, 1, 1)
-    ((code, reason),) = [(row["code"], row["reason"]) for row in result.refused]
+    ((code, reason),) = [(row["code"], row["reason"]) for row in result.rejected]
     assert (code, reason) == (
         "contradicting_stations",
         "the payload names the station 'ILAMAD25', and 'IICHTE19' stands beside it",
@@ -162,10 +162,10 @@ def test_a_row_beside_an_empty_payload_is_read(write: Write, wrap: Wrap, tmp_pat
 
 
 @every_shape
-def test_a_value_beside_an_empty_payload_without_its_time_is_refused(write: Write, wrap: Wrap, tmp_path: Path) -> None:
+def test_a_value_beside_an_empty_payload_without_its_time_is_rejected(write: Write, wrap: Wrap, tmp_path: Path) -> None:
     result, _ = read(write([wrap(ROW), without(wrap) | {"Temperature": "50.0 °F"}]), tmp_path)
     assert counted(result) == (2, 0, 1, 1)
-    assert [row["code"] for row in result.refused] == ["no_timestamp"]
+    assert [row["code"] for row in result.rejected] == ["no_timestamp"]
 
 
 @every_shape

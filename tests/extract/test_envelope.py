@@ -217,7 +217,7 @@ def test_a_station_of_bytes_that_are_no_text_rejects_the_object(kind: pa.DataTyp
 def test_one_station_of_bytes_that_are_no_text_costs_its_row(tmp_path: Path) -> None:
     result = observations_of(parquet(id_station=pa.array([b"07015", b"\xff"])), tmp_path)
     assert [row["station_id"] for row in result.observations] == ["07015"]
-    assert [(row["code"], row["value"]) for row in result.refused] == [("unknown_station", "\\xff")]
+    assert [(row["code"], row["value"]) for row in result.rejected] == [("unknown_station", "\\xff")]
 
 
 def test_the_two_times_of_extraction_fill_each_others_gaps_row_by_row(tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_an_extraction_ten_minutes_later_than_now_is_a_clock_that_runs_a_little_
     assert origins(result) == {(LISTED + timedelta(minutes=10), 0, 0)}
 
 
-def test_a_schema_of_avro_that_declares_other_types_is_read_or_refused(tmp_path: Path) -> None:
+def test_a_schema_of_avro_that_declares_other_types_is_read_or_rejected(tmp_path: Path) -> None:
     fields = [{"name": name, "type": "string"} for name in ROW]
     logical = {"type": "int", "logicalType": "date"}
     for kind, value, ends in (
@@ -333,7 +333,7 @@ def test_a_payload_that_a_tool_has_flattened_is_read(
         write([flattened(separator), flattened(separator, dh_utc="2024-10-01 01:00:00")]), tmp_path
     )
     assert [(row["timestamp"].hour, row["air_temperature"]) for row in result.observations] == [(0, 5.0), (1, 5.0)]
-    assert (origins(result), result.refused) == ({(EXTRACTED_AT, 0, 0)}, [])
+    assert (origins(result), result.rejected) == ({(EXTRACTED_AT, 0, 0)}, [])
 
 
 def test_of_two_fields_that_would_have_one_name_none_is_lost() -> None:
@@ -347,4 +347,4 @@ def test_of_two_fields_that_would_have_one_name_none_is_lost() -> None:
 
 def test_the_hash_of_a_stream_called_data_is_no_field_of_a_payload(tmp_path: Path) -> None:
     result = observations_of(lines(ROW | {"_airbyte_data_hashid": "c0ffee"}), tmp_path)
-    assert ([row["air_temperature"] for row in result.observations], result.refused) == ([5.0], [])
+    assert ([row["air_temperature"] for row in result.observations], result.rejected) == ([5.0], [])

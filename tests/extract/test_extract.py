@@ -175,9 +175,9 @@ def test_the_same_rows_in_every_envelope_and_format(
     tmp_path: Path,
 ) -> None:
     plain = observations_of(lines(*ROWS), tmp_path)
-    assert (plain.rows_read, plain.rows_empty, len(plain.observations), plain.refused) == (4, 1, 3, [])
+    assert (plain.rows_read, plain.rows_empty, len(plain.observations), plain.rejected) == (4, 1, 3, [])
     result = observations_of(write([wrap(row) for row in ROWS]), tmp_path)
-    assert (result.rows_read, result.rows_empty, result.refused) == (4, 1, [])
+    assert (result.rows_read, result.rows_empty, result.rejected) == (4, 1, [])
     origin = ("source_row", "extracted_at", "generation_id", "sync_id")
     for found, expected in zip(result.observations, plain.observations, strict=True):
         assert {**found, **dict.fromkeys(origin)} == {**expected, **dict.fromkeys(origin)}
@@ -268,12 +268,12 @@ def test_a_table_row_with_another_number_of_cells_is_refused_and_the_others_kept
     text = "\n".join([*rows, "2024-10-01,00:14,14 °C,87 %,998 hPa", ""])
     result = observations_of(text.encode(), tmp_path)
     assert (result.rows_read, len(result.observations), result.codes) == (3, 2, ["malformed_record"])
-    assert "2 cells where the header has 5" in result.refused[0]["reason"]
+    assert "2 cells where the header has 5" in result.rejected[0]["reason"]
 
 
 def test_a_header_and_no_rows_is_no_row(tmp_path: Path) -> None:
     result = observations_of(b"Date,Time,Temperature,Humidity,Pressure\n", tmp_path)
-    assert (result.rows_read, result.observations, result.refused) == (0, [], [])
+    assert (result.rows_read, result.observations, result.rejected) == (0, [], [])
 
 
 # Documents
@@ -322,7 +322,7 @@ def test_infoclimats_document_wherever_it_lies(content: bytes, tmp_path: Path) -
     assert [
         (row["station_id"], stamp) for row, stamp in zip(result.observations, result.stamps, strict=True)
     ] == CLIMATE_ROWS
-    assert (result.rows_read, result.rows_empty, result.refused) == (3, 0, [])
+    assert (result.rows_read, result.rows_empty, result.rejected) == (3, 0, [])
     assert result.values() == {"air_temperature": 7.6, "relative_humidity": 89.0}
     assert result.observations[2]["source_row"].endswith("hourly.000R5[0]")
 
@@ -344,7 +344,7 @@ def test_an_item_of_an_array_that_is_no_record_is_refused_and_the_others_kept(tm
         json.dumps([ROWS[0], 5, {"_airbyte_data": 5}, {"_airbyte_data": "{"}, ROWS[1]]).encode(), tmp_path
     )
     assert (result.rows_read, len(result.observations)) == (5, 2)
-    assert [(row["code"], row["position"]) for row in result.refused] == [
+    assert [(row["code"], row["position"]) for row in result.rejected] == [
         ("malformed_record", "[1]"),
         ("malformed_record", "[2]"),
         ("malformed_record", "[3]"),
@@ -354,12 +354,12 @@ def test_an_item_of_an_array_that_is_no_record_is_refused_and_the_others_kept(tm
 @pytest.mark.parametrize("hourly", [[], {}, {"_params": ["temperature"]}, {"07015": []}])
 def test_a_document_with_no_rows_has_no_rows(hourly: Any, tmp_path: Path) -> None:
     result = observations_of(json.dumps(DOCUMENT | {"hourly": hourly}).encode(), tmp_path)
-    assert (result.rows_read, result.refused) == (0, [])
+    assert (result.rows_read, result.rejected) == (0, [])
 
 
-def test_a_row_under_another_stations_key_is_refused(tmp_path: Path) -> None:
+def test_a_row_under_another_stations_key_is_rejected(tmp_path: Path) -> None:
     result = observations_of(json.dumps(DOCUMENT | {"hourly": {"000R5": [CLIMATE]}}).encode(), tmp_path)
-    assert [(row["code"], row["position"]) for row in result.refused] == [
+    assert [(row["code"], row["position"]) for row in result.rejected] == [
         ("station_mismatch", "line 1: hourly.000R5[0]")
     ]
 
@@ -496,7 +496,7 @@ def test_a_depth_bomb_is_rejected_and_crashes_nothing(number: int, tmp_path: Pat
 def test_a_bad_line_in_the_middle_is_refused_alone(bad: bytes, reason: str, tmp_path: Path) -> None:
     result = observations_of(lines(ROWS[0]) + bad + b"\n" + lines(ROWS[1]), tmp_path)
     assert [row["source_row"] for row in result.observations] == ["line 1", "line 3"]
-    assert [(row["code"], row["position"], row["reason"]) for row in result.refused] == [
+    assert [(row["code"], row["position"], row["reason"]) for row in result.rejected] == [
         ("malformed_record", "line 2", reason)
     ]
     assert result.rows_read == 3
@@ -504,7 +504,7 @@ def test_a_bad_line_in_the_middle_is_refused_alone(bad: bytes, reason: str, tmp_
 
 def test_a_bad_first_line_is_refused_alone(tmp_path: Path) -> None:
     result = observations_of(b'{"Time": "00:09:00", "Date": }\n' + lines(ROWS[0]), tmp_path)
-    assert [row["position"] for row in result.refused] == ["line 1"]
+    assert [row["position"] for row in result.rejected] == ["line 1"]
     assert [row["source_row"] for row in result.observations] == ["line 2"]
 
 
@@ -513,7 +513,7 @@ def test_a_half_written_last_line_is_refused_alone(cut: int, tmp_path: Path) -> 
     last = json.dumps(ROWS[1], ensure_ascii=False).encode()[:cut]
     result = observations_of(lines(ROWS[0], ROWS[2]) + last, tmp_path)
     assert [row["source_row"] for row in result.observations] == ["line 1", "line 2"]
-    assert [(row["position"], row["code"]) for row in result.refused] == [("line 3", "malformed_record")]
+    assert [(row["position"], row["code"]) for row in result.rejected] == [("line 3", "malformed_record")]
 
 
 def test_blank_lines_are_no_rows_and_positions_stay_those_of_the_file(tmp_path: Path) -> None:
@@ -533,8 +533,8 @@ def test_a_bare_nan_is_a_note(tmp_path: Path) -> None:
     content = lines(CLIMATE).replace(b'"7.6"', b"NaN") + lines(CLIMATE).replace(b'"7.6"', b"-Infinity")
     result = observations_of(content, tmp_path)
     assert [row["air_temperature"] for row in result.observations] == [None, None]
-    assert result.notes(0) == [("air_temperature", "NaN (a bare constant, which JSON does not have)", "not a number")]
-    assert result.notes(1) == [
+    assert result.issues(0) == [("air_temperature", "NaN (a bare constant, which JSON does not have)", "not a number")]
+    assert result.issues(1) == [
         ("air_temperature", "-Infinity (a bare constant, which JSON does not have)", "not a number")
     ]
 
@@ -570,7 +570,7 @@ def test_a_workbook_with_one_sheet_a_day_hidden_ones_too(tmp_path: Path) -> None
 def test_times_of_every_kind_in_one_column_of_a_sheet(tmp_path: Path) -> None:
     rows = [[clock, *DAY[2][1:]] for clock in (time(0, 4), "00:04:00", "12:04 AM", "0:4", "00h04", 0.00277778)]
     result = observations_of(workbook({"011024": [HEADER, *rows]}), tmp_path)
-    assert result.refused == []
+    assert result.rejected == []
     assert set(result.stamps) == {"2024-09-30T22:04:00Z"}
     assert len(result.stamps) == 6
 
@@ -645,8 +645,8 @@ def test_a_null_where_a_record_belongs_is_left_to_the_patient_way(block: bytes) 
 def test_a_null_in_a_list_of_records_costs_itself_alone(first: bool, tmp_path: Path) -> None:
     records = [None, CLIMATE] if first else [CLIMATE, None]
     result = observations_of(json.dumps(records).encode(), tmp_path)
-    refused = [(row["position"], row["code"], row["reason"]) for row in result.refused]
-    assert (len(result.observations), refused) == (
+    rejected = [(row["position"], row["code"], row["reason"]) for row in result.rejected]
+    assert (len(result.observations), rejected) == (
         1,
         [("[0]" if first else "[1]", "malformed_record", "not a JSON object")],
     )
@@ -657,7 +657,7 @@ def test_an_object_of_units_that_is_the_text_of_nothing_is_none(nothing: str, tm
     columns = "stationID,obsTimeUtc,humidity,metric,imperial"
     cells = f'ILAMAD25,2024-10-01T00:04:00Z,87,{nothing},"{{""temp"": 50}}"'
     result = observations_of(f"{columns}\n{cells}\n".encode(), tmp_path)
-    assert ([row["air_temperature"] for row in result.observations], result.refused) == ([10.0], [])
+    assert ([row["air_temperature"] for row in result.observations], result.rejected) == ([10.0], [])
 
 
 def rows_in(batch: RawBatch) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def test_every_way_of_writing_a_table_gives_its_rows(
     lines += [delimiter.join([*row, ""] if trailing else row) for row in ROWS]
     between = end if blank is None else f"{end}{blank}{end}"
     result = observations_of(PACKED[packed](between.join(lines) + end), tmp_path)
-    assert result.refused == []
+    assert result.rejected == []
     assert (result.rows_read, result.rows_empty) == (2, 0)
     assert [(row["source_row"], row["timestamp"].minute) for row in result.observations] == [("row 1", 4), ("row 2", 9)]
     assert {row["air_temperature"] for row in result.observations} == {13.777777777777775}
@@ -56,7 +56,7 @@ def test_every_way_of_writing_a_table_gives_its_rows(
 def test_a_break_of_html_on_a_line_of_its_own_is_no_row(mark: str, trailing: str, tmp_path: Path) -> None:
     lines = [",".join(NAMES) + mark, *(",".join(row) + f"{trailing}\n{mark}" for row in [*ROWS, ROWS[0]])]
     result = observations_of(("\n".join(lines) + "\n").encode(), tmp_path)
-    assert (result.rows_read, result.rows_empty, result.refused) == (3, 0, [])
+    assert (result.rows_read, result.rows_empty, result.rejected) == (3, 0, [])
     assert [row["source_row"] for row in result.observations] == ["row 1", "row 2", "row 3"]
     assert {row["air_pressure_at_mean_sea_level"] for row in result.observations} == {998.3073711725268}
 
@@ -68,13 +68,15 @@ def test_a_name_that_is_broken_in_its_middle_has_a_blank_there(tmp_path: Path) -
 
 def test_lines_of_blanks_under_a_header_are_no_rows(tmp_path: Path) -> None:
     result = observations_of((",".join(NAMES) + "\n\n  \n").encode(), tmp_path)
-    assert (result.rows_read, result.refused) == (0, [])
+    assert (result.rows_read, result.rejected) == (0, [])
 
 
 def test_a_bad_row_behind_lines_of_blanks_stands_where_it_is(tmp_path: Path) -> None:
     lines = [",".join(NAMES), "  ", ",".join(ROWS[0]), " ", "1,2", ",".join(ROWS[1])]
     result = observations_of("\n".join(lines).encode(), tmp_path)
-    assert [(row["position"], row["reason"]) for row in result.refused] == [("row 2", "2 cells where the header has 5")]
+    assert [(row["position"], row["reason"]) for row in result.rejected] == [
+        ("row 2", "2 cells where the header has 5")
+    ]
     assert [row["source_row"] for row in result.observations] == ["row 1", "row 3"]
 
 

@@ -65,12 +65,12 @@ def test_columns_of_fixed_width_are_read_by_their_network(tmp_path: Path) -> Non
     transformer = ObjectTransformer("bulletins/a.txt", Stations({STATION.id: STATION}), NOW, NETWORKS)
     parts = [transformer.transform(batch) for batch in extract(path, listed(), NETWORKS, Limits(), NOW)]
     kept = [row for part in parts for row in to_table(part.observations).to_pylist()]
-    refused = [row for part in parts for row in to_table(part.refused).to_pylist()]
+    rejected = [row for part in parts for row in to_table(part.rejected).to_pylist()]
     assert [(row["source_row"], row["station_id"], row["air_temperature"]) for row in kept] == [
         ("line 2", "b-0042", 14.0),
         ("line 4", "b-0042", 15.0),
     ]
-    assert [(row["position"], row["code"], row["reason"]) for row in refused] == [
+    assert [(row["position"], row["code"], row["reason"]) for row in rejected] == [
         ("line 3", "malformed_record", "10 characters where a row has 22")
     ]
     assert sum(part.rows_read for part in parts) == 3

@@ -86,7 +86,7 @@ def test_case_93_a_record_whose_list_of_rows_is_null_or_not_there_is_counted_as_
     records = [climate(0), climate(1)]
     records.insert(place, nothing)
     result = observations_of(write(*map(wrap, records)), tmp_path)
-    assert (result.rows_read, result.rows_empty, result.refused) == (3, 1, [])
+    assert (result.rows_read, result.rows_empty, result.rejected) == (3, 1, [])
     assert result.stamps == ["2024-10-05T00:00:00Z", "2024-10-05T01:00:00Z"]
 
 
@@ -95,7 +95,7 @@ def test_case_93_a_record_whose_list_of_rows_is_null_or_not_there_is_counted_as_
 @pytest.mark.parametrize("write", [table(to_csv), table(to_parquet)])
 def test_case_93_also_in_a_table(write: Callable[..., bytes], wrap: Wrap, nothing: Record, tmp_path: Path) -> None:
     result = observations_of(write(wrap(climate(0)), wrap(nothing), wrap(climate(1))), tmp_path)
-    assert (result.rows_read, result.rows_empty, result.refused) == (3, 1, [])
+    assert (result.rows_read, result.rows_empty, result.rejected) == (3, 1, [])
     assert result.stamps == ["2024-10-05T00:00:00Z", "2024-10-05T01:00:00Z"]
 
 
@@ -119,7 +119,7 @@ def test_case_93_what_airbyte_lost_is_refused_with_its_note(
     result = observations_of(write(nested(rest), lost), tmp_path)
     assert len(result.observations) == 1
     position = "line 2" if write is lines else "[1]"
-    assert [(row["position"], row["code"], row["reason"]) for row in result.refused] == [
+    assert [(row["position"], row["code"], row["reason"]) for row in result.rejected] == [
         (position, "record_lost_on_the_way", LOST)
     ]
 
@@ -145,7 +145,7 @@ def test_case_93_an_error_answer_among_good_records_is_refused_with_its_message(
     for records, position in (([rest, answer, rest], 1), ([answer, rest, rest], 0)):
         result = observations_of(write(*map(wrap, records)), tmp_path)
         assert len(result.observations) == 2
-        ((place, code, reason),) = [(row["position"], row["code"], row["reason"]) for row in result.refused]
+        ((place, code, reason),) = [(row["position"], row["code"], row["reason"]) for row in result.rejected]
         assert (place, code) == (f"line {position + 1}" if write is lines else f"[{position}]", "source_error")
         assert reason.startswith("the source answered with an error instead of data: ")
         assert said in reason
@@ -189,24 +189,24 @@ def test_case_93_lines_with_nothing_but_an_envelope_have_no_rows(tmp_path: Path)
 def test_case_93_an_empty_list_of_rows_is_no_fault(hourly: Any, tmp_path: Path) -> None:
     empty = {"status": "OK", "errors": [], "hourly": hourly}
     result = observations_of(lines(nested(empty), nested(climate(0))), tmp_path)
-    assert (result.rows_read, len(result.observations), result.refused) == (1, 1, [])
+    assert (result.rows_read, len(result.observations), result.rejected) == (1, 1, [])
     assert observations_of(lines(nested(empty)), tmp_path).rows_read == 0
 
 
 def test_case_93_a_value_where_the_list_of_rows_belongs_is_refused_and_no_empty_row(tmp_path: Path) -> None:
     result = observations_of(lines(climate(0), {"status": "OK", "hourly": 5}), tmp_path)
     assert (result.rows_read, result.rows_empty) == (2, 0)
-    assert [row["reason"] for row in result.refused] == ["a value where a list of rows belongs: hourly is '5'"]
+    assert [row["reason"] for row in result.rejected] == ["a value where a list of rows belongs: hourly is '5'"]
 
 
 def test_case_93_a_broken_line_among_documents_is_refused_alone(tmp_path: Path) -> None:
     content = lines(climate(0)) + b'{"hourly": {"07015": [{"id_sta\n' + lines(climate(1))
     result = observations_of(content, tmp_path)
     assert len(result.observations) == 2
-    assert [(row["position"], row["code"]) for row in result.refused] == [("line 2", "malformed_record")]
+    assert [(row["position"], row["code"]) for row in result.rejected] == [("line 2", "malformed_record")]
 
 
 def test_a_row_with_columns_that_an_answer_may_have_is_a_row(tmp_path: Path) -> None:
     row = CLIMATE | {"status": "ok", "error": "", "message": "fine"}
     result = observations_of(lines(row, row | {"dh_utc": "2024-10-05 01:00:00", "error": "sensor 3"}), tmp_path)
-    assert (len(result.observations), result.refused) == (2, [])
+    assert (len(result.observations), result.rejected) == (2, [])

@@ -1,4 +1,4 @@
-"""Half of a surrogate pair is no character, wherever it stands: its record is refused, or its object rejected."""
+"""Half of a surrogate pair is no character, wherever it stands: its record is rejected, or its object rejected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from forecast.extract.json.prescan import surveyed
 from tests.examples import for_every_change
 from tests.extract.test_extract import CLIMATE, observations_of, rejected
 
-HALF = "half of a surrogate pair, which is no character"
+HASH_LENGTH = "half of a surrogate pair, which is no character"
 MARK = "@@"
 # As JSON escapes, and as the three bytes that no UTF-8 has.
 HALVES = [rb"\udc00", rb"\uDFFF", rb"\ud800", rb"\udBff", rb"\ud800x", rb"\ud800\u0041", rb"\udc00\ud800"]
@@ -55,11 +55,11 @@ def test_case_94_a_line_with_half_of_a_pair_is_refused_alone(
     content = "\n".join(lines).encode().replace(MARK.encode(), half)
     result = observations_of(content, tmp_path)
     assert len(result.observations) == 2
-    assert [(refused["position"], refused["code"]) for refused in result.refused] == [
+    assert [(rejected["position"], rejected["code"]) for rejected in result.rejected] == [
         (f"line {number}", "malformed_record")
     ]
-    reason = result.refused[0]["reason"]
-    assert reason.startswith(("not UTF-8 at byte ",) if half in BYTES else (HALF,))
+    reason = result.rejected[0]["reason"]
+    assert reason.startswith(("not UTF-8 at byte ",) if half in BYTES else (HASH_LENGTH,))
 
 
 def pretty(where: str) -> bytes:
@@ -84,7 +84,7 @@ def test_case_94_a_document_or_an_array_with_half_of_a_pair_is_rejected_with_its
     content = make(where)
     place = content.index(MARK.encode()) + 1
     code, message = rejected(pack(content.replace(MARK.encode(), half)), tmp_path)
-    assert (code, message) == ("not_text", f"{HALF}: {half[:6].decode()} at byte {place}")
+    assert (code, message) == ("not_text", f"{HASH_LENGTH}: {half[:6].decode()} at byte {place}")
 
 
 @pytest.mark.parametrize("half", BYTES, ids=repr)
@@ -119,4 +119,4 @@ def test_a_half_is_found_wherever_blocks_are_cut(
         with pytest.raises(ObjectRejectedError) as caught:
             surveyed(lambda: io.BytesIO(text), Limits())
     place = len(b'{"a": "' + b"".join(before)) + 1
-    assert caught.value.message == f"{HALF}: \\udc00 at byte {place}"
+    assert caught.value.message == f"{HASH_LENGTH}: \\udc00 at byte {place}"

@@ -112,10 +112,10 @@ def run_in(world: World, content: bytes, key: str = TABLE_KEY, variables: dict[s
     deliver_neighbour(world)
     given = ("--json", "--max-rejection-rate", "1")
     outcome = world.typed("pipeline", *given, variables=world.variables(**(variables or {})))
-    refused = {name: world.processed.get(name) for name in world.rejected_keys()}
+    rejected = {name: world.processed.get(name) for name in world.rejected_keys()}
     uri = f"{world.raw.uri}/{key}"
     records = [name for name in world.record_keys() if uri in _sources(world, name)]
-    return ending_of(world, outcome, key, world.documents(), refused, records)
+    return ending_of(world, outcome, key, world.documents(), rejected, records)
 
 
 def _sources(world: World, key: str) -> set[Any]:

@@ -27,7 +27,7 @@ class Ending:
     quality: Row
     counts: Row
     documents: list[Row]
-    refused: list[Row]
+    rejected: list[Row]
     processed_keys: list[str]
     stdout: str
     stderr: str
@@ -45,8 +45,8 @@ class Ending:
 
     @property
     def reasons(self) -> list[tuple[str, str, str]]:
-        """Position, code and reason of every refused row."""
-        return [(row["position"], row["code"], row["reason"]) for row in self.refused]
+        """Position, code and reason of every rejected row."""
+        return [(row["position"], row["code"], row["reason"]) for row in self.rejected]
 
     @property
     def notes(self) -> list[tuple[str, str, str]]:
@@ -71,7 +71,7 @@ class Ending:
         return [document["measurements"] for document in self.documents]
 
     @property
-    def judged(self) -> list[tuple[int, Row, int]]:
+    def evaluated(self) -> list[tuple[int, Row, int]]:
         """What the checks say of each document: its flag, the flags 3 and 4 of its values, and how many they are."""
         parts = (document["data_quality"] for document in self.documents)
         return [(part["flag"], part["flags"], part["anomalies_detected"]) for part in parts]
@@ -86,16 +86,16 @@ class Ending:
         """REJECT FILE: nothing of it is anywhere, the run says why and ends with 3."""
         assert self.outcome == "rejected", self.counts
         assert self.error == (code, message)
-        assert (self.documents, self.processed_keys, self.refused) == ([], [], [])
+        assert (self.documents, self.processed_keys, self.rejected) == ([], [], [])
         assert self.exit_code == 3
         assert self.status["status"] == "partial"
 
     def assert_accepted(self, rows: int, *, unread: Sequence[str] = (), renamed: Sequence[str] = ()) -> None:
-        """ACCEPT: all of so many rows are loaded, nothing is refused; no parameter but these is told as not read."""
+        """ACCEPT: all of so many rows are loaded, nothing is rejected; no parameter but these is told as not read."""
         assert self.outcome == "loaded", self.status["errors"]
         assert self.sums == (rows, 0, rows, 0)
         assert len(self.documents) == rows
-        assert self.refused == []
+        assert self.rejected == []
         assert [entry["parameter"] for entry in self.quality["unread_parameters"]] == list(unread)
         assert [entry["parameter"] for entry in self.quality["renamed_parameters"]] == list(renamed)
         assert self.exit_code == (3 if unread or renamed else 0)
@@ -114,12 +114,12 @@ def ending_of(
     outcome: Outcome,
     key: str,
     documents: Mapping[str, Row],
-    refused: Mapping[str, bytes],
+    rejected: Mapping[str, bytes],
     records: list[str],
 ) -> Ending:
     """What became of the object with this key; the neighbour, if there is one, is unharmed, and the counts add up.
 
-    `documents` by id, the zone's files of refused rows by key, and the keys of its files with records of the object.
+    `documents` by id, the zone's files of rejected rows by key, and the keys of its files with records of the object.
     """
     assert "Traceback" not in outcome.stderr, outcome.stderr
     found = json.loads(outcome.stdout)
@@ -134,7 +134,7 @@ def ending_of(
         assert counts[NEIGHBOUR_KEY]["outcome"] == "loaded"
     uri = f"{world.raw.uri}/{key}"
     rows = [
-        (name, row) for name, content in refused.items() for row in _refused_rows(content) if row["source_uri"] == uri
+        (name, row) for name, content in rejected.items() for row in _refused_rows(content) if row["source_uri"] == uri
     ]
     return Ending(
         key=key,
@@ -144,7 +144,7 @@ def ending_of(
         quality=quality,
         counts=counts.get(key, {}),
         documents=[document for _, document in sorted(documents.items()) if document["metadata"]["source_uri"] == uri],
-        refused=[row for _, row in rows],
+        rejected=[row for _, row in rows],
         processed_keys=sorted({*records, *(name for name, _ in rows)}),
         stdout=outcome.stdout,
         stderr=outcome.stderr,

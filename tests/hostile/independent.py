@@ -74,13 +74,13 @@ COMMON: Final = {"humidity": ("relative_humidity", "%"), "winddir": ("wind_from_
 
 @dataclass
 class Reading:
-    """One row as it may be read; `refused` where it must not be accepted."""
+    """One row as it may be read; `rejected` where it must not be accepted."""
 
     station: str
     moment: datetime | None
     values: dict[str, set[float]] = field(default_factory=dict)
     plain: set[str] = field(default_factory=set)
-    refused: bool = False
+    rejected: bool = False
 
     @property
     def has_values(self) -> bool:
@@ -89,7 +89,7 @@ class Reading:
     def take(self, parameter: str, values: set[float], *, plain: bool) -> None:
         """One more statement of a parameter; two that are far apart refuse the row."""
         known = self.values.setdefault(parameter, set())
-        self.refused |= any(abs(one - other) > _FAR for one in known for other in values)
+        self.rejected |= any(abs(one - other) > _FAR for one in known for other in values)
         known |= values
         if plain and values:
             self.plain.add(parameter)
@@ -227,7 +227,7 @@ def _of_api(row: Mapping[str, Any]) -> Reading:
     moment, epoch = moments(row.get("obsTimeUtc")), row.get("epoch")
     reading = Reading(_text(row.get("stationID")), moment)
     if isinstance(epoch, int) and moment is not None and moments(epoch) is not None:
-        reading.refused = abs(epoch - moment.timestamp()) > 1
+        reading.rejected = abs(epoch - moment.timestamp()) > 1
     filled = [(units, block) for name, units in BLOCKS.items() if isinstance(block := _nested(row.get(name)), dict)]
     for units, block in filled:
         for name, (parameter, quantity) in MEMBERS.items():

@@ -1,4 +1,4 @@
-"""The pipeline up to the door of its database: everything is read, judged and decided, and nothing is written.
+"""The pipeline up to the door of its database: everything is read, evaluated and decided, and nothing is written.
 
 It is the command's own dry run, on a database that holds nothing and is no server.
 """
@@ -21,7 +21,7 @@ from bson.codec_options import CodecOptions
 import main
 from forecast.core.registry import load_stations
 from forecast.mongo.bson_encoder import document_of
-from forecast.mongo.dry_run import ImaginedVersions
+from forecast.mongo.dry_run import DryRunOverlay
 from forecast.mongo.versions import Plan
 from forecast.run import pipeline, staging, stations
 from forecast.run.pipeline import Pipeline
@@ -84,22 +84,22 @@ def on_nothing() -> Iterator[None]:
         patch.setattr(stations, "configured_stations", lambda _settings: _STATIONS())
         patch.setattr(typer.testing, "_get_command", _COMMAND)
         for module in (pipeline, staging):
-            patch.setattr(module, "give_memory_back", lambda: None)
+            patch.setattr(module, "trim_heap", lambda: None)
         yield
 
 
 @dataclass
 class Witness:
-    """Sees what a dry run would have written: documents by id, files of refused rows by key, and which files hold
+    """Sees what a dry run would have written: documents by id, files of rejected rows by key, and which files hold
     records of which object."""
 
     documents: dict[str, Row] = field(default_factory=dict)
-    refused: dict[str, bytes] = field(default_factory=dict)
+    rejected: dict[str, bytes] = field(default_factory=dict)
     records: dict[str, list[str]] = field(default_factory=dict)
 
     def see(self, table: pa.Table, plan: Plan) -> None:
         """Take what a plan would write as documents."""
-        written = pa.array([*plan.new, *plan.newer, *plan.restamped], pa.int64())
+        written = pa.array([*plan.new, *plan.to_replace, *plan.touch_lineage], pa.int64())
         for record in table.take(written).to_pylist():
             document = bson.decode(bson.encode(document_of(record)), codec_options=_TOLD)
             self.documents[document["_id"]] = document
@@ -110,15 +110,15 @@ class Witness:
             if file.key.startswith(OBSERVATIONS):
                 self.records.setdefault(staged.raw.key, []).append(file.key)
             else:
-                self.refused[file.key] = file.path.read_bytes()
+                self.rejected[file.key] = file.path.read_bytes()
 
 
 @contextmanager
 def _witnessed() -> Iterator[Witness]:
     witness = Witness()
-    imagine, publish_and_load = ImaginedVersions.imagine, Pipeline.publish_and_load
+    imagine, publish_and_load = DryRunOverlay.apply, Pipeline.publish_and_load
 
-    def imagined(versions: ImaginedVersions, table: pa.Table, plan: Plan) -> None:
+    def overlay(versions: DryRunOverlay, table: pa.Table, plan: Plan) -> None:
         witness.see(table, plan)
         imagine(versions, table, plan)
 
@@ -127,7 +127,7 @@ def _witnessed() -> Iterator[Witness]:
         publish_and_load(run, staged)
 
     with pytest.MonkeyPatch.context() as patch, on_nothing():
-        patch.setattr(ImaginedVersions, "imagine", imagined)
+        patch.setattr(DryRunOverlay, "apply", overlay)
         patch.setattr(Pipeline, "publish_and_load", published)
         yield witness
 
@@ -142,4 +142,4 @@ def through_the_layers(
     given = ("--json", "--dry-run", "--max-rejection-rate", "1")
     with _witnessed() as witness:
         outcome = world.typed("pipeline", *given, variables=world.variables(**(variables or {})))
-    return ending_of(world, outcome, key, witness.documents, witness.refused, witness.records.get(key, []))
+    return ending_of(world, outcome, key, witness.documents, witness.rejected, witness.records.get(key, []))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from forecast.core.errors import ObjectRejectedError
-from forecast.core.memory import keep_memory_small
+from forecast.core.memory import configure_allocators
 from forecast.core.raw_objects import RawObject
 from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
@@ -23,7 +23,7 @@ NOW = datetime(2024, 11, 1, tzinfo=UTC)
 
 
 def main(path: Path, key: str) -> None:
-    keep_memory_small()
+    configure_allocators()
     stations = load_stations()
     transformer = ObjectTransformer(key, stations, NOW)
     rows = 0

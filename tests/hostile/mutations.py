@@ -94,7 +94,7 @@ _AVRO: Final[Sequence[tuple[Any, Any]]] = (
 
 @dataclass
 class MadeUp:
-    """One made-up object; `harmless` where nothing was done to it that any row may be refused for."""
+    """One made-up object; `harmless` where nothing was done to it that any row may be rejected for."""
 
     seed: int
     layout: str
@@ -209,7 +209,7 @@ def _block(name: str, chance: random.Random) -> Row:
     return {member: round(chance.uniform(*ranges[member]), 2) for member in MEMBERS}
 
 
-# What is done to an object. Each tells itself, and whether rows may be refused for it.
+# What is done to an object. Each tells itself, and whether rows may be rejected for it.
 
 
 def _exotic_cell(made: MadeUp) -> None:

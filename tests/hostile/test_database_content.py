@@ -13,13 +13,13 @@ from pymongo import ASCENDING, MongoClient
 
 from forecast.core.errors import ForecastError, SettingError
 from forecast.core.registry import load_stations
-from forecast.mongo.client import Documents, connect
+from forecast.mongo.client import ObservationCollection, connect
 from forecast.mongo.conflicts import Conflicts
-from forecast.mongo.dry_run import ImaginedVersions, foresee
+from forecast.mongo.dry_run import DryRunOverlay, plan_load
 from forecast.mongo.loader import INDEXES, load
 from forecast.mongo.presence import presence_of
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import days_held, differing_verdicts
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import days_held, outdated_flags
 from forecast.mongo.strangers import strangers_named
 from forecast.mongo.versions import LoadCounts
 from forecast.run.migrate import migrate
@@ -34,12 +34,12 @@ STATIONS = five()
 NAME = "A@2024-10-01T00:00:00Z"
 
 
-def loaded(collection: Documents, folder: Path, **values: float) -> LoadCounts:
+def loaded(collection: ObservationCollection, folder: Path, **values: float) -> LoadCounts:
     frame = records([observation("A", START, **values)], STATIONS, folder)
-    return load(frame, collection, Unjudged.beside(collection, "run"))
+    return load(frame, collection, PendingQc.for_collection(collection, "run"))
 
 
-def fault(collection: Documents, folder: Path) -> str:
+def fault(collection: ObservationCollection, folder: Path) -> str:
     with pytest.raises(ForecastError) as told:
         loaded(collection, folder, air_temperature=13.0)
     assert told.value.exit_code == 2
@@ -54,7 +54,7 @@ def fault(collection: Documents, folder: Path) -> str:
     ],
 )
 def test_case_106_a_unique_index_of_somebody_else_is_named(
-    collection: Documents, tmp_path: Path, fields: tuple[str, ...], named: str
+    collection: ObservationCollection, tmp_path: Path, fields: tuple[str, ...], named: str
 ) -> None:
     """Nobody else writes, so nothing is said of other writers; and waiting would not help."""
     loaded(collection, tmp_path, air_temperature=12.0)
@@ -91,7 +91,7 @@ STRANGERS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("change", STRANGERS)
 @pytest.mark.parametrize("way", ["load", "dry run"])
 def test_case_106_a_document_that_this_program_did_not_write_is_named(
-    collection: Documents, tmp_path: Path, change: str, way: str
+    collection: ObservationCollection, tmp_path: Path, change: str, way: str
 ) -> None:
     loaded(collection, tmp_path, air_temperature=12.0)
     collection.database.command("collMod", collection.name, validationLevel="off")
@@ -103,14 +103,14 @@ def test_case_106_a_document_that_this_program_did_not_write_is_named(
     elif change != "a time of extraction that is a number":  # which could be compared, and cannot be matched
         frame = records([observation("A", START, air_temperature=13.0)], STATIONS, tmp_path)
         with pytest.raises(SettingError) as told:
-            foresee(frame, ImaginedVersions(collection, tmp_path / "imagined"), Conflicts())
+            plan_load(frame, DryRunOverlay(collection, tmp_path / "overlay"), Conflicts())
         assert told.value.message.startswith(words)
     assert collection.find_one({}) == before
 
 
 @pytest.mark.parametrize("missing", ["place_time", "station_time", "time"])
 def test_case_106_an_index_that_a_copied_database_lacks_is_named(
-    collection: Documents, tmp_path: Path, missing: str
+    collection: ObservationCollection, tmp_path: Path, missing: str
 ) -> None:
     loaded(collection, tmp_path, air_temperature=12.0)
     collection.drop_index(missing)
@@ -153,7 +153,7 @@ BESIDE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("stranger", BESIDE)
 def test_case_106_a_document_of_another_program_beside_ours_is_named_by_all_that_fail_on_it(
-    collection: Documents, tmp_path: Path, stranger: str
+    collection: ObservationCollection, tmp_path: Path, stranger: str
 ) -> None:
     loaded(collection, tmp_path, air_temperature=12.0)
     collection.database.command("collMod", collection.name, validationLevel="off")
@@ -161,7 +161,7 @@ def test_case_106_a_document_of_another_program_beside_ours_is_named_by_all_that
 
     def read() -> None:
         with strangers_named(collection):
-            list(differing_verdicts(days_held(collection, {}), collection, STATIONS))
+            list(outdated_flags(days_held(collection, {}), collection, STATIONS))
             presence_of(collection, STATIONS, ())
 
     with pytest.raises(SettingError) as told:
@@ -174,7 +174,7 @@ def test_case_106_a_document_of_another_program_beside_ours_is_named_by_all_that
 
 
 def test_case_106_where_all_documents_are_ours_a_fault_of_the_program_stays_one(
-    collection: Documents, tmp_path: Path
+    collection: ObservationCollection, tmp_path: Path
 ) -> None:
     loaded(collection, tmp_path, air_temperature=12.0)
     with pytest.raises(KeyError), strangers_named(collection):

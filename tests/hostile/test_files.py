@@ -285,7 +285,7 @@ def test_case_11_a_half_written_last_line_is_refused_alone(end: int, run_object:
     last = json.dumps(table_row(14), ensure_ascii=False).encode()[:end]
     ending = run_object(lines(*TABLE[:2]) + last)
     assert ending.sums == (3, 0, 2, 1)
-    assert [(row["position"], row["code"]) for row in ending.refused] == [("line 3", "malformed_record")]
+    assert [(row["position"], row["code"]) for row in ending.rejected] == [("line 3", "malformed_record")]
     assert ending.measurements == [VALUES] * 2
 
 

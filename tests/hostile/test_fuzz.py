@@ -82,7 +82,7 @@ def changes(draw: st.DrawFn) -> Change:
 
 
 def outcome(content: bytes, path: Path) -> object:
-    """What the object becomes: its documents and refused rows, or the code and message of its rejection."""
+    """What the object becomes: its documents and rejected rows, or the code and message of its rejection."""
     path.write_bytes(content)
     transformer = ObjectTransformer(TABLE_KEY, STATIONS, NOW)
     found: list[object] = []
@@ -93,11 +93,11 @@ def outcome(content: bytes, path: Path) -> object:
         ]
         for part in [*parts, *transformer.finish()]:
             validated = validate(part.observations, STATIONS, NOW)
-            extracted = len(part.observations) + len(part.refused)
+            extracted = len(part.observations) + len(part.rejected)
             assert part.rows_read == part.rows_empty + extracted
-            assert extracted == len(validated.observations) + len(validated.refused) + len(part.refused)
+            assert extracted == len(validated.observations) + len(validated.rejected) + len(part.rejected)
             found.append(
-                [to_table(frame).to_pylist() for frame in (validated.observations, validated.refused, part.refused)]
+                [to_table(frame).to_pylist() for frame in (validated.observations, validated.rejected, part.rejected)]
             )
     except ObjectRejectedError as error:
         assert error.code

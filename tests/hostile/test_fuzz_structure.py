@@ -71,7 +71,7 @@ def faults(made: MadeUp, counts: Row | None, errors: Sequence[Row], records: Seq
     for record in records:
         yield from _wrong(record, readings)
     if made.harmless:
-        good = sum(reading.has_values and not reading.refused for reading in readings)
+        good = sum(reading.has_values and not reading.rejected for reading in readings)
         if (counts["outcome"], counts["records_validated"]) != ("loaded", good):
             yield f"{good} good rows, but {counts['outcome']}, {counts['records_validated']} validated: {errors}"
 
@@ -93,7 +93,7 @@ def _wrong(record: Row, readings: Sequence[Reading]) -> Iterator[str]:
     if not of_it:
         yield f"{place}: no row reads so"
         return
-    if all(reading.refused for reading in of_it):
+    if all(reading.rejected for reading in of_it):
         yield f"{place}: its row contradicts itself and is accepted"
     values = {name: record[name] for name in MEASURED_NAMES if record[name] is not None}
     if not any(_fits(values, reading) for reading in of_it):
@@ -113,7 +113,7 @@ def _fits(values: dict[str, float], reading: Reading) -> bool:
 
 
 @pytest.mark.parametrize("part", [*range(INNER_PARTS), *for_every_change(*range(INNER_PARTS, PARTS))])
-def test_whatever_structure_and_types_an_object_has_it_is_read_right_or_refused(part: int, tmp_path: Path) -> None:
+def test_whatever_structure_and_types_an_object_has_it_is_read_right_or_rejected(part: int, tmp_path: Path) -> None:
     objects = [made_up(part * OBJECTS_A_PART + number) for number in range(OBJECTS_A_PART)]
     raw = FolderZone(tmp_path / "raw")
     for made in objects:

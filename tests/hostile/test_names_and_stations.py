@@ -160,7 +160,7 @@ def test_case_92_a_station_that_cannot_be_read_is_never_that_of_the_folder(
     ],
     ids=["api", "table", "infoclimat"],
 )
-def test_case_92_a_row_that_names_two_stations_is_refused(good: Record, bad: Record, run_object: RunObject) -> None:
+def test_case_92_a_row_that_names_two_stations_is_rejected(good: Record, bad: Record, run_object: RunObject) -> None:
     ending = run_object(lines(good, bad))
     assert ending.sums == (2, 0, 1, 1)
     reason = "two fields of the row name different stations"

@@ -36,7 +36,7 @@ def test_a_row_with_no_object_where_its_values_belong_is_refused_alone_and_never
     assert ending.sums == (2, 0, 1, 1)
     assert [document["_id"] for document in ending.documents] == ["ILAMAD25@2024-10-01T00:09:00Z"]
     ((_, code, reason),) = ending.reasons
-    assert (code, ending.refused[0]["field"], ending.refused[0]["value"]) == (
+    assert (code, ending.rejected[0]["field"], ending.rejected[0]["value"]) == (
         "malformed_record",
         "metric",
         json.dumps(found),

@@ -111,7 +111,7 @@ def test_case_68_rows_of_several_networks_in_one_object_are_read_each_as_its_own
     rows = [climate(0), TABLE[0], pws(9), climate(1, temperature=None, humidite=None)][::turn]
     for content in (lines(*rows), json.dumps(rows).encode()):
         ending = run_object(content)
-        assert (ending.outcome, ending.sums, ending.refused) == ("loaded", (4, 1, 3, 0), [])
+        assert (ending.outcome, ending.sums, ending.rejected) == ("loaded", (4, 1, 3, 0), [])
         assert {document["_id"]: document["measurements"] for document in ending.documents} == {
             "07015@2024-10-05T00:00:00Z": {"air_temperature": 7.6, "relative_humidity": 89.0},
             "ILAMAD25@2024-09-30T22:04:00Z": VALUES,

@@ -175,8 +175,8 @@ def test_case_103_rows_of_a_clock_that_is_fast_are_loaded_when_their_time_has_co
         found.append([counts[name] for name in ("records_rejected", "inserted", "unchanged")])
     assert found == [[2, 13, 0], [0, 0, 0], [0, 0, 0], [1, 1, 13], [0, 0, 0]]
     assert (len(world.documents()), len(world.records())) == (14, 14)
-    refused = [json.loads(line)["position"] for key in world.rejected_keys() for line in _lines_of(world, key)]
-    assert refused == ["line 15"]
+    rejected = [json.loads(line)["position"] for key in world.rejected_keys() for line in _lines_of(world, key)]
+    assert rejected == ["line 15"]
 
 
 def _lines_of(world: World, key: str) -> list[bytes]:

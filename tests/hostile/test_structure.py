@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from openpyxl.comments import Comment
 
-from forecast.core.errors import MOST_LETTERS
+from forecast.core.errors import MAX_LETTERS
 from tests.hostile.conftest import TABLE_KEY, RunObject, run_in
 from tests.hostile.objects import (
     CLIMATE_KEY,
@@ -184,10 +184,10 @@ def test_case_54_params_first_or_missing_is_no_station(run_object: RunObject) ->
         run_object(json.dumps(document(hourly=hourly)).encode(), CLIMATE_KEY).assert_accepted(1)
 
 
-def test_case_54_a_row_under_another_stations_key_is_refused(run_object: RunObject) -> None:
+def test_case_54_a_row_under_another_stations_key_is_rejected(run_object: RunObject) -> None:
     hourly = {"07015": [climate(0)], "000R5": [climate(1)]}
     ending = run_object(json.dumps(document(hourly=hourly)).encode(), CLIMATE_KEY)
-    assert [(row["position"], row["code"]) for row in ending.refused] == [
+    assert [(row["position"], row["code"]) for row in ending.rejected] == [
         ("line 1: hourly.000R5[0]", "station_mismatch")
     ]
     assert ending.sums == (2, 0, 1, 1)
@@ -196,7 +196,7 @@ def test_case_54_a_row_under_another_stations_key_is_refused(run_object: RunObje
 def test_case_54_a_station_that_the_document_does_not_list_is_looked_up_in_the_registry(run_object: RunObject) -> None:
     hourly = {"99999": [climate(0, id_station="99999")], "07015": [climate(1)]}
     ending = run_object(json.dumps(document(hourly=hourly)).encode(), CLIMATE_KEY)
-    assert [(row["position"], row["code"]) for row in ending.refused] == [
+    assert [(row["position"], row["code"]) for row in ending.rejected] == [
         ("line 1: hourly.99999[0]", "unknown_station")
     ]
     assert ending.sums == (2, 0, 1, 1)
@@ -218,7 +218,7 @@ def test_case_54_rows_that_stand_elsewhere_are_not_passed_over(
     run_object(json.dumps(document(**changes)).encode(), CLIMATE_KEY).assert_rejected("unknown_layout", message)
 
 
-def test_case_54_an_item_that_is_no_row_is_refused(run_object: RunObject) -> None:
+def test_case_54_an_item_that_is_no_row_is_rejected(run_object: RunObject) -> None:
     ending = run_object(json.dumps(document(climate(0), 5, ["x"], climate(1))).encode(), CLIMATE_KEY)
     assert ending.reasons == [
         ("line 1: hourly.07015[1]", "malformed_record", "not a JSON object"),
@@ -307,7 +307,7 @@ def test_case_53_a_flattened_answer_that_is_an_error_is_rejected(kind: str, run_
 @pytest.mark.parametrize("metric", [[1, 2], 5, True, "none", "[1]"], ids=str)
 def test_case_55_what_is_no_object_where_the_values_belong_refuses_its_row(metric: Any, run_object: RunObject) -> None:
     ending = run_object(lines(pws(4, metric=metric), pws(9, metric=metric), pws(14)))
-    assert [(row["position"], row["code"], row["field"]) for row in ending.refused] == [
+    assert [(row["position"], row["code"], row["field"]) for row in ending.rejected] == [
         ("line 1", "malformed_record", "metric"),
         ("line 2", "malformed_record", "metric"),
     ]
@@ -338,7 +338,7 @@ def test_case_55_a_broken_object_in_a_cell_refuses_its_row_and_loses_nothing_els
     rows = [pws(minute, metric=json.dumps(pws(minute)["metric"])) for minute in (4, 9, 14)]
     rows[1]["metric"] = '{"temp": 13.8, "win'
     ending = run_object(lines(*rows))
-    assert [(row["position"], row["field"], row["value"]) for row in ending.refused] == [
+    assert [(row["position"], row["field"], row["value"]) for row in ending.rejected] == [
         ("line 2", "metric", '{"temp": 13.8, "win')
     ]
     assert ending.sums == (3, 0, 2, 1)
@@ -347,7 +347,7 @@ def test_case_55_a_broken_object_in_a_cell_refuses_its_row_and_loses_nothing_els
 
 def test_case_55_a_text_where_the_others_have_an_object_refuses_its_row(run_object: RunObject) -> None:
     ending = run_object(lines(pws(4), pws(9, metric="none"), pws(14)))
-    assert [(row["position"], row["field"]) for row in ending.refused] == [("line 2", "metric")]
+    assert [(row["position"], row["field"]) for row in ending.rejected] == [("line 2", "metric")]
     assert ending.measurements == [PWS_VALUES] * 2
 
 
@@ -419,14 +419,14 @@ IDS = ["iichte19", "$where", "a.b", "../x", "\U0001f326", "7015", "x" * 10_000, 
 @pytest.mark.parametrize("name", IDS, ids=lambda name: name[:12])
 def test_case_58_an_unknown_station_is_refused_and_never_a_name(name: str, run_object: RunObject) -> None:
     ending = run_object(lines(climate(0), climate(1, id_station=name)), CLIMATE_KEY)
-    assert [(row["position"], row["code"]) for row in ending.refused] == [("line 2", "unknown_station")]
+    assert [(row["position"], row["code"]) for row in ending.rejected] == [("line 2", "unknown_station")]
     assert ending.sums == (2, 0, 1, 1)
     assert all(name not in key for key in ending.processed_keys)
 
 
 def test_case_58_a_station_id_with_blanks_is_known_and_a_number_is_none(run_object: RunObject) -> None:
     ending = run_object(lines(climate(0, id_station=" 07015 "), climate(1, id_station=7015)), CLIMATE_KEY)
-    assert [(row["position"], row["code"]) for row in ending.refused] == [("line 2", "unknown_station")]
+    assert [(row["position"], row["code"]) for row in ending.rejected] == [("line 2", "unknown_station")]
     assert ending.sums == (2, 0, 1, 1)
 
 
@@ -514,7 +514,7 @@ def test_case_61_what_is_said_of_a_damaged_workbook_has_an_end(run_object: RunOb
     code, message = run_object(damaged).error
     assert code == "not_workbook"
     assert message.startswith("the workbook is no whole zip file: File name in directory ")
-    assert (len(message), message[-1]) == (MOST_LETTERS, "…")
+    assert (len(message), message[-1]) == (MAX_LETTERS, "…")
 
 
 def test_case_61_stations_as_columns_are_rejected_with_their_names(run_object: RunObject) -> None:

@@ -136,13 +136,13 @@ def test_case_18_br_at_the_ends_of_lines_is_no_part_of_a_name_or_a_value(mark: s
 # 19: control characters
 
 
-def test_case_19_a_record_with_nul_is_refused(run_object: RunObject) -> None:
+def test_case_19_a_record_with_nul_is_rejected(run_object: RunObject) -> None:
     ending = run_object(lines(TABLE[0]) + lines(TABLE[1]).replace(b"WSW", b"W\0W"))
     assert ending.reasons == [("line 2", "malformed_record", "a NUL character in the record")]
     assert ending.sums == (2, 0, 1, 1)
 
 
-def test_case_19_a_row_with_nul_is_refused(run_object: RunObject) -> None:
+def test_case_19_a_row_with_nul_is_rejected(run_object: RunObject) -> None:
     ending = run_object(csv(HEADER, ROW, ROW.replace(":04", ":09").replace("WSW", "W\0W")))
     assert ending.reasons == [("row 2", "malformed_record", "a NUL character in the row")]
     assert ending.sums == (2, 0, 1, 1)
@@ -214,7 +214,7 @@ def test_case_22_a_header_with_an_empty_name_at_its_end_is_dropped(run_object: R
     run_object(csv(HEADER + ",", ROW + ",")).assert_accepted(1)
 
 
-def test_case_22_a_value_more_than_the_header_has_is_refused(run_object: RunObject) -> None:
+def test_case_22_a_value_more_than_the_header_has_is_rejected(run_object: RunObject) -> None:
     ending = run_object(csv(HEADER, ROW + ",", ROW.replace(":04:", ":09:") + ",5"))
     assert ending.reasons == [("row 2", "malformed_record", "a cell more than the header has: '5'")]
     assert ending.sums == (2, 0, 1, 1)
@@ -233,7 +233,7 @@ def test_case_23_rows_with_too_few_or_too_many_cells_are_refused_at_their_places
 def test_case_23_an_unclosed_quote_that_swallows_the_rest_is_refused_with_it(run_object: RunObject) -> None:
     ending = run_object(csv(HEADER, ROW, '"' + ROW, *[ROW.replace(":04:", f":{minute}:") for minute in range(10, 50)]))
     assert ending.sums == (2, 0, 1, 1)
-    assert ending.refused[0]["position"] == "row 2"
+    assert ending.rejected[0]["position"] == "row 2"
 
 
 def test_case_23_an_unclosed_quote_before_megabytes_is_rejected(run_object: RunObject) -> None:
@@ -320,11 +320,11 @@ def test_case_25_a_comma_that_may_part_thousands_or_decimals_quarantines_the_row
     )
     ending = run_object(csv(HEADER.replace(",", delimiter), row))
     assert ending.sums == (1, 0, 0, 1)
-    assert [(found["code"], found["field"], found["value"]) for found in ending.refused] == [
+    assert [(found["code"], found["field"], found["value"]) for found in ending.rejected] == [
         ("ambiguous_number", "air_temperature", text)
     ]
     assert ending.reasons[0][2] == "the comma may part thousands or decimals, and the source does not say which"
-    assert json.loads(ending.refused[0]["row"])["Temperature"] == text
+    assert json.loads(ending.rejected[0]["row"])["Temperature"] == text
 
 
 @pytest.mark.parametrize("text", ["1 013,2 °C", "1,013.2 °C", "0,125 °C", "1,013,200 °C"])

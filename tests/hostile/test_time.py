@@ -71,8 +71,8 @@ def written(ending: Ending) -> tuple[int, int, int]:
 
 
 def told(ending: Ending) -> list[tuple[str, str, str | None]]:
-    """Code, field and value of the refused rows."""
-    return [(row["code"], row["field"], row["value"]) for row in ending.refused]
+    """Code, field and value of the rejected rows."""
+    return [(row["code"], row["field"], row["value"]) for row in ending.rejected]
 
 
 def test_case_39_one_minute_in_all_its_spellings(run_object: RunObject) -> None:
@@ -122,8 +122,8 @@ def test_case_40_a_day_that_could_be_two_is_none(run_object: RunObject) -> None:
     days = ["2024-10-01", "01/10/2024", "10/01/24", "20241001"]
     ending = run_object(table(*({"Date": day, "Time": "10:00:00"} for day in days)))
     assert stamps(ending) == ["2024-10-01T08:00:00Z"]
-    assert [json.loads(row["row"])["Date"] for row in ending.refused] == days[1:]
-    assert {row["code"] for row in ending.refused} == {"bad_timestamp"}
+    assert [json.loads(row["row"])["Date"] for row in ending.rejected] == days[1:]
+    assert {row["code"] for row in ending.rejected} == {"bad_timestamp"}
 
 
 @pytest.mark.parametrize("name", ["021024 (2)", "290225", "2024-10-01", "01-10-24", "Feuil1", "320124"])
@@ -214,7 +214,7 @@ def test_case_43_what_the_order_cannot_tell_is_quarantined(run_object: RunObject
     ending = run_object(table(*local_times(*clocks)))
     assert ending.sums == (len(clocks), 0, len(clocks) - len(ambiguous), len(ambiguous))
     assert told(ending) == [("ambiguous_local_time", "Time", f"2024-10-27T{clock}:00") for clock in ambiguous]
-    assert ending.refused[0]["reason"] == (
+    assert ending.rejected[0]["reason"] == (
         "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the rows tells which"
     )
 
@@ -223,7 +223,7 @@ def test_case_44_a_local_time_that_does_not_exist_is_quarantined(run_object: Run
     ending = run_object(table(*local_times("01:59", "02:30", "03:00", day="2024-03-31")))
     assert stamps(ending) == ["2024-03-31T00:59:00Z", "2024-03-31T01:00:00Z"]
     assert told(ending) == [("no_such_local_time", "Time", "2024-03-31T02:30:00")]
-    assert ending.refused[0]["reason"] == "no such local time: the clock was put forward over it"
+    assert ending.rejected[0]["reason"] == "no such local time: the clock was put forward over it"
 
 
 def test_case_45_zones_and_epochs_of_all_units_are_one_instant(run_object: RunObject) -> None:
@@ -259,7 +259,7 @@ def test_case_46_utc_wins_over_local_time_and_a_contradiction_is_quarantined(run
     ending = run_object(lines(rows))
     assert stamps(ending) == [f"2024-10-05T00:{minute}:00Z" for minute in ("04", "09", "19")]
     assert told(ending) == [("contradicting_times", "obsTimeLocal", "2024-10-05 16:55:00")]
-    assert ending.refused[0]["reason"] == "UTC and local time differ by no offset of the station's time zone"
+    assert ending.rejected[0]["reason"] == "UTC and local time differ by no offset of the station's time zone"
 
 
 def test_case_46_also_in_a_table(run_object: RunObject) -> None:
@@ -267,7 +267,7 @@ def test_case_46_also_in_a_table(run_object: RunObject) -> None:
     rows = [{"DateTime": "2024-10-05 02:04:00", "DateUTC": utc}, {"DateTime": "2024-10-05 16:55:00", "DateUTC": utc}]
     ending = run_object(table(*rows))
     assert stamps(ending) == ["2024-10-05T00:04:00Z"]
-    assert [row["code"] for row in ending.refused] == ["contradicting_times"]
+    assert [row["code"] for row in ending.rejected] == ["contradicting_times"]
 
 
 EARLY = "before 1901, when the network had no stations, or the time of an empty clock"
@@ -286,8 +286,8 @@ def test_case_47_times_that_cannot_be_are_quarantined_as_they_were_found(run_obj
         *(("future_timestamp", "dh_utc", stamp) for stamp in late),
         *(("impossible_timestamp", "dh_utc", stamp) for stamp in early),
     ]
-    assert [row["reason"] for row in ending.refused[4:]] == [LATE] * 3 + [EARLY] * 3
-    assert [json.loads(row["row"])["dh_utc"] for row in ending.refused] == [*unreadable, *late, *early]
+    assert [row["reason"] for row in ending.rejected[4:]] == [LATE] * 3 + [EARLY] * 3
+    assert [json.loads(row["row"])["dh_utc"] for row in ending.rejected] == [*unreadable, *late, *early]
 
 
 def test_case_47_an_empty_clock_is_seen_in_local_time_too(run_object: RunObject) -> None:

@@ -206,7 +206,7 @@ def test_case_31_a_fault_code_for_a_day_stops_nothing(run_object: RunObject) -> 
     ending = run_object(of_a_day("temperature", [85] * 24), CLIMATE_KEY)
     ending.assert_accepted(24)
     assert [row["air_temperature"] for row in ending.measurements] == [85.0] * 24
-    assert [flags["air_temperature"] for _, flags, _ in ending.judged] == [flagged(4, "gross_range")] * 24
+    assert [flags["air_temperature"] for _, flags, _ in ending.evaluated] == [flagged(4, "gross_range")] * 24
 
 
 def test_case_31_a_few_temperatures_in_another_unit_than_they_say_are_flagged_value_by_value(
@@ -216,7 +216,7 @@ def test_case_31_a_few_temperatures_in_another_unit_than_they_say_are_flagged_va
     ending = run_object(climate({"temperature": "38"}, {"temperature": "50"}, {"temperature": "68"}), CLIMATE_KEY)
     ending.assert_accepted(3)
     assert [row["air_temperature"] for row in ending.measurements] == [38.0, 50.0, 68.0]
-    assert ending.judged == [
+    assert ending.evaluated == [
         (3, {"air_temperature": flagged(3, "climatology")}, 1),
         (4, {"air_temperature": flagged(4, "climatology")}, 1),
         (4, {"air_temperature": flagged(4, "gross_range")}, 1),
@@ -247,7 +247,7 @@ def test_case_32_a_number_out_of_range_is_kept_as_it_is_and_flagged(run_object: 
         {**kept, "relative_humidity": 80.0, "ultraviolet_index": 15.0},
     ]
     beyond = flagged(4, "gross_range")
-    assert ending.judged == [
+    assert ending.evaluated == [
         *[(4, {"relative_humidity": beyond}, 1)] * 2,
         (3, {"relative_humidity": flagged(3, "gross_range")}, 1),
         *[(4, {"relative_humidity": beyond}, 1)] * 3,
@@ -294,7 +294,7 @@ def test_case_33_values_that_contradict_each_other_are_all_kept_and_all_flagged(
         "precipitation_amount_1h": flagged(3, "nested_accumulation"),
         "precipitation_amount_3h": flagged(3, "nested_accumulation"),
     }
-    assert ending.judged == [(3, flags, 7)]
+    assert ending.evaluated == [(3, flags, 7)]
 
 
 def test_case_34_what_is_a_code_elsewhere_is_a_value_here(run_object: RunObject) -> None:
@@ -312,7 +312,7 @@ def test_case_34_what_is_a_code_elsewhere_is_a_value_here(run_object: RunObject)
         },
         {"relative_humidity": 80.0, "wind_from_direction": 360.0},
     ]
-    assert ending.judged == [GOOD, GOOD]
+    assert ending.evaluated == [GOOD, GOOD]
 
 
 def test_case_34_a_direction_at_calm_is_kept_and_no_anomaly(run_object: RunObject) -> None:
@@ -322,7 +322,7 @@ def test_case_34_a_direction_at_calm_is_kept_and_no_anomaly(run_object: RunObjec
     ending.assert_accepted(5)
     assert [row["wind_from_direction"] for row in ending.measurements] == [200.0, 0.0, 200.0, 0.0, 360.0]
     suspect = (3, {"wind_from_direction": flagged(3, "direction_at_calm")}, 1)
-    assert ending.judged == [GOOD, GOOD, GOOD, suspect, GOOD]
+    assert ending.evaluated == [GOOD, GOOD, GOOD, suspect, GOOD]
 
 
 def test_case_34_a_zero_of_three_hours_between_the_synoptic_hours_is_kept_and_suspect(run_object: RunObject) -> None:
@@ -332,7 +332,7 @@ def test_case_34_a_zero_of_three_hours_between_the_synoptic_hours_is_kept_and_su
     ending.assert_accepted(5)
     assert [row["precipitation_amount_3h"] for row in ending.measurements] == [0.0, 0.0, 0.2, 0.0, 0.0]
     suspect = (3, {"precipitation_amount_3h": flagged(3, "false_zero")}, 1)
-    assert ending.judged == [GOOD, suspect, GOOD, GOOD, suspect]
+    assert ending.evaluated == [GOOD, suspect, GOOD, GOOD, suspect]
 
 
 def test_case_35_wind_words_of_the_english_table(run_object: RunObject) -> None:
@@ -382,7 +382,7 @@ def test_case_36_a_counter_that_falls_to_zero_in_the_morning_is_a_reset(run_obje
         0.1 * 25.4,
     ]
     assert amounts(ending) == [None, 0.6 * 25.4 - 0.5 * 25.4, 0.0, 0.1 * 25.4, 0.0]
-    assert ending.judged == [GOOD] * 5
+    assert ending.evaluated == [GOOD] * 5
 
 
 def test_case_36_a_fall_that_does_not_reach_zero_is_suspect_and_no_negative_rain(run_object: RunObject) -> None:
@@ -390,7 +390,7 @@ def test_case_36_a_fall_that_does_not_reach_zero_is_suspect_and_no_negative_rain
     ending = run_object(counted(("12:00:00", "0.40"), ("12:05:00", "0.30"), ("12:10:00", "0.30")))
     ending.assert_accepted(3)
     assert amounts(ending) == [None, 0.3 * 25.4, 0.0]
-    assert ending.judged == [GOOD, (3, {"precipitation_counter": flagged(3, "rain_counter")}, 1), GOOD]
+    assert ending.evaluated == [GOOD, (3, {"precipitation_counter": flagged(3, "rain_counter")}, 1), GOOD]
 
 
 @pytest.mark.parametrize(("time", "flag"), [("12:05:00", 4), ("13:00:00", 3), ("23:59:00", 3)])
@@ -401,7 +401,7 @@ def test_case_36_a_jump_of_a_hundred_millimetres_is_flagged_however_long_it_took
     ending = run_object(counted(("12:00:00", "0.00"), (time, "4.00")))
     ending.assert_accepted(2)
     assert [row["precipitation_counter"] for row in ending.measurements] == [0.0, 101.6]
-    assert ending.judged == [GOOD, (flag, {"precipitation_counter": flagged(flag, "rain_counter")}, 1)]
+    assert ending.evaluated == [GOOD, (flag, {"precipitation_counter": flagged(flag, "rain_counter")}, 1)]
     assert amounts(ending) == [None, None if flag == 4 else 101.6]
 
 
@@ -410,7 +410,7 @@ def test_case_36_over_half_a_day_without_a_reading_nothing_is_summed_up(run_obje
     ending = run_object(counted(("00:00:00", "0.00"), ("12:01:00", "4.00"), ("12:06:00", "4.00")))
     ending.assert_accepted(3)
     assert amounts(ending) == [None, None, 0.0]
-    assert ending.judged == [GOOD] * 3
+    assert ending.evaluated == [GOOD] * 3
 
 
 STUCK = {"Humidity": "100 %", "Temperature": "50 °F", "Dew Point": "50 °F", "Wind": "North", "Speed": "-999.9"}
@@ -431,14 +431,14 @@ def test_case_37_a_sensor_stuck_for_six_hours_is_kept_as_it_is_and_suspect(run_o
     assert ending.measurements == [STUCK_VALUES] * 37
     assert ending.notes == []
     stuck = flagged(3, "persistence", "flag_rate")
-    assert ending.judged == [(3, {"air_temperature": stuck, "dew_point_temperature": stuck}, 2)] * 37
+    assert ending.evaluated == [(3, {"air_temperature": stuck, "dew_point_temperature": stuck}, 2)] * 37
 
 
 def test_case_37_the_same_value_for_less_than_six_hours_is_weather(run_object: RunObject) -> None:
     ending = run_object(table(*([STUCK] * 36), {**STUCK, "Temperature": "50.2 °F", "Dew Point": "50.2 °F"}))
     ending.assert_accepted(37)
     assert ending.measurements[:36] == [STUCK_VALUES] * 36
-    assert ending.judged == [GOOD] * 37
+    assert ending.evaluated == [GOOD] * 37
 
 
 def test_case_37_only_the_hours_that_stand_still_are_suspect(run_object: RunObject) -> None:
@@ -453,7 +453,7 @@ def test_case_37_only_the_hours_that_stand_still_are_suspect(run_object: RunObje
     ending.assert_accepted(48)
     assert [row["air_temperature"] for row in ending.measurements] == temperatures
     stuck = (3, {"air_temperature": flagged(3, "persistence")}, 1)
-    assert ending.judged == [stuck if 21 <= hour <= 27 else GOOD for hour in hours]
+    assert ending.evaluated == [stuck if 21 <= hour <= 27 else GOOD for hour in hours]
 
 
 def test_case_38_numbers_and_their_texts_have_one_digest(run_object: RunObject) -> None:
@@ -524,10 +524,10 @@ def test_case_57_also_of_the_apis_nested_fields(run_object: RunObject, field: st
 def test_case_57_a_row_that_lost_its_time_is_quarantined_with_what_airbyte_said(run_object: RunObject) -> None:
     row = {**TABLE, "Time": None}
     ending = run_object(lines([envelope(row, "Time")]))
-    assert [(refused["code"], refused["reason"]) for refused in ending.refused] == [
+    assert [(rejected["code"], rejected["reason"]) for rejected in ending.rejected] == [
         ("no_timestamp", "the row has no day or no time")
     ]
-    changes = json.loads(json.loads(ending.refused[0]["origin"])["changes"])
+    changes = json.loads(json.loads(ending.rejected[0]["origin"])["changes"])
     assert changes == [{"field": "Time", "change": "NULLED", "reason": "DESTINATION_SERIALIZATION_ERROR"}]
 
 
@@ -538,12 +538,12 @@ def test_case_58_ids_are_text_and_an_unknown_one_is_no_new_station(run_object: R
     assert ending.exit_code == 0
     assert ending.sums == (12, 0, 1, 11)
     assert [row["station"]["id"] for row in ending.documents] == ["07015"]
-    assert {(row["code"], row["field"], row["reason"]) for row in ending.refused} == {
+    assert {(row["code"], row["field"], row["reason"]) for row in ending.rejected} == {
         ("unknown_station", "id_station", "the station is not in the station registry")
     }
-    found = [row["value"] for row in ending.refused]
+    found = [row["value"] for row in ending.rejected]
     assert found == [*strange[:-1], "x" * 199 + "…", "7015"]
-    assert [json.loads(row["row"])["id_station"] for row in ending.refused][9] == "x" * 10_240
+    assert [json.loads(row["row"])["id_station"] for row in ending.rejected][9] == "x" * 10_240
 
 
 def test_case_59_rows_without_a_station_have_that_of_the_prefix_and_not_of_the_name(run_object: RunObject) -> None:
@@ -599,7 +599,7 @@ def test_case_59_a_file_in_the_folder_of_another_station_raises_a_warning(
     found = [line.partition(" WARNING ")[2] for line in ending.stderr.splitlines() if " WARNING " in line]
     assert found == warnings
     beyond = (3, {"air_pressure_at_mean_sea_level": flagged(3, "bias")}, 1)
-    assert ending.judged == [beyond if off else GOOD] * 72
+    assert ending.evaluated == [beyond if off else GOOD] * 72
 
 
 def test_case_60_a_row_without_a_measured_value_is_empty_whatever_else_it_has(run_object: RunObject) -> None:
@@ -613,11 +613,11 @@ def test_case_60_a_row_without_a_measured_value_is_empty_whatever_else_it_has(ru
 def test_case_61_a_line_of_subtotals_is_quarantined_as_it_is(run_object: RunObject) -> None:
     ending = run_object(table({}, {"Time": "Total", "Humidity": "80 %"}, {"Time": None}))
     assert ending.sums == (3, 0, 1, 2)
-    assert [(row["code"], row["field"], row["value"]) for row in ending.refused] == [
+    assert [(row["code"], row["field"], row["value"]) for row in ending.rejected] == [
         ("bad_timestamp", "Time", "Total"),
         ("no_timestamp", "Time", None),
     ]
-    assert json.loads(ending.refused[0]["row"]) == {**TABLE, "Time": "Total"}
+    assert json.loads(ending.rejected[0]["row"]) == {**TABLE, "Time": "Total"}
 
 
 INFOCLIMAT = next(layout for layout in declared_layouts(NETWORKS) if layout.network.name == "InfoClimat")

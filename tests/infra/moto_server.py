@@ -261,12 +261,12 @@ def _is_met(condition: Json) -> bool:
 def extend_iam() -> None:
     """A statement whose condition is not met says nothing."""
     statement: Any = IAMPolicyStatement
-    judge = statement.is_action_permitted
+    evaluate = statement.is_action_permitted
 
     def judge_with_condition(self: Any, *arguments: Any, **named: Any) -> PermissionResult:
         if not _is_met(self._statement.get("Condition", {})):
             return PermissionResult.NEUTRAL
-        result: PermissionResult = judge(self, *arguments, **named)
+        result: PermissionResult = evaluate(self, *arguments, **named)
         return result
 
     statement.is_action_permitted = judge_with_condition

@@ -190,18 +190,18 @@ def test_no_secret_is_in_the_state_or_in_a_plan(stack: Stack) -> None:
     ],
 )
 def test_a_wrong_setting_is_refused_in_words(tmp_path: Path, name: str, value: str, words: str) -> None:
-    wrong = judge(tmp_path, f"-var={name}={value}")
+    wrong = evaluate(tmp_path, f"-var={name}={value}")
     assert wrong.returncode == 1
     assert words in " ".join(wrong.stderr.replace("│", " ").split())
 
 
 def test_the_settings_that_these_were_put_into_are_right(tmp_path: Path) -> None:
-    done = judge(tmp_path)
+    done = evaluate(tmp_path)
     assert done.returncode == 0, done.stderr
 
 
-def judge(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Plan the variables alone: they are judged before anything else, and so need no server."""
+def evaluate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Plan the variables alone: they are evaluated before anything else, and so need no server."""
     shutil.copy(ROOT / "terraform" / "variables.tf", folder)
     settings = ROOT / "terraform" / "environments" / "dev.tfvars.example"
     command = ["terraform", f"-chdir={folder}", "plan", "-input=false", "-no-color", f"-var-file={settings}"]

@@ -1,4 +1,4 @@
-"""Pace and quota of a key, over runs and rivals."""
+"""Pace and quota of a key, over runs and others."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def test_two_rivals_with_two_keys_never_exceed_a_quota_in_72_hours() -> None:
     while clock.time < NOW.timestamp() + 72 * 3600:
         idle = True
         for name, times in calls.items():
-            for rival in (Pace(FETCH, Key(f"key {name}"), documents, clock) for _ in range(2)):
+            for other in (Pace(FETCH, Key(f"key {name}"), documents, clock) for _ in range(2)):
                 try:
-                    rival.take()
+                    other.take()
                 except QuotaReachedError:
                     ends[name] += 1
                 else:
@@ -81,12 +81,12 @@ def test_rivals_at_the_same_instant_never_take_the_same_call(tmp_path: Path) -> 
         def wait(self, seconds: float) -> None:
             taken.append(self.time + seconds)
 
-    def rival() -> None:
+    def other() -> None:
         pace = Pace(FETCH, Key("a key"), LocalDocuments(tmp_path, "INGEST_STATE_URI"), Noting(clock.time))
         for _ in range(20):
             pace.take()
 
-    threads = [threading.Thread(target=rival) for _ in range(4)]
+    threads = [threading.Thread(target=other) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
-from forecast.storage.s3 import Patience
+from forecast.storage.s3 import RetryPolicy
 
 # Long enough for a sound answer on a machine that is busy with other things; pauses are what tests need not wait for.
-CALM = Patience(tries=3, first_pause_seconds=0.01, silences=2)
+CALM = RetryPolicy(tries=3, first_pause_seconds=0.01, breaker_threshold=2)
 _OF_ONE_CONNECTION = {"connection", "transfer-encoding", "content-length"}
 
 
@@ -240,7 +240,7 @@ def in_pages_of(number: int) -> Fault:
     return lambda exchange: exchange.send(exchange.forward(f"{exchange.path}&max-keys={number}"))
 
 
-def patience_for(fault: Fault) -> Patience:
+def patience_for(fault: Fault) -> RetryPolicy:
     """As little patience as a test of this fault can do with."""
     if fault is is_silent:
         return replace(CALM, read_seconds=1.5, tries=2)

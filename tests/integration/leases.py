@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from forecast.mongo import lock as lease
-from forecast.mongo.client import Documents, connect
+from forecast.mongo.client import ObservationCollection, connect
 from forecast.mongo.lock import LEASE_SECONDS
 from tests.integration.worlds import World
 
 
 @contextmanager
-def held_by(world: World, **differing: Any) -> Iterator[Documents]:
+def held_by(world: World, **differing: Any) -> Iterator[ObservationCollection]:
     """The lease of a run on another machine; what differs from that is given."""
     now = datetime.now(UTC)
     holder = {
@@ -41,7 +41,7 @@ def asked_in_vain(then: Callable[[], object]) -> Iterator[None]:
     acquire = lease._acquire
     refused = 0
 
-    def ask(leases: Documents, run_id: str) -> Any:
+    def ask(leases: ObservationCollection, run_id: str) -> Any:
         nonlocal refused
         found = acquire(leases, run_id)
         if found.holder is not None:

@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 
 from forecast.mongo.embedded.binary import environment
 from forecast.mongo.embedded.ports import free_port
-from tests.patience import wait_until
+from tests.waiting import wait_until
 
 NAME = "local"
 # Instead of the default's 10 s: the tests wait for some elections.

@@ -21,7 +21,7 @@ DOCUMENT = "infoclimat/Data_Source1_011024-031024.json"
 API = "infoclimat/api/2024_10_06_1728183600000_0.jsonl"
 ONE_BY_ONE = "infoclimat/observations/2024_10_08_1728356400000_0.jsonl.gz"
 WRITTEN = ("inserted", "updated", "unchanged", "superseded")
-# What is told of verdicts, which a dry run does not make.
+# What is told of results, which a dry run does not make.
 JUDGED = ("documents_checked", "documents_reflagged", "flags_changed")
 # What only a run that writes knows: it reads the database when its documents are in it.
 AFTERWARDS = (*JUDGED, "newest_observation_age_s")
@@ -226,7 +226,7 @@ def test_database_out_of_reach_is_exit_code_1(local: World, command: str) -> Non
     uri = NOBODY_LISTENS.replace("//", f"//ann:{PASSWORD}@")
     outcome = local.typed(command, variables=local.variables(MONGODB_URI=uri))
     assert outcome.code == 1
-    assert "MongoDB is out of reach" in outcome.stderr
+    assert "MongoDB is unreachable" in outcome.stderr
     assert "Traceback" not in outcome.text
     assert PASSWORD not in outcome.text
     if command == "pipeline":

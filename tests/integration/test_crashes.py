@@ -18,7 +18,7 @@ from typing import Any, Final
 import pytest
 
 from tests.integration.worlds import COLLECTION, Row, World, WorldMaker, assert_reports_hold
-from tests.patience import wait_until
+from tests.waiting import wait_until
 
 KILLED_RUN: Final = Path(__file__).with_name("killed_run.py")
 KILLS, KILLS_A_WORLD = 30, 3
@@ -43,10 +43,10 @@ BOUNDARIES: Final[dict[str, tuple[str, str, str, int]]] = {
     "after a replace": ("forecast.mongo.loader", "_replace", "after", 4),
     "before a checkpoint": ("forecast.mongo.state", "Checkpoints.write", "before", 2),
     "after a checkpoint": ("forecast.mongo.state", "Checkpoints.write", "after", 2),
-    "after a day is marked to be judged": ("forecast.mongo.qc_queue", "Unjudged.mark", "after", 3),
-    "before anything is judged": ("forecast.run.pipeline", "judge_marked", "before", 1),
+    "after a day is marked to be judged": ("forecast.mongo.qc_queue", "PendingQc.enqueue", "after", 3),
+    "before anything is evaluated": ("forecast.run.pipeline", "evaluate_pending", "before", 1),
     "between the verdicts of two stations": ("forecast.mongo.qc_update", "_rewrite", "after", 2),
-    "before the marks are taken away": ("forecast.mongo.qc_queue", "Unjudged.take_away", "before", 1),
+    "before the marks are taken away": ("forecast.mongo.qc_queue", "PendingQc.ack", "before", 1),
     "after days are aggregated": ("forecast.mongo.days", "DailyAggregates.write", "after", 1),
     "before the observations of stations are counted": (
         "forecast.mongo.station_states",

@@ -18,7 +18,7 @@ from forecast.mongo.embedded import embedded_mongodb
 from forecast_demo import write_history_jsonl
 from tests.integration.replica_set import Mongod, ReplicaSet, replica_set
 from tests.integration.worlds import COLLECTION, FolderZone, Row, World, WorldMaker, assert_reports_hold
-from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 
 ROWS, OBJECTS = 8_000, 8
 # The driver notices a member that hangs within seconds then, instead of within 30 s.
@@ -118,7 +118,7 @@ def test_primary_that_fails_in_mid_load(
     three.wait_until_healthy()
     world = new_world_of_three()
     with _start_and_wait_for_documents(world) as process, fault(three.primary()):
-        stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+        stdout, stderr = process.communicate(timeout=WAIT_SECONDS)
         assert "Traceback" not in stderr
         status = world.status()
         if process.returncode == 0:
@@ -148,13 +148,13 @@ def test_no_primary_at_all_ends_the_run_and_the_next_completes_it(
         lost = [primary, next(member for member in three.members if member is not primary)]
         for member in lost:
             member.kill()
-        stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+        stdout, stderr = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 1, stdout + stderr
     assert "Traceback" not in stderr
     status = world.status()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     (error,) = status["errors"]
-    assert error["message"].startswith(("the connection to MongoDB was lost (", "MongoDB is out of reach ("))
+    assert error["message"].startswith(("the connection to MongoDB was lost (", "MongoDB is unreachable ("))
     assert any(line.endswith(f" ERROR {error['message']}") for line in stderr.splitlines())
     assert [len(world.reports(kind)) for kind in ("quality_report", "migration_report")] == [1, 1]
     assert_reports_hold(world)
@@ -181,7 +181,7 @@ def test_killed_run_on_the_embedded_mongodb_leaves_nothing_in_the_way(
     with world.start("pipeline") as process:
         wait_until(lambda: processed.folder.exists() and len(processed.keys()) > 1)
         process.kill()
-        process.communicate(timeout=PATIENCE_SECONDS)
+        process.communicate(timeout=WAIT_SECONDS)
     assert world.status()["status"] == "running"
     # Its mongod goes on, and is in nobody's way.
     outcome = world.command("pipeline")

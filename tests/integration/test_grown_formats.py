@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from tests.integration.grown_program import NAME
 from tests.integration.worlds import WorldMaker
-from tests.patience import PATIENCE_SECONDS
+from tests.waiting import WAIT_SECONDS
 
 KEY = "infoclimat/observations/2024_10_08_1728356400000_0.jsonl.gz"
 
@@ -31,7 +31,7 @@ def test_a_new_parameter_changes_no_digest_and_older_files_are_read(new_world: W
     child = [sys.executable, str(Path(__file__).with_name("grown_program.py")), json.dumps(commands)]
     environment = {**world.variables(), "PYTHONPATH": f"{Path('src').resolve()}:{Path.cwd()}"}
     done = subprocess.run(
-        child, cwd=world.home, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
+        child, cwd=world.home, env=environment, capture_output=True, text=True, timeout=WAIT_SECONDS, check=True
     )
     verified, quality, first, second, migrated = json.loads(done.stdout)
     # Two rows of the demo are of a station that nobody registered: exit code 0 all the same, they are few.

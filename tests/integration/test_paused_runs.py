@@ -1,7 +1,7 @@
-"""Case 105: a run that stood still for more than a minute, and a rival that judged the same station-day meanwhile.
+"""Case 105: a run that stood still for more than a minute, while a concurrent run evaluated the same station-day.
 
-The rival sees the paused run's marks, judges the half of the day that is there and takes the marks away. However the
-paused run ends then, the next one leaves the flags of an undisturbed run.
+The concurrent run sees the paused run's entries in the queue, evaluates the half of the day that is there and
+acknowledges them. However the paused run ends then, the next one leaves the flags of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from forecast.mongo import loader as load
 from forecast.mongo import lock as lease
 from forecast.mongo import versions
 from forecast.mongo.client import connect
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import judge_marked
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import evaluate_pending
 from forecast.run.run import RunOptions
 from tests.integration.worlds import World, WorldMaker
 
@@ -61,8 +61,8 @@ class Script:
     def _rival(self) -> None:
         assert self.world is not None
         with connect(self.world.settings()) as collection:
-            marks = Unjudged.beside(collection, "rival")
-            assert judge_marked(marks, collection, load_stations()).judged > 0
+            marks = PendingQc.for_collection(collection, "other")
+            assert evaluate_pending(marks, collection, load_stations()).evaluated > 0
             assert marks.marks() == {}
         self.lost = self.lose_lease
 
@@ -128,7 +128,7 @@ def undisturbed(local_world: WorldMaker) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("script", "code", "differs"),
     [
-        # The batch is written after the rival has judged, and then the run ends in its own way.
+        # The batch is written after the concurrent run has evaluated, and then the run ends in its own way.
         (Script(rival_before=3, kill_after=3), None, True),
         (Script(rival_before=4, kill_after=4), None, True),
         (Script(rival_before=3, lose_lease=True), 1, True),
@@ -156,7 +156,7 @@ def test_case_105_in_the_end_the_flags_are_those_of_an_undisturbed_run(
         ] == []
 
 
-def test_case_105_rows_that_were_written_before_the_pause_are_unchanged_and_judged_all_the_same(
+def test_case_105_rows_that_were_written_before_the_pause_are_unchanged_and_evaluated_all_the_same(
     local_world: WorldMaker, undisturbed: dict[str, Any]
 ) -> None:
     """All four batches were there when the run was killed: the next one has nothing to write, and flags to mend."""
@@ -180,7 +180,7 @@ def test_case_105_a_run_that_reprocesses_is_taken_up_by_one_that_does_not(
     assert {name: one for name, one in undisturbed.items() if "2024-10-01" in name} == said(world)
 
 
-def test_an_object_of_rows_that_are_there_already_is_not_judged_again(local_world: WorldMaker) -> None:
+def test_an_object_of_rows_that_are_there_already_is_not_evaluated_again(local_world: WorldMaker) -> None:
     """Delivered once more under another name, by a run that nothing disturbs."""
     world = delivered(local_world)
     world.run()

@@ -15,7 +15,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from forecast.core.digests import HALF
+from forecast.core.digests import HASH_LENGTH
 from forecast.run.run import RunOptions
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold
 
@@ -270,10 +270,10 @@ def test_dry_run_says_what_the_run_then_does(new_world: WorldMaker, shared_data:
     foreseen = world.run(RunOptions(dry_run=True))["counts"]
     assert (world.documents(), foreseen["inserted"], foreseen["unchanged"] + foreseen["updated"]) == ({}, 4950, 1143)
     done = world.run()["counts"]
-    judged = {name: done[name] for name in ("documents_checked", "documents_reflagged", "flags_changed")}
+    evaluated = {name: done[name] for name in ("documents_checked", "documents_reflagged", "flags_changed")}
     # The dry run found no observation in the database.
-    assert done == {**foreseen, **judged, "newest_observation_age_s": done["newest_observation_age_s"]}
-    assert (judged["documents_checked"], {foreseen[name] for name in judged}) == (4950, {0})
+    assert done == {**foreseen, **evaluated, "newest_observation_age_s": done["newest_observation_age_s"]}
+    assert (evaluated["documents_checked"], {foreseen[name] for name in evaluated}) == (4950, {0})
 
 
 def test_loading_the_workbooks_again_changes_not_a_byte(native: World) -> None:
@@ -315,12 +315,12 @@ def test_table_of_a_file_source_gives_the_observations_of_infoclimat(
     assert world.run()["exit_code"] == 0
     # Not what the checks say of them: the other network's stations are their neighbours.
     infoclimat = {
-        name: (digest[:HALF], values)
+        name: (digest[:HASH_LENGTH], values)
         for name, (digest, values) in native.contents().items()
         if not name.startswith("I")
     }
     assert len(infoclimat) == 1143
-    assert {name: (digest[:HALF], values) for name, (digest, values) in world.contents().items()} == infoclimat
+    assert {name: (digest[:HASH_LENGTH], values) for name, (digest, values) in world.contents().items()} == infoclimat
 
 
 def test_tables_without_their_days_are_refused_and_never_guessed(new_world: WorldMaker, shared_data: Path) -> None:
@@ -367,8 +367,8 @@ def test_parquet_holds_the_same_rows_for_pandas_and_duckdb(native: World, tmp_pa
     frame = pd.concat([pd.read_parquet(path) for path in sorted(tmp_path.rglob("*.parquet"))])
     assert len(frame) == 4950
     documents = native.documents()
-    digests = {name: document["metadata"]["digest"][:HALF] for name, document in documents.items()}
-    assert dict(zip(frame["_id"], frame["digest"].str[:HALF], strict=True)) == digests
+    digests = {name: document["metadata"]["digest"][:HASH_LENGTH] for name, document in documents.items()}
+    assert dict(zip(frame["_id"], frame["digest"].str[:HASH_LENGTH], strict=True)) == digests
     with duckdb.connect() as connection:
         rows = connection.execute(
             "select station_id, count(*), count(air_temperature), sum(air_temperature) "

@@ -20,7 +20,7 @@ from forecast.mongo.loader import SCHEMA_FILE
 from forecast.mongo.state import Checkpoints
 from forecast.run.run import Run
 from tests.integration.worlds import COLLECTION, Outcome, Row, World, WorldMaker, assert_reports_hold
-from tests.patience import PATIENCE_SECONDS
+from tests.waiting import WAIT_SECONDS
 
 KEY = "infoclimat/Data_Source1_011024-031024.json"
 OTHER = "infoclimat/api/2024_10_06_1728183600000_0.jsonl"
@@ -57,11 +57,11 @@ def test_only_new_objects_are_taken(world: World, demo_data: Path) -> None:
 
 
 def test_load_that_fails_leaves_no_checkpoint(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def out_of_reach(*_: Any, **__: Any) -> Any:
+    def unreachable(*_: Any, **__: Any) -> Any:
         raise RetryableError("the connection to MongoDB was lost (inserting)")
 
     with monkeypatch.context() as patch:
-        patch.setattr(main, "load", out_of_reach)
+        patch.setattr(main, "load", unreachable)
         status = world.run()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     assert status["counts"]["objects_interrupted"] == 1
@@ -203,7 +203,7 @@ def _interrupted(world: World, number: signal.Signals, monkeypatch: pytest.Monke
         if not running:
             running.append(world.status())
             os.kill(os.getpid(), number)
-            assert runs[0].stop.wait(PATIENCE_SECONDS)
+            assert runs[0].stop.wait(WAIT_SECONDS)
 
     with monkeypatch.context() as patch:
         patch.setattr(Run, "begin", begun)

@@ -17,10 +17,10 @@ from forecast.core.work_folder import work_folder
 from forecast.mongo.client import connect
 from forecast.mongo.lock import LEASE_SECONDS
 from forecast.report.write import as_data
-from forecast.run.replay import Corridor, ReplayCounts, replay
+from forecast.run.replay import ReplayContext, ReplayCounts, replay
 from forecast.run.run import Run, RunOptions
 from forecast.storage import open_store
-from forecast.zone.writer import RunFacts
+from forecast.zone.writer import RunContext
 from tests.integration.leases import held_by
 from tests.integration.worlds import Row, World, WorldMaker
 
@@ -40,9 +40,9 @@ def _run(world: World, stations: Stations) -> Row:
 
 
 def _replay(world: World, stations: Stations) -> ReplayCounts:
-    facts: RunFacts = Run.begin(world.settings(), RunOptions()).facts
+    context: RunContext = Run.begin(world.settings(), RunOptions()).context
     with connect(world.settings()) as collection, work_folder() as folder:
-        return replay(Corridor(open_store(world.processed.uri), collection, stations, facts), folder)
+        return replay(ReplayContext(open_store(world.processed.uri), collection, stations, context), folder)
 
 
 def _rejected(world: World) -> list[dict[str, Any]]:
@@ -167,10 +167,10 @@ def test_rows_on_which_the_program_fails_stay_and_the_others_pass(
     rows = _run(world, _registry(*INFOCLIMAT[:2]))["records_rejected"]
     read = forecast.run.replay._through
 
-    def failing(lines: Any, source: Any, corridor: Corridor) -> Any:
+    def failing(lines: Any, source: Any, context: ReplayContext) -> Any:
         if source.key == "rows/x.jsonl":
             raise KeyError("x")
-        return read(lines, source, corridor)
+        return read(lines, source, context)
 
     with monkeypatch.context() as patch:
         patch.setattr(forecast.run.replay, "_through", failing)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import main
-from forecast.core.digests import HALF
+from forecast.core.digests import HASH_LENGTH
 from forecast.core.stations import Stations
 from forecast.networks.qc_version import qc_version
 from forecast.report.write import as_data
@@ -38,7 +38,7 @@ def _age(world: World, query: dict[str, Any]) -> None:
     """Make the verdicts of some documents those of older checks, with a digest of their own."""
     verdict = {"flag": 3, "flags": OLD_FLAGS, "anomalies_detected": 2, "qc_version": qc_version() - 1}
     older = {f"data_quality.{name}": {"$literal": value} for name, value in verdict.items()}
-    digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HALF]}, "0" * HALF]}
+    digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HASH_LENGTH]}, "0" * HASH_LENGTH]}
     with world.mongo() as database:
         database["weather_measurements"].update_many(query, [{"$set": {**older, "metadata.digest": digest}}])
 
@@ -57,7 +57,7 @@ def _changed(before: dict[str, Row], after: dict[str, Row]) -> int:
     return sum(old.get(key) != new.get(key) for key in old.keys() | new.keys())
 
 
-def _judged(status: Row) -> list[int]:
+def _evaluated(status: Row) -> list[int]:
     return [status["counts"][name] for name in ("documents_checked", "documents_reflagged", "flags_changed")]
 
 
@@ -72,7 +72,7 @@ def test_documents_of_older_checks_come_up_to_date_and_the_counts_say_so(world: 
     status = world.run(RunOptions(rerun_qc=True))
     assert (status["status"], status["exit_code"]) == ("success", 0)
     assert world.documents() == up_to_date
-    assert _judged(status) == [DOCUMENTS, 72, _changed(old, up_to_date)]
+    assert _evaluated(status) == [DOCUMENTS, 72, _changed(old, up_to_date)]
     assert _changed(old, up_to_date) >= 2 * 72
     quality = world.reports("quality_report")[-1]
     assert quality["station_days_checked"] == 4 * 3
@@ -83,21 +83,21 @@ def test_documents_of_older_checks_come_up_to_date_and_the_counts_say_so(world: 
 def test_without_it_old_verdicts_stay(world: World) -> None:
     _age(world, {})
     before = world.documents()
-    assert _judged(world.run()) == [0, 0, 0]
+    assert _evaluated(world.run()) == [0, 0, 0]
     assert world.documents() == before
 
 
 def test_it_changes_nothing_where_nothing_has_changed(world: World) -> None:
     before = world.document_bytes()
     for _ in range(2):
-        assert _judged(world.run(RunOptions(rerun_qc=True))) == [DOCUMENTS, 0, 0]
+        assert _evaluated(world.run(RunOptions(rerun_qc=True))) == [DOCUMENTS, 0, 0]
     assert world.document_bytes() == before
 
 
 def test_a_dry_run_of_it_writes_nothing(world: World) -> None:
     _age(world, {})
     before = world.document_bytes()
-    assert _judged(world.run(RunOptions(rerun_qc=True, dry_run=True))) == [0, 0, 0]
+    assert _evaluated(world.run(RunOptions(rerun_qc=True, dry_run=True))) == [0, 0, 0]
     assert world.document_bytes() == before
     with world.mongo() as database:
         assert list(database["weather_measurements_pending_qc"].find()) == []
@@ -120,9 +120,9 @@ def test_a_threshold_of_a_station_changes_its_flags_and_taking_it_back_brings_th
     assert len(warm) == 72
     assert all("gross_range" in d["data_quality"]["flags"]["air_temperature"]["checks"] for d in warm)
     changed = _changed(before, after)
-    assert _judged(as_data(status)) == [DOCUMENTS, 72, changed]
+    assert _evaluated(as_data(status)) == [DOCUMENTS, 72, changed]
     assert {name for name in after if after[name] != before[name]} == {document["_id"] for document in warm}
-    assert _judged(world.run(RunOptions(rerun_qc=True))) == [DOCUMENTS, 72, changed]
+    assert _evaluated(world.run(RunOptions(rerun_qc=True))) == [DOCUMENTS, 72, changed]
     assert world.documents() == before
 
 

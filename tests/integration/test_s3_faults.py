@@ -92,14 +92,14 @@ def s3(world: World, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """The proxy that the program is told of."""
     with faulty_s3(s3_server) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-        monkeypatch.setattr(forecast.storage.s3, "PATIENCE", CALM)
+        monkeypatch.setattr(forecast.storage.s3, "RETRY_POLICY", CALM)
         yield proxy
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fault], None]:
     """Gives the program the patience that a test of a fault can do with."""
-    return lambda fault: monkeypatch.setattr(forecast.storage.s3, "PATIENCE", patience_for(fault))
+    return lambda fault: monkeypatch.setattr(forecast.storage.s3, "RETRY_POLICY", patience_for(fault))
 
 
 def assert_mended(world: World, s3: FaultyS3, undisturbed: Ending) -> None:

@@ -23,7 +23,7 @@ from forecast.core.text import without_secrets
 from tests.integration.faulty_s3 import faulty_s3, says
 from tests.integration.replica_set import replica_set
 from tests.integration.worlds import SCRIPTS, Row, World, WorldMaker
-from tests.patience import PATIENCE_SECONDS
+from tests.waiting import WAIT_SECONDS
 
 DOCUMENT = "infoclimat/Data_Source1_011024-031024.json"
 # The mark stands in every part of the password, whatever it is cut at, and is the same percent-encoded.
@@ -33,7 +33,7 @@ ENCODED = quote_plus(PASSWORD)
 NOBODY_LISTENS = f"mongodb://ann:{ENCODED}@127.0.0.1:1/?serverSelectionTimeoutMS=300"
 # As somebody might who looks for a fault.
 DEBUGGED = "import logging; logging.basicConfig(level=logging.DEBUG)"
-IMPATIENT = "import forecast.storage.s3 as s3; s3.PATIENCE = s3.Patience(tries=1)"
+IMPATIENT = "import forecast.storage.s3 as s3; s3.RETRY_POLICY = s3.RetryPolicy(tries=1)"
 CRASHED = """
 import os, main
 def broken(*_, **__):
@@ -81,7 +81,7 @@ def run(world: World, command: str, *arguments: str, before: str = "", **variabl
         watcher = threading.Thread(target=_watch, args=(ended, seen))
         watcher.start()
         try:
-            stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+            stdout, stderr = process.communicate(timeout=WAIT_SECONDS)
         finally:
             process.kill()
             ended.set()
@@ -195,7 +195,7 @@ def test_wrong_password(local: World, command: str) -> None:
 def test_host_that_does_not_answer(local: World) -> None:
     process = run(local, "pipeline", MONGODB_URI=NOBODY_LISTENS, LOG_FORMAT="json")
     assert process.code == 1
-    assert "out of reach" in process.stderr
+    assert "unreachable" in process.stderr
     assert_nowhere(local, process)
 
 

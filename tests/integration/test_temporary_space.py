@@ -147,13 +147,13 @@ def test_an_object_that_has_no_room_alone_is_rejected_and_the_others_are_loaded(
 def test_a_run_whose_load_fails_ends_though_an_object_waits_for_room(
     local_world: WorldMaker, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def out_of_reach(*_: Any) -> Any:
+    def unreachable(*_: Any) -> Any:
         wait_until_nothing_is_written(work)
         raise RetryableError("the connection to MongoDB was lost (inserting)")
 
     world = local_world()
     deliver(world)
-    monkeypatch.setattr(main, "load", out_of_reach)
+    monkeypatch.setattr(main, "load", unreachable)
     status = run(world, replace(LIMITS, temporary_bytes=1 << 20))
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     assert [error["message"] for error in status["errors"]] == ["the connection to MongoDB was lost (inserting)"]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import main
-from forecast.cli.commands import _replay_words
+from forecast.cli.commands import _replay_message
 from forecast.core.registry import load_stations
 from forecast.core.stations import Stations
 from forecast.core.work_folder import work_folder
@@ -24,7 +24,7 @@ from forecast.report.write import as_data
 from forecast.run import pipeline
 from forecast.run import replay as replaying
 from forecast.run.migrate import migrate
-from forecast.run.replay import Corridor, ReplayCounts, replay
+from forecast.run.replay import ReplayContext, ReplayCounts, replay
 from forecast.run.run import Run, RunOptions
 from forecast.storage import LocalStore, open_store
 from tests.integration.worlds import FolderZone, Row, World, WorldMaker
@@ -61,9 +61,9 @@ def run(world: World, stations: Stations = ALL, *, reprocess: bool = False) -> R
 
 
 def replayed(world: World, stations: Stations = ALL) -> ReplayCounts:
-    facts = Run.begin(world.settings(), RunOptions()).facts
+    context = Run.begin(world.settings(), RunOptions()).context
     with connect(world.settings()) as collection, work_folder() as folder:
-        return replay(Corridor(open_store(world.processed.uri), collection, stations, facts), folder)
+        return replay(ReplayContext(open_store(world.processed.uri), collection, stations, context), folder)
 
 
 def temperatures(world: World) -> dict[str, float]:
@@ -261,7 +261,7 @@ def test_what_a_replayed_row_removes_is_told(world: World, caplog: pytest.LogCap
     assert [record.getMessage() for record in caplog.records if "replaced" in record.getMessage()] == [
         f"{file}: 2 stored values were replaced by rows of it that lack them: relative_humidity of 07015 (2)"
     ]
-    assert _replay_words(counts).endswith("; 2 stored values were replaced by records that lack them")
+    assert _replay_message(counts).endswith("; 2 stored values were replaced by records that lack them")
 
 
 def test_case_109_another_processed_zone_is_filled(world: World) -> None:

@@ -29,7 +29,7 @@ from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions
-from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "src" / "forecast" / "report" / "schemas"
@@ -202,7 +202,7 @@ class World:
     def command(self, command: str, *arguments: str, variables: dict[str, str] | None = None) -> Outcome:
         with self.start(command, *arguments, variables=variables) as process:
             try:
-                stdout, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+                stdout, stderr = process.communicate(timeout=WAIT_SECONDS)
             except BaseException:
                 process.kill()
                 raise

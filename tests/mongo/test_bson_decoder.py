@@ -19,7 +19,7 @@ from pymongo import MongoClient
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.mongo.bson_decoder import PROJECTION, read_columns
 from forecast.mongo.loader import load, prepare_collection
-from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.qc_queue import PendingQc
 from tests.networks import five, observation, records
 
 Shape = tuple[str, dict[str, Any], dict[str, Any], dict[str, Any] | None, str]
@@ -153,7 +153,7 @@ def test_what_the_database_gives_is_what_its_documents_hold(
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
         collection = client[mongo_database]["weather"]
         prepare_collection(collection)
-        load(records(rows, stations, tmp_path), collection, Unjudged.beside(collection, "run"))
+        load(records(rows, stations, tmp_path), collection, PendingQc.for_collection(collection, "run"))
         # A whole number that somebody wrote by hand, past the validator.
         change = {"$set": {"measurements.air_temperature": 7}}
         collection.database.command(

@@ -15,7 +15,7 @@ from forecast.core.parameters import PARAMETER_NAMES, PARAMETERS
 from forecast.core.registry import CONFIG_FOLDER, load_stations
 from forecast.core.schemas import RECORD_SCHEMA
 from forecast.core.stations import Station
-from forecast.mongo.bson_encoder import document_of, to_documents
+from forecast.mongo.bson_encoder import document_of, encode_records
 
 STATIONS = list(load_stations())
 RUN = datetime(2024, 10, 9, 12, tzinfo=UTC)
@@ -111,7 +111,7 @@ RECORDS = st.lists(
 def test_every_document_is_byte_for_byte_what_the_driver_would_encode(records: list[dict[str, Any]]) -> None:
     rows = table(records)
     expected = [bson.encode(document_of(row)) for row in rows.to_pylist()]
-    assert [document.raw for document in to_documents(rows)] == expected
+    assert [document.raw for document in encode_records(rows)] == expected
 
 
 @given(RECORDS, st.integers(0, 3))
@@ -120,7 +120,7 @@ def test_a_slice_of_records_and_records_in_chunks_are_no_other_records(
 ) -> None:
     rows = pa.concat_tables([table(records[:1]), table(records[1:])]).slice(start)
     expected = [bson.encode(document_of(row)) for row in rows.to_pylist()]
-    assert [document.raw for document in to_documents(rows)] == expected
+    assert [document.raw for document in encode_records(rows)] == expected
 
 
 def test_a_document_has_the_contracts_shape_and_a_missing_value_is_an_absent_key() -> None:

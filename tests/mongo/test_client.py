@@ -30,7 +30,7 @@ from pymongo.errors import ConfigurationError, OperationFailure, ServerSelection
 import forecast.mongo.client as databases
 from forecast.core.errors import ForecastError
 from forecast.core.settings import Settings
-from forecast.mongo.client import Documents, connect, told_apart, translated
+from forecast.mongo.client import ObservationCollection, connect, mongo_errors, to_forecast_error
 from forecast.mongo.loader import prepare_collection
 from tests.integration.replica_set import Mongod, ReplicaSet, replica_set, standalone
 
@@ -45,7 +45,7 @@ LOST = (
     "replica set are up, then run again"
 )
 OUT_OF_REACH = (
-    "MongoDB is out of reach (connecting): HOST: connection refused. Check that it is up and that MONGODB_URI names "
+    "MongoDB is unreachable (connecting): HOST: connection refused. Check that it is up and that MONGODB_URI names "
     "it, then run again"
 )
 NO_MEMBER = "none of the servers in MONGODB_URI (HOST) belongs to the replica set that it names (replicaSet=...)"
@@ -112,8 +112,8 @@ def prepare_and_write(given: Settings) -> None:
         write(collection)
 
 
-def write(collection: Documents) -> None:
-    with told_apart("trying"):
+def write(collection: ObservationCollection) -> None:
+    with mongo_errors("trying"):
         collection.delete_one({"_id": "nobody"})
 
 
@@ -233,27 +233,27 @@ def server(address: str, kind: str = "Unknown", error: str = "") -> str:
 @pytest.mark.parametrize(
     ("servers", "code", "words"),
     [
-        ([server("a:1", error=REFUSED)], 1, "MongoDB is out of reach (trying): a:1: connection refused. Check that it"),
-        ([server("a:1")], 1, "MongoDB is out of reach (trying): a:1: no answer. Check that it"),
+        ([server("a:1", error=REFUSED)], 1, "MongoDB is unreachable (trying): a:1: connection refused. Check that it"),
+        ([server("a:1")], 1, "MongoDB is unreachable (trying): a:1: no answer. Check that it"),
         (
             [server("a:1", error="a:1: timed out (configured")],
             1,
-            "MongoDB is out of reach (trying): a:1: no answer in time",
+            "MongoDB is unreachable (trying): a:1: no answer in time",
         ),
         (
             [server("a:1", error=NO_NAME), server("b:2", error="b:2: [Errno -5] No address")],
             2,
-            "MongoDB is out of reach (trying): a:1: its name does not resolve; b:2: its name does not resolve. Correct",
+            "MongoDB is unreachable (trying): a:1: its name does not resolve; b:2: its name does not resolve. Correct",
         ),
         (
             [server("a:1", error="a:1: [Errno -3] Temporary failure in name resolution")],
             1,
-            "MongoDB is out of reach (trying): a:1: DNS did not answer for its name. Check that it",
+            "MongoDB is unreachable (trying): a:1: DNS did not answer for its name. Check that it",
         ),
         (
             [server("a:1", error=NO_NAME), server("b:2", error=REFUSED)],
             1,
-            "MongoDB is out of reach (trying): a:1: its name does not resolve; b:2: connection refused. Check that it",
+            "MongoDB is unreachable (trying): a:1: its name does not resolve; b:2: connection refused. Check that it",
         ),
         (
             [server("a:1", "RSSecondary"), server("b:2", error=REFUSED), server("c:3", "RSOther")],
@@ -263,16 +263,16 @@ def server(address: str, kind: str = "Unknown", error: str = "") -> str:
                 "neither primary nor secondary now. Check that most members of the replica set are up, then run again"
             ),
         ),
-        ([], 1, "MongoDB is out of reach (trying): no server is known. Check that it"),
+        ([], 1, "MongoDB is unreachable (trying): no server is known. Check that it"),
         (
             [server("a:1").replace(">", ", error=ProtocolError('Got response id 808465440 but expected 84693088')>")],
             1,
-            "MongoDB is out of reach (trying): a:1: what answers there is no MongoDB. Check that it",
+            "MongoDB is unreachable (trying): a:1: what answers there is no MongoDB. Check that it",
         ),
         (
             [server("a:None", error="/tmp/a.sock: [Errno 13] Permission denied (configured timeouts: 1.0ms)")],
             1,
-            "MongoDB is out of reach (trying): a: Permission denied. Check that it",
+            "MongoDB is unreachable (trying): a: Permission denied. Check that it",
         ),
     ],
     ids=[
@@ -289,7 +289,7 @@ def server(address: str, kind: str = "Unknown", error: str = "") -> str:
     ],
 )
 def test_why_nobody_is_reached_is_told_server_by_server(servers: list[str], code: int, words: str) -> None:
-    told = translated(ServerSelectionTimeoutError(described(*servers)), "trying")
+    told = to_forecast_error(ServerSelectionTimeoutError(described(*servers)), "trying")
     assert (told.exit_code, told.message[: len(words)]) == (code, words)
 
 
@@ -298,7 +298,7 @@ def test_a_host_without_a_name_is_to_be_corrected() -> None:
     """The system's own look-up; nothing is asked over the network where it has no DNS."""
     with pytest.raises(ForecastError) as told:
         prepare_and_write(settings("mongodb://nobody.invalid:27018/?serverSelectionTimeoutMS=1500"))
-    assert told.value.message.startswith("MongoDB is out of reach (connecting): nobody.invalid:27018: ")
+    assert told.value.message.startswith("MongoDB is unreachable (connecting): nobody.invalid:27018: ")
 
 
 @pytest.mark.parametrize("raised_by", ["making the client", "the first operation"])
@@ -386,7 +386,7 @@ def test_certificate_that_is_not_trusted_and_one_that_is(mongod_binary: Path, tm
         assert fault(settings(f"{made.uri}&tls=true{SOON}")) == (
             2,
             (
-                "MongoDB is out of reach (connecting): HOST: its certificate was not accepted; it is not from an "
+                "MongoDB is unreachable (connecting): HOST: its certificate was not accepted; it is not from an "
                 "authority that is trusted here (tlsCAFile), or not for the host in MONGODB_URI"
             ),
         )
@@ -400,7 +400,7 @@ def test_server_without_tls(replica_set: str) -> None:
     assert fault(settings(uri)) == (
         1,
         (
-            "MongoDB is out of reach (connecting): HOST: no TLS connection came about. Check that the server speaks "
+            "MongoDB is unreachable (connecting): HOST: no TLS connection came about. Check that the server speaks "
             "TLS and is up, then run again"
         ),
     )
@@ -603,14 +603,19 @@ def test_disk_that_is_really_full(mongod_binary: Path, small_disk: Path) -> None
         code, words = fault(settings(made.uri + SOON))
     assert code == 1
     assert words.startswith(
-        ("MongoDB has no disk space left (", "the connection to MongoDB was lost (", "MongoDB is out", "MongoDB has no")
+        (
+            "MongoDB has no disk space left (",
+            "the connection to MongoDB was lost (",
+            "MongoDB is unreachable",
+            "MongoDB has no",
+        )
     )
 
 
 def test_full_disk_in_the_words_of_the_storage_engine() -> None:
     """As a mongod 6.0.5 answered on a full disk."""
     answer = {"ok": 0.0, "errmsg": "28: No space left on device", "code": 8, "codeName": "UnknownError"}
-    told = translated(OperationFailure("28: No space left on device", 8, answer), "trying")
+    told = to_forecast_error(OperationFailure("28: No space left on device", 8, answer), "trying")
     assert (told.exit_code, told.message) == (
         1,
         "MongoDB has no disk space left (trying). Make room on the disk of its data, then run again",
@@ -623,7 +628,7 @@ def test_majority_that_does_not_answer(mongod_binary: Path, tmp_path: Path, monk
         prepare_collection(collection)
         (secondary,) = [member for member in made.members if member is not made.primary()]
         other = collection.database.get_collection("other", write_concern=collection.write_concern)
-        with secondary.paused(), pytest.raises(ForecastError) as told, told_apart("trying"):
+        with secondary.paused(), pytest.raises(ForecastError) as told, mongo_errors("trying"):
             other.insert_one({})
         assert (told.value.exit_code, told.value.message) == (1, UNCONFIRMED)
 

@@ -12,10 +12,10 @@ import pytest
 
 from forecast.core.precedence import Reason
 from forecast.core.removals import Removed
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.conflicts import MAX_EXAMPLES, Conflict, Conflicts, Side
 from forecast.mongo.loader import load
-from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.versions import LoadCounts
 from tests.networks import START, five, observation, observations, records
 
@@ -24,13 +24,13 @@ NAME = "A@2024-10-01T00:00:00Z"
 
 
 @pytest.fixture
-def deliver(collection: Documents, tmp_path: Path) -> Any:
+def deliver(collection: ObservationCollection, tmp_path: Path) -> Any:
     """Loads rows as they come from a raw object, and gives the conflicts of that load and its counts."""
 
     def delivered(uri: str, rows: Sequence[dict[str, Any]]) -> tuple[Conflicts, LoadCounts]:
         conflicts = Conflicts()
         frame: pd.DataFrame = records(rows, STATIONS, tmp_path, uri)
-        return conflicts, load(frame, collection, Unjudged.beside(collection, "run"), conflicts)
+        return conflicts, load(frame, collection, PendingQc.for_collection(collection, "run"), conflicts)
 
     return delivered
 
@@ -97,7 +97,7 @@ def test_what_agrees_is_no_conflict(deliver: Any) -> None:
 
 
 def test_another_note_or_description_of_the_station_is_no_conflict(
-    deliver: Any, collection: Documents, tmp_path: Path
+    deliver: Any, collection: ObservationCollection, tmp_path: Path
 ) -> None:
     """The newer one wins, but no value is lost."""
     note = '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'
@@ -106,7 +106,7 @@ def test_another_note_or_description_of_the_station_is_no_conflict(
     assert (counts, conflicts.by_station, conflicts.examples) == (LoadCounts(updated=1), {}, [])
     moved = records([row(3, air_temperature=12.0)], five(elevation=21), tmp_path, "raw/c")
     conflicts = Conflicts()
-    assert load(moved, collection, Unjudged.beside(collection, "run"), conflicts) == LoadCounts(updated=1)
+    assert load(moved, collection, PendingQc.for_collection(collection, "run"), conflicts) == LoadCounts(updated=1)
     assert (conflicts.by_station, conflicts.examples) == ({}, [])
     conflicts, counts = deliver("raw/d", [row(4, wind_speed=1.0), {**row(5, wind_speed=1.0), "parse_issues": note}])
     assert counts == LoadCounts(updated=1, superseded=1, values_removed=1)
@@ -137,8 +137,8 @@ def test_all_are_counted_and_the_first_are_told(deliver: Any, again: str) -> Non
     assert {one.winner.values["air_temperature"] for one in conflicts.examples} == {13.0}
 
 
-def test_no_conflict_is_told_where_nobody_asks(collection: Documents, tmp_path: Path) -> None:
-    unjudged = Unjudged.beside(collection, "run")
+def test_no_conflict_is_told_where_nobody_asks(collection: ObservationCollection, tmp_path: Path) -> None:
+    pending_qc = PendingQc.for_collection(collection, "run")
     for rank in (1, 2):
-        load(records([row(rank, air_temperature=float(rank))], STATIONS, tmp_path), collection, unjudged)
+        load(records([row(rank, air_temperature=float(rank))], STATIONS, tmp_path), collection, pending_qc)
     assert [document["measurements"] for document in collection.find()] == [{"air_temperature": 2.0}]

@@ -13,31 +13,31 @@ from hypothesis import strategies as st
 
 from forecast.core.clock import midnight
 from forecast.mongo import qc_update
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.loader import load
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import judge_marked, mark_everything
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import enqueue_everything, evaluate_pending
 from tests.examples import examples
 from tests.networks import DAY, START, five, observation, records
 
 STATIONS = five(interval_minutes=5)
 
 
-def put(collection: Documents, folder: Path, *rows: Mapping[str, Any], run: str = "run") -> None:
-    load(records(rows, STATIONS, folder), collection, Unjudged.beside(collection, run))
+def put(collection: ObservationCollection, folder: Path, *rows: Mapping[str, Any], run: str = "run") -> None:
+    load(records(rows, STATIONS, folder), collection, PendingQc.for_collection(collection, run))
 
 
-def judge(collection: Documents) -> None:
-    judge_marked(Unjudged.beside(collection, "run"), collection, STATIONS)
+def evaluate(collection: ObservationCollection) -> None:
+    evaluate_pending(PendingQc.for_collection(collection, "run"), collection, STATIONS)
 
 
 def row(minute: int, value: float | None, name: str = "A", **more: Any) -> dict[str, Any]:
     return observation(name, START + timedelta(minutes=minute), air_temperature=value, **more)
 
 
-def documents(collection: Documents) -> dict[str, dict[str, Any]]:
-    return {one["_id"]: one for one in DailyAggregates.beside(collection).collection.find()}
+def documents(collection: ObservationCollection) -> dict[str, dict[str, Any]]:
+    return {one["_id"]: one for one in DailyAggregates.for_collection(collection).collection.find()}
 
 
 def expected_of(found: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, dict[str, tuple[Any, ...]]]]:
@@ -60,7 +60,7 @@ def expected_of(found: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, dict
     return made
 
 
-def assert_true(collection: Documents) -> None:
+def assert_true(collection: ObservationCollection) -> None:
     got = {
         name: (
             one["received"],
@@ -74,9 +74,9 @@ def assert_true(collection: Documents) -> None:
     assert got == expected_of(collection.find())
 
 
-def test_a_day_is_one_document(collection: Documents, tmp_path: Path) -> None:
+def test_a_day_is_one_document(collection: ObservationCollection, tmp_path: Path) -> None:
     put(collection, tmp_path, row(0, 12.0), row(5, 12.1), row(10, 18.9), row(1440, 9.0))
-    judge(collection)
+    evaluate(collection)
     assert documents(collection) == {
         "A@2024-10-01": {
             "_id": "A@2024-10-01",
@@ -112,26 +112,26 @@ def test_a_day_is_one_document(collection: Documents, tmp_path: Path) -> None:
 
 
 def test_what_is_new_on_one_day_changes_the_flags_of_another_day_there_too(
-    collection: Documents, tmp_path: Path
+    collection: ObservationCollection, tmp_path: Path
 ) -> None:
     """The last value of the day is a step, until the next day's first one shows that it was a spike."""
     put(collection, tmp_path, row(1425, 12.0), row(1430, 12.1), row(1435, 18.9))
-    judge(collection)
+    evaluate(collection)
     assert documents(collection)["A@2024-10-01"]["parameters"]["air_temperature"]["checks"] == {"rate_of_change": 1}
     put(collection, tmp_path, row(1440, 12.2))
-    judge(collection)
+    evaluate(collection)
     assert documents(collection)["A@2024-10-01"]["parameters"]["air_temperature"]["checks"] == {"spike": 1}
     assert_true(collection)
 
 
-@pytest.mark.parametrize("broken", ["DailyAggregates.write", "_rewrite", "StationStates.count", "Unjudged.take_away"])
+@pytest.mark.parametrize("broken", ["DailyAggregates.write", "_rewrite", "StationStates.count", "PendingQc.ack"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_what_breaks_off_is_made_good_by_the_next(
-    collection: Documents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, moment: str
+    collection: ObservationCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, moment: str
 ) -> None:
     """The neighbouring day has no mark of its own: it is found by its flags, so it must be written before them."""
     put(collection, tmp_path, row(1425, 12.0), row(1430, 12.1), row(1435, 18.9))
-    judge(collection)
+    evaluate(collection)
     put(collection, tmp_path, row(1440, 12.2))
     owner, _, name = broken.rpartition(".")
     target = getattr(qc_update, owner) if owner else qc_update
@@ -145,25 +145,25 @@ def test_what_breaks_off_is_made_good_by_the_next(
     with monkeypatch.context() as patched:
         patched.setattr(target, name, breaks_off)
         with pytest.raises(KeyboardInterrupt):
-            judge(collection)
-    judge(collection)
+            evaluate(collection)
+    evaluate(collection)
     assert documents(collection).keys() == {"A@2024-10-01", "A@2024-10-02"}
     assert_true(collection)
 
 
 def test_a_day_whose_documents_are_gone_has_no_aggregates_after_all_is_checked_again(
-    collection: Documents, tmp_path: Path
+    collection: ObservationCollection, tmp_path: Path
 ) -> None:
     put(collection, tmp_path, row(0, 12.0), row(1440, 9.0), row(1440, 8.0, "B"))
-    judge(collection)
+    evaluate(collection)
     collection.delete_many({"timestamp": {"$gte": START + timedelta(days=1)}})
-    mark_everything(Unjudged.beside(collection, "run"), collection)
-    judge(collection)
+    enqueue_everything(PendingQc.for_collection(collection, "run"), collection)
+    evaluate(collection)
     assert documents(collection).keys() == {"A@2024-10-01"}
     collection.database.drop_collection("weather_days")
-    DailyAggregates.beside(collection).prepare()
-    mark_everything(Unjudged.beside(collection, "run"), collection)
-    judge(collection)
+    DailyAggregates.for_collection(collection).prepare()
+    enqueue_everything(PendingQc.for_collection(collection, "run"), collection)
+    evaluate(collection)
     assert_true(collection)
 
 
@@ -175,21 +175,23 @@ _MINUTES = st.tuples(
 @settings(max_examples=examples(0.1), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(_MINUTES, min_size=1, max_size=12), min_size=1, max_size=3))
 def test_however_observations_come_the_days_are_those_of_the_documents(
-    collection: Documents, tmp_path: Path, deliveries: list[list[tuple[int, str, float | None]]]
+    collection: ObservationCollection, tmp_path: Path, deliveries: list[list[tuple[int, str, float | None]]]
 ) -> None:
     collection.delete_many({})
-    DailyAggregates.beside(collection).collection.delete_many({})
+    DailyAggregates.for_collection(collection).collection.delete_many({})
     for delivery in deliveries:
         put(collection, tmp_path, *(row(5 * step, value, name) for step, name, value in delivery))
-        judge(collection)
+        evaluate(collection)
     assert_true(collection)
 
 
-def test_the_days_of_a_station_and_the_stations_of_a_day_are_read(collection: Documents, tmp_path: Path) -> None:
+def test_the_days_of_a_station_and_the_stations_of_a_day_are_read(
+    collection: ObservationCollection, tmp_path: Path
+) -> None:
     rows = [row(1440 * day, 10.0, name) for day in range(4) for name in "BA"]
     put(collection, tmp_path, *rows)
-    judge(collection)
-    days = DailyAggregates.beside(collection)
+    evaluate(collection)
+    days = DailyAggregates.for_collection(collection)
     assert [one["_id"] for one in days.of_station("A", DAY + 1, DAY + 2)] == ["A@2024-10-02", "A@2024-10-03"]
     assert [one["_id"] for one in days.of_day(DAY + 3)] == ["A@2024-10-04", "B@2024-10-04"]
     assert days.received({"A", "B"}, START, midnight(DAY + 3)) == {("A", "2024-10"): 3, ("B", "2024-10"): 3}
@@ -206,9 +208,9 @@ def test_the_days_of_a_station_and_the_stations_of_a_day_are_read(collection: Do
     ids=["42 days of a station", "all stations on a day"],
 )
 def test_the_queries_of_the_dashboard_scan_no_collection(
-    collection: Documents, query: dict[str, Any], documents_examined: int
+    collection: ObservationCollection, query: dict[str, Any], documents_examined: int
 ) -> None:
-    days = DailyAggregates.beside(collection)
+    days = DailyAggregates.for_collection(collection)
     days.collection.insert_many(
         {"_id": f"{name}@{day}", "station": name, "day": START + timedelta(days=day), "received": 1}
         for name in "ABC"
@@ -219,8 +221,8 @@ def test_the_queries_of_the_dashboard_scan_no_collection(
     assert plan["executionStats"]["totalDocsExamined"] == plan["executionStats"]["nReturned"] == documents_examined
 
 
-def test_observations_are_counted_from_the_index_alone(collection: Documents) -> None:
-    days = DailyAggregates.beside(collection)
+def test_observations_are_counted_from_the_index_alone(collection: ObservationCollection) -> None:
+    days = DailyAggregates.for_collection(collection)
     days.collection.insert_many(
         {"_id": f"A@{day}", "station": "A", "day": START + timedelta(days=day), "received": day} for day in range(90)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.history import RunHistory
 
 STARTED = datetime(2026, 11, 20, 3, 10, tzinfo=UTC)
@@ -24,8 +24,8 @@ def report(night: int, status: str = "success") -> dict[str, Any]:
     }
 
 
-def test_a_document_is_the_report_with_dates_and_reads_back_as_it_was(collection: Documents) -> None:
-    runs = RunHistory.beside(collection)
+def test_a_document_is_the_report_with_dates_and_reads_back_as_it_was(collection: ObservationCollection) -> None:
+    runs = RunHistory.for_collection(collection)
     runs.put(report(1))
     (document,) = runs.collection.find()
     assert (document["_id"], document["run_id"]) == ("r1", "r1")
@@ -36,8 +36,8 @@ def test_a_document_is_the_report_with_dates_and_reads_back_as_it_was(collection
     assert runs.newest(9) == [report(1)]
 
 
-def test_runs_come_newest_first_and_each_once(collection: Documents) -> None:
-    runs = RunHistory.beside(collection)
+def test_runs_come_newest_first_and_each_once(collection: ObservationCollection) -> None:
+    runs = RunHistory.for_collection(collection)
     for night in (2, 0, 3, 1):
         runs.put(report(night, "running"))
     for night in (0, 1, 2):
@@ -47,8 +47,8 @@ def test_runs_come_newest_first_and_each_once(collection: Documents) -> None:
     assert runs.ended(["r1", "r3", "r9"]) == {"r1"}
 
 
-def test_old_runs_are_removed_but_never_the_newest(collection: Documents) -> None:
-    runs = RunHistory.beside(collection)
+def test_old_runs_are_removed_but_never_the_newest(collection: ObservationCollection) -> None:
+    runs = RunHistory.for_collection(collection)
     for night in range(4):
         runs.put(report(night))
     assert runs.remove_before(STARTED + timedelta(days=2)) == 2
@@ -57,8 +57,8 @@ def test_old_runs_are_removed_but_never_the_newest(collection: Documents) -> Non
     assert [one["run_id"] for one in runs.newest(9)] == ["r3"]
 
 
-def test_the_last_runs_are_read_through_the_index(collection: Documents) -> None:
-    runs = RunHistory.beside(collection)
+def test_the_last_runs_are_read_through_the_index(collection: ObservationCollection) -> None:
+    runs = RunHistory.for_collection(collection)
     runs.prepare()
     for night in range(30):
         runs.put(report(night))

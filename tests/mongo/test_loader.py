@@ -29,14 +29,14 @@ from forecast.core.errors import RetryableError, SettingError
 from forecast.core.removals import Removed
 from forecast.core.schemas import RECORD_SCHEMA, to_frame
 from forecast.mongo import versions
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.conflicts import Conflicts
-from forecast.mongo.dry_run import ImaginedVersions, foresee
+from forecast.mongo.dry_run import DryRunOverlay, plan_load
 from forecast.mongo.loader import INDEXES, SCHEMA_FILE, load, prepare_collection
-from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.versions import LoadCounts, StoredVersions
+from tests.concurrent_runs import beaten
 from tests.examples import examples
-from tests.rivals import beaten
 
 NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
 REFUSING = {"$jsonSchema": {"properties": {"measurements": {"properties": {"air_temperature": {"maximum": 50}}}}}}
@@ -110,15 +110,15 @@ def _frame(deliveries: Sequence[Delivery]) -> pd.DataFrame:
     return to_frame(pa.Table.from_pylist(rows, schema=RECORD_SCHEMA))
 
 
-def _load_frame(frame: pd.DataFrame, collection: Documents) -> LoadCounts:
-    return load(frame, collection, Unjudged.beside(collection, "run"))
+def _load_frame(frame: pd.DataFrame, collection: ObservationCollection) -> LoadCounts:
+    return load(frame, collection, PendingQc.for_collection(collection, "run"))
 
 
-def _load(collection: Documents, *deliveries: Delivery) -> LoadCounts:
+def _load(collection: ObservationCollection, *deliveries: Delivery) -> LoadCounts:
     return _load_frame(_frame(deliveries), collection)
 
 
-def _versions(collection: Documents) -> dict[str, Version]:
+def _versions(collection: ObservationCollection) -> dict[str, Version]:
     return {
         document["_id"]: (
             bool(document["measurements"]),
@@ -147,16 +147,16 @@ def database(replica_set: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def shared_collection(database: Any) -> Documents:
+def shared_collection(database: Any) -> ObservationCollection:
     collection = database.get_collection(
         "shared", write_concern=WriteConcern("majority"), read_concern=ReadConcern("majority")
     )
     prepare_collection(collection)
-    return cast("Documents", collection)
+    return cast("ObservationCollection", collection)
 
 
 @pytest.fixture
-def collection(shared_collection: Documents) -> Documents:
+def collection(shared_collection: ObservationCollection) -> ObservationCollection:
     shared_collection.delete_many({})
     return shared_collection
 
@@ -181,7 +181,7 @@ deliveries = st.builds(
 )
 @given(batches=st.lists(st.lists(deliveries, min_size=1, max_size=6), min_size=1, max_size=4), chance=st.randoms())
 def test_newest_record_stays_in_whatever_order_and_batches(
-    shared_collection: Documents, batches: list[list[Delivery]], chance: random.Random
+    shared_collection: ObservationCollection, batches: list[list[Delivery]], chance: random.Random
 ) -> None:
     everything = [delivery for batch in batches for delivery in batch]
     for _ in range(2):
@@ -195,7 +195,7 @@ def test_newest_record_stays_in_whatever_order_and_batches(
             chance.shuffle(batch)
 
 
-def test_counts_say_what_became_of_each_record(collection: Documents) -> None:
+def test_counts_say_what_became_of_each_record(collection: ObservationCollection) -> None:
     first, newer, older = Delivery(1, 0, 0, 10), Delivery(2, 0, 0, 20), Delivery(0, 0, 0, 30)
     again = Delivery(2, 0, 0, 20)
     assert _load(collection, first) == LoadCounts(inserted=1)
@@ -207,7 +207,7 @@ def test_counts_say_what_became_of_each_record(collection: Documents) -> None:
     )
 
 
-def test_dry_run_counts_the_same_and_writes_nothing(collection: Documents) -> None:
+def test_dry_run_counts_the_same_and_writes_nothing(collection: ObservationCollection) -> None:
     _load(collection, Delivery(1, 0, 0, 10), Delivery(1, 0, 0, 10, minute=1), Delivery(1, 0, 0, 10, minute=2))
     before = list(collection.find())
     more = [
@@ -215,13 +215,13 @@ def test_dry_run_counts_the_same_and_writes_nothing(collection: Documents) -> No
         *(Delivery(0, 0, 0, 30, minute=2), Delivery(0, 0, 0, 30, minute=3)),
     ]
     expected = LoadCounts(inserted=1, updated=1, unchanged=1, superseded=1)
-    assert foresee(_frame(more), StoredVersions(collection)) == expected
+    assert plan_load(_frame(more), StoredVersions(collection)) == expected
     assert list(collection.find()) == before
     assert _load_frame(_frame(more), collection) == expected
 
 
 def test_dry_run_of_many_deliveries_counts_what_loading_them_one_by_one_does(
-    collection: Documents, tmp_path: Path
+    collection: ObservationCollection, tmp_path: Path
 ) -> None:
     """Later objects of a run meet what earlier ones would have written."""
     _load(collection, *(Delivery(1, 0, 0, 10, minute=minute) for minute in range(5)))
@@ -234,20 +234,20 @@ def test_dry_run_of_many_deliveries_counts_what_loading_them_one_by_one_does(
         ]
         for _ in range(30)
     ]
-    with closing(ImaginedVersions(collection, tmp_path / "imagined")) as imagined:
-        foreseen = [foresee(_frame(batch), imagined) for batch in batches]
+    with closing(DryRunOverlay(collection, tmp_path / "overlay")) as overlay:
+        foreseen = [plan_load(_frame(batch), overlay) for batch in batches]
     assert list(collection.find()) == before
     assert foreseen == [_load_frame(_frame(batch), collection) for batch in batches]
 
 
-def test_value_that_comes_again_later_is_newer_than_what_came_between(collection: Documents) -> None:
+def test_value_that_comes_again_later_is_newer_than_what_came_between(collection: ObservationCollection) -> None:
     old, newest, between = Delivery(1, 0, 0, 10), Delivery(3, 0, 0, 10), Delivery(2, 0, 0, 20)
     for delivery in (old, newest, between):
         _load(collection, delivery)
     assert _versions(collection) == {old.name: newest.version}
 
 
-def test_equal_rank_is_decided_by_content_and_not_by_order(collection: Documents) -> None:
+def test_equal_rank_is_decided_by_content_and_not_by_order(collection: ObservationCollection) -> None:
     one, other = Delivery(1, 1, 1, 10), Delivery(1, 1, 1, 20)
     for order in ((one, other), (other, one)):
         collection.delete_many({})
@@ -258,7 +258,7 @@ def test_equal_rank_is_decided_by_content_and_not_by_order(collection: Documents
 
 @pytest.mark.parametrize("number", range(5))
 def test_values_then_extraction_then_counters_then_the_objects_own_time_decide(
-    collection: Documents, number: int
+    collection: ObservationCollection, number: int
 ) -> None:
     """Each decides where those before it are level, whatever those after it say."""
     names = ("value", "second", "generation", "sync", "modified")
@@ -279,7 +279,7 @@ def test_values_then_extraction_then_counters_then_the_objects_own_time_decide(
     assert _load(collection, *pair) == LoadCounts(unchanged=1, superseded=1)
 
 
-def test_record_without_any_value_replaces_none_with_values(collection: Documents) -> None:
+def test_record_without_any_value_replaces_none_with_values(collection: ObservationCollection) -> None:
     """Not as a later delivery, and not as what newer rules make of the same row."""
     stored, empty = Delivery(1, 1, 1, 10), Delivery(2, 2, 2, None)
     _load(collection, stored)
@@ -298,7 +298,9 @@ def _with(delivery: Delivery, **values: Any) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("sort", ["delivered later", "made of the same row"])
-def test_values_that_a_replacement_removes_are_counted(collection: Documents, tmp_path: Path, sort: str) -> None:
+def test_values_that_a_replacement_removes_are_counted(
+    collection: ObservationCollection, tmp_path: Path, sort: str
+) -> None:
     """By station, parameter and object; a dry run tells the same."""
     _load_frame(_with(Delivery(1, 0, 0, 1), wind_speed=3.0, air_pressure_at_mean_sea_level=1000.0), collection)
     delivery = Delivery(2 if sort == "delivered later" else 1, 0, 0, 2)
@@ -308,34 +310,34 @@ def test_values_that_a_replacement_removes_are_counted(collection: Documents, tm
         Removed("07015", name, "raw/object.jsonl"): 1 for name in ("air_temperature", "air_pressure_at_mean_sea_level")
     }
     dry, wet = Conflicts(), Conflicts()
-    with closing(ImaginedVersions(collection, tmp_path / "imagined")) as imagined:
-        assert foresee(later, imagined, dry) == expected
+    with closing(DryRunOverlay(collection, tmp_path / "overlay")) as overlay:
+        assert plan_load(later, overlay, dry) == expected
         # A later object of the run meets what this one would have left.
         again = _with(Delivery(3, 0, 0, 3), air_temperature=None, wind_speed=4.0)
-        assert foresee(again, imagined, dry) == LoadCounts(updated=1, values_removed=1)
+        assert plan_load(again, overlay, dry) == LoadCounts(updated=1, values_removed=1)
     assert dry.removed == {**removed, Removed("07015", "relative_humidity", "raw/object.jsonl"): 1}
-    assert load(later, collection, Unjudged.beside(collection, "run"), wet) == expected
+    assert load(later, collection, PendingQc.for_collection(collection, "run"), wet) == expected
     assert wet.removed == removed
     assert _load_frame(later, collection) == LoadCounts(unchanged=1)
 
 
-def test_what_loses_within_a_batch_removes_nothing(collection: Documents) -> None:
+def test_what_loses_within_a_batch_removes_nothing(collection: ObservationCollection) -> None:
     both = pd.concat([_with(Delivery(1, 0, 0, 1), wind_speed=3.0), _with(Delivery(2, 0, 0, 2))], ignore_index=True)
     assert _load_frame(both, collection) == LoadCounts(inserted=1, superseded=1)
 
 
-def test_removed_values_are_counted_once_although_a_rival_comes_between(collection: Documents) -> None:
+def test_removed_values_are_counted_once_although_a_rival_comes_between(collection: ObservationCollection) -> None:
     _load_frame(_with(Delivery(1, 0, 0, 1), wind_speed=3.0), collection)
     both = [Delivery(3, 0, 0, 3), Delivery(3, 0, 0, 3, minute=1)]
     _load(collection, Delivery(1, 0, 0, 1, minute=1))
     conflicts = Conflicts()
-    rival = _beaten(collection, Delivery(2, 0, 0, 2, minute=1))
-    counts = load(_frame(both), rival, Unjudged.beside(collection, "run"), conflicts)
+    other = _beaten(collection, Delivery(2, 0, 0, 2, minute=1))
+    counts = load(_frame(both), other, PendingQc.for_collection(collection, "run"), conflicts)
     assert counts == LoadCounts(updated=2, values_removed=1)
     assert conflicts.removed == {Removed("07015", "wind_speed", "raw/object.jsonl"): 1}
 
 
-def test_record_that_is_equal_is_not_written_again(collection: Documents) -> None:
+def test_record_that_is_equal_is_not_written_again(collection: ObservationCollection) -> None:
     _load(collection, Delivery(1, 0, 0, 10))
     collection.update_one({}, {"$set": {"metadata.run_id": "the first run"}})
     _load(collection, Delivery(5, 0, 0, 10))
@@ -344,7 +346,9 @@ def test_record_that_is_equal_is_not_written_again(collection: Documents) -> Non
     assert document["metadata"]["generation_id"] == 5
 
 
-def test_more_records_than_one_batch_are_all_loaded(collection: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_records_than_one_batch_are_all_loaded(
+    collection: ObservationCollection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(versions, "BATCH_ROWS", 7)
     many = [Delivery(1, 0, 0, minute % 5, minute=minute) for minute in range(60)]
     assert _load(collection, *many) == LoadCounts(inserted=60)
@@ -386,7 +390,9 @@ def test_where_nothing_is_stored_of_a_time_no_document_is_looked_up(replica_set:
         assert commands.names == ["find", "aggregate", "insert"]
 
 
-def test_document_that_has_an_observations_name_but_is_of_another_time_is_named(collection: Documents) -> None:
+def test_document_that_has_an_observations_name_but_is_of_another_time_is_named(
+    collection: ObservationCollection,
+) -> None:
     one = Delivery(1, 0, 0, 10)
     collection.insert_one({"_id": one.name, "written by": "hand"}, bypass_document_validation=True)
     with pytest.raises(SettingError, match=f"document {one.name} of .* has the name of an observation"):
@@ -395,7 +401,7 @@ def test_document_that_has_an_observations_name_but_is_of_another_time_is_named(
 
 @pytest.mark.parametrize("seed", range(6))
 def test_two_writers_without_a_lock_end_with_the_newest(
-    collection: Documents, monkeypatch: pytest.MonkeyPatch, seed: int
+    collection: ObservationCollection, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     monkeypatch.setattr(versions, "BATCH_ROWS", 20)
     chance = random.Random(seed)
@@ -419,39 +425,41 @@ def test_two_writers_without_a_lock_end_with_the_newest(
     assert _versions(collection) == _newest(both[0] + both[1])
 
 
-def _beaten(collection: Documents, *rivals: Delivery, times: int = 1) -> Documents:
-    return beaten(collection, lambda: _load(collection, *rivals), times)
+def _beaten(collection: ObservationCollection, *others: Delivery, times: int = 1) -> ObservationCollection:
+    return beaten(collection, lambda: _load(collection, *others), times)
 
 
-@pytest.mark.parametrize("rival", [Delivery(0, 0, 0, 30), Delivery(1, 0, 0, 10), Delivery(2, 0, 0, 20)])
-def test_rival_inserts_first(collection: Documents, rival: Delivery) -> None:
+@pytest.mark.parametrize("other", [Delivery(0, 0, 0, 30), Delivery(1, 0, 0, 10), Delivery(2, 0, 0, 20)])
+def test_concurrent_run_inserts_first(collection: ObservationCollection, other: Delivery) -> None:
     ours = [Delivery(1, 0, 0, 10), Delivery(1, 0, 0, 10, minute=1)]
-    counts = _load_frame(_frame(ours), _beaten(collection, rival))
+    counts = _load_frame(_frame(ours), _beaten(collection, other))
     assert counts.records == 2
     assert counts.inserted == 1
-    assert _versions(collection) == _newest([*ours, rival])
+    assert _versions(collection) == _newest([*ours, other])
 
 
-@pytest.mark.parametrize("rival", [Delivery(1, 0, 0, 30), Delivery(2, 0, 0, 20), Delivery(3, 0, 0, 40)])
-def test_rival_replaces_first(collection: Documents, rival: Delivery) -> None:
+@pytest.mark.parametrize("other", [Delivery(1, 0, 0, 30), Delivery(2, 0, 0, 20), Delivery(3, 0, 0, 40)])
+def test_concurrent_run_replaces_first(collection: ObservationCollection, other: Delivery) -> None:
     before = [Delivery(0, 0, 0, 1, minute=minute) for minute in range(3)]
     ours = [Delivery(2, 0, 0, 20, minute=minute) for minute in range(3)]
     _load(collection, *before)
-    counts = _load_frame(_frame(ours), _beaten(collection, rival))
+    counts = _load_frame(_frame(ours), _beaten(collection, other))
     assert counts.records == 3
-    assert _versions(collection) == _newest([*before, *ours, rival])
+    assert _versions(collection) == _newest([*before, *ours, other])
 
 
-def test_rival_replaces_what_we_only_mark_as_newer(collection: Documents) -> None:
-    """Equal content of a higher rank, and a rival writes other content of a rank between: ours must come back."""
-    before, ours, rival = Delivery(1, 0, 0, 10), Delivery(3, 0, 0, 10), Delivery(2, 0, 0, 20)
+def test_concurrent_run_replaces_what_we_only_mark_as_newer(collection: ObservationCollection) -> None:
+    """Equal content of a higher rank, and a concurrent run writes content of a rank between: ours must come back."""
+    before, ours, other = Delivery(1, 0, 0, 10), Delivery(3, 0, 0, 10), Delivery(2, 0, 0, 20)
     _load(collection, before)
-    counts = _load_frame(_frame([ours]), _beaten(collection, rival))
+    counts = _load_frame(_frame([ours]), _beaten(collection, other))
     assert counts.records == 1
     assert _versions(collection) == {ours.name: ours.version}
 
 
-def test_rival_that_never_stops_is_worth_another_run(collection: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_run_that_never_stops_is_worth_another_run(
+    collection: ObservationCollection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _load(collection, Delivery(0, 0, 0, 1))
     generations = iter(range(1, 1000))
     endless = beaten(collection, lambda: _load(collection, Delivery(next(generations), 0, 0, 7)), times=1000)
@@ -460,7 +468,7 @@ def test_rival_that_never_stops_is_worth_another_run(collection: Documents, monk
         _load_frame(_frame([Delivery(2000, 0, 0, 10)]), endless)
 
 
-def test_validator_and_indexes_are_those_of_the_project(collection: Documents) -> None:
+def test_validator_and_indexes_are_those_of_the_project(collection: ObservationCollection) -> None:
     for _ in range(2):
         prepare_collection(collection)
         (found,) = collection.database.list_collections(filter={"name": collection.name})
@@ -483,7 +491,7 @@ def test_older_validator_is_brought_up_to_date(database: Any) -> None:
 
 
 def test_collection_that_many_prepare_at_once(replica_set: str, database: Any) -> None:
-    """Whoever looks before a rival makes it, and makes it after the rival, finds it there."""
+    """Whoever looks before a concurrent run makes it, and makes it after the concurrent run, finds it there."""
     together = threading.Barrier(8)
 
     def prepare(_: int) -> None:
@@ -500,7 +508,7 @@ def test_collection_that_many_prepare_at_once(replica_set: str, database: Any) -
 
 
 @pytest.mark.parametrize("city", ["Aire", "Zuydcoote"])
-def test_newer_rules_replace_what_the_same_raw_row_gave_before(collection: Documents, city: str) -> None:
+def test_newer_rules_replace_what_the_same_raw_row_gave_before(collection: ObservationCollection, city: str) -> None:
     """Ranks are equal then, and which digest is the higher is chance."""
     _load(collection, Delivery(1, 1, 1, 10))
     renamed = _frame([Delivery(1, 1, 1, 10)]).assign(station_city=city)
@@ -513,7 +521,7 @@ def test_newer_rules_replace_what_the_same_raw_row_gave_before(collection: Docum
 
 
 @pytest.fixture
-def refusing(database: Any) -> Iterator[Documents]:
+def refusing(database: Any) -> Iterator[ObservationCollection]:
     """A collection whose validator takes no temperature above 50."""
     collection = database["refusing"]
     database.create_collection("refusing")
@@ -521,7 +529,7 @@ def refusing(database: Any) -> Iterator[Documents]:
     collection.drop()
 
 
-def test_document_that_the_validator_refuses_is_named(refusing: Documents) -> None:
+def test_document_that_the_validator_refuses_is_named(refusing: ObservationCollection) -> None:
     refusing.database.command("collMod", refusing.name, validator=REFUSING)
     hot = Delivery(1, 0, 0, 60, minute=1)
     with pytest.raises(SettingError, match=hot.name):
@@ -530,7 +538,7 @@ def test_document_that_the_validator_refuses_is_named(refusing: Documents) -> No
 
 @pytest.mark.parametrize("later", [Delivery(2, 0, 0, 61), Delivery(2, 0, 0, 60)], ids=["replaced", "marked"])
 def test_document_that_the_validator_refuses_is_named_also_where_one_is_there(
-    refusing: Documents, later: Delivery
+    refusing: ObservationCollection, later: Delivery
 ) -> None:
     _load(refusing, Delivery(1, 0, 0, 60))
     refusing.database.command("collMod", refusing.name, validator=REFUSING, validationLevel="strict")
@@ -538,7 +546,9 @@ def test_document_that_the_validator_refuses_is_named_also_where_one_is_there(
         _load(refusing, later)
 
 
-def test_every_document_is_as_the_schema_says_after_all_ways_of_writing(collection: Documents, tmp_path: Path) -> None:
+def test_every_document_is_as_the_schema_says_after_all_ways_of_writing(
+    collection: ObservationCollection, tmp_path: Path
+) -> None:
     _load(collection, Delivery(0, 0, 0, 1))
     _load(collection, Delivery(1, 0, 0, 2))
     _load(collection, Delivery(2, 3, 4, 2))

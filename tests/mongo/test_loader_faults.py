@@ -16,9 +16,9 @@ from pymongo.write_concern import WriteConcern
 import forecast.mongo.loader as loading
 from forecast.core.errors import ForecastError, RetryableError
 from forecast.mongo import versions
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load, prepare_collection
-from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.versions import LoadCounts
 from tests.integration.replica_set import replica_set
 from tests.mongo.test_loader import Delivery, _frame, _newest, _versions
@@ -45,7 +45,7 @@ def client(mongod_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def collection(client: MongoClient[dict[str, Any]]) -> Iterator[Documents]:
+def collection(client: MongoClient[dict[str, Any]]) -> Iterator[ObservationCollection]:
     database = client[f"test_{secrets.token_hex(6)}"]
     made = database.get_collection(
         "weather", write_concern=WriteConcern("majority"), read_concern=ReadConcern("majority")
@@ -58,14 +58,14 @@ def collection(client: MongoClient[dict[str, Any]]) -> Iterator[Documents]:
 
 
 @pytest.fixture
-def unjudged(collection: Documents) -> Unjudged:
+def pending_qc(collection: ObservationCollection) -> PendingQc:
     """The day is marked already, so that what breaks is not the marking."""
-    marks = Unjudged.beside(collection, "run")
-    marks.mark([("07015", DAY)])
+    marks = PendingQc.for_collection(collection, "run")
+    marks.enqueue([("07015", DAY)])
     return marks
 
 
-def _fail(collection: Documents, point: str, data: dict[str, Any], times: int = 1) -> None:
+def _fail(collection: ObservationCollection, point: str, data: dict[str, Any], times: int = 1) -> None:
     collection.database.client.admin.command("configureFailPoint", point, mode={"times": times}, data=data)
 
 
@@ -90,10 +90,10 @@ STEPPED_DOWN = {"code": 91, "errmsg": "the primary is shutting down"}
     ids=["lost before", "no primary", "applied, not confirmed", "lost while reading", "applied, not answered"],
 )
 def test_insert_that_breaks_once_is_made_once(
-    collection: Documents, unjudged: Unjudged, point: str, data: dict[str, Any]
+    collection: ObservationCollection, pending_qc: PendingQc, point: str, data: dict[str, Any]
 ) -> None:
     _fail(collection, point, data)
-    assert load(_frame(_deliveries(1, 10)), collection, unjudged) == LoadCounts(inserted=60)
+    assert load(_frame(_deliveries(1, 10)), collection, pending_qc) == LoadCounts(inserted=60)
     assert _versions(collection) == _newest(_deliveries(1, 10))
 
 
@@ -108,12 +108,12 @@ def test_insert_that_breaks_once_is_made_once(
     ids=["lost before", "applied, not confirmed", "applied, not answered"],
 )
 def test_update_that_breaks_once_is_made_once(
-    collection: Documents, unjudged: Unjudged, point: str, data: dict[str, Any], value: int
+    collection: ObservationCollection, pending_qc: PendingQc, point: str, data: dict[str, Any], value: int
 ) -> None:
-    load(_frame(_deliveries(1, 10)), collection, unjudged)
+    load(_frame(_deliveries(1, 10)), collection, pending_qc)
     _fail(collection, point, data)
     expected = LoadCounts(updated=60) if value == 20 else LoadCounts(unchanged=60)
-    assert load(_frame(_deliveries(2, value)), collection, unjudged) == expected
+    assert load(_frame(_deliveries(2, value)), collection, pending_qc) == expected
     assert _versions(collection) == _newest(_deliveries(2, value))
 
 
@@ -128,28 +128,28 @@ NOT_CONFIRMED = {"writeConcernError": STEPPED_DOWN, "errorLabels": ["RetryableWr
     ids=["lost before", "applied, not confirmed"],
 )
 def test_load_that_breaks_for_good_is_completed_by_the_next(
-    collection: Documents, unjudged: Unjudged, failure: dict[str, Any], words: str, written: int
+    collection: ObservationCollection, pending_qc: PendingQc, failure: dict[str, Any], words: str, written: int
 ) -> None:
     """Of the documents that the first load had written, the second says that they are there."""
     _fail(collection, *_command("insert", **failure), times=2)
     with pytest.raises(ForecastError) as told:
-        load(_frame(_deliveries(1, 10)), collection, unjudged)
+        load(_frame(_deliveries(1, 10)), collection, pending_qc)
     assert (told.value.exit_code, told.value.message.startswith(words)) == (1, True)
     assert collection.with_options(read_concern=ReadConcern("local")).count_documents({}) == written
-    counts = load(_frame(_deliveries(1, 10)), collection, unjudged)
+    counts = load(_frame(_deliveries(1, 10)), collection, pending_qc)
     assert counts == LoadCounts(inserted=60 - written, unchanged=written)
     assert _versions(collection) == _newest(_deliveries(1, 10))
 
 
-def test_marking_that_breaks_once_is_made_once(collection: Documents) -> None:
-    marks = Unjudged.beside(collection, "run")
+def test_marking_that_breaks_once_is_made_once(collection: ObservationCollection) -> None:
+    marks = PendingQc.for_collection(collection, "run")
     _fail(collection, *APPLIED)
     assert load(_frame(_deliveries(1, 10)), collection, marks) == LoadCounts(inserted=60)
     assert marks.marks() == {("07015", DAY): ["run"]}
 
 
-def test_nothing_is_written_that_could_not_be_marked(collection: Documents) -> None:
-    marks = Unjudged.beside(collection, "run")
+def test_nothing_is_written_that_could_not_be_marked(collection: ObservationCollection) -> None:
+    marks = PendingQc.for_collection(collection, "run")
     _fail(collection, *_command("update", closeConnection=True), times=2)
     with pytest.raises(RetryableError, match=r"lost \(marking station-days, 127"):
         load(_frame(_deliveries(1, 10)), collection, marks)
@@ -159,7 +159,7 @@ def test_nothing_is_written_that_could_not_be_marked(collection: Documents) -> N
 
 
 def test_batches_that_wait_are_given_up_when_one_has_failed(
-    collection: Documents, unjudged: Unjudged, monkeypatch: pytest.MonkeyPatch
+    collection: ObservationCollection, pending_qc: PendingQc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each would wait for the database again."""
     monkeypatch.setattr(versions, "BATCH_ROWS", 5)
@@ -171,5 +171,5 @@ def test_batches_that_wait_are_given_up_when_one_has_failed(
 
     monkeypatch.setattr(loading, "_load_batch", lost)
     with pytest.raises(RetryableError, match="lost"):
-        load(_frame(_deliveries(1, 10)), collection, unjudged)
+        load(_frame(_deliveries(1, 10)), collection, pending_qc)
     assert 1 <= len(tried) <= loading.WRITERS

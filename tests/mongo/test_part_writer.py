@@ -23,19 +23,19 @@ from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from forecast.core.digests import quality_halves
+from forecast.core.digests import qc_hashes
 from forecast.core.raw_objects import RawObject
 from forecast.core.removals import Removed
 from forecast.core.schemas import RECORD_SCHEMA, to_frame
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.conflicts import Conflicts
-from forecast.mongo.dry_run import ImaginedVersions, foresee
+from forecast.mongo.dry_run import DryRunOverlay, plan_load
 from forecast.mongo.loader import load, prepare_collection
-from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.verify import differing_records
 from forecast.mongo.versions import LoadCounts
+from tests.concurrent_runs import beaten
 from tests.examples import examples
-from tests.rivals import beaten
 
 NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
 REPORTED = ("air_temperature", "wind_speed", "precipitation_amount_1h", "relative_humidity")
@@ -62,7 +62,7 @@ class Delivery:
     def record(self) -> dict[str, Any]:
         half = hashlib.blake2b(repr((self.group, sorted(self.values))).encode(), digest_size=8).hexdigest()
         flag, anomalies, version = (np.array([number]) for number in QUALITY.values())
-        quality = quality_halves(flag, pa.nulls(1, pa.string()), anomalies, np.array([np.nan]), version)[0].decode()
+        quality = qc_hashes(flag, pa.nulls(1, pa.string()), anomalies, np.array([np.nan]), version)[0].decode()
         return {
             **dict.fromkeys(RECORD_SCHEMA.names),
             **dict(self.values),
@@ -98,11 +98,11 @@ def _frame(*deliveries: Delivery) -> pd.DataFrame:
     return to_frame(pa.Table.from_pylist([delivery.record for delivery in deliveries], schema=RECORD_SCHEMA))
 
 
-def _load(collection: Documents, *deliveries: Delivery, conflicts: Conflicts | None = None) -> LoadCounts:
-    return load(_frame(*deliveries), collection, Unjudged.beside(collection, "run"), conflicts)
+def _load(collection: ObservationCollection, *deliveries: Delivery, conflicts: Conflicts | None = None) -> LoadCounts:
+    return load(_frame(*deliveries), collection, PendingQc.for_collection(collection, "run"), conflicts)
 
 
-def _documents(collection: Documents) -> list[dict[str, Any]]:
+def _documents(collection: ObservationCollection) -> list[dict[str, Any]]:
     return list(collection.find().sort("_id", 1))
 
 
@@ -121,7 +121,7 @@ def _expected(deliveries: Sequence[Delivery]) -> dict[str, dict[str, float]]:
 
 
 @pytest.fixture(scope="module")
-def shared_collection(replica_set: str) -> Iterator[Documents]:
+def shared_collection(replica_set: str) -> Iterator[ObservationCollection]:
     client: MongoClient[dict[str, Any]]
     with MongoClient(replica_set, tz_aware=True) as client:
         database: Any = client[f"test_{secrets.token_hex(6)}"]
@@ -129,12 +129,12 @@ def shared_collection(replica_set: str) -> Iterator[Documents]:
             "shared", write_concern=WriteConcern("majority"), read_concern=ReadConcern("majority")
         )
         prepare_collection(collection)
-        yield cast("Documents", collection)
+        yield cast("ObservationCollection", collection)
         client.drop_database(database)
 
 
 @pytest.fixture
-def collection(shared_collection: Documents) -> Documents:
+def collection(shared_collection: ObservationCollection) -> ObservationCollection:
     shared_collection.delete_many({})
     return shared_collection
 
@@ -161,7 +161,7 @@ deliveries = st.builds(
 )
 @given(batches=st.lists(st.lists(deliveries, min_size=1, max_size=6), min_size=1, max_size=4), chance=st.randoms())
 def test_groups_are_merged_in_whatever_order_and_batches(
-    shared_collection: Documents, batches: list[list[Delivery]], chance: random.Random
+    shared_collection: ObservationCollection, batches: list[list[Delivery]], chance: random.Random
 ) -> None:
     everything = [delivery for batch in batches for delivery in batch]
     found = []
@@ -184,11 +184,11 @@ def test_groups_are_merged_in_whatever_order_and_batches(
 
 @pytest.mark.parametrize("order", [(HOUR, SIX_MINUTES), (SIX_MINUTES, HOUR)])
 def test_the_second_group_of_an_observation_updates_its_document_and_removes_nothing(
-    collection: Documents, tmp_path: Path, order: tuple[Delivery, Delivery]
+    collection: ObservationCollection, tmp_path: Path, order: tuple[Delivery, Delivery]
 ) -> None:
     conflicts = Conflicts()
-    with closing(ImaginedVersions(collection, tmp_path / "imagined")) as imagined:
-        foreseen = [foresee(_frame(one), imagined) for one in order]
+    with closing(DryRunOverlay(collection, tmp_path / "overlay")) as overlay:
+        foreseen = [plan_load(_frame(one), overlay) for one in order]
     assert [_load(collection, one, conflicts=conflicts) for one in order] == foreseen
     assert foreseen == [LoadCounts(inserted=1), LoadCounts(updated=1)]
     (document,) = _documents(collection)
@@ -199,7 +199,7 @@ def test_the_second_group_of_an_observation_updates_its_document_and_removes_not
     assert (conflicts.by_station, conflicts.removed) == ({}, {})
 
 
-def test_both_groups_in_one_object_are_one_document(collection: Documents) -> None:
+def test_both_groups_in_one_object_are_one_document(collection: ObservationCollection) -> None:
     counts = _load(collection, HOUR, SIX_MINUTES)
     assert counts == LoadCounts(inserted=1, updated=1)
     assert [one["measurements"].keys() for one in _documents(collection)] == [
@@ -207,7 +207,9 @@ def test_both_groups_in_one_object_are_one_document(collection: Documents) -> No
     ]
 
 
-def test_a_dry_run_on_merged_documents_counts_what_loading_does(collection: Documents, tmp_path: Path) -> None:
+def test_a_dry_run_on_merged_documents_counts_what_loading_does(
+    collection: ObservationCollection, tmp_path: Path
+) -> None:
     _load(collection, HOUR, SIX_MINUTES)
     before = _documents(collection)
     chance = random.Random(5)
@@ -219,19 +221,19 @@ def test_a_dry_run_on_merged_documents_counts_what_loading_does(collection: Docu
         ]
         for _ in range(6)
     ]
-    with closing(ImaginedVersions(collection, tmp_path / "imagined")) as imagined:
+    with closing(DryRunOverlay(collection, tmp_path / "overlay")) as overlay:
         # One by one, for two groups of one batch are loaded at once, and either may come first.
-        foreseen = [foresee(_frame(one), imagined) for batch in batches for one in batch]
+        foreseen = [plan_load(_frame(one), overlay) for batch in batches for one in batch]
     assert _documents(collection) == before
     assert foreseen == [_load(collection, one) for batch in batches for one in batch]
 
 
-def test_a_value_is_removed_only_where_no_other_part_has_it(collection: Documents, tmp_path: Path) -> None:
+def test_a_value_is_removed_only_where_no_other_part_has_it(collection: ObservationCollection, tmp_path: Path) -> None:
     _load(collection, HOUR, SIX_MINUTES)
     later = replace(SIX_MINUTES, values=(("relative_humidity", 80.0),), second=2)
     dry, wet = Conflicts(), Conflicts()
-    with closing(ImaginedVersions(collection, tmp_path / "imagined")) as imagined:
-        assert foresee(_frame(later), imagined, dry) == LoadCounts(updated=1, values_removed=1)
+    with closing(DryRunOverlay(collection, tmp_path / "overlay")) as overlay:
+        assert plan_load(_frame(later), overlay, dry) == LoadCounts(updated=1, values_removed=1)
     assert _load(collection, later, conflicts=wet) == LoadCounts(updated=1, values_removed=1)
     assert dry.removed == wet.removed == {Removed("mf-59343001", "wind_speed", "raw/6min.json"): 1}
     (document,) = _documents(collection)
@@ -242,7 +244,7 @@ def test_a_value_is_removed_only_where_no_other_part_has_it(collection: Document
     }
 
 
-def test_a_conflict_is_told_with_the_part_of_the_same_group(collection: Documents) -> None:
+def test_a_conflict_is_told_with_the_part_of_the_same_group(collection: ObservationCollection) -> None:
     _load(collection, HOUR, SIX_MINUTES)
     conflicts = Conflicts()
     _load(collection, replace(SIX_MINUTES, values=(("wind_speed", 4.0),), second=2), conflicts=conflicts)
@@ -255,7 +257,7 @@ def test_a_conflict_is_told_with_the_part_of_the_same_group(collection: Document
     assert told.loser.values == {"air_temperature": 12.0, "wind_speed": 3.0}
 
 
-def test_the_same_row_read_under_newer_rules_replaces_its_own_part(collection: Documents) -> None:
+def test_the_same_row_read_under_newer_rules_replaces_its_own_part(collection: ObservationCollection) -> None:
     for values in ((("wind_speed", 4.0),), (("wind_speed", 5.0),)):
         collection.delete_many({})
         _load(collection, HOUR, replace(SIX_MINUTES, row="line 1"))
@@ -264,11 +266,11 @@ def test_the_same_row_read_under_newer_rules_replaces_its_own_part(collection: D
         assert _documents(collection)[0]["measurements"]["wind_speed"] == values[0][1]
 
 
-def test_two_runs_at_once_lose_no_part(collection: Documents) -> None:
-    """A rival adds its part after this run has read the document, and before it writes."""
+def test_two_runs_at_once_lose_no_part(collection: ObservationCollection) -> None:
+    """A concurrent run adds its part after this run has read the document, and before it writes."""
     _load(collection, HOUR)
-    rival = beaten(collection, lambda: _load(collection, Delivery("", (("relative_humidity", 80.0),))))
-    counts = load(_frame(SIX_MINUTES), rival, Unjudged.beside(collection, "run"))
+    other = beaten(collection, lambda: _load(collection, Delivery("", (("relative_humidity", 80.0),))))
+    counts = load(_frame(SIX_MINUTES), other, PendingQc.for_collection(collection, "run"))
     assert counts == LoadCounts(updated=1)
     (document,) = _documents(collection)
     assert document["measurements"].keys() == set(REPORTED)
@@ -282,7 +284,9 @@ def test_two_runs_at_once_lose_no_part(collection: Documents) -> None:
         {"metadata.parts.0.digest": "0" * 16},
     ],
 )
-def test_a_merged_document_that_was_changed_by_hand_is_found(collection: Documents, change: dict[str, Any]) -> None:
+def test_a_merged_document_that_was_changed_by_hand_is_found(
+    collection: ObservationCollection, change: dict[str, Any]
+) -> None:
     _load(collection, HOUR, SIX_MINUTES)
     assert differing_records(FILE, _frame(HOUR, SIX_MINUTES), collection) == 0
     collection.update_one({}, {"$set": change})

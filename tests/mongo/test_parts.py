@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.mongo.parts import merged, observed, parts_of, quality_digests, restamped, seal
+from forecast.mongo.parts import merged, observed, parts_of, quality_digests, seal, touch_lineage
 
 NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
 REPORTED = ("air_temperature", "wind_speed", "precipitation_amount_1h", "relative_humidity")
@@ -88,7 +88,7 @@ def test_flags_of_values_that_are_gone_go_with_them() -> None:
 
 def test_a_part_that_is_delivered_again_gives_its_stamp_and_nothing_else() -> None:
     both = merged(document("6min", {"air_temperature": 12.5}), document("1h", {"wind_speed": 3.0}, half="b"), REPORTED)
-    metadata = restamped(both, document("6min", {"air_temperature": 12.5}, second=9))
+    metadata = touch_lineage(both, document("6min", {"air_temperature": 12.5}, second=9))
     assert metadata["extracted_at"] == NOON + timedelta(seconds=9)
     assert metadata["source_uri"] == "raw/6min.csv"
     assert metadata["digest"] == both["metadata"]["digest"]

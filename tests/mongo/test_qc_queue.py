@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from forecast.core.schemas import to_table
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load, station_days
-from forecast.mongo.qc_queue import PendingDays, Unjudged, days_by_station, pending_dataset
+from forecast.mongo.qc_queue import PendingDays, PendingQc, days_by_station, pending_dataset
 from tests.networks import DAY, START, five, observation, observations, records
 
 
 class _Counting:
     """Marks that say how often they were written to."""
 
-    def __init__(self, collection: Documents) -> None:
+    def __init__(self, collection: ObservationCollection) -> None:
         self._collection = collection
         self.writes = 0
 
@@ -29,110 +29,113 @@ class _Counting:
         return self._collection.bulk_write(*arguments, **options)
 
 
-def test_marks_stand_beside_the_documents_and_name_the_run(collection: Documents) -> None:
-    unjudged = Unjudged.beside(collection, "r1")
-    unjudged.mark([("A", DAY), ("B", DAY + 1), ("A", DAY)])
+def test_marks_stand_beside_the_documents_and_name_the_run(collection: ObservationCollection) -> None:
+    pending_qc = PendingQc.for_collection(collection, "r1")
+    pending_qc.enqueue([("A", DAY), ("B", DAY + 1), ("A", DAY)])
     assert list(collection.database["weather_pending_qc"].find(sort=[("_id", 1)])) == [
         {"_id": f"A@{DAY}", "runs": ["r1"], "station": "A", "day": DAY},
         {"_id": f"B@{DAY + 1}", "runs": ["r1"], "station": "B", "day": DAY + 1},
     ]
-    assert unjudged.marks() == {("A", DAY): ["r1"], ("B", DAY + 1): ["r1"]}
+    assert pending_qc.marks() == {("A", DAY): ["r1"], ("B", DAY + 1): ["r1"]}
 
 
-def test_nothing_to_mark_is_no_mark(collection: Documents) -> None:
-    Unjudged.beside(collection, "r1").mark([])
-    Unjudged.beside(collection, "r1").take_away({})
+def test_nothing_to_mark_is_no_mark(collection: ObservationCollection) -> None:
+    PendingQc.for_collection(collection, "r1").enqueue([])
+    PendingQc.for_collection(collection, "r1").ack({})
     assert "weather_pending_qc" not in collection.database.list_collection_names()
 
 
-def test_a_day_that_this_run_has_marked_is_marked_once_more(collection: Documents) -> None:
-    """A rival may have taken the mark away since."""
-    unjudged = Unjudged.beside(collection, "r1")
+def test_a_day_that_this_run_has_marked_is_marked_once_more(collection: ObservationCollection) -> None:
+    """A concurrent run may have taken the mark away since."""
+    pending_qc = PendingQc.for_collection(collection, "r1")
     for days in ([("A", DAY)], [("A", DAY), ("A", DAY + 1)]):
-        unjudged.mark(days)
-        Unjudged.beside(collection, "rival").take_away(unjudged.marks())
-        unjudged.mark([("A", DAY)])
-        assert unjudged.marks() == {("A", DAY): ["r1"]}
+        pending_qc.enqueue(days)
+        PendingQc.for_collection(collection, "other").ack(pending_qc.marks())
+        pending_qc.enqueue([("A", DAY)])
+        assert pending_qc.marks() == {("A", DAY): ["r1"]}
 
 
-def test_what_a_rival_took_away_is_marked_anew_of_all_days_or_of_some(collection: Documents) -> None:
-    """What this run has judged itself is no part of it, and nothing is written where all marks are there."""
+def test_what_a_rival_took_away_is_marked_anew_of_all_days_or_of_some(collection: ObservationCollection) -> None:
+    """What this run has evaluated itself is no part of it, and nothing is written where all marks are there."""
     counting = _Counting(collection.database["weather_pending_qc"])
-    days = PendingDays(cast("Documents", counting), "r1")
-    unjudged, rival = Unjudged(days, pending_dataset(collection, "r1")), Unjudged.beside(collection, "rival")
-    unjudged.mark([("own", DAY)])
-    unjudged.take_away(unjudged.marks())
-    unjudged.mark([("A", DAY), ("B", DAY)])
-    rival.take_away(rival.marks())
-    unjudged.renew([("A", DAY), ("never marked", DAY)])
-    assert unjudged.marks() == {("A", DAY): ["r1"]}
-    unjudged.renew()
-    assert unjudged.marks() == {("A", DAY): ["r1"], ("B", DAY): ["r1"]}
+    days = PendingDays(cast("ObservationCollection", counting), "r1")
+    pending_qc, other = (
+        PendingQc(days, pending_dataset(collection, "r1")),
+        PendingQc.for_collection(collection, "other"),
+    )
+    pending_qc.enqueue([("own", DAY)])
+    pending_qc.ack(pending_qc.marks())
+    pending_qc.enqueue([("A", DAY), ("B", DAY)])
+    other.ack(other.marks())
+    pending_qc.requeue([("A", DAY), ("never marked", DAY)])
+    assert pending_qc.marks() == {("A", DAY): ["r1"]}
+    pending_qc.requeue()
+    assert pending_qc.marks() == {("A", DAY): ["r1"], ("B", DAY): ["r1"]}
     written = counting.writes
-    unjudged.renew()
-    unjudged.renew([("A", DAY)])
+    pending_qc.requeue()
+    pending_qc.requeue([("A", DAY)])
     assert counting.writes == written
 
 
-def test_a_day_whose_mark_was_taken_away_is_marked_again(collection: Documents) -> None:
-    unjudged = Unjudged.beside(collection, "r1")
+def test_a_day_whose_mark_was_taken_away_is_marked_again(collection: ObservationCollection) -> None:
+    pending_qc = PendingQc.for_collection(collection, "r1")
     for _ in range(2):
-        unjudged.mark([("A", DAY)])
-        assert unjudged.marks() == {("A", DAY): ["r1"]}
-        unjudged.take_away(unjudged.marks())
-        assert unjudged.marks() == {}
+        pending_qc.enqueue([("A", DAY)])
+        assert pending_qc.marks() == {("A", DAY): ["r1"]}
+        pending_qc.ack(pending_qc.marks())
+        assert pending_qc.marks() == {}
 
 
-def test_only_the_marks_that_were_read_are_taken_away(collection: Documents) -> None:
-    unjudged = Unjudged.beside(collection, "r1")
-    unjudged.mark([("A", DAY)])
-    read = unjudged.marks()
-    unjudged.mark([("A", DAY + 1)])
-    unjudged.take_away(read)
-    assert unjudged.marks() == {("A", DAY + 1): ["r1"]}
+def test_only_the_marks_that_were_read_are_taken_away(collection: ObservationCollection) -> None:
+    pending_qc = PendingQc.for_collection(collection, "r1")
+    pending_qc.enqueue([("A", DAY)])
+    read = pending_qc.marks()
+    pending_qc.enqueue([("A", DAY + 1)])
+    pending_qc.ack(read)
+    assert pending_qc.marks() == {("A", DAY + 1): ["r1"]}
 
 
-def test_a_mark_that_another_run_made_again_stays(collection: Documents) -> None:
-    unjudged, rival = (Unjudged.beside(collection, run) for run in ("r1", "r2"))
-    unjudged.mark([("A", DAY), ("B", DAY)])
-    read = unjudged.marks()
-    rival.mark([("A", DAY)])
-    unjudged.take_away(read)
-    assert rival.marks() == {("A", DAY): ["r1", "r2"]}
+def test_a_mark_that_another_run_made_again_stays(collection: ObservationCollection) -> None:
+    pending_qc, other = (PendingQc.for_collection(collection, run) for run in ("r1", "r2"))
+    pending_qc.enqueue([("A", DAY), ("B", DAY)])
+    read = pending_qc.marks()
+    other.enqueue([("A", DAY)])
+    pending_qc.ack(read)
+    assert other.marks() == {("A", DAY): ["r1", "r2"]}
 
 
-def test_a_killed_runs_marks_are_the_next_runs_business(collection: Documents) -> None:
-    Unjudged.beside(collection, "killed").mark([("A", DAY)])
-    unjudged = Unjudged.beside(collection, "r2")
-    assert unjudged.marks() == {("A", DAY): ["killed"]}
-    unjudged.take_away(unjudged.marks())
-    assert unjudged.marks() == {}
+def test_a_killed_runs_marks_are_the_next_runs_business(collection: ObservationCollection) -> None:
+    PendingQc.for_collection(collection, "killed").enqueue([("A", DAY)])
+    pending_qc = PendingQc.for_collection(collection, "r2")
+    assert pending_qc.marks() == {("A", DAY): ["killed"]}
+    pending_qc.ack(pending_qc.marks())
+    assert pending_qc.marks() == {}
 
 
-def test_two_writers_of_a_run_mark_what_both_of_them_write(collection: Documents) -> None:
-    unjudged = Unjudged.beside(collection, "r1")
+def test_two_writers_of_a_run_mark_what_both_of_them_write(collection: ObservationCollection) -> None:
+    pending_qc = PendingQc.for_collection(collection, "r1")
     together = threading.Barrier(2)
 
     def mark(station: str) -> None:
         together.wait()
         for day in range(20):
-            unjudged.mark([(station, day), ("both", day)])
+            pending_qc.enqueue([(station, day), ("both", day)])
 
     with ThreadPoolExecutor(2) as writers:
         list(writers.map(mark, "AB"))
-    assert unjudged.marks() == {(station, day): ["r1"] for station in ("A", "B", "both") for day in range(20)}
+    assert pending_qc.marks() == {(station, day): ["r1"] for station in ("A", "B", "both") for day in range(20)}
 
 
 def test_days_by_station() -> None:
     assert days_by_station([("A", 1), ("B", 1), ("A", 2), ("A", 1)]) == {"A": {1, 2}, "B": {1}}
 
 
-def test_loading_marks_the_days_that_change_and_no_others(collection: Documents, tmp_path: Path) -> None:
+def test_loading_marks_the_days_that_change_and_no_others(collection: ObservationCollection, tmp_path: Path) -> None:
     """New observations, newer ones, the same again, and older ones, each on a day of its own."""
     stations = five()
     first = observations("A", [12.0] * 96, generation_id=1)
-    load(records(first, stations, tmp_path), collection, Unjudged.beside(collection, "r1"))
-    assert Unjudged.beside(collection, "r1").marks() == {("A", DAY + number): ["r1"] for number in range(4)}
+    load(records(first, stations, tmp_path), collection, PendingQc.for_collection(collection, "r1"))
+    assert PendingQc.for_collection(collection, "r1").marks() == {("A", DAY + number): ["r1"] for number in range(4)}
     collection.database["weather_pending_qc"].delete_many({})
     second = [
         {**first[0], "air_temperature": 13.0, "generation_id": 2},
@@ -140,22 +143,22 @@ def test_loading_marks_the_days_that_change_and_no_others(collection: Documents,
         {**first[48], "air_temperature": 13.0, "generation_id": 0},
         observation("B", START, air_temperature=12.0),
     ]
-    counts = load(records(second, stations, tmp_path), collection, Unjudged.beside(collection, "r2"))
+    counts = load(records(second, stations, tmp_path), collection, PendingQc.for_collection(collection, "r2"))
     assert (counts.inserted, counts.updated, counts.unchanged, counts.superseded) == (1, 1, 1, 1)
-    assert Unjudged.beside(collection, "r2").marks() == {("A", DAY): ["r2"], ("B", DAY): ["r2"]}
+    assert PendingQc.for_collection(collection, "r2").marks() == {("A", DAY): ["r2"], ("B", DAY): ["r2"]}
 
 
-def test_marks_are_there_before_the_documents_are(collection: Documents, tmp_path: Path) -> None:
+def test_marks_are_there_before_the_documents_are(collection: ObservationCollection, tmp_path: Path) -> None:
     """A run that is killed between the two leaves a mark too many, and never one too few."""
     seen = []
 
     class Watched(_Counting):
         def bulk_write(self, *arguments: Any, **options: Any) -> Any:
-            seen.append(Unjudged.beside(collection, "").marks())
+            seen.append(PendingQc.for_collection(collection, "").marks())
             return super().bulk_write(*arguments, **options)
 
-    watched = cast("Documents", Watched(collection))
-    load(records(observations("A", [12.0]), five(), tmp_path), watched, Unjudged.beside(collection, "r1"))
+    watched = cast("ObservationCollection", Watched(collection))
+    load(records(observations("A", [12.0]), five(), tmp_path), watched, PendingQc.for_collection(collection, "r1"))
     assert seen == [{("A", DAY): ["r1"]}]
     assert collection.count_documents({}) == 1
 

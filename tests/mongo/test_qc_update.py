@@ -17,21 +17,21 @@ from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from forecast.core.counts import JudgeCounts
-from forecast.core.digests import HALF
+from forecast.core.counts import QcCounts
+from forecast.core.digests import HASH_LENGTH
 from forecast.core.errors import InterruptedRunError, RetryableError, SettingError
 from forecast.core.stations import Stations
 from forecast.mongo import qc_update as verdicts_module
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load, prepare_collection
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import days_held, differing_verdicts, judge_days, judge_marked, judged, stored_flags
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import days_held, evaluate_days, evaluate_pending, evaluated, outdated_flags, stored_flags
 from forecast.networks.qc_version import qc_version
 from forecast.qc import windows as blocks
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
+from tests.concurrent_runs import beaten
 from tests.examples import examples
 from tests.networks import DAY, KM_A_DEGREE, START, curve, five, hours, network, observation, records, station
-from tests.rivals import beaten
 
 STATIONS = five(interval_minutes=5)
 SPIKE = {"air_temperature": {"flag": 4, "checks": ["spike"]}}
@@ -42,19 +42,19 @@ STEP = {"air_temperature": {"flag": 3, "checks": ["rate_of_change"]}}
 class Database:
     """A collection, and the runs that write to it."""
 
-    collection: Documents
+    collection: ObservationCollection
     folder: Path
     stations: Stations = field(default_factory=lambda: STATIONS)
 
-    def unjudged(self, run: str = "run") -> Unjudged:
-        return Unjudged.beside(self.collection, run)
+    def pending_qc(self, run: str = "run") -> PendingQc:
+        return PendingQc.for_collection(self.collection, run)
 
     def load(self, *rows: Mapping[str, Any], run: str = "run") -> None:
-        load(records(rows, self.stations, self.folder), self.collection, self.unjudged(run))
+        load(records(rows, self.stations, self.folder), self.collection, self.pending_qc(run))
 
-    def judge(self, collection: Documents | None = None, **more: Any) -> JudgeCounts:
+    def evaluate(self, collection: ObservationCollection | None = None, **more: Any) -> QcCounts:
         chosen = self.collection if collection is None else collection
-        return judge_marked(self.unjudged(), chosen, self.stations, **more)
+        return evaluate_pending(self.pending_qc(), chosen, self.stations, **more)
 
     def documents(self) -> dict[str, dict[str, Any]]:
         return {document["_id"]: document for document in self.collection.find()}
@@ -77,7 +77,7 @@ def client(replica_set: str) -> Iterator[MongoClient[dict[str, Any]]]:
         yield opened
 
 
-def _new(client: MongoClient[dict[str, Any]], name: str) -> Documents:
+def _new(client: MongoClient[dict[str, Any]], name: str) -> ObservationCollection:
     collection = client[name].get_collection(
         "weather", write_concern=WriteConcern("majority"), read_concern=ReadConcern("majority")
     )
@@ -97,7 +97,7 @@ def row(minute: int, value: float | None, name: str = "A", **more: Any) -> dict[
 def assert_up_to_date(database: Database) -> None:
     """Every document says what the checks say now."""
     days = days_held(database.collection, {})
-    assert list(differing_verdicts(days, database.collection, database.stations)) == []
+    assert list(outdated_flags(days, database.collection, database.stations)) == []
 
 
 # A late row
@@ -106,11 +106,11 @@ def assert_up_to_date(database: Database) -> None:
 def test_a_late_row_changes_the_verdicts_of_earlier_ones_and_of_nothing_else(database: Database) -> None:
     """18.9 °C is a step while it is the last, and a spike when 12.2 °C comes after it."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
-    assert database.judge() == JudgeCounts(judged=3, rewritten=0, flags_changed=0)
+    assert database.evaluate() == QcCounts(evaluated=3, rewritten=0, flags_changed=0)
     assert database.flags() == {"00:10:00Z": STEP}
     before = database.documents()
     database.load(row(15, 12.2))
-    assert database.judge() == JudgeCounts(judged=4, rewritten=1, flags_changed=1)
+    assert database.evaluate() == QcCounts(evaluated=4, rewritten=1, flags_changed=1)
     after = database.documents()
     late = after.pop("A@2024-10-01T00:15:00Z")
     changed = {name for name in after if after[name] != before[name]}
@@ -122,26 +122,26 @@ def test_a_late_row_changes_the_verdicts_of_earlier_ones_and_of_nothing_else(dat
         "data_quality": {**old["data_quality"], "flag": 4, "flags": SPIKE, "anomalies_detected": 1},
         "metadata": {**old["metadata"], "digest": digest},
     }
-    assert digest[:HALF] == old["metadata"]["digest"][:HALF]
-    assert digest[HALF:] != old["metadata"]["digest"][HALF:]
+    assert digest[:HASH_LENGTH] == old["metadata"]["digest"][:HASH_LENGTH]
+    assert digest[HASH_LENGTH:] != old["metadata"]["digest"][HASH_LENGTH:]
     assert (late["data_quality"]["flag"], late["data_quality"]["flags"]) == (1, {})
 
 
 def test_an_earlier_row_that_comes_late_changes_later_ones(database: Database) -> None:
     database.load(row(10, 18.9), row(15, 12.2))
-    database.judge()
+    database.evaluate()
     assert database.flags() == {"00:15:00Z": STEP}
     database.load(row(5, 12.1))
-    assert database.judge() == JudgeCounts(judged=3, rewritten=2, flags_changed=2)
+    assert database.evaluate() == QcCounts(evaluated=3, rewritten=2, flags_changed=2)
     assert database.flags() == {"00:10:00Z": SPIKE}
 
 
 def test_a_newer_delivery_takes_a_verdict_away(database: Database) -> None:
     database.load(row(0, 12.0), row(5, 18.9), row(10, 12.2))
-    database.judge()
+    database.evaluate()
     assert database.flags() == {"00:05:00Z": SPIKE}
     database.load(row(5, 12.1, generation_id=1))
-    assert database.judge() == JudgeCounts(judged=3, rewritten=0, flags_changed=0)
+    assert database.evaluate() == QcCounts(evaluated=3, rewritten=0, flags_changed=0)
     assert database.flags() == {}
     assert_up_to_date(database)
 
@@ -159,14 +159,14 @@ def test_rain_between_two_rows_follows_what_comes_between(database: Database) ->
         }
 
     database.load(counted(0, 1.0), counted(10, 2.0))
-    database.judge()
+    database.evaluate()
     assert amounts() == {"00": None, "10": 1.0}
     database.load(counted(5, 1.25))
-    assert database.judge() == JudgeCounts(judged=3, rewritten=2, flags_changed=0)
+    assert database.evaluate() == QcCounts(evaluated=3, rewritten=2, flags_changed=0)
     assert amounts() == {"00": None, "05": 0.25, "10": 0.75}
     # A newer delivery of the first has no counter, so that there is nothing to take the second's from.
     database.load(counted(0, None, generation_id=1))
-    assert database.judge() == JudgeCounts(judged=3, rewritten=1, flags_changed=0)
+    assert database.evaluate() == QcCounts(evaluated=3, rewritten=1, flags_changed=0)
     assert amounts() == {"00": None, "05": None, "10": 0.75}
     assert_up_to_date(database)
 
@@ -183,14 +183,14 @@ def test_a_neighbours_verdict_follows_too(database: Database) -> None:
 
     for name, values in (("A", warm), ("B", curve(times)), ("C", curve(times))):
         database.load(*rows(name, values))
-    database.judge()
+    database.evaluate()
     assert database.flags() == {}
     database.load(*rows("D", curve(times)))
-    counts = database.judge()
+    counts = database.evaluate()
     assert database.flags() == {
         f"{hour:02}:00:00Z": {"air_temperature": {"flag": 3, "checks": ["buddy_check"]}} for hour in (6, 7, 8, 9)
     }
-    assert (counts.judged, counts.flags_changed) == (4 * 48, 4)
+    assert (counts.evaluated, counts.flags_changed) == (4 * 48, 4)
     assert_up_to_date(database)
 
 
@@ -200,11 +200,11 @@ def test_a_neighbours_verdict_follows_too(database: Database) -> None:
 def test_judging_twice_changes_nothing(database: Database) -> None:
     database.load(row(0, 12.0), row(5, 18.9))
     database.load(row(10, 12.2), row(15, 12.3))
-    assert database.judge().rewritten == 1
+    assert database.evaluate().rewritten == 1
     before = database.documents()
-    assert database.judge() == JudgeCounts()
-    database.unjudged().mark([("A", DAY)])
-    assert database.judge() == JudgeCounts(judged=4)
+    assert database.evaluate() == QcCounts()
+    database.pending_qc().enqueue([("A", DAY)])
+    assert database.evaluate() == QcCounts(evaluated=4)
     assert database.documents() == before
 
 
@@ -212,10 +212,10 @@ def test_no_mark_is_left_and_a_killed_runs_marks_are_taken_up(database: Database
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9), run="killed before it judged")
     database.load(row(15, 12.2), run="killed as well")
     assert database.flags() == {"00:10:00Z": STEP}
-    assert database.unjudged().marks() == {("A", DAY): ["killed before it judged", "killed as well"]}
-    assert database.judge() == JudgeCounts(judged=4, rewritten=1, flags_changed=1)
+    assert database.pending_qc().marks() == {("A", DAY): ["killed before it judged", "killed as well"]}
+    assert database.evaluate() == QcCounts(evaluated=4, rewritten=1, flags_changed=1)
     assert database.flags() == {"00:10:00Z": SPIKE}
-    assert database.unjudged().marks() == {}
+    assert database.pending_qc().marks() == {}
 
 
 def test_a_run_that_is_stopped_leaves_its_marks(database: Database) -> None:
@@ -227,22 +227,22 @@ def test_a_run_that_is_stopped_leaves_its_marks(database: Database) -> None:
         raise InterruptedRunError("interrupted")
 
     with pytest.raises(InterruptedRunError):
-        database.judge(check_stop=stop)
-    assert (database.documents(), database.unjudged().marks()) == (before, {("A", DAY): ["run"]})
-    assert database.judge().rewritten == 1
+        database.evaluate(check_stop=stop)
+    assert (database.documents(), database.pending_qc().marks()) == (before, {("A", DAY): ["run"]})
+    assert database.evaluate().rewritten == 1
 
 
 # Rivals
 
 
-def test_a_document_that_a_rival_changed_in_between_is_judged_again(database: Database) -> None:
+def test_a_document_that_a_rival_changed_in_between_is_evaluated_again(database: Database) -> None:
     """The step was about to become a spike, when a newer delivery says that it was 12.15 °C."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     database.load(row(15, 12.2))
-    rival = beaten(database.collection, lambda: database.load(row(10, 12.15, generation_id=1), run="rival"))
-    counts = database.judge(rival)
+    other = beaten(database.collection, lambda: database.load(row(10, 12.15, generation_id=1), run="other"))
+    counts = database.evaluate(other)
     assert database.flags() == {}
-    assert (counts.rewritten, database.unjudged().marks()) == (0, {})
+    assert (counts.rewritten, database.pending_qc().marks()) == (0, {})
     assert_up_to_date(database)
 
 
@@ -254,42 +254,42 @@ def test_what_is_written_in_a_second_attempt_counts_once(database: Database) -> 
     # Another note of the same values: another document, with the same verdict.
     note = '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'
     again = row(10, 18.9, generation_id=1, parse_issues=note)
-    rival = beaten(database.collection, lambda: database.load(again, run="rival"))
-    counts = database.judge(rival)
+    other = beaten(database.collection, lambda: database.load(again, run="other"))
+    counts = database.evaluate(other)
     assert database.flags() == {"00:10:00Z": SPIKE, "00:35:00Z": SPIKE}
     assert (counts.rewritten, counts.flags_changed) == (2, 2)
     assert_up_to_date(database)
 
 
-def test_days_that_another_run_changes_meanwhile_are_judged_again(database: Database) -> None:
+def test_days_that_another_run_changes_meanwhile_are_evaluated_again(database: Database) -> None:
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
 
     @dataclass
-    class Listener:
+    class QcObserver:
         heard: list[dict[str, Any]] = field(default_factory=list)
 
-        def hear(self, verdicts: Verdicts, changed_days: set[int]) -> None:
+        def observe(self, results: QcResults, changed_days: set[int]) -> None:
             if not self.heard:
-                database.load(row(15, 12.2), run="rival")
-            self.heard.append({"days": changed_days, "rows": len(verdicts.series.times)})
+                database.load(row(15, 12.2), run="other")
+            self.heard.append({"days": changed_days, "rows": len(results.series.times)})
 
-    listener = Listener()
-    database.judge(listener=listener)
-    assert listener.heard == [{"days": {DAY}, "rows": rows} for rows in (3, 4)]
-    assert (database.flags(), database.unjudged().marks()) == ({"00:10:00Z": SPIKE}, {})
+    observer = QcObserver()
+    database.evaluate(observer=observer)
+    assert observer.heard == [{"days": {DAY}, "rows": rows} for rows in (3, 4)]
+    assert (database.flags(), database.pending_qc().marks()) == ({"00:10:00Z": SPIKE}, {})
 
 
-def test_days_that_a_rival_judged_before_they_were_written_are_judged(database: Database) -> None:
-    """It saw this run's mark, judged what was there, and took the mark away."""
+def test_days_that_a_rival_evaluated_before_they_were_written_are_evaluated(database: Database) -> None:
+    """It saw this run's mark, evaluated what was there, and took the mark away."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
-    database.judge()
-    mine = database.unjudged("mine")
-    mine.mark([("A", DAY)])
-    database.judge()
-    assert database.unjudged().marks() == {}
+    database.evaluate()
+    mine = database.pending_qc("mine")
+    mine.enqueue([("A", DAY)])
+    database.evaluate()
+    assert database.pending_qc().marks() == {}
     load(records([row(15, 12.2)], database.stations, database.folder), database.collection, mine)
-    assert judge_marked(mine, database.collection, database.stations).flags_changed == 1
-    assert (database.flags(), database.unjudged().marks()) == ({"00:10:00Z": SPIKE}, {})
+    assert evaluate_pending(mine, database.collection, database.stations).flags_changed == 1
+    assert (database.flags(), database.pending_qc().marks()) == ({"00:10:00Z": SPIKE}, {})
 
 
 def test_rivals_that_never_rest_are_worth_another_run(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,24 +302,24 @@ def test_rivals_that_never_rest_are_worth_another_run(database: Database, monkey
         rank = next(ranks)
         database.load(row(10, 18.9 + rank / 10, generation_id=rank))
 
-    rival = beaten(database.collection, load_a_newer_one, times=99)
+    other = beaten(database.collection, load_a_newer_one, times=99)
     words = "other writers keep changing the same documents; run again when they are done"
     with pytest.raises(RetryableError) as told:
-        database.judge(rival)
+        database.evaluate(other)
     assert told.value.message == words
-    assert database.unjudged().marks() == {("A", DAY): ["run"]}
-    database.judge()
+    assert database.pending_qc().marks() == {("A", DAY): ["run"]}
+    database.evaluate()
     assert database.flags() == {"00:10:00Z": SPIKE}
 
 
 def test_marks_that_never_end_are_worth_another_run(database: Database) -> None:
     class Marking:
-        def hear(self, *_: Any) -> None:
-            database.unjudged(f"rival {datetime.now(UTC)}").mark([("A", DAY)])
+        def observe(self, *_: Any) -> None:
+            database.pending_qc(f"other {datetime.now(UTC)}").enqueue([("A", DAY)])
 
     database.load(row(0, 12.0))
     with pytest.raises(RetryableError) as told:
-        database.judge(listener=Marking())
+        database.evaluate(observer=Marking())
     assert told.value.message == "other writers keep changing the same days; run again when they are done"
 
 
@@ -336,10 +336,10 @@ def test_a_unique_index_of_somebody_else_is_named(database: Database) -> None:
     outdated = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, 16]}, "0" * 16]}
     database.collection.update_many({}, [{"$set": {"metadata.digest": outdated}}])
     with pytest.raises(SettingError) as told:
-        database.judge()
+        database.evaluate()
     assert told.value.message == (
-        "a unique index that is not the pipeline's, mine on data_quality.anomalies_detected, refuses a verdict; drop "
-        "the index, or set MONGODB_COLLECTION to another collection"
+        "a unique index that is not the pipeline's, mine on data_quality.anomalies_detected, refuses a change of "
+        "flags; drop the index, or set MONGODB_COLLECTION to another collection"
     )
 
 
@@ -353,30 +353,30 @@ def test_a_document_that_the_validator_refuses_is_named(database: Database, by_h
     database.collection.insert_one({**document, "_id": by_hand}, bypass_document_validation=True)
     database.load(row(15, 12.2))
     with pytest.raises(SettingError) as told:
-        database.judge()
+        database.evaluate()
     which = by_hand if by_hand.startswith("A@") else "of A at 2024-10-01T00:10:00Z"
     assert told.value.message == (
-        f"the database's validator refuses the verdict on document {which}: what is there was not written by this "
+        f"the database's validator refuses the flags of document {which}: what is there was not written by this "
         "pipeline (src/config/mongodb_schema.json); mend or remove it"
     )
-    assert database.unjudged().marks() == {("A", DAY): ["run"]}
+    assert database.pending_qc().marks() == {("A", DAY): ["run"]}
 
 
 def test_documents_that_somebody_wrote_by_hand_get_their_verdicts_too(database: Database) -> None:
     """Under a name of their own, or a time within a second: no run that finds them waits for anything."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
-    database.judge()
+    database.evaluate()
     document = database.documents()["A@2024-10-01T00:10:00Z"]
     moments = {
         "by-hand@2024-10-01T00:07:00Z": START + timedelta(minutes=7),
         "A@2024-10-01T00:08:00Z": START + timedelta(minutes=8, milliseconds=500),
     }
     for name, moment in moments.items():
-        metadata = {**document["metadata"], "digest": "0" * 2 * HALF}
+        metadata = {**document["metadata"], "digest": "0" * 2 * HASH_LENGTH}
         database.collection.insert_one({**document, "_id": name, "timestamp": moment, "metadata": metadata})
     database.load(row(15, 12.2))
-    assert database.judge().judged == 6
-    assert database.unjudged().marks() == {}
+    assert database.evaluate().evaluated == 6
+    assert database.pending_qc().marks() == {}
     assert_up_to_date(database)
     assert {
         name: document["data_quality"]["flags"] for name, document in database.documents().items() if name in moments
@@ -386,7 +386,7 @@ def test_documents_that_somebody_wrote_by_hand_get_their_verdicts_too(database: 
 # Neighbouring groups
 
 
-def test_a_station_between_two_groups_is_judged_with_both_and_counted_once(database: Database) -> None:
+def test_a_station_between_two_groups_is_evaluated_with_both_and_counted_once(database: Database) -> None:
     """A and E are 80 km apart, and the three between them are neighbours of both; C is off for four hours."""
     database.stations = network(*(station(name, 20 * number) for number, name in enumerate("ABCDE")))
     times = hours(48)
@@ -395,15 +395,15 @@ def test_a_station_between_two_groups_is_judged_with_both_and_counted_once(datab
     for name in "ABCDE":
         values = cold if name == "C" else curve(times)
         database.load(*(row(60 * hour, float(value), name) for hour, value in enumerate(values)))
-    database.judge()
+    database.evaluate()
     assert_up_to_date(database)
-    counts = judge_days({"A": {DAY}, "E": {DAY}}, database.collection, database.stations)
+    counts = evaluate_days({"A": {DAY}, "E": {DAY}}, database.collection, database.stations)
     assert (counts.rewritten, counts.flags_changed) == (0, 0)
     older = {"data_quality.qc_version": 0, "data_quality.flags": {}, "data_quality.flag": 2}
-    digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HALF]}, "0" * HALF]}
+    digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HASH_LENGTH]}, "0" * HASH_LENGTH]}
     database.collection.update_many({}, [{"$set": {name: {"$literal": value} for name, value in older.items()}}])
     database.collection.update_many({}, [{"$set": {"metadata.digest": digest}}])
-    counts = judge_days({"A": {DAY}, "E": {DAY}}, database.collection, database.stations)
+    counts = evaluate_days({"A": {DAY}, "E": {DAY}}, database.collection, database.stations)
     flagged = sum(len(document["data_quality"]["flags"]) for document in database.documents().values())
     assert (counts.rewritten, counts.flags_changed) == (5 * 48, flagged)
     assert flagged >= 4
@@ -417,11 +417,11 @@ def test_all_that_a_block_hangs_on_is_read_however_long_the_network(database: Da
     names = [member.id for member in database.stations]
     database.load(*(row(0, 12.0, name) for name in names))
     found = [
-        (set(verdicts), {member.id for member in block.context})
-        for block, verdicts in judged({name: {DAY} for name in names}, database.collection, database.stations)
+        (set(results), {member.id for member in block.halo})
+        for block, results in evaluated({name: {DAY} for name in names}, database.collection, database.stations)
     ]
     assert [judged_ones for judged_ones, _ in found] == [context for _, context in found]
-    assert [len(verdicts) for _, verdicts in found] == [22, 4]
+    assert [len(results) for _, results in found] == [22, 4]
 
 
 # Everything else that is there
@@ -431,13 +431,13 @@ def test_documents_of_stations_that_the_registry_has_lost_stay_as_they_are(datab
     database.load(row(0, 12.0), row(5, 18.9, "E"), row(10, 12.0, "E"))
     before = database.documents()
     database.stations = network(station("A", interval_minutes=5))
-    assert database.judge() == JudgeCounts(judged=1)
-    assert (database.documents(), database.unjudged().marks()) == (before, {})
+    assert database.evaluate() == QcCounts(evaluated=1)
+    assert (database.documents(), database.pending_qc().marks()) == (before, {})
 
 
-def test_documents_that_older_checks_judged_come_up_to_date(database: Database) -> None:
+def test_documents_that_older_checks_evaluated_come_up_to_date(database: Database) -> None:
     database.load(row(0, 12.0), row(5, 18.9), row(10, 12.2), row(15, 12.3))
-    database.judge()
+    database.evaluate()
     before = database.documents()
     older = {
         "data_quality.flag": 2,
@@ -446,13 +446,13 @@ def test_documents_that_older_checks_judged_come_up_to_date(database: Database) 
         "data_quality.qc_version": qc_version() - 1,
         "measurements.precipitation_amount": 3.0,
     }
-    digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HALF]}, "f" * HALF]}
+    digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HASH_LENGTH]}, "f" * HASH_LENGTH]}
     database.collection.update_many({}, [{"$set": {name: {"$literal": value} for name, value in older.items()}}])
     database.collection.update_many({}, [{"$set": {"metadata.digest": digest}}])
-    names = list(differing_verdicts({"A": {DAY}}, database.collection, database.stations))
+    names = list(outdated_flags({"A": {DAY}}, database.collection, database.stations))
     assert sorted(names) == sorted(before)
     assert database.documents() != before
-    assert judge_days({"A": {DAY}}, database.collection, database.stations) == JudgeCounts(4, 4, 1)
+    assert evaluate_days({"A": {DAY}}, database.collection, database.stations) == QcCounts(4, 4, 1)
     assert database.documents() == before
 
 
@@ -469,7 +469,7 @@ def test_stored_flags_are_those_of_the_days_asked_for(database: Database) -> Non
     database.load(
         row(0, 99.0), row(60, 99.0), row(120, 12.0), row(24 * 60, 99.0), row(48 * 60, 99.0), row(0, 99.0, "B")
     )
-    database.judge()
+    database.evaluate()
     failed = {"air_temperature": {"flag": 4, "checks": ["gross_range"]}}
     assert list(stored_flags([("A", DAY)], database.collection)) == [("A", failed, 2)]
     asked = [("A", DAY), ("A", DAY + 2), ("B", DAY), ("B", DAY + 1), ("C", DAY)]
@@ -477,11 +477,11 @@ def test_stored_flags_are_those_of_the_days_asked_for(database: Database) -> Non
     assert list(stored_flags([], database.collection)) == []
 
 
-def test_nothing_marked_is_nothing_judged(database: Database) -> None:
-    assert database.judge() == JudgeCounts()
-    database.unjudged().mark([("A", DAY), ("X", DAY)])
-    assert database.judge() == JudgeCounts()
-    assert database.unjudged().marks() == {}
+def test_nothing_marked_is_nothing_evaluated(database: Database) -> None:
+    assert database.evaluate() == QcCounts()
+    database.pending_qc().enqueue([("A", DAY), ("X", DAY)])
+    assert database.evaluate() == QcCounts()
+    assert database.pending_qc().marks() == {}
 
 
 # The same answer whatever the batches
@@ -520,10 +520,10 @@ def test_the_same_rows_in_any_batches_and_order_end_with_the_same_verdicts(
             order = chance.permutation(len(rows)) if cut else np.arange(len(rows))
             for number, part in enumerate(np.array_split(order, parts if cut else 1)):
                 database.load(*(rows[place] for place in part), run=str(number))
-                # Some runs are killed before they judge.
+                # Some runs are killed before they evaluate.
                 if not cut or chance.random() < 0.6:
-                    database.judge()
-            database.judge()
+                    database.evaluate()
+            database.evaluate()
             assert_up_to_date(database)
             found.append(database.digests())
             assert {document["data_quality"]["flag"] for document in database.documents().values()} >= {1, 3, 4}
@@ -536,13 +536,13 @@ def test_the_same_rows_in_any_batches_and_order_end_with_the_same_verdicts(
 def test_days_cut_into_many_blocks_are_the_same_days(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     database.stations = five(interval_minutes=30)
     database.load(*_weather(np.random.default_rng(5)))
-    database.judge()
+    database.evaluate()
     before = database.documents()
     monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", 10)
     monkeypatch.setattr(verdicts_module, "_BATCH", 7)
-    digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HALF]}, "f" * HALF]}
+    digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HASH_LENGTH]}, "f" * HASH_LENGTH]}
     database.collection.update_many({}, [{"$set": {"metadata.digest": digest}}])
     held = days_held(database.collection, {})
-    counts = judge_days(held, database.collection, database.stations)
-    assert counts == JudgeCounts(judged=len(before), rewritten=len(before), flags_changed=0)
+    counts = evaluate_days(held, database.collection, database.stations)
+    assert counts == QcCounts(evaluated=len(before), rewritten=len(before), flags_changed=0)
     assert database.documents() == before

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.core.stations import Stations
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.loader import load
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import judge_marked, mark_everything
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import enqueue_everything, evaluate_pending
 from forecast.mongo.station_states import StationStates, note_stations
 from tests.examples import examples
 from tests.networks import START, network, observation, records, station
@@ -23,31 +23,31 @@ STATIONS = network(station("A"), station("B", 300), station("C", 600))
 NOW = START + timedelta(days=2)
 
 
-def put(collection: Documents, folder: Path, *rows: tuple[str, float]) -> None:
+def put(collection: ObservationCollection, folder: Path, *rows: tuple[str, float]) -> None:
     """Observations by station and hour after START."""
     made = [observation(name, START + timedelta(hours=hour), air_temperature=9.0) for name, hour in rows]
-    load(records(made, STATIONS, folder), collection, Unjudged.beside(collection, "run"))
+    load(records(made, STATIONS, folder), collection, PendingQc.for_collection(collection, "run"))
 
 
-def judge(collection: Documents) -> None:
-    judge_marked(Unjudged.beside(collection, "run"), collection, STATIONS)
+def evaluate(collection: ObservationCollection) -> None:
+    evaluate_pending(PendingQc.for_collection(collection, "run"), collection, STATIONS)
 
 
-def note(collection: Documents, now: datetime = NOW, stations: Stations = STATIONS) -> None:
+def note(collection: ObservationCollection, now: datetime = NOW, stations: Stations = STATIONS) -> None:
     note_stations(collection, stations, now, 36.0)
 
 
-def states(collection: Documents) -> dict[str, dict[str, Any]]:
-    return {one["_id"]: one for one in StationStates.beside(collection).read()}
+def states(collection: ObservationCollection) -> dict[str, dict[str, Any]]:
+    return {one["_id"]: one for one in StationStates.for_collection(collection).read()}
 
 
-def counts(collection: Documents) -> dict[str, int]:
+def counts(collection: ObservationCollection) -> dict[str, int]:
     return {name: one["count"] for name, one in states(collection).items()}
 
 
-def test_every_station_of_the_registry_has_a_document(collection: Documents, tmp_path: Path) -> None:
+def test_every_station_of_the_registry_has_a_document(collection: ObservationCollection, tmp_path: Path) -> None:
     put(collection, tmp_path, *(("A", hour) for hour in range(48)), ("B", 3))
-    judge(collection)
+    evaluate(collection)
     note(collection)
     assert states(collection) == {
         "A": {
@@ -72,9 +72,9 @@ def test_every_station_of_the_registry_has_a_document(collection: Documents, tmp
     }
 
 
-def test_since_is_when_the_state_was_first_found(collection: Documents, tmp_path: Path) -> None:
+def test_since_is_when_the_state_was_first_found(collection: ObservationCollection, tmp_path: Path) -> None:
     put(collection, tmp_path, ("A", 0))
-    judge(collection)
+    evaluate(collection)
     found = []
     for hours in (1, 2, 4, 30, 40):
         note(collection, START + timedelta(hours=hours))
@@ -83,25 +83,27 @@ def test_since_is_when_the_state_was_first_found(collection: Documents, tmp_path
     assert found == [("fresh", 1), ("fresh", 1), ("late", 4), ("late", 4), ("silent", 40)]
 
 
-def test_only_the_months_that_changed_are_counted_again(collection: Documents, tmp_path: Path) -> None:
+def test_only_the_months_that_changed_are_counted_again(collection: ObservationCollection, tmp_path: Path) -> None:
     """A month that somebody made up stays as it is, until its days change."""
     put(collection, tmp_path, ("A", -24 * 35), ("A", -24 * 10), ("A", 0))
-    judge(collection)
-    of_a = StationStates.beside(collection).collection
+    evaluate(collection)
+    of_a = StationStates.for_collection(collection).collection
     assert of_a.find_one({"_id": "A"}) == {
         "_id": "A", "months": {"2024-08": 1, "2024-09": 1, "2024-10": 1}, "count": 3,
     }  # fmt: skip
     of_a.update_one({"_id": "A"}, {"$set": {"months.2024-08": 1000}})
     put(collection, tmp_path, ("A", -24 * 10 + 1))
-    judge(collection)
+    evaluate(collection)
     assert of_a.find_one({"_id": "A"}, {"months": 1}) == {
         "_id": "A", "months": {"2024-08": 1000, "2024-09": 2, "2024-10": 1},
     }  # fmt: skip
 
 
-def test_a_station_that_returns_to_the_registry_has_all_its_observations(collection: Documents, tmp_path: Path) -> None:
+def test_a_station_that_returns_to_the_registry_has_all_its_observations(
+    collection: ObservationCollection, tmp_path: Path
+) -> None:
     put(collection, tmp_path, ("A", 0), ("A", 24 * 35), ("B", 1))
-    judge(collection)
+    evaluate(collection)
     note(collection)
     without = network(station("B", 300), station("C", 600))
     note(collection, stations=without)
@@ -111,22 +113,22 @@ def test_a_station_that_returns_to_the_registry_has_all_its_observations(collect
 
 
 def test_what_was_deleted_by_hand_is_not_counted_after_all_is_checked_again(
-    collection: Documents, tmp_path: Path
+    collection: ObservationCollection, tmp_path: Path
 ) -> None:
     put(collection, tmp_path, *(("A", hour) for hour in range(72)))
-    judge(collection)
+    evaluate(collection)
     note(collection)
     collection.delete_many({"timestamp": {"$gte": START + timedelta(hours=30)}})
-    mark_everything(Unjudged.beside(collection, "run"), collection)
-    judge(collection)
+    enqueue_everything(PendingQc.for_collection(collection, "run"), collection)
+    evaluate(collection)
     note(collection)
     of_a = states(collection)["A"]
     assert (of_a["count"], of_a["last"]) == (30, START + timedelta(hours=29))
 
 
-def test_where_the_states_are_lost_they_are_made_again(collection: Documents, tmp_path: Path) -> None:
+def test_where_the_states_are_lost_they_are_made_again(collection: ObservationCollection, tmp_path: Path) -> None:
     put(collection, tmp_path, ("A", 0), ("A", 24 * 35))
-    judge(collection)
+    evaluate(collection)
     note(collection)
     before = states(collection)
     collection.database.drop_collection("weather_stations")
@@ -140,14 +142,17 @@ _ROWS = st.lists(st.tuples(st.sampled_from("ABC"), st.integers(-24 * 40, 24 * 35
 @settings(max_examples=examples(0.1), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_ROWS, min_size=1, max_size=3))
 def test_however_observations_come_the_counts_are_those_of_the_documents(
-    collection: Documents, tmp_path: Path, deliveries: list[list[tuple[str, int]]]
+    collection: ObservationCollection, tmp_path: Path, deliveries: list[list[tuple[str, int]]]
 ) -> None:
     collection.delete_many({})
-    for beside in (DailyAggregates.beside(collection).collection, StationStates.beside(collection).collection):
+    for beside in (
+        DailyAggregates.for_collection(collection).collection,
+        StationStates.for_collection(collection).collection,
+    ):
         beside.delete_many({})
     for delivery in deliveries:
         put(collection, tmp_path, *delivery)
-        judge(collection)
+        evaluate(collection)
     note(collection)
     expected = {name: collection.count_documents({"station.id": name}) for name in "ABC"}
     assert counts(collection) == expected

@@ -13,7 +13,7 @@ import pytest
 from forecast.core.precedence import Reason
 from forecast.core.removals import Present
 from forecast.core.schemas import RECORD_SCHEMA
-from forecast.mongo.versions import BATCH_ROWS, LoadCounts, Plan, Seen, batches_of, compare, one_each
+from forecast.mongo.versions import BATCH_ROWS, LoadCounts, Plan, StoredState, batches_of, compare, deduplicate
 
 NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
 SOURCE = ("raw/a.jsonl", "line 1")
@@ -47,7 +47,7 @@ class There:
     rows: list[dict[str, Any]]
     asked: list[list[str]] = field(default_factory=list)
 
-    def seen(self, ids: list[str], group: str) -> Seen:
+    def seen(self, ids: list[str], group: str) -> StoredState:
         found = [row for row in self.rows if row["_id"] in ids]
         if not found:
             return {}
@@ -86,7 +86,7 @@ ids = pytest.mark.parametrize(("more", "reason"), HIGHER, ids=[reason for _, rea
 
 def test_where_nothing_is_there_every_record_is_new() -> None:
     plan = compare(table(record("A"), record("B")), There([]))
-    assert (plan.new, plan.newer, plan.mended, plan.restamped) == ([0, 1], [], [], [])
+    assert (plan.new, plan.to_replace, plan.reprocessed, plan.touch_lineage) == ([0, 1], [], [], [])
     assert (plan.unchanged, plan.superseded, plan.reasons, plan.seen) == ([], [], {}, {})
     assert plan.at.tolist() == [-1, -1]
 
@@ -94,7 +94,7 @@ def test_where_nothing_is_there_every_record_is_new() -> None:
 def test_each_record_is_compared_with_the_version_of_its_own_observation() -> None:
     stored = There([record("C", "9"), record("A"), record("D")])
     plan = compare(table(record("A"), record("B"), record("C", "1", source_row="line 2")), stored)
-    assert (plan.new, plan.newer, plan.unchanged, plan.superseded) == ([1], [], ["A"], [2])
+    assert (plan.new, plan.to_replace, plan.unchanged, plan.superseded) == ([1], [], ["A"], [2])
     # Their places among what was seen, which came in another order.
     assert (plan.seen["ids"], plan.at.tolist()) == (["C", "A"], [1, -1, 0])
     assert plan.reasons == {2: "higher digest"}
@@ -104,62 +104,62 @@ def test_each_record_is_compared_with_the_version_of_its_own_observation() -> No
 def test_a_newer_record_replaces_the_one_that_is_there(more: dict[str, Any], reason: Reason) -> None:
     """Also where its digest is lower."""
     plan = compare(table(record("A", "1", **more)), There([record("A")]))
-    assert (plan.new, plan.newer, plan.mended, plan.superseded) == ([], [0], [], [])
+    assert (plan.new, plan.to_replace, plan.reprocessed, plan.superseded) == ([], [0], [], [])
     assert plan.reasons == {0: reason}
 
 
 @ids
 def test_an_older_record_is_superseded_by_the_one_that_is_there(more: dict[str, Any], reason: Reason) -> None:
     plan = compare(table(record("A", "9")), There([record("A", **more)]))
-    assert (plan.new, plan.newer, plan.mended, plan.superseded) == ([], [], [], [0])
+    assert (plan.new, plan.to_replace, plan.reprocessed, plan.superseded) == ([], [], [], [0])
     assert plan.reasons == {0: reason}
 
 
 @ids
 def test_an_equal_record_of_a_newer_delivery_gives_the_document_its_stamp(more: dict[str, Any], reason: Reason) -> None:
     plan = compare(table(record("A", **more)), There([record("A")]))
-    assert (plan.restamped, plan.unchanged, plan.newer, plan.reasons) == ([0], ["A"], [], {})
+    assert (plan.touch_lineage, plan.unchanged, plan.to_replace, plan.reasons) == ([0], ["A"], [], {})
 
 
 @ids
 def test_an_equal_record_of_an_older_delivery_changes_nothing(more: dict[str, Any], reason: Reason) -> None:
     plan = compare(table(record("A")), There([record("A", **more)]))
-    assert (plan.restamped, plan.unchanged, plan.superseded, plan.reasons) == ([], ["A"], [], {})
+    assert (plan.touch_lineage, plan.unchanged, plan.superseded, plan.reasons) == ([], ["A"], [], {})
 
 
 def test_what_the_checks_say_makes_no_other_version() -> None:
     plan = compare(table(record("A", digest="5" * 16 + "1" * 16)), There([record("A")]))
-    assert (plan.unchanged, plan.restamped, plan.newer) == (["A"], [], [])
+    assert (plan.unchanged, plan.touch_lineage, plan.to_replace) == (["A"], [], [])
 
 
 def test_a_record_without_values_replaces_none_with_values_however_new_it_is() -> None:
     empty = record("A", "9", air_temperature=None, extracted_at=NOON + timedelta(days=1), generation_id=9)
     plan = compare(table(empty), There([record("A")]))
-    assert (plan.newer, plan.superseded, plan.reasons) == ([], [0], {0: "has values"})
+    assert (plan.to_replace, plan.superseded, plan.reasons) == ([], [0], {0: "has values"})
     # And the other way round.
     plan = compare(table(record("A")), There([empty]))
-    assert (plan.newer, plan.superseded, plan.reasons) == ([0], [], {0: "has values"})
+    assert (plan.to_replace, plan.superseded, plan.reasons) == ([0], [], {0: "has values"})
 
 
 @pytest.mark.parametrize("half", ["1", "9"])
 def test_what_newer_rules_make_of_the_same_row_replaces_what_older_ones_made_of_it(half: str) -> None:
     plan = compare(table(record("A", half)), There([record("A")]))
-    assert (plan.newer, plan.mended, plan.superseded, plan.reasons) == ([0], [0], [], {})
+    assert (plan.to_replace, plan.reprocessed, plan.superseded, plan.reasons) == ([0], [0], [], {})
 
 
 def test_newer_rules_give_a_row_its_first_value_and_never_take_its_last() -> None:
     without = record("A", "9", air_temperature=None)
     plan = compare(table(record("A", "1")), There([without]))
-    assert (plan.newer, plan.mended) == ([0], [0])
+    assert (plan.to_replace, plan.reprocessed) == ([0], [0])
     plan = compare(table(without), There([record("A", "1")]))
-    assert (plan.newer, plan.mended, plan.superseded, plan.reasons) == ([], [], [0], {0: "has values"})
+    assert (plan.to_replace, plan.reprocessed, plan.superseded, plan.reasons) == ([], [], [0], {0: "has values"})
 
 
 @pytest.mark.parametrize("more", [{"source_uri": "raw/b.jsonl"}, {"source_row": "line 2"}])
 def test_of_level_records_of_other_rows_the_higher_digest_wins(more: dict[str, Any]) -> None:
     for half, newer, superseded in (("9", [0], []), ("1", [], [0])):
         plan = compare(table(record("A", half, **more)), There([record("A")]))
-        assert (plan.newer, plan.mended, plan.superseded) == (newer, [], superseded)
+        assert (plan.to_replace, plan.reprocessed, plan.superseded) == (newer, [], superseded)
         assert plan.reasons == {0: "higher digest"}
 
 
@@ -168,7 +168,7 @@ def test_only_of_level_records_that_differ_it_is_asked_where_they_came_from() ->
     rows = table(record("A"), record("B", "9"), record("C", "9", sync_id=9), record("D"))
     plan = compare(rows, stored)
     assert stored.asked == [["B"]]
-    assert (plan.new, plan.newer, plan.mended, plan.unchanged) == ([3], [1, 2], [1], ["A"])
+    assert (plan.new, plan.to_replace, plan.reprocessed, plan.unchanged) == ([3], [1, 2], [1], ["A"])
     assert plan.reasons == {2: "higher sync"}
     unasked = There([record("A")])
     compare(table(record("A")), unasked)
@@ -177,7 +177,7 @@ def test_only_of_level_records_that_differ_it_is_asked_where_they_came_from() ->
 
 def test_a_batch_without_an_observation_twice_is_kept_as_it_is() -> None:
     rows = table(record("B"), record("A"))
-    chosen = one_each(rows)
+    chosen = deduplicate(rows)
     assert chosen.kept.equals(rows)
     assert (chosen.lost.num_rows, chosen.reasons, chosen.counts) == (0, [], LoadCounts())
 
@@ -191,7 +191,7 @@ def test_of_each_observation_of_a_batch_one_record_is_kept_and_those_that_differ
         record("B", "2", sync_id=3, source_row="equal of B"),
         record("B", "9", sync_id=2, extracted_at=NOON - timedelta(hours=1), source_row="lost of B"),
     )
-    chosen = one_each(rows)
+    chosen = deduplicate(rows)
     # In the order of the batch.
     assert chosen.kept["source_row"].to_pylist() == ["kept of B", "kept of A", "only C"]
     assert chosen.lost["source_row"].to_pylist() == ["lost of A", "lost of B"]

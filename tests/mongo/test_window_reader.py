@@ -1,4 +1,4 @@
-"""Blocks are read whole, and what two of them have in common is read once."""
+"""Windows are read whole, and what two of them have in common is read once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pymongo import MongoClient
 
 from forecast.mongo import window_reader as block_reader
 from forecast.mongo.bson_decoder import StationColumns, read_columns
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load, prepare_collection
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.window_reader import read_ahead, read_block, rows_by_day
-from forecast.qc import windows as blocks
-from forecast.qc.windows import Block
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.window_reader import prefetch, read_window, rows_by_day
+from forecast.qc import windows as qc_windows
+from forecast.qc.windows import QcWindow
 from tests.networks import DAY, START, five, observation, records
 
 LAST = 38
@@ -25,7 +25,7 @@ STATIONS = five()
 
 
 @pytest.fixture(scope="module")
-def collection(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Documents]:
+def collection(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservationCollection]:
     """Five stations over 38 days, every six hours; C begins late, and D ends early."""
     days = {"A": range(LAST), "B": range(LAST), "C": range(20, LAST), "D": range(20), "E": range(LAST)}
     rows = [
@@ -37,7 +37,7 @@ def collection(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> It
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
         made = client["block_reader"]["weather"]
         prepare_collection(made)
-        load(records(rows, STATIONS, tmp_path_factory.mktemp("records")), made, Unjudged.beside(made, "run"))
+        load(records(rows, STATIONS, tmp_path_factory.mktemp("records")), made, PendingQc.for_collection(made, "run"))
         yield made
         client.drop_database("block_reader")
 
@@ -56,9 +56,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return numbers
 
 
-def assert_whole(block: Block, found: dict[str, StationColumns], collection: Documents) -> None:
-    """What is found of a block is what it reads by itself."""
-    expected = read_block(block, collection)
+def assert_whole(window: QcWindow, found: dict[str, StationColumns], collection: ObservationCollection) -> None:
+    """What is found of a window is what it reads by itself."""
+    expected = read_window(window, collection)
     assert {name for name, columns in found.items() if len(columns.times)} == set(expected)
     for name, columns in expected.items():
         assert found[name].times.tolist() == columns.times.tolist()
@@ -72,34 +72,36 @@ def assert_whole(block: Block, found: dict[str, StationColumns], collection: Doc
 
 @pytest.mark.parametrize("rows", [400, 600, 100_000])
 def test_every_document_is_read_once(
-    collection: Documents, read: list[int], monkeypatch: pytest.MonkeyPatch, rows: int
+    collection: ObservationCollection, read: list[int], monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(qc_windows, "_ROWS_AT_ONCE", rows)
     changed = {name: set(range(DAY, DAY + LAST)) for name in "AC"}
-    found = list(read_ahead(changed, collection, STATIONS))
+    found = list(prefetch(changed, collection, STATIONS))
     assert sum(read) == collection.count_documents({})
     assert len(found) > 1 or rows == 100_000
-    for block, columns in found:
-        assert_whole(block, columns, collection)
+    for window, columns in found:
+        assert_whole(window, columns, collection)
 
 
-def test_a_large_block_is_in_memory_alone(
-    collection: Documents, read: list[int], monkeypatch: pytest.MonkeyPatch
+def test_a_large_window_is_in_memory_alone(
+    collection: ObservationCollection, read: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is read ahead of it or kept for the one after it; small ones are read as ever."""
-    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(qc_windows, "_ROWS_AT_ONCE", 100)
     numbers = []
-    for block, columns in read_ahead({name: set(range(DAY, DAY + LAST)) for name in "AC"}, collection, STATIONS):
-        if block.is_large:
-            assert (block.first, read[-1]) == (block.last, block.rows)
-        numbers.append(block.is_large)
-        assert_whole(block, columns, collection)
+    for window, columns in prefetch({name: set(range(DAY, DAY + LAST)) for name in "AC"}, collection, STATIONS):
+        if window.is_large:
+            assert (window.first, read[-1]) == (window.last, window.rows)
+        numbers.append(window.is_large)
+        assert_whole(window, columns, collection)
         # That it was read once more for the comparison is none of its reading ahead.
         read.pop()
     assert {*numbers} == {True, False}
 
 
-def test_the_rows_of_a_day_are_those_of_all_stations_and_no_document_is_looked_at(collection: Documents) -> None:
+def test_the_rows_of_a_day_are_those_of_all_stations_and_no_document_is_looked_at(
+    collection: ObservationCollection,
+) -> None:
     count = rows_by_day(collection)
     assert count(tuple(STATIONS), DAY + 19, DAY + 20) == {DAY + 19: 16, DAY + 20: 16}
     of_three = tuple(station for station in STATIONS if station.id in "ACD")
@@ -122,7 +124,7 @@ def _sent() -> dict[str, Any]:
             sent.update(pipeline=stages, **options)
             return []
 
-    rows_by_day(cast("Documents", Watched()))(tuple(STATIONS), DAY, DAY + LAST)
+    rows_by_day(cast("ObservationCollection", Watched()))(tuple(STATIONS), DAY, DAY + LAST)
     return sent
 
 
@@ -134,18 +136,18 @@ def _totals(plan: Any) -> set[int]:
     return set().union(*map(_totals, plan)) if isinstance(plan, list) else set()
 
 
-def test_blocks_with_days_between_them_are_read_apart(collection: Documents, read: list[int]) -> None:
+def test_windows_with_days_between_them_are_read_apart(collection: ObservationCollection, read: list[int]) -> None:
     changed = {"A": {DAY, DAY + 28}}
-    first, second = read_ahead(changed, collection, STATIONS)
+    first, second = prefetch(changed, collection, STATIONS)
     # Days 0 to 7 of four stations, and 21 to 35 of four.
     assert read == [8 * 4 * 4, 15 * 4 * 4]
     assert_whole(*first, collection)
     assert_whole(*second, collection)
 
 
-def test_documents_from_before_a_station_was_moved_are_read_too(collection: Documents) -> None:
-    block = next(blocks.blocks_of({"A": {DAY}}, STATIONS, rows_by_day(collection)))
-    before = read_block(block, collection)["A"].times.tolist()
+def test_documents_from_before_a_station_was_moved_are_read_too(collection: ObservationCollection) -> None:
+    window = next(qc_windows.windows_of({"A": {DAY}}, STATIONS, rows_by_day(collection)))
+    before = read_window(window, collection)["A"].times.tolist()
     far_away = {"station.location": {"type": "Point", "coordinates": [10.0, -40.0]}}
     collection.update_many({"station.id": "A", "timestamp": {"$lt": START + timedelta(days=1)}}, {"$set": far_away})
-    assert read_block(block, collection)["A"].times.tolist() == before
+    assert read_window(window, collection)["A"].times.tolist() == before

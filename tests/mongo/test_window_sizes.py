@@ -1,4 +1,4 @@
-"""Case 104: flags hang on the observations, and not on how many of them are judged at once."""
+"""Case 104: flags depend on the observations, and not on how many of them are evaluated at once."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from pymongo import MongoClient
 
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load, prepare_collection
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import days_held, differing_verdicts, judge_marked
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import days_held, evaluate_pending, outdated_flags
 from forecast.mongo.window_reader import rows_by_day
-from forecast.qc import windows as blocks
-from forecast.qc.windows import blocks_of
+from forecast.qc import windows as qc_windows
+from forecast.qc.windows import windows_of
 from tests.networks import DAY_MS, network, records
 from tests.qc.test_windows import weather
 
 
 @pytest.fixture(scope="module")
-def judged(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Documents]:
+def evaluated(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservationCollection]:
     """24 days of five stations with all that can be wrong; all but one are silent every third day."""
     everything = weather(np.random.default_rng(5))
     stations = network(*(one.station for one in everything))
@@ -36,11 +36,11 @@ def judged(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
         made = client["block_sizes"]["weather"]
         prepare_collection(made)
-        marks = Unjudged.beside(made, "run")
+        marks = PendingQc.for_collection(made, "run")
         load(records(rows, stations, tmp_path_factory.mktemp("records")), made, marks)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(blocks, "_ROWS_AT_ONCE", 1_000_000)
-            judge_marked(marks, made, stations)
+            patch.setattr(qc_windows, "_ROWS_AT_ONCE", 1_000_000)
+            evaluate_pending(marks, made, stations)
         yield made
         client.drop_database("block_sizes")
 
@@ -50,13 +50,13 @@ def _source() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("rows", [1, 1_300, 2_000])
-def test_case_104_blocks_of_any_size_give_the_same_flags(
-    judged: Documents, monkeypatch: pytest.MonkeyPatch, rows: int
+def test_case_104_windows_of_any_size_give_the_same_flags(
+    evaluated: ObservationCollection, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    """Day by day, and in a few blocks."""
+    """Day by day, and in a few windows."""
     stations = network(*(one.station for one in weather(np.random.default_rng(5))))
-    days = days_held(judged, {})
-    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", rows)
-    assert len(list(blocks_of(days, stations, rows_by_day(judged)))) > 2
-    assert list(differing_verdicts(days, judged, stations)) == []
-    assert judged.count_documents({"data_quality.anomalies_detected": {"$gt": 0}}) > 100
+    days = days_held(evaluated, {})
+    monkeypatch.setattr(qc_windows, "_ROWS_AT_ONCE", rows)
+    assert len(list(windows_of(days, stations, rows_by_day(evaluated)))) > 2
+    assert list(outdated_flags(days, evaluated, stations)) == []
+    assert evaluated.count_documents({"data_quality.anomalies_detected": {"$gt": 0}}) > 100

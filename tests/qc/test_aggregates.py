@@ -11,28 +11,28 @@ from hypothesis import strategies as st
 
 from forecast.qc.aggregates import ParameterDay, StationDay, station_days
 from forecast.qc.flags import FAIL, NOT_EVALUATED, SUSPECT
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 from tests.networks import DAY, DAY_MS, START_MS, hours, series, station
 
 A = station("A", interval_minutes=7)
 
 
-def verdicts(times: np.ndarray, **values: Any) -> Verdicts:
+def results(times: np.ndarray, **values: Any) -> QcResults:
     """Values that no check has looked at yet."""
-    return Verdicts(series(A, times, **values))
+    return QcResults(series(A, times, **values))
 
 
-def flag(of: Verdicts, check: str, parameter: str, given_flags: list[int]) -> None:
+def flag(of: QcResults, check: str, parameter: str, given_flags: list[int]) -> None:
     of.add(check, parameter, np.array(given_flags, dtype=np.uint8))
 
 
-def only(of: Verdicts, parameter: str) -> ParameterDay:
+def only(of: QcResults, parameter: str) -> ParameterDay:
     (found,) = station_days(of, {DAY})
     return found.parameters[parameter]
 
 
 def test_a_day_counts_what_came_what_is_flagged_and_by_which_check() -> None:
-    one = verdicts(hours(5), air_temperature=[10.0, 11.0, 50.0, None, 12.0], wind_speed=[1.0] * 5)
+    one = results(hours(5), air_temperature=[10.0, 11.0, 50.0, None, 12.0], wind_speed=[1.0] * 5)
     flag(one, "gross_range", "air_temperature", [1, 1, FAIL, 9, 1])
     flag(one, "spike", "air_temperature", [2, SUSPECT, SUSPECT, 9, 1])
     flag(one, "stuck", "wind_speed", [SUSPECT, 1, 1, 1, 1])
@@ -51,7 +51,7 @@ def test_a_day_counts_what_came_what_is_flagged_and_by_which_check() -> None:
 
 
 def test_only_the_days_that_are_asked_for_and_have_observations_are_given() -> None:
-    one = verdicts(hours(72), air_temperature=np.arange(72.0))
+    one = results(hours(72), air_temperature=np.arange(72.0))
     found = list(station_days(one, {DAY, DAY + 2, DAY + 9}))
     assert [(day.day, day.received) for day in found] == [(DAY, 24), (DAY + 2, 24)]
     ranges = [day.parameters["air_temperature"] for day in found]
@@ -60,7 +60,7 @@ def test_only_the_days_that_are_asked_for_and_have_observations_are_given() -> N
 
 
 def test_a_parameter_without_a_value_has_no_entry_and_one_that_is_all_flagged_has_no_range() -> None:
-    one = verdicts(hours(2), air_temperature=[None, None], wind_speed=[3.0, 4.0])
+    one = results(hours(2), air_temperature=[None, None], wind_speed=[3.0, 4.0])
     flag(one, "stuck", "wind_speed", [FAIL, FAIL])
     (found,) = station_days(one, {DAY})
     assert found.parameters == {"wind_speed": ParameterDay(2, 0, 2, None, None, None, {"stuck": 2})}
@@ -77,7 +77,7 @@ def test_a_parameter_without_a_value_has_no_entry_and_one_that_is_all_flagged_ha
     ],
 )
 def test_the_mean_of_directions_is_that_of_vectors(directions: list[float], mean: float | None) -> None:
-    one = verdicts(hours(2), wind_from_direction=directions)
+    one = results(hours(2), wind_from_direction=directions)
     flag(one, "gross_range", "wind_from_direction", [1, 1])
     found = only(one, "wind_from_direction")
     assert (found.min, found.max) == (None, None)
@@ -85,7 +85,7 @@ def test_the_mean_of_directions_is_that_of_vectors(directions: list[float], mean
 
 
 def test_a_direction_at_calm_is_in_no_mean() -> None:
-    one = verdicts(hours(3), wind_from_direction=[90.0, 0.0, 0.0])
+    one = results(hours(3), wind_from_direction=[90.0, 0.0, 0.0])
     flag(one, "gross_range", "wind_from_direction", [1, 1, 1])
     one.set_aside("wind_from_direction", np.array([False, True, True]))
     assert one.flags["wind_from_direction"].tolist() == [1, NOT_EVALUATED, NOT_EVALUATED]
@@ -95,10 +95,10 @@ def test_a_direction_at_calm_is_in_no_mean() -> None:
 
 
 def test_the_rain_that_was_made_of_a_counter_is_a_parameter_too() -> None:
-    one = verdicts(hours(3), precipitation_counter=[1.0, 2.0, 5.0])
+    one = results(hours(3), precipitation_counter=[1.0, 2.0, 5.0])
     one.amount = np.array([np.nan, 1.0, 3.0])
     assert only(one, "precipitation_amount") == ParameterDay(2, 0, 0, 1.0, 2.0, 3.0, {})
-    without = verdicts(hours(1), precipitation_counter=[1.0])
+    without = results(hours(1), precipitation_counter=[1.0])
     (found,) = station_days(without, {DAY})
     assert list(found.parameters) == ["precipitation_counter"]
 
@@ -118,7 +118,7 @@ def test_however_the_rows_lie_a_day_is_that_of_its_own_rows(
 ) -> None:
     rows = sorted(rows)
     times = START_MS + np.array([minute for minute, _, _ in rows], dtype=np.int64) * 60_000
-    one = verdicts(times, air_temperature=[value for _, value, _ in rows])
+    one = results(times, air_temperature=[value for _, value, _ in rows])
     flag(one, "spike", "air_temperature", [9 if value is None else given_flag for _, value, given_flag in rows])
     found = {day.day - DAY: day for day in station_days(one, {DAY + day for day in asked})}
     assert found.keys() == {minute // 1440 for minute, _, _ in rows} & asked
@@ -140,5 +140,5 @@ def test_however_the_rows_lie_a_day_is_that_of_its_own_rows(
 
 def test_days_are_those_of_utc() -> None:
     assert START_MS == DAY * DAY_MS
-    one = verdicts(np.array([START_MS - 1, START_MS], dtype=np.int64), air_temperature=[1.0, 2.0])
+    one = results(np.array([START_MS - 1, START_MS], dtype=np.int64), air_temperature=[1.0, 2.0])
     assert [(day.day, day.received) for day in station_days(one, {DAY - 1, DAY})] == [(DAY - 1, 1), (DAY, 1)]

@@ -16,10 +16,10 @@ from forecast.qc.comparison import Neighbour, joined
 from forecast.qc.flags import FAIL, GOOD, NOT_EVALUATED, SUSPECT
 from forecast.qc.neighbours import are_neighbours, distance_km
 from forecast.qc.registry import CHECKS
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 from forecast.qc.runner import run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
-from tests.networks import KM_A_DEGREE, curve, five, hours, judged, series, station
+from tests.networks import KM_A_DEGREE, curve, evaluated, five, hours, series, station
 
 AMONG = tuple(CHECKS)[list(CHECKS).index("buddy_check") :]
 TIMES = hours(72)
@@ -27,9 +27,9 @@ STATIONS = {member.id: member for member in five()}
 AIR, PRESSURE = "air_temperature", "air_pressure_at_mean_sea_level"
 
 
-def flagged(verdicts: Verdicts, name: str) -> list[list[str]]:
+def flagged(results: QcResults, name: str) -> list[list[str]]:
     """The checks that flagged each value of a parameter."""
-    found = [json.loads(text or "{}") for text in verdicts.quality().flags.to_pylist()]
+    found = [json.loads(text or "{}") for text in results.quality().flags.to_pylist()]
     return [row.get(name, {}).get("checks", []) for row in found]
 
 
@@ -80,9 +80,9 @@ def twins() -> list[Series]:
 
 def test_stations_of_one_site_count_as_one_neighbour() -> None:
     """Three sites are needed for a comparison, and there are two, although there are three stations."""
-    assert "buddy_check" not in {check for row in flagged(judged(*twins())["A"], AIR) for check in row}
+    assert "buddy_check" not in {check for row in flagged(evaluated(*twins())["A"], AIR) for check in row}
     third = series(STATIONS["E"], TIMES, air_temperature=curve(TIMES))
-    assert "buddy_check" in flagged(judged(*twins(), third)["A"], AIR)[31]
+    assert "buddy_check" in flagged(evaluated(*twins(), third)["A"], AIR)[31]
 
 
 def test_of_a_site_each_time_has_the_value_of_the_first_station_that_has_one() -> None:
@@ -97,27 +97,27 @@ def test_a_value_far_from_the_neighbours_is_suspect_and_stays() -> None:
     """Seven degrees too warm for four hours: no spike, which is shorter, and each step is possible."""
     warm = curve(TIMES)
     warm[30:34] += 7
-    verdicts = judged(*air({AIR: warm}))
-    assert [row for row, checks in enumerate(flagged(verdicts["A"], AIR)) if "buddy_check" in checks] == [
+    results = evaluated(*air({AIR: warm}))
+    assert [row for row, checks in enumerate(flagged(results["A"], AIR)) if "buddy_check" in checks] == [
         30,
         31,
         32,
         33,
     ]
-    assert verdicts["A"].flags[AIR][30:34].tolist() == [SUSPECT] * 4
-    np.testing.assert_array_equal(verdicts["A"].series.values[AIR], warm)
+    assert results["A"].flags[AIR][30:34].tolist() == [SUSPECT] * 4
+    np.testing.assert_array_equal(results["A"].series.values[AIR], warm)
     for name in "BCDE":
-        assert flagged(verdicts[name], AIR) == [[]] * 72
+        assert flagged(results[name], AIR) == [[]] * 72
 
 
-@pytest.mark.parametrize(("names", "evaluated"), [("ABC", False), ("ABCD", True)])
-def test_below_three_neighbours_nothing_is_compared(names: str, evaluated: bool) -> None:
+@pytest.mark.parametrize(("names", "compared"), [("ABC", False), ("ABCD", True)])
+def test_below_three_neighbours_nothing_is_compared(names: str, compared: bool) -> None:
     warm = curve(TIMES)
     warm[30:34] += 7
-    verdicts = judged(*air({AIR: warm}, names))["A"]
-    assert ({check for check, _ in verdicts.by_check} >= {"buddy_check", "stuck", "clock_offset"}) == evaluated
-    assert (AIR in verdicts.medians) == evaluated
-    assert ([checks for checks in flagged(verdicts, AIR) if checks] == [["buddy_check"]] * 4) == evaluated
+    results = evaluated(*air({AIR: warm}, names))["A"]
+    assert ({check for check, _ in results.by_check} >= {"buddy_check", "stuck", "clock_offset"}) == compared
+    assert (AIR in results.medians) == compared
+    assert ([checks for checks in flagged(results, AIR) if checks] == [["buddy_check"]] * 4) == compared
 
 
 def test_a_neighbour_that_says_nothing_at_that_time_is_none_at_that_time() -> None:
@@ -125,8 +125,8 @@ def test_a_neighbour_that_says_nothing_at_that_time_is_none_at_that_time() -> No
     members = air(names="ABCD")
     members[1].values[AIR][10:20] = np.nan
     members[2].values[AIR][40] = 99.0
-    verdicts = judged(*members)["A"]
-    spatial = verdicts.by_check["buddy_check", AIR]
+    results = evaluated(*members)["A"]
+    spatial = results.by_check["buddy_check", AIR]
     # An hourly value stands for half an hour to either side.
     assert np.flatnonzero(spatial == NOT_EVALUATED).tolist() == [*range(10, 20), 40]
     assert set(spatial.tolist()) == {GOOD, NOT_EVALUATED}
@@ -135,9 +135,9 @@ def test_a_neighbour_that_says_nothing_at_that_time_is_none_at_that_time() -> No
 def test_a_value_that_failed_is_not_compared() -> None:
     hot = curve(TIMES)
     hot[30] = 99.0
-    verdicts = judged(*air({AIR: hot}))["A"]
-    assert flagged(verdicts, AIR)[30] == ["gross_range"]
-    assert verdicts.by_check["buddy_check", AIR][30] == NOT_EVALUATED
+    results = evaluated(*air({AIR: hot}))["A"]
+    assert flagged(results, AIR)[30] == ["gross_range"]
+    assert results.by_check["buddy_check", AIR][30] == NOT_EVALUATED
 
 
 def test_the_height_is_allowed_for() -> None:
@@ -145,7 +145,7 @@ def test_the_height_is_allowed_for() -> None:
     high = station("A", elevation=120)
     same = {AIR: curve(TIMES), "relative_humidity": 5 * curve(TIMES)}
     members = [series(high if name == "A" else STATIONS[name], TIMES, **same) for name in "ABCDE"]
-    medians = judged(*members)["A"].medians
+    medians = evaluated(*members)["A"].medians
     np.testing.assert_allclose(medians[AIR], curve(TIMES) - 0.65)
     np.testing.assert_allclose(medians["relative_humidity"], 5 * curve(TIMES))
 
@@ -155,19 +155,19 @@ def test_a_barometer_that_is_off_is_suspect_day_by_day_and_never_failed() -> Non
     times = hours(60, TIMES[0] + 12 * 3_600_000)
     weather = 1013 + 6 * np.sin(np.arange(60) / 9)
     members = [series(STATIONS[n], times, **{PRESSURE: weather - 8 * (n == "A")}) for n in "ABCDE"]
-    verdicts = judged(*members)
-    checks = flagged(verdicts["A"], PRESSURE)
+    results = evaluated(*members)
+    checks = flagged(results["A"], PRESSURE)
     assert ["bias" in found for found in checks] == [False] * 12 + [True] * 48
-    assert FAIL not in verdicts["A"].flags[PRESSURE]
+    assert FAIL not in results["A"].flags[PRESSURE]
     for name in "BCDE":
-        assert not any("bias" in found for found in flagged(verdicts[name], PRESSURE))
+        assert not any("bias" in found for found in flagged(results[name], PRESSURE))
 
 
 def test_a_sensor_that_stands_still_while_others_move_is_suspect_that_day() -> None:
     stuck = curve(TIMES)
     stuck[24:48] = stuck[29]
-    verdicts = judged(*air({AIR: stuck}))
-    assert ["stuck" in found for found in flagged(verdicts["A"], AIR)] == [False] * 24 + [True] * 24 + [False] * 24
+    results = evaluated(*air({AIR: stuck}))
+    assert ["stuck" in found for found in flagged(results["A"], AIR)] == [False] * 24 + [True] * 24 + [False] * 24
 
 
 def test_a_wrong_clock_makes_every_value_of_the_day_suspect() -> None:
@@ -175,12 +175,12 @@ def test_a_wrong_clock_makes_every_value_of_the_day_suspect() -> None:
     late = curve(TIMES)
     late[24:] = curve(TIMES - 3_600_000)[24:]
     wind = 3 + np.sin(np.arange(72))
-    verdicts = judged(*air({AIR: late, "wind_speed": wind}))
-    clock = ["clock_offset" in found for found in flagged(verdicts["A"], AIR)]
+    results = evaluated(*air({AIR: late, "wind_speed": wind}))
+    clock = ["clock_offset" in found for found in flagged(results["A"], AIR)]
     assert (clock[:24], clock[48:]) == ([False] * 24, [True] * 24)
-    assert all("clock_offset" in found for found in flagged(verdicts["A"], "wind_speed")[48:])
+    assert all("clock_offset" in found for found in flagged(results["A"], "wind_speed")[48:])
     for name in "BCDE":
-        assert not any("clock_offset" in found for found in flagged(verdicts[name], AIR))
+        assert not any("clock_offset" in found for found in flagged(results[name], AIR))
 
 
 @pytest.mark.parametrize(("wrong", "suspects"), [(9, False), (10, True)])
@@ -188,9 +188,9 @@ def test_a_day_with_too_many_flagged_values_is_suspect_as_a_whole(wrong: int, su
     """A direction of 0 in wind is one; of 24 values, ten are more than four in ten."""
     speed, direction = np.full(48, 3.0) + np.arange(48) % 3, np.arange(48) * 50.0 % 360 + 1
     direction[: 2 * wrong : 2] = 0
-    verdicts = judged(series(STATIONS["A"], hours(48), wind_speed=speed, wind_from_direction=direction))["A"]
+    results = evaluated(series(STATIONS["A"], hours(48), wind_speed=speed, wind_from_direction=direction))["A"]
     whole = ["flag_rate"] if suspects else []
-    assert flagged(verdicts, "wind_from_direction") == [
+    assert flagged(results, "wind_from_direction") == [
         *[["direction_at_calm", *whole], whole] * wrong,
         *[whole] * (24 - 2 * wrong),
         *[[]] * 24,
@@ -201,25 +201,25 @@ def test_directions_at_calm_have_no_share_in_the_flagged_ones_of_a_day() -> None
     """Of 24 directions 14 are wrong, which makes the day suspect; the ten at calm stay what they are."""
     speed, direction = np.full(24, 3.0) + np.arange(24) % 3, np.arange(24) * 50.0 % 360 + 1
     direction[:14], speed[14:] = 0, 0
-    verdicts = judged(series(STATIONS["A"], hours(24), wind_speed=speed, wind_from_direction=direction))["A"]
-    assert verdicts.flags["wind_from_direction"].tolist() == [SUSPECT] * 14 + [NOT_EVALUATED] * 10
+    results = evaluated(series(STATIONS["A"], hours(24), wind_speed=speed, wind_from_direction=direction))["A"]
+    assert results.flags["wind_from_direction"].tolist() == [SUSPECT] * 14 + [NOT_EVALUATED] * 10
     speed[:], direction[:] = 0, 90
-    verdicts = judged(series(STATIONS["A"], hours(24), wind_speed=speed, wind_from_direction=direction))["A"]
-    assert verdicts.flags["wind_from_direction"].tolist() == [NOT_EVALUATED] * 24
+    results = evaluated(series(STATIONS["A"], hours(24), wind_speed=speed, wind_from_direction=direction))["A"]
+    assert results.flags["wind_from_direction"].tolist() == [NOT_EVALUATED] * 24
 
 
 def test_of_a_few_values_no_share_is_taken() -> None:
     speed, direction = np.full(11, 3.0), np.zeros(11)
-    verdicts = judged(series(STATIONS["A"], hours(11), wind_speed=speed, wind_from_direction=direction))["A"]
-    assert verdicts.by_check["flag_rate", "wind_from_direction"].tolist() == [NOT_EVALUATED] * 11
+    results = evaluated(series(STATIONS["A"], hours(11), wind_speed=speed, wind_from_direction=direction))["A"]
+    assert results.by_check["flag_rate", "wind_from_direction"].tolist() == [NOT_EVALUATED] * 11
 
 
-def test_only_the_targets_are_judged() -> None:
-    verdicts = {one.station.id: run_station_checks(one) for one in air()}
-    run_neighbour_checks(verdicts, ["B"])
+def test_only_the_targets_are_evaluated() -> None:
+    results = {one.station.id: run_station_checks(one) for one in air()}
+    run_neighbour_checks(results, ["B"])
     for name in "ACDE":
-        assert {check for check, _ in verdicts[name].by_check}.isdisjoint(AMONG)
-    assert {check for check, _ in verdicts["B"].by_check} > {"buddy_check", "stuck", "clock_offset", "flag_rate"}
+        assert {check for check, _ in results[name].by_check}.isdisjoint(AMONG)
+    assert {check for check, _ in results["B"].by_check} > {"buddy_check", "stuck", "clock_offset", "flag_rate"}
 
 
 def test_the_order_of_the_stations_says_nothing() -> None:
@@ -231,16 +231,16 @@ def test_the_order_of_the_stations_says_nothing() -> None:
     ]
     found = set()
     for order in itertools.islice(itertools.permutations(members), 0, 120, 17):
-        verdicts = judged(*order)
-        found.add(json.dumps({name: verdicts[name].quality().flags.to_pylist() for name in "ABCDE"}))
+        results = evaluated(*order)
+        found.add(json.dumps({name: results[name].quality().flags.to_pylist() for name in "ABCDE"}))
     assert len(found) == 1
 
 
 def test_a_station_without_an_observation_is_no_trouble() -> None:
     empty = series(STATIONS["A"], hours(0), **{AIR: []})
-    verdicts = judged(empty, *air(names="BCDE"))
-    assert verdicts["A"].quality().flag.tolist() == []
-    assert "buddy_check" in {check for check, _ in verdicts["B"].by_check}
+    results = evaluated(empty, *air(names="BCDE"))
+    assert results["A"].quality().flag.tolist() == []
+    assert "buddy_check" in {check for check, _ in results["B"].by_check}
 
 
 def test_thresholds_of_the_station_are_those_of_its_comparisons() -> None:
@@ -251,6 +251,6 @@ def test_thresholds_of_the_station_are_those_of_its_comparisons() -> None:
     warm = curve(TIMES)
     warm[30:34] += 7
     members = [series(lenient, TIMES, **{AIR: warm}), *air(names="BCDE")]
-    verdicts = judged(*members)["A"]
-    assert flagged(verdicts, AIR) == [[]] * 72
-    assert set(verdicts.by_check["clock_offset", AIR].tolist()) == {NOT_EVALUATED}
+    results = evaluated(*members)["A"]
+    assert flagged(results, AIR) == [[]] * 72
+    assert set(results.by_check["clock_offset", AIR].tolist()) == {NOT_EVALUATED}

@@ -14,7 +14,7 @@ from forecast.core.clock import HOUR_MS
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
 from forecast.qc.registry import CHECKS, STATION_REACH
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 from forecast.qc.runner import run_station_checks
 from forecast.qc.series import Series
 from tests.examples import examples
@@ -25,12 +25,12 @@ A = station("A", interval_minutes=5)
 SUNNY = station("A", parameters=("ultraviolet_index", "surface_downwelling_shortwave_flux_in_air"))
 
 
-def alone(step_minutes: int = 5, at: Any = A, **values: Any) -> Verdicts:
+def alone(step_minutes: int = 5, at: Any = A, **values: Any) -> QcResults:
     return run_station_checks(series(at, hours(len(next(iter(values.values()))), step_minutes=step_minutes), **values))
 
 
-def flagged(verdicts: Verdicts) -> list[dict[str, Any]]:
-    return [json.loads(text or "{}") for text in verdicts.quality().flags.to_pylist()]
+def flagged(results: QcResults) -> list[dict[str, Any]]:
+    return [json.loads(text or "{}") for text in results.quality().flags.to_pylist()]
 
 
 def entry(flag: int, *checks: str) -> dict[str, Any]:
@@ -39,26 +39,26 @@ def entry(flag: int, *checks: str) -> dict[str, Any]:
 
 def test_sound_weather_is_good() -> None:
     air = curve(hours(288, step_minutes=5))
-    verdicts = alone(air_temperature=air, dew_point_temperature=air - 3)
-    assert verdicts.quality().flag.tolist() == [GOOD] * 288
-    assert verdicts.quality().flags.null_count == 288
+    results = alone(air_temperature=air, dew_point_temperature=air - 3)
+    assert results.quality().flag.tolist() == [GOOD] * 288
+    assert results.quality().flags.null_count == 288
 
 
 @pytest.mark.parametrize("name", MEASURED_NAMES)
 def test_a_station_that_measures_one_parameter_is_checked_without_the_others(name: str) -> None:
     """No check looks for a second parameter that is not there."""
-    verdicts = run_station_checks(series(A, hours(4, step_minutes=5), **{name: [3.0, 3.1, 3.2, 3.3]}))
-    assert {of for _, of in verdicts.by_check} == {name}
+    results = run_station_checks(series(A, hours(4, step_minutes=5), **{name: [3.0, 3.1, 3.2, 3.3]}))
+    assert {of for _, of in results.by_check} == {name}
 
 
 def test_a_value_beyond_its_range_is_no_spike_and_makes_no_step_after_it() -> None:
     """Without the gross range, 70 °C among 12 °C would be both."""
-    verdicts = alone(air_temperature=[12.0, 12.1, 70.0, 12.2, 12.3])
-    assert flagged(verdicts) == [{}, {}, {"air_temperature": entry(4, "gross_range")}, {}, {}]
+    results = alone(air_temperature=[12.0, 12.1, 70.0, 12.2, 12.3])
+    assert flagged(results) == [{}, {}, {"air_temperature": entry(4, "gross_range")}, {}, {}]
     for check in ("spike", "rate_of_change"):
-        assert verdicts.by_check[check, "air_temperature"][2] in {NOT_EVALUATED, MISSING}
+        assert results.by_check[check, "air_temperature"][2] in {NOT_EVALUATED, MISSING}
     # The step from the value before it to the one after it is looked at instead.
-    assert verdicts.by_check["rate_of_change", "air_temperature"].tolist()[3] == GOOD
+    assert results.by_check["rate_of_change", "air_temperature"].tolist()[3] == GOOD
 
 
 def test_a_failed_spike_is_no_step_and_a_suspect_one_is() -> None:
@@ -77,15 +77,15 @@ def test_a_failed_spike_is_no_step_and_a_suspect_one_is() -> None:
 
 
 def test_a_failed_dew_point_is_not_compared_with_the_temperature() -> None:
-    verdicts = alone(air_temperature=[12.0], dew_point_temperature=[40.0], relative_humidity=[80.0])
-    assert flagged(verdicts) == [{"dew_point_temperature": entry(4, "gross_range")}]
-    assert verdicts.flags["air_temperature"].tolist() == [GOOD]
-    assert verdicts.by_check["dew_point_above_temperature", "air_temperature"].tolist() == [NOT_EVALUATED]
+    results = alone(air_temperature=[12.0], dew_point_temperature=[40.0], relative_humidity=[80.0])
+    assert flagged(results) == [{"dew_point_temperature": entry(4, "gross_range")}]
+    assert results.flags["air_temperature"].tolist() == [GOOD]
+    assert results.by_check["dew_point_above_temperature", "air_temperature"].tolist() == [NOT_EVALUATED]
 
 
 def test_two_values_that_contradict_each_other_are_both_suspect() -> None:
-    verdicts = alone(air_temperature=[12.0], dew_point_temperature=[13.0], relative_humidity=[80.0])
-    assert flagged(verdicts) == [
+    results = alone(air_temperature=[12.0], dew_point_temperature=[13.0], relative_humidity=[80.0])
+    assert flagged(results) == [
         {
             "air_temperature": entry(3, "dew_point_above_temperature"),
             "dew_point_temperature": entry(3, "dew_point_above_temperature", "dew_point_from_humidity"),
@@ -95,28 +95,28 @@ def test_two_values_that_contradict_each_other_are_both_suspect() -> None:
 
 
 def test_rain_of_each_kind_is_compared_with_air_and_clouds() -> None:
-    verdicts = alone(
+    results = alone(
         precipitation_amount_1h=[2.0, 2.0],
         precipitation_amount_3h=[1.0, 2.0],
         relative_humidity=[52.0, 48.0],
         cloud_area_fraction=[8.0, 0.0],
     )
-    assert [sorted(row) for row in flagged(verdicts)] == [
+    assert [sorted(row) for row in flagged(results)] == [
         ["precipitation_amount_1h", "precipitation_amount_3h"],
         ["cloud_area_fraction", "precipitation_amount_1h"],
     ]
-    assert flagged(verdicts)[0]["precipitation_amount_1h"] == entry(3, "nested_accumulation")
-    assert flagged(verdicts)[1]["precipitation_amount_1h"] == entry(3, "rain_in_dry_air", "rain_without_cloud")
-    assert flagged(verdicts)[1]["cloud_area_fraction"] == entry(3, "rain_without_cloud")
+    assert flagged(results)[0]["precipitation_amount_1h"] == entry(3, "nested_accumulation")
+    assert flagged(results)[1]["precipitation_amount_1h"] == entry(3, "rain_in_dry_air", "rain_without_cloud")
+    assert flagged(results)[1]["cloud_area_fraction"] == entry(3, "rain_without_cloud")
 
 
 def test_wind_is_compared_with_its_gusts_and_its_direction() -> None:
-    verdicts = alone(
+    results = alone(
         wind_speed=[5.0, 2.0, 0.0, 3.0],
         wind_speed_of_gust=[4.0, 45.0, 0.0, 4.0],
         wind_from_direction=[90.0, 90.0, 90.0, 0.0],
     )
-    assert [{name: one["checks"] for name, one in row.items()} for row in flagged(verdicts)] == [
+    assert [{name: one["checks"] for name, one in row.items()} for row in flagged(results)] == [
         {"wind_speed": ["gust_below_mean"], "wind_speed_of_gust": ["gust_below_mean"]},
         {"wind_speed_of_gust": ["gust_above_mean"]},
         {},
@@ -126,23 +126,23 @@ def test_wind_is_compared_with_its_gusts_and_its_direction() -> None:
 
 def test_a_direction_at_calm_is_not_evaluated_whatever_other_checks_would_say() -> None:
     """It stands still for two days, and is no anomaly; one beyond the compass failed before it was looked at."""
-    verdicts = alone(60, wind_speed=[0.0] * 49, wind_from_direction=[270.0] * 48 + [400.0])
-    assert verdicts.flags["wind_from_direction"].tolist() == [NOT_EVALUATED] * 48 + [FAIL]
-    assert flagged(verdicts) == [{}] * 48 + [{"wind_from_direction": entry(4, "gross_range")}]
-    quality = verdicts.quality()
+    results = alone(60, wind_speed=[0.0] * 49, wind_from_direction=[270.0] * 48 + [400.0])
+    assert results.flags["wind_from_direction"].tolist() == [NOT_EVALUATED] * 48 + [FAIL]
+    assert flagged(results) == [{}] * 48 + [{"wind_from_direction": entry(4, "gross_range")}]
+    quality = results.quality()
     assert (quality.flag.tolist(), quality.anomalies.tolist()) == ([1] * 48 + [4], [0] * 48 + [1])
 
 
 def test_a_direction_that_stands_still_in_wind_is_told_whatever_calm_lies_between() -> None:
-    verdicts = alone(60, wind_speed=[3.0] * 8 + [0.0] + [3.0] * 8, wind_from_direction=[270.0] * 17)
+    results = alone(60, wind_speed=[3.0] * 8 + [0.0] + [3.0] * 8, wind_from_direction=[270.0] * 17)
     persistent = {"wind_from_direction": entry(3, "persistence")}
-    assert flagged(verdicts) == [persistent] * 8 + [{}] + [persistent] * 8
+    assert flagged(results) == [persistent] * 8 + [{}] + [persistent] * 8
 
 
 def test_the_sun_shines_by_day_only() -> None:
     """Midnight and noon in October, 50° N: 200 W/m² and an index of 3 are much at night, and little at noon."""
-    verdicts = alone(720, SUNNY, ultraviolet_index=[3.0, 3.0], surface_downwelling_shortwave_flux_in_air=[200.0, 200.0])
-    assert flagged(verdicts) == [
+    results = alone(720, SUNNY, ultraviolet_index=[3.0, 3.0], surface_downwelling_shortwave_flux_in_air=[200.0, 200.0])
+    assert flagged(results) == [
         {
             "ultraviolet_index": entry(4, "solar_range"),
             "surface_downwelling_shortwave_flux_in_air": entry(4, "solar_range"),
@@ -152,33 +152,33 @@ def test_the_sun_shines_by_day_only() -> None:
 
 
 def test_snow_does_not_grow_or_fall_in_warmth() -> None:
-    verdicts = alone(
+    results = alone(
         60,
         surface_snow_thickness=[0.0, 5.0],
         present_weather=[73.0, 3.0],
         air_temperature=[15.0, 15.0],
     )
-    assert [{name: one["checks"] for name, one in row.items()} for row in flagged(verdicts)] == [
+    assert [{name: one["checks"] for name, one in row.items()} for row in flagged(results)] == [
         {"present_weather": ["snowfall_with_warmth"], "air_temperature": ["snowfall_with_warmth"]},
         {"surface_snow_thickness": ["snow_with_warmth"]},
     ]
 
 
 def test_a_counter_gives_the_rain_between_and_is_checked_itself() -> None:
-    verdicts = alone(precipitation_counter=[1.0, 1.2, 1.2, 200.0, 0.2, 0.6])
-    np.testing.assert_allclose(verdicts.amount, [np.nan, 0.2, 0.0, np.nan, 0.2, 0.4])
-    assert flagged(verdicts) == [*({}, {}, {}), {"precipitation_counter": entry(4, "rain_counter")}, *({}, {})]
+    results = alone(precipitation_counter=[1.0, 1.2, 1.2, 200.0, 0.2, 0.6])
+    np.testing.assert_allclose(results.amount, [np.nan, 0.2, 0.0, np.nan, 0.2, 0.4])
+    assert flagged(results) == [*({}, {}, {}), {"precipitation_counter": entry(4, "rain_counter")}, *({}, {})]
 
 
 def test_a_counter_beyond_its_range_gives_no_rain() -> None:
-    verdicts = alone(precipitation_counter=[1.0, 9999.0, 1.4])
-    np.testing.assert_allclose(verdicts.amount, [np.nan, np.nan, 0.4])
-    assert flagged(verdicts) == [{}, {"precipitation_counter": entry(4, "gross_range")}, {}]
+    results = alone(precipitation_counter=[1.0, 9999.0, 1.4])
+    np.testing.assert_allclose(results.amount, [np.nan, np.nan, 0.4])
+    assert flagged(results) == [{}, {"precipitation_counter": entry(4, "gross_range")}, {}]
 
 
 def test_a_zero_of_three_hours_between_synoptic_hours_is_none() -> None:
-    verdicts = alone(60, precipitation_amount_3h=[0.0, 0.0, 1.0, 0.0])
-    assert flagged(verdicts) == [{}, {"precipitation_amount_3h": entry(3, "false_zero")}, {}, {}]
+    results = alone(60, precipitation_amount_3h=[0.0, 0.0, 1.0, 0.0])
+    assert flagged(results) == [{}, {"precipitation_amount_3h": entry(3, "false_zero")}, {}, {}]
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_a_zero_of_three_hours_between_synoptic_hours_is_none() -> None:
 def test_what_stands_still_for_half_a_day_is_suspect_where_the_air_would_not(
     name: str, value: float, suspects: bool
 ) -> None:
-    verdicts = alone(30, **{name: [value] * 25})
-    checks = {tuple(row.get(name, {}).get("checks", ())) for row in flagged(verdicts)}
+    results = alone(30, **{name: [value] * 25})
+    checks = {tuple(row.get(name, {}).get("checks", ())) for row in flagged(results)}
     assert checks == ({("persistence",)} if suspects else {()})
 
 
@@ -205,8 +205,8 @@ def test_what_stands_still_for_half_a_day_is_suspect_where_the_air_would_not(
 def test_a_vane_that_stands_still_is_suspect_in_a_wind_only(
     speeds: tuple[float | None, float | None], suspects: bool
 ) -> None:
-    verdicts = alone(30, wind_from_direction=[90.0] * 14, wind_speed=speeds * 7)
-    checks = {tuple(row.get("wind_from_direction", {}).get("checks", ())) for row in flagged(verdicts)}
+    results = alone(30, wind_from_direction=[90.0] * 14, wind_speed=speeds * 7)
+    checks = {tuple(row.get("wind_from_direction", {}).get("checks", ())) for row in flagged(results)}
     assert checks == ({("persistence",)} if suspects else {()})
 
 
@@ -214,8 +214,8 @@ def test_the_sources_resolution_is_known() -> None:
     """0.34 hPa stands still for longer than 0.1 hPa does."""
     for network, suspects in (("InfoClimat", True), ("Weather Underground", False)):
         at = station("A", network=network, interval_minutes=30)
-        verdicts = alone(30, at, air_pressure_at_mean_sea_level=[1013.2] * 14)
-        assert bool(flagged(verdicts)[0]) == suspects
+        results = alone(30, at, air_pressure_at_mean_sea_level=[1013.2] * 14)
+        assert bool(flagged(results)[0]) == suspects
 
 
 def test_a_spike_is_looked_for_within_two_intervals_of_the_station() -> None:
@@ -238,8 +238,8 @@ def test_thresholds_of_the_station_go_before_those_of_the_table() -> None:
 
 
 def test_nothing_observed_is_nothing_said() -> None:
-    verdicts = run_station_checks(Series(A, hours(0), {}))
-    assert (verdicts.flags, verdicts.by_check, verdicts.quality().flag.tolist()) == ({}, {}, [])
+    results = run_station_checks(Series(A, hours(0), {}))
+    assert (results.flags, results.by_check, results.quality().flag.tolist()) == ({}, {}, [])
 
 
 COLUMNS = st.dictionaries(
@@ -258,24 +258,24 @@ def irregular(gaps: list[int]) -> np.ndarray:
 
 @settings(max_examples=examples(2))
 @given(COLUMNS, GAPS, st.sampled_from([1, 5, 10, 60]))
-def test_no_value_is_changed_and_a_failed_one_is_judged_no_more(
+def test_no_value_is_changed_and_a_failed_one_is_evaluated_no_more(
     columns: dict[str, list[float | None]], gaps: list[int], interval: int
 ) -> None:
     at = station("A", interval_minutes=interval)
     one = series(at, irregular(gaps), **columns)
     before = {name: values.copy() for name, values in one.values.items()}
-    verdicts = run_station_checks(one)
+    results = run_station_checks(one)
     for name, values in one.values.items():
         np.testing.assert_array_equal(values, before[name])
-        np.testing.assert_array_equal(verdicts.flags[name] == MISSING, np.isnan(values))
+        np.testing.assert_array_equal(results.flags[name] == MISSING, np.isnan(values))
         failed = np.zeros(len(values), dtype=bool)
         for check in ALONE:
-            given_flags = verdicts.by_check.get((check, name))
+            given_flags = results.by_check.get((check, name))
             if given_flags is not None:
                 assert not (failed & np.isin(given_flags, (GOOD, SUSPECT, FAIL))).any(), check
                 failed |= given_flags == FAIL
-        np.testing.assert_array_equal(failed, verdicts.flags[name] == FAIL)
-    assert {check for check, _ in verdicts.by_check} <= set(ALONE)
+        np.testing.assert_array_equal(failed, results.flags[name] == FAIL)
+    assert {check for check, _ in results.by_check} <= set(ALONE)
 
 
 @given(COLUMNS, GAPS, st.sampled_from([1, 5, 10, 60]), st.data())

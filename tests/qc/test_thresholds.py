@@ -12,7 +12,7 @@ import pytest
 import forecast.qc
 from forecast.core.parameters import PARAMETERS
 from forecast.networks.registry import NETWORKS
-from forecast.qc.registry import CHECKS, MOST, THRESHOLDS
+from forecast.qc.registry import CHECKS, MAX_OVERRIDE, THRESHOLDS
 from forecast.qc.thresholds import Threshold
 
 LEVELS = ("fail_min", "suspect_min", "suspect_max", "fail_max")
@@ -59,9 +59,11 @@ def test_what_fails_lies_beyond_what_is_suspect(parameter: str) -> None:
 
 
 def test_no_limit_is_beyond_what_a_station_may_ask_for() -> None:
-    """A longer one would let verdicts hang on what came with them."""
+    """A longer one would let verdicts depend on what came with them."""
     assert [
-        (name, threshold.value) for _, name, threshold in everything() if threshold.value > MOST.get(name, math.inf)
+        (name, threshold.value)
+        for _, name, threshold in everything()
+        if threshold.value > MAX_OVERRIDE.get(name, math.inf)
     ] == []
     for check in CHECKS.values():
         assert set(check.most) <= {name for limits in check.limits.values() for name in limits}
@@ -71,7 +73,7 @@ def test_the_names_of_reaches_are_all_known() -> None:
     """A new threshold in hours, minutes or days has to say how far it may reach."""
     no_reach = {"bias_min_hours", "stuck_min_hours", "clock_offset_min_hours", "false_zero_period_hours"}
     units = {name for _, name, _ in everything() if {"hours", "minutes", "days", "intervals"} & set(name.split("_"))}
-    assert units - no_reach == set(MOST)
+    assert units - no_reach == set(MAX_OVERRIDE)
 
 
 def test_a_network_changes_only_what_the_table_has() -> None:

@@ -26,7 +26,7 @@ def same(one: str, other: str) -> bool:
 def test_the_version_is_that_of_these_checks() -> None:
     assert qc_version() == GOLDEN, (
         f"the limits, the reach or the code of the checks are others, and with them qc_version in all documents. "
-        "Where flags are to stay as they are, prove it: tests/quality judges the week, tests/qc each check. Where they "
+        "Where flags are to stay as they are, prove it: tests/quality evaluates the week, tests/qc each check. Where they "
         "are to change, say so in docs/quality.md (`make docs` makes its tables). Documents that no run touches keep "
         f"their version until `pipeline --rerun-qc`. Then write {qc_version()} here."
     )

@@ -1,4 +1,4 @@
-"""The real week, read and judged once for all tests of this folder."""
+"""The real week, read and evaluated once for all tests of this folder."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from forecast.core.clock import DAY_MS
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.flags import FAIL, GOOD, SUSPECT, Floats, Mask, Times
 from forecast.qc.limits import limits_of
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 from forecast.qc.runner import run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.qc.sun import solar_elevation
@@ -72,36 +72,36 @@ class Clean:
     """The week as it was published, and what the checks say of it: `alone` before the stations are compared."""
 
     week: Week
-    alone: dict[str, Verdicts]
-    verdicts: dict[str, Verdicts]
+    alone: dict[str, QcResults]
+    results: dict[str, QcResults]
 
     @classmethod
     def of(cls, week: Week) -> Clean:
         alone = {name: run_station_checks(series) for name, series in week.items()}
-        verdicts = {name: _copy(one) for name, one in alone.items()}
-        run_neighbour_checks(verdicts, list(verdicts))
-        return cls(week, alone, verdicts)
+        results = {name: _copy(one) for name, one in alone.items()}
+        run_neighbour_checks(results, list(results))
+        return cls(week, alone, results)
 
-    def judged_with(self, series: Series) -> dict[str, Verdicts]:
+    def judged_with(self, series: Series) -> dict[str, QcResults]:
         """What the checks say where one station's series is another."""
-        verdicts = {name: _copy(one) for name, one in self.alone.items()} | {
+        results = {name: _copy(one) for name, one in self.alone.items()} | {
             series.station.id: run_station_checks(series)
         }
-        run_neighbour_checks(verdicts, list(verdicts))
-        return verdicts
+        run_neighbour_checks(results, list(results))
+        return results
 
     def sound(self, station: str, parameter: str) -> Mask:
         """The values that no check flags."""
-        return np.isin(self.verdicts[station].flags[parameter], (SUSPECT, FAIL), invert=True) & ~np.isnan(
+        return np.isin(self.results[station].flags[parameter], (SUSPECT, FAIL), invert=True) & ~np.isnan(
             self.week[station].values[parameter]
         )
 
 
-def _copy(verdicts: Verdicts) -> Verdicts:
-    copy = Verdicts(verdicts.series)
-    copy.flags = dict(verdicts.flags)
-    copy.by_check = dict(verdicts.by_check)
-    copy.amount = verdicts.amount
+def _copy(results: QcResults) -> QcResults:
+    copy = QcResults(results.series)
+    copy.flags = dict(results.flags)
+    copy.by_check = dict(results.by_check)
+    copy.amount = results.amount
     return copy
 
 
@@ -180,18 +180,18 @@ def outcome_of(experiment: Experiment) -> Outcome:
     return outcome
 
 
-def _count(outcome: Outcome, all_verdicts: dict[str, Verdicts], altered: Altered, check: str) -> None:
+def _count(outcome: Outcome, all_results: dict[str, QcResults], altered: Altered, check: str) -> None:
     station = altered.series.station.id
-    verdicts = all_verdicts[station]
+    results = all_results[station]
     for parameter, rows, told in altered.errors:
-        flagged = np.isin(verdicts.flags[parameter], (SUSPECT, FAIL))
-        by_check = verdicts.by_check.get((check, parameter), np.zeros(len(flagged)))
+        flagged = np.isin(results.flags[parameter], (SUSPECT, FAIL))
+        by_check = results.by_check.get((check, parameter), np.zeros(len(flagged)))
         outcome.errors += 1
         outcome.caught += bool(flagged[told].any())
         outcome.caught_by_check += bool(np.isin(by_check[told], (SUSPECT, FAIL)).any())
         outcome.values += len(rows)
         outcome.values_flagged += int(flagged[rows].sum())
-    for name, one in all_verdicts.items():
+    for name, one in all_results.items():
         for parameter in one.flags:
             if (name, parameter) in KNOWN_FAULTS or (altered.untimed and name == station):
                 continue
@@ -216,10 +216,10 @@ class Tally(NamedTuple):
 def tally_of_sound(clean: Clean) -> Tally:
     """Known faults apart."""
     values = suspect = failed = 0
-    for name, verdicts in clean.verdicts.items():
-        for parameter, flags in verdicts.flags.items():
+    for name, results in clean.results.items():
+        for parameter, flags in results.flags.items():
             if (name, parameter) not in KNOWN_FAULTS:
-                values += int((~np.isnan(verdicts.series.values[parameter])).sum())
+                values += int((~np.isnan(results.series.values[parameter])).sum())
                 suspect += int((flags == SUSPECT).sum())
                 failed += int((flags == FAIL).sum())
     return Tally(values, suspect, failed)
@@ -236,7 +236,7 @@ def compared(parameter: str) -> Where:
     """Where the value has enough neighbours."""
 
     def where(clean: Clean, station: str) -> Mask:
-        return np.isin(clean.verdicts[station].by_check["buddy_check", parameter], (GOOD, SUSPECT, FAIL))
+        return np.isin(clean.results[station].by_check["buddy_check", parameter], (GOOD, SUSPECT, FAIL))
 
     return where
 
@@ -428,7 +428,7 @@ def between_synoptic_hours(clean: Clean, station: str) -> Mask:
 def compared_in_time(parameter: str) -> Where:
     """Where the value follows another, as it does not at the very beginning."""
     return lambda clean, station: np.isin(
-        clean.verdicts[station].by_check["rate_of_change", parameter], (GOOD, SUSPECT, FAIL)
+        clean.results[station].by_check["rate_of_change", parameter], (GOOD, SUSPECT, FAIL)
     )
 
 

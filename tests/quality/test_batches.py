@@ -17,7 +17,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from forecast.core.errors import InterruptedRunError
-from forecast.mongo import qc_update as verdicts
+from forecast.mongo import qc_update as results
 from forecast.run import pipeline
 from forecast.run.run import RunOptions
 from tests.examples import examples
@@ -114,18 +114,18 @@ def marks(world: World) -> int:
 
 def interrupted_run(world: World, block: int) -> None:
     """A run that loads and is then stopped, before the checks or after some blocks of them: its marks are left."""
-    judge_block = verdicts._judge_block
-    judged = 0
+    judge_block = results._evaluate_window
+    evaluated = 0
 
     def stopping(*arguments: Any) -> Any:
-        nonlocal judged
-        if judged == block:
+        nonlocal evaluated
+        if evaluated == block:
             raise InterruptedRunError("stopped here")
-        judged += 1
+        evaluated += 1
         return judge_block(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verdicts, "_judge_block", stopping)
+        patch.setattr(results, "_evaluate_window", stopping)
         world.run()
 
 
@@ -205,7 +205,7 @@ def test_a_late_object_changes_verdicts_around_it_and_no_others(
     assert told(world) == week_at_once
 
 
-def test_an_interrupted_run_leaves_marks_and_the_next_run_judges_without_a_new_object(
+def test_an_interrupted_run_leaves_marks_and_the_next_run_evaluates_without_a_new_object(
     new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any]
 ) -> None:
     world = new_world()
@@ -228,7 +228,7 @@ def test_a_run_killed_around_its_checks_is_completed_by_the_next(
     put(world, part[: len(part) // 2], 0)
     world.run()
     put(world, part[len(part) // 2 :], 1)
-    place = ["forecast.mongo.qc_update", "_judge_block", moment, "1"]
+    place = ["forecast.mongo.qc_update", "_evaluate_window", moment, "1"]
     killed = subprocess.run(
         [sys.executable, str(KILLED_RUN), *place],
         cwd=world.home,
@@ -260,7 +260,7 @@ def test_nothing_changes_when_everything_is_loaded_and_checked_again(
 def test_objects_made_again_keep_the_verdicts_that_their_neighbours_gave(
     new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows that are read once more know nothing of their neighbours: the documents' verdicts stay."""
+    """Rows that are read once more know nothing of their neighbours: the documents' results stay."""
     world = new_world()
     put(world, part, 0)
     world.run()

@@ -1,4 +1,4 @@
-"""A verdict hangs on the days that a block reads and on no others; a change reaches no farther than a block goes."""
+"""A flag depends on the days that a window reads and on no others; a change reaches no farther than a window."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from forecast.qc.neighbours import are_neighbours
 from forecast.qc.registry import STATION_REACH
 from forecast.qc.runner import run_station_checks
 from forecast.qc.series import Series
-from forecast.qc.windows import blocks_of
+from forecast.qc.windows import windows_of
 from tests.examples import examples
 from tests.networks import nominal_rows
 from tests.quality.experiments import FIRST_COMPARED, STATIONS, Clean, Random
-from tests.quality.week import HOUR_MS, Week, judged
+from tests.quality.week import HOUR_MS, Week, evaluated
 
 TIMES = 10
 # 5 and 6 October 2024, and so on.
@@ -72,16 +72,16 @@ def _on_days(series: Series, first: int, last: int) -> Mask:
 Told = dict[int, tuple[Any, ...]]
 
 
-def _told(series: Series, verdicts: Any) -> Told:
+def _told(series: Series, results: Any) -> Told:
     """What is said of each observation, by its time."""
-    quality = verdicts.quality()
+    quality = results.quality()
     amounts = np.where(np.isnan(quality.amount), -1, quality.amount).tolist()
     said = zip(quality.flag.tolist(), quality.flags.to_pylist(), quality.anomalies.tolist(), amounts, strict=True)
     return dict(zip(series.times.tolist(), said, strict=True))
 
 
 def _all_told(week: Week) -> dict[str, Told]:
-    return {name: _told(verdicts.series, verdicts) for name, verdicts in judged(week).items()}
+    return {name: _told(results.series, results) for name, results in evaluated(week).items()}
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_the_days_have_verdicts_of_many_checks(whole: Mapping[str, Told]) -> Non
 
 @few
 @given(station=st.sampled_from(STATIONS), first=days, length=st.integers(0, 4))
-def test_a_station_by_itself_is_judged_alike_with_and_without_what_is_farther_away(
+def test_a_station_by_itself_is_evaluated_alike_with_and_without_what_is_farther_away(
     stretch: Week, station: str, first: int, length: int
 ) -> None:
     series, last = stretch[station], first + length
@@ -124,37 +124,37 @@ def test_a_station_by_itself_is_judged_alike_with_and_without_what_is_farther_aw
 
 @few
 @given(changed=st.dictionaries(st.sampled_from(STATIONS), st.sets(days, min_size=1, max_size=3), min_size=1))
-def test_a_block_reads_all_that_its_verdicts_hang_on(
+def test_a_window_reads_all_that_its_verdicts_hang_on(
     stretch: Week, whole: Mapping[str, Told], changed: dict[str, set[int]]
 ) -> None:
-    for block in blocks_of(changed, load_stations(), nominal_rows):
+    for window in windows_of(changed, load_stations(), nominal_rows):
         read = {
-            station.id: _only(stretch[station.id], _on_days(stretch[station.id], block.first_read, block.last_read))
-            for station in block.context
+            station.id: _only(stretch[station.id], _on_days(stretch[station.id], window.first_read, window.last_read))
+            for station in window.halo
         }
         told = _all_told(read)
-        for station in block.affected:
+        for station in window.targets:
             series = stretch[station.id]
-            within = series.times[_on_days(series, block.first, block.last)].tolist()
+            within = series.times[_on_days(series, window.first, window.last)].tolist()
             assert [told[station.id][time] for time in within] == [whole[station.id][time] for time in within]
 
 
 @few
 @given(station=st.sampled_from(STATIONS), day=days, some=st.integers(0, 2**32 - 1))
-def test_what_changes_on_a_day_changes_no_verdict_outside_its_block(
+def test_what_changes_on_a_day_changes_no_verdict_outside_its_window(
     stretch: Week, whole: Mapping[str, Told], station: str, day: int, some: int
 ) -> None:
     """The day's observations come late: half of them, or all."""
     series = stretch[station]
     late = _on_days(series, day, day) & (np.random.default_rng(some).random(len(series.times)) < 1 - (some % 2) / 2)
     told = _all_told({**stretch, station: _only(series, ~late)})
-    blocks = list(blocks_of({station: {day}}, load_stations(), nominal_rows))
+    windows = list(windows_of({station: {day}}, load_stations(), nominal_rows))
     for name, of_whole in whole.items():
         changed = {time // DAY_MS for time, said in told[name].items() if said != of_whole[time]}
         judged_anew = {
             number
-            for block in blocks
-            if name in {one.id for one in block.affected}
-            for number in range(block.first, block.last + 1)
+            for window in windows
+            if name in {one.id for one in window.targets}
+            for number in range(window.first, window.last + 1)
         }
         assert changed <= judged_anew

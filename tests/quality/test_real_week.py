@@ -30,8 +30,8 @@ from tests.quality.experiments import (
 def findings(clean: Clean) -> Findings:
     """What a run would report of the whole week."""
     found = Findings()
-    for verdicts in clean.verdicts.values():
-        found.hear(verdicts, set((verdicts.series.times // DAY_MS).tolist()))
+    for results in clean.results.values():
+        found.observe(results, set((results.series.times // DAY_MS).tolist()))
     return found
 
 
@@ -45,14 +45,14 @@ def test_the_week_has_the_observations_of_six_stations(clean: Clean) -> None:
 
 
 def test_directions_at_calm_are_not_evaluated_and_no_anomaly(clean: Clean) -> None:
-    flags = clean.verdicts["ILAMAD25"].flags[DIRECTION]
+    flags = clean.results["ILAMAD25"].flags[DIRECTION]
     assert Counter(flags.tolist()) == {1: 1150, 2: 700, 9: 58}
-    flagged = {name: int(verdicts.quality().anomalies.sum()) for name, verdicts in clean.verdicts.items()}
+    flagged = {name: int(results.quality().anomalies.sum()) for name, results in clean.results.items()}
     assert flagged == {"00052": 0, "000R5": 42, "07015": 0, "STATIC0010": 4, "IICHTE19": 730, "ILAMAD25": 0}
 
 
 def test_a_document_is_flagged_for_what_is_wrong_and_not_for_a_calm(clean: Clean) -> None:
-    flags = Counter(flag for verdicts in clean.verdicts.values() for flag in verdicts.quality().flag.tolist())
+    flags = Counter(flag for results in clean.results.values() for flag in results.quality().flag.tolist())
     assert flags == {1: 4176, SUSPECT: 774}
 
 
@@ -76,21 +76,21 @@ def test_two_hours_of_bergues_have_more_rain_than_the_three_hours_around_them(cl
         for name, series in clean.week.items()
         if THREE_HOURS in series.values
         for one, three in [(series.values[ONE_HOUR], series.values[THREE_HOURS])]
-        for row in np.flatnonzero(clean.verdicts[name].by_check["nested_accumulation", ONE_HOUR] == SUSPECT)
+        for row in np.flatnonzero(clean.results[name].by_check["nested_accumulation", ONE_HOUR] == SUSPECT)
     ]
     assert found == [("000R5", "06 20:00", 1.8, 0.0), ("000R5", "07 08:00", 0.2, 0.0)]
 
 
 def test_zeros_of_bergues_between_the_synoptic_hours_are_suspect(clean: Clean) -> None:
-    assert Counter(clean.verdicts["000R5"].by_check["false_zero", THREE_HOURS].tolist()) == {1: 21, SUSPECT: 40, 9: 300}
+    assert Counter(clean.results["000R5"].by_check["false_zero", THREE_HOURS].tolist()) == {1: 21, SUSPECT: 40, 9: 300}
 
 
 def test_rain_of_the_week_is_the_sum_of_what_the_counters_grew(clean: Clean) -> None:
-    sums = {name: round(float(np.nansum(verdicts.amount)), 9) for name, verdicts in clean.verdicts.items()}
+    sums = {name: round(float(np.nansum(results.amount)), 9) for name, results in clean.results.items()}
     assert sums == {"00052": 0, "000R5": 0, "07015": 0, "STATIC0010": 0, "IICHTE19": 7.62, "ILAMAD25": 4.318}
     for name in ("IICHTE19", "ILAMAD25"):
-        assert np.nanmin(clean.verdicts[name].amount) == 0
-        assert np.isnan(clean.verdicts[name].amount).sum() == 1
+        assert np.nanmin(clean.results[name].amount) == 0
+        assert np.isnan(clean.results[name].amount).sum() == 1
 
 
 def test_nothing_fails_and_of_what_is_sound_hardly_anything_is_suspect(clean: Clean) -> None:
@@ -99,11 +99,11 @@ def test_nothing_fails_and_of_what_is_sound_hardly_anything_is_suspect(clean: Cl
 
 def test_the_other_suspects_are_half_an_hour_of_humidity_at_hazebrouck_after_the_fog(clean: Clean) -> None:
     found = [
-        (name, parameter, verdicts.series.times[row])
-        for name, verdicts in clean.verdicts.items()
-        for parameter in verdicts.flags
+        (name, parameter, results.series.times[row])
+        for name, results in clean.results.items()
+        for parameter in results.flags
         if (name, parameter) not in KNOWN_FAULTS
-        for row in np.flatnonzero(verdicts.flags[parameter] == SUSPECT)
+        for row in np.flatnonzero(results.flags[parameter] == SUSPECT)
     ]
     assert {(name, parameter) for name, parameter, _ in found} == {("STATIC0010", "relative_humidity")}
     moments = [datetime.fromtimestamp(moment / 1000, UTC).strftime("%d %H:%M") for *_, moment in found]

@@ -16,7 +16,7 @@ from forecast.core.settings import Limits
 from forecast.core.stations import Station, Stations
 from forecast.extract import extract
 from forecast.networks.registry import NETWORKS
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 from forecast.qc.runner import run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.storage.local import LocalStore
@@ -34,11 +34,11 @@ def read_week(folder: Path, stations: Stations | None = None) -> Week:
     return {station.id: _series(frame[frame["station_id"] == station.id], station) for station in stations}
 
 
-def judged(week: Mapping[str, Series]) -> dict[str, Verdicts]:
+def evaluated(week: Mapping[str, Series]) -> dict[str, QcResults]:
     """What all checks say of series beside each other."""
-    verdicts = {name: run_station_checks(series) for name, series in week.items()}
-    run_neighbour_checks(verdicts, list(verdicts))
-    return verdicts
+    results = {name: run_station_checks(series) for name, series in week.items()}
+    run_neighbour_checks(results, list(results))
+    return results
 
 
 def _observations(folder: Path, stations: Stations) -> Iterator[pd.DataFrame]:

@@ -16,8 +16,8 @@ import forecast
 from forecast.core.aggregation import Frequency
 from forecast.core.errors import RetryableError, SettingError
 from forecast.mongo.loader import load, prepare_collection
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import judge_marked
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import evaluate_pending
 from forecast.run.dataset import DatasetWriter
 from forecast.storage import LocalStore
 from tests.networks import START, network, observation, records, station
@@ -44,9 +44,9 @@ def sources(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
         collection = client["test_reader"]["weather_measurements"]
         prepare_collection(collection)
-        unjudged = Unjudged.beside(collection, "run")
-        load(records(ROWS, STATIONS, folder), collection, unjudged)
-        judge_marked(unjudged, collection, STATIONS)
+        pending_qc = PendingQc.for_collection(collection, "run")
+        load(records(ROWS, STATIONS, folder), collection, pending_qc)
+        evaluate_pending(pending_qc, collection, STATIONS)
         DatasetWriter(LocalStore(folder / "zone"), collection, STATIONS, "run", folder).write()
         yield {"dataset": str(folder / "zone"), "mongodb": replica_set}
         client.drop_database("test_reader")

@@ -10,7 +10,7 @@ import pytest
 
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT
 from forecast.qc.registry import CHECKS
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 from forecast.report.advice import advice, warnings
 from forecast.report.episodes import MAX_EPISODES
 from forecast.report.findings import Findings
@@ -24,18 +24,18 @@ LATER = datetime(2026, 1, 1, tzinfo=UTC)
 ALL_DAYS = set(range(DAY, DAY + 10))
 
 
-def verdicts(codes: str, check: str = "spike", name: str = AIR, at: Any = A, start: int = START_MS) -> Verdicts:
+def results(codes: str, check: str = "spike", name: str = AIR, at: Any = A, start: int = START_MS) -> QcResults:
     """One value an hour, 0.5, 1.5 and so on, and the flag of each by one check."""
     values = [None if code == str(MISSING) else number + 0.5 for number, code in enumerate(codes)]
-    made = Verdicts(series(at, hours(len(codes), start), **{name: values}))
+    made = QcResults(series(at, hours(len(codes), start), **{name: values}))
     made.add(check, name, np.array([int(code) for code in codes], dtype=np.uint8))
     return made
 
 
-def heard(*all_verdicts: Verdicts, days: set[int] | None = None) -> Findings:
+def heard(*all_results: QcResults, days: set[int] | None = None) -> Findings:
     findings = Findings()
-    for one in all_verdicts:
-        findings.hear(one, ALL_DAYS if days is None else days)
+    for one in all_results:
+        findings.observe(one, ALL_DAYS if days is None else days)
     return findings
 
 
@@ -51,8 +51,8 @@ def spans(findings: Findings) -> list[tuple[str, int, int]]:
 # Counts
 
 
-def test_each_check_counts_what_it_could_judge_and_what_it_flagged() -> None:
-    findings = heard(verdicts("11334129"))
+def test_each_check_counts_what_it_could_evaluate_and_what_it_flagged() -> None:
+    findings = heard(results("11334129"))
     numbers = findings.by_check()
     assert list(numbers) == list(CHECKS)
     assert numbers["spike"] == CheckCounts(6, 2, 1)
@@ -67,7 +67,7 @@ def test_each_check_counts_what_it_could_judge_and_what_it_flagged() -> None:
 
 
 def test_a_value_flagged_by_two_checks_is_one_value() -> None:
-    made = verdicts("3311")
+    made = results("3311")
     made.add("rate_of_change", AIR, np.array([GOOD, SUSPECT, SUSPECT, FAIL], dtype=np.uint8))
     findings = heard(made)
     assert findings.anomalies == 4
@@ -79,26 +79,26 @@ def test_a_value_flagged_by_two_checks_is_one_value() -> None:
 
 
 def test_a_check_that_flagged_nothing_is_not_told_of_the_station() -> None:
-    findings = heard(verdicts("1111"))
+    findings = heard(results("1111"))
     assert findings.by_station() == {"A": {AIR: ParameterFlags(4, 0, 0, {})}}
     assert (worst(findings), advice(findings)) == ([], [])
 
 
 def test_only_the_changed_days_are_counted() -> None:
-    """The days around were read to judge them."""
-    findings = heard(verdicts("3" * 24 + "1" * 20 + "3344" + "3" * 24), days={DAY + 1})
+    """The days around were read to evaluate them."""
+    findings = heard(results("3" * 24 + "1" * 20 + "3344" + "3" * 24), days={DAY + 1})
     assert findings.by_check()["spike"] == CheckCounts(24, 2, 2)
-    assert findings.judged_days == {("A", DAY + 1)}
+    assert findings.evaluated_days == {("A", DAY + 1)}
     assert findings.by_station()["A"][AIR].values == 24
     assert [(one["from"], one["to"]) for one in worst(findings)] == [("2024-10-02T20:00:00Z", "2024-10-02T23:00:00Z")]
 
 
 def test_stations_and_parameters_are_told_apart_in_their_order() -> None:
     other = station("B", 10, parameters=(WIND,))
-    both = Verdicts(series(A, hours(2), **{AIR: [0.5, 1.5], WIND: [0.5, 1.5]}))
+    both = QcResults(series(A, hours(2), **{AIR: [0.5, 1.5], WIND: [0.5, 1.5]}))
     both.add("rate_of_change", WIND, np.array([FAIL, SUSPECT], dtype=np.uint8))
     both.add("spike", AIR, np.array([GOOD, GOOD], dtype=np.uint8))
-    findings = heard(verdicts("13", "rate_of_change", WIND, other), both)
+    findings = heard(results("13", "rate_of_change", WIND, other), both)
     assert [(name, list(entry)) for name, entry in findings.by_station().items()] == [("A", [AIR, WIND]), ("B", [WIND])]
     assert findings.by_station()["A"][WIND].checks == {"rate_of_change": CheckCounts(2, 1, 1)}
     assert findings.by_check()["rate_of_change"] == CheckCounts(4, 2, 1)
@@ -107,29 +107,29 @@ def test_stations_and_parameters_are_told_apart_in_their_order() -> None:
 
 def test_blocks_of_days_add_up_to_the_same() -> None:
     codes = "3" * 6 + "1" * 18 + "4" * 4 + "1" * 20
-    whole, parts = heard(verdicts(codes)), heard(verdicts(codes), days={DAY})
-    parts.hear(verdicts(codes), {DAY + 1})
+    whole, parts = heard(results(codes)), heard(results(codes), days={DAY})
+    parts.observe(results(codes), {DAY + 1})
     assert parts.by_check() == whole.by_check()
     assert parts.by_station() == whole.by_station()
     assert parts.completeness(LATER) == whole.completeness(LATER)
     assert worst(parts) == worst(whole)
-    assert parts.judged_days == whole.judged_days == {("A", DAY), ("A", DAY + 1)}
+    assert parts.evaluated_days == whole.evaluated_days == {("A", DAY), ("A", DAY + 1)}
 
 
-def test_a_day_that_is_judged_once_more_counts_once() -> None:
+def test_a_day_that_is_evaluated_once_more_counts_once() -> None:
     """Where another writer changed it meanwhile: what that one brought is its own to tell."""
-    findings = heard(verdicts("1134"))
+    findings = heard(results("1134"))
     once = findings.by_check(), findings.by_station(), findings.completeness(LATER), worst(findings)
-    findings.hear(verdicts("11343"), ALL_DAYS)
+    findings.observe(results("11343"), ALL_DAYS)
     assert (findings.by_check(), findings.by_station(), findings.completeness(LATER), worst(findings)) == once
 
 
-# Flags of documents that were not judged now
+# Flags of documents that were not evaluated now
 
 
-def test_stored_flags_are_told_and_are_no_share_of_what_was_judged() -> None:
-    """How many values those days have is not known: 5 of them can be more than all that were judged now."""
-    findings = heard(verdicts("11113"))
+def test_stored_flags_are_told_and_are_no_share_of_what_was_evaluated() -> None:
+    """How many values those days have is not known: 5 of them can be more than all that were evaluated now."""
+    findings = heard(results("11113"))
     stored = {
         AIR: {"flag": 4, "checks": ["rate_of_change", "spike"]},
         WIND: {"flag": 3, "checks": ["stuck"]},
@@ -140,7 +140,7 @@ def test_stored_flags_are_told_and_are_no_share_of_what_was_judged() -> None:
     entry = findings.by_station()["A"][AIR]
     assert (entry.values, entry.suspect, entry.failed) == (5, 1, 0)
     assert (findings.anomalies, findings.flagged_of_parameter(AIR), findings.flagged_of_station("A")) == (11, 6, 11)
-    assert findings.judged_days == {("A", DAY)}
+    assert findings.evaluated_days == {("A", DAY)}
     assert {(entry.parameter, entry.check, entry.count, entry.share) for entry in advice(findings)} == {
         (AIR, "spike", 6, None),
         (AIR, "rate_of_change", 5, None),
@@ -152,7 +152,7 @@ def test_stored_flags_are_told_and_are_no_share_of_what_was_judged() -> None:
 
 
 def test_flagged_values_one_after_another_are_one_episode() -> None:
-    made = verdicts("1334313311")
+    made = results("1334313311")
     made.add("rate_of_change", AIR, np.array([1, 1, 3, 1, 1, 1, 1, 1, 1, 1], dtype=np.uint8))
     assert worst(heard(made)) == [
         {
@@ -183,12 +183,12 @@ def test_flagged_values_one_after_another_are_one_episode() -> None:
 
 
 def test_a_missing_value_is_no_end_of_an_episode_and_a_good_one_is() -> None:
-    assert spans(heard(verdicts("3393339133"))) == [("00", 5, 3), ("08", 2, 3)]
+    assert spans(heard(results("3393339133"))) == [("00", 5, 3), ("08", 2, 3)]
 
 
 def test_a_good_day_that_has_not_changed_is_an_end_of_an_episode_too() -> None:
     codes = "1" * 22 + "33" + "1" * 24 + "33" + "1" * 22
-    found = worst(heard(verdicts(codes), days={DAY, DAY + 2}))
+    found = worst(heard(results(codes), days={DAY, DAY + 2}))
     assert [(one["from"], one["to"]) for one in found] == [
         ("2024-10-03T00:00:00Z", "2024-10-03T01:00:00Z"),
         ("2024-10-01T22:00:00Z", "2024-10-01T23:00:00Z"),
@@ -196,14 +196,14 @@ def test_a_good_day_that_has_not_changed_is_an_end_of_an_episode_too() -> None:
 
 
 def test_a_failed_value_weighs_as_much_as_three_suspect_ones() -> None:
-    assert spans(heard(verdicts("3333144144413"))) == [("08", 3, 4), ("05", 2, 4), ("00", 4, 3), ("12", 1, 3)]
+    assert spans(heard(results("3333144144413"))) == [("08", 3, 4), ("05", 2, 4), ("00", 4, 3), ("12", 1, 3)]
 
 
 def test_the_ten_worst_of_all_stations_are_told() -> None:
     assert MAX_EPISODES == 10
     codes = "1".join("3" * length for length in range(1, 13))
-    other = verdicts("3" * 20, "rate_of_change", WIND, station("B", 10))
-    found = worst(heard(verdicts(codes), other))
+    other = results("3" * 20, "rate_of_change", WIND, station("B", 10))
+    found = worst(heard(results(codes), other))
     assert [(one["station"], one["count"]) for one in found] == [
         ("B", 20),
         *(("A", length) for length in range(12, 3, -1)),
@@ -215,7 +215,7 @@ def test_the_ten_worst_of_all_stations_are_told() -> None:
 
 
 def test_completeness_is_received_against_expected_by_day() -> None:
-    made = verdicts("1" * 24 + "1119" + "1" * 14)
+    made = results("1" * 24 + "1119" + "1" * 14)
     assert heard(made).completeness(LATER) == {
         "A": Completeness(
             interval_minutes=60,
@@ -238,14 +238,14 @@ def test_completeness_is_received_against_expected_by_day() -> None:
     ids=["over", "goes on", "begins", "to come"],
 )
 def test_a_day_that_goes_on_counts_up_to_now(now: datetime, expected: int) -> None:
-    made = heard(verdicts("1" * 6)).completeness(now)["A"]
+    made = heard(results("1" * 6)).completeness(now)["A"]
     assert made.expected == [expected]
     assert made.share[AIR] == (min(1.0, 6 / expected) if expected else 0.0)
 
 
 def test_more_than_expected_is_complete() -> None:
     at = station("A", parameters=(AIR,), interval_minutes=120)
-    found = heard(verdicts("1" * 24, at=at)).completeness(LATER)["A"]
+    found = heard(results("1" * 24, at=at)).completeness(LATER)["A"]
     assert (found.expected, found.received, found.share) == ([12], {AIR: [24]}, {AIR: 1.0})
 
 
@@ -253,7 +253,7 @@ def test_more_than_expected_is_complete() -> None:
 
 
 def test_advice_is_in_words_and_the_most_values_are_first() -> None:
-    made = verdicts("33" + "1" * 6)
+    made = results("33" + "1" * 6)
     made.add("rate_of_change", AIR, np.array([1, 1, 3, 3, 4, 1, 1, 1], dtype=np.uint8))
     assert advice(heard(made)) == [
         Advice("A", AIR, "rate_of_change", count=3, share=0.375, message=CHECKS["rate_of_change"].advice),
@@ -272,7 +272,7 @@ def test_the_first_twenty_advices_are_given() -> None:
 def test_how_far_a_station_is_off_its_neighbours_is_said(off: float, words: str) -> None:
     """The median over what is suspect of it; the values of other days have no share in it."""
     name = "air_pressure_at_mean_sea_level"
-    made = Verdicts(series(A, hours(8), **{name: [1013 + off + n / 100 for n in (-1, 0, 1, 0, 0, 50, 60, 70)]}))
+    made = QcResults(series(A, hours(8), **{name: [1013 + off + n / 100 for n in (-1, 0, 1, 0, 0, 50, 60, 70)]}))
     made.medians[name] = np.full(8, 1013.0)
     made.add("bias", name, np.array([SUSPECT] * 5 + [GOOD] * 3, dtype=np.uint8))
     (told,) = advice(heard(made))
@@ -284,14 +284,14 @@ def test_how_far_a_station_is_off_its_neighbours_is_said(off: float, words: str)
 def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:
     """Once a station and parameter; of a clock once a station, whose every value it makes suspect."""
     pressure = "air_pressure_at_mean_sea_level"
-    off = Verdicts(series(A, hours(4), **{pressure: [1005.4, 1005.3, 1005.3, 1005.2]}))
+    off = QcResults(series(A, hours(4), **{pressure: [1005.4, 1005.3, 1005.3, 1005.2]}))
     off.medians[pressure] = np.full(4, 1013.0)
     off.add("bias", pressure, np.full(4, SUSPECT, dtype=np.uint8))
-    late = Verdicts(series(station("B", 10), hours(2), **{AIR: [1, 2], WIND: [1, 2]}))
+    late = QcResults(series(station("B", 10), hours(2), **{AIR: [1, 2], WIND: [1, 2]}))
     for name in (AIR, WIND):
         late.add("clock_offset", name, np.full(2, SUSPECT, dtype=np.uint8))
-    still = verdicts("33", "stuck", at=station("C", 20))
-    sound = verdicts("1133", "buddy_check", at=station("D", 30))
+    still = results("33", "stuck", at=station("C", 20))
+    sound = results("1133", "buddy_check", at=station("D", 30))
     assert list(warnings(heard(sound, still, late, off))) == [
         (
             (
@@ -318,16 +318,16 @@ def test_days_that_are_expected_count_whether_anything_came_or_not() -> None:
     findings = Findings()
     for one in (A, station("B", 10, parameters=(WIND,))):
         findings.expect(one, [DAY, DAY + 1])
-    findings.hear(verdicts("1" * 12, start=START_MS + 24 * 3_600_000), {DAY + 1})
+    findings.observe(results("1" * 12, start=START_MS + 24 * 3_600_000), {DAY + 1})
     found = findings.completeness(LATER)
     assert found["A"].days == found["B"].days == ["2024-10-01", "2024-10-02"]
     assert (found["A"].expected, found["A"].received) == ([24, 24], {AIR: [0, 12], WIND: [0, 0]})
     assert (found["A"].share, found["B"].share) == ({AIR: 0.25, WIND: 0.0}, {WIND: 0.0})
-    assert findings.judged_days == {("A", DAY + 1)}
+    assert findings.evaluated_days == {("A", DAY + 1)}
 
 
 def test_nothing_heard_is_nothing_found() -> None:
-    findings = heard(verdicts("13"), days=set())
-    assert (findings.anomalies, findings.judged_days, worst(findings), advice(findings)) == (0, set(), [], [])
+    findings = heard(results("13"), days=set())
+    assert (findings.anomalies, findings.evaluated_days, worst(findings), advice(findings)) == (0, set(), [], [])
     assert list(findings.by_check().values()) == [CheckCounts(0, 0, 0)] * len(CHECKS)
     assert NOT_EVALUATED == 2

@@ -61,8 +61,8 @@ def test_a_first_run_at_work_is_no_reason_to_worry() -> None:
 
 
 def test_while_a_run_is_at_work_the_one_before_it_is_told_of() -> None:
-    found = told(run(3, "running"), run(2, "failed", error="S3 is out of reach"), run(1), run(0))
-    assert found.headline == "The last run (2026-11-22 03:10 UTC) failed: S3 is out of reach"
+    found = told(run(3, "running"), run(2, "failed", error="S3 is unreachable"), run(1), run(0))
+    assert found.headline == "The last run (2026-11-22 03:10 UTC) failed: S3 is unreachable"
 
 
 def test_a_place_without_any_run_is_not_taken_for_a_healthy_one() -> None:
@@ -211,7 +211,7 @@ def test_where_no_station_sends_that_is_one_cause() -> None:
 
 
 def test_the_cause_comes_before_its_effects_and_what_is_severe_before_what_is_not() -> None:
-    fault = Attention("error", "reports_unreachable", "MongoDB is out of reach")
+    fault = Attention("error", "reports_unreachable", "MongoDB is unreachable")
     found = Attention("error", "rejected_object", "a.csv was rejected", object="a.csv")
     remark = Attention("info", "unknown_columns", "a column may have a new name")
     old = Attention("warning", "silent_station", "B is silent, the run said", station="B")
@@ -225,7 +225,7 @@ def test_the_cause_comes_before_its_effects_and_what_is_severe_before_what_is_no
         "silent_station",
         "unknown_columns",
     ]
-    assert assessment.headline == "MongoDB is out of reach"
+    assert assessment.headline == "MongoDB is unreachable"
 
 
 def test_a_remark_needs_no_attention() -> None:

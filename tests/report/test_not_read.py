@@ -117,4 +117,4 @@ def test_a_run_is_partial_where_a_parameter_was_not_read(
 ) -> None:
     run = Run.begin(load_settings({"LOGS_DIR": str(tmp_path)}), RunOptions())
     run.objects.append(ObjectCounts("a.csv", "s3://b/a.csv", "loaded", 1, 0, 1, 0, inserted=1, **change))  # type: ignore[arg-type]
-    assert run.verdict(None) == verdict
+    assert run.final_status(None) == verdict

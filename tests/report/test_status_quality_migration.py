@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from forecast.core.counts import JudgeCounts, ObjectCounts, QualityTally
+from forecast.core.counts import ObjectCounts, QcCounts, QualityTally
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.presence import Presence
 from forecast.core.registry import load_stations
-from forecast.core.removals import Removed, removals_words
-from forecast.core.schemas import REFUSED_SCHEMA, VALIDATED_SCHEMA, frame_of
+from forecast.core.removals import Removed, removals_message
+from forecast.core.schemas import REJECTED_SCHEMA, VALIDATED_SCHEMA, frame_of
 from forecast.mongo.conflicts import Conflict, Conflicts, Side
 from forecast.networks.qc_version import qc_version
 from forecast.qc.registry import CHECKS
@@ -62,8 +62,8 @@ def written(report: Report, folder: Path) -> dict[str, Any]:
 
 def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
     progress = RunProgress(objects_listed=6, objects_skipped=1, objects_already_processed=2)
-    progress.judged.add(JudgeCounts(judged=40, rewritten=5, flags_changed=7))
-    progress.judged.add(JudgeCounts(judged=2, rewritten=1, flags_changed=1))
+    progress.evaluated.add(QcCounts(evaluated=40, rewritten=5, flags_changed=7))
+    progress.evaluated.add(QcCounts(evaluated=2, rewritten=1, flags_changed=1))
     progress.times["load"] = 1.23456
     progress.add_written("observations", "s3://p/observations/x.parquet", 19)
     progress.add_written("report", "logs/quality_report_20261123T100100Z.json", 1)
@@ -188,7 +188,7 @@ def quality() -> QualityReport:
     rows = [dict.fromkeys(VALIDATED_SCHEMA.names) | observation | {"timestamp": time} for time in times]
     rows[2] |= {"completeness_score": 0.8}
     tally.add_validated(frame_of(rows, VALIDATED_SCHEMA), STATIONS)
-    tally.add_refused(frame_of([{"code": "no_time"}], REFUSED_SCHEMA))
+    tally.add_rejected(frame_of([{"code": "no_time"}], REJECTED_SCHEMA))
     findings = Findings()
     findings.add_stored("ILAMAD25", {"air_temperature": {"flag": 4, "checks": ["spike"]}}, 1)
     conflicts = Conflicts()
@@ -294,9 +294,9 @@ def test_the_migration_says_which_stored_values_were_replaced_by_none(tmp_path: 
         "by_station": {"07015": 3},
         "by_object": {"s3://b/a": 1, "s3://b/b": 2},
     }
-    assert removals_words(removed) == "wind_speed of 07015 (2), air_temperature of 07015 (1)"
+    assert removals_message(removed) == "wind_speed of 07015 (2), air_temperature of 07015 (1)"
     many = {Removed(name, "wind_speed", "s3://b/b"): 1 for name in "ABCDEFG"}
-    assert removals_words(many).endswith("wind_speed of E (1), and 2 more")
+    assert removals_message(many).endswith("wind_speed of E (1), and 2 more")
 
 
 def test_a_migration_of_nothing_has_no_errors() -> None:

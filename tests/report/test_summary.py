@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from forecast.core.counts import JudgeCounts, ObjectCounts, QualityTally, StationTally
+from forecast.core.counts import ObjectCounts, QcCounts, QualityTally, StationTally
 from forecast.core.presence import Presence
 from forecast.core.registry import load_stations
 from forecast.mongo.conflicts import Conflicts
@@ -45,7 +45,7 @@ def full() -> str:
     tally.stations["ILAMAD25"] = StationTally(1200, 0, DAY_MS, 600.0)
     tally.reasons.update({"no_time": 1, "unknown_station": 20})
     progress = RunProgress(objects_listed=4, objects_skipped=1)
-    progress.judged.add(JudgeCounts(judged=12_345, rewritten=20, flags_changed=6_789))
+    progress.evaluated.add(QcCounts(evaluated=12_345, rewritten=20, flags_changed=6_789))
     progress.add_written("observations", "s3://bucket/" + "long/" * 40, 1200)
     objects = [
         ObjectCounts("a", "s3://b/a", "loaded", 1231, 10, 1200, 21, inserted=1000, unchanged=200),
@@ -67,7 +67,7 @@ def test_the_numbers_are_there() -> None:
     assert "Objects 4 listed, 1 loaded, 1 skipped, 1 rejected" in words
     assert "Rows 1,231 read, 10 of them empty" in words
     assert "Records 1,200 validated, 21 rejected (1.72%)" in words
-    assert "Documents 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
+    assert "ObservationCollection 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
     assert "ILAMAD25 silent 1970-01-02 00:00 20,779 d 1,200 250 288 50.0% 7" in words
     assert "07015 never - - 0 0 24 - 0" in words
     assert "QC 12,345 documents checked, 6,789 flags changed" in words

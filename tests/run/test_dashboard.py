@@ -12,7 +12,7 @@ import pytest
 from forecast.core.errors import RetryableError
 from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.run import dashboard
 from forecast.run.dashboard import write_dashboard, write_dashboard_or_warn
 from forecast.run.run import RunOptions
@@ -56,7 +56,7 @@ def settings(replica_set: str, mongo_database: str, tmp_path: Path) -> Settings:
     )
 
 
-def test_a_run_that_failed_writes_its_dashboard_too(settings: Settings, collection: Documents) -> None:
+def test_a_run_that_failed_writes_its_dashboard_too(settings: Settings, collection: ObservationCollection) -> None:
     status, _ = run_pipeline(settings, RunOptions(), STATIONS)
     assert status.exit_code == 2
     html = (settings.logs_dir / "site" / "index.html").read_text("utf-8")
@@ -64,7 +64,7 @@ def test_a_run_that_failed_writes_its_dashboard_too(settings: Settings, collecti
     assert status.run_id in html
 
 
-def test_a_dry_run_writes_no_dashboard(settings: Settings, collection: Documents) -> None:
+def test_a_dry_run_writes_no_dashboard(settings: Settings, collection: ObservationCollection) -> None:
     run_pipeline(settings, RunOptions(dry_run=True), STATIONS)
     assert not (settings.logs_dir / "site").exists()
 

@@ -17,11 +17,11 @@ import pytest
 from forecast.core.errors import InterruptedRunError
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.stations import Stations
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.dataset_state import DatasetState
 from forecast.mongo.loader import load, prepare_collection
-from forecast.mongo.qc_queue import PendingDays, Unjudged, pending_dataset
-from forecast.mongo.qc_update import judge_marked
+from forecast.mongo.qc_queue import PendingDays, PendingQc, pending_dataset
+from forecast.mongo.qc_update import evaluate_pending
 from forecast.report.models.migration import DatasetComparison
 from forecast.run.dataset import DatasetCounts, DatasetWriter
 from forecast.run.dataset_check import compare_dataset
@@ -39,7 +39,7 @@ Row = dict[str, Any]
 class World:
     """A collection and a zone."""
 
-    collection: Documents
+    collection: ObservationCollection
     store: Store
     folder: Path
     stations: Stations = field(default_factory=lambda: STATIONS)
@@ -47,9 +47,9 @@ class World:
 
     def load(self, *rows: Row) -> None:
         """Load and check, as a run does."""
-        unjudged = Unjudged.beside(self.collection, f"run {self.runs}")
-        load(records(rows, self.stations, self.folder), self.collection, unjudged)
-        judge_marked(unjudged, self.collection, self.stations)
+        pending_qc = PendingQc.for_collection(self.collection, f"run {self.runs}")
+        load(records(rows, self.stations, self.folder), self.collection, pending_qc)
+        evaluate_pending(pending_qc, self.collection, self.stations)
 
     def write(self, store: Store | None = None, check_stop: Callable[[], None] = lambda: None) -> DatasetCounts:
         self.runs += 1
@@ -83,14 +83,14 @@ class World:
 
 
 @pytest.fixture
-def local(collection: Documents, tmp_path: Path) -> World:
+def local(collection: ObservationCollection, tmp_path: Path) -> World:
     (tmp_path / "zone").mkdir()
     (tmp_path / "work").mkdir()
     return World(collection, LocalStore(tmp_path / "zone"), tmp_path / "work")
 
 
 @pytest.fixture
-def on_s3(collection: Documents, s3_bucket: str, tmp_path: Path) -> World:
+def on_s3(collection: ObservationCollection, s3_bucket: str, tmp_path: Path) -> World:
     return World(collection, S3Store(f"s3://{s3_bucket}/processed/"), tmp_path)
 
 
@@ -212,7 +212,7 @@ class Killer:
 def killed_after(steps: int, patch: pytest.MonkeyPatch) -> None:
     """Let the writing end after so many steps."""
     killer = Killer(steps)
-    places = ((LocalStore, ("publish", "remove")), (DatasetState, ("_set",)), (PendingDays, ("mark", "take_away")))
+    places = ((LocalStore, ("publish", "remove")), (DatasetState, ("_set",)), (PendingDays, ("enqueue", "ack")))
     for owner, names in places:
         for name in names:
             real = getattr(owner, name)
@@ -238,7 +238,7 @@ def test_a_run_that_is_killed_at_any_step_leaves_the_rest_to_the_next(local: Wor
         if kind == "later":
             local.load(row(24 * 60 + 5, 10 + step / 100, generation_id=step))
         else:
-            DatasetState.beside(local.collection).forget()
+            DatasetState.for_collection(local.collection).forget()
         with pytest.MonkeyPatch.context() as patch:
             killed_after(step, patch)
             try:
@@ -318,7 +318,7 @@ def test_a_file_in_which_nothing_is_left_is_removed(local: World) -> None:
     local.load(row(0, 12.0), row(24 * 60, 12.1))
     local.write()
     local.collection.delete_one({"_id": "A@2024-10-02T00:00:00Z"})
-    pending_dataset(local.collection, "by hand").mark([("A", 19_998)])
+    pending_dataset(local.collection, "by hand").enqueue([("A", 19_998)])
     assert local.write() == DatasetCounts(station_days=1, files=1, rows=0)
     assert FILES.format(2) not in local.versions()
     assert_the_dataset_is_the_database(local)
@@ -326,18 +326,18 @@ def test_a_file_in_which_nothing_is_left_is_removed(local: World) -> None:
 
 def test_a_run_without_its_lease_leaves_what_it_wrote_last_to_another(local: World) -> None:
     local.load(row(0, 12.0), row(24 * 60, 12.1))
-    rival = pending_dataset(local.collection, "rival")
+    other = pending_dataset(local.collection, "other")
     asked = iter([False, True])
 
     def check_stop() -> None:
         if next(asked):
-            rival.take_away(rival.marks())
+            other.ack(other.marks())
             raise InterruptedRunError("the lease is gone")
 
     with pytest.raises(InterruptedRunError):
         local.write(check_stop=check_stop)
-    assert rival.marks() == {("A", 19_997): ["run 1"]}
-    rival.mark([("A", 19_998)])
+    assert other.marks() == {("A", 19_997): ["run 1"]}
+    other.enqueue([("A", 19_998)])
     local.write()
     assert_the_dataset_is_the_database(local)
 
@@ -350,7 +350,7 @@ def test_a_comparison_names_what_differs_and_leaves_out_what_is_due(
     changed = {"$set": {"measurements.air_temperature": 12.2}}
     local.collection.update_one({"_id": "A@2024-10-01T00:05:00Z"}, changed)
     local.collection.update_one({"_id": "A@2024-10-02T00:00:00Z"}, changed)
-    pending_dataset(local.collection, "run").mark([("A", 19_998)])
+    pending_dataset(local.collection, "run").enqueue([("A", 19_998)])
     caplog.clear()
     assert local.compared() == DatasetComparison(True, checked=3, differing=1, pending_days=1)
     assert [record.getMessage() for record in caplog.records] == [

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from forecast.core.errors import InterruptedRunError, ObjectRejectedError
-from forecast.run.disk_budget import TemporarySpace
-from tests.patience import PATIENCE_SECONDS
+from forecast.run.disk_budget import DiskBudget
+from tests.waiting import WAIT_SECONDS
 
 A, B, C = Path("a"), Path("b"), Path("c")
 MB = 1 << 20
-Hold = Callable[[TemporarySpace, Path, int], Future[None]]
+Hold = Callable[[DiskBudget, Path, int], Future[None]]
 
 
 class Watched(threading.Condition):
@@ -27,11 +27,11 @@ class Watched(threading.Condition):
 
     def wait(self, timeout: float | None = None) -> bool:
         self.waits.set()
-        return super().wait(2 * PATIENCE_SECONDS)
+        return super().wait(2 * WAIT_SECONDS)
 
 
-def watched(most: int) -> tuple[TemporarySpace, Watched]:
-    space, condition = TemporarySpace(most, lambda: None), Watched()
+def watched(most: int) -> tuple[DiskBudget, Watched]:
+    space, condition = DiskBudget(most, lambda: None), Watched()
     space._changed = condition
     return space, condition
 
@@ -40,41 +40,41 @@ def watched(most: int) -> tuple[TemporarySpace, Watched]:
 def aside() -> Iterator[Hold]:
     """Asks for room in another thread."""
     with ThreadPoolExecutor() as threads:
-        yield lambda space, folder, size: threads.submit(space.hold, folder, size)
+        yield lambda space, folder, size: threads.submit(space.reserve, folder, size)
 
 
 def test_a_folder_grows_and_shrinks_within_the_bound(aside: Hold) -> None:
     space, condition = watched(10)
     for size in (4, 10, 1, 9):
-        space.hold(A, size)
-    space.hold(B, 1)
+        space.reserve(A, size)
+    space.reserve(B, 1)
     waiting = aside(space, C, 1)
-    assert condition.waits.wait(PATIENCE_SECONDS)
+    assert condition.waits.wait(WAIT_SECONDS)
     assert not waiting.done()
-    space.hold(A, 8)
-    waiting.result(timeout=PATIENCE_SECONDS)
+    space.reserve(A, 8)
+    waiting.result(timeout=WAIT_SECONDS)
 
 
 def test_who_wants_more_waits_until_another_folder_is_gone(aside: Hold) -> None:
     space, condition = watched(10)
-    space.hold(A, 6)
-    space.hold(B, 4)
+    space.reserve(A, 6)
+    space.reserve(B, 4)
     waiting = aside(space, B, 10)
-    assert condition.waits.wait(PATIENCE_SECONDS)
+    assert condition.waits.wait(WAIT_SECONDS)
     assert not waiting.done()
-    space.give_back(A)
-    waiting.result(timeout=PATIENCE_SECONDS)
+    space.release(A)
+    waiting.result(timeout=WAIT_SECONDS)
 
 
 def test_what_would_never_fit_is_refused_at_once() -> None:
-    space = TemporarySpace(3 * MB, lambda: None)
-    space.hold(A, 3 * MB)
+    space = DiskBudget(3 * MB, lambda: None)
+    space.reserve(A, 3 * MB)
     with pytest.raises(ObjectRejectedError) as caught:
-        space.hold(B, 3 * MB + 1)
+        space.reserve(B, 3 * MB + 1)
     assert caught.value.code == "too_large"
     assert caught.value.message == "the object takes more than 3 MB of temporary files (MAX_TEMPORARY_MB)"
-    space.hold(A, 0)
-    space.hold(B, 3 * MB)
+    space.reserve(A, 0)
+    space.reserve(B, 3 * MB)
 
 
 def test_a_run_that_is_told_to_stop_does_not_wait() -> None:
@@ -85,17 +85,17 @@ def test_a_run_that_is_told_to_stop_does_not_wait() -> None:
         if len(calls) == 2:
             raise InterruptedRunError("interrupted")
 
-    space = TemporarySpace(10, check_stop)
-    space.hold(A, 10)
+    space = DiskBudget(10, check_stop)
+    space.reserve(A, 10)
     with pytest.raises(InterruptedRunError, match=r"^interrupted$"):
-        space.hold(B, 1)
+        space.reserve(B, 1)
 
 
 def test_nobody_waits_for_a_run_that_has_ended(aside: Hold) -> None:
     space, condition = watched(10)
-    space.hold(A, 10)
+    space.reserve(A, 10)
     waiting = aside(space, B, 1)
-    assert condition.waits.wait(PATIENCE_SECONDS)
+    assert condition.waits.wait(WAIT_SECONDS)
     space.close()
     with pytest.raises(InterruptedRunError):
-        waiting.result(timeout=PATIENCE_SECONDS)
+        waiting.result(timeout=WAIT_SECONDS)

@@ -14,7 +14,7 @@ import pytest
 
 from forecast.core.processes import this_place
 from forecast.core.settings import Settings
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.history import RunHistory
 from forecast.report.models.status import Died, PipelineStatus, Process
 from forecast.report.status import RunInfo, RunProgress, status_report
@@ -50,7 +50,7 @@ def history(tmp_path: Path) -> History:
     return History(Settings(logs_dir=tmp_path / "logs"), open_store(str(tmp_path)))
 
 
-def begin(history: History, collection: Documents) -> dict[str, PipelineStatus]:
+def begin(history: History, collection: ObservationCollection) -> dict[str, PipelineStatus]:
     """What is known when run r9 has the lease."""
     ours = report(9, "running")
     history.write(ours)
@@ -59,18 +59,20 @@ def begin(history: History, collection: Documents) -> dict[str, PipelineStatus]:
     return {run.run_id: run for run in runs_of(collection, 99)}
 
 
-def test_a_run_is_in_the_database_from_its_start_and_with_its_end(history: History, collection: Documents) -> None:
+def test_a_run_is_in_the_database_from_its_start_and_with_its_end(
+    history: History, collection: ObservationCollection
+) -> None:
     assert begin(history, collection) == {"r9": report(9, "running")}
     history.enter(report(9))
     assert runs_of(collection, 99) == [report(9)]
 
 
 def test_runs_that_found_no_database_are_entered_by_the_next(
-    history: History, collection: Documents, tmp_path: Path
+    history: History, collection: ObservationCollection, tmp_path: Path
 ) -> None:
     for one in (report(1, "failed"), report(2, "failed"), report(3)):
         history.write(one)
-    RunHistory.beside(collection).put(as_data(report(3)))
+    RunHistory.for_collection(collection).put(as_data(report(3)))
     assert (tmp_path / "logs" / "history" / "r1.json").exists()
     assert begin(history, collection) == {
         "r1": report(1, "failed"),
@@ -81,18 +83,20 @@ def test_runs_that_found_no_database_are_entered_by_the_next(
 
 
 def test_how_a_run_ended_is_entered_by_the_next_where_the_database_was_lost(
-    history: History, collection: Documents
+    history: History, collection: ObservationCollection
 ) -> None:
-    RunHistory.beside(collection).put(as_data(report(1, "running")))
+    RunHistory.for_collection(collection).put(as_data(report(1, "running")))
     history.write(report(1, "failed"))
     assert begin(history, collection)["r1"] == report(1, "failed")
 
 
-def test_a_run_that_was_killed_is_closed_by_the_next(history: History, collection: Documents, tmp_path: Path) -> None:
+def test_a_run_that_was_killed_is_closed_by_the_next(
+    history: History, collection: ObservationCollection, tmp_path: Path
+) -> None:
     history.write(report(1, "running"))
-    RunHistory.beside(collection).put(as_data(report(1, "running")))
+    RunHistory.for_collection(collection).put(as_data(report(1, "running")))
     # Of another machine, which left no file here.
-    RunHistory.beside(collection).put(as_data(report(2, "running")))
+    RunHistory.for_collection(collection).put(as_data(report(2, "running")))
     found = begin(history, collection)
     for name in ("r1", "r2"):
         run = found[name]
@@ -105,7 +109,7 @@ def test_a_run_that_was_killed_is_closed_by_the_next(history: History, collectio
 
 
 def test_a_run_that_was_killed_before_it_had_the_lease_is_closed_and_one_that_waits_is_not(
-    history: History, collection: Documents, gone: Process
+    history: History, collection: ObservationCollection, gone: Process
 ) -> None:
     history.write(report(1, "running", process=gone))
     history.write(report(2, "running"))
@@ -114,13 +118,13 @@ def test_a_run_that_was_killed_before_it_had_the_lease_is_closed_and_one_that_wa
     assert found.keys() == {"r1", "r9"}
 
 
-def test_the_runs_on_another_collection_are_none_of_ours(history: History, collection: Documents) -> None:
+def test_the_runs_on_another_collection_are_none_of_ours(history: History, collection: ObservationCollection) -> None:
     history.write(report(1, "failed", arguments={"mongodb_collection": "another"}))
     assert begin(history, collection).keys() == {"r9"}
 
 
 def test_where_the_database_is_lost_at_the_end_the_run_is_not(
-    history: History, collection: Documents, caplog: pytest.LogCaptureFixture
+    history: History, collection: ObservationCollection, caplog: pytest.LogCaptureFixture
 ) -> None:
     begin(history, collection)
     collection.database.client.close()
@@ -130,7 +134,7 @@ def test_where_the_database_is_lost_at_the_end_the_run_is_not(
 
 
 def test_the_files_of_a_machine_that_is_gone_are_read_from_s3(
-    s3_bucket: str, collection: Documents, tmp_path: Path
+    s3_bucket: str, collection: ObservationCollection, tmp_path: Path
 ) -> None:
     """r1 found no database; r2 lost it on the way. Both ended, in containers that are gone."""
     zone = open_store(f"s3://{s3_bucket}/processed/")
@@ -139,17 +143,19 @@ def test_the_files_of_a_machine_that_is_gone_are_read_from_s3(
         before.write(one)
     keys = [entry["Key"] for entry in boto3.client("s3").list_objects_v2(Bucket=s3_bucket)["Contents"]]
     assert keys == ["processed/logs/history/r1.json", "processed/logs/history/r2.json"]
-    RunHistory.beside(collection).put(as_data(report(2, "running")))
+    RunHistory.for_collection(collection).put(as_data(report(2, "running")))
     found = begin(History(Settings(logs_dir=tmp_path / "after"), zone), collection)
     assert found == {"r1": report(1, "failed"), "r2": report(2, "failed"), "r9": report(9, "running")}
 
 
-def test_nights_on_which_nothing_started_are_named_by_the_next_run(collection: Documents, tmp_path: Path) -> None:
+def test_nights_on_which_nothing_started_are_named_by_the_next_run(
+    collection: ObservationCollection, tmp_path: Path
+) -> None:
     """The fourth night's run found no database: it is in a file alone, and has started all the same."""
     settings = Settings(logs_dir=tmp_path / "logs", schedule="10 3 * * *")
     history = History(settings, open_store(str(tmp_path)))
     for night in (0, 1):
-        RunHistory.beside(collection).put(as_data(report(night)))
+        RunHistory.for_collection(collection).put(as_data(report(night)))
     history.write(report(3, "failed"))
     nights = [STARTED + timedelta(days=night) for night in range(7)]
     assert history.catch_up(report(6, "running"), collection, nights[6]) == [nights[4], nights[5]]

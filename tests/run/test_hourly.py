@@ -164,7 +164,7 @@ def test_a_comparison_names_the_hours_that_differ(local: World, caplog: pytest.L
 def test_hours_of_an_earlier_version_are_written_anew(local: World, monkeypatch: pytest.MonkeyPatch) -> None:
     local.load(*hours(range(5, 65, 5)))
     local.write()
-    DatasetState.beside(local.collection).collection.update_one({}, {"$set": {"hourly_version": 0}})
+    DatasetState.for_collection(local.collection).collection.update_one({}, {"$set": {"hourly_version": 0}})
     assert written(local) == {FILES.format(1)}
     assert local.compared_hours()[1] == 0
 

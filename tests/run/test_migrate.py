@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 from pymongo import MongoClient
 
-from forecast.core.digests import HALF, quality_halves
+from forecast.core.digests import HASH_LENGTH, qc_hashes
 from forecast.core.errors import RetryableError, SettingError
 from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
-from forecast.mongo.client import Documents, connect
-from forecast.mongo.qc_update import judge_days
+from forecast.mongo.client import ObservationCollection, connect
+from forecast.mongo.qc_update import evaluate_days
 from forecast.report.write import SCHEMAS_FOLDER, as_data
 from forecast.run.migrate import migrate
 from forecast.run.run import RunOptions
@@ -65,19 +65,19 @@ def store(original: Settings) -> LocalStore:
 
 
 @pytest.fixture
-def collection(original: Settings, mongo_database: str) -> Iterator[Documents]:
+def collection(original: Settings, mongo_database: str) -> Iterator[ObservationCollection]:
     """The collection of a new database."""
     changed = Settings(mongodb_uri=original.mongodb_uri, mongodb_database=mongo_database, logs_dir=original.logs_dir)
     with connect(changed) as new:
         yield new
 
 
-def _documents(collection: Documents) -> dict[str, dict[str, Any]]:
+def _documents(collection: ObservationCollection) -> dict[str, dict[str, Any]]:
     return {document["_id"]: document for document in collection.find()}
 
 
 def test_new_database_becomes_the_same_from_the_processed_zone_alone(
-    original: Settings, store: LocalStore, collection: Documents
+    original: Settings, store: LocalStore, collection: ObservationCollection
 ) -> None:
     report, code = migrate(store, collection, STATIONS, RUN)
     assert code == 0
@@ -89,7 +89,7 @@ def test_new_database_becomes_the_same_from_the_processed_zone_alone(
         assert _documents(collection) == _documents(there)
 
 
-def test_second_migration_changes_nothing(store: LocalStore, collection: Documents) -> None:
+def test_second_migration_changes_nothing(store: LocalStore, collection: ObservationCollection) -> None:
     migrate(store, collection, STATIONS, RUN)
     before = _documents(collection)
     report, code = migrate(store, collection, STATIONS, RUN)
@@ -99,12 +99,12 @@ def test_second_migration_changes_nothing(store: LocalStore, collection: Documen
 
 
 @pytest.fixture
-def migrated(store: LocalStore, collection: Documents) -> Documents:
+def migrated(store: LocalStore, collection: ObservationCollection) -> ObservationCollection:
     migrate(store, collection, STATIONS, RUN)
     return collection
 
 
-def test_verifying_writes_nothing(store: LocalStore, migrated: Documents) -> None:
+def test_verifying_writes_nothing(store: LocalStore, migrated: ObservationCollection) -> None:
     before = _documents(migrated)
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.records_validated) == (0, 0)
@@ -122,7 +122,7 @@ def test_verifying_writes_nothing(store: LocalStore, migrated: Documents) -> Non
     ],
     ids=["value", "missing value", "station", "digest"],
 )
-def test_changed_document_is_found(store: LocalStore, migrated: Documents, change: dict[str, Any]) -> None:
+def test_changed_document_is_found(store: LocalStore, migrated: ObservationCollection, change: dict[str, Any]) -> None:
     migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, change)
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.verification.ok) == (3, False)
@@ -140,7 +140,7 @@ VERDICTS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("change", VERDICTS, ids=lambda change: next(iter(change)))
 def test_verdict_that_somebody_changed_is_found(
-    store: LocalStore, migrated: Documents, change: dict[str, Any], caplog: pytest.LogCaptureFixture
+    store: LocalStore, migrated: ObservationCollection, change: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, {"$set": change})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
@@ -152,18 +152,18 @@ def test_verdict_that_somebody_changed_is_found(
 
 
 def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
-    store: LocalStore, migrated: Documents, caplog: pytest.LogCaptureFixture
+    store: LocalStore, migrated: ObservationCollection, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As older checks would have left it: with a digest of its own."""
     before = _documents(migrated)
     name = "07015@2024-10-01T00:00:00Z"
-    older = quality_halves(np.array([2]), pa.nulls(1, pa.string()), np.array([0]), np.array([np.nan]), np.array([0]))
+    older = qc_hashes(np.array([2]), pa.nulls(1, pa.string()), np.array([0]), np.array([np.nan]), np.array([0]))
     verdict = {
         "data_quality.flag": 2,
         "data_quality.flags": {},
         "data_quality.anomalies_detected": 0,
         "data_quality.qc_version": 0,
-        "metadata.digest": before[name]["metadata"]["digest"][:HALF] + older[0].decode(),
+        "metadata.digest": before[name]["metadata"]["digest"][:HASH_LENGTH] + older[0].decode(),
     }
     migrated.update_one({"_id": name}, {"$set": verdict})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
@@ -172,11 +172,11 @@ def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
     assert [record.message for record in caplog.records] == [
         f"document {name} has outdated flags; run pipeline --rerun-qc"
     ]
-    judge_days({"07015": {DAY}}, migrated, STATIONS)
+    evaluate_days({"07015": {DAY}}, migrated, STATIONS)
     assert _documents(migrated) == before
 
 
-def test_missing_document_is_found_and_brought_back(store: LocalStore, migrated: Documents) -> None:
+def test_missing_document_is_found_and_brought_back(store: LocalStore, migrated: ObservationCollection) -> None:
     before = _documents(migrated)
     migrated.delete_one({"_id": "07015@2024-10-01T00:00:00Z"})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
@@ -187,7 +187,7 @@ def test_missing_document_is_found_and_brought_back(store: LocalStore, migrated:
 
 
 def test_document_that_the_zone_does_not_hold_is_named(
-    store: LocalStore, migrated: Documents, caplog: pytest.LogCaptureFixture
+    store: LocalStore, migrated: ObservationCollection, caplog: pytest.LogCaptureFixture
 ) -> None:
     document = migrated.find_one({})
     assert document is not None
@@ -206,19 +206,19 @@ def test_document_that_the_zone_does_not_hold_is_named(
     ]
 
 
-def test_report_keeps_its_schema(store: LocalStore, migrated: Documents) -> None:
+def test_report_keeps_its_schema(store: LocalStore, migrated: ObservationCollection) -> None:
     schema = (SCHEMAS_FOLDER / "migration_report.schema.json").read_text("utf-8")
     report, _ = migrate(store, migrated, STATIONS, RUN)
     jsonschema.Draft202012Validator(json.loads(schema)).validate(as_data(report))
 
 
-def test_zone_without_records_is_a_wrong_setting(collection: Documents, tmp_path: Path) -> None:
+def test_zone_without_records_is_a_wrong_setting(collection: ObservationCollection, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="PROCESSED_URI"):
         migrate(LocalStore(tmp_path), collection, STATIONS, RUN)
     assert _documents(collection) == {}
 
 
-def test_half_a_file_is_named(store: LocalStore, collection: Documents, tmp_path: Path) -> None:
+def test_half_a_file_is_named(store: LocalStore, collection: ObservationCollection, tmp_path: Path) -> None:
     whole = next(store.list("observations/"))
     broken = tmp_path / "observations" / "year=2024" / "month=10" / "a-0.parquet"
     broken.parent.mkdir(parents=True)
@@ -237,7 +237,7 @@ def test_half_a_file_is_named(store: LocalStore, collection: Documents, tmp_path
     ],
 )
 def test_a_file_of_another_format_is_named_with_what_to_do(
-    version: str | None, words: str, store: LocalStore, collection: Documents, tmp_path: Path
+    version: str | None, words: str, store: LocalStore, collection: ObservationCollection, tmp_path: Path
 ) -> None:
     published = pq.read_table(Path(next(store.list("observations/")).uri))
     assert published.schema.metadata == {b"format_version": b"2"}
@@ -254,7 +254,7 @@ def test_a_file_of_another_format_is_named_with_what_to_do(
     assert _documents(collection) == {}
 
 
-def test_file_of_somebody_else_is_named(collection: Documents, tmp_path: Path) -> None:
+def test_file_of_somebody_else_is_named(collection: ObservationCollection, tmp_path: Path) -> None:
     path = tmp_path / "observations" / "b.parquet"
     path.parent.mkdir()
     pd.DataFrame({"a": [1]}).to_parquet(path)

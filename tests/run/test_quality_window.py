@@ -48,7 +48,7 @@ def fill(database: Database) -> None:
     first[6] |= {"precipitation_counter": 1.5}
     first[7] |= {"parse_issues": NOTE}
     database.load(*first, *(row(1440 + 60 * hour, 10 + hour / 4) for hour in range(24)))
-    database.judge()
+    database.evaluate()
 
 
 def test_the_report_of_one_day_is_of_that_day_alone(database: Database, tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_verdicts_are_those_of_now_and_nothing_is_written(database: Database) ->
     before = database.documents()
     found = report(database, FIRST, SECOND)
     assert (found["anomalies_detected"], found["qc_version"]) == (1, qc_version())
-    assert (database.documents(), database.unjudged().marks()) == (before, {})
+    assert (database.documents(), database.pending_qc().marks()) == (before, {})
 
 
 def test_a_window_without_observations_is_all_zeros(database: Database, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from forecast.core.clock import report_time
 from forecast.core.settings import Settings
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.history import RunHistory
 from forecast.run.retention import old_names, remove_old
 from forecast.storage import open_store
@@ -57,14 +57,14 @@ def test_whatever_is_kept_the_newest_is_among_it(ages: list[int], days: int) -> 
 
 
 def test_a_run_removes_what_is_old_from_files_copies_and_database(
-    tmp_path: Path, s3_bucket: str, collection: Documents, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, s3_bucket: str, collection: ObservationCollection, caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(tmp_path / "logs")
     s3 = boto3.client("s3")
     for name in NAMES:
         s3.put_object(Bucket=s3_bucket, Key=f"processed/logs/{name}", Body=b"{}")
     s3.put_object(Bucket=s3_bucket, Key=f"processed/observations/quality_report_{OLD}.json", Body=b"")
-    runs = RunHistory.beside(collection)
+    runs = RunHistory.for_collection(collection)
     for day in (1, 20):
         runs.put({"run_id": f"r{day}", "status": "success", "started_at": f"2026-10-{day:02}T03:00:00Z"})
     zone = open_store(f"s3://{s3_bucket}/processed/")
@@ -80,7 +80,7 @@ def test_a_run_removes_what_is_old_from_files_copies_and_database(
     ]
 
 
-def test_without_the_setting_everything_is_kept(tmp_path: Path, collection: Documents) -> None:
+def test_without_the_setting_everything_is_kept(tmp_path: Path, collection: ObservationCollection) -> None:
     fill(tmp_path / "logs")
     remove_old(Settings(logs_dir=tmp_path / "logs"), open_store(str(tmp_path)), collection, NOW)
     assert left(tmp_path / "logs") == sorted(NAMES)

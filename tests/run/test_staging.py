@@ -20,7 +20,7 @@ from forecast.core.errors import ForecastError, InterruptedRunError, ObjectRejec
 from forecast.core.raw_objects import RawObject
 from forecast.core.registry import load_stations
 from forecast.core.settings import load_settings
-from forecast.run.disk_budget import TemporarySpace
+from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import Run, RunOptions
 from forecast.run.staging import Stager
 from forecast.storage import LocalStore
@@ -68,9 +68,9 @@ def stager(folder: Path, **changed: Raiser) -> Stager:
     """A stager whose stages are the real ones but for those that are changed."""
     settings = load_settings({"RAW_URI": str(folder / "raw"), "PROCESSED_URI": str(folder / "processed")})
     run = Run.begin(settings, RunOptions())
-    run.facts = dataclasses.replace(run.facts, started_at=NOW)
+    run.context = dataclasses.replace(run.context, started_at=NOW)
     remembered: Any = Remembered()
-    space = TemporarySpace(settings.limits.temporary_bytes, run.check_stop)
+    space = DiskBudget(settings.limits.temporary_bytes, run.check_stop)
     made = dataclasses.replace(stages(), **changed)
     zones = LocalStore(folder / "raw"), LocalStore(folder / "processed")
     return Stager(run, made, STATIONS, *zones, remembered, space)
@@ -112,7 +112,7 @@ def test_an_unforeseen_exception_costs_its_object_alone(
     )
     remembered: Any = chosen.checkpoints
     assert remembered.rejected == [("a.jsonl", "internal_error")]
-    assert chosen.run.verdict(None) == ("partial", 3)
+    assert chosen.run.final_status(None) == ("partial", 3)
     (traced,) = [record for record in caplog.records if record.exc_info]
     assert (traced.levelno, traced.getMessage()) == (logging.ERROR, "a fault of the program, on a.jsonl")
     assert not (folder / "work-0").exists()

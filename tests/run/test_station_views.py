@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from forecast.mongo.bson_decoder import StationColumns
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
 from forecast.run.dashboard import place_of
 from forecast.run.station_views import week_of, with_database
@@ -51,8 +51,8 @@ def stages(plan: Any) -> Iterator[str]:
             yield from stages(part)
 
 
-def test_no_query_of_the_dashboard_scans_a_collection(collection: Documents, replica_set: str) -> None:
-    DailyAggregates.beside(collection).prepare()
+def test_no_query_of_the_dashboard_scans_a_collection(collection: ObservationCollection, replica_set: str) -> None:
+    DailyAggregates.for_collection(collection).prepare()
     asked = _Asked()
     views = tuple(StationView(place_of(station), "fresh", LAST) for station in STATIONS)
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True, event_listeners=[asked]) as client:

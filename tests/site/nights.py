@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from forecast.core.clock import DAY_MS, report_time
-from forecast.core.counts import JudgeCounts, ObjectCounts, QualityTally, StationTally
+from forecast.core.counts import ObjectCounts, QcCounts, QualityTally, StationTally
 from forecast.core.presence import Presence
 from forecast.core.registry import load_stations
 from forecast.core.slo import default_slos
@@ -80,7 +80,7 @@ def _write_night(folder: Path, number: int, faults: Faults, stations: Stations) 
     objects = [] if failed else _objects(number, faults)
     presence = _presence(started, faults, stations, last=number == NIGHTS - 1)
     progress = RunProgress(objects_listed=40 + number, objects_already_processed=38 + number)
-    progress.judged.add(JudgeCounts(judged=1_600, rewritten=12))
+    progress.evaluated.add(QcCounts(evaluated=1_600, rewritten=12))
     if failed:
         progress.add_error("RetryableError", failed)
     else:

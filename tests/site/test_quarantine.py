@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from forecast.site.quarantine import MOST_GROUPS, read_quarantine
+from forecast.site.quarantine import MAX_GROUPS, read_quarantine
 from forecast.storage import LocalStore
 
 
@@ -41,9 +41,9 @@ def test_a_broken_file_is_named_and_costs_its_own_rows_alone(tmp_path: Path) -> 
 
 
 def test_what_is_too_much_to_show_is_counted(tmp_path: Path) -> None:
-    write(tmp_path, "1.jsonl.gz", *(line("line 1", key=f"{number}.csv") for number in range(MOST_GROUPS + 5)))
+    write(tmp_path, "1.jsonl.gz", *(line("line 1", key=f"{number}.csv") for number in range(MAX_GROUPS + 5)))
     found = read_quarantine(LocalStore(tmp_path), ())
-    assert (len(found.rows), found.total) == (MOST_GROUPS, MOST_GROUPS + 5)
+    assert (len(found.rows), found.total) == (MAX_GROUPS, MAX_GROUPS + 5)
 
 
 def test_a_zone_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -88,11 +88,11 @@ def test_of_rivals_that_write_at_once_one_writes(tmp_path: Path) -> None:
             return
         written.append(content)
 
-    rivals = [threading.Thread(target=write, args=(str(number).encode(),)) for number in range(8)]
-    for rival in rivals:
-        rival.start()
-    for rival in rivals:
-        rival.join()
+    others = [threading.Thread(target=write, args=(str(number).encode(),)) for number in range(8)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
     found = documents.read("a.json")
     assert found is not None
     assert written == [found.content]

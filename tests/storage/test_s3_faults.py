@@ -167,7 +167,7 @@ def test_a_silent_server_is_asked_a_few_times_and_then_no_more(
 ) -> None:
     store = S3Store(store.uri, replace(patience_for(is_silent), tries=1))
     s3.spoil("GET", "zone/a", is_silent)
-    for _ in range(CALM.silences):
+    for _ in range(CALM.breaker_threshold):
         with pytest.raises(RetryableError, match="S3 does not answer"):
             store.fetch(listed, tmp_path / "copy")
     before = s3.requests("GET", "zone/a")
@@ -178,7 +178,7 @@ def test_a_silent_server_is_asked_a_few_times_and_then_no_more(
 
 def test_an_answer_in_between_ends_a_silence(s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path) -> None:
     store = S3Store(store.uri, replace(patience_for(is_silent), tries=1))
-    for _ in range(CALM.silences):
+    for _ in range(CALM.breaker_threshold):
         s3.spoil("GET", "zone/a", is_silent)
         with pytest.raises(RetryableError, match="S3 does not answer"):
             store.fetch(listed, tmp_path / "copy")

@@ -39,10 +39,10 @@ def read_object(content: bytes, name: str) -> Result:
 
 
 def stamps_of(content: bytes, name: str) -> dict[int, str | None]:
-    """The time of each row by its number, None where it is refused; the first row is 1."""
+    """The time of each row by its number, None where it is rejected; the first row is 1."""
     result = read_object(content, name)
     first = 1 if name.endswith(".xlsx") else 0  # below its header
-    found: dict[int, str | None] = {_number(row["position"]) - first: None for row in result.refused}
+    found: dict[int, str | None] = {_number(row["position"]) - first: None for row in result.rejected}
     for row, stamp in zip(result.observations, result.stamps, strict=True):
         found[_number(row["source_row"]) - first] = stamp
     return dict(sorted(found.items()))

@@ -28,7 +28,7 @@ class Result:
     """What became of an object's rows."""
 
     observations: list[dict[str, Any]] = field(default_factory=list)
-    refused: list[dict[str, Any]] = field(default_factory=list)
+    rejected: list[dict[str, Any]] = field(default_factory=list)
     rows_read: int = 0
     rows_empty: int = 0
 
@@ -43,9 +43,9 @@ class Result:
         return result
 
     def add(self, part: Transformed) -> None:
-        assert part.rows_read == part.rows_empty + len(part.observations) + len(part.refused)
+        assert part.rows_read == part.rows_empty + len(part.observations) + len(part.rejected)
         self.observations += to_table(part.observations).to_pylist()
-        self.refused += to_table(part.refused).to_pylist()
+        self.rejected += to_table(part.rejected).to_pylist()
         self.rows_read += part.rows_read
         self.rows_empty += part.rows_empty
 
@@ -55,13 +55,13 @@ class Result:
 
     @property
     def codes(self) -> list[str]:
-        return [row["code"] for row in self.refused]
+        return [row["code"] for row in self.rejected]
 
     def values(self, row: int = 0) -> dict[str, float]:
         found = self.observations[row]
         return {name: found[name] for name in PARAMETER_NAMES if found[name] is not None}
 
-    def notes(self, row: int = 0) -> list[tuple[str, str, str]]:
+    def issues(self, row: int = 0) -> list[tuple[str, str, str]]:
         entries = json.loads(self.observations[row]["parse_issues"] or "[]")
         return [(entry["parameter"], entry["raw"], entry["reason"]) for entry in entries]
 

@@ -1,4 +1,4 @@
-"""Columns of any kind, with any values: rows are observations, refused or empty, or the object is rejected."""
+"""Columns of any kind, with any values: rows are observations, rejected or empty, or the object is rejected."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def outcome(batch: RawBatch) -> Result | str:
         for part in (transformer.transform(batch), *transformer.finish()):
             result.add(part)
             validated = validate(part.observations, STATIONS, NOW)
-            assert len(validated.refused) == 0
+            assert len(validated.rejected) == 0
     except ObjectRejectedError as error:
         return error.code
     return result
@@ -100,7 +100,7 @@ def test_any_columns_are_read_or_refused_and_never_an_error(found: dict[str, pa.
     assert result.rows_read == ROWS
     for row in result.observations:
         assert np.isfinite([row[name] for name in PARAMETER_NAMES if row[name] is not None]).all()
-    for row in result.refused:
+    for row in result.rejected:
         assert set(json.loads(row["row"])) == set(found)
         assert json.loads(row["origin"])["generation_id"] == 1
     assert outcome(batch) == result

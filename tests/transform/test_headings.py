@@ -111,7 +111,7 @@ def test_the_daily_csv_of_before_2019_is_read() -> None:
         },
         rel=1e-12,
     )
-    assert result.notes() == []
+    assert result.issues() == []
     transformer = read(LEGACY)
     assert (transformer.reading.unknown, transformer.reading.unread(), transformer.renamed) == ({}, [], [])
 

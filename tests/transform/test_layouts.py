@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow as pa
 
-from forecast.core.schemas import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, frame_of, to_frame
+from forecast.core.schemas import ORIGIN_SCHEMA, REJECTED_SCHEMA, RawBatch, frame_of, to_frame
 from forecast.transform.layouts import parts_of
 
 LAYOUTS = (frozenset({"dhutc"}), frozenset({"obstimeutc"}), frozenset({"time", "datetime"}))
@@ -16,15 +16,15 @@ def batch_of(*rows: Row, groups: pa.Array | None = None) -> RawBatch:
     names = dict.fromkeys(name for row in rows for name in row)
     table = pa.table({name: pa.array([row.get(name) for row in rows], pa.string()) for name in names})
     origin = pa.Table.from_pylist([{"position": f"line {line}"} for line in range(1, len(rows) + 1)], ORIGIN_SCHEMA)
-    refused = frame_of([{"position": "line 9"}], REFUSED_SCHEMA)
-    return RawBatch(to_frame(table), to_frame(origin), groups=groups, metadata="m", refused=refused)
+    rejected = frame_of([{"position": "line 9"}], REJECTED_SCHEMA)
+    return RawBatch(to_frame(table), to_frame(origin), groups=groups, metadata="m", rejected=rejected)
 
 
 def split(batch: RawBatch) -> list[tuple[list[str], list[str], int]]:
-    """Of each part: where its rows stand, its columns, and how many refused rows it has."""
+    """Of each part: where its rows stand, its columns, and how many rejected rows it has."""
     parts = parts_of(batch, LAYOUTS)
     assert all(part.metadata == "m" for part in parts)
-    return [(part.origin["position"].tolist(), list(part.rows.columns), len(part.refused)) for part in parts]
+    return [(part.origin["position"].tolist(), list(part.rows.columns), len(part.rejected)) for part in parts]
 
 
 def test_rows_of_one_layout_stay_as_they_are() -> None:

@@ -1,4 +1,4 @@
-"""A refused row keeps all that is needed to send it through again."""
+"""A rejected row keeps all that is needed to send it through again."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def sent(batch: RawBatch, stations: Stations, key: str = TABLE_KEY) -> Result:
     return Result.of(ObjectTransformer(key, stations, NOW), [batch])
 
 
-def again(refused: Sequence[Mapping[str, Any]]) -> RawBatch:
-    """The batch of refused rows as the reject store keeps them, all of one sheet."""
-    kept = [json.loads(json.dumps(row)) for row in refused]
+def again(rejected: Sequence[Mapping[str, Any]]) -> RawBatch:
+    """The batch of rejected rows as the reject store keeps them, all of one sheet."""
+    kept = [json.loads(json.dumps(row)) for row in rejected]
     origins = [json.loads(row["origin"]) for row in kept]
     for row, origin in zip(kept, origins, strict=True):
         origin |= {"position": row["position"], "extracted_at": datetime.fromisoformat(origin["extracted_at"])}
@@ -67,24 +67,24 @@ def test_a_row_of_an_unknown_station_goes_through_once_the_station_is_known(batc
     assert first.codes == ["unknown_station"] * len(batch.rows)
     expected = sent(batch, STATIONS)
     assert len(expected.observations) == len(batch.rows)
-    assert sent(again(first.refused), STATIONS).observations == expected.observations
+    assert sent(again(first.rejected), STATIONS).observations == expected.observations
 
 
 def test_a_row_that_stood_under_another_station_is_refused_again() -> None:
     first = sent(batch_of([CLIMATE], groups=["00052"]), STATIONS)
     assert first.codes == ["station_mismatch"]
-    assert sent(again(first.refused), STATIONS).refused == first.refused
+    assert sent(again(first.rejected), STATIONS).rejected == first.rejected
 
 
 def test_what_is_refused_twice_is_kept_the_same() -> None:
     odd = {"nan": float("nan"), "infinite": float("-inf"), "list": [1, None, 3], "true": True, "größe": "5\u00a0m"}
     first = sent(batch_of([CLIMATE | odd]), NOWHERE)
-    assert json.loads(first.refused[0]["row"]) == {**CLIMATE, **odd, "nan": "nan", "infinite": "-inf"}
-    assert sent(again(first.refused), NOWHERE).refused == first.refused
+    assert json.loads(first.rejected[0]["row"]) == {**CLIMATE, **odd, "nan": "nan", "infinite": "-inf"}
+    assert sent(again(first.rejected), NOWHERE).rejected == first.rejected
 
 
 def test_the_origin_of_a_row() -> None:
-    (row,) = sent(batch_of([TABLE | {"Time": "noon"}], sheet="011024"), STATIONS).refused
+    (row,) = sent(batch_of([TABLE | {"Time": "noon"}], sheet="011024"), STATIONS).rejected
     assert json.loads(row["origin"]) == {
         "extracted_at": "2024-10-09 00:00:00.000Z",
         "generation_id": 1,
@@ -117,18 +117,18 @@ def test_typed_cells_are_kept_as_text_that_reads_the_same(name: str) -> None:
     cells, kept = TYPED[name]
     batch = batch_of([CLIMATE])
     batch.rows[name] = to_frame(pa.table({name: cells}))[name]
-    (row,) = sent(batch, NOWHERE).refused
+    (row,) = sent(batch, NOWHERE).rejected
     assert json.loads(row["row"]) == {**CLIMATE, name: kept}
 
 
 def test_a_row_of_the_hour_that_occurs_twice_is_kept_as_it_was() -> None:
     row = TABLE | {"Date": "2024-10-27", "Time": "02:30:00"}
-    (refused,) = transform(batch_of([row])).refused
-    assert (refused["code"], json.loads(refused["row"])) == ("ambiguous_local_time", row)
+    (rejected,) = transform(batch_of([row])).rejected
+    assert (rejected["code"], json.loads(rejected["row"])) == ("ambiguous_local_time", row)
 
 
 def test_of_a_long_value_the_row_keeps_all() -> None:
-    (row,) = transform(batch_of([CLIMATE | {"dh_utc": "x" * 1000}])).refused
+    (row,) = transform(batch_of([CLIMATE | {"dh_utc": "x" * 1000}])).rejected
     assert row["value"] == "x" * 199 + "…"
     assert json.loads(row["row"])["dh_utc"] == "x" * 1000
 
@@ -136,5 +136,5 @@ def test_of_a_long_value_the_row_keeps_all() -> None:
 def test_a_batch_of_nothing_but_refused_rows_is_read_in_columns() -> None:
     rows = [CLIMATE | {"dh_utc": f"2024-10-0{1 + index % 9} 00:00:00", "n": index} for index in range(100)]
     first = sent(batch_of(rows), NOWHERE)
-    assert [json.loads(row["row"])["n"] for row in first.refused] == list(range(100))
-    assert to_table(again(first.refused).rows).to_pylist() == rows
+    assert [json.loads(row["row"])["n"] for row in first.rejected] == list(range(100))
+    assert to_table(again(first.rejected).rows).to_pylist() == rows

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from forecast.core.digests import HALF
+from forecast.core.digests import HASH_LENGTH
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.registry import load_stations
 from forecast.core.schemas import OBSERVATION_SCHEMA, to_frame, to_table
@@ -71,13 +71,15 @@ def made() -> tuple[dict[str, Any], dict[str, Any]]:
         result = transform(batch_of(rows), key=key, stations=STATIONS)
         observations = to_frame(pa.Table.from_pylist(result.observations, schema=OBSERVATION_SCHEMA))
         records = to_table(validate(observations, STATIONS, NOW).observations).to_pylist()
-        refused = sorted([row[name] for name in ("code", "field", "value")] for row in result.refused)
+        rejected = sorted([row[name] for name in ("code", "field", "value")] for row in result.rejected)
         of_rules = [
-            {name: row[name] for name in OF_RULES if row[name] is not None} | {"digest": row["digest"][:HALF]}
+            {name: row[name] for name in OF_RULES if row[name] is not None} | {"digest": row["digest"][:HASH_LENGTH]}
             for row in records
         ]
-        by_rules[key] = [result.rows_read, result.rows_empty, of_rules, refused]
-        by_checks[key] = [{name: row[name] for name in OF_CHECKS} | {"digest": row["digest"][HALF:]} for row in records]
+        by_rules[key] = [result.rows_read, result.rows_empty, of_rules, rejected]
+        by_checks[key] = [
+            {name: row[name] for name in OF_CHECKS} | {"digest": row["digest"][HASH_LENGTH:]} for row in records
+        ]
     return by_rules, by_checks
 
 

@@ -1,4 +1,4 @@
-"""Two columns of one parameter are two statements of one value: they agree, or the row is refused."""
+"""Two columns of one parameter are two statements of one value: they agree, or the row is rejected."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def of_table(**more: Any) -> Result:
 )
 def test_two_columns_that_differ_by_rounding_alone_are_one_and_the_first_counts(first: Any, twin: Any) -> None:
     alone, both = of_table(**first), of_table(**first, **twin)
-    assert (both.values(), both.refused) == (alone.values(), [])
+    assert (both.values(), both.rejected) == (alone.values(), [])
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_two_columns_that_differ_by_more_quarantine_the_row(first: Any, twin: An
     result = transform(batch_of([TABLE | first | twin, TABLE | dict.fromkeys(twin) | {"Time": "00:09:00"}]))
     assert len(result.observations) == 1
     names = " and ".join([*first, *twin])
-    assert [(one["position"], one["code"], one["value"], one["reason"]) for one in result.refused] == [
+    assert [(one["position"], one["code"], one["value"], one["reason"]) for one in result.rejected] == [
         (
             "line 1",
             "contradicting_values",
@@ -63,4 +63,4 @@ def test_infoclimats_columns_are_compared_as_well() -> None:
     rows[1]["dh_utc"] = "2024-10-05 09:00:00"
     result = transform(batch_of(rows), key=CLIMATE_KEY)
     assert [row["air_temperature"] for row in result.observations] == [7.6]
-    assert [(row["code"], row["field"]) for row in result.refused] == [("contradicting_values", "air_temperature")]
+    assert [(row["code"], row["field"]) for row in result.rejected] == [("contradicting_values", "air_temperature")]

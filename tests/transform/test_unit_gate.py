@@ -29,7 +29,7 @@ def taken_for(values: Floats, parameter: str, meant: str, said: str) -> Floats:
     return units[said.casefold()].to_canonical(units[meant.casefold()].from_canonical(values))
 
 
-def refusal(parameter: str, values: Floats, times: Times | None = None) -> str | None:
+def rejection(parameter: str, values: Floats, times: Times | None = None) -> str | None:
     """What the gate says of a column."""
     gate = UnitGate(ON_EARTH[parameter])
     gate.see(values, hourly(values) if times is None else times)
@@ -45,7 +45,7 @@ def refusal(parameter: str, values: Floats, times: Times | None = None) -> str |
 def test_every_exchange_of_two_units_of_pressure_is_found_and_named(said: str, meant: str) -> None:
     told = taken_for(np.array([990.0, 1020.0]), PRESSURE, meant, said)
     example = UNITS[ON_EARTH[PRESSURE].quantity][meant.casefold()].from_canonical(np.array([990.0]))[0]
-    assert refusal(PRESSURE, told) == (
+    assert rejection(PRESSURE, told) == (
         None
         if said == meant
         else f"2 of 2 pressures, such as {example:g} {said}, are none on Earth, but would be in {meant}: "
@@ -73,7 +73,7 @@ def test_a_day_of_another_unit_is_found_and_named(
 ) -> None:
     """Of 14 °C and more."""
     told = taken_for(MILD_DAY - MILD_DAY[0] + 14, parameter, meant, said)
-    assert refusal(parameter, told) == (
+    assert rejection(parameter, told) == (
         f"24 of 24 {words}, such as {example}, are none on Earth, but would be in {meant}: "
         "the source names the wrong unit"
     )
@@ -81,16 +81,16 @@ def test_a_day_of_another_unit_is_found_and_named(
 
 def test_what_may_be_weather_in_the_unit_that_is_named_passes() -> None:
     """A mild day in °C is a frosty one in °F, and a cool day in °F may be Death Valley's in °C."""
-    assert refusal(TEMPERATURE, taken_for(MILD_DAY, TEMPERATURE, "°C", "°F")) is None
-    assert refusal(TEMPERATURE, taken_for(MILD_DAY, TEMPERATURE, "°F", "°C")) is None
-    assert refusal(DEW_POINT, taken_for(MILD_DAY - 10, DEW_POINT, "°F", "°C")) is None
+    assert rejection(TEMPERATURE, taken_for(MILD_DAY, TEMPERATURE, "°C", "°F")) is None
+    assert rejection(TEMPERATURE, taken_for(MILD_DAY, TEMPERATURE, "°F", "°C")) is None
+    assert rejection(DEW_POINT, taken_for(MILD_DAY - 10, DEW_POINT, "°F", "°C")) is None
 
 
 def test_the_median_of_the_object_decides() -> None:
     half, more = (np.concatenate([60 + np.arange(beyond) / 100, np.full(24 - beyond, 12)]) for beyond in (12, 13))
     far_apart = np.roll(hourly(half), 6)
-    assert refusal(TEMPERATURE, half, far_apart) is None
-    assert (refusal(TEMPERATURE, more, far_apart) or "").startswith("13 of 24 temperatures")
+    assert rejection(TEMPERATURE, half, far_apart) is None
+    assert (rejection(TEMPERATURE, more, far_apart) or "").startswith("13 of 24 temperatures")
 
 
 def hot_day(values: int = 24, different: int = 12, hours: float = 20) -> tuple[Floats, Times]:
@@ -102,31 +102,31 @@ def hot_day(values: int = 24, different: int = 12, hours: float = 20) -> tuple[F
 
 
 def test_a_day_of_values_is_enough_and_anything_less_is_not() -> None:
-    assert refusal(TEMPERATURE, *hot_day()) is not None
-    assert refusal(TEMPERATURE, *hot_day(values=23)) is None
-    assert refusal(TEMPERATURE, *hot_day(different=11)) is None
-    assert refusal(TEMPERATURE, *hot_day(hours=19.99)) is None
+    assert rejection(TEMPERATURE, *hot_day()) is not None
+    assert rejection(TEMPERATURE, *hot_day(values=23)) is None
+    assert rejection(TEMPERATURE, *hot_day(different=11)) is None
+    assert rejection(TEMPERATURE, *hot_day(hours=19.99)) is None
 
 
 @pytest.mark.parametrize("code", [85.0, 99.9, 125.0, -127.0, 327.67, 0.0])
 def test_a_fault_code_all_day_is_no_unit(code: float) -> None:
     """A sensor that is broken costs its own values, and not those of the others."""
-    assert refusal(TEMPERATURE, np.full(288, code), np.arange(288) * 300_000) is None
+    assert rejection(TEMPERATURE, np.full(288, code), np.arange(288) * 300_000) is None
 
 
 def test_the_hottest_and_the_coldest_day_on_earth_pass() -> None:
     for parameter in (TEMPERATURE, DEW_POINT):
         for limit, inwards in ((ON_EARTH[parameter].lowest, 1), (ON_EARTH[parameter].highest, -1)):
-            assert refusal(parameter, limit + inwards * np.arange(24) / 100) is None
+            assert rejection(parameter, limit + inwards * np.arange(24) / 100) is None
 
 
 @pytest.mark.parametrize("parameter", list(ON_EARTH))
 def test_no_value_at_all_passes(parameter: str) -> None:
-    assert refusal(parameter, np.full(24, np.nan)) is None
-    assert refusal(parameter, np.array([])) is None
+    assert rejection(parameter, np.full(24, np.nan)) is None
+    assert rejection(parameter, np.array([])) is None
 
 
 @given(st.data(), st.sampled_from(list(ON_EARTH)))
 def test_what_is_on_earth_passes(data: st.DataObject, parameter: str) -> None:
     limits = st.floats(ON_EARTH[parameter].lowest, ON_EARTH[parameter].highest)
-    assert refusal(parameter, np.array(data.draw(st.lists(limits, min_size=1, max_size=50)))) is None
+    assert rejection(parameter, np.array(data.draw(st.lists(limits, min_size=1, max_size=50)))) is None

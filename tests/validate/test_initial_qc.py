@@ -1,4 +1,4 @@
-"""Rows of any stations in any order are judged as the series that they are."""
+"""Rows of any stations in any order are evaluated as the series that they are."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.core.digests import observation_halves
+from forecast.core.digests import content_hashes
 from forecast.core.schemas import OBSERVATION_SCHEMA
 from forecast.qc.results import Quality
 from forecast.qc.runner import run_station_checks
-from forecast.validate.initial_qc import judge_rows
+from forecast.validate.initial_qc import flag_batch
 from tests.examples import examples
 from tests.networks import START, five, hours, observation, series
 
 STATIONS = list(five(interval_minutes=5))
 
 
-def judge(rows: list[dict[str, Any]]) -> Quality:
+def evaluate(rows: list[dict[str, Any]]) -> Quality:
     table = pa.Table.from_pylist(rows, schema=OBSERVATION_SCHEMA)
     codes = np.array(["ABCDE".index(row["station_id"]) for row in rows], dtype=np.int64)
     filled = table.append_column("completeness_score", pa.repeat(0.5, table.num_rows))
-    return judge_rows(table, STATIONS, codes, observation_halves(filled, STATIONS, codes))
+    return flag_batch(table, STATIONS, codes, content_hashes(filled, STATIONS, codes))
 
 
 def row(name: str, minute: int, **more: Any) -> dict[str, Any]:
@@ -42,7 +42,7 @@ VALUES = st.none() | st.sampled_from([0.0, 0.2, 5.0, 12.0, 20.0, 99.0])
 
 @settings(max_examples=examples(0.6))
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=15), st.lists(VALUES, max_size=15), st.randoms())
-def test_each_station_is_judged_by_itself_whatever_the_order_of_rows(
+def test_each_station_is_evaluated_by_itself_whatever_the_order_of_rows(
     first: list[tuple[float | None, float | None]], second: list[float | None], chance: Any
 ) -> None:
     rows = [
@@ -59,10 +59,10 @@ def test_each_station_is_judged_by_itself_whatever_the_order_of_rows(
     expected = [*said(run_station_checks(of_b).quality()), *said(run_station_checks(of_d).quality())]
     order = list(range(len(rows)))
     chance.shuffle(order)
-    assert said(judge([rows[place] for place in order])) == [expected[place] for place in order]
+    assert said(evaluate([rows[place] for place in order])) == [expected[place] for place in order]
 
 
-def test_of_one_observation_twice_the_one_that_wins_is_judged() -> None:
+def test_of_one_observation_twice_the_one_that_wins_is_evaluated() -> None:
     """99 °C lost against 12.1 °C, so there is no step after it; a loser is not evaluated, and gives no rain."""
     rows = [
         row("A", 0, air_temperature=12.0, precipitation_counter=1.0),
@@ -71,13 +71,13 @@ def test_of_one_observation_twice_the_one_that_wins_is_judged() -> None:
         row("A", 10, air_temperature=12.2, precipitation_counter=1.2),
     ]
     for order in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]):
-        quality = judge([rows[place] for place in order])
+        quality = evaluate([rows[place] for place in order])
         found = dict(zip(order, said(quality), strict=True))
         assert [found[place][:3] for place in range(4)] == [(1, None, 0), (2, None, 0), (1, None, 0), (1, None, 0)]
         np.testing.assert_allclose(quality.amount[[order.index(place) for place in range(4)]], [np.nan, np.nan, 0.2, 0])
 
 
-def test_the_row_that_the_database_keeps_is_judged() -> None:
+def test_the_row_that_the_database_keeps_is_evaluated() -> None:
     """A later extraction before higher counters, and the digest where all is level."""
     later = {"extracted_at": START + timedelta(hours=1)}
     for lower, higher in (
@@ -86,12 +86,12 @@ def test_the_row_that_the_database_keeps_is_judged() -> None:
         ({"extracted_at": START, "generation_id": 9, "sync_id": 9}, later),
     ):
         rows = [row("A", 0, air_temperature=99.0, **lower), row("A", 0, air_temperature=12.0, **higher)]
-        assert [flag for flag, *_ in said(judge(rows))] == [2, 1]
-        assert [flag for flag, *_ in said(judge(rows[::-1]))] == [1, 2]
+        assert [flag for flag, *_ in said(evaluate(rows))] == [2, 1]
+        assert [flag for flag, *_ in said(evaluate(rows[::-1]))] == [1, 2]
     level = [row("A", 0, air_temperature=value) for value in (11.0, 12.0, 13.0)]
     order = [level, level[::-1]]
     judged_values = [
-        [one["air_temperature"] for one, (flag, *_) in zip(rows, said(judge(rows)), strict=True) if flag == 1]
+        [one["air_temperature"] for one, (flag, *_) in zip(rows, said(evaluate(rows)), strict=True) if flag == 1]
         for rows in order
     ]
     assert judged_values[0] == judged_values[1]
@@ -101,10 +101,10 @@ def test_the_row_that_the_database_keeps_is_judged() -> None:
 def test_a_row_without_values_loses_against_one_with_some_and_has_the_flag_of_missing_values() -> None:
     rows = [row("A", 0, extracted_at=START + timedelta(hours=1)), row("A", 0, air_temperature=12.0)]
     for order in ([0, 1], [1, 0]):
-        flags = [flag for flag, *_ in said(judge([rows[place] for place in order]))]
+        flags = [flag for flag, *_ in said(evaluate([rows[place] for place in order]))]
         assert flags == [[9, 1][place] for place in order]
 
 
 def test_a_row_without_a_value_is_missing_and_no_row_is_no_row() -> None:
-    assert said(judge([row("A", 0)])) == [(9, None, 0, "nan")]
-    assert said(judge([])) == []
+    assert said(evaluate([row("A", 0)])) == [(9, None, 0, "nan")]
+    assert said(evaluate([])) == []

@@ -83,8 +83,8 @@ def test_no_other_check_builds_on_it() -> None:
     times = np.arange(288, dtype=np.int64) * 300_000
     values = {"air_temperature": 12 + np.sin(np.arange(288) / 40)}
     series = Series(station, times, values, {"air_temperature": np.ones(288, dtype=bool)})
-    verdicts = run_station_checks(series)
-    assert set(verdicts.flags["air_temperature"].tolist()) <= {1, 2}
-    run_closing_checks(verdicts)
-    assert set(verdicts.flags["air_temperature"].tolist()) == {3}
-    assert pa.array(verdicts.quality().flags).null_count == 0
+    results = run_station_checks(series)
+    assert set(results.flags["air_temperature"].tolist()) <= {1, 2}
+    run_closing_checks(results)
+    assert set(results.flags["air_temperature"].tolist()) == {3}
+    assert pa.array(results.quality().flags).null_count == 0

@@ -16,14 +16,14 @@ from bson.int64 import Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.core.digests import HALF
+from forecast.core.digests import HASH_LENGTH
 from forecast.core.parameters import MEASURED_NAMES, PARAMETER_NAMES
 from forecast.core.registry import CONFIG_FOLDER, load_stations
 from forecast.core.schemas import OBSERVATION_SCHEMA, VALIDATED_SCHEMA, to_frame, to_table
 from forecast.mongo.bson_encoder import document_of
 from forecast.networks.qc_version import qc_version
 from forecast.validate import validate
-from forecast.zone.writer import ObjectWriter, RunFacts, Source
+from forecast.zone.writer import ObjectWriter, RunContext, Source
 from tests.stations import stations_with
 from tests.transform.samples import batch_of, transform
 
@@ -49,9 +49,9 @@ def observation(**more: Any) -> dict[str, Any]:
 def check(*rows: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     frame = to_frame(pa.Table.from_pylist([dict(row) for row in rows], schema=OBSERVATION_SCHEMA))
     validated = validate(frame, STATIONS, NOW)
-    accepted, refused = to_table(validated.observations), to_table(validated.refused)
-    assert accepted.num_rows + refused.num_rows == len(rows)
-    return accepted.to_pylist(), refused.to_pylist()
+    accepted, rejected = to_table(validated.observations), to_table(validated.rejected)
+    assert accepted.num_rows + rejected.num_rows == len(rows)
+    return accepted.to_pylist(), rejected.to_pylist()
 
 
 def digest(**more: Any) -> str:
@@ -60,8 +60,8 @@ def digest(**more: Any) -> str:
 
 
 def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> None:
-    (record,), refused = check(observation())
-    assert refused == []
+    (record,), rejected = check(observation())
+    assert rejected == []
     assert record["_id"] == "07015@2024-10-05T00:04:00Z"
     quality = [record[name] for name in ("flag", "flags", "anomalies_detected", "qc_version")]
     assert quality == [1, None, 0, qc_version()]
@@ -129,11 +129,11 @@ def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> 
     ],
 )
 def test_what_may_not_enter(change: dict[str, Any], code: str, field: str, value: str | None, reason: str) -> None:
-    (accepted, (refused,)) = check(observation(), observation(**change))
+    (accepted, (rejected,)) = check(observation(), observation(**change))
     assert len(accepted) == 1
-    found = {name: refused[name] for name in ("position", "code", "field", "value", "reason")}
+    found = {name: rejected[name] for name in ("position", "code", "field", "value", "reason")}
     assert found == {"position": "line 7", "code": code, "field": field, "value": value, "reason": reason}
-    assert json.loads(refused["row"])["source_row"] == "line 7"
+    assert json.loads(rejected["row"])["source_row"] == "line 7"
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_a_clock_ten_minutes_fast_and_old_data_may_enter(stamp: datetime) -> Non
 
 
 def test_a_row_with_several_faults_is_refused_once() -> None:
-    accepted, refused = check(observation(station_id="NOWHERE", timestamp=None, wind_speed=math.inf))
-    assert (accepted, [row["code"] for row in refused]) == ([], ["unknown_station"])
+    accepted, rejected = check(observation(station_id="NOWHERE", timestamp=None, wind_speed=math.inf))
+    assert (accepted, [row["code"] for row in rejected]) == ([], ["unknown_station"])
 
 
 def test_no_row_is_no_row() -> None:
@@ -181,7 +181,7 @@ def test_the_digest_does_not_depend_on_where_the_row_came_from_or_stands() -> No
     assert digest(extracted_at=NOW + timedelta(days=1)) == same
     assert digest(generation_id=9) == same
     assert digest(sync_id=9) == same
-    # The earlier delivery of the two is the one that is not judged.
+    # The earlier delivery of the two is the one that is not evaluated.
     earlier = observation(wind_speed=3.0, extracted_at=NOW - timedelta(days=1))
     accepted, _ = check(observation(station_id="00052"), earlier, observation())
     assert accepted[2]["digest"] == same
@@ -203,7 +203,7 @@ CHANGES: Sequence[dict[str, Any]] = [
 
 
 def test_the_digest_changes_with_station_time_every_measurement_and_notes() -> None:
-    assert len({digest(**change)[:HALF] for change in CHANGES}) == len(CHANGES)
+    assert len({digest(**change)[:HASH_LENGTH] for change in CHANGES}) == len(CHANGES)
 
 
 def test_what_the_checks_say_is_in_the_second_half_of_the_digest_alone() -> None:
@@ -215,8 +215,8 @@ def test_what_the_checks_say_is_in_the_second_half_of_the_digest_alone() -> None
     assert (alone["flags"], alone["anomalies_detected"], alone["flag"]) == (None, 0, 1)
     assert json.loads(after["flags"]) == {"air_temperature": {"flag": 4, "checks": ["rate_of_change"]}}
     assert (after["anomalies_detected"], after["flag"], after["air_temperature"]) == (1, 4, 12.0)
-    assert alone["digest"][:HALF] == after["digest"][:HALF]
-    assert alone["digest"][HALF:] != after["digest"][HALF:]
+    assert alone["digest"][:HASH_LENGTH] == after["digest"][:HASH_LENGTH]
+    assert alone["digest"][HASH_LENGTH:] != after["digest"][HASH_LENGTH:]
 
 
 def test_rain_since_the_row_before_is_added_from_the_counter() -> None:
@@ -271,7 +271,7 @@ def document(row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     station = STATIONS.get(str(row["station_id"]))
     good = check({**row, "station_id": "07015", "timestamp": STAMP, **dict.fromkeys(PARAMETER_NAMES)})[0]
     writer = ObjectWriter(
-        folder, Source("key", "s3://bucket/key", "0" * 32, NOW, NOW.date()), RunFacts("run", NOW, "2.0.0"), STATIONS
+        folder, Source("key", "s3://bucket/key", "0" * 32, NOW, NOW.date()), RunContext("run", NOW, "2.0.0"), STATIONS
     )
     table = writer._records(pa.Table.from_pylist(good, schema=VALIDATED_SCHEMA))
     (record,) = table.to_pylist()

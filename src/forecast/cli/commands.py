@@ -89,7 +89,7 @@ def migrate_command(
             age = settings.max_data_age_hours
             report, code = migrate(store, collection, stations, run_id, verify_only=verify, max_age_hours=age)
     write_and_copy(report, settings, datetime.now(UTC))
-    print_result(as_data(report), Text(_migration_words(report)), as_json=as_json)
+    print_result(as_data(report), Text(_migration_message(report)), as_json=as_json)
     return code
 
 
@@ -113,20 +113,20 @@ def replay_command(
     from forecast.core.work_folder import work_folder
     from forecast.mongo.client import connect
     from forecast.mongo.lock import lease
-    from forecast.run.replay import Corridor, replay
+    from forecast.run.replay import ReplayContext, replay
     from forecast.run.run import new_run_id
     from forecast.run.stations import configured_stations
     from forecast.storage import open_store
-    from forecast.zone.writer import RunFacts
+    from forecast.zone.writer import RunContext
 
     store = open_store(settings.require_processed_uri())
     stations = configured_stations(settings)
     now = datetime.now(UTC)
-    facts = RunFacts(new_run_id(now), now, __version__)
-    log_as(facts.run_id)
-    with connect(settings) as collection, lease(collection, facts.run_id, wait=wait), work_folder() as folder:
-        counts = replay(Corridor(store, collection, stations, facts, settings.max_data_age_hours), folder)
-    print_result({"run_id": facts.run_id, **asdict(counts)}, Text(_replay_words(counts)), as_json=as_json)
+    context = RunContext(new_run_id(now), now, __version__)
+    log_as(context.run_id)
+    with connect(settings) as collection, lease(collection, context.run_id, wait=wait), work_folder() as folder:
+        counts = replay(ReplayContext(store, collection, stations, context, settings.max_data_age_hours), folder)
+    print_result({"run_id": context.run_id, **asdict(counts)}, Text(_replay_message(counts)), as_json=as_json)
     return ObjectRejectedError.exit_code if counts.rows_failed else 0
 
 
@@ -180,13 +180,13 @@ def crud_check_command(settings: Settings, as_json: AsJson = False) -> int:
     return code
 
 
-def _migration_words(report: MigrationReport) -> str:
+def _migration_message(report: MigrationReport) -> str:
     checked = report.verification
     differing = checked.sample_checked - checked.matching
     return (
         f"{report.records_validated:,} records: {report.inserted:,} inserted, {report.updated:,} updated, "
         f"{report.unchanged:,} unchanged, {report.superseded:,} superseded"
-        f"{_removed_words(report.values_removed.total)}\n"
+        f"{_removed_message(report.values_removed.total)}\n"
         f"compared {checked.sample_checked:,} records with {checked.documents_in_database:,} documents: "
         + (
             "both hold the same"
@@ -194,11 +194,11 @@ def _migration_words(report: MigrationReport) -> str:
             else f"{differing:,} differ, {checked.orphaned:,} documents are orphaned, "
             f"{checked.outdated_flags:,} have outdated flags"
         )
-        + f"\n{_dataset_words(checked.dataset)}"
+        + f"\n{_dataset_message(checked.dataset)}"
     )
 
 
-def _dataset_words(compared: DatasetComparison | UnsetType) -> str:
+def _dataset_message(compared: DatasetComparison | UnsetType) -> str:
     if not compared or not compared.is_of_database:
         return "the zone holds no dataset of this collection; the next run writes it"
     later = f", {compared.pending_days:,} station-days wait for the next run" if compared.pending_days else ""
@@ -210,19 +210,19 @@ def _dataset_words(compared: DatasetComparison | UnsetType) -> str:
     )
 
 
-def _replay_words(counts: ReplayCounts) -> str:
+def _replay_message(counts: ReplayCounts) -> str:
     return (
         f"{counts.rows:,} quarantined rows in {counts.files:,} files: {counts.replayed:,} pass now, "
         f"{counts.replayed_before:,} passed before, {counts.still_quarantined:,} stay in quarantine"
-        f"{_failed_words(counts)}\n"
+        f"{_failed_message(counts)}\n"
         f"records of {counts.files_changed:,} changed files: {counts.inserted:,} inserted, {counts.updated:,} updated, "
-        f"{counts.unchanged:,} unchanged, {counts.superseded:,} superseded{_removed_words(counts.values_removed)}"
+        f"{counts.unchanged:,} unchanged, {counts.superseded:,} superseded{_removed_message(counts.values_removed)}"
     )
 
 
-def _removed_words(number: int) -> str:
+def _removed_message(number: int) -> str:
     return f"; {number:,} stored values were replaced by records that lack them" if number else ""
 
 
-def _failed_words(counts: ReplayCounts) -> str:
+def _failed_message(counts: ReplayCounts) -> str:
     return f", {counts.rows_failed:,} of them by a fault of the program (see the log)" if counts.rows_failed else ""

@@ -52,7 +52,7 @@ def demo_ingest(settings: Settings, request: Request, stations: Stations) -> tup
         return ingest_and_report(of_demo, replace(request, since=FIRST_DAY, until=LAST_DAY), stations, around)
 
 
-def what_next(*, ingested: bool) -> str:
+def next_steps(*, ingested: bool) -> str:
     """Where the demo's results are, and what to type next on this machine."""
     last = LAST_DAY if ingested else FIRST_DAY - timedelta(days=1)
     poetry = "poetry" if shutil.which("poetry") else ".local/tools/bin/poetry"

@@ -52,7 +52,7 @@ def pipeline_command(
     """
     from rich.text import Text
 
-    from forecast.cli.demo import demo_ingest, demo_settings, what_next
+    from forecast.cli.demo import demo_ingest, demo_settings, next_steps
     from forecast.core.errors import worst_exit_code
     from forecast.ingest.run import Request
     from forecast.report.ingest import render_ingest
@@ -88,5 +88,5 @@ def pipeline_command(
     result |= {"status": as_data(status), "quality": as_data(quality)}
     print_result(result, render_summary(status, quality), as_json=as_json)
     if demo and not as_json:
-        print_result({}, Text(what_next(ingested=ingest)), as_json=False)
+        print_result({}, Text(next_steps(ingested=ingest)), as_json=False)
     return worst_exit_code([*codes, int(status.exit_code or 0)])

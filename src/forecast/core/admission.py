@@ -25,7 +25,7 @@ FUTURE = "future_timestamp"
 _EPOCH = np.datetime64(0, "s")
 
 
-class Fault(NamedTuple):
+class Violation(NamedTuple):
     """The rows of a mask may not enter; `code` is a short name to count by.
 
     `instants` (UTC, one a row) are those of a fault that time mends.
@@ -37,34 +37,34 @@ class Fault(NamedTuple):
     instants: npt.NDArray[np.datetime64] | None = None
 
 
-def unknown_stations(ids: pa.Array | pa.ChunkedArray, stations: Stations) -> Fault:
+def unknown_stations(ids: pa.Array | pa.ChunkedArray, stations: Stations) -> Violation:
     """Rows whose station (text or null) is not in the registry."""
     known = pa.array([station.id for station in stations], pa.string())
     unknown = ~np.asarray(pc.is_in(ids, value_set=known))
-    return Fault(unknown, "unknown_station", "the station is not in the station registry")
+    return Violation(unknown, "unknown_station", "the station is not in the station registry")
 
 
-def other_networks(ids: pa.Array | pa.ChunkedArray, stations: Stations, network: str) -> Fault:
+def other_networks(ids: pa.Array | pa.ChunkedArray, stations: Stations, network: str) -> Violation:
     """Rows whose station is one of another network: two networks' versions of a station are never mixed."""
     others = pa.array([station.id for station in stations if station.network != network], pa.string())
     other = np.asarray(pc.is_in(ids, value_set=others)) & np.asarray(ids.is_valid())
-    return Fault(other, "other_network", f"in the station registry the station is none of {network}")
+    return Violation(other, "other_network", f"in the station registry the station is none of {network}")
 
 
 def wrong_times(
     moments: npt.NDArray[np.datetime64], now: datetime, first_year: int = EARLIEST_YEAR
-) -> tuple[Fault, Fault, Fault]:
+) -> tuple[Violation, Violation, Violation]:
     """Rows without a time (NaT), in the future, or before the network's first year; `moments` is UTC."""
     latest = np.datetime64(int((now + FUTURE_TOLERANCE).timestamp()), "s")
     first = np.datetime64(f"{first_year}-01-01", "s")
     early = f"before {first_year}, when the network had no stations, or the time of an empty clock"
     return (
-        Fault(np.isnat(moments), "no_timestamp", "the row has no time"),
-        Fault(moments > latest, FUTURE, "later than now by more than 10 minutes", moments),
-        Fault((moments < first) | (moments == _EPOCH), "impossible_timestamp", early),
+        Violation(np.isnat(moments), "no_timestamp", "the row has no time"),
+        Violation(moments > latest, FUTURE, "later than now by more than 10 minutes", moments),
+        Violation((moments < first) | (moments == _EPOCH), "impossible_timestamp", early),
     )
 
 
 def instant_text(instants: npt.NDArray[np.datetime64] | None, row: int) -> str | None:
-    """The instant of a row as refused rows keep it: "2024-10-01T00:04:00Z"."""
+    """The instant of a row as rejected rows keep it: "2024-10-01T00:04:00Z"."""
     return None if instants is None else f"{np.datetime_as_string(instants[row], unit='s')}Z"

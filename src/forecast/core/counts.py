@@ -134,11 +134,11 @@ def _faults(counts: ObjectCounts) -> Iterator[str]:
     for name in COUNTED:
         if getattr(counts, name) < 0:
             yield f"{name} is {getattr(counts, name)}"
-    judged = counts.records_validated + counts.records_rejected
-    if counts.records_extracted != judged:
+    evaluated = counts.records_validated + counts.records_rejected
+    if counts.records_extracted != evaluated:
         yield (
             f"{counts.rows_read} rows read - {counts.rows_empty} empty = {counts.records_extracted} records extracted, "
-            f"but {counts.records_validated} validated + {counts.records_rejected} rejected = {judged}"
+            f"but {counts.records_validated} validated + {counts.records_rejected} rejected = {evaluated}"
         )
     if counts.outcome == "loaded" and counts.records_validated != counts.records_written:
         yield (
@@ -148,16 +148,16 @@ def _faults(counts: ObjectCounts) -> Iterator[str]:
 
 
 @dataclass(slots=True)
-class JudgeCounts:
+class QcCounts:
     """Documents looked at, documents rewritten, and values of them whose flag changed."""
 
-    judged: int = 0
+    evaluated: int = 0
     rewritten: int = 0
     flags_changed: int = 0
 
-    def add(self, other: JudgeCounts) -> None:
+    def add(self, other: QcCounts) -> None:
         """Add what another stretch of days came to."""
-        self.judged += other.judged
+        self.evaluated += other.evaluated
         self.rewritten += other.rewritten
         self.flags_changed += other.flags_changed
 
@@ -183,7 +183,7 @@ class StationTally:
 class QualityTally:
     """What the quality report is made of.
 
-    `values`, `missing` and `unreadable` count by parameter, `reasons` refused rows by code. What the checks found is
+    `values`, `missing` and `unreadable` count by parameter, `reasons` rejected rows by code. What the checks found is
     counted in `findings`, when the verdicts are up to date.
     """
 
@@ -215,8 +215,8 @@ class QualityTally:
             for note in notes:
                 self.unreadable[note["parameter"]] += count
 
-    def add_refused(self, frame: pd.DataFrame) -> None:
-        """Add a frame of REFUSED_SCHEMA."""
+    def add_rejected(self, frame: pd.DataFrame) -> None:
+        """Add a frame of REJECTED_SCHEMA."""
         if len(frame):
             for code, count in _distinct(to_table(frame[["code"]])["code"]):
                 self.reasons[code or "unknown"] += count

@@ -23,9 +23,9 @@ from forecast.core.stations import Station
 
 # What is hashed: a number or half a text's hash a column, little endian.
 Words = npt.NDArray[np.uint64]
-# Hexadecimal letters, HALF of them a row.
-Halves = npt.NDArray[np.bytes_]
-HALF: Final = 16
+# Hexadecimal letters, HASH_LENGTH of them a row.
+Hashes = npt.NDArray[np.bytes_]
+HASH_LENGTH: Final = 16
 _WORD: Final = np.dtype("<u8")
 _TEXT_WORDS: Final = 2
 _TEXTS: Final = frozenset({"parse_issues", "source_flags"})
@@ -40,7 +40,7 @@ class _Part:
     present: npt.NDArray[np.bool_]
 
 
-def observation_halves(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer]) -> Halves:
+def content_hashes(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer]) -> Hashes:
     """The first half: station, time, completeness, and what is there of measured values, notes and source flags.
 
     `codes` number the stations in `known`. What a row lacks has no part in its digest, and the order of the table of
@@ -53,20 +53,20 @@ def observation_halves(table: pa.Table, known: Sequence[Station], codes: npt.NDA
     time = _as_words(np.asarray(table["timestamp"].cast(pa.int64())))
     everywhere = np.concatenate([of_station, time, _as_words(_floats(table, "completeness_score"))], axis=1)
     parts = _parts(table)
-    halves = np.empty(size, dtype=f"S{HALF}")
+    hashes = np.empty(size, dtype=f"S{HASH_LENGTH}")
     for rows in _rows_alike(parts, size):
         cells = [everywhere[rows]]
         for part in parts:
             if part.present[rows[0]]:
                 name = np.frombuffer(xxh3_64_digest(part.name.encode()), dtype=_WORD)
                 cells += [np.broadcast_to(name, (len(rows), 1)), part.words[rows]]
-        halves[rows] = _halves(np.concatenate(cells, axis=1))
-    return halves
+        hashes[rows] = _hashed(np.concatenate(cells, axis=1))
+    return hashes
 
 
-def merged_half(halves: Mapping[str, str]) -> str:
+def merged_half(hashes: Mapping[str, str]) -> str:
     """The first half of an observation that has parts: of the first halves of those, by their parameter groups."""
-    text = " ".join(f"{group}:{half}" for group, half in sorted(halves.items()))
+    text = " ".join(f"{group}:{half}" for group, half in sorted(hashes.items()))
     return xxh3_64_hexdigest(text.encode())
 
 
@@ -98,13 +98,13 @@ def _floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     return np.asarray(table[name].to_numpy(), dtype=np.float64)
 
 
-def quality_halves(
+def qc_hashes(
     flag: npt.NDArray[np.integer],
     flags: pa.Array | pa.ChunkedArray,
     anomalies: npt.NDArray[np.integer],
     amount: npt.NDArray[np.float64],
     qc_version: npt.NDArray[np.integer],
-) -> Halves:
+) -> Hashes:
     """The second half: flags, and the precipitation_amount that is derived from the observations around."""
     integers = [_as_words(column.astype(np.int64)) for column in (flag, anomalies, qc_version)]
     matrix = np.concatenate([*integers, _as_words(amount), _text_hashes(flags)], axis=1)
@@ -113,26 +113,28 @@ def quality_halves(
     cells = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(matrix), [None, pa.py_buffer(matrix.tobytes())])
     encoded = cells.dictionary_encode()
     distinct = np.frombuffer(b"".join(encoded.dictionary.to_pylist()), dtype=_WORD).reshape(-1, matrix.shape[1])
-    halves: Halves = _halves(distinct)[np.asarray(encoded.indices)]
-    return halves
+    hashes: Hashes = _hashed(distinct)[np.asarray(encoded.indices)]
+    return hashes
 
 
-def whole_digests(first: Halves, second: Halves) -> pa.Array:
+def whole_digests(first: Hashes, second: Hashes) -> pa.Array:
     """Both halves of each row as one text."""
     size = len(first)
-    letters = np.hstack([half.view(np.uint8).reshape(size, HALF) for half in (first, second)])
-    offsets = np.arange(0, 2 * HALF * size + 1, 2 * HALF, dtype=np.int32)
+    letters = np.hstack([half.view(np.uint8).reshape(size, HASH_LENGTH) for half in (first, second)])
+    offsets = np.arange(0, 2 * HASH_LENGTH * size + 1, 2 * HASH_LENGTH, dtype=np.int32)
     return pa.StringArray.from_buffers(size, pa.py_buffer(offsets), pa.py_buffer(letters.tobytes()))
 
 
-def second_halves(digests: npt.NDArray[np.bytes_]) -> Halves:
+def qc_hashes_of(digests: npt.NDArray[np.bytes_]) -> Hashes:
     """The second half of each whole digest."""
-    letters = digests.astype(f"S{2 * HALF}").view(np.uint8).reshape(len(digests), 2 * HALF)[:, HALF:]
-    halves: Halves = np.ascontiguousarray(letters).view(f"S{HALF}").reshape(-1)
-    return halves
+    letters = (
+        digests.astype(f"S{2 * HASH_LENGTH}").view(np.uint8).reshape(len(digests), 2 * HASH_LENGTH)[:, HASH_LENGTH:]
+    )
+    hashes: Hashes = np.ascontiguousarray(letters).view(f"S{HASH_LENGTH}").reshape(-1)
+    return hashes
 
 
-def _halves(matrix: Words) -> Halves:
+def _hashed(matrix: Words) -> Hashes:
     """XXH3-64 of each row, as hexadecimal text; 0.2 µs a row, in the only loop over rows on this way.
 
     BLAKE2b-64 took three times as long, and guards against somebody who makes up two versions of one observation with
@@ -140,7 +142,7 @@ def _halves(matrix: Words) -> Halves:
     """
     rows = np.ascontiguousarray(matrix).view(f"V{matrix.shape[1] * _WORD.itemsize}").reshape(-1).tolist()
     hashes = b"".join(map(xxh3_64_digest, rows))
-    return np.frombuffer(hashes.hex().encode(), dtype=f"S{HALF}")
+    return np.frombuffer(hashes.hex().encode(), dtype=f"S{HASH_LENGTH}")
 
 
 def _text_hashes(column: pa.Array | pa.ChunkedArray) -> Words:

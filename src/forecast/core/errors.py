@@ -1,7 +1,7 @@
 """What can go wrong, by what the caller should do about it.
 
 ForecastError
-├── RetryableError        try again: the database or S3 is out of reach             exit code 1
+├── RetryableError        try again: the database or S3 is unreachable             exit code 1
 ├── SettingError          change something: usage, settings, credentials, schema    exit code 2
 │   └── ObjectDeniedError the same for one raw object: the others are loaded        exit code 2
 └── ObjectRejectedError   leave this object out, go on with the others              exit code 3
@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Final
 
 # Of a message about an object: what a library says of damaged content may hold all of that content.
-MOST_LETTERS: Final = 900
+MAX_LETTERS: Final = 900
 _WORST_FIRST: Final = (2, 1, 3, 0)
 
 
 def worst_exit_code(codes: Iterable[int]) -> int:
-    """The exit code of several things that were done: change something, before run again, before data refused."""
+    """The exit code of several things that were done: change something, before run again, before data rejected."""
     found = {0, *codes}
     return next(code for code in _WORST_FIRST if code in found)
 
@@ -57,14 +57,14 @@ class ObjectDeniedError(SettingError):
 class ObjectRejectedError(ForecastError):
     """Nothing of one raw object is loaded; the load of the others goes on.
 
-    `code` is a short name to count by; `message` says what was found and what to do, in MOST_LETTERS at most.
-    `again_at` (UTC) is when the very same object may pass, where it is refused for the time being only.
+    `code` is a short name to count by; `message` says what was found and what to do, in MAX_LETTERS at most.
+    `again_at` (UTC) is when the very same object may pass, where it is rejected for the time being only.
     """
 
     exit_code = 3
 
     def __init__(self, code: str, message: str, again_at: datetime | None = None) -> None:
-        super().__init__(message if len(message) <= MOST_LETTERS else f"{message[: MOST_LETTERS - 1]}…")
+        super().__init__(message if len(message) <= MAX_LETTERS else f"{message[: MAX_LETTERS - 1]}…")
         self.code = code
         self.again_at = again_at
 

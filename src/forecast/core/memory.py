@@ -22,7 +22,7 @@ _M_TRIM_THRESHOLD, _KEPT_BYTES = -1, 64 << 20
 _YOUNG_OBJECTS = 50_000
 
 
-def keep_memory_small() -> None:
+def configure_allocators() -> None:
     """Let Arrow use the system's allocator, and that one heap; let the search for reference cycles cost little."""
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
@@ -34,7 +34,7 @@ def keep_memory_small() -> None:
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
-def give_memory_back() -> None:
+def trim_heap() -> None:
     """Give the kernel what is free, between two pieces of work: it would be in the way of another thread's."""
     malloc_trim = _of_libc("malloc_trim")
     if malloc_trim is not None:

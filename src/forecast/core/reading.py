@@ -14,7 +14,7 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.parameters import PARAMETERS, Quantity
 
 # Of the reasons of one parameter: a reason may quote a cell, and an object may have a million different ones.
-_MOST_REASONS: Final = 8
+_MAX_REASONS: Final = 8
 # How the reason of a number begins that needs a unit and has none.
 NO_UNIT: Final = "a number without a unit"
 _WITHOUT_UNITS: Final = frozenset(
@@ -58,7 +58,7 @@ class ParameterReading:
 
     def add_unreadable(self, reason: str, found: Unreadable) -> None:
         """Count cells of one reason; beyond a number of reasons under a common one."""
-        if reason not in self.reasons and len(self.reasons) >= _MOST_REASONS:
+        if reason not in self.reasons and len(self.reasons) >= _MAX_REASONS:
             reason = _OTHER
         known = self.reasons.setdefault(reason, Unreadable(0, found.raw, found.position))
         known.count += found.count

@@ -19,7 +19,7 @@ CONFIG_FOLDER: Final = Path(__file__).parents[2] / "config"
 STATIONS_FOLDER: Final = CONFIG_FOLDER / "stations"
 # Stands in `raw_prefixes`, of defaults above all, for what the network calls the station.
 _NETWORK_ID: Final = "{network_id}"
-_MOST_FAULTS: Final = 20
+_MAX_FAULTS: Final = 20
 
 
 def load_stations(additions: Iterable[RegistryFile] = (), id_prefixes: Mapping[str, str] | None = None) -> Stations:
@@ -76,9 +76,9 @@ class _Registry:
         if not self.faults:
             self._compare()
         if self.faults:
-            left_out = len(self.faults) - _MOST_FAULTS
+            left_out = len(self.faults) - _MAX_FAULTS
             more = [f"station registry: {left_out} more faults"] if left_out > 0 else []
-            told = (f"station registry, {escaped(fault)}" for fault in self.faults[:_MOST_FAULTS])
+            told = (f"station registry, {escaped(fault)}" for fault in self.faults[:_MAX_FAULTS])
             raise SettingError(*told, *more)
         return Stations(self.stations)
 

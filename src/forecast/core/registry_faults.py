@@ -88,10 +88,10 @@ def _parameter_faults(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def takes(kind: Any) -> str:
     """What values of a type are, in words made of its limits."""
-    return _words(inspect.type_info(kind))
+    return _kind_text(inspect.type_info(kind))
 
 
-def _words(kind: inspect.Type) -> str:
+def _kind_text(kind: inspect.Type) -> str:
     words = "an object"
     match kind:
         case inspect.Metadata(extra_json_schema={"description": str(described)}):
@@ -103,9 +103,9 @@ def _words(kind: inspect.Type) -> str:
         case inspect.StrType(min_length=fewest, max_length=most):
             words = f"a text of {fewest} to {most} letters"
         case inspect.VarTupleType(item_type=item, min_length=fewest):
-            words = f"a list{' of at least one item' if fewest else ''}, each {_words(item)}"
+            words = f"a list{' of at least one item' if fewest else ''}, each {_kind_text(item)}"
         case inspect.UnionType(types=kinds):
-            words = " or ".join("null" if isinstance(one, inspect.NoneType) else _words(one) for one in kinds)
+            words = " or ".join("null" if isinstance(one, inspect.NoneType) else _kind_text(one) for one in kinds)
         case inspect.TypedDictType(fields=members):
             words = f"an object of the texts {', '.join(member.name for member in members)}"
     return words

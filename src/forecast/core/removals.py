@@ -18,7 +18,7 @@ from forecast.core.parameters import MEASURED_NAMES
 Present = Iterable[tuple[Sequence[str], Sequence[str]]]
 _MEASURED: Final = frozenset(MEASURED_NAMES)
 # So many pairs of station and parameter are named in a line of the log.
-_MOST_NAMED: Final = 5
+_MAX_NAMED: Final = 5
 
 
 class Removed(NamedTuple):
@@ -51,11 +51,11 @@ def present_names(table: pa.Table) -> list[list[str]]:
     return [text.split() for text in joined.to_pylist()]
 
 
-def removals_words(removed: Mapping[Removed, int]) -> str:
+def removals_message(removed: Mapping[Removed, int]) -> str:
     """What was removed, for a line of the log: the most first."""
     sums: Counter[str] = Counter()
     for one, number in removed.items():
         sums[f"{one.parameter} of {one.station}"] += number
     named = [f"{what} ({number:,})" for what, number in sorted(sums.items(), key=lambda item: (-item[1], item[0]))]
-    more = [f"and {len(named) - _MOST_NAMED} more"] if len(named) > _MOST_NAMED else []
-    return ", ".join([*named[:_MOST_NAMED], *more])
+    more = [f"and {len(named) - _MAX_NAMED} more"] if len(named) > _MAX_NAMED else []
+    return ", ".join([*named[:_MAX_NAMED], *more])

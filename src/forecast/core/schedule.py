@@ -7,7 +7,7 @@ from itertools import islice, takewhile
 from typing import Final
 
 # More than a month of hourly runs; of those that are due every minute the last seventeen hours.
-_MOST: Final = 1000
+_MAX: Final = 1000
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -31,7 +31,7 @@ def due_between(expression: str, after: datetime, until: datetime) -> tuple[date
 
     # It gives what lies strictly before.
     backwards = CronSim(expression, _just_after(until), reverse=True)
-    return tuple(islice(takewhile(lambda moment: moment > after, backwards), _MOST))[::-1]
+    return tuple(islice(takewhile(lambda moment: moment > after, backwards), _MAX))[::-1]
 
 
 def next_due(expression: str, now: datetime) -> datetime | None:

@@ -1,8 +1,8 @@
 """The shapes that pass through the corridor, as pandas frames with Arrow-backed columns.
 
 extract   -> RawBatch       rows as found, and where each came from
-transform -> Transformed    canonical rows, and the rows it refused
-validate  -> Validated      canonical rows with quality, provenance and digest, and the rows it refused
+transform -> Transformed    canonical rows, and the rows it rejected
+validate  -> Validated      canonical rows with quality, provenance and digest, and the rows it rejected
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def as_records(table: pa.Table) -> pa.Table:
 # as a JSON object: extracted_at, generation_id, sync_id, and, where there are any, changes, group and sheet. Both are
 # null, or only text, where a record could not be read at all. `instant` is the row's own (UTC) where it is later than
 # now: what may pass in a while.
-REFUSED_SCHEMA = pa.schema(
+REJECTED_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("position", "code", "field", "value", "reason", "row", "origin", "instant")]
 )
 
@@ -142,28 +142,28 @@ class RawBatch:
     groups: pa.Array | None = None
     metadata: object = None
     containers: frozenset[str] = frozenset()
-    refused: pd.DataFrame = field(default_factory=lambda: empty_frame(REFUSED_SCHEMA))
+    rejected: pd.DataFrame = field(default_factory=lambda: empty_frame(REJECTED_SCHEMA))
     has_payloads: bool = True
 
 
 @dataclass(slots=True)
 class Transformed:
-    """rows_read = rows_empty + len(observations) + len(refused). `readings`: what became of the cells, by parameter.
+    """rows_read = rows_empty + len(observations) + len(rejected). `readings`: what became of the cells, by parameter.
 
-    `stations` are those of the rows that are not refused, also of empty ones.
+    `stations` are those of the rows that are not rejected, also of empty ones.
     """
 
     observations: pd.DataFrame
-    refused: pd.DataFrame
+    rejected: pd.DataFrame
     rows_read: int
     rows_empty: int
     readings: Mapping[str, ParameterReading] = field(default_factory=dict)
     stations: frozenset[str] = frozenset()
 
     @classmethod
-    def nothing(cls, refused: pd.DataFrame, empty_rows: int = 0) -> Transformed:
-        """No observation, only what the extractor refused, and rows without any field."""
-        return cls(empty_frame(OBSERVATION_SCHEMA), refused, len(refused) + empty_rows, empty_rows)
+    def nothing(cls, rejected: pd.DataFrame, empty_rows: int = 0) -> Transformed:
+        """No observation, only what the extractor rejected, and rows without any field."""
+        return cls(empty_frame(OBSERVATION_SCHEMA), rejected, len(rejected) + empty_rows, empty_rows)
 
 
 def joined(parts: Sequence[Transformed]) -> Transformed:
@@ -175,7 +175,7 @@ def joined(parts: Sequence[Transformed]) -> Transformed:
         readings.add(part.readings)
     return Transformed(
         concat([part.observations for part in parts], OBSERVATION_SCHEMA),
-        concat([part.refused for part in parts], REFUSED_SCHEMA),
+        concat([part.rejected for part in parts], REJECTED_SCHEMA),
         sum(part.rows_read for part in parts),
         sum(part.rows_empty for part in parts),
         readings.parameters,
@@ -185,10 +185,10 @@ def joined(parts: Sequence[Transformed]) -> Transformed:
 
 @dataclass(slots=True)
 class Validated:
-    """Rows that may enter (VALIDATED_SCHEMA), and the rows that may not (REFUSED_SCHEMA)."""
+    """Rows that may enter (VALIDATED_SCHEMA), and the rows that may not (REJECTED_SCHEMA)."""
 
     observations: pd.DataFrame
-    refused: pd.DataFrame
+    rejected: pd.DataFrame
 
 
 def to_frame(table: pa.Table | pa.RecordBatch) -> pd.DataFrame:
@@ -224,7 +224,7 @@ def _empty_frame(schema: pa.Schema) -> pd.DataFrame:
 
 
 def frame_of(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pd.DataFrame:
-    """A few rows (refused ones) as a frame."""
+    """A few rows (rejected ones) as a frame."""
     return to_frame(pa.Table.from_pylist(list(rows), schema=schema)) if rows else empty_frame(schema)
 
 

@@ -44,7 +44,7 @@ EMBEDDED_FOLDER = Path(".local") / "mongodb"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What raw objects may ask of the machine; beyond it the object, or the row, is refused. Sizes are in bytes.
+    """What raw objects may ask of the machine; beyond it the object, or the row, is rejected. Sizes are in bytes.
 
     Measured with the defaults: no object takes the process above 500 MB of memory (tests/hostile/test_memory.py).
     """

@@ -73,7 +73,7 @@ def extract(path: Path, raw: RawObject, networks: Networks, limits: Limits, now:
         has_rows = False
         for batch in _read(path, raw, shapes, limits, packed=packed):
             _check_extracted(batch, raw, now)
-            has_rows = has_rows or len(batch.rows) + len(batch.refused) > 0
+            has_rows = has_rows or len(batch.rows) + len(batch.rejected) > 0
             yield batch
         if not has_rows:
             LOGGER.warning("%s has no rows", raw.key, extra={"facts": {"object": raw.key}})
@@ -85,7 +85,7 @@ def _check_extracted(batch: RawBatch, raw: RawObject, now: datetime) -> None:
     """The later extraction wins, so one that has not been yet would win for ever.
 
     Where the store says itself that it got the object later, the clock of this machine is behind: that is no fault of
-    the object, whose rows are refused for the time being.
+    the object, whose rows are rejected for the time being.
     """
     latest = pc.max(pa.array(batch.origin["extracted_at"])).as_py()
     if latest is not None and latest > now + FUTURE_TOLERANCE and latest > raw.last_modified:

@@ -16,7 +16,7 @@ from forecast.core.admission import Mask
 from forecast.core.decimals import without_short_floats
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
-from forecast.core.schemas import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, empty_frame, frame_of, to_frame
+from forecast.core.schemas import ORIGIN_SCHEMA, REJECTED_SCHEMA, RawBatch, empty_frame, frame_of, to_frame
 from forecast.core.settings import Limits
 from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_table
@@ -39,8 +39,8 @@ from forecast.extract.json.answers import (
     lost_on_the_way,
     no_rows,
 )
-from forecast.extract.json.document import Around, is_document, names_a_container, read_document, whole_text
-from forecast.extract.json.lines import BadRecordError, FastReader, read_records, refused_record, rows_of_records
+from forecast.extract.json.document import Around, is_document, names_a_container, read_document, reassemble
+from forecast.extract.json.lines import BadRecordError, FastReader, read_records, rejected_record, rows_of_records
 from forecast.extract.json.objects import as_texts, flat, is_binary, opened, parse_cells, without_nothing
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import check_columns
@@ -68,7 +68,7 @@ def has_one_shape(table: pa.Table) -> bool:
 
 @dataclass(slots=True)
 class _Part:
-    """Rows, their origin, the tables of what stood beside them (the innermost first), and what is refused of them.
+    """Rows, their origin, the tables of what stood beside them (the innermost first), and what is rejected of them.
 
     `rows` may have no column; how many rows there are is known from `origin`.
     """
@@ -76,7 +76,7 @@ class _Part:
     rows: pa.Table
     origin: pa.Table
     beside: list[pa.Table]
-    refused: list[dict[str, Any]]
+    rejected: list[dict[str, Any]]
 
     def keep(self, kept: npt.NDArray[np.intp], rows: pa.Table | None = None) -> None:
         """Keep some rows only; `rows` are those, where they are made already."""
@@ -98,10 +98,12 @@ class BatchMaker:
         self._limits = limits
         self._nested = FastReader()
 
-    def of_table(self, table: pa.Table, places: pa.Array, refused: Sequence[dict[str, Any]] = ()) -> Iterator[RawBatch]:
+    def of_table(
+        self, table: pa.Table, places: pa.Array, rejected: Sequence[dict[str, Any]] = ()
+    ) -> Iterator[RawBatch]:
         """Batches of a table whose rows stand at `places`; the names of its columns may repeat."""
         part = _Part(table, origin_of_table(table, places, self._raw), [], [])
-        for record in refused:
+        for record in rejected:
             self._refuse(part, record)
         for field in PAYLOAD_FIELDS:
             if field not in part.rows.column_names:
@@ -119,18 +121,18 @@ class BatchMaker:
         yield from self._batches(part)
 
     def of_lines(self, lines: Sequence[tuple[str, bytes]]) -> Iterator[RawBatch]:
-        """Records at their positions, read patiently; what cannot be read is refused, one by one."""
+        """Records at their positions, read patiently; what cannot be read is rejected, one by one."""
         items: list[tuple[str, Any]] = []
-        refused = []
+        rejected = []
         for position, text in lines:
             try:
                 records = read_records(text)
             except BadRecordError as error:
-                refused.append(refused_record(position, str(error), text.decode("utf-8", "backslashreplace")))
+                rejected.append(rejected_record(position, str(error), text.decode("utf-8", "backslashreplace")))
                 continue
             items.append((position, records[0]))
             items += [(f"{position} object {number}", record) for number, record in enumerate(records[1:], 2)]
-        yield from self._of_items(items, refused)
+        yield from self._of_items(items, rejected)
 
     def of_document(self, text: bytes, source: Around) -> list[RawBatch]:
         """The batches of a document that is one record; one that holds no rows costs itself alone.
@@ -148,23 +150,23 @@ class BatchMaker:
         self.ledger.add_rows()
         return batches
 
-    def of_refused(self, refused: Sequence[dict[str, Any]]) -> RawBatch:
+    def of_rejected(self, rejected: Sequence[dict[str, Any]]) -> RawBatch:
         """A batch without rows."""
-        for record in refused:
+        for record in rejected:
             self.ledger.add_unreadable(record["position"], record["reason"])
-        return RawBatch(pd.DataFrame(), empty_frame(ORIGIN_SCHEMA), refused=frame_of(refused, REFUSED_SCHEMA))
+        return RawBatch(pd.DataFrame(), empty_frame(ORIGIN_SCHEMA), rejected=frame_of(rejected, REJECTED_SCHEMA))
 
-    def _of_items(self, items: Sequence[tuple[str, Any]], refused: Sequence[dict[str, Any]]) -> Iterator[RawBatch]:
-        """Values at their positions; what is no record is refused, one by one."""
+    def _of_items(self, items: Sequence[tuple[str, Any]], rejected: Sequence[dict[str, Any]]) -> Iterator[RawBatch]:
+        """Values at their positions; what is no record is rejected, one by one."""
         payloads, envelopes, beside, places = [], [], [], []
         part = _Part(_no_columns(), ORIGIN_SCHEMA.empty_table(), [], [])
-        for record in refused:
+        for record in rejected:
             self._refuse(part, record)
         for position, item in items:
             try:
                 unwrapped = unwrap_record(item)
             except BadRecordError as error:
-                self._refuse(part, refused_record(position, str(error), item))
+                self._refuse(part, rejected_record(position, str(error), item))
                 continue
             payloads.append(unwrapped.payload)
             envelopes.append(unwrapped.envelope)
@@ -189,8 +191,8 @@ class BatchMaker:
         yield from self._documents(part, documents, lambda index: str(cells[index].as_py()))
         rest = np.flatnonzero(~documents)
         part.keep(rest)
-        rows, kept, refused = parse_cells(self._nested, cells.take(pa.array(rest)), part.origin["position"])
-        for record in refused:
+        rows, kept, rejected = parse_cells(self._nested, cells.take(pa.array(rest)), part.origin["position"])
+        for record in rejected:
             self._refuse(part, record)
         part.keep(kept, rows)
 
@@ -200,9 +202,9 @@ class BatchMaker:
         if documents.any():
             columns = [without_short_floats(flat(column)) for column in part.rows.columns]
             rows = pa.Table.from_arrays(columns, part.rows.column_names)
-            yield from self._documents(part, documents, lambda index: whole_text(rows.slice(index, 1).to_pylist()[0]))
+            yield from self._documents(part, documents, lambda index: reassemble(rows.slice(index, 1).to_pylist()[0]))
             part.keep(np.flatnonzero(~documents))
-            if not len(part.origin) and not part.refused:
+            if not len(part.origin) and not part.rejected:
                 return
         yield self._batch(part)
 
@@ -228,23 +230,23 @@ class BatchMaker:
             level = part.beside.pop(0)
             if level.column_names:
                 merged = with_beside(part.rows, level, part.origin["position"])
-                part.refused += merged.refused
+                part.rejected += merged.rejected
                 part.keep(merged.kept, merged.rows)
         check_table(part.rows)
         objects = opened(part.rows, part.origin["position"], self._shapes.objects)
-        part.refused += objects.refused
+        part.rejected += objects.rejected
         part.keep(objects.kept, objects.rows)
         frame = to_frame(_plain(part.rows))
         if not part.rows.column_names:
             frame = frame.reindex(range(len(part.origin)))
-        refused = frame_of(part.refused, REFUSED_SCHEMA)
-        return RawBatch(frame, to_frame(part.origin), refused=refused, has_payloads=has_payloads)
+        rejected = frame_of(part.rejected, REJECTED_SCHEMA)
+        return RawBatch(frame, to_frame(part.origin), rejected=rejected, has_payloads=has_payloads)
 
     def _take_answers(self, part: _Part) -> None:
-        """Take out the rows that are answers without rows: refused where they tell of a fault, else left empty."""
+        """Take out the rows that are answers without rows: rejected where they tell of a fault, else left empty."""
         lost = np.asarray(part.origin["changes"].is_valid())
         found, names = answers_in(part.rows, self._shapes.containers, lost)
-        refused: list[int] = []
+        rejected: list[int] = []
         for index in np.flatnonzero(found).tolist():
             nulls = {name: None for name in part.rows.column_names if name in self._shapes.containers}
             fields = nulls | _fields(part.rows, index)
@@ -255,22 +257,22 @@ class BatchMaker:
                 fault = error
             record = self._fault(fault, part.origin.slice(index, 1).to_pylist()[0], fields)
             if record is not None:
-                part.refused.append(record)
-                refused.append(index)
-        if refused:
-            part.keep(np.delete(np.arange(len(found)), refused))
+                part.rejected.append(record)
+                rejected.append(index)
+        if rejected:
+            part.keep(np.delete(np.arange(len(found)), rejected))
         if names:
             part.rows = part.rows.select([name for name in part.rows.column_names if name not in names])
 
     def _of_fault(self, fault: ObjectRejectedError, origin: dict[str, Any], raw: str) -> RawBatch:
-        """A batch of the one record that had no rows, refused or empty."""
+        """A batch of the one record that had no rows, rejected or empty."""
         record = self._fault(fault, origin, raw)
         if record is not None:
-            return RawBatch(pd.DataFrame(), empty_frame(ORIGIN_SCHEMA), refused=frame_of([record], REFUSED_SCHEMA))
+            return RawBatch(pd.DataFrame(), empty_frame(ORIGIN_SCHEMA), rejected=frame_of([record], REJECTED_SCHEMA))
         return RawBatch(pd.DataFrame(index=pd.RangeIndex(1)), frame_of([origin], ORIGIN_SCHEMA))
 
     def _fault(self, fault: ObjectRejectedError, origin: dict[str, Any], raw: object) -> dict[str, Any] | None:
-        """A record without rows as it is refused; None where nothing is wrong with it but that it has none."""
+        """A record without rows as it is rejected; None where nothing is wrong with it but that it has none."""
         code, message, position = fault.code, fault.message, origin["position"]
         if code == NO_ROWS and origin["changes"]:
             code, message = LOST, lost_on_the_way(origin["changes"])
@@ -278,17 +280,17 @@ class BatchMaker:
         if code == NO_ROWS:
             return None
         kept = code if code in {LOST, SOURCE_ERROR} else "malformed_record"
-        return refused_record(position, message, raw) | {"code": kept}
+        return rejected_record(position, message, raw) | {"code": kept}
 
     def _refuse_payloads(self, part: _Part, cells: pa.Array) -> None:
         """A payload of another type than an object or JSON text has no row."""
         reason = f"the payload is no object but a {cells.type}"
         for index in np.flatnonzero(cells.is_valid()).tolist():
-            self._refuse(part, refused_record(part.origin["position"][index].as_py(), reason, ""))
+            self._refuse(part, rejected_record(part.origin["position"][index].as_py(), reason, ""))
         part.keep(np.flatnonzero(cells.is_null()))
 
     def _refuse(self, part: _Part, record: dict[str, Any]) -> None:
-        part.refused.append(record)
+        part.rejected.append(record)
         self.ledger.add_unreadable(record["position"], record["reason"])
 
 

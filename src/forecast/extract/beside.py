@@ -12,41 +12,41 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.extract.fields import STATION_FIELDS, spelled
-from forecast.extract.json.lines import refused_record
+from forecast.extract.json.lines import rejected_record
 
 CONTRADICTION: Final = "contradicting_stations"
 _SUFFIX: Final = " (beside the payload)"
 
 
 class Merged(NamedTuple):
-    """Rows with what stood beside them, which of them are kept, and the others as refused records."""
+    """Rows with what stood beside them, which of them are kept, and the others as rejected records."""
 
     rows: pa.Table
     kept: npt.NDArray[np.intp]
-    refused: list[dict[str, Any]]
+    rejected: list[dict[str, Any]]
 
 
 def with_beside(rows: pa.Table, beside: pa.Table, places: pa.ChunkedArray) -> Merged:
     """The fields of the payload, and those beside it where the payload has none.
 
     A field that says one thing in the payload and another beside it is kept under both; where it names the station, the
-    row is refused. `rows` may have no column, and then is only as long as `places`.
+    row is rejected. `rows` may have no column, and then is only as long as `places`.
     """
-    refused: list[dict[str, Any]] = []
+    rejected: list[dict[str, Any]] = []
     kept = np.arange(len(places))
     outside = _station(beside)
     inside = _station(rows)
     if inside is not None and outside is not None:
         differ = np.asarray(pc.fill_null(pc.not_equal(inside[1], outside[1]), fill_value=False))
-        refused = [_contradiction(rows, places, inside, outside, index) for index in np.flatnonzero(differ).tolist()]
-        if refused:
+        rejected = [_contradiction(rows, places, inside, outside, index) for index in np.flatnonzero(differ).tolist()]
+        if rejected:
             kept = np.flatnonzero(~differ)
             rows, beside = rows.take(kept), beside.take(kept)
     for index, name in enumerate(beside.column_names):
         cells = beside.column(index)
         if cells.null_count < len(cells):
             rows = _put(rows, name, cells)
-    return Merged(rows, kept, refused)
+    return Merged(rows, kept, rejected)
 
 
 def _put(rows: pa.Table, name: str, cells: pa.ChunkedArray) -> pa.Table:
@@ -114,5 +114,5 @@ def _contradiction(
     own, other = inside[1][index].as_py(), outside[1][index].as_py()
     reason = f"the payload names the station {own[:40]!r}, and {other[:40]!r} stands beside it"
     row = rows.slice(index, 1).to_pylist()[0] | {f"{outside[0]}{_SUFFIX}": other}
-    record = refused_record(places[index].as_py(), reason, row)
+    record = rejected_record(places[index].as_py(), reason, row)
     return record | {"code": CONTRADICTION, "field": outside[0], "value": other}

@@ -29,7 +29,7 @@ _UNICODE_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # Neither those of texts and of weather bulletins (01 to 04), nor NUL: a file on a disk that lost power has many.
 _CONTROLS: Final = bytes(set(range(5, 32)) - set(b"\t\n\v\f\r\x1a\x1b"))
 # Of random bytes 8 % are such characters; of a text with a damaged row, far fewer.
-_MOST_CONTROLS: Final = 0.05
+_MAX_CONTROLS: Final = 0.05
 _SHOWN: Final = 8
 
 
@@ -45,7 +45,7 @@ def refuse_binary(start: bytes) -> None:
             raise ObjectRejectedError(
                 "not_data", f"the object is {name}" + ("" if ";" in name else ", no table of observations")
             )
-    if b"\0" in start.partition(b"\n")[0] or _controls(start) > _MOST_CONTROLS * len(start):
+    if b"\0" in start.partition(b"\n")[0] or _controls(start) > _MAX_CONTROLS * len(start):
         first = start[:_SHOWN].hex(" ").upper()
         message = f"the object is binary ({first} ...), neither JSON, CSV, Parquet, Avro nor a workbook"
         raise ObjectRejectedError("not_data", message)

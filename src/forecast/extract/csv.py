@@ -17,7 +17,7 @@ from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
 from forecast.extract.batches import BatchMaker, positions
 from forecast.extract.headers import BLANK_LINES, LINE_BREAK, Header, read_header
-from forecast.extract.json.lines import refused_record
+from forecast.extract.json.lines import rejected_record
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import BLOCK_BYTES
 from forecast.extract.shapes import Shapes
@@ -59,10 +59,10 @@ def _batches(path: Path, header: Header, places: _Places, maker: BatchMaker) -> 
                 ),
             )
             for block in reader:
-                rows, kept, refused = _texts(block, places.of_next(block.num_rows), header.names)
-                yield from maker.of_table(rows, kept, [*places.take_refused(), *refused])
-            if refused := places.take_refused():
-                yield maker.of_refused(refused)
+                rows, kept, rejected = _texts(block, places.of_next(block.num_rows), header.names)
+                yield from maker.of_table(rows, kept, [*places.take_rejected(), *rejected])
+            if rejected := places.take_rejected():
+                yield maker.of_rejected(rejected)
     except pa.ArrowInvalid as error:
         message = f"the table cannot be read: {error}"
         raise ObjectRejectedError("not_csv", message) from error
@@ -76,7 +76,7 @@ class _Places:
         self._next = 1
         self._blank = 0
         self._passed_over: set[int] = set()
-        self._refused: list[dict[str, Any]] = []
+        self._rejected: list[dict[str, Any]] = []
 
     def refuse(self, row: pa_csv.InvalidRow) -> str:
         """Arrow's handler of a row with more or fewer cells than the header; a blank line is no row."""
@@ -86,7 +86,7 @@ class _Places:
         number = row.number - self._header_lines - self._blank
         self._passed_over.add(number)
         reason = f"{row.actual_columns} cells where the header has {row.expected_columns}"
-        self._refused.append(refused_record(f"row {number}", reason, row.text))
+        self._rejected.append(rejected_record(f"row {number}", reason, row.text))
         return "skip"
 
     def of_next(self, count: int) -> pa.Array:
@@ -99,16 +99,16 @@ class _Places:
         self._passed_over = {number for number in self._passed_over if number >= self._next}
         return pc.binary_join_element_wise("row ", pa.array(numbers, pa.int64()).cast(pa.string()), "")
 
-    def take_refused(self) -> list[dict[str, Any]]:
-        """The rows that were refused since the last call."""
-        refused, self._refused = self._refused, []
-        return refused
+    def take_rejected(self) -> list[dict[str, Any]]:
+        """The rows that were rejected since the last call."""
+        rejected, self._rejected = self._rejected, []
+        return rejected
 
 
 def _texts(
     block: pa.RecordBatch, places: pa.Array, names: Sequence[str]
 ) -> tuple[pa.Table, pa.Array, list[dict[str, Any]]]:
-    """Cells as text, blank ones null; where the rows stand that are kept; and those that are refused."""
+    """Cells as text, blank ones null; where the rows stand that are kept; and those that are rejected."""
     faults: dict[int, str] = {}
     for cells in block.columns:
         for letter, reason in _FAULTS.items():
@@ -125,12 +125,12 @@ def _texts(
     table = pa.Table.from_arrays(columns, names)
     if not faults:
         return table, places, []
-    refused = [
-        refused_record(places[index].as_py(), reason, _row_text(block, index))
+    rejected = [
+        rejected_record(places[index].as_py(), reason, _row_text(block, index))
         for index, reason in sorted(faults.items())
     ]
     kept = pa.array([index for index in range(block.num_rows) if index not in faults], pa.int64())
-    return table.take(kept), places.take(kept), refused
+    return table.take(kept), places.take(kept), rejected
 
 
 def _blank_to_null(texts: pa.Array) -> pa.Array:

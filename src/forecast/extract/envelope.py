@@ -38,7 +38,7 @@ _ENVELOPE_PREFIXES = ("_airbyte_", "_ab_")
 _FLATTENED: Final = re.compile(r"_airbyte_data(?:[./:|-]|_{1,3})(?!_|hashid$)(?=.)")
 # What names the delivery beside a payload of this name, and says nothing of its rows.
 _DELIVERY: Final = {"raw_data": "id"}
-_MOST_DIGITS: Final = 15
+_MAX_DIGITS: Final = 15
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _SHOWN: Final = 40
@@ -227,7 +227,7 @@ def _milliseconds(stamp: Any) -> int:
     if isinstance(stamp, int | float | Decimal):
         return int(stamp)
     if isinstance(stamp, str) and stamp.isascii() and stamp.isdigit():
-        return int(stamp) if len(stamp) <= _MOST_DIGITS else -1
+        return int(stamp) if len(stamp) <= _MAX_DIGITS else -1
     read = stamp if isinstance(stamp, datetime) else datetime.fromisoformat(str(stamp))
     read = read.replace(tzinfo=UTC) if read.tzinfo is None else read
     return (read - _EPOCH) // _MILLISECOND

@@ -1,6 +1,6 @@
 """What the records of an object came to.
 
-Bad records among others are refused, one by one; an object of nothing else is rejected.
+Bad records among others are rejected, one by one; an object of nothing else is rejected.
 """
 
 from __future__ import annotations

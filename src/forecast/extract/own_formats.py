@@ -11,7 +11,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
 from forecast.extract.batches import BatchMaker
-from forecast.extract.json.lines import refused_record, rows_of_records
+from forecast.extract.json.lines import rejected_record, rows_of_records
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.shapes import Shapes
@@ -22,7 +22,7 @@ from forecast.networks.model import Format
 def read_own_format(
     open_file: Opener, own: Format, raw: RawObject, shapes: Shapes, limits: Limits
 ) -> Iterator[RawBatch]:
-    """Batches of what the reader finds; what it cannot read is refused, one by one.
+    """Batches of what the reader finds; what it cannot read is rejected, one by one.
 
     Raises ObjectRejectedError where it can read nothing.
     """
@@ -30,8 +30,8 @@ def read_own_format(
     with open_file() as file:
         records = own.records(file)
         while chunk := list(islice(records, CHUNK_ROWS)):
-            refused = [refused_record(one.position, one.fault, dict(one.fields)) for one in chunk if one.fault]
+            rejected = [rejected_record(one.position, one.fault, dict(one.fields)) for one in chunk if one.fault]
             read = [one for one in chunk if not one.fault]
             rows = rows_of_records([dict(one.fields) for one in read])
-            yield from maker.of_table(rows, pa.array([one.position for one in read], pa.string()), refused)
+            yield from maker.of_table(rows, pa.array([one.position for one in read], pa.string()), rejected)
     maker.ledger.check()

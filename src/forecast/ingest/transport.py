@@ -61,13 +61,13 @@ class HttpTransport:
             finally:
                 answer.release_conn()
         except HTTPError as error:
-            raise NoResponseError(_words(error)) from None
+            raise NoResponseError(_message(error)) from None
         if len(body) > MAX_BODY_BYTES:
             raise NoResponseError(f"the answer is longer than {MAX_BODY_BYTES >> 20} MB")
         return Response(answer.status, body, {name.lower(): value for name, value in answer.headers.items()})
 
 
-def _words(error: HTTPError) -> str:
+def _message(error: HTTPError) -> str:
     """What happened; urllib3's own texts quote the address."""
     if isinstance(error, NameResolutionError):
         return "its host has no address in the DNS"

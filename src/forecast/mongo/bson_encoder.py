@@ -41,7 +41,7 @@ _TEXTS = (
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
-def to_documents(records: pa.Table) -> list[RawBSONDocument]:
+def encode_records(records: pa.Table) -> list[RawBSONDocument]:
     """One document a record (RECORD_SCHEMA), in the order of the records."""
     documents: list[RawBSONDocument | None] = [None] * records.num_rows
     with_text = np.asarray(records["parse_issues"].is_valid())
@@ -136,7 +136,9 @@ def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
     """Documents of records that are all of one group."""
     present = [name for name in PARAMETER_NAMES if records[name].null_count < records.num_rows]
-    template = bytearray(bson.encode(_template_of(records.slice(0, 1).to_pylist()[0], present), codec_options=_OPTIONS))
+    template = bytearray(
+        bson.encode(_template_record(records.slice(0, 1).to_pylist()[0], present), codec_options=_OPTIONS)
+    )
     size = len(template)
     matrix = np.tile(np.frombuffer(bytes(template), dtype=np.uint8), (records.num_rows, 1))
 
@@ -164,7 +166,7 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
     return [RawBSONDocument(data[at : at + size]) for at in range(0, len(data), size)]
 
 
-def _template_of(record: dict[str, Any], present: list[str]) -> dict[str, Any]:
+def _template_record(record: dict[str, Any], present: list[str]) -> dict[str, Any]:
     probes = {name: _PROBE * (index + 1) for index, name in enumerate((*present, "completeness_score"))}
     texts = {
         name: letter * len(record[name].encode())

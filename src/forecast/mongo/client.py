@@ -29,9 +29,9 @@ from pymongo.write_concern import WriteConcern
 from forecast.core.errors import ForecastError, RetryableError, SettingError
 from forecast.core.settings import EMBEDDED_FOLDER, Settings
 from forecast.mongo.embedded import embedded_mongodb
-from forecast.mongo.unreachable import ENCODED, connection_lost, name_not_found, out_of_reach
+from forecast.mongo.unreachable import ENCODED, connection_lost, name_not_found, unreachable
 
-Documents = Collection[dict[str, Any]]
+ObservationCollection = Collection[dict[str, Any]]
 
 # How long an operation waits for a primary. An election takes 10 s and a little (MongoDB's electionTimeoutMillis).
 # A member that hangs with its connections open is only noticed within 30 s before that: the driver's heartbeat comes
@@ -88,7 +88,7 @@ _TO_REPEAT = {
 
 
 @contextmanager
-def connect(settings: Settings) -> Iterator[Documents]:
+def connect(settings: Settings) -> Iterator[ObservationCollection]:
     """The main collection, majority read and write; on the embedded MongoDB where no MONGODB_URI is set."""
     if settings.mongodb_uri is None:
         with embedded_mongodb(EMBEDDED_FOLDER) as uri, _collection(uri, settings) as collection:
@@ -99,7 +99,7 @@ def connect(settings: Settings) -> Iterator[Documents]:
 
 
 @contextmanager
-def _collection(uri: str, settings: Settings) -> Iterator[Documents]:
+def _collection(uri: str, settings: Settings) -> Iterator[ObservationCollection]:
     if settings.mongodb_database in _RESERVED:
         raise SettingError(f"MONGODB_DATABASE is {settings.mongodb_database!r}, a database of MongoDB itself")
     client = _client(uri)
@@ -119,7 +119,7 @@ def _collection(uri: str, settings: Settings) -> Iterator[Documents]:
 def _check_server(client: MongoClient[dict[str, Any]], uri: str) -> None:
     """Find a primary of a replica set (or a mongos) that this driver can speak to, or say why not."""
     place = _place(uri)
-    with told_apart(f"connecting to {place}"):
+    with mongo_errors(f"connecting to {place}"):
         try:
             hello = client.admin.command("hello")
         except (ServerSelectionTimeoutError, ConfigurationError) as error:
@@ -175,10 +175,10 @@ def _fault_of(client: MongoClient[dict[str, Any]], error: PyMongoError, uri: str
         return SettingError(
             f"none of the servers in MONGODB_URI ({place}) belongs to the replica set that it names (replicaSet=...)"
         )
-    return out_of_reach(repr(topology), "connecting")
+    return unreachable(repr(topology), "connecting")
 
 
-def beside(collection: Documents, suffix: str) -> Documents:
+def sibling_collection(collection: ObservationCollection, suffix: str) -> ObservationCollection:
     """A collection of the same database that belongs to the main one, read and written as that is."""
     return collection.database.get_collection(
         collection.name + suffix, write_concern=collection.write_concern, read_concern=collection.read_concern
@@ -190,13 +190,13 @@ def _client(uri: str) -> MongoClient[dict[str, Any]]:
     defaults: dict[str, Any] = {"tz_aware": True, "appname": "forecast", "retryWrites": True}
     if "serverselectiontimeoutms=" not in uri.lower():
         defaults["serverSelectionTimeoutMS"] = SELECTION_TIMEOUT_MS
-    with told_apart("connecting"), warnings.catch_warnings():
+    with mongo_errors("connecting"), warnings.catch_warnings():
         # The driver only warns of options that it does not know, and quotes them: parts of a password, it may be.
         warnings.simplefilter("error", UserWarning)
         try:
             return MongoClient(uri, **defaults)
         except ConfigurationError as error:
-            raise name_not_found(error.__cause__, _place(uri)) or translated(error, "connecting") from error
+            raise name_not_found(error.__cause__, _place(uri)) or to_forecast_error(error, "connecting") from error
         except OSError as error:
             raise SettingError(_BAD_FILE) from error
         except UserWarning as error:
@@ -206,20 +206,20 @@ def _client(uri: str) -> MongoClient[dict[str, Any]]:
 
 
 @contextmanager
-def told_apart(doing: str) -> Iterator[None]:
+def mongo_errors(doing: str) -> Iterator[None]:
     """Turn the driver's errors into ours. Their texts can hold addresses and documents, so they are not passed on."""
     try:
         yield
     except PyMongoError as error:
-        raise translated(error, doing) from error
+        raise to_forecast_error(error, doing) from error
 
 
-def translated(error: PyMongoError, doing: str) -> ForecastError:
+def to_forecast_error(error: PyMongoError, doing: str) -> ForecastError:
     """One error of the driver as one of ours."""
     if isinstance(error, InvalidURI | ConfigurationError):
         return SettingError(_INVALID if isinstance(error, InvalidURI) else _BAD_OPTION)
     if isinstance(error, ServerSelectionTimeoutError):
-        return out_of_reach(str(error), doing)
+        return unreachable(str(error), doing)
     if isinstance(error, WTimeoutError | WriteConcernError):
         return RetryableError(_UNCONFIRMED.format(doing=doing))
     if isinstance(error, ConnectionFailure):

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.precedence import Reason
 from forecast.core.removals import Removed
-from forecast.mongo.client import told_apart
+from forecast.mongo.client import mongo_errors
 from forecast.mongo.versions import Plan, StoredVersions, group_of
 
 # So many are told in full; all are counted.
@@ -60,24 +60,24 @@ class Conflicts:
         with self._lock:
             return Counter({one: number for one, number in self.removed.items() if one.source_uri == source_uri})
 
-    def within(self, kept: pa.Table, lost: pa.Table, reasons: list[Reason]) -> None:
+    def add_batch_losers(self, kept: pa.Table, lost: pa.Table, reasons: list[Reason]) -> None:
         """Rows of one batch that lost against another of it, and what decided."""
         if not lost.num_rows:
             return
-        rivals = kept.filter(pc.is_in(kept["_id"], value_set=lost["_id"].combine_chunks()))
-        winners = {row["_id"]: row for row in _rows(rivals)}
+        others = kept.filter(pc.is_in(kept["_id"], value_set=lost["_id"].combine_chunks()))
+        winners = {row["_id"]: row for row in _rows(others)}
         for row, reason in zip(_rows(lost), reasons, strict=True):
             self._tell(row, _side(winners[row["_id"]]), _side(row), reason)
 
-    def with_stored(self, table: pa.Table, plan: Plan, versions: StoredVersions) -> None:
+    def add_stored_losers(self, table: pa.Table, plan: Plan, versions: StoredVersions) -> None:
         """Rows that replace another delivery's, or come too late; each is compared with the part of its group."""
-        mended = set(plan.mended)
-        winning = [row for row in plan.newer if row not in mended]
+        reprocessed = set(plan.reprocessed)
+        winning = [row for row in plan.to_replace if row not in reprocessed]
         rows = [*winning, *plan.superseded]
         if not rows:
             return
         group, ours = group_of(table), table.take(pa.array(rows))
-        with told_apart("reading what is there"):
+        with mongo_errors("reading what is there"):
             found = versions.collection.find(
                 {"_id": {"$in": ours["_id"].to_pylist()}}, {"measurements": 1, "metadata.source_uri": 1}
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from forecast.mongo.client import Documents, beside, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
 
 SUFFIX: Final = "_dataset"
 _ID: Final = "dataset"
@@ -32,9 +32,9 @@ class Known:
     hourly_version: int = 0
 
 
-def is_empty(collection: Documents) -> bool:
+def is_empty(collection: ObservationCollection) -> bool:
     """Whether a collection holds no document."""
-    with told_apart("looking for documents"):
+    with mongo_errors("looking for documents"):
         return collection.find_one({}, {"_id": 1}) is None
 
 
@@ -42,16 +42,16 @@ def is_empty(collection: Documents) -> bool:
 class DatasetState:
     """One document, in `<collection>_dataset`."""
 
-    collection: Documents
+    collection: ObservationCollection
 
     @classmethod
-    def beside(cls, collection: Documents) -> DatasetState:
+    def for_collection(cls, collection: ObservationCollection) -> DatasetState:
         """That of a main collection."""
-        return cls(beside(collection, SUFFIX))
+        return cls(sibling_collection(collection, SUFFIX))
 
     def read(self) -> Known | None:
         """What is known; None where no dataset was ever written."""
-        with told_apart("reading the state of the dataset"):
+        with mongo_errors("reading the state of the dataset"):
             found = self.collection.find_one({"_id": _ID}, {"_id": 0})
         return None if found is None else Known(**found)
 
@@ -74,9 +74,9 @@ class DatasetState:
 
     def forget(self) -> None:
         """The collection was emptied: the dataset is not what it holds."""
-        with told_apart("writing the state of the dataset"):
+        with mongo_errors("writing the state of the dataset"):
             self.collection.delete_one({"_id": _ID})
 
     def _set(self, entry: dict[str, Any], *, upsert: bool = False) -> None:
-        with told_apart("writing the state of the dataset"):
+        with mongo_errors("writing the state of the dataset"):
             self.collection.update_one({"_id": _ID}, {"$set": entry}, upsert=upsert)

@@ -18,7 +18,7 @@ from typing import Any, Final
 from pymongo import ASCENDING, DeleteOne, IndexModel, ReplaceOne
 
 from forecast.core.clock import DAY_MS, midnight
-from forecast.mongo.client import Documents, beside, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
 from forecast.qc.aggregates import ParameterDay, StationDay
 
 SUFFIX: Final = "_days"
@@ -33,16 +33,16 @@ INDEXES: Final = (
 class DailyAggregates:
     """The daily aggregates beside a main collection; days are counted since 1970, in UTC."""
 
-    collection: Documents
+    collection: ObservationCollection
 
     @classmethod
-    def beside(cls, collection: Documents) -> DailyAggregates:
+    def for_collection(cls, collection: ObservationCollection) -> DailyAggregates:
         """Those that belong to a main collection."""
-        return cls(beside(collection, SUFFIX))
+        return cls(sibling_collection(collection, SUFFIX))
 
     def prepare(self) -> None:
         """Make the indexes."""
-        with told_apart("making the indexes of the daily aggregates"):
+        with mongo_errors("making the indexes of the daily aggregates"):
             self.collection.create_indexes(list(INDEXES))
 
     def write(self, found: Iterable[StationDay], without: Iterable[tuple[str, int]]) -> None:
@@ -53,23 +53,23 @@ class DailyAggregates:
             changes.append(ReplaceOne({"_id": document["_id"]}, document, upsert=True))
         changes += [DeleteOne({"_id": _id(station, day)}) for station, day in without]
         if changes:
-            with told_apart("writing daily aggregates"):
+            with mongo_errors("writing daily aggregates"):
                 self.collection.bulk_write(changes, ordered=False)
 
     def of_station(self, station: str, first: int, last: int) -> list[dict[str, Any]]:
         """The documents of a station from a day to another, both included, in their order."""
         within = {"station": station, "day": {"$gte": midnight(first), "$lte": midnight(last)}}
-        with told_apart("reading daily aggregates"):
+        with mongo_errors("reading daily aggregates"):
             return list(self.collection.find(within).sort("day", ASCENDING))
 
     def of_day(self, day: int) -> list[dict[str, Any]]:
         """The documents of all stations on a day, by station."""
-        with told_apart("reading daily aggregates"):
+        with mongo_errors("reading daily aggregates"):
             return sorted(self.collection.find({"day": midnight(day)}), key=lambda one: str(one["_id"]))
 
     def station_days(self) -> Iterator[tuple[str, int]]:
         """Every station and day that has a document."""
-        with told_apart("listing daily aggregates"):
+        with mongo_errors("listing daily aggregates"):
             for one in self.collection.find({}, {"_id": 0, "station": 1, "day": 1}, hint="station_day_received"):
                 yield one["station"], day_number(one["day"])
 
@@ -83,7 +83,7 @@ class DailyAggregates:
             {"$match": within},
             {"$group": {"_id": {"station": "$station", "month": month}, "received": {"$sum": "$received"}}},
         ]
-        with told_apart("counting observations by month"):
+        with mongo_errors("counting observations by month"):
             found = self.collection.aggregate(stages, hint="station_day_received")
             return {(one["_id"]["station"], one["_id"]["month"]): one["received"] for one in found}
 

@@ -11,20 +11,20 @@ import pyarrow as pa
 
 from forecast.core.precedence import RANK, has_values
 from forecast.core.removals import Present, present_names
-from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.parts import GROUP
 from forecast.mongo.versions import (
     SOURCE,
     LoadCounts,
     Plan,
-    Seen,
+    StoredState,
     StoredVersions,
     Versions,
     batches_of,
     compare,
+    deduplicate,
     group_of,
-    one_each,
     removed_by,
 )
 
@@ -33,25 +33,25 @@ _KEYS = ("_id", GROUP)
 _LISTS = ("ids", "digest", "has_values", *RANK)
 
 
-class ImaginedVersions:
+class DryRunOverlay:
     """What the database would hold after the records of a dry run so far.
 
     Those are in a SQLite file, because a run may be larger than memory.
     """
 
-    def __init__(self, collection: Documents, path: Path) -> None:
+    def __init__(self, collection: ObservationCollection, path: Path) -> None:
         self._stored = StoredVersions(collection)
         # The loader's thread, one of its own, uses what the main thread has made.
-        self._imagined = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._overlay = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         columns = ", ".join(f'"{name}"' for name in _NAMES)
         keys = ", ".join(_KEYS)
-        self._imagined.execute(f"CREATE TABLE versions ({columns}, PRIMARY KEY ({keys})) WITHOUT ROWID")
+        self._overlay.execute(f"CREATE TABLE versions ({columns}, PRIMARY KEY ({keys})) WITHOUT ROWID")
 
     def close(self) -> None:
         """Close the file."""
-        self._imagined.close()
+        self._overlay.close()
 
-    def seen(self, ids: list[str], group: str) -> Seen:
+    def seen(self, ids: list[str], group: str) -> StoredState:
         """See `Versions.seen`."""
         stored = self._stored.seen(ids, group)
         versions = {row[0]: row for row in zip(*(stored.get(name, ()) for name in _LISTS), strict=True)}
@@ -60,14 +60,14 @@ class ImaginedVersions:
 
     def sources(self, ids: list[str], group: str) -> dict[str, tuple[Any, ...]]:
         """See `Versions.sources`."""
-        imagined = {row[0]: row[len(_LISTS) + 1 : -1] for row in self._find(ids, group)}
-        return self._stored.sources(ids, group) | imagined
+        overlay = {row[0]: row[len(_LISTS) + 1 : -1] for row in self._find(ids, group)}
+        return self._stored.sources(ids, group) | overlay
 
     def present(self, ids: list[str], group: str) -> Present:
         """See `Versions.present`."""
-        imagined = {row[0]: row[-1].split() for row in self._find(ids, group)}
-        stored = self._stored.present([name for name in ids if name not in imagined], group)
-        return [*stored, *((names, [name]) for name, names in imagined.items())]
+        overlay = {row[0]: row[-1].split() for row in self._find(ids, group)}
+        stored = self._stored.present([name for name in ids if name not in overlay], group)
+        return [*stored, *((names, [name]) for name, names in overlay.items())]
 
     def others(self, ids: list[str], group: str) -> dict[str, set[str]]:
         """See `Versions.others`."""
@@ -77,9 +77,9 @@ class ImaginedVersions:
                 found.setdefault(name, set()).update(names.split())
         return found
 
-    def imagine(self, table: pa.Table, plan: Plan) -> None:
+    def apply(self, table: pa.Table, plan: Plan) -> None:
         """Take what a plan would write as written."""
-        written = table.take(pa.array([*plan.new, *plan.newer, *plan.restamped], pa.int64()))
+        written = table.take(pa.array([*plan.new, *plan.to_replace, *plan.touch_lineage], pa.int64()))
         columns: dict[str, Any] = {name: written[name].to_pylist() for name in ("_id", "digest", *SOURCE)}
         columns[GROUP] = [group_of(table)] * written.num_rows
         columns |= {name: written[name].cast(pa.int64()).to_pylist() for name in RANK}
@@ -87,32 +87,32 @@ class ImaginedVersions:
         columns["present"] = [" ".join(names) for names in present_names(written)]
         marks = ", ".join("?" * len(_NAMES))
         rows = zip(*(columns[name] for name in _NAMES), strict=True)
-        self._imagined.executemany(f"INSERT OR REPLACE INTO versions VALUES ({marks})", rows)  # noqa: S608
+        self._overlay.executemany(f"INSERT OR REPLACE INTO versions VALUES ({marks})", rows)  # noqa: S608
 
     def _find(self, ids: list[str], group: str | None = None) -> list[tuple[Any, ...]]:
         """The versions of one group, or of all."""
         marks = ", ".join("?" * len(ids))
-        found = self._imagined.execute(f'SELECT * FROM versions WHERE "_id" IN ({marks})', ids).fetchall()  # noqa: S608
+        found = self._overlay.execute(f'SELECT * FROM versions WHERE "_id" IN ({marks})', ids).fetchall()  # noqa: S608
         return [row for row in found if group is None or row[1] == group]
 
 
-def foresee(records: pd.DataFrame, versions: Versions, conflicts: Conflicts | None = None) -> LoadCounts:
+def plan_load(records: pd.DataFrame, versions: Versions, conflicts: Conflicts | None = None) -> LoadCounts:
     """What `load` would do with records (RECORD_SCHEMA), of which nothing is written; `conflicts` hears of removals."""
     counts = LoadCounts()
     for batch in batches_of(records):
-        table, _, _, others = one_each(batch.combine_chunks())
-        with told_apart("reading what is there"):
+        table, _, _, others = deduplicate(batch.combine_chunks())
+        with mongo_errors("reading what is there"):
             plan = compare(table, versions)
             removed = removed_by(table, plan, versions)
             new = table["_id"].take(pa.array(plan.new, pa.int64())).to_pylist()
             merged = len(versions.others(new, group_of(table)))
-        if isinstance(versions, ImaginedVersions):
-            versions.imagine(table, plan)
+        if isinstance(versions, DryRunOverlay):
+            versions.apply(table, plan)
         if conflicts is not None:
             conflicts.replaced(removed.values())
         counts += others + LoadCounts(
             len(new) - merged,
-            len(plan.newer) + merged,
+            len(plan.to_replace) + merged,
             len(plan.unchanged),
             len(plan.superseded),
             sum(map(len, removed.values())),

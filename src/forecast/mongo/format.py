@@ -6,18 +6,18 @@ from typing import Final
 
 from forecast.core.errors import SettingError
 from forecast.core.format_version import FORMAT_VERSION
-from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors
 
 # Documents without a number are of the format before there was one.
 _UNNUMBERED: Final = 1
 
 
-def check_format(collection: Documents) -> None:
+def check_format(collection: ObservationCollection) -> None:
     """Raise SettingError where a collection holds documents of another format version.
 
     One document is looked at: as this is asked before anything is written, a collection never holds two.
     """
-    with told_apart("reading the format version"):
+    with mongo_errors("reading the format version"):
         found = collection.find_one({}, {"metadata.digest": 1, "metadata.format_version": 1}) or {}
     metadata = found.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("digest"), str):

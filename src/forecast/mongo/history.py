@@ -15,7 +15,7 @@ import pymongo
 from pymongo import DESCENDING, IndexModel
 
 from forecast.core.clock import iso_time
-from forecast.mongo.client import Documents, beside, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
 
 SUFFIX: Final = "_runs"
 RUNNING: Final = "running"
@@ -27,44 +27,44 @@ _TIMES: Final = frozenset({"started_at", "finished_at", "found_at", "last_observ
 class RunHistory:
     """The runs that wrote, or were to write, to a main collection."""
 
-    collection: Documents
+    collection: ObservationCollection
 
     @classmethod
-    def beside(cls, collection: Documents) -> RunHistory:
+    def for_collection(cls, collection: ObservationCollection) -> RunHistory:
         """Those of a main collection."""
-        return cls(beside(collection, SUFFIX))
+        return cls(sibling_collection(collection, SUFFIX))
 
     def prepare(self) -> None:
         """Make the index."""
-        with told_apart("making the index of the run history"):
+        with mongo_errors("making the index of the run history"):
             self.collection.create_indexes(list(INDEXES))
 
     def put(self, report: Mapping[str, Any], seconds: float | None = None) -> None:
         """Put a run's status report in place of what was known of the run; wait no longer than so many seconds."""
         document = {"_id": report["run_id"], **_with_dates(report)}
         waiting: AbstractContextManager[Any] = nullcontext() if seconds is None else pymongo.timeout(seconds)
-        with told_apart("writing the run history"), waiting:
+        with mongo_errors("writing the run history"), waiting:
             self.collection.replace_one({"_id": document["_id"]}, document, upsert=True)
 
     def ended(self, run_ids: Iterable[str]) -> set[str]:
         """Those of these runs that are known to have ended."""
-        with told_apart("reading the run history"):
+        with mongo_errors("reading the run history"):
             found = self.collection.find({"_id": {"$in": sorted(run_ids)}, "status": {"$ne": RUNNING}}, {"_id": 1})
             return {one["_id"] for one in found}
 
     def running(self) -> list[dict[str, Any]]:
         """The status reports of the runs that are not known to have ended."""
-        with told_apart("reading the run history"):
+        with mongo_errors("reading the run history"):
             return [_report(one) for one in self.collection.find({"status": RUNNING})]
 
     def newest(self, most: int) -> list[dict[str, Any]]:
         """The status reports of the last runs, newest first."""
-        with told_apart("reading the run history"):
+        with mongo_errors("reading the run history"):
             return [_report(one) for one in self.collection.find().sort("started_at", DESCENDING).limit(most)]
 
     def remove_before(self, moment: datetime) -> int:
         """Remove the runs that started before a moment, but for the newest of all; how many there were."""
-        with told_apart("removing old runs from the history"):
+        with mongo_errors("removing old runs from the history"):
             newest = next(iter(self.collection.find({}, {"_id": 1}).sort("started_at", DESCENDING).limit(1)), {})
             old = {"started_at": {"$lt": moment}, "_id": {"$ne": newest.get("_id")}}
             return self.collection.delete_many(old).deleted_count

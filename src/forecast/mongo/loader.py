@@ -1,7 +1,7 @@
 """Records into MongoDB: idempotent by `_id`, one record is kept whatever the order, what is equal is not rewritten.
 
-Which of two records wins is told in `versions`. A write names the version it replaces, so a rival's write in between
-is seen, and decided again.
+`versions` says which of two records wins. A write names the version that it replaces, so a write of a concurrent run in
+between is noticed, and the record is decided again.
 """
 
 from __future__ import annotations
@@ -25,14 +25,23 @@ from forecast.core.errors import RetryableError, SettingError
 from forecast.core.precedence import RANK
 from forecast.core.registry import CONFIG_FOLDER
 from forecast.core.removals import Removed
-from forecast.mongo.bson_encoder import to_documents
-from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.bson_encoder import encode_records
+from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.format import check_format
 from forecast.mongo.part_writer import split_plan, write_parts
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.versions import SOURCE, LoadCounts, Plan, StoredVersions, batches_of, compare, one_each, removed_by
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.versions import (
+    SOURCE,
+    LoadCounts,
+    Plan,
+    StoredVersions,
+    batches_of,
+    compare,
+    deduplicate,
+    removed_by,
+)
 from forecast.mongo.write_errors import resolve
 
 SCHEMA_FILE = CONFIG_FOLDER / "mongodb_schema.json"
@@ -49,28 +58,28 @@ _TIMES = ("extracted_at", "source_modified_at")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def prepare_collection(collection: Documents) -> None:
+def prepare_collection(collection: ObservationCollection) -> None:
     """Make the collection with its validator and indexes, and those of the daily aggregates, or bring them up to date.
 
     Raises SettingError where something else has the collection's name, or its documents are of another format version.
     """
     validator = json.loads(SCHEMA_FILE.read_text("utf-8"))
     database = collection.database
-    with told_apart("making the collection"):
+    with mongo_errors("making the collection"):
         if not _created(collection, validator):
             found = next(iter(database.list_collections(filter={"name": collection.name})), {})
             _check_kind(collection, found)
             check_format(collection)
             if found.get("options", {}).get("validator") != validator:
-                with told_apart("changing the validator"):
+                with mongo_errors("changing the validator"):
                     database.command("collMod", collection.name, validator=validator)
-    with told_apart("making the indexes"):
+    with mongo_errors("making the indexes"):
         collection.create_indexes(list(INDEXES))
-    DailyAggregates.beside(collection).prepare()
+    DailyAggregates.for_collection(collection).prepare()
 
 
-def _created(collection: Documents, validator: Mapping[str, Any]) -> bool:
-    """Make the collection; false where it is there already, also where a rival made it between look and command."""
+def _created(collection: ObservationCollection, validator: Mapping[str, Any]) -> bool:
+    """Make the collection; false where it exists, also where a concurrent run made it just before the command."""
     try:
         collection.database.create_collection(collection.name, validator=validator)
     except CollectionInvalid:
@@ -82,7 +91,7 @@ def _created(collection: Documents, validator: Mapping[str, Any]) -> bool:
     return True
 
 
-def _check_kind(collection: Documents, found: Mapping[str, Any]) -> None:
+def _check_kind(collection: ObservationCollection, found: Mapping[str, Any]) -> None:
     kind = found.get("type", "collection")
     if kind != "collection":
         raise SettingError(f"{collection.full_name} is a {kind}, not a collection; change MONGODB_COLLECTION")
@@ -93,10 +102,10 @@ def _check_kind(collection: Documents, found: Mapping[str, Any]) -> None:
         )
 
 
-def check_collection(collection: Documents) -> None:
+def check_collection(collection: ObservationCollection) -> None:
     """Raise SettingError where the documents of a collection are of another format version, or indexes are missing."""
     check_format(collection)
-    with told_apart("reading the indexes"):
+    with mongo_errors("reading the indexes"):
         there = collection.index_information()
         missing = [name for index in INDEXES if (name := str(index.document["name"])) not in there]
         if missing and collection.find_one({}, {"_id": 1}) is not None:
@@ -107,13 +116,13 @@ def check_collection(collection: Documents) -> None:
 
 
 def load(
-    records: pd.DataFrame, collection: Documents, unjudged: Unjudged, conflicts: Conflicts | None = None
+    records: pd.DataFrame, collection: ObservationCollection, pending_qc: PendingQc, conflicts: Conflicts | None = None
 ) -> LoadCounts:
     """Load records (RECORD_SCHEMA); mark the days whose observations change, and note contradicting deliveries.
 
     `conflicts` hears of those, and of what was removed.
 
-    Raises RetryableError where the database is out of reach, SettingError where it refuses a document; what other
+    Raises RetryableError where the database is unreachable, SettingError where it refuses a document; what other
     batches have written by then stays, and the next run finds it.
     """
     failed = threading.Event()
@@ -122,7 +131,7 @@ def load(
         if failed.is_set():
             return LoadCounts()  # of no effect: the error is on its way, and waiting for the database again is no use
         try:
-            return _load_batch(batch, collection, unjudged, conflicts)
+            return _load_batch(batch, collection, pending_qc, conflicts)
         except BaseException:
             failed.set()
             raise
@@ -131,36 +140,38 @@ def load(
         return sum(writers.map(load_batch, batches_of(records)), LoadCounts())
 
 
-def _load_batch(table: pa.Table, collection: Documents, unjudged: Unjudged, conflicts: Conflicts | None) -> LoadCounts:
-    table, lost, reasons, counts = one_each(table.combine_chunks())
+def _load_batch(
+    table: pa.Table, collection: ObservationCollection, pending_qc: PendingQc, conflicts: Conflicts | None
+) -> LoadCounts:
+    table, lost, reasons, counts = deduplicate(table.combine_chunks())
     conflicts = Conflicts() if conflicts is None else conflicts
-    conflicts.within(table, lost, reasons)
+    conflicts.add_batch_losers(table, lost, reasons)
     stored = StoredVersions(collection)
-    rivals: set[str] = set()
+    overtaken_before: set[str] = set()
     removed: dict[str, Sequence[Removed]] = {}
     before: dict[str, tuple[Any, ...]] = {}
     seen: dict[str, tuple[Any, ...]] = {}
     left: list[str] = []
     for number in range(_ROUNDS):
-        with told_apart("reading what is there"):
+        with mongo_errors("reading what is there"):
             known = bool(number) or stored.holds_any_of(table)
             plan = compare(table, stored) if known else Plan.all_new(table.num_rows)
             removed = _removed(table, plan, stored, removed)
-        conflicts.with_stored(table, plan, stored)
-        changing = [*plan.new, *plan.newer]
-        unjudged.mark(
+        conflicts.add_stored_losers(table, plan, stored)
+        changing = [*plan.new, *plan.to_replace]
+        pending_qc.enqueue(
             station_days(table.take(pa.array(changing, pa.int64())) if len(changing) < table.num_rows else table)
         )
         alone, several = split_plan(plan, table["_id"].to_pylist(), stored.several)
         inserted, again = _insert(table, alone.new, collection)
         updated, overtaken = _replace(table, alone, collection)
-        changed = _restamp(table, alone, collection)
+        changed = _touch_lineage(table, alone, collection)
         merged, overtaken_parts, changed_parts = write_parts(table, several, stored)
         updated, overtaken, changed = updated + merged, overtaken + overtaken_parts, changed + changed_parts
-        # What a rival overtook in an earlier round and is now there as ours was written by us.
+        # What a concurrent run overtook in an earlier round and is now there as ours was written by us.
         settled = set(plan.unchanged).difference(changed)
-        written = len(settled & rivals)
-        rivals |= set(overtaken)
+        written = len(settled & overtaken_before)
+        overtaken_before |= set(overtaken)
         counts += LoadCounts(inserted, updated + written, len(settled) - written, len(plan.superseded))
         left = [*again, *overtaken, *changed]
         gone = [removed.pop(name) for name in removed.keys() - left]
@@ -170,7 +181,7 @@ def _load_batch(table: pa.Table, collection: Documents, unjudged: Unjudged, conf
             return counts
         before, seen = seen, _seen(plan)
         table = table.filter(pc.is_in(table["_id"], value_set=pa.array(left, pa.string())))
-    with told_apart("reading what is there"):
+    with mongo_errors("reading what is there"):
         stored.check_ours(left)
     if any(before.get(name) != seen.get(name) for name in left):
         raise RetryableError("other writers keep changing the same documents; run again when they are done")
@@ -198,13 +209,13 @@ def station_days(records: pa.Table) -> set[tuple[str, int]]:
     return set(zip(pairs["station"].to_pylist(), pairs["day"].to_pylist(), strict=True))
 
 
-def _insert(table: pa.Table, rows: Sequence[int], collection: Documents) -> tuple[int, list[str]]:
-    """How many were inserted, and the ids that a rival inserted first."""
+def _insert(table: pa.Table, rows: Sequence[int], collection: ObservationCollection) -> tuple[int, list[str]]:
+    """How many were inserted, and the ids that a concurrent run inserted first."""
     if not rows:
         return 0, []
     part = table if len(rows) == table.num_rows else table.take(pa.array(rows))
-    documents = to_documents(part)
-    with told_apart("inserting"):
+    documents = encode_records(part)
+    with mongo_errors("inserting"):
         try:
             result = collection.bulk_write([InsertOne[Any](document) for document in documents], ordered=False)
         except BulkWriteError as error:
@@ -212,14 +223,14 @@ def _insert(table: pa.Table, rows: Sequence[int], collection: Documents) -> tupl
     return result.inserted_count, []
 
 
-def _replace(table: pa.Table, plan: Plan, collection: Documents) -> tuple[int, list[str]]:
+def _replace(table: pa.Table, plan: Plan, collection: ObservationCollection) -> tuple[int, list[str]]:
     """How many were replaced, and the ids that may have changed since they were seen."""
-    if not plan.newer:
+    if not plan.to_replace:
         return 0, []
-    part = table.take(pa.array(plan.newer))
-    filters = [_as_seen(plan, row) for row in plan.newer]
-    writes = [ReplaceOne[Any](only, document) for only, document in zip(filters, to_documents(part), strict=True)]
-    with told_apart("replacing"):
+    part = table.take(pa.array(plan.to_replace))
+    filters = [_as_seen(plan, row) for row in plan.to_replace]
+    writes = [ReplaceOne[Any](only, document) for only, document in zip(filters, encode_records(part), strict=True)]
+    with mongo_errors("replacing"):
         try:
             result = collection.bulk_write(writes, ordered=False)
         except BulkWriteError as error:
@@ -228,21 +239,21 @@ def _replace(table: pa.Table, plan: Plan, collection: Documents) -> tuple[int, l
     return (result.matched_count, []) if result.matched_count == len(writes) else (0, part["_id"].to_pylist())
 
 
-def _restamp(table: pa.Table, plan: Plan, collection: Documents) -> list[str]:
+def _touch_lineage(table: pa.Table, plan: Plan, collection: ObservationCollection) -> list[str]:
     """Equal content delivered again: the content stays, and source and rank become those of the newest delivery.
 
     Without it a third record, older than this delivery and newer than the first, would win or lose by the order of
     loading. Gives the ids that may have changed since they were seen.
     """
-    if not plan.restamped:
+    if not plan.touch_lineage:
         return []
-    part = table.take(pa.array(plan.restamped))
+    part = table.take(pa.array(plan.touch_lineage))
     names: list[str] = part["_id"].to_pylist()
     updates = [
         UpdateOne(_as_seen(plan, row), {"$set": {f"metadata.{name}": _stored(value) for name, value in entry.items()}})
-        for row, entry in zip(plan.restamped, part.select([*SOURCE, *RANK]).to_pylist(), strict=True)
+        for row, entry in zip(plan.touch_lineage, part.select([*SOURCE, *RANK]).to_pylist(), strict=True)
     ]
-    with told_apart("marking the newest delivery"):
+    with mongo_errors("marking the newest delivery"):
         try:
             result = collection.bulk_write(updates, ordered=False)
         except BulkWriteError as error:

@@ -21,7 +21,7 @@ from pymongo.errors import PyMongoError
 
 from forecast.core.errors import RetryableError
 from forecast.core.processes import has_died, this_place
-from forecast.mongo.client import Documents, beside, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
 
 LOGGER = logging.getLogger("forecast.mongo.lock")
 SUFFIX = "_lease"
@@ -56,13 +56,13 @@ class Lease:
 
 @contextmanager
 def lease(
-    collection: Documents, run_id: str, *, wait: bool, check_stop: Callable[[], None] = lambda: None
+    collection: ObservationCollection, run_id: str, *, wait: bool, check_stop: Callable[[], None] = lambda: None
 ) -> Iterator[Lease]:
     """Hold the lease of a main collection; with `wait`, wait for it, calling `check_stop` meanwhile.
 
     Raises LeaseHeldError where another run holds it.
     """
-    leases = beside(collection, SUFFIX)
+    leases = sibling_collection(collection, SUFFIX)
     waited = False
     while (holder := (found := _acquire(leases, run_id)).holder) is not None:
         if not wait:
@@ -84,11 +84,11 @@ def lease(
         _release(leases, run_id)
 
 
-def holder(collection: Documents) -> str | None:
+def holder(collection: ObservationCollection) -> str | None:
     """The run that holds the lease of a main collection; None where nobody does."""
     held = {"_id": _NAME, "$expr": {"$gt": ["$expires_at", "$$NOW"]}}
-    with told_apart("reading the lease"):
-        found = beside(collection, SUFFIX).find_one(held)
+    with mongo_errors("reading the lease"):
+        found = sibling_collection(collection, SUFFIX).find_one(held)
     return None if found is None or has_died(found.get("place"), found.get("pid")) else str(found["run_id"])
 
 
@@ -99,11 +99,11 @@ class _Found(NamedTuple):
     left_by: dict[str, Any] | None
 
 
-def _acquire(leases: Documents, run_id: str) -> _Found:
+def _acquire(leases: ObservationCollection, run_id: str) -> _Found:
     """Take the lease where it is free. The clock is the server's."""
     ours = {"_id": _NAME, "run_id": run_id, "pid": os.getpid(), "place": this_place(), "host": socket.gethostname()}
     taken = {"$mergeObjects": [{"$literal": ours}, {"since": "$$NOW", "expires_at": _expiry()}]}
-    with told_apart("taking the lease"):
+    with mongo_errors("taking the lease"):
         seen = leases.find_one({"_id": _NAME}) or {}
         dead = {"$literal": seen.get("run_id") if has_died(seen.get("place"), seen.get("pid")) else run_id}
         free = {"$or": [{"$lte": ["$expires_at", "$$NOW"]}, {"$eq": ["$run_id", dead]}]}
@@ -118,8 +118,8 @@ def _acquire(leases: Documents, run_id: str) -> _Found:
     return _Found(None, seen if "run_id" in seen and seen["run_id"] != run_id else None)
 
 
-def _keep(leases: Documents, held: Lease, ended: threading.Event) -> None:
-    """Renew the lease until the end. A database out of reach is told by those who need it, and may come back."""
+def _keep(leases: ObservationCollection, held: Lease, ended: threading.Event) -> None:
+    """Renew the lease until the end. An unreachable database is told by those who need it, and may come back."""
     while not ended.wait(_RENEWAL_SECONDS):
         try:
             with pymongo.timeout(_RENEWAL_SECONDS):
@@ -133,8 +133,8 @@ def _keep(leases: Documents, held: Lease, ended: threading.Event) -> None:
             return
 
 
-def _release(leases: Documents, run_id: str) -> None:
-    """Give the lease back; where the database is out of reach, it expires by itself."""
+def _release(leases: ObservationCollection, run_id: str) -> None:
+    """Give the lease back; where the database is unreachable, it expires by itself."""
     try:
         with pymongo.timeout(_RELEASE_SECONDS):
             leases.delete_one({"_id": _NAME, "run_id": run_id})

@@ -15,7 +15,7 @@ from forecast.core.dataset import DATASET_SCHEMA, flag_column
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.schemas import UTC_TIME
 from forecast.mongo.bson_decoder import Alike, alike_documents
-from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.qc.flags import GOOD, MISSING, NOT_EVALUATED
 
 # What is read of a document; `checks` of a flag among it, for the driver cannot leave out keys of unknown parents.
@@ -66,14 +66,14 @@ _TIMES: Final = {
 
 
 def read_observations(
-    collection: Documents,
+    collection: ObservationCollection,
     stations: Sequence[str] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> pa.Table:
     """The observations (DATASET_SCHEMA) of these stations, or of all, from `since` on and before `until` (UTC).
 
-    By station and time. Raises RetryableError where the database is out of reach.
+    By station and time. Raises RetryableError where the database is unreachable.
     """
     bounds = {"$gte": since, "$lt": until}
     query: dict[str, Any] = {}
@@ -82,7 +82,7 @@ def read_observations(
     if stations is not None:
         query["station.id"] = {"$in": list(stations)}
     hint = "time" if stations is None and given else "station_time"
-    with told_apart("reading observations"):
+    with mongo_errors("reading observations"):
         batches: Any = collection.find_raw_batches(query, _PROJECTION, hint=hint, batch_size=_BATCH)
         return to_dataset(batches)
 

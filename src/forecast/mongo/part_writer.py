@@ -12,9 +12,9 @@ from bson.codec_options import CodecOptions
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
-from forecast.mongo.bson_encoder import to_documents
-from forecast.mongo.client import told_apart
-from forecast.mongo.parts import Document, merged, restamped, seal
+from forecast.mongo.bson_encoder import encode_records
+from forecast.mongo.client import mongo_errors
+from forecast.mongo.parts import Document, merged, seal, touch_lineage
 from forecast.mongo.versions import Plan, StoredVersions
 from forecast.mongo.write_errors import resolve
 
@@ -25,10 +25,11 @@ def split_plan(plan: Plan, ids: Sequence[str], several: Container[str]) -> tuple
     """What is to be done with documents of one group, and with those that have parts of others (`several`)."""
 
     def only(*, beside: bool) -> Plan:
-        new, newer, restamped = (
-            [row for row in rows if (ids[row] in several) == beside] for rows in (plan.new, plan.newer, plan.restamped)
+        new, newer, touch_lineage = (
+            [row for row in rows if (ids[row] in several) == beside]
+            for rows in (plan.new, plan.to_replace, plan.touch_lineage)
         )
-        return replace(plan, new=new, newer=newer, restamped=restamped)
+        return replace(plan, new=new, to_replace=newer, touch_lineage=touch_lineage)
 
     return only(beside=False), only(beside=True)
 
@@ -38,8 +39,8 @@ def write_parts(table: pa.Table, plan: Plan, stored: StoredVersions) -> tuple[in
 
     The last are such ids of documents whose part was delivered again.
     """
-    updated, overtaken = _merge(table, [*plan.new, *plan.newer], stored)
-    return updated, overtaken, _restamp(table, plan.restamped, stored)
+    updated, overtaken = _merge(table, [*plan.new, *plan.to_replace], stored)
+    return updated, overtaken, _touch_lineage(table, plan.touch_lineage, stored)
 
 
 def _merge(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> tuple[int, list[str]]:
@@ -53,7 +54,7 @@ def _merge(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> tupl
     ]
     seal(documents)
     writes = [ReplaceOne[Any](_as_read(stored.several[name]), new) for name, new in zip(names, documents, strict=True)]
-    with told_apart("merging"):
+    with mongo_errors("merging"):
         try:
             matched = stored.collection.bulk_write(writes, ordered=False).matched_count
         except BulkWriteError as error:
@@ -62,15 +63,15 @@ def _merge(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> tupl
     return (matched, []) if matched == len(names) else (0, names)
 
 
-def _restamp(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> list[str]:
+def _touch_lineage(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> list[str]:
     records, names = _records(table, rows)
     if not names:
         return []
     writes = [
-        UpdateOne(_as_read(found), {"$set": {"metadata": restamped(found, record)}})
+        UpdateOne(_as_read(found), {"$set": {"metadata": touch_lineage(found, record)}})
         for found, record in zip((stored.several[name] for name in names), records, strict=True)
     ]
-    with told_apart("marking the newest delivery"):
+    with mongo_errors("marking the newest delivery"):
         try:
             matched = stored.collection.bulk_write(writes, ordered=False).matched_count
         except BulkWriteError as error:
@@ -83,7 +84,7 @@ def _records(table: pa.Table, rows: Sequence[int]) -> tuple[list[dict[str, Any]]
     """Rows as documents of their own, and their ids."""
     if not rows:
         return [], []
-    documents = [bson.decode(one.raw, _DECODED) for one in to_documents(table.take(pa.array(rows)))]
+    documents = [bson.decode(one.raw, _DECODED) for one in encode_records(table.take(pa.array(rows)))]
     return documents, [document["_id"] for document in documents]
 
 

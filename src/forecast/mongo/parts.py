@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from forecast.core.digests import HALF, merged_half, quality_halves
+from forecast.core.digests import HASH_LENGTH, merged_half, qc_hashes
 from forecast.core.parameters import MEASURED_NAMES, PARAMETER_NAMES
 from forecast.core.precedence import RANK, key_of
-from forecast.qc.flags import worse
+from forecast.qc.flags import worse_of
 
 DERIVED: Final = "precipitation_amount"
 GROUP: Final = "parameter_group"
@@ -38,7 +38,7 @@ def parts_of(document: Document) -> dict[str, Part]:
     part = {
         GROUP: group,
         **{name: metadata[name] for name in STAMP},
-        "digest": metadata["digest"][:HALF],
+        "digest": metadata["digest"][:HASH_LENGTH],
         "measurements": {name: value for name, value in document["measurements"].items() if name != DERIVED},
         **({"source_flags": quality["source_flags"]} if "source_flags" in quality else {}),
         "parse_issues": quality["parse_issues"],
@@ -94,7 +94,7 @@ def merged(stored: Document, record: Document, reported: Iterable[str]) -> dict[
     }
 
 
-def restamped(stored: Document, record: Document) -> dict[str, Any]:
+def touch_lineage(stored: Document, record: Document) -> dict[str, Any]:
     """The `metadata` of a stored document of which the record's part was delivered again, with the same content."""
     parts = parts_of(stored) | parts_of(record)
     return {**stored["metadata"], **observed(parts)["stamp"], "parts": _listed(parts)}
@@ -115,7 +115,7 @@ def quality_digests(documents: Sequence[Document]) -> list[str]:
         for name in ("flag", "anomalies_detected", "qc_version")
     )
     amount = np.array([document["measurements"].get(DERIVED, np.nan) for document in documents], dtype=np.float64)
-    return [half.decode() for half in quality_halves(flag, flags, anomalies, amount, version).tolist()]
+    return [half.decode() for half in qc_hashes(flag, flags, anomalies, amount, version).tolist()]
 
 
 def _key(part: Part) -> tuple[Any, ...]:
@@ -135,7 +135,7 @@ def _flags(stored: Document, record: Document, values: Mapping[str, float]) -> d
     among = np.array([record["data_quality"]["flag"], *earlier, *given], dtype=np.uint8)
     worst = among[0]
     for one in among[1:]:
-        worst = worse(worst.reshape(1), one.reshape(1))[0]
+        worst = worse_of(worst.reshape(1), one.reshape(1))[0]
     return {"flag": int(worst), "flags": _in_order(flags), "anomalies_detected": len(flags)}
 
 

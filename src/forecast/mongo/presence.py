@@ -12,22 +12,22 @@ from pymongo import ASCENDING, DESCENDING
 from forecast.core.clock import DAY_MS, midnight
 from forecast.core.presence import Presence
 from forecast.core.stations import Stations
-from forecast.mongo.client import Documents, told_apart
-from forecast.qc.windows import stretches
+from forecast.mongo.client import ObservationCollection, mongo_errors
+from forecast.qc.windows import day_ranges
 
 
 def presence_of(
-    collection: Documents, stations: Stations, days: Iterable[int], max_age_hours: float | None = None
+    collection: ObservationCollection, stations: Stations, days: Iterable[int], max_age_hours: float | None = None
 ) -> Presence:
     """What is there of every station, and on these UTC days (since 1970), by the index of stations and times alone.
 
-    Raises RetryableError where the database is out of reach.
+    Raises RetryableError where the database is unreachable.
     """
     first, newest = (_outermost(collection, order) for order in (ASCENDING, DESCENDING))
     asked = frozenset(days)
     names = sorted({station.id for station in stations} | newest.keys())
     received: Counter[str] = Counter()
-    for since, until in stretches(asked):
+    for since, until in day_ranges(asked):
         received.update(_received(collection, names, since, until))
     return Presence(first, newest, received, asked, max_age_hours)
 
@@ -38,20 +38,20 @@ def days_until(now: datetime) -> set[int]:
     return {today - 1, today}
 
 
-def _outermost(collection: Documents, order: int) -> dict[str, int]:
+def _outermost(collection: ObservationCollection, order: int) -> dict[str, int]:
     """The first or the newest observation of each station: one key of the index a station."""
     stages: list[dict[str, Any]] = [
         {"$sort": {"station.id": order, "timestamp": order}},
         {"$group": {"_id": "$station.id", "moment": {"$first": "$timestamp"}}},
     ]
-    with told_apart("reading when stations were last heard"):
+    with mongo_errors("reading when stations were last heard"):
         return {entry["_id"]: _ms(entry["moment"]) for entry in collection.aggregate(stages) if entry["_id"]}
 
 
-def _received(collection: Documents, names: list[str], first: int, last: int) -> dict[str, int]:
+def _received(collection: ObservationCollection, names: list[str], first: int, last: int) -> dict[str, int]:
     query = {"station.id": {"$in": names}, "timestamp": {"$gte": midnight(first), "$lt": midnight(last + 1)}}
     stages: list[dict[str, Any]] = [{"$match": query}, {"$group": {"_id": "$station.id", "number": {"$sum": 1}}}]
-    with told_apart("counting observations"):
+    with mongo_errors("counting observations"):
         return {entry["_id"]: entry["number"] for entry in collection.aggregate(stages)}
 
 

@@ -1,8 +1,8 @@
-"""Station-days with work outstanding: those to be checked, and those whose part of the dataset is to be written.
+"""Queues of station-days: those whose QC is pending, and those whose part of the dataset is to be written.
 
-A station-day is marked to be checked before its documents are written. The mark is taken away when the flags are up to
-date, and is then one of the dataset. So is a day whose flags are about to change. A run that is killed in between
-leaves its marks to the next one.
+A station-day is enqueued for QC before its documents are written. When its flags are up to date, its entry moves to the
+queue of the dataset; a day whose flags are about to change is enqueued there as well. A run that is killed leaves its
+entries to the next one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from pymongo import DeleteOne, UpdateOne
 
-from forecast.mongo.client import Documents, beside, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
 
 SUFFIX = "_pending_qc"
 DATASET_SUFFIX = "_pending_dataset"
@@ -27,10 +27,10 @@ Marks = Mapping[tuple[str, int], list[str]]
 class PendingDays:
     """Marks on station-days beside a main collection; days are counted since 1970, in UTC."""
 
-    collection: Documents
+    collection: ObservationCollection
     run_id: str
 
-    def mark(self, station_days: Iterable[tuple[str, int]]) -> None:
+    def enqueue(self, station_days: Iterable[tuple[str, int]]) -> None:
         """Mark station-days in the name of this run; returns when the marks are acknowledged."""
         marks = [
             UpdateOne(
@@ -41,29 +41,29 @@ class PendingDays:
             for station, day in sorted(set(station_days))
         ]
         if marks:
-            with told_apart("marking station-days"):
+            with mongo_errors("marking station-days"):
                 self.collection.bulk_write(marks, ordered=False)
 
     def marks(self, query: Mapping[str, Any] | None = None) -> dict[tuple[str, int], list[str]]:
         """All marks, those of runs that did not come to their end among them, with the runs that made them."""
-        with told_apart("reading marked station-days"):
+        with mongo_errors("reading marked station-days"):
             return {(mark["station"], mark["day"]): mark["runs"] for mark in self.collection.find(query or {})}
 
-    def take_away(self, marks: Marks) -> None:
+    def ack(self, marks: Marks) -> None:
         """Take marks away that are as they were read: one that another run has made again meanwhile stays."""
         gone = [DeleteOne({"_id": _name(station, day), "runs": runs}) for (station, day), runs in marks.items()]
         if gone:
-            with told_apart("taking marks away"):
+            with mongo_errors("taking marks away"):
                 self.collection.bulk_write(gone, ordered=False)
 
 
-def pending_dataset(collection: Documents, run_id: str) -> PendingDays:
+def pending_dataset(collection: ObservationCollection, run_id: str) -> PendingDays:
     """The station-days whose part of the dataset is to be written, beside a main collection."""
-    return PendingDays(beside(collection, DATASET_SUFFIX), run_id)
+    return PendingDays(sibling_collection(collection, DATASET_SUFFIX), run_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Unjudged:
+class PendingQc:
     """The station-days to be checked, beside a main collection, and those of the dataset that follow from them."""
 
     days: PendingDays
@@ -72,30 +72,30 @@ class Unjudged:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def beside(cls, collection: Documents, run_id: str) -> Unjudged:
+    def for_collection(cls, collection: ObservationCollection, run_id: str) -> PendingQc:
         """The marks that belong to a main collection, and the run that makes more of them."""
-        return cls(PendingDays(beside(collection, SUFFIX), run_id), pending_dataset(collection, run_id))
+        return cls(PendingDays(sibling_collection(collection, SUFFIX), run_id), pending_dataset(collection, run_id))
 
-    def mark(self, station_days: Iterable[tuple[str, int]]) -> None:
+    def enqueue(self, station_days: Iterable[tuple[str, int]]) -> None:
         """Mark station-days before their documents are written; returns when the marks are acknowledged.
 
-        Every time, also what this run has marked before: a rival may have taken those marks away.
+        Every time, also what this run has marked before: a concurrent run may have taken those marks away.
         """
         with self._lock:
             new = set(station_days)
-            self.days.mark(new)
+            self.days.enqueue(new)
             self._marked.update(new)
 
-    def renew(self, station_days: Iterable[tuple[str, int]] | None = None) -> None:
-        """Mark once more what this run has marked and a rival took away: it may have judged before this run wrote.
+    def requeue(self, station_days: Iterable[tuple[str, int]] | None = None) -> None:
+        """Enqueue again what this run enqueued and a concurrent run removed: it may have read before this run wrote.
 
-        Of all that this run has marked, or of these station-days.
+        Of all that this run has enqueued, or of these station-days.
         """
         with self._lock:
             mine = set(self._marked) if station_days is None else self._marked.intersection(station_days)
         if mine:
             among = {} if station_days is None else {"_id": {"$in": [_name(*one) for one in sorted(mine)]}}
-            self.mark(mine - self.days.marks(among).keys())
+            self.enqueue(mine - self.days.marks(among).keys())
 
     def marks(self) -> dict[tuple[str, int], list[str]]:
         """See `PendingDays.marks`."""
@@ -103,12 +103,12 @@ class Unjudged:
 
     def flags_change(self, station_days: Iterable[tuple[str, int]]) -> None:
         """The flags of documents of these days are about to be rewritten: mark their part of the dataset."""
-        self.dataset.mark(station_days)
+        self.dataset.enqueue(station_days)
 
-    def take_away(self, marks: Marks) -> None:
+    def ack(self, marks: Marks) -> None:
         """Take marks away that are as they were read; what was loaded on their days is the dataset's business now."""
-        self.dataset.mark(marks)
-        self.days.take_away(marks)
+        self.dataset.enqueue(marks)
+        self.days.ack(marks)
         with self._lock:
             self._marked.difference_update(marks)
 

@@ -15,26 +15,26 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from forecast.core.clock import DAY_MS, iso_time, iso_time_of, midnight
-from forecast.core.counts import JudgeCounts
-from forecast.core.digests import HALF, Halves, quality_halves, second_halves
+from forecast.core.counts import QcCounts
+from forecast.core.digests import HASH_LENGTH, Hashes, qc_hashes, qc_hashes_of
 from forecast.core.errors import ForecastError, RetryableError, SettingError
-from forecast.core.memory import give_memory_back
+from forecast.core.memory import trim_heap
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.stations import Station, Stations
 from forecast.mongo.bson_decoder import StationColumns
-from forecast.mongo.client import Documents, foreign_index, refusal, told_apart, validation_failed
+from forecast.mongo.client import ObservationCollection, foreign_index, mongo_errors, refusal, validation_failed
 from forecast.mongo.days import DailyAggregates
-from forecast.mongo.qc_queue import Unjudged, days_by_station
+from forecast.mongo.qc_queue import PendingQc, days_by_station
 from forecast.mongo.station_states import StationStates
-from forecast.mongo.window_reader import read_ahead, read_block
+from forecast.mongo.window_reader import prefetch, read_window
 from forecast.networks.qc_version import qc_version
 from forecast.networks.registry import NETWORKS
 from forecast.qc.aggregates import StationDay, station_days
-from forecast.qc.results import Quality, Verdicts
+from forecast.qc.results import QcResults, Quality
 from forecast.qc.runner import run_closing_checks, run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted
-from forecast.qc.windows import Block, stretches
+from forecast.qc.windows import QcWindow, day_ranges
 
 LOGGER = logging.getLogger("forecast.mongo.qc_update")
 _ROUNDS: Final = 20
@@ -49,139 +49,141 @@ class _Differing(NamedTuple):
 
     rows: npt.NDArray[np.intp]
     quality: Quality
-    halves: Halves
+    hashes: Hashes
 
 
-class Listener(Protocol):
+class QcObserver(Protocol):
     """Who wants to know what the checks said."""
 
-    def hear(self, verdicts: Verdicts, changed_days: set[int]) -> None:
+    def observe(self, results: QcResults, changed_days: set[int]) -> None:
         """The verdicts on a station, and the days of it that are new."""
         ...
 
 
-def judge_marked(
-    unjudged: Unjudged,
-    collection: Documents,
+def evaluate_pending(
+    pending_qc: PendingQc,
+    collection: ObservationCollection,
     stations: Stations,
-    listener: Listener | None = None,
+    observer: QcObserver | None = None,
     check_stop: Callable[[], None] = lambda: None,
-) -> JudgeCounts:
-    """Judge every marked station-day and all that hangs on it, until no mark is left.
+) -> QcCounts:
+    """Evaluate every marked station-day and all that depends on it, until no mark is left.
 
-    Raises RetryableError where the database is out of reach or other writers never rest.
+    Raises RetryableError where the database is unreachable or other writers never rest.
     """
-    counts = JudgeCounts()
-    unjudged.renew()
+    counts = QcCounts()
+    pending_qc.requeue()
     for _ in range(_ROUNDS):
-        marks = unjudged.marks()
+        marks = pending_qc.marks()
         if not marks:
             return counts
         days = days_by_station(marks)
-        counts.add(judge_days(days, collection, stations, listener, check_stop, unjudged.flags_change))
-        StationStates.beside(collection).count(marks, stations)
-        unjudged.take_away(marks)
+        counts.add(evaluate_days(days, collection, stations, observer, check_stop, pending_qc.flags_change))
+        StationStates.for_collection(collection).count(marks, stations)
+        pending_qc.ack(marks)
     raise RetryableError("other writers keep changing the same days; run again when they are done")
 
 
-def mark_everything(unjudged: Unjudged, collection: Documents) -> None:
+def enqueue_everything(pending_qc: PendingQc, collection: ObservationCollection) -> None:
     """Mark every day of which there are documents, or daily aggregates whose documents are gone."""
     held = days_held(collection, {})
-    unjudged.mark((station, day) for station, days in held.items() for day in days)
-    unjudged.mark(DailyAggregates.beside(collection).station_days())
+    pending_qc.enqueue((station, day) for station, days in held.items() for day in days)
+    pending_qc.enqueue(DailyAggregates.for_collection(collection).station_days())
 
 
-def judge_days(
+def evaluate_days(
     days: Mapping[str, set[int]],
-    collection: Documents,
+    collection: ObservationCollection,
     stations: Stations,
-    listener: Listener | None = None,
+    observer: QcObserver | None = None,
     check_stop: Callable[[], None] = lambda: None,
     flags_change: FlagsChange = lambda _: None,
-) -> JudgeCounts:
-    """Judge these days by station, and all that hangs on them; rewrite the verdicts that differ.
+) -> QcCounts:
+    """Evaluate these days by station, and all that depends on them; rewrite the verdicts that differ.
 
     `flags_change` is called with station-days before verdicts on them are rewritten.
     """
-    counts = JudgeCounts()
-    for block, stored in read_ahead(days, collection, stations):
+    counts = QcCounts()
+    for window, stored in prefetch(days, collection, stations):
         check_stop()
-        counts.add(_judge_block(block, stored, collection, listener, flags_change))
-        # Not beside the next block.
+        counts.add(_evaluate_window(window, stored, collection, observer, flags_change))
+        # Not beside the next window.
         del stored
-        give_memory_back()
+        trim_heap()
     return counts
 
 
-def differing_verdicts(days: Mapping[str, set[int]], collection: Documents, stations: Stations) -> Iterator[str]:
+def outdated_flags(
+    days: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations
+) -> Iterator[str]:
     """The ids of the documents whose verdict is not what the checks say now; nothing is written."""
-    for block, stored in read_ahead(days, collection, stations):
-        verdicts = judge(block, stored)
-        for station in block.affected:
-            if station.id in verdicts:
-                rows = _differing(block, stored[station.id], verdicts[station.id]).rows
+    for window, stored in prefetch(days, collection, stations):
+        results = evaluate(window, stored)
+        for station in window.targets:
+            if station.id in results:
+                rows = _differing(window, stored[station.id], results[station.id]).rows
                 yield from (_document_id(station, stored[station.id].times[row]) for row in rows)
-        del stored, verdicts
-        give_memory_back()
+        del stored, results
+        trim_heap()
 
 
-def judged(
-    days: Mapping[str, set[int]], collection: Documents, stations: Stations
-) -> Iterator[tuple[Block, dict[str, Verdicts]]]:
-    """What the checks say of these days, block by block and by station; nothing is written.
+def evaluated(
+    days: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations
+) -> Iterator[tuple[QcWindow, dict[str, QcResults]]]:
+    """What the checks say of these days, window by window and by station; nothing is written.
 
     What is given lasts until the next is asked for.
     """
-    for block, stored in read_ahead(days, collection, stations):
-        verdicts = judge(block, stored)
+    for window, stored in prefetch(days, collection, stations):
+        results = evaluate(window, stored)
         del stored
-        yield block, verdicts
-        verdicts.clear()
-        give_memory_back()
+        yield window, results
+        results.clear()
+        trim_heap()
 
 
-def judge(block: Block, stored: Mapping[str, StationColumns]) -> dict[str, Verdicts]:
-    """What the checks say of what the database holds of a block, by station."""
-    verdicts = {
+def evaluate(window: QcWindow, stored: Mapping[str, StationColumns]) -> dict[str, QcResults]:
+    """What the checks say of what the database holds of a window, by station."""
+    results = {
         station.id: run_station_checks(_series(station, stored[station.id]))
-        for station in block.context
+        for station in window.halo
         if station.id in stored
     }
-    # What the checks along time have left is a third of what a block takes.
-    give_memory_back()
-    targets = [station.id for station in block.affected if station.id in verdicts]
-    run_neighbour_checks(verdicts, targets, (block.first, block.last))
+    # What the checks along time have left is a third of what a window takes.
+    trim_heap()
+    targets = [station.id for station in window.targets if station.id in results]
+    run_neighbour_checks(results, targets, (window.first, window.last))
     for target in targets:
-        run_closing_checks(verdicts[target])
-    return verdicts
+        run_closing_checks(results[target])
+    return results
 
 
-def days_held(collection: Documents, query: Mapping[str, Any]) -> dict[str, set[int]]:
+def days_held(collection: ObservationCollection, query: Mapping[str, Any]) -> dict[str, set[int]]:
     """The days of which the database holds documents, by station, among the documents of a query."""
     day = {"$toLong": {"$floor": {"$divide": [{"$toLong": "$timestamp"}, DAY_MS]}}}
     stages: list[dict[str, Any]] = [{"$match": query}, {"$group": {"_id": {"station": "$station.id", "day": day}}}]
-    with told_apart("listing the days"):
+    with mongo_errors("listing the days"):
         found = collection.aggregate(stages, allowDiskUse=True)
         return days_by_station((entry["_id"]["station"], entry["_id"]["day"]) for entry in found)
 
 
 def stored_flags(
-    station_days: Iterable[tuple[str, int]], collection: Documents
+    station_days: Iterable[tuple[str, int]], collection: ObservationCollection
 ) -> Iterator[tuple[str, dict[str, Any], int]]:
     """The flags that documents of these days have, each with its station and the number of documents that have it."""
 
-    def found(stretch: tuple[str, int, int]) -> list[dict[str, Any]]:
-        station, first, last = stretch
+    def found(day_range: tuple[str, int, int]) -> list[dict[str, Any]]:
+        station, first, last = day_range
         query = {
             "station.id": station,
             "timestamp": {"$gte": midnight(first), "$lt": midnight(last + 1)},
             "data_quality.anomalies_detected": {"$gt": 0},
         }
         stages = [{"$match": query}, {"$group": {"_id": "$data_quality.flags", "number": {"$sum": 1}}}]
-        with told_apart("reading flags"):
+        with mongo_errors("reading flags"):
             return list(collection.aggregate(stages))
 
-    asked = [(name, *part) for name, days in days_by_station(station_days).items() for part in stretches(days)]
+    asked = [(name, *part) for name, days in days_by_station(station_days).items() for part in day_ranges(days)]
     # The server has to look at every document of these days, and it can at two stations' at once.
     with ThreadPoolExecutor(_READERS) as readers:
         for (station, _, _), entries in zip(asked, readers.map(found, asked), strict=True):
@@ -195,26 +197,26 @@ def _series(station: Station, columns: StationColumns) -> Series:
     return Series(station, columns.times, measured, failed, NETWORKS.thresholds_of(station.network))
 
 
-def _judge_block(
-    block: Block,
+def _evaluate_window(
+    window: QcWindow,
     stored: dict[str, StationColumns],
-    collection: Documents,
-    listener: Listener | None,
+    collection: ObservationCollection,
+    observer: QcObserver | None,
     flags_change: FlagsChange,
-) -> JudgeCounts:
-    counts = JudgeCounts()
+) -> QcCounts:
+    counts = QcCounts()
     changed: dict[str, int] = {}
     for attempt in range(_ROUNDS):
-        verdicts = judge(block, stored)
-        stations = [station for station in block.affected if station.id in verdicts]
-        differing = {station.id: _differing(block, stored[station.id], verdicts[station.id]) for station in stations}
+        results = evaluate(window, stored)
+        stations = [station for station in window.targets if station.id in results]
+        differing = {station.id: _differing(window, stored[station.id], results[station.id]) for station in stations}
         # Before the flags: where this is cut off in between, the flags still differ, and both are written again.
-        _write_days(block, stored, verdicts, differing, collection)
-        counts.judged = 0
+        _write_days(window, stored, results, differing, collection)
+        counts.evaluated = 0
         settled = True
         for station in stations:
-            within = _within(block, stored[station.id])
-            counts.judged += within.stop - within.start
+            within = _within(window, stored[station.id])
+            counts.evaluated += within.stop - within.start
             flags_change((station.id, day) for day in _days_of(stored[station.id], differing[station.id]))
             for updates in _updates(station, stored[station.id], differing[station.id], changed, by_name=not attempt):
                 matched = _rewrite(updates, collection)
@@ -222,31 +224,31 @@ def _judge_block(
                 settled &= matched == len(updates)
         if settled:
             counts.flags_changed = sum(changed.values())
-            if listener is not None:
-                for name, days in block.changed.items():
-                    if name in verdicts:
-                        listener.hear(verdicts[name], days)
+            if observer is not None:
+                for name, days in window.changed.items():
+                    if name in results:
+                        observer.observe(results[name], days)
             return counts
-        stored = read_block(block, collection)
+        stored = read_window(window, collection)
     raise RetryableError("other writers keep changing the same documents; run again when they are done")
 
 
 def _write_days(
-    block: Block,
+    window: QcWindow,
     stored: Mapping[str, StationColumns],
-    verdicts: Mapping[str, Verdicts],
+    results: Mapping[str, QcResults],
     differing: Mapping[str, _Differing],
-    collection: Documents,
+    collection: ObservationCollection,
 ) -> None:
     """The daily aggregates of the days whose observations changed, and of those whose flags are about to."""
     found: list[StationDay] = []
-    for name, one in verdicts.items():
+    for name, one in results.items():
         days = _days_of(stored[name], differing[name]) if name in differing else set()
-        if days := days | block.changed.get(name, set()):
+        if days := days | window.changed.get(name, set()):
             found += station_days(one, days)
     there = {(one.station, one.day) for one in found}
-    asked = {(name, day) for name, days in block.changed.items() for day in days}
-    DailyAggregates.beside(collection).write(found, asked - there)
+    asked = {(name, day) for name, days in window.changed.items() for day in days}
+    DailyAggregates.for_collection(collection).write(found, asked - there)
 
 
 def _days_of(stored: StationColumns, differing: _Differing) -> set[int]:
@@ -262,7 +264,7 @@ def _updates(
     `changed` gets the number of values with another flag, by document: what is written in a second attempt counts once.
     Documents are found by name, which is fast; or by station and time, whatever somebody has named them by hand.
     """
-    rows, quality, halves = differing
+    rows, quality, hashes = differing
     for at in range(0, len(rows), _BATCH):
         updates = []
         batch = quality.flags[at : at + _BATCH].to_pylist()
@@ -270,16 +272,16 @@ def _updates(
             name = _document_id(station, stored.times[row])
             changed[name] = _changed_flags(stored.flags[row], text)
             digest = stored.digests[row].decode()
-            change = _change(quality, number, text, digest[:HALF] + halves[number].decode())
+            change = _change(quality, number, text, digest[:HASH_LENGTH] + hashes[number].decode())
             moment = datetime.fromtimestamp(int(stored.times[row]) / 1000, UTC)
             only = {"_id": name} if by_name else {"station.id": station.id, "timestamp": moment}
             updates.append(UpdateOne({**only, "metadata.digest": digest}, change))
         yield updates
 
 
-def _rewrite(updates: list[UpdateOne], collection: Documents) -> int:
+def _rewrite(updates: list[UpdateOne], collection: ObservationCollection) -> int:
     """How many documents were still as they were read."""
-    with told_apart("writing verdicts"):
+    with mongo_errors("writing flags"):
         try:
             return collection.bulk_write(updates, ordered=False).matched_count
         except BulkWriteError as error:
@@ -292,29 +294,29 @@ def _refused(error: BulkWriteError) -> ForecastError:
         wanted = first["op"]["q"]
         which = wanted.get("_id") or f"of {wanted['station.id']} at {iso_time(wanted['timestamp'])}"
         return SettingError(
-            f"the database's validator refuses the verdict on document {which}: what is there was not written by this "
+            f"the database's validator refuses the flags of document {which}: what is there was not written by this "
             "pipeline (src/config/mongodb_schema.json); mend or remove it"
         )
     if foreign := foreign_index(first):
         return SettingError(
-            f"a unique index that is not the pipeline's, {foreign}, refuses a verdict; drop the index, or set "
+            f"a unique index that is not the pipeline's, {foreign}, refuses a change of flags; drop the index, or set "
             "MONGODB_COLLECTION to another collection"
         )
-    return refusal(first.get("code"), "writing verdicts")
+    return refusal(first.get("code"), "writing flags")
 
 
-def _within(block: Block, stored: StationColumns) -> slice:
-    first, end = np.searchsorted(stored.times, [block.first * DAY_MS, (block.last + 1) * DAY_MS])
+def _within(window: QcWindow, stored: StationColumns) -> slice:
+    first, end = np.searchsorted(stored.times, [window.first * DAY_MS, (window.last + 1) * DAY_MS])
     return slice(int(first), int(end))
 
 
-def _differing(block: Block, stored: StationColumns, verdicts: Verdicts) -> _Differing:
-    within = _within(block, stored)
-    quality = verdicts.quality(within)
+def _differing(window: QcWindow, stored: StationColumns, results: QcResults) -> _Differing:
+    within = _within(window, stored)
+    quality = results.quality(within)
     versions = np.full(len(quality.flag), qc_version())
-    halves = quality_halves(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
-    other = np.flatnonzero(second_halves(stored.digests[within]) != halves)
-    return _Differing(within.start + other, quality.take(other), halves[other])
+    hashes = qc_hashes(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
+    other = np.flatnonzero(qc_hashes_of(stored.digests[within]) != hashes)
+    return _Differing(within.start + other, quality.take(other), hashes[other])
 
 
 def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from forecast.core.counts import COUNTED, ObjectCounts
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
 from forecast.core.text import escaped
-from forecast.mongo.client import Documents, beside, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
 
 SUFFIX = "_objects"
 # The code of an object that an unforeseen exception was raised on.
@@ -60,15 +60,17 @@ class Checkpoints:
     the object's, in whatever version, by zone and key.
     """
 
-    collection: Documents
+    collection: ObservationCollection
     rules_version: int
     program: str
     zone: str
 
     @classmethod
-    def beside(cls, collection: Documents, rules_version: int, program: str, zone: str) -> Checkpoints:
+    def for_collection(
+        cls, collection: ObservationCollection, rules_version: int, program: str, zone: str
+    ) -> Checkpoints:
         """The checkpoints that belong to a main collection."""
-        return cls(beside(collection, SUFFIX), rules_version, program, zone)
+        return cls(sibling_collection(collection, SUFFIX), rules_version, program, zone)
 
     def processed(self, now: datetime, *, without_records: bool = False) -> dict[str, str]:
         """ETag by URI of every object that was processed under these rules, whose files are in this zone.
@@ -83,12 +85,12 @@ class Checkpoints:
             "again_at": _not_yet(now),
             **({"counts.records_validated": 0} if without_records else {}),
         }
-        with told_apart("reading the checkpoints"):
+        with mongo_errors("reading the checkpoints"):
             found = self.collection.find(vouched, {"etag": 1})
             return {entry["_id"]: entry["etag"] for entry in found}
 
     def rejected(self, now: datetime, circumstances: str) -> dict[str, Rejection]:
-        """By `name_of` what was rejected, and would be again: nothing that it hangs on has changed.
+        """By `name_of` what was rejected, and would be again: nothing that it depends on has changed.
 
         `circumstances` (`circumstances_digest`) are what a person changes to have an object read after all.
         What failed by a fault of the program has another chance with another program.
@@ -99,7 +101,7 @@ class Checkpoints:
             "rejected.again_at": _not_yet(now),
             "$or": [{"rejected.code": {"$ne": INTERNAL_ERROR}}, {"rejected.program": self.program}],
         }
-        with told_apart("reading the checkpoints"):
+        with mongo_errors("reading the checkpoints"):
             found = {entry["_id"]: entry["rejected"] for entry in self.collection.find(same, {"rejected": 1})}
         return {
             name: Rejection(entry["etag"], entry["code"], entry["message"], entry["run_id"])
@@ -118,7 +120,7 @@ class Checkpoints:
             "message": escaped(error.message),
             "again_at": error.again_at,
         }
-        with told_apart("writing a checkpoint"):
+        with mongo_errors("writing a checkpoint"):
             self.collection.update_one({"_id": name_of(raw)}, {"$set": {"rejected": entry}}, upsert=True)
 
     def of_this_program(self, raw: RawObject) -> Checkpoint | None:
@@ -130,7 +132,7 @@ class Checkpoints:
             "program": self.program,
             "zone": self.zone,
         }
-        with told_apart("reading a checkpoint"):
+        with mongo_errors("reading a checkpoint"):
             found = self.collection.find_one(same)
         if found is None:
             return None
@@ -140,13 +142,13 @@ class Checkpoints:
         """Note that files of an object are about to be published and loaded, until `write` or `end`."""
         files = [{"zone": self.zone, "key": key} for key in keys]
         begun = {"$set": {"loading": run_id}, "$addToSet": {"in_zone": {"$each": files}}}
-        with told_apart("noting that an object is loaded"):
+        with mongo_errors("noting that an object is loaded"):
             before = self.collection.find_one_and_update({"_id": uri}, begun, {"loading": 1, "in_zone": 1}, upsert=True)
         return Begun("loading" in (before or {}), self._outdated(uri, before, keys))
 
     def outdated(self, uri: str, keys: Sequence[str]) -> list[str]:
         """The files of the zone that are the object's, and would not be those of a version with these."""
-        with told_apart("reading a checkpoint"):
+        with mongo_errors("reading a checkpoint"):
             found = self.collection.find_one({"_id": uri}, {"in_zone": 1})
         return self._outdated(uri, found, keys)
 
@@ -160,14 +162,14 @@ class Checkpoints:
         if not keys:
             return []
         also = {"_id": {"$ne": uri}, "in_zone": {"$elemMatch": {"zone": self.zone, "key": {"$in": keys}}}}
-        with told_apart("reading the checkpoints"):
+        with mongo_errors("reading the checkpoints"):
             others = {file["key"] for entry in self.collection.find(also, {"in_zone": 1}) for file in entry["in_zone"]}
         return [key for key in keys if key not in others]
 
     def end(self, uri: str, removed: Sequence[str]) -> None:
         """Note that files were published and loaded beside those that the entry vouches for, and others removed."""
         gone = {"in_zone": {"zone": self.zone, "key": {"$in": list(removed)}}}
-        with told_apart("writing a checkpoint"):
+        with mongo_errors("writing a checkpoint"):
             self.collection.update_one({"_id": uri}, {"$unset": {"loading": ""}, "$pull": gone})
 
     def write(
@@ -195,7 +197,7 @@ class Checkpoints:
             "files": [{"key": key, "digest": digest} for key, digest in files.items()],
             "counts": {name: getattr(counts, name) for name in (*COUNTED, "remarks")},
         }
-        with told_apart("writing a checkpoint"):
+        with mongo_errors("writing a checkpoint"):
             self.collection.update_one(
                 {"_id": raw.uri},
                 {

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from forecast.mongo.bson_decoder import PROJECTION, StationColumns, read_columns
-from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors
 
 
-def station_series(collection: Documents, station: str, since: datetime, until: datetime) -> StationColumns | None:
+def station_series(
+    collection: ObservationCollection, station: str, since: datetime, until: datetime
+) -> StationColumns | None:
     """What the database holds of a station from `since` up to `until`, left out; None where that is nothing."""
     query = {"station.id": station, "timestamp": {"$gte": since, "$lt": until}}
-    with told_apart("reading observations of a station"):
+    with mongo_errors("reading observations of a station"):
         batches: Any = collection.find_raw_batches(query, PROJECTION, hint="station_time", batch_size=5_000)
         return read_columns(batches).get(station)

@@ -20,7 +20,7 @@ from pymongo import UpdateOne
 from forecast.core.clock import midnight
 from forecast.core.presence import Presence, state_of
 from forecast.core.stations import Stations
-from forecast.mongo.client import Documents, beside, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.presence import presence_of
 
@@ -32,23 +32,25 @@ _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-def note_stations(collection: Documents, stations: Stations, now: datetime, max_age_hours: float | None) -> None:
+def note_stations(
+    collection: ObservationCollection, stations: Stations, now: datetime, max_age_hours: float | None
+) -> None:
     """Bring the states of all stations up to date from what the collection holds."""
     presence = presence_of(collection, stations, (), max_age_hours)
-    StationStates.beside(collection).note(stations, presence, now)
+    StationStates.for_collection(collection).note(stations, presence, now)
 
 
 @dataclass(frozen=True, slots=True)
 class StationStates:
     """The stations' documents beside a main collection."""
 
-    collection: Documents
+    collection: ObservationCollection
     days: DailyAggregates
 
     @classmethod
-    def beside(cls, collection: Documents) -> StationStates:
+    def for_collection(cls, collection: ObservationCollection) -> StationStates:
         """Those that belong to a main collection."""
-        return cls(beside(collection, SUFFIX), DailyAggregates.beside(collection))
+        return cls(sibling_collection(collection, SUFFIX), DailyAggregates.for_collection(collection))
 
     def count(self, station_days: Iterable[tuple[str, int]], stations: Stations) -> None:
         """Count again the months of these station-days, from the daily aggregates as they are now."""
@@ -79,19 +81,19 @@ class StationStates:
                 "since": {"$cond": [{"$eq": ["$state", state]}, "$since", now]},
             }
             updates.append(UpdateOne({"_id": station.id}, [{"$set": entry}], upsert=True))
-        with told_apart("writing the stations' states"):
+        with mongo_errors("writing the stations' states"):
             if updates:
                 self.collection.bulk_write(updates, ordered=False)
             self.collection.delete_many({"_id": {"$nin": sorted(names)}})
 
     def read(self) -> list[dict[str, Any]]:
         """The documents of the stations whose state is known, by id."""
-        with told_apart("reading the stations' states"):
+        with mongo_errors("reading the stations' states"):
             return list(self.collection.find({"state": {"$exists": True}}).sort("_id"))
 
     def _uncounted(self, names: set[str]) -> set[str]:
         """Those whose months were never counted: new in the registry, or here for the first time."""
-        with told_apart("reading the stations' states"):
+        with mongo_errors("reading the stations' states"):
             counted = self.collection.find({"_id": {"$in": sorted(names)}, "months": {"$exists": True}}, {"_id": 1})
             return names - {one["_id"] for one in counted}
 
@@ -111,7 +113,7 @@ class StationStates:
             for name in sorted(names)
         ]
         if updates:
-            with told_apart("counting observations"):
+            with mongo_errors("counting observations"):
                 self.collection.bulk_write(updates, ordered=False)
 
 

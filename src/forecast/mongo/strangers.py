@@ -15,7 +15,7 @@ from typing import Final
 from pymongo.errors import OperationFailure
 
 from forecast.core.errors import ForecastError, SettingError
-from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.loader import SCHEMA_FILE
 
 LOGGER = logging.getLogger("forecast.mongo.strangers")
@@ -24,7 +24,7 @@ _CONVERSION_FAILED: Final = 241
 
 
 @contextmanager
-def strangers_named(collection: Documents) -> Iterator[None]:
+def strangers_named(collection: ObservationCollection) -> Iterator[None]:
     """Raise SettingError naming a document that the validator would refuse, where one is there and this block fails.
 
     Foreseen faults pass as they are, and so does everything else where all documents are this program's.
@@ -42,9 +42,9 @@ def strangers_named(collection: Documents) -> Iterator[None]:
         raise
 
 
-def _name_one(collection: Documents, error: Exception) -> None:
+def _name_one(collection: ObservationCollection, error: Exception) -> None:
     ours = json.loads(SCHEMA_FILE.read_text("utf-8"))
-    with told_apart("looking for documents of another program"):
+    with mongo_errors("looking for documents of another program"):
         stranger = collection.find_one({"$nor": [ours]}, {"_id": 1})
     if stranger is None:
         return

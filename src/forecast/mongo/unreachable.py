@@ -73,12 +73,12 @@ def servers_in(text: str) -> list[Server]:
     ]
 
 
-def out_of_reach(text: str, doing: str) -> ForecastError:
+def unreachable(text: str, doing: str) -> ForecastError:
     """The error where none of the servers is a primary that answers, from the text of the driver's."""
     servers = servers_in(text)
     all_seen = {server.seen for server in servers}
     words = "; ".join(f"{server.address}: {server.seen}" for server in servers) or "no server is known"
-    away = f"MongoDB is out of reach ({doing}): {words}"
+    away = f"MongoDB is unreachable ({doing}): {words}"
     if all_seen == {_NO_NAME}:
         return SettingError(f"{away}. Correct the host in MONGODB_URI. {ENCODED}")
     if all_seen == {_NO_TRUST}:

@@ -17,14 +17,14 @@ import pyarrow.parquet as pq
 from bson.codec_options import CodecOptions
 from pymongo import ASCENDING, DESCENDING
 
-from forecast.core.digests import HALF
+from forecast.core.digests import HASH_LENGTH
 from forecast.core.errors import RetryableError, SettingError
 from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import as_records, is_of_records
-from forecast.mongo.bson_encoder import to_documents
-from forecast.mongo.client import Documents, told_apart
-from forecast.mongo.dry_run import foresee
+from forecast.mongo.bson_encoder import encode_records
+from forecast.mongo.client import ObservationCollection, mongo_errors
+from forecast.mongo.dry_run import plan_load
 from forecast.mongo.parts import DERIVED, observed, parts_of, quality_digests
 from forecast.mongo.versions import StoredVersions, batches_of, group_of
 from forecast.storage import Store
@@ -39,15 +39,15 @@ _NOWHERE = "in no file of the processed zone"
 _NO_RECORDS = pa.table({"_id": pa.array([], pa.string()), "digest": pa.array([], pa.string())})
 
 
-def differing_records(file: RawObject, records: pd.DataFrame, collection: Documents) -> int:
+def differing_records(file: RawObject, records: pd.DataFrame, collection: ObservationCollection) -> int:
     """How many records of a file the database lacks, holds in an older version, or holds with other content."""
-    compared = foresee(records, StoredVersions(collection))
+    compared = plan_load(records, StoredVersions(collection))
     if compared.inserted or compared.updated:
         LOGGER.error("%s: %d records missing, %d older in the database", file.key, compared.inserted, compared.updated)
     return compared.inserted + compared.updated + _changed(records, collection)
 
 
-def orphaned_documents(files: list[RawObject], store: Store, collection: Documents, folder: Path) -> int:
+def orphaned_documents(files: list[RawObject], store: Store, collection: ObservationCollection, folder: Path) -> int:
     """How many documents no record of the zone stands for: none with their name, or none with what they say.
 
     Month by month, as the zone is cut: what is held at once are names and digests of one month's records.
@@ -61,7 +61,7 @@ def orphaned_documents(files: list[RawObject], store: Store, collection: Documen
         contents = _contents(ids, records["digest"].combine_chunks())
         wanted = {"metadata.digest": 1, "metadata.parts.digest": 1}
         found = collection.find({"timestamp": {"$gte": start, "$lt": end}}, wanted)
-        with told_apart("comparing documents"):
+        with mongo_errors("comparing documents"):
             while documents := list(islice(found, _IDS_AT_ONCE)):
                 pairs = [(document["_id"], digest) for document in documents for digest in _digests(document)]
                 names, digests = (pa.array(column, pa.string()) for column in zip(*pairs, strict=True))
@@ -75,7 +75,7 @@ def orphaned_documents(files: list[RawObject], store: Store, collection: Documen
 
 def _contents(ids: pa.Array, digests: pa.Array) -> pa.Array:
     """Names of documents with the first halves of their digests."""
-    return pc.binary_join_element_wise(ids, pc.utf8_slice_codeunits(digests, 0, HALF), " ")
+    return pc.binary_join_element_wise(ids, pc.utf8_slice_codeunits(digests, 0, HASH_LENGTH), " ")
 
 
 def _digests(document: dict[str, Any]) -> list[str]:
@@ -113,18 +113,18 @@ def _check_format(file: RawObject, schema: pa.Schema) -> None:
     )
 
 
-def _changed(records: pd.DataFrame, collection: Documents) -> int:
+def _changed(records: pd.DataFrame, collection: ObservationCollection) -> int:
     """How many documents carry a digest and not its content: somebody has changed them since."""
     changed = 0
     for batch in batches_of(records):
-        documents = [bson.decode(document.raw, _DECODED) for document in to_documents(batch)]
+        documents = [bson.decode(document.raw, _DECODED) for document in encode_records(batch)]
         group = group_of(batch)
         ours = {(document["_id"], _half(document)): document for document in documents}
-        with told_apart("comparing documents"):
+        with mongo_errors("comparing documents"):
             there = list(collection.find({"_id": {"$in": [document["_id"] for document in documents]}}))
         known = [(found, ours.get((found["_id"], _half_of(found, group)))) for found in there]
         pairs = [(found, own) for found, own in known if own is not None]
-        for (found, own), holds in zip(pairs, _verdicts_hold([found for found, _ in pairs]), strict=True):
+        for (found, own), holds in zip(pairs, _flags_are_current([found for found, _ in pairs]), strict=True):
             if not holds or not _as_delivered(found, own, group):
                 LOGGER.error("document %s was changed in the database", found["_id"])
                 changed += 1
@@ -154,7 +154,7 @@ def _as_delivered(found: dict[str, Any], own: dict[str, Any], group: str) -> boo
 
 
 def _half(document: dict[str, Any]) -> str:
-    return str(document["metadata"]["digest"][:HALF])
+    return str(document["metadata"]["digest"][:HASH_LENGTH])
 
 
 def _measured(document: dict[str, Any]) -> dict[str, float]:
@@ -174,15 +174,17 @@ def _observed(document: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _verdicts_hold(documents: list[dict[str, Any]]) -> list[bool]:
+def _flags_are_current(documents: list[dict[str, Any]]) -> list[bool]:
     """Whether the second half of each digest is that of the document's verdict."""
     halves = quality_digests(documents)
-    return [half == document["metadata"]["digest"][HALF:] for half, document in zip(halves, documents, strict=True)]
+    return [
+        half == document["metadata"]["digest"][HASH_LENGTH:] for half, document in zip(halves, documents, strict=True)
+    ]
 
 
-def _months(collection: Documents) -> Iterator[tuple[datetime, datetime]]:
+def _months(collection: ObservationCollection) -> Iterator[tuple[datetime, datetime]]:
     """Start and end of every month from the first document's to the last one's."""
-    with told_apart("comparing documents"):
+    with mongo_errors("comparing documents"):
         ends = [
             document["timestamp"]
             for direction in (ASCENDING, DESCENDING)

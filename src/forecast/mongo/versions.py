@@ -21,12 +21,12 @@ import pyarrow.compute as pc
 from bson.int64 import Int64
 from pymongo.errors import OperationFailure
 
-from forecast.core.digests import HALF
+from forecast.core.digests import HASH_LENGTH
 from forecast.core.errors import SettingError
 from forecast.core.precedence import RANK, Column, Mask, Reason, Rows, compared, kept_of_each, order_of, reasons
 from forecast.core.removals import Present, Removed, removed_values
 from forecast.core.schemas import RECORD_SCHEMA, to_table
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.parts import GROUP, Document, Part, parts_of
 
 SOURCE = ("source_uri", "source_row")
@@ -66,7 +66,7 @@ _OURS = {
     **{f"metadata.{name}": {"$type": kind} for name, kind in zip(RANK, ("date", "long", "long", "date"), strict=True)},
 }
 
-Seen = dict[str, list[Any]]
+StoredState = dict[str, list[Any]]
 
 
 class CountsOfLoad(Protocol):
@@ -106,7 +106,7 @@ class LoadCounts:
 class Versions(Protocol):
     """What is there of some observations, by their ids, of one parameter group."""
 
-    def seen(self, ids: list[str], group: str) -> Seen:
+    def seen(self, ids: list[str], group: str) -> StoredState:
         """The lists of `_SEEN`, in one order; empty where nothing is there."""
         ...
 
@@ -130,14 +130,14 @@ class StoredVersions:
     `several` are the documents with parts of another group than that which was last asked for, by their ids.
     """
 
-    collection: Documents
+    collection: ObservationCollection
     several: dict[str, Document] = field(default_factory=dict)
 
-    def seen(self, ids: list[str], group: str) -> Seen:
+    def seen(self, ids: list[str], group: str) -> StoredState:
         """See `Versions.seen`."""
         # One document of lists, not a document each: 0.5 µs a version instead of 4.
         stages: list[dict[str, Any]] = [{"$match": {"_id": {"$in": ids}}}, {"$group": _SEEN}]
-        found: Seen = {}
+        found: StoredState = {}
         several: list[str] = []
         try:
             for alike in self.collection.aggregate(stages):
@@ -239,19 +239,19 @@ class StoredVersions:
 class Plan:
     """Row numbers of what is to be done, and the versions that were seen.
 
-    That of row r is at place `at[r]` of every list of `seen`; -1 where there is none. `mended` are those of the newer
-    that newer rules made of the same raw row. `reasons` tells, by row number, what decided about the other newer ones
-    and the superseded ones.
+    That of row r is at place `at[r]` of every list of `seen`; -1 where there is none. `reprocessed` are those of
+    `to_replace` that newer rules made of the same raw row. `reasons` says, by row number, what decided about the others
+    of them and the superseded ones.
     """
 
     new: list[int]
-    newer: list[int]
-    mended: list[int]
-    restamped: list[int]
+    to_replace: list[int]
+    reprocessed: list[int]
+    touch_lineage: list[int]
     unchanged: list[str]
     superseded: list[int]
     reasons: dict[int, Reason]
-    seen: Seen
+    seen: StoredState
     at: Rows
 
     @classmethod
@@ -268,22 +268,22 @@ def compare(table: pa.Table, versions: Versions) -> Plan:
         return Plan.all_new(len(ids))
     at = np.asarray(pc.fill_null(pc.index_in(ids, value_set=pa.array(seen["ids"], pa.string())), -1), dtype=np.int64)
     there = np.flatnonzero(at >= 0)
-    ours = [column[there] for column in order_of(table, _first_halves(table["digest"]))]
+    ours = [column[there] for column in order_of(table, _content_hashes(table["digest"]))]
     theirs = [column[at[there]] for column in _order_of_seen(seen)]
     equal = ours[-1] == theirs[-1]
     newer = ~equal & compared(ours, theirs)[0]
     rank_higher, rank_level = compared(ours[1:-1], theirs[1:-1])
     tied = np.flatnonzero(~equal & rank_level & (ours[0] >= theirs[0]))
-    mended = np.zeros(len(there), dtype=bool)
-    mended[tied] = _from_the_same_row(table.take(pa.array(there[tied])), versions)
-    newer |= mended
-    told = np.flatnonzero(~equal & ~mended)
+    reprocessed = np.zeros(len(there), dtype=bool)
+    reprocessed[tied] = _from_the_same_row(table.take(pa.array(there[tied])), versions)
+    newer |= reprocessed
+    told = np.flatnonzero(~equal & ~reprocessed)
     words = reasons([column[told] for column in ours], [column[told] for column in theirs])
     return Plan(
         new=np.flatnonzero(at < 0).tolist(),
-        newer=there[newer].tolist(),
-        mended=there[mended].tolist(),
-        restamped=there[equal & rank_higher].tolist(),
+        to_replace=there[newer].tolist(),
+        reprocessed=there[reprocessed].tolist(),
+        touch_lineage=there[equal & rank_higher].tolist(),
         unchanged=ids.take(pa.array(there[equal])).to_pylist(),
         superseded=there[~equal & ~newer].tolist(),
         reasons=dict(zip(there[told].tolist(), words, strict=True)),
@@ -292,14 +292,14 @@ def compare(table: pa.Table, versions: Versions) -> Plan:
     )
 
 
-def _first_halves(digests: pa.Array | pa.ChunkedArray) -> Column:
-    return np.asarray(pc.utf8_slice_codeunits(digests, 0, HALF).to_pylist(), dtype=object)
+def _content_hashes(digests: pa.Array | pa.ChunkedArray) -> Column:
+    return np.asarray(pc.utf8_slice_codeunits(digests, 0, HASH_LENGTH).to_pylist(), dtype=object)
 
 
-def _order_of_seen(seen: Seen) -> list[Column]:
+def _order_of_seen(seen: StoredState) -> list[Column]:
     """As `order_of` gives it of records."""
     ranks = [np.asarray(seen[name], dtype=np.int64) for name in RANK]
-    return [np.asarray(seen["has_values"], dtype=bool), *ranks, _first_halves(pa.array(seen["digest"], pa.string()))]
+    return [np.asarray(seen["has_values"], dtype=bool), *ranks, _content_hashes(pa.array(seen["digest"], pa.string()))]
 
 
 def _from_the_same_row(table: pa.Table, versions: Versions) -> Mask:
@@ -314,11 +314,11 @@ def _from_the_same_row(table: pa.Table, versions: Versions) -> Mask:
 
 def removed_by(table: pa.Table, plan: Plan, versions: Versions) -> dict[str, list[Removed]]:
     """What replacing removes, by document: what neither the record has nor another part of the document."""
-    if not plan.newer:
+    if not plan.to_replace:
         return {}
-    ids = table["_id"].take(pa.array(plan.newer)).to_pylist()
+    ids = table["_id"].take(pa.array(plan.to_replace)).to_pylist()
     group = group_of(table)
-    found = removed_values(table, plan.newer, versions.present(ids, group))
+    found = removed_values(table, plan.to_replace, versions.present(ids, group))
     others = versions.others(list(found), group)
     return {
         name: gone
@@ -370,12 +370,12 @@ class Chosen(NamedTuple):
     counts: LoadCounts
 
 
-def one_each(table: pa.Table) -> Chosen:
+def deduplicate(table: pa.Table) -> Chosen:
     """One record of each observation within a batch."""
     if pc.count_distinct(table["_id"]).as_py() == table.num_rows:
         return Chosen(table, table.slice(0, 0), [], LoadCounts())
     observations = np.asarray(table["_id"].combine_chunks().dictionary_encode().indices)
-    order = order_of(table, _first_halves(table["digest"]))
+    order = order_of(table, _content_hashes(table["digest"]))
     kept = kept_of_each(observations, order)
     others = np.setdiff1d(np.arange(table.num_rows), kept)
     # The number of an observation is its place among those that are kept.

@@ -1,4 +1,4 @@
-"""What the database holds of the blocks that are judged, read while others are judged."""
+"""What the database holds of the windows that are evaluated, read while others are evaluated."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from typing import Any, NamedTuple
 from forecast.core.clock import DAY_MS, midnight
 from forecast.core.stations import Station, Stations
 from forecast.mongo.bson_decoder import PROJECTION, StationColumns, joined, read_columns
-from forecast.mongo.client import Documents, told_apart
-from forecast.qc.windows import Block, RowsByDay, blocks_of
+from forecast.mongo.client import ObservationCollection, mongo_errors
+from forecast.qc.windows import QcWindow, RowsByDay, windows_of
 
 Columns = dict[str, StationColumns]
 
 
 class _Waiting(NamedTuple):
-    block: Block
-    # From this day on the block before it does not hold what it needs.
+    window: QcWindow
+    # From this day on the window before it does not hold what it needs.
     first_day: int
     rest: Future[Columns]
 
 
-def read_ahead(
-    days: Mapping[str, set[int]], collection: Documents, stations: Stations
-) -> Iterator[tuple[Block, Columns]]:
-    """The blocks that these days by station change, with what the database holds of them, one read ahead.
+def prefetch(
+    days: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations
+) -> Iterator[tuple[QcWindow, Columns]]:
+    """The windows that these days by station change, with what the database holds of them, one read ahead.
 
-    Days that two blocks one after another have in common are read once. They are the surroundings of the verdicts of
-    one or of both: what another writer changes there meanwhile is marked by that writer, and judged once more. A large
-    block is in memory alone.
+    Days that two windows one after another have in common are read once. They are the halo of one
+    or of both: what another writer changes there meanwhile, that writer enqueues, and it is evaluated once more. A
+    large window is in memory alone.
     """
     before: Columns = {}
     with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
         waiting: _Waiting | None = None
-        for block in blocks_of(days, stations, rows_by_day(collection)):
-            alone = waiting is not None and (waiting.block.is_large or block.is_large)
-            if waiting is not None and (alone or _share_verdicts(waiting.block, block)):
-                # Its verdicts are about to be written, and what is read before that would be old.
-                yield waiting.block, _whole(waiting, before)
+        for window in windows_of(days, stations, rows_by_day(collection)):
+            alone = waiting is not None and (waiting.window.is_large or window.is_large)
+            if waiting is not None and (alone or _share_targets(waiting.window, window)):
+                # Avoid reading rows that the window before is about to update.
+                yield waiting.window, _whole(waiting, before)
                 waiting, before = None, {}
-            first_day = block.first_read
-            if waiting is not None and _follows(waiting.block, block):
-                first_day = waiting.block.last_read + 1
-            following = _Waiting(block, first_day, reader.submit(_read, block, collection, first_day))
+            first_day = window.first_read
+            if waiting is not None and _follows(waiting.window, window):
+                first_day = waiting.window.last_read + 1
+            following = _Waiting(window, first_day, reader.submit(_read, window, collection, first_day))
             if waiting is not None:
                 before = _whole(waiting, before)
-                yield waiting.block, before
+                yield waiting.window, before
             waiting = following
         if waiting is not None:
-            yield waiting.block, _whole(waiting, before)
+            yield waiting.window, _whole(waiting, before)
 
 
-def rows_by_day(collection: Documents) -> RowsByDay:
+def rows_by_day(collection: ObservationCollection) -> RowsByDay:
     """What counts the documents of some stations by day, through the index of stations and times alone."""
 
     def count(stations: tuple[Station, ...], first: int, last: int) -> dict[int, int]:
@@ -62,53 +62,51 @@ def rows_by_day(collection: Documents) -> RowsByDay:
         }
         day = {"$toLong": {"$floor": {"$divide": [{"$toLong": "$timestamp"}, DAY_MS]}}}
         stages: list[dict[str, Any]] = [{"$match": query}, {"$group": {"_id": day, "rows": {"$sum": 1}}}]
-        with told_apart("counting observations"):
+        with mongo_errors("counting observations"):
             return {entry["_id"]: entry["rows"] for entry in collection.aggregate(stages, hint="station_time")}
 
     return count
 
 
-def read_block(block: Block, collection: Documents) -> Columns:
-    """All that a block's verdicts hang on."""
-    return _read(block, collection, block.first_read)
+def read_window(window: QcWindow, collection: ObservationCollection) -> Columns:
+    """All that the flags of a window depend on."""
+    return _read(window, collection, window.first_read)
 
 
 def _whole(waiting: _Waiting, before: Columns) -> Columns:
-    """The columns of a block, of which the block before it may hold the first days."""
+    """The columns of a window, of which the window before it may hold the first days."""
     rest = waiting.rest.result()
-    if waiting.first_day == waiting.block.first_read:
+    if waiting.first_day == waiting.window.first_read:
         return rest
-    start = waiting.block.first_read * DAY_MS
+    start = waiting.window.first_read * DAY_MS
     return {
         name: joined([part for part in (before[name].since(start) if name in before else None, rest.get(name)) if part])
         for name in before.keys() | rest.keys()
     }
 
 
-def _follows(previous: Block, block: Block) -> bool:
-    """Whether a block goes on where another ends, in time and at the same place."""
+def _follows(previous: QcWindow, window: QcWindow) -> bool:
+    """Whether a window goes on where another ends, in time and at the same place."""
     return (
-        previous.context == block.context
-        and previous.affected[0] == block.affected[0]
-        and previous.first_read <= block.first_read <= previous.last_read + 1
+        previous.halo == window.halo
+        and previous.targets[0] == window.targets[0]
+        and previous.first_read <= window.first_read <= previous.last_read + 1
     )
 
 
-def _share_verdicts(one: Block, other: Block) -> bool:
-    """Whether the same documents are judged in both."""
-    return (
-        one.first <= other.last and other.first <= one.last and not _ids(one.affected).isdisjoint(_ids(other.affected))
-    )
+def _share_targets(one: QcWindow, other: QcWindow) -> bool:
+    """Whether the same documents are evaluated in both."""
+    return one.first <= other.last and other.first <= one.last and not _ids(one.targets).isdisjoint(_ids(other.targets))
 
 
 def _ids(stations: Iterable[Station]) -> set[str]:
     return {station.id for station in stations}
 
 
-def _read(block: Block, collection: Documents, first_day: int) -> Columns:
-    """What the database holds of a block from a day on, through the index of stations and times."""
-    first, last = (midnight(day) for day in (first_day, block.last_read + 1))
-    query = {"station.id": {"$in": sorted(_ids(block.context))}, "timestamp": {"$gte": first, "$lt": last}}
-    with told_apart("reading observations"):
+def _read(window: QcWindow, collection: ObservationCollection, first_day: int) -> Columns:
+    """What the database holds of a window from a day on, through the index of stations and times."""
+    first, last = (midnight(day) for day in (first_day, window.last_read + 1))
+    query = {"station.id": {"$in": sorted(_ids(window.halo))}, "timestamp": {"$gte": first, "$lt": last}}
+    with mongo_errors("reading observations"):
         batches: Any = collection.find_raw_batches(query, PROJECTION, hint="station_time", batch_size=5_000)
         return read_columns(batches)

@@ -119,13 +119,13 @@ class Container:
     """The key of a JSON document that holds the rows: in a list, or in one list a station.
 
     `beside` are members of it that are no stations. `units` is the key of the document under which it names the units
-    of its fields ({"vent_moyen": "mean wind speed,km/h"}). `refused` says why its rows are not read.
+    of its fields ({"vent_moyen": "mean wind speed,km/h"}). `rejected` says why its rows are not read.
     """
 
     name: str
     beside: tuple[str, ...] = ()
     units: str | None = None
-    refused: str | None = None
+    rejected: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class Layout:
     Of several fields of one parameter the first that has a value in a row is taken. `cell` says what a cell with a
     value looks like, for people. `beside` are columns that are known and hold no parameter: any other column is named
     in the reports. `station_of_key` takes the station of a row that names none from the object's key.
-    With `decimal` "," a comma in a number is that of a decimal; else "1,013" is refused, for it may part thousands.
+    With `decimal` "," a comma in a number is that of a decimal; else "1,013" is rejected, for it may part thousands.
     `row_quality` is a field with one quality code for all values of a row. `idle` are parameters that a station without
     sensors reports as 0: a row with nothing else is empty. `group` names the parameters that its rows hold, where those
     of another layout hold others of the same observation: rows of one station and time are merged then.

@@ -14,7 +14,7 @@ from forecast.core.parameters import PARAMETERS, Quantity
 from forecast.core.presence import expected_a_day
 from forecast.qc.days import days_of
 from forecast.qc.flags import FAIL, GOOD, SUSPECT, Floats, Mask
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 
 _DIRECTIONS: Final = frozenset(parameter.name for parameter in PARAMETERS if parameter.quantity is Quantity.ANGLE)
 _AMOUNT: Final = "precipitation_amount"
@@ -55,32 +55,32 @@ class StationDay:
     parameters: Mapping[str, ParameterDay]
 
 
-def station_days(verdicts: Verdicts, days: set[int]) -> Iterator[StationDay]:
+def station_days(results: QcResults, days: set[int]) -> Iterator[StationDay]:
     """Those of these days on which the station has observations."""
-    station, times = verdicts.series.station, verdicts.series.times
+    station, times = results.series.station, results.series.times
     rows = np.flatnonzero(np.isin(times // DAY_MS, list(days)))
     if not len(rows):
         return
     found = days_of(times[rows])
-    names = [*verdicts.series.values, *([] if np.isnan(verdicts.amount[rows]).all() else [_AMOUNT])]
-    columns = {name: _of_parameter(name, verdicts, rows, found.starts) for name in names}
+    names = [*results.series.values, *([] if np.isnan(results.amount[rows]).all() else [_AMOUNT])]
+    columns = {name: _of_parameter(name, results, rows, found.starts) for name in names}
     received = np.diff(found.starts, append=len(rows)).tolist()
     for place, (day, number) in enumerate(zip(found.number.tolist(), received, strict=True)):
         parameters = {name: by_day[place] for name, by_day in columns.items() if by_day[place].received}
         yield StationDay(station.id, day, expected_a_day(station), number, parameters)
 
 
-def _of_parameter(name: str, verdicts: Verdicts, rows: npt.NDArray[np.intp], starts: Starts) -> list[ParameterDay]:
+def _of_parameter(name: str, results: QcResults, rows: npt.NDArray[np.intp], starts: Starts) -> list[ParameterDay]:
     """One parameter, day by day; `starts` are the first of the rows of each day."""
-    values = (verdicts.amount if name == _AMOUNT else verdicts.series.values[name])[rows]
+    values = (results.amount if name == _AMOUNT else results.series.values[name])[rows]
     # The amount of rain is made of what is left of the counter: it has no flag of its own.
-    flags = np.full(len(rows), GOOD, np.uint8) if name == _AMOUNT else verdicts.flags[name][rows]
+    flags = np.full(len(rows), GOOD, np.uint8) if name == _AMOUNT else results.flags[name][rows]
     present = ~np.isnan(values)
     # A direction at calm is set aside, and then it is not evaluated.
     unflagged = present & (flags == GOOD if name in _DIRECTIONS else (flags != SUSPECT) & (flags != FAIL))
     checks = {
         check: _count(np.isin(given[rows], (SUSPECT, FAIL)), starts)
-        for (check, parameter), given in verdicts.by_check.items()
+        for (check, parameter), given in results.by_check.items()
         if parameter == name
     }
     received, suspect, failed = (_count(mask, starts) for mask in (present, flags == SUSPECT, flags == FAIL))

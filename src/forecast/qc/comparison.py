@@ -49,7 +49,7 @@ def joined(twins: Sequence[Neighbour]) -> Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class QueryTimes:
     """Times (ms since 1970 UTC, in any order) at which neighbours are asked for their values."""
 
     times: Times
@@ -72,17 +72,17 @@ class Moments:
         return found
 
 
-def neighbour_median(neighbours: Sequence[Neighbour], moments: Moments, *, min_neighbours: int) -> Floats:
+def neighbour_median(neighbours: Sequence[Neighbour], moments: QueryTimes, *, min_neighbours: int) -> Floats:
     """Median of the neighbours' values at each of the moments.
 
     NaN where fewer than min_neighbours have a value within the window.
-    Reach in time: that of `Moments.values`.
+    Reach in time: that of `QueryTimes.values`.
     """
     return _median_of(_at(neighbours, moments), min_neighbours)
 
 
 def median_and_spread(
-    neighbours: Sequence[Neighbour], moments: Moments, *, min_neighbours: int
+    neighbours: Sequence[Neighbour], moments: QueryTimes, *, min_neighbours: int
 ) -> tuple[Floats, Floats]:
     """The `neighbour_median`, and the spread (1.4826 MAD) around it.
 
@@ -105,8 +105,8 @@ class Comparison:
         self.few: Final = rows[_first_of_slots(times[rows])]
         self._size = len(times)
         self._neighbours = neighbours
-        self._every = rows, Moments(times[rows], WINDOW_MINUTES)
-        self._few = Moments(times[self.few], WINDOW_MINUTES)
+        self._every = rows, QueryTimes(times[rows], WINDOW_MINUTES)
+        self._few = QueryTimes(times[self.few], WINDOW_MINUTES)
         self._medians: dict[str, Floats | None] = {}
 
     @property
@@ -133,7 +133,7 @@ class Comparison:
 
     def median_at(self, parameter: str, times: Times) -> Floats:
         """The neighbours' median at any times."""
-        moments = Moments(times, WINDOW_MINUTES)
+        moments = QueryTimes(times, WINDOW_MINUTES)
         return neighbour_median(self._neighbours[parameter], moments, min_neighbours=MIN_NEIGHBOURS)
 
     def _median_of_the_few(self, parameter: str) -> Floats | None:
@@ -171,7 +171,7 @@ def _nearest(known: Times, times: Times, window_minutes: float) -> Rows:
     return rows
 
 
-def _at(neighbours: Sequence[Neighbour], moments: Moments) -> Floats:
+def _at(neighbours: Sequence[Neighbour], moments: QueryTimes) -> Floats:
     """The neighbours' values, one row a neighbour and one column a moment."""
     found = [moments.values(neighbour) for neighbour in neighbours]
     return np.stack(found) if found else np.full((1, *moments.times.shape), np.nan)

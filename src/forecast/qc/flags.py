@@ -27,7 +27,7 @@ _ORDER: Final = (MISSING, NOT_EVALUATED, GOOD, SUSPECT, FAIL)
 def flags_of(
     values: Floats, *, suspect: Mask | None = None, fail: Mask | None = None, evaluated: Mask | None = None
 ) -> Flags:
-    """One flag a value: MISSING where it is NaN, NOT_EVALUATED where it was not judged, else FAIL, SUSPECT, GOOD."""
+    """One flag a value: MISSING where it is NaN, NOT_EVALUATED where it was not evaluated, else FAIL, SUSPECT, GOOD."""
     flags = np.full(values.shape, GOOD, dtype=np.uint8)
     if suspect is not None:
         flags[suspect] = SUSPECT
@@ -47,9 +47,9 @@ def both_suspect(first: Floats, second: Floats, contradicts: Mask, evaluated: Ma
     )
 
 
-def worse(one: Flags, other: Flags) -> Flags:
+def worse_of(one: Flags, other: Flags) -> Flags:
     """The worse of each two flags: missing, not evaluated, good, suspect, fail."""
-    return _looked_up(_WORSE, one, other)
+    return _looked_up(_WORST, one, other)
 
 
 def worst_of(flags: Flags, starts: npt.NDArray[np.intp]) -> Flags:
@@ -60,9 +60,9 @@ def worst_of(flags: Flags, starts: npt.NDArray[np.intp]) -> Flags:
     return worst
 
 
-def taken(standing: Flags, given: Flags) -> Flags:
+def merge_flag(standing: Flags, given: Flags) -> Flags:
     """What stands after another check: the worse of both; a missing or a failed value stays what it is."""
-    return _looked_up(_TAKEN, standing, given)
+    return _looked_up(_MERGED, standing, given)
 
 
 def _looked_up(table: Flags, one: Flags, other: Flags) -> Flags:
@@ -82,5 +82,5 @@ def _table(rule: Callable[[int, int], int]) -> Flags:
 _BY_SEVERITY: Final = np.array(_ORDER, np.uint8)
 _SEVERITY: Final = np.zeros(MISSING + 1, np.uint8)
 _SEVERITY[_BY_SEVERITY] = np.arange(len(_ORDER))
-_WORSE: Final = _table(lambda one, other: max(one, other, key=_ORDER.index))
-_TAKEN: Final = _table(lambda one, other: one if one in {MISSING, FAIL} else max(one, other, key=_ORDER.index))
+_WORST: Final = _table(lambda one, other: max(one, other, key=_ORDER.index))
+_MERGED: Final = _table(lambda one, other: one if one in {MISSING, FAIL} else max(one, other, key=_ORDER.index))

@@ -11,7 +11,7 @@ from forecast.core.stations import Station
 # Our stations are 9 to 63 km apart; within 10 km there is one neighbour at most.
 RADIUS_KM: Final = 75
 # GHCNh: neighbours differ by 200 m in height at most.
-_MOST_HEIGHT_M: Final = 200
+_MAX_HEIGHT_M: Final = 200
 EARTH_KM: Final = 6371
 
 
@@ -26,6 +26,6 @@ def are_neighbours(one: Station, other: Station) -> bool:
     """Whether two stations are compared with each other; those of one site share its faults, and are not."""
     return (
         one.site != other.site
-        and abs(one.elevation - other.elevation) <= _MOST_HEIGHT_M
+        and abs(one.elevation - other.elevation) <= _MAX_HEIGHT_M
         and distance_km(one, other) <= RADIUS_KM
     )

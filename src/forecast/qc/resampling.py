@@ -18,7 +18,7 @@ from forecast.qc.aggregates import Starts, mean_direction
 from forecast.qc.checks.direction_at_calm import is_calm
 from forecast.qc.flags import MISSING, Flags, Floats, Mask, Times, worst_of
 
-# What a direction hangs on besides itself: at calm there is none.
+# What a direction depends on besides itself: at calm there is none.
 WIND: Final = ("wind_speed", "wind_speed_of_gust")
 _CLOUD: Final = "cloud_area_fraction"
 _SKY_OBSCURED: Final = 9

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.check import Limits
-from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, taken, worse
+from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, merge_flag, worse_of
 from forecast.qc.limits import limits_of
 from forecast.qc.registry import CHECKS
 from forecast.qc.series import Series
@@ -34,7 +34,7 @@ class Quality:
 
 
 @dataclass(slots=True)
-class Verdicts:
+class QcResults:
     """`flags` are the worst of all checks by parameter; `by_check` those of each, by check and parameter.
 
     `medians` are those of the neighbours, by parameter, where there are enough of them. `limits` are the station's.
@@ -56,7 +56,7 @@ class Verdicts:
         self.amount = np.full(len(self.series.times), np.nan)
         self.limits = limits_of(self.series.station, self.series.network_limits)
 
-    def alive(self, parameter: str) -> Floats:
+    def unfailed_values(self, parameter: str) -> Floats:
         """The values that no check has failed so far; NaN elsewhere."""
         values = self.series.values.get(parameter)
         if values is None:
@@ -85,8 +85,8 @@ class Verdicts:
         if closed.any():
             flags = np.where(closed, np.uint8(NOT_EVALUATED), flags)
         known = self.by_check.get((check, parameter))
-        self.by_check[check, parameter] = flags if known is None else worse(known, flags)
-        self.flags[parameter] = taken(mine, flags)
+        self.by_check[check, parameter] = flags if known is None else worse_of(known, flags)
+        self.flags[parameter] = merge_flag(mine, flags)
 
     def quality(self, rows: slice = slice(None)) -> Quality:
         """The flags as a document has them, of all rows or of some one after another."""
@@ -94,7 +94,7 @@ class Verdicts:
         worst = np.full(len(amount), MISSING, dtype=np.uint8)
         anomalies = np.zeros(len(amount), dtype=np.int32)
         for flags in self.flags.values():
-            worst = worse(worst, flags[rows])
+            worst = worse_of(worst, flags[rows])
             anomalies += (flags[rows] == SUSPECT) | (flags[rows] == FAIL)
         return Quality(worst.astype(np.int32), self._texts(anomalies > 0, rows), anomalies, amount)
 

@@ -15,7 +15,7 @@ from forecast.qc.comparison import NOBODY, Comparison, Neighbour, Rows, joined
 from forecast.qc.flags import Floats, Times
 from forecast.qc.neighbours import are_neighbours
 from forecast.qc.registry import CHECKS, COMPARED_REACH
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 from forecast.qc.series import Series
 
 _ALONE: Final = tuple(takewhile(lambda check: check.scope is Scope.STATION, CHECKS.values()))
@@ -26,15 +26,15 @@ _AMONG, _OF_DAYS = (
 _COMPARED: Final = tuple(dict.fromkeys(chain.from_iterable(check.compared for check in (*_AMONG, *_OF_DAYS))))
 
 
-def run_station_checks(series: Series) -> Verdicts:
+def run_station_checks(series: Series) -> QcResults:
     """The checks that need no other station, up to the first that does."""
-    verdicts = Verdicts(series)
-    _run(_ALONE, verdicts)
-    return verdicts
+    results = QcResults(series)
+    _run(_ALONE, results)
+    return results
 
 
 def run_neighbour_checks(
-    all_verdicts: Mapping[str, Verdicts], targets: Iterable[str], days: tuple[int, int] | None = None
+    all_results: Mapping[str, QcResults], targets: Iterable[str], days: tuple[int, int] | None = None
 ) -> None:
     """Add to the verdicts of the target stations what comparison with the others, and their days, say.
 
@@ -42,38 +42,38 @@ def run_neighbour_checks(
     and the last (since 1970, all without), the verdicts are whole; on the days around them they need not be.
     """
     alone = {
-        (station_id, name): verdicts.alive(name)
-        for station_id, verdicts in all_verdicts.items()
+        (station_id, name): results.unfailed_values(name)
+        for station_id, results in all_results.items()
         for name in _COMPARED
-        if verdicts.series.has(name)
+        if results.series.has(name)
     }
     # Of twins, the values of the first count.
-    in_order = [all_verdicts[station_id] for station_id in sorted(all_verdicts)]
+    in_order = [all_results[station_id] for station_id in sorted(all_results)]
     for target in targets:
-        verdicts = all_verdicts[target]
-        near = [one for one in in_order if are_neighbours(verdicts.series.station, one.series.station)]
-        found = {name: _neighbours(verdicts, name, near, alone) for name in _COMPARED if verdicts.series.has(name)}
-        times = verdicts.series.times
+        results = all_results[target]
+        near = [one for one in in_order if are_neighbours(results.series.station, one.series.station)]
+        found = {name: _neighbours(results, name, near, alone) for name in _COMPARED if results.series.has(name)}
+        times = results.series.times
         comparison = Comparison(times, _rows_compared(times, days), found)
-        _run(_AMONG, verdicts, comparison)
-        _run(_OF_DAYS, verdicts, comparison)
-        verdicts.medians = comparison.medians
+        _run(_AMONG, results, comparison)
+        _run(_OF_DAYS, results, comparison)
+        results.medians = comparison.medians
 
 
-def run_closing_checks(verdicts: Verdicts) -> None:
+def run_closing_checks(results: QcResults) -> None:
     """The checks of a station that come after all others: no other check builds on them."""
-    _run(_CLOSING, verdicts)
+    _run(_CLOSING, results)
 
 
-def _run(checks: Iterable[Check], verdicts: Verdicts, comparison: Comparison = NOBODY) -> None:
-    context = Context(verdicts.series, verdicts.limits, verdicts.alive, dict(verdicts.flags), comparison)
+def _run(checks: Iterable[Check], results: QcResults, comparison: Comparison = NOBODY) -> None:
+    context = Context(results.series, results.limits, results.unfailed_values, dict(results.flags), comparison)
     for check in checks:
         for finding in check.run(context):
-            verdicts.add(check.id, finding.parameter, finding.flags)
+            results.add(check.id, finding.parameter, finding.flags)
             if finding.set_aside is not None:
-                verdicts.set_aside(finding.parameter, finding.set_aside)
+                results.set_aside(finding.parameter, finding.set_aside)
             if finding.amount is not None:
-                verdicts.amount = finding.amount
+                results.amount = finding.amount
 
 
 def _rows_compared(times: Times, days: tuple[int, int] | None) -> Rows:
@@ -86,14 +86,14 @@ def _rows_compared(times: Times, days: tuple[int, int] | None) -> Rows:
 
 
 def _neighbours(
-    verdicts: Verdicts, name: str, near: Sequence[Verdicts], alone: Mapping[tuple[str, str], Floats]
+    results: QcResults, name: str, near: Sequence[QcResults], alone: Mapping[tuple[str, str], Floats]
 ) -> Sequence[Neighbour]:
     """What the neighbours would measure at the station's height, one a site."""
-    lapse = verdicts.limits[name].get("buddy_check_lapse_rate", 0.0)
+    lapse = results.limits[name].get("buddy_check_lapse_rate", 0.0)
     sites: defaultdict[str, list[Neighbour]] = defaultdict(list)
     for other in near:
         values = alone.get((other.series.station.id, name))
         if values is not None:
-            lift = lapse * (other.series.station.elevation - verdicts.series.station.elevation)
+            lift = lapse * (other.series.station.elevation - results.series.station.elevation)
             sites[other.series.station.site].append(Neighbour(other.series.times, values + lift if lift else values))
     return [joined(twins) for twins in sites.values()]

@@ -31,8 +31,8 @@ GHCNH: Final = "GHCNh quality control (glamod landQC), configs and qc_tests"
 METOBS: Final = "MetObs toolkit, default settings for urban stations"
 MESOWEST: Final = "MesoWest, quality control of surface data"
 HADISD: Final = "HadISD, qc_tests"
-OURS: Final = "ours"
-MEASURED: Final = f"{OURS}, measured on six stations in October 2024"
+PROJECT: Final = "this project"
+MEASURED: Final = f"{PROJECT}, measured on six stations in October 2024"
 
 
 def limits(source: str, **values: float) -> dict[str, Threshold]:

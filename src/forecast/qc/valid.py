@@ -18,7 +18,7 @@ def valid_values(values: Floats) -> Mask:
     return np.isfinite(values)
 
 
-def back_to_all(marks: Mask, valid: Mask) -> Mask:
+def expand_to_all(marks: Mask, valid: Mask) -> Mask:
     """Marks of the valid values alone, in their order, as marks of all values; False for those that are not valid."""
     everywhere = np.zeros(valid.shape, dtype=np.bool_)
     everywhere[valid] = marks

@@ -1,8 +1,8 @@
-"""What is judged at once: stations near each other over a stretch of days, with all that their verdicts hang on.
+"""QC windows: stations near each other over a range of days, with all that their flags depend on.
 
-A new observation can change verdicts on its station some days around it, and through comparison those on its
-neighbours; each of those hangs on observations around it in turn. The numbers of days follow from what the checks look
-at, so that verdicts depend on the observations and not on the way in which they came.
+A new observation can change flags of its station some days around it and, through comparison, those of its neighbours.
+Each of those flags depends on the observations around it in turn. The numbers of days follow from the reach of the
+checks, so flags depend on the observations and not on the order in which they arrived.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from forecast.core.stations import Station, Stations
 from forecast.qc.neighbours import are_neighbours
 from forecast.qc.registry import REACH
 
-# The days that verdicts of a day hang on.
-_CONTEXT_BEFORE: Final = ceil(REACH.before / 24)
-_CONTEXT_AFTER: Final = ceil(REACH.after / 24)
+# The days that the flags of a day depend on.
+_HALO_BEFORE: Final = ceil(REACH.before / 24)
+_HALO_AFTER: Final = ceil(REACH.after / 24)
 # And seen from the observation, the other way round.
-_AFFECTED_BEFORE: Final = _CONTEXT_AFTER
-_AFFECTED_AFTER: Final = _CONTEXT_BEFORE
-# About 16 MB of columns; one block is read while another is judged, and a judged one takes several times as much.
-# Larger blocks judge fewer days twice: with 80 000 rows all was done in 4 % less time than with 60 000, and 2 000 000
-# rows took 35 MB more; with 100 000 rows it was 2 % less again, for 15 MB more.
+_TARGETS_BEFORE: Final = _HALO_AFTER
+_TARGETS_AFTER: Final = _HALO_BEFORE
+# About 16 MB of columns. One window is read while another is evaluated, which takes several times as much. Larger
+# windows evaluate fewer days twice: of 2 000 000 rows, 80 000 at once took 4 % less time and 35 MB more than 60 000;
+# 100 000 took 2 % less again, and 15 MB more.
 _ROWS_AT_ONCE: Final = 80_000
 _STATIONS_AT_ONCE: Final = 20
 # How many observations there are of some stations, by UTC day, from a day to a day (since 1970, both included).
@@ -33,16 +33,16 @@ RowsByDay = Callable[[tuple[Station, ...], int, int], Mapping[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Days `first` to `last` (since 1970, both included) of `affected` stations are judged anew.
+class QcWindow:
+    """Days `first` to `last` (since 1970, both included) of `targets` stations are re-evaluated.
 
-    `changed` are the days by station whose observations changed; `context` are the stations, and `first_read` to
+    `changed` are the days by station whose observations changed; `halo` are the stations, and `first_read` to
     `last_read` the days, that the verdicts hang on; `rows` is how many observations these have.
     """
 
     changed: Mapping[str, set[int]]
-    affected: tuple[Station, ...]
-    context: tuple[Station, ...]
+    targets: tuple[Station, ...]
+    halo: tuple[Station, ...]
     first: int
     last: int
     rows: int = field(compare=False)
@@ -50,12 +50,12 @@ class Block:
     @property
     def first_read(self) -> int:
         """The first day that is read."""
-        return self.first - _CONTEXT_BEFORE
+        return self.first - _HALO_BEFORE
 
     @property
     def last_read(self) -> int:
         """The last day that is read."""
-        return self.last + _CONTEXT_AFTER
+        return self.last + _HALO_AFTER
 
     @property
     def is_large(self) -> bool:
@@ -63,22 +63,22 @@ class Block:
         return self.rows > _ROWS_AT_ONCE
 
 
-def blocks_of(changed: Mapping[str, set[int]], stations: Stations, rows_by_day: RowsByDay) -> Iterator[Block]:
-    """Blocks that cover every verdict that these changed days can change; days of unknown stations are left out.
+def windows_of(changed: Mapping[str, set[int]], stations: Stations, rows_by_day: RowsByDay) -> Iterator[QcWindow]:
+    """Windows that cover every flag that these changed days can change; days of unknown stations are left out.
 
-    They are cut by the observations that are there, not by those that the registry lets expect: no block has more than
+    They are cut by the observations that are there, not by those that the registry lets expect: no window has more than
     a number of them, but for one of a single day.
     """
     waiting = {name: station for name in sorted(changed) if (station := stations.get(name)) is not None}
     while waiting:
         group = _group(waiting)
-        affected = _with_neighbours(group, stations)
-        context = _with_neighbours(affected, stations)
+        targets = _with_neighbours(group, stations)
+        halo = _with_neighbours(targets, stations)
         of_group = {station.id: changed[station.id] for station in group}
-        for stretch in stretches(_affected(set().union(*of_group.values()))):
-            for first, last, rows in _cut(*stretch, context, rows_by_day):
+        for day_range in day_ranges(_affected_days(set().union(*of_group.values()))):
+            for first, last, rows in _cut(*day_range, halo, rows_by_day):
                 within = {name: {day for day in days if first <= day <= last} for name, days in of_group.items()}
-                yield Block(within, affected, context, first, last, rows)
+                yield QcWindow(within, targets, halo, first, last, rows)
 
 
 def _group(waiting: dict[str, Station]) -> tuple[Station, ...]:
@@ -96,14 +96,14 @@ def _with_neighbours(group: tuple[Station, ...], stations: Stations) -> tuple[St
     return tuple(s for s in stations if s.id in members or any(are_neighbours(s, member) for member in group))
 
 
-def _cut(first: int, last: int, context: tuple[Station, ...], rows_by_day: RowsByDay) -> Iterator[tuple[int, int, int]]:
-    """A stretch of days in pieces that can be read at once: first and last day, and how many rows are read."""
-    start, end = first - _CONTEXT_BEFORE, last + _CONTEXT_AFTER
-    rows = rows_by_day(context, start, end)
+def _cut(first: int, last: int, halo: tuple[Station, ...], rows_by_day: RowsByDay) -> Iterator[tuple[int, int, int]]:
+    """A range of days in pieces that can be read at once: first and last day, and how many rows are read."""
+    start, end = first - _HALO_BEFORE, last + _HALO_AFTER
+    rows = rows_by_day(halo, start, end)
     before = list(accumulate((rows.get(day, 0) for day in range(start, end + 1)), initial=0))
 
     def read(one: int, other: int) -> int:
-        return before[other + _CONTEXT_AFTER + 1 - start] - before[one - _CONTEXT_BEFORE - start]
+        return before[other + _HALO_AFTER + 1 - start] - before[one - _HALO_BEFORE - start]
 
     while first <= last:
         until = first
@@ -113,12 +113,12 @@ def _cut(first: int, last: int, context: tuple[Station, ...], rows_by_day: RowsB
         first = until + 1
 
 
-def _affected(days: set[int]) -> set[int]:
-    return {day + step for day in days for step in range(-_AFFECTED_BEFORE, _AFFECTED_AFTER + 1)}
+def _affected_days(days: set[int]) -> set[int]:
+    return {day + step for day in days for step in range(-_TARGETS_BEFORE, _TARGETS_AFTER + 1)}
 
 
-def stretches(days: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """First and last of each stretch of days one after another."""
+def day_ranges(days: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each range of days one after another."""
     first = last = None
     for day in sorted(days):
         if first is None or last is None:

@@ -12,7 +12,7 @@ from forecast.report.findings import BIAS, Findings
 from forecast.report.models.quality import Advice
 from forecast.report.write import DIGITS
 
-_MOST_ADVICE: Final = 20
+_MAX_ADVICE: Final = 20
 # What is found, the most important first: of the station, failed values, suspect ones, what follows from those.
 STATION, FAILED, SUSPECTED, CONSEQUENCE = range(4)
 _UNITS: Final = {parameter.name: parameter.unit for parameter in PARAMETERS}
@@ -33,10 +33,10 @@ def advice(findings: Findings) -> list[Advice]:
     """What to do, station by station, causes before what follows from them, the severe before the frequent.
 
     The stations are in the order of what is worst at each, and only the worst of all are told. There is no share of the
-    values where some were not judged now.
+    values where some were not evaluated now.
     """
     numbers = _numbers(findings)
-    worst = sorted(numbers, key=lambda key: (_severity(findings, key), -numbers[key], key))[:_MOST_ADVICE]
+    worst = sorted(numbers, key=lambda key: (_severity(findings, key), -numbers[key], key))[:_MAX_ADVICE]
     stations = list(dict.fromkeys(station for station, _, _ in worst))
     return [
         Advice(
@@ -47,7 +47,7 @@ def advice(findings: Findings) -> list[Advice]:
             share=None
             if findings.stored_by_check[station, name, check]
             else round(number / findings.values[station, name], DIGITS),
-            message=_words(findings, station, name, check),
+            message=_message(findings, station, name, check),
         )
         for station, name, check in sorted(worst, key=lambda key: stations.index(key[0]))
         for number in [numbers[station, name, check]]
@@ -67,7 +67,7 @@ def station_findings(findings: Findings) -> list[StationFinding]:
             min(_severity(findings, key) for key in keys),
             tuple(name for _, name, _ in keys),
             sum(numbers[key] for key in keys),
-            _words(findings, *keys[0]),
+            _message(findings, *keys[0]),
         )
         for (station, check), keys in alike.items()
     ]
@@ -107,7 +107,7 @@ def warnings(findings: Findings) -> Iterator[tuple[str, dict[str, str]]]:
         yield text, {"station": station, "check": check} | ({"parameter": name} if name else {})
 
 
-def _words(findings: Findings, station: str, name: str, check: str) -> str:
+def _message(findings: Findings, station: str, name: str, check: str) -> str:
     words = CHECKS[check].advice
     known = check == BIAS and (station, name) in findings.biases
     return f"{_off(findings, station, name)} its neighbours; {words}" if known else words

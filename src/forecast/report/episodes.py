@@ -9,12 +9,12 @@ import numpy as np
 from forecast.core.clock import iso_time_of
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask
 from forecast.qc.registry import CHECKS
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 from forecast.report.models.quality import WorstEpisode
 from forecast.report.write import DIGITS
 
 MAX_EPISODES: Final = 10
-_MOST_VALUES: Final = 5
+_MAX_VALUES: Final = 5
 # A failed value weighs as much as three suspect ones.
 _FAIL_WEIGHT: Final = 3
 
@@ -50,32 +50,32 @@ class FlagEpisode(NamedTuple):
         )
 
 
-def longest_episodes(verdicts: Verdicts, name: str, flags: Flags, rows: Mask) -> list[FlagEpisode]:
+def longest_episodes(results: QcResults, name: str, flags: Flags, rows: Mask) -> list[FlagEpisode]:
     """The longest episodes of values of a parameter flagged one after another, in these rows.
 
     A missing value is no end of one.
     """
-    places = np.flatnonzero(~np.isnan(verdicts.series.values[name]))
+    places = np.flatnonzero(~np.isnan(results.series.values[name]))
     bad = np.isin(flags[places], (SUSPECT, FAIL)) & rows[places]
     edges = np.flatnonzero(np.diff(bad.astype(np.int8), prepend=0, append=0))
     ends = edges.reshape(-1, 2)
     longest = ends[np.argsort(ends[:, 0] - ends[:, 1], kind="stable")[:MAX_EPISODES]] if len(ends) else ends
     # Short ones that failed may weigh more, but not more than the tenth of the longest by far.
-    return [_episode(verdicts, name, flags, places[first:last]) for first, last in longest.tolist()]
+    return [_episode(results, name, flags, places[first:last]) for first, last in longest.tolist()]
 
 
-def _episode(verdicts: Verdicts, name: str, flags: Flags, places: np.ndarray) -> FlagEpisode:
-    values: Floats = verdicts.series.values[name][places]
+def _episode(results: QcResults, name: str, flags: Flags, places: np.ndarray) -> FlagEpisode:
+    values: Floats = results.series.values[name][places]
     failed = int((flags[places] == FAIL).sum())
     checks = tuple(
         check
         for check in CHECKS
-        if (given := verdicts.by_check.get((check, name))) is not None and np.isin(given[places], (SUSPECT, FAIL)).any()
+        if (given := results.by_check.get((check, name))) is not None and np.isin(given[places], (SUSPECT, FAIL)).any()
     )
-    times = verdicts.series.times[places]
+    times = results.series.times[places]
     return FlagEpisode(
         weight=len(places) + (_FAIL_WEIGHT - 1) * failed,
-        station=verdicts.series.station.id,
+        station=results.series.station.id,
         parameter=name,
         first=int(times[0]),
         last=int(times[-1]),
@@ -84,5 +84,5 @@ def _episode(verdicts: Verdicts, name: str, flags: Flags, places: np.ndarray) ->
         checks=checks,
         low=float(values.min()),
         high=float(values.max()),
-        values=tuple(values[:_MOST_VALUES].tolist()),
+        values=tuple(values[:_MAX_VALUES].tolist()),
     )

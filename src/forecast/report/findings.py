@@ -20,7 +20,7 @@ from forecast.core.stations import Station
 from forecast.qc.checks import bias
 from forecast.qc.flags import FAIL, GOOD, SUSPECT, Mask
 from forecast.qc.registry import CHECKS
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 from forecast.report.episodes import MAX_EPISODES, FlagEpisode, longest_episodes
 from forecast.report.models.quality import CheckCounts, Completeness, ParameterFlags
 from forecast.report.write import DIGITS
@@ -33,7 +33,7 @@ BIAS: Final = bias.CHECK.id
 class Findings:
     """Counts by (station, parameter, check); values by (station, parameter); received values by station and day.
 
-    `judged_days` are the station-days whose verdicts were made now. Of other days only the flags are known, the
+    `evaluated_days` are the station-days whose flags were made now. Of other days only the flags are known, the
     `stored_` ones: they have no part in what is told out of a number of values.
     """
 
@@ -49,7 +49,7 @@ class Findings:
     stations: dict[str, Station] = field(default_factory=dict)
     biases: dict[tuple[str, str], float] = field(default_factory=dict)
     worst: list[FlagEpisode] = field(default_factory=list)
-    judged_days: set[tuple[str, int]] = field(default_factory=set)
+    evaluated_days: set[tuple[str, int]] = field(default_factory=set)
 
     def expect(self, station: Station, days: Iterable[int]) -> None:
         """Expect values of a station on these days, whether any came or not."""
@@ -58,29 +58,29 @@ class Findings:
         for day in days:
             received.setdefault(day, {})
 
-    def hear(self, verdicts: Verdicts, changed_days: set[int]) -> None:
+    def observe(self, results: QcResults, changed_days: set[int]) -> None:
         """Count the verdicts on these days of a station, but for days that were heard before."""
-        station, days = verdicts.series.station, verdicts.series.times // DAY_MS
+        station, days = results.series.station, results.series.times // DAY_MS
         self.stations[station.id] = station
-        rows = np.isin(days, [day for day in changed_days if (station.id, day) not in self.judged_days])
-        for (check, name), flags in verdicts.by_check.items():
+        rows = np.isin(days, [day for day in changed_days if (station.id, day) not in self.evaluated_days])
+        for (check, name), flags in results.by_check.items():
             key = (station.id, name, check)
             numbers = np.bincount(flags[rows], minlength=FAIL + 1).tolist()
             self.evaluated[key] += numbers[GOOD] + numbers[SUSPECT] + numbers[FAIL]
             self.suspect[key] += numbers[SUSPECT]
             self.failed[key] += numbers[FAIL]
-        for name, flags in verdicts.flags.items():
-            self.values[station.id, name] += int((~np.isnan(verdicts.series.values[name]) & rows).sum())
+        for name, flags in results.flags.items():
+            self.values[station.id, name] += int((~np.isnan(results.series.values[name]) & rows).sum())
             numbers = np.bincount(flags[rows], minlength=FAIL + 1).tolist()
             for flag in (SUSPECT, FAIL):
                 self.flagged[station.id, name, flag] += numbers[flag]
-            self.worst += longest_episodes(verdicts, name, flags, rows)
-            self._note_bias(verdicts, name, rows)
+            self.worst += longest_episodes(results, name, flags, rows)
+            self._note_bias(results, name, rows)
         self.worst = sorted(self.worst, reverse=True)[:MAX_EPISODES]
-        self._count_days(verdicts, days, rows)
+        self._count_days(results, days, rows)
 
     def add_stored(self, station: str, flags: Mapping[str, Any], number: int) -> None:
-        """Count the flags that so many documents of a station have; they were not judged now, and are as they were."""
+        """Count the flags that so many documents of a station have, which this run did not evaluate."""
         for name, entry in flags.items():
             self.stored_flagged[station, name, entry["flag"]] += number
             for check in entry["checks"]:
@@ -142,21 +142,21 @@ class Findings:
     def _all_flagged(self) -> Counter[tuple[str, str, int]]:
         return self.flagged + self.stored_flagged
 
-    def _note_bias(self, verdicts: Verdicts, name: str, rows: Mask) -> None:
-        flags, median = verdicts.by_check.get((BIAS, name)), verdicts.medians.get(name)
+    def _note_bias(self, results: QcResults, name: str, rows: Mask) -> None:
+        flags, median = results.by_check.get((BIAS, name)), results.medians.get(name)
         if flags is not None and median is not None and (flags[rows] == SUSPECT).any():
-            off = verdicts.series.values[name] - median
-            self.biases[verdicts.series.station.id, name] = float(np.nanmedian(off[rows & (flags == SUSPECT)]))
+            off = results.series.values[name] - median
+            self.biases[results.series.station.id, name] = float(np.nanmedian(off[rows & (flags == SUSPECT)]))
 
-    def _count_days(self, verdicts: Verdicts, days: np.ndarray, rows: Mask) -> None:
-        received = self.received.setdefault(verdicts.series.station.id, {})
+    def _count_days(self, results: QcResults, days: np.ndarray, rows: Mask) -> None:
+        received = self.received.setdefault(results.series.station.id, {})
         distinct, which = np.unique(days[rows], return_inverse=True)
         numbers = {
             name: np.bincount(which, weights=~np.isnan(values[rows]), minlength=len(distinct)).astype(int).tolist()
-            for name, values in verdicts.series.values.items()
+            for name, values in results.series.values.items()
         }
         for place, day in enumerate(distinct.tolist()):
-            self.judged_days.add((verdicts.series.station.id, day))
+            self.evaluated_days.add((results.series.station.id, day))
             received[day] = {name: of_days[place] for name, of_days in numbers.items() if of_days[place]}
 
 

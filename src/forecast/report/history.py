@@ -14,7 +14,7 @@ from forecast.report.status import REPORT_NAME
 
 FOLDER: Final = "history"
 # So many runs are looked back on: six weeks of nights.
-MOST_RUNS: Final = 42
+MAX_RUNS: Final = 42
 
 
 def past_runs(logs_dir: Path, most: int) -> tuple[list[PipelineStatus], list[str]]:

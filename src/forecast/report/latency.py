@@ -36,7 +36,7 @@ def latency_report(
     That is 3 where the SLO is missed, or where nothing was found and nobody knows whether it is.
 
     Without a station it is the registry's first, without a day that of the station's newest observation.
-    Raises SettingError for wrong options and unknown stations, RetryableError where the database is out of reach.
+    Raises SettingError for wrong options and unknown stations, RetryableError where the database is unreachable.
     """
     _check_options(day, iterations)
     measured, newest = measure(settings, stations, station_id, day, iterations, now)

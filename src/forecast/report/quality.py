@@ -140,7 +140,7 @@ def _described(tally: QualityTally, now: datetime, findings: Findings, heard: Ma
         "completeness_score": round(tally.completeness_score, DIGITS),
         "anomalies_detected": findings.anomalies,
         "qc_version": qc_version(),
-        "station_days_checked": len(findings.judged_days),
+        "station_days_checked": len(findings.evaluated_days),
         "by_check": findings.by_check(),
         "flags_by_station": findings.by_station(),
         "worst_episodes": [episode.entry() for episode in findings.worst],

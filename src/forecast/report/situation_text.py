@@ -16,7 +16,7 @@ from forecast.core.text import escaped
 from forecast.report.headline import Assessment, RunState, Situation, StationState, minute
 from forecast.report.write import as_data
 
-_MOST_LINES: Final = 10
+_MAX_LINES: Final = 10
 _LATE_OR_WORSE: Final = ("late", "silent", "never")
 
 
@@ -47,7 +47,7 @@ def render_situation(situation: Situation, assessment: Assessment) -> Group:
     if not_fresh:
         parts += [_title(f"Stations: {_numbers(situation.stations)}"), _stations(not_fresh)]
     if assessment.missed:
-        shown = ", ".join(minute(moment) for moment in assessment.missed[-_MOST_LINES:])
+        shown = ", ".join(minute(moment) for moment in assessment.missed[-_MAX_LINES:])
         parts.append(_title(f"Missed runs: {len(assessment.missed)}, due at {shown}"))
     if situation.schedule.next_due is not None:
         parts.append(_title(f"Next run due at {minute(situation.schedule.next_due)}"))
@@ -56,14 +56,14 @@ def render_situation(situation: Situation, assessment: Assessment) -> Group:
 
 def _attention(assessment: Assessment) -> RenderableType:
     table = _table("", "")
-    for entry in assessment.attention[:_MOST_LINES]:
+    for entry in assessment.attention[:_MAX_LINES]:
         table.add_row(entry.severity, Text(escaped(entry.message)))
     return _with_more(table, len(assessment.attention))
 
 
 def _runs(runs: Sequence[RunState]) -> RenderableType:
     table = _table("started", "ended", "status", "exit code", "run")
-    for run in runs[:_MOST_LINES]:
+    for run in runs[:_MAX_LINES]:
         code = "-" if run.exit_code is None else str(run.exit_code)
         status = "turned away" if run.turned_away else run.status
         table.add_row(_short(run.started_at), _short(run.finished_at), status, code, Text(escaped(run.run_id)))
@@ -73,7 +73,7 @@ def _runs(runs: Sequence[RunState]) -> RenderableType:
 def _stations(stations: Sequence[StationState]) -> RenderableType:
     table = _table("station", "state", "newest observation (UTC)", "since")
     order = sorted(stations, key=lambda one: (-_LATE_OR_WORSE.index(one.state), one.station))
-    for one in order[:_MOST_LINES]:
+    for one in order[:_MAX_LINES]:
         table.add_row(Text(escaped(one.station)), one.state, _short(one.last), _short(one.since))
     return _with_more(table, len(stations))
 
@@ -84,8 +84,8 @@ def _numbers(stations: Sequence[StationState]) -> str:
 
 
 def _with_more(table: Table, number: int) -> RenderableType:
-    if number > _MOST_LINES:
-        return Group(Padding(table, (0, 0, 0, 2)), Text(f"  and {number - _MOST_LINES} more (--json shows all)"))
+    if number > _MAX_LINES:
+        return Group(Padding(table, (0, 0, 0, 2)), Text(f"  and {number - _MAX_LINES} more (--json shows all)"))
     return Padding(table, (0, 0, 0, 2))
 
 

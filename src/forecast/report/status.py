@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from forecast.core.clock import iso_time
-from forecast.core.counts import JudgeCounts, ObjectCounts, ratio, totals
+from forecast.core.counts import ObjectCounts, QcCounts, ratio, totals
 from forecast.core.format_version import FORMAT_VERSION
 from forecast.core.processes import this_place
 from forecast.report.models.status import (
@@ -59,7 +59,7 @@ class RunProgress:
     objects_already_processed: int = 0
     records_published: int = 0
     previous_run: PreviousRun | None = None
-    judged: JudgeCounts = field(default_factory=JudgeCounts)
+    evaluated: QcCounts = field(default_factory=QcCounts)
     seen: Mapping[str, Seen] = field(default_factory=dict)
     stations_silent: int | None = None
     newest_raw_object: datetime | None = None
@@ -144,9 +144,9 @@ def _counts(progress: RunProgress, objects: Sequence[ObjectCounts]) -> RunCounts
         unread_parameters=sum(len(counts.unread_parameters) for counts in objects),
         renamed_parameters=sum(len(counts.renamed_parameters) for counts in objects),
         objects_with_unknown_columns=sum(counts.unknown_columns is not None for counts in objects),
-        documents_checked=progress.judged.judged,
-        documents_reflagged=progress.judged.rewritten,
-        flags_changed=progress.judged.flags_changed,
+        documents_checked=progress.evaluated.evaluated,
+        documents_reflagged=progress.evaluated.rewritten,
+        flags_changed=progress.evaluated.flags_changed,
         rejection_rate=ratio(sums["records_rejected"], sums["records_extracted"]),
         stations_silent=progress.stations_silent,
         newest_observation_age_s=newest_age_seconds(progress.seen),

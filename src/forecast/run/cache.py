@@ -44,7 +44,7 @@ def circumstances_digest(stations: Stations, limits: Limits) -> str:
     return hashlib.blake2b(repr(circumstances).encode(), digest_size=16).hexdigest()
 
 
-def recall(
+def restore_cached(
     checkpoint: Checkpoint, store: Store, folder: Path, make_room: Callable[[int], None]
 ) -> list[ZoneFile] | None:
     """Copies of the files that a checkpoint vouches for; None where the object has to be read again.
@@ -58,7 +58,7 @@ def recall(
     files = []
     size = 0
     for number, (key, digest) in enumerate(checkpoint.files.items()):
-        file = ZoneFile(folder / f"recalled-{number}", key)
+        file = ZoneFile(folder / f"cached-{number}", key)
         listed = store.find(key)
         if listed is None:
             return None

@@ -41,7 +41,7 @@ def newest_copies(zone: Store, kind: str, most: int) -> list[RawObject]:
 
 
 def copy_to(zone: Store, path: Path, settings: Settings) -> None:
-    """Copy a report that is in LOGS_DIR; a zone out of reach costs the copy, which the log says, and nothing else."""
+    """Copy a report that is in LOGS_DIR; an unreachable zone costs the copy, which the log says, and nothing else."""
     if not isinstance(zone, S3Store):
         return
     try:

@@ -17,7 +17,7 @@ from forecast.core.clock import iso_time, midnight
 from forecast.core.dataset import DATASET_VERSION
 from forecast.core.errors import ForecastError
 from forecast.core.stations import Stations
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.dataset_state import DatasetState, Known, is_empty
 from forecast.mongo.observation_reader import read_observations
 from forecast.mongo.presence import presence_of
@@ -57,7 +57,7 @@ class DatasetWriter:
     """Writes the dataset of one collection into one zone; `folder` is for copies."""
 
     store: Store
-    collection: Documents
+    collection: ObservationCollection
     stations: Stations
     run_id: str
     folder: Path
@@ -67,10 +67,10 @@ class DatasetWriter:
         """Write every station-day that is marked; all of them where the zone holds none of this collection's.
 
         A run that is killed leaves marks, and the next one goes on. Raises RetryableError where the database or the
-        zone is out of reach.
+        zone is unreachable.
         """
         counts = DatasetCounts()
-        state = DatasetState.beside(self.collection)
+        state = DatasetState.for_collection(self.collection)
         pending = pending_dataset(self.collection, self.run_id)
         known, there = state.read(), read_identity(self.store, self.folder)
         if known is None and there is None and is_empty(self.collection):
@@ -87,7 +87,7 @@ class DatasetWriter:
             for some in _by_days(marks):
                 self._write_days(some, pending, counts)
                 self._write_hours(some, pending)
-                pending.take_away(some)
+                pending.ack(some)
             now = iso_time(datetime.now(UTC))
             write_identity(Identity(self.collection.full_name, self.run_id, now), self.store, self.folder)
             state.complete(self.run_id)
@@ -104,7 +104,7 @@ class DatasetWriter:
         for listed in [*self.store.list(CURRENT), *self.store.list(HOURLY)]:
             self.store.remove(listed.key)
         held = days_held(self.collection, {})
-        pending.mark((station, day) for station, days in held.items() for day in days)
+        pending.enqueue((station, day) for station, days in held.items() for day in days)
         state.building()
 
     def _write_days(self, marks: Marks, pending: PendingDays, counts: DatasetCounts) -> None:
@@ -118,7 +118,7 @@ class DatasetWriter:
                 self.check_stop()
             except ForecastError:
                 # Without the lease another run may have written these days, from what it has read since.
-                pending.mark((station, day) for station in changed)
+                pending.enqueue((station, day) for station in changed)
                 raise
             counts.station_days += len(changed)
             counts.files += files
@@ -133,14 +133,14 @@ class DatasetWriter:
         try:
             self.check_stop()
         except ForecastError:
-            pending.mark(marks)
+            pending.enqueue(marks)
             raise
 
     def _mark_other_intervals(self, pending: PendingDays) -> None:
         """Mark all days of stations whose interval the registry has changed: how many values make an hour follows."""
         if changed := stations_of_other_interval(self.store, self.stations, self.folder):
             held = days_held(self.collection, {"station.id": {"$in": sorted(changed)}})
-            pending.mark((station, day) for station, days in held.items() for day in days)
+            pending.enqueue((station, day) for station, days in held.items() for day in days)
 
     def _read(self, day: int, stations: Collection[str] | None) -> pa.Table:
         chosen = None if stations is None else sorted(stations)

@@ -16,7 +16,7 @@ from forecast.core.dataset import DATASET_SCHEMA, flag_column
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.raw_objects import RawObject
 from forecast.core.stations import Stations
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.observation_reader import read_observations
 from forecast.mongo.qc_queue import pending_dataset
 from forecast.mongo.qc_update import days_held
@@ -31,10 +31,12 @@ LOGGER = logging.getLogger("forecast.run.dataset_check")
 COMPARED: Final = (*PARAMETER_NAMES, *(flag_column(name) for name in PARAMETER_NAMES))
 
 
-def compare_dataset(store: Store, collection: Documents, stations: Stations, folder: Path) -> DatasetComparison:
+def compare_dataset(
+    store: Store, collection: ObservationCollection, stations: Stations, folder: Path
+) -> DatasetComparison:
     """Compare every value and every flag of the dataset, and the hours beside it, with the database's.
 
-    Raises RetryableError where one of them is out of reach.
+    Raises RetryableError where one of them is unreachable.
     """
     identity = read_identity(store, folder)
     if identity is None or identity.collection != collection.full_name:

@@ -12,7 +12,7 @@ from forecast.core.errors import InterruptedRunError, ObjectRejectedError
 _LOOK_SECONDS = 0.5
 
 
-class TemporarySpace:
+class DiskBudget:
     """What the folder of each object holds, and may hold next.
 
     Whoever stages an object says so before it writes, and waits until those before it are loaded and have given back
@@ -26,7 +26,7 @@ class TemporarySpace:
         self._closed = False
         self._changed = threading.Condition()
 
-    def hold(self, folder: Path, size: int) -> None:
+    def reserve(self, folder: Path, size: int) -> None:
         """Let a folder grow to so many bytes, or shrink to them; waits where there is no room beside the others.
 
         Raises ObjectRejectedError where there would be none without them either.
@@ -43,7 +43,7 @@ class TemporarySpace:
             self._held[folder] = size
             self._changed.notify_all()
 
-    def give_back(self, folder: Path) -> None:
+    def release(self, folder: Path) -> None:
         """The folder is gone."""
         with self._changed:
             self._held.pop(folder, None)

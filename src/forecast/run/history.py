@@ -20,10 +20,10 @@ from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.processes import has_died
 from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Settings
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.history import RunHistory
 from forecast.report.headline import missed_before_last, missed_runs
-from forecast.report.history import FOLDER, MOST_RUNS, newest_first, past_runs, read_reports
+from forecast.report.history import FOLDER, MAX_RUNS, newest_first, past_runs, read_reports
 from forecast.report.models.status import Died, ErrorEntry, PipelineStatus
 from forecast.report.situation import run_state, schedule_of
 from forecast.report.write import as_data, write_report
@@ -53,22 +53,22 @@ class History:
             copies.copy_to(self._zone, path, self._settings)
         return path
 
-    def catch_up(self, ours: PipelineStatus, collection: Documents, now: datetime) -> list[datetime]:
+    def catch_up(self, ours: PipelineStatus, collection: ObservationCollection, now: datetime) -> list[datetime]:
         """Enter what the database does not know of the runs before one that has the lease, and close what is left open.
 
         Gives the moments since the run before at which one was due and none started.
         """
-        self._runs = RunHistory.beside(collection)
+        self._runs = RunHistory.for_collection(collection)
         self._runs.prepare()
         self._enter_others(self._runs, ours, now)
-        known, _ = past_runs(self._settings.logs_dir, MOST_RUNS)
+        known, _ = past_runs(self._settings.logs_dir, MAX_RUNS)
         mine = [report for report in known if same_place(report, ours.arguments)]
-        states = [run_state(report) for report in newest_first([ours, *runs_of(collection, MOST_RUNS), *mine])]
+        states = [run_state(report) for report in newest_first([ours, *runs_of(collection, MAX_RUNS), *mine])]
         due = schedule_of(self._settings.schedule, states, now).due
         return missed_before_last(states, missed_runs(states, due, now))
 
     def enter(self, report: PipelineStatus) -> None:
-        """Enter the run itself. Where the database is out of reach at its end, the next run does it from the file."""
+        """Enter the run itself. Where the database is unreachable at its end, the next run does it from the file."""
         if self._runs is None:
             return
         if report.finished_at is None:
@@ -103,7 +103,7 @@ class History:
         if not isinstance(self._zone, S3Store):
             return {}
         try:
-            newest = copies.newest_copies(self._zone, f"{FOLDER}/", MOST_RUNS)
+            newest = copies.newest_copies(self._zone, f"{FOLDER}/", MAX_RUNS)
         except ForecastError as error:
             LOGGER.warning("the copies of the run history are not read: %s", error.message)
             return {}
@@ -131,9 +131,9 @@ class History:
             return read_reports([target])[0]
 
 
-def runs_of(collection: Documents, most: int) -> list[PipelineStatus]:
+def runs_of(collection: ObservationCollection, most: int) -> list[PipelineStatus]:
     """The last runs on a collection, newest first; those that another version of the program wrote are left out."""
-    return _converted(RunHistory.beside(collection).newest(most))
+    return _converted(RunHistory.for_collection(collection).newest(most))
 
 
 def closed(report: PipelineStatus, died: Died) -> PipelineStatus:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from forecast.core.clock import midnight
 from forecast.core.stations import Stations
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.observation_reader import read_observations
 from forecast.run.differences import differing_observations
 from forecast.storage import Store
@@ -30,14 +30,14 @@ class HoursCheck:
     """The hourly dataset of one zone against one collection."""
 
     store: Store
-    collection: Documents
+    collection: ObservationCollection
     stations: Stations
     folder: Path
 
     def compare(self, held: Mapping[str, set[int]], pending: Collection[tuple[str, int]]) -> tuple[int, int]:
         """How many hours there are by the station-days that the database holds, and how many differ.
 
-        Station-days that wait to be written are left out. Raises RetryableError where database or zone is out of reach.
+        Station-days that wait to be written are left out. Raises RetryableError where database or zone is unreachable.
         """
         later = days_of_hours(pending)
         wanted = days_of_hours((name, day) for name, days in held.items() for day in days)

@@ -9,15 +9,15 @@ from pathlib import Path
 from forecast.core.counts import ObjectCounts
 from forecast.core.errors import SettingError
 from forecast.core.raw_objects import RawObject
-from forecast.core.removals import removals_words
+from forecast.core.removals import removals_message
 from forecast.core.schemas import to_frame
 from forecast.core.stations import Stations
 from forecast.core.work_folder import work_folder
-from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.loader import check_collection, load, prepare_collection
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import days_held, differing_verdicts, judge_marked, mark_everything
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import days_held, enqueue_everything, evaluate_pending, outdated_flags
 from forecast.mongo.station_states import note_stations
 from forecast.mongo.strangers import strangers_named
 from forecast.mongo.verify import differing_records, orphaned_documents, read_zone_file
@@ -33,14 +33,14 @@ EXIT_DONE, EXIT_DIFFERS = 0, 3
 
 def migrate(
     store: Store,
-    collection: Documents,
+    collection: ObservationCollection,
     stations: Stations,
     run_id: str,
     *,
     verify_only: bool = False,
     max_age_hours: float | None = None,
 ) -> tuple[MigrationReport, int]:
-    """Load every record file of the zone, judge what is there, then compare both; the report and the exit code.
+    """Load every record file of the zone, evaluate what is there, then compare both; the report and the exit code.
 
     Daily aggregates and the stations' states are made anew. A station is silent after `max_age_hours`.
 
@@ -57,13 +57,13 @@ def migrate(
     else:
         prepare_collection(collection)
     with work_folder() as folder, strangers_named(collection):
-        unjudged = Unjudged.beside(collection, run_id)
+        pending_qc = PendingQc.for_collection(collection, run_id)
         conflicts = Conflicts()
         objects = (
-            [] if verify_only else [_loaded(file, store, collection, folder, unjudged, conflicts) for file in files]
+            [] if verify_only else [_loaded(file, store, collection, folder, pending_qc, conflicts) for file in files]
         )
         if conflicts.removed:
-            words = removals_words(conflicts.removed)
+            words = removals_message(conflicts.removed)
             LOGGER.warning(
                 "%d stored values were replaced by records of the zone that lack them: %s",
                 conflicts.removed.total(),
@@ -71,8 +71,8 @@ def migrate(
             )
         if not verify_only:
             # Also where no document is new: the daily aggregates are rebuilt from what is there.
-            mark_everything(unjudged, collection)
-            judge_marked(unjudged, collection, stations)
+            enqueue_everything(pending_qc, collection)
+            evaluate_pending(pending_qc, collection, stations)
             note_stations(collection, stations, datetime.now(UTC), max_age_hours)
         checked = differing = 0
         for file in files:
@@ -80,9 +80,9 @@ def migrate(
             checked += len(records)
             differing += differing_records(file, records, collection)
         beyond = orphaned_documents(files, store, collection, folder)
-        outdated = _outdated_verdicts(collection, stations)
+        outdated = _outdated_flags(collection, stations)
         dataset = compare_dataset(store, collection, stations, folder)
-    with told_apart("counting the documents"):
+    with mongo_errors("counting the documents"):
         documents = collection.count_documents({})
     verification = Verification(
         documents_expected_at_least=sum(counts.inserted for counts in objects),
@@ -99,19 +99,24 @@ def migrate(
     return report, EXIT_DONE if verification.ok else EXIT_DIFFERS
 
 
-def _outdated_verdicts(collection: Documents, stations: Stations) -> int:
+def _outdated_flags(collection: ObservationCollection, stations: Stations) -> int:
     """How many documents have outdated flags; each is named."""
     number = 0
-    for name in differing_verdicts(days_held(collection, {}), collection, stations):
+    for name in outdated_flags(days_held(collection, {}), collection, stations):
         LOGGER.error("document %s has outdated flags; run pipeline --rerun-qc", name)
         number += 1
     return number
 
 
 def _loaded(
-    file: RawObject, store: Store, collection: Documents, folder: Path, unjudged: Unjudged, conflicts: Conflicts
+    file: RawObject,
+    store: Store,
+    collection: ObservationCollection,
+    folder: Path,
+    pending_qc: PendingQc,
+    conflicts: Conflicts,
 ) -> ObjectCounts:
     frame = to_frame(read_zone_file(file, store, folder))
     counts = ObjectCounts(file.key, file.uri, "loaded", rows_read=len(frame), records_validated=len(frame))
-    load(frame, collection, unjudged, conflicts).add_to(counts)
+    load(frame, collection, pending_qc, conflicts).add_to(counts)
     return counts

@@ -1,4 +1,4 @@
-"""One run over the raw zone: objects are staged ahead and loaded one after another; then they are judged.
+"""One run over the raw zone: objects are staged ahead and loaded one after another; then they are evaluated.
 
 A raw object is the unit of work: while one is loaded, the next is staged.
 """
@@ -19,20 +19,20 @@ import pyarrow as pa
 
 from forecast.core.counts import ObjectCounts
 from forecast.core.logs import progress_bar
-from forecast.core.memory import give_memory_back
+from forecast.core.memory import trim_heap
 from forecast.core.raw_objects import RawObject
-from forecast.core.removals import removals_words
+from forecast.core.removals import removals_message
 from forecast.core.schemas import RECORD_SCHEMA, concat, to_frame, to_table
 from forecast.core.stations import Stations
 from forecast.extract.limits import CHUNK_ROWS
-from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.dataset_state import DatasetState, is_empty
-from forecast.mongo.dry_run import ImaginedVersions, foresee
+from forecast.mongo.dry_run import DryRunOverlay, plan_load
 from forecast.mongo.format import check_format
 from forecast.mongo.loader import prepare_collection, station_days
 from forecast.mongo.presence import days_until, presence_of
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import judge_marked, mark_everything, stored_flags
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import enqueue_everything, evaluate_pending, stored_flags
 from forecast.mongo.state import Begun, Checkpoints, Rejection, name_of
 from forecast.mongo.station_states import StationStates
 from forecast.mongo.strangers import strangers_named
@@ -43,7 +43,7 @@ from forecast.report.models.migration import Verification
 from forecast.report.silence import silence_warnings, silent_stations, stations_seen
 from forecast.run.cache import circumstances_digest, program_digest
 from forecast.run.dataset import DatasetWriter
-from forecast.run.disk_budget import TemporarySpace
+from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import Run
 from forecast.run.stages import Stages
 from forecast.run.staging import StagedObject, Stager
@@ -56,7 +56,7 @@ from forecast.zone.writer import publish, read_records, remove
 LOGGER = logging.getLogger("forecast.run.pipeline")
 # One object is staged while another is loaded and two wait: staging is faster than loading, and two hostile objects
 # staged at once would take twice the memory. Two loaded at once were a tenth faster, but the counts of what is new and
-# what is newer would hang on chance where objects overlap.
+# what is newer would depend on chance where objects overlap.
 _STAGED_AT_ONCE = 1
 _WAITING_OBJECTS = 2
 _SAMPLED_ROWS = 20
@@ -73,7 +73,7 @@ class Pipeline:
         stations: Stations,
         raw: Store,
         processed: Store,
-        collection: Documents,
+        collection: ObservationCollection,
         folder: Path,
     ) -> None:
         self._run = run
@@ -82,17 +82,19 @@ class Pipeline:
         self._processed = processed
         self._collection = collection
         self._folder = folder
-        self._imagined = ImaginedVersions(collection, folder / "imagined") if run.options.dry_run else None
-        self._unjudged = Unjudged.beside(collection, run.facts.run_id)
+        self._overlay = DryRunOverlay(collection, folder / "overlay") if run.options.dry_run else None
+        self._pending_qc = PendingQc.for_collection(collection, run.context.run_id)
         self._load_failed = threading.Event()
-        self._checkpoints = Checkpoints.beside(collection, RULES_VERSION, program_digest(stations), processed.place)
-        self._space = TemporarySpace(run.settings.limits.temporary_bytes, run.check_stop)
+        self._checkpoints = Checkpoints.for_collection(
+            collection, RULES_VERSION, program_digest(stations), processed.place
+        )
+        self._space = DiskBudget(run.settings.limits.temporary_bytes, run.check_stop)
         self._stager = Stager(run, stages, stations, raw, processed, self._checkpoints, self._space)
 
     def close(self) -> None:
         """Close what a dry run imagines."""
-        if self._imagined is not None:
-            self._imagined.close()
+        if self._overlay is not None:
+            self._overlay.close()
 
     def execute(self, listed: list[RawObject]) -> None:
         """Process every raw object of these that is to be processed."""
@@ -102,7 +104,7 @@ class Pipeline:
             prepare_collection(self._collection)
             if is_empty(self._collection):
                 # Somebody may have emptied it: what the dataset has beside what comes now would stay.
-                DatasetState.beside(self._collection).forget()
+                DatasetState.for_collection(self._collection).forget()
         objects = self.select(listed)
         staging: deque[Future[StagedObject | None]] = deque()
         loading: deque[Future[None]] = deque()
@@ -152,7 +154,7 @@ class Pipeline:
             return listed
         processed = self._still_processed()
         circumstances = circumstances_digest(self._stations, run.settings.limits)
-        rejected = self._checkpoints.rejected(run.facts.started_at, circumstances)
+        rejected = self._checkpoints.rejected(run.context.started_at, circumstances)
         chosen = []
         for raw in listed:
             rejection = rejected.get(name_of(raw))
@@ -169,7 +171,7 @@ class Pipeline:
 
         Somebody may have dropped it, and not what is kept beside it.
         """
-        now = self._run.facts.started_at
+        now = self._run.context.started_at
         processed = self._checkpoints.processed(now)
         if not processed or not is_empty(self._collection):
             return processed
@@ -210,7 +212,7 @@ class Pipeline:
         if dry_run:
             begun = Begun(broken_off=False, outdated=self._checkpoints.outdated(staged.raw.uri, keys))
         else:
-            begun = self._checkpoints.begin(staged.raw.uri, run.facts.run_id, keys)
+            begun = self._checkpoints.begin(staged.raw.uri, run.context.run_id, keys)
             if not staged.published:
                 with run.timed("save"):
                     publish(staged.files, self._processed)
@@ -221,12 +223,12 @@ class Pipeline:
             with run.timed("report"):
                 of_chunk = station_days(to_table(records[["station_id", "timestamp"]]))
                 days |= of_chunk
-                run.touched |= of_chunk
+                run.loaded_station_days |= of_chunk
             if begun.broken_off:
                 # What the run before it wrote is unchanged now, and its marks may be gone.
-                self._unjudged.mark(of_chunk)
+                self._pending_qc.enqueue(of_chunk)
             with run.timed("load"), strangers_named(self._collection):
-                loaded = self._stages.load(records, self._collection, self._imagined, self._unjudged, run.conflicts)
+                loaded = self._stages.load(records, self._collection, self._overlay, self._pending_qc, run.conflicts)
                 loaded.add_to(counts)
             if staged.published:
                 staged.tally.add_validated(records, self._stations)
@@ -235,16 +237,16 @@ class Pipeline:
             earlier = withdrawal(begun.outdated, staged.files, self._processed, staged.folder)
         _tell_withdrawn(counts, earlier, dry_run=dry_run)
         if not dry_run:
-            # A rival that took this run's lease may have judged these days before they were all written.
-            self._unjudged.renew(days)
+            # A concurrent run that took this run's lease may have evaluated these days before they were all written.
+            self._pending_qc.requeue(days)
             # When their records are loaded, and before the entry that knows of them is written anew.
             with run.timed("save"):
                 remove(earlier.removed, self._processed)
             files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
             now = datetime.now(UTC)
-            self._checkpoints.write(staged.raw, run.facts.run_id, now, files, counts, staged.again_at, earlier.kept)
+            self._checkpoints.write(staged.raw, run.context.run_id, now, files, counts, staged.again_at, earlier.kept)
         if counts.values_removed:
-            words = removals_words(run.conflicts.removed_by(staged.raw.uri))
+            words = removals_message(run.conflicts.removed_by(staged.raw.uri))
             LOGGER.warning(
                 "%s: %d stored values %s replaced by records of this object that lack them: %s",
                 staged.raw.key,
@@ -255,12 +257,12 @@ class Pipeline:
             )
         counts.outcome = "loaded"
         run.tally.merge(staged.tally)
-        give_memory_back()
+        trim_heap()
         done = "would load" if dry_run else "loaded"
         facts = {"object": counts.key, **asdict(counts)}
         LOGGER.info("%s %s: %d records", done, staged.raw.key, counts.records_validated, extra={"facts": facts})
 
-    def judge(self) -> None:
+    def evaluate(self) -> None:
         """Bring the verdicts up to date: those on what this run has loaded, on what a run before left, and around both.
 
         With --rerun-qc those on everything.
@@ -270,13 +272,15 @@ class Pipeline:
             return
         with run.timed("qc"), strangers_named(self._collection):
             if run.options.rerun_qc:
-                mark_everything(self._unjudged, self._collection)
-            counts = judge_marked(self._unjudged, self._collection, self._stations, run.findings, run.check_stop)
-            run.progress.judged.add(counts)
+                enqueue_everything(self._pending_qc, self._collection)
+            counts = evaluate_pending(self._pending_qc, self._collection, self._stations, run.findings, run.check_stop)
+            run.progress.evaluated.add(counts)
         for words, facts in warnings(run.findings):
             LOGGER.warning(words, extra={"facts": facts})
         with run.timed("report"), strangers_named(self._collection):
-            for station, flags, number in stored_flags(run.touched - run.findings.judged_days, self._collection):
+            for station, flags, number in stored_flags(
+                run.loaded_station_days - run.findings.evaluated_days, self._collection
+            ):
                 run.findings.add_stored(station, flags, number)
 
     def write_dataset(self) -> None:
@@ -285,7 +289,7 @@ class Pipeline:
         if run.options.dry_run:
             return
         with run.timed("dataset"), strangers_named(self._collection):
-            run_id, check = run.facts.run_id, run.check_stop
+            run_id, check = run.context.run_id, run.check_stop
             writer = DatasetWriter(self._processed, self._collection, self._stations, run_id, self._folder, check)
             counts = writer.write()
         if counts.rows:
@@ -297,14 +301,14 @@ class Pipeline:
         A dry run has written nothing: what it has read is what was received.
         """
         run, now = self._run, datetime.now(UTC)
-        days = {day for _, day in run.touched} or days_until(now)
+        days = {day for _, day in run.loaded_station_days} or days_until(now)
         max_age_hours = run.settings.max_data_age_hours
         with strangers_named(self._collection):
             found = presence_of(self._collection, self._stations, days, max_age_hours)
         if run.options.dry_run:
             found = replace(found, received={name: one.observations for name, one in run.tally.stations.items()})
         else:
-            StationStates.beside(self._collection).note(self._stations, found, now)
+            StationStates.for_collection(self._collection).note(self._stations, found, now)
         run.presence = found
         run.progress.seen = stations_seen(found, self._stations, now)
         if max_age_hours is not None:
@@ -316,8 +320,8 @@ class Pipeline:
         """Read a sample of this run's records back from a majority: each is there, or a newer version of it is."""
         found = LoadCounts()
         if self._run.samples:
-            found = foresee(concat(self._run.samples, RECORD_SCHEMA), StoredVersions(self._collection))
-        with told_apart("counting the documents"):
+            found = plan_load(concat(self._run.samples, RECORD_SCHEMA), StoredVersions(self._collection))
+        with mongo_errors("counting the documents"):
             total = self._collection.estimated_document_count()
         return verification(self._run.objects, asdict(found), total)
 

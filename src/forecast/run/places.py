@@ -11,7 +11,7 @@ from forecast.core.settings import Settings
 from forecast.core.text import escaped
 from forecast.storage import Store
 
-_MOST_NAMES = 8
+_MAX_NAMES = 8
 
 
 def check_apart(settings: Settings) -> None:
@@ -35,8 +35,8 @@ def nothing_there(store: Store, skipped: int) -> SettingError:
     except ForecastError:
         # Whoever may list the zone alone is not told what lies beside it.
         where, names = "", ()
-    shown = ", ".join(escaped(name) for name in names[:_MOST_NAMES])
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    shown = ", ".join(escaped(name) for name in names[:_MAX_NAMES])
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     beside = f"; in {where} there is {shown}{more}" if names else ""
     return SettingError(f"nothing lies below {store.uri}{only}{beside}. Is RAW_URI right, and has a sync been written?")
 
@@ -45,8 +45,8 @@ def no_such_day(since: date | None, until: date | None, days: Sequence[date]) ->
     """The error for days on which nothing was synced, naming those on which something was."""
     asked = f"from {since or 'the beginning'} to {until or 'the end'}" if since != until else f"on {since}"
     known = sorted(set(days))
-    shown = ", ".join(str(day) for day in known[-_MOST_NAMES:])
-    earlier = f"{len(known) - _MOST_NAMES} earlier days, " if len(known) > _MOST_NAMES else ""
+    shown = ", ".join(str(day) for day in known[-_MAX_NAMES:])
+    earlier = f"{len(known) - _MAX_NAMES} earlier days, " if len(known) > _MAX_NAMES else ""
     return SettingError(
         f"no object of the raw zone was synced {asked} (--date, --since, --until are days of the sync, not of the "
         f"observations); the {len(days)} objects there were synced on {earlier}{shown}"

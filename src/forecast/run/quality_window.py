@@ -14,12 +14,12 @@ from forecast.core.counts import QualityTally, StationTally
 from forecast.core.errors import SettingError
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.stations import Station, Stations
-from forecast.mongo.client import Documents, told_apart
+from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.loader import check_collection
 from forecast.mongo.presence import presence_of
-from forecast.mongo.qc_update import days_held, judged
+from forecast.mongo.qc_update import days_held, evaluated
 from forecast.mongo.strangers import strangers_named
-from forecast.qc.results import Verdicts
+from forecast.qc.results import QcResults
 from forecast.report.findings import Findings
 from forecast.report.models.quality import QualityReport
 from forecast.report.quality import window_report
@@ -30,7 +30,7 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 def quality_of_window(
-    collection: Documents,
+    collection: ObservationCollection,
     stations: Stations,
     since: date,
     until: date,
@@ -40,7 +40,7 @@ def quality_of_window(
     """The quality report of the UTC days from `since` to `until`, both included.
 
     The checks are made anew on what is there; nothing is written. Raises SettingError where the days are in the wrong
-    order, RetryableError where the database is out of reach.
+    order, RetryableError where the database is unreachable.
     """
     if since > until:
         raise SettingError(f"--since {since} is later than --until {until}")
@@ -55,11 +55,11 @@ def quality_of_window(
     for station in stations:
         findings.expect(station, days_asked)
     with strangers_named(collection):
-        for block, verdicts in judged(days_held(collection, query), collection, stations):
-            for station_id, days in block.changed.items():
-                if station_id in verdicts:
-                    findings.hear(verdicts[station_id], days)
-                    _count(tally, verdicts[station_id], days)
+        for window, results in evaluated(days_held(collection, query), collection, stations):
+            for station_id, days in window.changed.items():
+                if station_id in results:
+                    findings.observe(results[station_id], days)
+                    _count(tally, results[station_id], days)
         for parameter, number in _unreadable(collection, query):
             tally.unreadable[parameter] += number
         presence = presence_of(collection, stations, (), max_age_hours)
@@ -69,15 +69,15 @@ def quality_of_window(
     return window_report(since, until, tally, now, findings, seen)
 
 
-def _count(tally: QualityTally, verdicts: Verdicts, days: set[int]) -> None:
+def _count(tally: QualityTally, results: QcResults, days: set[int]) -> None:
     """Count the observations of these days of a station."""
-    series = verdicts.series
+    series = results.series
     rows = np.isin(series.times // DAY_MS, list(days))
     number = int(rows.sum())
     if not number:
         return
     station: Station = series.station
-    columns = {**series.values, "precipitation_amount": verdicts.amount}
+    columns = {**series.values, "precipitation_amount": results.amount}
     present = {name: int((~np.isnan(values[rows])).sum()) for name, values in columns.items()}
     times = series.times[rows]
     reported = sum(present.get(name, 0) for name in station.parameters)
@@ -88,14 +88,14 @@ def _count(tally: QualityTally, verdicts: Verdicts, days: set[int]) -> None:
     tally.missing.update({name: number - present.get(name, 0) for name in station.parameters})
 
 
-def _unreadable(collection: Documents, query: dict[str, Any]) -> Iterator[tuple[str, int]]:
+def _unreadable(collection: ObservationCollection, query: dict[str, Any]) -> Iterator[tuple[str, int]]:
     """Noted values by parameter."""
     stages: list[dict[str, Any]] = [
         {"$match": {**query, "data_quality.parse_issues.0": {"$exists": True}}},
         {"$unwind": "$data_quality.parse_issues"},
         {"$group": {"_id": "$data_quality.parse_issues.parameter", "number": {"$sum": 1}}},
     ]
-    with told_apart("reading notes"):
+    with mongo_errors("reading notes"):
         for entry in collection.aggregate(stages):
             if entry["_id"] in MEASURED_NAMES:
                 yield entry["_id"], entry["number"]

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from forecast.core.errors import ForecastError, ObjectRejectedError, SettingError
 from forecast.core.raw_objects import RawObject
-from forecast.core.removals import removals_words
+from forecast.core.removals import removals_message
 from forecast.core.schemas import (
     OBSERVATION_SCHEMA,
     ORIGIN_SCHEMA,
@@ -36,11 +36,11 @@ from forecast.core.schemas import (
 from forecast.core.stations import Stations
 from forecast.extract.json.lines import rows_of_records
 from forecast.extract.limits import CHUNK_ROWS
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.loader import load, prepare_collection
-from forecast.mongo.qc_queue import Unjudged
-from forecast.mongo.qc_update import judge_marked
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_update import evaluate_pending
 from forecast.mongo.state import INTERNAL_ERROR, Checkpoints
 from forecast.mongo.station_states import note_stations
 from forecast.mongo.strangers import strangers_named
@@ -49,7 +49,7 @@ from forecast.run.dataset import DatasetWriter
 from forecast.storage import Store
 from forecast.transform import RULES_VERSION, ObjectTransformer
 from forecast.validate import validate
-from forecast.zone.writer import REJECTED, ObjectWriter, RunFacts, Source, publish, read_records, remove
+from forecast.zone.writer import REJECTED, ObjectWriter, RunContext, Source, publish, read_records, remove
 
 LOGGER = logging.getLogger("forecast.run.replay")
 # What a line of the reject store has once its row is loaded: the replay that did it.
@@ -89,42 +89,42 @@ class ReplayCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Corridor:
+class ReplayContext:
     """What rows go through on their way, and where they end."""
 
     zone: Store
-    collection: Documents
+    collection: ObservationCollection
     stations: Stations
-    facts: RunFacts
+    run: RunContext
     max_age_hours: float | None = None
 
 
-def replay(corridor: Corridor, folder: Path) -> ReplayCounts:
+def replay(context: ReplayContext, folder: Path) -> ReplayCounts:
     """Replay every file of the reject store; `folder` is for copies."""
-    prepare_collection(corridor.collection)
+    prepare_collection(context.collection)
     counts = ReplayCounts()
-    unjudged = Unjudged.beside(corridor.collection, corridor.facts.run_id)
-    program = program_digest(corridor.stations)
-    checkpoints = Checkpoints.beside(corridor.collection, RULES_VERSION, program, corridor.zone.place)
-    for file in list(corridor.zone.list(REJECTED)):
+    pending_qc = PendingQc.for_collection(context.collection, context.run.run_id)
+    program = program_digest(context.stations)
+    checkpoints = Checkpoints.for_collection(context.collection, RULES_VERSION, program, context.zone.place)
+    for file in list(context.zone.list(REJECTED)):
         place = folder / "file"
         place.mkdir()
-        counts.add(_replay_file(file, corridor, place, unjudged, checkpoints))
+        counts.add(_replay_file(file, context, place, pending_qc, checkpoints))
         shutil.rmtree(place)
-    with strangers_named(corridor.collection):
-        judge_marked(unjudged, corridor.collection, corridor.stations)
-        note_stations(corridor.collection, corridor.stations, corridor.facts.started_at, corridor.max_age_hours)
-        run_id = corridor.facts.run_id
-        DatasetWriter(corridor.zone, corridor.collection, corridor.stations, run_id, folder).write()
+    with strangers_named(context.collection):
+        evaluate_pending(pending_qc, context.collection, context.stations)
+        note_stations(context.collection, context.stations, context.run.started_at, context.max_age_hours)
+        run_id = context.run.run_id
+        DatasetWriter(context.zone, context.collection, context.stations, run_id, folder).write()
     return counts
 
 
 def _replay_file(
-    file: RawObject, corridor: Corridor, folder: Path, unjudged: Unjudged, checkpoints: Checkpoints
+    file: RawObject, context: ReplayContext, folder: Path, pending_qc: PendingQc, checkpoints: Checkpoints
 ) -> ReplayCounts:
     counts, conflicts = ReplayCounts(files=1), Conflicts()
     copy, marked = folder / "copy.jsonl.gz", folder / "marked.jsonl.gz"
-    corridor.zone.fetch(file, copy)
+    context.zone.fetch(file, copy)
     digest = file.key.rpartition("/")[2].partition("-")[0]
     writer: ObjectWriter | None = None
     with gzip.open(marked, "wt", encoding="utf-8") as target:
@@ -132,29 +132,29 @@ def _replay_file(
             first = lines[0]
             modified_at = datetime.fromisoformat(first["source_modified_at"])
             source = Source(first["key"], first["source_uri"], digest, modified_at, file.last_modified.date())
-            writer = writer or ObjectWriter(folder, source, corridor.facts, corridor.stations, f"{digest}{_REPLAYED}")
-            passed = _passing(lines, source, corridor, counts)
+            writer = writer or ObjectWriter(folder, source, context.run, context.stations, f"{digest}{_REPLAYED}")
+            passed = _passing(lines, source, context, counts)
             if len(passed):
                 writer.add(passed)
-            _mark(lines, set(passed["source_row"]), corridor.facts.run_id, counts)
+            _mark(lines, set(passed["source_row"]), context.run.run_id, counts)
             target.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     if writer is not None and counts.replayed:
         counts.files_changed = 1
         files = writer.files
-        begun = checkpoints.begin(source.uri, corridor.facts.run_id, [one.key for one in files])
-        publish(files, corridor.zone)
+        begun = checkpoints.begin(source.uri, context.run.run_id, [one.key for one in files])
+        publish(files, context.zone)
         for records in read_records(files, CHUNK_ROWS):
-            load(records, corridor.collection, unjudged, conflicts).add_to(counts)
+            load(records, context.collection, pending_qc, conflicts).add_to(counts)
         # Last, because a mark says that the row is loaded.
-        corridor.zone.publish(marked, file.key)
+        context.zone.publish(marked, file.key)
         outdated = [key for key in begun.outdated if key.rpartition("/")[2].startswith(f"{digest}{_REPLAYED}")]
-        remove(outdated, corridor.zone)
+        remove(outdated, context.zone)
         # The next run makes an object again whose own load broke off.
         if not begun.broken_off:
             checkpoints.end(source.uri, outdated)
     if conflicts.removed:
         words = "%s: %d stored values were replaced by rows of it that lack them: %s"
-        LOGGER.warning(words, file.key, counts.values_removed, removals_words(conflicts.removed))
+        LOGGER.warning(words, file.key, counts.values_removed, removals_message(conflicts.removed))
     LOGGER.info("%s: %d of %d rows pass now", file.key, counts.replayed, counts.rows)
     return counts
 
@@ -181,7 +181,7 @@ def _mark(lines: list[Line], passed: set[str], run_id: str, counts: ReplayCounts
             counts.still_quarantined += 1
 
 
-def _passing(lines: list[Line], source: Source, corridor: Corridor, counts: ReplayCounts) -> pd.DataFrame:
+def _passing(lines: list[Line], source: Source, context: ReplayContext, counts: ReplayCounts) -> pd.DataFrame:
     """The records (VALIDATED_SCHEMA) of those of the lines that may enter now.
 
     Rows that the program itself fails on stay refused, and are counted.
@@ -195,7 +195,7 @@ def _passing(lines: list[Line], source: Source, corridor: Corridor, counts: Repl
     frames = []
     for rows in alike.values():
         try:
-            frames.append(_through(rows, source, corridor))
+            frames.append(_through(rows, source, context))
         except ObjectRejectedError as error:
             LOGGER.warning("%s: %d rows stay in quarantine: %s", source.key, len(rows), error.message)
         except (ForecastError, MemoryError):
@@ -207,13 +207,13 @@ def _passing(lines: list[Line], source: Source, corridor: Corridor, counts: Repl
     return concat(frames, VALIDATED_SCHEMA)
 
 
-def _through(rows: list[Line], source: Source, corridor: Corridor) -> pd.DataFrame:
+def _through(rows: list[Line], source: Source, context: ReplayContext) -> pd.DataFrame:
     """Rows of one sheet with the same columns: transform, validate."""
-    now = corridor.facts.started_at
-    transformer = ObjectTransformer(source.key, corridor.stations, now)
+    now = context.run.started_at
+    transformer = ObjectTransformer(source.key, context.stations, now)
     parts = [transformer.transform(_as_it_came(rows)), *transformer.finish()]
     observations = concat([part.observations for part in parts], OBSERVATION_SCHEMA)
-    return validate(observations, corridor.stations, now).observations
+    return validate(observations, context.stations, now).observations
 
 
 def _as_it_came(rows: list[Line]) -> RawBatch:

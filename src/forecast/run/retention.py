@@ -11,7 +11,7 @@ from typing import Final
 from forecast.core.clock import report_time
 from forecast.core.errors import ForecastError
 from forecast.core.settings import Settings
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.history import RunHistory
 from forecast.run import copies
 from forecast.storage import Store
@@ -22,7 +22,7 @@ LOGGER = logging.getLogger("forecast.report")
 _TIMED: Final = re.compile(r"(?P<kind>[a-z_]+_report_|history/)(?P<time>\d{8}T\d{6}Z)[-\w]*\.json")
 
 
-def remove_old(settings: Settings, zone: Store, collection: Documents, now: datetime) -> None:
+def remove_old(settings: Settings, zone: Store, collection: ObservationCollection, now: datetime) -> None:
     """Remove timed reports and runs that are older, but never the newest of a kind; the log says how many.
 
     From LOGS_DIR, from its copy on S3, and from the run history beside the collection. What cannot be removed is told
@@ -32,7 +32,7 @@ def remove_old(settings: Settings, zone: Store, collection: Documents, now: date
         return
     moment = now - timedelta(days=settings.logs_retention_days)
     files, of_zone = _remove_files(settings, moment), _remove_copies(zone, moment)
-    documents = RunHistory.beside(collection).remove_before(moment)
+    documents = RunHistory.for_collection(collection).remove_before(moment)
     if files or of_zone or documents:
         LOGGER.info(
             "removed what is older than %d days (LOGS_RETENTION_DAYS): %d reports, %d copies of reports, %d runs",

@@ -18,13 +18,13 @@ from forecast.core.counts import ObjectCounts, QualityTally, ratio, totals
 from forecast.core.errors import ForecastError, InterruptedRunError, SettingError
 from forecast.core.presence import Presence
 from forecast.core.settings import Settings
-from forecast.mongo.client import Documents, server_of
+from forecast.mongo.client import ObservationCollection, server_of
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.lock import Lease, LeaseHeldError, lease
 from forecast.report.findings import Findings
 from forecast.report.models.status import RunStatus
 from forecast.report.status import RunInfo, RunProgress
-from forecast.zone.writer import RunFacts
+from forecast.zone.writer import RunContext
 
 # The code of an object that may not be read by this user or role.
 ACCESS_DENIED = "access_denied"
@@ -64,13 +64,13 @@ class Run:
 
     settings: Settings
     options: RunOptions
-    facts: RunFacts
+    context: RunContext
     progress: RunProgress = field(default_factory=RunProgress)
     objects: list[ObjectCounts] = field(default_factory=list)
     tally: QualityTally = field(default_factory=QualityTally)
     findings: Findings = field(default_factory=Findings)
     conflicts: Conflicts = field(default_factory=Conflicts)
-    touched: set[tuple[str, int]] = field(default_factory=set)
+    loaded_station_days: set[tuple[str, int]] = field(default_factory=set)
     samples: list[pd.DataFrame] = field(default_factory=list)
     presence: Presence | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -83,8 +83,8 @@ class Run:
     def begin(cls, settings: Settings, options: RunOptions) -> Run:
         """A new run, beginning now."""
         now = datetime.now(UTC)
-        facts = RunFacts(new_run_id(now), now, __version__)
-        return cls(settings, options, facts)
+        context = RunContext(new_run_id(now), now, __version__)
+        return cls(settings, options, context)
 
     @property
     def info(self) -> RunInfo:
@@ -101,7 +101,7 @@ class Run:
             "rerun_qc": self.options.rerun_qc,
             "max_rejection_rate": self.options.max_rejection_rate,
         }
-        run = self.facts
+        run = self.context
         return RunInfo(run.run_id, run.started_at, run.pipeline_version, arguments, dry_run=self.options.dry_run)
 
     @contextmanager
@@ -122,21 +122,21 @@ class Run:
             self.lease.check()
 
     @contextmanager
-    def writing(self, collection: Documents) -> Iterator[None]:
+    def writing(self, collection: ObservationCollection) -> Iterator[None]:
         """Hold the lease of the collection; a dry run needs none."""
         if self.options.dry_run:
             yield
             return
         with ExitStack() as stack:
             try:
-                held = lease(collection, self.facts.run_id, wait=self.options.wait, check_stop=self.check_stop)
+                held = lease(collection, self.context.run_id, wait=self.options.wait, check_stop=self.check_stop)
                 self.lease = stack.enter_context(held)
             except (LeaseHeldError, InterruptedRunError):
                 self.turned_away = True
                 raise
             yield
 
-    def verdict(self, fault: ForecastError | None) -> tuple[RunStatus, int]:
+    def final_status(self, fault: ForecastError | None) -> tuple[RunStatus, int]:
         """Status and exit code of a run that came to its end, or to the fault that ended it."""
         if fault is not None:
             return "interrupted" if isinstance(fault, InterruptedRunError) else "failed", fault.exit_code

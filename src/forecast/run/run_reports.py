@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 from forecast.core.clock import iso_time
 from forecast.core.counts import totals
 from forecast.core.errors import ForecastError
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.report.attention import RunLimits, attention
 from forecast.report.headline import minute
 from forecast.report.history import read_reports
@@ -42,7 +42,7 @@ class RunReports:
         if not self._run.options.dry_run:
             self._history.write(self._report("running", None, None))
 
-    def begin(self, collection: Documents) -> None:
+    def begin(self, collection: ObservationCollection) -> None:
         """The run has the lease: write that it is running, after what is known of the runs before it."""
         run = self._run
         run.progress.previous_run = previous = previous_run(run)
@@ -52,7 +52,7 @@ class RunReports:
             LOGGER.warning(words, previous.run_id, previous.started_at, extra={"facts": facts})
         if not run.options.dry_run:
             ours = self._report("running", None, None)
-            run.progress.missed_runs = self._history.catch_up(ours, collection, run.facts.started_at)
+            run.progress.missed_runs = self._history.catch_up(ours, collection, run.context.started_at)
         for moment in run.progress.missed_runs:
             facts = {"event": "run_missed", "due_at": iso_time(moment)}
             LOGGER.warning("the run due at %s did not start (SCHEDULE)", minute(moment), extra={"facts": facts})
@@ -63,7 +63,7 @@ class RunReports:
         if fault is not None:
             self._run.progress.add_error(type(fault).__name__, fault.message)
             LOGGER.error(fault.message)
-        return self.status(*self._run.verdict(fault))
+        return self.status(*self._run.final_status(fault))
 
     def status(self, status: RunStatus, exit_code: int | None = None) -> PipelineStatus:
         """Write the status and give it: in the history, and as the last run unless another run turned this one away.
@@ -110,7 +110,7 @@ class RunReports:
             "exit_code": report.exit_code,
             "dry_run": report.dry_run,
             "times": asdict(report.times),
-            "seconds": round((finished - self._run.facts.started_at).total_seconds(), 3),
+            "seconds": round((finished - self._run.context.started_at).total_seconds(), 3),
             "rows": report.counts.rows_read,
             **asdict(report.counts),
         }
@@ -126,7 +126,7 @@ class RunReports:
             # Those that the collection holds now, where that could still be asked.
             run.progress.add_written("documents", place, verification.documents_in_database or changed)
         now = datetime.now(UTC)
-        migration = migration_report(run.facts.run_id, run.objects, verification, now, run.conflicts.removed)
+        migration = migration_report(run.context.run_id, run.objects, verification, now, run.conflicts.removed)
         for report in (quality, migration):
             path = write_timed_report(report, logs_dir=run.settings.logs_dir, now=now)
             run.progress.add_written("report", str(path), 1)

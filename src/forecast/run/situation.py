@@ -15,7 +15,7 @@ from forecast.mongo.client import connect
 from forecast.mongo.lock import holder
 from forecast.mongo.station_states import StationStates
 from forecast.report.headline import RunState, Situation
-from forecast.report.history import FOLDER, MOST_RUNS, newest_first, past_runs
+from forecast.report.history import FOLDER, MAX_RUNS, newest_first, past_runs
 from forecast.report.models.status import Attention, PipelineStatus
 from forecast.report.situation import last_observations, reports_unreadable, run_state, schedule_of, station_states
 from forecast.report.status import REPORT_NAME
@@ -37,7 +37,7 @@ class _Known(NamedTuple):
 def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situation:
     """The situation at a moment, from the database and the reports; what could not be read is among its faults."""
     faults: list[Attention] = []
-    reports, unreadable = past_runs(settings.logs_dir, MOST_RUNS)
+    reports, unreadable = past_runs(settings.logs_dir, MAX_RUNS)
     try:
         known = _from_database(settings)
     except ForecastError as error:
@@ -57,7 +57,7 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
     left = {report.run_id for report in known.runs if report.status == "running"} - {known.at_work}
     # A run that did not reach the database is in a file alone; one that ended is not taken for one that began.
     runs = newest_first(sorted([*known.runs, *reports], key=lambda report: report.status == "running"))
-    states = tuple(_as_it_is(run_state(report), left) for report in runs[:MOST_RUNS])
+    states = tuple(_as_it_is(run_state(report), left) for report in runs[:MAX_RUNS])
     return Situation(
         now,
         states,
@@ -78,8 +78,8 @@ def _from_database(settings: Settings) -> _Known | None:
     if settings.mongodb_uri is None and not EMBEDDED_FOLDER.exists():
         return None
     with connect(settings) as collection:
-        runs, writer = runs_of(collection, MOST_RUNS), holder(collection)
-        documents = StationStates.beside(collection).read()
+        runs, writer = runs_of(collection, MAX_RUNS), holder(collection)
+        documents = StationStates.for_collection(collection).read()
     last = {one["_id"]: one["last"] for one in documents if one["last"] is not None}
     return _Known(runs, writer, last, {one["_id"]: (one["state"], one["since"]) for one in documents})
 
@@ -92,8 +92,8 @@ def _copied_runs(processed_uri: str) -> tuple[list[PipelineStatus], list[str]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / FOLDER).mkdir()
-        for copy in copies.newest_copies(store, f"{FOLDER}/", MOST_RUNS):
+        for copy in copies.newest_copies(store, f"{FOLDER}/", MAX_RUNS):
             store.fetch(copy, folder / FOLDER / Path(copy.key).name)
         if (status := store.find(f"{copies.FOLDER}/{REPORT_NAME}")) is not None:
             store.fetch(status, folder / REPORT_NAME)
-        return past_runs(folder, MOST_RUNS)
+        return past_runs(folder, MAX_RUNS)

@@ -13,7 +13,7 @@ from forecast.run.stations import content_of, find_file
 def configured_slos(settings: Settings) -> Slos:
     """The objectives as the settings have them.
 
-    Raises SettingError where the file is missing or wrong, RetryableError where S3 is out of reach.
+    Raises SettingError where the file is missing or wrong, RetryableError where S3 is unreachable.
     """
     if settings.slo_uri is None:
         return default_slos()

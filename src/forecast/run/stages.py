@@ -13,10 +13,10 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch, Transformed, Validated
 from forecast.core.settings import Limits
 from forecast.core.stations import Stations
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.conflicts import Conflicts
-from forecast.mongo.dry_run import ImaginedVersions
-from forecast.mongo.qc_queue import Unjudged
+from forecast.mongo.dry_run import DryRunOverlay
+from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.versions import LoadCounts
 from forecast.transform import ObjectTransformer
 from forecast.zone.writer import ObjectWriter
@@ -30,4 +30,4 @@ class Stages:
     transform: Callable[[ObjectTransformer, RawBatch], Transformed]
     validate: Callable[[pd.DataFrame, Stations, datetime], Validated]
     save: Callable[[ObjectWriter, Validated], None]
-    load: Callable[[pd.DataFrame, Documents, ImaginedVersions | None, Unjudged, Conflicts], LoadCounts]
+    load: Callable[[pd.DataFrame, ObservationCollection, DryRunOverlay | None, PendingQc, Conflicts], LoadCounts]

@@ -1,6 +1,6 @@
 """Raw objects to files for the processed zone: extract, transform, validate and save, batch by batch.
 
-An object is read to its end before anything of it is published, so that one that is refused at its end leaves nothing
+An object is read to its end before anything of it is published, so that one that is rejected at its end leaves nothing
 behind.
 """
 
@@ -21,7 +21,7 @@ from forecast.core.admission import FUTURE, FUTURE_TOLERANCE
 from forecast.core.clock import iso_time
 from forecast.core.counts import ObjectCounts, Outcome, QualityTally
 from forecast.core.errors import ForecastError, ObjectDeniedError, ObjectRejectedError, RetryableError
-from forecast.core.memory import give_memory_back
+from forecast.core.memory import trim_heap
 from forecast.core.raw_objects import RawObject
 from forecast.core.reading import UnknownColumns
 from forecast.core.schemas import OBSERVATION_SCHEMA, Transformed, concat
@@ -31,8 +31,8 @@ from forecast.extract.json.answers import NOT_DELIVERED
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import sync_day
 from forecast.mongo.state import INTERNAL_ERROR, Checkpoints
-from forecast.run.cache import circumstances_digest, recall
-from forecast.run.disk_budget import TemporarySpace
+from forecast.run.cache import circumstances_digest, restore_cached
+from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import ACCESS_DENIED, Run
 from forecast.run.stages import Stages
 from forecast.storage import LocalStore, Store
@@ -48,7 +48,7 @@ class StagedObject:
     """A raw object that was read to its end, as files for the processed zone.
 
     `published` has the digests, by key, of files that the zone holds already. `again_at` (UTC) is when the first row
-    may pass that was refused as later than now.
+    may pass that was rejected as later than now.
     """
 
     raw: RawObject
@@ -59,14 +59,14 @@ class StagedObject:
     published: Mapping[str, str] = field(default_factory=dict)
     again_at: datetime | None = None
 
-    def see_refused(self, refused: pd.DataFrame, now: datetime) -> None:
-        """Count rows that were refused (REFUSED_SCHEMA), and remember when they may pass."""
-        if not len(refused):
+    def see_rejected(self, rejected: pd.DataFrame, now: datetime) -> None:
+        """Count rows that were refused (REJECTED_SCHEMA), and remember when they may pass."""
+        if not len(rejected):
             return
-        self.counts.records_rejected += len(refused)
-        self.tally.add_refused(refused)
-        _count_not_delivered(self, refused[refused["code"].isin(NOT_DELIVERED)])
-        for code, instant in zip(refused["code"], refused["instant"], strict=True):
+        self.counts.records_rejected += len(rejected)
+        self.tally.add_rejected(rejected)
+        _count_not_delivered(self, rejected[rejected["code"].isin(NOT_DELIVERED)])
+        for code, instant in zip(rejected["code"], rejected["instant"], strict=True):
             if code == FUTURE:
                 # Where the instant is not told, the next run takes the object.
                 at = now if pd.isna(instant) else datetime.fromisoformat(instant) - FUTURE_TOLERANCE
@@ -83,13 +83,13 @@ class Stager:
     raw: Store
     processed: Store
     checkpoints: Checkpoints
-    space: TemporarySpace
+    space: DiskBudget
 
     def stage(self, raw: RawObject, folder: Path) -> StagedObject | None:
         """Read one object to its end, or say why not and leave it out."""
         folder.mkdir()
         try:
-            return self._recalled(raw, folder) or self._stage(raw, folder)
+            return self._restored(raw, folder) or self._stage(raw, folder)
         except ObjectRejectedError as error:
             self._reject(raw, error)
         except RetryableError as error:
@@ -109,15 +109,15 @@ class Stager:
     def remove(self, folder: Path) -> None:
         """Take the files of an object away."""
         shutil.rmtree(folder)
-        self.space.give_back(folder)
+        self.space.release(folder)
 
-    def _recalled(self, raw: RawObject, folder: Path) -> StagedObject | None:
+    def _restored(self, raw: RawObject, folder: Path) -> StagedObject | None:
         """What this program made of this object before, where it would make the same again."""
         checkpoint = self.checkpoints.of_this_program(raw) if self.run.options.reprocess else None
         if checkpoint is None:
             return None
         with self.run.timed("extract"):
-            files = recall(checkpoint, self.processed, folder, partial(self.space.hold, folder))
+            files = restore_cached(checkpoint, self.processed, folder, partial(self.space.reserve, folder))
         if files is None:
             self.remove(folder)
             folder.mkdir()
@@ -132,7 +132,7 @@ class Stager:
         staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "interrupted"), QualityTally())
         # Its copy, and what may be unpacked beside it.
         reading = raw.size + limits.unpacked_bytes
-        self.space.hold(folder, reading)
+        self.space.reserve(folder, reading)
         copy = folder / "raw" / "object"
         copy.parent.mkdir()
         with self.run.timed("extract"):
@@ -142,17 +142,17 @@ class Stager:
         writer = ObjectWriter(
             folder,
             Source(raw.key, raw.uri, digest, raw.last_modified, sync_day(raw)),
-            self.run.facts,
+            self.run.context,
             self.stations,
-            make_room=lambda size: self.space.hold(folder, reading + size),
+            make_room=lambda size: self.space.reserve(folder, reading + size),
         )
         waiting: list[pd.DataFrame] = []
-        transformer = ObjectTransformer(raw.key, self.stations, self.run.facts.started_at)
+        transformer = ObjectTransformer(raw.key, self.stations, self.run.context.started_at)
         for transformed in self._transformed(raw, copy, transformer):
             staged.counts.rows_read += transformed.rows_read
             staged.counts.rows_empty += transformed.rows_empty
-            staged.see_refused(transformed.refused, self.run.facts.started_at)
-            writer.add_refused(transformed.refused)
+            staged.see_rejected(transformed.rejected, self.run.context.started_at)
+            writer.add_rejected(transformed.rejected)
             waiting.append(transformed.observations)
             if sum(map(len, waiting)) >= CHUNK_ROWS:
                 self._validate_and_save(staged, writer, waiting)
@@ -160,13 +160,13 @@ class Stager:
         self._validate_and_save(staged, writer, waiting)
         _tell_unread(staged.counts, transformer)
         shutil.rmtree(copy.parent)
-        self.space.hold(folder, writer.size)
-        give_memory_back()
+        self.space.reserve(folder, writer.size)
+        trim_heap()
         staged.files = writer.files
         return staged
 
     def _transformed(self, raw: RawObject, path: Path, transformer: ObjectTransformer) -> Iterator[Transformed]:
-        batches = self.stages.extract(path, raw, self.run.settings.limits, self.run.facts.started_at)
+        batches = self.stages.extract(path, raw, self.run.settings.limits, self.run.context.started_at)
         while True:
             self.run.check_stop()
             with self.run.timed("extract"):
@@ -183,12 +183,12 @@ class Stager:
         if observations.empty:
             return
         with self.run.timed("validate"):
-            validated = self.stages.validate(observations, self.stations, self.run.facts.started_at)
+            validated = self.stages.validate(observations, self.stations, self.run.context.started_at)
         with self.run.timed("save"):
             self.stages.save(writer, validated)
         with self.run.timed("report"):
             staged.counts.records_validated += len(validated.observations)
-            staged.see_refused(validated.refused, self.run.facts.started_at)
+            staged.see_rejected(validated.rejected, self.run.context.started_at)
             staged.tally.add_validated(validated.observations, self.stations)
 
     def _reject(self, raw: RawObject, error: ObjectRejectedError) -> None:
@@ -196,7 +196,7 @@ class Stager:
         self._leave_out(raw, "rejected", error.code, error.message)
         if not self.run.options.dry_run:
             circumstances = circumstances_digest(self.stations, self.run.settings.limits)
-            self.checkpoints.reject(raw, self.run.facts.run_id, error, circumstances)
+            self.checkpoints.reject(raw, self.run.context.run_id, error, circumstances)
 
     def _leave_out(self, raw: RawObject, outcome: Outcome, code: str, message: str) -> None:
         self.run.objects.append(ObjectCounts(raw.key, raw.uri, outcome, error_code=code, error=message))
@@ -244,9 +244,9 @@ def _no_fault_of_the_object(error: OSError, folder: Path) -> RetryableError:
     return RetryableError(f"temporary files in {folder} (TMPDIR) cannot be used: {error.strerror}")
 
 
-def _count_not_delivered(staged: StagedObject, refused: pd.DataFrame) -> None:
+def _count_not_delivered(staged: StagedObject, rejected: pd.DataFrame) -> None:
     """Count the records of which the source or Airbyte delivered nothing; the first of an object is told at once."""
-    if len(refused) and not staged.counts.records_not_delivered:
-        key, place, reason = staged.raw.key, refused["position"].iloc[0], refused["reason"].iloc[0]
+    if len(rejected) and not staged.counts.records_not_delivered:
+        key, place, reason = staged.raw.key, rejected["position"].iloc[0], rejected["reason"].iloc[0]
         LOGGER.warning("%s, %s: %s", key, place, reason, extra={"facts": {"object": key}})
-    staged.counts.records_not_delivered += len(refused)
+    staged.counts.records_not_delivered += len(rejected)

@@ -12,7 +12,7 @@ import numpy as np
 
 from forecast.core.clock import DAY_MS
 from forecast.mongo.bson_decoder import StationColumns
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.station_series import station_series
 from forecast.mongo.station_states import StationStates
@@ -23,10 +23,10 @@ _WEEK: Final = timedelta(days=WEEK_DAYS)
 _A_MOMENT: Final = timedelta(milliseconds=1)
 
 
-def with_database(views: tuple[StationView, ...], collection: Documents) -> Iterator[StationView]:
+def with_database(views: tuple[StationView, ...], collection: ObservationCollection) -> Iterator[StationView]:
     """The stations with what the database knows of them: since when, days, and the week up to their newest value."""
-    known = {one["_id"]: one for one in StationStates.beside(collection).read()}
-    days = DailyAggregates.beside(collection)
+    known = {one["_id"]: one for one in StationStates.for_collection(collection).read()}
+    days = DailyAggregates.for_collection(collection)
     for view in views:
         entry = known.get(view.place.id, {})
         last = _utc(entry.get("last")) or view.last
@@ -51,7 +51,7 @@ def _days(aggregates: DailyAggregates, station: str, last: datetime) -> Iterator
         yield Day(one["day"].date(), one["expected"], one["received"], parameters)
 
 
-def _week(collection: Documents, station: str, last: datetime) -> Week | None:
+def _week(collection: ObservationCollection, station: str, last: datetime) -> Week | None:
     columns = station_series(collection, station, last - _WEEK, last + _A_MOMENT)
     return None if columns is None else week_of(columns)
 

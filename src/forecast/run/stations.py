@@ -24,7 +24,7 @@ _SETTING = "STATIONS_URI"
 def configured_stations(settings: Settings) -> Stations:
     """The station registry as the settings have it.
 
-    Raises SettingError where a file is missing, of another kind or wrong; RetryableError where S3 is out of reach.
+    Raises SettingError where a file is missing, of another kind or wrong; RetryableError where S3 is unreachable.
     """
     with TemporaryDirectory(prefix="forecast-stations-") as folder:
         return load_stations(

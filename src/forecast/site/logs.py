@@ -33,7 +33,7 @@ from forecast.site.model import (
 
 LOGGER = logging.getLogger("forecast.site")
 TIMED: Final = (QualityReport.kind, QueryLatencyReport.kind, IngestReport.kind)
-_MOST_DUPLICATES: Final = 30
+_MAX_DUPLICATES: Final = 30
 _ReportT = TypeVar("_ReportT", bound=Report)
 
 
@@ -130,7 +130,7 @@ def _quality(report: QualityReport) -> Quality:
             station: {name: (one.values, one.suspect + one.failed) for name, one in parameters.items()}
             for station, parameters in report.flags_by_station.items()
         },
-        duplicates=tuple(_duplicates(report.conflicts.examples))[:_MOST_DUPLICATES],
+        duplicates=tuple(_duplicates(report.conflicts.examples))[:_MAX_DUPLICATES],
         duplicates_by_station=report.conflicts.by_station,
     )
 

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from forecast.core.presence import SILENT_HOURS
 from forecast.report.headline import Assessment, Schedule
-from forecast.report.history import MOST_RUNS
+from forecast.report.history import MAX_RUNS
 
 # Nights on the overview, and days of a station's completeness: six weeks.
-NIGHTS: Final = MOST_RUNS
+NIGHTS: Final = MAX_RUNS
 WEEK_DAYS: Final = 7
 # A parameter of which a larger share of a day's values is flagged makes its station suspect.
 SUSPECT_SHARE: Final = 0.05

@@ -17,9 +17,9 @@ from forecast.storage import Store
 from forecast.zone.writer import REJECTED
 
 # What a person can still look through; the rest is counted.
-MOST_GROUPS: Final = 300
-_MOST_FILES: Final = 200
-_MOST_LETTERS: Final = 600
+MAX_GROUPS: Final = 300
+_MAX_FILES: Final = 200
+_MAX_LETTERS: Final = 600
 # What `forecast replay` has loaded meanwhile.
 _REPLAYED: Final = "replayed"
 
@@ -31,7 +31,7 @@ def read_quarantine(store: Store, objects: tuple[RejectedObject, ...]) -> Quaran
     """
     fault = None
     try:
-        newest = sorted(store.list(REJECTED), key=lambda listed: (listed.last_modified, listed.key))[-_MOST_FILES:]
+        newest = sorted(store.list(REJECTED), key=lambda listed: (listed.last_modified, listed.key))[-_MAX_FILES:]
         groups: dict[tuple[str, ...], RejectedRows] = {}
         with TemporaryDirectory(prefix="forecast-site-") as folder:
             for listed in reversed(newest):
@@ -45,7 +45,7 @@ def read_quarantine(store: Store, objects: tuple[RejectedObject, ...]) -> Quaran
     except ForecastError as error:
         return Quarantine(objects=objects, fault=error.message)
     total = sum(group.rows for group in groups.values())
-    return Quarantine(tuple(groups.values())[:MOST_GROUPS], total, objects, fault)
+    return Quarantine(tuple(groups.values())[:MAX_GROUPS], total, objects, fault)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -68,4 +68,4 @@ def _add(groups: dict[tuple[str, ...], RejectedRows], line: dict[str, Any]) -> N
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]} …"
+    return text if len(text) <= _MAX_LETTERS else f"{text[:_MAX_LETTERS]} …"

@@ -20,7 +20,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.storage.base import BLOCK_BYTES, ObjectChangedError, hex_digest, new_digest, unreadable
 
 _PART = re.compile(r"\.[0-9a-f]{16}\.part")
-_MOST_NAMES = 8
+_MAX_NAMES = 8
 _NO_SEGMENTS = {"", ".", ".."}
 _KINDS = {
     stat.S_IFDIR: "a link to a folder",
@@ -135,7 +135,7 @@ class LocalStore:
         if self.uri.lower().startswith(("s3:", "s3/")):
             raise SettingError(f"{self._setting} is {self.uri}; an address of S3 has two slashes: s3://bucket/prefix/")
         where, names = self.beside()
-        shown = ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
+        shown = ", ".join(names[:_MAX_NAMES]) + (" …" if len(names) > _MAX_NAMES else "")
         there = f"; in {where} there is {shown}" if names else ""
         raise SettingError(f"the folder {place} does not exist ({self._setting}){there}")
 
@@ -204,7 +204,7 @@ def _new_part(folder: Path) -> Iterator[Path]:
         part = folder / f".{secrets.token_hex(8)}.part"
         with part.open("xb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            # A rival that tidied the folder between the two lines above has removed it.
+            # A concurrent run that tidied the folder between the two lines above has removed it.
             if not part.exists():
                 continue
             try:

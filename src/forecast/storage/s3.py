@@ -28,7 +28,7 @@ from botocore.exceptions import ClientError
 from forecast.core.errors import RetryableError, SettingError
 from forecast.core.raw_objects import RawObject
 from forecast.storage.base import BLOCK_BYTES, ObjectChangedError, hex_digest, new_digest, unreadable
-from forecast.storage.s3_errors import S3_ERRORS, WrongAnswerError, is_silence, is_transient, translated
+from forecast.storage.s3_errors import S3_ERRORS, WrongAnswerError, is_timeout, is_transient, to_forecast_error
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,7 +52,7 @@ _CONTENT_TYPES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long S3 is waited for. `seconds` are for one operation, and its bytes get what they need at the slowest."""
 
     connect_seconds: float = 10
@@ -61,25 +61,25 @@ class Patience:
     first_pause_seconds: float = 1  # each is twice the one before
     seconds: float = 60
     slowest_bytes_per_second: float = 100_000
-    silences: int = 3  # operations in a row without an answer, after which nothing more is asked
+    breaker_threshold: int = 3  # operations in a row without an answer, after which nothing more is asked
 
 
-PATIENCE = Patience()
+RETRY_POLICY = RetryPolicy()
 
 
 class S3Store:
     """A bucket's prefix."""
 
-    def __init__(self, uri: str, patience: Patience | None = None) -> None:
+    def __init__(self, uri: str, policy: RetryPolicy | None = None) -> None:
         self._bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         self._prefix = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
         self.uri = self.place = f"s3://{self._bucket}/{self._prefix}"
-        self._patience = patience or PATIENCE
-        self._silences = 0
+        self._policy = policy or RETRY_POLICY
+        self._timeouts = 0
         try:
-            self._client = _client(self._patience)
+            self._client = _client(self._policy)
         except S3_ERRORS as error:
-            raise translated(error, self.uri, "opened") from error
+            raise to_forecast_error(error, self.uri, "opened") from error
         # Without a path or a query: what stands there may be anything.
         self._endpoint = "{0.scheme}://{0.netloc}".format(urlsplit(self._client.meta.endpoint_url))
 
@@ -87,7 +87,7 @@ class S3Store:
         """See `Store.list`."""
         token = None
         while True:
-            page = self._patiently("listed", partial(self._page, prefix, token))
+            page = self._with_retries("listed", partial(self._page, prefix, token))
             for entry in page.get("Contents", ()):
                 key = entry["Key"].removeprefix(self._prefix)
                 if key:  # else it is what S3's console makes of a new folder: the place itself, nothing in it
@@ -100,7 +100,7 @@ class S3Store:
     def fetch(self, listed: RawObject, target: Path) -> str:
         """See `Store.fetch`."""
         try:
-            return self._patiently(
+            return self._with_retries(
                 f"read: {listed.key}",
                 lambda deadline: self._copy(listed, target, deadline),
                 listed.size,
@@ -120,7 +120,7 @@ class S3Store:
                 more["ContentType"] = kind
             self._client.upload_file(str(source), self._bucket, self._prefix + key, ExtraArgs=more)
 
-        self._patiently(f"written: {key}", upload, source.stat().st_size)
+        self._with_retries(f"written: {key}", upload, source.stat().st_size)
 
     def remove(self, key: str) -> None:
         """See `Store.remove`."""
@@ -128,15 +128,15 @@ class S3Store:
         def delete(_: float) -> None:
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
 
-        self._patiently(f"removed: {key}", delete)
+        self._with_retries(f"removed: {key}", delete)
 
     def find(self, key: str) -> RawObject | None:
         """See `Store.find`."""
-        return self._patiently(f"read: {key}", lambda _: self._head(key))
+        return self._with_retries(f"read: {key}", lambda _: self._head(key))
 
     def attempt(self, what: str, call: Callable[[S3Client, Place], _Result]) -> _Result:
         """Ask S3 for something of one object, again where that helps. `call` gets the object's place from its key."""
-        return self._patiently(what, lambda _: call(self._client, self._place))
+        return self._with_retries(what, lambda _: call(self._client, self._place))
 
     def _place(self, key: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._prefix + key}
@@ -147,7 +147,7 @@ class S3Store:
         while above:
             above = above.rstrip("/").rpartition("/")[0]
             above = f"{above}/" if above else ""
-            page = self._patiently("listed", partial(self._first_names, above))
+            page = self._with_retries("listed", partial(self._first_names, above))
             if page:
                 return f"s3://{self._bucket}/{above}", page
         return f"s3://{self._bucket}/", []
@@ -204,30 +204,30 @@ class S3Store:
         modified = found["LastModified"].astimezone(UTC)
         return RawObject(key, self.uri + key, found["ContentLength"], found["ETag"], modified)
 
-    def _patiently(
+    def _with_retries(
         self, what: str, attempt: Callable[[float], _Result], size: int = 0, *, one_object: bool = False
     ) -> _Result:
         """Do it, again where that helps; `attempt` is given the time (of time.monotonic) by which it must be done."""
-        patience = self._patience
-        if self._silences >= patience.silences:
+        policy = self._policy
+        if self._timeouts >= policy.breaker_threshold:
             silent = f"S3 at {self._endpoint} had stopped answering"
             raise RetryableError(f"{self.uri} could not be {what}: not tried, for {silent}; run again")
-        deadline = time.monotonic() + patience.seconds + size / patience.slowest_bytes_per_second
+        deadline = time.monotonic() + policy.seconds + size / policy.slowest_bytes_per_second
         for number in count(1):
             try:
                 done = attempt(deadline)
             except S3_ERRORS as error:
-                fault = translated(error, self.uri, what, self._endpoint, one_object=one_object)
-                pause = patience.first_pause_seconds * 2 ** (number - 1)
-                last = number == patience.tries or time.monotonic() + pause > deadline
+                fault = to_forecast_error(error, self.uri, what, self._endpoint, one_object=one_object)
+                pause = policy.first_pause_seconds * 2 ** (number - 1)
+                last = number == policy.tries or time.monotonic() + pause > deadline
                 if last or not is_transient(error):
-                    self._silences = self._silences + 1 if is_silence(error) else 0
+                    self._timeouts = self._timeouts + 1 if is_timeout(error) else 0
                     raise fault from error
                 why = fault.message.removesuffix("; run again").removesuffix(" Else run again")
-                LOGGER.warning("attempt %d of %d failed, trying again: %s", number, patience.tries, why)
+                LOGGER.warning("attempt %d of %d failed, trying again: %s", number, policy.tries, why)
                 time.sleep(pause)
             else:
-                self._silences = 0
+                self._timeouts = 0
                 return done
         raise AssertionError  # count() does not end
 
@@ -249,11 +249,11 @@ def _ended_at(deadline: float, end: Callable[[], Any]) -> Iterator[None]:
         timer.cancel()
 
 
-def _client(patience: Patience) -> S3Client:
+def _client(policy: RetryPolicy) -> S3Client:
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 1},
-        connect_timeout=patience.connect_seconds,
-        read_timeout=patience.read_seconds,
+        connect_timeout=policy.connect_seconds,
+        read_timeout=policy.read_seconds,
     )
     try:
         client = boto3.client("s3", config=config)

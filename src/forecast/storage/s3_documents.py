@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from forecast.storage.documents import Document, changed
-from forecast.storage.s3 import Patience, Place, S3Store
+from forecast.storage.s3 import Place, RetryPolicy, S3Store
 
 _OTHER_VERSION = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 _NOT_THERE = ("NoSuchKey", "404")
@@ -18,8 +18,8 @@ _NOT_THERE = ("NoSuchKey", "404")
 class S3Documents:
     """Documents below a prefix of a bucket; a version is the ETag."""
 
-    def __init__(self, uri: str, patience: Patience | None = None) -> None:
-        self._store = S3Store(uri, patience)
+    def __init__(self, uri: str, policy: RetryPolicy | None = None) -> None:
+        self._store = S3Store(uri, policy)
         self.uri = self._store.uri
 
     def read(self, name: str) -> Document | None:

@@ -89,15 +89,15 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         return status in _TRANSIENT_STATUS or _code(error) in _TRANSIENT_CODES
-    return isinstance(translated(error, "", ""), RetryableError)
+    return isinstance(to_forecast_error(error, "", ""), RetryableError)
 
 
-def is_silence(error: Exception) -> bool:
+def is_timeout(error: Exception) -> bool:
     """Whether nobody answered."""
     return _told(_innermost(error))[1] in (_SILENT, _REFUSED, _NO_ADDRESS)
 
 
-def translated(
+def to_forecast_error(
     error: Exception, uri: str, what: str, endpoint: str = "its endpoint", *, one_object: bool = False
 ) -> ForecastError:
     """The error as one of ours: what could not be done, why, and what to do.

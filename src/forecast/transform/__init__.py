@@ -54,7 +54,7 @@ class ObjectTransformer:
             if not batch.has_payloads:
                 self._keep_unknown(columns, STATION_FIELDS)
             if batch.rows.empty or not batch.has_payloads:
-                return Transformed.nothing(batch.refused, empty_rows=len(batch.rows))
+                return Transformed.nothing(batch.rejected, empty_rows=len(batch.rows))
             raise unknown_layout(
                 [str(name) for name in batch.rows.columns],
                 columns,

@@ -19,11 +19,11 @@ import pyarrow as pa
 from forecast.core.admission import Mask
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.parameters import Quantity
-from forecast.transform.values.clocks import Moments
+from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.units import Floats
 
 CODE: Final = "aggregate_values"
-# An object is judged by its first rows: five of them may be enough, and a year of hourly values is not more.
+# An object is evaluated by its first rows: five of them may be enough, and a year of hourly values is not more.
 ROWS: Final = 10_000
 _FARTHER_THAN: Final = np.timedelta64(50, "m")
 # In an hour the highest and the lowest lie as far apart as the means of two hours, and farther in restless air.
@@ -73,7 +73,7 @@ class _Rows:
     """Rows with bounds: `minutes` of local hours; `middles` and `spreads` a column a quantity, NaN where missing."""
 
     stations: npt.NDArray[np.object_]
-    moments: Moments
+    moments: DateTimes
     minutes: npt.NDArray[np.int64]
     middles: npt.NDArray[np.float64]
     spreads: npt.NDArray[np.float64]
@@ -100,7 +100,7 @@ class Aggregates:
         """How many of the next rows are to be watched."""
         return self._left
 
-    def watch(self, stations: pa.Array, moments: Moments, clock: Moments, bounds: Bounds) -> None:
+    def watch(self, stations: pa.Array, moments: DateTimes, clock: DateTimes, bounds: Bounds) -> None:
         """Look at the next rows, in their order; the minutes of `clock` are those of the local hour."""
         self._left -= len(moments)
         if not bounds:
@@ -119,9 +119,9 @@ class Aggregates:
 
     def check(self) -> None:
         """Raises ObjectRejectedError where most of the rows are values of hours or days."""
-        judged = [(rows, _is_aggregate(rows)) for rows in self._by_station()]
-        total = sum(len(rows.moments) for rows, _ in judged)
-        found = [rows for rows, is_aggregate in judged if is_aggregate]
+        evaluated = [(rows, _is_aggregate(rows)) for rows in self._by_station()]
+        total = sum(len(rows.moments) for rows, _ in evaluated)
+        found = [rows for rows, is_aggregate in evaluated if is_aggregate]
         if 2 * sum(len(rows.moments) for rows in found) <= total:
             return
         raise ObjectRejectedError(CODE, f"the rows are values of hours or days: {_told(found[0])}. {self._advice}")

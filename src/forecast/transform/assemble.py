@@ -1,4 +1,4 @@
-"""Puts converted columns together: observations, refused rows, and the count of empty ones."""
+"""Puts converted columns together: observations, rejected rows, and the count of empty ones."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from forecast.core.admission import Fault, Mask
+from forecast.core.admission import Mask, Violation
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.reading import ParameterReading, Unreadable
 from forecast.core.schemas import (
     OBSERVATION_SCHEMA,
-    REFUSED_SCHEMA,
+    REJECTED_SCHEMA,
     UTC_TIME,
     RawBatch,
     Transformed,
@@ -25,113 +25,115 @@ from forecast.core.schemas import (
     frame_of,
     to_frame,
 )
-from forecast.transform.quarantine import Refusal, refused_rows
-from forecast.transform.values.clocks import Moments
-from forecast.transform.values.numbers import AMBIGUOUS, Converted, Note
+from forecast.transform.quarantine import Rejection, rejected_rows
+from forecast.transform.values.clocks import DateTimes
+from forecast.transform.values.numbers import AMBIGUOUS, ParsedColumn, ParseIssue
 
 # A key of 64 bits leaves room for one more parameter with a million codes.
 _LARGEST_KEY = 2**40
 
 
 @dataclass(slots=True)
-class Draft:
+class BatchDraft:
     """A batch on its way: one entry a row in every array.
 
-    `time_notes` tell how a time was read; they do not keep a row that has nothing else. `source_codes` are the
+    `time_issues` tell how a time was read; they do not keep a row that has nothing else. `source_codes` are the
     network's own quality codes (JSON, or null) of each parameter's values. `not_empty` are rows that are not,
     although no column of theirs has anything. `group` is the layout's.
     """
 
     station_ids: pa.Array
-    moments: Moments
-    columns: Mapping[str, Converted]
-    refusals: list[Refusal] = field(default_factory=list)
-    lost: list[Note] = field(default_factory=list)
-    time_notes: list[Note] = field(default_factory=list)
+    moments: DateTimes
+    columns: Mapping[str, ParsedColumn]
+    rejections: list[Rejection] = field(default_factory=list)
+    lost: list[ParseIssue] = field(default_factory=list)
+    time_issues: list[ParseIssue] = field(default_factory=list)
     postponed: Mask | None = None
     source_codes: Mapping[str, pa.Array] = field(default_factory=dict)
     not_empty: Mask | None = None
     group: str = ""
 
 
-def assemble(batch: RawBatch, draft: Draft) -> tuple[Transformed, pd.DataFrame, Mask]:
+def assemble(batch: RawBatch, draft: BatchDraft) -> tuple[Transformed, pd.DataFrame, Mask]:
     """The batch as canonical rows; and the rows that `draft.postponed` holds back (without a time), with their mask."""
     size = len(batch.rows)
-    told = [*draft.lost, *(note for column in draft.columns.values() for note in column.notes)]
+    told = [*draft.lost, *(issue for column in draft.columns.values() for issue in column.issues)]
     noted = np.zeros(size, dtype=bool)
-    noted[[note.row for note in told]] = True
+    noted[[issue.row for issue in told]] = True
     empty = _without_values(size, draft.columns) & ~noted
     if draft.not_empty is not None:
         empty &= ~draft.not_empty
-    refused = np.zeros(size, dtype=bool)
+    rejected = np.zeros(size, dtype=bool)
     records: list[dict[str, Any]] = []
-    for refusal in [*draft.refusals, *_ambiguous_numbers(size, draft.columns)]:
-        rows = np.flatnonzero(refusal.mask & ~empty & ~refused)
+    for rejection in [*draft.rejections, *_ambiguous_numbers(size, draft.columns)]:
+        rows = np.flatnonzero(rejection.mask & ~empty & ~rejected)
         if len(rows):
-            records += refused_rows(batch, rows.tolist(), refusal)
-            refused[rows] = True
-    table = _observation_table(batch, draft, notes_column(size, [*draft.time_notes, *told]))
-    postponed = np.zeros(size, dtype=bool) if draft.postponed is None else draft.postponed & ~empty & ~refused
-    kept = ~empty & ~refused & ~postponed
+            records += rejected_rows(batch, rows.tolist(), rejection)
+            rejected[rows] = True
+    table = _observation_table(batch, draft, issues_column(size, [*draft.time_issues, *told]))
+    postponed = np.zeros(size, dtype=bool) if draft.postponed is None else draft.postponed & ~empty & ~rejected
+    kept = ~empty & ~rejected & ~postponed
     observations = to_frame(table.filter(pa.array(kept)) if not kept.all() else table)
     transformed = Transformed(
         observations=observations,
-        refused=concat([batch.refused, frame_of(records, REFUSED_SCHEMA)], REFUSED_SCHEMA),
-        rows_read=size + len(batch.refused) - int(postponed.sum()),
+        rejected=concat([batch.rejected, frame_of(records, REJECTED_SCHEMA)], REJECTED_SCHEMA),
+        rows_read=size + len(batch.rejected) - int(postponed.sum()),
         rows_empty=int(empty.sum()),
         readings={name: _reading(column, batch.origin["position"]) for name, column in draft.columns.items()},
-        stations=frozenset(draft.station_ids.filter(pa.array(~refused)).drop_null().unique().to_pylist()),
+        stations=frozenset(draft.station_ids.filter(pa.array(~rejected)).drop_null().unique().to_pylist()),
     )
     waiting = to_frame(table.filter(pa.array(postponed))) if postponed.any() else empty_frame(OBSERVATION_SCHEMA)
     return transformed, waiting, postponed
 
 
-def _reading(column: Converted, positions: pd.Series) -> ParameterReading:
+def _reading(column: ParsedColumn, positions: pd.Series) -> ParameterReading:
     """What became of a column's cells; a row counts once, however many columns of its parameter it has."""
     is_value = ~np.isnan(column.values)
     if column.inferred is not None:
         is_value &= ~column.inferred
     values = int(np.count_nonzero(is_value))
-    unread = {note.row: note for note in column.notes if not is_value[note.row]}
+    unread = {issue.row: issue for issue in column.issues if not is_value[issue.row]}
     reading = ParameterReading(dict.fromkeys(column.sources), values + len(unread), values)
-    for row, note in unread.items():
-        found = reading.reasons.get(note.reason)
+    for row, issue in unread.items():
+        found = reading.reasons.get(issue.reason)
         if found is not None:
             found.count += 1
         else:
-            reading.add_unreadable(note.reason, Unreadable(1, note.raw, str(positions.iloc[row])))
+            reading.add_unreadable(issue.reason, Unreadable(1, issue.raw, str(positions.iloc[row])))
     return reading
 
 
-def entry_refusals(faults: Iterable[Fault], field: str, cells: pa.Array | None) -> list[Refusal]:
-    """The rules of entry about one raw field, as refusals."""
-    return [Refusal(fault.mask, fault.code, field, fault.reason, cells, fault.instants) for fault in faults]
+def entry_rejections(faults: Iterable[Violation], field: str, cells: pa.Array | None) -> list[Rejection]:
+    """The rules of entry about one raw field, as rejections."""
+    return [Rejection(fault.mask, fault.code, field, fault.reason, cells, fault.instants) for fault in faults]
 
 
-def _ambiguous_numbers(size: int, columns: Mapping[str, Converted]) -> Iterator[Refusal]:
+def _ambiguous_numbers(size: int, columns: Mapping[str, ParsedColumn]) -> Iterator[Rejection]:
     """The rows with a number that could be two."""
     for parameter, column in columns.items():
         if found := column.ambiguous:
             mask = np.zeros(size, dtype=bool)
             mask[list(found)] = True
             cells = pa.array([found.get(row) for row in range(size)], pa.string())
-            yield Refusal(mask, "ambiguous_number", parameter, AMBIGUOUS, cells)
+            yield Rejection(mask, "ambiguous_number", parameter, AMBIGUOUS, cells)
 
 
-def notes_column(size: int, notes: list[Note]) -> pa.Array:
+def issues_column(size: int, issues: list[ParseIssue]) -> pa.Array:
     """Notes as JSON text a row, null where a row has none."""
-    if not notes:
+    if not issues:
         return pa.nulls(size, pa.string())
     by_row: dict[int, list[dict[str, str]]] = {}
-    for note in notes:
-        by_row.setdefault(note.row, []).append({"parameter": note.parameter, "raw": note.raw, "reason": note.reason})
+    for issue in issues:
+        by_row.setdefault(issue.row, []).append(
+            {"parameter": issue.parameter, "raw": issue.raw, "reason": issue.reason}
+        )
     texts = np.full(size, None, dtype=object)
     for row, entries in by_row.items():
         texts[row] = json.dumps(entries, ensure_ascii=False)
     return pa.array(texts, pa.string())
 
 
-def source_flags(codes: Mapping[str, pa.Array], columns: Mapping[str, Converted], size: int) -> pa.Array:
+def source_flags(codes: Mapping[str, pa.Array], columns: Mapping[str, ParsedColumn], size: int) -> pa.Array:
     """JSON text {parameter: code} a row, for each of its values with a code; null where the row has none."""
     names = [name for name in PARAMETER_NAMES if name in columns and name in codes]
     encoded = {id(cells): cells.dictionary_encode() for cells in codes.values() if cells.null_count < size}
@@ -159,14 +161,14 @@ def source_flags(codes: Mapping[str, pa.Array], columns: Mapping[str, Converted]
     return pa.array(texts[places], pa.string())
 
 
-def lost_on_the_way(changes: pd.Series, parameters_of: Callable[[str], Sequence[str]]) -> list[Note]:
+def lost_on_the_way(changes: pd.Series, parameters_of: Callable[[str], Sequence[str]]) -> list[ParseIssue]:
     """Airbyte's own list of values it nulled or cut; `parameters_of` gives our names for its field."""
-    notes = []
+    issues = []
     for row in np.flatnonzero(changes.notna()).tolist():
         for change in _changes_of(changes.iloc[row]):
             reason = f"lost on the way: {change.get('change')}, {change.get('reason')}"
-            notes += [Note(row, parameter, "", reason) for parameter in parameters_of(str(change.get("field")))]
-    return notes
+            issues += [ParseIssue(row, parameter, "", reason) for parameter in parameters_of(str(change.get("field")))]
+    return issues
 
 
 def _changes_of(text: str) -> list[dict[str, Any]]:
@@ -175,14 +177,14 @@ def _changes_of(text: str) -> list[dict[str, Any]]:
     return [change for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
 
 
-def _without_values(size: int, columns: Mapping[str, Converted]) -> Mask:
+def _without_values(size: int, columns: Mapping[str, ParsedColumn]) -> Mask:
     empty = np.ones(size, dtype=bool)
     for column in columns.values():
         empty &= np.isnan(column.values)
     return empty
 
 
-def _observation_table(batch: RawBatch, draft: Draft, notes: pa.Array) -> pa.Table:
+def _observation_table(batch: RawBatch, draft: BatchDraft, issues: pa.Array) -> pa.Table:
     size = len(batch.rows)
     nothing = pa.nulls(size, pa.float64())
     columns: dict[str, Any] = {
@@ -193,7 +195,7 @@ def _observation_table(batch: RawBatch, draft: Draft, notes: pa.Array) -> pa.Tab
         converted = draft.columns.get(name)
         # + 0.0 makes -0.0 a zero: equal values have equal digests.
         columns[name] = nothing if converted is None else pa.array(converted.values + 0.0, from_pandas=True)
-    columns["parse_issues"] = notes
+    columns["parse_issues"] = issues
     columns["source_flags"] = source_flags(draft.source_codes, draft.columns, size)
     columns["parameter_group"] = pa.repeat(pa.scalar(draft.group or None, pa.string()), size)
     columns["source_row"] = batch.origin["position"]

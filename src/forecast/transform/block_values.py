@@ -13,10 +13,10 @@ from forecast.core.parameters import PARAMETERS, Parameter
 from forecast.networks.model import Aggregates, Extremes
 from forecast.transform.aggregates import BOUNDS, Bound
 from forecast.transform.declared import BY_NAME, DeclaredLayout
-from forecast.transform.quarantine import Refusal
+from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, normalise_field
 from forecast.transform.unit_blocks import ReadBlock, blocks_of, merged
-from forecast.transform.values.numbers import Converted, RawColumn, convert_batch, filled
+from forecast.transform.values.numbers import ParsedColumn, RawColumn, convert_batch, filled
 from forecast.transform.values.units import Floats
 
 
@@ -28,8 +28,8 @@ class BlockValues:
     whether any row has a block with something in it.
     """
 
-    columns: dict[str, Converted]
-    refusals: list[Refusal]
+    columns: dict[str, ParsedColumn]
+    rejections: list[Rejection]
     bare: Mask
     has_units: bool
 
@@ -37,7 +37,7 @@ class BlockValues:
 def read_block_values(layout: DeclaredLayout, columns: Columns, size: int) -> BlockValues:
     """The values of a batch of `size` rows."""
     reads = [ReadBlock.of(block, layout.mean) for block in blocks_of(layout, columns)]
-    inside, refusals = merged(reads, size)
+    inside, rejections = merged(reads, size)
     # Beside the blocks a number counts where its own cell has a unit.
     members = layout.member_parameters
     numbers = {name: cells for name in members if (cells := columns.get(name)) is not None}
@@ -46,7 +46,7 @@ def read_block_values(layout: DeclaredLayout, columns: Columns, size: int) -> Bl
     if layout.mean is not None:
         outside = layout.mean.taken(outside, numbers)
     bare = np.zeros(size, dtype=bool)
-    bare[[note.row for column in outside.values() for note in column.notes]] = True
+    bare[[issue.row for column in outside.values() for issue in column.issues]] = True
     common = convert_batch(layout.common_columns(columns))
     found = {}
     for parameter in PARAMETERS:
@@ -59,7 +59,7 @@ def read_block_values(layout: DeclaredLayout, columns: Columns, size: int) -> Bl
     if bare.any():
         for read in reads:
             bare &= ~_with_something(read.columns, size)
-    return BlockValues(found, refusals, bare, any(_has_something(read.columns) for read in reads))
+    return BlockValues(found, rejections, bare, any(_has_something(read.columns) for read in reads))
 
 
 def bounds_of(layout: DeclaredLayout, declared: Aggregates, columns: Columns, rows: int) -> dict[Bound, Floats]:
@@ -93,20 +93,20 @@ def _both(cells: Sequence[pa.Array], parameter: Parameter, unit: str, rows: int)
     return np.stack([column.values for column in converted.values()])
 
 
-def _with_something(columns: Mapping[str, Converted], size: int) -> Mask:
+def _with_something(columns: Mapping[str, ParsedColumn], size: int) -> Mask:
     """The rows in which any of these columns has a value, or a cell that could not be read."""
     found = np.zeros(size, dtype=bool)
     for column in columns.values():
         found |= ~np.isnan(column.values)
-        found[[note.row for note in column.notes]] = True
+        found[[issue.row for issue in column.issues]] = True
     return found
 
 
-def _has_something(columns: Mapping[str, Converted]) -> bool:
-    return any(column.notes or not np.isnan(column.values).all() for column in columns.values())
+def _has_something(columns: Mapping[str, ParsedColumn]) -> bool:
+    return any(column.issues or not np.isnan(column.values).all() for column in columns.values())
 
 
-def _drop_idle(columns: Mapping[str, Converted], idle: Sequence[str], size: int) -> None:
+def _drop_idle(columns: Mapping[str, ParsedColumn], idle: Sequence[str], size: int) -> None:
     """Take the zeros of rows that have nothing else: a station without sensors reports those."""
     zeros = [column for name, column in columns.items() if name in idle]
     sensors = {name: column for name, column in columns.items() if name not in idle}
@@ -115,6 +115,6 @@ def _drop_idle(columns: Mapping[str, Converted], idle: Sequence[str], size: int)
     told = _with_something(sensors, size)
     for column in zeros:
         told |= np.nan_to_num(column.values) != 0
-        told[[note.row for note in column.notes]] = True
+        told[[issue.row for issue in column.issues]] = True
     for column in zeros:
         column.values = np.where(told, column.values, np.nan)

@@ -10,15 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.networks.model import Correction
-from forecast.transform.quarantine import Refusal
+from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, normalise_field
-from forecast.transform.values.clocks import Moments
+from forecast.transform.values.clocks import DateTimes
 
 CODE = "corrected"
 _REASON = "a correction of this report stands in the same object"
 
 
-def corrected(declared: Correction | None, columns: Columns, stations: pa.Array, moments: Moments) -> Iterator[Refusal]:
+def corrected(
+    declared: Correction | None, columns: Columns, stations: pa.Array, moments: DateTimes
+) -> Iterator[Rejection]:
     """The rows of a batch that others of it correct."""
     cells = None if declared is None else columns.get(normalise_field(declared.column))
     if declared is None or cells is None or not pa.types.is_string(cells.type):
@@ -29,4 +31,4 @@ def corrected(declared: Correction | None, columns: Columns, stations: pa.Array,
     texts = pc.fill_null(pc.struct_field(found, "correction"), "")
     rows = pd.DataFrame({"station": np.asarray(stations), "time": moments, "correction": np.asarray(texts)})
     last = rows.groupby(["station", "time"], dropna=False)["correction"].transform("max")
-    yield Refusal(np.asarray(rows["correction"] < last), CODE, declared.column, _REASON, cells)
+    yield Rejection(np.asarray(rows["correction"] < last), CODE, declared.column, _REASON, cells)

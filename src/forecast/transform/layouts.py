@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from forecast.core.admission import Mask
-from forecast.core.schemas import REFUSED_SCHEMA, RawBatch, empty_frame
+from forecast.core.schemas import REJECTED_SCHEMA, RawBatch, empty_frame
 from forecast.transform.raw_columns import normalise_field
 
 # The normalised names of the columns, any of which has the time of a row of this layout.
@@ -34,7 +34,7 @@ def parts_of(batch: RawBatch, layouts: Sequence[TimeFields]) -> list[RawBatch]:
     if len(found) < 2:  # noqa: PLR2004
         return [batch]
     parts = [_part(batch, layout == number) for number in found]
-    parts[0].refused = batch.refused
+    parts[0].rejected = batch.rejected
     return parts
 
 
@@ -46,7 +46,7 @@ def _part(batch: RawBatch, rows: Mask) -> RawBatch:
         None if batch.groups is None else batch.groups.filter(pa.array(rows)),
         batch.metadata,
         batch.containers,
-        empty_frame(REFUSED_SCHEMA),
+        empty_frame(REJECTED_SCHEMA),
     )
 
 

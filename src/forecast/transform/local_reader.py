@@ -11,23 +11,23 @@ import pyarrow.compute as pc
 from forecast.core.admission import Mask, wrong_times
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.parameters import PARAMETERS, Quantity
-from forecast.core.schemas import REFUSED_SCHEMA, RawBatch, Transformed, empty_frame, joined
+from forecast.core.schemas import REJECTED_SCHEMA, RawBatch, Transformed, empty_frame, joined
 from forecast.core.stations import Stations
 from forecast.networks.model import LocalTime
-from forecast.transform.assemble import Draft, assemble, entry_refusals
+from forecast.transform.assemble import BatchDraft, assemble, entry_rejections
 from forecast.transform.declared import DeclaredLayout
 from forecast.transform.local_times import LocalTimeReader, LocalTimes
-from forecast.transform.quarantine import Refusal
+from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, has_station, named_stations
 from forecast.transform.reader import Reader
 from forecast.transform.source_codes import codes_of
 from forecast.transform.twins import contradictions
-from forecast.transform.values.clocks import Moments
+from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.codes import read_codes
-from forecast.transform.values.dst import Folds
+from forecast.transform.values.dst import AmbiguousHours
 from forecast.transform.values.numbers import convert_batch
 from forecast.transform.values.statements import ConstantColumns
-from forecast.transform.values.timestamps import Readings, local_to_utc
+from forecast.transform.values.timestamps import ParsedTimes, local_to_utc
 
 # A time that may enter, where a row's own is not known yet.
 _SOME_TIME = np.datetime64("2000-01-01", "s")
@@ -40,7 +40,7 @@ class LocalReader(Reader):
     def __init__(self, layout: DeclaredLayout, time: LocalTime, key: str, stations: Stations, now: datetime) -> None:
         super().__init__(layout, key, stations, now)
         self._time = time
-        self._folds = Folds()
+        self._ambiguous_hours = AmbiguousHours()
         self._times = LocalTimeReader(time)
         self._constant = ConstantColumns(frozenset(time.scrape))
         # Batches whose times cannot be told before more rows of the object are seen.
@@ -49,7 +49,7 @@ class LocalReader(Reader):
     def finish(self) -> list[Transformed]:
         """The rows that waited for the end of the object."""
         self._constant.end()
-        return [*self._read_waiting(), *self._folds.resolve(self._now)]
+        return [*self._read_waiting(), *self._ambiguous_hours.resolve(self._now)]
 
     @property
     def unused_columns(self) -> list[str]:
@@ -61,7 +61,7 @@ class LocalReader(Reader):
         self._constant.watch(times.statements)
         if self._constant.undecided:
             self._waiting.append((batch, columns))
-            return Transformed.nothing(empty_frame(REFUSED_SCHEMA))
+            return Transformed.nothing(empty_frame(REJECTED_SCHEMA))
         return joined([*self._read_waiting(), self._read_rows(batch, columns, stations, times)])
 
     def _read_waiting(self) -> list[Transformed]:
@@ -73,25 +73,25 @@ class LocalReader(Reader):
         return stations, self._times.read(batch, columns, list(self._known(stations)))
 
     def _read_rows(self, batch: RawBatch, columns: Columns, stations: pa.Array, times: LocalTimes) -> Transformed:
-        readings, of_times, notes = times.rows(self._constant.found)
-        moments, twice, refusals = self._to_utc(times, readings)
+        readings, of_times, issues = times.rows(self._constant.found)
+        moments, twice, rejections = self._to_utc(times, readings)
         raw = self.layout.raw_columns(columns)
         values = convert_batch(raw, self.layout.words)
         read_codes(raw, values)
-        draft = Draft(
+        draft = BatchDraft(
             stations,
             moments,
             values,
-            [*self._wrong_stations(batch, columns, stations), *of_times, *refusals, *contradictions(raw)],
+            [*self._wrong_stations(batch, columns, stations), *of_times, *rejections, *contradictions(raw)],
             self._lost(batch),
-            notes,
+            issues,
             twice,
             codes_of(self.layout, columns, values),
             group=self.layout.layout.group,
         )
         transformed, waiting, held = assemble(batch, draft)
         if len(waiting):
-            self._folds.hold(batch, held, waiting, readings.moments)
+            self._ambiguous_hours.defer(batch, held, waiting, readings.moments)
         return transformed
 
     def _station_ids(self, batch: RawBatch, columns: Columns) -> pa.Array:
@@ -120,23 +120,23 @@ class LocalReader(Reader):
         values = convert_batch(self.layout.raw_columns(columns))
         return any(name in values and not np.isnan(values[name].values).all() for name in _NEEDS_UNIT)
 
-    def _to_utc(self, times: LocalTimes, readings: Readings) -> tuple[Moments, Mask, list[Refusal]]:
-        """UTC where it can be told, the rows whose local time occurs twice, and what is refused."""
+    def _to_utc(self, times: LocalTimes, readings: ParsedTimes) -> tuple[DateTimes, Mask, list[Rejection]]:
+        """UTC where it can be told, the rows whose local time occurs twice, and what is rejected."""
         clock = self._time.clock
         moments = readings.moments.copy()
         twice, never = (np.zeros(len(moments), dtype=bool) for _ in range(2))
         for station, rows in times.places:
             local = rows & ~readings.is_utc
-            self._folds.watch(station, moments[local])
+            self._ambiguous_hours.observe(station, moments[local])
             moments[local], twice[local], never[local] = local_to_utc(moments[local], station.timezone)
         first_year = self.layout.network.first_year
         entry = wrong_times(np.where(twice | never, _SOME_TIME, moments), self._now, first_year)
         odd = never | entry[1].mask | entry[2].mask
         local_times = pa.array(np.datetime_as_string(readings.moments)) if odd.any() else None
         put_forward = "no such local time: the clock was put forward over it"
-        refusals = [
-            Refusal(np.isnat(readings.moments), "no_timestamp", clock, "the row has no day or no time"),
-            Refusal(never, "no_such_local_time", clock, put_forward, local_times),
-            *entry_refusals(entry[1:], clock, local_times),
+        rejections = [
+            Rejection(np.isnat(readings.moments), "no_timestamp", clock, "the row has no day or no time"),
+            Rejection(never, "no_such_local_time", clock, put_forward, local_times),
+            *entry_rejections(entry[1:], clock, local_times),
         ]
-        return moments, twice, refusals
+        return moments, twice, rejections

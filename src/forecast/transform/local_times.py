@@ -18,15 +18,15 @@ from forecast.core.admission import Mask
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.schemas import RawBatch
 from forecast.networks.model import LocalTime
-from forecast.transform.quarantine import Refusal
+from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, normalise_field
 from forecast.transform.row_times import BAD_INSTANT, RowTimes, as_utc, present
-from forecast.transform.values.clocks import DAY_SECONDS, UNREADABLE, Clock, Moments, read_clock
+from forecast.transform.values.clocks import DAY_SECONDS, UNREADABLE, DateTimes, TimeOfDay, read_clock
 from forecast.transform.values.statements import Places, Statement, contradictions, first_of
 from forecast.transform.values.timestamps import (
-    Readings,
+    ParsedTimes,
     combine,
-    leap_notes,
+    leap_second_issues,
     read_date_times,
     read_days,
     read_moments,
@@ -54,38 +54,40 @@ class LocalTimes:
     declared: LocalTime
     statements: list[Statement]
     places: Places
-    days: Moments
+    days: DateTimes
     bad_days: Mask
     date_cells: pa.Array | None
     alone: npt.NDArray[np.int64]
     time_cells: pa.Array | None
-    refusals: list[Refusal]
+    rejections: list[Rejection]
 
     def rows(self, unused: Sequence[str]) -> RowTimes:
         """The rows' times; what the fields of `unused` say does not count."""
         statements = [each for each in self.statements if not (each.is_whole and each.field in unused)]
         readings, sources = first_of(statements, len(self.days))
-        refusals, notes = list(self.refusals), []
+        rejections, issues = list(self.rejections), []
         for number, statement in enumerate(statements):
             mine = sources == number
-            refusals += self._unreadable(statement, mine & readings.unreadable)
-            notes += leap_notes(Readings(readings.moments, mine, mine, mine & readings.leap), statement.cells)
+            rejections += self._unreadable(statement, mine & readings.unreadable)
+            issues += leap_second_issues(
+                ParsedTimes(readings.moments, mine, mine, mine & readings.leap), statement.cells
+            )
         local = self._local(readings)
         others = [*statements, *self._alone(local)]
         for statement in others if len(others) > 1 else ():
-            refusals += contradictions(readings, statement, self.places)
-        refusals += self._other_days(local, statements)
-        return RowTimes(readings, refusals, notes)
+            rejections += contradictions(readings, statement, self.places)
+        rejections += self._other_days(local, statements)
+        return RowTimes(readings, rejections, issues)
 
-    def _unreadable(self, statement: Statement, mask: Mask) -> Iterator[Refusal]:
+    def _unreadable(self, statement: Statement, mask: Mask) -> Iterator[Rejection]:
         bad_days = np.zeros(len(mask), dtype=bool)
         if not statement.is_whole:
             bad_days = mask & self.bad_days
-            yield Refusal(bad_days, "bad_timestamp", self.declared.day, _BAD_DAY, self.date_cells)
+            yield Rejection(bad_days, "bad_timestamp", self.declared.day, _BAD_DAY, self.date_cells)
         reason = BAD_INSTANT if statement.field in self.declared.utc else _BAD_TIME
-        yield Refusal(mask & ~bad_days, "bad_timestamp", statement.field, reason, statement.cells)
+        yield Rejection(mask & ~bad_days, "bad_timestamp", statement.field, reason, statement.cells)
 
-    def _local(self, readings: Readings) -> Moments:
+    def _local(self, readings: ParsedTimes) -> DateTimes:
         """The times that count as local ones."""
         local = readings.moments.copy()
         for station, rows in self.places:
@@ -93,16 +95,16 @@ class LocalTimes:
             local[mine] = to_local(local[mine], station.timezone)
         return local
 
-    def _alone(self, local: Moments) -> list[Statement]:
+    def _alone(self, local: DateTimes) -> list[Statement]:
         """The times of day of rows without a day, on the day that brings them nearest to the time that counts."""
         if self.time_cells is None or not (self.alone != UNREADABLE).any():
             return []
         of_day = (local - local.astype("datetime64[D]")).astype(np.int64)
         nearest = (self.alone - of_day + DAY_SECONDS // 2) % DAY_SECONDS - DAY_SECONDS // 2
         moments = np.where(self.alone == UNREADABLE, np.datetime64("NaT"), local + nearest.astype("timedelta64[s]"))
-        return [Statement(self.declared.clock, self.time_cells, Readings.plain(moments, is_utc=False))]
+        return [Statement(self.declared.clock, self.time_cells, ParsedTimes.plain(moments, is_utc=False))]
 
-    def _other_days(self, local: Moments, statements: Sequence[Statement]) -> list[Refusal]:
+    def _other_days(self, local: DateTimes, statements: Sequence[Statement]) -> list[Rejection]:
         """Rows whose time is not on their day, where the day is not compared together with a time of day."""
         compared = np.zeros(len(local), dtype=bool)
         for statement in statements:
@@ -113,7 +115,7 @@ class LocalTimes:
             return []
         shown = pa.array(np.datetime_as_string(local)) if self.date_cells is None else self.date_cells
         name = self.declared.clock if self.date_cells is None else self.declared.day
-        return [Refusal(other, "contradicting_times", name, _OTHER_DAY, shown)]
+        return [Rejection(other, "contradicting_times", name, _OTHER_DAY, shown)]
 
 
 class LocalTimeReader:
@@ -135,7 +137,7 @@ class LocalTimeReader:
         ]
         has_whole_times = bool(statements)
         date_cells, time_cells = (columns.get(normalise_field(name)) for name in (declared.day, declared.clock))
-        days, bad_days, refusals = _days(batch, declared.day, date_cells, places)
+        days, bad_days, rejections = _days(batch, declared.day, date_cells, places)
         alone = np.full(size, UNREADABLE)
         if time_cells is not None:
             clock, whole = _split(time_cells, days)
@@ -144,11 +146,11 @@ class LocalTimeReader:
             if date_cells is None and not has_whole_times:
                 self._check_day(batch.sheet, clock.seconds != UNREADABLE)
             alone[is_alone] = clock.seconds[is_alone]
-            readings = Readings.plain(combine(days, clock.seconds), is_utc=False)
+            readings = ParsedTimes.plain(combine(days, clock.seconds), is_utc=False)
             readings.unreadable |= bad_days | clock.unreadable
             readings.leap = clock.leap
             statements.append(Statement(declared.clock, time_cells, readings, is_whole=False))
-        return LocalTimes(declared, statements, places, days, bad_days, date_cells, alone, time_cells, refusals)
+        return LocalTimes(declared, statements, places, days, bad_days, date_cells, alone, time_cells, rejections)
 
     def _check_day(self, sheet: str | None, has_clock: Mask) -> None:
         if not has_clock.any():
@@ -166,10 +168,12 @@ class LocalTimeReader:
             raise ObjectRejectedError("same_day_twice", f"sheets {first!r} and {sheet!r} are both the day {day}")
 
 
-def _days(batch: RawBatch, field: str, cells: pa.Array | None, places: Places) -> tuple[Moments, Mask, list[Refusal]]:
+def _days(
+    batch: RawBatch, field: str, cells: pa.Array | None, places: Places
+) -> tuple[DateTimes, Mask, list[Rejection]]:
     """The rows' days, from a column or from the name of the sheet; which are unreadable; and where the two differ."""
     size = len(batch.rows)
-    days: Moments = np.full(size, np.datetime64("NaT", "D"))
+    days: DateTimes = np.full(size, np.datetime64("NaT", "D"))
     bad = np.zeros(size, dtype=bool)
     if cells is not None:
         days, instants, bad = read_days(cells)
@@ -186,10 +190,10 @@ def _days(batch: RawBatch, field: str, cells: pa.Array | None, places: Places) -
     other = ~np.isnat(days) & (days != np.datetime64(day))
     reason = f"the day is not that of sheet {batch.sheet!r}"
     days = np.where(np.isnat(days) & ~bad, np.datetime64(day), days)
-    return days, bad, [Refusal(other, "contradicting_times", field, reason, cells)] if other.any() else []
+    return days, bad, [Rejection(other, "contradicting_times", field, reason, cells)] if other.any() else []
 
 
-def _split(cells: pa.Array, days: Moments) -> tuple[Clock, Readings | None]:
+def _split(cells: pa.Array, days: DateTimes) -> tuple[TimeOfDay, ParsedTimes | None]:
     """Times of day, and the cells that tell a whole time instead, if any does."""
     clock = read_clock(cells, days)
     if not clock.unreadable.any():
@@ -199,6 +203,6 @@ def _split(cells: pa.Array, days: Moments) -> tuple[Clock, Readings | None]:
     if not found.any():
         return clock, None
     moments = np.where(found, whole.moments, np.datetime64("NaT"))
-    return clock._replace(unreadable=clock.unreadable & ~found), Readings(
+    return clock._replace(unreadable=clock.unreadable & ~found), ParsedTimes(
         moments, whole.is_utc & found, np.zeros(len(found), dtype=bool), whole.leap & found
     )

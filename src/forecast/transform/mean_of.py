@@ -11,7 +11,7 @@ import pyarrow as pa
 from forecast.core.parameters import Parameter
 from forecast.networks.model import MeanOf
 from forecast.transform.raw_columns import normalise_field
-from forecast.transform.values.numbers import Converted, Note, filled, shorten
+from forecast.transform.values.numbers import ParsedColumn, ParseIssue, filled, shorten
 from forecast.transform.values.units import CANONICAL, Unit, as_shown
 
 
@@ -28,8 +28,8 @@ class PairedMean:
         return {normalise_field(name): name for name in (self.declared.highest, self.declared.lowest)}
 
     def taken(
-        self, converted: dict[str, Converted], cells: Mapping[str, pa.Array], unit: Unit = CANONICAL
-    ) -> dict[str, Converted]:
+        self, converted: dict[str, ParsedColumn], cells: Mapping[str, pa.Array], unit: Unit = CANONICAL
+    ) -> dict[str, ParsedColumn]:
         """The mean instead of the two; one of them alone, or two in the wrong order, are noted and give no mean.
 
         `unit` is the one they stood in.
@@ -37,39 +37,39 @@ class PairedMean:
         pair = {name: converted.pop(name) for name in self.spelled if name in converted}
         if not pair:
             return converted
-        nothing = Converted(np.full(len(next(iter(pair.values())).values), np.nan))
+        nothing = ParsedColumn(np.full(len(next(iter(pair.values())).values), np.nan))
         highest, lowest = (as_shown(pair.get(name, nothing).values, unit) for name in self.spelled)
         highest = np.where(highest < lowest, np.nan, highest)
         sources = tuple(name for column in pair.values() for name in column.sources)
-        notes = [*self._notes(pair, cells), *self._inverted(pair, cells)]
-        mean = Converted(unit.to_canonical((highest + lowest) / 2), notes, sources=sources)
+        issues = [*self._issues(pair, cells), *self._inverted(pair, cells)]
+        mean = ParsedColumn(unit.to_canonical((highest + lowest) / 2), issues, sources=sources)
         converted[self.parameter.name] = filled(mean, converted.get(self.parameter.name, nothing))
         return converted
 
-    def _notes(self, pair: Mapping[str, Converted], cells: Mapping[str, pa.Array]) -> Iterator[Note]:
+    def _issues(self, pair: Mapping[str, ParsedColumn], cells: Mapping[str, pa.Array]) -> Iterator[ParseIssue]:
         """What could not be read of the two, and where one of them stands alone."""
         name_of = self.parameter.name
         highest, lowest = self.spelled
         for name, column in pair.items():
             spelled = self.spelled[name]
-            yield from (replace(n, parameter=name_of, reason=f"{spelled}: {n.reason}") for n in column.notes)
+            yield from (replace(n, parameter=name_of, reason=f"{spelled}: {n.reason}") for n in column.issues)
             other = lowest if name == highest else highest
             alone = ~np.isnan(column.values)
             if other in pair:
                 alone &= np.isnan(pair[other].values)
-                alone[[note.row for note in pair[other].notes]] = False
+                alone[[issue.row for issue in pair[other].issues]] = False
             reason = f"{spelled} without {self.spelled[other]}: the {_word(self.parameter)} is the mean of the two"
             for row in np.flatnonzero(alone).tolist():
-                yield Note(row, name_of, shorten(str(cells[name][row].as_py())), reason)
+                yield ParseIssue(row, name_of, shorten(str(cells[name][row].as_py())), reason)
 
-    def _inverted(self, pair: Mapping[str, Converted], cells: Mapping[str, pa.Array]) -> Iterator[Note]:
+    def _inverted(self, pair: Mapping[str, ParsedColumn], cells: Mapping[str, pa.Array]) -> Iterator[ParseIssue]:
         """Where the highest is below the lowest."""
         (highest, high), (lowest, low) = self.spelled.items()
         if highest not in pair or lowest not in pair:
             return
         for row in np.flatnonzero(pair[highest].values < pair[lowest].values).tolist():
             raw = shorten(str(cells[highest][row].as_py()))
-            yield Note(row, self.parameter.name, raw, f"{high} is below {low} ({cells[lowest][row].as_py()})")
+            yield ParseIssue(row, self.parameter.name, raw, f"{high} is below {low} ({cells[lowest][row].as_py()})")
 
 
 def _word(parameter: Parameter) -> str:

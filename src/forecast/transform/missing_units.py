@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from forecast.core.admission import Mask
 from forecast.core.errors import ObjectRejectedError
 from forecast.transform.declared import DeclaredLayout
-from forecast.transform.quarantine import Refusal
+from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, normalise_field
 from forecast.transform.values.numbers import shorten
 
@@ -22,14 +22,14 @@ class MissingUnits:
         self._systems: Sequence[str] = ()
         self.has_units = False
 
-    def refusal(self, bare: Mask, names: Sequence[str], columns: Columns, layout: DeclaredLayout) -> Refusal:
+    def rejection(self, bare: Mask, names: Sequence[str], columns: Columns, layout: DeclaredLayout) -> Rejection:
         """The bare rows of a batch, whose columns have these names."""
         found = [name for name in names if normalise_field(name) in layout.members] if bare.any() else []
         systems = () if layout.layout.blocks is None else tuple(layout.layout.blocks.units)
         self._names |= dict.fromkeys(found)
         self._systems = systems
         cells = columns.get(normalise_field(found[0])) if found else None
-        return Refusal(bare, _CODE, found[0] if found else "", _reason(found, systems), cells)
+        return Rejection(bare, _CODE, found[0] if found else "", _reason(found, systems), cells)
 
     def check(self) -> None:
         """Raises ObjectRejectedError where there were such rows, and none that has units."""

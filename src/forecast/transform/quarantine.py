@@ -22,10 +22,10 @@ _MAX_VALUE_LENGTH = 200  # the whole value stands in `row`
 
 
 @dataclass(slots=True)
-class Refusal:
-    """The rows of one mask, refused for one reason. `cells` holds what was found in `field`, where it is a column.
+class Rejection:
+    """The rows of one mask, rejected for one reason. `cells` holds what was found in `field`, where it is a column.
 
-    `instants` as in `forecast.core.admission.Fault`.
+    `instants` as in `forecast.core.admission.Violation`.
     """
 
     mask: Mask
@@ -36,20 +36,20 @@ class Refusal:
     instants: npt.NDArray[np.datetime64] | None = None
 
 
-def refused_rows(batch: RawBatch, rows: Sequence[int], refusal: Refusal) -> list[dict[str, Any]]:
-    """The rows (REFUSED_SCHEMA) at these places of a batch."""
+def rejected_rows(batch: RawBatch, rows: Sequence[int], rejection: Rejection) -> list[dict[str, Any]]:
+    """The rows (REJECTED_SCHEMA) at these places of a batch."""
     taken = pa.array(rows, pa.int64())
-    values = [None] * len(rows) if refusal.cells is None else python_cells(refusal.cells.take(taken))
+    values = [None] * len(rows) if rejection.cells is None else python_cells(rejection.cells.take(taken))
     return [
         {
             "position": position,
-            "code": refusal.code,
-            "field": refusal.field,
+            "code": rejection.code,
+            "field": rejection.field,
             "value": _value_text(value),
-            "reason": refusal.reason,
+            "reason": rejection.reason,
             "row": row,
             "origin": origin,
-            "instant": instant_text(refusal.instants, place),
+            "instant": instant_text(rejection.instants, place),
         }
         for place, position, value, row, origin in zip(
             rows,

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.core.admission import Fault, Mask
+from forecast.core.admission import Mask, Violation
 from forecast.core.clock import TICKS_PER_SECOND
 from forecast.core.decimals import is_short, without_short_floats
 from forecast.core.errors import ObjectRejectedError
@@ -19,7 +19,7 @@ from forecast.core.stations import Stations
 from forecast.extract.fields import spelled
 
 # More names than that are no members of an object but data.
-_MOST_MEMBERS = 100
+_MAX_MEMBERS = 100
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
@@ -136,7 +136,7 @@ def _one_of(first: pa.Array, second: pa.Array, name: str) -> pa.Array:
 def _as_object(cells: pa.MapArray) -> pa.Array:
     """A map of names as the object that it stands for; any other map as it is."""
     names = cells.keys.unique().to_pylist() if pa.types.is_string(cells.type.key_type) else []
-    if not 0 < len(names) <= _MOST_MEMBERS:
+    if not 0 < len(names) <= _MAX_MEMBERS:
         return cells
     members = [pc.map_lookup(cells, name, "first") for name in names]
     return pa.StructArray.from_arrays(members, names=names, mask=cells.is_null())
@@ -196,7 +196,7 @@ def has_station(columns: Columns, names: StationNames, size: int) -> Mask:
     return found
 
 
-def contradicting_stations(columns: Columns, names: StationNames, stations: Stations, size: int) -> Fault:
+def contradicting_stations(columns: Columns, names: StationNames, stations: Stations, size: int) -> Violation:
     """Rows in which two fields name two stations of the registry: any other text may be what one is called."""
     named = [cells for field in names.fields if (cells := columns.get(field)) is not None]
     known = pa.array([station.id for station in stations], pa.string())
@@ -206,7 +206,7 @@ def contradicting_stations(columns: Columns, names: StationNames, stations: Stat
         ids = pc.if_else(pc.is_in(ids, value_set=known), ids, pa.scalar(None, pa.string()))
         differ |= np.asarray(pc.fill_null(pc.not_equal(first, ids), fill_value=False))
         first = pc.coalesce(first, ids)
-    return Fault(differ, "contradicting_stations", "two fields of the row name different stations")
+    return Violation(differ, "contradicting_stations", "two fields of the row name different stations")
 
 
 def station_ids(cells: pa.Array) -> pa.Array:

@@ -10,15 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.core.admission import Fault, Mask, other_networks, unknown_stations
+from forecast.core.admission import Mask, Violation, other_networks, unknown_stations
 from forecast.core.schemas import RawBatch, Transformed
 from forecast.core.stations import Station, Stations
-from forecast.transform.assemble import entry_refusals, lost_on_the_way
+from forecast.transform.assemble import entry_rejections, lost_on_the_way
 from forecast.transform.declared import DeclaredLayout
-from forecast.transform.quarantine import Refusal
+from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, StationNames, check_types, contradicting_stations
 from forecast.transform.source_units import check_units
-from forecast.transform.values.numbers import Note
+from forecast.transform.values.numbers import ParseIssue
 
 # A row has its station by its own name, or by that of the lists it stands in.
 _OTHER_GROUP = "the row names another station than the one it stands under"
@@ -59,21 +59,21 @@ class Reader(ABC):
         """Known columns that were passed over in this object."""
         return ()
 
-    def _wrong_stations(self, batch: RawBatch, columns: Columns, ids: pa.Array) -> list[Refusal]:
+    def _wrong_stations(self, batch: RawBatch, columns: Columns, ids: pa.Array) -> list[Rejection]:
         """The rows that name no station, or one that they cannot be of."""
         field, network = self.layout.layout.station, self.layout.network.name
         faults = [
-            Fault(np.asarray(ids.is_null()), "no_station", "the row does not name its station"),
+            Violation(np.asarray(ids.is_null()), "no_station", "the row does not name its station"),
             contradicting_stations(columns, self._names, self._stations, len(ids)),
             unknown_stations(ids, self._stations),
             other_networks(ids, self._stations, network),
         ]
         if batch.groups is not None:
             other = np.asarray(pc.fill_null(pc.not_equal(ids, self._names.ids(batch.groups)), fill_value=False))
-            faults.append(Fault(other, "station_mismatch", _OTHER_GROUP))
-        return entry_refusals(faults, field, ids)
+            faults.append(Violation(other, "station_mismatch", _OTHER_GROUP))
+        return entry_rejections(faults, field, ids)
 
-    def _lost(self, batch: RawBatch) -> list[Note]:
+    def _lost(self, batch: RawBatch) -> list[ParseIssue]:
         return lost_on_the_way(batch.origin["changes"], self.layout.parameters_of)
 
     def _known(self, stations: pa.Array) -> Iterator[tuple[Station, Mask]]:

@@ -78,8 +78,8 @@ class Readers:
     def _check_containers(self, batch: RawBatch) -> None:
         for layout in self.layouts:
             for container in layout.layout.containers:
-                if container.refused is not None and container.name in batch.containers:
-                    words = f"the rows stand in {container.name!r}: {container.refused}"
+                if container.rejected is not None and container.name in batch.containers:
+                    words = f"the rows stand in {container.name!r}: {container.rejected}"
                     raise ObjectRejectedError(AGGREGATES, words)
 
     def _made(self, layout: DeclaredLayout) -> Reader:

@@ -25,7 +25,7 @@ from forecast.transform.values.wind_words import ENGLISH, FRENCH, WindWords
 # Below this the best match of two names is chance: "airtemp" is to "temp" 0.73, "pm25" to "temp" 0.25.
 _LIKE: Final = 0.6
 _SHORTEST_STEM: Final = 3
-_MOST_CANDIDATES: Final = 5
+_MAX_CANDIDATES: Final = 5
 _LOOKED_AT: Final = 200
 _NUMBER: Final = re.compile("[0-9]+")
 _LANGUAGES: Final[tuple[WindWords, ...]] = (ENGLISH, FRENCH)
@@ -99,7 +99,7 @@ def renamed(
     for name, best in told.items():
         of_parameter = [match.column for match in matches if match.lack.parameter.name == name]
         others = [column for column in of_parameter if column not in told.values()]
-        yield RenamedParameter(name, (best, *others)[:_MOST_CANDIDATES])
+        yield RenamedParameter(name, (best, *others)[:_MAX_CANDIDATES])
 
 
 def _is_told(match: _Match, *, needs_unit: bool, may_be_foreign: bool) -> bool:

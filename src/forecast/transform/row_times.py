@@ -8,20 +8,20 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from forecast.transform.quarantine import Refusal
+from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, normalise_field
-from forecast.transform.values.numbers import Note
-from forecast.transform.values.timestamps import Readings
+from forecast.transform.values.numbers import ParseIssue
+from forecast.transform.values.timestamps import ParsedTimes
 
 BAD_INSTANT: Final = "not a date and time in UTC (ISO 8601)"
 
 
 class RowTimes(NamedTuple):
-    """The times that count, local or UTC; the rows that are refused for what their columns say; what is noted."""
+    """The times that count, local or UTC; the rows that are rejected for what their columns say; what is noted."""
 
-    readings: Readings
-    refusals: list[Refusal]
-    notes: list[Note]
+    readings: ParsedTimes
+    rejections: list[Rejection]
+    issues: list[ParseIssue]
 
 
 def present(columns: Columns, names: Sequence[str]) -> Iterator[tuple[str, pa.Array]]:
@@ -31,7 +31,7 @@ def present(columns: Columns, names: Sequence[str]) -> Iterator[tuple[str, pa.Ar
             yield name, cells
 
 
-def as_utc(readings: Readings) -> Readings:
+def as_utc(readings: ParsedTimes) -> ParsedTimes:
     """Times of a column that is in UTC, also where they name no zone."""
     readings.is_utc = np.ones(len(readings.moments), dtype=bool)
     return readings

@@ -1,6 +1,6 @@
 """Two columns of one parameter, such as "Temp_F" beside "Temp_C".
 
-Where they differ by more than rounding, nothing tells which is right, and the row is refused.
+Where they differ by more than rounding, nothing tells which is right, and the row is rejected.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from forecast.core.parameters import Parameter, Quantity
-from forecast.transform.quarantine import Refusal
-from forecast.transform.values.numbers import Converted, RawColumn, convert_batch
+from forecast.transform.quarantine import Rejection
+from forecast.transform.values.numbers import ParsedColumn, RawColumn, convert_batch
 
 # How far (in the canonical unit) two values may lie apart that are one, each rounded as coarsely as a table shows it:
 # whole degrees, inches of mercury with one decimal, whole m/s. A word for the wind beside its degrees is no second one.
@@ -35,17 +35,17 @@ _ROUNDING: Final[Mapping[Quantity, float]] = {
 _TOLERANCE: Final = 1e-9
 
 
-def contradictions(columns: Sequence[RawColumn]) -> list[Refusal]:
+def contradictions(columns: Sequence[RawColumn]) -> list[Rejection]:
     """The rows in which two of these columns give one parameter two values."""
     by_parameter: dict[Parameter, list[RawColumn]] = {}
     for column in columns:
         if column.parameter.quantity in _ROUNDING:
             by_parameter.setdefault(column.parameter, []).append(column)
     found = (_compared(parameter, twins) for parameter, twins in by_parameter.items() if len(twins) > 1)
-    return [refusal for refusal in found if refusal.mask.any()]
+    return [rejection for rejection in found if rejection.mask.any()]
 
 
-def _compared(parameter: Parameter, twins: Sequence[RawColumn]) -> Refusal:
+def _compared(parameter: Parameter, twins: Sequence[RawColumn]) -> Rejection:
     read = [convert_batch([twin])[parameter.name] for twin in twins]
     differ = np.zeros(len(twins[0].cells), dtype=bool)
     for one, other in combinations(read, 2):
@@ -55,9 +55,9 @@ def _compared(parameter: Parameter, twins: Sequence[RawColumn]) -> Refusal:
     texts = np.full(len(differ), None, dtype=object)
     for row in np.flatnonzero(differ).tolist():
         texts[row] = ", ".join(_told(twin, column, row) for twin, column in zip(twins, read, strict=True))
-    return Refusal(differ, "contradicting_values", parameter.name, reason, pa.array(texts, pa.string()))
+    return Rejection(differ, "contradicting_values", parameter.name, reason, pa.array(texts, pa.string()))
 
 
-def _told(twin: RawColumn, column: Converted, row: int) -> str:
+def _told(twin: RawColumn, column: ParsedColumn, row: int) -> str:
     value = column.values[row]
     return f"{twin.source}: {'nothing' if np.isnan(value) else f'{value:.6g} {twin.parameter.unit}'}"

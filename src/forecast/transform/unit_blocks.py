@@ -17,15 +17,15 @@ import pyarrow as pa
 from forecast.core.parameters import Parameter, Quantity
 from forecast.transform.declared import BY_NAME, DeclaredLayout
 from forecast.transform.mean_of import PairedMean
-from forecast.transform.quarantine import Refusal
+from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns
-from forecast.transform.values.numbers import Converted, RawColumn, convert_batch, filled
+from forecast.transform.values.numbers import ParsedColumn, RawColumn, convert_batch, filled
 from forecast.transform.values.units import Floats, Unit, as_shown, find_unit
 
 Rows = npt.NDArray[np.int64]
 
 # Cells of published feeds have no more.
-_MOST_DECIMALS: Final = 4
+_MAX_DECIMALS: Final = 4
 # What binary numbers add to a difference that is just one decimal.
 _TOLERANCE = 1e-6
 
@@ -73,7 +73,7 @@ class ReadBlock:
     """A block and its values; `shown` are those whose decimals tell how finely it was written, by quantity."""
 
     block: Block
-    columns: dict[str, Converted]
+    columns: dict[str, ParsedColumn]
     shown: dict[Quantity, list[Floats]]
 
     @classmethod
@@ -94,15 +94,15 @@ class ReadBlock:
         most = np.zeros(len(rows), dtype=np.int64)
         for values in self.shown[parameter.quantity]:
             shown = np.nan_to_num(as_shown(values[rows], unit))
-            for decimals in range(_MOST_DECIMALS):
+            for decimals in range(_MAX_DECIMALS):
                 most = np.maximum(most, np.where(np.round(shown, decimals) == shown, 0, decimals + 1))
         return most
 
 
-def merged(reads: Sequence[ReadBlock], size: int) -> tuple[dict[str, Converted], list[Refusal]]:
+def merged(reads: Sequence[ReadBlock], size: int) -> tuple[dict[str, ParsedColumn], list[Rejection]]:
     """Row by row the values of the block that has one; and the rows in which two blocks contradict each other."""
-    values: dict[str, Converted] = {}
-    refusals = []
+    values: dict[str, ParsedColumn] = {}
+    rejections = []
     for name, parameter in BY_NAME.items():
         having = [read for read in reads if name in read.columns]
         if not having:
@@ -110,17 +110,17 @@ def merged(reads: Sequence[ReadBlock], size: int) -> tuple[dict[str, Converted],
         columns = [read.columns[name] for read in having]
         values[name] = columns[0]
         for column in columns[1:]:
-            values[name] = replace(filled(values[name], column), notes=[*values[name].notes, *column.notes])
+            values[name] = replace(filled(values[name], column), issues=[*values[name].issues, *column.issues])
         rows = np.flatnonzero(np.sum([~np.isnan(column.values) for column in columns], axis=0) > 1)
         if len(rows):
-            finest, refusal = _compared(parameter, having, rows, size)
+            finest, rejection = _compared(parameter, having, rows, size)
             values[name].values[rows] = finest
-            refusals += [refusal] if refusal.mask.any() else []
-    return values, refusals
+            rejections += [rejection] if rejection.mask.any() else []
+    return values, rejections
 
 
-def _compared(parameter: Parameter, reads: Sequence[ReadBlock], rows: Rows, size: int) -> tuple[Floats, Refusal]:
-    """Of rows with a value in several blocks the one with the most decimals; refused where two differ beyond rounding.
+def _compared(parameter: Parameter, reads: Sequence[ReadBlock], rows: Rows, size: int) -> tuple[Floats, Rejection]:
+    """Of rows with a value in several blocks the one with the most decimals; rejected where two differ beyond rounding.
 
     A value may be off by the last decimal that its block shows for this quantity in this row.
     """
@@ -144,5 +144,5 @@ def _compared(parameter: Parameter, reads: Sequence[ReadBlock], rows: Rows, size
         )
         texts[rows[row]] = ", ".join(told)
     reason = "the values of two systems of units differ by more than rounding"
-    refusal = Refusal(mask, "contradicting_values", parameter.name, reason, pa.array(texts, pa.string()))
-    return values[finest, np.arange(len(rows))], refusal
+    rejection = Rejection(mask, "contradicting_values", parameter.name, reason, pa.array(texts, pa.string()))
+    return values[finest, np.arange(len(rows))], rejection

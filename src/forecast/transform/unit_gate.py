@@ -18,7 +18,7 @@ Times = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Enough:
+class MinEvidence:
     """What it takes to stop an object: values of the parameter; of the mistaken ones so many different, hours apart."""
 
     values: int = 1
@@ -27,7 +27,7 @@ class Enough:
 
 
 @dataclass(frozen=True, slots=True)
-class OnEarth:
+class PhysicalRange:
     """What a parameter can be, in its canonical unit, and the units that are taken for each other."""
 
     words: str
@@ -36,19 +36,19 @@ class OnEarth:
     lowest: float
     highest: float
     source: str
-    enough: Enough = Enough()
+    enough: MinEvidence = MinEvidence()
 
 
 # Night and noon are in it, so that no hot afternoon and no sensor in the sun stands in for a unit; and no fault code,
 # which is one number.
-_A_DAY: Final = Enough(values=24, different=12, hours=20)
+_A_DAY: Final = MinEvidence(values=24, different=12, hours=20)
 _TEMPERATURES: Final = ("°C", "°F", "K")
 
 # What can be told without a doubt, and nothing else: the values of pressure in its units never overlap, and more than
 # half of the temperatures of a day are not above what any place ever had. Wind in km/h is a storm in m/s, an inch of
 # rain a drizzle in mm, 10 °C taken for °F a frost, and a humidity of 1 a share or a percent: those may be weather.
 ON_EARTH: Final = {
-    "air_pressure_at_mean_sea_level": OnEarth(
+    "air_pressure_at_mean_sea_level": PhysicalRange(
         "pressures",
         Quantity.PRESSURE,
         ("hPa", "inHg", "kPa", "Pa"),
@@ -56,7 +56,7 @@ ON_EARTH: Final = {
         1090,
         "range checks of Synoptic (850 to 1080) and meteostat (850 to 1090)",
     ),
-    "air_temperature": OnEarth(
+    "air_temperature": PhysicalRange(
         "temperatures",
         Quantity.TEMPERATURE,
         _TEMPERATURES,
@@ -65,7 +65,7 @@ ON_EARTH: Final = {
         "WMO, world records: Vostok 1983, Furnace Creek 1913",
         _A_DAY,
     ),
-    "dew_point_temperature": OnEarth(
+    "dew_point_temperature": PhysicalRange(
         "dew points",
         Quantity.TEMPERATURE,
         _TEMPERATURES,
@@ -87,13 +87,13 @@ class _Mistake:
     count: int = 0
     different: set[float] = field(default_factory=set)
 
-    def add(self, raw: Floats, times: Times, enough: Enough) -> None:
+    def add(self, raw: Floats, times: Times, enough: MinEvidence) -> None:
         self.count += len(raw)
         self.first, self.last = min(self.first, int(times.min())), max(self.last, int(times.max()))
         if len(self.different) < enough.different:
             self.different |= set(np.unique(raw)[: enough.different].tolist())
 
-    def is_enough(self, enough: Enough) -> bool:
+    def is_enough(self, enough: MinEvidence) -> bool:
         hours = (self.last - self.first) / HOUR_MS
         return len(self.different) >= enough.different and hours >= enough.hours
 
@@ -104,7 +104,7 @@ class UnitGate:
     A sensor's fault codes, such as a pressure of 0, are none in any unit, and pass.
     """
 
-    def __init__(self, earth: OnEarth) -> None:
+    def __init__(self, earth: PhysicalRange) -> None:
         self._earth = earth
         self._units = {name: UNITS[earth.quantity][name.casefold()] for name in earth.units}
         self._values = 0

@@ -15,27 +15,27 @@ from forecast.core.schemas import RawBatch, Transformed
 from forecast.core.stations import Stations
 from forecast.networks.model import UtcTime
 from forecast.transform.aggregates import Aggregates
-from forecast.transform.assemble import Draft, assemble, entry_refusals
+from forecast.transform.assemble import BatchDraft, assemble, entry_rejections
 from forecast.transform.block_values import bounds_of, read_block_values
 from forecast.transform.corrections import corrected
 from forecast.transform.declared import DeclaredLayout
 from forecast.transform.missing_units import MissingUnits
-from forecast.transform.quarantine import Refusal
+from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, named_stations, normalise_field
 from forecast.transform.reader import Reader
 from forecast.transform.source_codes import codes_of
 from forecast.transform.twins import contradictions
 from forecast.transform.utc_times import utc_times
-from forecast.transform.values.clocks import Moments
+from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.codes import read_codes
-from forecast.transform.values.numbers import Converted, convert_batch
+from forecast.transform.values.numbers import ParsedColumn, convert_batch
 
 
 class _Values(NamedTuple):
-    """The values of a batch; the rows that are refused; and those that are not empty though they have none."""
+    """The values of a batch; the rows that are rejected; and those that are not empty though they have none."""
 
-    columns: Mapping[str, Converted]
-    refusals: list[Refusal]
+    columns: Mapping[str, ParsedColumn]
+    rejections: list[Rejection]
     not_empty: Mask | None = None
 
 
@@ -72,19 +72,19 @@ class UtcReader(Reader):
         cells = columns.required(normalise_field(self._time.column))
         self._see_aggregates(columns, stations, moments, clock)
         values = self._block_values(batch, columns) if self.layout.systems else self._plain_values(columns)
-        draft = Draft(
+        draft = BatchDraft(
             stations,
             moments,
             values.columns,
             [
                 *self._wrong_stations(batch, columns, stations),
-                *times.refusals,
-                *entry_refusals(early, self._time.column, cells),
+                *times.rejections,
+                *entry_rejections(early, self._time.column, cells),
                 *corrected(self.layout.layout.correction, columns, stations, moments),
-                *values.refusals,
+                *values.rejections,
             ],
             self._lost(batch),
-            times.notes,
+            times.issues,
             source_codes=codes_of(self.layout, columns, values.columns),
             not_empty=values.not_empty,
             group=self.layout.layout.group,
@@ -103,11 +103,11 @@ class UtcReader(Reader):
         values = read_block_values(layout, columns, len(batch.rows))
         self._units.has_units |= values.has_units
         names = [str(name) for name in batch.rows.columns]
-        bare = self._units.refusal(values.bare, names, columns, layout)
-        not_empty = np.any([refusal.mask for refusal in unread], axis=0) if unread else None
-        return _Values(values.columns, [*unread, *values.refusals, bare], not_empty)
+        bare = self._units.rejection(values.bare, names, columns, layout)
+        not_empty = np.any([rejection.mask for rejection in unread], axis=0) if unread else None
+        return _Values(values.columns, [*unread, *values.rejections, bare], not_empty)
 
-    def _see_aggregates(self, columns: Columns, stations: pa.Array, moments: Moments, clock: Moments) -> None:
+    def _see_aggregates(self, columns: Columns, stations: pa.Array, moments: DateTimes, clock: DateTimes) -> None:
         declared, seen = self.layout.layout.aggregates, self._aggregates
         rows = 0 if seen is None else min(seen.wanted, len(moments))
         if declared is not None and seen is not None and rows:
@@ -115,7 +115,7 @@ class UtcReader(Reader):
             seen.watch(stations.slice(0, rows), moments[:rows], clock[:rows], bounds)
 
 
-def _no_object(system: str, cells: pa.Array) -> Refusal:
+def _no_object(system: str, cells: pa.Array) -> Rejection:
     """Rows that have something else where the object with the values belongs: what it held is not known."""
     if pa.types.is_struct(cells.type):
         mask = np.zeros(len(cells), dtype=bool)
@@ -123,4 +123,4 @@ def _no_object(system: str, cells: pa.Array) -> Refusal:
         mask = np.asarray(pc.fill_null(pc.greater(pc.list_value_length(cells), 0), fill_value=False))
     else:
         mask = np.asarray(cells.is_valid())
-    return Refusal(mask, "malformed_record", system, "not a JSON object", cells)
+    return Rejection(mask, "malformed_record", system, "not a JSON object", cells)

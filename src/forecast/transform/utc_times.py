@@ -8,16 +8,16 @@ import numpy as np
 import pyarrow as pa
 
 from forecast.networks.model import UtcTime
-from forecast.transform.quarantine import Refusal
+from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, normalise_field
 from forecast.transform.row_times import BAD_INSTANT, RowTimes, as_utc, present
-from forecast.transform.values.clocks import Moments
+from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.month_days import read_month_days
 from forecast.transform.values.statements import Places, Statement, contradictions
-from forecast.transform.values.timestamps import Readings, leap_notes, read_formatted, read_moments
+from forecast.transform.values.timestamps import ParsedTimes, leap_second_issues, read_formatted, read_moments
 
 
-def utc_times(time: UtcTime, columns: Columns, places: Places, extracted: Moments) -> tuple[RowTimes, Moments]:
+def utc_times(time: UtcTime, columns: Columns, places: Places, extracted: DateTimes) -> tuple[RowTimes, DateTimes]:
     """The times of a batch, with which those of the other columns are compared; and the rows' clocks.
 
     `extracted` is when the rows were extracted, for a column that has the day of the month alone. The clock is the
@@ -25,18 +25,18 @@ def utc_times(time: UtcTime, columns: Columns, places: Places, extracted: Moment
     """
     times = columns.required(normalise_field(time.column))
     readings = as_utc(_readings(time, times, extracted))
-    refusals = [Refusal(readings.unreadable, "bad_timestamp", time.column, _bad_instant(time), times)]
+    rejections = [Rejection(readings.unreadable, "bad_timestamp", time.column, _bad_instant(time), times)]
     clock = readings.moments
     others: Sequence[str] = (*time.beside, *((time.local,) if time.local is not None else ()))
     for name, cells in present(columns, others):
         other = read_moments(cells)
-        refusals += contradictions(readings, Statement(name, cells, other), places)
+        rejections += contradictions(readings, Statement(name, cells, other), places)
         if name == time.local:
             clock = np.where(np.isnat(other.moments) | other.is_utc, clock, other.moments)
-    return RowTimes(readings, refusals, leap_notes(readings, times)), clock
+    return RowTimes(readings, rejections, leap_second_issues(readings, times)), clock
 
 
-def _readings(time: UtcTime, cells: pa.Array, extracted: Moments) -> Readings:
+def _readings(time: UtcTime, cells: pa.Array, extracted: DateTimes) -> ParsedTimes:
     if time.within_days is not None:
         return read_month_days(cells, extracted, time.within_days)
     return read_moments(cells) if time.format is None else read_formatted(cells, time.format)

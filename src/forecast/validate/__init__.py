@@ -8,18 +8,18 @@ from datetime import datetime
 import pandas as pd
 import pyarrow as pa
 
-from forecast.core.schemas import OBSERVATION_SCHEMA, REFUSED_SCHEMA, Validated, frame_of, to_frame, to_table
+from forecast.core.schemas import OBSERVATION_SCHEMA, REJECTED_SCHEMA, Validated, frame_of, to_frame, to_table
 from forecast.core.stations import Stations
-from forecast.validate.enrich import seal
-from forecast.validate.rejects import refusals, refused_rows
+from forecast.validate.enrich import with_metadata
+from forecast.validate.rejects import rejected_rows, violations
 
 
 def validate(observations: pd.DataFrame, stations: Stations, now: datetime) -> Validated:
     """Split observations (OBSERVATION_SCHEMA) into those that may enter, completed, and those that may not."""
     table = to_table(observations, OBSERVATION_SCHEMA)
-    refused, records = refused_rows(table, refusals(table, stations, now))
+    rejected, records = rejected_rows(table, violations(table, stations, now))
     if records:
-        table = table.filter(pa.array(~refused))
+        table = table.filter(pa.array(~rejected))
     rows = [
         {
             **{k: v for k, v in record.items() if k != "observation"},
@@ -27,4 +27,4 @@ def validate(observations: pd.DataFrame, stations: Stations, now: datetime) -> V
         }
         for record in records
     ]
-    return Validated(to_frame(seal(table, stations)), frame_of(rows, REFUSED_SCHEMA))
+    return Validated(to_frame(with_metadata(table, stations)), frame_of(rows, REJECTED_SCHEMA))

@@ -9,15 +9,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.core.digests import observation_halves, quality_halves, whole_digests
+from forecast.core.digests import content_hashes, qc_hashes, whole_digests
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.schemas import VALIDATED_SCHEMA
 from forecast.core.stations import Station, Stations
 from forecast.networks.qc_version import qc_version
-from forecast.validate.initial_qc import judge_rows
+from forecast.validate.initial_qc import flag_batch
 
 
-def seal(table: pa.Table, stations: Stations) -> pa.Table:
+def with_metadata(table: pa.Table, stations: Stations) -> pa.Table:
     """Observations (OBSERVATION_SCHEMA, all of known stations) as VALIDATED_SCHEMA.
 
     The flags are those of each station by itself, as far as these rows tell; the observations around them, and those of
@@ -32,8 +32,8 @@ def seal(table: pa.Table, stations: Stations) -> pa.Table:
         **{name: table[name] for name in table.column_names},
         "completeness_score": pa.array(_completeness(table, known, codes)),
     }
-    first = observation_halves(pa.table(columns), known, codes)
-    quality = judge_rows(table, known, codes, first)
+    first = content_hashes(pa.table(columns), known, codes)
+    quality = flag_batch(table, known, codes, first)
     columns |= {
         "precipitation_amount": pa.array(quality.amount, from_pandas=True),
         "flag": pa.array(quality.flag),
@@ -41,7 +41,7 @@ def seal(table: pa.Table, stations: Stations) -> pa.Table:
         "anomalies_detected": pa.array(quality.anomalies),
         "qc_version": pa.repeat(pa.scalar(qc_version(), pa.int32()), size),
     }
-    second = quality_halves(quality.flag, quality.flags, quality.anomalies, quality.amount, np.full(size, qc_version()))
+    second = qc_hashes(quality.flag, quality.flags, quality.anomalies, quality.amount, np.full(size, qc_version()))
     columns["digest"] = whole_digests(first, second)
     return pa.table(columns, schema=VALIDATED_SCHEMA)
 

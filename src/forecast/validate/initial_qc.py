@@ -1,4 +1,4 @@
-"""Rows of any stations in any order as series, judged station by station, and the verdicts back in the rows' order."""
+"""The first QC of the rows of one object, of any stations and in any order: station by station."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from forecast.core.digests import Halves
+from forecast.core.digests import Hashes
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.precedence import Column, Rows, kept_of_each, order_of
 from forecast.core.stations import Station
@@ -20,18 +20,18 @@ from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted
 
 
-def judge_rows(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer], halves: Halves) -> Quality:
+def flag_batch(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.integer], halves: Hashes) -> Quality:
     """What the checks of each station by itself say of these rows; `codes` number the rows' stations in `known`.
 
-    Of two rows of one observation the one that would win in the database is judged, and the other is not; `halves` are
-    the first halves of their digests.
+    Of two rows of one observation the one that would win in the database is evaluated, and the other is not;
+    `halves` are the content hashes of their digests.
     """
     size = table.num_rows
     order = order_of(table, halves)
     times = np.asarray(table["timestamp"].cast(pa.int64()))
     values = {name: column for name in MEASURED_NAMES if (column := _column(table, name)) is not None}
     result = Quality(
-        # Also of what is not judged the flag tells whether there is any value.
+        # Also of what is not evaluated the flag tells whether there is any value.
         np.where(order[0], NOT_EVALUATED, MISSING).astype(np.int32),
         pa.nulls(size, pa.string()),
         np.zeros(size, np.int32),
@@ -45,9 +45,9 @@ def judge_rows(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.
         own = {name: column for name, column in own.items() if not np.isnan(column).all()}
         failed = doubted(source_flags[rows], NETWORKS.failed_codes_of(station.network))
         of_network = NETWORKS.thresholds_of(station.network)
-        verdicts = run_station_checks(Series(station, times[rows], own, failed, of_network))
-        run_closing_checks(verdicts)
-        quality = verdicts.quality()
+        results = run_station_checks(Series(station, times[rows], own, failed, of_network))
+        run_closing_checks(results)
+        quality = results.quality()
         result.flag[rows], result.anomalies[rows], result.amount[rows] = quality.flag, quality.anomalies, quality.amount
         if quality.flags.null_count < len(rows):
             texts[rows] = quality.flags.to_numpy(zero_copy_only=False)

@@ -1,4 +1,4 @@
-"""The door: what transform should have refused already, and values that are no numbers."""
+"""The door: what transform should have rejected already, and values that are no numbers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecast.core.admission import Fault, Mask, instant_text, unknown_stations, wrong_times
+from forecast.core.admission import Mask, Violation, instant_text, unknown_stations, wrong_times
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.stations import Stations
 
 _NOT_FINITE = ("not_finite", "not a finite number")
 
 
-def refusals(table: pa.Table, stations: Stations, now: datetime) -> list[tuple[str, Fault]]:
+def violations(table: pa.Table, stations: Stations, now: datetime) -> list[tuple[str, Violation]]:
     """The rows that may not enter, each fault with its field; a row may be in several."""
     moments = table["timestamp"].to_numpy()
     found = [
@@ -27,16 +27,16 @@ def refusals(table: pa.Table, stations: Stations, now: datetime) -> list[tuple[s
         column = table[name]
         if column.null_count < len(column):
             bad = ~np.asarray(pc.fill_null(pc.is_finite(column), fill_value=True))
-            found.append((name, Fault(bad, *_NOT_FINITE)))
+            found.append((name, Violation(bad, *_NOT_FINITE)))
     return found
 
 
-def refused_rows(table: pa.Table, found: list[tuple[str, Fault]]) -> tuple[Mask, list[dict[str, Any]]]:
-    """The mask of all refused rows, and a record of each under its first reason."""
-    refused = np.zeros(table.num_rows, dtype=bool)
+def rejected_rows(table: pa.Table, found: list[tuple[str, Violation]]) -> tuple[Mask, list[dict[str, Any]]]:
+    """The mask of all rejected rows, and a record of each under its first reason."""
+    rejected = np.zeros(table.num_rows, dtype=bool)
     records = []
     for field, fault in found:
-        for row in np.flatnonzero(fault.mask & ~refused).tolist():
+        for row in np.flatnonzero(fault.mask & ~rejected).tolist():
             observation = {
                 name: value for name, value in table.slice(row, 1).to_pylist()[0].items() if value is not None
             }
@@ -51,5 +51,5 @@ def refused_rows(table: pa.Table, found: list[tuple[str, Fault]]) -> tuple[Mask,
                     "instant": instant_text(fault.instants, row),
                 }
             )
-        refused |= fault.mask
-    return refused, records
+        rejected |= fault.mask
+    return rejected, records

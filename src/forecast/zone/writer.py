@@ -1,4 +1,4 @@
-"""The processed zone: canonical records as Parquet, refused rows as gzipped JSON lines.
+"""The processed zone: canonical records as Parquet, rejected rows as gzipped JSON lines.
 
 Files are written to a folder of the run first, and published when their raw object is known to be whole. Their names
 come from the raw object's digest alone, so that the same object processed twice writes the same keys.
@@ -51,7 +51,7 @@ _FILE_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class RunFacts:
+class RunContext:
     """What is the same for every record of a run."""
 
     run_id: str
@@ -125,26 +125,26 @@ class ObjectWriter:
         self,
         folder: Path,
         source: Source,
-        facts: RunFacts,
+        context: RunContext,
         stations: Stations,
         name: str | None = None,
         make_room: Callable[[int], None] = any_room,
     ) -> None:
         self._folder = folder
         self._source = source
-        self._facts = facts
+        self._context = context
         self._stations = stations
         self._name = name or source.digest
         self._make_room = make_room
         self._parts = 0
-        self._refused_path = folder / "refused.jsonl.gz"
+        self._rejected_path = folder / "rejected.jsonl.gz"
         self._records_files: list[ZoneFile] = []
         self._records_bytes = 0
 
     @property
     def size(self) -> int:
         """Bytes of everything that was staged."""
-        return self._records_bytes + (self._refused_path.stat().st_size if self._refused_path.exists() else 0)
+        return self._records_bytes + (self._rejected_path.stat().st_size if self._rejected_path.exists() else 0)
 
     def add(self, validated: pd.DataFrame) -> None:
         """Stage records (VALIDATED_SCHEMA), one file a month of observation."""
@@ -159,26 +159,26 @@ class ObjectWriter:
             self._records_bytes += path.stat().st_size
         self._parts += 1
 
-    def add_refused(self, refused: pd.DataFrame) -> None:
-        """Stage refused rows (REFUSED_SCHEMA) with where they came from; a loop, because they are few."""
-        if refused.empty:
+    def add_rejected(self, rejected: pd.DataFrame) -> None:
+        """Stage rejected rows (REJECTED_SCHEMA) with where they came from; a loop, because they are few."""
+        if rejected.empty:
             return
-        table = to_table(refused)
+        table = to_table(rejected)
         self._make_room(self.size + _most_bytes(table))
-        with gzip.open(self._refused_path, "at", encoding="utf-8") as file:
+        with gzip.open(self._rejected_path, "at", encoding="utf-8") as file:
             for record in table.to_pylist():
                 source = {"source_uri": self._source.uri, "key": self._source.key}
                 version = {"source_modified_at": self._source.modified_at.isoformat(timespec="milliseconds")}
-                whole = {"run_id": self._facts.run_id, **source, **version, **record}
+                whole = {"run_id": self._context.run_id, **source, **version, **record}
                 file.write(json.dumps(whole, ensure_ascii=False) + "\n")
 
     @property
     def files(self) -> list[ZoneFile]:
         """Everything that was staged."""
-        if not self._refused_path.exists():
+        if not self._rejected_path.exists():
             return list(self._records_files)
         key = f"{REJECTED}{month_folder(self._source.day)}{self._source.digest}-0.jsonl.gz"
-        return [*self._records_files, ZoneFile(self._refused_path, key)]
+        return [*self._records_files, ZoneFile(self._rejected_path, key)]
 
     def _records(self, table: pa.Table) -> pa.Table:
         encoded = table["station_id"].combine_chunks().dictionary_encode()
@@ -195,13 +195,13 @@ class ObjectWriter:
         everywhere = pa.repeat(pa.scalar(0, pa.int32()), table.num_rows)
         for column, text in (
             ("source_uri", self._source.uri),
-            ("run_id", self._facts.run_id),
-            ("pipeline_version", self._facts.pipeline_version),
+            ("run_id", self._context.run_id),
+            ("pipeline_version", self._context.pipeline_version),
         ):
             columns[column] = pa.DictionaryArray.from_arrays(everywhere, pa.array([text], pa.string()))
         for column, moment in (
             ("source_modified_at", self._source.modified_at),
-            ("ingested_at", self._facts.started_at),
+            ("ingested_at", self._context.started_at),
         ):
             columns[column] = pa.repeat(pa.scalar(moment, UTC_TIME), table.num_rows)
         return pa.table(columns).select(RECORD_SCHEMA.names).cast(RECORD_SCHEMA)

@@ -16,7 +16,7 @@ from forecast_demo.apis.world import World
 
 _MINUTE: Final = 60
 _DAY: Final = 86_400
-_MOST_INFOCLIMAT_STATIONS: Final = 100
+_MAX_INFOCLIMAT_STATIONS: Final = 100
 GOOD_KEY: Final = "a-good-key"
 PWS_PATH: Final = "/v2/pws/history/all"
 INFOCLIMAT_PATH: Final = "/opendata/"
@@ -88,7 +88,7 @@ class FakeApis:
             return _json(200, {"status": "OK", "errors": [], "data": []})
         known = [self.world.stations.get(name) for name in query["stations[]"]]
         stations = [station for station in known if station is not None and station.network == "InfoClimat"]
-        if len(known) > _MOST_INFOCLIMAT_STATIONS:
+        if len(known) > _MAX_INFOCLIMAT_STATIONS:
             return _json(200, {"status": "NOK", "errors": ["Too many stations"], "data": []})
         rows = {station.id: self.world.infoclimat_days(station, first, last, now) for station in stations}
         there: dict[str, Any] = {name: of_station for name, of_station in rows.items() if of_station}

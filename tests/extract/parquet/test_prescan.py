@@ -70,7 +70,7 @@ def test_a_sound_footer_says_what_arrow_reads_in_it(path: Path, content: bytes) 
 
 @given(files(), st.data())
 @settings(suppress_health_check=list(HealthCheck))
-def test_a_damaged_footer_is_read_or_refused(path: Path, content: bytes, data: st.DataObject) -> None:
+def test_a_damaged_footer_is_read_or_rejected(path: Path, content: bytes, data: st.DataObject) -> None:
     place = data.draw(st.integers(4, len(content) - 9))
     damaged = content[:place] + data.draw(st.binary(max_size=4)) + content[place + data.draw(st.integers(0, 4)) :]
     try:
@@ -97,7 +97,7 @@ def footer(data: bytes) -> bytes:
         (b"\x19\xf3\xff\xff\xff\xff\x0f", "a footer that ends within a value"),
     ],
 )
-def test_what_is_no_footer_is_refused(data: bytes, reason: str, path: Path) -> None:
+def test_what_is_no_footer_is_rejected(data: bytes, reason: str, path: Path) -> None:
     with pytest.raises(ObjectRejectedError) as caught:
         surveyed(footer(data), path)
     assert (caught.value.code, caught.value.message) == ("not_parquet", f"the Parquet file cannot be read: {reason}")

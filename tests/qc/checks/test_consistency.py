@@ -105,7 +105,7 @@ class TestEveryRuleOfARow:
             assert flags.shape == (0,)
             assert flags.dtype == np.uint8
 
-    def test_a_missing_value_is_missing_and_its_partners_are_not_judged(
+    def test_a_missing_value_is_missing_and_its_partners_are_not_evaluated(
         self, rule: Rule, bad: tuple[float, ...]
     ) -> None:
         for lost in range(len(bad)):
@@ -113,11 +113,11 @@ class TestEveryRuleOfARow:
             for index, flags in enumerate(rule(*(values(v) for v in row))):
                 assert flags.tolist() == [MISSING if index == lost else NOT_EVALUATED]
 
-    def test_nothing_there_nothing_judged(self, rule: Rule, bad: tuple[float, ...]) -> None:
+    def test_nothing_there_nothing_evaluated(self, rule: Rule, bad: tuple[float, ...]) -> None:
         assert all(flags.tolist() == [MISSING] for flags in rule(*(values(NAN) for _ in bad)))
 
     @given(data=st.data())
-    def test_a_row_is_judged_alone(self, rule: Rule, bad: tuple[float, ...], data: st.DataObject) -> None:
+    def test_a_row_is_evaluated_alone(self, rule: Rule, bad: tuple[float, ...], data: st.DataObject) -> None:
         """A flag is the same in whatever company the row comes; MISSING is said of missing values and of no other."""
         number = st.one_of(st.just(NAN), st.sampled_from([0.0, 75.0, *bad]), st.floats(0.0, 120.0))
         rows = data.draw(st.lists(st.tuples(*(number for _ in bad)), max_size=8))
@@ -182,7 +182,7 @@ class TestDewPointFromHumidity:
         flags = dew_point_from_humidity(values(15.0), values(102.0), values(15.0), limit=1.0)
         assert [f.tolist() for f in flags] == [[GOOD]] * 2
 
-    def test_without_a_temperature_neither_is_judged(self) -> None:
+    def test_without_a_temperature_neither_is_evaluated(self) -> None:
         flags = dew_point_from_humidity(values(15.0), values(0.0), values(NAN), limit=1.0)
         assert [f.tolist() for f in flags] == [[NOT_EVALUATED]] * 2
 
@@ -233,7 +233,7 @@ class TestDirectionAtCalm:
             (NAN, NAN, NAN, MISSING),
         ],
     )
-    def test_zero_is_no_wind_and_calm_is_not_judged(
+    def test_zero_is_no_wind_and_calm_is_not_evaluated(
         self, direction: float, speed: float, gust: float, flag: int
     ) -> None:
         assert direction_at_calm(values(direction), values(speed), values(gust)).tolist() == [flag]
@@ -314,7 +314,7 @@ class TestSnowWithWarmth:
         assert self.check(values(3.0, 4.0), values(9.0, 9.0), minutes(0, 60)) == [NOT_EVALUATED, SUSPECT]
         assert self.check(values(3.0, 4.0), values(9.0, 9.0), minutes(0, 61)) == [NOT_EVALUATED, NOT_EVALUATED]
 
-    def test_missing_values_are_bridged_and_missing_temperatures_are_not_judged(self) -> None:
+    def test_missing_values_are_bridged_and_missing_temperatures_are_not_evaluated(self) -> None:
         thickness, temperature = values(3.0, NAN, 4.0, 5.0, NAN), values(9.0, 9.0, 9.0, NAN, NAN)
         flags = self.check(thickness, temperature, minutes(0, 20, 40, 45, 50))
         assert flags == [NOT_EVALUATED, MISSING, SUSPECT, NOT_EVALUATED, MISSING]

@@ -135,7 +135,7 @@ def test_an_exempt_value_that_is_missing_is_missing_and_ends_nothing() -> None:
     assert flat(floats(5, NAN, 5, 5, 5), hourly(5), exempt=exempt) == [S, M, S, S, S]
 
 
-def test_a_value_alone_cannot_be_judged() -> None:
+def test_a_value_alone_cannot_be_evaluated() -> None:
     assert flat(floats(), at()) == []
     assert flat(floats(5), at(0)) == [N]
     assert flat(floats(NAN), at(0)) == [M]
@@ -160,7 +160,7 @@ def test_an_end_of_a_long_run_counts_what_it_sees_within_the_fail_hours() -> Non
     assert flat(np.full(8, 5.0), times) == [F, F, F, F, F, F, F, S]
 
 
-def test_an_infinity_is_not_judged_and_ends_nothing() -> None:
+def test_an_infinity_is_not_evaluated_and_ends_nothing() -> None:
     assert flat(floats(5, math.inf, 5, 5, 5), hourly(5)) == [S, N, S, S, S]
 
 

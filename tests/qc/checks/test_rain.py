@@ -138,7 +138,7 @@ def test_a_reading_that_was_lost_has_its_neighbours_within_the_gap(at: int, flag
     assert counter_of([20.0, 0.0, 20.0], minutes(0, 5, 5 + at))[1] == (flag if at == 60 else GOOD)
 
 
-def test_a_counter_is_not_judged_across_a_gap_and_missing_values_are_skipped() -> None:
+def test_a_counter_is_not_evaluated_across_a_gap_and_missing_values_are_skipped() -> None:
     assert counter_of([0.0, 99.0], minutes(0, 60.01)) == [NOT_EVALUATED, NOT_EVALUATED]
     assert counter_of([0.0, 99.0], minutes(0, 40)) == [NOT_EVALUATED, FAIL]
     assert counter_of([NAN, 0.0, NAN, 99.0, NAN]) == [MISSING, NOT_EVALUATED, MISSING, FAIL, MISSING]

@@ -87,7 +87,7 @@ def test_limits_of_the_season_are_inside() -> None:
 
 
 @given(irregular_series(), st.integers(0, 30))
-def test_each_value_is_judged_by_itself(series: tuple[Floats, Times], cut: int) -> None:
+def test_each_value_is_evaluated_by_itself(series: tuple[Floats, Times], cut: int) -> None:
     values, times = series
     limits = Range(-6, -4, 4, 6)
     whole = gross_range(values, limits)

@@ -108,7 +108,7 @@ def test_one_anchor_is_one_limit_up_to_there() -> None:
     assert flags.tolist() == [N, G, S, N]
 
 
-def test_an_infinity_is_not_judged_and_parts_no_neighbours() -> None:
+def test_an_infinity_is_not_evaluated_and_parts_no_neighbours() -> None:
     assert steps(floats(10, math.inf, 16, -math.inf), every(5, 4)) == [N, N, S, N]
 
 

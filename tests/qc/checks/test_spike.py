@@ -128,7 +128,7 @@ def test_without_a_fail_limit_the_largest_is_suspect() -> None:
     assert spikes(floats(10, 99, 10), suspect=math.inf, fail=math.inf) == [N, G, N]
 
 
-def test_an_infinity_is_not_judged_and_parts_no_neighbours() -> None:
+def test_an_infinity_is_not_evaluated_and_parts_no_neighbours() -> None:
     assert spikes(floats(10, math.inf, 20, 10)) == [N, N, F, N]
 
 

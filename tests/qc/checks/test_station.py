@@ -102,7 +102,7 @@ def test_a_sensor_that_stands_still_while_its_neighbours_move() -> None:
         assert stuck_of(nearly, np.linspace(5, 9, 24), times) == [[flag]]
 
 
-def test_each_day_is_judged_by_itself() -> None:
+def test_each_day_is_evaluated_by_itself() -> None:
     times = hourly(3)
     values = np.concatenate([np.full(24, 8.0), np.linspace(4, 9, 24), np.full(24, 7.0)])
     assert stuck_of(values, np.tile(np.linspace(4, 9, 24), 3), times) == [[SUSPECT], [GOOD], [SUSPECT]]
@@ -233,7 +233,7 @@ def test_half_an_hour_is_found_where_it_is_asked_for() -> None:
     assert by_day(flags, times)[1] == [SUSPECT]
 
 
-def test_without_enough_hours_with_neighbours_the_clock_is_not_judged() -> None:
+def test_without_enough_hours_with_neighbours_the_clock_is_not_evaluated() -> None:
     times = hourly(2)
     values = curve(times - HOUR)
     for hours, flag in ((30, SUSPECT), (29, NOT_EVALUATED)):
@@ -261,13 +261,13 @@ def test_the_rate_itself_is_allowed() -> None:
     assert flag_rate(flags[:4], hourly(4 / 24), limit=0.2, min_values=4).tolist() == [SUSPECT] * 4
 
 
-def test_too_few_judged_values_give_no_rate() -> None:
+def test_too_few_evaluated_values_give_no_rate() -> None:
     flags = np.array([FAIL, FAIL, NOT_EVALUATED, MISSING], dtype=np.uint8)
     times = hourly(4 / 24)
     assert flag_rate(flags, times, limit=0.2, min_values=3).tolist() == [NOT_EVALUATED] * 3 + [MISSING]
     assert flag_rate(flags, times, limit=0.2, min_values=2).tolist() == [SUSPECT] * 3 + [MISSING]
-    unjudged = np.array([NOT_EVALUATED, MISSING], dtype=np.uint8)
-    assert flag_rate(unjudged, times[:2], limit=0.2, min_values=0).tolist() == [NOT_EVALUATED, MISSING]
+    pending_qc = np.array([NOT_EVALUATED, MISSING], dtype=np.uint8)
+    assert flag_rate(pending_qc, times[:2], limit=0.2, min_values=0).tolist() == [NOT_EVALUATED, MISSING]
 
 
 def every_check(values: Floats, times: Times) -> list[Flags]:

@@ -89,7 +89,7 @@ def observations(content: str, networks: Networks, folder: Path) -> list[dict[st
     transformer = ObjectTransformer(raw.key, stations, NOW, networks)
     parts = [transformer.transform(batch) for batch in extract(path, raw, networks, Limits(), NOW)]
     frames = [part.observations for part in (*parts, *transformer.finish())]
-    assert [row for part in parts for row in to_table(part.refused).to_pylist()] == []
+    assert [row for part in parts for row in to_table(part.rejected).to_pylist()] == []
     assert transformer.reading.unknown == {}
     validated: Validated = validate(pd.concat(frames, ignore_index=True), stations, NOW)
     rows: list[dict[str, Any]] = to_table(validated.observations).to_pylist()
@@ -126,19 +126,19 @@ def test_two_networks_with_one_source_are_a_fault() -> None:
         Networks([*networks, replace(first, name="Other", fetch=(replace(first.fetch[0], network="Other"),))])
 
 
-def test_a_time_in_another_form_than_declared_is_refused(install: Install, tmp_path: Path) -> None:
+def test_a_time_in_another_form_than_declared_is_rejected(install: Install, tmp_path: Path) -> None:
     install("port_with_times", shown("python"))
     path = tmp_path / "object"
     path.write_text("buoy;hour;t\n0042;20241001123;287,15\n0042;2024-10-01 12:00;1\n0042;2024100112;287,15\n", "utf-8")
     networks, raw = find_networks(), RawObject("port/a.csv", "a", 1, "etag", NOW)
     transformer = ObjectTransformer(raw.key, Stations({BUOY.id: BUOY}), NOW, networks)
     (part,) = [transformer.transform(batch) for batch in extract(path, raw, networks, Limits(), NOW)]
-    refused = to_table(part.refused).to_pylist()
-    assert [(row["position"], row["code"], row["field"]) for row in refused] == [
+    rejected = to_table(part.rejected).to_pylist()
+    assert [(row["position"], row["code"], row["field"]) for row in rejected] == [
         ("row 1", "bad_timestamp", "hour"),
         ("row 2", "bad_timestamp", "hour"),
     ]
-    assert refused[0]["reason"] == "not a date and time in UTC (%Y%m%d%H)"
+    assert rejected[0]["reason"] == "not a date and time in UTC (%Y%m%d%H)"
     assert len(part.observations) == 1
 
 

@@ -84,7 +84,7 @@ Read = Callable[..., tuple[Result, ObjectTransformer]]
 
 def test_a_report_in_knots_metres_and_hectopascals(read: Read) -> None:
     result, transformer = read(f"METAR {LILLE}=\n")
-    assert (result.stamps, result.refused) == (["2024-10-17T06:00:00Z"], [])
+    assert (result.stamps, result.rejected) == (["2024-10-17T06:00:00Z"], [])
     assert result.observations[0]["station_id"] == "metar-LFQQ"
     assert result.values() == pytest.approx(
         {
@@ -96,7 +96,7 @@ def test_a_report_in_knots_metres_and_hectopascals(read: Read) -> None:
             "visibility_in_air": 10_000.0,
         }
     )
-    assert (result.notes(), transformer.reading.unknown) == ([], {})
+    assert (result.issues(), transformer.reading.unknown) == ([], {})
 
 
 def test_remarks_of_the_usa_tell_tenths_and_the_pressure_at_sea_level_beside_the_qnh(read: Read) -> None:
@@ -177,11 +177,11 @@ def test_a_group_that_cannot_be_read_costs_itself_alone_and_is_noted(read: Read)
             *("wind_speed", "visibility_in_air"),
         },
     ]
-    assert result.notes(0) == [
+    assert result.issues(0) == [
         ("wind_speed", "12010KTG20KT", "unknown unit 'KTG20KT'"),
         ("visibility_in_air", "9000N", "unknown unit 'N'"),
     ]
-    assert result.notes(1) == [("wind_from_direction", "VRB", "a variable wind has no direction")]
+    assert result.issues(1) == [("wind_from_direction", "VRB", "a variable wind has no direction")]
     assert (
         transformer.reading.parameters["wind_speed"].cells,
         transformer.reading.parameters["wind_speed"].values,
@@ -203,7 +203,7 @@ def test_the_month_of_a_report_is_the_one_in_which_it_was_extracted_or_that_befo
     result, _ = read(
         f"LFQQ {day_time}Z 24007KT CAVOK 11/09 Q1013\n", at=extracted, now=datetime(2026, 1, 1, tzinfo=UTC)
     )
-    assert (result.stamps, result.refused) == ([stamp], [])
+    assert (result.stamps, result.rejected) == ([stamp], [])
 
 
 @pytest.mark.parametrize("day_time", ["101159", "310600", "320600", "000600", "172400", "170660", "180600"])
@@ -211,10 +211,10 @@ def test_a_day_that_is_none_of_the_week_before_is_quarantined_and_never_guessed(
     text = f"{LILLE}\nLFQQ {day_time}Z 24007KT CAVOK 11/09 Q1013\n"
     result, _ = read(text, at=datetime(2024, 10, 17, 12, 0, tzinfo=UTC))
     assert result.stamps == ["2024-10-17T06:00:00Z"]
-    assert [(row["code"], row["field"], row["value"]) for row in result.refused] == [
+    assert [(row["code"], row["field"], row["value"]) for row in result.rejected] == [
         ("bad_timestamp", "day_time", day_time)
     ]
-    assert "7 days before the row was extracted" in result.refused[0]["reason"]
+    assert "7 days before the row was extracted" in result.rejected[0]["reason"]
 
 
 @given(
@@ -244,7 +244,7 @@ def test_bulletins_have_headings_reports_of_several_lines_and_forecasts_among_th
     assert [row["source_row"] for row in result.observations] == ["line 5", "line 8", "line 8"]
     assert [result.values(row)["air_pressure_at_mean_sea_level_qnh"] for row in range(3)] == [1013.0, 1012.0, 1011.0]
     assert (result.rows_empty, result.rows_read) == (1, 5)
-    assert [(row["position"], row["code"], row["reason"]) for row in result.refused] == [
+    assert [(row["position"], row["code"], row["reason"]) for row in result.rejected] == [
         ("line 10", "malformed_record", "a TAF, which is a forecast and no observation")
     ]
 
@@ -252,7 +252,7 @@ def test_bulletins_have_headings_reports_of_several_lines_and_forecasts_among_th
 def test_a_date_above_a_report_counts_whenever_the_file_was_copied(read: Read) -> None:
     result, _ = read(f"2023/10/17 06:00\n{LILLE}\n\n2023/10/17 05:50\n{NEW_YORK}\n\n")
     assert result.stamps == ["2023-10-17T06:00:00Z"]
-    assert [row["reason"] for row in result.refused] == [
+    assert [row["reason"] for row in result.rejected] == [
         "the report tells day and time 170551, and beside it stands 2023-10-17T05:50:00Z"
     ]
 
@@ -270,7 +270,7 @@ def test_a_correction_counts_and_what_it_corrects_is_quarantined(read: Read) -> 
         result, _ = read("\n".join(text))
         kept = {row["station_id"]: row["air_temperature"] for row in result.observations}
         assert kept == {"metar-LFQQ": 11.0, "metar-EBBR": 12.0, "metar-KJFK": 12.0}
-        assert sorted((row["code"], row["value"][:23]) for row in result.refused) == [
+        assert sorted((row["code"], row["value"][:23]) for row in result.rejected) == [
             ("corrected", "KJFK 170551Z CCA 24007K"),
             ("corrected", "LFQQ 170600Z 24007KT CA"),
             ("corrected", "METAR EBBR 170600Z 2400"),
@@ -310,9 +310,9 @@ def test_the_apis_json_is_read_as_its_units_are(read: Read, written: Callable[[A
         }
     )
     assert result.values(2)["visibility_in_air"] == 10_000.0
-    assert result.notes(0) == []
-    assert result.notes(1) == [("wind_from_direction", "VRB", "a variable wind has no direction")]
-    assert (result.refused, transformer.reading.unknown) == ([], {})
+    assert result.issues(0) == []
+    assert result.issues(1) == [("wind_from_direction", "VRB", "a variable wind has no direction")]
+    assert (result.rejected, transformer.reading.unknown) == ([], {})
 
 
 def test_a_correction_in_the_apis_json_is_told_by_its_text(read: Read) -> None:
@@ -321,7 +321,7 @@ def test_a_correction_in_the_apis_json_is_told_by_its_text(read: Read) -> None:
     right = KNOXVILLE | {"rawOb": KNOXVILLE["rawOb"].replace("142253Z", "142253Z COR")}
     result, _ = read(json.dumps([right, wrong]), at=now, now=now)
     assert [row["air_temperature"] for row in result.observations] == [6.7]
-    assert [(row["code"], row["field"], row["position"]) for row in result.refused] == [("corrected", "rawOb", "[1]")]
+    assert [(row["code"], row["field"], row["position"]) for row in result.rejected] == [("corrected", "rawOb", "[1]")]
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_a_correction_in_the_apis_json_is_told_by_its_text(read: Read) -> None:
 def test_a_row_without_its_time_or_station_is_quarantined_alone(read: Read, row: dict[str, Any]) -> None:
     now = datetime(2026, 1, 15, tzinfo=UTC)
     result, _ = read(json.dumps([KNOXVILLE, KNOXVILLE | row]), at=now, now=now)
-    assert (len(result.observations), len(result.refused)) == (1, 1)
+    assert (len(result.observations), len(result.rejected)) == (1, 1)
 
 
 CACHE = (
@@ -361,7 +361,7 @@ def test_the_cache_is_read_from_the_text_of_its_reports(read: Read, pack: Callab
     ]
     assert result.values(0)["air_pressure_at_mean_sea_level_qnh"] == 1013.0
     assert "wind_from_direction" not in result.values(1)
-    assert [(row["position"], row["reason"]) for row in result.refused] == [
+    assert [(row["position"], row["reason"]) for row in result.rejected] == [
         ("line 9", "the report tells day and time 170551, and beside it stands 2024-10-17T05:52:00Z"),
         ("line 11", "the report is one of EBBR, and station_id is EBAW"),
         ("line 12", "not a METAR or SPECI: station and time (DDHHMMZ) are not at its beginning"),

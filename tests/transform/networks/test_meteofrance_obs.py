@@ -128,10 +128,10 @@ def test_kelvin_pascal_and_joules_become_our_units(
 ) -> None:
     content = json.dumps([row]).encode() if written == "JSON" else as_csv(row)
     result, transformer = read(content, tmp_path)
-    assert (result.stamps, result.refused) == ([stamp], [])
+    assert (result.stamps, result.rejected) == ([stamp], [])
     assert result.observations[0]["station_id"] == "mf-76116001"
     assert result.values() == pytest.approx(values)
-    assert result.notes() == []
+    assert result.issues() == []
     assert transformer.reading.unknown == {}
 
 
@@ -151,15 +151,15 @@ def test_the_gust_has_another_name_in_the_other_version(row: dict[str, Any], old
 def test_a_trace_of_rain_is_0_and_noted() -> None:
     result = transform(batch_of([HOUR | {"rr1": -0.1}]))
     assert result.values()["precipitation_amount_1h"] == 0.0
-    assert result.notes() == [("precipitation_amount_1h", "-0.1", "a trace: too little to be measured")]
+    assert result.issues() == [("precipitation_amount_1h", "-0.1", "a trace: too little to be measured")]
 
 
-def test_a_row_without_values_is_empty_and_one_without_its_time_is_refused() -> None:
+def test_a_row_without_values_is_empty_and_one_without_its_time_is_rejected() -> None:
     names = ("lat", "lon", "geo_id_insee", "validity_time", *TIMES)
     empty = {name: value if name in names else None for name, value in HOUR.items()}
     result = transform(batch_of([HOUR, empty, HOUR | {"validity_time": "noon"}]))
     assert (result.rows_read, result.rows_empty, len(result.observations)) == (3, 1, 1)
-    assert [(row["code"], row["field"]) for row in result.refused] == [("bad_timestamp", "validity_time")]
+    assert [(row["code"], row["field"]) for row in result.rejected] == [("bad_timestamp", "validity_time")]
 
 
 def test_one_object_has_every_station_of_an_hour_and_those_that_nobody_registered_are_quarantined() -> None:
@@ -167,7 +167,7 @@ def test_one_object_has_every_station_of_an_hour_and_those_that_nobody_registere
     result = transform(batch_of([HOUR | {"geo_id_insee": name, "t": 280 + at} for at, name in enumerate(ids)]))
     found = [(row["station_id"], round(row["air_temperature"], 9)) for row in result.observations]
     assert found == [("mf-59343001", 6.85), ("mf-76116001", 7.85), ("mf-80001001", 8.85)]
-    assert [(row["code"], row["value"]) for row in result.refused] == [("unknown_station", "mf-01014002")]
+    assert [(row["code"], row["value"]) for row in result.rejected] == [("unknown_station", "mf-01014002")]
 
 
 def test_rows_of_both_periods_in_one_are_rejected_with_the_names_of_both() -> None:
@@ -206,7 +206,7 @@ def test_every_value_of_the_real_files_is_what_stands_in_them(file: Path, tmp_pa
     ids = sorted({row["geo_id_insee"] for row in rows})
     stations = network(*(replace(plain, id=f"mf-{name}", network_id=name) for name in ids))
     result, transformer = read(file.read_bytes(), tmp_path, stations)
-    assert (len(result.observations), result.rows_empty, result.refused) == (len(rows), 0, [])
+    assert (len(result.observations), result.rows_empty, result.rejected) == (len(rows), 0, [])
     assert transformer.reading.unknown == {}
     found = {
         (row["station_id"], stamp): result.values(at)

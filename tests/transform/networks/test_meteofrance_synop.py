@@ -90,13 +90,13 @@ def test_each_field_of_a_synop_file_is_read_in_our_units_and_in_utc(header: str,
     assert [one["station_id"] for one in result.observations] == ["mf-synop-01234"]
     assert result.stamps == ["2024-01-15T12:00:00Z"]
     assert result.values() == pytest.approx(VALUES)
-    assert (result.notes(), result.refused) == ([], [])
+    assert (result.issues(), result.rejected) == ([], [])
 
 
 @EACH_LAYOUT
 def test_a_row_in_which_every_value_is_missing_is_empty(header: str, read: Callable[..., Result]) -> None:
     result = read(f"{header}\n{row(header, **MEASURED)}\n{row(header)}\n")
-    assert (result.rows_read, result.rows_empty, len(result.observations), result.refused) == (2, 1, 1, [])
+    assert (result.rows_read, result.rows_empty, len(result.observations), result.rejected) == (2, 1, 1, [])
 
 
 @EACH_LAYOUT
@@ -104,7 +104,7 @@ def test_a_missing_value_of_a_synop_row_is_an_absent_one_without_a_note(
     header: str, read: Callable[..., Result]
 ) -> None:
     result = read(f"{header}\n{row(header, t='273.15')}\n")
-    assert (result.values(), result.notes()) == ({"air_temperature": 0.0}, [])
+    assert (result.values(), result.issues()) == ({"air_temperature": 0.0}, [])
 
 
 @EACH_LAYOUT
@@ -153,12 +153,12 @@ def test_every_value_of_a_published_file_is_what_a_second_reading_finds(
         (one["station_id"], datetime.strftime(one["timestamp"], "%Y%m%d%H%M%S")): result.values(number)
         for number, one in enumerate(result.observations)
     }
-    assert (len(rows), result.rows_read, result.refused) == (58, 58, [])
+    assert (len(rows), result.rows_read, result.rejected) == (58, 58, [])
     assert set(found) == {key for key, values in expected.items() if values}
     assert result.rows_empty == 58 - len(found)
     for key, values in found.items():
         assert values == pytest.approx(expected[key], abs=1e-9), key
-        assert result.notes() == []
+        assert result.issues() == []
 
 
 def second_reading(cells: dict[str, str]) -> dict[str, float]:

@@ -89,7 +89,7 @@ def test_infoclimats_numbers_as_text_become_numbers_in_our_units() -> None:
         "precipitation_amount_3h": 0.0,
         "visibility_in_air": 6000.0,
     }
-    assert result.notes() == []
+    assert result.issues() == []
     assert result.observations[0]["source_row"] == "line 1"
 
 
@@ -102,26 +102,26 @@ def test_null_blank_and_an_absent_key_are_one_thing(row: dict[str, Any]) -> None
     result = transform(batch_of([row]))
     assert "precipitation_amount_1h" not in result.values()
     assert len(result.values()) == 9
-    assert result.notes() == []
+    assert result.issues() == []
 
 
 def test_a_row_with_only_a_station_and_a_time_is_empty_and_counted() -> None:
     result = transform(batch_of([CLIMATE, {"id_station": "07015", "dh_utc": "2024-10-05 00:10:00", "temperature": ""}]))
-    assert (result.rows_read, result.rows_empty, len(result.observations), result.refused) == (2, 1, 1, [])
+    assert (result.rows_read, result.rows_empty, len(result.observations), result.rejected) == (2, 1, 1, [])
 
 
 def test_station_ids_are_text() -> None:
     result = transform(batch_of([CLIMATE, CLIMATE | {"id_station": " 000R5 "}, CLIMATE | {"id_station": "iichte19"}]))
     assert [row["station_id"] for row in result.observations] == ["07015", "000R5"]
-    assert [(row["code"], row["value"]) for row in result.refused] == [("unknown_station", "iichte19")]
+    assert [(row["code"], row["value"]) for row in result.rejected] == [("unknown_station", "iichte19")]
     numbers = transform(batch_of([CLIMATE | {"id_station": 7015}]))
-    assert [(row["code"], row["value"]) for row in numbers.refused] == [("unknown_station", "7015")]
+    assert [(row["code"], row["value"]) for row in numbers.rejected] == [("unknown_station", "7015")]
 
 
 @pytest.mark.parametrize("station", [None, "", "  ", {"$gt": ""}, ["07015"], True])
-def test_a_row_that_does_not_name_its_station_is_refused(station: Any) -> None:
+def test_a_row_that_does_not_name_its_station_is_rejected(station: Any) -> None:
     result = transform(batch_of([CLIMATE | {"id_station": station}]))
-    assert [(row["code"], row["reason"]) for row in result.refused] == [
+    assert [(row["code"], row["reason"]) for row in result.rejected] == [
         ("no_station", "the row does not name its station")
     ]
 
@@ -135,19 +135,19 @@ def test_a_row_that_does_not_name_its_station_is_refused(station: Any) -> None:
         (None, "no_timestamp"),
     ],
 )
-def test_a_row_without_a_time_that_can_be_read_is_refused(stamp: Any, code: str) -> None:
+def test_a_row_without_a_time_that_can_be_read_is_rejected(stamp: Any, code: str) -> None:
     result = transform(batch_of([CLIMATE | {"dh_utc": stamp}]))
     assert result.codes == [code]
-    assert result.refused[0]["position"] == "line 1"
-    assert result.refused[0]["field"] == "dh_utc"
-    assert '"pression": "1020.7"' in result.refused[0]["row"]
+    assert result.rejected[0]["position"] == "line 1"
+    assert result.rejected[0]["field"] == "dh_utc"
+    assert '"pression": "1020.7"' in result.rejected[0]["row"]
 
 
-def test_a_row_that_names_another_station_than_the_one_it_stands_under_is_refused() -> None:
+def test_a_row_that_names_another_station_than_the_one_it_stands_under_is_rejected() -> None:
     rows = [CLIMATE, CLIMATE | {"id_station": "00052"}, CLIMATE | {"id_station": "07015 "}]
     result = transform(batch_of(rows, groups=["07015", "07015", "07015"]))
     assert len(result.observations) == 2
-    assert [(row["code"], row["value"], row["position"]) for row in result.refused] == [
+    assert [(row["code"], row["value"], row["position"]) for row in result.rejected] == [
         ("station_mismatch", "00052", "line 2")
     ]
 
@@ -159,7 +159,7 @@ def test_unknown_columns_are_ignored() -> None:
 
 def test_a_value_that_cannot_be_read_leaves_a_note_and_the_row() -> None:
     result = transform(batch_of([CLIMATE | {"temperature": "seven", "humidite": "dry"}]))
-    assert result.notes() == [
+    assert result.issues() == [
         ("air_temperature", "seven", "not a number"),
         ("relative_humidity", "dry", "not a number"),
     ]
@@ -175,8 +175,8 @@ def test_a_value_that_airbyte_dropped_is_noted_as_lost_on_the_way() -> None:
     changes = [{"field": "temperature", "change": "NULLED", "reason": "DESTINATION_SERIALIZATION_ERROR"}]
     result = transform(batch_of([CLIMATE | {"temperature": None}, CLIMATE], changes=[changes, None]))
     reason = "lost on the way: NULLED, DESTINATION_SERIALIZATION_ERROR"
-    assert result.notes(0) == [("air_temperature", "", reason)]
-    assert result.notes(1) == []
+    assert result.issues(0) == [("air_temperature", "", reason)]
+    assert result.issues(1) == []
 
 
 @pytest.mark.parametrize("changes", ["text", ["text"], {"field": "Temperature"}, [{}], [{"field": 5}]])
@@ -184,7 +184,7 @@ def test_a_value_that_airbyte_dropped_is_noted_as_lost_on_the_way() -> None:
 def test_changes_of_another_shape_are_no_crash(row: dict[str, Any], changes: Any) -> None:
     result = transform(batch_of([row], changes=[changes]))
     assert len(result.observations) == 1
-    assert result.notes() == []
+    assert result.issues() == []
 
 
 # Weather Underground's table
@@ -207,7 +207,7 @@ def test_the_tables_units_and_local_times_are_converted() -> None:
         "ultraviolet_index": 0.0,
         "surface_downwelling_shortwave_flux_in_air": 0.0,
     }
-    assert result.notes() == []
+    assert result.issues() == []
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_a_table_row_with_only_a_date_or_only_a_time_is_empty(value: str | None)
     nothing = dict.fromkeys(without(TABLE, "Time", "Date"), value)
     rows = [TABLE, {**nothing, "Time": "00:09:00", "Date": None}, {**nothing, "Time": None, "Date": "2024-10-01"}]
     result = transform(batch_of(rows))
-    assert (result.rows_read, result.rows_empty, len(result.observations), result.refused) == (3, 2, 1, [])
+    assert (result.rows_read, result.rows_empty, len(result.observations), result.rejected) == (3, 2, 1, [])
 
 
 def test_calm_is_a_speed_of_zero_and_no_direction() -> None:
@@ -249,14 +249,16 @@ def test_calm_is_a_speed_of_zero_and_no_direction() -> None:
 
 def test_a_bare_number_in_the_table_is_noted_but_a_uv_index_has_no_unit() -> None:
     result = transform(batch_of([TABLE | {"Temperature": "56.8", "UV": "3"}]))
-    assert result.notes() == [("air_temperature", "56.8", "a number without a unit")]
+    assert result.issues() == [("air_temperature", "56.8", "a number without a unit")]
     assert result.values()["ultraviolet_index"] == 3.0
 
 
 def test_a_value_that_airbyte_dropped_from_a_table_is_noted() -> None:
     changes = [{"field": "Pressure", "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"}]
     result = transform(batch_of([TABLE | {"Pressure": None}], changes=[changes]))
-    assert result.notes() == [("air_pressure_at_mean_sea_level", "", "lost on the way: NULLED, SOURCE_RETRIEVAL_ERROR")]
+    assert result.issues() == [
+        ("air_pressure_at_mean_sea_level", "", "lost on the way: NULLED, SOURCE_RETRIEVAL_ERROR")
+    ]
 
 
 def duplicated(first: str | None, second: str | None) -> Result:
@@ -339,7 +341,7 @@ def test_a_table_may_name_its_stations() -> None:
     result = transform(batch_of(rows), key="elsewhere/table.csv")
     # The key is below no station's prefix, so a row without a station has none.
     assert [row["station_id"] for row in result.observations] == ["IICHTE19"]
-    assert sorted((row["code"], row["position"]) for row in result.refused) == [
+    assert sorted((row["code"], row["position"]) for row in result.rejected) == [
         ("no_station", "line 3"),
         ("unknown_station", "line 2"),
     ]
@@ -347,7 +349,7 @@ def test_a_table_may_name_its_stations() -> None:
 
 def test_an_unreadable_time_shows_what_was_found() -> None:
     result = transform(batch_of([TABLE | {"Time": "25:99"}]))
-    assert [(row["code"], row["value"]) for row in result.refused] == [("bad_timestamp", "25:99")]
+    assert [(row["code"], row["value"]) for row in result.rejected] == [("bad_timestamp", "25:99")]
 
 
 def test_rows_of_no_known_network_are_rejected_with_their_columns() -> None:
@@ -407,7 +409,7 @@ def test_an_hour_that_does_not_exist_is_refused_and_never_shifted() -> None:
     rows = [table_row("2024-03-31 01:59:00"), table_row("2024-03-31 02:30:00"), table_row("2024-03-31 03:00:00")]
     result = transform(batch_of(rows))
     assert result.stamps == ["2024-03-31T00:59:00Z", "2024-03-31T01:00:00Z"]
-    assert [(row["code"], row["position"], row["value"]) for row in result.refused] == [
+    assert [(row["code"], row["position"], row["value"]) for row in result.rejected] == [
         ("no_such_local_time", "line 2", "2024-03-31T02:30:00")
     ]
 
@@ -429,7 +431,7 @@ def test_the_hour_that_occurs_twice_is_told_apart_by_order_even_over_two_batches
     result = transform(*(batch for batch in batches if len(batch.rows)))
     found = {row["source_row"]: stamp for row, stamp in zip(result.observations, result.stamps, strict=True)}
     assert found == {f"line {index + 1}": f"2024-10-27T{clock}:00Z" for index, clock in enumerate(REPEATED_UTC)}
-    assert (result.rows_read, result.refused) == (6, [])
+    assert (result.rows_read, result.rejected) == (6, [])
 
 
 @pytest.mark.parametrize(
@@ -442,13 +444,13 @@ def test_the_hour_that_occurs_twice_is_told_apart_by_order_even_over_two_batches
         ["02:00", "02:05", "02:05", "02:10"],
     ],
 )
-def test_where_order_cannot_tell_the_rows_are_refused(clocks: list[str]) -> None:
+def test_where_order_cannot_tell_the_rows_are_rejected(clocks: list[str]) -> None:
     result = transform(batch_of([table_row(f"2024-10-27 {clock}:00") for clock in clocks]))
     assert result.codes == ["ambiguous_local_time"] * len(clocks)
-    assert result.refused[0]["reason"] == (
+    assert result.rejected[0]["reason"] == (
         "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the rows tells which"
     )
-    assert result.refused[0]["value"] == f"2024-10-27T{clocks[0]}:00"
+    assert result.rejected[0]["value"] == f"2024-10-27T{clocks[0]}:00"
     assert result.observations == []
 
 
@@ -471,7 +473,7 @@ def test_a_series_written_in_local_time_gives_its_utc_times_back(start: int, len
     whole = series[0] < change <= series[-1] and length > 3
     if whole or not (change - timedelta(hours=1) <= series[-1] and series[0] < change + timedelta(hours=1)):
         assert found == sent
-        assert result.refused == []
+        assert result.rejected == []
     else:  # only one of the two passes is there, or two or three rows: nothing tells which
         assert set(result.codes) <= {"ambiguous_local_time"}
 
@@ -494,14 +496,14 @@ def test_each_station_has_its_own_order() -> None:
     result = transform(batch_of(mixed))
     stamps = [f"2024-10-27T{clock}:00Z" for clock in REPEATED_UTC]
     assert sorted(result.stamps) == sorted([*stamps, *stamps])
-    assert result.refused == []
+    assert result.rejected == []
 
 
 def test_an_hour_that_will_occur_twice_is_in_the_future() -> None:
     rows = in_order(REPEATED, "2025-10-26")
     result = transform(batch_of(rows))
     assert result.codes == ["future_timestamp"] * 6
-    assert result.refused[0]["reason"] == "later than now by more than 10 minutes"
+    assert result.rejected[0]["reason"] == "later than now by more than 10 minutes"
     assert result.observations == []
 
 

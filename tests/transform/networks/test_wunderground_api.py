@@ -153,7 +153,7 @@ def test_case_71_of_two_objects_of_units_the_one_that_has_values_is_read(first: 
     one = row(metric=first, imperial=IMPERIAL) if first != "absent" else row(imperial=IMPERIAL)
     result = read(to_lines([one, row(9, metric=METRIC)]), tmp_path)
     assert [with_units(result.values(n)) for n in (0, 1)] == [IN_IMPERIAL, IN_METRIC]
-    assert (result.refused, result.notes(0), result.notes(1)) == ([], [], [])
+    assert (result.rejected, result.issues(0), result.issues(1)) == ([], [], [])
 
 
 @pytest.mark.parametrize("order", list(permutations(BLOCKS)), ids=" ".join)
@@ -161,7 +161,7 @@ def test_case_71_the_unit_may_change_from_row_to_row_in_any_order(order: tuple[s
     rows = [row(minute, **{system: BLOCKS[system]}) for minute, system in enumerate(order)]
     result = transform(batch_of(rows))
     assert [with_units(result.values(number)) for number in range(4)] == [VALUES[system] for system in order]
-    assert result.refused == []
+    assert result.rejected == []
 
 
 def test_case_71_a_file_that_declares_every_object_and_fills_one_is_read(
@@ -176,8 +176,8 @@ def test_case_71_a_file_that_declares_every_object_and_fills_one_is_read(
     ]
     result = read(written(rows), tmp_path)
     assert [with_units(result.values(number)) for number in range(4)] == list(VALUES.values())
-    assert (result.rows_empty, result.refused) == (0, [])
-    assert [result.notes(number) for number in range(4)] == [[]] * 4
+    assert (result.rows_empty, result.rejected) == (0, [])
+    assert [result.issues(number) for number in range(4)] == [[]] * 4
 
 
 @pytest.mark.parametrize("name", ["Metric", "METRIC_SI", "metric-si", "metricSI", "UK hybrid", "ukHybrid", "IMPERIAL"])
@@ -207,7 +207,7 @@ def test_an_object_that_a_file_declares_as_a_map_is_read(tmp_path: Path) -> None
     pq.write_table(pa.table(columns), sink)
     result = read(sink.getvalue(), tmp_path)
     assert [with_units(result.values(number)) for number in (0, 1)] == [IN_METRIC, IN_IMPERIAL]
-    assert (result.values(2), result.refused) == ({"relative_humidity": 87.0}, [])
+    assert (result.values(2), result.rejected) == ({"relative_humidity": 87.0}, [])
 
 
 def test_a_parameter_is_taken_from_the_object_that_has_it() -> None:
@@ -245,7 +245,7 @@ def test_case_72_two_objects_that_agree_within_their_decimals_are_one_and_the_fi
     for names in permutations(["metric", "imperial"]):
         both = {name: {"metric": metric, "imperial": imperial}[name] for name in names}
         result = transform(batch_of([row(**both)]))
-        assert result.refused == []
+        assert result.rejected == []
         assert result.values() == pytest.approx({"relative_humidity": 87.0, **kept}, rel=1e-12)
 
 
@@ -264,7 +264,7 @@ def test_case_72_two_objects_that_differ_by_more_than_rounding_are_quarantined(
 ) -> None:
     result = transform(batch_of([row(0, metric=metric), row(1, metric=metric, imperial=imperial)]))
     assert result.stamps == ["2024-10-01T00:00:00Z"]
-    assert [(one["position"], one["code"], one["field"], one["value"], one["reason"]) for one in result.refused] == [
+    assert [(one["position"], one["code"], one["field"], one["value"], one["reason"]) for one in result.rejected] == [
         (
             "line 2",
             "contradicting_values",
@@ -288,7 +288,7 @@ def test_a_cell_that_cannot_be_read_is_noted_in_whichever_system_it_stands() -> 
     rows = [row(0, metric={"temp": "x"}, imperial={"temp": 50}), row(1, metric={"temp": 10}, imperial={"temp": "y"})]
     result = transform(batch_of(rows))
     assert [result.values(number)["air_temperature"] for number in (0, 1)] == [10.0, 10.0]
-    assert [result.notes(number) for number in (0, 1)] == [
+    assert [result.issues(number) for number in (0, 1)] == [
         [("air_temperature", "x", "not a number")],
         [("air_temperature", "y", "not a number")],
     ]
@@ -323,7 +323,7 @@ def test_case_73_names_that_begin_with_the_system_of_units_are_read(
 ) -> None:
     result = read(FORMATS[form]([flattened(4, system, spelled), flattened(9, system, spelled)]), tmp_path)
     assert [with_units(result.values(number)) for number in (0, 1)] == [VALUES[system]] * 2
-    assert (result.refused, result.notes(), caplog.records) == ([], [], [])
+    assert (result.rejected, result.issues(), caplog.records) == ([], [], [])
 
 
 def test_case_73_flattened_systems_of_units_are_chosen_row_by_row_too() -> None:
@@ -361,20 +361,20 @@ def test_case_73_two_flattened_systems_that_differ_are_quarantined() -> None:
 def test_a_flattened_value_that_airbyte_dropped_is_noted(field: str) -> None:
     changes = [{"field": field, "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"}]
     result = transform(batch_of([row(**{field: None})], changes=[changes]))
-    assert result.notes() == [("air_temperature", "", "lost on the way: NULLED, SOURCE_RETRIEVAL_ERROR")]
+    assert result.issues() == [("air_temperature", "", "lost on the way: NULLED, SOURCE_RETRIEVAL_ERROR")]
 
 
 @pytest.mark.parametrize("field", ["metric.pressureMax", "pressureMin", "imperial_pressure"])
 def test_a_pressure_that_airbyte_dropped_is_noted(field: str) -> None:
     changes = [{"field": field, "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"}]
     result = transform(batch_of([row(metric={"temp": 13.8})], changes=[changes]))
-    assert result.notes()[0][0] == "air_pressure_at_mean_sea_level"
+    assert result.issues()[0][0] == "air_pressure_at_mean_sea_level"
 
 
 def test_an_object_that_airbyte_dropped_is_noted_for_all_that_stands_in_it() -> None:
     changes = [{"field": "metric", "change": "NULLED", "reason": "SOURCE_RETRIEVAL_ERROR"}]
     result = transform(batch_of([row(metric=None)], changes=[changes]))
-    assert [parameter for parameter, _, _ in result.notes()] == [
+    assert [parameter for parameter, _, _ in result.issues()] == [
         "air_temperature",
         "dew_point_temperature",
         "air_pressure_at_mean_sea_level",
@@ -421,7 +421,7 @@ def test_case_74_in_an_object_with_units_the_rows_without_are_quarantined() -> N
     for batches in ([batch_of(rows)], [batch_of([one], first=number) for number, one in enumerate(rows, 1)]):
         result = transform(*batches)
         assert result.stamps == [f"2024-10-01T00:0{minute}:00Z" for minute in (1, 2, 4)]
-        assert [(one["position"], one["code"], one["field"], one["value"]) for one in result.refused] == [
+        assert [(one["position"], one["code"], one["field"], one["value"]) for one in result.rejected] == [
             ("line 1", "missing_units", "tempavg", "13.8"),
             ("line 4", "missing_units", "tempavg", "13.8"),
         ]
@@ -430,18 +430,18 @@ def test_case_74_in_an_object_with_units_the_rows_without_are_quarantined() -> N
 def test_values_that_are_the_same_in_every_system_need_no_unit() -> None:
     result = transform(batch_of([row(winddir=270, uv=1.5, solarRadiation=300.5)]))
     assert len(result.values()) == 4
-    assert result.refused == []
+    assert result.rejected == []
 
 
 def test_a_cell_that_has_its_unit_needs_no_object() -> None:
     result = transform(batch_of([row(0, temp="50 °F", windSpeed="36 km/h"), row(1, temp="--"), row(2, temp=None)]))
     assert (result.values()["air_temperature"], result.values()["wind_speed"]) == (10.0, 10.0)
-    assert (len(result.observations), result.refused) == (3, [])
+    assert (len(result.observations), result.rejected) == (3, [])
 
 
 def test_a_number_beside_an_object_that_lacks_it_is_noted() -> None:
     result = transform(batch_of([row(metric={"temp": 13.8}, windspeedavg="5")]))
-    assert result.notes() == [("wind_speed", "5", "a number without a unit")]
+    assert result.issues() == [("wind_speed", "5", "a number without a unit")]
 
 
 # The highest and the lowest pressure
@@ -454,7 +454,7 @@ def test_a_number_beside_an_object_that_lacks_it_is_noted() -> None:
 def test_case_75_the_pressure_is_the_mean_of_the_two_however_they_are_written(highest: Any, lowest: Any) -> None:
     result = transform(batch_of([row(metric={"temp": "13.8", "pressureMax": highest, "pressureMin": lowest})]))
     assert result.values()["air_pressure_at_mean_sea_level"] == pytest.approx(998.3, rel=1e-15)
-    assert (result.values()["air_temperature"], result.notes()) == (13.8, [])
+    assert (result.values()["air_temperature"], result.issues()) == (13.8, [])
 
 
 @pytest.mark.parametrize(
@@ -487,7 +487,7 @@ def test_a_pressure_that_could_be_two_numbers_quarantines_its_row() -> None:
     members = [{"pressureMax": "1,013", "pressureMin": "1,012"}, {"pressureMax": "1013", "pressureMin": "1012"}]
     result = transform(batch_of([row(minute, metric=one) for minute, one in enumerate(members)]))
     assert result.values() == {"relative_humidity": 87.0, "air_pressure_at_mean_sea_level": 1012.5}
-    assert [(one["position"], one["code"], one["value"]) for one in result.refused] == [
+    assert [(one["position"], one["code"], one["value"]) for one in result.rejected] == [
         ("line 1", "ambiguous_number", "1,012")
     ]
 
@@ -501,7 +501,7 @@ PAIR = "air_pressure_at_mean_sea_level"
 
 
 @pytest.mark.parametrize(
-    ("members", "notes"),
+    ("members", "issues"),
     [
         (
             {"pressureMax": 998.4},
@@ -520,18 +520,18 @@ PAIR = "air_pressure_at_mean_sea_level"
     ],
 )
 def test_one_pressure_of_a_pair_or_two_in_the_wrong_order_give_no_mean(
-    members: Row, notes: list[tuple[str, str, str]]
+    members: Row, issues: list[tuple[str, str, str]]
 ) -> None:
     result = transform(batch_of([row(metric={"temp": 13.8, **members})]))
     assert PAIR not in result.values()
-    assert result.notes() == notes
+    assert result.issues() == issues
 
 
 def test_a_row_of_current_conditions_has_its_pressure_beside_one_of_the_history() -> None:
     pair = {"pressureMax": 998.4, "pressureMin": 998.2}
     result = transform(batch_of([row(0, metric=pair), row(1, metric={"pressure": 1000.0})]))
     assert [result.values(number)[PAIR] for number in (0, 1)] == [998.3, 1000.0]
-    assert result.notes(1) == []
+    assert result.issues(1) == []
 
 
 # Heartbeats
@@ -546,7 +546,7 @@ NO_SENSOR = dict.fromkeys(("tempAvg", "windspeedAvg", "windgustHigh", "dewptAvg"
 def test_case_77_a_row_that_only_says_that_it_does_not_rain_is_empty(rain: Row) -> None:
     heartbeat = row(9, humidity=None, humidityAvg=None, uvHigh=None, qcStatus=1, metric=NO_SENSOR | rain)
     result = transform(batch_of([row(4, metric=METRIC), heartbeat]))
-    assert (result.rows_read, result.rows_empty, len(result.observations), result.refused) == (2, 1, 1, [])
+    assert (result.rows_read, result.rows_empty, len(result.observations), result.rejected) == (2, 1, 1, [])
 
 
 @pytest.mark.parametrize(
@@ -566,7 +566,7 @@ def test_case_77_a_row_with_one_sensor_or_with_rain_is_an_observation(more: Row,
 
 def test_a_row_without_sensors_whose_cell_cannot_be_read_keeps_its_note_and_its_rain() -> None:
     result = transform(batch_of([row(humidity="wet", metric=NO_SENSOR | {"precipRate": 0})]))
-    assert (result.values(), result.notes()) == (
+    assert (result.values(), result.issues()) == (
         {"rainfall_rate": 0.0},
         [("relative_humidity", "wet", "not a number")],
     )
@@ -574,7 +574,7 @@ def test_a_row_without_sensors_whose_cell_cannot_be_read_keeps_its_note_and_its_
 
 def test_a_row_without_sensors_whose_rain_cannot_be_read_keeps_what_was_read() -> None:
     result = transform(batch_of([row(humidity=None, metric=NO_SENSOR | {"precipRate": "wet", "precipTotal": 0})]))
-    assert (result.values(), result.notes()) == (
+    assert (result.values(), result.issues()) == (
         {"precipitation_counter": 0.0},
         [("rainfall_rate", "wet", "not a number")],
     )
@@ -782,7 +782,7 @@ OBSERVATIONS = {
 @pytest.mark.parametrize("rows", OBSERVATIONS.values(), ids=OBSERVATIONS)
 def test_case_76_observations_are_not_taken_for_values_of_hours(rows: list[Row]) -> None:
     result = transform(batch_of(rows))
-    assert (len(result.observations), result.refused) == (len(rows), [])
+    assert (len(result.observations), result.rejected) == (len(rows), [])
 
 
 def test_an_hours_values_of_one_station_among_five_minutes_of_others_do_not_reject_all() -> None:
@@ -790,8 +790,8 @@ def test_an_hours_values_of_one_station_among_five_minutes_of_others_do_not_reje
     assert len(transform(batch_of([*others, *hourly()])).observations) == len(others) + len(HOURS)
 
 
-def test_an_object_is_judged_by_its_first_rows_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is kept to judge by does not grow with the object."""
+def test_an_object_is_evaluated_by_its_first_rows_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept to evaluate by does not grow with the object."""
     monkeypatch.setattr("forecast.transform.aggregates.ROWS", 10)
     rows = [*five_minutes(0.2, 10), *(one | {"stationID": "IICHTE19"} for one in hourly())]
     for batches in ([batch_of(rows)], [batch_of([one], first=number) for number, one in enumerate(rows, 1)]):

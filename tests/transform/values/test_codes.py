@@ -32,14 +32,14 @@ def test_a_trace_of_rain_is_none_with_a_note_and_any_other_number_stays(
 ) -> None:
     result = transform(batch_of([ROW | {field: cell}, ROW | {field: "2.5"}]))
     assert [result.values(row)[name] for row in (0, 1)] == [value, 2.5]
-    assert result.notes(0) == ([(name, str(cell), TRACE)] if noted else [])
-    assert result.notes(1) == []
+    assert result.issues(0) == ([(name, str(cell), TRACE)] if noted else [])
+    assert result.issues(1) == []
 
 
 def test_the_notes_of_a_column_are_kept_beside_those_of_its_codes() -> None:
     rows = [ROW | {"pluie_1h": cell} for cell in ("wet", "-0.1", "-0.1")]
     result = transform(batch_of(rows))
-    assert [result.notes(row) for row in range(3)] == [
+    assert [result.issues(row) for row in range(3)] == [
         [(HOUR, "wet", "not a number")],
         [(HOUR, "-0.1", TRACE)],
         [(HOUR, "-0.1", TRACE)],
@@ -49,7 +49,7 @@ def test_the_notes_of_a_column_are_kept_beside_those_of_its_codes() -> None:
 def test_what_is_a_trace_of_rain_is_a_temperature_all_the_same() -> None:
     result = transform(batch_of([ROW | {"temperature": "-0.1", "neige_au_sol": "-0.1"}]))
     assert (result.values()["air_temperature"], result.values()["surface_snow_thickness"]) == (-0.1, -0.1)
-    assert result.notes() == []
+    assert result.issues() == []
 
 
 @pytest.mark.parametrize(
@@ -73,4 +73,4 @@ def test_a_sky_obscured_is_9_okta_and_per_cent_are_read_where_the_cell_names_the
 ) -> None:
     result = transform(batch_of([ROW | {"nebulosite": cell}]))
     assert result.values()[CLOUD] == okta
-    assert result.notes() == ([(CLOUD, str(cell), OBSCURED)] if noted else [])
+    assert result.issues() == ([(CLOUD, str(cell), OBSCURED)] if noted else [])

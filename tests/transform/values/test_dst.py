@@ -26,9 +26,9 @@ def rows_of(told: Told) -> list[dict[str, Any]]:
 
 
 def passed(result: Result) -> list[str]:
-    """The time of each row in UTC, "-" where it is refused as ambiguous."""
+    """The time of each row in UTC, "-" where it is rejected as ambiguous."""
     found = {row["source_row"]: stamp[11:16] for row, stamp in zip(result.observations, result.stamps, strict=True)}
-    for row in result.refused:
+    for row in result.rejected:
         assert row["code"] == "ambiguous_local_time"
         found[row["position"]] = "-"
     return [found[f"line {number}"] for number in range(1, len(found) + 1)]

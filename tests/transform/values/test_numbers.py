@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.core.parameters import PARAMETERS, Parameter, Quantity
-from forecast.transform.values.numbers import Converted, Note, RawColumn, convert_batch
+from forecast.transform.values.numbers import ParsedColumn, ParseIssue, RawColumn, convert_batch
 from forecast.transform.values.units import UNITS
 
 BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
@@ -25,16 +25,16 @@ DIRECTION = BY_NAME["wind_from_direction"]
 RAIN = BY_NAME["rainfall_rate"]
 
 
-def convert_column(cells: pa.Array, parameter: Parameter, unit: str | None = None) -> Converted:
+def convert_column(cells: pa.Array, parameter: Parameter, unit: str | None = None) -> ParsedColumn:
     return convert_batch([RawColumn(cells, parameter, unit)])[parameter.name]
 
 
 def read(cell: Any, parameter: Parameter, unit: str | None = None) -> tuple[float | None, list[tuple[str, str]]]:
-    """The value of one cell, None where it is missing, and its notes as (raw, reason)."""
+    """The value of one cell, None where it is missing, and its issues as (raw, reason)."""
     converted = convert_column(pa.array([cell]), parameter, unit)
     value = float(converted.values[0])
-    assert all(note.row == 0 and note.parameter == parameter.name for note in converted.notes)
-    return None if math.isnan(value) else value, [(note.raw, note.reason) for note in converted.notes]
+    assert all(issue.row == 0 and issue.parameter == parameter.name for issue in converted.issues)
+    return None if math.isnan(value) else value, [(issue.raw, issue.reason) for issue in converted.issues]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_celsius_cell_among_fahrenheit_ones_is_celsius() -> None:
     converted = convert_column(pa.array(["56.8 °F", "13.8 °C", None, "50 °F"]), TEMPERATURE)
     assert [float(value) for value in converted.values[[0, 1, 3]]] == [(56.8 - 32) / 1.8, 13.8, 10.0]
     assert math.isnan(converted.values[2])
-    assert converted.notes == []
+    assert converted.issues == []
 
 
 def test_a_cell_that_carries_a_unit_is_not_taken_in_the_columns_documented_one() -> None:
@@ -202,9 +202,9 @@ def test_control_characters_do_not_reach_a_note() -> None:
 def test_the_other_rows_keep_their_values_and_notes_name_their_row() -> None:
     converted = convert_column(pa.array(["1", "bad", "3", "bad"]), TEMPERATURE, "°C")
     assert [converted.values[row] for row in (0, 2)] == [1.0, 3.0]
-    assert converted.notes == [
-        Note(1, "air_temperature", "bad", "not a number"),
-        Note(3, "air_temperature", "bad", "not a number"),
+    assert converted.issues == [
+        ParseIssue(1, "air_temperature", "bad", "not a number"),
+        ParseIssue(3, "air_temperature", "bad", "not a number"),
     ]
 
 
@@ -275,7 +275,7 @@ def test_calm_has_no_direction_and_is_remembered() -> None:
     assert [math.isnan(value) for value in converted.values] == [True, False, True, True]
     assert converted.calm is not None
     assert converted.calm.tolist() == [True, False, False, True]
-    assert converted.notes == []
+    assert converted.issues == []
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_direction_of_0_and_one_of_360_are_both_kept() -> None:
 def test_the_kind_of_column_does_not_matter(cells: pa.Array) -> None:
     converted = convert_column(cells, BY_NAME["relative_humidity"], "%")
     assert converted.values.tolist() == [87.0, 0.0]
-    assert converted.notes == []
+    assert converted.issues == []
 
 
 @given(st.sampled_from(PARAMETERS), st.lists(st.text(max_size=80) | st.none(), min_size=1, max_size=5), st.booleans())
@@ -323,7 +323,7 @@ def test_any_text_is_a_finite_number_or_missing_and_never_an_error(
     converted = convert_column(pa.array(cells, pa.string()), parameter, unit)
     assert len(converted.values) == len(cells)
     assert not any(math.isinf(value) for value in converted.values)
-    assert all(math.isnan(converted.values[note.row]) and note.reason for note in converted.notes)
+    assert all(math.isnan(converted.values[issue.row]) and issue.reason for issue in converted.issues)
 
 
 RAW = st.one_of(
@@ -345,7 +345,7 @@ def test_columns_beside_each_other_are_read_as_each_by_itself(columns: list[tupl
         alone = convert_batch([column])[column.parameter.name]
         mine = together[column.parameter.name]
         assert [repr(value) for value in mine.values] == [repr(value) for value in alone.values]
-        assert mine.notes == alone.notes
+        assert mine.issues == alone.issues
 
 
 def test_of_two_columns_of_one_parameter_the_second_fills_the_first() -> None:
@@ -353,7 +353,7 @@ def test_of_two_columns_of_one_parameter_the_second_fills_the_first() -> None:
     converted = convert_batch([RawColumn(cells, TEMPERATURE) for cells in (first, second)])["air_temperature"]
     assert converted.values.tolist()[:2] == [10.0, 2.0]
     assert math.isnan(converted.values[2])
-    assert [note.raw for note in converted.notes] == ["x", "y"]
+    assert [issue.raw for issue in converted.issues] == ["x", "y"]
 
 
 FORMULAS = {
@@ -374,8 +374,8 @@ def test_any_number_with_a_known_unit_is_the_formulas_value(
 ) -> None:
     unit, quantity = kind
     parameter = next(parameter for parameter in PARAMETERS if parameter.quantity is quantity)
-    found, notes = read(f"{value!r}{blank}{unit}", parameter)
-    assert notes == []
+    found, issues = read(f"{value!r}{blank}{unit}", parameter)
+    assert issues == []
     if value not in (-9999.0, -999.9, -999.0, -99.99, 9999.0, 9999.9):
         assert found is not None
         assert math.isclose(found, FORMULAS[kind](value), rel_tol=1e-12, abs_tol=1e-300)

@@ -28,7 +28,7 @@ def table(*rows: Row) -> list[Row]:
 
 
 def told(result: Result) -> list[tuple[str, str, str | None, str]]:
-    return [(row["code"], row["field"], row["value"], row["reason"]) for row in result.refused]
+    return [(row["code"], row["field"], row["value"], row["reason"]) for row in result.rejected]
 
 
 AT_FOUR = {"Date": "2024-10-01", "Time": "00:04:00"}
@@ -37,7 +37,7 @@ UTC_FOUR = "2024-09-30T22:04:00Z"
 
 
 @pytest.mark.parametrize(
-    ("more", "refused"),
+    ("more", "rejected"),
     [
         ({"DateTime": "2024-10-01 00:04:00"}, None),
         ({"DateTime": "2024-10-01 00:04:59"}, None),  # the table tells whole minutes
@@ -54,14 +54,16 @@ UTC_FOUR = "2024-09-30T22:04:00Z"
         ({"DateTime": None}, None),
     ],
 )
-def test_two_statements_of_a_rows_time_agree_or_the_row_is_refused(more: Row, refused: tuple[str, ...] | None) -> None:
+def test_two_statements_of_a_rows_time_agree_or_the_row_is_rejected(
+    more: Row, rejected: tuple[str, ...] | None
+) -> None:
     result = transform(batch_of(table({**AT_FOUR, **more})))
-    assert told(result) == ([] if refused is None else [("contradicting_times", *refused)])
-    assert [stamp[:16] for stamp in result.stamps] == ([] if refused else [UTC_FOUR[:16]])
+    assert told(result) == ([] if rejected is None else [("contradicting_times", *rejected)])
+    assert [stamp[:16] for stamp in result.stamps] == ([] if rejected else [UTC_FOUR[:16]])
 
 
 @pytest.mark.parametrize(
-    ("row", "refused"),
+    ("row", "rejected"),
     [
         ({"Date": "2024-10-01", "DateTime": "2024-10-01 23:59:00"}, None),
         ({"Date": "2024-10-01", "DateTime": "2024-10-02 00:00:00"}, None),  # 24:00 of the day
@@ -75,9 +77,9 @@ def test_two_statements_of_a_rows_time_agree_or_the_row_is_refused(more: Row, re
         ({"Date": "2024-10-01", "Time": "2024-10-03 00:04:00"}, ("Date", "2024-10-01")),
     ],
 )
-def test_a_day_or_a_clock_alone_is_compared_with_the_whole_time(row: Row, refused: tuple[str, str] | None) -> None:
+def test_a_day_or_a_clock_alone_is_compared_with_the_whole_time(row: Row, rejected: tuple[str, str] | None) -> None:
     found = told(transform(batch_of(table(row))))
-    assert [entry[:3] for entry in found] == ([] if refused is None else [("contradicting_times", *refused)])
+    assert [entry[:3] for entry in found] == ([] if rejected is None else [("contradicting_times", *rejected)])
 
 
 def test_case_82_a_sheet_and_a_date_of_another_day() -> None:
@@ -98,7 +100,7 @@ def test_case_82_a_typed_time_of_another_day_than_its_sheet(cell: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "refused"),
+    ("more", "rejected"),
     [
         ({"epoch": 1728086640}, []),
         ({"epoch": 1728086641}, []),
@@ -115,8 +117,8 @@ def test_case_82_a_typed_time_of_another_day_than_its_sheet(cell: Any) -> None:
         ),
     ],
 )
-def test_case_83_epoch_and_the_utc_time_of_the_api(more: Row, refused: list[tuple[str, str, str, str]]) -> None:
-    assert told(transform(batch_of([{**API, **more}]))) == refused
+def test_case_83_epoch_and_the_utc_time_of_the_api(more: Row, rejected: list[tuple[str, str, str, str]]) -> None:
+    assert told(transform(batch_of([{**API, **more}]))) == rejected
 
 
 def test_whole_times_in_the_column_of_the_time_are_times() -> None:
@@ -151,7 +153,7 @@ def test_case_81_one_time_in_all_rows_is_that_of_the_scrape_and_named(
     with caplog.at_level(logging.WARNING):
         result = transform(*(batch for batch in batches if len(batch.rows)))
     assert result.stamps == [f"2024-09-30T22:{minute:02}:00Z" for minute in (4, 9, 14)]
-    assert (result.rows_read, result.refused) == (3, [])
+    assert (result.rows_read, result.rejected) == (3, [])
     assert f"column '{column}' holds one time in all rows while their other times vary: it is not used" in caplog.text
 
 
@@ -183,7 +185,7 @@ def test_rows_wait_for_so_many_others_and_no_longer(monkeypatch: pytest.MonkeyPa
     for cut in (1, 2, 3):
         batches = [batch_of(rows[:cut]), batch_of(rows[cut:], first=cut + 1)]
         result = transform(*(batch for batch in batches if len(batch.rows)))
-        assert (len(result.observations), result.refused) == (3, [])
+        assert (len(result.observations), result.rejected) == (3, [])
 
 
 CLOCKS = [(datetime(2024, 10, 27, 1, 30) + timedelta(minutes=10 * step)) for step in range(8)]
@@ -215,7 +217,7 @@ def test_what_becomes_of_a_row_does_not_depend_on_how_the_object_was_cut(
 
     def became(result: Result) -> set[tuple[str, str]]:
         loaded = {(row["source_row"], stamp) for row, stamp in zip(result.observations, result.stamps, strict=True)}
-        return loaded | {(row["position"], row["code"]) for row in result.refused}
+        return loaded | {(row["position"], row["code"]) for row in result.rejected}
 
     whole = became(transform(batch_of(rows)))
     assert len(whole) == len(rows)

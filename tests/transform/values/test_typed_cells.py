@@ -1,4 +1,4 @@
-"""A table of times and numbers through text, JSON, Excel, Parquet and Avro: equal or refused, never laxer than text."""
+"""A table of times and numbers in text, JSON, Excel, Parquet and Avro: equal or rejected; never laxer than text."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_case_79_a_number_as_time_is_what_its_text_is(cells: list[float]) -> Non
 @pytest.mark.parametrize(("short", "numpy", "avro"), [("float", np.float32, True), ("halffloat", np.float16, False)])
 @settings(max_examples=examples(0.3))
 @given(cells=st.lists(NUMBERS, min_size=1, max_size=6))
-def test_a_short_float_as_time_is_its_decimal_or_refused(
+def test_a_short_float_as_time_is_its_decimal_or_rejected(
     short: str, numpy: Any, avro: bool, cells: list[float]
 ) -> None:
     numbers = [numpy(cell) for cell in cells]
@@ -182,7 +182,7 @@ def test_case_85_a_duration_of_more_than_a_day_or_below_zero_is_no_time(span: ti
         max_size=5,
     )
 )
-def test_case_80_a_day_typed_as_an_instant_is_local_or_utc_midnight_or_refused(days: list[datetime]) -> None:
+def test_case_80_a_day_typed_as_an_instant_is_local_or_utc_midnight_or_rejected(days: list[datetime]) -> None:
     def stamp(moment: datetime) -> str | None:
         local = moment.astimezone(PARIS)
         day = moment if not moment.hour and not moment.minute and not moment.second else local
@@ -211,7 +211,7 @@ def test_case_80_a_day_typed_as_an_instant_is_local_or_utc_midnight_or_refused(d
         (datetime(2024, 10, 1, 0, 0, 1), None),
     ],
 )
-def test_case_80_a_day_without_a_zone_is_midnight_or_refused(day: datetime, stamp: str | None) -> None:
+def test_case_80_a_day_without_a_zone_is_midnight_or_rejected(day: datetime, stamp: str | None) -> None:
     rows = rows_of("Date", [day], Time="12:00:00")
     for table in (
         as_csv(rows_of("Date", [day.isoformat()], Time="12:00:00")),
@@ -262,7 +262,7 @@ def test_case_86_an_instant_is_the_same_second_as_text_timestamp_and_epoch(momen
     assert {name: stamps_of(*table) for name, table in tables.items()} == dict.fromkeys(tables, expected)
 
 
-def test_an_epoch_of_32_bits_is_minutes_off_and_refused() -> None:
+def test_an_epoch_of_32_bits_is_minutes_off_and_rejected() -> None:
     rows = [{"id_station": "07015", "dh_utc": np.float32(1727741040), "temperature": "7.6"}]
     assert stamps_of(*as_parquet(rows, dh_utc=pa.float32())) == {1: None}
 

@@ -18,7 +18,7 @@ from ijson.common import ObjectBuilder
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
-from forecast.core.schemas import ORIGIN_SCHEMA, REFUSED_SCHEMA, RawBatch, frame_of, to_frame
+from forecast.core.schemas import ORIGIN_SCHEMA, REJECTED_SCHEMA, RawBatch, frame_of, to_frame
 from forecast.core.settings import Limits
 from forecast.core.text import listed
 from forecast.extract.beside import with_beside
@@ -26,7 +26,7 @@ from forecast.extract.columnar import check_fields, columns_not_rows
 from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelope, origin_of_record
 from forecast.extract.json.answers import check_answer, check_holds_nothing, no_rows, only_around_rows
 from forecast.extract.json.items import ENDS, STARTS, Item, chunks, or_rejected, read_items
-from forecast.extract.json.lines import refused_record, rows_of_records
+from forecast.extract.json.lines import rejected_record, rows_of_records
 from forecast.extract.json.objects import opened
 from forecast.extract.json.prescan import surveyed
 from forecast.extract.limits import JSON_PIECE_BYTES, MAX_COLUMNS, MAX_DEPTH, too_deep, too_long
@@ -38,7 +38,7 @@ _MAX_HEAD_EVENTS = 200_000
 
 
 @dataclass(slots=True)
-class Head:
+class DocumentHeader:
     """A document without its rows: what stands around them, and the paths at which they stand."""
 
     fields: dict[str, Any] = field(default_factory=dict)
@@ -69,10 +69,10 @@ def is_document(text: bytes, shapes: Shapes, limits: Limits) -> bool:
     if not names_a_container(text, shapes):
         return False
     try:
-        head = read_head_of(text, shapes, limits)
+        head = read_header_of(text, shapes, limits)
     except ObjectRejectedError:
         return False
-    return bool(head.paths) or is_flattened(head.fields, shapes)
+    return bool(head.paths) or has_stringified_container(head.fields, shapes)
 
 
 def read_document(text: bytes, source: Around, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
@@ -88,18 +88,18 @@ def read_document_file(open_file: Opener, raw: RawObject, shapes: Shapes, limits
     """
     open_file = surveyed(open_file, limits)
     with open_file() as file:
-        head = _read_head(file, shapes, limits)
+        head = _read_header(file, shapes, limits)
     envelope = {name: value for name, value in head.fields.items() if is_envelope(name)}
     origin = {"position": "", **origin_of_record(envelope, raw)}
     yield from _batches(open_file, Around(origin, beside_payload(head.fields)), shapes, limits)
 
 
-def is_flattened(fields: Mapping[str, Any], shapes: Shapes) -> bool:
+def has_stringified_container(fields: Mapping[str, Any], shapes: Shapes) -> bool:
     """Whether these are the fields of a document whose containers came as JSON text."""
     return any(_is_json_text(fields.get(name)) for name in shapes.containers)
 
 
-def whole_text(fields: Mapping[str, Any]) -> str:
+def reassemble(fields: Mapping[str, Any]) -> str:
     """The text of a document, its parts that came as JSON text put in as they are.
 
     What is no JSON in them is seen when the whole is read.
@@ -115,13 +115,13 @@ def _is_json_text(value: Any) -> bool:
     return isinstance(value, str) and value[:1] + value[-1:] in {"{}", "[]"}
 
 
-def read_head_of(text: bytes, shapes: Shapes, limits: Limits) -> Head:
+def read_header_of(text: bytes, shapes: Shapes, limits: Limits) -> DocumentHeader:
     """All of a document in memory but its rows.
 
     Raises ObjectRejectedError where it is no JSON.
     """
     with surveyed(lambda: io.BytesIO(text), limits)() as file:
-        return _read_head(file, shapes, limits)
+        return _read_header(file, shapes, limits)
 
 
 def _payload(fields: dict[str, Any]) -> dict[str, Any]:
@@ -132,12 +132,12 @@ def _payload(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if not is_envelope(name)}
 
 
-def _read_head(file: IO[bytes], shapes: Shapes, limits: Limits) -> Head:
+def _read_header(file: IO[bytes], shapes: Shapes, limits: Limits) -> DocumentHeader:
     return or_rejected(lambda: _head(file, shapes, limits))
 
 
-def _head(file: IO[bytes], shapes: Shapes, limits: Limits) -> Head:
-    head = Head()
+def _head(file: IO[bytes], shapes: Shapes, limits: Limits) -> DocumentHeader:
+    head = DocumentHeader()
     builder = ObjectBuilder()
     depth = text_bytes = count = 0
     skipped: int | None = None
@@ -169,7 +169,7 @@ def _head(file: IO[bytes], shapes: Shapes, limits: Limits) -> Head:
 
 def _batches(open_file: Opener, source: Around, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     with open_file() as file:
-        head = _read_head(file, shapes, limits)
+        head = _read_header(file, shapes, limits)
     fields = _payload(head.fields)
     check_answer(fields)
     if not head.paths:
@@ -230,7 +230,7 @@ def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str], bes
 
 def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source: Around, shapes: Shapes) -> RawBatch:
     """One batch; a column tells which group (station) each row stood under."""
-    records, origins, groups, refused = [], [], [], []
+    records, origins, groups, rejected = [], [], [], []
     containers = set()
     for item in chunk:
         list_path = item.prefix.removesuffix(".item")
@@ -239,7 +239,7 @@ def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source
         place = f"{source.position}{list_path}[{counts[list_path]}]"
         counts[list_path] += 1
         if item.fault:
-            refused.append(refused_record(place, item.fault, item.value))
+            rejected.append(rejected_record(place, item.fault, item.value))
             continue
         records.append(item.value)
         origins.append({**source.origin, "position": place})
@@ -249,16 +249,16 @@ def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source
     for fields in source.beside if records else ():
         rows, kept, more = with_beside(rows, rows_of_records([dict(fields)] * len(origin)), origin["position"])
         origin, names = origin.take(kept), names.take(kept)
-        refused += more
+        rejected += more
     rows, kept, more = opened(rows, origin["position"], shapes.objects)
     origin, names = origin.take(kept), names.take(kept)
-    refused += more
+    rejected += more
     return RawBatch(
         to_frame(rows),
         to_frame(origin),
         groups=names,
         containers=frozenset(containers),
-        refused=frame_of(refused, REFUSED_SCHEMA),
+        rejected=frame_of(rejected, REJECTED_SCHEMA),
     )
 
 

@@ -37,8 +37,8 @@ class BadRecordError(ValueError):
     """A record that is no JSON object; the text says why."""
 
 
-def refused_record(position: str, reason: str, raw: Any, field: str | None = None) -> dict[str, Any]:
-    """A record (REFUSED_SCHEMA) that could not be read at all, or whose `field` could not."""
+def rejected_record(position: str, reason: str, raw: Any, field: str | None = None) -> dict[str, Any]:
+    """A record (REJECTED_SCHEMA) that could not be read at all, or whose `field` could not."""
     text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, default=str)
     return {
         "position": position,

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from forecast.extract.envelope import NOTHING
 from forecast.extract.fields import spelled
-from forecast.extract.json.lines import BadRecordError, FastReader, read_record, refused_record, rows_of_records
+from forecast.extract.json.lines import BadRecordError, FastReader, read_record, rejected_record, rows_of_records
 from forecast.extract.limits import line_ends
 
 _NOTHING: Final = pa.array(NOTHING)
@@ -28,11 +28,11 @@ _TEXTS: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_strin
 
 
 class Opened(NamedTuple):
-    """Rows with their objects opened, which of the rows are kept, and the others as refused records."""
+    """Rows with their objects opened, which of the rows are kept, and the others as rejected records."""
 
     rows: pa.Table
     kept: npt.NDArray[np.intp]
-    refused: list[dict[str, Any]]
+    rejected: list[dict[str, Any]]
 
 
 def is_binary(kind: pa.DataType) -> bool:
@@ -59,10 +59,10 @@ def without_nothing(texts: pa.Array, nothing: pa.Array = _NOTHING) -> pa.Array:
 def opened(rows: pa.Table, places: pa.ChunkedArray, fields: Set[str]) -> Opened:
     """These fields (as `spelled`), which hold an object, as objects: CSV, Parquet and "stringified" JSON give its text.
 
-    A row whose object cannot be read is refused: what it held is not known.
+    A row whose object cannot be read is rejected: what it held is not known.
     """
     kept = np.arange(len(places))
-    refused: list[dict[str, Any]] = []
+    rejected: list[dict[str, Any]] = []
     for index, name in enumerate(rows.column_names):
         if spelled(name) not in fields:
             continue
@@ -74,9 +74,9 @@ def opened(rows: pa.Table, places: pa.ChunkedArray, fields: Set[str]) -> Opened:
         )
         if more:
             rows, kept = rows.take(own), kept[own]
-            refused += more
+            rejected += more
         rows = rows.set_column(index, name, pa.chunked_array(objects.to_struct_array()))
-    return Opened(rows, kept, refused)
+    return Opened(rows, kept, rejected)
 
 
 def parse_cells(
@@ -88,14 +88,14 @@ def parse_cells(
     table = reader.read(block, line_ends(block))
     if table is not None:
         return table, np.arange(len(cells)), []
-    records, kept, refused = [], [], []
+    records, kept, rejected = [], [], []
     for index, text in enumerate(filled):
         try:
             records.append(read_record(text.encode()))
             kept.append(index)
         except BadRecordError as error:
-            refused.append(refused_record(places[index].as_py(), str(error), text, field))
-    return rows_of_records(records), np.array(kept, dtype=np.intp), refused
+            rejected.append(rejected_record(places[index].as_py(), str(error), text, field))
+    return rows_of_records(records), np.array(kept, dtype=np.intp), rejected
 
 
 def flat(column: pa.ChunkedArray) -> pa.Array:

@@ -19,12 +19,12 @@ from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelop
 from forecast.extract.json.array import as_lines
 from forecast.extract.json.document import (
     Around,
+    has_stringified_container,
     is_document,
-    is_flattened,
     names_a_container,
     read_document_file,
-    read_head_of,
-    whole_text,
+    read_header_of,
+    reassemble,
 )
 from forecast.extract.json.error_position import place_of_fault
 from forecast.extract.json.items import ENDS, STARTS, check_json
@@ -119,7 +119,7 @@ class _Lines(NamedTuple):
     def _document(self, position: str, text: bytes) -> tuple[bytes, Around] | None:
         """The document of a line (its own text, where it came as text) and what is around it; None for a row."""
         try:
-            head = read_head_of(text, self.shapes, self.limits)
+            head = read_header_of(text, self.shapes, self.limits)
         except ObjectRejectedError as error:
             if error.code not in RECORD_FAULTS or len(text) > MAX_ROW_BYTES:
                 raise
@@ -133,8 +133,8 @@ class _Lines(NamedTuple):
             if isinstance(fields, str):
                 inner = fields.encode()
                 return (inner, around) if is_document(inner, self.shapes, self.limits) else None
-        if isinstance(fields, dict) and is_flattened(fields, self.shapes):
-            return whole_text(fields).encode(), around
+        if isinstance(fields, dict) and has_stringified_container(fields, self.shapes):
+            return reassemble(fields).encode(), around
         return (text, around) if head.paths else None
 
     def _rows(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[RawBatch]:

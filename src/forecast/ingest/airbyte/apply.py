@@ -18,7 +18,7 @@ from forecast.ingest.clock import Clock
 
 _POLL_SECONDS: Final = 5.0
 _ENDED: Final = frozenset({"succeeded", "failed", "cancelled", "incomplete"})
-_MOST_LETTERS: Final = 60
+_MAX_LETTERS: Final = 60
 _NOT_YET: Final = "not created yet"
 
 
@@ -143,4 +143,4 @@ def _differences(found: Any, wanted: Any, path: str = "") -> Iterator[str]:
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
+    return text if len(text) <= _MAX_LETTERS else f"{text[:_MAX_LETTERS]}…"

@@ -10,7 +10,7 @@ from pathlib import Path
 from forecast.mongo.embedded.binary import find_mongod, usable_mongod
 from forecast.mongo.embedded.folder import check_free_space, only_user, prepared
 from forecast.mongo.embedded.leftover import stop_leftover
-from forecast.mongo.embedded.log import last_words
+from forecast.mongo.embedded.log import log_tail
 from forecast.mongo.embedded.primary import become_primary, uri
 from forecast.mongo.embedded.process import start, stop
 
@@ -39,6 +39,6 @@ def embedded_mongodb(folder: Path) -> Iterator[str]:
             finally:
                 # Whoever was using it only knows that the connection is gone.
                 if process.poll() is not None:
-                    LOGGER.error("mongod ended by itself, exit code %d. %s", process.returncode, last_words(folder))
+                    LOGGER.error("mongod ended by itself, exit code %d. %s", process.returncode, log_tail(folder))
         finally:
             stop(process)

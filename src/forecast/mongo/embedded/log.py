@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 
-def last_words(folder: Path) -> str:
+def log_tail(folder: Path) -> str:
     """Quote the end of mongod's log: its errors if it has any, else its last lines."""
     log = folder / "mongod.log"
     try:

@@ -11,7 +11,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from forecast.core.errors import RetryableError, SettingError
 from forecast.mongo.embedded.keys import USER, set_key, user_password
-from forecast.mongo.embedded.log import last_words
+from forecast.mongo.embedded.log import log_tail
 from forecast.mongo.embedded.waiting import START_SECONDS, wait_until
 
 REPLICA_SET = "forecast"
@@ -49,11 +49,11 @@ def become_primary(process: subprocess.Popen[bytes], port: int, folder: Path) ->
             if ready and process.poll() is None:
                 _make_user(client, user_password(folder))
         except PyMongoError as error:
-            raise RetryableError(f"The embedded MongoDB does not start: {error}. {last_words(folder)}") from error
+            raise RetryableError(f"The embedded MongoDB does not start: {error}. {log_tail(folder)}") from error
     if process.poll() is not None:
-        raise SettingError(f"mongod ended at its start with exit code {process.returncode}. {last_words(folder)}")
+        raise SettingError(f"mongod ended at its start with exit code {process.returncode}. {log_tail(folder)}")
     if not ready:
-        raise RetryableError(f"mongod took no writes within {START_SECONDS:.0f} s. {last_words(folder)}")
+        raise RetryableError(f"mongod took no writes within {START_SECONDS:.0f} s. {log_tail(folder)}")
 
 
 def _make_user(client: MongoClient[dict[str, Any]], password: str) -> None:

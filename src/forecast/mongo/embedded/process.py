@@ -14,7 +14,7 @@ from forecast.core.errors import RetryableError, SettingError
 from forecast.mongo.embedded.binary import environment
 from forecast.mongo.embedded.folder import unwritable
 from forecast.mongo.embedded.keys import KEY_FILE, set_key
-from forecast.mongo.embedded.log import last_words
+from forecast.mongo.embedded.log import log_tail
 from forecast.mongo.embedded.ports import free_port, is_free, keep_port, last_port
 from forecast.mongo.embedded.primary import REPLICA_SET, connected
 from forecast.mongo.embedded.waiting import START_SECONDS, STOP_SECONDS, wait_until
@@ -38,12 +38,12 @@ def start(binary: Path, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
                 keep_port(kept, port)
                 return process, port
             stop(process)
-            raise RetryableError(f"mongod did not start within {START_SECONDS:.0f} s. {last_words(folder)}")
+            raise RetryableError(f"mongod did not start within {START_SECONDS:.0f} s. {log_tail(folder)}")
         # Another program may have taken the port between the look and the start: then choose again.
         if process.returncode != EXIT_PORT_IN_USE:
             break
         port = None
-    raise SettingError(f"mongod ended at its start with exit code {process.returncode}. {last_words(folder)}")
+    raise SettingError(f"mongod ended at its start with exit code {process.returncode}. {log_tail(folder)}")
 
 
 def _spawn(binary: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:

@@ -19,7 +19,7 @@ from rich.text import Text
 from forecast.core.errors import SettingError
 from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.settings import Settings
-from forecast.mongo.client import Documents, connect, told_apart, validation_failed
+from forecast.mongo.client import ObservationCollection, connect, mongo_errors, validation_failed
 
 EXIT_DONE, EXIT_FAILED = 0, 1
 MAJORITY_TIMEOUT_MS = 10_000
@@ -32,9 +32,9 @@ def crud_check(settings: Settings, run_id: str) -> tuple[dict[str, Any], int]:
     """Try the four operations with write and read concern majority; give the report and the exit code.
 
     The document lives in the real collection, under the real validator, and is deleted whatever happens.
-    Raises SettingError where the server refuses it, RetryableError where the server is out of reach.
+    Raises SettingError where the server refuses it, RetryableError where the server is unreachable.
     """
-    with connect(settings) as connected, told_apart("checking create, read, update and delete"):
+    with connect(settings) as connected, mongo_errors("checking create, read, update and delete"):
         collection = connected.with_options(
             write_concern=WriteConcern("majority", wtimeout=MAJORITY_TIMEOUT_MS),
             read_concern=ReadConcern("majority"),
@@ -121,7 +121,7 @@ def scratch_document(run_id: str) -> dict[str, Any]:
     }
 
 
-def _steps(collection: Documents, document: dict[str, Any]) -> list[dict[str, Any]]:
+def _steps(collection: ObservationCollection, document: dict[str, Any]) -> list[dict[str, Any]]:
     only = {"_id": document["_id"]}
     operations: tuple[tuple[str, Callable[[], bool], str], ...] = (
         ("create", lambda: collection.insert_one(document).acknowledged, "inserted"),
@@ -137,13 +137,13 @@ def _steps(collection: Documents, document: dict[str, Any]) -> list[dict[str, An
     return steps
 
 
-def _update(collection: Documents, only: dict[str, Any]) -> bool:
+def _update(collection: ObservationCollection, only: dict[str, Any]) -> bool:
     changed = collection.update_one(only, {"$set": {SCRATCH_PARAMETER: 2.5}}).modified_count
     found = collection.find_one(only)
     return changed == 1 and found is not None and found["measurements"] == {"air_temperature": 2.5}
 
 
-def _delete(collection: Documents, only: dict[str, Any]) -> bool:
+def _delete(collection: ObservationCollection, only: dict[str, Any]) -> bool:
     return collection.delete_one(only).deleted_count == 1 and collection.find_one(only) is None
 
 

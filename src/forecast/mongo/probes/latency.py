@@ -14,7 +14,7 @@ from forecast.core.errors import SettingError
 from forecast.core.settings import Settings
 from forecast.core.stations import Stations
 from forecast.core.text import listed
-from forecast.mongo.client import Documents, connect, told_apart
+from forecast.mongo.client import ObservationCollection, connect, mongo_errors
 from forecast.mongo.loader import check_collection
 
 
@@ -46,10 +46,10 @@ def measure(
     """Time the query on the real collection; and the station's newest observation.
 
     Without a station it is the registry's first, without a day that of the station's newest observation.
-    Raises SettingError for unknown stations, RetryableError where the database is out of reach.
+    Raises SettingError for unknown stations, RetryableError where the database is unreachable.
     """
     station_id = station_id if station_id is not None else next(iter(stations)).id
-    with connect(settings) as collection, told_apart("timing queries"):
+    with connect(settings) as collection, mongo_errors("timing queries"):
         check_collection(collection)
         found = collection.find_one({"station.id": station_id}, {"timestamp": 1}, sort=[("timestamp", DESCENDING)])
         newest = None if found is None else found["timestamp"]
@@ -64,7 +64,7 @@ def measure(
 
 
 def measure_latency(
-    collection: Documents,
+    collection: ObservationCollection,
     station_id: str,
     day: date,
     iterations: int,

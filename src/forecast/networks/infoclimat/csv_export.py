@@ -1,4 +1,4 @@
-"""InfoClimat's own CSV export, which is refused by name.
+"""InfoClimat's own CSV export, which is rejected by name.
 
 It has remarks above its header or a row of units below it, and other names than the JSON of its API.
 """

@@ -22,12 +22,12 @@ from forecast.networks.model import (
     TextCode,
     UtcTime,
 )
-from forecast.qc.thresholds import HADISD, OURS, limits
+from forecast.qc.thresholds import HADISD, PROJECT, limits
 
 _QNH: Final = "air_pressure_at_mean_sea_level_qnh"
 _SEA_LEVEL: Final = "air_pressure_at_mean_sea_level"
 _MILE: Final = 1609.344
-_MOST_MILES: Final = (
+_MAX_MILES: Final = (
     TextCode(("6+", "6.0+"), 10_000.0, "9999 or CAVOK of the report, 10 km or more"),
     TextCode(("10+", "10.0+"), 10 * _MILE, "10SM of the report, 10 miles or more"),
 )
@@ -44,7 +44,7 @@ JSON: Final = Layout(
         "wdir": Field("wind_from_direction", "deg"),
         "wspd": Field("wind_speed", "kt"),
         "wgst": Field("wind_speed_of_gust", "kt"),
-        "visib": Field("visibility_in_air", "mi", text_codes=_MOST_MILES),
+        "visib": Field("visibility_in_air", "mi", text_codes=_MAX_MILES),
         "altim": Field(_QNH, "hPa"),
         "slp": Field(_SEA_LEVEL, "hPa"),
     },
@@ -104,6 +104,6 @@ NETWORK: Final = Network(
                 persistence_tolerance=-1,
             ),
         ),
-        "wind_from_direction": limits(f"{OURS}: directions are in tens of degrees", persistence_suspect_hours=12),
+        "wind_from_direction": limits(f"{PROJECT}: directions are in tens of degrees", persistence_suspect_hours=12),
     },
 )

@@ -8,7 +8,7 @@ from forecast.networks.model import Licence, Network
 from forecast.networks.wunderground.api import API
 from forecast.networks.wunderground.fetch import FETCH
 from forecast.networks.wunderground.table import TABLE
-from forecast.qc.thresholds import OURS, limits
+from forecast.qc.thresholds import PROJECT, limits
 
 NETWORK: Final = Network(
     name=FETCH.network,
@@ -21,7 +21,7 @@ NETWORK: Final = Network(
     # It keeps pressure to 0.01 inHg (0.34 hPa): a sound barometer there stands still longer.
     thresholds={
         "air_pressure_at_mean_sea_level": limits(
-            f"{OURS}: 0.34 hPa stood still for 3.2 h in a moving week",
+            f"{PROJECT}: 0.34 hPa stood still for 3.2 h in a moving week",
             persistence_suspect_hours=12,
             stuck_tolerance=0.35,
         )

@@ -73,7 +73,7 @@ API: Final = Layout(
         "solarRadiation": Field(_SOLAR, "W/m²"),
     },
     cell="a number",
-    containers=(Container("observations"), Container("summaries", refused=f"they are values of days. {_ADVICE}")),
+    containers=(Container("observations"), Container("summaries", rejected=f"they are values of days. {_ADVICE}")),
     beside=(
         *("tz", "lat", "lon", "qcStatus", "humidityHigh", "humidityLow"),
         *("neighborhood", "softwareType", "country", "realtimeFrequency"),

@@ -11,7 +11,7 @@ from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.days import days_of, first_of_hour
 from forecast.qc.flags import Flags, Floats, Times, flags_of
 from forecast.qc.names import PRESSURE
-from forecast.qc.thresholds import OURS, limits
+from forecast.qc.thresholds import PROJECT, limits
 
 
 def bias(values: Floats, median: Floats, times: Times, *, days: int, limit: float, min_hours: int) -> Flags:
@@ -86,7 +86,10 @@ CHECK: Final = Check(
     compared=(PRESSURE,),
     limits={
         PRESSURE: limits(
-            f"{OURS}: an altitude left out at our stations is 2 to 6 hPa", bias_limit=3, bias_days=3, bias_min_hours=24
+            f"{PROJECT}: an altitude left out at our stations is 2 to 6 hPa",
+            bias_limit=3,
+            bias_days=3,
+            bias_min_hours=24,
         )
     },
     most={"bias_days": 3},

@@ -18,7 +18,7 @@ from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.comparison import column_medians
 from forecast.qc.flags import Flags, Floats, Times, flags_of
 from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE
-from forecast.qc.thresholds import MEASURED, OURS, Thresholds, limits
+from forecast.qc.thresholds import MEASURED, PROJECT, Thresholds, limits
 
 # How a station stands to its neighbours is the median of the hours around.
 _OFFSET_HOURS: Final = 6
@@ -35,7 +35,7 @@ def buddy_check(
     the unit of the values): neighbours that happen to agree are no proof that the air is the same everywhere. fail_z
     may be infinite. NOT_EVALUATED: no median, which means too few neighbours at that time.
 
-    Reach in time: none, each value is judged alone.
+    Reach in time: none, each value is evaluated alone.
     Source: titanlib `buddy_check` (threshold 2...3, min_std 1), MetObs (z > 3.1, min_std 1), GHCNh `neighbour`
     (5 spreads of at least 2, at least 3 neighbours).
     """
@@ -121,7 +121,7 @@ def _reach(_: Limits) -> Reach:
 _DISTANCE: Final = {
     **limits("titanlib buddy_check 2 to 3, MetObs 3.1", buddy_check_suspect_z=3),
     # Among three to five neighbours up to 60 km away nothing is proven wrong.
-    **limits(f"{OURS}: never", buddy_check_fail_z=math.inf),
+    **limits(f"{PROJECT}: never", buddy_check_fail_z=math.inf),
 }
 _SMALLEST: Final = "MetObs and titanlib: smallest standard deviation 1"
 _LIMITS: Final[Mapping[str, Thresholds]] = {

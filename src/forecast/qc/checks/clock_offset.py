@@ -113,9 +113,9 @@ def _run(context: Context) -> Iterator[Finding]:
         improvement=own["clock_offset_improvement"],
     )
     days = times // DAY_MS
-    suspect, judged = (np.isin(days, days[rows][np.isin(flags, kinds)]) for kinds in ((SUSPECT,), (GOOD, SUSPECT)))
+    suspect, evaluated = (np.isin(days, days[rows][np.isin(flags, kinds)]) for kinds in ((SUSPECT,), (GOOD, SUSPECT)))
     for name in filter(context.has, CHECK.parameters):
-        yield Finding(name, flags_of(context.unfailed(name), suspect=suspect, evaluated=judged))
+        yield Finding(name, flags_of(context.unfailed(name), suspect=suspect, evaluated=evaluated))
 
 
 def _reach(own: Limits) -> Reach:

@@ -10,7 +10,7 @@ import numpy as np
 from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.flags import Flags, Floats, both_suspect
 from forecast.qc.names import DEW_POINT, TEMPERATURE
-from forecast.qc.thresholds import OURS, limits
+from forecast.qc.thresholds import PROJECT, limits
 
 
 def dew_point_above_temperature(dew_point: Floats, temperature: Floats, *, tolerance: float) -> tuple[Flags, Flags]:
@@ -35,7 +35,7 @@ CHECK: Final = Check(
     order=30,
     scope=Scope.STATION,
     parameters=(DEW_POINT, TEMPERATURE),
-    limits={DEW_POINT: limits(f"{OURS}: both are rounded to 0.1 °C or 0.1 °F", dew_point_tolerance=0.06)},
+    limits={DEW_POINT: limits(f"{PROJECT}: both are rounded to 0.1 °C or 0.1 °F", dew_point_tolerance=0.06)},
     finds="a dew point above the air temperature",
     advice="the dew point is above the temperature: one of the two sensors is wrong",
     run=_run,

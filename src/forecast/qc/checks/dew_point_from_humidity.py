@@ -10,7 +10,7 @@ import numpy as np
 from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.flags import Flags, Floats, both_suspect
 from forecast.qc.names import DEW_POINT, HUMIDITY, TEMPERATURE
-from forecast.qc.thresholds import OURS, limits
+from forecast.qc.thresholds import PROJECT, limits
 
 # Magnus over water, WMO-No. 8 (Guide to Instruments), volume I, annex 4.B:
 # e = 6.112 hPa * exp(17.62 t / (243.12 °C + t)), from -45 to 60 °C.
@@ -58,7 +58,7 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=(DEW_POINT, HUMIDITY),
     inputs=(TEMPERATURE,),
-    limits={DEW_POINT: limits(f"{OURS}: the largest of a sound week was 0.44 °C", humidity_limit=1)},
+    limits={DEW_POINT: limits(f"{PROJECT}: the largest of a sound week was 0.44 °C", humidity_limit=1)},
     finds="a dew point that temperature and humidity do not give",
     advice="dew point and humidity do not go together: look at the hygrometer and its software",
     run=_run,

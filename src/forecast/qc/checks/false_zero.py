@@ -18,7 +18,7 @@ def false_zero(amount: Floats, times: Times, *, period_hours: float) -> Flags:
     amount: mm over a period that is measured at whole multiples of period_hours UTC only (synoptic hours).
     SUSPECT: exactly 0 at any other time. Everything else is GOOD: rain above 0 was measured by somebody.
 
-    Reach in time: none, each value is judged alone.
+    Reach in time: none, each value is evaluated alone.
     Source: seen in the three-hour amounts of Bergues: 0 in every hour, below the 1-hour amount at 2024-10-06 20:00Z.
     """
     between = times % round(period_hours * HOUR_MS) != 0

@@ -11,27 +11,27 @@ from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.days import count_by_day, days_of
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Times
 from forecast.qc.names import DEW_POINT, GUST, HUMIDITY, PRESSURE, RAIN_RATE, TEMPERATURE, WIND_DIRECTION, WIND_SPEED
-from forecast.qc.thresholds import OURS, Thresholds, limits
+from forecast.qc.thresholds import PROJECT, Thresholds, limits
 
 
 def flag_rate(flags: Flags, times: Times, *, limit: float, min_values: int) -> Flags:
     """A UTC day on which so many values are flagged that the others are not to be trusted either.
 
-    flags: those of one parameter. SUSPECT: more than `limit` (0...1) of the day's judged values are SUSPECT or FAIL and
-    at least min_values are judged; MISSING and NOT_EVALUATED ones are not judged, but those present share the verdict.
-    NOT_EVALUATED: fewer are judged; and, on a day that passes, a value that no check has judged: this one has not
-    looked at it.
+    flags: those of one parameter. A value is evaluated where its flag is GOOD, SUSPECT or FAIL. SUSPECT: at least
+    min_values of the day are evaluated, and more than `limit` (0...1) of them are SUSPECT or FAIL; values that are
+    present and NOT_EVALUATED get the same flag. NOT_EVALUATED: fewer are evaluated; on a day that passes, a value that
+    no check has evaluated.
 
     Reach in time: the value's UTC day.
     Source: GHCNh's `h` (more than 20 % of a variable flagged: all withheld) and the 60 % a month of its clean-up.
     """
     days = days_of(times)
     flagged = count_by_day((flags == SUSPECT) | (flags == FAIL), days)
-    judged = flagged + count_by_day(flags == GOOD, days)
-    enough = judged >= max(min_values, 1)
-    over = (enough & (flagged > limit * judged))[days.of_row]
-    unjudged = ~enough[days.of_row] | (flags == NOT_EVALUATED)
-    result = np.where(over, SUSPECT, np.where(unjudged, NOT_EVALUATED, GOOD))
+    evaluated = flagged + count_by_day(flags == GOOD, days)
+    enough = evaluated >= max(min_values, 1)
+    over = (enough & (flagged > limit * evaluated))[days.of_row]
+    not_evaluated = ~enough[days.of_row] | (flags == NOT_EVALUATED)
+    result = np.where(over, SUSPECT, np.where(not_evaluated, NOT_EVALUATED, GOOD))
     return np.where(flags == MISSING, MISSING, result).astype(np.uint8)
 
 
@@ -50,7 +50,7 @@ def _run(context: Context) -> Iterator[Finding]:
 
 _USUAL: Final = {
     **limits("meteora (20 % of a station's values), GHCNh (check h)", flag_rate_limit=0.2),
-    **limits(f"{OURS}: a share of fewer values says little", flag_rate_min_values=12),
+    **limits(f"{PROJECT}: a share of fewer values says little", flag_rate_min_values=12),
 }
 _LIMITS: Final[Mapping[str, Thresholds]] = {
     TEMPERATURE: _USUAL,
@@ -60,7 +60,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     WIND_SPEED: _USUAL,
     GUST: _USUAL,
     # A vane in the lee points somewhere for hours; one calm night is no fault.
-    WIND_DIRECTION: {**_USUAL, **limits(OURS, flag_rate_limit=0.4)},
+    WIND_DIRECTION: {**_USUAL, **limits(PROJECT, flag_rate_limit=0.4)},
     RAIN_RATE: _USUAL,
 }
 

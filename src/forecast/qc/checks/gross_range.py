@@ -34,7 +34,7 @@ from forecast.qc.names import (
     WIND_DIRECTION,
     WIND_SPEED,
 )
-from forecast.qc.thresholds import D2R, GHCNH, MADIS, METEOSTAT, OURS, WMO_AWS, Thresholds, limits
+from forecast.qc.thresholds import D2R, GHCNH, MADIS, METEOSTAT, PROJECT, WMO_AWS, Thresholds, limits
 
 
 class Range(NamedTuple):
@@ -54,7 +54,7 @@ class Range(NamedTuple):
 def gross_range(values: Floats, limits: Range) -> Flags:
     """Values beyond the limits: FAIL outside fail, SUSPECT outside suspect, else GOOD. A limit itself is inside.
 
-    An infinity is beyond every limit but an infinite one. Reach in time: none, each value is judged by itself.
+    An infinity is beyond every limit but an infinite one. Reach in time: none, each value is evaluated by itself.
     """
     suspect = (values < limits.suspect_min) | (values > limits.suspect_max)
     fail = (values < limits.fail_min) | (values > limits.fail_max)
@@ -77,7 +77,8 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     },
     HUMIDITY: {
         **limits(
-            f"{OURS}: a share of 1; only deserts had such air, the driest 0.4 % (Dezful 2017)", gross_range_fail_min=1
+            f"{PROJECT}: a share of 1; only deserts had such air, the driest 0.4 % (Dezful 2017)",
+            gross_range_fail_min=1,
         ),
         **limits(WMO_AWS, gross_range_fail_max=100),
         **limits(D2R, gross_range_suspect_min=10, gross_range_suspect_max=100),
@@ -88,7 +89,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     },
     STATION_PRESSURE: {
         **limits(WMO_AWS, gross_range_fail_min=500, gross_range_fail_max=1080),
-        **limits(f"{OURS}: the standard atmosphere at 3500 m, less 50 hPa", gross_range_suspect_min=600),
+        **limits(f"{PROJECT}: the standard atmosphere at 3500 m, less 50 hPa", gross_range_suspect_min=600),
         **limits(WMO_AWS, gross_range_suspect_max=1080),
     },
     QNH: {
@@ -101,7 +102,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     },
     GUST: {
         **limits(METEOSTAT, gross_range_fail_min=0, gross_range_fail_max=138.9),
-        **limits(OURS, gross_range_suspect_min=0, gross_range_suspect_max=75),
+        **limits(PROJECT, gross_range_suspect_min=0, gross_range_suspect_max=75),
     },
     WIND_DIRECTION: {
         **limits(WMO_AWS, gross_range_fail_min=0, gross_range_fail_max=360),
@@ -117,15 +118,15 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     },
     RAIN_1H: {
         **limits(METEOSTAT, gross_range_fail_min=0, gross_range_fail_max=350),
-        **limits(OURS, gross_range_suspect_min=0, gross_range_suspect_max=100),
+        **limits(PROJECT, gross_range_suspect_min=0, gross_range_suspect_max=100),
     },
     RAIN_3H: {
         **limits(f"{METEOSTAT}, three times", gross_range_fail_min=0, gross_range_fail_max=1050),
-        **limits(OURS, gross_range_suspect_min=0, gross_range_suspect_max=200),
+        **limits(PROJECT, gross_range_suspect_min=0, gross_range_suspect_max=200),
     },
     RAIN_COUNTER: {
         **limits("WMO: the world's largest rainfall of a day", gross_range_fail_min=0, gross_range_fail_max=1825),
-        **limits(OURS, gross_range_suspect_min=0, gross_range_suspect_max=350),
+        **limits(PROJECT, gross_range_suspect_min=0, gross_range_suspect_max=350),
     },
     VISIBILITY: {
         **limits(MADIS, gross_range_fail_min=0, gross_range_fail_max=161_000),

@@ -10,7 +10,7 @@ import numpy as np
 from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.flags import Flags, Floats, both_suspect
 from forecast.qc.names import GUST, WIND_SPEED
-from forecast.qc.thresholds import OURS, limits
+from forecast.qc.thresholds import PROJECT, limits
 
 
 def gust_below_mean(gust: Floats, speed: Floats, *, tolerance: float) -> tuple[Flags, Flags]:
@@ -33,7 +33,7 @@ CHECK: Final = Check(
     order=50,
     scope=Scope.STATION,
     parameters=(GUST, WIND_SPEED),
-    limits={GUST: limits(f"{OURS}: a unit of 0.1 mph or 0.1 km/h", gust_tolerance=0.1)},
+    limits={GUST: limits(f"{PROJECT}: a unit of 0.1 mph or 0.1 km/h", gust_tolerance=0.1)},
     finds="a gust below the mean wind",
     advice="the gust is below the mean wind: look at the averaging of the station's software",
     run=_run,

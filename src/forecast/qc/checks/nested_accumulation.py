@@ -10,7 +10,7 @@ import numpy as np
 from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.flags import Flags, Floats, both_suspect
 from forecast.qc.names import RAIN_1H, RAIN_3H
-from forecast.qc.thresholds import OURS, limits
+from forecast.qc.thresholds import PROJECT, limits
 
 
 def nested_accumulation(shorter: Floats, longer: Floats, *, tolerance: float) -> tuple[Flags, Flags]:
@@ -33,7 +33,7 @@ CHECK: Final = Check(
     order=80,
     scope=Scope.STATION,
     parameters=(RAIN_1H, RAIN_3H),
-    limits={RAIN_1H: limits(f"{OURS}: two values rounded to 0.1 or 0.2 mm", nested_tolerance=0.1)},
+    limits={RAIN_1H: limits(f"{PROJECT}: two values rounded to 0.1 or 0.2 mm", nested_tolerance=0.1)},
     finds="more rain in one hour than in the three hours around it",
     advice="more rain in one hour than in the three hours around it: the longer sum is not reliable",
     run=_run,

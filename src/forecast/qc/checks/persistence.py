@@ -26,8 +26,8 @@ from forecast.qc.names import (
     WIND_DIRECTION,
     WIND_SPEED,
 )
-from forecast.qc.thresholds import D2R, HADISD, OURS, WMO_AWS, Thresholds, limits
-from forecast.qc.valid import ROUNDING, back_to_all, valid_values
+from forecast.qc.thresholds import D2R, HADISD, PROJECT, WMO_AWS, Thresholds, limits
+from forecast.qc.valid import ROUNDING, expand_to_all, valid_values
 
 Indices = npt.NDArray[np.intp]
 
@@ -62,9 +62,9 @@ def persistence(
     suspects, fails = (_marks(known.size, rows[lasting >= hours * HOUR_MS]) for hours in (suspect_hours, fail_hours))
     return flags_of(
         values,
-        suspect=back_to_all(suspects, valid),
-        fail=back_to_all(fails, valid),
-        evaluated=back_to_all(exempted | _beside(near, known.size), valid),
+        suspect=expand_to_all(suspects, valid),
+        fail=expand_to_all(fails, valid),
+        evaluated=expand_to_all(exempted | _has_near_neighbour(near, known.size), valid),
     )
 
 
@@ -95,7 +95,7 @@ def _marks(count: int, rows: Indices) -> Mask:
     return marks
 
 
-def _beside(near: Mask, count: int) -> Mask:
+def _has_near_neighbour(near: Mask, count: int) -> Mask:
     """Where a value has one near enough on one side at least."""
     beside = np.zeros(count, dtype=np.bool_)
     beside[1:] |= near
@@ -139,26 +139,30 @@ def _reach(own: Limits) -> Reach:
 
 
 # A value that was converted from another unit is equal, or differs by a rounding of the last bit.
-_EQUAL: Final = limits(f"{OURS}: equal values", persistence_tolerance=1e-6)
-_GAP: Final = limits(f"{OURS}: a longer gap ends a run", persistence_max_gap_hours=3)
+_EQUAL: Final = limits(f"{PROJECT}: equal values", persistence_tolerance=1e-6)
+_GAP: Final = limits(f"{PROJECT}: a longer gap ends a run", persistence_max_gap_hours=3)
 _LIMITS: Final[Mapping[str, Thresholds]] = {
     TEMPERATURE: {
         **limits(
-            f"{D2R}: 3 h; {HADISD}: days; between them, {OURS}", persistence_suspect_hours=6, persistence_fail_hours=24
+            f"{D2R}: 3 h; {HADISD}: days; between them, {PROJECT}",
+            persistence_suspect_hours=6,
+            persistence_fail_hours=24,
         ),
         **_EQUAL,
         **_GAP,
     },
     DEW_POINT: {
         **limits(
-            f"{D2R}: 3 h; {HADISD}: days; between them, {OURS}", persistence_suspect_hours=6, persistence_fail_hours=24
+            f"{D2R}: 3 h; {HADISD}: days; between them, {PROJECT}",
+            persistence_suspect_hours=6,
+            persistence_fail_hours=24,
         ),
         **_EQUAL,
         **_GAP,
     },
     HUMIDITY: {
         **limits(
-            f"{OURS}: whole percents stood still for 5.8 h in a sound week",
+            f"{PROJECT}: whole percents stood still for 5.8 h in a sound week",
             persistence_suspect_hours=12,
             persistence_fail_hours=24,
         ),
@@ -173,14 +177,18 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     },
     WIND_SPEED: {
         **limits(
-            f"{D2R}: 5 h; {HADISD}: days; between them, {OURS}", persistence_suspect_hours=12, persistence_fail_hours=24
+            f"{D2R}: 5 h; {HADISD}: days; between them, {PROJECT}",
+            persistence_suspect_hours=12,
+            persistence_fail_hours=24,
         ),
         **_EQUAL,
         **_GAP,
     },
     WIND_DIRECTION: {
         **limits(
-            f"{D2R}: 1 h; sixteen words are coarser, so {OURS}", persistence_suspect_hours=6, persistence_fail_hours=24
+            f"{D2R}: 1 h; sixteen words are coarser, so {PROJECT}",
+            persistence_suspect_hours=6,
+            persistence_fail_hours=24,
         ),
         **_EQUAL,
         **_GAP,
@@ -189,13 +197,13 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     RAIN_RATE: {
         **limits(f"{D2R}: 2 h", persistence_suspect_hours=2, persistence_fail_hours=6),
         **_EQUAL,
-        **limits(f"{OURS}: a shower ends within the hour", persistence_max_gap_hours=1),
+        **limits(f"{PROJECT}: a shower ends within the hour", persistence_max_gap_hours=1),
     },
     IRRADIANCE: {
         **limits(f"{D2R}: 3 h", persistence_suspect_hours=3, persistence_fail_hours=12),
         **_EQUAL,
         **_GAP,
-        **limits(f"{OURS}: a low sun is hidden by anything", persistence_sun_above=5),
+        **limits(f"{PROJECT}: a low sun is hidden by anything", persistence_sun_above=5),
     },
 }
 

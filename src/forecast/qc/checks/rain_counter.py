@@ -11,7 +11,7 @@ from forecast.core.clock import HOUR_MS, MINUTE_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_of
 from forecast.qc.names import RAIN_COUNTER
-from forecast.qc.thresholds import MESOWEST, OURS, WMO_AWS, limits
+from forecast.qc.thresholds import MESOWEST, PROJECT, WMO_AWS, limits
 
 # The shortest interval that a rate is computed over: the one at which personal stations are archived. One tip of the
 # bucket (0.254 mm) between two readings that lie a minute apart is no rain of 15 mm/h.
@@ -129,7 +129,7 @@ def _run(context: Context) -> Iterator[Finding]:
 
 
 def _reach(own: Limits) -> Reach:
-    """An amount is counted from the reading before, which the check judges by the one before that."""
+    """An amount is counted from the reading before, which the check evaluates by the one before that."""
     hours = own["rain_counter_max_gap_minutes"] / 60
     return Reach(2 * hours, hours)
 
@@ -143,9 +143,9 @@ CHECK: Final = Check(
         RAIN_COUNTER: {
             **limits(f"{MESOWEST}: 12.7 mm in 5 minutes", rain_counter_suspect_rate=152.4),
             **limits(f"{WMO_AWS}: 40 mm a minute, within five of them", rain_counter_fail_rate=480),
-            **limits(f"{OURS}: what falls unseen in a gap of hours is rarely more", rain_counter_suspect_jump=50),
-            **limits(f"{OURS}: one tip of 0.254 mm", rain_counter_jitter=0.3),
-            **limits(f"{OURS}: what fell in a longer gap belongs to no interval", rain_counter_max_gap_minutes=720),
+            **limits(f"{PROJECT}: what falls unseen in a gap of hours is rarely more", rain_counter_suspect_jump=50),
+            **limits(f"{PROJECT}: one tip of 0.254 mm", rain_counter_jitter=0.3),
+            **limits(f"{PROJECT}: what fell in a longer gap belongs to no interval", rain_counter_max_gap_minutes=720),
         }
     },
     most={"rain_counter_max_gap_minutes": 720},

@@ -10,7 +10,7 @@ import numpy as np
 from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.flags import Flags, Floats, flags_of
 from forecast.qc.names import HUMIDITY, RAIN_1H, RAIN_RATE
-from forecast.qc.thresholds import OURS, Thresholds, limits
+from forecast.qc.thresholds import PROJECT, Thresholds, limits
 
 
 def rain_in_dry_air(rain: Floats, humidity: Floats, *, humidity_min: float) -> Flags:
@@ -29,7 +29,7 @@ def _run(context: Context) -> Iterator[Finding]:
             yield Finding(name, flags)
 
 
-_SOURCE: Final = f"{OURS}; a public report has 60 %, but sums outlast the damp air"
+_SOURCE: Final = f"{PROJECT}; a public report has 60 %, but sums outlast the damp air"
 _LIMITS: Final[Mapping[str, Thresholds]] = {
     RAIN_RATE: limits(_SOURCE, dry_air_humidity=50),
     RAIN_1H: limits(_SOURCE, dry_air_humidity=50),

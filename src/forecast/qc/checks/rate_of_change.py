@@ -15,8 +15,8 @@ from forecast.core.clock import MINUTE_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_of
 from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE, WIND_SPEED
-from forecast.qc.thresholds import MADIS, METOBS, OURS, SYNOPTIC, WMO_305, WMO_AWS, Thresholds, limits
-from forecast.qc.valid import ROUNDING, back_to_all, valid_values
+from forecast.qc.thresholds import MADIS, METOBS, PROJECT, SYNOPTIC, WMO_305, WMO_AWS, Thresholds, limits
+from forecast.qc.valid import ROUNDING, expand_to_all, valid_values
 
 # The intervals for which there are limits.
 _MINUTES: Final = (10, 60, 180, 360, 720)
@@ -38,7 +38,7 @@ def rate_of_change(
     known = values[valid]
     changes, intervals = np.abs(np.diff(known)), np.diff(times[valid]) / MINUTE_MS
     suspects, fails, evaluated = (
-        back_to_all(_of_the_later(marks, known.size), valid)
+        expand_to_all(_mark_later(marks, known.size), valid)
         for marks in (
             changes > np.interp(intervals, minutes, suspect) + ROUNDING,
             changes > np.interp(intervals, minutes, fail) + ROUNDING,
@@ -48,7 +48,7 @@ def rate_of_change(
     return flags_of(values, suspect=suspects, fail=fails, evaluated=evaluated)
 
 
-def _of_the_later(marks: Mask, count: int) -> Mask:
+def _mark_later(marks: Mask, count: int) -> Mask:
     """Marks of the pairs of consecutive values as marks of the later of each; the first value has none."""
     later = np.zeros(count, dtype=np.bool_)
     later[1:] = marks
@@ -81,7 +81,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         ),
         **limits(SYNOPTIC, rate_of_change_fail_10min=7.5),
         **limits(MADIS, rate_of_change_fail_60min=19.4),
-        **limits(OURS, rate_of_change_fail_180min=22, rate_of_change_fail_360min=27, rate_of_change_fail_720min=40),
+        **limits(PROJECT, rate_of_change_fail_180min=22, rate_of_change_fail_360min=27, rate_of_change_fail_720min=40),
     },
     DEW_POINT: {
         **limits(SYNOPTIC, rate_of_change_suspect_10min=5),
@@ -91,11 +91,11 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         ),
         **limits(SYNOPTIC, rate_of_change_fail_10min=7.5),
         **limits(MADIS, rate_of_change_fail_60min=19.4),
-        **limits(OURS, rate_of_change_fail_180min=22, rate_of_change_fail_360min=27, rate_of_change_fail_720min=40),
+        **limits(PROJECT, rate_of_change_fail_180min=22, rate_of_change_fail_360min=27, rate_of_change_fail_720min=40),
     },
     HUMIDITY: {
         **limits(
-            OURS,
+            PROJECT,
             rate_of_change_suspect_10min=30,
             rate_of_change_suspect_60min=45,
             rate_of_change_suspect_180min=60,
@@ -104,7 +104,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         ),
         **limits(MADIS, rate_of_change_fail_10min=50),
         **limits(
-            OURS,
+            PROJECT,
             rate_of_change_fail_60min=70,
             rate_of_change_fail_180min=90,
             rate_of_change_fail_360min=100,
@@ -122,12 +122,12 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         ),
         **limits(SYNOPTIC, rate_of_change_fail_10min=9.25),
         **limits(MADIS, rate_of_change_fail_60min=10),
-        **limits(OURS, rate_of_change_fail_180min=18, rate_of_change_fail_360min=30, rate_of_change_fail_720min=50),
+        **limits(PROJECT, rate_of_change_fail_180min=18, rate_of_change_fail_360min=30, rate_of_change_fail_720min=50),
     },
     WIND_SPEED: {
         **limits(WMO_AWS, rate_of_change_suspect_10min=10),
         **limits(
-            OURS,
+            PROJECT,
             rate_of_change_suspect_60min=15,
             rate_of_change_suspect_180min=20,
             rate_of_change_suspect_360min=25,
@@ -135,7 +135,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         ),
         **limits(WMO_AWS, rate_of_change_fail_10min=20),
         **limits(
-            OURS,
+            PROJECT,
             rate_of_change_fail_60min=30,
             rate_of_change_fail_180min=40,
             rate_of_change_fail_360min=50,

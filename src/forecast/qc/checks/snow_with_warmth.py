@@ -11,7 +11,7 @@ from forecast.core.clock import MINUTE_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.flags import Flags, Floats, Times, flags_of
 from forecast.qc.names import SNOW, TEMPERATURE
-from forecast.qc.thresholds import OURS, limits
+from forecast.qc.thresholds import PROJECT, limits
 
 
 def snow_with_warmth(
@@ -60,7 +60,7 @@ CHECK: Final = Check(
     parameters=(SNOW,),
     inputs=(TEMPERATURE,),
     limits={
-        SNOW: limits(f"{OURS}: snow does not grow in such warmth", snow_temperature_max=5, snow_max_gap_minutes=180)
+        SNOW: limits(f"{PROJECT}: snow does not grow in such warmth", snow_temperature_max=5, snow_max_gap_minutes=180)
     },
     most={"snow_max_gap_minutes": 720},
     reach=_reach,

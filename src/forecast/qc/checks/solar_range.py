@@ -11,7 +11,7 @@ from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, flags_of
 from forecast.qc.names import IRRADIANCE, UV
 from forecast.qc.sun import clear_sky_irradiance, clear_sky_uv
-from forecast.qc.thresholds import OURS, Thresholds, limits
+from forecast.qc.thresholds import PROJECT, Thresholds, limits
 
 # The end of civil twilight.
 _TWILIGHT_DEGREES: Final = -6.0
@@ -56,12 +56,12 @@ def _run(context: Context) -> Iterator[Finding]:
 
 _LIMITS: Final[Mapping[str, Thresholds]] = {
     UV: {
-        **limits(f"{OURS}: half of one step of the index", solar_range_night=0.5),
+        **limits(f"{PROJECT}: half of one step of the index", solar_range_night=0.5),
         **limits("Madronich 2007: thin ozone (220 DU) gives 1.46 times", solar_range_factor=1.5),
-        **limits(f"{OURS}: the index is a whole number; a sound week had 1.46", solar_range_margin=2),
+        **limits(f"{PROJECT}: the index is a whole number; a sound week had 1.46", solar_range_margin=2),
     },
     IRRADIANCE: {
-        **limits(f"{OURS}: more than an instrument's zero drifts", solar_range_night=5),
+        **limits(f"{PROJECT}: more than an instrument's zero drifts", solar_range_night=5),
         **limits("Yordanov 2013: edges of clouds give up to 1.5 times a clear sky", solar_range_factor=1.5),
         **limits("BSRN, extremely rare limit", solar_range_margin=50),
     },

@@ -16,15 +16,15 @@ from forecast.core.clock import MINUTE_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_of
 from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE
-from forecast.qc.thresholds import HADISD, OURS, Thresholds, limits
-from forecast.qc.valid import ROUNDING, back_to_all, valid_values
+from forecast.qc.thresholds import HADISD, PROJECT, Thresholds, limits
+from forecast.qc.valid import ROUNDING, expand_to_all, valid_values
 
 # Four or more are a level, not a spike; both of the papers above draw the line there.
 _LONGEST: Final = 3
 # The values beside a spike differ by at most this part of the threshold, likewise.
 _AGREEMENT: Final = 0.5
 # However slow the station is.
-_MOST_GAP_MINUTES: Final = 120
+_MAX_GAP_MINUTES: Final = 120
 
 
 def spike(values: Floats, times: Times, *, suspect: float, fail: float, max_gap_minutes: float) -> Flags:
@@ -54,9 +54,9 @@ def spike(values: Floats, times: Times, *, suspect: float, fail: float, max_gap_
                 marks[hits + place] = True
     return flags_of(
         values,
-        suspect=back_to_all(suspects, valid),
-        fail=back_to_all(fails, valid),
-        evaluated=back_to_all(_between(near, known.size), valid),
+        suspect=expand_to_all(suspects, valid),
+        fail=expand_to_all(fails, valid),
+        evaluated=expand_to_all(_between(near, known.size), valid),
     )
 
 
@@ -85,7 +85,7 @@ def _between(near: Mask, count: int) -> Mask:
 def _run(context: Context) -> Iterator[Finding]:
     for name in filter(context.has, CHECK.parameters):
         own = context.limits[name]
-        gap = min(own["spike_gap_intervals"] * context.series.station.interval_minutes, _MOST_GAP_MINUTES)
+        gap = min(own["spike_gap_intervals"] * context.series.station.interval_minutes, _MAX_GAP_MINUTES)
         flags = spike(
             context.unfailed(name),
             context.series.times,
@@ -97,12 +97,12 @@ def _run(context: Context) -> Iterator[Finding]:
 
 
 def _reach(_: Limits) -> Reach:
-    hours = _LONGEST * _MOST_GAP_MINUTES / 60
+    hours = _LONGEST * _MAX_GAP_MINUTES / 60
     return Reach(hours, hours)
 
 
-_SOURCE: Final = f"{OURS}, after {HADISD} (spike.py)"
-_TWICE: Final = limits(f"{OURS}: twice the station's interval", spike_gap_intervals=2)
+_SOURCE: Final = f"{PROJECT}, after {HADISD} (spike.py)"
+_TWICE: Final = limits(f"{PROJECT}: twice the station's interval", spike_gap_intervals=2)
 _LIMITS: Final[Mapping[str, Thresholds]] = {
     TEMPERATURE: {**limits(_SOURCE, spike_suspect=3, spike_fail=6), **_TWICE},
     DEW_POINT: {**limits(_SOURCE, spike_suspect=3, spike_fail=6), **_TWICE},

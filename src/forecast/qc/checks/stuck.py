@@ -11,7 +11,7 @@ from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.days import Days, days_of, hours_of_days
 from forecast.qc.flags import Flags, Floats, Mask, Times, flags_of
 from forecast.qc.names import HUMIDITY, PRESSURE, TEMPERATURE, WIND_SPEED
-from forecast.qc.thresholds import OURS, Thresholds, limits
+from forecast.qc.thresholds import PROJECT, Thresholds, limits
 
 
 def stuck(
@@ -57,7 +57,7 @@ def _run(context: Context) -> Iterator[Finding]:
             yield Finding(name, flags)
 
 
-_SOURCE: Final = f"{OURS}: a day that the neighbours do not spend standing still"
+_SOURCE: Final = f"{PROJECT}: a day that the neighbours do not spend standing still"
 _LIMITS: Final[Mapping[str, Thresholds]] = {
     TEMPERATURE: limits(_SOURCE, stuck_tolerance=0.1, stuck_neighbour_range=3, stuck_min_hours=18),
     HUMIDITY: limits(_SOURCE, stuck_tolerance=1, stuck_neighbour_range=10, stuck_min_hours=18),

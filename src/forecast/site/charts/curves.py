@@ -15,7 +15,7 @@ _WIDTH: Final = 344.0
 _HEIGHT: Final = 148.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 10.0, 12.0, 22.0
 _CLASSES: Final = ("", " second", " third")
-_MOST_DATES: Final = 4
+_MAX_DATES: Final = 4
 _SPARK: Final = (140.0, 26.0)
 _SPARK_EDGE: Final = 3.0
 Values = Sequence[float | None]
@@ -94,7 +94,7 @@ def _value_axis(marks: Sequence[float], y: Callable[[float], float], chart: Tren
 
 
 def _date_axis(labels: Sequence[str], x: Callable[[int], float]) -> Iterator[Markup]:
-    every = max(1, -(-len(labels) // _MOST_DATES))
+    every = max(1, -(-len(labels) // _MAX_DATES))
     for place in range(len(labels) - 1, -1, -every):
         anchor = "end" if place == len(labels) - 1 and len(labels) > 1 else "middle"
         if x(place) < _LEFT + 8:

@@ -16,7 +16,7 @@ from forecast.site.pages.names import station_page
 from forecast.site.render import page_name
 from forecast.site.words import UNSPLIT, Language
 
-_MOST_ATTENTION: Final = 12
+_MAX_ATTENTION: Final = 12
 _LABEL_EVERY: Final = 7
 # What is usual is told of that many nights at least.
 _USUAL_NIGHTS: Final = 3
@@ -108,8 +108,8 @@ def overview(site: Site, language: Language) -> dict[str, Any]:
             {"number": states[state], "word": station_mark(state).word} for state in sorted(states, key=order_of)
         ],
         "latency": _latency(site),
-        "attention": entries[:_MOST_ATTENTION],
-        "more": max(0, len(entries) - _MOST_ATTENTION),
+        "attention": entries[:_MAX_ATTENTION],
+        "more": max(0, len(entries) - _MAX_ATTENTION),
         "tiles": [_tile(kpi, nights, language) for kpi in _KPIS],
         "strip": list(_strip(nights, language)),
         "legend": [RUN_MARKS[status] for status in _statuses(nights)],

@@ -23,7 +23,7 @@ _FAMILIES: Final = {
     Scope.NEIGHBOURS: "The station among its neighbours",
     Scope.DAY: "A day as a whole",
 }
-_MOST_STATIONS: Final = 12
+_MAX_STATIONS: Final = 12
 _BAD_SHARE: Final = 0.05
 _BAR: Final = 120.0
 
@@ -56,7 +56,7 @@ def _matrix(quality: Quality, site: Site, language: Language) -> dict[str, Any]:
     """Stations with the most flagged values first."""
     flagged = Counter({name: sum(bad for _, bad in one.values()) for name, one in quality.flags.items()})
     stations = sorted(flagged, key=lambda name: (-flagged[name], site.station_name(name)))
-    shown = stations[:_MOST_STATIONS]
+    shown = stations[:_MAX_STATIONS]
     names = [name for name in PARAMETER_NAMES if any(name in quality.flags[station] for station in shown)]
     return {
         "heads": [site.station_name(station) for station in shown],

@@ -19,7 +19,7 @@ from forecast.core.clock import TICKS_PER_SECOND
 from forecast.core.decimals import is_short, shortest_decimals
 from forecast.transform.raw_columns import python_cells
 
-Moments = npt.NDArray[np.datetime64]
+DateTimes = npt.NDArray[np.datetime64]
 Seconds = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
 
@@ -46,7 +46,7 @@ _HALF_DAY, _LAST_HOUR, _SIXTY = 12, 24, 60
 _LEAP = 1 << 20
 
 
-class Clock(NamedTuple):
+class TimeOfDay(NamedTuple):
     """`seconds` since midnight (86 400 for 24:00), UNREADABLE (-1) where there is none.
 
     `leap` are those that said :60 and were read as :59.
@@ -57,7 +57,7 @@ class Clock(NamedTuple):
     leap: Mask
 
 
-def read_clock(cells: pa.Array, days: Moments | None = None) -> Clock:
+def read_clock(cells: pa.Array, days: DateTimes | None = None) -> TimeOfDay:
     """Times of day; `days` are the rows' own, which a number may have before its fraction, as Excel's do."""
     cells = plain_cells(cells)
     kind = cells.type
@@ -78,14 +78,14 @@ def read_clock(cells: pa.Array, days: Moments | None = None) -> Clock:
     numbers, _ = lookup(cells, _read_number, np.float64("nan"))
     more = _of_numbers(numbers, ~np.isnan(numbers), days)
     taken = more.seconds != UNREADABLE
-    return Clock(np.where(taken, more.seconds, clock.seconds), clock.unreadable & ~taken, clock.leap)
+    return TimeOfDay(np.where(taken, more.seconds, clock.seconds), clock.unreadable & ~taken, clock.leap)
 
 
-def read_clock_texts(cells: pa.Array) -> Clock:
+def read_clock_texts(cells: pa.Array) -> TimeOfDay:
     """Times of day that are written with hours and minutes."""
     seconds, bad = lookup(cells, _read_time_text, np.int64(UNREADABLE))
     leap = seconds >= _LEAP
-    return Clock(seconds - leap * _LEAP, bad, leap)
+    return TimeOfDay(seconds - leap * _LEAP, bad, leap)
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -138,14 +138,14 @@ def _counted(cells: pa.Array) -> tuple[Seconds, Mask]:
     return np.asarray(pc.fill_null(counts, 0), dtype=np.int64), np.asarray(cells.is_valid())
 
 
-def _of_units(counts: Seconds, there: Mask, scale: int) -> Clock:
+def _of_units(counts: Seconds, there: Mask, scale: int) -> TimeOfDay:
     """A clock of numbers of a unit, `scale` of which are a second; below zero and over a day there is no time."""
     bad = there & ((counts < 0) | (counts > DAY_SECONDS * scale))
     seconds = np.where(there & ~bad, (np.where(bad, 0, counts) + scale // 2) // scale, UNREADABLE)
-    return Clock(seconds, bad, np.zeros(len(counts), dtype=bool))
+    return TimeOfDay(seconds, bad, np.zeros(len(counts), dtype=bool))
 
 
-def _of_numbers(numbers: Numbers, there: Mask, days: Moments | None) -> Clock:
+def _of_numbers(numbers: Numbers, there: Mask, days: DateTimes | None) -> TimeOfDay:
     """A clock of Excel's numbers: from 0 to below 1 a share of the day, 1 is 24:00.
 
     The whole part may be Excel's empty day or the row's own; a number that says anything else is no time.

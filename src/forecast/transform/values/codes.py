@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from forecast.networks.model import Code
-from forecast.transform.values.numbers import Converted, Note, RawColumn, shorten
+from forecast.transform.values.numbers import ParsedColumn, ParseIssue, RawColumn, shorten
 from forecast.transform.values.units import find_unit
 
 
-def read_codes(columns: Sequence[RawColumn], converted: Mapping[str, Converted]) -> None:
+def read_codes(columns: Sequence[RawColumn], converted: Mapping[str, ParsedColumn]) -> None:
     """Put the value in the place of each code that one of the columns has, with a note that shows the cell."""
     for column in columns:
         found = converted[column.parameter.name]
@@ -21,8 +21,8 @@ def read_codes(columns: Sequence[RawColumn], converted: Mapping[str, Converted])
                 continue
             found.values = found.values.copy()
             found.values[rows] = code.value
-            found.notes += [
-                Note(row, column.parameter.name, shorten(str(column.cells[row].as_py())), code.reason)
+            found.issues += [
+                ParseIssue(row, column.parameter.name, shorten(str(column.cells[row].as_py())), code.reason)
                 for row in rows.tolist()
             ]
 

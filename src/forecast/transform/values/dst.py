@@ -16,7 +16,7 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.schemas import (
     OBSERVATION_SCHEMA,
-    REFUSED_SCHEMA,
+    REJECTED_SCHEMA,
     UTC_TIME,
     RawBatch,
     Transformed,
@@ -25,8 +25,8 @@ from forecast.core.schemas import (
     to_table,
 )
 from forecast.core.stations import Station
-from forecast.transform.quarantine import Refusal, refused_rows
-from forecast.transform.values.clocks import DAY_SECONDS, Moments, Seconds
+from forecast.transform.quarantine import Rejection, rejected_rows
+from forecast.transform.values.clocks import DAY_SECONDS, DateTimes, Seconds
 from forecast.transform.values.timestamps import local_fold_to_utc
 
 # Ten years of a station that reports every second have 72 000 rows in that hour; they wait in memory.
@@ -39,12 +39,12 @@ _MINUTE = 60
 
 
 @dataclass(slots=True)
-class _Held:
-    """Rows that wait: `refused` is what each becomes where it cannot be told."""
+class _DeferredRows:
+    """Rows that wait: `rejected` is what each becomes where it cannot be told."""
 
     observations: pd.DataFrame
-    local: Moments
-    refused: list[dict[str, Any]]
+    local: DateTimes
+    rejected: list[dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -52,11 +52,11 @@ class _Series:
     """The rows of one station in one object; `steps` counts those of its local time by their size in seconds."""
 
     station: Station
-    last: Moments | None = None
+    last: DateTimes | None = None
     steps: Counter[int] = field(default_factory=Counter)
-    held: list[_Held] = field(default_factory=list)
+    held: list[_DeferredRows] = field(default_factory=list)
 
-    def watch(self, local: Moments) -> None:
+    def observe(self, local: DateTimes) -> None:
         """Look at the next rows, in whatever batches they come."""
         local = local[~np.isnat(local)]
         steps = np.diff(local if self.last is None else np.concatenate([self.last, local])).astype(np.int64)
@@ -89,18 +89,18 @@ class _Series:
         return self.station.interval_minutes * _MINUTE
 
 
-class Folds:
+class AmbiguousHours:
     """Holds the rows of such hours back until the whole object is read."""
 
     def __init__(self) -> None:
         self._series: dict[str, _Series] = {}
         self._rows = 0
 
-    def watch(self, station: Station, local: Moments) -> None:
+    def observe(self, station: Station, local: DateTimes) -> None:
         """Look at the order of a station's rows, all of them."""
-        self._series.setdefault(station.id, _Series(station)).watch(local)
+        self._series.setdefault(station.id, _Series(station)).observe(local)
 
-    def hold(self, batch: RawBatch, mask: Mask, observations: pd.DataFrame, local: Moments) -> None:
+    def defer(self, batch: RawBatch, mask: Mask, observations: pd.DataFrame, local: DateTimes) -> None:
         """Hold back the rows of a mask; `observations` are these rows, without a time.
 
         Raises ObjectRejectedError where there are more than any station has.
@@ -110,13 +110,13 @@ class Folds:
         if self._rows > MAX_HELD_ROWS:
             message = f"more than {MAX_HELD_ROWS} rows with a local time that occurs twice; give the times in UTC"
             raise ObjectRejectedError("too_many_ambiguous_times", message)
-        refused = refused_rows(batch, rows.tolist(), Refusal(mask, "ambiguous_local_time", "Time", _REASON))
-        for record, moment in zip(refused, local[rows], strict=True):
+        rejected = rejected_rows(batch, rows.tolist(), Rejection(mask, "ambiguous_local_time", "Time", _REASON))
+        for record, moment in zip(rejected, local[rows], strict=True):
             record["value"] = str(moment)
         for station_id in observations["station_id"].unique():
             mine = (observations["station_id"] == station_id).to_numpy()
-            records = [refused[index] for index in np.flatnonzero(mine).tolist()]
-            self._series[station_id].held.append(_Held(observations[mine], local[rows[mine]], records))
+            records = [rejected[index] for index in np.flatnonzero(mine).tolist()]
+            self._series[station_id].held.append(_DeferredRows(observations[mine], local[rows[mine]], records))
 
     def resolve(self, now: datetime) -> list[Transformed]:
         """All that was held back, station by station."""
@@ -125,7 +125,7 @@ class Folds:
 
 def _resolve(series: _Series, now: datetime) -> Transformed:
     local = np.concatenate([part.local for part in series.held])
-    refused = [record for part in series.held for record in part.refused]
+    rejected = [record for part in series.held for record in part.rejected]
     zone = series.station.timezone
     table = pa.concat_tables([to_table(part.observations, OBSERVATION_SCHEMA) for part in series.held])
     ones = np.ones(len(local), dtype=bool)
@@ -135,20 +135,20 @@ def _resolve(series: _Series, now: datetime) -> Transformed:
     for fault in wrong_times(moments, now):
         for row in np.flatnonzero(fault.mask & told).tolist():
             instant = instant_text(fault.instants, row)
-            refused[row] |= {"code": fault.code, "reason": fault.reason, "instant": instant}
+            rejected[row] |= {"code": fault.code, "reason": fault.reason, "instant": instant}
         told &= ~fault.mask
     stamps = pa.array(moments.astype("datetime64[ms]")).cast(UTC_TIME)
     table = table.set_column(1, OBSERVATION_SCHEMA.field("timestamp"), stamps)
     return Transformed(
         observations=to_frame(table.filter(pa.array(told))),
-        refused=frame_of([refused[row] for row in np.flatnonzero(~told).tolist()], REFUSED_SCHEMA),
+        rejected=frame_of([rejected[row] for row in np.flatnonzero(~told).tolist()], REJECTED_SCHEMA),
         rows_read=len(local),
         rows_empty=0,
     )
 
 
-def _equal_rows(table: pa.Table, local: Moments) -> Seconds:
-    """A number for each row; equal ones for rows of one local time with the same values and notes."""
+def _equal_rows(table: pa.Table, local: DateTimes) -> Seconds:
+    """A number for each row; equal ones for rows of one local time with the same values and issues."""
     columns = [
         local.astype(np.int64),
         table["parse_issues"].combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy(),
@@ -158,7 +158,7 @@ def _equal_rows(table: pa.Table, local: Moments) -> Seconds:
     return numbers
 
 
-def _passes(local: Moments, equal: Seconds, series: _Series, shift: Seconds) -> tuple[Mask, Mask]:
+def _passes(local: DateTimes, equal: Seconds, series: _Series, shift: Seconds) -> tuple[Mask, Mask]:
     """Which rows belong to the first pass (summer time), and which can be told at all."""
     summer, told = (np.zeros(len(local), dtype=bool) for _ in range(2))
     days = local.astype("datetime64[D]")

@@ -9,15 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.core.admission import FUTURE_TOLERANCE
-from forecast.transform.values.clocks import Moments, plain_cells
-from forecast.transform.values.timestamps import Readings
+from forecast.transform.values.clocks import DateTimes, plain_cells
+from forecast.transform.values.timestamps import ParsedTimes
 
 _FORM: Final = r"^(?P<day>[0-9]{2})(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})Z?$"
 _TOLERANCE: Final = np.timedelta64(FUTURE_TOLERANCE)
 _HOURS, _MINUTES = 24, 60
 
 
-def read_month_days(cells: pa.Array, extracted: Moments, within_days: int) -> Readings:
+def read_month_days(cells: pa.Array, extracted: DateTimes, within_days: int) -> ParsedTimes:
     """The last such time that is no later than the row was extracted (datetime64[s], UTC).
 
     Unreadable is what is no such time, and one that lies more than `within_days` before the extraction: a file that
@@ -40,4 +40,4 @@ def read_month_days(cells: pa.Array, extracted: Moments, within_days: int) -> Re
         found = np.where(possible, times, found)
     found = np.where(extracted - found <= np.timedelta64(within_days, "D"), found, np.datetime64("NaT", "s"))
     unreadable = np.asarray(pc.fill_null(pc.not_equal(texts, ""), fill_value=False)) & np.isnat(found)
-    return Readings.plain(found, is_utc=True, unreadable=unreadable)
+    return ParsedTimes.plain(found, is_utc=True, unreadable=unreadable)

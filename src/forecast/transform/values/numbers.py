@@ -31,7 +31,7 @@ MISSING_TOKENS = frozenset({"", "-", "--", "---", "///", "nan", "null", "none", 
 # 9999 m of visibility.
 MISSING_NUMBERS = (-9999.0, -999.9, -999.0, -99.99, 9999.0, 9999.9)
 MAX_CELL_LENGTH = 64  # the longest real cell has 10 characters ("1004.2 W/m²")
-MAX_NOTE_LENGTH = 80
+MAX_SHOWN_LENGTH = 80
 
 # RE2's \s is ASCII only: no-break space (U+00A0), thin (U+2009) and narrow no-break space (U+202F) are spelled out.
 _BLANKS = r"\s\x{00A0}\x{2009}\x{202F}"
@@ -52,7 +52,7 @@ _BEYOND = "beyond 64 bits"
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ParseIssue:
     """One cell that could not be read: its value is missing, its row stays."""
 
     row: int
@@ -62,15 +62,15 @@ class Note:
 
 
 @dataclass(slots=True)
-class Converted:
+class ParsedColumn:
     """`values` holds one float a row in the canonical unit, NaN where there is none; `calm` the rows that say so.
 
-    A cell that had something has a value or a note. `sources` are the source's own names of the columns, `inferred`
+    A cell that had something has a value or an issue. `sources` are the source's own names of the columns, `inferred`
     the rows whose value stood in no cell of theirs.
     """
 
     values: Floats
-    notes: list[Note] = field(default_factory=list)
+    issues: list[ParseIssue] = field(default_factory=list)
     calm: npt.NDArray[np.bool_] | None = None
     sources: tuple[str, ...] = ()
     inferred: npt.NDArray[np.bool_] | None = None
@@ -78,7 +78,7 @@ class Converted:
     @property
     def ambiguous(self) -> dict[int, str]:
         """Rows, and what was found there, whose number could be two: such a row may not enter."""
-        return {note.row: note.raw for note in self.notes if note.reason.endswith(AMBIGUOUS)}
+        return {issue.row: issue.raw for issue in self.issues if issue.reason.endswith(AMBIGUOUS)}
 
 
 class RawColumn(NamedTuple):
@@ -100,35 +100,35 @@ class RawColumn(NamedTuple):
     text_codes: tuple[TextCode, ...] = ()
 
 
-def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> dict[str, Converted]:
+def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> dict[str, ParsedColumn]:
     """The columns of one batch by parameter; `words` are those of the source's language.
 
     Of several columns of one parameter the first counts, and the next where it has no value. "calm" is a measured wind
     speed of 0 where the source gives no other.
     """
-    converted: dict[str, Converted] = {}
+    converted: dict[str, ParsedColumn] = {}
     for column, more in zip(columns, _convert_each(columns, words), strict=True):
         more.sources = (column.source,) if column.source else ()
         first = converted.get(column.parameter.name)
         converted[column.parameter.name] = more if first is None else filled(first, more)
     wind = converted.get("wind_from_direction")
     if wind is not None and wind.calm is not None:
-        speed = converted.setdefault("wind_speed", Converted(np.full(len(wind.values), np.nan)))
+        speed = converted.setdefault("wind_speed", ParsedColumn(np.full(len(wind.values), np.nan)))
         speed.inferred = wind.calm & np.isnan(speed.values)
         speed.values = np.where(speed.inferred, 0.0, speed.values)
     return converted
 
 
-def filled(first: Converted, more: Converted) -> Converted:
+def filled(first: ParsedColumn, more: ParsedColumn) -> ParsedColumn:
     """The values of the first, and where it has none those of the other."""
     missing = np.isnan(first.values)
-    notes = [*first.notes, *(note for note in more.notes if missing[note.row])]
+    issues = [*first.issues, *(issue for issue in more.issues if missing[issue.row])]
     sources = tuple(dict.fromkeys([*first.sources, *more.sources]))
     inferred = first.inferred if more.inferred is None else more.inferred & missing
-    return Converted(np.where(missing, more.values, first.values), notes, sources=sources, inferred=inferred)
+    return ParsedColumn(np.where(missing, more.values, first.values), issues, sources=sources, inferred=inferred)
 
 
-def _convert_each(columns: Sequence[RawColumn], words: WindWords) -> list[Converted]:
+def _convert_each(columns: Sequence[RawColumn], words: WindWords) -> list[ParsedColumn]:
     """Each column by itself.
 
     The texts of all are parsed in one call: it takes 0.4 ms even for one text, and a batch has ten columns.
@@ -159,35 +159,35 @@ def _is_text(cells: pa.Array) -> bool:
     return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type))
 
 
-def _convert_others(column: RawColumn) -> Converted:
+def _convert_others(column: RawColumn) -> ParsedColumn:
     """A column that is no text."""
     kind = column.cells.type
     if pa.types.is_null(kind):
-        return Converted(np.full(len(column.cells), np.nan))
+        return ParsedColumn(np.full(len(column.cells), np.nan))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _convert_numbers(column)
-    return _refuse_all(column.cells, column.parameter, f"not a number but {_kind_name(kind)}")
+    return _reject_all(column.cells, column.parameter, f"not a number but {_kind_name(kind)}")
 
 
-def _convert_numbers(column: RawColumn) -> Converted:
+def _convert_numbers(column: RawColumn) -> ParsedColumn:
     cells, parameter = column.cells, column.parameter
     numbers = shortest_decimals(cells)
     present = ~np.isnan(numbers) & ~_is_missing_number(numbers, column)
     unit = _bare_unit(parameter, column.assumed_unit)
     if unit is None:
         reason = f"{NO_UNIT} where {parameter.unit} or another unit is expected"
-        return Converted(np.full(len(cells), np.nan), _notes(cells, present, parameter, lambda _: reason))
+        return ParsedColumn(np.full(len(cells), np.nan), _issues(cells, present, parameter, lambda _: reason))
     good = present & (np.abs(numbers) < _LARGEST)
-    notes = _notes(cells, present & ~good, parameter, lambda row: _why_too_large(numbers[row]))
-    return Converted(unit.to_canonical(np.where(good, numbers, np.nan)), notes)
+    issues = _issues(cells, present & ~good, parameter, lambda row: _why_too_large(numbers[row]))
+    return ParsedColumn(unit.to_canonical(np.where(good, numbers, np.nan)), issues)
 
 
-def _notes(
+def _issues(
     cells: pa.Array, mask: npt.NDArray[np.bool_], parameter: Parameter, reason_of: Callable[[int], str]
-) -> list[Note]:
+) -> list[ParseIssue]:
     rows = np.flatnonzero(mask)
     raw = python_cells(cells.take(pa.array(rows))) if len(rows) else []
-    return [_note(row, parameter, cell, reason_of(row)) for row, cell in zip(rows.tolist(), raw, strict=True)]
+    return [_issue(row, parameter, cell, reason_of(row)) for row, cell in zip(rows.tolist(), raw, strict=True)]
 
 
 def _why_too_large(number: float) -> str:
@@ -228,15 +228,15 @@ def _parse_texts(texts: pa.Array, decimal_comma: npt.NDArray[np.bool_]) -> _Pars
     return _Parsed(texts, shortest_decimals(plain), plain, pc.if_else(is_number, parts.field("unit"), nothing))
 
 
-def _convert_texts(indices: pa.Array, distinct: _Parsed, column: RawColumn, words: WindWords) -> Converted:
+def _convert_texts(indices: pa.Array, distinct: _Parsed, column: RawColumn, words: WindWords) -> ParsedColumn:
     values, reasons, calm = _values_of(distinct, column, words)
     # One more entry, for the nulls.
     positions = pc.fill_null(indices, len(values)).to_numpy(zero_copy_only=False)
-    result = Converted(np.append(values, np.nan)[positions])
+    result = ParsedColumn(np.append(values, np.nan)[positions])
     if reasons:
         bad = np.isin(positions, np.fromiter(reasons, dtype=np.int64))
-        result.notes = [
-            _note(int(row), column.parameter, distinct.texts[place].as_py(), reasons[place])
+        result.issues = [
+            _issue(int(row), column.parameter, distinct.texts[place].as_py(), reasons[place])
             for row, place in zip(np.flatnonzero(bad).tolist(), positions[bad].tolist(), strict=True)
         ]
     if calm:
@@ -311,9 +311,9 @@ def _is_missing_number(numbers: Floats, column: RawColumn) -> npt.NDArray[np.boo
     return np.isin(numbers, [*(number for number in MISSING_NUMBERS if number not in allowed), *column.missing])
 
 
-def _refuse_all(cells: pa.Array, parameter: Parameter, reason: str) -> Converted:
-    notes = _notes(cells, np.asarray(cells.is_valid()), parameter, lambda _: reason)
-    return Converted(np.full(len(cells), np.nan), notes)
+def _reject_all(cells: pa.Array, parameter: Parameter, reason: str) -> ParsedColumn:
+    issues = _issues(cells, np.asarray(cells.is_valid()), parameter, lambda _: reason)
+    return ParsedColumn(np.full(len(cells), np.nan), issues)
 
 
 def _kind_name(kind: pa.DataType) -> str:
@@ -326,9 +326,9 @@ def _kind_name(kind: pa.DataType) -> str:
     return f"a {kind}"
 
 
-def _note(row: int, parameter: Parameter, raw: object, reason: str) -> Note:
+def _issue(row: int, parameter: Parameter, raw: object, reason: str) -> ParseIssue:
     text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, default=str)
-    return Note(row, parameter.name, shorten(text), reason)
+    return ParseIssue(row, parameter.name, shorten(text), reason)
 
 
 def shorten(text: str) -> str:
@@ -337,5 +337,5 @@ def shorten(text: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """The text, its end left out where it is longer than a note."""
-    return text if len(text) <= MAX_NOTE_LENGTH else f"{text[: MAX_NOTE_LENGTH - 1]}…"
+    """The text, its end left out where it is longer than an issue."""
+    return text if len(text) <= MAX_SHOWN_LENGTH else f"{text[: MAX_SHOWN_LENGTH - 1]}…"

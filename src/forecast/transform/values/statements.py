@@ -1,4 +1,4 @@
-"""What the columns of a row say of its time, compared: where two statements of one time differ, the row is refused.
+"""What the columns of a row say of its time, compared: where two statements of one time differ, the row is rejected.
 
 Also tells the columns that are no times of observations, because they hold one value in a whole object.
 """
@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from forecast.core.admission import Mask
 from forecast.core.stations import Station
-from forecast.transform.quarantine import Refusal
+from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import python_cells
-from forecast.transform.values.clocks import Moments
-from forecast.transform.values.timestamps import Readings, between_zones
+from forecast.transform.values.clocks import DateTimes
+from forecast.transform.values.timestamps import ParsedTimes, between_zones
 
 # So many rows wait until it is known whether a column's only value so far is that of the whole object.
 MAX_WAITING_ROWS = 50_000
@@ -40,7 +40,7 @@ class Statement:
 
     field: str
     cells: pa.Array
-    readings: Readings
+    readings: ParsedTimes
     is_whole: bool = True
 
     @property
@@ -49,14 +49,14 @@ class Statement:
         return ~np.isnat(self.readings.moments) | self.readings.unreadable
 
 
-def first_of(statements: Sequence[Statement], size: int) -> tuple[Readings, npt.NDArray[np.int64]]:
+def first_of(statements: Sequence[Statement], size: int) -> tuple[ParsedTimes, npt.NDArray[np.int64]]:
     """The first statement of each row, and its number; -1 where there is none."""
     sources = np.full(size, -1)
     if len(statements) == 1:
         sources[statements[0].there] = 0
         return statements[0].readings, sources
     masks = (np.zeros(size, dtype=bool) for _ in range(3))
-    first = Readings(np.full(size, np.datetime64("NaT"), "datetime64[s]"), *masks)
+    first = ParsedTimes(np.full(size, np.datetime64("NaT"), "datetime64[s]"), *masks)
     for number, statement in enumerate(statements):
         taken = (sources < 0) & statement.there
         for name in ("moments", "is_utc", "unreadable", "leap"):
@@ -65,7 +65,7 @@ def first_of(statements: Sequence[Statement], size: int) -> tuple[Readings, npt.
     return first, sources
 
 
-def contradictions(first: Readings, other: Statement, places: Places) -> Iterator[Refusal]:
+def contradictions(first: ParsedTimes, other: Statement, places: Places) -> Iterator[Rejection]:
     """The rows in which a statement is not the time that counts."""
     both = ~np.isnat(first.moments) & ~np.isnat(other.readings.moments)
     alike = both & (first.is_utc == other.readings.is_utc)
@@ -85,10 +85,10 @@ def contradictions(first: Readings, other: Statement, places: Places) -> Iterato
         (mixed, _BETWEEN_ZONES),
     ):
         if mask.any():
-            yield Refusal(mask, "contradicting_times", other.field, reason, other.cells)
+            yield Rejection(mask, "contradicting_times", other.field, reason, other.cells)
 
 
-def _to_the_minute(moments: Moments) -> Mask:
+def _to_the_minute(moments: DateTimes) -> Mask:
     whole: Mask = moments == moments.astype("datetime64[m]")
     return whole
 

@@ -23,7 +23,7 @@ from forecast.core.admission import Mask
 from forecast.core.clock import TICKS_PER_SECOND
 from forecast.transform.values.clocks import (
     UNREADABLE,
-    Moments,
+    DateTimes,
     Seconds,
     is_number,
     lookup,
@@ -31,7 +31,7 @@ from forecast.transform.values.clocks import (
     read_clock_texts,
     read_numbers,
 )
-from forecast.transform.values.numbers import Note
+from forecast.transform.values.numbers import ParseIssue
 
 # Epochs in seconds, milliseconds, microseconds and nanoseconds do not overlap between 2001 and 2033.
 _EPOCH_SECONDS = (10**9, 2 * 10**9)
@@ -51,20 +51,20 @@ _FARTHEST_OFFSET = 15 * 3600
 
 
 @dataclass(slots=True)
-class Readings:
+class ParsedTimes:
     """`moments` is datetime64[s], NaT where there is none; `is_utc` says which are UTC and not local.
 
     `leap` are those whose clock said :60 and that were read as :59.
     """
 
-    moments: Moments
+    moments: DateTimes
     is_utc: Mask
     unreadable: Mask
     leap: Mask
 
     @classmethod
-    def plain(cls, moments: Moments, *, is_utc: bool, unreadable: Mask | None = None) -> Readings:
-        """Moments that are all UTC or all local; beyond the years 2 to 9998 they are unreadable."""
+    def plain(cls, moments: DateTimes, *, is_utc: bool, unreadable: Mask | None = None) -> ParsedTimes:
+        """DateTimes that are all UTC or all local; beyond the years 2 to 9998 they are unreadable."""
         nothing = np.zeros(len(moments), dtype=bool)
         beyond = (moments < _YEARS[0]) | (moments > _YEARS[1])
         if beyond.any():
@@ -79,12 +79,12 @@ class Days(NamedTuple):
     Of an instant only the station's zone tells which day it begins, if it begins one.
     """
 
-    days: Moments
-    instants: Moments
+    days: DateTimes
+    instants: DateTimes
     unreadable: Mask
 
 
-def read_moments(cells: pa.Array) -> Readings:
+def read_moments(cells: pa.Array) -> ParsedTimes:
     """Full dates with times: ISO text with or without a zone, timestamps, epochs in seconds to nanoseconds."""
     cells = plain_cells(cells)
     if is_number(cells.type):
@@ -98,18 +98,18 @@ def read_moments(cells: pa.Array) -> Readings:
     return readings
 
 
-def read_date_times(cells: pa.Array) -> Readings:
+def read_date_times(cells: pa.Array) -> ParsedTimes:
     """Full dates with times, but no epochs: ISO text with or without a zone, timestamps."""
     cells = plain_cells(cells)
     if pa.types.is_timestamp(cells.type):
-        return Readings.plain(_to_the_second(cells), is_utc=cells.type.tz is not None)
+        return ParsedTimes.plain(_to_the_second(cells), is_utc=cells.type.tz is not None)
     if pa.types.is_string(cells.type):
         return _read_texts(cells)
     nothing = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]")
-    return Readings.plain(nothing, is_utc=False, unreadable=np.asarray(cells.is_valid()))
+    return ParsedTimes.plain(nothing, is_utc=False, unreadable=np.asarray(cells.is_valid()))
 
 
-def read_formatted(cells: pa.Array, form: str) -> Readings:
+def read_formatted(cells: pa.Array, form: str) -> ParsedTimes:
     """Times in a form of strptime, such as "%Y%m%d%H", as text or as a number."""
     cells = plain_cells(cells)
     if pa.types.is_floating(cells.type):
@@ -120,13 +120,13 @@ def read_formatted(cells: pa.Array, form: str) -> Readings:
     # It reads "2024-1-5" for "%Y-%m-%d" too: what is written back is another text.
     parsed = pc.if_else(pc.equal(pc.strftime(parsed, format=form), texts), parsed, pa.scalar(None, parsed.type))
     unreadable = np.asarray(texts.is_valid()) & np.asarray(parsed.is_null())
-    return Readings.plain(parsed.to_numpy(zero_copy_only=False), is_utc=True, unreadable=unreadable)
+    return ParsedTimes.plain(parsed.to_numpy(zero_copy_only=False), is_utc=True, unreadable=unreadable)
 
 
-def leap_notes(readings: Readings, cells: pa.Array) -> list[Note]:
+def leap_second_issues(readings: ParsedTimes, cells: pa.Array) -> list[ParseIssue]:
     """What is noted of times that said :60; `cells` is where they were found."""
     return [
-        Note(row, "timestamp", str(cells[row].as_py()), "second 60, read as 59")
+        ParseIssue(row, "timestamp", str(cells[row].as_py()), "second 60, read as 59")
         for row in np.flatnonzero(readings.leap).tolist()
     ]
 
@@ -165,7 +165,7 @@ def sheet_day(name: str) -> date | None:
         return None
 
 
-def local_to_utc(local: Moments, zone: str) -> tuple[Moments, Mask, Mask]:
+def local_to_utc(local: DateTimes, zone: str) -> tuple[DateTimes, Mask, Mask]:
     """UTC of local times, and masks of those that occur twice and of those that never occur (NaT both)."""
     naive = pd.DatetimeIndex(local)
     utc = naive.tz_localize(ZoneInfo(zone), ambiguous="NaT", nonexistent="NaT").tz_convert("UTC").tz_localize(None)
@@ -179,19 +179,19 @@ def local_to_utc(local: Moments, zone: str) -> tuple[Moments, Mask, Mask]:
     return utc.to_numpy().astype("datetime64[s]"), lost & ~never, never
 
 
-def local_fold_to_utc(local: Moments, zone: str, *, summer: Mask) -> Moments:
+def local_fold_to_utc(local: DateTimes, zone: str, *, summer: Mask) -> DateTimes:
     """UTC of local times that occur twice, `summer` saying which pass each belongs to."""
     aware = pd.DatetimeIndex(local).tz_localize(ZoneInfo(zone), ambiguous=summer, nonexistent="NaT")
     return aware.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]")
 
 
-def to_local(utc: Moments, zone: str) -> Moments:
+def to_local(utc: DateTimes, zone: str) -> DateTimes:
     """Local times of instants in UTC."""
     local = pd.DatetimeIndex(utc).tz_localize("UTC").tz_convert(ZoneInfo(zone)).tz_localize(None)
     return local.to_numpy().astype("datetime64[s]")
 
 
-def between_zones(utc: Moments, local: Moments, zone: str) -> Mask:
+def between_zones(utc: DateTimes, local: DateTimes, zone: str) -> Mask:
     """Where local time less UTC is no offset that the zone has in these years, to the minute."""
     difference = (local - utc).astype("timedelta64[s]")
     there: Mask = ~np.isnat(difference)
@@ -209,9 +209,9 @@ def _offsets(years: npt.NDArray[np.datetime64], zone: str) -> set[int]:
     return set((to_local(halves, zone) - halves).astype(np.int64).tolist())
 
 
-def _to_the_second(cells: pa.Array) -> Moments:
+def _to_the_second(cells: pa.Array) -> DateTimes:
     """Timestamps of any unit, fractions rounded."""
-    moments: Moments = cells.cast(pa.timestamp(cells.type.unit)).to_numpy(zero_copy_only=False)
+    moments: DateTimes = cells.cast(pa.timestamp(cells.type.unit)).to_numpy(zero_copy_only=False)
     if cells.type.unit == "s":
         return moments
     # numpy's own way to seconds runs over at both ends of 64 bits: pandas' Timestamp.min became a time to come.
@@ -221,7 +221,7 @@ def _to_the_second(cells: pa.Array) -> Moments:
     return np.where(np.isnat(moments), np.datetime64("NaT"), whole.astype("datetime64[s]"))
 
 
-def _read_epochs(cells: pa.Array) -> Readings:
+def _read_epochs(cells: pa.Array) -> ParsedTimes:
     """Epochs, each in the unit that its size tells; whole numbers are not made floats, which lose nanoseconds."""
     if pa.types.is_integer(cells.type) and not pa.types.is_uint64(cells.type):
         there = np.asarray(cells.is_valid())
@@ -234,13 +234,13 @@ def _read_epochs(cells: pa.Array) -> Readings:
         mine = numbers[found]
         whole = (mine + unit // 2) // unit if mine.dtype == np.int64 else np.floor(mine / unit + 1 / 2)
         moments[found] = whole.astype(np.int64).astype("datetime64[s]")
-    return Readings.plain(moments, is_utc=True, unreadable=there & np.isnat(moments))
+    return ParsedTimes.plain(moments, is_utc=True, unreadable=there & np.isnat(moments))
 
 
-def _read_texts(cells: pa.Array) -> Readings:
+def _read_texts(cells: pa.Array) -> ParsedTimes:
     try:  # Arrow refuses a zone here, and reads a bare day as midnight
         if (pc.min(pc.utf8_length(cells)).as_py() or _SHORTEST_TIME) >= _SHORTEST_TIME:
-            return Readings.plain(cells.cast(pa.timestamp("s")).to_numpy(zero_copy_only=False), is_utc=False)
+            return ParsedTimes.plain(cells.cast(pa.timestamp("s")).to_numpy(zero_copy_only=False), is_utc=False)
     except pa.ArrowInvalid:
         pass
     parts = pc.extract_regex(cells, _DATE_TIME)
@@ -259,14 +259,14 @@ def _read_texts(cells: pa.Array) -> Readings:
     )
     unreadable = bad_days | clock.unreadable | bad_zones | others
     moments = np.where(unreadable, np.datetime64("NaT", "s"), moments)
-    readings = Readings.plain(moments, is_utc=False, unreadable=unreadable)
+    readings = ParsedTimes.plain(moments, is_utc=False, unreadable=unreadable)
     readings.is_utc, readings.leap = is_utc, clock.leap
     return readings
 
 
-def combine(days: Moments, clock: Seconds) -> Moments:
+def combine(days: DateTimes, clock: Seconds) -> DateTimes:
     """Days and seconds since midnight as datetime64[s]; NaT where either is missing."""
-    moments: Moments = days.astype("datetime64[s]") + np.where(clock == UNREADABLE, 0, clock).astype("timedelta64[s]")
+    moments: DateTimes = days.astype("datetime64[s]") + np.where(clock == UNREADABLE, 0, clock).astype("timedelta64[s]")
     moments[clock == UNREADABLE] = np.datetime64("NaT")
     return moments
 

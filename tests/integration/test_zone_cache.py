@@ -13,8 +13,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
 from forecast.core.stations import Stations
-from forecast.run import cache as recall
-from forecast.run import pipeline
+from forecast.run import cache, pipeline
 from forecast.run.run import RunOptions
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold
 
@@ -123,12 +122,12 @@ def test_object_with_refused_rows_is_made_again(world: World, made: list[str]) -
 
 def test_digest_of_the_program_covers_code_libraries_and_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     stations = load_stations()
-    digest = recall.program_digest(stations)
-    assert recall.program_digest(load_stations()) == digest
-    assert recall.program_digest(Stations({s.id: s for s in list(stations)[1:]})) != digest
+    digest = cache.program_digest(stations)
+    assert cache.program_digest(load_stations()) == digest
+    assert cache.program_digest(Stations({s.id: s for s in list(stations)[1:]})) != digest
     with monkeypatch.context() as patch:
-        patch.setattr(recall, "version", lambda name: "0")
-        assert recall.program_digest(stations) != digest
+        patch.setattr(cache, "version", lambda name: "0")
+        assert cache.program_digest(stations) != digest
 
 
 def test_digest_of_the_program_covers_every_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,9 +135,9 @@ def test_digest_of_the_program_covers_every_module(tmp_path: Path, monkeypatch: 
     package.mkdir(parents=True)
     (tmp_path / "main.py").write_text("1")
     (package / "rows.py").write_text("1")
-    monkeypatch.setattr(recall, "_SOURCE_FOLDER", tmp_path)
-    seen = {recall.program_digest(load_stations())}
+    monkeypatch.setattr(cache, "_SOURCE_FOLDER", tmp_path)
+    seen = {cache.program_digest(load_stations())}
     for path in (tmp_path / "main.py", package / "rows.py"):
         path.write_text("2")
-        seen.add(recall.program_digest(load_stations()))
+        seen.add(cache.program_digest(load_stations()))
     assert len(seen) == 3

@@ -19,7 +19,7 @@ from forecast.mongo.lock import lease
 from forecast.run.run import RunOptions
 from tests.integration.leases import asked_in_vain, held_by
 from tests.integration.worlds import World, WorldMaker
-from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 
 KEY = "infoclimat/Data_Source1_011024-031024.json"
 
@@ -124,7 +124,7 @@ def test_run_that_lost_its_lease_stops(world: World, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(leases, "_RENEWAL_SECONDS", 0.05)
     with connect(world.settings()) as collection, lease(collection, "me", wait=False, check_stop=_nothing) as held:
         collection.database[f"{collection.name}_lease"].update_one({}, {"$set": {"run_id": "other"}})
-        assert held.lost.wait(PATIENCE_SECONDS)
+        assert held.lost.wait(WAIT_SECONDS)
         with pytest.raises(RetryableError, match="its lease expired, and another run may be at work; run again"):
             held.check()
     with world.mongo() as database:
@@ -140,10 +140,10 @@ def test_of_many_that_ask_at_once_one_gets_the_lease(world: World) -> None:
             try:
                 with lease(collection, name, wait=False, check_stop=_nothing):
                     taken.append(name)
-                    all_asked.wait(PATIENCE_SECONDS)
+                    all_asked.wait(WAIT_SECONDS)
             except RetryableError:
                 refused.append(name)
-                all_asked.wait(PATIENCE_SECONDS)
+                all_asked.wait(WAIT_SECONDS)
 
     askers = [threading.Thread(target=ask, args=(f"run-{number}",)) for number in range(8)]
     for asker in askers:
@@ -157,15 +157,15 @@ def test_two_runs_without_the_lease_make_the_same_documents(
     local_world: WorldMaker, demo_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both load every object of the demo, overlapping deliveries among them, into one database at once."""
-    undisturbed, rivals = local_world(), local_world()
+    undisturbed, others = local_world(), local_world()
     undisturbed.deliver(demo_data)
-    rivals.deliver(demo_data)
+    others.deliver(demo_data)
     undisturbed.run()
-    without_lease = world_without_lease(rivals)
+    without_lease = world_without_lease(others)
     assert [code for code, _ in without_lease] == [0, 0], without_lease
-    assert rivals.contents() == undisturbed.contents()
-    assert rivals.record_keys() == undisturbed.record_keys()
-    assert len(rivals.checkpoints()) == len(undisturbed.checkpoints())
+    assert others.contents() == undisturbed.contents()
+    assert others.record_keys() == undisturbed.record_keys()
+    assert len(others.checkpoints()) == len(undisturbed.checkpoints())
 
 
 def world_without_lease(world: World) -> list[tuple[int, str]]:
@@ -186,5 +186,5 @@ def world_without_lease(world: World) -> list[tuple[int, str]]:
     return [
         (process.returncode, stderr)
         for process in processes
-        for _, stderr in [process.communicate(timeout=PATIENCE_SECONDS)]
+        for _, stderr in [process.communicate(timeout=WAIT_SECONDS)]
     ]

@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
+class BootstrapFlag:
     """The parameter of that name; `client` is boto3's client of SSM."""
 
     client: Any

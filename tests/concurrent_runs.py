@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from forecast.mongo.client import Documents
+from forecast.mongo.client import ObservationCollection
 
 
-class _WithRival:
+class _WithConcurrentRun:
     """A collection where somebody else writes just before our first writes."""
 
-    def __init__(self, collection: Documents, rival: Callable[[], object], times: int) -> None:
+    def __init__(self, collection: ObservationCollection, other: Callable[[], object], times: int) -> None:
         self._collection = collection
-        self._rival = rival
+        self._other = other
         self._times = times
 
     def __getattr__(self, name: str) -> Any:
@@ -22,10 +22,10 @@ class _WithRival:
     def bulk_write(self, *arguments: Any, **options: Any) -> Any:
         if self._times:
             self._times -= 1
-            self._rival()
+            self._other()
         return self._collection.bulk_write(*arguments, **options)
 
 
-def beaten(collection: Documents, rival: Callable[[], object], times: int = 1) -> Documents:
-    """The collection as one sees it whom a rival beats so many times."""
-    return cast("Documents", _WithRival(collection, rival, times))
+def beaten(collection: ObservationCollection, other: Callable[[], object], times: int = 1) -> ObservationCollection:
+    """The collection as one sees it whom a concurrent run beats so many times."""
+    return cast("ObservationCollection", _WithConcurrentRun(collection, other, times))
