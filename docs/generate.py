@@ -137,7 +137,7 @@ def _layout(layout: Layout) -> str:
     zone = "UTC" if isinstance(time, UtcTime) else "the station's own time, where the column is not in UTC"
     if isinstance(time, UtcTime) and time.within_days is not None:
         zone += f"; a day of the month, hour and minute of the {time.within_days} days before the object was extracted"
-    rows = [f"`{container.name}`" for container in layout.containers if container.refused is None]
+    rows = [f"`{container.name}`" for container in layout.containers if container.rejected is None]
     facts = [f"- Time: {_names(times)} ({zone}).", f"- Station: `{layout.station}`{_OF_KEY[layout.station_of_key]}."]
     facts += [f"- In a JSON document the rows stand in {', '.join(rows)}."] if rows else []
     if layout.blocks is not None:

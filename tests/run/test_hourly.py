@@ -84,7 +84,7 @@ def test_hours_that_stay_the_same_are_not_written_again(local: World) -> None:
     local.load(*hours(range(3 * DAY_MINUTES + 65, 3 * DAY_MINUTES + 125, 5)))
     assert written(local) == {FILES.format(4)}
     assert written(local) == set()
-    pending_dataset(local.collection, "again").mark([("A", 19_997)])
+    pending_dataset(local.collection, "again").enqueue([("A", 19_997)])
     assert written(local) == set()
 
 
@@ -131,7 +131,7 @@ def test_a_damaged_file_of_hours_is_written_anew_with_all_its_stations(local: Wo
     file = Path(local.store.uri, "hourly/day=2024-10-01/part-0-of-1.parquet")
     file.write_bytes(b"PAR1")
     assert local.compared_hours() == (2, 2)
-    pending_dataset(local.collection, "again").mark([("A", 19_997)])
+    pending_dataset(local.collection, "again").enqueue([("A", 19_997)])
     assert written(local) == {FILES.format(1)}
     assert ends(local) == before
 
@@ -141,7 +141,7 @@ def test_hours_are_made_of_the_database_where_a_day_of_the_dataset_is_damaged(lo
     local.write()
     before = ends(local)
     Path(local.store.uri, "current/day=2024-10-01/part-0-of-1.parquet").write_bytes(b"PAR1")
-    pending_dataset(local.collection, "again").mark([("A", 19_998)])
+    pending_dataset(local.collection, "again").enqueue([("A", 19_998)])
     local.write()
     assert ends(local) == before
 
