@@ -2,7 +2,7 @@
 
 That is docs/parameters.md, docs/networks.md, the tables of docs/quality.md, docs/reports.md and docs/stations.md,
 `.env.example` and the user guide's table of settings; the JSON Schemas of the reports and of the station registry; and
-what that of the documents says of parameters.
+what that of the documents says of parameters; the tables of the datasets for DuckDB, Athena and Glue.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from forecast.report.models.schema import documented_fields, json_schema
 from forecast.report.write import SCHEMAS_FOLDER
 from forecast.transform.unit_gate import ON_EARTH
 from forecast.transform.values.units import UNITS, Unit
+from forecast.zone.ddl import athena_sql, duckdb_sql, glue_tables
 
 DOCS = Path(__file__).parent
 TARGET = DOCS / "parameters.md"
@@ -370,6 +371,16 @@ def _limit(name: str, limit: Threshold, where: str = "") -> tuple[str, str, str]
     return f"`{name}`{where}", f"{value}{most}", limit.source
 
 
+def table_definitions() -> dict[Path, str]:
+    """The datasets' tables for DuckDB, Athena and Terraform, by file."""
+    tables = json.dumps(glue_tables(), ensure_ascii=False, indent=2)
+    return {
+        DOCS / "sql" / "duckdb.sql": duckdb_sql(),
+        DOCS / "sql" / "athena.sql": athena_sql(),
+        DOCS.parent / "terraform" / "modules" / "catalog" / "tables.json": f"{tables}\n",
+    }
+
+
 def _units_of(quantity: Quantity) -> Iterable[tuple[str, str, str]]:
     """Canonical unit, spellings and formula of every unit of a quantity."""
     canonical = ", ".join(dict.fromkeys(p.unit for p in PARAMETERS if p.quantity is quantity))
@@ -409,6 +420,8 @@ if __name__ == "__main__":
     GUIDE.write_text(user_guide(GUIDE.read_text("utf-8")), encoding="utf-8")
     REPORTS_PAGE.write_text(reports_page(REPORTS_PAGE.read_text("utf-8")), encoding="utf-8")
     for file, text in report_schemas().items():
+        file.write_text(text, encoding="utf-8")
+    for file, text in table_definitions().items():
         file.write_text(text, encoding="utf-8")
     STATIONS.write_text(stations_page(STATIONS.read_text("utf-8")), encoding="utf-8")
     QUALITY.write_text(quality_page(QUALITY.read_text("utf-8")), encoding="utf-8")

@@ -43,6 +43,13 @@ module "storage" {
   force_destroy    = !local.is_prod
 }
 
+module "catalog" {
+  source = "./modules/catalog"
+
+  name   = local.name
+  bucket = module.storage.bucket_names["processed"]
+}
+
 module "registry" {
   source = "./modules/registry"
 

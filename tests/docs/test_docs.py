@@ -303,6 +303,12 @@ def test_schemas_say_of_parameters_and_thresholds_what_the_tables_say() -> None:
     assert made["schema_text"](made["mongodb_schema"](json.loads(documents))) == documents, "run `make docs`"
 
 
+def test_the_tables_for_duckdb_athena_and_glue_are_up_to_date() -> None:
+    files = runpy.run_path(str(DOCS / "generate.py"))["table_definitions"]()
+    assert {path: path.read_text("utf-8") for path in files} == files, "run `make docs`"
+    assert {path.name for path in files} == {"duckdb.sql", "athena.sql", "tables.json"}
+
+
 def test_the_page_of_stations_is_up_to_date() -> None:
     made = runpy.run_path(str(DOCS / "generate.py"))
     text = made["STATIONS"].read_text("utf-8")

@@ -1,0 +1,151 @@
+-- Made by docs/generate.py from src/forecast/zone/ddl.py: do not edit it by hand.
+-- Write your bucket, and the prefix in it, for s3://BUCKET.
+
+CREATE EXTERNAL TABLE observations (
+  `station_id` string COMMENT 'station',
+  `timestamp` timestamp COMMENT 'time of the observation',
+  `station_name` string,
+  `station_network` string,
+  `latitude` double COMMENT 'WGS 84; degrees_north',
+  `longitude` double COMMENT 'WGS 84; degrees_east',
+  `elevation` double COMMENT 'height of the station above mean sea level; m',
+  `air_temperature` double COMMENT 'Temperature of the air in the screen; °C',
+  `air_temperature_flag` tinyint COMMENT 'QARTOD flag of air_temperature; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `dew_point_temperature` double COMMENT 'Temperature to which the air would have to cool to be saturated; °C',
+  `dew_point_temperature_flag` tinyint COMMENT 'QARTOD flag of dew_point_temperature; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `relative_humidity` double COMMENT 'Relative humidity of the air; %',
+  `relative_humidity_flag` tinyint COMMENT 'QARTOD flag of relative_humidity; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `air_pressure_at_mean_sea_level` double COMMENT 'Air pressure, reduced to mean sea level by the station; hPa',
+  `air_pressure_at_mean_sea_level_flag` tinyint COMMENT 'QARTOD flag of air_pressure_at_mean_sea_level; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `air_pressure` double COMMENT 'Air pressure at the station''s own height, not reduced; hPa',
+  `air_pressure_flag` tinyint COMMENT 'QARTOD flag of air_pressure; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `air_pressure_at_mean_sea_level_qnh` double COMMENT 'QNH of an aerodrome: reduced by the standard atmosphere, mostly cut to whole hPa; no pressure at sea level; hPa',
+  `air_pressure_at_mean_sea_level_qnh_flag` tinyint COMMENT 'QARTOD flag of air_pressure_at_mean_sea_level_qnh; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `wind_speed` double COMMENT 'Mean wind speed over the source''s interval; m/s',
+  `wind_speed_flag` tinyint COMMENT 'QARTOD flag of wind_speed; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `wind_speed_of_gust` double COMMENT 'Highest gust of the source''s interval; m/s',
+  `wind_speed_of_gust_flag` tinyint COMMENT 'QARTOD flag of wind_speed_of_gust; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `wind_from_direction` double COMMENT 'Direction the wind comes from, clockwise; 360 is north; °',
+  `wind_from_direction_flag` tinyint COMMENT 'QARTOD flag of wind_from_direction; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `rainfall_rate` double COMMENT 'Rainfall rate of the moment; not to be summed; mm/h',
+  `rainfall_rate_flag` tinyint COMMENT 'QARTOD flag of rainfall_rate; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `precipitation_amount_6min` double COMMENT 'Precipitation of the last six minutes; mm',
+  `precipitation_amount_6min_flag` tinyint COMMENT 'QARTOD flag of precipitation_amount_6min; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `precipitation_amount_1h` double COMMENT 'Precipitation of the sliding hour; rows at 10 minutes overlap; mm',
+  `precipitation_amount_1h_flag` tinyint COMMENT 'QARTOD flag of precipitation_amount_1h; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `precipitation_amount_3h` double COMMENT 'Precipitation of the last three hours; mm',
+  `precipitation_amount_3h_flag` tinyint COMMENT 'QARTOD flag of precipitation_amount_3h; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `precipitation_counter` double COMMENT 'Precipitation since the station''s own reset (mostly local midnight); mm',
+  `precipitation_counter_flag` tinyint COMMENT 'QARTOD flag of precipitation_counter; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `precipitation_amount` double COMMENT 'Precipitation since the previous observation, from the counter; a fall of the counter is a reset; mm',
+  `precipitation_amount_flag` tinyint COMMENT 'QARTOD flag of precipitation_amount; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `visibility_in_air` double COMMENT 'Horizontal visibility; m',
+  `visibility_in_air_flag` tinyint COMMENT 'QARTOD flag of visibility_in_air; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `cloud_area_fraction` double COMMENT 'Total cloud cover in eighths; 9 is sky obscured; okta',
+  `cloud_area_fraction_flag` tinyint COMMENT 'QARTOD flag of cloud_area_fraction; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `surface_snow_thickness` double COMMENT 'Depth of the snow on the ground; cm',
+  `surface_snow_thickness_flag` tinyint COMMENT 'QARTOD flag of surface_snow_thickness; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `present_weather` double COMMENT 'Present weather, WMO code table 4677 (manned) or 4680 (automatic); WMO code',
+  `present_weather_flag` tinyint COMMENT 'QARTOD flag of present_weather; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `ultraviolet_index` double COMMENT 'UV index; 1',
+  `ultraviolet_index_flag` tinyint COMMENT 'QARTOD flag of ultraviolet_index; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `surface_downwelling_shortwave_flux_in_air` double COMMENT 'Global solar irradiance; W/m²',
+  `surface_downwelling_shortwave_flux_in_air_flag` tinyint COMMENT 'QARTOD flag of surface_downwelling_shortwave_flux_in_air; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `surface_downwelling_shortwave_flux_in_air_6min` double COMMENT 'Global solar irradiance, mean of the last six minutes; W/m²',
+  `surface_downwelling_shortwave_flux_in_air_6min_flag` tinyint COMMENT 'QARTOD flag of surface_downwelling_shortwave_flux_in_air_6min; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `surface_downwelling_shortwave_flux_in_air_1h` double COMMENT 'Global solar irradiance, mean of the last hour; W/m²',
+  `surface_downwelling_shortwave_flux_in_air_1h_flag` tinyint COMMENT 'QARTOD flag of surface_downwelling_shortwave_flux_in_air_1h; 1 good, 2 not_evaluated, 3 suspect, 4 fail, 9 missing',
+  `flag` tinyint COMMENT 'worst flag of the observation',
+  `completeness_score` double COMMENT 'parameters present / parameters the station reports; 1',
+  `qc_version` int COMMENT 'version of the checks that gave the flags',
+  `source_uri` string COMMENT 'the raw object',
+  `source_row` string COMMENT 'place in the raw object',
+  `extracted_at` timestamp COMMENT 'when it was read from the source',
+  `run_id` string COMMENT 'the run that loaded it',
+  `ingested_at` timestamp COMMENT 'when that run began',
+  `pipeline_version` string
+)
+COMMENT 'each observation once, with its flags'
+PARTITIONED BY (`day` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/current/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.day.type' = 'date',
+  'projection.day.format' = 'yyyy-MM-dd',
+  'projection.day.range' = '1901-01-01,NOW+1DAYS',
+  'storage.location.template' = 's3://BUCKET/current/day=${day}/'
+);
+
+CREATE EXTERNAL TABLE hourly (
+  `station_id` string COMMENT 'station',
+  `timestamp` timestamp COMMENT 'time of the observation',
+  `air_temperature` double COMMENT 'Temperature of the air in the screen; °C; time: mean',
+  `dew_point_temperature` double COMMENT 'Temperature to which the air would have to cool to be saturated; °C; time: mean',
+  `relative_humidity` double COMMENT 'Relative humidity of the air; %; time: mean',
+  `air_pressure_at_mean_sea_level` double COMMENT 'Air pressure, reduced to mean sea level by the station; hPa; time: mean',
+  `air_pressure` double COMMENT 'Air pressure at the station''s own height, not reduced; hPa; time: mean',
+  `air_pressure_at_mean_sea_level_qnh` double COMMENT 'QNH of an aerodrome: reduced by the standard atmosphere, mostly cut to whole hPa; no pressure at sea level; hPa; time: mean',
+  `wind_speed` double COMMENT 'Mean wind speed over the source''s interval; m/s; time: mean',
+  `wind_speed_of_gust` double COMMENT 'Highest gust of the source''s interval; m/s; time: maximum',
+  `wind_from_direction` double COMMENT 'Direction the wind comes from, clockwise; 360 is north; °; time: mean (of unit vectors)',
+  `rainfall_rate` double COMMENT 'Rainfall rate of the moment; not to be summed; mm/h; time: mean',
+  `precipitation_amount_6min` double COMMENT 'Precipitation of the last six minutes; mm; time: sum',
+  `precipitation_amount_1h` double COMMENT 'Precipitation of the sliding hour; rows at 10 minutes overlap; mm; time: sum',
+  `precipitation_counter` double COMMENT 'Precipitation since the station''s own reset (mostly local midnight); mm; time: point',
+  `precipitation_amount` double COMMENT 'Precipitation since the previous observation, from the counter; a fall of the counter is a reset; mm; time: sum',
+  `visibility_in_air` double COMMENT 'Horizontal visibility; m; time: mean',
+  `cloud_area_fraction` double COMMENT 'Total cloud cover in eighths; 9 is sky obscured; okta; time: mean',
+  `surface_snow_thickness` double COMMENT 'Depth of the snow on the ground; cm; time: mean',
+  `present_weather` double COMMENT 'Present weather, WMO code table 4677 (manned) or 4680 (automatic); WMO code; time: point',
+  `ultraviolet_index` double COMMENT 'UV index; 1; time: mean',
+  `surface_downwelling_shortwave_flux_in_air` double COMMENT 'Global solar irradiance; W/m²; time: mean',
+  `surface_downwelling_shortwave_flux_in_air_6min` double COMMENT 'Global solar irradiance, mean of the last six minutes; W/m²; time: mean',
+  `surface_downwelling_shortwave_flux_in_air_1h` double COMMENT 'Global solar irradiance, mean of the last hour; W/m²; time: mean'
+)
+COMMENT 'what good values of each hour come to; the timestamp is its end'
+PARTITIONED BY (`day` date)
+STORED AS PARQUET
+LOCATION 's3://BUCKET/hourly/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.day.type' = 'date',
+  'projection.day.format' = 'yyyy-MM-dd',
+  'projection.day.range' = '1901-01-01,NOW+1DAYS',
+  'storage.location.template' = 's3://BUCKET/hourly/day=${day}/'
+);
+
+CREATE OR REPLACE VIEW good_observations AS
+SELECT
+  "station_id",
+  "timestamp",
+  "station_name",
+  "station_network",
+  "latitude",
+  "longitude",
+  "elevation",
+  CASE WHEN air_temperature_flag IN (1, 2) THEN air_temperature END AS air_temperature,
+  CASE WHEN dew_point_temperature_flag IN (1, 2) THEN dew_point_temperature END AS dew_point_temperature,
+  CASE WHEN relative_humidity_flag IN (1, 2) THEN relative_humidity END AS relative_humidity,
+  CASE WHEN air_pressure_at_mean_sea_level_flag IN (1, 2) THEN air_pressure_at_mean_sea_level END AS air_pressure_at_mean_sea_level,
+  CASE WHEN air_pressure_flag IN (1, 2) THEN air_pressure END AS air_pressure,
+  CASE WHEN air_pressure_at_mean_sea_level_qnh_flag IN (1, 2) THEN air_pressure_at_mean_sea_level_qnh END AS air_pressure_at_mean_sea_level_qnh,
+  CASE WHEN wind_speed_flag IN (1, 2) THEN wind_speed END AS wind_speed,
+  CASE WHEN wind_speed_of_gust_flag IN (1, 2) THEN wind_speed_of_gust END AS wind_speed_of_gust,
+  CASE WHEN wind_from_direction_flag IN (1, 2) THEN wind_from_direction END AS wind_from_direction,
+  CASE WHEN rainfall_rate_flag IN (1, 2) THEN rainfall_rate END AS rainfall_rate,
+  CASE WHEN precipitation_amount_6min_flag IN (1, 2) THEN precipitation_amount_6min END AS precipitation_amount_6min,
+  CASE WHEN precipitation_amount_1h_flag IN (1, 2) THEN precipitation_amount_1h END AS precipitation_amount_1h,
+  CASE WHEN precipitation_amount_3h_flag IN (1, 2) THEN precipitation_amount_3h END AS precipitation_amount_3h,
+  CASE WHEN precipitation_counter_flag IN (1, 2) THEN precipitation_counter END AS precipitation_counter,
+  CASE WHEN precipitation_amount_flag IN (1, 2) THEN precipitation_amount END AS precipitation_amount,
+  CASE WHEN visibility_in_air_flag IN (1, 2) THEN visibility_in_air END AS visibility_in_air,
+  CASE WHEN cloud_area_fraction_flag IN (1, 2) THEN cloud_area_fraction END AS cloud_area_fraction,
+  CASE WHEN surface_snow_thickness_flag IN (1, 2) THEN surface_snow_thickness END AS surface_snow_thickness,
+  CASE WHEN present_weather_flag IN (1, 2) THEN present_weather END AS present_weather,
+  CASE WHEN ultraviolet_index_flag IN (1, 2) THEN ultraviolet_index END AS ultraviolet_index,
+  CASE WHEN surface_downwelling_shortwave_flux_in_air_flag IN (1, 2) THEN surface_downwelling_shortwave_flux_in_air END AS surface_downwelling_shortwave_flux_in_air,
+  CASE WHEN surface_downwelling_shortwave_flux_in_air_6min_flag IN (1, 2) THEN surface_downwelling_shortwave_flux_in_air_6min END AS surface_downwelling_shortwave_flux_in_air_6min,
+  CASE WHEN surface_downwelling_shortwave_flux_in_air_1h_flag IN (1, 2) THEN surface_downwelling_shortwave_flux_in_air_1h END AS surface_downwelling_shortwave_flux_in_air_1h,
+  "day"
+FROM observations;
