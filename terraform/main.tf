@@ -139,11 +139,15 @@ module "observability" {
   cluster_arn        = module.mongodb.cluster_arn
   member_hosts       = module.mongodb.member_hosts
   log_group_names    = merge(module.mongodb.log_group_names, { pipeline = module.pipeline.log_group_name })
-  task_families      = concat(values(module.mongodb.tool_task_families), values(module.pipeline.task_families))
-  backup_vault_name  = module.backup.vault_name
+  task_families = concat(
+    # The status ends with 3 every hour where something needs attention, of which its metrics tell once.
+    [for tool, family in module.mongodb.tool_task_families : family if tool != "status"],
+    values(module.pipeline.task_families),
+  )
+  backup_vault_name = module.backup.vault_name
 
   dead_letter_queue_names = merge(
     module.pipeline.dead_letter_queue_names,
-    { dump = module.mongodb.dump_dead_letter_queue_name },
+    module.mongodb.dead_letter_queue_names,
   )
 }

@@ -86,9 +86,9 @@ variable "pipeline_image_digest" {
 }
 
 variable "member_cpu" {
-  description = "CPU units of a member of the replica set (1024 is one vCPU). It holds for a member once forecast mongo roll has rolled it."
+  description = "CPU units of a member of the replica set (1024 is one vCPU); MongoDB asks for two cores. It holds for a member once forecast mongo roll has rolled it."
   type        = number
-  default     = 1024
+  default     = 2048
 
   validation {
     condition     = contains([512, 1024, 2048, 4096], var.member_cpu)
@@ -164,7 +164,7 @@ variable "max_data_age_hours" {
 variable "monthly_budget_usd" {
   description = "What the stack may cost a month, in USD. A mail tells where more is spent, or is going to be. docs/cost.md estimates it."
   type        = number
-  default     = 300
+  default     = 450
 
   validation {
     condition     = var.monthly_budget_usd > 0

@@ -71,7 +71,8 @@ check_settings
 mkdir -p "$run"
 chown mongodb:mongodb "$run" "$data"
 secret_file MONGO_REPLICA_KEY keyfile
-secret_file MONGO_TLS_CERTIFICATE server.pem
+# Restarted in place, this task may have a newer certificate than the one that it was started with.
+if [[ -e $run/server.pem ]]; then unset MONGO_TLS_CERTIFICATE; else secret_file MONGO_TLS_CERTIFICATE server.pem; fi
 secret_file MONGO_TLS_CA ca.pem
 
 wait_until name_waiting "the name ${MONGO_MEMBER%:*} does not lead to this container yet" own_name_leads_here

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from pymongo.errors import PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from forecast.core.errors import ForecastError, SettingError
+from forecast.core.processes import stoppable
 from forecast.core.settings import Settings
 from forecast.mongo.client import mongo_errors
 from forecast.mongo.lock import lease
@@ -28,10 +30,13 @@ from forecast_ops.initiate import initiate, wait_for_primary
 from forecast_ops.recover import recover
 from forecast_ops.restore import restore
 from forecast_ops.roll import Fleet, check_backup, plan, roll
+from forecast_ops.status import SetStatus, set_status
 from forecast_ops.users import make_users
 
 # Not the pipeline's database: its user has no right on this one.
 OPERATIONS_DATABASE = "forecast_operations"
+# A year: 18 days between one member and the next.
+_STAGGER = 20
 _LOGGER = logging.getLogger("forecast.operations")
 
 
@@ -69,7 +74,11 @@ def issue_certificates(folder: Path, hosts: list[str], days: int, secrets_prefix
         raise SettingError("forecast mongo pki needs the package cryptography: pip install 'forecast[pki]'") from error
     now = datetime.now(UTC)
     authority = pki.open_authority(folder, now)
-    issued = {host.partition(".")[0]: pki.issue(authority, host, days, now) for host in hosts}
+    # Not all on one day: what is forgotten then costs one member, which an alarm tells of, and not the set.
+    ends = [days - number * (days // _STAGGER) for number in range(len(hosts))]
+    issued = {
+        host.partition(".")[0]: pki.issue(authority, host, end, now) for host, end in zip(hosts, ends, strict=True)
+    }
     if len(issued) != len(hosts):
         raise SettingError("two hosts begin with the same name; each member's first part must be its own")
     for name, pem in issued.items():
@@ -79,7 +88,8 @@ def issue_certificates(folder: Path, hosts: list[str], days: int, secrets_prefix
         for name, pem in {"ca": authority.pem, **issued}.items():
             client.put_secret_value(SecretId=f"{secrets_prefix}/{name}", SecretString=pem.decode())
     where = f"{folder}{f' and Secrets Manager, {secrets_prefix}/' if secrets_prefix else ''}"
-    _log("certificates_issued", f"issued {', '.join(issued)} for {days} days; they are in {where}")
+    told = ", ".join(f"{name} for {end} days" for name, end in zip(issued, ends, strict=True))
+    _log("certificates_issued", f"issued {told}; they are in {where}")
 
 
 @_foreseeable_errors()
@@ -138,6 +148,50 @@ def roll_members(settings: Settings, *, dry_run: bool, only: str | None, again: 
             elif not dry_run:
                 roll(fleet, steps, held.check)
                 _log("roll_finished", f"rolled {len(steps)} members", members=len(steps))
+
+
+@_foreseeable_errors()
+def read_status(settings: Settings) -> SetStatus:
+    """What the set says of itself, asked as a user that can change nothing."""
+    with authority_file() as ca_file, by_uri(settings, ca_file) as client:
+        return set_status(client, ca_file, datetime.now(UTC))
+
+
+def renew_certificate(file: Path, every_seconds: int | None) -> None:
+    """Bring the certificate of this member's secret to its mongod.
+
+    With `every_seconds` again and again, until told to end; what fails then is logged, and tried again the next time.
+    """
+    stop = threading.Event()
+    with stoppable(stop):
+        if every_seconds is None:
+            _renew_once(file)
+            return
+        # A task that has just started has the certificate of now.
+        while not stop.wait(every_seconds):
+            try:
+                _renew_once(file)
+            except ForecastError as error:
+                _LOGGER.error(error.message, extra={"facts": {"event": "certificate_refused"}})  # noqa: TRY400
+
+
+@_foreseeable_errors()
+def _renew_once(file: Path) -> None:
+    try:
+        from forecast_ops import certificate  # noqa: PLC0415  cryptography is an extra
+    except ImportError as error:
+        raise SettingError(
+            "forecast mongo renew needs the package cryptography: pip install 'forecast[pki]'"
+        ) from error
+    member = required("MONGO_MEMBER", "this member as host:port")
+    secret = required("MONGO_TLS_SECRET", "the secret of this member's certificate in AWS Secrets Manager")
+    pem = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+    # By the name that every certificate holds beside the member's own: this runs beside mongod.
+    host = f"localhost:{member.rpartition(':')[2]}"
+    with authority_file() as ca_file, as_system(host, ca_file) as client:
+        days = certificate.renew(pem, file, host, client, ca_file, datetime.now(UTC))
+    if days is not None:
+        _log("certificate_renewed", f"{member} serves a certificate for {days:.0f} days", member=member, days=days)
 
 
 @_foreseeable_errors()

@@ -127,7 +127,7 @@ run "a_volume_each_managed_by_the_service" {
     error_message = "The backup plan is told that tag."
   }
   assert {
-    condition     = alltrue([for definition in aws_ecs_task_definition.member : one(definition.volume).configure_at_launch && one(definition.volume).name == "data"])
+    condition     = alltrue([for definition in aws_ecs_task_definition.member : { for volume in definition.volume : volume.name => coalesce(volume.configure_at_launch, false) } == { data = true, run = false }])
     error_message = "The task leaves the volume to the service."
   }
 }

@@ -78,12 +78,42 @@ run "little_to_break_into" {
     error_message = "Of the 14 capabilities that a container gets the five stay that the entrypoint needs."
   }
   assert {
-    condition     = alltrue([for definition in aws_ecs_task_definition.member : jsondecode(definition.container_definitions)[0].linuxParameters.tmpfs == [{ containerPath = "/run/mongo", size = 16 }]])
-    error_message = "Secrets as files are in memory only."
+    condition = alltrue([
+      for member, role in aws_iam_role_policy.member :
+      [for statement in jsondecode(role.policy).Statement : [statement.Action, statement.Resource]] == [
+        ["secretsmanager:GetSecretValue", var.tls_secret_arns[member]],
+        ["kms:Decrypt", var.kms_key_arn],
+      ]
+    ])
+    error_message = "A member may read its own certificate in AWS, and nothing else."
+  }
+}
+
+run "a_certificate_is_renewed_beside_mongod" {
+  module { source = "./modules/mongodb" }
+
+  assert {
+    condition = alltrue([
+      for definition in aws_ecs_task_definition.member :
+      jsondecode(definition.container_definitions)[1].command == ["/run/mongo/server.pem", "--every-seconds", "3600"]
+      && jsondecode(definition.container_definitions)[1].entryPoint == ["forecast", "mongo", "renew"]
+      && jsondecode(definition.container_definitions)[1].image == var.tools_image
+      && !jsondecode(definition.container_definitions)[1].essential
+      && jsondecode(definition.container_definitions)[1].user == "999:999"
+    ])
+    error_message = "It looks once an hour, as mongod's user; its end ends no member."
   }
   assert {
-    condition     = alltrue([for definition in aws_ecs_task_definition.member : definition.task_role_arn == null])
-    error_message = "A member may do nothing in AWS."
+    condition = alltrue([
+      for definition in aws_ecs_task_definition.member : alltrue([
+        for container in jsondecode(definition.container_definitions) : contains([for mount in container.mountPoints : [mount.sourceVolume, mount.containerPath]], ["run", "/run/mongo"])
+      ])
+    ])
+    error_message = "Both see the same file."
+  }
+  assert {
+    condition     = alltrue([for member, definition in aws_ecs_task_definition.member : contains(jsondecode(definition.container_definitions)[1].environment, { name = "MONGO_TLS_SECRET", value = var.tls_secret_arns[member] })])
+    error_message = "Each looks for its own."
   }
 }
 
@@ -143,7 +173,7 @@ run "cache_of_a_large_member" {
   module { source = "./modules/mongodb" }
 
   variables {
-    member_cpu    = 2048
+    member_cpu    = 4096
     member_memory = 16384
   }
 

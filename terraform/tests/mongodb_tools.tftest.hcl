@@ -45,6 +45,7 @@ run "tools_and_their_commands" {
       recover = "forecast-test-mongo-recover"
       restore = "forecast-test-mongo-restore"
       roll    = "forecast-test-mongo-roll"
+      status  = "forecast-test-mongo-status"
     }
     error_message = "Each tool has a task definition of its own."
   }
@@ -69,6 +70,7 @@ run "only_init_knows_all_passwords" {
       recover = { MONGO_REPLICA_KEY = var.replica_key_secret_arn }
       restore = { MONGODB_URI = "${var.user_secret_arns["root"]}:uri::" }
       roll    = { MONGODB_URI = "${var.user_secret_arns["root"]}:uri::" }
+      status  = { MONGODB_URI = "${var.user_secret_arns["monitor"]}:uri::" }
     }
     error_message = "The others get what they need, and the nightly one is not root."
   }
@@ -127,5 +129,18 @@ run "the_roll_touches_the_three_services_only" {
   assert {
     condition     = one([for statement in local.tools.roll.statements : statement.Condition if statement.Action == "iam:PassRole"]) == { StringEquals = { "iam:PassedToService" = ["ecs-tasks.amazonaws.com", "ecs.amazonaws.com"] } }
     error_message = "It hands the members' roles to ECS only."
+  }
+}
+
+run "the_status_can_change_nothing" {
+  module { source = "./modules/mongodb" }
+
+  assert {
+    condition     = local.tools.status.statements == [] && local.tools.status.environment == { METRICS_NAMESPACE = "forecast-test" }
+    error_message = "It reads the database as monitor, and may do nothing in AWS: its metrics are lines of its log."
+  }
+  assert {
+    condition     = { for tool, schedule in local.schedules : tool => schedule.expression } == { dump = "cron(30 6 * * ? *)", roll = "cron(0 10 ? * 3#1 *)", status = "rate(1 hour)" }
+    error_message = "A dump a day, a roll a month, the status every hour."
   }
 }

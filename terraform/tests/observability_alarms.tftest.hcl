@@ -48,7 +48,7 @@ run "every_alarm_by_name" {
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(concat(
       flatten([for alarm in ["cpu", "crash-loop", "disk", "memory", "replication-lag"] : [for member in ["mongo-1", "mongo-2", "mongo-3"] : "${alarm}-${member}"]]),
-      ["mongod-fatal", "no-backup", "no-rows", "no-successful-run", "rejoin-waiting"],
+      ["certificate-ends", "certificate-renewal", "mongod-fatal", "no-backup", "no-rows", "no-successful-run", "oplog-window", "rejoin-waiting"],
       ["backup-failed", "incomplete", "latency-target", "observations-old", "quota-low", "raw-zone-old", "rejection-rate", "run-slow", "stations-silent"],
       ["dead-letters-dump", "dead-letters-pipeline"],
       ["event-lost-member-stopped", "event-lost-restore-failed", "event-lost-snapshot-failed", "event-lost-task-failed", "event-lost-task-retirement"],
@@ -85,7 +85,7 @@ run "what_wakes_somebody" {
   assert {
     condition = toset([for name, alarm in merge(aws_cloudwatch_metric_alarm.this, aws_cloudwatch_metric_alarm.computed) : name if alarm.alarm_actions == toset([aws_sns_topic.this["page"].arn])]) == toset(concat(
       flatten([for alarm in ["crash-loop", "disk", "logs-missing", "memory"] : [for member in ["mongo-1", "mongo-2", "mongo-3"] : "${alarm}-${member}"]]),
-      ["no-backup", "no-primary", "no-rows", "no-successful-run", "quorum-lost", "rejoin-waiting"],
+      ["certificate-ends", "no-backup", "no-primary", "no-rows", "no-successful-run", "quorum-lost", "rejoin-waiting"],
     ))
     error_message = "What loses data or stops the work is a page, everything else a ticket."
   }
@@ -96,7 +96,7 @@ run "silence_is_an_alarm_where_it_means_death" {
 
   assert {
     condition = toset([for name, alarm in merge(aws_cloudwatch_metric_alarm.this, aws_cloudwatch_metric_alarm.computed) : name if alarm.treat_missing_data == "breaching"]) == toset([
-      "member-down-mongo-1", "member-down-mongo-2", "member-down-mongo-3", "quorum-lost", "no-primary", "no-successful-run", "no-backup",
+      "member-down-mongo-1", "member-down-mongo-2", "member-down-mongo-3", "quorum-lost", "no-primary", "no-successful-run", "no-backup", "certificate-renewal",
     ])
     error_message = "What is dead sends no numbers."
   }
@@ -217,6 +217,22 @@ run "a_run_and_a_dump_every_day" {
       && aws_cloudwatch_metric_alarm.this["no-rows"].threshold == 1
     )
     error_message = "Two days running without a row."
+  }
+}
+
+run "certificates_and_the_oplog" {
+  module { source = "./modules/observability" }
+
+  assert {
+    condition = { for name in ["certificate-ends", "certificate-renewal", "oplog-window"] : name => [
+      aws_cloudwatch_metric_alarm.this[name].metric_name, aws_cloudwatch_metric_alarm.this[name].statistic,
+      aws_cloudwatch_metric_alarm.this[name].comparison_operator, aws_cloudwatch_metric_alarm.this[name].threshold,
+      ] } == {
+      certificate-ends    = ["CertificateDaysLeft", "Minimum", "LessThanThreshold", 7]
+      certificate-renewal = ["CertificateDaysLeft", "Minimum", "LessThanThreshold", 30]
+      oplog-window        = ["OplogWindowHours", "Minimum", "LessThanThreshold", 24]
+    }
+    error_message = "The member whose certificate ends first counts; a month before, and a week."
   }
 }
 

@@ -10,6 +10,7 @@ mock_provider "aws" {
 
 variables {
   name                = "forecast-test-pipeline"
+  stack               = "forecast-test"
   cluster_arn         = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
   task_definition_arn = "arn:aws:ecs:eu-west-3:123456789012:task-definition/forecast-test-pipeline:7"
   passed_role_arns    = ["arn:aws:iam::123456789012:role/task", "arn:aws:iam::123456789012:role/start"]

@@ -19,7 +19,7 @@ OWN = (
     *("migrate", "replay", "crud-check", "dashboard", "config"),
 )
 AIRBYTE = ("manifests", "apply", "sync")
-MONGO = ("init", "pki", "dump", "restore", "roll", "recover")
+MONGO = ("init", "pki", "dump", "restore", "roll", "status", "renew", "recover")
 COMMANDS = [*([name] for name in OWN), *(["airbyte", name] for name in AIRBYTE), *(["mongo", name] for name in MONGO)]
 SCRIPTS = {"pipeline": pipeline_app, "latency-report": latency_report_app}
 HEAVY = {
@@ -123,7 +123,7 @@ def test_the_version_is_shown() -> None:
     ("typed", "completed"),
     [
         ("forecast re", {"replay"}),
-        ("forecast mongo re", {"restore", "recover"}),
+        ("forecast mongo re", {"restore", "recover", "renew"}),
         ("forecast run --raw", {"--raw-uri"}),
         ("pipeline --raw", {"--raw-uri"}),
         ("latency-report --st", {"--station-id", "--stations-uri"}),

@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote
 from flask import request
 from moto.backup import urls as backup_urls
 from moto.backup.responses import BackupResponse
+from moto.budgets.responses import BudgetsResponse
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult
 from moto.ec2.models.security_groups import SecurityGroupRule
@@ -188,6 +189,32 @@ def extend_ecs() -> None:
     ecs.update_service = _keeping(ecs.update_service)
 
 
+def _describe_subscribers_for_notification(self: BudgetsResponse) -> str:
+    budget = self.backend.budgets[self._get_param("AccountId")][self._get_param("BudgetName")]
+    asked = self._get_param("Notification")
+    same = ("NotificationType", "Threshold", "ComparisonOperator")
+    (found,) = (one for one in budget.notifications if all(one.details[key] == asked[key] for key in same))
+    return json.dumps({"Subscribers": found.subscribers})
+
+
+def extend_budgets() -> None:
+    """Who is told, and the tags that a budget was made with."""
+    budgets: Any = BudgetsResponse
+    tags: dict[str, list[Json]] = {}
+    create = budgets.create_budget
+
+    def create_budget(self: Any) -> str:
+        tags[self._get_param("Budget")["BudgetName"]] = self._get_param("ResourceTags") or []
+        return str(create(self))
+
+    def list_tags_for_resource(self: Any) -> str:
+        return json.dumps({"ResourceTags": tags.get(self._get_param("ResourceARN").rpartition("/")[2], [])})
+
+    budgets.create_budget = create_budget
+    budgets.list_tags_for_resource = list_tags_for_resource
+    budgets.describe_subscribers_for_notification = _describe_subscribers_for_notification
+
+
 def extend_s3() -> None:
     """Buckets that hold objects: a default lock changes, strange keys are listed, delete markers can be deleted."""
     backend: Any = S3Backend
@@ -274,6 +301,7 @@ def extend_iam() -> None:
 
 if __name__ == "__main__":
     extend_backup()
+    extend_budgets()
     extend_ecs()
     extend_s3()
     extend_ec2()

@@ -5,8 +5,10 @@ from itertools import product
 
 import pytest
 
+from forecast_ops.status import status_metrics
 from tests.infra.metric_filters import METRICS
 from tests.infra.metric_math import expression, value
+from tests.operations.test_status import WELL
 from tests.report.metric_lines import lines_of_a_run, lines_of_an_ingest
 
 Metrics = dict[str, float | None]
@@ -51,6 +53,6 @@ def test_the_metrics_that_alarms_count_on_are_those_that_the_program_writes() ->
         for dimension, names in re.findall(r"(\w+) += \[(.*)\]", found[1])
         for name in re.findall(r'"(\w+)"', names)
     }
-    lines = [*lines_of_a_run(), *lines_of_an_ingest()]
+    lines = [*lines_of_a_run(), *lines_of_an_ingest(), *status_metrics(WELL)]
     written = {(line.dimension[0] if line.dimension else "none", name) for line in lines for name in line.metrics}
     assert written == declared

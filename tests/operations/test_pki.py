@@ -65,6 +65,15 @@ def test_renewing_keeps_the_authority_and_draws_new_keys(tmp_path: Path) -> None
     handshake(tmp_path / "mongo-1.pem", tmp_path / "ca.pem", "mongo-1.forecast.internal")
 
 
+def test_the_members_certificates_end_on_three_days(tmp_path: Path) -> None:
+    issued(tmp_path)
+    ends = [
+        x509.load_pem_x509_certificate((tmp_path / f"mongo-{number}.pem").read_bytes()).not_valid_after_utc
+        for number in (1, 2, 3)
+    ]
+    assert [(ends[0] - end).days for end in ends] == [0, 18, 36]
+
+
 def test_only_their_owner_can_read_keys(tmp_path: Path) -> None:
     issued(tmp_path)
     for name in ("ca.key", "mongo-1.pem", "mongo-2.pem", "mongo-3.pem"):

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from forecast.cli.app import add_command, new_app
+from forecast.cli.app import AsJson, add_command, new_app
+from forecast.cli.output import print_metrics, print_result
 from forecast.core.settings import Settings
 
 
@@ -51,7 +52,7 @@ def pki_command(
     """Issue the members' certificates by a private authority.
 
     The authority is made at the first call. Each member's file holds its certificate and its key; its name is the first
-    part of the host's. Renewing is the same command again, and then a roll.
+    part of the host's. They do not end on one day. Renewing is the same command again: members take it by themselves.
 
     Examples:
 
@@ -135,6 +136,54 @@ def roll_command(
     return 0
 
 
+def status_command(settings: Settings, as_json: AsJson = False) -> int:
+    """What the replica set says of itself.
+
+    Members, lag, certificates, oplog, connections and slow operations. It changes nothing: MONGODB_URI is of the user
+    monitor. Only from the environment: MONGO_TLS_CA.
+
+    Exit code 3 where something needs attention.
+
+    Example:
+
+      forecast mongo status
+    """
+    from rich.text import Text
+
+    from forecast.core.errors import ObjectRejectedError
+    from forecast_ops.commands import read_status
+    from forecast_ops.status import as_dict, as_text, attention, status_metrics
+
+    found = read_status(settings)
+    print_metrics(status_metrics(found), settings.metrics_namespace)
+    print_result(as_dict(found), Text(as_text(found)), as_json=as_json)
+    return ObjectRejectedError.exit_code if attention(found) else 0
+
+
+def renew_command(
+    settings: Settings,  # noqa: ARG001  of the log
+    file: Annotated[Path, typer.Argument(help="The file that mongod reads its certificate and key from.")],
+    every_seconds: Annotated[
+        int | None, typer.Option(min=1, help="Look again so often, until SIGTERM. Default: once.")
+    ] = None,
+) -> int:
+    """Bring a member's new certificate to its mongod, which goes on serving.
+
+    It runs beside mongod. Only from the environment: MONGO_MEMBER, MONGO_TLS_SECRET (the secret in AWS Secrets
+    Manager), MONGO_REPLICA_KEY, MONGO_TLS_CA, and AWS_*.
+
+    Examples:
+
+      forecast mongo renew /run/mongo/server.pem
+
+      forecast mongo renew /run/mongo/server.pem --every-seconds 3600
+    """
+    from forecast_ops.commands import renew_certificate
+
+    renew_certificate(file, every_seconds)
+    return 0
+
+
 def recover_command(
     settings: Settings,  # noqa: ARG001  of the log
     survivor: Annotated[str, typer.Argument(help="The member with the newest data, as host:port.")],
@@ -165,6 +214,8 @@ def mongo_app() -> typer.Typer:
         ("dump", dump_command),
         ("restore", restore_command),
         ("roll", roll_command),
+        ("status", status_command),
+        ("renew", renew_command),
         ("recover", recover_command),
     ):
         add_command(app, name, command)

@@ -29,13 +29,13 @@ output "log_group_names" {
 }
 
 output "tool_task_families" {
-  description = "Task definition families of the one-shot tools, by tool: init, recover, dump, restore, roll."
+  description = "Task definition families of the one-shot tools, by tool: init, recover, dump, restore, roll, status."
   value       = { for tool, task in module.tool : tool => task.family }
 }
 
-output "dump_dead_letter_queue_name" {
-  description = "Queue of nightly dumps that could not be started."
-  value       = module.dump_schedule.dead_letter_queue_name
+output "dead_letter_queue_names" {
+  description = "Queues of what could not be started by the clock, by tool: dump, roll, status."
+  value       = { for tool, schedule in module.schedule : tool => schedule.dead_letter_queue_name }
 }
 
 output "volume_tag" {

@@ -41,7 +41,7 @@ resource "aws_iam_role_policy" "member_execution" {
         Sid      = "PullTheImage"
         Effect   = "Allow"
         Action   = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
-        Resource = var.mongo_repository_arn
+        Resource = [var.mongo_repository_arn, var.tools_repository_arn]
       },
       {
         Sid      = "WriteTheLog"
@@ -63,6 +63,48 @@ resource "aws_iam_role_policy" "member_execution" {
       },
       {
         Sid      = "DecryptThem"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = var.kms_key_arn
+      },
+    ]
+  })
+}
+
+# What renew may do in a member's task.
+resource "aws_iam_role" "member" {
+  for_each = local.members
+
+  name = "${var.name}-${each.key}"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "ecs-tasks.amazonaws.com" }
+      Condition = local.this_account
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "member" {
+  for_each = local.members
+
+  name = "renew"
+  role = aws_iam_role.member[each.key].id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "ReadItsCertificate"
+        Effect   = "Allow"
+        Action   = "secretsmanager:GetSecretValue"
+        Resource = var.tls_secret_arns[each.key]
+      },
+      {
+        Sid      = "DecryptIt"
         Effect   = "Allow"
         Action   = "kms:Decrypt"
         Resource = var.kms_key_arn

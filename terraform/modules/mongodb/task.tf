@@ -9,7 +9,8 @@ resource "aws_ecs_task_definition" "member" {
   cpu                      = var.member_cpu
   memory                   = var.member_memory
   execution_role_arn       = aws_iam_role.member_execution[each.key].arn
-  # No task role: a member calls nothing in AWS.
+  # It may read the member's own certificate, and nothing else in AWS.
+  task_role_arn = aws_iam_role.member[each.key].arn
 
   # A service still runs an old revision until forecast mongo roll has been there.
   skip_destroy = true
@@ -24,7 +25,16 @@ resource "aws_ecs_task_definition" "member" {
     configure_at_launch = true
   }
 
-  container_definitions = jsonencode([{
+  # Secrets as files, on the task's own storage, which Fargate encrypts: mongod reads them, renew replaces one of them.
+  volume {
+    name = "run"
+  }
+
+  container_definitions = jsonencode([local.mongod[each.key], local.renew[each.key]])
+}
+
+locals {
+  mongod = { for member, host in local.hosts : member => {
     name      = "mongod"
     image     = var.mongo_image
     essential = true
@@ -48,17 +58,19 @@ resource "aws_ecs_task_definition" "member" {
       capabilities = {
         drop = ["AUDIT_WRITE", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETPCAP", "SYS_CHROOT"]
       }
-      tmpfs = [{ containerPath = "/run/mongo", size = 16 }]
     }
     # What MongoDB advises for production (reference manual, UNIX ulimit settings; TCP keepalive in its FAQ).
     ulimits        = [{ name = "nofile", softLimit = 64000, hardLimit = 64000 }]
     systemControls = [{ namespace = "net.ipv4.tcp_keepalive_time", value = "120" }]
 
     portMappings = [{ containerPort = local.port, hostPort = local.port, protocol = "tcp" }]
-    mountPoints  = [{ sourceVolume = "data", containerPath = "/data/db", readOnly = false }]
+    mountPoints = [
+      { sourceVolume = "data", containerPath = "/data/db", readOnly = false },
+      { sourceVolume = "run", containerPath = "/run/mongo", readOnly = false },
+    ]
 
     environment = [
-      { name = "MONGO_MEMBER", value = local.hosts[each.key] },
+      { name = "MONGO_MEMBER", value = host },
       { name = "MONGO_MEMBERS", value = join(",", values(local.hosts)) },
       { name = "MONGO_REPLICA_SET", value = var.replica_set },
       { name = "MONGO_CACHE_GB", value = tostring(local.cache_gib) },
@@ -66,22 +78,54 @@ resource "aws_ecs_task_definition" "member" {
     secrets = [
       { name = "MONGO_BOOTSTRAPPED", valueFrom = aws_ssm_parameter.bootstrapped.arn },
       { name = "MONGO_REPLICA_KEY", valueFrom = var.replica_key_secret_arn },
-      { name = "MONGO_TLS_CERTIFICATE", valueFrom = var.tls_secret_arns[each.key] },
+      { name = "MONGO_TLS_CERTIFICATE", valueFrom = var.tls_secret_arns[member] },
       { name = "MONGO_TLS_CA", valueFrom = var.tls_secret_arns["ca"] },
     ]
 
-    logConfiguration = {
-      logDriver = "awslogs"
-      options = {
-        awslogs-group         = aws_cloudwatch_log_group.this["members"].name
-        awslogs-region        = data.aws_region.current.name
-        awslogs-stream-prefix = each.key
-        # A log that cannot be delivered must not stop the database.
-        mode            = "non-blocking"
-        max-buffer-size = "25m"
-      }
+    logConfiguration = local.member_log[member]
+  } }
+
+  # Beside mongod: looks once an hour whether the member's secret has a new certificate, and brings it to mongod, which
+  # goes on serving. What ends this one ends nothing else.
+  renew = { for member, host in local.hosts : member => {
+    name          = "renew"
+    image         = var.tools_image
+    essential     = false
+    restartPolicy = { enabled = true, restartAttemptPeriod = 60 }
+    dependsOn     = [{ containerName = "mongod", condition = "START" }]
+    entryPoint    = ["forecast", "mongo", "renew"]
+    command       = ["/run/mongo/server.pem", "--every-seconds", "3600"]
+    # The user mongodb of the members' image, who owns the file.
+    user                   = "999:999"
+    readonlyRootFilesystem = true
+    linuxParameters        = { capabilities = { drop = ["ALL"] }, tmpfs = [{ containerPath = "/tmp", size = 16 }] }
+    mountPoints            = [{ sourceVolume = "run", containerPath = "/run/mongo", readOnly = false }]
+
+    environment = [
+      { name = "AWS_DEFAULT_REGION", value = data.aws_region.current.name },
+      { name = "LOG_FORMAT", value = "json" },
+      { name = "MONGO_MEMBER", value = host },
+      { name = "MONGO_TLS_SECRET", value = var.tls_secret_arns[member] },
+    ]
+    secrets = [
+      { name = "MONGO_REPLICA_KEY", valueFrom = var.replica_key_secret_arn },
+      { name = "MONGO_TLS_CA", valueFrom = var.tls_secret_arns["ca"] },
+    ]
+
+    logConfiguration = local.member_log[member]
+  } }
+
+  member_log = { for member, _ in local.hosts : member => {
+    logDriver = "awslogs"
+    options = {
+      awslogs-group         = aws_cloudwatch_log_group.this["members"].name
+      awslogs-region        = data.aws_region.current.name
+      awslogs-stream-prefix = member
+      # A log that cannot be delivered must not stop the database.
+      mode            = "non-blocking"
+      max-buffer-size = "25m"
     }
-  }])
+  } }
 }
 
 # Whether the set was initiated: forecast mongo init writes true. Members read it at each start, so that every task that starts

@@ -1,4 +1,5 @@
-# Tasks that run once: init at the beginning, dump every night, recover, restore and roll when they are needed.
+# Tasks that run once: init at the beginning, dump every night, status every hour, roll every month and before AWS retires
+# tasks, recover and restore when they are needed.
 
 locals {
   backup_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.backup_bucket}"
@@ -42,6 +43,13 @@ locals {
       }]
     }
 
+    # What the set says of itself, as metrics; its user can change nothing.
+    status = {
+      environment = { METRICS_NAMESPACE = var.name }
+      secrets     = { MONGODB_URI = "${var.user_secret_arns["monitor"]}:uri::" }
+      statements  = []
+    }
+
     restore = {
       environment = { BACKUP_URI = local.dumps_uri, MONGODB_DATABASE = var.database }
       secrets     = { MONGODB_URI = "${var.user_secret_arns["root"]}:uri::" }
@@ -73,7 +81,7 @@ locals {
         {
           Sid       = "HandTheirRolesOver"
           Action    = "iam:PassRole"
-          Resource  = concat([for role in aws_iam_role.member_execution : role.arn], [aws_iam_role.infrastructure.arn])
+          Resource  = concat([for role in aws_iam_role.member_execution : role.arn], [for role in aws_iam_role.member : role.arn], [aws_iam_role.infrastructure.arn])
           Condition = { StringEquals = { "iam:PassedToService" = ["ecs-tasks.amazonaws.com", "ecs.amazonaws.com"] } }
         },
       ]
@@ -113,15 +121,27 @@ module "tool" {
   log_group_arn  = aws_cloudwatch_log_group.this["tools"].arn
 }
 
-module "dump_schedule" {
-  source = "../schedule"
+locals {
+  schedules = {
+    dump   = { expression = var.dump_schedule_expression, arguments = null }
+    status = { expression = "rate(1 hour)", arguments = null }
+    # Tasks that are never old are seldom retired, and what a roll needs is tried while nobody is in a hurry.
+    roll = { expression = var.roll_schedule_expression, arguments = ["--again"] }
+  }
+}
 
-  name                = "${var.name}-mongo-dump"
+module "schedule" {
+  source   = "../schedule"
+  for_each = local.schedules
+
+  name                = "${var.name}-mongo-${each.key}"
+  stack               = var.name
   cluster_arn         = aws_ecs_cluster.this.arn
-  task_definition_arn = module.tool["dump"].arn
-  passed_role_arns    = [module.tool["dump"].task_role_arn, module.tool["dump"].execution_role_arn]
+  task_definition_arn = module.tool[each.key].arn
+  passed_role_arns    = [module.tool[each.key].task_role_arn, module.tool[each.key].execution_role_arn]
+  arguments           = each.value.arguments
   subnet_ids          = var.subnet_ids
   security_group_id   = aws_security_group.client.id
-  schedule_expression = var.dump_schedule_expression
+  schedule_expression = each.value.expression
   schedule_timezone   = var.schedule_timezone
 }

@@ -90,9 +90,9 @@ variable "tools_image" {
 }
 
 variable "member_cpu" {
-  description = "CPU units of a member (1024 is one vCPU)."
+  description = "CPU units of a member (1024 is one vCPU). MongoDB's production notes ask for two cores at least."
   type        = number
-  default     = 1024
+  default     = 2048
 
   validation {
     condition     = contains([512, 1024, 2048, 4096], var.member_cpu)
@@ -226,5 +226,17 @@ variable "dump_schedule_expression" {
   validation {
     condition     = can(regex("^(cron\\([^)]+\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.dump_schedule_expression))
     error_message = "dump_schedule_expression must be cron(…) or rate(…), such as cron(30 6 * * ? *)."
+  }
+}
+
+variable "roll_schedule_expression" {
+  description = "When every member gets a new task, one after the other: a cron() or rate() expression of EventBridge Scheduler."
+  type        = string
+  # The first Tuesday of a month, by day.
+  default = "cron(0 10 ? * 3#1 *)"
+
+  validation {
+    condition     = can(regex("^(cron\\([^)]+\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.roll_schedule_expression))
+    error_message = "roll_schedule_expression must be cron(…) or rate(…), such as cron(0 10 ? * 3#1 *)."
   }
 }

@@ -43,6 +43,19 @@ locals {
       description = "mongod ended with a fatal error."
       metric      = "FatalErrors", statistic = "Sum", above = 0, period = local.minutes_5, periods = 1, missing = "notBreaching", severity = "ticket"
     }
+    certificate-renewal = {
+      # Told once an hour; where nobody tells it any more, that is an alarm as well.
+      description = "The certificate of a member holds for less than 30 days, or for six hours nobody has seen how long. Members take a new one by themselves."
+      metric      = "CertificateDaysLeft", statistic = "Minimum", below = 30, period = 6 * local.hour, periods = 1, missing = "breaching", severity = "ticket"
+    }
+    certificate-ends = {
+      description = "The certificate of a member holds for less than 7 days. A member that starts with one that has expired ends at once, and its disk goes."
+      metric      = "CertificateDaysLeft", statistic = "Minimum", below = 7, period = local.hour, periods = 2, missing = "notBreaching", severity = "page"
+    }
+    oplog-window = {
+      description = "The oplog is full and holds less than 24 hours: a member that is away or copies for longer has to copy everything again."
+      metric      = "OplogWindowHours", statistic = "Minimum", below = 24, period = local.hour, periods = 2, missing = "notBreaching", severity = "ticket"
+    }
     no-successful-run = {
       # Exit code 3 counts as well: such a run came to its end and loaded what it could. One rejected object would else
       # keep this alarm on and hide that runs have stopped; it has alarms of its own.

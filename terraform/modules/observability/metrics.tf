@@ -29,11 +29,12 @@ locals {
   }
 }
 
-# Those that the tasks write by themselves, as lines in CloudWatch's embedded metric format (forecast.report.metrics);
-# each without a dimension, and those of a network or a source by its name as well.
+# Those that the tasks write by themselves, as lines in CloudWatch's embedded metric format (forecast.report.metrics,
+# forecast_ops.status); each without a dimension, and those of a network, a source or a member by its name as well.
 locals {
   embedded = {
-    none    = ["RowsRead", "RunSeconds", "RawZoneAgeSeconds"]
+    none    = ["RowsRead", "RunSeconds", "RawZoneAgeSeconds", "OplogWindowHours", "Connections", "SlowOperations"]
+    member  = ["CertificateDaysLeft"]
     network = ["NewestObservationAgeSeconds", "StationsSilent", "Completeness"]
     source  = ["QuotaLeftPercent", "IngestRowsWritten", "IngestDaysMissing"]
   }

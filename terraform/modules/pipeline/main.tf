@@ -117,6 +117,7 @@ module "schedule" {
   for_each = local.schedules
 
   name                = "${var.name}-${each.key}"
+  stack               = var.name
   cluster_arn         = var.cluster_arn
   task_definition_arn = module.task[each.key].arn
   passed_role_arns    = [module.task[each.key].task_role_arn, module.task[each.key].execution_role_arn]

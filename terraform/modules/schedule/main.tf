@@ -29,6 +29,8 @@ resource "aws_scheduler_schedule" "this" {
       }
     }
 
+    input = var.arguments == null ? null : jsonencode({ containerOverrides = [{ name = local.container, command = var.arguments }] })
+
     retry_policy {
       maximum_retry_attempts       = 3
       maximum_event_age_in_seconds = 3600
@@ -51,6 +53,8 @@ data "aws_caller_identity" "current" {}
 locals {
   # arn:…:task-definition/FAMILY:REVISION
   family = split(":", split("/", var.task_definition_arn)[1])[0]
+  # The task's program is called as its task is: forecast-prod-mongo-roll runs mongo-roll.
+  container = trimprefix(local.family, "${var.stack}-")
 }
 
 resource "aws_iam_role" "this" {

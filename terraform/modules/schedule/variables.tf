@@ -78,3 +78,24 @@ variable "schedule_timezone" {
     error_message = "schedule_timezone must be an IANA time zone, such as Europe/Paris."
   }
 }
+
+variable "stack" {
+  description = "Name of the stack, with which the name of the task definition's family begins."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,28}[a-z0-9]$", var.stack))
+    error_message = "stack must be 3 to 30 lower-case letters, digits and hyphens, starting with a letter."
+  }
+}
+
+variable "arguments" {
+  description = "Arguments of the program in place of its task definition's; null leaves them."
+  type        = list(string)
+  default     = null
+
+  validation {
+    condition     = var.arguments == null || length(coalesce(var.arguments, [])) > 0
+    error_message = "arguments must hold at least one, or be null."
+  }
+}

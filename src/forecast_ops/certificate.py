@@ -1,0 +1,80 @@
+"""A member's certificate is renewed while it serves: what Secrets Manager has goes into the file that mongod reads.
+
+A program beside mongod in the member's task asks once an hour. Where the certificate is another one than the file has,
+the file is replaced and mongod is told to read it again (`rotateCertificates`): no connection ends, no disk is lost.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from forecast.core.errors import RetryableError, SettingError
+from forecast_ops.status import certificate_days
+
+# InvalidSSLConfiguration (mongo/base/error_codes.yml).
+_INVALID_CERTIFICATE = 140
+
+Client = MongoClient[dict[str, Any]]
+
+
+def renew(pem: str, file: Path, host: str, client: Client, ca_file: Path, now: datetime) -> float | None:
+    """Put `pem` into the file and make mongod serve it; the days that it holds, None where the file has it already.
+
+    The old file is put back where mongod refuses the new one. Raises SettingError for what is no certificate with its
+    key, or one that ends earlier than the one that is served; RetryableError where mongod serves another afterwards.
+    """
+    try:
+        old = file.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise RetryableError(f"{file} is not there: mongod has not been started beside this program yet") from error
+    if old.strip() == pem.strip():
+        return None
+    ends = _end_of(pem)
+    served = certificate_days(host, ca_file, now)
+    left = (ends - now).total_seconds() / 86_400
+    if served is not None and left <= served:
+        raise SettingError(
+            f"the secret of {host} holds a certificate for {left:.0f} more days, and the one in use holds for "
+            f"{served:.0f}: it is not taken; issue a new one (forecast mongo pki)"
+        )
+    _replace(file, pem)
+    try:
+        client.admin.command("rotateCertificates")
+    except PyMongoError as error:
+        _replace(file, old)
+        if isinstance(error, OperationFailure) and error.code == _INVALID_CERTIFICATE:
+            raise SettingError(
+                f"mongod refuses the certificate that the secret of {host} holds, and goes on with its own: "
+                "is the key the certificate's, and is it valid already? Issue a new one (forecast mongo pki)"
+            ) from error
+        raise
+    found = certificate_days(host, ca_file, now)
+    if found is None or abs(found - left) > 1 / 24:
+        raise RetryableError(f"{host} took the new certificate, and serves one that ends at another time")
+    return left
+
+
+def _end_of(pem: str) -> datetime:
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+    except ValueError as error:
+        raise SettingError("the secret is no certificate: it must be what forecast mongo pki puts there") from error
+    if "PRIVATE KEY" not in pem:
+        raise SettingError("the secret holds a certificate without its key; forecast mongo pki puts both there")
+    return certificate.not_valid_after_utc
+
+
+def _replace(file: Path, pem: str) -> None:
+    """Whole or not at all, and readable by mongod's user alone."""
+    new = file.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="utf-8") as target:
+        target.write(pem.strip() + "\n")
+    new.replace(file)
