@@ -20,7 +20,7 @@ from forecast.cli.program import forecast_app
 from forecast_ops import status as status_module
 from forecast_ops.status import MemberStatus, SetStatus, as_text, attention, status_metrics
 from tests.operations.conftest import PASSWORDS, Member
-from tests.patience import wait_until
+from tests.waiting import wait_until
 
 WELL = SetStatus(
     members=(
