@@ -167,9 +167,9 @@ def renew_command(
         int | None, typer.Option(min=1, help="Look again so often, until SIGTERM. Default: once.")
     ] = None,
 ) -> int:
-    """Bring a member's new certificate to its mongod, which goes on serving.
+    """Bring a member's new certificate to its mongod.
 
-    It runs beside mongod. Only from the environment: MONGO_MEMBER, MONGO_TLS_SECRET (the secret in AWS Secrets
+    It runs beside mongod, which goes on serving. Only from the environment: MONGO_MEMBER, MONGO_TLS_SECRET (the secret in AWS Secrets
     Manager), MONGO_REPLICA_KEY, MONGO_TLS_CA, and AWS_*.
 
     Examples:
