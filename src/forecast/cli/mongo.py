@@ -169,8 +169,8 @@ def renew_command(
 ) -> int:
     """Bring a member's new certificate to its mongod.
 
-    It runs beside mongod, which goes on serving. Only from the environment: MONGO_MEMBER, MONGO_TLS_SECRET (the secret in AWS Secrets
-    Manager), MONGO_REPLICA_KEY, MONGO_TLS_CA, and AWS_*.
+    It runs beside mongod, which goes on serving. Only from the environment: MONGO_MEMBER, MONGO_TLS_SECRET (the secret
+    in AWS Secrets Manager), MONGO_REPLICA_KEY, MONGO_TLS_CA, and AWS_*.
 
     Examples:
 
