@@ -31,6 +31,21 @@ PROJECTION: Final = {
     "data_quality.source_flags": 1,
     "metadata.digest": 1,
 }
+# And what the dataset has of it as well, for who reads documents for both.
+WITH_ORIGIN: Final = {
+    **PROJECTION,
+    "station.name": 1,
+    "station.network": 1,
+    "station.location": 1,
+    "station.elevation": 1,
+    "data_quality.completeness_score": 1,
+    "metadata.source_uri": 1,
+    "metadata.source_row": 1,
+    "metadata.extracted_at": 1,
+    "metadata.run_id": 1,
+    "metadata.ingested_at": 1,
+    "metadata.pipeline_version": 1,
+}
 _DOUBLE, _TEXT, _DOCUMENT, _ARRAY, _DATE = 0x01, 0x02, 0x03, 0x04, 0x09
 _WIDTHS: Final = {_DOUBLE: 8, 0x07: 12, 0x08: 1, _DATE: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}
 _DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
@@ -41,20 +56,40 @@ _ROWS_A_RUN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Origins:
+    """Where documents come from: one that each is like but for what stands here (`alike`), its row, and times in ms."""
+
+    alike: npt.NDArray[np.object_]
+    source_rows: npt.NDArray[np.bytes_]
+    extracted_at: npt.NDArray[np.int64]
+    ingested_at: npt.NDArray[np.int64]
+
+    def take(self, rows: slice | npt.NDArray[np.intp]) -> Origins:
+        """Those of some of the documents."""
+        return Origins(self.alike[rows], self.source_rows[rows], self.extracted_at[rows], self.ingested_at[rows])
+
+
+@dataclass(frozen=True, slots=True)
 class StationColumns:
-    """Documents of one station by time; `values` by parameter (NaN where missing), both flags as JSON text or null."""
+    """Documents of one station by time; `values` by parameter (NaN where missing), both flags as JSON text or null.
+
+    `origins` are there where they were read (WITH_ORIGIN).
+    """
 
     times: npt.NDArray[np.int64]
     values: dict[str, npt.NDArray[np.float64]]
     flags: npt.NDArray[np.object_]
     source_flags: npt.NDArray[np.object_]
     digests: npt.NDArray[np.bytes_]
+    origins: Origins | None = None
 
     def since(self, time: int) -> StationColumns:
         """The documents from a time on (ms since 1970)."""
         rows = slice(int(np.searchsorted(self.times, time)), None)
         values = {name: values[rows] for name, values in self.values.items()}
-        return StationColumns(self.times[rows], values, self.flags[rows], self.source_flags[rows], self.digests[rows])
+        flags, source_flags = self.flags[rows], self.source_flags[rows]
+        origins = None if self.origins is None else self.origins.take(rows)
+        return StationColumns(self.times[rows], values, flags, source_flags, self.digests[rows], origins)
 
 
 class _Element(NamedTuple):
@@ -114,6 +149,7 @@ def joined(parts: list[StationColumns]) -> StationColumns:
         np.concatenate([part.flags for part in parts])[order],
         np.concatenate([part.source_flags for part in parts])[order],
         np.concatenate([part.digests for part in parts])[order],
+        _joined_origins([part.origins for part in parts], order),
     )
 
 
@@ -204,7 +240,29 @@ def _station_columns(alike: Alike) -> StationColumns:
         for flags in (quality["flags"], quality.get("source_flags"))
     )
     times = alike.numbers("timestamp", "<i8")
-    return StationColumns(times, dict(alike.measurements()), texts, source, alike.texts("metadata.digest"))
+    values = dict(alike.measurements())
+    return StationColumns(times, values, texts, source, alike.texts("metadata.digest"), _origins(alike))
+
+
+def _origins(alike: Alike) -> Origins | None:
+    if "metadata.source_row" not in alike.layout:
+        return None
+    first = np.empty(len(alike.matrix), dtype=object)
+    first.fill(alike.first)
+    extracted_at, ingested_at = (alike.numbers(f"metadata.{name}", "<i8") for name in ("extracted_at", "ingested_at"))
+    return Origins(first, alike.texts("metadata.source_row"), extracted_at, ingested_at)
+
+
+def _joined_origins(parts: list[Origins | None], order: npt.NDArray[np.intp]) -> Origins | None:
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts):
+        return None
+    return Origins(
+        np.concatenate([part.alike for part in known]),
+        np.concatenate([part.source_rows for part in known]),
+        np.concatenate([part.extracted_at for part in known]),
+        np.concatenate([part.ingested_at for part in known]),
+    ).take(order)
 
 
 def _joined_values(name: str, parts: list[StationColumns]) -> npt.NDArray[np.float64]:

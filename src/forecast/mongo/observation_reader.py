@@ -42,7 +42,7 @@ _PROJECTION: Final = {
 _BATCH: Final = 5_000
 Document = Mapping[str, Any]
 # What documents that are alike have in common, by column.
-_TEXTS: Final[dict[str, Callable[[Document], str | None]]] = {
+TEXTS: Final[dict[str, Callable[[Document], str | None]]] = {
     "station_id": lambda document: document["station"]["id"],
     "station_name": lambda document: document["station"].get("name"),
     "station_network": lambda document: document["station"].get("network"),
@@ -50,7 +50,7 @@ _TEXTS: Final[dict[str, Callable[[Document], str | None]]] = {
     "run_id": lambda document: document["metadata"]["run_id"],
     "pipeline_version": lambda document: document["metadata"]["pipeline_version"],
 }
-_NUMBERS: Final[dict[str, Callable[[Document], float]]] = {
+NUMBERS: Final[dict[str, Callable[[Document], float]]] = {
     "longitude": lambda document: document["station"]["location"]["coordinates"][0],
     "latitude": lambda document: document["station"]["location"]["coordinates"][1],
     "elevation": lambda document: document["station"]["elevation"],
@@ -92,13 +92,19 @@ def to_dataset(batches: Iterable[bytes]) -> pa.Table:
     groups = [alike for batch in batches for alike in alike_documents(batch)]
     sizes = [len(group.matrix) for group in groups]
     rows = _order(groups, sizes)
+    firsts, places = [group.first for group in groups], np.repeat(np.arange(len(groups)), sizes)[rows]
     columns: dict[str, Any] = {
-        **{name: _texts(groups, sizes, of).take(rows) for name, of in _TEXTS.items()},
-        **{name: np.repeat([float(of(one.first)) for one in groups], sizes)[rows] for name, of in _NUMBERS.items()},
+        **{name: texts_of(firsts, of, places) for name, of in TEXTS.items()},
+        **{name: np.array([float(of(one)) for one in firsts])[places] for name, of in NUMBERS.items()},
         **{name: _times(groups, path)[rows] for name, path in _TIMES.items()},
         "source_row": _places(groups).take(rows),
         **_measured(groups, sizes, rows),
     }
+    return dataset_table(columns)
+
+
+def dataset_table(columns: Mapping[str, Any]) -> pa.Table:
+    """Columns of arrays (numbers with NaN and times in ms of numpy's) as a table of DATASET_SCHEMA."""
     return pa.table([_array(columns[field.name], field.type) for field in DATASET_SCHEMA], schema=DATASET_SCHEMA)
 
 
@@ -129,10 +135,11 @@ def _places(groups: Sequence[Alike]) -> pa.Array:
     return pa.concat_arrays([pa.array([], pa.string()), *parts])
 
 
-def _texts(groups: Sequence[Alike], sizes: Sequence[int], of: Callable[[Document], str | None]) -> pa.Array:
-    """A text that is one for each group, as a dictionary."""
-    encoded = pa.array([of(group.first) for group in groups], pa.string()).dictionary_encode()
-    places = np.repeat(np.arange(len(groups)), sizes)
+def texts_of(
+    firsts: Sequence[Document], of: Callable[[Document], str | None], places: npt.NDArray[np.intp]
+) -> pa.Array:
+    """A text that documents which are alike have in common, as a dictionary: row by row by the place of its first."""
+    encoded = pa.array([of(first) for first in firsts], pa.string()).dictionary_encode()
     return pa.DictionaryArray.from_arrays(encoded.indices.take(pa.array(places)), encoded.dictionary)
 
 

@@ -22,6 +22,7 @@ from forecast.core.memory import trim_heap
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.stations import Station, Stations
 from forecast.mongo.bson_decoder import StationColumns
+from forecast.mongo.checked_rows import CheckedRows, DaySink, dataset_of
 from forecast.mongo.client import ObservationCollection, foreign_index, mongo_errors, refusal, validation_failed
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.qc_queue import PendingQc, days_by_station
@@ -45,11 +46,16 @@ FlagsChange = Callable[[Iterable[tuple[str, int]]], None]
 
 
 class _Differing(NamedTuple):
-    """The rows whose verdict is another now, what it is, and their second halves of the digest."""
+    """The rows whose verdict is another now, what it is, and their QC hashes.
+
+    `looked_at` are all rows that were evaluated, and `result` is what is said of those.
+    """
 
     rows: npt.NDArray[np.intp]
     quality: Quality
     hashes: Hashes
+    looked_at: slice
+    result: Quality
 
 
 class QcObserver(Protocol):
@@ -66,8 +72,9 @@ def evaluate_pending(
     stations: Stations,
     observer: QcObserver | None = None,
     check_stop: Callable[[], None] = lambda: None,
+    sink: DaySink | None = None,
 ) -> QcCounts:
-    """Evaluate every marked station-day and all that depends on it, until no mark is left.
+    """Evaluate every marked station-day and all that depends on it, until no mark is left; `sink` gets those days.
 
     Raises RetryableError where the database is unreachable or other writers never rest.
     """
@@ -78,7 +85,9 @@ def evaluate_pending(
         if not marks:
             return counts
         days = days_by_station(marks)
-        counts.add(evaluate_days(days, collection, stations, observer, check_stop, pending_qc.flags_change))
+        if sink is not None:
+            sink.expect(days)
+        counts.add(evaluate_days(days, collection, stations, observer, check_stop, pending_qc.flags_change, sink))
         StationStates.for_collection(collection).count(marks, stations)
         pending_qc.ack(marks)
     raise RetryableError("other writers keep changing the same days; run again when they are done")
@@ -98,15 +107,17 @@ def evaluate_days(
     observer: QcObserver | None = None,
     check_stop: Callable[[], None] = lambda: None,
     flags_change: FlagsChange = lambda _: None,
+    sink: DaySink | None = None,
 ) -> QcCounts:
     """Evaluate these days by station, and all that depends on them; rewrite the verdicts that differ.
 
-    `flags_change` is called with station-days before verdicts on them are rewritten.
+    `flags_change` is called with station-days before verdicts on them are rewritten; `sink` gets the documents of these
+    days as they are then.
     """
     counts = QcCounts()
     for window, stored in prefetch(days, collection, stations):
         check_stop()
-        counts.add(_evaluate_window(window, stored, collection, observer, flags_change))
+        counts.add(_evaluate_window(window, stored, collection, observer, flags_change, sink))
         # Not beside the next window.
         del stored
         trim_heap()
@@ -203,6 +214,7 @@ def _evaluate_window(
     collection: ObservationCollection,
     observer: QcObserver | None,
     flags_change: FlagsChange,
+    sink: DaySink | None,
 ) -> QcCounts:
     counts = QcCounts()
     changed: dict[str, int] = {}
@@ -215,9 +227,12 @@ def _evaluate_window(
         counts.evaluated = 0
         settled = True
         for station in stations:
-            within = _within(window, stored[station.id])
+            within = differing[station.id].looked_at
             counts.evaluated += within.stop - within.start
-            flags_change((station.id, day) for day in _days_of(stored[station.id], differing[station.id]))
+            reflagged = {(station.id, day) for day in _days_of(stored[station.id], differing[station.id])}
+            flags_change(reflagged)
+            if sink is not None:
+                sink.flags_change(reflagged)
             for updates in _updates(station, stored[station.id], differing[station.id], changed, by_name=not attempt):
                 matched = _rewrite(updates, collection)
                 counts.rewritten += matched
@@ -228,6 +243,8 @@ def _evaluate_window(
                 for name, days in window.changed.items():
                     if name in results:
                         observer.observe(results[name], days)
+            if sink is not None:
+                _hand_on(window, stored, results, differing, sink)
             return counts
         stored = read_window(window, collection)
     raise RetryableError("other writers keep changing the same documents; run again when they are done")
@@ -251,6 +268,26 @@ def _write_days(
     DailyAggregates.for_collection(collection).write(found, asked - there)
 
 
+def _hand_on(
+    window: QcWindow,
+    stored: Mapping[str, StationColumns],
+    results: Mapping[str, QcResults],
+    differing: Mapping[str, _Differing],
+    sink: DaySink,
+) -> None:
+    """Give what the database holds now of the days whose observations changed."""
+    parts = []
+    for name in sorted(window.changed.keys() & differing.keys()):
+        columns, among, result = stored[name], differing[name].looked_at, differing[name].result
+        if columns.origins is None:
+            # Somebody else's documents are among them: reading them for the dataset says so.
+            return
+        chosen = np.flatnonzero(np.isin(columns.times[among] // DAY_MS, list(window.changed[name])))
+        quality = (result.flag[chosen], result.amount[chosen])
+        parts.append(CheckedRows(columns, columns.origins, results[name], among.start + chosen, *quality))
+    sink.take(window.changed, dataset_of(parts))
+
+
 def _days_of(stored: StationColumns, differing: _Differing) -> set[int]:
     """The days of the documents whose verdicts differ."""
     return set((stored.times[differing.rows] // DAY_MS).tolist())
@@ -264,7 +301,7 @@ def _updates(
     `changed` gets the number of values with another flag, by document: what is written in a second attempt counts once.
     Documents are found by name, which is fast; or by station and time, whatever somebody has named them by hand.
     """
-    rows, quality, hashes = differing
+    rows, quality, hashes = differing[:3]
     for at in range(0, len(rows), _BATCH):
         updates = []
         batch = quality.flags[at : at + _BATCH].to_pylist()
@@ -316,7 +353,7 @@ def _differing(window: QcWindow, stored: StationColumns, results: QcResults) -> 
     versions = np.full(len(quality.flag), qc_version())
     hashes = qc_hashes(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
     other = np.flatnonzero(qc_hashes_of(stored.digests[within]) != hashes)
-    return _Differing(within.start + other, quality.take(other), hashes[other])
+    return _Differing(within.start + other, quality.take(other), hashes[other], within, quality)
 
 
 def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[str, Any]:

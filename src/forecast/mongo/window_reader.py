@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from forecast.core.clock import DAY_MS, midnight
 from forecast.core.stations import Station, Stations
-from forecast.mongo.bson_decoder import PROJECTION, StationColumns, joined, read_columns
+from forecast.mongo.bson_decoder import WITH_ORIGIN, StationColumns, joined, read_columns
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.qc.windows import QcWindow, RowsByDay, windows_of
 
 Columns = dict[str, StationColumns]
+# 3 MB: larger messages take memory of their own from the kernel, page by page, every time.
+_BATCH: Final = 3_000
 
 
 class _Waiting(NamedTuple):
@@ -108,5 +110,5 @@ def _read(window: QcWindow, collection: ObservationCollection, first_day: int) -
     first, last = (midnight(day) for day in (first_day, window.last_read + 1))
     query = {"station.id": {"$in": sorted(_ids(window.halo))}, "timestamp": {"$gte": first, "$lt": last}}
     with mongo_errors("reading observations"):
-        batches: Any = collection.find_raw_batches(query, PROJECTION, hint="station_time", batch_size=5_000)
+        batches: Any = collection.find_raw_batches(query, WITH_ORIGIN, hint="station_time", batch_size=_BATCH)
         return read_columns(batches)

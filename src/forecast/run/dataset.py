@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 
@@ -24,7 +24,7 @@ from forecast.mongo.presence import presence_of
 from forecast.mongo.qc_queue import PendingDays, pending_dataset
 from forecast.mongo.qc_update import days_held
 from forecast.storage import Store
-from forecast.zone.dataset import CURRENT, write_day
+from forecast.zone.dataset import CURRENT, ReadDay, by_station_and_time, of_stations, write_day
 from forecast.zone.hourly import HOURLY, HOURLY_VERSION, HourlyDataset, days_of_hours
 from forecast.zone.identity import IDENTITY, Identity, read_identity, write_identity
 from forecast.zone.tables import (
@@ -52,9 +52,26 @@ class DatasetCounts:
     rows: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+class EarlyDay(NamedTuple):
+    """What the database is known to hold of some stations on a day (DATASET_SCHEMA, by station and time)."""
+
+    day: int
+    stations: Collection[str]
+    observations: pa.Table
+
+    def alone(self) -> EarlyDay:
+        """The same without what it is a part of: that would stay in memory with it."""
+        rows = pa.array(range(self.observations.num_rows), pa.int64())
+        return self._replace(observations=self.observations.take(rows))
+
+
+@dataclass(slots=True)
 class DatasetWriter:
-    """Writes the dataset of one collection into one zone; `folder` is for copies."""
+    """Writes the dataset of one collection into one zone; `folder` is for copies.
+
+    `written` are the station-days that the zone already has as the database has them, because `write_early` wrote them
+    and nothing has changed since.
+    """
 
     store: Store
     collection: ObservationCollection
@@ -62,6 +79,11 @@ class DatasetWriter:
     run_id: str
     folder: Path
     check_stop: Callable[[], None] = lambda: None
+    written: set[tuple[str, int]] = field(default_factory=set)
+    counts: DatasetCounts = field(default_factory=DatasetCounts)
+    _ready: bool = False
+    _last: EarlyDay | None = None
+    _hours_written: set[tuple[str, int]] = field(default_factory=set)
 
     def write(self) -> DatasetCounts:
         """Write every station-day that is marked; all of them where the zone holds none of this collection's.
@@ -69,32 +91,72 @@ class DatasetWriter:
         A run that is killed leaves marks, and the next one goes on. Raises RetryableError where the database or the
         zone is unreachable.
         """
-        counts = DatasetCounts()
-        state = DatasetState.for_collection(self.collection)
-        pending = pending_dataset(self.collection, self.run_id)
-        known, there = state.read(), read_identity(self.store, self.folder)
-        if known is None and there is None and is_empty(self.collection):
-            return counts
-        self._mark_other_intervals(pending)
-        # First: what they are published into may not be there yet, and cannot be listed then.
-        self._write_tables()
-        if _is_other(known, there, self.store.place):
-            self._clear(state, pending)
-            known = None
-        marks = pending.marks()
+        state, pending = DatasetState.for_collection(self.collection), pending_dataset(self.collection, self.run_id)
+        if not self.prepare():
+            return self.counts
+        known, marks = state.read(), pending.marks()
         if marks or known is None or known.phase != "complete" or known.writing:
             state.begin(self.run_id)
             for some in _by_days(marks):
-                self._write_days(some, pending, counts)
+                self._write_days([one for one, runs in some.items() if not self._is_written(one, runs)], pending)
                 self._write_hours(some, pending)
                 pending.ack(some)
             now = iso_time(datetime.now(UTC))
             write_identity(Identity(self.collection.full_name, self.run_id, now), self.store, self.folder)
             state.complete(self.run_id)
-        if counts.files:
+        if self.counts.files:
             words = "dataset: %d station-days written, %d files with %d rows"
-            LOGGER.info(words, counts.station_days, counts.files, counts.rows)
-        return counts
+            LOGGER.info(words, self.counts.station_days, self.counts.files, self.counts.rows)
+        return self.counts
+
+    def prepare(self) -> bool:
+        """Make the zone ready for days to be written; false where there is nothing to write and nothing in the zone."""
+        if self._ready:
+            return True
+        state, pending = DatasetState.for_collection(self.collection), pending_dataset(self.collection, self.run_id)
+        known, there = state.read(), read_identity(self.store, self.folder)
+        if known is None and there is None and is_empty(self.collection):
+            return False
+        self._mark_other_intervals(pending)
+        # First: what they are published into may not be there yet, and cannot be listed then.
+        self._write_tables()
+        if _is_other(known, there, self.store.place):
+            self._clear(state, pending)
+        self._ready = True
+        return True
+
+    def write_early(self, days: Sequence[EarlyDay]) -> None:
+        """Write days, in their order, before `write` asks for them, from what the database is known to hold of them.
+
+        They are marked, here or to be checked, until `write` comes to them.
+        """
+        pending = pending_dataset(self.collection, self.run_id)
+        if not self._ready:
+            self.prepare()
+            DatasetState.for_collection(self.collection).begin(self.run_id)
+        for one in days:
+            self._write_day(one.day, one.stations, self._reading(one.observations), pending)
+        hourly = self._hourly()
+        for run in _runs([*([self._last] if self._last else []), *days]):
+            # Of the last day the midnight after it is still to come.
+            *whole, self._last = run
+            if whole:
+                observed = by_station_and_time(pa.concat_tables([one.observations for one in run]).unify_dictionaries())
+                hourly.put_days(whole[0].day, whole[-1].day, whole[0].stations, observed)
+                self._hours_written.update((station, one.day) for one in whole for station in one.stations)
+        if self._last is not None:
+            self._last = self._last.alone()
+        self._check_after(pending, [(station, one.day) for one in days for station in one.stations])
+
+    def _reading(self, observations: pa.Table) -> ReadDay:
+        def read(day: int, names: Collection[str] | None) -> pa.Table:
+            return self._read(day, None) if names is None else of_stations(observations, names)
+
+        return read
+
+    def _is_written(self, station_day: tuple[str, int], runs: list[str]) -> bool:
+        """Whether the zone has it: what another run has marked too may have changed since."""
+        return station_day in self.written and runs == [self.run_id]
 
     def _clear(self, state: DatasetState, pending: PendingDays) -> None:
         """Remove what the zone holds, and mark all that the collection holds."""
@@ -107,33 +169,41 @@ class DatasetWriter:
         pending.enqueue((station, day) for station, days in held.items() for day in days)
         state.building()
 
-    def _write_days(self, marks: Marks, pending: PendingDays, counts: DatasetCounts) -> None:
+    def _write_days(self, station_days: Iterable[tuple[str, int]], pending: PendingDays) -> None:
         days: defaultdict[int, set[str]] = defaultdict(set)
-        for station, day in marks:
+        for station, day in station_days:
             days[day].add(station)
         for day, changed in sorted(days.items()):
-            self.check_stop()
-            files, rows = write_day(day, changed, self.store, self._read, len(self.stations), self.folder)
-            try:
-                self.check_stop()
-            except ForecastError:
-                # Without the lease another run may have written these days, from what it has read since.
-                pending.enqueue((station, day) for station in changed)
-                raise
-            counts.station_days += len(changed)
-            counts.files += files
-            counts.rows += rows
+            self._write_day(day, changed, self._read, pending)
+
+    def _write_day(self, day: int, changed: Collection[str], read: ReadDay, pending: PendingDays) -> None:
+        self.check_stop()
+        files, rows = write_day(day, changed, self.store, read, len(self.stations), self.folder)
+        self._check_after(pending, [(station, day) for station in changed])
+        self.counts.station_days += len(changed)
+        self.counts.files += files
+        self.counts.rows += rows
 
     def _write_hours(self, marks: Marks, pending: PendingDays) -> None:
         """Write the hours that these station-days take part in, from the days as they have just been written."""
-        hourly = HourlyDataset(self.store, intervals_of(self.stations), self._read, self.folder)
-        for day, changed in days_of_hours(marks).items():
+        hourly = self._hourly()
+        anew = days_of_hours(one for one, runs in marks.items() if not self._is_written(one, runs))
+        for day, stations in days_of_hours(marks).items():
             self.check_stop()
-            hourly.write(day, changed)
+            due = {one for one in stations if (one, day) not in self._hours_written or one in anew.get(day, ())}
+            if due:
+                hourly.write(day, due)
+        self._check_after(pending, marks)
+
+    def _hourly(self) -> HourlyDataset:
+        return HourlyDataset(self.store, intervals_of(self.stations), self._read, self.folder)
+
+    def _check_after(self, pending: PendingDays, station_days: Iterable[tuple[str, int]]) -> None:
+        """Without the lease another run may have written these days, from what it has read since: mark them."""
         try:
             self.check_stop()
         except ForecastError:
-            pending.enqueue(marks)
+            pending.enqueue(station_days)
             raise
 
     def _mark_other_intervals(self, pending: PendingDays) -> None:
@@ -162,6 +232,18 @@ def _is_other(known: Known | None, there: Identity | None, zone: str) -> bool:
     if known.phase == "building":
         return there is not None and there.revision != known.writing
     return there is None or there.revision not in {known.revision, known.writing}
+
+
+def _runs(days: Sequence[EarlyDay]) -> Iterator[list[EarlyDay]]:
+    """Days one after another that have the same stations."""
+    run: list[EarlyDay] = []
+    for one in days:
+        if run and (one.day != run[-1].day + 1 or one.stations != run[-1].stations):
+            yield run
+            run = []
+        run.append(one)
+    if run:
+        yield run
 
 
 def _by_days(marks: Marks) -> Iterator[Marks]:

@@ -43,6 +43,7 @@ from forecast.report.models.migration import Verification
 from forecast.report.silence import silence_warnings, silent_stations, stations_seen
 from forecast.run.cache import circumstances_digest, program_digest
 from forecast.run.dataset import DatasetWriter
+from forecast.run.dataset_feed import DatasetFeed
 from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import Run
 from forecast.run.stages import Stages
@@ -89,6 +90,8 @@ class Pipeline:
             collection, RULES_VERSION, program_digest(stations), processed.place
         )
         self._space = DiskBudget(run.settings.limits.temporary_bytes, run.check_stop)
+        run_id, check_stop = run.context.run_id, run.check_stop
+        self._dataset = DatasetWriter(processed, collection, stations, run_id, folder, check_stop)
         self._stager = Stager(run, stages, stations, raw, processed, self._checkpoints, self._space)
 
     def close(self) -> None:
@@ -273,8 +276,9 @@ class Pipeline:
         with run.timed("qc"), strangers_named(self._collection):
             if run.options.rerun_qc:
                 enqueue_everything(self._pending_qc, self._collection)
-            counts = evaluate_pending(self._pending_qc, self._collection, self._stations, run.findings, run.check_stop)
-            run.progress.evaluated.add(counts)
+            with DatasetFeed(self._dataset, lambda: run.timed("dataset")) as feed:
+                of = (self._pending_qc, self._collection, self._stations)
+                run.progress.evaluated.add(evaluate_pending(*of, run.findings, run.check_stop, feed))
         for words, facts in warnings(run.findings):
             LOGGER.warning(words, extra={"facts": facts})
         with run.timed("report"), strangers_named(self._collection):
@@ -289,9 +293,7 @@ class Pipeline:
         if run.options.dry_run:
             return
         with run.timed("dataset"), strangers_named(self._collection):
-            run_id, check = run.context.run_id, run.check_stop
-            writer = DatasetWriter(self._processed, self._collection, self._stations, run_id, self._folder, check)
-            counts = writer.write()
+            counts = self._dataset.write()
         if counts.rows:
             run.progress.add_written("dataset", f"{self._processed.uri.rstrip('/')}/{CURRENT}", counts.rows)
 

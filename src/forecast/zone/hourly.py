@@ -7,8 +7,9 @@ without an observation has no row; a value that less than three quarters of an h
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecast.core.aggregation import FREQUENCIES, MIN_SHARE, fits
-from forecast.core.clock import midnight
-from forecast.core.dataset import DATASET_SCHEMA, DATASET_VERSION, KEYS, flag_column, interval_field
+from forecast.core.clock import DAY_MS, midnight
+from forecast.core.dataset import DATASET_SCHEMA, DATASET_VERSION, KEYS, conformed, flag_column, interval_field
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import UTC_TIME
@@ -53,6 +54,8 @@ _COLUMNS: Final = [
     name for name in DATASET_SCHEMA.names if name in {*KEYS, *HOURLY_PARAMETERS, *map(flag_column, HOURLY_PARAMETERS)}
 ]
 Marks = Iterable[tuple[str, int]]
+# The hours of some stations on a day.
+HoursOf = Callable[[Collection[str]], pa.Table]
 
 
 def days_of_hours(station_days: Marks) -> dict[int, set[str]]:
@@ -67,16 +70,18 @@ def days_of_hours(station_days: Marks) -> dict[int, set[str]]:
     return dict(sorted(days.items()))
 
 
-def hours_of(observations: pa.Table, day: int, minutes: Mapping[str, float]) -> pa.Table:
-    """The hours (HOURLY_SCHEMA) of a day, of observations of that day and of the midnight after it, or of more.
+def hours_of(observations: pa.Table, day: int, minutes: Mapping[str, float], last: int | None = None) -> pa.Table:
+    """The hours (HOURLY_SCHEMA) of a day, or up to a last day, of observations from that day to the midnight after.
 
-    `minutes` are the intervals of the stations.
+    `minutes` are the intervals of the stations; other observations may be among them.
     """
-    begin, end = (pa.scalar(midnight(which), UTC_TIME) for which in (day, day + 1))
+    begin, end = (pa.scalar(midnight(which), UTC_TIME) for which in (day, (day if last is None else last) + 1))
     times = observations["timestamp"]
     within = observations.filter(pc.and_(pc.greater(times, begin), pc.less_equal(times, end)))
     resampling = Resampling(_HOUR, MIN_SHARE, minutes, (SUSPECT, FAIL))
-    return resampling.of(within, HOURLY_PARAMETERS).table.select(HOURLY_SCHEMA.names).cast(HOURLY_SCHEMA)
+    # Most parameters are those of other networks.
+    measured = [name for name in HOURLY_PARAMETERS if within[name].null_count < within.num_rows]
+    return conformed(resampling.of(within, measured).table, HOURLY_SCHEMA)
 
 
 def stored_hours(store: Store, day: int, folder: Path) -> pa.Table:
@@ -100,23 +105,35 @@ class HourlyDataset:
     folder: Path
 
     def write(self, day: int, changed: Collection[str]) -> None:
-        """Bring the hours of these stations on a day up to date.
+        """Bring the hours of these stations on a day up to date, from the dataset.
 
         Each file appears whole or not at all, and one that would be the same again is left.
         """
+        self._put(day, changed, lambda names: self._hours(day, names))
+
+    def put_days(self, first: int, last: int, changed: Collection[str], observations: pa.Table) -> None:
+        """The same of some days one after another, whose observations are at hand to the midnight after the last."""
+        hours = hours_of(observations, first, self.minutes, last)
+        # The hour that ends at midnight is the last of its day.
+        number = (hours["timestamp"].cast(pa.int64()).to_numpy() - 1) // DAY_MS
+        for day in range(first, last + 1):
+            of_day = hours.filter(pa.array(number == day))
+            self._put(day, changed, partial(of_stations, of_day))
+
+    def _put(self, day: int, changed: Collection[str], hours: HoursOf) -> None:
         there = {file: listed for listed in self.store.list(day_folder(day, HOURLY)) if (file := day_file(listed.key))}
         parts = max((file.parts for file in there), default=parts_for(len(self.minutes)))
         for number, names in by_part(changed, parts).items():
             file = DayFile(day, number, parts)
-            self._write(file, there.get(file), names)
+            self._write(file, there.get(file), names, hours)
 
-    def _write(self, file: DayFile, listed: RawObject | None, names: Collection[str]) -> None:
+    def _write(self, file: DayFile, listed: RawObject | None, names: Collection[str], hours: HoursOf) -> None:
         """Put the hours of some stations in place of theirs in a file."""
         before = None if listed is None else readable(listed, self.store, self.folder, schema=HOURLY_SCHEMA)
         if listed is not None and before is None:
             table = of_file(self._hours(file.day, None), file)
         else:
-            table = self._hours(file.day, names)
+            table = hours(names)
             if before is not None:
                 together = pa.concat_tables([without_stations(before, names), table])
                 table = by_station_and_time(together.unify_dictionaries())

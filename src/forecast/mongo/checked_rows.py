@@ -1,0 +1,100 @@
+"""Observations that were just checked, as the dataset has them: from the columns that the checks were given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from forecast.core.dataset import DATASET_SCHEMA, flag_column
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.mongo.bson_decoder import Origins, StationColumns
+from forecast.mongo.observation_reader import NUMBERS, TEXTS, dataset_table, texts_of
+from forecast.networks.qc_version import qc_version
+from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats
+from forecast.qc.results import QcResults
+
+_AMOUNT: Final = "precipitation_amount"
+# What is said anew of a document that is checked; the rest of what documents that are alike have in common stays.
+_CHECKED: Final = ("flag", "qc_version")
+
+
+class DaySink(Protocol):
+    """Who wants the observations of days that were checked, while they are at hand."""
+
+    def expect(self, days: Mapping[str, set[int]]) -> None:
+        """These days by station are about to be checked."""
+        ...
+
+    def flags_change(self, station_days: Iterable[tuple[str, int]]) -> None:
+        """Flags of these days are about to be rewritten."""
+        ...
+
+    def take(self, days: Mapping[str, set[int]], observations: pa.Table) -> None:
+        """What the database holds of some of the days (DATASET_SCHEMA, by station and time)."""
+        ...
+
+
+class CheckedRows(NamedTuple):
+    """Some documents of a station, the worst flag of each and its amount of rain, and what the checks say by value."""
+
+    columns: StationColumns
+    origins: Origins
+    results: QcResults
+    rows: npt.NDArray[np.intp]
+    flag: npt.NDArray[np.int32]
+    amount: Floats
+
+
+def dataset_of(parts: Sequence[CheckedRows]) -> pa.Table:
+    """The documents as the dataset has them (DATASET_SCHEMA), part by part."""
+    if not parts:
+        return DATASET_SCHEMA.empty_table()
+    origins = [part.origins.take(part.rows) for part in parts]
+    alike = np.concatenate([one.alike for one in origins])
+    numbered = {id(first): first for first in alike}
+    place = {name: at for at, name in enumerate(numbered)}
+    firsts = list(numbered.values())
+    places = np.fromiter((place[id(first)] for first in alike), np.intp, len(alike))
+    rows = pa.concat_arrays([pa.array(one.source_rows, pa.binary()).cast(pa.string()) for one in origins])
+    columns: dict[str, Any] = {
+        **{name: texts_of(firsts, of, places) for name, of in TEXTS.items()},
+        **{
+            name: np.array([float(of(one)) for one in firsts])[places]
+            for name, of in NUMBERS.items()
+            if name not in _CHECKED
+        },
+        "flag": np.concatenate([part.flag for part in parts]),
+        "qc_version": np.full(len(alike), qc_version()),
+        "timestamp": np.concatenate([part.columns.times[part.rows] for part in parts]),
+        "extracted_at": np.concatenate([one.extracted_at for one in origins]),
+        "ingested_at": np.concatenate([one.ingested_at for one in origins]),
+        "source_row": rows,
+    }
+    for name in PARAMETER_NAMES:
+        values = np.concatenate([_values(name, part) for part in parts])
+        columns[name] = values
+        columns[flag_column(name)] = np.concatenate([_flags(name, part) for part in parts])
+    return dataset_table(columns)
+
+
+def _values(name: str, part: CheckedRows) -> Floats:
+    if name == _AMOUNT:
+        return part.amount
+    values = part.columns.values.get(name)
+    return np.full(len(part.rows), np.nan) if values is None else values[part.rows]
+
+
+def _flags(name: str, part: CheckedRows) -> Flags:
+    """A value that no check has flagged is good, or not evaluated where nothing of its document is."""
+    values = part.columns.values.get(name)
+    unflagged = np.where(part.flag == NOT_EVALUATED, np.uint8(NOT_EVALUATED), np.uint8(GOOD))
+    present = ~np.isnan(_values(name, part))
+    given = part.results.flags.get(name)
+    if given is not None and values is not None:
+        given = given[part.rows]
+        unflagged = np.where((given == SUSPECT) | (given == FAIL), given, unflagged)
+    return np.where(present, unflagged, np.uint8(MISSING))

@@ -1,0 +1,128 @@
+"""Days of the dataset are written while the checks go on: from what they have read, by a thread of their own."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Self
+
+import numpy as np
+import pyarrow as pa
+
+from forecast.core.clock import DAY_MS
+from forecast.core.errors import ForecastError
+from forecast.run.dataset import DatasetWriter, EarlyDay
+from forecast.zone.dataset import by_station_and_time
+
+LOGGER = logging.getLogger("forecast.run.dataset")
+# What waits for other stations of its day, at about 400 bytes a row; beyond, the day is read again at the end.
+_MAX_WAITING_ROWS: Final = 100_000
+
+
+class _Part(NamedTuple):
+    stations: set[str]
+    observations: pa.Table
+
+
+@dataclass(slots=True)
+class DatasetFeed:
+    """Takes what was checked (`mongo.checked_rows.DaySink`), and writes each day when all its stations are here.
+
+    A day that is not written here stays marked, and `DatasetWriter.write` reads it from the database. Only days that
+    were marked to be checked are written here, each file once; those on which nothing but flags changed are left to it.
+    """
+
+    writer: DatasetWriter
+    timed: Callable[[], AbstractContextManager[None]] = nullcontext
+    _expected: dict[int, set[str]] = field(default_factory=dict)
+    _waiting: dict[int, list[_Part]] = field(default_factory=dict)
+    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="dataset"))
+    _writing: Future[None] | None = None
+    _left: set[int] = field(default_factory=set)
+    _fault: ForecastError | None = None
+
+    def expect(self, days: Mapping[str, set[int]]) -> None:
+        """See `DaySink.expect`."""
+        expected: defaultdict[int, set[str]] = defaultdict(set)
+        for station, of_station in days.items():
+            if self.writer.stations.get(station) is not None:
+                for day in of_station:
+                    expected[day].add(station)
+        self._expected, self._waiting, self._left = dict(expected), {}, set()
+
+    def flags_change(self, station_days: Iterable[tuple[str, int]]) -> None:
+        """See `DaySink.flags_change`."""
+        self.writer.written.difference_update(station_days)
+
+    def take(self, days: Mapping[str, set[int]], observations: pa.Table) -> None:
+        """See `DaySink.take`."""
+        self._settle()
+        if self._fault is not None:
+            return
+        whole = []
+        for day, table in _by_day(observations, days):
+            if day in self._left:
+                continue
+            parts = self._waiting.setdefault(day, [])
+            parts.append(_Part({name for name, of_station in days.items() if day in of_station}, table))
+            if self._expected[day] <= set().union(*(part.stations for part in parts)):
+                whole.append(_joined(day, self._waiting.pop(day)))
+        self._forget_beyond_bounds()
+        if whole:
+            self.writer.written.update((station, one.day) for one in whole for station in one.stations)
+            self._writing = self._thread.submit(self._write_early, whole)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Wait for what is being written; where the checks failed, no more than that is begun."""
+        self._waiting = {}
+        self._thread.shutdown(cancel_futures=error[0] is not None)
+        if error[0] is None:
+            self._settle()
+
+    def _write_early(self, days: list[EarlyDay]) -> None:
+        with self.timed():
+            self.writer.write_early(days)
+
+    def _settle(self) -> None:
+        """Wait for the days of the window before, so that no more than one is in memory."""
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return
+        try:
+            writing.result()
+        except ForecastError as error:
+            LOGGER.info("the dataset waits for the end of the checks: %s", error.message)
+            self._fault = error
+            self.writer.written.clear()
+
+    def _forget_beyond_bounds(self) -> None:
+        rows = {day: sum(part.observations.num_rows for part in parts) for day, parts in self._waiting.items()}
+        while sum(rows.values()) > _MAX_WAITING_ROWS:
+            oldest = min(rows)
+            del rows[oldest], self._waiting[oldest]
+            self._left.add(oldest)
+
+
+def _joined(day: int, parts: list[_Part]) -> EarlyDay:
+    stations = set().union(*(part.stations for part in parts))
+    tables = [part.observations for part in parts]
+    if len(tables) == 1:
+        return EarlyDay(day, stations, tables[0])
+    return EarlyDay(day, stations, by_station_and_time(pa.concat_tables(tables).unify_dictionaries()))
+
+
+def _by_day(observations: pa.Table, days: Mapping[str, set[int]]) -> Iterable[tuple[int, pa.Table]]:
+    """The observations of each of the days, also of those without any."""
+    number = np.asarray(observations["timestamp"].cast(pa.int64())) // DAY_MS
+    order = np.argsort(number, kind="stable")
+    sorted_rows, sorted_days = observations.take(pa.array(order)), number[order]
+    for day in sorted(set().union(*days.values())):
+        first, end = np.searchsorted(sorted_days, [day, day + 1])
+        yield day, sorted_rows.slice(first, end - first)
