@@ -17,6 +17,10 @@ _BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
         ("precipitation_amount_6min", "lwe_thickness_of_precipitation_amount"),
         ("surface_downwelling_shortwave_flux_in_air_1h", "surface_downwelling_shortwave_flux_in_air"),
         ("surface_downwelling_shortwave_flux_in_air_6min", "surface_downwelling_shortwave_flux_in_air"),
+        ("air_temperature_min_1h", "air_temperature"),
+        ("wind_speed_of_gust_10min", "wind_speed_of_gust"),
+        ("soil_temperature_10cm", "soil_temperature"),
+        ("duration_of_sunshine_1h", "duration_of_sunshine"),
         ("present_weather", None),
     ],
 )

@@ -187,7 +187,7 @@ def test_a_table_may_have_semicolons_and_name_the_network_in_each_row() -> None:
         ),
         (
             {"parameters": ["precipitation_amount"]},
-            'parameters: "precipitation_amount" is no measured parameter; did you mean precipitation_amount_3h?',
+            'parameters: "precipitation_amount" is no measured parameter; did you mean precipitation_amount_6h?',
         ),
         ({"parameters": ["wind_speed", "wind_speed"]}, 'parameters: "wind_speed" is there twice'),
         ({"licence": {"name": "a"}}, 'licence is {"name": "a"}; it takes an object of the texts name, source, url'),

@@ -255,6 +255,9 @@ def test_every_frequency_ends_with_the_day() -> None:
 def test_every_parameter_has_a_method_and_the_period_of_its_name() -> None:
     assert set(METHODS) == set(PARAMETER_NAMES)
     assert METHODS["precipitation_amount_6min"] is Method.SUM
+    assert METHODS["duration_of_sunshine_1h"] is Method.SUM
+    assert METHODS["wind_speed_of_gust_10min"] is METHODS["air_temperature_max_1h"] is Method.MAXIMUM
+    assert METHODS["air_temperature_min_1h"] is Method.MINIMUM
     assert PERIODS["precipitation_amount_3h"] == 3 * HOUR_MS
     assert PERIODS["surface_downwelling_shortwave_flux_in_air_6min"] == 6 * MINUTE_MS
     assert "air_temperature" not in PERIODS

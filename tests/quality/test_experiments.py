@@ -15,11 +15,16 @@ WITHOUT_PLACE = {"rain_in_dry_air", "rain_without_cloud", "snow_with_warmth", "s
 # The stations of the week do not measure them.
 NOT_MEASURED = {
     "surface_snow_thickness",
-    "air_pressure",
+    "surface_air_pressure",
     "air_pressure_at_mean_sea_level_qnh",
-    "precipitation_amount_6min",
-    "surface_downwelling_shortwave_flux_in_air_6min",
-    "surface_downwelling_shortwave_flux_in_air_1h",
+    "air_temperature_min_1h",
+    "air_temperature_max_1h",
+    "wind_speed_of_gust_10min",
+    "wind_speed_of_gust_1h",
+    *(f"precipitation_amount_{period}" for period in ("6min", "10min", "6h", "12h", "24h")),
+    *(f"surface_downwelling_shortwave_flux_in_air_{period}" for period in ("6min", "10min", "1h")),
+    *(f"duration_of_sunshine_{period}" for period in ("6min", "10min", "1h")),
+    *(f"soil_temperature_{depth}cm" for depth in (5, 10, 20, 50, 100)),
 }
 
 

@@ -18,8 +18,8 @@ from forecast.validate import validate
 from tests.stations import entry, registry_file
 from tests.transform.samples import NOW, batch_of, transform
 
-RULES_GOLDEN = (10, "1f08e4557ebf695b")
-CHECKS_GOLDEN = (1915786993, "b7372dfd767340c0")
+RULES_GOLDEN = (11, "1f08e4557ebf695b")
+CHECKS_GOLDEN = (1542182598, "0c2710878088fcaa")
 OF_RULES = ["_id", *MEASURED_NAMES, "parse_issues", "source_flags", "completeness_score"]
 OF_CHECKS = ["_id", "precipitation_amount", "flag", "flags", "anomalies_detected"]
 STATIONS = load_stations(

@@ -26,6 +26,7 @@ MIN_SHARE: Final = 0.75
 _PERIOD: Final = re.compile(r"_(?P<number>\d+)(?P<unit>h|min)$")
 _GUST: Final = "wind_speed_of_gust"
 _COUNTER: Final = "precipitation_counter"
+_SUMMED: Final = frozenset({Quantity.RAIN, Quantity.DURATION})
 
 
 class Method(StrEnum):
@@ -33,6 +34,7 @@ class Method(StrEnum):
 
     MEAN = "mean"
     MAXIMUM = "maximum"
+    MINIMUM = "minimum"
     DIRECTION = "mean of unit vectors"
     SUM = "sum"
     LAST = "point"
@@ -41,11 +43,13 @@ class Method(StrEnum):
 def _method(parameter: Parameter) -> Method:
     if parameter.quantity is Quantity.ANGLE:
         return Method.DIRECTION
-    if parameter.name == _GUST:
+    if parameter.name.startswith(_GUST) or "_max_" in parameter.name:
         return Method.MAXIMUM
+    if "_min_" in parameter.name:
+        return Method.MINIMUM
     if parameter.quantity is Quantity.CODE or parameter.name == _COUNTER:
         return Method.LAST
-    return Method.SUM if parameter.quantity is Quantity.RAIN else Method.MEAN
+    return Method.SUM if parameter.quantity in _SUMMED else Method.MEAN
 
 
 def _period(parameter: Parameter) -> int | None:

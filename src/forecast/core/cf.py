@@ -22,19 +22,21 @@ UDUNITS: Final = {
     "WMO code": "1",
     "1": "1",
     "W/m²": "W m-2",
+    "min": "min",
 }
 # A depth of water has another standard name than its mass: CF's precipitation_amount is in kg m-2.
 _RAIN: Final = "lwe_thickness_of_precipitation_amount"
 # CF has names for pressures that air has, and none for what an altimeter is set to.
 _QNH: Final = "air_pressure_at_mean_sea_level_qnh"
-_PERIOD: Final = re.compile(r"_\d+(h|min)$")
+# What follows a standard name in a parameter's: the extreme and the period, or the depth.
+_SUFFIX: Final = re.compile(r"(_min|_max)?_\d+(h|min)$|_\d+cm$")
 
 
 def standard_name(parameter: Parameter) -> str | None:
     """The CF standard name of a parameter; None where the table of standard names has none."""
     if parameter.quantity is Quantity.CODE or parameter.name == _QNH:
         return None
-    return _RAIN if parameter.quantity is Quantity.RAIN else _PERIOD.sub("", parameter.name)
+    return _RAIN if parameter.quantity is Quantity.RAIN else _SUFFIX.sub("", parameter.name)
 
 
 def attributes(parameter: Parameter) -> dict[str, str]:

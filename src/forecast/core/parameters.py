@@ -27,6 +27,7 @@ class Quantity(StrEnum):
     CODE = "code"
     INDEX = "index"
     IRRADIANCE = "irradiance"
+    DURATION = "duration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,25 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Relative humidity of the air.",
     ),
     Parameter(
+        "air_temperature_min_1h",
+        "°C",
+        Quantity.TEMPERATURE,
+        "Lowest air temperature of the last hour.",
+    ),
+    Parameter(
+        "air_temperature_max_1h",
+        "°C",
+        Quantity.TEMPERATURE,
+        "Highest air temperature of the last hour.",
+    ),
+    Parameter(
         "air_pressure_at_mean_sea_level",
         "hPa",
         Quantity.PRESSURE,
         "Air pressure, reduced to mean sea level by the station.",
     ),
     Parameter(
-        "air_pressure",
+        "surface_air_pressure",
         "hPa",
         Quantity.PRESSURE,
         "Air pressure at the station's own height, not reduced.",
@@ -93,6 +106,18 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Highest gust of the source's interval.",
     ),
     Parameter(
+        "wind_speed_of_gust_10min",
+        "m/s",
+        Quantity.SPEED,
+        "Highest gust of the last ten minutes.",
+    ),
+    Parameter(
+        "wind_speed_of_gust_1h",
+        "m/s",
+        Quantity.SPEED,
+        "Highest gust of the last hour.",
+    ),
+    Parameter(
         "wind_from_direction",
         "°",
         Quantity.ANGLE,
@@ -111,6 +136,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "Precipitation of the last six minutes.",
     ),
     Parameter(
+        "precipitation_amount_10min",
+        "mm",
+        Quantity.RAIN,
+        "Precipitation of the last ten minutes.",
+    ),
+    Parameter(
         "precipitation_amount_1h",
         "mm",
         Quantity.RAIN,
@@ -121,6 +152,24 @@ PARAMETERS: tuple[Parameter, ...] = (
         "mm",
         Quantity.RAIN,
         "Precipitation of the last three hours.",
+    ),
+    Parameter(
+        "precipitation_amount_6h",
+        "mm",
+        Quantity.RAIN,
+        "Precipitation of the last six hours.",
+    ),
+    Parameter(
+        "precipitation_amount_12h",
+        "mm",
+        Quantity.RAIN,
+        "Precipitation of the last twelve hours.",
+    ),
+    Parameter(
+        "precipitation_amount_24h",
+        "mm",
+        Quantity.RAIN,
+        "Precipitation of the last 24 hours.",
     ),
     Parameter(
         "precipitation_counter",
@@ -166,6 +215,54 @@ PARAMETERS: tuple[Parameter, ...] = (
         "UV index.",
     ),
     Parameter(
+        "duration_of_sunshine_6min",
+        "min",
+        Quantity.DURATION,
+        "Sunshine of the last six minutes.",
+    ),
+    Parameter(
+        "duration_of_sunshine_10min",
+        "min",
+        Quantity.DURATION,
+        "Sunshine of the last ten minutes.",
+    ),
+    Parameter(
+        "duration_of_sunshine_1h",
+        "min",
+        Quantity.DURATION,
+        "Sunshine of the last hour.",
+    ),
+    Parameter(
+        "soil_temperature_5cm",
+        "°C",
+        Quantity.TEMPERATURE,
+        "Temperature of the soil at a depth of 5 cm.",
+    ),
+    Parameter(
+        "soil_temperature_10cm",
+        "°C",
+        Quantity.TEMPERATURE,
+        "Temperature of the soil at a depth of 10 cm.",
+    ),
+    Parameter(
+        "soil_temperature_20cm",
+        "°C",
+        Quantity.TEMPERATURE,
+        "Temperature of the soil at a depth of 20 cm.",
+    ),
+    Parameter(
+        "soil_temperature_50cm",
+        "°C",
+        Quantity.TEMPERATURE,
+        "Temperature of the soil at a depth of 50 cm.",
+    ),
+    Parameter(
+        "soil_temperature_100cm",
+        "°C",
+        Quantity.TEMPERATURE,
+        "Temperature of the soil at a depth of 100 cm.",
+    ),
+    Parameter(
         "surface_downwelling_shortwave_flux_in_air",
         "W/m²",
         Quantity.IRRADIANCE,
@@ -176,6 +273,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "W/m²",
         Quantity.IRRADIANCE,
         "Global solar irradiance, mean of the last six minutes.",
+    ),
+    Parameter(
+        "surface_downwelling_shortwave_flux_in_air_10min",
+        "W/m²",
+        Quantity.IRRADIANCE,
+        "Global solar irradiance, mean of the last ten minutes.",
     ),
     Parameter(
         "surface_downwelling_shortwave_flux_in_air_1h",

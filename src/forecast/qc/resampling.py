@@ -155,13 +155,13 @@ def _put_together(method: Method, values: Floats, used: Mask, within: _Intervals
         places = _reduced(np.maximum, np.where(used, np.arange(len(values)), -1), within)
         return np.where(places < 0, np.nan, values[places]) if len(values) else values
     highest = _reduced(np.maximum, np.where(used, values, -np.inf), within)
+    lowest = _reduced(np.minimum, np.where(used, values, np.inf), within)
     number = _sums(used, within)
-    if method is Method.MAXIMUM:
-        return np.where(number > 0, highest, np.nan)
+    if method in {Method.MAXIMUM, Method.MINIMUM}:
+        return np.where(number > 0, highest if method is Method.MAXIMUM else lowest, np.nan)
     total = _reduced(np.add, np.where(used, values, 0.0), within)
     if method is Method.SUM:
         return np.where(number > 0, total, np.nan)
-    lowest = _reduced(np.minimum, np.where(used, values, np.inf), within)
     with np.errstate(invalid="ignore", divide="ignore"):
         # Rounding may leave the mean of equal values a hair beyond them.
         return np.where(number > 0, (total / number).clip(lowest, highest), np.nan)

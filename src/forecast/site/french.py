@@ -127,6 +127,23 @@ FRENCH: Final[dict[str, str]] = {
     "Rain, 1 h": "Pluie, 1 h",
     "Rain, 3 h": "Pluie, 3 h",
     "Rain, 6 min": "Pluie, 6 min",
+    "Air temperature, lowest of 1 h": "Température de l'air, minimum sur 1 h",
+    "Air temperature, highest of 1 h": "Température de l'air, maximum sur 1 h",
+    "Gust, 10 min": "Rafale, 10 min",
+    "Gust, 1 h": "Rafale, 1 h",
+    "Rain, 10 min": "Pluie, 10 min",
+    "Rain, 6 h": "Pluie, 6 h",
+    "Rain, 12 h": "Pluie, 12 h",
+    "Rain, 24 h": "Pluie, 24 h",
+    "Solar irradiance, 10 min": "Rayonnement solaire, 10 min",
+    "Sunshine, 6 min": "Insolation, 6 min",
+    "Sunshine, 10 min": "Insolation, 10 min",
+    "Sunshine, 1 h": "Insolation, 1 h",
+    "Soil temperature, 5 cm": "Température du sol, 5 cm",
+    "Soil temperature, 10 cm": "Température du sol, 10 cm",
+    "Soil temperature, 20 cm": "Température du sol, 20 cm",
+    "Soil temperature, 50 cm": "Température du sol, 50 cm",
+    "Soil temperature, 100 cm": "Température du sol, 100 cm",
     "Received, last day": "Reçues, dernier jour",
     "Records extracted": "Enregistrements extraits",
     "Records rejected": "Enregistrements rejetés",
@@ -341,8 +358,8 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
     "the gust is below the mean wind: look at the averaging of the station's software": (
         "la rafale est inférieure au vent moyen : voir le calcul des moyennes du logiciel"
     ),
-    "more rain in one hour than in the three hours around it: the longer sum is not reliable": (
-        "plus de pluie en une heure qu'en trois : le cumul le plus long n'est pas fiable"
+    "more rain in a period than in a longer one around it: the longer sum is not reliable": (
+        "plus de pluie sur une période que sur une plus longue qui la contient : le cumul le plus long n'est pas fiable"
     ),
     "values stand still: the sensor is stuck, frozen or has lost its connection": (
         "les valeurs ne bougent plus : le capteur est bloqué, gelé ou déconnecté"

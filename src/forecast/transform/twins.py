@@ -30,6 +30,7 @@ _ROUNDING: Final[Mapping[Quantity, float]] = {
     Quantity.DISTANCE: 1000.0,
     Quantity.SNOW: 2.0,
     Quantity.CLOUD: 1.0,
+    Quantity.DURATION: 1.0,
 }
 # What binary numbers add to a difference that is just one decimal.
 _TOLERANCE: Final = 1e-9

@@ -53,12 +53,19 @@ COMMON = {
     "dew_point_temperature": 12.6,
     "relative_humidity": 80.0,
     "air_pressure_at_mean_sea_level": 1012.1,
-    "air_pressure": 993.7,
+    "surface_air_pressure": 993.7,
     "wind_speed": 3.1,
     "wind_from_direction": 340.0,
+    "soil_temperature_10cm": 14.6,
+    "soil_temperature_20cm": 14.7,
+    "soil_temperature_50cm": 14.1,
+    "soil_temperature_100cm": 14.0,
 }
 HOUR_VALUES = COMMON | {
-    "wind_speed_of_gust": 5.2,
+    "air_temperature_min_1h": 15.5,
+    "air_temperature_max_1h": 16.2,
+    "wind_speed_of_gust_1h": 5.2,
+    "duration_of_sunshine_1h": 6.0,
     "precipitation_amount_1h": 0.6,
     "visibility_in_air": 18490.0,
     "cloud_area_fraction": 8.0,
@@ -66,7 +73,8 @@ HOUR_VALUES = COMMON | {
     "surface_downwelling_shortwave_flux_in_air_1h": 500.0,
 }
 SIX_MINUTES_VALUES = COMMON | {
-    "wind_speed_of_gust": 4.8,
+    "wind_speed_of_gust_10min": 4.8,
+    "duration_of_sunshine_6min": 1.0,
     "precipitation_amount_6min": 0.2,
     "visibility_in_air": 16280.0,
     "surface_snow_thickness": 0.0,
@@ -78,11 +86,17 @@ MEANING = {
     "td": ("dew_point_temperature", 273.15, 1),
     "u": ("relative_humidity", 0, 1),
     "pmer": ("air_pressure_at_mean_sea_level", 0, 100),
-    "pres": ("air_pressure", 0, 100),
+    "pres": ("surface_air_pressure", 0, 100),
     "dd": ("wind_from_direction", 0, 1),
     "ff": ("wind_speed", 0, 1),
-    "fxi": ("wind_speed_of_gust", 0, 1),
-    "fxi10": ("wind_speed_of_gust", 0, 1),
+    "fxi": ("wind_speed_of_gust_1h", 0, 1),
+    "fxi10": ("wind_speed_of_gust_10min", 0, 1),
+    "tn": ("air_temperature_min_1h", 273.15, 1),
+    "tx": ("air_temperature_max_1h", 273.15, 1),
+    "t_10": ("soil_temperature_10cm", 273.15, 1),
+    "t_20": ("soil_temperature_20cm", 273.15, 1),
+    "t_50": ("soil_temperature_50cm", 273.15, 1),
+    "t_100": ("soil_temperature_100cm", 273.15, 1),
     "rr1": ("precipitation_amount_1h", 0, 1),
     "rr_per": ("precipitation_amount_6min", 0, 1),
     "vv": ("visibility_in_air", 0, 1),
@@ -183,7 +197,7 @@ def test_a_station_needs_no_more_than_an_id_a_name_and_a_place() -> None:
     assert lille is not None
     assert (lille.network_id, lille.same_site_as, lille.interval_minutes) == ("59343001", ("07015",), 60)
     assert lille.licence["name"] == "Licence Ouverte 2.0"
-    assert "air_pressure" in lille.parameters
+    assert "surface_air_pressure" in lille.parameters
 
 
 def expected(row: Mapping[str, Any]) -> dict[str, float]:
@@ -195,6 +209,8 @@ def expected(row: Mapping[str, Any]) -> dict[str, float]:
     if row.get("ray_glo01") is not None:
         period, seconds = ("1h", 3600) if "rr1" in row else ("6min", 360)
         values[f"surface_downwelling_shortwave_flux_in_air_{period}"] = row["ray_glo01"] / seconds
+    if row.get("insolh") is not None:
+        values["duration_of_sunshine_1h" if "rr1" in row else "duration_of_sunshine_6min"] = row["insolh"]
     return values
 
 

@@ -19,17 +19,15 @@ _COMMON: Final = {
     "td": Field("dew_point_temperature", "K"),
     "u": Field("relative_humidity", "%"),
     "pmer": Field("air_pressure_at_mean_sea_level", "Pa"),
-    "pres": Field("air_pressure", "Pa"),
+    "pres": Field("surface_air_pressure", "Pa"),
     "dd": Field("wind_from_direction", "°"),
     "ff": Field("wind_speed", "m/s"),
     "vv": Field("visibility_in_air", "m"),
     "sss": Field("surface_snow_thickness", "m"),
+    **{f"t_{depth}": Field(f"soil_temperature_{depth}cm", "K") for depth in (10, 20, 50, 100)},
 }
-# The times at which a row was written and answered; the position; sunshine, soil and state of the ground.
-_BESIDE: Final = (
-    *("reference_time", "insert_time", "lat", "lon", "insolh", "etat_sol"),
-    *("t_10", "t_20", "t_50", "t_100"),
-)
+# The times at which a row was written and answered, the position, and the state of the ground (a code).
+_BESIDE: Final = ("reference_time", "insert_time", "lat", "lon", "etat_sol")
 _CELL: Final = 'a number with a decimal point, such as "289.25"'
 
 HOURLY: Final = Layout(
@@ -39,16 +37,19 @@ HOURLY: Final = Layout(
     time=UtcTime("validity_time"),
     fields={
         **_COMMON,
-        "fxi": Field("wind_speed_of_gust", "m/s"),
-        "raf": Field("wind_speed_of_gust", "m/s"),
+        "tn": Field("air_temperature_min_1h", "K"),
+        "tx": Field("air_temperature_max_1h", "K"),
+        "fxi": Field("wind_speed_of_gust_1h", "m/s"),
+        "raf": Field("wind_speed_of_gust_1h", "m/s"),
+        "insolh": Field("duration_of_sunshine_1h", "min"),
         "rr1": Field("precipitation_amount_1h", "mm", codes=_TRACE),
         # In eighths here, though Météo-France's list of fields says %: the real values are 2 to 8.
         "n": Field("cloud_area_fraction", "okta"),
         "ray_glo01": Field("surface_downwelling_shortwave_flux_in_air_1h", "J/m²/h"),
     },
     cell=_CELL,
-    # The extremes of the hour, and the direction of its strongest winds.
-    beside=(*_BESIDE, "tn", "tx", "un", "ux", "dxy", "fxy", "dxi"),
+    # The extremes of humidity in the hour, its strongest mean wind, and the direction of its strongest winds.
+    beside=(*_BESIDE, "un", "ux", "dxy", "fxy", "dxi"),
     group="1h",
 )
 
@@ -59,8 +60,10 @@ SIX_MINUTES: Final = Layout(
     time=UtcTime("validity_time"),
     fields={
         **_COMMON,
-        "fxi10": Field("wind_speed_of_gust", "m/s"),
-        "raf10": Field("wind_speed_of_gust", "m/s"),
+        "fxi10": Field("wind_speed_of_gust_10min", "m/s"),
+        "raf10": Field("wind_speed_of_gust_10min", "m/s"),
+        # Of the six minutes, in spite of its name: ten of them sum to the hourly row's.
+        "insolh": Field("duration_of_sunshine_6min", "min"),
         "rr_per": Field("precipitation_amount_6min", "mm", codes=_TRACE),
         "ray_glo01": Field("surface_downwelling_shortwave_flux_in_air_6min", "J/m²/6min"),
     },

@@ -14,20 +14,31 @@ from forecast.qc.names import (
     CLOUD,
     DEW_POINT,
     GUST,
+    GUST_1H,
+    GUST_10MIN,
     HUMIDITY,
     IRRADIANCE,
     IRRADIANCE_1H,
     IRRADIANCE_6MIN,
+    IRRADIANCE_10MIN,
     PRESSURE,
     QNH,
     RAIN_1H,
     RAIN_3H,
+    RAIN_6H,
     RAIN_6MIN,
+    RAIN_10MIN,
+    RAIN_12H,
+    RAIN_24H,
     RAIN_COUNTER,
     RAIN_RATE,
     SNOW,
+    SOIL,
     STATION_PRESSURE,
+    SUNSHINE,
     TEMPERATURE,
+    TEMPERATURE_MAX_1H,
+    TEMPERATURE_MIN_1H,
     UV,
     VISIBILITY,
     WEATHER,
@@ -66,10 +77,15 @@ def _run(context: Context) -> Iterator[Finding]:
         yield Finding(name, gross_range(context.unfailed(name), Range.of(context.limits[name], "gross_range")))
 
 
+_PERIOD: Final = "no more sunshine than the period has minutes"
+_LARGEST_DAY: Final = "WMO: the world's largest rainfall of a day"
 _LIMITS: Final[Mapping[str, Thresholds]] = {
-    TEMPERATURE: {
-        **limits(WMO_AWS, gross_range_fail_min=-80, gross_range_fail_max=60),
-        **limits(D2R, gross_range_suspect_min=-40, gross_range_suspect_max=50),
+    **{
+        name: {
+            **limits(WMO_AWS, gross_range_fail_min=-80, gross_range_fail_max=60),
+            **limits(D2R, gross_range_suspect_min=-40, gross_range_suspect_max=50),
+        }
+        for name in (TEMPERATURE, TEMPERATURE_MIN_1H, TEMPERATURE_MAX_1H)
     },
     DEW_POINT: {
         **limits(WMO_AWS, gross_range_fail_min=-80, gross_range_fail_max=35),
@@ -100,9 +116,12 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         **limits(WMO_AWS, gross_range_fail_min=0, gross_range_fail_max=75),
         **limits(GHCNH, gross_range_suspect_min=0, gross_range_suspect_max=50),
     },
-    GUST: {
-        **limits(METEOSTAT, gross_range_fail_min=0, gross_range_fail_max=138.9),
-        **limits(PROJECT, gross_range_suspect_min=0, gross_range_suspect_max=75),
+    **{
+        name: {
+            **limits(METEOSTAT, gross_range_fail_min=0, gross_range_fail_max=138.9),
+            **limits(PROJECT, gross_range_suspect_min=0, gross_range_suspect_max=75),
+        }
+        for name in (GUST, GUST_10MIN, GUST_1H)
     },
     WIND_DIRECTION: {
         **limits(WMO_AWS, gross_range_fail_min=0, gross_range_fail_max=360),
@@ -116,6 +135,10 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         **limits(f"{WMO_AWS}: 40 mm a minute", gross_range_fail_min=0, gross_range_fail_max=240),
         **limits(f"{METEOSTAT}: 350 mm/h for 6 minutes", gross_range_suspect_min=0, gross_range_suspect_max=35),
     },
+    RAIN_10MIN: {
+        **limits(f"{WMO_AWS}: 40 mm a minute", gross_range_fail_min=0, gross_range_fail_max=400),
+        **limits(f"{METEOSTAT}: 350 mm/h for 10 minutes", gross_range_suspect_min=0, gross_range_suspect_max=58.3),
+    },
     RAIN_1H: {
         **limits(METEOSTAT, gross_range_fail_min=0, gross_range_fail_max=350),
         **limits(PROJECT, gross_range_suspect_min=0, gross_range_suspect_max=100),
@@ -124,8 +147,15 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         **limits(f"{METEOSTAT}, three times", gross_range_fail_min=0, gross_range_fail_max=1050),
         **limits(PROJECT, gross_range_suspect_min=0, gross_range_suspect_max=200),
     },
+    **{
+        name: {
+            **limits(_LARGEST_DAY, gross_range_fail_min=0, gross_range_fail_max=1825),
+            **limits(PROJECT, gross_range_suspect_min=0, gross_range_suspect_max=most),
+        }
+        for name, most in ((RAIN_6H, 250), (RAIN_12H, 300), (RAIN_24H, 350))
+    },
     RAIN_COUNTER: {
-        **limits("WMO: the world's largest rainfall of a day", gross_range_fail_min=0, gross_range_fail_max=1825),
+        **limits(_LARGEST_DAY, gross_range_fail_min=0, gross_range_fail_max=1825),
         **limits(PROJECT, gross_range_suspect_min=0, gross_range_suspect_max=350),
     },
     VISIBILITY: {
@@ -155,7 +185,21 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
             **limits(WMO_AWS, gross_range_fail_min=0, gross_range_fail_max=1600),
             **limits(D2R, gross_range_suspect_min=0, gross_range_suspect_max=1400),
         }
-        for name in (IRRADIANCE, IRRADIANCE_6MIN, IRRADIANCE_1H)
+        for name in (IRRADIANCE, IRRADIANCE_6MIN, IRRADIANCE_10MIN, IRRADIANCE_1H)
+    },
+    **{
+        name: {
+            **limits(_PERIOD, gross_range_fail_min=0, gross_range_fail_max=minutes),
+            **limits(_PERIOD, gross_range_suspect_min=0, gross_range_suspect_max=minutes),
+        }
+        for minutes, name in SUNSHINE.items()
+    },
+    **{
+        name: {
+            **limits(WMO_AWS, gross_range_fail_min=-50, gross_range_fail_max=50),
+            **limits(PROJECT, gross_range_suspect_min=-25, gross_range_suspect_max=45),
+        }
+        for name in SOIL
     },
 }
 

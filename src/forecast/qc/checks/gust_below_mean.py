@@ -9,7 +9,7 @@ import numpy as np
 
 from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.flags import Flags, Floats, both_suspect
-from forecast.qc.names import GUST, WIND_SPEED
+from forecast.qc.names import GUST, GUST_1H, GUST_10MIN, WIND_SPEED
 from forecast.qc.thresholds import PROJECT, limits
 
 
@@ -22,18 +22,23 @@ def gust_below_mean(gust: Floats, speed: Floats, *, tolerance: float) -> tuple[F
 
 
 def _run(context: Context) -> Iterator[Finding]:
-    if context.has(GUST, WIND_SPEED):
-        tolerance = context.limits[GUST]["gust_tolerance"]
-        flags = gust_below_mean(context.unfailed(GUST), context.unfailed(WIND_SPEED), tolerance=tolerance)
-        yield from map(Finding, (GUST, WIND_SPEED), flags)
+    for name in _GUSTS:
+        if context.has(name, WIND_SPEED):
+            tolerance = context.limits[name]["gust_tolerance"]
+            flags = gust_below_mean(context.unfailed(name), context.unfailed(WIND_SPEED), tolerance=tolerance)
+            yield from map(Finding, (name, WIND_SPEED), flags)
+
+
+# The mean of the last ten minutes lies within the period of each.
+_GUSTS: Final = (GUST, GUST_10MIN, GUST_1H)
 
 
 CHECK: Final = Check(
     id="gust_below_mean",
     order=50,
     scope=Scope.STATION,
-    parameters=(GUST, WIND_SPEED),
-    limits={GUST: limits(f"{PROJECT}: a unit of 0.1 mph or 0.1 km/h", gust_tolerance=0.1)},
+    parameters=(*_GUSTS, WIND_SPEED),
+    limits={name: limits(f"{PROJECT}: a unit of 0.1 mph or 0.1 km/h", gust_tolerance=0.1) for name in _GUSTS},
     finds="a gust below the mean wind",
     advice="the gust is below the mean wind: look at the averaging of the station's software",
     run=_run,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Final
 
 import numpy as np
 
 from forecast.qc.check import Check, Context, Finding, Scope
 from forecast.qc.flags import Flags, Floats, both_suspect
-from forecast.qc.names import RAIN_1H, RAIN_3H
+from forecast.qc.names import RAIN_1H, RAIN_3H, RAIN_6H, RAIN_12H, RAIN_24H
 from forecast.qc.thresholds import PROJECT, limits
 
 
@@ -22,19 +23,26 @@ def nested_accumulation(shorter: Floats, longer: Floats, *, tolerance: float) ->
 
 
 def _run(context: Context) -> Iterator[Finding]:
-    if context.has(RAIN_1H, RAIN_3H):
-        tolerance = context.limits[RAIN_1H]["nested_tolerance"]
-        flags = nested_accumulation(context.unfailed(RAIN_1H), context.unfailed(RAIN_3H), tolerance=tolerance)
-        yield from map(Finding, (RAIN_1H, RAIN_3H), flags)
+    for shorter, longer in combinations(CHECK.parameters, 2):
+        if context.has(shorter, longer):
+            tolerance = context.limits[shorter]["nested_tolerance"]
+            flags = nested_accumulation(context.unfailed(shorter), context.unfailed(longer), tolerance=tolerance)
+            yield from map(Finding, (shorter, longer), flags)
+
+
+# Each lies within every one after it.
+_PERIODS: Final = (RAIN_1H, RAIN_3H, RAIN_6H, RAIN_12H, RAIN_24H)
 
 
 CHECK: Final = Check(
     id="nested_accumulation",
     order=80,
     scope=Scope.STATION,
-    parameters=(RAIN_1H, RAIN_3H),
-    limits={RAIN_1H: limits(f"{PROJECT}: two values rounded to 0.1 or 0.2 mm", nested_tolerance=0.1)},
-    finds="more rain in one hour than in the three hours around it",
-    advice="more rain in one hour than in the three hours around it: the longer sum is not reliable",
+    parameters=_PERIODS,
+    limits=dict.fromkeys(
+        _PERIODS[:-1], limits(f"{PROJECT}: two values rounded to 0.1 or 0.2 mm", nested_tolerance=0.1)
+    ),
+    finds="more rain in a period than in a longer one around it",
+    advice="more rain in a period than in a longer one around it: the longer sum is not reliable",
     run=_run,
 )

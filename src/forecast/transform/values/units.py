@@ -99,7 +99,9 @@ UNITS: dict[Quantity, dict[str, Unit]] = {
         # Energy of a period is its mean irradiance.
         "j/m²/h": Unit(divide=3600.0),
         "j/m²/6min": Unit(divide=360.0),
+        "j/cm²/h": Unit(multiply=10_000.0, divide=3600.0),
     },
+    Quantity.DURATION: {"min": CANONICAL, "h": Unit(multiply=60.0), "s": Unit(divide=60.0)},
 }
 
 # U+00BA, U+2103 and U+2109 stand for the degree signs in real feeds (ecowitt); "â°" is a degree sign that was read
