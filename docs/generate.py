@@ -149,6 +149,12 @@ def _layout(layout: Layout) -> str:
     if layout.mean is not None:
         pair = _names((layout.mean.highest, layout.mean.lowest))
         facts.append(f"- `{layout.mean.parameter}` is also the mean of {pair}.")
+    if layout.group:
+        facts.append(
+            f"- Parameter group: `{layout.group}`; rows of the network's other groups are merged with its rows."
+        )
+    if layout.not_stored:
+        facts.append(f"- Known, counted, and not stored: {_names(layout.not_stored)}.")
     fields = [
         (f"`{name}`", f"`{field.parameter}`", field.unit or _UNIT[layout.blocks is None], _codes(field))
         for name, field in layout.fields.items()

@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.networks.qc_version import qc_version
 from forecast.qc import version
 
-GOLDEN = 1542182598
+GOLDEN = 510478707
 
 
 @pytest.fixture

@@ -49,8 +49,9 @@ def objects() -> list[ObjectCounts]:
             unread_parameters=[UNREAD],
             renamed_parameters=[RENAMED],
             unknown_columns=UnknownColumns.of(names),
+            cells_not_stored={"dxi": 3, "etat_sol": 1},
         ),
-        ObjectCounts("b.csv", "s3://b/b.csv", "loaded", 1, 0, 1, 0, inserted=1),
+        ObjectCounts("b.csv", "s3://b/b.csv", "loaded", 1, 0, 1, 0, inserted=1, cells_not_stored={"etat_sol": 4}),
     ]
 
 
@@ -86,6 +87,10 @@ def test_the_quality_report_has_them_by_object(tmp_path: Path) -> None:
     ]
     (unknown,) = report["unknown_columns"]
     assert (unknown["object"], len(unknown["columns"]), unknown["more"]) == ("a.csv", 12, 11)
+    assert report["columns_not_stored"] == [
+        {"column": "etat_sol", "cells": 5, "objects": 2},
+        {"column": "dxi", "cells": 3, "objects": 1},
+    ]
 
 
 def test_the_summary_shows_them_and_commands_no_terminal() -> None:
@@ -99,6 +104,7 @@ def test_the_summary_shows_them_and_commands_no_terminal() -> None:
     assert f"a.csv: {RENAMED_WORDS} (renamed_parameter)" in words
     assert "Columns that are not known a.csv: 'Air Temp', 'Heat Index', 'evil\\x1b[31m\\u202e', 'x0'" in words
     assert "and 11 more" in words
+    assert "Measurements without a parameter, which are not stored etat_sol (5), dxi (3)" in words
     assert not {"\x1b", "\u202e"} & set(sink.getvalue())
 
 

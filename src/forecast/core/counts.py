@@ -57,8 +57,9 @@ class ObjectCounts:
     """One raw object: how it ended ("loaded", "rejected", "failed" or "interrupted") and what became of its rows.
 
     One that is `known` was rejected by a run before this one, and was not tried again.
-    `records_not_delivered` are those of the rejected ones that hold an error or nothing at all instead of rows,
-    `records_withdrawn` those that only an earlier version of the object had: the processed zone has them no more.
+    `cells_not_stored` counts, by column, measurements that no parameter stands for. `records_not_delivered` are those
+    of the rejected ones that hold an error or nothing at all instead of rows, `records_withdrawn` those that only an
+    earlier version of the object had: the processed zone has them no more.
     """
 
     key: str
@@ -80,6 +81,7 @@ class ObjectCounts:
     unread_parameters: list[UnreadParameter] = field(default_factory=list)
     renamed_parameters: list[RenamedParameter] = field(default_factory=list)
     unknown_columns: UnknownColumns | None = None
+    cells_not_stored: dict[str, int] = field(default_factory=dict)
     known: bool = False
 
     @property

@@ -5,6 +5,7 @@ Its memory grows with the number of parameters, never with that of rows.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -122,10 +123,14 @@ class UnknownColumns:
 
 @dataclass(slots=True)
 class ObjectReading:
-    """The readings of one object's parameters, by name; its unknown columns, with the first different cells of each."""
+    """The readings of one object's parameters, by name; its unknown columns, with the first different cells of each.
+
+    `not_stored` counts the cells of the columns that are known, and whose measurements no parameter stands for.
+    """
 
     parameters: dict[str, ParameterReading] = field(default_factory=dict)
     unknown: dict[str, list[str]] = field(default_factory=dict)
+    not_stored: Counter[str] = field(default_factory=Counter)
 
     def add(self, more: Mapping[str, ParameterReading]) -> None:
         """Add what another batch of the object came to."""

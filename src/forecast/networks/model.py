@@ -198,8 +198,9 @@ class Layout:
     """One form in which a network's rows come. Names are compared without case, blanks and punctuation.
 
     Of several fields of one parameter the first that has a value in a row is taken. `cell` says what a cell with a
-    value looks like, for people. `beside` are columns that are known and hold no parameter: any other column is named
-    in the reports. `station_of_key` takes the station of a row that names none from the object's key.
+    value looks like, for people. `beside` are columns that are known and hold no measurement; `not_stored` hold one for
+    which there is no parameter, and their cells are counted. Any other column is named in the reports. `station_of_key`
+    takes the station of a row that names none from the object's key.
     With `decimal` "," a comma in a number is that of a decimal; else "1,013" is rejected, for it may part thousands.
     `row_quality` is a field with one quality code for all values of a row. `idle` are parameters that a station without
     sensors reports as 0: a row with nothing else is empty. `group` names the parameters that its rows hold, where those
@@ -214,6 +215,7 @@ class Layout:
     cell: str
     containers: tuple[Container, ...] = ()
     beside: tuple[str, ...] = ()
+    not_stored: tuple[str, ...] = ()
     station_of_key: bool = False
     language: Literal["en", "fr"] = "en"
     decimal: Literal[".", ","] = "."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -114,7 +115,19 @@ def _not_read(objects: Sequence[ObjectCounts]) -> dict[str, Any]:
             for counts in objects
             if counts.unknown_columns is not None
         ],
+        "columns_not_stored": _not_stored(objects),
     }
+
+
+def _not_stored(objects: Sequence[ObjectCounts]) -> list[models.ColumnNotStored]:
+    """Columns with measurements that no parameter stands for, the fullest first."""
+    cells: Counter[str] = Counter()
+    having: Counter[str] = Counter()
+    for counts in objects:
+        cells.update(counts.cells_not_stored)
+        having.update(counts.cells_not_stored.keys())
+    names = sorted(cells, key=lambda name: (-cells[name], name))
+    return [models.ColumnNotStored(name, cells[name], having[name]) for name in names]
 
 
 def _conflicts(conflicts: Conflicts) -> models.Conflicts:

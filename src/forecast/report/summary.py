@@ -30,6 +30,13 @@ def render_summary(status: PipelineStatus, quality: QualityReport) -> Group:
         parts += [_title("Quarantined rows by code"), _codes(quality)]
     if quality.unknown_columns:
         parts += [_title("Columns that are not known"), _unknown(quality)]
+    if quality.columns_not_stored:
+        names = ", ".join(f"{entry.column} ({entry.cells:,})" for entry in quality.columns_not_stored[:MAX_LINES])
+        more = len(quality.columns_not_stored) - MAX_LINES
+        parts += [
+            _title("Measurements without a parameter, which are not stored"),
+            _indented(_text(names + (f" and {more:,} more: see the quality report" if more > 0 else ""))),
+        ]
     if status.errors:
         parts += [_title("Errors"), _errors(status)]
     if not status.dry_run and not any(item.kind == "records" for item in status.written):

@@ -222,6 +222,7 @@ def _tell_unread(counts: ObjectCounts, transformer: ObjectTransformer) -> None:
     """Note what of an object was not read: parameters of which no cell could be, and columns that are not known."""
     counts.unread_parameters = transformer.reading.unread()
     counts.renamed_parameters = transformer.renamed
+    counts.cells_not_stored = dict(transformer.reading.not_stored)
     if transformer.reading.unknown:
         counts.unknown_columns = UnknownColumns.of(transformer.reading.unknown)
     for code, parameter, words in counts.unread:

@@ -15,6 +15,7 @@ from forecast.extract.fields import STATION_FIELDS
 from forecast.networks.registry import NETWORKS, Networks
 from forecast.transform.declared import DeclaredLayout, names_of
 from forecast.transform.nearest import unknown_layout
+from forecast.transform.not_stored import cells_of
 from forecast.transform.raw_columns import Columns, leaves
 from forecast.transform.readers import Readers
 from forecast.transform.renamed import lacking, renamed, sample_cells
@@ -64,6 +65,7 @@ class ObjectTransformer:
             )
         transformed = self._readers.of(layout).read(batch, columns)
         self._keep_unknown(columns, layout.known(columns))
+        self.reading.not_stored.update(cells_of(columns, layout.layout.not_stored))
         self._needs_unit = layout.needs_unit(columns)
         self._expected = layout.layout.cell
         self._see(transformed)

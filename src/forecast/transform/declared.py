@@ -50,7 +50,7 @@ class DeclaredLayout:
             times = (time.column, *time.beside, time.local)
         qualities = (layout.row_quality, *(field.quality for field in layout.fields.values()))
         correction = None if layout.correction is None else layout.correction.column
-        names = (*times, *qualities, correction, *layout.beside)
+        names = (*times, *qualities, correction, *layout.beside, *layout.not_stored)
         return frozenset({*(normalise_field(name) for name in names if name is not None), *self.station_fields})
 
     @cached_property

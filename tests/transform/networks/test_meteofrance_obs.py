@@ -149,6 +149,14 @@ def test_kelvin_pascal_and_joules_become_our_units(
     assert transformer.reading.unknown == {}
 
 
+@pytest.mark.parametrize("written", ["JSON", "CSV"])
+def test_measurements_without_a_parameter_are_counted_where_there_are_any(written: str, tmp_path: Path) -> None:
+    content = json.dumps([HOUR]).encode() if written == "JSON" else as_csv(HOUR)
+    _, transformer = read(content, tmp_path)
+    # No cell of the state of the ground has anything.
+    assert transformer.reading.not_stored == {"un": 1, "ux": 1, "dxy": 1, "fxy": 1, "dxi": 1}
+
+
 def test_at_the_full_hour_both_rows_are_parts_of_one_observation() -> None:
     at_noon = SIX_MINUTES | {"validity_time": HOUR["validity_time"]}
     groups = [transform(batch_of([row])).observations[0] for row in (HOUR, at_noon)]

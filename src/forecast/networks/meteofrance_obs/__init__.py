@@ -26,8 +26,8 @@ _COMMON: Final = {
     "sss": Field("surface_snow_thickness", "m"),
     **{f"t_{depth}": Field(f"soil_temperature_{depth}cm", "K") for depth in (10, 20, 50, 100)},
 }
-# The times at which a row was written and answered, the position, and the state of the ground (a code).
-_BESIDE: Final = ("reference_time", "insert_time", "lat", "lon", "etat_sol")
+# The times at which a row was written and answered, and the position.
+_BESIDE: Final = ("reference_time", "insert_time", "lat", "lon")
 _CELL: Final = 'a number with a decimal point, such as "289.25"'
 
 HOURLY: Final = Layout(
@@ -48,8 +48,9 @@ HOURLY: Final = Layout(
         "ray_glo01": Field("surface_downwelling_shortwave_flux_in_air_1h", "J/m²/h"),
     },
     cell=_CELL,
-    # The extremes of humidity in the hour, its strongest mean wind, and the direction of its strongest winds.
-    beside=(*_BESIDE, "un", "ux", "dxy", "fxy", "dxi"),
+    beside=_BESIDE,
+    # The state of the ground; of the hour the extremes of humidity, the strongest mean wind, and their directions.
+    not_stored=("etat_sol", "un", "ux", "dxy", "fxy", "dxi"),
     group="1h",
 )
 
@@ -68,7 +69,8 @@ SIX_MINUTES: Final = Layout(
         "ray_glo01": Field("surface_downwelling_shortwave_flux_in_air_6min", "J/m²/6min"),
     },
     cell=_CELL,
-    beside=(*_BESIDE, "dxi10"),
+    beside=_BESIDE,
+    not_stored=("etat_sol", "dxi10"),
     group="6min",
 )
 

@@ -25,7 +25,7 @@ _FIELDS: Final = {
     "ht_neige": Field("surface_snow_thickness", "m"),
     "ww": Field("present_weather", "code"),
 }
-_BESIDE: Final = (
+_NOT_STORED: Final = (
     *("tend", "cod_tend", "tend24", "niv_bar", "geop"),
     *("tn12", "tn24", "tx12", "tx24", "tminsol", "sw", "tw", "rafper", "per"),
     *("w1", "w2", "nbas", "hbas", "cl", "cm", "ch", "etat_sol", "ssfrai", "perssfrai"),
@@ -45,7 +45,7 @@ NETWORK: Final = Network(
             time=UtcTime("date", format="%Y%m%d%H%M%S"),
             fields=_FIELDS,
             cell='a number with a decimal point, such as "280.250000"',
-            beside=_BESIDE,
+            not_stored=_NOT_STORED,
         ),
         Layout(
             name="Météo-France's yearly SYNOP file",
@@ -54,7 +54,8 @@ NETWORK: Final = Network(
             time=UtcTime("validity_time"),
             fields=_FIELDS,
             cell='a number with a decimal point, such as "280.25"',
-            beside=(*_BESIDE, "lat", "lon", "geo_id_wigos", "name", "reference_time", "insert_time"),
+            beside=("lat", "lon", "geo_id_wigos", "name", "reference_time", "insert_time"),
+            not_stored=_NOT_STORED,
         ),
     ),
     first_year=1996,

@@ -178,6 +178,14 @@ class UnknownColumns(Model):
     more: Annotated[Count, doc("how many more")]
 
 
+class ColumnNotStored(Model):
+    """A column that is known, and whose measurements no parameter stands for."""
+
+    column: Annotated[str, doc("as the network calls it")]
+    cells: Annotated[Count, doc("how many of its cells have something")]
+    objects: Annotated[Count, doc("in how many objects")]
+
+
 class QualityReport(Report):
     """quality_report_<time>.json: how good the data of one run, or of a window of days, are."""
 
@@ -248,3 +256,6 @@ class QualityReport(Report):
         doc("parameters that the station reports and of which an object that has unknown columns holds no cell"),
     ]
     unknown_columns: Annotated[list[UnknownColumns], doc("columns that are not known and were passed over")]
+    columns_not_stored: Annotated[
+        list[ColumnNotStored], doc("columns that are known, and whose measurements no parameter stands for")
+    ]
