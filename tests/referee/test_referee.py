@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from forecast.ingest.airbyte.manifest import manifest
-from forecast.ingest.sources import FETCHES
+from forecast.ingest.sources import MANIFESTED
 from forecast_demo.apis import Correction, serve
 from tests.ingest.apis import KEY, FakeClock, Ingest, identity
 
@@ -32,7 +32,7 @@ pytestmark = [
 
 def read(folder: Path, source: str, config: dict[str, Any]) -> list[dict[str, Any]]:
     """What the CDK reads."""
-    (folder / "manifest.json").write_text(json.dumps(manifest(FETCHES[source])))
+    (folder / "manifest.json").write_text(json.dumps(manifest(MANIFESTED[source])))
     (folder / "config.json").write_text(json.dumps(config))
     arguments = [folder / "manifest.json", folder / "config.json", folder / f"{source}-state.json"]
     done = subprocess.run(
@@ -44,7 +44,7 @@ def read(folder: Path, source: str, config: dict[str, Any]) -> list[dict[str, An
     return [line["record"] for line in lines if "record" in line]
 
 
-@pytest.mark.parametrize("source", FETCHES)
+@pytest.mark.parametrize("source", MANIFESTED)
 def test_both_engines_give_the_same_records_with_corrections(tmp_path: Path, source: str) -> None:
     now = datetime.now(UTC)
     # The CDK has the machine's clock.

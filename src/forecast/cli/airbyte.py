@@ -42,12 +42,12 @@ def manifests_command(
     from rich.text import Text
 
     from forecast.ingest.airbyte.manifest import manifest_text
-    from forecast.ingest.sources import FETCHES
+    from forecast.ingest.sources import MANIFESTED
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name, fetch in FETCHES.items():
+    for name, fetch in MANIFESTED.items():
         (folder / f"{name}.json").write_text(manifest_text(fetch), "utf-8")
-    print_result({}, Text("\n".join(f"{folder / name}.json" for name in FETCHES)), as_json=False)
+    print_result({}, Text("\n".join(f"{folder / name}.json" for name in MANIFESTED)), as_json=False)
     return 0
 
 

@@ -15,7 +15,10 @@ from forecast.core.settings import Settings
 def ingest_command(
     settings: Settings,
     source: Annotated[
-        list[str] | None, typer.Option(help="Only this source: infoclimat, wunderground. May be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="Only this source, such as infoclimat; may be repeated. Another word is answered with their names."
+        ),
     ] = None,
     station: Annotated[list[str] | None, typer.Option(help="Only this station. May be repeated.")] = None,
     since: Annotated[date | None, day_option(help="The history of stations is read from this day on.")] = None,

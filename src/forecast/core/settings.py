@@ -218,6 +218,13 @@ class Settings:
     infoclimat_api_url: str = setting_field(
         "INFOCLIMAT_API_URL", Group.INGEST, API_ADDRESS, "Where that API is.", default="https://www.infoclimat.fr"
     )
+    metar_api_url: str = setting_field(
+        "METAR_API_URL",
+        Group.INGEST,
+        API_ADDRESS,
+        "Where aviationweather's API is.",
+        default="https://aviationweather.gov",
+    )
     allow_non_commercial: bool = setting_field(
         "ALLOW_NON_COMMERCIAL",
         Group.INGEST,

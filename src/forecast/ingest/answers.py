@@ -40,7 +40,7 @@ def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
         raise BrokenAnswerError(f"it answered {response.status}{shown}")
     if response.status != 200:  # noqa: PLR2004
         raise WindowError("refused", f"it answered {response.status}{shown}")
-    if not isinstance(document, dict):
+    if not isinstance(document, list if fetch.records[0] == EACH else dict):
         raise BrokenAnswerError(f"the answer is no JSON document{shown}")
     try:
         found = list(_selected(document, fetch.records))
@@ -48,7 +48,11 @@ def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
         raise UnusableAnswerError(
             "no_records", f"the answer does not hold its records in {_way(fetch)}{shown}"
         ) from error
-    if found:
+    if fetch.most_records is not None and len(found) >= fetch.most_records:
+        raise UnusableAnswerError(
+            "cut_off", f"the answer has {len(found)} records, the most that the API gives: others may be missing"
+        )
+    if found and isinstance(document, dict):
         _check_units(fetch, document)
     return found
 
@@ -84,7 +88,8 @@ def _is(refusal: Refusal, response: Response, document: Any) -> bool:
 def _refused(fetch: Fetch, refusal: Refusal, response: Response, key: Key) -> list[Record]:
     says = f"{refusal.says}{_shown(response, key)}"
     if refusal.meaning is Meaning.DENIED:
-        raise DeniedError(f"{fetch.network}: {says}; check {fetch.key_setting}")
+        advice = f"; check {fetch.key_setting}" if fetch.key_setting else ""
+        raise DeniedError(f"{fetch.network}: {says}{advice}")
     if refusal.meaning is Meaning.REFUSED:
         raise WindowError("refused", says)
     if refusal.meaning is Meaning.QUOTA:

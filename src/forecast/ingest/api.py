@@ -16,13 +16,14 @@ from forecast.ingest.faults import SilentError, WindowError
 from forecast.ingest.pace import Pace
 from forecast.ingest.secret import Key
 from forecast.ingest.transport import NoResponseError, Response, Transport
-from forecast.networks.fetch import FIRST_DAY, KEY, LAST_DAY, STATION, Fetch
+from forecast.networks.fetch import FIRST_DAY, HOURS, KEY, LAST_DAY, STATION, STATIONS, Fetch
 
 LOGGER = logging.getLogger("forecast.ingest")
 TRIES: Final = 5
 FIRST_PAUSE_SECONDS: Final = 2.0  # each is twice the one before
 # Who is asked to wait longer ends, and the next run goes on.
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
+_HOURS_A_DAY: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class Api:
         values = {
             FIRST_DAY: window.first.strftime(fetch.day_format),
             LAST_DAY: window.last.strftime(fetch.day_format),
+            STATIONS: ",".join(window.stations),
+            HOURS: str(_HOURS_A_DAY * ((window.last - window.first).days + 1)),
             KEY: self.key.reveal(),
         }
         pairs = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from forecast.ingest.pace import Pace
 from forecast.ingest.result import Outcome, SourceResult
 from forecast.ingest.secret import Key
 from forecast.ingest.source import Progress, SourceRun, Wanted, no_progress
-from forecast.ingest.sources import FETCHES
+from forecast.ingest.sources import FETCHES, MANIFESTED
 from forecast.ingest.state import SourceState
 from forecast.ingest.transport import HttpTransport, Transport
 from forecast.networks.fetch import Fetch
@@ -110,7 +110,7 @@ class _Run:
     def read(self, fetch: Fetch, stations: Mapping[str, Station], result: SourceResult) -> None:
         """Read one source; every foreseeable fault goes into the result."""
         try:
-            key = Key(str(getattr(self.settings, fetch.key_setting.lower())))
+            key = Key("" if fetch.key_setting is None else str(getattr(self.settings, fetch.key_setting.lower())))
             pace = Pace(fetch, key, self.documents, self.clock)
             api = Api(
                 fetch,
@@ -155,7 +155,7 @@ def run_ingest(
     around = around or Surroundings()
     clock = around.clock or SystemClock(around.stop)
     store, documents = _places(settings, around)
-    fetches, without_key = _sources(settings, request, around.fetches)
+    fetches, without_key = _sources(settings, request, around.fetches, {station.network for station in stations})
     chosen = _stations(request, stations, fetches)
     now = datetime.fromtimestamp(clock.now(), UTC)
     result = IngestResult(f"{report_time(now)}-{secrets.token_hex(3)}", now, now, request, without_key=without_key)
@@ -190,10 +190,23 @@ def _places(settings: Settings, around: Surroundings) -> tuple[Store, Documents]
     return open_store(raw, "RAW_URI"), around.documents or open_documents(state, STATE_SETTING)
 
 
-def _sources(settings: Settings, request: Request, known: Mapping[str, Fetch]) -> tuple[list[Fetch], dict[str, str]]:
-    """The sources to read, and those that have no key though none was named."""
+def _sources(
+    settings: Settings, request: Request, known: Mapping[str, Fetch], networks: Set[str]
+) -> tuple[list[Fetch], dict[str, str]]:
+    """The sources to read, and those that have no key though none was named.
+
+    Where none is named, a source without a key is read if the registry has stations of its network.
+    """
     asked = _known_sources(request.sources, known)
-    missing = {fetch.source: fetch.key_setting for fetch in asked if not getattr(settings, fetch.key_setting.lower())}
+    for fetch in asked:
+        if request.sources and fetch.network not in networks:
+            raise SettingError(f"--source {fetch.source}: the station registry has no station of {fetch.network}")
+    asked = [fetch for fetch in asked if fetch.key_setting is not None or fetch.network in networks]
+    missing = {
+        fetch.source: fetch.key_setting
+        for fetch in asked
+        if fetch.key_setting is not None and not getattr(settings, fetch.key_setting.lower())
+    }
     if missing and (request.sources or len(missing) == len(asked)):
         raise SettingError(
             *(
@@ -224,8 +237,11 @@ def _stations(request: Request, stations: Stations, fetches: list[Fetch]) -> dic
 
 
 def asked_sources(names: tuple[str, ...]) -> list[Fetch]:
-    """The sources of these names, all where none is named. Raises SettingError for an unknown one."""
-    return _known_sources(names, FETCHES)
+    """The sources of these names that Airbyte can read, all where none is named.
+
+    Raises SettingError for an unknown one.
+    """
+    return _known_sources(names, MANIFESTED)
 
 
 def allowed_stations(settings: Settings, stations: Stations, fetches: list[Fetch]) -> dict[str, list[str]]:
@@ -257,7 +273,7 @@ def _check(api: Api, stations: Mapping[str, Station], result: SourceResult) -> N
     name = next(iter(stations))
     day = datetime.fromtimestamp(api.clock.now(), UTC).date() - timedelta(days=1)
     try:
-        result.stations[name].days[day].read = len(api.ask(Window((name,), day, day)))
+        result.stations[name].days[day].read = len(api.ask(Window((stations[name].network_id,), day, day)))
     except WindowError as error:
         result.fault, result.exit_code, result.outcome = error.message, error.exit_code, Outcome.FAILED
     result.calls, result.retries = api.calls, api.retries

@@ -24,7 +24,7 @@ from forecast.ingest.plan import StationPlan, came_back, station_plan, windows
 from forecast.ingest.raw_zone import MAX_PART_BYTES, Part, Sync
 from forecast.ingest.result import Outcome, SourceResult, WindowFault
 from forecast.ingest.state import SourceState, StationState
-from forecast.networks.fetch import Fetch
+from forecast.networks.fetch import EPOCH_SECONDS, Fetch
 from forecast.storage import Store
 
 LOGGER = logging.getLogger("forecast.ingest")
@@ -156,7 +156,7 @@ class SourceRun:
                 continue
             asked = Window(stations, window.first, window.last)
             try:
-                by_day = self._by_day(asked, self.api.ask(asked))
+                by_day = self._by_day(asked, self._ask(asked))
             except WindowError as error:
                 self._miss(asked, error)
             else:
@@ -173,21 +173,37 @@ class SourceRun:
 
         Raises WindowError where one is of another station or day.
         """
+        registered = {self.stations[name].network_id: name for name in window.stations}
         by_day: dict[tuple[str, date], list[Record]] = defaultdict(list)
         day_of: dict[str, date] = {}
         for record in records:
-            name = record.get(self._fetch.station_field)
+            told = record.get(self._fetch.station_field)
+            name = registered.get(str(told), "")
             if name not in window.stations:
                 raise UnusableAnswerError(
-                    "other_station", f"a record names station {_shown(name)}, which was not asked for"
+                    "other_station", f"a record names station {_shown(told)}, which was not asked for"
                 )
-            day = window.first if self._fetch.local_days else _utc_day(record.get(self._fetch.time_field))
+            day = window.first if self._fetch.local_days else self._utc_day(record)
             # A record without a time goes with the one before it; the pipeline says what it lacks.
             day_of[name] = day or day_of.get(name, window.first)
             if not window.first <= day_of[name] <= window.last:
                 raise UnusableAnswerError("other_day", f"a record is of {day_of[name]}, which was not asked for")
             by_day[name, day_of[name]].append(record)
         return by_day
+
+    def _ask(self, window: Window) -> list[Record]:
+        """The records of a window, whose stations the network knows by its own ids."""
+        own = tuple(self.stations[name].network_id for name in window.stations)
+        return self.api.ask(Window(own, window.first, window.last))
+
+    def _utc_day(self, record: Record) -> date | None:
+        told = record.get(self._fetch.time_field)
+        try:
+            if self._fetch.time_format == EPOCH_SECONDS:
+                return datetime.fromtimestamp(float(str(told)), UTC).date()
+            return date.fromisoformat(str(told)[:10])
+        except (ValueError, OverflowError, OSError):
+            return None
 
     def _take(self, window: Window, by_day: Mapping[tuple[str, date], list[Record]]) -> None:
         """Write what is new of an answer."""
@@ -292,13 +308,6 @@ class SourceRun:
     def _today(self, name: str) -> date:
         zone = ZoneInfo(self.stations[name].timezone) if self._fetch.local_days else UTC
         return datetime.fromtimestamp(self.api.clock.now(), zone).date()
-
-
-def _utc_day(text: object) -> date | None:
-    try:
-        return date.fromisoformat(str(text)[:10])
-    except ValueError:
-        return None
 
 
 def _days(window: Window) -> list[date]:

@@ -8,3 +8,5 @@ from forecast.networks.fetch import Fetch
 from forecast.networks.registry import NETWORKS
 
 FETCHES: Final[dict[str, Fetch]] = NETWORKS.fetches
+# Those that Airbyte can read too.
+MANIFESTED: Final[dict[str, Fetch]] = {name: fetch for name, fetch in FETCHES.items() if fetch.has_manifest}

@@ -6,11 +6,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-# What stands in the values of `Fetch.params`. A parameter with a station is repeated for each station of a call.
+# What stands in the values of `Fetch.params`. A parameter with a station is repeated for each station of a call; one
+# with the stations has them all, parted by commas.
 STATION: Final = "{station}"
+STATIONS: Final = "{stations}"
 FIRST_DAY: Final = "{first}"
 LAST_DAY: Final = "{last}"
+HOURS: Final = "{hours}"  # how many the days of a call have
 KEY: Final = "{key}"
+# In `Fetch.time_format`.
+EPOCH_SECONDS: Final = "%s"
 # In `Fetch.records`: every member of an object, or every entry of a list.
 EACH: Final = "*"
 
@@ -43,7 +48,9 @@ class Fetch:
 
     `path` and `params` follow the address, which is the setting `url_setting`. A call is for `batch` stations at
     most, and for `station_days` station-days at most, whole days in UTC or in the station's own zone. `lookback_days`
-    before the newest day are read again each time, `deep_lookback_days` once in `deep_every_days`.
+    before the newest day are read again each time, `deep_lookback_days` once in `deep_every_days`. An answer of
+    `most_records` may have been cut off by the API, and counts as none. Without a `key_setting` the API asks for no
+    key; a connector for Airbyte is made of the stream where `has_manifest`.
     """
 
     source: str  # the name in options, reports and the raw zone
@@ -51,7 +58,7 @@ class Fetch:
     stream: str
     path: str
     params: tuple[tuple[str, str], ...]
-    key_setting: str
+    key_setting: str | None
     url_setting: str
     day_format: str
     records: tuple[str, ...]  # the way to the records from the top of the document
@@ -69,3 +76,5 @@ class Fetch:
     lookback_days: int = 2
     deep_lookback_days: int = 14
     deep_every_days: int = 7
+    most_records: int | None = None
+    has_manifest: bool = True

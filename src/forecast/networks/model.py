@@ -293,5 +293,6 @@ class Network:
         for stream in self.fetch:
             if stream.network != self.name:
                 raise ValueError(f"the source {stream.source!r} of {self.name} says that it is one of {stream.network}")
-            if missing := {stream.key_setting, stream.url_setting} - _SETTING_NAMES:
+            needed = {name for name in (stream.key_setting, stream.url_setting) if name is not None}
+            if missing := needed - _SETTING_NAMES:
                 raise ValueError(f"the source {stream.source!r} needs a setting that there is not: {min(missing)}")

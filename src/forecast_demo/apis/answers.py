@@ -20,6 +20,8 @@ _MAX_INFOCLIMAT_STATIONS: Final = 100
 GOOD_KEY: Final = "a-good-key"
 PWS_PATH: Final = "/v2/pws/history/all"
 INFOCLIMAT_PATH: Final = "/opendata/"
+METAR_PATH: Final = "/api/data/metar"
+_MOST_METARS: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class FakeApis:
             return self._pws(query, key, now)
         if url.path == INFOCLIMAT_PATH:
             return self._infoclimat(query, key, now)
+        if url.path == METAR_PATH:
+            return self._metar(query, now)
         return Answer(404, b"not found")
 
     def _pws(self, query: dict[str, list[str]], key: str, now: float) -> Answer:
@@ -93,6 +97,16 @@ class FakeApis:
         rows = {station.id: self.world.infoclimat_days(station, first, last, now) for station in stations}
         there: dict[str, Any] = {name: of_station for name, of_station in rows.items() if of_station}
         return Answer(200, infoclimat.document_text(infoclimat.document(stations, there)).encode())
+
+    def _metar(self, query: dict[str, list[str]], now: float) -> Answer:
+        if query.get("format") != ["json"]:
+            return Answer(200, b"METAR LFQQ 170600Z 24007KT CAVOK 11/09 Q1013")
+        last = datetime.fromisoformat(query["date"][0]).timestamp()
+        first = last - 3600 * float(query["hours"][0])
+        own = {station.network_id: station for station in self.world.stations if station.network == "METAR"}
+        known = [own[name] for name in query["ids"][0].split(",") if name in own]
+        rows = [row for station in known for row in self.world.metar_reports(station, first, last, now)]
+        return _json(200, rows[:_MOST_METARS]) if rows else Answer(204)
 
     def _is_over_quota(self, key: str, now: float) -> bool:
         times = [at for at, of_key, address in self.calls if of_key == key and PWS_PATH in address]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecast.core.stations import Station, Stations
-from forecast_demo import infoclimat, wunderground
+from forecast_demo import infoclimat, metar, wunderground
 from forecast_demo.clock import DAY_SECONDS, Epochs, epoch_of
 from forecast_demo.weather import STEP_SECONDS, Site
 
@@ -80,6 +80,13 @@ class World:
             if self._is_corrected(station.id, epoch, now):
                 row["temperature"] = f"{float(str(row['temperature'])) + _WARMER:.1f}"
         return rows
+
+    def metar_reports(self, station: Station, first: float, last: float, now: float) -> list[Record]:
+        """The reports of these seconds that are there by `now`, newest first; both ends are in it."""
+        step = int(station.interval_minutes * 60)
+        epochs = np.arange(-(-first // step) * step, last + 1, step).astype(np.int64)
+        epochs = self._arrived(station, epochs, now)
+        return metar.reports(station, epochs, self.site(station), self.seed) if len(epochs) else []
 
     def _arrived(self, station: Station, epochs: Epochs, now: float) -> Epochs:
         there: npt.NDArray[np.bool_] = epochs <= now

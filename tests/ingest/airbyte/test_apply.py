@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from forecast.cli.program import forecast_app
 from forecast.ingest.airbyte.manifest import manifest_text
 from forecast.ingest.clock import SystemClock
-from forecast.ingest.sources import FETCHES
+from forecast.ingest.sources import MANIFESTED
 from tests.ingest.airbyte.stub import CLIENT, WORKSPACE, Airbyte, serve_airbyte
 
 KEY = "the-key-of-a-network"
@@ -64,7 +64,7 @@ def actions(result: Result) -> list[tuple[str, str, str]]:
 
 EVERYTHING = [
     ("destination", "forecast raw zone"),
-    *((kind, f"forecast {source}") for source in FETCHES for kind in ("definition", "source", "connection")),
+    *((kind, f"forecast {source}") for source in MANIFESTED for kind in ("definition", "source", "connection")),
 ]
 
 
@@ -84,7 +84,7 @@ def test_what_is_missing_is_created_with_its_references(airbyte: Airbyte) -> Non
         "secret_access_key": AWS_SECRET,
     }  # fmt: skip
     definition, source, connection = airbyte.definitions[1], airbyte.sources[1], airbyte.connections[1]
-    assert definition["manifest"] == json.loads(manifest_text(FETCHES["wunderground"]))
+    assert definition["manifest"] == json.loads(manifest_text(MANIFESTED["wunderground"]))
     assert source["definitionId"] == definition["id"]
     assert source["configuration"] == {
         "api_key": KEY, "stations": ["IICHTE19", "ILAMAD25"], "start_date": "2026-01-01",
@@ -195,4 +195,4 @@ def test_a_sync_of_what_was_never_applied_says_so(airbyte: Airbyte) -> None:
 def test_manifests_are_written(tmp_path: Path, airbyte: Airbyte) -> None:
     assert typed("manifests").exit_code == 0
     written: dict[str, Any] = {path.stem: path.read_text() for path in (tmp_path / "airbyte/manifests").iterdir()}
-    assert written == {name: manifest_text(fetch) for name, fetch in FETCHES.items()}
+    assert written == {name: manifest_text(fetch) for name, fetch in MANIFESTED.items()}

@@ -8,23 +8,23 @@ from pathlib import Path
 import pytest
 
 from forecast.ingest.airbyte.manifest import manifest, manifest_text
-from forecast.ingest.sources import FETCHES
+from forecast.ingest.sources import MANIFESTED
 from forecast.networks.fetch import Fetch
 
 FOLDER = Path(__file__).resolve().parents[3] / "airbyte" / "manifests"
 
 
 def test_there_is_a_manifest_of_every_source_and_of_no_other() -> None:
-    assert sorted(path.stem for path in FOLDER.glob("*.json")) == sorted(FETCHES)
+    assert sorted(path.stem for path in FOLDER.glob("*.json")) == sorted(MANIFESTED)
 
 
-@pytest.mark.parametrize("fetch", FETCHES.values(), ids=str)
+@pytest.mark.parametrize("fetch", MANIFESTED.values(), ids=str)
 def test_the_manifests_are_up_to_date(fetch: Fetch) -> None:
     text = (FOLDER / f"{fetch.source}.json").read_text("utf-8")
     assert text == manifest_text(fetch), "run `poetry run forecast airbyte manifests`"
 
 
-@pytest.mark.parametrize("fetch", FETCHES.values(), ids=str)
+@pytest.mark.parametrize("fetch", MANIFESTED.values(), ids=str)
 def test_a_manifest_holds_no_custom_component_and_marks_the_key_as_secret(fetch: Fetch) -> None:
     made = manifest(fetch)
     assert "Custom" not in json.dumps(made)
@@ -37,7 +37,7 @@ def test_a_manifest_holds_no_custom_component_and_marks_the_key_as_secret(fetch:
 
 
 def test_weather_underground_is_asked_station_by_station_and_up_to_tomorrow() -> None:
-    (stream,) = manifest(FETCHES["wunderground"])["streams"]
+    (stream,) = manifest(MANIFESTED["wunderground"])["streams"]
     parameters = stream["retriever"]["requester"]["request_parameters"]
     assert parameters["stationId"] == "{{ stream_partition['station'] }}"
     assert parameters["date"] == "{{ stream_interval['start_time'] }}"
@@ -47,7 +47,7 @@ def test_weather_underground_is_asked_station_by_station_and_up_to_tomorrow() ->
 
 
 def test_the_refusals_of_infoclimat_fail_and_say_what_to_do() -> None:
-    (stream,) = manifest(FETCHES["infoclimat"])["streams"]
+    (stream,) = manifest(MANIFESTED["infoclimat"])["streams"]
     filters = stream["retriever"]["requester"]["error_handler"]["response_filters"]
     assert [(one["action"], one["failure_type"]) for one in filters] == [
         ("FAIL", "config_error"), ("FAIL", "config_error"), ("FAIL", "transient_error"), ("FAIL", "transient_error"),

@@ -11,6 +11,7 @@ from typing import Final
 
 from forecast.networks.metar.bulletins import BULLETINS
 from forecast.networks.metar.cache import CACHE
+from forecast.networks.metar.fetch import FETCH
 from forecast.networks.metar.report import CORRECTION
 from forecast.networks.model import (
     Correction,
@@ -90,11 +91,12 @@ DATED: Final = Layout(
 )
 
 NETWORK: Final = Network(
-    name="METAR",
+    name=FETCH.network,
     id_prefix="metar-",
     licence=Licence("public domain", "https://www.weather.gov/disclaimer", "NOAA Aviation Weather Center"),
     layouts=(JSON, TEXT, DATED),
     formats=(BULLETINS, CACHE),
+    fetch=(FETCH,),
     first_year=1968,
     thresholds={
         **dict.fromkeys(
