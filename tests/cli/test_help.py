@@ -15,7 +15,7 @@ from forecast.cli.program import forecast_app, latency_report_app, pipeline_app
 from forecast.core.settings import SETTINGS
 
 OWN = (
-    *("run", "ingest", "latency", "quality", "status", "values", "latest", "stations", "parameters"),
+    *("run", "ingest", "latency", "load-test", "quality", "status", "values", "latest", "stations", "parameters"),
     *("migrate", "replay", "crud-check", "dashboard", "config"),
 )
 AIRBYTE = ("manifests", "apply", "sync")
@@ -36,6 +36,8 @@ HEAVY = {
         "rich",
         "pydantic",
         "dotenv",
+        "locust",
+        "gevent",
     ),
     *("fastavro", "ijson", "python_calamine", "xxhash", "cryptography", "main"),
     *(

@@ -15,11 +15,11 @@ TEXT = SLO_FILE.read_text("utf-8")
 def test_the_objectives_that_come_with_the_program_are_complete() -> None:
     slos = default_slos()
     assert (slos.window_days, slos.clients) == (28, 8)
-    assert slos.queries.station_day.p95_ms == 100.0
+    assert slos.queries.station_day.p95_ms == 250.0
 
 
 def test_another_file_states_other_objectives() -> None:
-    slos = read_slos(TEXT.replace("p95_ms = 100", "p95_ms = 80.5").encode(), "other.toml")
+    slos = read_slos(TEXT.replace("p95_ms = 250", "p95_ms = 80.5").encode(), "other.toml")
     assert slos.queries.station_day.p95_ms == 80.5
 
 
@@ -30,7 +30,7 @@ def test_another_file_states_other_objectives() -> None:
         (TEXT.replace("share = 0.95", "share = 1.0"), "Expected `float` < 1.0 - at `$.runs.share`"),
         (TEXT.replace("[queries.latest]", "[queries.newest]"), "Object contains unknown field `newest`"),
         (re.sub(r"(?s)\[queries.latest\].*?\n\n", "", TEXT), "Object missing required field `latest`"),
-        (TEXT.replace("p99_ms = 250", "p99_ms = 50"), "p99_ms (50) is below p95_ms (100) - at `$.queries.station_day`"),
+        (TEXT.replace("p99_ms = 500", "p99_ms = 50"), "p99_ms (50) is below p95_ms (250) - at `$.queries.station_day`"),
         ("clients", "Expected '=' after a key"),
     ],
 )

@@ -157,7 +157,13 @@ def run(line: str, folder: Path, environment: dict[str, str]) -> subprocess.Comp
 
 
 def test_every_command_of_the_user_guide_works(guide: Guide) -> None:
-    failed = {line: (result.returncode, result.stderr) for line, result in guide.results.items() if result.returncode}
+    # How fast a busy machine answers is not for the guide to say.
+    timed = re.compile("latency-report|forecast load-test")
+    failed = {
+        line: (result.returncode, result.stderr)
+        for line, result in guide.results.items()
+        if result.returncode not in ({0, 3} if timed.search(line) else {0})
+    }
     assert failed == {}
     assert list(guide.results) == commands(GUIDE)
 
@@ -184,6 +190,10 @@ def test_what_is_delivered_again_changes_nothing(guide: Guide) -> None:
 
 def test_the_other_commands_of_the_guide_do_what_it_says(guide: Guide) -> None:
     assert "10 queries, 288 rows each" in guide.one("latency-report").stdout
+    tested = guide.one("forecast load-test").stdout
+    assert f"{DATABASE}.weather_measurements, observations up to 2024-10-07T23:50:00Z" in tested
+    assert "1 client, open loop, warm: " in tested
+    assert "documents were loaded." in tested
     config = guide.one("forecast config").stdout
     assert re.search(r"^MONGODB_URI +\*\*\* +the environment *$", config, re.MULTILINE)
     assert re.search(r"^LOGS_DIR +logs +default *$", config, re.MULTILINE)

@@ -168,9 +168,9 @@ def test_nobody_there(options: str) -> None:
 
 
 def test_waiting_for_a_primary_is_bounded_and_the_connection_string_decides() -> None:
-    with databases._client("mongodb://127.0.0.1:1/") as client:
+    with databases.new_client("mongodb://127.0.0.1:1/") as client:
         assert client.options.server_selection_timeout == 20
-    with databases._client(f"mongodb://127.0.0.1:1/?{SOON[1:]}") as client:
+    with databases.new_client(f"mongodb://127.0.0.1:1/?{SOON[1:]}") as client:
         assert client.options.server_selection_timeout == 1.5
 
 

@@ -20,7 +20,7 @@ from forecast.mongo import client as database
 from forecast.mongo.loader import INDEXES, prepare_collection
 from forecast.mongo.probes import crud
 from forecast.mongo.probes.crud import crud_check, render_crud, scratch_document
-from forecast.mongo.probes.latency import Plan, _plan, measure_latency
+from forecast.mongo.probes.latency import Plan, measure_latency, plan_of
 from forecast.report.latency import latency_report, render_latency, report_of
 from forecast.report.models.slo import LatencySlo
 from forecast.report.write import as_data, check_shape
@@ -122,7 +122,7 @@ def test_the_warm_up_is_not_counted(filled: Collection[dict[str, Any]]) -> None:
 )
 def test_the_index_is_found_in_every_shape_of_plan(plan: dict[str, Any], index: str) -> None:
     statistics = {"totalDocsExamined": 2, "totalKeysExamined": 3}
-    found = _plan({"queryPlanner": {"winningPlan": plan}, "executionStats": statistics})
+    found = plan_of({"queryPlanner": {"winningPlan": plan}, "executionStats": statistics})
     assert found == Plan(index, documents_examined=2, keys_examined=3)
 
 

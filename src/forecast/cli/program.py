@@ -15,6 +15,7 @@ from forecast.cli.app import Version, add_command, new_app
 from forecast.cli.config import config_command
 from forecast.cli.dashboard import dashboard_command
 from forecast.cli.ingest import ingest_command
+from forecast.cli.load_test import load_test_command
 from forecast.cli.run import pipeline_command
 from forecast.cli.status import status_command
 
@@ -38,6 +39,7 @@ def _program() -> typer.Typer:
     add_command(app, "run", pipeline_command)
     add_command(app, "ingest", ingest_command)
     add_command(app, "latency", commands.latency_command)
+    add_command(app, "load-test", load_test_command)
     add_command(app, "quality", commands.quality_command)
     add_command(app, "status", status_command)
     add_command(app, "values", data.values_command)

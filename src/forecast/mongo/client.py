@@ -90,30 +90,41 @@ _TO_REPEAT = {
 @contextmanager
 def connect(settings: Settings) -> Iterator[ObservationCollection]:
     """The main collection, majority read and write; on the embedded MongoDB where no MONGODB_URI is set."""
-    if settings.mongodb_uri is None:
-        with embedded_mongodb(EMBEDDED_FOLDER) as uri, _collection(uri, settings) as collection:
-            yield collection
-    else:
-        with _collection(settings.mongodb_uri, settings) as collection:
-            yield collection
+    with running_server(settings) as uri, _collection(uri, settings) as collection:
+        yield collection
+
+
+@contextmanager
+def running_server(settings: Settings) -> Iterator[str]:
+    """The connection string of MONGODB_URI, or that of the embedded MongoDB, which runs meanwhile."""
+    if settings.mongodb_uri is not None:
+        yield settings.mongodb_uri
+        return
+    with embedded_mongodb(EMBEDDED_FOLDER) as uri:
+        yield uri
 
 
 @contextmanager
 def _collection(uri: str, settings: Settings) -> Iterator[ObservationCollection]:
     if settings.mongodb_database in _RESERVED:
         raise SettingError(f"MONGODB_DATABASE is {settings.mongodb_database!r}, a database of MongoDB itself")
-    client = _client(uri)
+    client = new_client(uri)
     try:
         _check_server(client, uri)
-        yield client[settings.mongodb_database].get_collection(
-            settings.mongodb_collection,
-            write_concern=WriteConcern("majority", wtimeout=WRITE_TIMEOUT_MS),
-            read_concern=ReadConcern("majority"),
-        )
+        yield collection_of(client, settings.mongodb_database, settings.mongodb_collection)
     finally:
         # It tells the server which sessions have ended, and waits for a primary to tell it to.
         with pymongo.timeout(_CLOSE_SECONDS):
             client.close()
+
+
+def collection_of(client: MongoClient[dict[str, Any]], database: str, name: str) -> ObservationCollection:
+    """A collection, majority read and write."""
+    return client[database].get_collection(
+        name,
+        write_concern=WriteConcern("majority", wtimeout=WRITE_TIMEOUT_MS),
+        read_concern=ReadConcern("majority"),
+    )
 
 
 def _check_server(client: MongoClient[dict[str, Any]], uri: str) -> None:
@@ -185,7 +196,7 @@ def sibling_collection(collection: ObservationCollection, suffix: str) -> Observ
     )
 
 
-def _client(uri: str) -> MongoClient[dict[str, Any]]:
+def new_client(uri: str) -> MongoClient[dict[str, Any]]:
     """A client that has not connected yet; what the connection string says of timeouts goes before our default."""
     defaults: dict[str, Any] = {"tz_aware": True, "appname": "forecast", "retryWrites": True}
     if "serverselectiontimeoutms=" not in uri.lower():

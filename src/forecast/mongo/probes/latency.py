@@ -86,11 +86,14 @@ def measure_latency(
     explained = collection.database.command(
         {"explain": {"find": collection.name, "filter": query}, "verbosity": "executionStats"}
     )
-    return Measured(collection.full_name, station_id, start, end, times, rows, _plan(explained))
+    return Measured(collection.full_name, station_id, start, end, times, rows, plan_of(explained))
 
 
-def _plan(explained: dict[str, Any]) -> Plan:
+def plan_of(explained: dict[str, Any]) -> Plan:
     """Name the index, or the stage that took its place, such as COLLSCAN, and count what the query looked at."""
+    if "queryPlanner" not in explained:
+        # An aggregation: what reads documents is its first stage.
+        explained = explained["stages"][0]["$cursor"]
     stages = list(_stages(explained["queryPlanner"]["winningPlan"]))
     indexes = [stage["indexName"] for stage in stages if "indexName" in stage]
     names = [str(stage["stage"]) for stage in stages if "stage" in stage]

@@ -7,6 +7,7 @@ from typing import Final
 from forecast.report.models.base import Report
 from forecast.report.models.ingest import IngestReport
 from forecast.report.models.latency import QueryLatencyReport
+from forecast.report.models.load_test import LoadTestReport
 from forecast.report.models.migration import MigrationReport
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import PipelineStatus
@@ -16,5 +17,6 @@ REPORTS: Final[tuple[type[Report], ...]] = (
     QualityReport,
     MigrationReport,
     QueryLatencyReport,
+    LoadTestReport,
     IngestReport,
 )

@@ -1,0 +1,127 @@
+"""Runs that go on while something else is measured: real ones, on raw data and into collections of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from forecast.core.errors import ForecastError
+from forecast.core.settings import SETTINGS, Settings
+from forecast.core.text import without_secrets
+from forecast.mongo.client import ObservationCollection
+from forecast.mongo.scratch import drop_scratch, number_of, scratch_of
+from forecast.report.models.load_test import Background
+
+_RUN: Final = "from forecast.cli.program import pipeline; pipeline()"
+_POLL_SECONDS: Final = 0.05
+
+
+@contextmanager
+def background_runs(
+    settings: Settings, collection: ObservationCollection, write_raw: Callable[[Path], object]
+) -> Iterator[Callable[[], Background]]:
+    """Run after run on the raw data that `write_raw` writes, from the first document on until this is left.
+
+    Each starts on empty collections beside the real one, which are dropped afterwards. What is given tells what became
+    of the runs. The settings name a server that runs.
+    """
+    scratch = scratch_of(collection)
+    with TemporaryDirectory(prefix="forecast-load-test-") as name:
+        folder = Path(name)
+        write_raw(folder / "raw")
+        runs = _Runs(settings, scratch, folder)
+        runs.start()
+        try:
+            yield runs.so_far
+        finally:
+            runs.end()
+
+
+class _Runs:
+    """One run after another, in a thread that waits for each."""
+
+    def __init__(self, settings: Settings, scratch: ObservationCollection, folder: Path) -> None:
+        self._settings = settings
+        self._scratch = scratch
+        self._folder = folder
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="background runs")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._runs = self._documents = 0
+        self._failed: str | None = None
+
+    def start(self) -> None:
+        """Start, and come back when documents are there, or when the first run has failed."""
+        self._thread.start()
+        while self._thread.is_alive() and not number_of(self._scratch):
+            time.sleep(_POLL_SECONDS)
+
+    def end(self) -> None:
+        """End the run that goes on, and drop what the runs have written."""
+        self._ending.set()
+        if (process := self._process) is not None:
+            process.terminate()
+        self._thread.join()
+        drop_scratch(self._scratch)
+
+    def so_far(self) -> Background:
+        """What became of the runs."""
+        return Background(self._runs, self._documents, self._failed)
+
+    def _work(self) -> None:
+        try:
+            while self._failed is None and not self._ending.is_set():
+                drop_scratch(self._scratch)
+                self._run()
+                self._documents += number_of(self._scratch)
+        except ForecastError as error:
+            self._failed = error.message
+
+    def _run(self) -> None:
+        """One run, in a folder that holds nothing of the ones before it."""
+        place = self._folder / str(self._runs)
+        place.mkdir()
+        log = place / "log"
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _RUN],
+                cwd=place,
+                env=self._environment(place),
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
+            self._process = process
+            if self._ending.is_set():
+                process.terminate()
+            code = process.wait()
+        shutil.rmtree(place / "processed", ignore_errors=True)
+        if self._ending.is_set():
+            return
+        self._runs += 1
+        if code:
+            last = (log.read_text("utf-8", "replace").splitlines() or ["it said nothing"])[-1]
+            self._failed = f"exit code {code}: {without_secrets(last)}"
+
+    def _environment(self, place: Path) -> dict[str, str]:
+        """The settings of a run: the server of this command, and nothing else of its settings."""
+        ours = {setting.name for setting in SETTINGS}
+        return {
+            **{name: value for name, value in os.environ.items() if name not in ours},
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "RAW_URI": str(self._folder / "raw"),
+            "PROCESSED_URI": str(place / "processed"),
+            "LOGS_DIR": str(place / "logs"),
+            "MONGODB_URI": self._settings.require_mongodb_uri(),
+            "MONGODB_DATABASE": self._settings.mongodb_database,
+            "MONGODB_COLLECTION": self._scratch.name,
+            "LOG_LEVEL": "ERROR",
+        }
