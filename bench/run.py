@@ -48,7 +48,7 @@ from forecast.run.staging import Stager
 from forecast.storage import open_store
 from forecast.transform import RULES_VERSION
 from forecast_demo import bench_registry, write_history_jsonl
-from main import list_objects, run_pipeline, stages
+from main import list_objects, run_pipeline
 
 ROWS = 200_000
 MEMORY_ROWS = 2_000_000
@@ -110,13 +110,13 @@ def child_prepare(uri: str, folder: Path, checks: bool) -> dict[str, float]:
     pa.set_cpu_count(1)
     configure_allocators()
     if not checks:
-        vars(sys.modules["forecast.validate.enrich"])["flag_batch"] = pending_qc
+        vars(sys.modules["forecast.validate.enrich"])["flag_batch"] = not_evaluated
     with connect(settings(uri, folder, "bench_prepare")) as collection, tempfile.TemporaryDirectory() as work:
         run = Run.begin(settings(uri, folder, "bench_prepare"), RunOptions())
         raw_zone, processed_zone = open_store(str(folder / "raw")), open_store(str(folder / "processed"))
         checkpoints = Checkpoints.for_collection(collection, RULES_VERSION, program="bench", zone=processed_zone.place)
         space = DiskBudget(run.settings.limits.temporary_bytes, run.check_stop)
-        stager = Stager(run, stages(), stations(), raw_zone, processed_zone, checkpoints, space)
+        stager = Stager(run, stations(), raw_zone, processed_zone, checkpoints, space)
         start = time.perf_counter()
         rows = 0
         for number, raw in enumerate(list_objects(run, raw_zone)):
@@ -127,7 +127,7 @@ def child_prepare(uri: str, folder: Path, checks: bool) -> dict[str, float]:
         return {"rows": rows, "seconds": time.perf_counter() - start}
 
 
-def pending_qc(table: pa.Table, _known: object, _codes: object, _first: object) -> Quality:
+def not_evaluated(table: pa.Table, _known: object, _codes: object, _first: object) -> Quality:
     """In the place of the quality checks: nothing is evaluated."""
     size = table.num_rows
     nothing = np.zeros(size, np.int32)

@@ -2,18 +2,14 @@
 
     raw object -> rows as found -> observations -> records -> processed zone -> MongoDB
 
-What the stages do is here; in what order objects go through them is in forecast.run.staging and forecast.run.pipeline.
+What the steps do is in forecast.run.steps; forecast.run.staging and forecast.run.pipeline put the objects through them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
-from pathlib import Path
-
-import pandas as pd
 
 from forecast.core.counts import check_counts
 from forecast.core.errors import ForecastError, RetryableError
@@ -21,19 +17,11 @@ from forecast.core.logs import log_as
 from forecast.core.memory import configure_allocators
 from forecast.core.processes import stoppable
 from forecast.core.raw_objects import RawObject
-from forecast.core.schemas import RawBatch, Transformed, Validated
-from forecast.core.settings import Limits, Settings
+from forecast.core.settings import Settings
 from forecast.core.stations import Stations
 from forecast.core.work_folder import work_folder
-from forecast.extract import extract
 from forecast.extract.listing import is_marker, sync_day
-from forecast.mongo.client import ObservationCollection, connect
-from forecast.mongo.conflicts import Conflicts
-from forecast.mongo.dry_run import DryRunOverlay, plan_load
-from forecast.mongo.loader import load
-from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.versions import LoadCounts
-from forecast.networks.registry import NETWORKS
+from forecast.mongo.client import connect
 from forecast.report.migration import verification
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import PipelineStatus
@@ -44,50 +32,20 @@ from forecast.run.places import check_apart, no_such_day, nothing_there
 from forecast.run.retention import remove_old
 from forecast.run.run import Run, RunOptions
 from forecast.run.run_reports import RunReports
-from forecast.run.stages import Stages
+from forecast.run.steps import extract_data, load_data, save_validated_to_s3, transform_data, validate_data
 from forecast.storage import Store, open_store
-from forecast.transform import ObjectTransformer
-from forecast.validate import validate
-from forecast.zone.writer import ObjectWriter
+
+__all__ = [
+    "extract_data",
+    "generate_quality_report",
+    "load_data",
+    "run_pipeline",
+    "save_validated_to_s3",
+    "transform_data",
+    "validate_data",
+]
 
 LOGGER = logging.getLogger("forecast.main")
-
-
-def extract_data(path: Path, raw: RawObject, limits: Limits, now: datetime) -> Iterator[RawBatch]:
-    """Rows as found, in batches."""
-    return extract(path, raw, NETWORKS, limits, now)
-
-
-def transform_data(transformer: ObjectTransformer, batch: RawBatch) -> Transformed:
-    """Rows as found to observations."""
-    return transformer.transform(batch)
-
-
-def validate_data(observations: pd.DataFrame, stations: Stations, now: datetime) -> Validated:
-    """Observations to records that may enter."""
-    return validate(observations, stations, now)
-
-
-def save_validated_to_s3(writer: ObjectWriter, validated: Validated) -> None:
-    """Stage records and rejected rows for the processed zone."""
-    writer.add(validated.observations)
-    writer.add_rejected(validated.rejected)
-
-
-def load_data(
-    records: pd.DataFrame,
-    collection: ObservationCollection,
-    overlay: DryRunOverlay | None,
-    pending_qc: PendingQc,
-    conflicts: Conflicts,
-) -> LoadCounts:
-    """Records to MongoDB; what became of them, or would have in a dry run."""
-    return plan_load(records, overlay, conflicts) if overlay else load(records, collection, pending_qc, conflicts)
-
-
-def stages() -> Stages:
-    """The stages of a batch."""
-    return Stages(extract_data, transform_data, validate_data, save_validated_to_s3, load_data)
 
 
 def generate_quality_report(run: Run, stations: Stations) -> QualityReport:
@@ -159,7 +117,7 @@ def _run(
         with connect(run.settings) as collection, run.writing(collection), work_folder() as folder:
             reports.begin(collection)
             try:
-                with closing(Pipeline(run, stages(), stations, raw, processed, collection, folder)) as pipeline:
+                with closing(Pipeline(run, stations, raw, processed, collection, folder)) as pipeline:
                     fault = _list_and_work(run, reports, pipeline, stations, raw)
             except ForecastError as error:
                 fault = error

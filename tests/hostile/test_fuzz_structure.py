@@ -20,6 +20,7 @@ from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.registry import load_stations
 from forecast.core.schemas import to_table
 from forecast.report.write import as_data
+from forecast.run import steps
 from forecast.run.run import RunOptions
 from tests.examples import examples, for_every_change
 from tests.hostile.independent import Reading
@@ -37,7 +38,7 @@ Records = dict[str, list[Row]]
 def run(world: World) -> tuple[dict[str, Row], Records, Records]:
     """A dry run: counts and errors by key, and the records by URI."""
     records: Records = defaultdict(list)
-    load = main.load_data
+    load = steps.load_data
 
     def seen(frame: pd.DataFrame, *others: Any) -> Any:
         for record in to_table(frame).to_pylist():
@@ -45,7 +46,7 @@ def run(world: World) -> tuple[dict[str, Row], Records, Records]:
         return load(frame, *others)
 
     with on_nothing(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(main, "load_data", seen)
+        patch.setattr(steps, "load_data", seen)
         status, quality = main.run_pipeline(
             world.settings(), RunOptions(dry_run=True, max_rejection_rate=1), load_stations()
         )

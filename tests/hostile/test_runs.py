@@ -15,7 +15,7 @@ from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
 from forecast.core.stations import Stations
 from forecast.report.write import as_data
-from forecast.run import pipeline
+from forecast.run import pipeline, steps
 from forecast.run import run as runs
 from forecast.run.run import RunOptions
 from forecast.transform import RULES_VERSION
@@ -113,7 +113,7 @@ def test_a_fault_of_the_program_is_remembered_until_the_program_is_another(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.raw.put("b.jsonl", lines(enveloped(climate(1))))
-    real = main.extract_data
+    real = steps.extract_data
 
     def broken(path: Any, raw: Any, *more: Any) -> Any:
         if raw.key == "b.jsonl":
@@ -121,7 +121,7 @@ def test_a_fault_of_the_program_is_remembered_until_the_program_is_another(
         return real(path, raw, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(main, "extract_data", broken)
+        patch.setattr(steps, "extract_data", broken)
         status = world.run()
         assert known(status) == (3, 1, 0)
         assert [(error["object"], error["code"]) for error in status["errors"]] == [("b.jsonl", "internal_error")]

@@ -18,6 +18,7 @@ import main
 from forecast.core.errors import RetryableError
 from forecast.mongo.loader import SCHEMA_FILE
 from forecast.mongo.state import Checkpoints
+from forecast.run import steps
 from forecast.run.run import Run
 from tests.integration.worlds import COLLECTION, Outcome, Row, World, WorldMaker, assert_reports_hold
 from tests.waiting import WAIT_SECONDS
@@ -96,7 +97,7 @@ def test_full_disk_for_temporary_files_ends_the_run(world: World, monkeypatch: p
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(main, "save_validated_to_s3", full)
+        patch.setattr(steps, "save_validated_to_s3", full)
         status = world.run()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     (error,) = status["errors"]
@@ -136,7 +137,7 @@ def test_fault_of_the_program_costs_its_object_alone(world: World, monkeypatch: 
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(main, "validate_data", broken)
+        patch.setattr(steps, "validate_data", broken)
         status = world.run()
     assert (status["status"], status["exit_code"]) == ("partial", 3)
     assert [(error["object"], error["code"]) for error in status["errors"]] == [(KEY, "internal_error")]

@@ -36,12 +36,13 @@ DEBUGGED = "import logging; logging.basicConfig(level=logging.DEBUG)"
 IMPATIENT = "import forecast.storage.s3 as s3; s3.RETRY_POLICY = s3.RetryPolicy(tries=1)"
 CRASHED = """
 import os, main
+from forecast.run import steps
 def broken(*_, **__):
     try:
         raise KeyError(os.environ["MONGODB_URI"], os.environ["AWS_SECRET_ACCESS_KEY"])
     except KeyError as error:
         raise ZeroDivisionError(f"{os.environ['AWS_SESSION_TOKEN']} {os.environ['MONGODB_URI']}") from error
-main.validate_data = broken
+steps.validate_data = broken
 """
 STRICTER = """
 import json, pathlib, forecast.mongo.loader
@@ -312,11 +313,11 @@ def test_document_that_the_validator_refuses(local: World, guarded: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("where", "code", "log_format"), [("main.validate_data", 3, "json"), ("main.list_objects", 1, "text")]
+    ("where", "code", "log_format"), [("steps.validate_data", 3, "json"), ("main.list_objects", 1, "text")]
 )
 def test_fault_of_the_program(local: World, where: str, code: int, log_format: str) -> None:
     uri = f"{local.mongodb_uri}&appName={MARK}"
-    crashed = CRASHED.replace("main.validate_data", where)
+    crashed = CRASHED.replace("steps.validate_data", where)
     process = run(local, "pipeline", before=crashed, MONGODB_URI=uri, LOG_FORMAT=log_format)
     assert process.code == code
     assert "ZeroDivisionError" in process.stderr

@@ -13,7 +13,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
 from forecast.core.stations import Stations
-from forecast.run import cache, pipeline
+from forecast.run import cache, pipeline, steps
 from forecast.run.run import RunOptions
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold
 
@@ -32,13 +32,13 @@ def world(new_world: WorldMaker, demo_data: Path) -> World:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The keys of the objects whose rows were read."""
     keys: list[str] = []
-    extract_data = main.extract_data
+    extract_data = steps.extract_data
 
     def noted(path: Path, raw: RawObject, limits: Limits, now: datetime) -> object:
         keys.append(raw.key)
         return extract_data(path, raw, limits, now)
 
-    monkeypatch.setattr(main, "extract_data", noted)
+    monkeypatch.setattr(steps, "extract_data", noted)
     return keys
 
 

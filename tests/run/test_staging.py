@@ -20,11 +20,11 @@ from forecast.core.errors import ForecastError, InterruptedRunError, ObjectRejec
 from forecast.core.raw_objects import RawObject
 from forecast.core.registry import load_stations
 from forecast.core.settings import load_settings
+from forecast.run import steps
 from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import Run, RunOptions
 from forecast.run.staging import Stager
 from forecast.storage import LocalStore
-from main import stages
 
 STATIONS = load_stations()
 ROW = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": "12.5"}
@@ -64,16 +64,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def stager(folder: Path, **changed: Raiser) -> Stager:
-    """A stager whose stages are the real ones but for those that are changed."""
+def stager(folder: Path) -> Stager:
+    """A stager of the objects of the folder."""
     settings = load_settings({"RAW_URI": str(folder / "raw"), "PROCESSED_URI": str(folder / "processed")})
     run = Run.begin(settings, RunOptions())
     run.context = dataclasses.replace(run.context, started_at=NOW)
     remembered: Any = Remembered()
     space = DiskBudget(settings.limits.temporary_bytes, run.check_stop)
-    made = dataclasses.replace(stages(), **changed)
     zones = LocalStore(folder / "raw"), LocalStore(folder / "processed")
-    return Stager(run, made, STATIONS, *zones, remembered, space)
+    return Stager(run, STATIONS, *zones, remembered, space)
 
 
 def stage_all(stager: Stager, folder: Path) -> dict[str, bool]:
@@ -97,12 +96,13 @@ def on_the_first(real: Raiser, error: BaseException) -> Raiser:
     return stage
 
 
-@pytest.mark.parametrize("name", ["extract", "transform", "validate", "save"])
+@pytest.mark.parametrize("step", ["extract_data", "transform_data", "validate_data", "save_validated_to_s3"])
 @pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type(error).__name__)
 def test_an_unforeseen_exception_costs_its_object_alone(
-    folder: Path, caplog: pytest.LogCaptureFixture, name: str, error: Exception
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str, error: Exception
 ) -> None:
-    chosen = stager(folder, **{name: on_the_first(getattr(stages(), name), error)})
+    monkeypatch.setattr(steps, step, on_the_first(getattr(steps, step), error))
+    chosen = stager(folder)
     assert stage_all(chosen, folder) == {"a.jsonl": False, "b.jsonl": True}
     (counts,) = chosen.run.objects
     assert (counts.key, counts.outcome, counts.error_code) == ("a.jsonl", "rejected", "internal_error")
@@ -130,8 +130,11 @@ def test_an_unforeseen_exception_costs_its_object_alone(
     ],
     ids=lambda value: None if isinstance(value, type) else type(value).__name__,
 )
-def test_what_concerns_the_whole_run_ends_it(folder: Path, error: BaseException, kind: type[BaseException]) -> None:
-    chosen = stager(folder, extract=on_the_first(stages().extract, error))
+def test_what_concerns_the_whole_run_ends_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, kind: type[BaseException]
+) -> None:
+    monkeypatch.setattr(steps, "extract_data", on_the_first(steps.extract_data, error))
+    chosen = stager(folder)
     with pytest.raises(kind) as caught:
         stage_all(chosen, folder)
     assert chosen.run.objects == []
@@ -140,8 +143,9 @@ def test_what_concerns_the_whole_run_ends_it(folder: Path, error: BaseException,
         assert f"{folder} (TMPDIR)" in caught.value.message
 
 
-def test_a_dry_run_remembers_nothing(folder: Path) -> None:
-    chosen = stager(folder, extract=on_the_first(stages().extract, KeyError("x")))
+def test_a_dry_run_remembers_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "extract_data", on_the_first(steps.extract_data, KeyError("x")))
+    chosen = stager(folder)
     chosen.run.options = RunOptions(dry_run=True)
     assert stage_all(chosen, folder) == {"a.jsonl": False, "b.jsonl": True}
     remembered: Any = chosen.checkpoints

@@ -41,12 +41,12 @@ from forecast.report.advice import warnings
 from forecast.report.migration import verification
 from forecast.report.models.migration import Verification
 from forecast.report.silence import silence_warnings, silent_stations, stations_seen
+from forecast.run import steps
 from forecast.run.cache import circumstances_digest, program_digest
 from forecast.run.dataset import DatasetWriter
 from forecast.run.dataset_feed import DatasetFeed
 from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import Run
-from forecast.run.stages import Stages
 from forecast.run.staging import StagedObject, Stager
 from forecast.storage import Store, digest_of
 from forecast.transform import RULES_VERSION
@@ -70,7 +70,6 @@ class Pipeline:
     def __init__(
         self,
         run: Run,
-        stages: Stages,
         stations: Stations,
         raw: Store,
         processed: Store,
@@ -78,7 +77,6 @@ class Pipeline:
         folder: Path,
     ) -> None:
         self._run = run
-        self._stages = stages
         self._stations = stations
         self._processed = processed
         self._collection = collection
@@ -92,7 +90,7 @@ class Pipeline:
         self._space = DiskBudget(run.settings.limits.temporary_bytes, run.check_stop)
         run_id, check_stop = run.context.run_id, run.check_stop
         self._dataset = DatasetWriter(processed, collection, stations, run_id, folder, check_stop)
-        self._stager = Stager(run, stages, stations, raw, processed, self._checkpoints, self._space)
+        self._stager = Stager(run, stations, raw, processed, self._checkpoints, self._space)
 
     def close(self) -> None:
         """Close what a dry run imagines."""
@@ -231,7 +229,7 @@ class Pipeline:
                 # What the run before it wrote is unchanged now, and its marks may be gone.
                 self._pending_qc.enqueue(of_chunk)
             with run.timed("load"), strangers_named(self._collection):
-                loaded = self._stages.load(records, self._collection, self._overlay, self._pending_qc, run.conflicts)
+                loaded = steps.load_data(records, self._collection, self._overlay, self._pending_qc, run.conflicts)
                 loaded.add_to(counts)
             if staged.published:
                 staged.tally.add_validated(records, self._stations)

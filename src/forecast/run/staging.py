@@ -31,10 +31,10 @@ from forecast.extract.json.answers import NOT_DELIVERED
 from forecast.extract.limits import CHUNK_ROWS
 from forecast.extract.listing import sync_day
 from forecast.mongo.state import INTERNAL_ERROR, Checkpoints
+from forecast.run import steps
 from forecast.run.cache import circumstances_digest, restore_cached
 from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import ACCESS_DENIED, Run
-from forecast.run.stages import Stages
 from forecast.storage import LocalStore, Store
 from forecast.transform import ObjectTransformer
 from forecast.zone.writer import ObjectWriter, Source, ZoneFile
@@ -78,7 +78,6 @@ class Stager:
     """Stages the objects of one run."""
 
     run: Run
-    stages: Stages
     stations: Stations
     raw: Store
     processed: Store
@@ -166,7 +165,7 @@ class Stager:
         return staged
 
     def _transformed(self, raw: RawObject, path: Path, transformer: ObjectTransformer) -> Iterator[Transformed]:
-        batches = self.stages.extract(path, raw, self.run.settings.limits, self.run.context.started_at)
+        batches = steps.extract_data(path, raw, self.run.settings.limits, self.run.context.started_at)
         while True:
             self.run.check_stop()
             with self.run.timed("extract"):
@@ -174,7 +173,7 @@ class Stager:
             if batch is None:
                 break
             with self.run.timed("transform"):
-                transformed = self.stages.transform(transformer, batch)
+                transformed = steps.transform_data(transformer, batch)
             yield transformed
         yield from transformer.finish()
 
@@ -183,9 +182,9 @@ class Stager:
         if observations.empty:
             return
         with self.run.timed("validate"):
-            validated = self.stages.validate(observations, self.stations, self.run.context.started_at)
+            validated = steps.validate_data(observations, self.stations, self.run.context.started_at)
         with self.run.timed("save"):
-            self.stages.save(writer, validated)
+            steps.save_validated_to_s3(writer, validated)
         with self.run.timed("report"):
             staged.counts.records_validated += len(validated.observations)
             staged.see_rejected(validated.rejected, self.run.context.started_at)

@@ -1,0 +1,57 @@
+"""The steps that every batch goes through, in their order: extract, transform, validate, save, load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from forecast.core.raw_objects import RawObject
+from forecast.core.schemas import RawBatch, Transformed, Validated
+from forecast.core.settings import Limits
+from forecast.core.stations import Stations
+from forecast.extract import extract
+from forecast.mongo.client import ObservationCollection
+from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.dry_run import DryRunOverlay, plan_load
+from forecast.mongo.loader import load
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.versions import LoadCounts
+from forecast.networks.registry import NETWORKS
+from forecast.transform import ObjectTransformer
+from forecast.validate import validate
+from forecast.zone.writer import ObjectWriter
+
+
+def extract_data(path: Path, raw: RawObject, limits: Limits, now: datetime) -> Iterator[RawBatch]:
+    """Rows as found, in batches."""
+    return extract(path, raw, NETWORKS, limits, now)
+
+
+def transform_data(transformer: ObjectTransformer, batch: RawBatch) -> Transformed:
+    """Rows as found to observations."""
+    return transformer.transform(batch)
+
+
+def validate_data(observations: pd.DataFrame, stations: Stations, now: datetime) -> Validated:
+    """Observations to records that may enter."""
+    return validate(observations, stations, now)
+
+
+def save_validated_to_s3(writer: ObjectWriter, validated: Validated) -> None:
+    """Stage records and rejected rows for the processed zone."""
+    writer.add(validated.observations)
+    writer.add_rejected(validated.rejected)
+
+
+def load_data(
+    records: pd.DataFrame,
+    collection: ObservationCollection,
+    overlay: DryRunOverlay | None,
+    pending_qc: PendingQc,
+    conflicts: Conflicts,
+) -> LoadCounts:
+    """Records to MongoDB; what became of them, or would have in a dry run."""
+    return plan_load(records, overlay, conflicts) if overlay else load(records, collection, pending_qc, conflicts)
