@@ -21,13 +21,13 @@ from forecast.core.counts import QcCounts
 from forecast.core.digests import HASH_LENGTH
 from forecast.core.errors import InterruptedRunError, RetryableError, SettingError
 from forecast.core.stations import Stations
-from forecast.mongo import qc_update as verdicts_module
+from forecast.mongo import qc_update, qc_write
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import days_held, evaluate_days, evaluate_pending, evaluated, outdated_flags, stored_flags
 from forecast.networks.qc_version import qc_version
-from forecast.qc import windows as blocks
+from forecast.qc import windows as qc_windows
 from forecast.qc.results import QcResults
 from tests.concurrent_runs import beaten
 from tests.examples import examples
@@ -293,7 +293,7 @@ def test_days_that_a_rival_evaluated_before_they_were_written_are_evaluated(data
 
 
 def test_rivals_that_never_rest_are_worth_another_run(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verdicts_module, "_ROUNDS", 3)
+    monkeypatch.setattr(qc_update, "_ROUNDS", 3)
     ranks = iter(range(1, 100))
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     database.load(row(15, 12.2))
@@ -538,8 +538,8 @@ def test_days_cut_into_many_blocks_are_the_same_days(database: Database, monkeyp
     database.load(*_weather(np.random.default_rng(5)))
     database.evaluate()
     before = database.documents()
-    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", 10)
-    monkeypatch.setattr(verdicts_module, "_BATCH", 7)
+    monkeypatch.setattr(qc_windows, "_ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(qc_write, "_BATCH", 7)
     digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HASH_LENGTH]}, "f" * HASH_LENGTH]}
     database.collection.update_many({}, [{"$set": {"metadata.digest": digest}}])
     held = days_held(database.collection, {})

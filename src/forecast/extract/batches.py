@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,15 +19,11 @@ from forecast.core.settings import Limits
 from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_table
 from forecast.extract.envelope import (
-    MORE_FIELDS,
     PAYLOAD_FIELDS,
-    is_sources_own,
     origin_of_records,
-    own_names,
     unwrap_record,
 )
 from forecast.extract.envelope_columns import origin_of_table
-from forecast.extract.fields import STATION_FIELDS, spelled
 from forecast.extract.json.answers import (
     LOST,
     NO_ROWS,
@@ -41,14 +35,24 @@ from forecast.extract.json.answers import (
 )
 from forecast.extract.json.document import Around, is_document, names_a_container, read_document, reassemble
 from forecast.extract.json.lines import BadRecordError, FastReader, read_records, rejected_record, rows_of_records
-from forecast.extract.json.objects import as_texts, flat, is_binary, opened, parse_cells, without_nothing
+from forecast.extract.json.objects import flat, opened, parse_cells
 from forecast.extract.ledger import Ledger
-from forecast.extract.limits import check_columns
+from forecast.extract.parts import (
+    Part,
+    are_documents,
+    bytes_of,
+    filled_fields,
+    members,
+    no_columns,
+    payload_cells,
+    plain,
+    sources_own,
+    take_more_fields,
+)
 from forecast.extract.shapes import Shapes
 
 # What is wrong with a document costs its record; what may cost the machine too much costs the object.
 RECORD_FAULTS: Final = frozenset({"not_json", "not_text", "unknown_layout", NO_ROWS, SOURCE_ERROR})
-_SHORT = 16
 
 
 def positions(first: int, count: int, before: str = "line ", after: str = "") -> pa.Array:
@@ -66,28 +70,6 @@ def has_one_shape(table: pa.Table) -> bool:
     )
 
 
-@dataclass(slots=True)
-class _Part:
-    """Rows, their origin, the tables of what stood beside them (the innermost first), and what is rejected of them.
-
-    `rows` may have no column; how many rows there are is known from `origin`.
-    """
-
-    rows: pa.Table
-    origin: pa.Table
-    beside: list[pa.Table]
-    rejected: list[dict[str, Any]]
-
-    def keep(self, kept: npt.NDArray[np.intp], rows: pa.Table | None = None) -> None:
-        """Keep some rows only; `rows` are those, where they are made already."""
-        if len(kept) < len(self.origin):
-            self.rows = _taken(self.rows, kept) if rows is None else rows
-            self.origin = self.origin.take(kept)
-            self.beside = [_taken(level, kept) for level in self.beside]
-        elif rows is not None:
-            self.rows = rows
-
-
 class BatchMaker:
     """Makes the batches of one raw object; its `ledger` knows what the records came to."""
 
@@ -102,22 +84,22 @@ class BatchMaker:
         self, table: pa.Table, places: pa.Array, rejected: Sequence[dict[str, Any]] = ()
     ) -> Iterator[RawBatch]:
         """Batches of a table whose rows stand at `places`; the names of its columns may repeat."""
-        part = _Part(table, origin_of_table(table, places, self._raw), [], [])
+        part = Part(table, origin_of_table(table, places, self._raw), [], [])
         for record in rejected:
             self._refuse(part, record)
         for field in PAYLOAD_FIELDS:
             if field not in part.rows.column_names:
                 continue
-            cells = _payload_cells(part.rows, field)
-            part.beside.insert(0, _sources_own(part.rows, field))
-            part.rows = _no_columns()
+            cells = payload_cells(part.rows, field)
+            part.beside.insert(0, sources_own(part.rows, field))
+            part.rows = no_columns()
             if pa.types.is_struct(cells.type):
-                part.rows = _members(cells)
+                part.rows = members(cells)
             elif pa.types.is_string(cells.type):
                 yield from self._open_texts(part, cells)
             elif not pa.types.is_null(cells.type):
                 self._refuse_payloads(part, cells)
-        part.rows = _sources_own(part.rows)
+        part.rows = sources_own(part.rows)
         yield from self._batches(part)
 
     def of_lines(self, lines: Sequence[tuple[str, bytes]]) -> Iterator[RawBatch]:
@@ -159,7 +141,7 @@ class BatchMaker:
     def _of_items(self, items: Sequence[tuple[str, Any]], rejected: Sequence[dict[str, Any]]) -> Iterator[RawBatch]:
         """Values at their positions; what is no record is rejected, one by one."""
         payloads, envelopes, beside, places = [], [], [], []
-        part = _Part(_no_columns(), ORIGIN_SCHEMA.empty_table(), [], [])
+        part = Part(no_columns(), ORIGIN_SCHEMA.empty_table(), [], [])
         for record in rejected:
             self._refuse(part, record)
         for position, item in items:
@@ -180,10 +162,10 @@ class BatchMaker:
         ]
         yield from self._batches(part)
 
-    def _open_texts(self, part: _Part, cells: pa.Array) -> Iterator[RawBatch]:
+    def _open_texts(self, part: Part, cells: pa.Array) -> Iterator[RawBatch]:
         """Read payloads that are JSON text: documents as such, the others to the rows of the part."""
         documents = np.zeros(len(cells), dtype=bool)
-        if names_a_container(_bytes_of(cells), self._shapes):
+        if names_a_container(bytes_of(cells), self._shapes):
             for name in self._shapes.containers:
                 documents |= np.asarray(pc.fill_null(pc.match_substring(cells, name), fill_value=False))
         for index in np.flatnonzero(documents).tolist():
@@ -196,9 +178,9 @@ class BatchMaker:
             self._refuse(part, record)
         part.keep(kept, rows)
 
-    def _batches(self, part: _Part) -> Iterator[RawBatch]:
+    def _batches(self, part: Part) -> Iterator[RawBatch]:
         """The batches of rows without their envelope: of those that are documents one each, and one of the others."""
-        documents = _are_documents(part.rows, self._shapes, len(part.origin))
+        documents = are_documents(part.rows, self._shapes, len(part.origin))
         if documents.any():
             columns = [without_short_floats(flat(column)) for column in part.rows.columns]
             rows = pa.Table.from_arrays(columns, part.rows.column_names)
@@ -208,7 +190,7 @@ class BatchMaker:
                 return
         yield self._batch(part)
 
-    def _documents(self, part: _Part, documents: Mask, text_of: Callable[[int], str]) -> Iterator[RawBatch]:
+    def _documents(self, part: Part, documents: Mask, text_of: Callable[[int], str]) -> Iterator[RawBatch]:
         for index in np.flatnonzero(documents).tolist():
             origin = part.origin.slice(index, 1).to_pylist()[0]
             try:
@@ -220,9 +202,9 @@ class BatchMaker:
                 continue
             yield from self.of_document(text, Around(origin, beside))
 
-    def _batch(self, part: _Part) -> RawBatch:
+    def _batch(self, part: Part) -> RawBatch:
         self._take_answers(part)
-        _take_more_fields(part)
+        take_more_fields(part)
         has_payloads = any(column.null_count < len(column) for column in part.rows.columns)
         if has_payloads:
             self.ledger.add_rows()
@@ -236,20 +218,20 @@ class BatchMaker:
         objects = opened(part.rows, part.origin["position"], self._shapes.objects)
         part.rejected += objects.rejected
         part.keep(objects.kept, objects.rows)
-        frame = to_frame(_plain(part.rows))
+        frame = to_frame(plain(part.rows))
         if not part.rows.column_names:
             frame = frame.reindex(range(len(part.origin)))
         rejected = frame_of(part.rejected, REJECTED_SCHEMA)
         return RawBatch(frame, to_frame(part.origin), rejected=rejected, has_payloads=has_payloads)
 
-    def _take_answers(self, part: _Part) -> None:
+    def _take_answers(self, part: Part) -> None:
         """Take out the rows that are answers without rows: rejected where they tell of a fault, else left empty."""
         lost = np.asarray(part.origin["changes"].is_valid())
         found, names = answers_in(part.rows, self._shapes.containers, lost)
         rejected: list[int] = []
         for index in np.flatnonzero(found).tolist():
             nulls = {name: None for name in part.rows.column_names if name in self._shapes.containers}
-            fields = nulls | _fields(part.rows, index)
+            fields = nulls | filled_fields(part.rows, index)
             try:
                 check_holds_nothing(fields, self._shapes.containers)
                 fault = no_rows(fields, self._shapes.containers)
@@ -282,127 +264,13 @@ class BatchMaker:
         kept = code if code in {LOST, SOURCE_ERROR} else "malformed_record"
         return rejected_record(position, message, raw) | {"code": kept}
 
-    def _refuse_payloads(self, part: _Part, cells: pa.Array) -> None:
+    def _refuse_payloads(self, part: Part, cells: pa.Array) -> None:
         """A payload of another type than an object or JSON text has no row."""
         reason = f"the payload is no object but a {cells.type}"
         for index in np.flatnonzero(cells.is_valid()).tolist():
             self._refuse(part, rejected_record(part.origin["position"][index].as_py(), reason, ""))
         part.keep(np.flatnonzero(cells.is_null()))
 
-    def _refuse(self, part: _Part, record: dict[str, Any]) -> None:
+    def _refuse(self, part: Part, record: dict[str, Any]) -> None:
         part.rejected.append(record)
         self.ledger.add_unreadable(record["position"], record["reason"])
-
-
-def _take_more_fields(part: _Part) -> None:
-    """Put the fields that Airbyte found no column for beside those that have one."""
-    if part.rows.column_names.count(MORE_FIELDS) != 1:
-        return
-    cells = flat(part.rows[MORE_FIELDS])
-    if pa.types.is_map(cells.type):
-        cells = pa.array(cells.to_pylist(maps_as_pydicts="lossy"))
-    if pa.types.is_struct(cells.type):
-        check_columns(cells.type.num_fields, len(cells))
-        part.beside.insert(0, _members(cells))
-    elif cells.null_count < len(cells):
-        return
-    part.rows = part.rows.drop_columns([MORE_FIELDS])
-
-
-def _are_documents(rows: pa.Table, shapes: Shapes, size: int) -> Mask:
-    """The rows in which something stands where a document has its rows.
-
-    Raises ObjectRejectedError where a name of theirs is there twice.
-    """
-    found = np.zeros(size, dtype=bool)
-    for index, name in enumerate(rows.column_names):
-        if name in shapes.containers:
-            cells = flat(rows.column(index))
-            found |= np.asarray((without_nothing(cells) if pa.types.is_string(cells.type) else cells).is_valid())
-    if found.any() and len(set(rows.column_names)) < len(rows.column_names):
-        raise ObjectRejectedError("duplicate_column", "two columns of the documents have the same name")
-    return found
-
-
-def _payload_cells(table: pa.Table, field: str) -> pa.Array:
-    """The payloads: objects, JSON text, or of a type that holds none; null where one is blank."""
-    first, *others = [flat(table.column(index)) for index in table.schema.get_all_field_indices(field)]
-    if any(not cells.equals(first) for cells in others):
-        raise ObjectRejectedError("duplicate_column", f"two columns are called {field!r} and their values differ")
-    if pa.types.is_dictionary(first.type):
-        first = first.dictionary_decode()
-    first = as_texts(first)
-    if not pa.types.is_string(first.type) or (pc.min(pc.binary_length(first)).as_py() or 0) > _SHORT:
-        return first
-    return without_nothing(first)
-
-
-def _bytes_of(cells: pa.Array) -> bytes:
-    """All texts of an array, one behind the other."""
-    data = cells.buffers()[2]
-    return b"" if data is None else data.to_pybytes()
-
-
-def _fields(rows: pa.Table, index: int) -> dict[str, Any]:
-    """What is filled of a row; of what Python has no value for, its type."""
-    fields = {}
-    for name, column in zip(rows.column_names, rows.columns, strict=True):
-        try:
-            value = column[index].as_py()
-        except (ValueError, OverflowError, pa.ArrowException):
-            value = str(column.type)
-        if value is not None:
-            fields[name] = value
-    return fields
-
-
-def _sources_own(table: pa.Table, payload: str | None = None) -> pa.Table:
-    """The columns that are no part of the envelope, without the payload that they stand beside."""
-    own = table.select([index for index, name in enumerate(table.column_names) if is_sources_own(name, payload)])
-    names = own_names(own.column_names)
-    return own if names == own.column_names else own.rename_columns(names)
-
-
-def _taken(table: pa.Table, kept: npt.NDArray[np.intp]) -> pa.Table:
-    return table.take(kept) if table.column_names else table
-
-
-def _no_columns() -> pa.Table:
-    return pa.table({})
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """Decimals and bytes as text: 7.6 stays 7.6, and who converts it reads texts and numbers only."""
-    for index, name in enumerate(table.column_names):
-        cells = table.column(index)
-        if pa.types.is_decimal(cells.type):
-            table = table.set_column(index, name, cells.cast(pa.string()))
-        elif is_binary(cells.type):
-            table = table.set_column(index, name, pa.chunked_array([_text_of_bytes(name, flat(cells))]))
-    return table
-
-
-def _text_of_bytes(name: str, cells: pa.Array) -> pa.Array:
-    """Bytes as the text they are, as they would be printed where they are none.
-
-    Raises ObjectRejectedError where they should name the station, and no row has a text.
-    """
-    if pa.types.is_fixed_size_binary(cells.type):
-        cells = pc.replace_substring_regex(cells.cast(pa.binary()), "\0+$", "")
-    try:
-        return cells.cast(pa.string())
-    except pa.ArrowInvalid:
-        found = cells.to_pylist()
-    texts = [None if cell is None else cell.decode("utf-8", "backslashreplace") for cell in found]
-    if spelled(name) in STATION_FIELDS and all(
-        text is None or text.encode() != cell for text, cell in zip(texts, found, strict=True)
-    ):
-        first = next(text for text in texts if text is not None)
-        message = f"the field {name!r}, which names the station, holds bytes that are no text: {first[:40]!r}"
-        raise ObjectRejectedError("bad_envelope", message)
-    return pa.array(texts, pa.string())
-
-
-def _members(cells: pa.StructArray) -> pa.Table:
-    members = [pc.struct_field(cells, [index]) for index in range(cells.type.num_fields)]
-    return pa.Table.from_arrays(members, [field.name for field in cells.type])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -15,16 +15,16 @@ from zoneinfo import ZoneInfo
 
 from forecast.core.errors import ForecastError, InterruptedRunError
 from forecast.core.stations import Station
-from forecast.core.text import escaped
 from forecast.ingest.answers import Record
 from forecast.ingest.api import Api, Window
-from forecast.ingest.faults import QuotaReachedError, SilentError, UnusableAnswerError, WindowError
+from forecast.ingest.faults import QuotaReachedError, SilentError, WindowError
 from forecast.ingest.fingerprints import DayFingerprints
 from forecast.ingest.plan import StationPlan, came_back, station_plan, windows
 from forecast.ingest.raw_zone import MAX_PART_BYTES, Part, Sync
+from forecast.ingest.records import records_by_day
 from forecast.ingest.result import Outcome, SourceResult, WindowFault
 from forecast.ingest.state import SourceState, StationState
-from forecast.networks.fetch import EPOCH_SECONDS, Fetch
+from forecast.networks.fetch import Fetch
 from forecast.storage import Store
 
 LOGGER = logging.getLogger("forecast.ingest")
@@ -156,7 +156,7 @@ class SourceRun:
                 continue
             asked = Window(stations, window.first, window.last)
             try:
-                by_day = self._by_day(asked, self._ask(asked))
+                by_day = records_by_day(self._fetch, self.stations, asked, self._ask(asked))
             except WindowError as error:
                 self._miss(asked, error)
             else:
@@ -168,42 +168,10 @@ class SourceRun:
             if self._is_due():
                 self._flush()
 
-    def _by_day(self, window: Window, records: Iterable[Record]) -> dict[tuple[str, date], list[Record]]:
-        """The records of each station and day that was asked for.
-
-        Raises WindowError where one is of another station or day.
-        """
-        registered = {self.stations[name].network_id: name for name in window.stations}
-        by_day: dict[tuple[str, date], list[Record]] = defaultdict(list)
-        day_of: dict[str, date] = {}
-        for record in records:
-            told = record.get(self._fetch.station_field)
-            name = registered.get(str(told), "")
-            if name not in window.stations:
-                raise UnusableAnswerError(
-                    "other_station", f"a record names station {_shown(told)}, which was not asked for"
-                )
-            day = window.first if self._fetch.local_days else self._utc_day(record)
-            # A record without a time goes with the one before it; the pipeline says what it lacks.
-            day_of[name] = day or day_of.get(name, window.first)
-            if not window.first <= day_of[name] <= window.last:
-                raise UnusableAnswerError("other_day", f"a record is of {day_of[name]}, which was not asked for")
-            by_day[name, day_of[name]].append(record)
-        return by_day
-
     def _ask(self, window: Window) -> list[Record]:
         """The records of a window, whose stations the network knows by its own ids."""
         own = tuple(self.stations[name].network_id for name in window.stations)
         return self.api.ask(Window(own, window.first, window.last))
-
-    def _utc_day(self, record: Record) -> date | None:
-        told = record.get(self._fetch.time_field)
-        try:
-            if self._fetch.time_format == EPOCH_SECONDS:
-                return datetime.fromtimestamp(float(str(told)), UTC).date()
-            return date.fromisoformat(str(told)[:10])
-        except (ValueError, OverflowError, OSError):
-            return None
 
     def _take(self, window: Window, by_day: Mapping[tuple[str, date], list[Record]]) -> None:
         """Write what is new of an answer."""
@@ -312,7 +280,3 @@ class SourceRun:
 
 def _days(window: Window) -> list[date]:
     return [window.first + timedelta(days=number) for number in range((window.last - window.first).days + 1)]
-
-
-def _shown(name: object) -> str:
-    return escaped(str(name))[:40]

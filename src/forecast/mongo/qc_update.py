@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
-from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError
 
-from forecast.core.clock import DAY_MS, iso_time, iso_time_of, midnight
+from forecast.core.clock import DAY_MS, midnight
 from forecast.core.counts import QcCounts
-from forecast.core.digests import HASH_LENGTH, Hashes, qc_hashes, qc_hashes_of
-from forecast.core.errors import ForecastError, RetryableError, SettingError
+from forecast.core.digests import qc_hashes, qc_hashes_of
+from forecast.core.errors import RetryableError
 from forecast.core.memory import trim_heap
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.stations import Station, Stations
 from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.checked_rows import CheckedRows, DaySink, dataset_of
-from forecast.mongo.client import ObservationCollection, foreign_index, mongo_errors, refusal, validation_failed
+from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.qc_queue import PendingQc, days_by_station
+from forecast.mongo.qc_write import OutdatedFlags, document_id, flag_updates, rewrite
 from forecast.mongo.station_states import StationStates
 from forecast.mongo.window_reader import prefetch, read_window
 from forecast.networks.qc_version import qc_version
 from forecast.networks.registry import NETWORKS
 from forecast.qc.aggregates import StationDay, station_days
-from forecast.qc.results import QcResults, Quality
+from forecast.qc.results import QcResults
 from forecast.qc.runner import run_closing_checks, run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted
@@ -39,23 +35,8 @@ from forecast.qc.windows import QcWindow, day_ranges
 
 LOGGER = logging.getLogger("forecast.mongo.qc_update")
 _ROUNDS: Final = 20
-_BATCH: Final = 2_500
 _READERS: Final = 2
-_AMOUNT: Final = "measurements.precipitation_amount"
 FlagsChange = Callable[[Iterable[tuple[str, int]]], None]
-
-
-class _Differing(NamedTuple):
-    """The rows whose verdict is another now, what it is, and their QC hashes.
-
-    `looked_at` are all rows that were evaluated, and `result` is what is said of those.
-    """
-
-    rows: npt.NDArray[np.intp]
-    quality: Quality
-    hashes: Hashes
-    looked_at: slice
-    result: Quality
 
 
 class QcObserver(Protocol):
@@ -133,7 +114,7 @@ def outdated_flags(
         for station in window.targets:
             if station.id in results:
                 rows = _differing(window, stored[station.id], results[station.id]).rows
-                yield from (_document_id(station, stored[station.id].times[row]) for row in rows)
+                yield from (document_id(station, stored[station.id].times[row]) for row in rows)
         del stored, results
         trim_heap()
 
@@ -227,14 +208,16 @@ def _evaluate_window(
         counts.evaluated = 0
         settled = True
         for station in stations:
-            within = differing[station.id].looked_at
+            within = differing[station.id].evaluated
             counts.evaluated += within.stop - within.start
             reflagged = {(station.id, day) for day in _days_of(stored[station.id], differing[station.id])}
             flags_change(reflagged)
             if sink is not None:
                 sink.flags_change(reflagged)
-            for updates in _updates(station, stored[station.id], differing[station.id], changed, by_name=not attempt):
-                matched = _rewrite(updates, collection)
+            for updates in flag_updates(
+                station, stored[station.id], differing[station.id], changed, by_name=not attempt
+            ):
+                matched = rewrite(updates, collection)
                 counts.rewritten += matched
                 settled &= matched == len(updates)
         if settled:
@@ -254,7 +237,7 @@ def _write_days(
     window: QcWindow,
     stored: Mapping[str, StationColumns],
     results: Mapping[str, QcResults],
-    differing: Mapping[str, _Differing],
+    differing: Mapping[str, OutdatedFlags],
     collection: ObservationCollection,
 ) -> None:
     """The daily aggregates of the days whose observations changed, and of those whose flags are about to."""
@@ -272,13 +255,13 @@ def _hand_on(
     window: QcWindow,
     stored: Mapping[str, StationColumns],
     results: Mapping[str, QcResults],
-    differing: Mapping[str, _Differing],
+    differing: Mapping[str, OutdatedFlags],
     sink: DaySink,
 ) -> None:
     """Give what the database holds now of the days whose observations changed."""
     parts = []
     for name in sorted(window.changed.keys() & differing.keys()):
-        columns, among, result = stored[name], differing[name].looked_at, differing[name].result
+        columns, among, result = stored[name], differing[name].evaluated, differing[name].result
         if columns.origins is None:
             # Somebody else's documents are among them: reading them for the dataset says so.
             return
@@ -288,58 +271,9 @@ def _hand_on(
     sink.take(window.changed, dataset_of(parts))
 
 
-def _days_of(stored: StationColumns, differing: _Differing) -> set[int]:
+def _days_of(stored: StationColumns, differing: OutdatedFlags) -> set[int]:
     """The days of the documents whose verdicts differ."""
     return set((stored.times[differing.rows] // DAY_MS).tolist())
-
-
-def _updates(
-    station: Station, stored: StationColumns, differing: _Differing, changed: dict[str, int], *, by_name: bool
-) -> Iterator[list[UpdateOne]]:
-    """The writes of the verdicts of one station that differ, in batches: each where the document is as it was read.
-
-    `changed` gets the number of values with another flag, by document: what is written in a second attempt counts once.
-    Documents are found by name, which is fast; or by station and time, whatever somebody has named them by hand.
-    """
-    rows, quality, hashes = differing[:3]
-    for at in range(0, len(rows), _BATCH):
-        updates = []
-        batch = quality.flags[at : at + _BATCH].to_pylist()
-        for number, (row, text) in enumerate(zip(rows[at : at + _BATCH].tolist(), batch, strict=True), at):
-            name = _document_id(station, stored.times[row])
-            changed[name] = _changed_flags(stored.flags[row], text)
-            digest = stored.digests[row].decode()
-            change = _change(quality, number, text, digest[:HASH_LENGTH] + hashes[number].decode())
-            moment = datetime.fromtimestamp(int(stored.times[row]) / 1000, UTC)
-            only = {"_id": name} if by_name else {"station.id": station.id, "timestamp": moment}
-            updates.append(UpdateOne({**only, "metadata.digest": digest}, change))
-        yield updates
-
-
-def _rewrite(updates: list[UpdateOne], collection: ObservationCollection) -> int:
-    """How many documents were still as they were read."""
-    with mongo_errors("writing flags"):
-        try:
-            return collection.bulk_write(updates, ordered=False).matched_count
-        except BulkWriteError as error:
-            raise _refused(error) from error
-
-
-def _refused(error: BulkWriteError) -> ForecastError:
-    first: dict[str, Any] = next(iter([*error.details["writeErrors"], *error.details["writeConcernErrors"]]), {})
-    if validation_failed(first):
-        wanted = first["op"]["q"]
-        which = wanted.get("_id") or f"of {wanted['station.id']} at {iso_time(wanted['timestamp'])}"
-        return SettingError(
-            f"the database's validator refuses the flags of document {which}: what is there was not written by this "
-            "pipeline (src/config/mongodb_schema.json); mend or remove it"
-        )
-    if foreign := foreign_index(first):
-        return SettingError(
-            f"a unique index that is not the pipeline's, {foreign}, refuses a change of flags; drop the index, or set "
-            "MONGODB_COLLECTION to another collection"
-        )
-    return refusal(first.get("code"), "writing flags")
 
 
 def _within(window: QcWindow, stored: StationColumns) -> slice:
@@ -347,38 +281,10 @@ def _within(window: QcWindow, stored: StationColumns) -> slice:
     return slice(int(first), int(end))
 
 
-def _differing(window: QcWindow, stored: StationColumns, results: QcResults) -> _Differing:
+def _differing(window: QcWindow, stored: StationColumns, results: QcResults) -> OutdatedFlags:
     within = _within(window, stored)
     quality = results.quality(within)
     versions = np.full(len(quality.flag), qc_version())
     hashes = qc_hashes(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
     other = np.flatnonzero(qc_hashes_of(stored.digests[within]) != hashes)
-    return _Differing(within.start + other, quality.take(other), hashes[other], within, quality)
-
-
-def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[str, Any]:
-    amount = float(quality.amount[row])
-    change: dict[str, Any] = {
-        "$set": {
-            "data_quality.flag": int(quality.flag[row]),
-            "data_quality.flags": json.loads(text or "{}"),
-            "data_quality.anomalies_detected": int(quality.anomalies[row]),
-            "data_quality.qc_version": qc_version(),
-            "metadata.digest": digest,
-        }
-    }
-    if np.isnan(amount):
-        change["$unset"] = {_AMOUNT: ""}
-    else:
-        change["$set"][_AMOUNT] = amount
-    return change
-
-
-def _changed_flags(before: str | None, after: str | None) -> int:
-    """How many values have another flag than before."""
-    old, new = ({name: entry["flag"] for name, entry in json.loads(text or "{}").items()} for text in (before, after))
-    return sum(old.get(name) != new.get(name) for name in old.keys() | new.keys())
-
-
-def _document_id(station: Station, time: np.int64) -> str:
-    return f"{station.id}@{iso_time_of(int(time))}"
+    return OutdatedFlags(within.start + other, quality.take(other), hashes[other], within, quality)

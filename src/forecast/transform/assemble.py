@@ -27,7 +27,7 @@ from forecast.core.schemas import (
 )
 from forecast.transform.quarantine import Rejection, rejected_rows
 from forecast.transform.values.clocks import DateTimes
-from forecast.transform.values.numbers import AMBIGUOUS, ParsedColumn, ParseIssue
+from forecast.transform.values.columns import AMBIGUOUS, ParsedColumn, ParseIssue
 
 # A key of 64 bits leaves room for one more parameter with a million codes.
 _LARGEST_KEY = 2**40

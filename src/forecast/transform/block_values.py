@@ -16,7 +16,8 @@ from forecast.transform.declared import BY_NAME, DeclaredLayout
 from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, normalise_field
 from forecast.transform.unit_blocks import ReadBlock, blocks_of, merged
-from forecast.transform.values.numbers import ParsedColumn, RawColumn, convert_batch, filled
+from forecast.transform.values.columns import ParsedColumn, RawColumn, filled
+from forecast.transform.values.numbers import convert_batch
 from forecast.transform.values.units import Floats
 
 

@@ -15,7 +15,7 @@ from forecast.transform.headings import Heading, read_heading
 from forecast.transform.mean_of import PairedMean
 from forecast.transform.nearest import Near
 from forecast.transform.raw_columns import Columns, normalise_field
-from forecast.transform.values.numbers import RawColumn
+from forecast.transform.values.columns import RawColumn
 from forecast.transform.values.units import find_unit
 from forecast.transform.values.wind_words import ENGLISH, FRENCH, WindWords
 

@@ -27,7 +27,8 @@ from forecast.transform.values.codes import read_codes
 from forecast.transform.values.dst import AmbiguousHours
 from forecast.transform.values.numbers import convert_batch
 from forecast.transform.values.statements import ConstantColumns
-from forecast.transform.values.timestamps import ParsedTimes, local_to_utc
+from forecast.transform.values.timestamps import ParsedTimes
+from forecast.transform.values.zones import local_to_utc
 
 # A time that may enter, where a row's own is not known yet.
 _SOME_TIME = np.datetime64("2000-01-01", "s")

@@ -31,8 +31,8 @@ from forecast.transform.values.timestamps import (
     read_days,
     read_moments,
     sheet_day,
-    to_local,
 )
+from forecast.transform.values.zones import to_local
 
 _DAY = np.timedelta64(DAY_SECONDS, "s")
 _BAD_TIME = "not a local date and time"

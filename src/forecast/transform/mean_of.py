@@ -11,7 +11,7 @@ import pyarrow as pa
 from forecast.core.parameters import Parameter
 from forecast.networks.model import MeanOf
 from forecast.transform.raw_columns import normalise_field
-from forecast.transform.values.numbers import ParsedColumn, ParseIssue, filled, shorten
+from forecast.transform.values.columns import ParsedColumn, ParseIssue, filled, shorten
 from forecast.transform.values.units import CANONICAL, Unit, as_shown
 
 

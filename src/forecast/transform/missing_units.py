@@ -9,7 +9,7 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.transform.declared import DeclaredLayout
 from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, normalise_field
-from forecast.transform.values.numbers import shorten
+from forecast.transform.values.columns import shorten
 
 _CODE = "missing_units"
 

@@ -18,7 +18,7 @@ from forecast.transform.declared import DeclaredLayout
 from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, StationNames, check_types, contradicting_stations
 from forecast.transform.source_units import check_units
-from forecast.transform.values.numbers import ParseIssue
+from forecast.transform.values.columns import ParseIssue
 
 # A row has its station by its own name, or by that of the lists it stands in.
 _OTHER_GROUP = "the row names another station than the one it stands under"

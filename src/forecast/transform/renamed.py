@@ -18,7 +18,8 @@ from forecast.core.parameters import PARAMETERS, Parameter, Quantity
 from forecast.core.reading import RenamedParameter
 from forecast.qc.registry import THRESHOLDS
 from forecast.transform.raw_columns import normalise_field, python_cells
-from forecast.transform.values.numbers import MISSING_TOKENS, RawColumn, convert_batch
+from forecast.transform.values.columns import RawColumn
+from forecast.transform.values.numbers import MISSING_TOKENS, convert_batch
 from forecast.transform.values.units import UNITS
 from forecast.transform.values.wind_words import ENGLISH, FRENCH, WindWords
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, normalise_field
-from forecast.transform.values.numbers import ParseIssue
+from forecast.transform.values.columns import ParseIssue
 from forecast.transform.values.timestamps import ParsedTimes
 
 BAD_INSTANT: Final = "not a date and time in UTC (ISO 8601)"

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from forecast.transform.declared import DeclaredLayout
 from forecast.transform.raw_columns import Columns, normalise_field, python_cells
-from forecast.transform.values.numbers import MISSING_TOKENS, shortened
+from forecast.transform.values.columns import shortened
+from forecast.transform.values.numbers import MISSING_TOKENS
 
 _WHOLE: Final = re.compile(r"([+-]?[0-9]{1,9})(?:\.0*)?")
 

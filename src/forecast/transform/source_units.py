@@ -6,7 +6,7 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.parameters import Quantity
 from forecast.transform.declared import BY_NAME, DeclaredLayout
 from forecast.transform.raw_columns import normalise_field
-from forecast.transform.values.numbers import shorten
+from forecast.transform.values.columns import shorten
 from forecast.transform.values.units import find_unit
 
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from forecast.core.parameters import Parameter, Quantity
 from forecast.transform.quarantine import Rejection
-from forecast.transform.values.numbers import ParsedColumn, RawColumn, convert_batch
+from forecast.transform.values.columns import ParsedColumn, RawColumn
+from forecast.transform.values.numbers import convert_batch
 
 # How far (in the canonical unit) two values may lie apart that are one, each rounded as coarsely as a table shows it:
 # whole degrees, inches of mercury with one decimal, whole m/s. A word for the wind beside its degrees is no second one.

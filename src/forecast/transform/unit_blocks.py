@@ -19,7 +19,8 @@ from forecast.transform.declared import BY_NAME, DeclaredLayout
 from forecast.transform.mean_of import PairedMean
 from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns
-from forecast.transform.values.numbers import ParsedColumn, RawColumn, convert_batch, filled
+from forecast.transform.values.columns import ParsedColumn, RawColumn, filled
+from forecast.transform.values.numbers import convert_batch
 from forecast.transform.values.units import Floats, Unit, as_shown, find_unit
 
 Rows = npt.NDArray[np.int64]

@@ -28,7 +28,8 @@ from forecast.transform.twins import contradictions
 from forecast.transform.utc_times import utc_times
 from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.codes import read_codes
-from forecast.transform.values.numbers import ParsedColumn, convert_batch
+from forecast.transform.values.columns import ParsedColumn
+from forecast.transform.values.numbers import convert_batch
 
 
 class _Values(NamedTuple):

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.core.parameters import PARAMETERS, Parameter, Quantity
-from forecast.transform.values.numbers import ParsedColumn, ParseIssue, RawColumn, convert_batch
+from forecast.transform.values.columns import ParsedColumn, ParseIssue, RawColumn
+from forecast.transform.values.numbers import convert_batch
 from forecast.transform.values.units import UNITS
 
 BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.transform.values.clocks import read_clock, read_numbers
-from forecast.transform.values.timestamps import between_zones, local_to_utc, read_days, read_moments, sheet_day
+from forecast.transform.values.timestamps import read_days, read_moments, sheet_day
+from forecast.transform.values.zones import between_zones, local_to_utc
 
 FOUR_PAST = 4 * 60
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from forecast.networks.model import Code
-from forecast.transform.values.numbers import ParsedColumn, ParseIssue, RawColumn, shorten
+from forecast.transform.values.columns import ParsedColumn, ParseIssue, RawColumn, shorten
 from forecast.transform.values.units import find_unit
 
 

@@ -27,7 +27,7 @@ from forecast.core.schemas import (
 from forecast.core.stations import Station
 from forecast.transform.quarantine import Rejection, rejected_rows
 from forecast.transform.values.clocks import DAY_SECONDS, DateTimes, Seconds
-from forecast.transform.values.timestamps import local_fold_to_utc
+from forecast.transform.values.zones import local_fold_to_utc
 
 # Ten years of a station that reports every second have 72 000 rows in that hour; they wait in memory.
 MAX_HELD_ROWS = 100_000

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +19,8 @@ import pyarrow.compute as pc
 from forecast.core.decimals import shortest_decimals
 from forecast.core.parameters import Parameter, Quantity
 from forecast.core.reading import NO_UNIT
-from forecast.core.text import escaped
-from forecast.networks.model import Code, TextCode
 from forecast.transform.raw_columns import python_cells
+from forecast.transform.values.columns import AMBIGUOUS, ParsedColumn, ParseIssue, RawColumn, filled, shorten
 from forecast.transform.values.units import CANONICAL, Floats, Unit, find_unit
 from forecast.transform.values.wind_words import ENGLISH, WindWords, read_wind
 
@@ -31,7 +29,6 @@ MISSING_TOKENS = frozenset({"", "-", "--", "---", "///", "nan", "null", "none", 
 # 9999 m of visibility.
 MISSING_NUMBERS = (-9999.0, -999.9, -999.0, -99.99, 9999.0, 9999.9)
 MAX_CELL_LENGTH = 64  # the longest real cell has 10 characters ("1004.2 W/m²")
-MAX_SHOWN_LENGTH = 80
 
 # RE2's \s is ASCII only: no-break space (U+00A0), thin (U+2009) and narrow no-break space (U+202F) are spelled out.
 _BLANKS = r"\s\x{00A0}\x{2009}\x{202F}"
@@ -44,60 +41,10 @@ _DECIMAL_COMMA = rf"^({_BLANK}[+\-\x{{2212}}]?[0-9]+),([0-9]{{1,2}}|[0-9]{{4,}})
 _ANY_COMMA = rf"^({_BLANK}[+\-\x{{2212}}]?[0-9]*),([0-9])"
 # "1,013" is 1013 or 1.013, and none of the sources says which.
 _AMBIGUOUS = re.compile(r"\s*[+\-\u2212]?[1-9][0-9]{0,2},[0-9]{3}(?![0-9.,])")
-AMBIGUOUS = "the comma may part thousands or decimals, and the source does not say which"
 
 # No measurement comes near the end of a 64-bit integer, in any unit; a number beyond it is some counter's fault.
 _LARGEST = 2.0**63
 _BEYOND = "beyond 64 bits"
-
-
-@dataclass(frozen=True, slots=True)
-class ParseIssue:
-    """One cell that could not be read: its value is missing, its row stays."""
-
-    row: int
-    parameter: str
-    raw: str
-    reason: str
-
-
-@dataclass(slots=True)
-class ParsedColumn:
-    """`values` holds one float a row in the canonical unit, NaN where there is none; `calm` the rows that say so.
-
-    A cell that had something has a value or an issue. `sources` are the source's own names of the columns, `inferred`
-    the rows whose value stood in no cell of theirs.
-    """
-
-    values: Floats
-    issues: list[ParseIssue] = field(default_factory=list)
-    calm: npt.NDArray[np.bool_] | None = None
-    sources: tuple[str, ...] = ()
-    inferred: npt.NDArray[np.bool_] | None = None
-
-    @property
-    def ambiguous(self) -> dict[int, str]:
-        """Rows, and what was found there, whose number could be two: such a row may not enter."""
-        return {issue.row: issue.raw for issue in self.issues if issue.reason.endswith(AMBIGUOUS)}
-
-
-class RawColumn(NamedTuple):
-    """Cells of a parameter as found.
-
-    `assumed_unit` is the unit that the source documents for bare numbers; without one, a number needs its unit in the
-    cell. A cell that carries a unit is converted from that one, whatever the column's. `source` is what the source
-    calls the column, `codes` are its numbers that are no amounts, `text_codes` its texts that stand for one, `missing`
-    the numbers that stand for "no value". With `decimal_comma` every comma is that of a decimal.
-    """
-
-    cells: pa.Array
-    parameter: Parameter
-    assumed_unit: str | None = None
-    source: str = ""
-    codes: tuple[Code, ...] = ()
-    missing: tuple[float, ...] = ()
-    decimal_comma: bool = False
-    text_codes: tuple[TextCode, ...] = ()
 
 
 def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> dict[str, ParsedColumn]:
@@ -117,15 +64,6 @@ def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> d
         speed.inferred = wind.calm & np.isnan(speed.values)
         speed.values = np.where(speed.inferred, 0.0, speed.values)
     return converted
-
-
-def filled(first: ParsedColumn, more: ParsedColumn) -> ParsedColumn:
-    """The values of the first, and where it has none those of the other."""
-    missing = np.isnan(first.values)
-    issues = [*first.issues, *(issue for issue in more.issues if missing[issue.row])]
-    sources = tuple(dict.fromkeys([*first.sources, *more.sources]))
-    inferred = first.inferred if more.inferred is None else more.inferred & missing
-    return ParsedColumn(np.where(missing, more.values, first.values), issues, sources=sources, inferred=inferred)
 
 
 def _convert_each(columns: Sequence[RawColumn], words: WindWords) -> list[ParsedColumn]:
@@ -329,13 +267,3 @@ def _kind_name(kind: pa.DataType) -> str:
 def _issue(row: int, parameter: Parameter, raw: object, reason: str) -> ParseIssue:
     text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, default=str)
     return ParseIssue(row, parameter.name, shorten(text), reason)
-
-
-def shorten(text: str) -> str:
-    """Control characters never reach a terminal or a report as they are."""
-    return shortened(escaped(text))
-
-
-def shortened(text: str) -> str:
-    """The text, its end left out where it is longer than an issue."""
-    return text if len(text) <= MAX_SHOWN_LENGTH else f"{text[: MAX_SHOWN_LENGTH - 1]}…"

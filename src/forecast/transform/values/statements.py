@@ -18,7 +18,8 @@ from forecast.core.stations import Station
 from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import python_cells
 from forecast.transform.values.clocks import DateTimes
-from forecast.transform.values.timestamps import ParsedTimes, between_zones
+from forecast.transform.values.timestamps import ParsedTimes
+from forecast.transform.values.zones import between_zones
 
 # So many rows wait until it is known whether a column's only value so far is that of the whole object.
 MAX_WAITING_ROWS = 50_000

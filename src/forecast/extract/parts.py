@@ -1,0 +1,163 @@
+"""Rows on their way to a batch, and what is done to their columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecast.core.admission import Mask
+from forecast.core.errors import ObjectRejectedError
+from forecast.extract.envelope import (
+    MORE_FIELDS,
+    is_sources_own,
+    own_names,
+)
+from forecast.extract.fields import STATION_FIELDS, spelled
+from forecast.extract.json.objects import as_texts, flat, is_binary, without_nothing
+from forecast.extract.limits import check_columns
+from forecast.extract.shapes import Shapes
+
+_SHORT = 16
+
+
+@dataclass(slots=True)
+class Part:
+    """Rows, their origin, the tables of what stood beside them (the innermost first), and what is rejected of them.
+
+    `rows` may have no column; how many rows there are is known from `origin`.
+    """
+
+    rows: pa.Table
+    origin: pa.Table
+    beside: list[pa.Table]
+    rejected: list[dict[str, Any]]
+
+    def keep(self, kept: npt.NDArray[np.intp], rows: pa.Table | None = None) -> None:
+        """Keep some rows only; `rows` are those, where they are made already."""
+        if len(kept) < len(self.origin):
+            self.rows = _taken(self.rows, kept) if rows is None else rows
+            self.origin = self.origin.take(kept)
+            self.beside = [_taken(level, kept) for level in self.beside]
+        elif rows is not None:
+            self.rows = rows
+
+
+def take_more_fields(part: Part) -> None:
+    """Put the fields that Airbyte found no column for beside those that have one."""
+    if part.rows.column_names.count(MORE_FIELDS) != 1:
+        return
+    cells = flat(part.rows[MORE_FIELDS])
+    if pa.types.is_map(cells.type):
+        cells = pa.array(cells.to_pylist(maps_as_pydicts="lossy"))
+    if pa.types.is_struct(cells.type):
+        check_columns(cells.type.num_fields, len(cells))
+        part.beside.insert(0, members(cells))
+    elif cells.null_count < len(cells):
+        return
+    part.rows = part.rows.drop_columns([MORE_FIELDS])
+
+
+def are_documents(rows: pa.Table, shapes: Shapes, size: int) -> Mask:
+    """The rows in which something stands where a document has its rows.
+
+    Raises ObjectRejectedError where a name of theirs is there twice.
+    """
+    found = np.zeros(size, dtype=bool)
+    for index, name in enumerate(rows.column_names):
+        if name in shapes.containers:
+            cells = flat(rows.column(index))
+            found |= np.asarray((without_nothing(cells) if pa.types.is_string(cells.type) else cells).is_valid())
+    if found.any() and len(set(rows.column_names)) < len(rows.column_names):
+        raise ObjectRejectedError("duplicate_column", "two columns of the documents have the same name")
+    return found
+
+
+def payload_cells(table: pa.Table, field: str) -> pa.Array:
+    """The payloads: objects, JSON text, or of a type that holds none; null where one is blank."""
+    first, *others = [flat(table.column(index)) for index in table.schema.get_all_field_indices(field)]
+    if any(not cells.equals(first) for cells in others):
+        raise ObjectRejectedError("duplicate_column", f"two columns are called {field!r} and their values differ")
+    if pa.types.is_dictionary(first.type):
+        first = first.dictionary_decode()
+    first = as_texts(first)
+    if not pa.types.is_string(first.type) or (pc.min(pc.binary_length(first)).as_py() or 0) > _SHORT:
+        return first
+    return without_nothing(first)
+
+
+def bytes_of(cells: pa.Array) -> bytes:
+    """All texts of an array, one behind the other."""
+    data = cells.buffers()[2]
+    return b"" if data is None else data.to_pybytes()
+
+
+def filled_fields(rows: pa.Table, index: int) -> dict[str, Any]:
+    """What is filled of a row; of what Python has no value for, its type."""
+    fields = {}
+    for name, column in zip(rows.column_names, rows.columns, strict=True):
+        try:
+            value = column[index].as_py()
+        except (ValueError, OverflowError, pa.ArrowException):
+            value = str(column.type)
+        if value is not None:
+            fields[name] = value
+    return fields
+
+
+def sources_own(table: pa.Table, payload: str | None = None) -> pa.Table:
+    """The columns that are no part of the envelope, without the payload that they stand beside."""
+    own = table.select([index for index, name in enumerate(table.column_names) if is_sources_own(name, payload)])
+    names = own_names(own.column_names)
+    return own if names == own.column_names else own.rename_columns(names)
+
+
+def _taken(table: pa.Table, kept: npt.NDArray[np.intp]) -> pa.Table:
+    return table.take(kept) if table.column_names else table
+
+
+def no_columns() -> pa.Table:
+    """A table without any column."""
+    return pa.table({})
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """Decimals and bytes as text: 7.6 stays 7.6, and who converts it reads texts and numbers only."""
+    for index, name in enumerate(table.column_names):
+        cells = table.column(index)
+        if pa.types.is_decimal(cells.type):
+            table = table.set_column(index, name, cells.cast(pa.string()))
+        elif is_binary(cells.type):
+            table = table.set_column(index, name, pa.chunked_array([_text_of_bytes(name, flat(cells))]))
+    return table
+
+
+def _text_of_bytes(name: str, cells: pa.Array) -> pa.Array:
+    """Bytes as the text they are, as they would be printed where they are none.
+
+    Raises ObjectRejectedError where they should name the station, and no row has a text.
+    """
+    if pa.types.is_fixed_size_binary(cells.type):
+        cells = pc.replace_substring_regex(cells.cast(pa.binary()), "\0+$", "")
+    try:
+        return cells.cast(pa.string())
+    except pa.ArrowInvalid:
+        found = cells.to_pylist()
+    texts = [None if cell is None else cell.decode("utf-8", "backslashreplace") for cell in found]
+    if spelled(name) in STATION_FIELDS and all(
+        text is None or text.encode() != cell for text, cell in zip(texts, found, strict=True)
+    ):
+        first = next(text for text in texts if text is not None)
+        message = f"the field {name!r}, which names the station, holds bytes that are no text: {first[:40]!r}"
+        raise ObjectRejectedError("bad_envelope", message)
+    return pa.array(texts, pa.string())
+
+
+def members(cells: pa.StructArray) -> pa.Table:
+    """The members of objects as columns; where an object is null, its members are."""
+    members = [pc.struct_field(cells, [index]) for index in range(cells.type.num_fields)]
+    return pa.Table.from_arrays(members, [field.name for field in cells.type])

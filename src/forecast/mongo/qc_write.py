@@ -1,0 +1,116 @@
+"""Writes the flags that differ from those in the database, each document only where it still is as it was read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from forecast.core.clock import iso_time, iso_time_of
+from forecast.core.digests import HASH_LENGTH, Hashes
+from forecast.core.errors import ForecastError, SettingError
+from forecast.core.stations import Station
+from forecast.mongo.bson_decoder import StationColumns
+from forecast.mongo.client import ObservationCollection, foreign_index, mongo_errors, refusal, validation_failed
+from forecast.networks.qc_version import qc_version
+from forecast.qc.results import Quality
+
+_BATCH: Final = 2_500
+_AMOUNT: Final = "measurements.precipitation_amount"
+
+
+class OutdatedFlags(NamedTuple):
+    """The rows whose flags are outdated, the flags that replace theirs, and their QC hashes.
+
+    `evaluated` are all rows that were evaluated, and `result` is the quality of those.
+    """
+
+    rows: npt.NDArray[np.intp]
+    quality: Quality
+    hashes: Hashes
+    evaluated: slice
+    result: Quality
+
+
+def flag_updates(
+    station: Station, stored: StationColumns, differing: OutdatedFlags, changed: dict[str, int], *, by_name: bool
+) -> Iterator[list[UpdateOne]]:
+    """The writes of the outdated flags of one station, in batches; each only where the document is as it was read.
+
+    `changed` gets the number of values with another flag, by document: what is written in a second attempt counts once.
+    Documents are found by name, which is fast; or by station and time, whatever somebody has named them by hand.
+    """
+    rows, quality, hashes = differing[:3]
+    for at in range(0, len(rows), _BATCH):
+        updates = []
+        batch = quality.flags[at : at + _BATCH].to_pylist()
+        for number, (row, text) in enumerate(zip(rows[at : at + _BATCH].tolist(), batch, strict=True), at):
+            name = document_id(station, stored.times[row])
+            changed[name] = _changed_flags(stored.flags[row], text)
+            digest = stored.digests[row].decode()
+            change = _change(quality, number, text, digest[:HASH_LENGTH] + hashes[number].decode())
+            moment = datetime.fromtimestamp(int(stored.times[row]) / 1000, UTC)
+            only = {"_id": name} if by_name else {"station.id": station.id, "timestamp": moment}
+            updates.append(UpdateOne({**only, "metadata.digest": digest}, change))
+        yield updates
+
+
+def rewrite(updates: list[UpdateOne], collection: ObservationCollection) -> int:
+    """How many documents were still as they were read."""
+    with mongo_errors("writing flags"):
+        try:
+            return collection.bulk_write(updates, ordered=False).matched_count
+        except BulkWriteError as error:
+            raise _refused(error) from error
+
+
+def _refused(error: BulkWriteError) -> ForecastError:
+    first: dict[str, Any] = next(iter([*error.details["writeErrors"], *error.details["writeConcernErrors"]]), {})
+    if validation_failed(first):
+        wanted = first["op"]["q"]
+        which = wanted.get("_id") or f"of {wanted['station.id']} at {iso_time(wanted['timestamp'])}"
+        return SettingError(
+            f"the database's validator refuses the flags of document {which}: what is there was not written by this "
+            "pipeline (src/config/mongodb_schema.json); mend or remove it"
+        )
+    if foreign := foreign_index(first):
+        return SettingError(
+            f"a unique index that is not the pipeline's, {foreign}, refuses a change of flags; drop the index, or set "
+            "MONGODB_COLLECTION to another collection"
+        )
+    return refusal(first.get("code"), "writing flags")
+
+
+def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[str, Any]:
+    amount = float(quality.amount[row])
+    change: dict[str, Any] = {
+        "$set": {
+            "data_quality.flag": int(quality.flag[row]),
+            "data_quality.flags": json.loads(text or "{}"),
+            "data_quality.anomalies_detected": int(quality.anomalies[row]),
+            "data_quality.qc_version": qc_version(),
+            "metadata.digest": digest,
+        }
+    }
+    if np.isnan(amount):
+        change["$unset"] = {_AMOUNT: ""}
+    else:
+        change["$set"][_AMOUNT] = amount
+    return change
+
+
+def _changed_flags(before: str | None, after: str | None) -> int:
+    """How many values have another flag than before."""
+    old, new = ({name: entry["flag"] for name, entry in json.loads(text or "{}").items()} for text in (before, after))
+    return sum(old.get(name) != new.get(name) for name in old.keys() | new.keys())
+
+
+def document_id(station: Station, time: np.int64) -> str:
+    """The `_id` of the observation of a station at a time (milliseconds since 1970)."""
+    return f"{station.id}@{iso_time_of(int(time))}"
