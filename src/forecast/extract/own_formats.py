@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 
 import pyarrow as pa
 
@@ -28,10 +29,10 @@ def read_own_format(
     """
     maker = BatchMaker(raw, shapes, limits, Ledger("unknown_layout", "record"))
     with open_file() as file:
-        records = own.records(file)
-        while chunk := list(islice(records, CHUNK_ROWS)):
-            rejected = [rejected_record(one.position, one.fault, dict(one.fields)) for one in chunk if one.fault]
-            read = [one for one in chunk if not one.fault]
-            rows = rows_of_records([dict(one.fields) for one in read])
-            yield from maker.of_table(rows, pa.array([one.position for one in read], pa.string()), rejected)
+        for _, records in groupby(own.records(file), attrgetter("table")):
+            while chunk := list(islice(records, CHUNK_ROWS)):
+                rejected = [rejected_record(one.position, one.fault, dict(one.fields)) for one in chunk if one.fault]
+                read = [one for one in chunk if not one.fault]
+                rows = rows_of_records([dict(one.fields) for one in read])
+                yield from maker.of_table(rows, pa.array([one.position for one in read], pa.string()), rejected)
     maker.ledger.check()

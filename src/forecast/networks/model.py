@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import IO, Final, Literal
 
 from forecast.core.clock import EARLIEST_YEAR
@@ -129,13 +130,21 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerOffset:
+    """A network that once wrote another zone: times before `until`, as written, are so many hours ahead of UTC."""
+
+    until: datetime
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
 class UtcTime:
     """A column with the time of a row in UTC.
 
     `beside` are columns that tell it once more, and `local` one that tells the station's local time: both are compared
     with it. `format` is that of strptime, where the time is not in ISO 8601 ("%Y%m%d%H"). With `within_days` the column
     has the day of the month, the hour and the minute alone ("170551"): the last such time before the object's
-    extraction, where that is so many days before it at most.
+    extraction, where that is so many days before it at most. `former` is the zone of times before a day.
     """
 
     column: str
@@ -143,6 +152,7 @@ class UtcTime:
     local: str | None = None
     format: str | None = None
     within_days: int | None = None
+    former: FormerOffset | None = None
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -200,7 +210,8 @@ class Layout:
     Of several fields of one parameter the first that has a value in a row is taken. `cell` says what a cell with a
     value looks like, for people. `beside` are columns that are known and hold no measurement; `not_stored` hold one for
     which there is no parameter, and their cells are counted. Any other column is named in the reports. `station_of_key`
-    takes the station of a row that names none from the object's key.
+    takes the station of a row that names none from the object's key. A station's id that is a number has
+    `station_digits` digits in the registry: what tools take for a number loses its leading zeros.
     With `decimal` "," a comma in a number is that of a decimal; else "1,013" is rejected, for it may part thousands.
     `row_quality` is a field with one quality code for all values of a row. `idle` are parameters that a station without
     sensors reports as 0: a row with nothing else is empty. `group` names the parameters that its rows hold, where those
@@ -217,6 +228,7 @@ class Layout:
     beside: tuple[str, ...] = ()
     not_stored: tuple[str, ...] = ()
     station_of_key: bool = False
+    station_digits: int = 0
     language: Literal["en", "fr"] = "en"
     decimal: Literal[".", ","] = "."
     units_in_names: UnitsInNames | None = None
@@ -238,12 +250,14 @@ class Layout:
 class Record:
     """A row that a network's own reader found, and where ("line 7").
 
-    Where it could not read one, `fault` says why, and `fields` has what was there.
+    Where it could not read one, `fault` says why, and `fields` has what was there. `table` tells the rows of several
+    tables in one file apart, each of which may be of another layout.
     """
 
     position: str
     fields: Mapping[str, object]
     fault: str = ""
+    table: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

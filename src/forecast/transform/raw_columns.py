@@ -167,14 +167,20 @@ def _can_hold_numbers(kind: pa.DataType) -> bool:
 
 
 class StationNames(NamedTuple):
-    """The fields in which a row may name its station, in their order, and what the ids of a network begin with."""
+    """The fields in which a row may name its station, in their order, and what the ids of a network begin with.
+
+    Numbers among the ids have so many digits, with zeros before them.
+    """
 
     fields: Sequence[str]
     prefix: str
+    digits: int = 0
 
     def ids(self, cells: pa.Array) -> pa.Array:
         """The ids of the registry that these cells name."""
         ids = station_ids(cells)
+        if self.digits:
+            ids = pc.if_else(pc.utf8_is_digit(ids), pc.utf8_lpad(ids, self.digits, "0"), ids)
         if not self.prefix:
             return ids
         prefixed = pc.binary_join_element_wise(self.prefix, ids, "")

@@ -32,7 +32,7 @@ class Reader(ABC):
         self._key = key
         self._stations = stations
         self._now = now
-        self._names = StationNames(layout.station_fields, layout.network.id_prefix)
+        self._names = StationNames(layout.station_fields, layout.network.id_prefix, layout.layout.station_digits)
 
     def read(self, batch: RawBatch, columns: Columns) -> Transformed:
         """One batch as observations, but for rows that have to wait for others of the object.

@@ -25,6 +25,10 @@ def utc_times(time: UtcTime, columns: Columns, places: Places, extracted: DateTi
     """
     times = columns.required(normalise_field(time.column))
     readings = as_utc(_readings(time, times, extracted))
+    if time.former is not None:
+        earlier = readings.moments < np.datetime64(time.former.until, "s")
+        offset = np.timedelta64(time.former.hours, "h")
+        readings.moments = np.where(earlier, readings.moments - offset, readings.moments)
     rejections = [Rejection(readings.unreadable, "bad_timestamp", time.column, _bad_instant(time), times)]
     clock = readings.moments
     others: Sequence[str] = (*time.beside, *((time.local,) if time.local is not None else ()))

@@ -1,0 +1,176 @@
+"""Deutscher Wetterdienst, Climate Data Center: values of 10 minutes and of an hour, a file a station and parameter group.
+
+`historical`, `recent` and `now` give the same observations again, with more quality control: the file that was extracted last
+counts. A time is the end of its interval. Before 2000 times are in CET, without summer time, since then in UTC (DWD, description
+of the data sets); those of hourly radiation are in UTC always, at full hours of the sun's time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from forecast.networks.dwd.archive import ARCHIVE
+from forecast.networks.model import (
+    Code,
+    Field,
+    FormerOffset,
+    Layout,
+    Licence,
+    Network,
+    Recognise,
+    UtcTime,
+)
+
+_CET: Final = FormerOffset(datetime(2000, 1, 1), 1)  # noqa: DTZ001  as it is written
+_TEN_MINUTES: Final = UtcTime("MESS_DATUM", format="%Y%m%d%H%M", former=_CET)
+_HOUR: Final = UtcTime("MESS_DATUM", format="%Y%m%d%H", former=_CET)
+_OBSCURED: Final = (Code((-1.0,), "okta", 9.0, "the code of a sky obscured, 9 okta"),)
+_GLOBAL: Final = "surface_downwelling_shortwave_flux_in_air"
+
+
+def _product(
+    name: str,
+    group: str,
+    time: UtcTime,
+    fields: Mapping[str, Field],
+    quality: str = "QN",
+    beside: tuple[str, ...] = (),
+) -> Layout:
+    """One product: its own columns tell it, and its level of quality control is one code for all values of a row."""
+    return Layout(
+        name=f"DWD, {name}",
+        recognise=Recognise(columns=("STATIONS_ID", "MESS_DATUM", *fields)),
+        station="STATIONS_ID",
+        station_digits=5,
+        time=time,
+        fields=fields,
+        cell='a number with a decimal point, such as "7.4"',
+        beside=("eor", *beside),
+        row_quality=quality,
+        group=group,
+    )
+
+
+_OF_TEN_MINUTES: Final = (
+    _product(
+        "temperature of 10 minutes",
+        "tu_10min",
+        _TEN_MINUTES,
+        {
+            "PP_10": Field("surface_air_pressure", "hPa"),
+            "TT_10": Field("air_temperature", "degC"),
+            "RF_10": Field("relative_humidity", "%"),
+            "TD_10": Field("dew_point_temperature", "degC"),
+        },
+        beside=("TM5_10",),
+    ),
+    _product(
+        "wind of 10 minutes",
+        "ff_10min",
+        _TEN_MINUTES,
+        {"FF_10": Field("wind_speed", "m/s"), "DD_10": Field("wind_from_direction", "deg")},
+        beside=("SLA_10", "SLO_10"),
+    ),
+    _product(
+        "gusts of 10 minutes",
+        "fx_10min",
+        _TEN_MINUTES,
+        {"FX_10": Field("wind_speed_of_gust_10min", "m/s")},
+        # The lowest and highest mean of the interval, and the direction of the gust.
+        beside=("FNX_10", "FMX_10", "DX_10"),
+    ),
+    _product(
+        "rain of 10 minutes",
+        "rr_10min",
+        _TEN_MINUTES,
+        {"RWS_10": Field("precipitation_amount_10min", "mm")},
+        beside=("RWS_DAU_10", "RWS_IND_10"),
+    ),
+    _product(
+        "radiation of 10 minutes",
+        "sd_10min",
+        _TEN_MINUTES,
+        {
+            "GS_10": Field(f"{_GLOBAL}_10min", "J/cm²/10min"),
+            "SD_10": Field("duration_of_sunshine_10min", "h"),
+        },
+        beside=("DS_10", "LS_10"),
+    ),
+)
+_OF_AN_HOUR: Final = (
+    _product(
+        "hourly temperature",
+        "tu_1h",
+        _HOUR,
+        {"TT_TU": Field("air_temperature", "degC"), "RF_TU": Field("relative_humidity", "%")},
+        "QN_9",
+    ),
+    _product(
+        "hourly dew point",
+        "td_1h",
+        _HOUR,
+        {"TT": Field("air_temperature", "degC"), "TD": Field("dew_point_temperature", "degC")},
+        "QN_8",
+    ),
+    _product(
+        "hourly pressure",
+        "p0_1h",
+        _HOUR,
+        {"P": Field("air_pressure_at_mean_sea_level", "hPa"), "P0": Field("surface_air_pressure", "hPa")},
+        "QN_8",
+    ),
+    _product(
+        "hourly wind",
+        "ff_1h",
+        _HOUR,
+        {"F": Field("wind_speed", "m/s"), "D": Field("wind_from_direction", "deg")},
+        "QN_3",
+    ),
+    _product("hourly gusts", "fx_1h", _HOUR, {"FX_911": Field("wind_speed_of_gust_1h", "m/s")}, "QN_8"),
+    _product(
+        "hourly rain",
+        "rr_1h",
+        _HOUR,
+        {"R1": Field("precipitation_amount_1h", "mm")},
+        "QN_8",
+        # Whether there was any, and in which form.
+        ("RS_IND", "WRTR"),
+    ),
+    _product(
+        "hourly cloud cover",
+        "n_1h",
+        _HOUR,
+        {"V_N": Field("cloud_area_fraction", "okta", codes=_OBSCURED)},
+        "QN_8",
+        ("V_N_I",),
+    ),
+    _product("hourly visibility", "vv_1h", _HOUR, {"V_VV": Field("visibility_in_air", "m")}, "QN_8", ("V_VV_I",)),
+    _product("hourly sunshine", "sd_1h", _HOUR, {"SD_SO": Field("duration_of_sunshine_1h", "min")}, "QN_7"),
+    _product(
+        "hourly soil temperature",
+        "eb_1h",
+        _HOUR,
+        {f"V_TE{depth:03}": Field(f"soil_temperature_{depth}cm", "degC") for depth in (5, 10, 20, 50, 100)},
+        "QN_2",
+        ("V_TE002",),
+    ),
+    _product(
+        "hourly radiation",
+        "st_1h",
+        UtcTime("MESS_DATUM", format="%Y%m%d%H:%M"),
+        {"FG_LBERG": Field(f"{_GLOBAL}_1h", "J/cm²/h")},
+        "QN_592",
+        # Diffuse and long-wave radiation, sunshine, the sun's height, and the time by the sun.
+        ("ATMO_LBERG", "FD_LBERG", "SD_LBERG", "ZENIT", "MESS_DATUM_WOZ"),
+    ),
+)
+
+NETWORK: Final = Network(
+    name="DWD",
+    id_prefix="dwd-",
+    licence=Licence("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/", "Deutscher Wetterdienst"),
+    layouts=(*_OF_TEN_MINUTES, *_OF_AN_HOUR),
+    formats=(ARCHIVE,),
+)
