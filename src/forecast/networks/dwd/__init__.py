@@ -1,8 +1,9 @@
-"""Deutscher Wetterdienst, Climate Data Center: values of 10 minutes and of an hour, a file a station and parameter group.
+"""Deutscher Wetterdienst, Climate Data Center: values of 10 minutes and of an hour.
 
-`historical`, `recent` and `now` give the same observations again, with more quality control: the file that was extracted last
-counts. A time is the end of its interval. Before 2000 times are in CET, without summer time, since then in UTC (DWD, description
-of the data sets); those of hourly radiation are in UTC always, at full hours of the sun's time.
+A file has one parameter group of one station; `historical`, `recent` and `now` give the same observations again, with
+more quality control. A time is the end of its interval. Before 2000 times are in CET, without summer time, since then
+in UTC (DWD's description of the data sets of 10 minutes); those of hourly radiation are in UTC, at full hours of the
+sun's time.
 """
 
 from __future__ import annotations

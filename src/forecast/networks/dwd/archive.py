@@ -1,7 +1,7 @@
 """Files of DWD's Climate Data Center: zips with one or more tables `produkt_…txt`, and such a table by itself.
 
-A zip of hourly values has tables of the station's history beside it (`Metadaten_…`), which hold no observations. Cells are
-padded with blanks, the last one of a row is "eor", and old files end with a control character (0x1A).
+A zip of hourly values has tables of the station's history beside it (`Metadaten_…`), which hold no observations. Cells
+are padded with blanks, the last one of a row is "eor", and old files end with a control character (0x1A).
 """
 
 from __future__ import annotations
