@@ -148,7 +148,7 @@ def read(tmp_path: Path) -> Read:
 def test_each_product_is_read_in_our_units_as_a_group_of_its_own(read: Read, group: str) -> None:
     table, wanted = TABLES[group]
     result, transformer = read(packed({f"produkt_{group}_20100101_20251231_00003.txt": table}))
-    assert (result.stamps, result.refused) == (list(wanted), [])
+    assert (result.stamps, result.rejected) == (list(wanted), [])
     for row, values in enumerate(wanted.values()):
         assert result.values(row) == pytest.approx(values)
         assert result.observations[row]["parameter_group"] == group
@@ -205,7 +205,7 @@ def test_the_level_of_quality_control_is_kept_beside_each_value(read: Read) -> N
 
 def test_a_sky_that_could_not_be_seen_is_noted(read: Read) -> None:
     result, _ = read(packed({NAME: TABLES["n_1h"][0]}))
-    assert result.notes(1) == [("cloud_area_fraction", "-1", "the code of a sky obscured, 9 okta")]
+    assert result.parse_issues(1) == [("cloud_area_fraction", "-1", "the code of a sky obscured, 9 okta")]
 
 
 @pytest.mark.parametrize("end", ["", "\r\n", "\r\n\x1a", "\r\n\r\n"])
@@ -302,4 +302,4 @@ def test_every_value_of_a_real_file_is_what_stands_in_it(read: Read, file: Path)
         }
     result, _ = read(file.read_bytes())
     assert {stamp: result.values(at) for at, stamp in enumerate(result.stamps)} == wanted
-    assert (len(wanted), result.refused) == (20, [])
+    assert (len(wanted), result.rejected) == (20, [])

@@ -37,6 +37,7 @@ def _product(
     time: UtcTime,
     fields: Mapping[str, Field],
     quality: str = "QN",
+    not_stored: tuple[str, ...] = (),
     beside: tuple[str, ...] = (),
 ) -> Layout:
     """One product: its own columns tell it, and its level of quality control is one code for all values of a row."""
@@ -49,6 +50,7 @@ def _product(
         fields=fields,
         cell='a number with a decimal point, such as "7.4"',
         beside=("eor", *beside),
+        not_stored=not_stored,
         row_quality=quality,
         group=group,
     )
@@ -65,14 +67,14 @@ _OF_TEN_MINUTES: Final = (
             "RF_10": Field("relative_humidity", "%"),
             "TD_10": Field("dew_point_temperature", "degC"),
         },
-        beside=("TM5_10",),
+        not_stored=("TM5_10",),
     ),
     _product(
         "wind of 10 minutes",
         "ff_10min",
         _TEN_MINUTES,
         {"FF_10": Field("wind_speed", "m/s"), "DD_10": Field("wind_from_direction", "deg")},
-        beside=("SLA_10", "SLO_10"),
+        not_stored=("SLA_10", "SLO_10"),
     ),
     _product(
         "gusts of 10 minutes",
@@ -80,14 +82,14 @@ _OF_TEN_MINUTES: Final = (
         _TEN_MINUTES,
         {"FX_10": Field("wind_speed_of_gust_10min", "m/s")},
         # The lowest and highest mean of the interval, and the direction of the gust.
-        beside=("FNX_10", "FMX_10", "DX_10"),
+        not_stored=("FNX_10", "FMX_10", "DX_10"),
     ),
     _product(
         "rain of 10 minutes",
         "rr_10min",
         _TEN_MINUTES,
         {"RWS_10": Field("precipitation_amount_10min", "mm")},
-        beside=("RWS_DAU_10", "RWS_IND_10"),
+        not_stored=("RWS_DAU_10", "RWS_IND_10"),
     ),
     _product(
         "radiation of 10 minutes",
@@ -97,7 +99,7 @@ _OF_TEN_MINUTES: Final = (
             "GS_10": Field(f"{_GLOBAL}_10min", "J/cm²/10min"),
             "SD_10": Field("duration_of_sunshine_10min", "h"),
         },
-        beside=("DS_10", "LS_10"),
+        not_stored=("DS_10", "LS_10"),
     ),
 )
 _OF_AN_HOUR: Final = (
@@ -145,9 +147,11 @@ _OF_AN_HOUR: Final = (
         _HOUR,
         {"V_N": Field("cloud_area_fraction", "okta", codes=_OBSCURED)},
         "QN_8",
-        ("V_N_I",),
+        beside=("V_N_I",),
     ),
-    _product("hourly visibility", "vv_1h", _HOUR, {"V_VV": Field("visibility_in_air", "m")}, "QN_8", ("V_VV_I",)),
+    _product(
+        "hourly visibility", "vv_1h", _HOUR, {"V_VV": Field("visibility_in_air", "m")}, "QN_8", beside=("V_VV_I",)
+    ),
     _product("hourly sunshine", "sd_1h", _HOUR, {"SD_SO": Field("duration_of_sunshine_1h", "min")}, "QN_7"),
     _product(
         "hourly soil temperature",
@@ -163,8 +167,9 @@ _OF_AN_HOUR: Final = (
         UtcTime("MESS_DATUM", format="%Y%m%d%H:%M"),
         {"FG_LBERG": Field(f"{_GLOBAL}_1h", "J/cm²/h")},
         "QN_592",
-        # Diffuse and long-wave radiation, sunshine, the sun's height, and the time by the sun.
-        ("ATMO_LBERG", "FD_LBERG", "SD_LBERG", "ZENIT", "MESS_DATUM_WOZ"),
+        # Long-wave and diffuse radiation, and sunshine; the sun's height, and the time by the sun.
+        ("ATMO_LBERG", "FD_LBERG", "SD_LBERG"),
+        ("ZENIT", "MESS_DATUM_WOZ"),
     ),
 )
 

@@ -52,9 +52,13 @@ JSON: Final = Layout(
     cell='a number with a decimal point, such as "7.2"',
     beside=(
         *("metar_id", "receiptTime", "reportTime", "metarType", "mostRecent", "prior", "qcField", "fltCat"),
-        *("lat", "lon", "elev", "name", "cover", "clouds", "wxString", "vertVis", "presTend"),
-        # Extremes of 6 and 24 hours; rain of 3 to 24, and `precip` since the last full hour, so that its period varies.
-        *("maxT", "minT", "maxT24", "minT24", "precip", "pcp3hr", "pcp6hr", "pcp24hr", "snow"),
+        *("lat", "lon", "elev", "name"),
+    ),
+    # Ranges of cloud cover, weather in words; extremes of 6 and 24 hours; rain of 3 to 24, and `precip` since the last
+    # full hour, so that its period varies.
+    not_stored=(
+        *("cover", "clouds", "wxString", "vertVis", "presTend", "snow"),
+        *("maxT", "minT", "maxT24", "minT24", "precip", "pcp3hr", "pcp6hr", "pcp24hr"),
     ),
     correction=Correction("rawOb", CORRECTION),
 )

@@ -100,6 +100,7 @@ UNITS: dict[Quantity, dict[str, Unit]] = {
         "j/m²/h": Unit(divide=3600.0),
         "j/m²/6min": Unit(divide=360.0),
         "j/cm²/h": Unit(multiply=10_000.0, divide=3600.0),
+        "j/cm²/10min": Unit(multiply=10_000.0, divide=600.0),
     },
     Quantity.DURATION: {"min": CANONICAL, "h": Unit(multiply=60.0), "s": Unit(divide=60.0)},
 }
