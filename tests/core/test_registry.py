@@ -308,7 +308,7 @@ def test_a_file_that_is_no_registry_says_where_it_breaks(content: bytes, fault: 
         ('id,name\n"A"x,b\n', "t.csv, line 2: it is not CSV: "),
         (
             "id,name,latitude,longitude,elevation\nA,a,50,3,1\n",
-            "t.csv, line 2 (A): network is missing; give a column network, with one of InfoClimat, ",
+            "t.csv, line 2 (A): network is missing; give a column network, with one of ",
         ),
         ("id,network\nA,Infoclimat\n", "t.csv, line 2 (A): network is unknown ('Infoclimat'); "),
     ],
