@@ -41,13 +41,13 @@ def configure_allocators() -> None:
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
-def trim_heap() -> None:
+def trim_heap(above: int = _MUCH_BYTES) -> None:
     """Give the kernel what is free, between two pieces of work: it would be in the way of another thread's.
 
-    Only where much is held: what is given back is mostly wanted again at once.
+    Only where more than so many bytes are held: what is given back is mostly wanted again at once.
     """
     malloc_trim = _of_libc("malloc_trim")
-    if malloc_trim is not None and _resident_bytes() > _MUCH_BYTES:
+    if malloc_trim is not None and _resident_bytes() > above:
         malloc_trim(0)
 
 

@@ -25,7 +25,7 @@ from forecast.mongo.qc_queue import PendingDays, pending_dataset
 from forecast.mongo.qc_update import days_held
 from forecast.storage import Store
 from forecast.zone.dataset import CURRENT, ReadDay, by_station_and_time, of_stations, write_day
-from forecast.zone.hourly import HOURLY, HOURLY_VERSION, HourlyDataset, days_of_hours
+from forecast.zone.hourly import HOURLY, HOURLY_VERSION, OBSERVED, HourlyDataset, days_of_hours
 from forecast.zone.identity import IDENTITY, Identity, read_identity, write_identity
 from forecast.zone.tables import (
     PARAMETERS_FILE,
@@ -40,6 +40,8 @@ from forecast.zone.tables import (
 LOGGER = logging.getLogger("forecast.run.dataset")
 # So many days are written before their marks are taken away.
 _DAYS_AT_ONCE: Final = 31
+# So many days' hours are made at once.
+_DAYS_OF_HOURS: Final = 7
 Marks = dict[tuple[str, int], list[str]]
 
 
@@ -58,11 +60,6 @@ class EarlyDay(NamedTuple):
     day: int
     stations: Collection[str]
     observations: pa.Table
-
-    def alone(self) -> EarlyDay:
-        """The same without what it is a part of: that would stay in memory with it."""
-        rows = pa.array(range(self.observations.num_rows), pa.int64())
-        return self._replace(observations=self.observations.take(rows))
 
 
 @dataclass(slots=True)
@@ -141,11 +138,10 @@ class DatasetWriter:
             # Of the last day the midnight after it is still to come.
             *whole, self._last = run
             if whole:
-                observed = by_station_and_time(pa.concat_tables([one.observations for one in run]).unify_dictionaries())
+                tables = [one.observations.select(OBSERVED) for one in run]
+                observed = by_station_and_time(pa.concat_tables(tables).unify_dictionaries())
                 hourly.put_days(whole[0].day, whole[-1].day, whole[0].stations, observed)
                 self._hours_written.update((station, one.day) for one in whole for station in one.stations)
-        if self._last is not None:
-            self._last = self._last.alone()
         self._check_after(pending, [(station, one.day) for one in days for station in one.stations])
 
     def _reading(self, observations: pa.Table) -> ReadDay:
@@ -235,13 +231,16 @@ def _is_other(known: Known | None, there: Identity | None, zone: str) -> bool:
 
 
 def _runs(days: Sequence[EarlyDay]) -> Iterator[list[EarlyDay]]:
-    """Days one after another that have the same stations."""
+    """Days one after another that have the same stations, some at a time: the last of a run begins the next."""
     run: list[EarlyDay] = []
     for one in days:
         if run and (one.day != run[-1].day + 1 or one.stations != run[-1].stations):
             yield run
             run = []
         run.append(one)
+        if len(run) > _DAYS_OF_HOURS:
+            yield run
+            run = [one]
     if run:
         yield run
 

@@ -119,10 +119,9 @@ def _joined(day: int, parts: list[_Part]) -> EarlyDay:
 
 
 def _by_day(observations: pa.Table, days: Mapping[str, set[int]]) -> Iterable[tuple[int, pa.Table]]:
-    """The observations of each of the days, also of those without any."""
+    """The observations of each of the days, also of those without any; each as a table of its own."""
     number = np.asarray(observations["timestamp"].cast(pa.int64())) // DAY_MS
     order = np.argsort(number, kind="stable")
-    sorted_rows, sorted_days = observations.take(pa.array(order)), number[order]
+    sorted_days = number[order]
     for day in sorted(set().union(*days.values())):
-        first, end = np.searchsorted(sorted_days, [day, day + 1])
-        yield day, sorted_rows.slice(first, end - first)
+        yield day, observations.take(pa.array(order[slice(*np.searchsorted(sorted_days, [day, day + 1]))]))

@@ -271,6 +271,8 @@ class Pipeline:
         run = self._run
         if run.options.dry_run:
             return
+        # What loading has left is in blocks of another size than what the checks want.
+        trim_heap(above=0)
         with run.timed("qc"), strangers_named(self._collection):
             if run.options.rerun_qc:
                 enqueue_everything(self._pending_qc, self._collection)

@@ -50,7 +50,8 @@ HOURLY_SCHEMA: Final = pa.schema(
     [*(DATASET_SCHEMA.field(name) for name in KEYS), *map(interval_field, HOURLY_PARAMETERS)],
     metadata={"format_version": str(DATASET_VERSION)},
 )
-_COLUMNS: Final = [
+# What of the dataset an hour is made of.
+OBSERVED: Final = [
     name for name in DATASET_SCHEMA.names if name in {*KEYS, *HOURLY_PARAMETERS, *map(flag_column, HOURLY_PARAMETERS)}
 ]
 Marks = Iterable[tuple[str, int]]
@@ -152,14 +153,14 @@ class HourlyDataset:
 
     def _observed(self, day: int, names: Collection[str] | None) -> pa.Table:
         """What the dataset has of some stations, or of all, on a day."""
-        tables = [DATASET_SCHEMA.empty_table().select(_COLUMNS)]
+        tables = [DATASET_SCHEMA.empty_table().select(OBSERVED)]
         for listed in self.store.list(day_folder(day)):
             file = day_file(listed.key)
             if file is None or (names is not None and file.number not in by_part(names, file.parts)):
                 continue
-            table = readable(listed, self.store, self.folder, _COLUMNS)
+            table = readable(listed, self.store, self.folder, OBSERVED)
             if table is None:
-                table = of_file(self.read(day, None), file).select(_COLUMNS)
+                table = of_file(self.read(day, None), file).select(OBSERVED)
             tables.append(table if names is None else of_stations(table, names))
         return pa.concat_tables(tables)
 
