@@ -15,8 +15,9 @@ from forecast.core.digests import HASH_LENGTH
 from forecast.core.schemas import OBSERVATION_SCHEMA, to_frame, to_table
 from forecast.core.stations import Station, Stations
 from forecast.networks.registry import NETWORKS
+from forecast.qc.neighbours import Neighbours
 from forecast.qc.results import QcResults
-from forecast.qc.runner import run_neighbour_checks, run_station_checks
+from forecast.qc.runner import compared_values, run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.validate import validate
 from forecast.zone.writer import ObjectWriter, RunContext, Source
@@ -37,6 +38,8 @@ PARAMETERS = (
     "wind_from_direction",
     "precipitation_counter",
 )
+# What one of their rows counts for in a block.
+CELLS = 8 + len(PARAMETERS)
 FACTS = RunContext("20241009T120000Z-000000", NOW, "2.0.0")
 
 
@@ -93,8 +96,21 @@ def series(of: Station, times: np.ndarray, **values: Sequence[float | None] | np
 def evaluated(*all_series: Series) -> dict[str, QcResults]:
     """What all checks say of series beside each other."""
     results = {one.station.id: run_station_checks(one) for one in all_series}
-    run_neighbour_checks(results, list(results))
+    evaluate_among(results)
     return results
+
+
+def evaluate_among(results: Mapping[str, QcResults], targets: Iterable[str] | None = None) -> None:
+    """Compare stations with each other: all of them, or some with all."""
+    compared = {name: compared_values(one) for name, one in results.items()}
+    neighbours = Neighbours.among(one.series.station for one in results.values())
+    chosen = list(results if targets is None else targets)
+    run_neighbour_checks([results[name] for name in chosen], compared, neighbours)
+
+
+def are_neighbours(one: Station, other: Station) -> bool:
+    """Whether two stations are compared with each other, when there are no others."""
+    return Neighbours.among([one, other]).of(one.id) == (other.id,)
 
 
 def curve(times: np.ndarray, mean: float = 12.0) -> np.ndarray:

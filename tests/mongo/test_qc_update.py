@@ -21,17 +21,21 @@ from forecast.core.counts import QcCounts
 from forecast.core.digests import HASH_LENGTH
 from forecast.core.errors import InterruptedRunError, RetryableError, SettingError
 from forecast.core.stations import Stations
-from forecast.mongo import qc_update, qc_write
+from forecast.mongo import qc_update, qc_write, window_reader
+from forecast.mongo.bson_decoder import read_columns
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.qc_update import days_held, evaluate_days, evaluate_pending, evaluated, outdated_flags, stored_flags
+from forecast.mongo.qc_update import days_held, evaluate, evaluate_days, evaluate_pending, outdated_flags, stored_flags
+from forecast.mongo.window_reader import prefetch
 from forecast.networks.qc_version import qc_version
+from forecast.qc import station_groups
 from forecast.qc import windows as qc_windows
+from forecast.qc.neighbours import neighbours_of
 from forecast.qc.results import QcResults
 from tests.concurrent_runs import beaten
 from tests.examples import examples
-from tests.networks import DAY, KM_A_DEGREE, START, curve, five, hours, network, observation, records, station
+from tests.networks import CELLS, DAY, KM_A_DEGREE, START, curve, five, hours, network, observation, records, station
 
 STATIONS = five(interval_minutes=5)
 SPIKE = {"air_temperature": {"flag": 4, "checks": ["spike"]}}
@@ -410,18 +414,49 @@ def test_a_station_between_two_groups_is_evaluated_with_both_and_counted_once(da
     assert_up_to_date(database)
 
 
-def test_all_that_a_block_hangs_on_is_read_however_long_the_network(database: Database) -> None:
+def test_of_a_city_each_document_is_read_twice_at_most_and_evaluated_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """600 stations in a square of 20 km, a day and a half: four groups, and the stations around each of them."""
+    places = np.random.default_rng(1).uniform(0, 20, (600, 2)).tolist()
+    database.stations = network(
+        *(
+            station(f"S{number:03}", north, longitude=3 + east / KM_A_DEGREE / 0.643)
+            for number, (north, east) in enumerate(places)
+        )
+    )
+    monkeypatch.setattr(station_groups, "_MAX_STATIONS", 160)
+    read: list[int] = []
+
+    def counted(batches: Any) -> Any:
+        found = read_columns(batches)
+        read.append(sum(len(columns.times) for columns in found.values()))
+        return found
+
+    monkeypatch.setattr(window_reader, "read_columns", counted)
+    database.load(*(row(hour * 60, 12.0, one.id) for one in database.stations for hour in (0, 12, 24)))
+    counts = database.evaluate()
+    assert counts.evaluated == 3 * 600
+    assert len(read) == 4
+    assert 3 * 600 < sum(read) <= 2 * 3 * 600
+
+
+def test_all_that_a_window_hangs_on_is_read_however_long_the_network(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Twenty-two stations from one end to the other of 1 554 km."""
     north = [(number, 40 + 74 * number / KM_A_DEGREE) for number in range(22)]
     database.stations = network(*(station(f"S{number:02}", latitude=latitude) for number, latitude in north))
+    monkeypatch.setattr(station_groups, "_MAX_STATIONS", 12)
+    monkeypatch.setattr(station_groups, "_MIN_STATIONS", 5)
     names = [member.id for member in database.stations]
     database.load(*(row(0, 12.0, name) for name in names))
     found = [
-        (set(results), {member.id for member in block.halo})
-        for block, results in evaluated({name: {DAY} for name in names}, database.collection, database.stations)
+        (sorted(results), sorted(columns))
+        for window, columns in prefetch({name: {DAY} for name in names}, database.collection, database.stations)
+        for results in [evaluate(window, columns, neighbours_of(database.stations))]
     ]
-    assert [judged_ones for judged_ones, _ in found] == [context for _, context in found]
-    assert [len(results) for _, results in found] == [22, 4]
+    assert sorted(found) == [(names[:11], names[:12]), (names[11:], names[10:])]
 
 
 # Everything else that is there
@@ -538,7 +573,7 @@ def test_days_cut_into_many_blocks_are_the_same_days(database: Database, monkeyp
     database.load(*_weather(np.random.default_rng(5)))
     database.evaluate()
     before = database.documents()
-    monkeypatch.setattr(qc_windows, "_ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 10 * CELLS)
     monkeypatch.setattr(qc_write, "_BATCH", 7)
     digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HASH_LENGTH]}, "f" * HASH_LENGTH]}
     database.collection.update_many({}, [{"$set": {"metadata.digest": digest}}])

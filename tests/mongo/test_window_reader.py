@@ -18,7 +18,7 @@ from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.window_reader import prefetch, read_window, rows_by_day
 from forecast.qc import windows as qc_windows
 from forecast.qc.windows import QcWindow
-from tests.networks import DAY, START, five, observation, records
+from tests.networks import CELLS, DAY, START, five, observation, records
 
 LAST = 38
 STATIONS = five()
@@ -74,7 +74,7 @@ def assert_whole(window: QcWindow, found: dict[str, StationColumns], collection:
 def test_every_document_is_read_once(
     collection: ObservationCollection, read: list[int], monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    monkeypatch.setattr(qc_windows, "_ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", rows * CELLS)
     changed = {name: set(range(DAY, DAY + LAST)) for name in "AC"}
     found = list(prefetch(changed, collection, STATIONS))
     assert sum(read) == collection.count_documents({})
@@ -87,7 +87,7 @@ def test_a_large_window_is_in_memory_alone(
     collection: ObservationCollection, read: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is read ahead of it or kept for the one after it; small ones are read as ever."""
-    monkeypatch.setattr(qc_windows, "_ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 100 * CELLS)
     numbers = []
     for window, columns in prefetch({name: set(range(DAY, DAY + LAST)) for name in "AC"}, collection, STATIONS):
         if window.is_large:

@@ -16,7 +16,7 @@ from forecast.mongo.qc_update import days_held, evaluate_pending, outdated_flags
 from forecast.mongo.window_reader import rows_by_day
 from forecast.qc import windows as qc_windows
 from forecast.qc.windows import windows_of
-from tests.networks import DAY_MS, network, records
+from tests.networks import CELLS, DAY_MS, network, records
 from tests.qc.test_windows import weather
 
 
@@ -39,7 +39,7 @@ def evaluated(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         marks = PendingQc.for_collection(made, "run")
         load(records(rows, stations, tmp_path_factory.mktemp("records")), made, marks)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(qc_windows, "_ROWS_AT_ONCE", 1_000_000)
+            patch.setattr(qc_windows, "_CELLS_AT_ONCE", 1_000_000 * CELLS)
             evaluate_pending(marks, made, stations)
         yield made
         client.drop_database("block_sizes")
@@ -56,7 +56,7 @@ def test_case_104_windows_of_any_size_give_the_same_flags(
     """Day by day, and in a few windows."""
     stations = network(*(one.station for one in weather(np.random.default_rng(5))))
     days = days_held(evaluated, {})
-    monkeypatch.setattr(qc_windows, "_ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", rows * CELLS)
     assert len(list(windows_of(days, stations, rows_by_day(evaluated)))) > 2
     assert list(outdated_flags(days, evaluated, stations)) == []
     assert evaluated.count_documents({"data_quality.anomalies_detected": {"$gt": 0}}) > 100

@@ -11,15 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.core.stations import Station
 from forecast.qc.comparison import Neighbour, joined
 from forecast.qc.flags import FAIL, GOOD, NOT_EVALUATED, SUSPECT
-from forecast.qc.neighbours import are_neighbours, distance_km
 from forecast.qc.registry import CHECKS
 from forecast.qc.results import QcResults
-from forecast.qc.runner import run_neighbour_checks, run_station_checks
+from forecast.qc.runner import run_station_checks
 from forecast.qc.series import Series
-from tests.networks import KM_A_DEGREE, curve, evaluated, five, hours, series, station
+from tests.networks import curve, evaluate_among, evaluated, five, hours, series, station
 
 AMONG = tuple(CHECKS)[list(CHECKS).index("buddy_check") :]
 TIMES = hours(72)
@@ -37,35 +35,6 @@ def air(of_a: Mapping[str, Any] = MappingProxyType({}), names: str = "ABCDE") ->
     """The same curve of air temperature at every station, and what A has instead."""
     everyone = {AIR: curve(TIMES)}
     return [series(STATIONS[name], TIMES, **({**everyone, **of_a} if name == "A" else everyone)) for name in names]
-
-
-def test_distances_on_the_globe() -> None:
-    assert distance_km(station("A"), station("B", 10)) == pytest.approx(10, abs=0.001)
-    equator, pole = station("E", latitude=0.0, longitude=30.0), station("P", latitude=90.0, longitude=0.0)
-    assert distance_km(equator, pole) == distance_km(pole, equator) == pytest.approx(90 * KM_A_DEGREE, abs=0.1)
-    fiji, samoa = station("F", latitude=0.0, longitude=179.5), station("S", latitude=0.0, longitude=-179.5)
-    assert distance_km(fiji, samoa) == pytest.approx(KM_A_DEGREE, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("other", "expected"),
-    [
-        (station("B", 74.9), True),
-        (station("B", 75.1), False),
-        (station("B", 1, elevation=220), True),
-        (station("B", 1, elevation=221), False),
-        (station("A", 1), False),
-    ],
-    ids=["within 75 km", "beyond", "200 m higher", "more", "itself"],
-)
-def test_who_is_a_neighbour(other: Station, expected: bool) -> None:
-    assert are_neighbours(station("A"), other) == are_neighbours(other, station("A")) == expected
-
-
-def test_a_twin_is_no_neighbour() -> None:
-    one, twin = station("A", same_site_as=("B",)), station("B", 0.1, same_site_as=("A",))
-    assert not are_neighbours(one, twin)
-    assert are_neighbours(one, station("C", 0.1))
 
 
 def twins() -> list[Series]:
@@ -216,7 +185,7 @@ def test_of_a_few_values_no_share_is_taken() -> None:
 
 def test_only_the_targets_are_evaluated() -> None:
     results = {one.station.id: run_station_checks(one) for one in air()}
-    run_neighbour_checks(results, ["B"])
+    evaluate_among(results, ["B"])
     for name in "ACDE":
         assert {check for check, _ in results[name].by_check}.isdisjoint(AMONG)
     assert {check for check, _ in results["B"].by_check} > {"buddy_check", "stuck", "clock_offset", "flag_rate"}

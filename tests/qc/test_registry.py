@@ -13,8 +13,8 @@ import pytest
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc import checks
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
-from forecast.qc.comparison import Comparison, Neighbour
-from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, Floats
+from forecast.qc.comparison import Comparison
+from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, Floats, Times
 from forecast.qc.limits import limits_of
 from forecast.qc.registry import CHECKS, COMPARED_REACH, DAY_REACH, REACH, STATION_REACH, reach_of
 from tests.networks import hours, series, station
@@ -37,6 +37,18 @@ class Watched(dict[str, Floats]):
     def get(self, name: str, default: Floats | None = None) -> Floats | None:  # type: ignore[override]
         self.seen.add(name)
         return super().get(name, default)
+
+
+class FourTimes:
+    """Four neighbours that measure the same."""
+
+    number = 4
+
+    def __init__(self, measured: Watched) -> None:
+        self.measured = measured
+
+    def values(self, parameter: str, times: Times) -> Floats:
+        return np.resize(self.measured[parameter], (4, times.size))
 
 
 def test_each_check_is_one_file_and_one_function_of_its_name() -> None:
@@ -71,9 +83,9 @@ def everything() -> Context:
     values = {name: chance.choice([0.0, 1.0, 71.0], ROWS) for name in MEASURED_NAMES}
     doubted = {name: np.ones(ROWS, dtype=bool) for name in MEASURED_NAMES}
     one = replace(series(station("A"), hours(ROWS), **values), values=Watched(values), doubted=doubted)
-    beside = {name: [Neighbour(one.times, chance.normal(size=ROWS))] * 4 for name in MEASURED_NAMES}
+    beside = {name: chance.normal(size=ROWS) for name in MEASURED_NAMES}
     flags = {name: np.full(ROWS, GOOD, dtype=np.uint8) for name in MEASURED_NAMES}
-    comparison = Comparison(one.times, np.arange(ROWS), Watched(beside))  # type: ignore[arg-type]
+    comparison = Comparison(one.times, np.arange(ROWS), FourTimes(Watched(beside)))
     return Context(one, limits_of(one.station, {}), one.values.__getitem__, flags, comparison)
 
 
@@ -86,9 +98,9 @@ def test_a_check_looks_at_nothing_but_what_it_says(check: Check) -> None:
     # What is only flagged with others is not looked at by itself.
     assert context.series.values.seen <= {*check.parameters, *check.inputs}
     assert context.series.values.seen >= set(check.inputs)
-    beside = context.comparison._neighbours
-    assert isinstance(beside, Watched)
-    assert beside.seen == set(check.compared)
+    beside = context.comparison._around
+    assert isinstance(beside, FourTimes)
+    assert beside.measured.seen == set(check.compared)
     given = {int(flag) for finding in found for flag in np.unique(finding.flags)}
     assert given <= {GOOD, NOT_EVALUATED, MISSING, *check.flags}
 

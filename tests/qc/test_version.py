@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.networks.qc_version import qc_version
 from forecast.qc import version
 
-GOLDEN = 510478707
+GOLDEN = 1349530460
 
 
 @pytest.fixture

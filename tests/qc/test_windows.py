@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
@@ -14,12 +15,25 @@ from hypothesis import strategies as st
 from forecast.core.clock import DAY_MS
 from forecast.core.stations import Station, Stations
 from forecast.qc import windows as qc_windows
-from forecast.qc.neighbours import are_neighbours
+from forecast.qc.neighbours import neighbours_of
 from forecast.qc.results import QcResults
 from forecast.qc.series import Series
 from forecast.qc.windows import QcWindow, RowsByDay, day_ranges, windows_of
 from tests.examples import examples
-from tests.networks import DAY, curve, evaluated, five, hours, network, nominal_rows, series, station
+from tests.networks import (
+    CELLS,
+    DAY,
+    KM_A_DEGREE,
+    are_neighbours,
+    curve,
+    evaluated,
+    five,
+    hours,
+    network,
+    nominal_rows,
+    series,
+    station,
+)
 
 FAR = station("F", 500)
 DAYS = st.sets(st.integers(19_000, 20_000), min_size=1, max_size=8)
@@ -73,12 +87,11 @@ def test_neighbours_are_evaluated_anew_and_those_of_neighbours_are_read() -> Non
     assert window.changed == {"D": {DAY}}
 
 
-def test_stations_far_apart_are_evaluated_apart_and_neighbours_together() -> None:
+def test_a_few_stations_are_evaluated_together_wherever_they_are() -> None:
     stations = network(*five(), FAR)
     found = whole({"F": {DAY}, "A": {DAY}, "E": {DAY + 1}}, stations)
     assert [(dict(window.changed), ids(window.targets), ids(window.halo)) for window in found] == [
-        ({"A": {DAY}, "E": {DAY + 1}}, "ABCDE", "ABCDE"),
-        ({"F": {DAY}}, "F", "F"),
+        ({"A": {DAY}, "E": {DAY + 1}, "F": {DAY}}, "ABCDEF", "ABCDEF"),
     ]
 
 
@@ -94,15 +107,53 @@ def test_a_station_that_the_registry_does_not_know_is_left_out() -> None:
     assert [window.changed for window in whole({"X": {DAY}, "A": {DAY}}, five())] == [{"A": {DAY}}]
 
 
-def test_a_large_group_is_cut() -> None:
-    many = network(*(station(f"S{number:02}", number) for number in range(45)))
-    found = whole({member.id: {DAY} for member in many}, many)
-    assert [len(window.changed) for window in found] == [20, 20, 5]
-    assert {name for window in found for name in window.changed} == {member.id for member in many}
+def city(number: int, **more: Any) -> Stations:
+    """Stations in a square of 20 km."""
+    places = np.random.default_rng(1).uniform(0, 20, (number, 2)).tolist()
+    return network(
+        *(
+            station(f"S{at:03}", north, longitude=3 + east / KM_A_DEGREE / 0.643, **more)
+            for at, (north, east) in enumerate(places)
+        )
+    )
 
 
-def test_long_times_are_cut_so_that_a_window_fits_in_memory() -> None:
+def test_of_a_city_every_verdict_is_in_one_window_and_no_row_is_read_twice_on_average() -> None:
+    """A month of 600 hourly stations of one parameter: the stations around a group are a part of it, not most."""
+    stations = city(600, parameters=("air_temperature",))
+    found = whole({one.id: set(range(DAY, DAY + 31)) for one in stations}, stations)
+    each = [(one.id, day) for window in found for one in window.targets for day in range(window.first, window.last + 1)]
+    assert len(each) == len(set(each)) == 600 * (31 + 7)
+    assert max(window.rows for window in found) <= 1_600_000 / (8 + 1)
+    groups = {ids(window.targets): window for window in found}
+    assert sum(len(window.targets) for window in groups.values()) == 600
+    assert sum(len(window.halo) for window in groups.values()) < 1.8 * 600
+
+
+def test_one_hour_of_a_city_changes_flags_at_few_stations_when_one_of_them_sent_it() -> None:
+    stations = city(600)
+    (window,) = whole({"S001": {DAY}}, stations)
+    neighbours = neighbours_of(stations)
+    assert {one.id for one in window.targets} == {"S001", *neighbours.compared_with("S001")}
+    assert len(window.targets) < 60
+    assert len(window.halo) < 150
+
+
+def test_a_station_that_sends_a_year_at_once_does_not_have_a_city_evaluated_for_it() -> None:
+    stations = city(200)
+    changed = {one.id: {DAY} for one in stations} | {"S001": set(range(DAY - 364, DAY + 1))}
+    evaluated: dict[str, int] = defaultdict(int)
+    for window in whole(changed, stations):
+        for one in window.targets:
+            evaluated[one.id] += window.last - window.first + 1
+    near = {"S001", *neighbours_of(stations).compared_with("S001")}
+    assert {evaluated[name] for name in near} == {365 + 7}
+    assert sum(evaluated.values()) < 2 * ((365 + 7) * len(near) + 8 * (200 - len(near)))
+
+
+def test_long_times_are_cut_so_that_a_window_fits_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five stations at five minutes make 1 440 rows a day, so 55 days are read and 48 evaluated."""
+    monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 80_000 * CELLS)
     stations = five(interval_minutes=5)
     found = whole({"A": set(range(DAY, DAY + 200))}, stations)
     assert [(window.first, window.last) for window in found] == [
@@ -117,19 +168,22 @@ def test_long_times_are_cut_so_that_a_window_fits_in_memory() -> None:
 
 
 def test_a_network_too_dense_for_memory_is_evaluated_day_by_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(qc_windows, "_ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 10 * CELLS)
     found = whole({"A": {DAY}}, five())
     assert [(window.first, window.last, window.is_large) for window in found] == [
         (day, day, True) for day in range(DAY - 2, DAY + 6)
     ]
 
 
-def test_case_104_days_are_cut_by_the_rows_that_are_there_and_not_by_the_registry() -> None:
+def test_case_104_days_are_cut_by_the_rows_that_are_there_and_not_by_the_registry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """An hourly station that sends every second for two days: these days are evaluated each by itself."""
 
     def dense(_: tuple[Station, ...], first: int, last: int) -> dict[int, int]:
         return {day: 86_400 for day in (DAY + 20, DAY + 21) if first <= day <= last}
 
+    monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", 80_000 * CELLS)
     found = whole({"F": set(range(DAY, DAY + 40))}, network(FAR), dense)
     assert [(window.first - DAY, window.last - DAY, window.rows) for window in found] == [
         (-2, 17, 0),
@@ -146,7 +200,7 @@ def test_no_window_of_several_days_reads_more_rows_than_it_may(changed: set[int]
     """Its own number of them is that of the days it reads; and no window ends where one more day had had room."""
     rows = dict(enumerate(counts, -20))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(qc_windows, "_ROWS_AT_ONCE", 20)
+        patch.setattr(qc_windows, "_CELLS_AT_ONCE", 20 * CELLS)
         found = whole({"F": changed}, network(FAR), lambda _, first, last: {d: rows[d] for d in range(first, last + 1)})
 
     def between(first: int, last: int) -> int:

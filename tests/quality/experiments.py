@@ -19,9 +19,10 @@ from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.flags import FAIL, GOOD, SUSPECT, Floats, Mask, Times
 from forecast.qc.limits import limits_of
 from forecast.qc.results import QcResults
-from forecast.qc.runner import run_neighbour_checks, run_station_checks
+from forecast.qc.runner import run_station_checks
 from forecast.qc.series import Series
 from forecast.qc.sun import solar_elevation
+from tests.networks import evaluate_among
 from tests.quality.week import DATA, HOUR_MS, Week, read_week
 
 Rows = npt.NDArray[np.intp]
@@ -79,7 +80,7 @@ class Clean:
     def of(cls, week: Week) -> Clean:
         alone = {name: run_station_checks(series) for name, series in week.items()}
         results = {name: _copy(one) for name, one in alone.items()}
-        run_neighbour_checks(results, list(results))
+        evaluate_among(results)
         return cls(week, alone, results)
 
     def judged_with(self, series: Series) -> dict[str, QcResults]:
@@ -87,7 +88,7 @@ class Clean:
         results = {name: _copy(one) for name, one in self.alone.items()} | {
             series.station.id: run_station_checks(series)
         }
-        run_neighbour_checks(results, list(results))
+        evaluate_among(results)
         return results
 
     def sound(self, station: str, parameter: str) -> Mask:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from forecast.core.clock import DAY_MS
 from forecast.core.registry import load_stations
 from forecast.qc.flags import Mask
-from forecast.qc.neighbours import are_neighbours
 from forecast.qc.registry import STATION_REACH
 from forecast.qc.runner import run_station_checks
 from forecast.qc.series import Series
@@ -87,11 +86,6 @@ def _all_told(week: Week) -> dict[str, Told]:
 @pytest.fixture(scope="module")
 def whole(stretch: Week) -> Mapping[str, Told]:
     return _all_told(stretch)
-
-
-def test_the_stations_are_all_neighbours_of_each_other() -> None:
-    stations = list(load_stations())
-    assert all(are_neighbours(one, other) for one in stations for other in stations if one is not other)
 
 
 def test_the_days_have_verdicts_of_many_checks(whole: Mapping[str, Told]) -> None:

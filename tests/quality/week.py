@@ -17,10 +17,11 @@ from forecast.core.stations import Station, Stations
 from forecast.extract import extract
 from forecast.networks.registry import NETWORKS
 from forecast.qc.results import QcResults
-from forecast.qc.runner import run_neighbour_checks, run_station_checks
+from forecast.qc.runner import run_station_checks
 from forecast.qc.series import Series
 from forecast.storage.local import LocalStore
 from forecast.transform import ObjectTransformer
+from tests.networks import evaluate_among
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HOUR_MS = 3_600_000
@@ -37,7 +38,7 @@ def read_week(folder: Path, stations: Stations | None = None) -> Week:
 def evaluated(week: Mapping[str, Series]) -> dict[str, QcResults]:
     """What all checks say of series beside each other."""
     results = {name: run_station_checks(series) for name, series in week.items()}
-    run_neighbour_checks(results, list(results))
+    evaluate_among(results)
     return results
 
 

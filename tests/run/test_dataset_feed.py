@@ -17,13 +17,13 @@ from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load
 from forecast.mongo.qc_queue import PendingQc, pending_dataset
 from forecast.mongo.qc_update import evaluate_pending
-from forecast.qc import windows
+from forecast.qc import station_groups, windows
 from forecast.report.models.migration import DatasetComparison
 from forecast.run import dataset, dataset_feed
 from forecast.run.dataset import DatasetCounts, DatasetWriter
 from forecast.run.dataset_feed import DatasetFeed
 from forecast.storage import LocalStore
-from tests.networks import START, five, network, observation, records, station
+from tests.networks import CELLS, START, five, network, observation, records, station
 from tests.run.test_dataset import Killed, World, assert_the_dataset_is_the_database, killed_after
 
 DAY = 24 * 60
@@ -128,6 +128,8 @@ def test_more_than_may_wait_is_read_at_the_end(
     world: FedWorld, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dataset_feed, "_MAX_WAITING_ROWS", 2)
+    monkeypatch.setattr(station_groups, "_MIN_STATIONS", 1)
+    monkeypatch.setattr(station_groups, "_MAX_STATIONS", 1)
     world.stations = apart()
     counts = world.run(*(row(day * DAY, 12.0, name) for name in "AB" for day in range(3)))
     assert counts == DatasetCounts(station_days=6, files=3, rows=6)
@@ -136,7 +138,7 @@ def test_more_than_may_wait_is_read_at_the_end(
 
 
 def test_days_that_are_checked_in_pieces_are_all_there(world: FedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "_ROWS_AT_ONCE", 30)
+    monkeypatch.setattr(windows, "_CELLS_AT_ONCE", 30 * CELLS)
     rows = [row(hour * 60, 12.0, name) for name in "ABC" for hour in range(10 * 24)]
     assert world.run(*rows) == DatasetCounts(station_days=30, files=10, rows=720)
     assert_the_dataset_is_the_database(world)

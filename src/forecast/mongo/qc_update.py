@@ -27,10 +27,12 @@ from forecast.mongo.window_reader import prefetch, read_window
 from forecast.networks.qc_version import qc_version
 from forecast.networks.registry import NETWORKS
 from forecast.qc.aggregates import StationDay, station_days
+from forecast.qc.neighbours import Neighbours, neighbours_of
 from forecast.qc.results import QcResults
-from forecast.qc.runner import run_closing_checks, run_neighbour_checks, run_station_checks
+from forecast.qc.runner import compared_values, run_closing_checks, run_neighbour_checks, run_station_checks
 from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted
+from forecast.qc.surroundings import Compared
 from forecast.qc.windows import QcWindow, day_ranges
 
 LOGGER = logging.getLogger("forecast.mongo.qc_update")
@@ -98,7 +100,7 @@ def evaluate_days(
     counts = QcCounts()
     for window, stored in prefetch(days, collection, stations):
         check_stop()
-        counts.add(_evaluate_window(window, stored, collection, observer, flags_change, sink))
+        counts.add(_evaluate_window(window, stored, collection, neighbours_of(stations), observer, flags_change, sink))
         # Not beside the next window.
         del stored
         trim_heap()
@@ -110,7 +112,7 @@ def outdated_flags(
 ) -> Iterator[str]:
     """The ids of the documents whose verdict is not what the checks say now; nothing is written."""
     for window, stored in prefetch(days, collection, stations):
-        results = evaluate(window, stored)
+        results = evaluate(window, stored, neighbours_of(stations))
         for station in window.targets:
             if station.id in results:
                 rows = _differing(window, stored[station.id], results[station.id]).rows
@@ -127,26 +129,29 @@ def evaluated(
     What is given lasts until the next is asked for.
     """
     for window, stored in prefetch(days, collection, stations):
-        results = evaluate(window, stored)
+        results = evaluate(window, stored, neighbours_of(stations))
         del stored
         yield window, results
         results.clear()
         trim_heap()
 
 
-def evaluate(window: QcWindow, stored: Mapping[str, StationColumns]) -> dict[str, QcResults]:
-    """What the checks say of what the database holds of a window, by station."""
-    results = {
-        station.id: run_station_checks(_series(station, stored[station.id]))
-        for station in window.halo
-        if station.id in stored
-    }
+def evaluate(window: QcWindow, stored: Mapping[str, StationColumns], neighbours: Neighbours) -> dict[str, QcResults]:
+    """What the checks say of what the database holds of a window, by station that is affected."""
+    affected = {station.id for station in window.targets}
+    results: dict[str, QcResults] = {}
+    compared: dict[str, Compared] = {}
+    for station in window.halo:
+        if station.id in stored:
+            alone = run_station_checks(_series(station, stored[station.id]))
+            compared[station.id] = compared_values(alone)
+            if station.id in affected:
+                results[station.id] = alone
     # What the checks along time have left is a third of what a window takes.
     trim_heap()
-    targets = [station.id for station in window.targets if station.id in results]
-    run_neighbour_checks(results, targets, (window.first, window.last))
-    for target in targets:
-        run_closing_checks(results[target])
+    run_neighbour_checks(results.values(), compared, neighbours, (window.first, window.last))
+    for of_station in results.values():
+        run_closing_checks(of_station)
     return results
 
 
@@ -193,6 +198,7 @@ def _evaluate_window(
     window: QcWindow,
     stored: dict[str, StationColumns],
     collection: ObservationCollection,
+    neighbours: Neighbours,
     observer: QcObserver | None,
     flags_change: FlagsChange,
     sink: DaySink | None,
@@ -200,14 +206,14 @@ def _evaluate_window(
     counts = QcCounts()
     changed: dict[str, int] = {}
     for attempt in range(_ROUNDS):
-        results = evaluate(window, stored)
-        stations = [station for station in window.targets if station.id in results]
-        differing = {station.id: _differing(window, stored[station.id], results[station.id]) for station in stations}
+        results = evaluate(window, stored, neighbours)
+        of_window = [station for station in window.targets if station.id in results]
+        differing = {station.id: _differing(window, stored[station.id], results[station.id]) for station in of_window}
         # Before the flags: where this is cut off in between, the flags still differ, and both are written again.
         _write_days(window, stored, results, differing, collection)
         counts.evaluated = 0
         settled = True
-        for station in stations:
+        for station in of_window:
             within = differing[station.id].evaluated
             counts.evaluated += within.stop - within.start
             reflagged = {(station.id, day) for day in _days_of(stored[station.id], differing[station.id])}

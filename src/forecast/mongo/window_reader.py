@@ -37,9 +37,7 @@ def prefetch(
     with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
         waiting: _Waiting | None = None
         for window in windows_of(days, stations, rows_by_day(collection)):
-            alone = waiting is not None and (waiting.window.is_large or window.is_large)
-            if waiting is not None and (alone or _share_targets(waiting.window, window)):
-                # Avoid reading rows that the window before is about to update.
+            if waiting is not None and (waiting.window.is_large or window.is_large):
                 yield waiting.window, _whole(waiting, before)
                 waiting, before = None, {}
             first_day = window.first_read
@@ -94,11 +92,6 @@ def _follows(previous: QcWindow, window: QcWindow) -> bool:
         and previous.targets[0] == window.targets[0]
         and previous.first_read <= window.first_read <= previous.last_read + 1
     )
-
-
-def _share_targets(one: QcWindow, other: QcWindow) -> bool:
-    """Whether the same documents are evaluated in both."""
-    return one.first <= other.last and other.first <= one.last and not _ids(one.targets).isdisjoint(_ids(other.targets))
 
 
 def _ids(stations: Iterable[Station]) -> set[str]:

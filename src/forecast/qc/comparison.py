@@ -6,9 +6,9 @@ deviation, so that one bad neighbour among three carries no verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -72,41 +72,58 @@ class QueryTimes:
         return found
 
 
-def neighbour_median(neighbours: Sequence[Neighbour], moments: QueryTimes, *, min_neighbours: int) -> Floats:
-    """Median of the neighbours' values at each of the moments.
+def table_of(neighbours: Sequence[Neighbour], moments: QueryTimes) -> Floats:
+    """The neighbours' values, one row a neighbour and one column a moment; a row of NaN where there is nobody."""
+    found = [moments.values(neighbour) for neighbour in neighbours]
+    return np.stack(found) if found else np.full((1, *moments.times.shape), np.nan)
 
-    NaN where fewer than min_neighbours have a value within the window.
-    Reach in time: that of `QueryTimes.values`.
+
+def neighbour_median(values: Floats, *, min_neighbours: int) -> Floats:
+    """Median of the neighbours' values (one row each) in each column.
+
+    NaN where fewer than min_neighbours have a value.
     """
-    return _median_of(_at(neighbours, moments), min_neighbours)
+    median = column_medians(values)
+    median[np.count_nonzero(~np.isnan(values), axis=0) < min_neighbours] = np.nan
+    return median
 
 
-def median_and_spread(
-    neighbours: Sequence[Neighbour], moments: QueryTimes, *, min_neighbours: int
-) -> tuple[Floats, Floats]:
+def median_and_spread(values: Floats, *, min_neighbours: int) -> tuple[Floats, Floats]:
     """The `neighbour_median`, and the spread (1.4826 MAD) around it.
 
     NaN, both, where the median is. The spread is in the unit of the values, and 0 where more than half of the
     neighbours agree.
     """
-    values = _at(neighbours, moments)
-    median = _median_of(values, min_neighbours)
+    median = neighbour_median(values, min_neighbours=min_neighbours)
     return median, MAD_TO_SIGMA * column_medians(np.abs(values - median))
 
 
+class Around(Protocol):
+    """What is measured around a station."""
+
+    @property
+    def number(self) -> int:
+        """How many neighbours there are."""
+        ...
+
+    def values(self, parameter: str, times: Times) -> Floats:
+        """What each of them would measure at the station's height: one row a neighbour, one column a time."""
+        ...
+
+
 class Comparison:
-    """A station beside its neighbours, of which is given what they would measure at its height, by parameter.
+    """A station beside its neighbours.
 
     `rows` are those of the days that count. All of them are compared, or the first of every slot of time, which is
     enough for a curve of the day.
     """
 
-    def __init__(self, times: Times, rows: Rows, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+    def __init__(self, times: Times, rows: Rows, around: Around) -> None:
         self.few: Final = rows[_first_of_slots(times[rows])]
         self._size = len(times)
-        self._neighbours = neighbours
-        self._every = rows, QueryTimes(times[rows], WINDOW_MINUTES)
-        self._few = QueryTimes(times[self.few], WINDOW_MINUTES)
+        self._around = around
+        self._rows = rows
+        self._times, self._times_of_few = times[rows], times[self.few]
         self._medians: dict[str, Floats | None] = {}
 
     @property
@@ -116,12 +133,11 @@ class Comparison:
 
     def median_and_spread(self, parameter: str) -> tuple[Floats, Floats] | None:
         """The neighbours' median and spread at all rows that count; None where there are too few neighbours at all."""
-        neighbours = self._enough(parameter)
-        if neighbours is None:
+        if self._around.number < MIN_NEIGHBOURS:
             return None
-        rows, moments = self._every
         median, spread = np.full(self._size, np.nan), np.full(self._size, np.nan)
-        median[rows], spread[rows] = median_and_spread(neighbours, moments, min_neighbours=MIN_NEIGHBOURS)
+        values = self._around.values(parameter, self._times)
+        median[self._rows], spread[self._rows] = median_and_spread(values, min_neighbours=MIN_NEIGHBOURS)
         known = self._medians[parameter] = None if np.isnan(median).all() else median
         return None if known is None else (known, spread)
 
@@ -133,20 +149,18 @@ class Comparison:
 
     def median_at(self, parameter: str, times: Times) -> Floats:
         """The neighbours' median at any times."""
-        moments = QueryTimes(times, WINDOW_MINUTES)
-        return neighbour_median(self._neighbours[parameter], moments, min_neighbours=MIN_NEIGHBOURS)
+        # Hours around the hours of a station are mostly the same hours.
+        distinct, which = np.unique(times, return_inverse=True)
+        found = neighbour_median(self._around.values(parameter, distinct), min_neighbours=MIN_NEIGHBOURS)
+        median: Floats = found[which]
+        return median
 
     def _median_of_the_few(self, parameter: str) -> Floats | None:
-        neighbours = self._enough(parameter)
-        if neighbours is None:
+        if self._around.number < MIN_NEIGHBOURS:
             return None
         median = np.full(self._size, np.nan)
-        median[self.few] = neighbour_median(neighbours, self._few, min_neighbours=MIN_NEIGHBOURS)
+        median[self.few] = self.median_at(parameter, self._times_of_few)
         return None if np.isnan(median).all() else median
-
-    def _enough(self, parameter: str) -> Sequence[Neighbour] | None:
-        neighbours = self._neighbours.get(parameter, ())
-        return neighbours if len(neighbours) >= MIN_NEIGHBOURS else None
 
 
 def _first_of_slots(times: Times) -> Rows:
@@ -171,18 +185,6 @@ def _nearest(known: Times, times: Times, window_minutes: float) -> Rows:
     return rows
 
 
-def _at(neighbours: Sequence[Neighbour], moments: QueryTimes) -> Floats:
-    """The neighbours' values, one row a neighbour and one column a moment."""
-    found = [moments.values(neighbour) for neighbour in neighbours]
-    return np.stack(found) if found else np.full((1, *moments.times.shape), np.nan)
-
-
-def _median_of(values: Floats, min_neighbours: int) -> Floats:
-    median = column_medians(values)
-    median[np.count_nonzero(~np.isnan(values), axis=0) < min_neighbours] = np.nan
-    return median
-
-
 def column_medians(values: Floats) -> Floats:
     """The median of each column's valid values, NaN where there is none; numpy's nanmedian loops over columns."""
     counts = np.count_nonzero(~np.isnan(values), axis=0)
@@ -193,4 +195,13 @@ def column_medians(values: Floats) -> Floats:
     return lower / 2 + upper / 2
 
 
-NOBODY: Final = Comparison(np.empty(0, np.int64), np.empty(0, np.intp), {})
+class _Nobody:
+    """The surroundings of a station without neighbours."""
+
+    number = 0
+
+    def values(self, parameter: str, times: Times) -> Floats:  # noqa: ARG002
+        return np.empty((0, times.size))
+
+
+NOBODY: Final = Comparison(np.empty(0, np.int64), np.empty(0, np.intp), _Nobody())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import chain, takewhile
 from typing import Final
 
@@ -11,12 +10,13 @@ import numpy as np
 
 from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.qc.check import Check, Context, Scope
-from forecast.qc.comparison import NOBODY, Comparison, Neighbour, Rows, joined
-from forecast.qc.flags import Floats, Times
-from forecast.qc.neighbours import are_neighbours
+from forecast.qc.comparison import NOBODY, Comparison, Rows
+from forecast.qc.flags import Times
+from forecast.qc.neighbours import Neighbours
 from forecast.qc.registry import CHECKS, COMPARED_REACH
 from forecast.qc.results import QcResults
 from forecast.qc.series import Series
+from forecast.qc.surroundings import Compared, Surroundings, tables_of
 
 _ALONE: Final = tuple(takewhile(lambda check: check.scope is Scope.STATION, CHECKS.values()))
 _CLOSING: Final = tuple(check for check in CHECKS.values() if check.scope is Scope.STATION and check not in _ALONE)
@@ -33,28 +33,37 @@ def run_station_checks(series: Series) -> QcResults:
     return results
 
 
-def run_neighbour_checks(
-    all_results: Mapping[str, QcResults], targets: Iterable[str], days: tuple[int, int] | None = None
-) -> None:
-    """Add to the verdicts of the target stations what comparison with the others, and their days, say.
+def compared_values(results: QcResults) -> Compared:
+    """What a station's neighbours see of it, after `run_station_checks`."""
+    series = results.series
+    values = {name: results.unfailed_values(name) for name in _COMPARED if series.has(name)}
+    return Compared(series.station, series.times, values)
 
-    The values of neighbours count where the checks of the neighbour by itself did not fail them. Of `days`, the first
-    and the last (since 1970, all without), the verdicts are whole; on the days around them they need not be.
+
+def run_neighbour_checks(
+    targets: Iterable[QcResults],
+    compared: Mapping[str, Compared],
+    neighbours: Neighbours,
+    days: tuple[int, int] | None = None,
+) -> None:
+    """Add to the results of stations what comparison with their neighbours, and their days, say.
+
+    `compared` are all stations of which there are observations, by id. Of `days`, the first and the last (since 1970,
+    all without), the flags are whole; on the days around them they need not be.
     """
-    alone = {
-        (station_id, name): results.unfailed_values(name)
-        for station_id, results in all_results.items()
-        for name in _COMPARED
-        if results.series.has(name)
+    chosen = list(targets)
+    near = {
+        results.series.station.id: [
+            compared[name] for name in sorted(neighbours.of(results.series.station.id)) if name in compared
+        ]
+        for results in chosen
     }
-    # Of twins, the values of the first count.
-    in_order = [all_results[station_id] for station_id in sorted(all_results)]
-    for target in targets:
-        results = all_results[target]
-        near = [one for one in in_order if are_neighbours(results.series.station, one.series.station)]
-        found = {name: _neighbours(results, name, near, alone) for name in _COMPARED if results.series.has(name)}
-        times = results.series.times
-        comparison = Comparison(times, _rows_compared(times, days), found)
+    tables = tables_of({one.series.station.id: one.series.times for one in chosen}, near)
+    for results in chosen:
+        station, times = results.series.station, results.series.times
+        lapse = {name: results.limits[name].get("buddy_check_lapse_rate", 0.0) for name in _COMPARED}
+        around = Surroundings(station, near[station.id], lapse, tables.get(station.id))
+        comparison = Comparison(times, _rows_compared(times, days), around)
         _run(_AMONG, results, comparison)
         _run(_OF_DAYS, results, comparison)
         results.medians = comparison.medians
@@ -83,17 +92,3 @@ def _rows_compared(times: Times, days: tuple[int, int] | None) -> Rows:
     first = days[0] * DAY_MS - COMPARED_REACH.before * HOUR_MS
     end = (days[1] + 1) * DAY_MS + COMPARED_REACH.after * HOUR_MS
     return np.arange(*np.searchsorted(times, [first, end]))
-
-
-def _neighbours(
-    results: QcResults, name: str, near: Sequence[QcResults], alone: Mapping[tuple[str, str], Floats]
-) -> Sequence[Neighbour]:
-    """What the neighbours would measure at the station's height, one a site."""
-    lapse = results.limits[name].get("buddy_check_lapse_rate", 0.0)
-    sites: defaultdict[str, list[Neighbour]] = defaultdict(list)
-    for other in near:
-        values = alone.get((other.series.station.id, name))
-        if values is not None:
-            lift = lapse * (other.series.station.elevation - results.series.station.elevation)
-            sites[other.series.station.site].append(Neighbour(other.series.times, values + lift if lift else values))
-    return [joined(twins) for twins in sites.values()]

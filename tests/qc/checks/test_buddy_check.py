@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.qc.checks.buddy_check import buddy_check, expected
-from forecast.qc.comparison import Neighbour, QueryTimes, median_and_spread, neighbour_median
+from forecast.qc.comparison import Neighbour, QueryTimes, median_and_spread, neighbour_median, table_of
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
 
 NAN = np.nan
@@ -56,20 +56,22 @@ def test_a_neighbour_without_values_gives_none(values: list[float]) -> None:
 
 def test_median_and_spread_of_an_odd_and_an_even_number_of_neighbours() -> None:
     for values, median, mad in (((10, 12, 19), 12, 2), ((10, 12, 13, 19), 12.5, 1.5)):
-        got, spread = median_and_spread(constant(*values), QueryTimes(minutes(0), 5), min_neighbours=3)
+        got, spread = median_and_spread(table_of(constant(*values), QueryTimes(minutes(0), 5)), min_neighbours=3)
         assert got.tolist() == [median]
         assert spread.tolist() == pytest.approx([1.4826 * mad])
 
 
 def test_one_bad_neighbour_among_three_does_not_move_the_median() -> None:
-    median, _ = median_and_spread(constant(10, 10.4, 85), QueryTimes(minutes(0), 5), min_neighbours=3)
+    median, _ = median_and_spread(table_of(constant(10, 10.4, 85), QueryTimes(minutes(0), 5)), min_neighbours=3)
     assert median.tolist() == [10.4]
 
 
 def test_with_too_few_neighbours_there_is_no_median() -> None:
     neighbours = [*constant(10, 11), Neighbour(minutes(0, 60), floats(NAN, 12)), Neighbour(minutes(), floats())]
     for min_neighbours, expected_median in ((2, 10.5), (3, NAN)):
-        median, spread = median_and_spread(neighbours, QueryTimes(minutes(0), 5), min_neighbours=min_neighbours)
+        median, spread = median_and_spread(
+            table_of(neighbours, QueryTimes(minutes(0), 5)), min_neighbours=min_neighbours
+        )
         np.testing.assert_equal(median, [expected_median])
         assert np.isnan(spread).tolist() == np.isnan(median).tolist()
 
@@ -77,7 +79,9 @@ def test_with_too_few_neighbours_there_is_no_median() -> None:
 @pytest.mark.parametrize("min_neighbours", [0, 1])
 def test_no_neighbours_at_all(min_neighbours: int) -> None:
     for neighbours in ([], [Neighbour(minutes(), floats())]):
-        for part in median_and_spread(neighbours, QueryTimes(minutes(0, 5), 5), min_neighbours=min_neighbours):
+        for part in median_and_spread(
+            table_of(neighbours, QueryTimes(minutes(0, 5), 5)), min_neighbours=min_neighbours
+        ):
             np.testing.assert_equal(part, [NAN, NAN])
 
 
@@ -87,7 +91,7 @@ def test_the_number_of_neighbours_may_change_from_time_to_time() -> None:
         Neighbour(minutes(0, 60), floats(3, 4)),
         Neighbour(minutes(0), floats(8)),
     ]
-    median, spread = median_and_spread(neighbours, QueryTimes(minutes(0, 60, 120), 5), min_neighbours=2)
+    median, spread = median_and_spread(table_of(neighbours, QueryTimes(minutes(0, 60, 120), 5)), min_neighbours=2)
     np.testing.assert_equal(median, [3, 3, NAN])
     np.testing.assert_allclose(spread, [1.4826 * 2, 1.4826, NAN])
 
@@ -106,8 +110,8 @@ def test_parameters_measured_at_the_same_times_are_looked_up_as_each_alone() -> 
 def test_the_median_alone_is_the_one_with_the_spread() -> None:
     neighbours = [*constant(10, 11, 15), Neighbour(minutes(60), floats(3))]
     for least in (1, 2, 3, 4):
-        median, _ = median_and_spread(neighbours, QueryTimes(minutes(0, 60), 5), min_neighbours=least)
-        alone = neighbour_median(neighbours, QueryTimes(minutes(0, 60), 5), min_neighbours=least)
+        median, _ = median_and_spread(table_of(neighbours, QueryTimes(minutes(0, 60), 5)), min_neighbours=least)
+        alone = neighbour_median(table_of(neighbours, QueryTimes(minutes(0, 60), 5)), min_neighbours=least)
         np.testing.assert_equal(alone, median)
 
 
@@ -223,7 +227,7 @@ def test_nearest_is_what_a_search_through_all_values_finds(
 def test_median_and_spread_are_those_of_the_valid_values(table: list[list[float]]) -> None:
     times = hourly(4)
     neighbours = [Neighbour(times, floats(*row)) for row in table]
-    median, spread = median_and_spread(neighbours, QueryTimes(times, 5), min_neighbours=2)
+    median, spread = median_and_spread(table_of(neighbours, QueryTimes(times, 5)), min_neighbours=2)
     for at in range(4):
         column = floats(*(row[at] for row in table))
         column = column[~np.isnan(column)]

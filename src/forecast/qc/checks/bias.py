@@ -23,6 +23,8 @@ def bias(values: Floats, median: Floats, times: Times, *, days: int, limit: floa
     Reach in time: days - 1 whole UTC days back, and the value's day.
     Source: personal stations that send absolute pressure as mean-sea-level pressure (at 15...50 m, 2...6 hPa low).
     """
+    if times.size < min_hours:
+        return flags_of(values, evaluated=np.zeros(values.shape, dtype=bool))
     _, numbers = bias_of_days(values, median, times, days=days, min_hours=min_hours)
     of_row = numbers[days_of(times).of_row]
     return flags_of(values, suspect=np.abs(of_row) > limit, evaluated=~np.isnan(of_row))

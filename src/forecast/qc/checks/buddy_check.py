@@ -57,10 +57,10 @@ def expected(values: Floats, median: Floats, times: Times, *, hours: int, min_ho
     """
     deviation = values - median
     valid = np.flatnonzero(~np.isnan(deviation))
+    if valid.size < max(min_hours, 1):
+        return median
     hour = times // HOUR_MS
     known, of_hour = _hourly_medians(hour[valid], deviation[valid])
-    if not known.size:
-        return median
     new = np.diff(hour, prepend=hour[:1] - 1) != 0
     wanted, row = hour[new], np.cumsum(new) - 1
     around = np.full((2 * hours + 1, wanted.size), np.nan)

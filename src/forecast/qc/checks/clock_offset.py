@@ -45,6 +45,8 @@ def clock_offset(
     Reach in time: window_days - 1 whole UTC days back and the value's day, and the largest shift beyond either end.
     Source: no published rule was found; the criterion follows from the likelihood, the limits from measurement.
     """
+    if times.size < min_hours:
+        return flags_of(values, evaluated=np.zeros(values.shape, dtype=bool))
     days = days_of(times)
     shifts = sorted({0.0, *map(float, shifts_hours)})
     moved_times = [times + round(shift * HOUR_MS) for shift in shifts]

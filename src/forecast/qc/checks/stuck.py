@@ -25,6 +25,8 @@ def stuck(
     Reach in time: the value's UTC day.
     Source: HadISD's straight strings ask for 7...14 days of one station alone; neighbours that move make it one day.
     """
+    if times.size < min_hours:
+        return flags_of(values, evaluated=np.zeros(values.shape, dtype=bool))
     days = days_of(times)
     both = ~np.isnan(values - median)
     suspect = (_range(values, both, days) <= tolerance) & (_range(median, both, days) >= neighbour_range)

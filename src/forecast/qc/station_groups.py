@@ -1,0 +1,98 @@
+"""Stations that are evaluated together: those near each other, which the same changes reach.
+
+Flags of a station depend on its neighbours, so a group reads a ring of stations around its own. The larger the group,
+the fewer stations are read for two groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import or_
+from typing import Final
+
+import numpy as np
+
+from forecast.core.stations import Station, Stations
+from forecast.qc.neighbours import halves, neighbours_of, on_the_sphere
+
+# Half of a city of 600 reads a ring that is a third as large as itself, and a station alone one of 30.
+_MAX_STATIONS: Final = 320
+_MIN_STATIONS: Final = 20
+# A group evaluates at most so many times the station-days that the changes reach.
+_MAX_WASTE: Final = 2
+
+
+@dataclass(frozen=True)
+class StationGroup:
+    """Stations with flags that changed days can change, and the days that have a part in these.
+
+    `reached` are the days by station, as bits of a number, counted from `epoch` (since 1970).
+    """
+
+    names: tuple[str, ...]
+    epoch: int
+    reached: Mapping[str, int]
+    stations: Stations
+
+    @cached_property
+    def targets(self) -> tuple[Station, ...]:
+        """The stations of the group, in the order of their ids."""
+        return _known(self.names, self.stations)
+
+    @cached_property
+    def halo(self) -> tuple[Station, ...]:
+        """They and their neighbours, in the order of their ids."""
+        neighbours = neighbours_of(self.stations)
+        return _known(
+            sorted({other for name in self.names for other in neighbours.of(name)}.union(self.names)), self.stations
+        )
+
+    @cached_property
+    def days(self) -> set[int]:
+        """The changed days that have a part in the flags of any of them."""
+        bits = self._bits
+        return {self.epoch + day for day in range(bits.bit_length()) if bits >> day & 1}
+
+    @property
+    def can_be_cut(self) -> bool:
+        """Whether there are enough stations for two groups."""
+        return len(self.names) > _MIN_STATIONS
+
+    @property
+    def is_to_be_cut(self) -> bool:
+        """Whether it is too many stations, or some of them would be evaluated on many days that no change reaches."""
+        together = self._bits.bit_count() * len(self.names)
+        apart = sum(self.reached[name].bit_count() for name in self.names)
+        return self.can_be_cut and (len(self.names) > _MAX_STATIONS or together > _MAX_WASTE * apart)
+
+    @property
+    def _bits(self) -> int:
+        return reduce(or_, (self.reached[name] for name in self.names))
+
+    def cut(self) -> Iterator[StationGroup]:
+        """Two groups of its stations, on either side of a line."""
+        rows = np.arange(len(self.names))
+        for half in halves(on_the_sphere(self.targets), rows):
+            names = tuple(self.names[row] for row in sorted(half.tolist()))
+            yield StationGroup(names, self.epoch, self.reached, self.stations)
+
+
+def all_reached(changed: Mapping[str, set[int]], stations: Stations) -> StationGroup | None:
+    """All stations whose flags these changed days by station can change; None where no station is known."""
+    known = {name: days for name, days in changed.items() if days and stations.get(name) is not None}
+    if not known:
+        return None
+    neighbours = neighbours_of(stations)
+    epoch = min(map(min, known.values()))
+    bits = {name: reduce(or_, (1 << (day - epoch) for day in days)) for name, days in known.items()}
+    reached = dict(bits)
+    for name, days in bits.items():
+        for other in neighbours.compared_with(name):
+            reached[other] = reached.get(other, 0) | days
+    return StationGroup(tuple(sorted(reached)), epoch, reached, stations)
+
+
+def _known(names: Iterable[str], stations: Stations) -> tuple[Station, ...]:
+    return tuple(station for name in names if (station := stations.get(name)) is not None)
