@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from forecast.mongo.probes.queries import QUERIES
+from forecast.report.headline import assess
+from forecast.report.situation_text import render_situation
+from tests.report.test_error_budget import KEPT, SPENT, situation
+from tests.report.test_load_test import load, phase, reported, text_of, text_of_any
+
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 PAGES = sorted(RUNBOOKS.glob("*.md"))
@@ -51,6 +57,19 @@ def test_every_alarm_has_its_line() -> None:
     events = keys(MODULES / "observability" / "events.tf", "events")
     assert len(events) > 3
     assert [name for name in events if f"| `{name}` |" not in page] == []
+
+
+def test_what_the_runbook_of_objectives_shows_is_what_the_commands_print() -> None:
+    page = (RUNBOOKS / "slo-missed.md").read_text("utf-8")
+    now = situation(SPENT, KEPT)
+    shown = [line.rstrip() for line in text_of_any(render_situation(now, assess(now))).splitlines()]
+    status = page.split("forecast status\n")[1].split("```")[0].splitlines()
+    assert status[0] == shown[0]
+    assert "\n".join(status[2:]) in "\n".join(shown)
+    tested = [" ".join(line.split()) for line in text_of(reported(load(phase()))[0]).splitlines()]
+    for line in page.split("How MongoDB answers them")[0].split("times in ms\n")[1].splitlines()[:1]:
+        assert " ".join(line.split()) in tested
+    assert [name for name in QUERIES if len(re.findall(rf"^  {name} ", page, re.MULTILINE)) != 2] == []
 
 
 def test_every_task_that_a_runbook_runs_is_one_that_terraform_makes() -> None:

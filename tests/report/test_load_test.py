@@ -45,11 +45,15 @@ def reported(measured: MeasuredLoad, *, of_now: bool = True) -> tuple[LoadTestRe
     return report, code
 
 
-def text_of(report: LoadTestReport) -> str:
+def text_of_any(shown: Any) -> str:
     console = Console(width=100, color_system=None)
     with console.capture() as captured:
-        console.print(render_load_test(report))
+        console.print(shown)
     return captured.get()
+
+
+def text_of(report: LoadTestReport) -> str:
+    return text_of_any(render_load_test(report))
 
 
 def with_query(name: str, times: list[float], rows: int = 700, errors: dict[str, int] | None = None) -> Timed:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from forecast.core.metrics import MetricLine
+from forecast.report.metrics import slo_metrics
+from forecast.report.models.slo import ErrorBudget
 from tests.report.metric_lines import lines_of_a_run, lines_of_an_ingest
 
 
@@ -42,3 +44,13 @@ def test_an_ingest_tells_of_each_source_what_is_left_of_its_quota_and_what_is_mi
         "infoclimat": {"QuotaLeftPercent": 0, "IngestRowsWritten": 7, "IngestDaysMissing": 1},
         "wunderground": {"QuotaLeftPercent": 80, "IngestRowsWritten": 7, "IngestDaysMissing": 2},
     }
+
+
+def test_a_report_of_objectives_tells_whether_they_were_missed_and_how_much_of_each_budget_is_used() -> None:
+    spent = ErrorBudget("station_day.p95", 250.0, 500, 31, 0.05, 28, 1.24)
+    assert told(list(slo_metrics(False, [spent]))) == {
+        "run": {"SloMissed": 1},
+        "station_day.p95": {"ErrorBudgetUsedPercent": 124.0},
+    }
+    assert told(list(slo_metrics(True, []))) == {"run": {"SloMissed": 0}}
+    assert told(list(slo_metrics(None, []))) == {"run": {}}

@@ -46,6 +46,12 @@ def test_a_run_is_read_from_its_report() -> None:
     assert run_state(told).attention == (found,)
 
 
+def test_the_newest_observation_that_a_run_found_is_that_of_its_freshest_station() -> None:
+    seen = {"A": Seen("A", 1, 40.0, "silent"), "B": Seen("B", 2, 2.5, "fresh"), "C": Seen("C", None, None, "never")}
+    assert run_state(report("r1", seen=seen)).newest_age_hours == 2.5
+    assert run_state(report("r1")).newest_age_hours is None
+
+
 def test_a_run_that_another_one_turned_away_is_known_by_its_error() -> None:
     progress = RunProgress()
     progress.add_error("LeaseHeldError", "another run is writing to this database")

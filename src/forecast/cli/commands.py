@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecast.cli.app import AsJson, Wait, day_option
-from forecast.cli.output import print_result
+from forecast.cli.output import print_metrics, print_result
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.settings import Settings
 
@@ -37,16 +37,19 @@ def latency_command(
     Exit codes: 0 the objective of a station's day is met; 3 it is missed, or nothing was found.
     """
     from forecast.report.latency import latency_report, render_latency
+    from forecast.report.metrics import slo_metrics
     from forecast.report.write import as_data
     from forecast.run.copies import write_and_copy
-    from forecast.run.slo import configured_slos
+    from forecast.run.slo import configured_slos, query_budgets
     from forecast.run.stations import configured_stations
 
     now = datetime.now(UTC)
     stations = configured_stations(settings)
-    slo = configured_slos(settings).queries.station_day
-    report, code = latency_report(settings, stations, station_id, day, iterations, slo, now)
+    slos = configured_slos(settings)
+    report, code = latency_report(settings, stations, station_id, day, iterations, slos.queries.station_day, now)
+    budgets = query_budgets(settings, slos, now, report)
     write_and_copy(report, settings, now)
+    print_metrics(slo_metrics(report.slo.met, budgets), settings.metrics_namespace)
     print_result(as_data(report), render_latency(report), as_json=as_json)
     return code
 

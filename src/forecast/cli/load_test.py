@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from forecast.cli.app import AsJson, day_option
-from forecast.cli.output import print_result
+from forecast.cli.output import print_metrics, print_result
 from forecast.core.settings import Settings
 
 
@@ -43,22 +43,26 @@ def load_test_command(
     something first; 3 an objective is missed, or nothing was found.
     """
     from forecast.report.load_test import render_load_test
+    from forecast.report.metrics import slo_metrics
     from forecast.report.write import as_data
     from forecast.run.background import background_runs
     from forecast.run.copies import write_and_copy
     from forecast.run.load_test import CLIENTS, LoadTestOptions, load_test
-    from forecast.run.slo import configured_slos
+    from forecast.run.slo import configured_slos, query_budgets
     from forecast_demo import write_demo
 
     now = datetime.now(UTC)
     end = None if until is None else datetime.combine(until, time.max, UTC)
+    slos = configured_slos(settings)
     report, code = load_test(
         settings,
-        configured_slos(settings),
+        slos,
         LoadTestOptions(tuple(clients or CLIENTS), requests, end),
         lambda serving, collection: background_runs(serving, collection, write_demo),
         now,
     )
+    report.error_budgets = query_budgets(settings, slos, now, report)
     write_and_copy(report, settings, now)
+    print_metrics(slo_metrics(report.slo.met, report.error_budgets), settings.metrics_namespace)
     print_result(as_data(report), render_load_test(report), as_json=as_json)
     return code

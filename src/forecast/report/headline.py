@@ -13,6 +13,7 @@ from typing import Final, get_args
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.presence import State
+from forecast.report.models.slo import ErrorBudget
 from forecast.report.models.status import Attention, AttentionKind, Severity
 
 # A run counts for the moment it was due at if it starts within this time. EventBridge gives a scheduled task up after
@@ -42,7 +43,7 @@ class RunState:
     """A run: its status ("running", "success", "partial", "failed", "interrupted" or "died") and what it found.
 
     `error` is the message of the fault that ended it. One that was `turned_away` found another run at work and did
-    nothing.
+    nothing. `newest_age_hours` is the age of the newest observation of all, as it found it.
     """
 
     run_id: str
@@ -53,6 +54,7 @@ class RunState:
     error: str | None = None
     attention: tuple[Attention, ...] = ()
     turned_away: bool = False
+    newest_age_hours: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Situation:
     schedule: Schedule = Schedule()
     max_age_hours: float | None = None
     faults: tuple[Attention, ...] = ()
+    budgets: tuple[ErrorBudget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ def assess(situation: Situation, more: Iterable[Attention] = ()) -> Assessment:
         *_last_run(situation.runs),
         *_missed_before(situation.runs, missed),
         *_silent(situation),
+        *_spent(situation.budgets),
         *more,
     ]
     ordered = tuple(sorted(causes, key=lambda entry: _SEVERITIES.index(entry.severity)))
@@ -225,6 +229,17 @@ def _silent(situation: Situation) -> Iterator[Attention]:
             message = f"Station {one.station} is silent: its newest observation is from {minute(one.last)}, "
             message += f"{hours:.0f} hours ago"
         yield Attention("warning", "silent_station", message, station=one.station)
+
+
+def _spent(budgets: Sequence[ErrorBudget]) -> Iterator[Attention]:
+    """Error budgets of which nothing is left, those that are overdrawn most first."""
+    for budget in sorted(budgets, key=lambda one: -(one.used or 0)):
+        if (budget.used or 0) > 1:
+            message = (
+                f"The error budget of {budget.objective} is spent: {budget.missed} of {budget.total} missed it in "
+                f"{budget.days} days, and {budget.allowed:.1%} may"
+            )
+            yield Attention("warning", "slo_missed", message)
 
 
 def _all_is_well(situation: Situation) -> str:

@@ -184,6 +184,11 @@ def render_load_test(report: LoadTestReport) -> Group:
         parts += [Text(f"\n{_phase_words(phase)}"), Padding(_times(phase), (0, 0, 0, 2))]
     if report.plans:
         parts += [Text("\nHow MongoDB answers them"), Padding(_plans(report), (0, 0, 0, 2))]
+    if report.error_budgets:
+        parts += [
+            Text(f"\nError budgets of {report.error_budgets[0].days} days"),
+            Padding(_budgets(report), (0, 0, 0, 2)),
+        ]
     parts.append(Text("\n" + _background_words(report.background)))
     return Group(*parts)
 
@@ -212,6 +217,14 @@ def _plans(report: LoadTestReport) -> Table:
     table = _table("query", "index", "documents", "keys", numbers=range(2, 4))
     for name, plan in report.plans.items():
         table.add_row(name, plan.index, str(plan.documents_examined), str(plan.keys_examined))
+    return table
+
+
+def _budgets(report: LoadTestReport) -> Table:
+    table = _table("objective", "missed", "of", "may miss", "budget used", numbers=range(1, 5))
+    for budget in sorted(report.error_budgets, key=lambda one: -(one.used or 0))[:_MAX_LINES]:
+        shares = (f"{budget.allowed:.1%}", f"{budget.used or 0:.0%}")
+        table.add_row(budget.objective, str(budget.missed), str(budget.total), *shares)
     return table
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from forecast.core.clock import seconds_between
@@ -13,6 +13,7 @@ from forecast.core.stations import Stations
 if TYPE_CHECKING:  # what makes these needs pandas, which ingest does without
     from forecast.report.models.ingest import IngestReport
     from forecast.report.models.quality import QualityReport, StationQuality
+    from forecast.report.models.slo import ErrorBudget
     from forecast.report.models.status import PipelineStatus, StationState
 
 _SECONDS_AN_HOUR: Final = 3600
@@ -55,6 +56,14 @@ def ingest_metrics(report: IngestReport) -> Iterator[MetricLine]:
             "IngestDaysMissing": Metric(missing, "Count"),
         }
         yield MetricLine(metrics, ("source", name), {"run_id": report.run_id})
+
+
+def slo_metrics(met: bool | None, budgets: Iterable[ErrorBudget]) -> Iterator[MetricLine]:
+    """Whether the objectives of a report were missed, where that is known, and a line for each error budget."""
+    yield MetricLine({"SloMissed": Metric(None if met is None else int(not met), "Count")})
+    for budget in budgets:
+        used = None if budget.used is None else 100 * budget.used
+        yield MetricLine({"ErrorBudgetUsedPercent": Metric(used, "Percent")}, ("objective", budget.objective))
 
 
 def _by_network(status: PipelineStatus, stations: Stations) -> dict[str, list[str]]:

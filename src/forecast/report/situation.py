@@ -19,6 +19,7 @@ TURNED_AWAY = "LeaseHeldError"
 def run_state(report: PipelineStatus) -> RunState:
     """A run from its status report."""
     errors = [error for error in report.errors if error.object is None]
+    ages = [station.age_hours for station in report.stations.values() if station.age_hours is not None]
     return RunState(
         report.run_id,
         "died" if report.died is not None else report.status,
@@ -28,6 +29,7 @@ def run_state(report: PipelineStatus) -> RunState:
         None if report.died is not None else next((error.message for error in errors), None),
         tuple(report.attention),
         turned_away=any(error.code == TURNED_AWAY for error in errors),
+        newest_age_hours=min(ages, default=None),
     )
 
 

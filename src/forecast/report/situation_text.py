@@ -14,6 +14,7 @@ from rich.text import Text
 from forecast.core.clock import iso_time
 from forecast.core.text import escaped
 from forecast.report.headline import Assessment, RunState, Situation, StationState, minute
+from forecast.report.models.slo import ErrorBudget
 from forecast.report.write import as_data
 
 _MAX_LINES: Final = 10
@@ -31,6 +32,7 @@ def situation_json(situation: Situation, assessment: Assessment) -> dict[str, An
             one.station: {"state": one.state, "last_observation": _iso(one.last), "since": _iso(one.since)}
             for one in situation.stations
         },
+        "error_budgets": [as_data(budget) for budget in situation.budgets],
         "missed_runs": [_iso(moment) for moment in assessment.missed],
         "next_run_due": _iso(situation.schedule.next_due),
     }
@@ -49,6 +51,8 @@ def render_situation(situation: Situation, assessment: Assessment) -> Group:
     if assessment.missed:
         shown = ", ".join(minute(moment) for moment in assessment.missed[-_MAX_LINES:])
         parts.append(_title(f"Missed runs: {len(assessment.missed)}, due at {shown}"))
+    if situation.budgets:
+        parts += [_title(_budgets_words(situation.budgets)), _budgets(situation.budgets)]
     if situation.schedule.next_due is not None:
         parts.append(_title(f"Next run due at {minute(situation.schedule.next_due)}"))
     return Group(*parts)
@@ -76,6 +80,22 @@ def _stations(stations: Sequence[StationState]) -> RenderableType:
     for one in order[:_MAX_LINES]:
         table.add_row(Text(escaped(one.station)), one.state, _short(one.last), _short(one.since))
     return _with_more(table, len(stations))
+
+
+def _budgets_words(budgets: Sequence[ErrorBudget]) -> str:
+    most = max(budgets, key=lambda budget: budget.used or 0)
+    return f"Error budgets of {most.days} days: {most.objective} has used most, {most.used or 0:.0%}"
+
+
+def _budgets(budgets: Sequence[ErrorBudget]) -> RenderableType:
+    """The budgets that are used most."""
+    table = _table("objective", "limit", "missed", "of", "may miss", "budget used")
+    order = sorted(budgets, key=lambda budget: -(budget.used or 0))
+    for budget in order[:_MAX_LINES]:
+        limit = "-" if budget.limit is None else f"{budget.limit:g} {'h' if budget.objective == 'freshness' else 'ms'}"
+        shares = (f"{budget.allowed:.1%}", f"{budget.used or 0:.0%}")
+        table.add_row(budget.objective, limit, str(budget.missed), str(budget.total), *shares)
+    return _with_more(table, len(budgets))
 
 
 def _numbers(stations: Sequence[StationState]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,14 +16,18 @@ from forecast import __version__
 from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.presence import SILENT_HOURS
 from forecast.core.settings import Settings
+from forecast.core.slo import Slos, default_slos
 from forecast.core.stations import Station, Stations
 from forecast.mongo.client import connect
-from forecast.report.headline import Schedule, Situation, StationState, assess
+from forecast.report.error_budget import error_budgets, measured
+from forecast.report.headline import RunState, Schedule, Situation, StationState, assess, missed_runs
 from forecast.report.history import FOLDER
+from forecast.report.models.slo import ErrorBudget
 from forecast.report.situation import last_observations, reports_unreadable, run_state, schedule_of, station_states
 from forecast.report.status import REPORT_NAME
 from forecast.run.copies import FOLDER as COPIES
 from forecast.run.copies import newest_copies
+from forecast.run.slo import configured_slos
 from forecast.run.station_views import with_database
 from forecast.site.attention import found_by_checks, late_stations, missed_objective
 from forecast.site.build import of_the_database, site_files
@@ -46,10 +50,10 @@ def write_dashboard(settings: Settings, stations: Stations, database_fault: str 
     zone = None if settings.processed_uri is None else open_store(settings.processed_uri)
     with _reports(settings.logs_dir, zone) as folder:
         logs = read_logs(folder)
-    runs = tuple(map(run_state, logs.runs))
+    runs, slos = tuple(map(run_state, logs.runs)), configured_slos(settings)
     # As of the newest run, like everything else.
     schedule = schedule_of(settings.schedule, runs, runs[0].started_at) if runs else NO_SCHEDULE
-    site = make_site(logs, stations, settings.max_data_age_hours, read_zone(zone, logs), schedule)
+    site = make_site(logs, stations, settings.max_data_age_hours, read_zone(zone, logs), schedule, slos)
     target = open_store(site_uri(settings), "SITE_URI")
     if database_fault is None:
         try:
@@ -87,8 +91,12 @@ def make_site(
     max_age_hours: float | None,
     quarantine: Quarantine,
     schedule: Schedule = NO_SCHEDULE,
+    slos: Slos | None = None,
 ) -> Site:
-    """The model, as of the newest run: what a report says of a time is not compared with the clock."""
+    """The model, as of the newest run: what a report says of a time is not compared with the clock.
+
+    Without `slos`, the objectives are the built-in ones.
+    """
     made_at = datetime.fromisoformat(logs.runs[0].started_at) if logs.runs else None
     seen = next((report for report in logs.runs if report.stations), None)
     last = {} if seen is None else last_observations(seen)
@@ -97,7 +105,8 @@ def make_site(
     states = station_states(last, stations, seen_at, max_age_hours)
     runs = tuple(map(run_state, logs.runs))
     faults = (reports_unreadable(logs.unreadable),) if logs.unreadable else ()
-    situation = Situation(made_at or _NO_RUN, runs, states, schedule, max_age_hours, faults)
+    budgets = _budgets(logs, runs, schedule, slos or default_slos())
+    situation = Situation(made_at or _NO_RUN, runs, states, schedule, max_age_hours, faults, budgets)
     told = {entry.station for run in situation.runs[:1] for entry in run.attention}
     found = found_by_checks(logs.findings, told)
     more = (*found, *missed_objective(logs.latency), *late_stations(states))
@@ -114,7 +123,19 @@ def make_site(
         schedule=situation.schedule,
         max_rejection_rate=_rejection_limit(logs),
         silent_hours=SILENT_HOURS if max_age_hours is None else max_age_hours,
+        budgets=budgets,
     )
+
+
+def _budgets(logs: Logs, runs: Sequence[RunState], schedule: Schedule, slos: Slos) -> tuple[ErrorBudget, ...]:
+    """The error budgets as of the newest report."""
+    measurements = logs.measurements
+    made = [report.generated_at for report in measurements.latency] + [one.generated_at for one in measurements.load]
+    moments = [*(run.started_at for run in runs), *map(datetime.fromisoformat, made)]
+    if not moments:
+        return ()
+    missed = missed_runs(runs, schedule.due, max(moments))
+    return measured(error_budgets(slos, replace(measurements, runs=runs, missed_runs=missed), max(moments)))
 
 
 def _with_missed(nights: tuple[Night, ...], missed: Iterable[datetime]) -> tuple[Night, ...]:

@@ -14,13 +14,15 @@ from forecast.core.stations import Stations
 from forecast.mongo.client import connect
 from forecast.mongo.lock import holder
 from forecast.mongo.station_states import StationStates
-from forecast.report.headline import RunState, Situation
+from forecast.report.error_budget import error_budgets, measured
+from forecast.report.headline import RunState, Situation, missed_runs
 from forecast.report.history import FOLDER, MAX_RUNS, newest_first, past_runs
 from forecast.report.models.status import Attention, PipelineStatus
 from forecast.report.situation import last_observations, reports_unreadable, run_state, schedule_of, station_states
 from forecast.report.status import REPORT_NAME
 from forecast.run import copies
 from forecast.run.history import runs_of
+from forecast.run.slo import configured_slos, past_measurements
 from forecast.storage import open_store
 from forecast.storage.s3 import S3Store
 
@@ -58,13 +60,19 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
     # A run that did not reach the database is in a file alone; one that ended is not taken for one that began.
     runs = newest_first(sorted([*known.runs, *reports], key=lambda report: report.status == "running"))
     states = tuple(_as_it_is(run_state(report), left) for report in runs[:MAX_RUNS])
+    schedule = schedule_of(settings.schedule, states, now)
+    slos = configured_slos(settings)
+    evidence = replace(
+        past_measurements(settings, slos, now), runs=states, missed_runs=missed_runs(states, schedule.due, now)
+    )
     return Situation(
         now,
         states,
         station_states(known.last, stations, now, settings.max_data_age_hours, known.since),
-        schedule=schedule_of(settings.schedule, states, now),
+        schedule=schedule,
         max_age_hours=settings.max_data_age_hours,
         faults=tuple(faults),
+        budgets=measured(error_budgets(slos, evidence, now)),
     )
 
 

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Container
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
+import msgspec
+
+from forecast.core.clock import report_time
+from forecast.core.errors import ForecastError
 from forecast.core.settings import Settings
 from forecast.core.slo import Slos, default_slos, read_slos
+from forecast.report.error_budget import Evidence, error_budgets, measured
+from forecast.report.models.base import Report
+from forecast.report.models.latency import QueryLatencyReport
+from forecast.report.models.load_test import LoadTestReport
+from forecast.report.models.slo import ErrorBudget
+from forecast.run.copies import FOLDER
 from forecast.run.stations import content_of, find_file
+from forecast.storage import open_store
+
+LOGGER = logging.getLogger("forecast.report")
+_ReportT = TypeVar("_ReportT", bound=Report)
 
 
 def configured_slos(settings: Settings) -> Slos:
@@ -20,3 +38,57 @@ def configured_slos(settings: Settings) -> Slos:
     store, listed = find_file(settings.slo_uri, "SLO_URI")
     with TemporaryDirectory(prefix="forecast-slo-") as folder:
         return read_slos(content_of(store, listed, Path(folder) / "file"), listed.uri)
+
+
+def query_budgets(
+    settings: Settings, slos: Slos, now: datetime, newest: QueryLatencyReport | LoadTestReport
+) -> list[ErrorBudget]:
+    """The error budgets of the queries, with a report that is not written yet; only those that were measured."""
+    past = past_measurements(settings, slos, now)
+    latency = [*past.latency, *([newest] if isinstance(newest, QueryLatencyReport) else [])]
+    load = [*past.load, *([newest] if isinstance(newest, LoadTestReport) else [])]
+    return list(measured(error_budgets(slos, Evidence(latency=latency, load=load), now)))
+
+
+def past_measurements(settings: Settings, slos: Slos, now: datetime) -> Evidence:
+    """The reports of queries in the days of the budgets, from LOGS_DIR and from their copies on S3.
+
+    What cannot be read is named in the log and left out.
+    """
+    since = report_time(now - timedelta(days=slos.window_days))
+    return Evidence(
+        latency=_reports(settings, QueryLatencyReport, since), load=_reports(settings, LoadTestReport, since)
+    )
+
+
+def _reports(settings: Settings, of: type[_ReportT], since: str) -> list[_ReportT]:
+    """The reports of a kind from a time on, as their names have it."""
+    first = f"{of.kind}_{since}"
+    contents = {
+        path.name: path.read_bytes() for path in settings.logs_dir.glob(f"{of.kind}_*.json") if path.name >= first
+    }
+    try:
+        contents |= _copies(settings, of.kind, first, contents)
+    except ForecastError as error:
+        LOGGER.warning("error budgets are of the reports in LOGS_DIR alone: %s", error.message)
+    found = []
+    for name, content in sorted(contents.items()):
+        try:
+            found.append(msgspec.json.decode(content, type=of))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            LOGGER.warning("error budgets leave out %s, which is no report of this version", name)
+    return found
+
+
+def _copies(settings: Settings, kind: str, first: str, known: Container[str]) -> dict[str, bytes]:
+    """The reports that only S3 has, by name."""
+    uri = settings.processed_uri
+    if uri is None or not uri.startswith("s3://"):
+        return {}
+    zone, found = open_store(uri), {}
+    with TemporaryDirectory(prefix="forecast-reports-") as folder:
+        for copy in zone.list(f"{FOLDER}/{kind}_"):
+            name = Path(copy.key).name
+            if name >= first and name.endswith(".json") and name not in known:
+                found[name] = content_of(zone, copy, Path(folder) / "file")
+    return found

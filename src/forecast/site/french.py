@@ -100,7 +100,15 @@ FRENCH: Final[dict[str, str]] = {
     "Numbers of the last run": "Chiffres de la dernière exécution",
     "Object and reason": "Objet et motif",
     "Objective": "Objectif",
-    "Objectives of the last six weeks": "Objectifs des six dernières semaines",
+    "Objectives of the last {number} days": "Objectifs des {number} derniers jours",
+    "A station's day": "Le jour d'une station",
+    "A station's week": "La semaine d'une station",
+    "The newest observation of every station": "La dernière observation de chaque station",
+    "The map of the last hour": "La carte de la dernière heure",
+    "The flagged values of a week": "Les valeurs marquées d'une semaine",
+    "The newest observation is at most {number} hours old": "La dernière observation a au plus {number} heures",
+    "{query}: answered": "{query} : répondue",
+    "{query}: {measure} at most {number} ms": "{query} : {measure} au plus {number} ms",
     "Objects that the last run left out, or could not read whole": (
         "Objets que la dernière exécution a écartés, ou n'a pas pu lire en entier"
     ),
@@ -307,6 +315,10 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
     ),
     "The last run ({time}) ended with exit code {code}, because data was refused": (
         "La dernière exécution ({time}) s'est achevée avec le code {code}, car des données ont été refusées"
+    ),
+    "The error budget of {objective} is spent: {missed} of {total} missed it in {days} days, and {share} may": (
+        "Le budget d'erreur de {objective} est épuisé : {missed} sur {total} l'ont manqué en {days} jours, et {share} le "
+        "peuvent"
     ),
     "The latency objective was missed: p95 {p95} ms, at most {slo} ms were promised": (
         "L'objectif de latence a été manqué : p95 {p95} ms, au plus {slo} ms étaient promis"

@@ -11,11 +11,13 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from forecast.report.error_budget import Evidence
 from forecast.report.history import past_runs
 from forecast.report.models import quality as quality_model
 from forecast.report.models.base import Report
 from forecast.report.models.ingest import IngestReport
 from forecast.report.models.latency import QueryLatencyReport
+from forecast.report.models.load_test import LoadTestReport
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import PipelineStatus
 from forecast.site.model import (
@@ -32,7 +34,7 @@ from forecast.site.model import (
 )
 
 LOGGER = logging.getLogger("forecast.site")
-TIMED: Final = (QualityReport.kind, QueryLatencyReport.kind, IngestReport.kind)
+TIMED: Final = (QualityReport.kind, QueryLatencyReport.kind, LoadTestReport.kind, IngestReport.kind)
 _MAX_DUPLICATES: Final = 30
 _ReportT = TypeVar("_ReportT", bound=Report)
 
@@ -52,6 +54,7 @@ class Logs:
     ingestion: tuple[Ingestion, ...]
     objects: tuple[RejectedObject, ...]
     unreadable: tuple[str, ...]
+    measurements: Evidence
 
 
 def read_logs(folder: Path) -> Logs:
@@ -60,15 +63,17 @@ def read_logs(folder: Path) -> Logs:
     qualities = [report for report in _reports(folder, QualityReport) if report.run_id is not None]
     by_run = {report.run_id: report for report in qualities}
     newest = qualities[-1] if qualities else None
+    latency = _reports(folder, QueryLatencyReport)
     return Logs(
         runs=tuple(runs),
         nights=tuple(_night(status, by_run.get(status.run_id)) for status in reversed(runs)),
         quality=None if newest is None else _quality(newest),
         findings={} if newest is None else _findings(newest),
-        latency=tuple(map(_latency, _reports(folder, QueryLatencyReport))),
+        latency=tuple(map(_latency, latency)),
         ingestion=tuple(_ingestion(_reports(folder, IngestReport))),
         objects=tuple(_objects(runs[0])) if runs else (),
         unreadable=tuple(unreadable),
+        measurements=Evidence(latency=latency, load=_reports(folder, LoadTestReport)),
     )
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from forecast.core.presence import SILENT_HOURS
 from forecast.report.headline import Assessment, Schedule
 from forecast.report.history import MAX_RUNS
+from forecast.report.models.slo import ErrorBudget
 
 # Nights on the overview, and days of a station's completeness: six weeks.
 NIGHTS: Final = MAX_RUNS
@@ -286,6 +287,7 @@ class Site:
     database_fault: str | None = None
     max_rejection_rate: float | None = None
     silent_hours: float = SILENT_HOURS
+    budgets: tuple[ErrorBudget, ...] = ()
 
     def station_name(self, station_id: str) -> str:
         """The name of a station, or its id where it has none."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from forecast.report.models.base import Count, Model, Name, Rate, Report, Seconds, Time, doc
-from forecast.report.models.slo import LatencySlo, Percentiles
+from forecast.report.models.slo import ErrorBudget, LatencySlo, Percentiles
 
 QueryName = Annotated[str, Meta(extra={"key_name": "query"})]
 Words = Annotated[str, Meta(extra={"key_name": "error"})]
@@ -119,3 +119,4 @@ class LoadTestReport(Report):
     background: Background
     percentiles: Annotated[Name, doc("how they are defined: linear interpolation")]
     phases: list[Phase]
+    error_budgets: list[ErrorBudget] = field(default_factory=list)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from forecast.report.models.base import Count, Model, doc
+from forecast.report.models.base import Count, Model, Name, Rate, doc
 
 Milliseconds = Annotated[float, Meta(ge=0)]
 Limit = Annotated[float, Meta(gt=0)]
@@ -34,5 +34,26 @@ class LatencySlo(Model):
         bool | None,
         doc(
             "whether neither percentile was above its limit (if not, the exit code is 3); null where nothing was found"
+        ),
+    ]
+
+
+class ErrorBudget(Model):
+    """What missed an objective in the last days, out of what may miss it."""
+
+    objective: Annotated[
+        Name,
+        doc("`runs`, `freshness`, or a query and `p95`, `p99` or `availability`, such as `station_day.p95`"),
+    ]
+    limit: Annotated[float | None, doc("its limit in ms, or for freshness in hours; null where it has none")]
+    total: Annotated[Count, doc("runs, or queries, that were measured in so many days")]
+    missed: Annotated[Count, doc("how many of them missed it")]
+    allowed: Annotated[Rate, doc("the share that may")]
+    days: Annotated[int, Meta(ge=1), doc("over how many days (`window_days`)")]
+    used: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        doc(
+            "the share of the budget that is used, `missed / (total * allowed)`: above 1 it is spent; null where so "
+            "little was measured that the first miss would spend it"
         ),
     ]

@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from markupsafe import Markup
 
+from forecast.report.models.slo import ErrorBudget
 from forecast.site.charts.curves import Trend, trend
 from forecast.site.marks import SLO_MARKS
 from forecast.site.model import NIGHTS, Site
 from forecast.site.svg import tag
 from forecast.site.words import UNSPLIT, Language
 
-# What is to be met in six weeks; docs/dashboard.md says why.
-RUNS_TARGET: Final = 0.95
-LATENCY_TARGET: Final = 0.95
-_DONE: Final = frozenset({"success", "partial"})
+_QUERIES: Final[Mapping[str, str]] = {
+    "station_day": "A station's day",
+    "station_week": "A station's week",
+    "latest": "The newest observation of every station",
+    "last_hour": "The map of the last hour",
+    "flagged_week": "The flagged values of a week",
+}
 _BAR: Final = 120.0
-
-
-class Objective(NamedTuple):
-    """How many of `total` met an objective of which the share `target` must."""
-
-    title: str
-    met: int
-    total: int
-    target: float
-
-    @property
-    def budget_used(self) -> float | None:
-        """Of what may miss it, the share that did; None where nothing was measured."""
-        return (self.total - self.met) / (self.total * (1 - self.target)) if self.total else None
-
-
-def objectives(site: Site, language: Language) -> Iterator[Objective]:
-    """Those of runs and of latency."""
-    nights = [night for night in site.nights if night.status != "running"]
-    done = sum(night.status in _DONE for night in nights)
-    yield Objective(language.t("Runs start when due and come to their end"), done, len(nights), RUNS_TARGET)
-    known = [report for report in site.latency[-NIGHTS:] if report.met is not None]
-    if known:
-        title = language.t("A station's day is read in {number} ms (p95)", number=language.number(known[-1].slo_ms))
-        yield Objective(title, sum(report.met is True for report in known), len(known), LATENCY_TARGET)
 
 
 def latency_page(site: Site, language: Language) -> dict[str, Any]:
@@ -59,20 +38,36 @@ def latency_page(site: Site, language: Language) -> dict[str, Any]:
         headline = language.t(words, p95=language.number(newest.p95, 1))
     return {
         "headline": headline,
-        "objectives": [_row(one, language) for one in objectives(site, language)],
+        "objectives": [_row(budget, language) for budget in site.budgets],
+        "days": site.budgets[0].days if site.budgets else None,
         "charts": list(_charts(site, language)) if reports else [],
         "reports": [{"report": report, "mark": SLO_MARKS[report.met]} for report in reversed(reports)],
     }
 
 
-def _row(one: Objective, language: Language) -> dict[str, Any]:
+def _row(budget: ErrorBudget, language: Language) -> dict[str, Any]:
+    met = budget.total - budget.missed
     return {
-        "title": one.title,
-        "met": f"{language.number(one.met)} / {language.number(one.total)}",
-        "target": language.percent(one.target, 0),
-        "used": language.percent(one.budget_used, 0),
-        "bar": _bar(one.budget_used),
+        "title": _title(budget, language),
+        "met": f"{language.number(met)} / {language.number(budget.total)}",
+        "target": language.percent(1 - budget.allowed),
+        "used": language.percent(budget.used, 0),
+        "bar": _bar(budget.used),
     }
+
+
+def _title(budget: ErrorBudget, language: Language) -> str:
+    query, _, measure = budget.objective.partition(".")
+    if budget.limit is None:
+        if not measure:
+            return language.t("Runs start when due and come to their end")
+        return language.t("{query}: answered", query=language.t(_QUERIES[query]))
+    limit = language.number(budget.limit)
+    if not measure:
+        return language.t("The newest observation is at most {number} hours old", number=limit)
+    return language.t(
+        "{query}: {measure} at most {number} ms", query=language.t(_QUERIES[query]), measure=measure, number=limit
+    )
 
 
 def _bar(used: float | None) -> Markup:
