@@ -29,7 +29,7 @@ SERIOUS: Final = {"serious", "critical"}
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """Give the Chromium of this machine."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         pytest.skip("no Chromium is installed here (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright  # noqa: PLC0415

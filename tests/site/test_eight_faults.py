@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ import pytest
 
 from forecast.report.headline import Schedule
 from forecast.run.dashboard import make_site
+from forecast.site.build import site_files
 from forecast.site.logs import read_logs
 from forecast.site.model import Quarantine, Site
 from tests.site.nights import LAST, MAX_AGE_HOURS, NIGHTS, STATIONS, Faults, Flagged, night, write_nights
@@ -122,3 +124,22 @@ def test_the_page_knows_when_the_next_run_is_due(tmp_path: Path) -> None:
     assert f'data-due="{night(NIGHTS).isoformat()}" data-grace="3600"' in html
     assert "Next run due 30 Nov 03:10" in text(html)
     assert night(NIGHTS) > LAST
+
+
+def test_the_overview_of_forty_nights_with_faults_is_small(tmp_path: Path) -> None:
+    faults = Faults(
+        ages={"IICHTE19": 196.2, "STATIC0010": 7.3},
+        flagged=tuple(Flagged(station.id, PRESSURE, "bias", 24, off=6.8) for station in STATIONS),
+        missed=frozenset({5, 12, NIGHTS - 2}),
+        failed={20: "no primary of the replica set was found within 20 s"},
+        rejected=dict.fromkeys(range(25, 35), 90),
+        p95_ms=131.0,
+    )
+    files = dict(site_files(site_of(tmp_path, faults)))
+    for name in ("index.html", "index.fr.html"):
+        shown = files[name]
+        assert len(re.findall(rb'<span class="night ', shown)) == NIGHTS
+        assert len(gzip.compress(shown)) <= 30_000
+        linked = {f"static/{one.decode()}" for one in re.findall(rb'(?:src|href)="static/([^"?]+)', shown)}
+        assert linked
+        assert sum(len(gzip.compress(files[one])) for one in {name, *linked}) <= 30_000
