@@ -24,6 +24,7 @@ from forecast.core.stations import Stations
 from forecast.mongo import qc_update, qc_write, window_reader
 from forecast.mongo.bson_decoder import read_columns
 from forecast.mongo.client import ObservationCollection
+from forecast.mongo.days_check import outdated_days
 from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import days_held, evaluate, evaluate_days, evaluate_pending, outdated_flags, stored_flags
@@ -102,6 +103,7 @@ def assert_up_to_date(database: Database) -> None:
     """Every document says what the checks say now."""
     days = days_held(database.collection, {})
     assert list(outdated_flags(days, database.collection, database.stations)) == []
+    assert list(outdated_days(days, database.collection, database.stations)) == []
 
 
 # A late row
@@ -234,6 +236,25 @@ def test_a_run_that_is_stopped_leaves_its_marks(database: Database) -> None:
         database.evaluate(check_stop=stop)
     assert (database.documents(), database.pending_qc().marks()) == (before, {("A", DAY): ["run"]})
     assert database.evaluate().rewritten == 1
+
+
+def test_a_run_that_lost_its_lease_marks_again_the_days_whose_aggregates_it_wrote(database: Database) -> None:
+    """A rival may have written those of newer observations, and taken the marks away, while it stood still."""
+    database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
+    database.load(row(24 * 60 - 5, 12.2), run="other")
+    asked = iter([False, True])
+
+    def lost() -> None:
+        if next(asked):
+            rival = database.pending_qc()
+            rival.ack(rival.marks())
+            raise InterruptedRunError("the lease is gone")
+
+    with pytest.raises(InterruptedRunError):
+        database.evaluate(check_stop=lost)
+    assert database.pending_qc().marks().keys() == {("A", DAY)}
+    database.evaluate()
+    assert_up_to_date(database)
 
 
 # Rivals

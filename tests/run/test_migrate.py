@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +174,28 @@ def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
     ]
     evaluate_days({"07015": {DAY}}, migrated, STATIONS)
     assert _documents(migrated) == before
+
+
+@pytest.mark.parametrize("fault", ["changed", "missing", "left over"])
+def test_a_daily_aggregate_that_is_not_what_the_observations_come_to_is_found(
+    store: LocalStore, migrated: ObservationCollection, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    days = migrated.database[f"{migrated.name}_days"]
+    name = "07015@2024-10-01"
+    if fault == "changed":
+        days.update_one({"_id": name}, {"$inc": {"parameters.air_temperature.suspect": 1}})
+    elif fault == "missing":
+        days.delete_one({"_id": name})
+    else:
+        name = "07015@2020-01-01"
+        days.insert_one({"_id": name, "station": "07015", "day": datetime(2020, 1, 1, tzinfo=UTC), "received": 1})
+    report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
+    assert (code, report.verification.outdated_days, report.verification.ok) == (3, 1, False)
+    assert [record.message for record in caplog.records] == [
+        f"daily aggregate {name} is not what the observations come to; run pipeline --rerun-qc"
+    ]
+    repaired, code = migrate(store, migrated, STATIONS, RUN)
+    assert (code, repaired.verification.outdated_days) == (0, 0)
 
 
 def test_missing_document_is_found_and_brought_back(store: LocalStore, migrated: ObservationCollection) -> None:

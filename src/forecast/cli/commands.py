@@ -193,9 +193,9 @@ def _migration_message(report: MigrationReport) -> str:
         f"compared {checked.sample_checked:,} records with {checked.documents_in_database:,} documents: "
         + (
             "both hold the same"
-            if not (differing or checked.orphaned or checked.outdated_flags)
+            if not (differing or checked.orphaned or checked.outdated_flags or checked.outdated_days)
             else f"{differing:,} differ, {checked.orphaned:,} documents are orphaned, "
-            f"{checked.outdated_flags:,} have outdated flags"
+            f"{checked.outdated_flags:,} have outdated flags, {checked.outdated_days:,} daily aggregates are outdated"
         )
         + f"\n{_dataset_message(checked.dataset)}"
     )

@@ -51,10 +51,17 @@ class DailyAggregates:
         for one in found:
             document = _document(one)
             changes.append(ReplaceOne({"_id": document["_id"]}, document, upsert=True))
-        changes += [DeleteOne({"_id": _id(station, day)}) for station, day in without]
+        changes += [DeleteOne({"_id": day_id(station, day)}) for station, day in without]
         if changes:
             with mongo_errors("writing daily aggregates"):
                 self.collection.bulk_write(changes, ordered=False)
+
+    def differing(self, found: Iterable[StationDay]) -> list[str]:
+        """The ids of those that are not there as these are."""
+        wanted = {document["_id"]: document for document in map(_document, found)}
+        with mongo_errors("comparing daily aggregates"):
+            there = {one["_id"]: one for one in self.collection.find({"_id": {"$in": list(wanted)}})}
+        return [name for name, document in wanted.items() if there.get(name) != document]
 
     def of_station(self, station: str, first: int, last: int) -> list[dict[str, Any]]:
         """The documents of a station from a day to another, both included, in their order."""
@@ -93,13 +100,14 @@ def day_number(moment: datetime) -> int:
     return int(moment.timestamp() * 1000 // DAY_MS)
 
 
-def _id(station: str, day: int) -> str:
+def day_id(station: str, day: int) -> str:
+    """The `_id` of a station's day."""
     return f"{station}@{midnight(day):%Y-%m-%d}"
 
 
 def _document(one: StationDay) -> dict[str, Any]:
     return {
-        "_id": _id(one.station, one.day),
+        "_id": day_id(one.station, one.day),
         "station": one.station,
         "day": midnight(one.day),
         "expected": one.expected,

@@ -62,6 +62,13 @@ def evaluate_pending(
     Raises RetryableError where the database is unreachable or other writers never rest.
     """
     counts = QcCounts()
+    written: set[tuple[str, int]] = set()
+
+    def flags_change(station_days: Iterable[tuple[str, int]]) -> None:
+        changed = set(station_days)
+        written.update(changed)
+        pending_qc.flags_change(changed)
+
     pending_qc.requeue()
     for _ in range(_ROUNDS):
         marks = pending_qc.marks()
@@ -70,7 +77,14 @@ def evaluate_pending(
         days = days_by_station(marks)
         if sink is not None:
             sink.expect(days)
-        counts.add(evaluate_days(days, collection, stations, observer, check_stop, pending_qc.flags_change, sink))
+        written.update(marks)
+        try:
+            counts.add(evaluate_days(days, collection, stations, observer, check_stop, flags_change, sink))
+            check_stop()
+        except ForecastError:
+            # Without the lease another run may have written daily aggregates of newer observations before these.
+            pending_qc.enqueue(written)
+            raise
         StationStates.for_collection(collection).count(marks, stations)
         pending_qc.ack(marks)
     raise RetryableError("other writers keep changing the same days; run again when they are done")

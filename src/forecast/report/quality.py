@@ -152,6 +152,7 @@ def _described(tally: QualityTally, now: datetime, findings: Findings, heard: Ma
     return {
         "completeness_score": round(tally.completeness_score, DIGITS),
         "anomalies_detected": findings.anomalies,
+        "values_judged": findings.values.total(),
         "qc_version": qc_version(),
         "station_days_checked": len(findings.evaluated_days),
         "by_check": findings.by_check(),

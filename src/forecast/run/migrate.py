@@ -15,6 +15,7 @@ from forecast.core.stations import Stations
 from forecast.core.work_folder import work_folder
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.days_check import outdated_days
 from forecast.mongo.loader import check_collection, load, prepare_collection
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import days_held, enqueue_everything, evaluate_pending, outdated_flags
@@ -81,6 +82,7 @@ def migrate(
             differing += differing_records(file, records, collection)
         beyond = orphaned_documents(files, store, collection, folder)
         outdated = _outdated_flags(collection, stations)
+        days = _outdated_days(collection, stations)
         dataset = compare_dataset(store, collection, stations, folder)
     with mongo_errors("counting the documents"):
         documents = collection.count_documents({})
@@ -91,9 +93,10 @@ def migrate(
         matching=checked - differing,
         orphaned=beyond,
         outdated_flags=outdated,
+        outdated_days=days,
         dataset=dataset,
         read_concern="majority",
-        ok=not differing and not beyond and not outdated and not dataset.differing and not dataset.hours_differing,
+        ok=not any((differing, beyond, outdated, days, dataset.differing, dataset.hours_differing)),
     )
     report = migration_report(run_id, objects, verification, datetime.now(UTC), conflicts.removed)
     return report, EXIT_DONE if verification.ok else EXIT_DIFFERS
@@ -104,6 +107,15 @@ def _outdated_flags(collection: ObservationCollection, stations: Stations) -> in
     number = 0
     for name in outdated_flags(days_held(collection, {}), collection, stations):
         LOGGER.error("document %s has outdated flags; run pipeline --rerun-qc", name)
+        number += 1
+    return number
+
+
+def _outdated_days(collection: ObservationCollection, stations: Stations) -> int:
+    """How many daily aggregates are not what the observations come to; each is named."""
+    number = 0
+    for name in outdated_days(days_held(collection, {}), collection, stations):
+        LOGGER.error("daily aggregate %s is not what the observations come to; run pipeline --rerun-qc", name)
         number += 1
     return number
 

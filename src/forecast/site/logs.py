@@ -112,12 +112,8 @@ def _night(status: PipelineStatus, quality: QualityReport | None) -> Night:
         night,
         completeness_score=quality.completeness_score if quality.records_validated else None,
         anomalies_detected=quality.anomalies_detected,
-        values_judged=_values_judged(quality),
+        values_judged=quality.values_judged,
     )
-
-
-def _values_judged(report: QualityReport) -> int:
-    return sum(one.values for station in report.flags_by_station.values() for one in station.values())
 
 
 def _quality(report: QualityReport) -> Quality:
@@ -125,7 +121,7 @@ def _quality(report: QualityReport) -> Quality:
         generated_at=_moment(report.generated_at),
         completeness_score=report.completeness_score,
         anomalies_detected=report.anomalies_detected,
-        values_judged=_values_judged(report),
+        values_judged=report.values_judged,
         episodes=tuple(map(_episode, report.worst_episodes)),
         checks=tuple(
             CheckCount(check, counts.evaluated, counts.suspect, counts.failed)

@@ -36,6 +36,9 @@ class Verification(Model, kw_only=True):
     outdated_flags: Annotated[
         Count | UnsetType, doc("only of `migrate`: documents with other flags than the checks give now")
     ] = UNSET
+    outdated_days: Annotated[
+        Count | UnsetType, doc("only of `migrate`: daily aggregates that are not what the observations come to")
+    ] = UNSET
     dataset: Annotated[
         DatasetComparison | UnsetType, doc("only of `migrate`: the dataset compared with the database")
     ] = UNSET

@@ -210,6 +210,9 @@ class QualityReport(Report):
             "the window"
         ),
     ]
+    values_judged: Annotated[
+        Count, doc("values that the checks looked at now: those of the station-days of `station_days_checked`")
+    ]
     qc_version: Annotated[Count, doc("version of the checks")]
     station_days_checked: Annotated[
         Count,

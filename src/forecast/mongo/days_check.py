@@ -1,0 +1,27 @@
+"""Compares the daily aggregates with what the observations of the database come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from forecast.core.stations import Stations
+from forecast.mongo.client import ObservationCollection
+from forecast.mongo.days import DailyAggregates, day_id
+from forecast.mongo.qc_update import evaluated
+from forecast.qc.aggregates import station_days
+
+
+def outdated_days(held: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations) -> Iterator[str]:
+    """The ids of the aggregates that are missing, differ, or have no observations any more; nothing is written.
+
+    `held` are all days of which the database has observations; those of stations that the registry does not know are
+    left out, for no check evaluates them.
+    """
+    aggregates = DailyAggregates.for_collection(collection)
+    for window, results in evaluated(held, collection, stations):
+        for name, days in window.changed.items():
+            if name in results:
+                yield from aggregates.differing(station_days(results[name], days))
+    for station, day in aggregates.station_days():
+        if day not in held.get(station, ()):
+            yield day_id(station, day)
