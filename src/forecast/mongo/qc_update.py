@@ -12,7 +12,7 @@ import numpy as np
 from forecast.core.clock import DAY_MS, midnight
 from forecast.core.counts import QcCounts
 from forecast.core.digests import qc_hashes, qc_hashes_of
-from forecast.core.errors import RetryableError
+from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.memory import trim_heap
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.stations import Station, Stations
