@@ -144,7 +144,8 @@ class UtcTime:
     `beside` are columns that tell it once more, and `local` one that tells the station's local time: both are compared
     with it. `format` is that of strptime, where the time is not in ISO 8601 ("%Y%m%d%H"). With `within_days` the column
     has the day of the month, the hour and the minute alone ("170551"): the last such time before the object's
-    extraction, where that is so many days before it at most. `former` is the zone of times before a day.
+    extraction, where that is so many days before it at most. `former` is the zone of times before a day. Stations whose
+    own ids begin with one of `local_stations` tell it in their own time instead.
     """
 
     column: str
@@ -153,6 +154,7 @@ class UtcTime:
     format: str | None = None
     within_days: int | None = None
     former: FormerOffset | None = None
+    local_stations: tuple[str, ...] = ()
 
     @property
     def own(self) -> tuple[str, ...]:

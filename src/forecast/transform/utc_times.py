@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from forecast.networks.model import UtcTime
+from forecast.transform.local_stations import localised
 from forecast.transform.quarantine import Rejection
 from forecast.transform.raw_columns import Columns, normalise_field
 from forecast.transform.row_times import BAD_INSTANT, RowTimes, as_utc, present
@@ -31,6 +32,8 @@ def utc_times(time: UtcTime, columns: Columns, places: Places, extracted: DateTi
         readings.moments = np.where(earlier, readings.moments - offset, readings.moments)
     rejections = [Rejection(readings.unreadable, "bad_timestamp", time.column, _bad_instant(time), times)]
     clock = readings.moments
+    if time.local_stations:
+        rejections += localised(time, readings, times, places)
     others: Sequence[str] = (*time.beside, *((time.local,) if time.local is not None else ()))
     for name, cells in present(columns, others):
         other = read_moments(cells)

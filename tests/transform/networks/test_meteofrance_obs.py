@@ -10,17 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from forecast.core.errors import ObjectRejectedError
+from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.raw_objects import RawObject
 from forecast.core.registry import load_stations
-from forecast.core.schemas import RawBatch
+from forecast.core.schemas import OBSERVATION_SCHEMA, RawBatch, to_frame
 from forecast.core.settings import Limits
 from forecast.core.stations import Stations
 from forecast.extract import extract
 from forecast.networks.registry import NETWORKS
+from forecast.qc.flags import FAIL, SUSPECT
 from forecast.transform import ObjectTransformer
+from forecast.validate import validate
 from tests.networks import network, station
 from tests.stations import entry, registry_file
 from tests.transform.samples import NOW, Result, batch_of
@@ -240,3 +244,24 @@ def test_every_value_of_the_real_files_is_what_stands_in_them(file: Path, tmp_pa
     assert found.keys() == wanted.keys()
     for key, values in wanted.items():
         assert found[key] == pytest.approx(values, abs=1e-9), key
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not there: it holds real files of the network")
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_few_values_of_the_real_files_are_flagged(file: Path, tmp_path: Path) -> None:
+    rows = json.loads(file.read_text("utf-8"))
+    plain = replace(station("mf-0"), network=NAME, interval_minutes=6 if "infrahoraire" in file.stem else 60)
+    places = {row["geo_id_insee"]: (row["lat"], row["lon"]) for row in rows}
+    stations = network(
+        *(
+            replace(plain, id=f"mf-{name}", network_id=name, latitude=latitude, longitude=longitude)
+            for name, (latitude, longitude) in places.items()
+        )
+    )
+    result, _ = read(file.read_bytes(), tmp_path, stations)
+    frame = to_frame(pa.Table.from_pylist(result.observations, schema=OBSERVATION_SCHEMA))
+    records = validate(frame, stations, NOW).observations
+    values = sum(int(records[name].notna().sum()) for name in MEASURED_NAMES)
+    flags = [flag["flag"] for text in records["flags"].dropna() for flag in json.loads(text).values()]
+    assert flags.count(FAIL) <= 0.005 * values
+    assert flags.count(SUSPECT) <= 0.02 * values

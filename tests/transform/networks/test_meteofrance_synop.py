@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from forecast.core.raw_objects import RawObject
@@ -15,8 +16,9 @@ from forecast.core.settings import Limits
 from forecast.core.stations import Stations
 from forecast.extract import extract
 from forecast.networks.registry import NETWORKS
+from forecast.qc.flags import FAIL, SUSPECT
 from forecast.transform import ObjectTransformer
-from tests.networks import station
+from tests.networks import evaluated, hours, series, station
 from tests.transform.samples import NOW, Result
 
 NAME = "Météo-France SYNOP"
@@ -139,6 +141,26 @@ def test_a_synop_row_that_is_refused_costs_itself_alone(
     result = read(f"{header}\n{row(header, **MEASURED, **cells)}\n{row(header, **MEASURED)}\n")
     assert result.codes == [code]
     assert result.stamps == ["2024-01-15T12:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "most", "value"),
+    [("wind_from_direction", 8, 240.0), ("air_pressure_at_mean_sea_level", 6, 1012.5), ("air_temperature", 6, 10.5)],
+)
+def test_equal_reports_every_three_hours_are_a_flat_line_only_where_they_are_many(
+    parameter: str, most: int, value: float
+) -> None:
+    of = station("mf-synop-01234", network=NAME, interval_minutes=180)
+    wind = {} if parameter != "wind_from_direction" else {"wind_speed": [4.0 + step % 3 for step in range(20)]}
+    for number, flagged in ((most, 0), (most + 1, most + 1)):
+        values = [*(value + 1 + step for step in range(5)), *[value] * number, *(value - 1 - step for step in range(5))]
+        found = series(of, hours(len(values), step_minutes=180), **{parameter: values}, **_first(wind, len(values)))
+        flags = evaluated(found)[of.id].by_check["persistence", parameter]
+        assert int(np.isin(flags, (SUSPECT, FAIL)).sum()) == flagged
+
+
+def _first(columns: dict[str, list[float]], size: int) -> dict[str, list[float]]:
+    return {name: values[:size] for name, values in columns.items()}
 
 
 def test_every_value_of_a_published_file_is_what_a_second_reading_finds(

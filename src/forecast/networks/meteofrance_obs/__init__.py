@@ -1,6 +1,7 @@
 """Météo-France's observations in near real time: DPPaquetObs and DPObs, hourly and every 6 minutes, JSON and CSV.
 
-The gust has another name in version 2 of the API than in version 1 (`fxi`, `fxi10`; `raf`, `raf10`): all are read.
+The gust and its direction have other names in version 2 of the API (`raf`, `ddraf`) than in version 1 (`fxi`, `dxi`):
+all are known.
 `validity_time` is the end of the period that sums, extremes and radiation are of. At the full hour a station has an
 hourly row and one of 6 minutes: they are parts of one observation.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from forecast.networks.model import Code, Field, Layout, Licence, Network, Recognise, UtcTime
+from forecast.qc.thresholds import PROJECT, limits
 
 # As SYNOP reports are published: -0.1 mm is a trace.
 _TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
@@ -50,7 +52,7 @@ HOURLY: Final = Layout(
     cell=_CELL,
     beside=_BESIDE,
     # The state of the ground; of the hour the extremes of humidity, the strongest mean wind, and their directions.
-    not_stored=("etat_sol", "un", "ux", "dxy", "fxy", "dxi"),
+    not_stored=("etat_sol", "un", "ux", "dxy", "fxy", "dxi", "ddraf"),
     group="1h",
 )
 
@@ -70,7 +72,7 @@ SIX_MINUTES: Final = Layout(
     },
     cell=_CELL,
     beside=_BESIDE,
-    not_stored=("etat_sol", "dxi10"),
+    not_stored=("etat_sol", "dxi10", "ddraf10"),
     group="6min",
 )
 
@@ -79,4 +81,7 @@ NETWORK: Final = Network(
     id_prefix="mf-",
     licence=Licence("Licence Ouverte 2.0", "https://www.etalab.gouv.fr/licence-ouverte-open-licence", "Météo-France"),
     layouts=(HOURLY, SIX_MINUTES),
+    thresholds={
+        "wind_from_direction": limits(f"{PROJECT}: directions are in tens of degrees", persistence_suspect_hours=12)
+    },
 )

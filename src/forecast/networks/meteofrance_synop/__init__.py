@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from forecast.networks.model import Code, Field, Layout, Licence, Network, Recognise, UtcTime
+from forecast.qc.thresholds import PROJECT, limits
 
+_SEA_LEVEL: Final = "air_pressure_at_mean_sea_level"
 _TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
 # 101 in the files; 113 in BUFR, of which they are made.
 _OBSCURED: Final = (Code((101.0, 113.0), "%", 9.0, "the code of a sky obscured, 9 okta"),)
@@ -13,7 +15,7 @@ _FIELDS: Final = {
     "t": Field("air_temperature", "K"),
     "td": Field("dew_point_temperature", "K"),
     "u": Field("relative_humidity", "%"),
-    "pmer": Field("air_pressure_at_mean_sea_level", "Pa"),
+    "pmer": Field(_SEA_LEVEL, "Pa"),
     "pres": Field("surface_air_pressure", "Pa"),
     "ff": Field("wind_speed", "m/s"),
     # Not `rafper`: its period stands in `per` and varies, and it is above `raf10` where `per` says ten minutes, too.
@@ -59,4 +61,14 @@ NETWORK: Final = Network(
         ),
     ),
     first_year=1996,
+    # Of reports every three hours the common limits would call three equal values a flat line.
+    thresholds={
+        **dict.fromkeys(
+            ("air_temperature", "dew_point_temperature", "relative_humidity", _SEA_LEVEL, "wind_speed"),
+            limits(f"{PROJECT}: seven reports", persistence_suspect_hours=18, persistence_fail_hours=24),
+        ),
+        "wind_from_direction": limits(
+            f"{PROJECT}: nine reports, in tens of degrees", persistence_suspect_hours=24, persistence_fail_hours=24
+        ),
+    },
 )

@@ -1,0 +1,77 @@
+"""Météo-France's hourly base data: the files of a department (H_59…csv.gz), and what DPClim answers.
+
+Each value has a quality code beside it: 0 protected and 1 validated, 9 passed the first checks alone, 2 doubtful and
+being looked at. The time is the end of the hour that sums and extremes are of, in UTC; overseas it is that of the
+station's own zone. Radiation and sunshine also come by true solar time (`GLO2`, `INS2`): those are not stored.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from forecast.networks.meteofrance_hourly.columns import DPCLIM_COLUMNS, FILE_COLUMNS, quality_of
+from forecast.networks.model import Field, Layout, Licence, Network, Recognise, UtcTime
+from forecast.qc.thresholds import PROJECT, limits
+
+# By the column of the value: the parameter and the unit, as the description of the fields says (H_descriptif_champs).
+_VALUES: Final = {
+    "T": ("air_temperature", "degC"),
+    "TD": ("dew_point_temperature", "degC"),
+    "U": ("relative_humidity", "%"),
+    "TN": ("air_temperature_min_1h", "degC"),
+    "TX": ("air_temperature_max_1h", "degC"),
+    "PMER": ("air_pressure_at_mean_sea_level", "hPa"),
+    "PSTAT": ("surface_air_pressure", "hPa"),
+    "FF": ("wind_speed", "m/s"),
+    "DD": ("wind_from_direction", "deg"),
+    "FXI": ("wind_speed_of_gust_1h", "m/s"),
+    "RR1": ("precipitation_amount_1h", "mm"),
+    "VV": ("visibility_in_air", "m"),
+    "N": ("cloud_area_fraction", "okta"),
+    "NEIGETOT": ("surface_snow_thickness", "cm"),
+    "WW": ("present_weather", "code"),
+    "UV_INDICE": ("ultraviolet_index", "1"),
+    "INS": ("duration_of_sunshine_1h", "min"),
+    **{f"T{depth}": (f"soil_temperature_{depth}cm", "degC") for depth in (10, 20, 50, 100)},
+    "GLO": ("surface_downwelling_shortwave_flux_in_air_1h", "J/cm²/h"),
+}
+_FIELDS: Final = {name: Field(parameter, unit, quality=quality_of(name)) for name, (parameter, unit) in _VALUES.items()}
+_OTHERS: Final = tuple(name for name in FILE_COLUMNS if name not in _VALUES)
+_QUALITY_OF_OTHERS: Final = tuple(map(quality_of, _OTHERS))
+# The French territories overseas: 971 to 988 are the first digits of their stations' numbers.
+_OVERSEAS: Final = ("97", "98")
+_FORMAT: Final = "%Y%m%d%H"
+
+NETWORK: Final = Network(
+    name="Météo-France hourly data",
+    id_prefix="mf-h-",
+    licence=Licence("Licence Ouverte 2.0", "https://www.etalab.gouv.fr/licence-ouverte-open-licence", "Météo-France"),
+    layouts=(
+        Layout(
+            name="Météo-France's hourly file of a department",
+            recognise=Recognise(columns=("NUM_POSTE", "AAAAMMJJHH")),
+            station="NUM_POSTE",
+            time=UtcTime("AAAAMMJJHH", format=_FORMAT, local_stations=_OVERSEAS),
+            fields=_FIELDS,
+            cell='a number with a decimal point, such as "7.7"',
+            beside=("NOM_USUEL", "LAT", "LON", "ALTI", *_QUALITY_OF_OTHERS),
+            not_stored=_OTHERS,
+        ),
+        Layout(
+            name="Météo-France's DPClim, hourly",
+            # Its daily answers have other names (RR, TM, FFM).
+            recognise=Recognise(columns=("POSTE", "DATE"), any_of=("RR1", "T", "FF", "PSTAT")),
+            station="POSTE",
+            time=UtcTime("DATE", format=_FORMAT, local_stations=_OVERSEAS),
+            fields=_FIELDS,
+            cell='a number with a decimal comma, such as "16,9"',
+            decimal=",",
+            beside=(*_QUALITY_OF_OTHERS, *map(quality_of, DPCLIM_COLUMNS), "QB2", "QPMERMIN"),
+            not_stored=(*_OTHERS, *DPCLIM_COLUMNS),
+        ),
+    ),
+    thresholds={
+        "wind_from_direction": limits(f"{PROJECT}: directions are in tens of degrees", persistence_suspect_hours=12)
+    },
+    failed_codes=frozenset({2}),
+)

@@ -1,0 +1,36 @@
+"""Rows of a column that is in UTC but for some stations, which tell their own time in it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from forecast.networks.model import UtcTime
+from forecast.transform.quarantine import Rejection
+from forecast.transform.values.statements import Places
+from forecast.transform.values.timestamps import ParsedTimes
+from forecast.transform.values.zones import local_to_utc
+
+_TWICE: Final = "the station's local time occurs twice (the clock was put back), and nothing says which hour it is"
+_NEVER: Final = "no such local time: the clock was put forward over it"
+
+
+def localised(time: UtcTime, readings: ParsedTimes, cells: pa.Array, places: Places) -> list[Rejection]:
+    """Turn the times of the stations that tell their own into UTC; what is rejected because that cannot be told.
+
+    Of a row that is rejected, the time stays as it was read.
+    """
+    size = len(readings.moments)
+    moments = readings.moments.copy()
+    twice, never = np.zeros(size, bool), np.zeros(size, bool)
+    for station, rows in places:
+        if station.network_id.startswith(time.local_stations):
+            utc, twice[rows], never[rows] = local_to_utc(moments[rows], station.timezone)
+            moments[rows] = np.where(np.isnat(utc), moments[rows], utc)
+    readings.moments = moments
+    return [
+        Rejection(twice, "ambiguous_local_time", time.column, _TWICE, cells),
+        Rejection(never, "no_such_local_time", time.column, _NEVER, cells),
+    ]
