@@ -89,6 +89,15 @@ def test_latency_report_shows_times_and_writes_its_report(zone: Path, tmp_path: 
     assert report["documents_examined"] == 144
 
 
+def test_latency_report_writes_its_metrics_before_its_result(zone: Path, tmp_path: Path) -> None:
+    slow = ("--slo-uri", slo_file(tmp_path, GENEROUS_MS))
+    options = ("--station-id", "07015", "--iterations", "20", "--metrics-namespace", "weather")
+    metrics, budget, result = map(json.loads, _typed("latency", *options, "--json", *slow).stdout.splitlines())
+    assert (metrics["SloMissed"], result["slo"]["met"]) == (0, True)
+    assert (budget["objective"], budget["ErrorBudgetUsedPercent"]) == ("station_day.p95", 0)
+    assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "weather"
+
+
 def test_latency_report_takes_the_newest_day_where_none_is_named(zone: Path, tmp_path: Path) -> None:
     slow = ("--slo-uri", slo_file(tmp_path, GENEROUS_MS))
     result = _typed("latency", "--station-id", "07015", "--iterations", "1", "--json", *slow)

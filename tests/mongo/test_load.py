@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -111,3 +113,12 @@ def test_what_processes_measured_at_once_is_put_together() -> None:
     assert merged([one, other]) == Timed(
         {"latest": [1.0, 3.0], "last_hour": [4.0]}, {"latest": 5}, {"latest": {"lost": 3, "slow": 1}}, 2.0, 0.75, 0.25
     )
+
+
+def test_the_standard_library_is_cooperative_before_the_driver_is_imported() -> None:
+    """Or clients would wait for each other."""
+    code = "import sys, forecast.mongo.probes.clients; print(*sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    modules = done.stdout.split()
+    assert modules.index("locust") < modules.index("pymongo")

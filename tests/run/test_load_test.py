@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,6 +23,7 @@ from forecast.run.load_test import LoadTestOptions, load_test
 from forecast_demo import write_demo
 from tests.mongo.test_queries import UNTIL, fill
 from tests.slo import GENEROUS_MS, NO_MACHINE_MS, slo_file
+from tests.waiting import wait_until
 
 NOW = UNTIL + timedelta(hours=2)
 FEW = LoadTestOptions((1, 2), requests=2)
@@ -118,3 +121,32 @@ def test_a_run_in_the_background_that_fails_says_why(settings: Settings) -> None
     assert (found.runs, found.documents) == (1, 0)
     assert found.failed is not None
     assert found.failed.startswith("exit code 2: ")
+
+
+@pytest.mark.whole
+def test_sigterm_ends_a_load_test_and_leaves_nothing(settings: Settings, filled: None, tmp_path: Path) -> None:
+    code = "from forecast.cli.program import forecast; forecast()"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "MONGODB_URI": settings.require_mongodb_uri(),
+        "MONGODB_DATABASE": settings.mongodb_database,
+        "MONGODB_COLLECTION": settings.mongodb_collection,
+        "LOGS_DIR": str(tmp_path / "logs"),
+    }
+    with connect(settings) as collection:
+        scratch = collection.database["weather_load_test"]
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, "load-test"],
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_until(lambda: scratch.estimated_document_count() > 0, process)
+        process.terminate()
+        stdout, stderr = process.communicate()
+        assert (process.returncode, stdout, stderr) == (1, "", "interrupted\n")
+        assert [name for name in collection.database.list_collection_names() if "load_test" in name] == []
+    assert not (tmp_path / "logs").exists()

@@ -106,8 +106,8 @@ def test_of_all_faults_at_once_the_most_severe_is_the_headline(tmp_path: Path) -
     assert [entry.split(":")[0].split(",")[0] for entry in found] == [
         "The run due at 2026-11-28 03",
         "WeerstationBS is silent",
-        "La Madeleine",
         "The latency objective was missed",
+        "La Madeleine",
         "Hazebrouck is late",
     ]
 

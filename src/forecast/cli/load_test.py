@@ -42,6 +42,7 @@ def load_test_command(
     Exit codes: 0 the objectives are met; 1 the database is unreachable, or the runs in the background failed; 2 change
     something first; 3 an objective is missed, or nothing was found.
     """
+    from forecast.core.processes import terminable
     from forecast.report.load_test import render_load_test
     from forecast.report.metrics import slo_metrics
     from forecast.report.write import as_data
@@ -54,13 +55,11 @@ def load_test_command(
     now = datetime.now(UTC)
     end = None if until is None else datetime.combine(until, time.max, UTC)
     slos = configured_slos(settings)
-    report, code = load_test(
-        settings,
-        slos,
-        LoadTestOptions(tuple(clients or CLIENTS), requests, end),
-        lambda serving, collection: background_runs(serving, collection, write_demo),
-        now,
-    )
+    options = LoadTestOptions(tuple(clients or CLIENTS), requests, end)
+    with terminable():
+        report, code = load_test(
+            settings, slos, options, lambda serving, real: background_runs(serving, real, write_demo), now
+        )
     report.error_budgets = query_budgets(settings, slos, now, report)
     write_and_copy(report, settings, now)
     print_metrics(slo_metrics(report.slo.met, report.error_budgets), settings.metrics_namespace)

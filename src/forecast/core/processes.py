@@ -34,6 +34,23 @@ def has_died(place: str | None, pid: int | None) -> bool:
 
 
 @contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end what is within as Ctrl-C does, by KeyboardInterrupt."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def stoppable(stop: threading.Event) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM set `stop`; a second Ctrl-C raises KeyboardInterrupt."""
     if threading.current_thread() is not threading.main_thread():

@@ -79,7 +79,8 @@ class Schedule:
 class Situation:
     """All that is known, `runs` newest first. `faults` are what kept the reader from knowing more.
 
-    Where `max_age_hours` is None, nobody is warned of silent stations.
+    `objectives` are what the newest measurements missed. Where `max_age_hours` is None, nobody is warned of silent
+    stations.
     """
 
     now: datetime
@@ -89,6 +90,7 @@ class Situation:
     max_age_hours: float | None = None
     faults: tuple[Attention, ...] = ()
     budgets: tuple[ErrorBudget, ...] = ()
+    objectives: tuple[Attention, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def assess(situation: Situation, more: Iterable[Attention] = ()) -> Assessment:
         *_missed_before(situation.runs, missed),
         *_silent(situation),
         *_spent(situation.budgets),
+        *situation.objectives,
         *more,
     ]
     ordered = tuple(sorted(causes, key=lambda entry: _SEVERITIES.index(entry.severity)))

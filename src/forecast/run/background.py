@@ -39,8 +39,8 @@ def background_runs(
         folder = Path(name)
         write_raw(folder / "raw")
         runs = _Runs(settings, scratch, folder)
-        runs.start()
         try:
+            runs.start()
             yield runs.so_far
         finally:
             runs.end()
@@ -70,7 +70,8 @@ class _Runs:
         self._ending.set()
         if (process := self._process) is not None:
             process.terminate()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         drop_scratch(self._scratch)
 
     def so_far(self) -> Background:

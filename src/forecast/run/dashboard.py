@@ -23,13 +23,14 @@ from forecast.report.error_budget import error_budgets, measured
 from forecast.report.headline import RunState, Schedule, Situation, StationState, assess, missed_runs
 from forecast.report.history import FOLDER
 from forecast.report.models.slo import ErrorBudget
+from forecast.report.objectives import missed_objectives
 from forecast.report.situation import last_observations, reports_unreadable, run_state, schedule_of, station_states
 from forecast.report.status import REPORT_NAME
 from forecast.run.copies import FOLDER as COPIES
 from forecast.run.copies import newest_copies
 from forecast.run.slo import configured_slos
 from forecast.run.station_views import with_database
-from forecast.site.attention import found_by_checks, late_stations, missed_objective
+from forecast.site.attention import found_by_checks, late_stations
 from forecast.site.build import of_the_database, site_files
 from forecast.site.logs import TIMED, Logs, read_logs
 from forecast.site.model import NIGHTS, NO_SCHEDULE, Night, Place, Quarantine, Site, StationView
@@ -105,11 +106,12 @@ def make_site(
     states = station_states(last, stations, seen_at, max_age_hours)
     runs = tuple(map(run_state, logs.runs))
     faults = (reports_unreadable(logs.unreadable),) if logs.unreadable else ()
+    missed = tuple(missed_objectives(logs.measurements.latency, logs.measurements.load))
     budgets = _budgets(logs, runs, schedule, slos or default_slos())
-    situation = Situation(made_at or _NO_RUN, runs, states, schedule, max_age_hours, faults, budgets)
+    situation = Situation(made_at or _NO_RUN, runs, states, schedule, max_age_hours, faults, budgets, missed)
     told = {entry.station for run in situation.runs[:1] for entry in run.attention}
     found = found_by_checks(logs.findings, told)
-    more = (*found, *missed_objective(logs.latency), *late_stations(states))
+    more = (*found, *late_stations(states))
     return Site(
         made_at=made_at,
         version=__version__,

@@ -18,6 +18,7 @@ from forecast.report.error_budget import error_budgets, measured
 from forecast.report.headline import RunState, Situation, missed_runs
 from forecast.report.history import FOLDER, MAX_RUNS, newest_first, past_runs
 from forecast.report.models.status import Attention, PipelineStatus
+from forecast.report.objectives import missed_objectives
 from forecast.report.situation import last_observations, reports_unreadable, run_state, schedule_of, station_states
 from forecast.report.status import REPORT_NAME
 from forecast.run import copies
@@ -62,9 +63,8 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
     states = tuple(_as_it_is(run_state(report), left) for report in runs[:MAX_RUNS])
     schedule = schedule_of(settings.schedule, states, now)
     slos = configured_slos(settings)
-    evidence = replace(
-        past_measurements(settings, slos, now), runs=states, missed_runs=missed_runs(states, schedule.due, now)
-    )
+    measurements = past_measurements(settings, slos, now)
+    evidence = replace(measurements, runs=states, missed_runs=missed_runs(states, schedule.due, now))
     return Situation(
         now,
         states,
@@ -73,6 +73,7 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
         max_age_hours=settings.max_data_age_hours,
         faults=tuple(faults),
         budgets=measured(error_budgets(slos, evidence, now)),
+        objectives=tuple(missed_objectives(measurements.latency, measurements.load)),
     )
 
 

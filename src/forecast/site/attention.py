@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from forecast.report.headline import StationState, minute
 from forecast.report.models.status import Attention
-from forecast.site.model import SUSPECT_SHARE, Finding, Latency
+from forecast.site.model import SUSPECT_SHARE, Finding
 
 
 def late_stations(stations: Sequence[StationState]) -> Iterator[Attention]:
@@ -15,16 +15,6 @@ def late_stations(stations: Sequence[StationState]) -> Iterator[Attention]:
     for last, station in sorted(late):
         message = f"Station {station} is late: its newest observation is from {minute(last)}"
         yield Attention("info", "late_station", message, station=station)
-
-
-def missed_objective(latency: Sequence[Latency]) -> Iterator[Attention]:
-    """The latency objective, where the newest report misses it."""
-    if latency and latency[-1].met is False:
-        newest = latency[-1]
-        message = (
-            f"The latency objective was missed: p95 {newest.p95:.1f} ms, at most {newest.slo_ms:g} ms were promised"
-        )
-        yield Attention("warning", "slo_missed", message)
 
 
 def found_by_checks(findings: Mapping[str, Sequence[Finding]], told: Collection[str | None]) -> Iterator[Attention]:

@@ -320,8 +320,11 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
         "Le budget d'erreur de {objective} est épuisé : {missed} sur {total} l'ont manqué en {days} jours, et {share} le "
         "peuvent"
     ),
-    "The latency objective was missed: p95 {p95} ms, at most {slo} ms were promised": (
-        "L'objectif de latence a été manqué : p95 {p95} ms, au plus {slo} ms étaient promis"
+    "The last load test ({time}) missed {number} objectives: {first}": (
+        "Le dernier test de charge ({time}) a manqué {number} objectifs : {first}"
+    ),
+    "The latency objective was missed: {measure} {found} ms, at most {limit} ms were promised": (
+        "L'objectif de latence a été manqué : {measure} {found} ms, au plus {limit} ms étaient promis"
     ),
     "All {number} stations are silent: the newest observation of all is from {time}": (
         "Les {number} stations sont muettes : la dernière observation de toutes est du {time}"
