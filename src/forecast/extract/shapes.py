@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from forecast.extract.fields import spelled
 from forecast.networks.model import Container, Format, Layout
+from forecast.networks.not_observations import NOT_OBSERVATIONS
 from forecast.networks.registry import Networks
 
 
@@ -16,7 +17,8 @@ class Shapes:
     """`containers` are the keys under which documents have their rows; `beside` members of them that are no rows.
 
     `units` are the keys under which documents name the units of their fields. `objects` are the fields, as `spelled`,
-    that hold an object: in every other field a text is a text, also "{". `formats` are files of one network only.
+    that hold an object: in every other field a text is a text, also "{". `formats` are files of one network only, or
+    of data that is no observation.
     """
 
     containers: tuple[str, ...]
@@ -36,7 +38,7 @@ def shapes_of(networks: Networks) -> Shapes:
         beside=frozenset(name for container in containers for name in container.beside),
         units=tuple(dict.fromkeys(container.units for container in containers if container.units is not None)),
         objects=frozenset(spelled(name) for layout in layouts if layout.blocks for name in layout.blocks.units),
-        formats=tuple(own for network in networks for own in network.formats),
+        formats=(*NOT_OBSERVATIONS, *(own for network in networks for own in network.formats)),
     )
 
 

@@ -1,0 +1,57 @@
+"""Data that looks like observations and is none, told by its first bytes and rejected by name.
+
+A forecaster who verifies a model with the output of a model learns nothing. Open-Meteo is models alone; Meteostat's
+rows do not say, or in another column that is easily lost, which of their values were measured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import IO, Final
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.networks.model import Format, Record
+
+_OPEN_METEO_MEMBERS: Final = (b'"generationtime_ms"', b'"utc_offset_seconds"')
+_OPEN_METEO_HEADER: Final = b"latitude,longitude,elevation,utc_offset_seconds,timezone,"
+_METEOSTAT: Final = (b"temp", b"dwpt", b"rhum", b"prcp", b"wdir", b"wspd", b"pres")
+_WORD: Final = re.compile(rb"[a-z_]+")
+# A row of JSON and a header end well before.
+_FIRST_ROW_BYTES: Final = 4 << 10
+
+
+def _is_open_meteo(start: bytes) -> bool:
+    """Its JSON, bare or in JSON text in an envelope, and its CSV export."""
+    plain = start.replace(b'\\"', b'"')
+    return all(name in plain for name in _OPEN_METEO_MEMBERS) or plain.lstrip().startswith(_OPEN_METEO_HEADER)
+
+
+def _is_meteostat(start: bytes) -> bool:
+    """Its hourly CSV files and the rows of its JSON API: nobody else has these names together in this order."""
+    words = dict.fromkeys(_WORD.findall(start[:_FIRST_ROW_BYTES]))
+    return tuple(word for word in words if word in _METEOSTAT) == _METEOSTAT
+
+
+def _rejected(message: str) -> Callable[[IO[bytes]], Iterator[Record]]:
+    def records(_file: IO[bytes]) -> Iterator[Record]:
+        raise ObjectRejectedError("model_data", message)
+
+    return records
+
+
+NOT_OBSERVATIONS: Final = (
+    Format(
+        "Open-Meteo",
+        _is_open_meteo,
+        _rejected("the object is Open-Meteo's, which is the output of models and reanalyses: no observation is in it"),
+    ),
+    Format(
+        "Meteostat",
+        _is_meteostat,
+        _rejected(
+            "the object is Meteostat's, which fills gaps of observations with the output of models; load the network "
+            "that measured it instead (DWD, METAR, Météo-France)"
+        ),
+    ),
+)
