@@ -20,11 +20,12 @@ Fingerprints = dict[bytes, bytes]
 class DayFingerprints:
     """The fingerprints of one station and day, while its records come in."""
 
-    def __init__(self, before: Fingerprints) -> None:
-        self._before = before
+    def __init__(self, before: str) -> None:
+        """`before` are those of the time before, packed. Raises ValueError where they are damaged."""
+        self._before = unpacked(before)
         self._seen: set[bytes] = set()
         self._times: Counter[str] = Counter()
-        self.now: Fingerprints = dict(before)
+        self._now = dict(self._before)
 
     def is_new(self, identity: str, content: str) -> bool:
         """Whether a record was not there yet or has changed. Several of one identity are told apart by their order."""
@@ -32,9 +33,14 @@ class DayFingerprints:
         name = xxhash.xxh3_64_digest(f"{identity}\0{self._times[identity]}".encode())[:_IDENTITY_BYTES]
         digest = xxhash.xxh3_64_digest(content.encode())
         self._seen.add(name)
-        new = self.now.get(name) != digest
-        self.now[name] = digest
+        new = self._now.get(name) != digest
+        self._now[name] = digest
         return new
+
+    @property
+    def packed(self) -> str:
+        """All of them, as they are kept."""
+        return packed(self._now)
 
     @property
     def vanished(self) -> int:
@@ -45,6 +51,12 @@ class DayFingerprints:
 def packed(fingerprints: Fingerprints) -> str:
     """Fingerprints as text."""
     return base64.b64encode(b"".join(name + digest for name, digest in sorted(fingerprints.items()))).decode()
+
+
+def checked(text: str) -> str:
+    """The text of packed fingerprints. Raises ValueError where it is none."""
+    unpacked(text)
+    return text
 
 
 def unpacked(text: str) -> Fingerprints:

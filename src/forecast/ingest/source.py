@@ -132,7 +132,7 @@ class SourceRun:
             state.since = min(filter(None, (state.since, self.wanted.since, min(asked, default=None))), default=None)
             newest = min(self._today(name), state.read_to or self._today(name))
             self._keep_from[name] = newest - timedelta(days=self._fetch.deep_lookback_days)
-            empty_before[name] = {day for day in plan.current if state.days.get(day) == {}}
+            empty_before[name] = {day for day in plan.current if state.days.get(day) == ""}
             self.result.stations[name].days_left = len(asked)
         current, past = self.calls(plans)
         with self.progress(len(current) + len(past), self._fetch.source) as advance:
@@ -181,13 +181,13 @@ class SourceRun:
             self._failures_of.pop(name, None)
             for day in _days(window):
                 counts = self.result.stations[name].days[day]
-                prints = DayFingerprints(self.state.stations[name].days.get(day, {}))
+                prints = DayFingerprints(self.state.stations[name].days.get(day, ""))
                 for record in by_day.get((name, day), ()):
                     counts.written += self._write_if_new(record, prints)
                     counts.read += 1
                 counts.vanished = prints.vanished
                 read, written = read + counts.read, written + counts.written
-                self.state.stations[name].note_read(day, prints.now, self._keep_from[name])
+                self.state.stations[name].note_read(day, prints.packed, self._keep_from[name])
             self._touched.add(name)
         LOGGER.info("%s: %d records, %d of them new or changed", window, read, written)
 

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from forecast.core.errors import SettingError
-from forecast.ingest.fingerprints import Fingerprints, packed, unpacked
+from forecast.ingest.fingerprints import checked
 from forecast.storage.documents import Documents
 
 _FORMAT: Final = 2
@@ -25,7 +25,8 @@ _ONE_DAY: Final = timedelta(days=1)
 class StationState:
     """The days of one station that were read: all from `read_from` to `read_to`, but for those that are missing.
 
-    `since` is the day that its history is wanted from. `days` has the fingerprints of the days that are read again.
+    `since` is the day that its history is wanted from. `days` has the fingerprints of the days that are read again,
+    packed: unpacked, those of 100 stations and 14 days would take 33 MB.
     """
 
     since: date | None = None
@@ -33,7 +34,7 @@ class StationState:
     read_to: date | None = None
     missing: set[date] = field(default_factory=set)
     deep_read: date | None = None
-    days: dict[date, Fingerprints] = field(default_factory=dict)
+    days: dict[date, str] = field(default_factory=dict)
 
     @property
     def through(self) -> date | None:
@@ -42,7 +43,7 @@ class StationState:
             return None
         return min([self.read_to, *self.missing]) - _ONE_DAY
 
-    def note_read(self, day: date, fingerprints: Fingerprints, keep_from: date) -> None:
+    def note_read(self, day: date, fingerprints: str, keep_from: date) -> None:
         """A day was read; its fingerprints stay where it is not before `keep_from`."""
         self._extend(day)
         self.missing.discard(day)
@@ -71,7 +72,7 @@ class StationState:
             "read_to": _text(self.read_to),
             "missing": [day.isoformat() for day in sorted(self.missing)],
             "deep_read": _text(self.deep_read),
-            "days": {day.isoformat(): packed(prints) for day, prints in sorted(self.days.items())},
+            "days": {day.isoformat(): prints for day, prints in sorted(self.days.items())},
         }
 
     @classmethod
@@ -83,7 +84,7 @@ class StationState:
             _day(entry["read_to"]),
             {date.fromisoformat(day) for day in entry["missing"]},
             _day(entry["deep_read"]),
-            {date.fromisoformat(day): unpacked(text) for day, text in entry["days"].items()},
+            {date.fromisoformat(day): checked(text) for day, text in entry["days"].items()},
         )
 
 
