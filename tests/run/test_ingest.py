@@ -50,7 +50,14 @@ def test_what_the_network_has_is_in_the_database_and_a_refused_token_does_not_ke
     assert result.exit_code == 0, result.stderr
     first = json.loads(result.stdout)
     written = first["ingest"]["counts"]["rows_written"]
-    assert first["ingest"]["attention"] == ["wunderground was not read: WUNDERGROUND_API_KEY is not set"]
+    assert first["ingest"]["attention"] == [
+        {
+            "severity": "warning",
+            "kind": "key_not_set",
+            "message": "wunderground was not read: WUNDERGROUND_API_KEY is not set",
+            "source": "wunderground",
+        }
+    ]
     assert first["status"]["counts"]["inserted"] == written > 3 * 144
 
     apis.keys = frozenset()

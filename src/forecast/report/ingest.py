@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, get_args
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,9 +12,11 @@ from rich.text import Text
 from forecast.core.clock import iso_time
 from forecast.core.format_version import FORMAT_VERSION
 from forecast.core.text import escaped, listed
-from forecast.ingest.result import SourceResult, StationResult, WindowFault
+from forecast.ingest.result import Outcome, SourceResult, StationResult, WindowFault
 from forecast.ingest.run import IngestResult
 from forecast.report.models.ingest import (
+    IngestAttention,
+    IngestAttentionKind,
     IngestCounts,
     IngestDay,
     IngestReport,
@@ -23,8 +25,11 @@ from forecast.report.models.ingest import (
     Quota,
     UnreadWindow,
 )
+from forecast.report.models.status import Severity
 
 _SHOWN_OBJECTS: Final = 5
+_SEVERITIES: Final = get_args(Severity)
+_KINDS: Final = get_args(IngestAttentionKind)
 
 
 def ingest_report(result: IngestResult) -> IngestReport:
@@ -36,30 +41,45 @@ def ingest_report(result: IngestResult) -> IngestReport:
         finished_at=iso_time(result.finished_at),
         status=result.outcome.value,
         exit_code=result.exit_code,
-        attention=list(attention(result)),
+        attention=attention(result),
         without_key=result.without_key,
         counts=_sum(_counts(source) for source in result.sources),
         sources={source.source: _source(source) for source in result.sources},
     )
 
 
-def attention(result: IngestResult) -> Iterator[str]:
-    """What a person has to know, in words, the most important first."""
-    for source in sorted(result.sources, key=lambda one: (one.exit_code != 2, one.exit_code == 0)):  # noqa: PLR2004
-        if source.fault:
-            yield f"{source.source}: {source.fault}"
-        for station, days in _missing(source):
-            yield f"{source.source}: {station} has {days} missing; the next run asks again"
-        for window in source.window_faults:
-            yield f"{source.source}: {_window(window)}: {window.message}"
-        if (left := sum(station.days_left for station in source.stations.values())) and not result.request.dry_run:
-            yield f"{source.source}: {left:,} station-days were not reached; the next run goes on"
-        if source.vanished:
-            yield f"{source.source}: {source.vanished:,} records that came before did not come again; they are kept"
-        for station, why in source.left_out.items():
-            yield f"{source.source}: {station} was left out: {why}"
-    for name, setting in result.without_key.items():
-        yield f"{name} was not read: {setting} is not set"
+def attention(result: IngestResult) -> list[IngestAttention]:
+    """What a person has to know: the more severe first, of equal severity the cause before its consequences."""
+    found = [entry for source in result.sources for entry in _of_source(source, dry_run=result.request.dry_run)]
+    found += [
+        IngestAttention("warning", "key_not_set", f"{name} was not read: {setting} is not set", name)
+        for name, setting in result.without_key.items()
+    ]
+    return sorted(found, key=lambda entry: (_SEVERITIES.index(entry.severity), _KINDS.index(entry.kind)))
+
+
+def _of_source(source: SourceResult, *, dry_run: bool) -> Iterator[IngestAttention]:
+    def entry(
+        severity: Severity, kind: IngestAttentionKind, message: str, station: str | None = None
+    ) -> IngestAttention:
+        return IngestAttention(severity, kind, f"{source.source}: {message}", source.source, station)
+
+    if source.fault:
+        is_error = source.outcome is Outcome.FAILED
+        yield entry("error" if is_error else "info", "source_ended", source.fault)
+    for station, days in _missing(source):
+        yield entry("warning", "days_missing", f"{station} has {days} missing; the next run asks again", station)
+    for window in source.window_faults:
+        (station, *others) = window.stations
+        message = f"{_window(window)}: {window.message}"
+        yield entry("warning", "window_not_read", message, None if others else station)
+    if (left := sum(station.days_left for station in source.stations.values())) and not dry_run:
+        yield entry("info", "days_left", f"{left:,} station-days were not reached; the next run goes on")
+    if source.vanished:
+        message = f"{source.vanished:,} records that came before did not come again; they are kept"
+        yield entry("warning", "records_vanished", message)
+    for station, why in source.left_out.items():
+        yield entry("info", "station_left_out", f"{station} was left out: {why}", station)
 
 
 def metrics(report: IngestReport) -> dict[str, object]:
@@ -85,7 +105,8 @@ def render_ingest(result: IngestResult, report: IngestReport) -> Group:
     parts: list[RenderableType] = [Text(head, style="bold"), _table(result)]
     parts += [Text(_calls(source, dry=result.request.dry_run)) for source in result.sources]
     if report.attention:
-        parts += [Text("\nAttention", style="bold"), *(Text(f"  {escaped(line)}") for line in report.attention)]
+        lines = (Text(f"  {escaped(entry.message)}") for entry in report.attention)
+        parts += [Text("\nAttention", style="bold"), *lines]
     objects = [uri for source in result.sources for uri in source.objects]
     if objects:
         more = [f"  and {len(objects) - _SHOWN_OBJECTS} more"] if len(objects) > _SHOWN_OBJECTS else []

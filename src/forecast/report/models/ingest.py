@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from forecast.report.models.base import Code, Count, Day, Model, Name, Report, Seconds, StationId, Time, doc
+from forecast.report.models.status import Severity
 
 SourceName = Annotated[str, Meta(extra={"key_name": "source"})]
 DayKey = Annotated[Day, Meta(extra={"key_name": "day"})]
@@ -78,6 +79,28 @@ class IngestSource(Model):
     stations: Annotated[dict[StationId, IngestStation], doc("every station that was to be read")]
 
 
+# Causes before their consequences.
+IngestAttentionKind = Literal[
+    "source_ended",
+    "days_missing",
+    "window_not_read",
+    "days_left",
+    "records_vanished",
+    "station_left_out",
+    "key_not_set",
+]
+
+
+class IngestAttention(Model, omit_defaults=True):
+    """Something that a person should look at."""
+
+    severity: Annotated[Severity, doc("`error`, `warning` or `info`")]
+    kind: Annotated[IngestAttentionKind, doc("its cause, a fixed set of names: causes come before their consequences")]
+    message: Annotated[Name, doc("what it is, in words")]
+    source: Annotated[str, doc("the source")]
+    station: Annotated[str | None, doc("the station, where it is about one")] = None
+
+
 class IngestReport(Report):
     """ingest_report_<time>.json: what was read from the networks' APIs."""
 
@@ -94,7 +117,7 @@ class IngestReport(Report):
         ),
     ]
     exit_code: Annotated[int, Meta(ge=0, le=3), doc("0 to 3, the worst of the sources")]
-    attention: Annotated[list[str], doc("in words, what needs attention, the most important first")]
+    attention: Annotated[list[IngestAttention], doc("what needs attention, the most important first")]
     without_key: Annotated[
         dict[SourceName, str], doc("sources that were not read because their key is not set, and the variable")
     ]
