@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-all coverage lint lock bench docs infra-test referee drill clean
+.PHONY: help install demo check test test-all coverage lint lock bench bench-scale docs infra-test referee drill clean
 
 # Prints one option of pip as it is in force here, from pip's settings, its environment or its own default.
 PIP_OPTION = "$(TOOLS)/bin/python" -c 'import sys; from pip._internal.commands import create_command; \
@@ -75,6 +75,9 @@ lock: $(TOOLS_STAMP) ## Bring poetry.lock up to date with pyproject.toml
 
 bench: $(PROJECT_STAMP) ## Measure the speed and the memory
 	@$(POETRY) run python bench/run.py
+
+bench-scale: $(PROJECT_STAMP) ## Measure how cost grows with the number of stations
+	@$(POETRY) run python -m bench.scale
 
 docs: $(PROJECT_STAMP) ## Write the generated parts of the documentation again
 	@$(POETRY) run python docs/generate.py

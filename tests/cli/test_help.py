@@ -31,7 +31,7 @@ HEAVY = {
         "bson",
         "boto3",
         "botocore",
-        "jsonschema",
+        "jsonschema_rs",
         "msgspec",
         "rich",
         "pydantic",

@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.networks.qc_version import qc_version
 from forecast.qc import version
 
-GOLDEN = 1002192706
+GOLDEN = 820600864
 
 
 @pytest.fixture

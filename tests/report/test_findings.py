@@ -62,8 +62,8 @@ def test_each_check_counts_what_it_could_evaluate_and_what_it_flagged() -> None:
             AIR: ParameterFlags(values=7, suspect=2, failed=1, checks={"spike": CheckCounts(6, 2, 1)}),
         }
     }
-    assert (findings.anomalies, findings.flagged_of_station("A"), findings.flagged_of_parameter(AIR)) == (3, 3, 3)
-    assert (findings.flagged_of_station("B"), findings.flagged_of_parameter(WIND)) == (0, 0)
+    assert (findings.anomalies, findings.flagged_by_station()["A"], findings.flagged_by_parameter()[AIR]) == (3, 3, 3)
+    assert (findings.flagged_by_station()["B"], findings.flagged_by_parameter()[WIND]) == (0, 0)
 
 
 def test_a_value_flagged_by_two_checks_is_one_value() -> None:
@@ -102,7 +102,7 @@ def test_stations_and_parameters_are_told_apart_in_their_order() -> None:
     assert [(name, list(entry)) for name, entry in findings.by_station().items()] == [("A", [AIR, WIND]), ("B", [WIND])]
     assert findings.by_station()["A"][WIND].checks == {"rate_of_change": CheckCounts(2, 1, 1)}
     assert findings.by_check()["rate_of_change"] == CheckCounts(4, 2, 1)
-    assert (findings.flagged_of_station("A"), findings.flagged_of_station("B")) == (2, 1)
+    assert (findings.flagged_by_station()["A"], findings.flagged_by_station()["B"]) == (2, 1)
 
 
 def test_blocks_of_days_add_up_to_the_same() -> None:
@@ -139,7 +139,7 @@ def test_stored_flags_are_told_and_are_no_share_of_what_was_evaluated() -> None:
     assert findings.by_check()["rate_of_change"] == CheckCounts(0, 0, 0)
     entry = findings.by_station()["A"][AIR]
     assert (entry.values, entry.suspect, entry.failed) == (5, 1, 0)
-    assert (findings.anomalies, findings.flagged_of_parameter(AIR), findings.flagged_of_station("A")) == (11, 6, 11)
+    assert (findings.anomalies, findings.flagged_by_parameter()[AIR], findings.flagged_by_station()["A"]) == (11, 6, 11)
     assert findings.evaluated_days == {("A", DAY)}
     assert {(entry.parameter, entry.check, entry.count, entry.share) for entry in advice(findings)} == {
         (AIR, "spike", 6, None),

@@ -13,7 +13,7 @@ from forecast.core.clock import DAY_MS
 from forecast.core.parameters import PARAMETERS, Quantity
 from forecast.core.presence import expected_a_day
 from forecast.qc.days import days_of
-from forecast.qc.flags import FAIL, GOOD, SUSPECT, Floats, Mask
+from forecast.qc.flags import FAIL, GOOD, SUSPECT, Floats, Mask, is_flagged
 from forecast.qc.results import QcResults
 
 _DIRECTIONS: Final = frozenset(parameter.name for parameter in PARAMETERS if parameter.quantity is Quantity.ANGLE)
@@ -79,7 +79,7 @@ def _of_parameter(name: str, results: QcResults, rows: npt.NDArray[np.intp], sta
     # A direction at calm is set aside, and then it is not evaluated.
     unflagged = present & (flags == GOOD if name in _DIRECTIONS else (flags != SUSPECT) & (flags != FAIL))
     checks = {
-        check: _count(np.isin(given[rows], (SUSPECT, FAIL)), starts)
+        check: _count(is_flagged(given[rows]), starts)
         for (check, parameter), given in results.by_check.items()
         if parameter == name
     }

@@ -39,6 +39,12 @@ def flags_of(
     return flags
 
 
+def is_flagged(flags: Flags) -> Mask:
+    """Where a flag is SUSPECT or FAIL; `numpy.isin` takes twenty times as long for the few rows of a day."""
+    found: Mask = (flags == SUSPECT) | (flags == FAIL)
+    return found
+
+
 def both_suspect(first: Floats, second: Floats, contradicts: Mask, evaluated: Mask) -> tuple[Flags, Flags]:
     """The same verdict on both of two values that were compared with each other."""
     return (

@@ -12,7 +12,19 @@ import pyarrow as pa
 
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc.check import Limits
-from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats, Mask, merge_flag, worse_of
+from forecast.qc.flags import (
+    FAIL,
+    GOOD,
+    MISSING,
+    NOT_EVALUATED,
+    SUSPECT,
+    Flags,
+    Floats,
+    Mask,
+    is_flagged,
+    merge_flag,
+    worse_of,
+)
 from forecast.qc.limits import limits_of
 from forecast.qc.registry import CHECKS
 from forecast.qc.series import Series
@@ -118,8 +130,8 @@ class QcResults:
         for bit, check in enumerate(CHECKS):
             given = self.by_check.get((check, parameter))
             if given is not None:
-                codes |= np.isin(given[rows], (SUSPECT, FAIL)).astype(np.int64) << (bit + 8)
-        return np.where(np.isin(final, (SUSPECT, FAIL)), codes | final, 0)
+                codes |= is_flagged(given[rows]).astype(np.int64) << (bit + 8)
+        return np.where(is_flagged(final), codes | final, 0)
 
 
 def _text(names: list[str], codes: list[int]) -> str:

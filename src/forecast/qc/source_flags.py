@@ -17,6 +17,8 @@ def doubted(texts: npt.NDArray[np.object_], failed_codes: Set[int | str]) -> dic
 
     `failed_codes` are the network's codes that say so.
     """
+    if not failed_codes:
+        return {}
     encoded = pa.array(texts, pa.string()).dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     found: dict[str, Mask] = {}

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from forecast.core.clock import iso_time_of
-from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask
+from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, is_flagged
 from forecast.qc.registry import CHECKS
 from forecast.qc.results import QcResults
 from forecast.report.models.quality import WorstEpisode
@@ -56,7 +56,7 @@ def longest_episodes(results: QcResults, name: str, flags: Flags, rows: Mask) ->
     A missing value is no end of one.
     """
     places = np.flatnonzero(~np.isnan(results.series.values[name]))
-    bad = np.isin(flags[places], (SUSPECT, FAIL)) & rows[places]
+    bad = is_flagged(flags[places]) & rows[places]
     edges = np.flatnonzero(np.diff(bad.astype(np.int8), prepend=0, append=0))
     ends = edges.reshape(-1, 2)
     longest = ends[np.argsort(ends[:, 0] - ends[:, 1], kind="stable")[:MAX_EPISODES]] if len(ends) else ends
@@ -70,7 +70,7 @@ def _episode(results: QcResults, name: str, flags: Flags, places: np.ndarray) ->
     checks = tuple(
         check
         for check in CHECKS
-        if (given := results.by_check.get((check, name))) is not None and np.isin(given[places], (SUSPECT, FAIL)).any()
+        if (given := results.by_check.get((check, name))) is not None and is_flagged(given[places]).any()
     )
     times = results.series.times[places]
     return FlagEpisode(

@@ -6,9 +6,10 @@ Its memory grows with stations, parameters, checks and days, never with the numb
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -91,15 +92,21 @@ class Findings:
     @property
     def anomalies(self) -> int:
         """Values flagged 3 or 4."""
-        return self._all_flagged().total()
+        return self.flagged_by_station().total()
 
-    def flagged_of_station(self, station_id: str) -> int:
-        """Values of a station flagged 3 or 4."""
-        return sum(number for (station, _, _), number in self._all_flagged().items() if station == station_id)
+    def flagged_by_station(self) -> Counter[str]:
+        """Values flagged 3 or 4, by station."""
+        found: Counter[str] = Counter()
+        for (station, _, _), number in self._all_flagged():
+            found[station] += number
+        return found
 
-    def flagged_of_parameter(self, parameter: str) -> int:
-        """Values of a parameter flagged 3 or 4."""
-        return sum(number for (_, name, _), number in self._all_flagged().items() if name == parameter)
+    def flagged_by_parameter(self) -> Counter[str]:
+        """Values flagged 3 or 4, by parameter."""
+        found: Counter[str] = Counter()
+        for (_, name, _), number in self._all_flagged():
+            found[name] += number
+        return found
 
     def by_check(self) -> dict[str, CheckCounts]:
         """Evaluated, suspect and failed values of every check."""
@@ -139,8 +146,8 @@ class Findings:
             for station_id, days in self.received.items()
         }
 
-    def _all_flagged(self) -> Counter[tuple[str, str, int]]:
-        return self.flagged + self.stored_flagged
+    def _all_flagged(self) -> Iterator[tuple[tuple[str, str, int], int]]:
+        return chain(self.flagged.items(), self.stored_flagged.items())
 
     def _note_bias(self, results: QcResults, name: str, rows: Mask) -> None:
         flags, median = results.by_check.get((BIAS, name)), results.medians.get(name)

@@ -143,10 +143,9 @@ def _conflicts(conflicts: Conflicts) -> models.Conflicts:
 
 def _described(tally: QualityTally, now: datetime, findings: Findings, heard: Mapping[str, _Heard]) -> dict[str, Any]:
     """What is told of observations, whether a run brought them or the database holds them."""
+    flagged = findings.flagged_by_station()
     by_station = {
-        station_id: _station(
-            tally.stations.get(station_id, StationTally()), findings.flagged_of_station(station_id), heard[station_id]
-        )
+        station_id: _station(tally.stations.get(station_id, StationTally()), flagged[station_id], heard[station_id])
         for station_id in sorted(heard)
     }
     return {
@@ -203,13 +202,14 @@ def _station(tally: StationTally, flagged: int, heard: _Heard) -> StationQuality
 
 
 def _by_parameter(tally: QualityTally, findings: Findings) -> dict[str, ParameterQuality]:
+    flagged = findings.flagged_by_parameter()
     return {
         parameter.name: ParameterQuality(
             unit=parameter.unit,
             values=tally.values[parameter.name],
             missing=tally.missing[parameter.name],
             unreadable=tally.unreadable[parameter.name],
-            flagged=findings.flagged_of_parameter(parameter.name),
+            flagged=flagged[parameter.name],
         )
         for parameter in PARAMETERS
     }

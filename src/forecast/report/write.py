@@ -6,13 +6,14 @@ import errno
 import json
 import os
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import msgspec
 
 from forecast.core.clock import report_time
@@ -72,15 +73,20 @@ def write_timed_report(report: Report, *, logs_dir: Path, now: datetime) -> Path
 
 
 @cache
-def _validator(kind: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json.loads((SCHEMAS_FOLDER / f"{kind}.schema.json").read_text("utf-8")))
+def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(json.loads((SCHEMAS_FOLDER / f"{kind}.schema.json").read_text("utf-8")))
 
 
 def check_shape(data: Any, kind: str) -> None:
     """Raise ReportShapeError where something is no report of this kind."""
-    faults = sorted(_validator(kind).iter_errors(data), key=lambda fault: fault.json_path)
+    faults = sorted(f"{_place(fault.instance_path)}: {fault.message}" for fault in _validator(kind).iter_errors(data))
     if faults:
-        raise ReportShapeError(f"{kind}: " + "; ".join(f"{fault.json_path}: {fault.message}" for fault in faults[:5]))
+        raise ReportShapeError(f"{kind}: " + "; ".join(faults[:5]))
+
+
+def _place(path: Iterable[str | int]) -> str:
+    """A place in a report as a JSONPath."""
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 
 
 def _checked_text(report: Report) -> str:

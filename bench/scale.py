@@ -1,0 +1,139 @@
+"""Measures how cost grows with the number of stations: CPU seconds and memory of the pipeline's process.
+
+Every figure comes from a process of its own, on one core, beside a mongod on the other. CPU seconds depend far less on
+what else the machine does than the time on the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from bench.run import drop, line, peak_mb, replica_set, settings
+from forecast.core.registry import load_stations
+from forecast.core.stations import Stations
+from forecast.run.run import RunOptions
+from forecast_demo.crowd import CITY_HOURS, CITY_ROWS, CITY_STATIONS, Crowd, write_days
+from main import run_pipeline
+
+COUNTRY_STATIONS = 2_000
+REGISTRY_STATIONS = 10_000
+CURVE = (6, 60, 600, 6_000)
+CURVE_HOURS = 12
+# Of a straight line each further station costs what those before it cost; what a run costs without any is in neither.
+STEEPEST = 1.5
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a figure may be at most."""
+
+    cpu: float
+    megabytes: float
+
+
+CITY, COUNTRY, REGISTRY = Aim(90, 500), Aim(5, 500), Aim(3, 500)
+
+
+def child(uri: str, folder: Path, shape: str, stations: int, hours: int, rows: int, chosen: int) -> dict[str, Any]:
+    """A whole run over the first `chosen` of so many stations; CPU of all that the process does."""
+    crowd = Crowd.city(stations) if shape == "city" else Crowd.country(stations)
+    if not (folder / "raw").exists():
+        write_days(folder / "raw", crowd, hours=hours, rows=rows or None, stations=chosen or stations)
+        return {}
+    os.sched_setaffinity(0, {0})
+    run, report = run_pipeline(settings(uri, folder, "bench_scale"), RunOptions(), registry(crowd))
+    assert run.exit_code == 0, run.errors
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "rows": run.counts.records_validated,
+        "cpu": used.ru_utime + used.ru_stime,
+        "peak_mb": peak_mb(),
+        "anomalies": report.anomalies_detected,
+    }
+
+
+def registry(crowd: Crowd) -> Stations:
+    """The stations of a crowd alone."""
+    names = set(crowd.ids)
+    return Stations({one.id: one for one in load_stations([crowd.registry()]) if one.id in names})
+
+
+def measured(
+    uri: str, folder: Path, shape: str, stations: int, hours: int, rows: int = 0, chosen: int = 0
+) -> dict[str, Any]:
+    """One run on an empty database, from a process of its own."""
+    place = folder / f"{shape}-{stations}-{hours}"
+    figures: dict[str, Any] = {}
+    for _ in ("write", "run"):
+        numbers = map(str, (stations, hours, rows, chosen))
+        command = [sys.executable, "-m", "bench.scale", uri, str(place), shape, *numbers]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+        figures = json.loads(done.stdout)
+    drop(uri, "bench_scale")
+    shutil.rmtree(place)
+    return figures
+
+
+def told(words: str, figures: dict[str, Any], aim: Aim | None = None) -> bool:
+    """Print a figure beside its aim; whether it is held."""
+    limit = "" if aim is None else f"  at most {aim.cpu:g} s, {aim.megabytes:g} MB"
+    line(words, f"{figures['cpu']:.1f} s", f"CPU, {figures['rows']:,} rows, {figures['peak_mb']:.0f} MB{limit}")
+    return aim is None or (figures["cpu"] <= aim.cpu and figures["peak_mb"] <= aim.megabytes)
+
+
+def curve(uri: str, folder: Path) -> bool:
+    """Growth from a few stations to thousands in one city; whether no part of it is steeper than a straight line."""
+    print(f"growth with the stations of one city, {CURVE_HOURS} hours each")
+    cpu = {}
+    for number in CURVE:
+        figures = measured(uri, folder, "city", number, CURVE_HOURS)
+        told(f"{number:,} stations", figures)
+        cpu[number] = figures["cpu"]
+    return is_straight(cpu)
+
+
+def is_straight(cpu: dict[int, float]) -> bool:
+    """Whether a further station never costs much more than those before it did."""
+    each = []
+    for few, more in pairwise(cpu):
+        each.append((cpu[more] - cpu[few]) / (more - few))
+        line(f"from {few:,} to {more:,}", f"{1000 * each[-1]:.1f} ms", "CPU a further station")
+    return each[-1] <= STEEPEST * each[-2]
+
+
+def main() -> int:
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; the pipeline on one core")
+    with tempfile.TemporaryDirectory(prefix="forecast-scale-") as name:
+        folder = Path(name)
+        with replica_set(1, folder / "mongod") as uri:
+            city = measured(uri, folder, "city", CITY_STATIONS, CITY_HOURS, CITY_ROWS)
+            country = measured(uri, folder, "country", COUNTRY_STATIONS, 1)
+            one_of_many = measured(uri, folder, "country", REGISTRY_STATIONS, 24, chosen=1)
+            held = [
+                told(f"a city: {CITY_STATIONS} stations, a month of hours", city, CITY),
+                told(f"a country: one hour of {COUNTRY_STATIONS:,} stations", country, COUNTRY),
+                told(f"a day of one of {REGISTRY_STATIONS:,} stations", one_of_many, REGISTRY),
+                curve(uri, folder),
+            ]
+    return 0 if all(held) else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        uri, place, shape, *numbers = sys.argv[1:]
+        stations, hours, rows, chosen = map(int, numbers)
+        print(json.dumps(child(uri, Path(place), shape, stations, hours, rows, chosen)))
+    else:
+        sys.exit(main())

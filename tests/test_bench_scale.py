@@ -1,0 +1,49 @@
+"""The benchmark of growth runs, prints its figures, and tells a slope that is too steep."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench import scale
+
+FIGURES = """\
+growth with the stations of one city, 2 hours each
+  2 stations # s CPU, 4 rows, # MB
+  4 stations # s CPU, 8 rows, # MB
+  6 stations # s CPU, 12 rows, # MB
+  from 2 to 4 # ms CPU a further station
+  from 4 to 6 # ms CPU a further station
+"""
+
+
+def test_the_benchmark_prints_the_growth_with_the_stations(
+    replica_set: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(scale, "CURVE", (2, 4, 6))
+    monkeypatch.setattr(scale, "CURVE_HOURS", 2)
+    scale.curve(replica_set, tmp_path)
+    printed = re.sub(r" +", " ", capsys.readouterr().out)
+    expected = re.escape(re.sub(r" +", " ", FIGURES)).replace(r"\#", "-?[0-9,.]+")
+    assert re.fullmatch(expected, re.sub(r" +\n", "\n", printed)), printed
+
+
+@pytest.mark.parametrize(
+    ("seconds", "held"),
+    [((1.0, 1.5, 6.5), True), ((1.0, 1.5, 8.5), True), ((1.0, 1.5, 9.5), False)],
+    ids=["a straight line", "within the tolerance", "steeper"],
+)
+def test_a_slope_that_gets_steeper_fails(seconds: tuple[float, ...], held: bool) -> None:
+    """From 6 to 60 stations 9.3 ms a station, then 9.3, 13.0 and 14.8 ms."""
+    assert scale.is_straight(dict(zip((6, 60, 600), seconds, strict=True))) is held
+
+
+@pytest.mark.parametrize(
+    ("cpu", "megabytes", "held"),
+    [(5.0, 500, True), (5.1, 500, False), (5.0, 501, False)],
+    ids=["held", "slow", "large"],
+)
+def test_a_figure_beyond_its_aim_fails(cpu: float, megabytes: float, held: bool) -> None:
+    assert scale.told("a country", {"cpu": cpu, "rows": 1, "peak_mb": megabytes}, scale.COUNTRY) is held
