@@ -22,7 +22,10 @@ RUN poetry export --only main --all-extras --output requirements.txt \
     && find /app/lib/python3*/site-packages/numpy /app/lib/python3*/site-packages/pandas \
         /app/lib/python3*/site-packages/pyarrow -type d -name tests -prune -exec rm -rf {} +
 COPY src ./src
-RUN poetry build --format wheel \
+# The commit is part of the version that documents and reports name.
+ARG REVISION
+RUN poetry version "$(poetry version --short)${REVISION:+"+g$(printf '%.12s' "$REVISION")"}" \
+    && poetry build --format wheel \
     && pip --python /app/bin/python install --no-cache-dir --no-deps dist/*.whl
 
 FROM ${PYTHON_IMAGE}
@@ -46,5 +49,12 @@ ENV PATH=/app/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER 10001:10001
+ARG REVISION
+ARG SOURCE
+LABEL org.opencontainers.image.title="forecast" \
+      org.opencontainers.image.description="Weather observations from raw objects to MongoDB" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}"
 # The exec form: the pipeline itself is what gets SIGTERM.
 ENTRYPOINT ["pipeline"]

@@ -12,6 +12,23 @@ locals {
   # The task definitions put the authority's certificate there; the connection strings name it.
   mongo_ca_file = "/run/mongo/ca.pem"
 
+  # In this order. Nothing depends on the latency and the dashboard, and the run goes on with what is there where ingest fails.
+  order = [
+    for step in [
+      { name = "ingest", hours = 2, stops = false },
+      { name = "pipeline", hours = 6, stops = true },
+      { name = "latency", hours = 1, stops = false },
+      { name = "dump", hours = 6, stops = true },
+      { name = "dashboard", hours = 1, stops = false },
+    ] : step if step.name != "ingest" || var.chain.ingest
+  ]
+  steps = [
+    for step in local.order : merge(step, merge(module.pipeline.steps, { dump = module.mongodb.dump_step })[step.name], {
+      hours     = lookup(var.chain.hours, step.name, step.hours)
+      arguments = lookup(var.chain.arguments, step.name, [])
+    })
+  ]
+
   images = {
     mongo    = "${module.registry.repository_urls["mongo"]}@${var.mongo_image_digest}"
     pipeline = "${module.registry.repository_urls["pipeline"]}@${var.pipeline_image_digest}"
@@ -53,7 +70,8 @@ module "catalog" {
 module "registry" {
   source = "./modules/registry"
 
-  name = local.name
+  name          = local.name
+  force_destroy = !local.is_prod
 }
 
 module "secrets" {
@@ -97,21 +115,34 @@ module "mongodb" {
 module "pipeline" {
   source = "./modules/pipeline"
 
-  name                = local.name
-  kms_key_arn         = module.key.arn
-  image               = local.images.pipeline
-  repository_arn      = module.registry.repository_arns["pipeline"]
+  name                 = local.name
+  kms_key_arn          = module.key.arn
+  image                = local.images.pipeline
+  repository_arn       = module.registry.repository_arns["pipeline"]
+  raw_bucket           = module.storage.bucket_names["raw"]
+  processed_bucket     = module.storage.bucket_names["processed"]
+  uri_secret_arn       = module.secrets.user_secret_arns["app"]
+  ca_secret_arn        = module.secrets.tls_secret_arns["ca"]
+  ca_file              = local.mongo_ca_file
+  max_data_age_hours   = var.max_data_age_hours
+  ingest_keys          = var.ingest_keys
+  latency_station_id   = var.latency_station_id
+  recovery_window_days = local.is_prod ? 30 : 0
+  log_retention_days   = local.log_retention_days
+}
+
+module "chain" {
+  source = "./modules/chain"
+
+  name                = "${local.name}-chain"
+  stack               = local.name
+  steps               = local.steps
   cluster_arn         = module.mongodb.cluster_arn
   subnet_ids          = module.network.private_subnet_ids
   security_group_id   = module.mongodb.client_security_group_id
-  raw_bucket          = module.storage.bucket_names["raw"]
-  processed_bucket    = module.storage.bucket_names["processed"]
-  uri_secret_arn      = module.secrets.user_secret_arns["app"]
-  ca_secret_arn       = module.secrets.tls_secret_arns["ca"]
-  ca_file             = local.mongo_ca_file
-  max_data_age_hours  = var.max_data_age_hours
-  schedule_expression = var.schedule_expression
+  schedule_expression = var.chain.schedule
   schedule_timezone   = var.schedule_timezone
+  kms_key_arn         = module.key.arn
   log_retention_days  = local.log_retention_days
 }
 
@@ -132,7 +163,8 @@ module "observability" {
   name               = local.name
   kms_key_arn        = module.key.arn
   emails             = var.alarm_emails
-  hours_between_runs = var.hours_between_runs
+  hours_between_runs = var.chain.hours_between
+  chain_arn          = module.chain.state_machine_arn
   max_data_age_hours = var.max_data_age_hours
   monthly_budget_usd = var.monthly_budget_usd
   cluster_name       = module.mongodb.cluster_name
@@ -147,7 +179,7 @@ module "observability" {
   backup_vault_name = module.backup.vault_name
 
   dead_letter_queue_names = merge(
-    module.pipeline.dead_letter_queue_names,
+    { chain = module.chain.dead_letter_queue_name },
     module.mongodb.dead_letter_queue_names,
   )
 }

@@ -33,8 +33,11 @@ output "member_task_definition_arns" {
 }
 
 output "task_families" {
-  description = "Task definition families by task: the pipeline's and the one-shot tools of the database."
-  value       = merge(module.mongodb.tool_task_families, module.pipeline.task_families)
+  description = "Task definition families by task: the pipeline's and the one-shot tools of the database, whose status is mongo-status."
+  value = merge(
+    { for tool, family in module.mongodb.tool_task_families : tool == "status" ? "mongo-status" : tool => family },
+    module.pipeline.task_families,
+  )
 }
 
 output "run_task_network" {
@@ -55,4 +58,24 @@ output "dashboard_name" {
 output "backup_vault_name" {
   description = "The vault that holds the snapshots of the members' volumes."
   value       = module.backup.vault_name
+}
+
+output "chain_arn" {
+  description = "The state machine that does the day's work."
+  value       = module.chain.state_machine_arn
+}
+
+output "chain_input" {
+  description = "What an execution of it is started with, as JSON."
+  value       = module.chain.input
+}
+
+output "ingest_secret_arn" {
+  description = "Secret of the networks' keys, as JSON by the names of the settings; filled by the operator."
+  value       = module.pipeline.ingest_secret_arn
+}
+
+output "airbyte_policy_arn" {
+  description = "Policy with the rights that Airbyte's S3 destination needs; attach it to Airbyte's role or user."
+  value       = module.pipeline.airbyte_policy_arn
 }

@@ -118,17 +118,6 @@ variable "volume_size_gib" {
   }
 }
 
-variable "schedule_expression" {
-  description = "When the pipeline runs: a cron() or rate() expression of EventBridge Scheduler."
-  type        = string
-  default     = "cron(15 5 * * ? *)"
-
-  validation {
-    condition     = can(regex("^(cron\\([^)]+\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.schedule_expression))
-    error_message = "schedule_expression must be cron(...) or rate(...), such as cron(15 5 * * ? *)."
-  }
-}
-
 variable "schedule_timezone" {
   description = "IANA time zone of all schedules."
   type        = string
@@ -164,22 +153,11 @@ variable "max_data_age_hours" {
 variable "monthly_budget_usd" {
   description = "What the stack may cost a month, in USD. A mail tells where more is spent, or is going to be. docs/cost.md estimates it."
   type        = number
-  default     = 450
+  default     = 550
 
   validation {
     condition     = var.monthly_budget_usd > 0
     error_message = "monthly_budget_usd must be above 0."
-  }
-}
-
-variable "hours_between_runs" {
-  description = "How far apart the runs of schedule_expression are, in hours; an alarm tells of a run that is two hours late."
-  type        = number
-  default     = 24
-
-  validation {
-    condition     = var.hours_between_runs >= 1 && var.hours_between_runs <= 166 && floor(var.hours_between_runs) == var.hours_between_runs
-    error_message = "hours_between_runs must be a whole number from 1 to 166: an alarm looks back a week at most."
   }
 }
 
@@ -191,5 +169,54 @@ variable "secrets_version" {
   validation {
     condition     = var.secrets_version >= 1 && floor(var.secrets_version) == var.secrets_version
     error_message = "secrets_version must be a whole number from 1."
+  }
+}
+
+variable "chain" {
+  description = "The day's work: when it begins (cron or rate), how many hours lie between one day's and the next's, whether the networks' APIs are asked (else Airbyte fills the raw zone), and by step its arguments and its time limit in hours."
+  type = object({
+    schedule      = optional(string, "cron(15 5 * * ? *)")
+    hours_between = optional(number, 24)
+    ingest        = optional(bool, false)
+    arguments     = optional(map(list(string)), {})
+    hours         = optional(map(number), {})
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^(cron\\([^)]+\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.chain.schedule))
+    error_message = "chain.schedule must be cron(...) or rate(...), such as cron(15 5 * * ? *)."
+  }
+
+  validation {
+    condition     = var.chain.hours_between >= 1 && var.chain.hours_between <= 166 && floor(var.chain.hours_between) == var.chain.hours_between
+    error_message = "chain.hours_between must be a whole number from 1 to 166: an alarm looks back a week at most."
+  }
+
+  validation {
+    condition     = length(setsubtract(concat(keys(var.chain.arguments), keys(var.chain.hours)), ["ingest", "pipeline", "latency", "dump", "dashboard"])) == 0
+    error_message = "The chain's steps are ingest, pipeline, latency, dump and dashboard."
+  }
+}
+
+variable "ingest_keys" {
+  description = "Settings of the networks' keys that the secret PROJECT-ENVIRONMENT/ingest holds, such as WUNDERGROUND_API_KEY."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for key in var.ingest_keys : can(regex("^[A-Z][A-Z0-9_]+(_KEY|_TOKEN)$", key))])
+    error_message = "ingest_keys must be names of settings that end in _KEY or _TOKEN."
+  }
+}
+
+variable "latency_station_id" {
+  description = "Station whose newest day the latency is measured with. It must report, or finding nothing is timed."
+  type        = string
+  default     = "ILAMAD25"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]+$", var.latency_station_id))
+    error_message = "latency_station_id must be a station's id, such as ILAMAD25."
   }
 }

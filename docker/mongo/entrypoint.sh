@@ -4,8 +4,8 @@ set -Eeuo pipefail
 
 readonly lib=${BASH_SOURCE%/*} data=/data/db run=/run/mongo
 readonly task_file=$data/.task
-# gosu sets HOME to the user's own, which is the volume.
-readonly as_mongodb=(gosu mongodb env HOME="$run")
+# HOME is in memory: the user's own is the volume.
+readonly as_mongodb=(setpriv --reuid=mongodb --regid=mongodb --init-groups env HOME="$run")
 
 log() { # level event message
   printf '{"time":"%(%Y-%m-%dT%H:%M:%SZ)T","level":"%s","event":"%s","member":"%s","message":"%s"}\n' \
@@ -87,7 +87,7 @@ echo "$task" >"$task_file"
 
 log INFO mongod_starting "starting mongod"
 "${as_mongodb[@]}" "$lib/report-state" &
-exec gosu mongodb mongod --bind_ip_all --port "${MONGO_MEMBER##*:}" --nounixsocket --dbpath "$data" \
+exec setpriv --reuid=mongodb --regid=mongodb --init-groups mongod --bind_ip_all --port "${MONGO_MEMBER##*:}" --nounixsocket --dbpath "$data" \
   --replSet "$MONGO_REPLICA_SET" --keyFile "$run/keyfile" --wiredTigerCacheSizeGB "$MONGO_CACHE_GB" \
   --tlsMode requireTLS --tlsCertificateKeyFile "$run/server.pem" --tlsCAFile "$run/ca.pem" \
   --tlsAllowConnectionsWithoutCertificates

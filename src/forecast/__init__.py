@@ -17,9 +17,8 @@ def __getattr__(name: str) -> Any:
         from forecast import reader  # noqa: PLC0415
 
         return getattr(reader, name)
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
 
-    try:
-        return version("forecast")
-    except PackageNotFoundError:  # run from a checkout that was never installed
-        return "0"
+    from forecast.core.version import program_version  # noqa: PLC0415
+
+    return program_version(Path(__file__).resolve().parents[2])

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import IO, Any, Protocol
 
 from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from forecast.core.errors import RetryableError, SettingError
@@ -22,6 +23,9 @@ from forecast.core.errors import RetryableError, SettingError
 _ARCHIVE, _MANIFEST = ".archive.gz", ".json"
 _TIME = "%Y-%m-%dT%H-%M-%SZ"
 _BLOCK = 1 << 20
+# S3 takes 10,000 parts at most, and the length of a stream is not known before: 640 GB, where boto3's own 8 MiB end an
+# upload at 80 GB, after hours. Two parts at once are 128 MiB of memory.
+PARTS = TransferConfig(multipart_chunksize=64 << 20, max_concurrency=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Archives:
     def upload(self, name: str, stream: Readable) -> None:
         """Store an archive while it is made. An error of the stream leaves no object behind."""
         with self._store_errors("written"):
-            self._client.upload_fileobj(stream, self._bucket, f"{self._prefix}{name}{_ARCHIVE}")
+            self._client.upload_fileobj(stream, self._bucket, f"{self._prefix}{name}{_ARCHIVE}", Config=PARTS)
 
     def finish(self, name: str, manifest: Manifest) -> None:
         """Store the manifest, with which the dump is whole."""

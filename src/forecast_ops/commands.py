@@ -26,6 +26,7 @@ from forecast_ops.archives import Archives
 from forecast_ops.bootstrap_flag import BootstrapFlag
 from forecast_ops.dump import dump
 from forecast_ops.environment import as_system, authority_file, aws_errors, by_uri, members, required
+from forecast_ops.feature_version import check_members, check_wanted, set_feature_version
 from forecast_ops.initiate import initiate, wait_for_primary
 from forecast_ops.recover import recover
 from forecast_ops.restore import restore
@@ -51,8 +52,13 @@ def _log(event: str, message: str, **facts: object) -> None:
 
 
 @_foreseeable_errors()
-def initiate_set(settings: Settings) -> None:
-    """Initiate the replica set, once, and give its users the passwords and rights of now."""
+def initiate_set(settings: Settings, feature_version: str | None = None) -> None:
+    """Initiate the replica set, once, and give its users the passwords and rights of now.
+
+    With `feature_version` the set is brought to it, where every member runs that version.
+    """
+    if feature_version is not None:
+        check_wanted(feature_version)
     name = required("MONGO_REPLICA_SET", "the name of the replica set")
     hosts = members()
     parameter = os.environ.get("MONGO_BOOTSTRAPPED_PARAMETER")
@@ -63,6 +69,11 @@ def initiate_set(settings: Settings) -> None:
         with as_system(wait_for_primary(hosts, ca_file), ca_file) as primary:
             made = make_users(primary, settings.mongodb_database)
         _log("users_made", f"the users have their rights: {', '.join(made)}")
+        if feature_version is not None:
+            check_members(hosts, ca_file, feature_version)
+            with as_system(wait_for_primary(hosts, ca_file), ca_file) as primary:
+                before = set_feature_version(primary, feature_version)
+            _log("feature_version_set", f"the feature version is {feature_version}; it was {before}", before=before)
 
 
 @_foreseeable_errors()

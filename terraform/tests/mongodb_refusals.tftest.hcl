@@ -156,13 +156,13 @@ run "an_unknown_time_zone" {
   expect_failures = [var.schedule_timezone]
 }
 
-run "a_dump_at_no_time" {
+run "a_roll_at_no_time" {
   command = plan
   module { source = "./modules/mongodb" }
 
   variables {
-    dump_schedule_expression = "daily"
+    roll_schedule_expression = "daily"
   }
 
-  expect_failures = [var.dump_schedule_expression]
+  expect_failures = [var.roll_schedule_expression]
 }

@@ -23,6 +23,7 @@ variables {
   hours_between_runs = 24
   max_data_age_hours = 36
   monthly_budget_usd = 300
+  chain_arn          = "arn:aws:states:eu-west-3:123456789012:stateMachine:forecast-test-chain"
 
   cluster_name = "forecast-test"
   cluster_arn  = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
@@ -36,7 +37,7 @@ variables {
     tools    = "/forecast-test/mongodb/tools"
     pipeline = "/forecast-test/pipeline"
   }
-  dead_letter_queue_names = { pipeline = "forecast-test-pipeline-dead-letters", dump = "forecast-test-mongo-dump-dead-letters" }
+  dead_letter_queue_names = { chain = "forecast-test-chain-dead-letters", roll = "forecast-test-mongo-roll-dead-letters" }
   task_families           = ["forecast-test-pipeline", "forecast-test-mongo-dump"]
   backup_vault_name       = "forecast-test"
 }
@@ -50,7 +51,7 @@ run "every_alarm_by_name" {
       flatten([for alarm in ["cpu", "crash-loop", "disk", "memory", "replication-lag"] : [for member in ["mongo-1", "mongo-2", "mongo-3"] : "${alarm}-${member}"]]),
       ["certificate-ends", "certificate-renewal", "mongod-fatal", "no-backup", "no-rows", "no-successful-run", "oplog-window", "rejoin-waiting"],
       ["backup-failed", "incomplete", "latency-target", "observations-old", "quota-low", "raw-zone-old", "rejection-rate", "run-slow", "stations-silent"],
-      ["dead-letters-dump", "dead-letters-pipeline"],
+      ["chain-failed", "chain-timed-out", "dead-letters-roll", "dead-letters-chain"],
       ["event-lost-member-stopped", "event-lost-restore-failed", "event-lost-snapshot-failed", "event-lost-task-failed", "event-lost-task-retirement"],
     ))
     error_message = "An alarm was added or is missing."
@@ -252,9 +253,9 @@ run "what_could_not_start" {
 
   assert {
     condition = (
-      aws_cloudwatch_metric_alarm.this["dead-letters-dump"].dimensions == tomap({ QueueName = "forecast-test-mongo-dump-dead-letters" })
-      && aws_cloudwatch_metric_alarm.this["dead-letters-dump"].namespace == "AWS/SQS"
-      && aws_cloudwatch_metric_alarm.this["dead-letters-dump"].threshold == 0
+      aws_cloudwatch_metric_alarm.this["dead-letters-roll"].dimensions == tomap({ QueueName = "forecast-test-mongo-roll-dead-letters" })
+      && aws_cloudwatch_metric_alarm.this["dead-letters-roll"].namespace == "AWS/SQS"
+      && aws_cloudwatch_metric_alarm.this["dead-letters-roll"].threshold == 0
     )
     error_message = "One message in a queue rings."
   }

@@ -23,6 +23,7 @@ variables {
   hours_between_runs = 24
   max_data_age_hours = 36
   monthly_budget_usd = 300
+  chain_arn          = "arn:aws:states:eu-west-3:123456789012:stateMachine:forecast-test-chain"
 
   cluster_name = "forecast-test"
   cluster_arn  = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
@@ -36,7 +37,7 @@ variables {
     tools    = "/forecast-test/mongodb/tools"
     pipeline = "/forecast-test/pipeline"
   }
-  dead_letter_queue_names = { pipeline = "forecast-test-pipeline-dead-letters", dump = "forecast-test-mongo-dump-dead-letters" }
+  dead_letter_queue_names = { chain = "forecast-test-chain-dead-letters", roll = "forecast-test-mongo-roll-dead-letters" }
   task_families           = ["forecast-test-pipeline", "forecast-test-mongo-dump"]
   backup_vault_name       = "forecast-test"
 }

@@ -9,9 +9,6 @@ variables {
   kms_key_arn        = "arn:aws:kms:eu-west-3:123456789012:key/mock"
   image              = "registry/pipeline@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
   repository_arn     = "arn:aws:ecr:eu-west-3:123456789012:repository/pipeline"
-  cluster_arn        = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
-  subnet_ids         = ["subnet-a", "subnet-b", "subnet-c"]
-  security_group_id  = "sg-1"
   raw_bucket         = "forecast-test-raw"
   processed_bucket   = "forecast-test-processed"
   uri_secret_arn     = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:app-AbCdEf"
@@ -19,6 +16,8 @@ variables {
   ca_file            = "/run/mongo/ca.pem"
   log_retention_days = 30
   max_data_age_hours = 36
+
+  recovery_window_days = 0
 }
 
 run "an_image_by_tag" {
@@ -28,33 +27,6 @@ run "an_image_by_tag" {
   variables { image = "registry/pipeline:latest" }
 
   expect_failures = [var.image]
-}
-
-run "no_schedule" {
-  command = plan
-  module { source = "./modules/pipeline" }
-
-  variables { schedule_expression = "daily" }
-
-  expect_failures = [var.schedule_expression]
-}
-
-run "no_schedule_of_the_measurement" {
-  command = plan
-  module { source = "./modules/pipeline" }
-
-  variables { latency_schedule_expression = "rate(0 days)" }
-
-  expect_failures = [var.latency_schedule_expression]
-}
-
-run "no_time_zone" {
-  command = plan
-  module { source = "./modules/pipeline" }
-
-  variables { schedule_timezone = "CEST" }
-
-  expect_failures = [var.schedule_timezone]
 }
 
 run "a_prefix_without_its_slash" {
@@ -84,15 +56,6 @@ run "a_password_instead_of_a_secret" {
   expect_failures = [var.uri_secret_arn]
 }
 
-run "two_subnets_alike" {
-  command = plan
-  module { source = "./modules/pipeline" }
-
-  variables { subnet_ids = ["subnet-a", "subnet-a", "subnet-c"] }
-
-  expect_failures = [var.subnet_ids]
-}
-
 run "a_retention_that_cloudwatch_does_not_have" {
   command = plan
   module { source = "./modules/pipeline" }
@@ -118,4 +81,13 @@ run "one_bucket_for_both_zones" {
   variables { processed_bucket = "forecast-test-raw" }
 
   expect_failures = [var.processed_bucket]
+}
+
+run "a_key_by_no_settings_name" {
+  command = plan
+  module { source = "./modules/pipeline" }
+
+  variables { ingest_keys = ["password"] }
+
+  expect_failures = [var.ingest_keys]
 }

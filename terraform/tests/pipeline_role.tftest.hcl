@@ -9,9 +9,6 @@ variables {
   kms_key_arn        = "arn:aws:kms:eu-west-3:123456789012:key/mock"
   image              = "registry/pipeline@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
   repository_arn     = "arn:aws:ecr:eu-west-3:123456789012:repository/pipeline"
-  cluster_arn        = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
-  subnet_ids         = ["subnet-a", "subnet-b", "subnet-c"]
-  security_group_id  = "sg-1"
   raw_bucket         = "forecast-test-raw"
   processed_bucket   = "forecast-test-processed"
   uri_secret_arn     = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:app-AbCdEf"
@@ -19,6 +16,8 @@ variables {
   ca_file            = "/run/mongo/ca.pem"
   log_retention_days = 30
   max_data_age_hours = 36
+
+  recovery_window_days = 0
 }
 
 run "exactly_what_it_does" {
@@ -41,11 +40,16 @@ run "less_for_the_others" {
 
   assert {
     condition = { for name, task in local.tasks : name => task.statements[*].Sid if name != "pipeline" } == {
-      latency = ["WriteLogs"]
-      migrate = ["ListProcessed", "ReadProcessed", "WriteLogs"]
-      replay  = ["ListProcessed", "ReadProcessed", "WriteProcessed"]
+      crud-check = []
+      dashboard  = ["ListProcessed", "ReadProcessed", "WriteSite"]
+      ingest     = ["ListRaw", "WriteRaw", "KeepIngestState", "WriteLogs"]
+      latency    = ["WriteLogs"]
+      migrate    = ["ListProcessed", "ReadProcessed", "WriteLogs"]
+      quality    = ["WriteLogs"]
+      replay     = ["ListProcessed", "ReadProcessed", "WriteProcessed"]
+      status     = ["ListProcessed", "ReadProcessed"]
     }
-    error_message = "latency-report asks the database, migrate reads the processed zone, both keep a copy of their report; replay writes the zone; none sees the raw zone."
+    error_message = "Each what it does: ingest alone writes raw objects, and reads none; the dashboard writes the site alone."
   }
 }
 
@@ -61,5 +65,16 @@ run "another_prefix" {
   assert {
     condition     = local.tasks.pipeline.environment.RAW_URI == "s3://forecast-test-raw/"
     error_message = "The program reads what its role may read."
+  }
+}
+
+run "what_airbyte_needs" {
+  module { source = "./modules/pipeline" }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_policy.airbyte.policy).Statement : statement.Resource] == [
+      "arn:aws:s3:::forecast-test-raw", "arn:aws:s3:::forecast-test-raw/airbyte-sync/*",
+    ]
+    error_message = "The raw zone, and nothing beside it."
   }
 }

@@ -9,9 +9,6 @@ variables {
   kms_key_arn        = "arn:aws:kms:eu-west-3:123456789012:key/mock"
   image              = "registry/pipeline@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
   repository_arn     = "arn:aws:ecr:eu-west-3:123456789012:repository/pipeline"
-  cluster_arn        = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
-  subnet_ids         = ["subnet-a", "subnet-b", "subnet-c"]
-  security_group_id  = "sg-1"
   raw_bucket         = "forecast-test-raw"
   processed_bucket   = "forecast-test-processed"
   uri_secret_arn     = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:app-AbCdEf"
@@ -19,6 +16,8 @@ variables {
   ca_file            = "/run/mongo/ca.pem"
   log_retention_days = 30
   max_data_age_hours = 36
+
+  recovery_window_days = 0
 }
 
 run "a_run_and_then_a_measurement" {
@@ -26,16 +25,17 @@ run "a_run_and_then_a_measurement" {
 
   assert {
     condition = { for name, task in local.tasks : name => [task.entry_point, task.arguments] } == {
-      latency  = [["latency-report"], ["--station-id", "ILAMAD25", "--json"]]
-      migrate  = [["forecast", "migrate"], []]
-      pipeline = [["pipeline"], []]
-      replay   = [["forecast", "replay"], []]
+      crud-check = [["forecast", "crud-check"], []]
+      dashboard  = [["forecast", "dashboard"], []]
+      ingest     = [["forecast", "ingest"], []]
+      latency    = [["latency-report"], ["--station-id", "ILAMAD25", "--json"]]
+      migrate    = [["forecast", "migrate"], []]
+      pipeline   = [["pipeline"], []]
+      quality    = [["forecast", "quality"], []]
+      replay     = [["forecast", "replay"], []]
+      status     = [["forecast", "status"], []]
     }
-    error_message = "The pipeline; the report on latency, whose JSON a metric is made of; two for people to start."
-  }
-  assert {
-    condition     = local.schedules == { latency = "cron(0 6 * * ? *)", pipeline = "cron(15 5 * * ? *)" }
-    error_message = "Every day, the measurement after the run."
+    error_message = "The steps of the chain, and what people start; a metric is made of the JSON of the report on latency."
   }
   assert {
     condition = local.tasks.pipeline.environment == {
@@ -46,7 +46,7 @@ run "a_run_and_then_a_measurement" {
     error_message = "The two zones are the two buckets, and a silent station is told of."
   }
   assert {
-    condition     = output.task_families == { latency = "forecast-test-latency", migrate = "forecast-test-migrate", pipeline = "forecast-test-pipeline", replay = "forecast-test-replay" }
+    condition     = output.task_families == { for name, _ in local.tasks : name => "forecast-test-${name}" }
     error_message = "Operators start them by these names."
   }
 }
@@ -64,13 +64,22 @@ run "the_log_is_kept_and_encrypted" {
   }
 }
 
-run "another_time" {
+run "the_networks_keys" {
   module { source = "./modules/pipeline" }
 
-  variables { schedule_expression = "rate(6 hours)" }
+  variables { ingest_keys = ["WUNDERGROUND_API_KEY"] }
 
   assert {
-    condition     = local.schedules.pipeline == "rate(6 hours)"
-    error_message = "The schedule is the operator's to choose."
+    condition     = local.ingest_secrets == { WUNDERGROUND_API_KEY = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:mock-AbCdEf:WUNDERGROUND_API_KEY::" }
+    error_message = "ingest gets the keys that are told, and no password of the database."
+  }
+}
+
+run "every_task_has_its_metrics_under_the_stacks_name" {
+  module { source = "./modules/pipeline" }
+
+  assert {
+    condition     = keys(output.steps) == ["dashboard", "ingest", "latency", "pipeline"]
+    error_message = "The steps of the chain that are of this module."
   }
 }

@@ -3,12 +3,17 @@
 mock_provider "aws" {}
 
 variables {
-  name = "forecast-test"
+  name          = "forecast-test"
+  force_destroy = true
 }
 
 run "repositories" {
   module { source = "./modules/registry" }
 
+  assert {
+    condition     = alltrue([for repository in aws_ecr_repository.this : repository.force_delete])
+    error_message = "A stack to try things on goes with the images that were pushed to it."
+  }
   assert {
     condition     = { for image, repository in aws_ecr_repository.this : image => repository.name } == { mongo = "forecast-test/mongo", pipeline = "forecast-test/pipeline" }
     error_message = "One repository an image."

@@ -27,6 +27,8 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 from moto.s3.models import FakeDeleteMarker, S3Backend
 from moto.server import main
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.responses import StepFunctionResponse
 
 Json = dict[str, Any]
 NOT_FOUND: TYPE_RESPONSE = (
@@ -215,6 +217,24 @@ def extend_budgets() -> None:
     budgets.describe_subscribers_for_notification = _describe_subscribers_for_notification
 
 
+def _validate_state_machine_definition(self: StepFunctionResponse) -> ActionResult:
+    """By moto's own parser of the language, which is Amazon's grammar."""
+    AmazonStateLanguageParser.parse(self._get_param("definition"))
+    return ActionResult({"result": "OK", "diagnostics": [], "truncated": False})
+
+
+def _list_state_machine_versions(self: StepFunctionResponse) -> ActionResult:
+    """None is published here."""
+    return ActionResult({"stateMachineVersions": []})
+
+
+def extend_stepfunctions() -> None:
+    """The check of a definition that the provider asks for before it plans, and what it looks for after it."""
+    step_functions: Any = StepFunctionResponse
+    step_functions.validate_state_machine_definition = _validate_state_machine_definition
+    step_functions.list_state_machine_versions = _list_state_machine_versions
+
+
 def extend_s3() -> None:
     """Buckets that hold objects: a default lock changes, strange keys are listed, delete markers can be deleted."""
     backend: Any = S3Backend
@@ -303,6 +323,7 @@ if __name__ == "__main__":
     extend_backup()
     extend_budgets()
     extend_ecs()
+    extend_stepfunctions()
     extend_s3()
     extend_ec2()
     extend_iam()

@@ -21,7 +21,13 @@ def _mongo() -> None:
     """
 
 
-def init_command(settings: Settings) -> int:
+def init_command(
+    settings: Settings,
+    feature_version: Annotated[
+        str | None,
+        typer.Option(help="Also raise the feature compatibility version to this one, such as 8.0: no way back."),
+    ] = None,
+) -> int:
     """Initiate the replica set, once, and make its users.
 
     Again: give the users the passwords and rights of now.
@@ -33,10 +39,12 @@ def init_command(settings: Settings) -> int:
     Example:
 
       forecast mongo init
+
+      forecast mongo init --feature-version 8.0
     """
     from forecast_ops.commands import initiate_set
 
-    initiate_set(settings)
+    initiate_set(settings, feature_version)
     return 0
 
 

@@ -34,11 +34,19 @@ output "tool_task_families" {
 }
 
 output "dead_letter_queue_names" {
-  description = "Queues of what could not be started by the clock, by tool: dump, roll, status."
+  description = "Queues of what could not be started by the clock, by tool: roll, status."
   value       = { for tool, schedule in module.schedule : tool => schedule.dead_letter_queue_name }
 }
 
 output "volume_tag" {
   description = "Tag of the members' volumes, by which a backup plan finds them: key and value."
   value       = local.volume_tag
+}
+
+output "dump_step" {
+  description = "The dump as a step of the chain: its newest definition, and the roles that it hands over."
+  value = {
+    task_definition_arn = module.tool["dump"].arn
+    passed_role_arns    = [module.tool["dump"].task_role_arn, module.tool["dump"].execution_role_arn]
+  }
 }

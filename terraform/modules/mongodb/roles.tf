@@ -119,10 +119,11 @@ resource "aws_iam_role" "infrastructure" {
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
+      Effect = "Allow"
+      Action = "sts:AssumeRole"
+      # Without a condition, as AWS's own page has it: whether ECS names the account while it manages volumes is said
+      # nowhere, and without volumes no member starts. Who may hand the role over is limited by iam:PassRole.
       Principal = { Service = "ecs.amazonaws.com" }
-      Condition = local.this_account
     }]
   })
 }

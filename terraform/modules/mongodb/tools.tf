@@ -123,7 +123,6 @@ module "tool" {
 
 locals {
   schedules = {
-    dump   = { expression = var.dump_schedule_expression, arguments = null }
     status = { expression = "rate(1 hour)", arguments = null }
     # Tasks that are never old are seldom retired, and what a roll needs is tried while nobody is in a hurry.
     roll = { expression = var.roll_schedule_expression, arguments = ["--again"] }

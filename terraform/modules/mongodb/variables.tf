@@ -218,17 +218,6 @@ variable "deletion_protection" {
   type        = bool
 }
 
-variable "dump_schedule_expression" {
-  description = "When a secondary is dumped: a cron() or rate() expression of EventBridge Scheduler."
-  type        = string
-  default     = "cron(30 6 * * ? *)"
-
-  validation {
-    condition     = can(regex("^(cron\\([^)]+\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.dump_schedule_expression))
-    error_message = "dump_schedule_expression must be cron(…) or rate(…), such as cron(30 6 * * ? *)."
-  }
-}
-
 variable "roll_schedule_expression" {
   description = "When every member gets a new task, one after the other: a cron() or rate() expression of EventBridge Scheduler."
   type        = string

@@ -145,6 +145,16 @@ locals {
     }
   }
 
+  chain_alarms = {
+    for alarm, settings in {
+      chain-failed    = { description = "The chain of the day's work stopped, or ended with something to look at.", metric = "ExecutionsFailed" }
+      chain-timed-out = { description = "The chain of the day's work took longer than 23 hours.", metric = "ExecutionsTimedOut" }
+      } : alarm => merge(settings, {
+        statistic = "Sum", above = 0, period = local.hour, periods = local.hours_without, any = 1, missing = "notBreaching"
+        namespace = "AWS/States", dimensions = { StateMachineArn = var.chain_arn }, severity = "ticket"
+    })
+  }
+
   # An event that does not reach the topic leaves this trace and no other.
   event_alarms = {
     for rule, _ in local.events : "event-lost-${rule}" => {
@@ -157,7 +167,8 @@ locals {
 
 resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = merge(
-    local.alarms_by_member, local.alarms_of_the_whole, local.alarms_of_runs, local.dead_letter_alarms, local.event_alarms
+    local.alarms_by_member, local.alarms_of_the_whole, local.alarms_of_runs, local.dead_letter_alarms, local.event_alarms,
+    local.chain_alarms,
   )
 
   alarm_name          = "${var.name}-${each.key}"

@@ -109,6 +109,16 @@ variable "log_group_names" {
   }
 }
 
+variable "chain_arn" {
+  description = "State machine of the day's work, whose failed executions ring."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:states:", var.chain_arn))
+    error_message = "chain_arn must be the ARN of a state machine."
+  }
+}
+
 variable "dead_letter_queue_names" {
   description = "Queues of runs that could not be started, by what was to run."
   type        = map(string)

@@ -1,4 +1,5 @@
-# The scheduled run, after it a measurement of how long queries take, and two tasks that are started by hand.
+# What reads and writes the data: the steps of the chain (ingest, the run, the latency, the dashboard), and tasks that are
+# started by hand.
 
 data "aws_partition" "current" {}
 
@@ -13,7 +14,7 @@ locals {
       arguments   = []
       cpu         = var.cpu
       memory      = var.memory
-      environment = { RAW_URI = "s3://${var.raw_bucket}/${var.raw_prefix}", PROCESSED_URI = local.processed_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
+      environment = { RAW_URI = local.raw_uri, PROCESSED_URI = local.processed_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
       statements  = [local.may.list_raw, local.may.read_raw, local.may.list_processed, local.may.read_processed, local.may.write_processed]
     }
     migrate = {
@@ -41,9 +42,53 @@ locals {
       environment = { PROCESSED_URI = local.processed_uri }
       statements  = [local.may.write_logs]
     }
+    ingest = {
+      # From the networks' APIs into the raw zone, in place of Airbyte.
+      entry_point = ["forecast", "ingest"]
+      arguments   = []
+      cpu         = 512
+      memory      = 1024
+      environment = { RAW_URI = local.raw_uri, INGEST_STATE_URI = "s3://${var.raw_bucket}/${local.ingest_state_prefix}", PROCESSED_URI = local.processed_uri }
+      statements  = [local.may.list_raw, local.may.write_raw, local.may.keep_ingest_state, local.may.write_logs]
+    }
+    dashboard = {
+      entry_point = ["forecast", "dashboard"]
+      arguments   = []
+      cpu         = 512
+      memory      = 2048
+      environment = { PROCESSED_URI = local.processed_uri, SITE_URI = "${local.processed_uri}site/", MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
+      statements  = [local.may.list_processed, local.may.read_processed, local.may.write_site]
+    }
+    crud-check = {
+      entry_point = ["forecast", "crud-check"]
+      arguments   = []
+      cpu         = 512
+      memory      = 1024
+      environment = {}
+      statements  = []
+    }
+    quality = {
+      # With --since and --until.
+      entry_point = ["forecast", "quality"]
+      arguments   = []
+      cpu         = 512
+      memory      = 2048
+      environment = { PROCESSED_URI = local.processed_uri }
+      statements  = [local.may.write_logs]
+    }
+    # Of runs and stations; that of the replica set is mongo-status.
+    status = {
+      entry_point = ["forecast", "status"]
+      arguments   = []
+      cpu         = 512
+      memory      = 1024
+      environment = { PROCESSED_URI = local.processed_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
+      statements  = [local.may.list_processed, local.may.read_processed]
+    }
   }
 
-  schedules = { pipeline = var.schedule_expression, latency = var.latency_schedule_expression }
+  raw_uri             = "s3://${var.raw_bucket}/${var.raw_prefix}"
+  ingest_state_prefix = "ingest-state/"
 
   # What forecast.storage calls, and no deletion among it. The right to list is for the whole bucket: without it S3 answers
   # the question for an object that is not there, or not there any more, with 403 instead of 404.
@@ -57,6 +102,17 @@ locals {
       Sid      = "ReadRaw"
       Action   = ["s3:GetObject"]
       Resource = "${local.raw_arn}/${var.raw_prefix}*"
+    }
+    write_raw = {
+      Sid      = "WriteRaw"
+      Action   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+      Resource = "${local.raw_arn}/${var.raw_prefix}*"
+    }
+    # What ingest has read, its counts of calls and its leases.
+    keep_ingest_state = {
+      Sid      = "KeepIngestState"
+      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+      Resource = "${local.raw_arn}/${local.ingest_state_prefix}*"
     }
     list_processed = {
       Sid      = "ListProcessed"
@@ -74,6 +130,11 @@ locals {
       Sid      = "WriteProcessed"
       Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
       Resource = "${local.processed_arn}/*"
+    }
+    write_site = {
+      Sid      = "WriteSite"
+      Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
+      Resource = "${local.processed_arn}/site/*"
     }
     # The copies of its reports.
     write_logs = {
@@ -103,7 +164,7 @@ module "task" {
   cpu            = each.value.cpu
   memory         = each.value.memory
   environment    = merge({ METRICS_NAMESPACE = var.name }, each.value.environment)
-  secrets        = { MONGODB_URI = "${var.uri_secret_arn}:uri::" }
+  secrets        = each.key == "ingest" ? local.ingest_secrets : { MONGODB_URI = "${var.uri_secret_arn}:uri::" }
   statements     = each.value.statements
   ca_secret_arn  = var.ca_secret_arn
   ca_file        = var.ca_file
@@ -112,17 +173,40 @@ module "task" {
   log_group_arn  = aws_cloudwatch_log_group.this.arn
 }
 
-module "schedule" {
-  source   = "../schedule"
-  for_each = local.schedules
+# The networks' keys, as JSON by the names of the settings. Filled by the operator; only the names that are told are read,
+# because a task does not start where one of them is missing.
+resource "aws_secretsmanager_secret" "ingest" {
+  name                    = "${var.name}/ingest"
+  description             = "Keys of the networks' APIs, as JSON: WUNDERGROUND_API_KEY, INFOCLIMAT_TOKEN …"
+  kms_key_id              = var.kms_key_arn
+  recovery_window_in_days = var.recovery_window_days
+}
 
-  name                = "${var.name}-${each.key}"
-  stack               = var.name
-  cluster_arn         = var.cluster_arn
-  task_definition_arn = module.task[each.key].arn
-  passed_role_arns    = [module.task[each.key].task_role_arn, module.task[each.key].execution_role_arn]
-  subnet_ids          = var.subnet_ids
-  security_group_id   = var.security_group_id
-  schedule_expression = each.value
-  schedule_timezone   = var.schedule_timezone
+locals {
+  ingest_secrets = { for key in var.ingest_keys : key => "${aws_secretsmanager_secret.ingest.arn}:${key}::" }
+}
+
+# What Airbyte needs to write the raw zone, and no more: attach it to the role or user that its S3 destination has.
+resource "aws_iam_policy" "airbyte" {
+  name        = "${var.name}-airbyte"
+  description = "Writes the raw zone: what Airbyte's S3 destination needs"
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "FindTheBucket"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
+        Resource = local.raw_arn
+      },
+      {
+        # It lists and reads what it wrote to find its place, and tries out its rights with an object that it removes.
+        Sid      = "WriteTheRawZone"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+        Resource = "${local.raw_arn}/${var.raw_prefix}*"
+      },
+    ]
+  })
 }

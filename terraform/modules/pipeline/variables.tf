@@ -28,36 +28,6 @@ variable "image" {
   }
 }
 
-variable "cluster_arn" {
-  description = "The ECS cluster that runs the task."
-  type        = string
-
-  validation {
-    condition     = can(regex("^arn:[a-z-]+:ecs:", var.cluster_arn))
-    error_message = "cluster_arn must be the ARN of an ECS cluster."
-  }
-}
-
-variable "subnet_ids" {
-  description = "Private subnets, one a zone."
-  type        = list(string)
-
-  validation {
-    condition     = length(var.subnet_ids) == 3 && length(distinct(var.subnet_ids)) == 3
-    error_message = "subnet_ids must be three different subnets, one in each zone."
-  }
-}
-
-variable "security_group_id" {
-  description = "Security group that may connect to MongoDB."
-  type        = string
-
-  validation {
-    condition     = var.security_group_id != ""
-    error_message = "security_group_id must be the id of a security group."
-  }
-}
-
 variable "raw_bucket" {
   description = "Name of the bucket that Airbyte writes to."
   type        = string
@@ -141,28 +111,6 @@ variable "memory" {
   }
 }
 
-variable "schedule_expression" {
-  description = "When the pipeline runs: a cron() or rate() expression of EventBridge Scheduler."
-  type        = string
-  default     = "cron(15 5 * * ? *)"
-
-  validation {
-    condition     = can(regex("^(cron\\([^)]+\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.schedule_expression))
-    error_message = "schedule_expression must be cron(…) or rate(…), such as cron(15 5 * * ? *)."
-  }
-}
-
-variable "schedule_timezone" {
-  description = "IANA time zone of the schedules."
-  type        = string
-  default     = "Europe/Paris"
-
-  validation {
-    condition     = can(regex("^([A-Z][A-Za-z_]+(/[A-Z][A-Za-z_]+)+|UTC)$", var.schedule_timezone))
-    error_message = "schedule_timezone must be an IANA time zone, such as Europe/Paris."
-  }
-}
-
 variable "log_retention_days" {
   description = "How long logs are kept, in days."
   type        = number
@@ -180,17 +128,6 @@ variable "repository_arn" {
   validation {
     condition     = can(regex("^arn:[a-z-]+:ecr:", var.repository_arn))
     error_message = "repository_arn must be the ARN of an ECR repository."
-  }
-}
-
-variable "latency_schedule_expression" {
-  description = "When the latency of queries is measured: a cron() or rate() expression of EventBridge Scheduler."
-  type        = string
-  default     = "cron(0 6 * * ? *)"
-
-  validation {
-    condition     = can(regex("^(cron\\([^)]+\\)|rate\\([1-9][0-9]* (minutes?|hours?|days?)\\))$", var.latency_schedule_expression))
-    error_message = "latency_schedule_expression must be cron(…) or rate(…), such as cron(0 6 * * ? *)."
   }
 }
 
@@ -212,5 +149,26 @@ variable "latency_station_id" {
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]+$", var.latency_station_id))
     error_message = "latency_station_id must be a station's id, such as ILAMAD25."
+  }
+}
+
+variable "ingest_keys" {
+  description = "Settings of the networks' keys that the secret of ingest holds, such as WUNDERGROUND_API_KEY."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for key in var.ingest_keys : can(regex("^[A-Z][A-Z0-9_]+(_KEY|_TOKEN)$", key))])
+    error_message = "ingest_keys must be names of settings that end in _KEY or _TOKEN."
+  }
+}
+
+variable "recovery_window_days" {
+  description = "How long a deleted secret can be brought back; 0: not at all."
+  type        = number
+
+  validation {
+    condition     = var.recovery_window_days == 0 || (var.recovery_window_days >= 7 && var.recovery_window_days <= 30)
+    error_message = "recovery_window_days must be 0 or 7 to 30."
   }
 }

@@ -7,6 +7,8 @@ resource "aws_ecr_repository" "this" {
 
   name                 = "${var.name}/${each.key}"
   image_tag_mutability = "IMMUTABLE"
+  # Images are built again from the source; without it a stack that ever had one could not be destroyed.
+  force_delete = var.force_destroy
 
   image_scanning_configuration {
     scan_on_push = true

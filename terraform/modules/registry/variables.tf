@@ -7,3 +7,8 @@ variable "name" {
     error_message = "name must be 3 to 30 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
+
+variable "force_destroy" {
+  description = "Whether the repositories can be destroyed with images in them. False in production."
+  type        = bool
+}
