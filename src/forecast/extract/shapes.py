@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,12 +16,14 @@ from forecast.networks.registry import Networks
 class Shapes:
     """`containers` are the keys under which documents have their rows; `beside` members of them that are no rows.
 
-    `units` are the keys under which documents name the units of their fields. `objects` are the fields, as `spelled`,
-    that hold an object: in every other field a text is a text, also "{". `formats` are files of one network only, or
-    of data that is no observation.
+    `row_members` are the members of the entries of a container that hold the rows, by its key. `units` are the keys
+    under which documents name the units of their fields. `objects` are the fields, as `spelled`, that hold an object:
+    in every other field a text is a text, also "{". `formats` are files of one network only, or of data
+    that is no observation.
     """
 
     containers: tuple[str, ...]
+    row_members: Mapping[str, str]
     beside: frozenset[str]
     units: tuple[str, ...]
     objects: frozenset[str]
@@ -35,6 +37,7 @@ def shapes_of(networks: Networks) -> Shapes:
     containers = list(_containers(layouts))
     return Shapes(
         containers=tuple(dict.fromkeys(container.name for container in containers)),
+        row_members={container.name: container.row for container in containers if container.row is not None},
         beside=frozenset(name for container in containers for name in container.beside),
         units=tuple(dict.fromkeys(container.units for container in containers if container.units is not None)),
         objects=frozenset(spelled(name) for layout in layouts if layout.blocks for name in layout.blocks.units),

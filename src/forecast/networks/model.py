@@ -120,13 +120,26 @@ class Container:
     """The key of a JSON document that holds the rows: in a list, or in one list a station.
 
     `beside` are members of it that are no stations. `units` is the key of the document under which it names the units
-    of its fields ({"vent_moyen": "mean wind speed,km/h"}). `rejected` says why its rows are not read.
+    of its fields ({"vent_moyen": "mean wind speed,km/h"}). `rejected` says why its rows are not read. `row` is the
+    member of an entry that holds the row, such as the properties of a feature of GeoJSON.
     """
 
     name: str
+    row: str | None = None
     beside: tuple[str, ...] = ()
     units: str | None = None
     rejected: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A column with an object that tells of each field whether it was validated: {"validated": {"PRESSURE": true}}.
+
+    `member` is that of the object.
+    """
+
+    column: str
+    member: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +158,8 @@ class UtcTime:
     with it. `format` is that of strptime, where the time is not in ISO 8601 ("%Y%m%d%H"). With `within_days` the column
     has the day of the month, the hour and the minute alone ("170551"): the last such time before the object's
     extraction, where that is so many days before it at most. `former` is the zone of times before a day. Stations whose
-    own ids begin with one of `local_stations` tell it in their own time instead.
+    own ids begin with one of `local_stations` tell it in their own time instead. With `step_minutes` a row at any other
+    minute of a day is rejected: it is of another period than those of this layout.
     """
 
     column: str
@@ -155,6 +169,7 @@ class UtcTime:
     within_days: int | None = None
     former: FormerOffset | None = None
     local_stations: tuple[str, ...] = ()
+    step_minutes: int | None = None
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -215,9 +230,10 @@ class Layout:
     takes the station of a row that names none from the object's key. A station's id that is a number has
     `station_digits` digits in the registry: what tools take for a number loses its leading zeros.
     With `decimal` "," a comma in a number is that of a decimal; else "1,013" is rejected, for it may part thousands.
-    `row_quality` is a field with one quality code for all values of a row. `idle` are parameters that a station without
-    sensors reports as 0: a row with nothing else is empty. `group` names the parameters that its rows hold, where those
-    of another layout hold others of the same observation: rows of one station and time are merged then.
+    `row_quality` is a field with one quality code for all values of a row, `validated` one with an object of them.
+    `idle` are parameters that a station without sensors reports as 0: a row with nothing else is empty. `group`
+    names the parameters that its rows hold, where those of another layout hold others of the same observation: rows
+    of one station and time are merged then.
     """
 
     name: str
@@ -238,6 +254,7 @@ class Layout:
     mean: MeanOf | None = None
     aggregates: Aggregates | None = None
     row_quality: str | None = None
+    validated: Validated | None = None
     idle: tuple[str, ...] = ()
     correction: Correction | None = None
     group: str = ""

@@ -49,8 +49,9 @@ class DeclaredLayout:
         else:
             times = (time.column, *time.beside, time.local)
         qualities = (layout.row_quality, *(field.quality for field in layout.fields.values()))
+        validated = None if layout.validated is None else layout.validated.column
         correction = None if layout.correction is None else layout.correction.column
-        names = (*times, *qualities, correction, *layout.beside, *layout.not_stored)
+        names = (*times, *qualities, validated, correction, *layout.beside, *layout.not_stored)
         return frozenset({*(normalise_field(name) for name in names if name is not None), *self.station_fields})
 
     @cached_property

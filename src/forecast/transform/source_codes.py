@@ -15,6 +15,8 @@ from forecast.transform.raw_columns import Columns, normalise_field, python_cell
 from forecast.transform.values.columns import shortened
 from forecast.transform.values.numbers import MISSING_TOKENS
 
+# As JSON texts.
+_WORDS: Final = {True: '"validated"', False: '"not validated"'}
 _WHOLE: Final = re.compile(r"([+-]?[0-9]{1,9})(?:\.0*)?")
 
 
@@ -23,12 +25,41 @@ def codes_of(layout: DeclaredLayout, columns: Columns, parameters: Collection[st
     found: dict[str, pa.Array] = {}
     if (row := _cells(columns, layout.layout.row_quality)) is not None:
         found = dict.fromkeys(parameters, source_codes(row))
+    found |= _validated(layout, columns)
     for name, field in layout.fields.items():
         quality, values = _cells(columns, field.quality), columns.get(name)
         if quality is not None and values is not None:
             codes = pc.if_else(values.is_valid(), source_codes(quality), pa.scalar(None, pa.string()))
             found[field.parameter] = pc.coalesce(found.get(field.parameter, codes), codes)
     return found
+
+
+def _validated(layout: DeclaredLayout, columns: Columns) -> dict[str, pa.Array]:
+    """Of each parameter whether its values were validated, where a column has an object that says so."""
+    declared = layout.layout.validated
+    cells = None if declared is None else _cells(columns, declared.column)
+    if declared is None or cells is None:
+        return {}
+    texts = cells if not pa.types.is_nested(cells.type) else pa.array(list(map(json.dumps, python_cells(cells))))
+    encoded = texts.cast(pa.string()).dictionary_encode()
+    says = [_members(text, declared.member) for text in encoded.dictionary.to_pylist()]
+    found = {}
+    for name, field in layout.fields.items():
+        values = columns.get(name)
+        if values is not None:
+            codes = pa.array([members.get(name) for members in says], pa.string()).take(encoded.indices)
+            found[field.parameter] = pc.if_else(values.is_valid(), codes, pa.scalar(None, pa.string()))
+    return found
+
+
+def _members(text: str, name: str) -> dict[str, str]:
+    """The code of each field, as `normalise_field` spells it, from a member of an object in JSON."""
+    try:
+        members = json.loads(text)[name]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    found = members.items() if isinstance(members, dict) else ()
+    return {normalise_field(field): _WORDS[value] for field, value in found if isinstance(value, bool)}
 
 
 def _cells(columns: Columns, name: str | None) -> pa.Array | None:

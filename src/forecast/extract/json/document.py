@@ -238,10 +238,12 @@ def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source
         containers.add(path.rpartition(".")[2])
         place = f"{source.position}{list_path}[{counts[list_path]}]"
         counts[list_path] += 1
-        if item.fault:
-            rejected.append(rejected_record(place, item.fault, item.value))
+        member = shapes.row_members.get(path.rpartition(".")[2])
+        row = item.value if member is None or item.fault else _member(item.value, member)
+        if item.fault or row is None:
+            rejected.append(rejected_record(place, item.fault or f"it has no object {member!r}", item.value))
             continue
-        records.append(item.value)
+        records.append(row)
         origins.append({**source.origin, "position": place})
         groups.append(list_path.removeprefix(path).lstrip(".") or None)
     rows, origin = rows_of_records(records), pa.Table.from_pylist(origins, schema=ORIGIN_SCHEMA)
@@ -260,6 +262,12 @@ def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source
         containers=frozenset(containers),
         rejected=frame_of(rejected, REJECTED_SCHEMA),
     )
+
+
+def _member(entry: Any, name: str) -> dict[str, Any] | None:
+    """The member of an entry that holds its row."""
+    found = entry.get(name) if isinstance(entry, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def _is_container(prefix: str, shapes: Shapes) -> bool:

@@ -1,0 +1,80 @@
+"""The automatic stations of Belgium's Royal Meteorological Institute (RMI, KMI): WFS answers as GeoJSON or CSV.
+
+`timestamp` is the end of the ten minutes or of the hour, in UTC. `pressure` is that at the station's height. The hourly
+rows hold means of the hour, which are observations of no moment: of them the sums, the gust and the radiation are
+stored, and merged with the row of ten minutes at the full hour. The forms were built from the public schema
+(https://opendata.meteo.be/) and single rows; no whole file was at hand.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from forecast.networks.model import Container, Field, Layout, Licence, Network, Recognise, UtcTime, Validated
+
+_FEATURES: Final = (Container("features", row="properties"),)
+_FLAGS: Final = Validated("qc_flags", "validated")
+_BESIDE: Final = ("FID", "the_geom")
+# Above grass and at the surface of the soil; at the top of the mast; of the sun alone.
+_NOT_STORED: Final = ("temp_grass_pt100_avg", "temp_soil_avg", "wind_speed_avg_30m", "sun_int_avg")
+_CELL: Final = 'a number with a decimal point, such as "14.2"'
+_COLUMNS: Final = ("code", "timestamp", "temp_dry_shelter_avg", "precip_quantity")
+# The direction of the wind comes every ten minutes alone.
+_DIRECTION: Final = "wind_direction"
+
+
+def _of_period(period: str) -> dict[str, Field]:
+    """What is of a period: sums, the strongest gust, and radiation."""
+    return {
+        "precip_quantity": Field(f"precipitation_amount_{period}", "mm"),
+        "wind_gusts_speed": Field(f"wind_speed_of_gust_{period}", "m/s"),
+        "sun_duration": Field(f"duration_of_sunshine_{period}", "min"),
+        "short_wave_from_sky_avg": Field(f"surface_downwelling_shortwave_flux_in_air_{period}", "W/m²"),
+    }
+
+
+_OF_TEN_MINUTES: Final = {
+    "temp_dry_shelter_avg": Field("air_temperature", "degC"),
+    "humidity_rel_shelter_avg": Field("relative_humidity", "%"),
+    "pressure": Field("surface_air_pressure", "hPa"),
+    "wind_speed_10m": Field("wind_speed", "m/s"),
+    _DIRECTION: Field("wind_from_direction", "deg"),
+    **{f"temp_soil_avg_{depth}cm": Field(f"soil_temperature_{depth}cm", "degC") for depth in (5, 10, 20, 50)},
+}
+
+TEN_MINUTES: Final = Layout(
+    name="RMI's observations of 10 minutes",
+    recognise=Recognise(columns=(*_COLUMNS, _DIRECTION)),
+    station="code",
+    time=UtcTime("timestamp"),
+    fields={**_OF_TEN_MINUTES, **_of_period("10min")},
+    cell=_CELL,
+    containers=_FEATURES,
+    beside=_BESIDE,
+    not_stored=_NOT_STORED,
+    validated=_FLAGS,
+    group="10min",
+)
+HOURLY: Final = Layout(
+    name="RMI's hourly observations",
+    recognise=Recognise(columns=_COLUMNS, unless=Recognise(columns=(_DIRECTION,))),
+    station="code",
+    time=UtcTime("timestamp", step_minutes=60),
+    fields=_of_period("1h"),
+    cell=_CELL,
+    containers=_FEATURES,
+    beside=_BESIDE,
+    not_stored=(*_NOT_STORED, *(name for name in _OF_TEN_MINUTES if name != _DIRECTION)),
+    validated=_FLAGS,
+    group="1h",
+)
+
+NETWORK: Final = Network(
+    name="RMI automatic stations",
+    id_prefix="rmi-",
+    licence=Licence(
+        "CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/", "RMI (Royal Meteorological Institute)"
+    ),
+    layouts=(TEN_MINUTES, HOURLY),
+    first_year=2003,
+)
