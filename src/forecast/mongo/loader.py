@@ -13,11 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from bson.int64 import Int64
-from pymongo import ASCENDING, GEOSPHERE, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, GEOSPHERE, IndexModel, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure
 
 from forecast.core.clock import DAY_MS
@@ -204,9 +205,14 @@ def _seen(plan: Plan) -> dict[str, tuple[Any, ...]]:
 
 def station_days(records: pa.Table) -> set[tuple[str, int]]:
     """The station-days (UTC, since 1970) of records."""
-    days = pc.floor(pc.divide(records["timestamp"].cast(pa.int64()).cast(pa.float64()), DAY_MS)).cast(pa.int64())
-    pairs = pa.table({"station": records["station_id"], "day": days}).group_by(["station", "day"]).aggregate([])
-    return set(zip(pairs["station"].to_pylist(), pairs["day"].to_pylist(), strict=True))
+    if not records.num_rows:
+        return set()
+    ids = records["station_id"].cast(pa.string()).combine_chunks().dictionary_encode()
+    days = records["timestamp"].cast(pa.int64()).to_numpy() // DAY_MS
+    first, span = int(days.min()), int(np.ptp(days)) + 1
+    station, day = divmod(np.unique(ids.indices.to_numpy().astype(np.int64) * span + days - first), span)
+    names = ids.dictionary.to_pylist()
+    return {(names[at], first + after) for at, after in zip(station.tolist(), day.tolist(), strict=True)}
 
 
 def _insert(table: pa.Table, rows: Sequence[int], collection: ObservationCollection) -> tuple[int, list[str]]:
@@ -217,10 +223,10 @@ def _insert(table: pa.Table, rows: Sequence[int], collection: ObservationCollect
     documents = encode_records(part)
     with mongo_errors("inserting"):
         try:
-            result = collection.bulk_write([InsertOne[Any](document) for document in documents], ordered=False)
+            collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
             return resolve(error, part["_id"])
-    return result.inserted_count, []
+    return len(documents), []
 
 
 def _replace(table: pa.Table, plan: Plan, collection: ObservationCollection) -> tuple[int, list[str]]:

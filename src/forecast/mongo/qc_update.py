@@ -204,7 +204,8 @@ def stored_flags(
 
 def _series(station: Station, columns: StationColumns) -> Series:
     measured = {name: values for name, values in columns.values.items() if name in MEASURED_NAMES}
-    failed = doubted(columns.source_flags, NETWORKS.failed_codes_of(station.network))
+    codes = NETWORKS.failed_codes_of(station.network)
+    failed = doubted(columns.source_flags, codes) if codes else {}
     return Series(station, columns.times, measured, failed, NETWORKS.thresholds_of(station.network))
 
 

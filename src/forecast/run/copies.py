@@ -12,8 +12,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Settings
 from forecast.report.models.base import Report
 from forecast.report.write import write_timed_report
-from forecast.storage import Store, open_store
-from forecast.storage.s3 import S3Store
+from forecast.storage import Store, is_on_s3, open_store
 
 LOGGER = logging.getLogger("forecast.report")
 FOLDER: Final = "logs"
@@ -42,7 +41,7 @@ def newest_copies(zone: Store, kind: str, most: int) -> list[RawObject]:
 
 def copy_to(zone: Store, path: Path, settings: Settings) -> None:
     """Copy a report that is in LOGS_DIR; an unreachable zone costs the copy, which the log says, and nothing else."""
-    if not isinstance(zone, S3Store):
+    if not is_on_s3(zone):
         return
     try:
         zone.publish(path, f"{FOLDER}/{path.relative_to(settings.logs_dir).as_posix()}")

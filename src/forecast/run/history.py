@@ -28,8 +28,7 @@ from forecast.report.models.status import Died, ErrorEntry, PipelineStatus
 from forecast.report.situation import run_state, schedule_of
 from forecast.report.write import as_data, write_report
 from forecast.run import copies
-from forecast.storage import Store
-from forecast.storage.s3 import S3Store
+from forecast.storage import Store, is_on_s3
 
 LOGGER = logging.getLogger("forecast.report")
 # The code of a run's error where its successor found it unfinished.
@@ -100,7 +99,7 @@ class History:
 
     def _copies(self) -> dict[str, RawObject]:
         """The newest copies on S3, by run."""
-        if not isinstance(self._zone, S3Store):
+        if not is_on_s3(self._zone):
             return {}
         try:
             newest = copies.newest_copies(self._zone, f"{FOLDER}/", MAX_RUNS)

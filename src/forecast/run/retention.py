@@ -14,8 +14,7 @@ from forecast.core.settings import Settings
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.history import RunHistory
 from forecast.run import copies
-from forecast.storage import Store
-from forecast.storage.s3 import S3Store
+from forecast.storage import Store, is_on_s3
 
 LOGGER = logging.getLogger("forecast.report")
 # Of a timed report or of a run's file: what it is, and its time.
@@ -70,7 +69,7 @@ def _remove_files(settings: Settings, moment: datetime) -> int:
 
 
 def _remove_copies(zone: Store, moment: datetime) -> int:
-    if not isinstance(zone, S3Store):
+    if not is_on_s3(zone):
         return 0
     prefix = f"{copies.FOLDER}/"
     try:

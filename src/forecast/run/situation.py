@@ -24,8 +24,7 @@ from forecast.report.status import REPORT_NAME
 from forecast.run import copies
 from forecast.run.history import runs_of
 from forecast.run.slo import configured_slos, past_measurements
-from forecast.storage import open_store
-from forecast.storage.s3 import S3Store
+from forecast.storage import is_on_s3, open_store
 
 
 class _Known(NamedTuple):
@@ -96,7 +95,7 @@ def _from_database(settings: Settings) -> _Known | None:
 def _copied_runs(processed_uri: str) -> tuple[list[PipelineStatus], list[str]]:
     """The runs whose reports were copied to the processed zone; see `past_runs`."""
     store = open_store(processed_uri)
-    if not isinstance(store, S3Store):
+    if not is_on_s3(store):
         return [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

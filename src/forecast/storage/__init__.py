@@ -11,7 +11,12 @@ from pathlib import Path
 from forecast.storage.base import ObjectChangedError, Store, digest_of
 from forecast.storage.local import LocalStore
 
-__all__ = ["LocalStore", "ObjectChangedError", "Store", "digest_of", "open_store"]
+__all__ = ["LocalStore", "ObjectChangedError", "Store", "digest_of", "is_on_s3", "open_store"]
+
+
+def is_on_s3(store: Store) -> bool:
+    """Whether the objects of a store are on S3."""
+    return store.uri.startswith("s3://")
 
 
 def open_store(uri: str, setting: str = "PROCESSED_URI") -> Store:
