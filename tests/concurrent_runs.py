@@ -20,10 +20,17 @@ class _WithConcurrentRun:
         return getattr(self._collection, name)
 
     def bulk_write(self, *arguments: Any, **options: Any) -> Any:
+        self._let_the_other_write()
+        return self._collection.bulk_write(*arguments, **options)
+
+    def insert_many(self, *arguments: Any, **options: Any) -> Any:
+        self._let_the_other_write()
+        return self._collection.insert_many(*arguments, **options)
+
+    def _let_the_other_write(self) -> None:
         if self._times:
             self._times -= 1
             self._other()
-        return self._collection.bulk_write(*arguments, **options)
 
 
 def beaten(collection: ObservationCollection, other: Callable[[], object], times: int = 1) -> ObservationCollection:

@@ -118,6 +118,14 @@ def test_any_mix_of_documents_is_read_as_the_driver_reads_it(runs: list[Any], ba
     assert_same(read(batches), plain([bson.decode(one, AWARE) for one in raw]))
 
 
+def test_documents_of_which_hardly_two_are_alike_are_read_as_the_driver_reads_them() -> None:
+    """Each has flags of its own, beyond the number of kinds that are looked for."""
+    flags = [{"air_temperature": {"flag": 3, "checks": ["spike"] * at}} for at in range(150)]
+    shapes = [("AB"[at % 2], {"air_temperature": 1.5}, one, None, "0" * 32) for at, one in enumerate(flags)]
+    raw = [bson.encode(document(shape, at)) for at, shape in enumerate(shapes)]
+    assert_same(read([b"".join(raw)]), plain([bson.decode(one, AWARE) for one in raw]))
+
+
 def test_nothing_is_nothing() -> None:
     assert read([]) == {}
     assert read([b""]) == {}

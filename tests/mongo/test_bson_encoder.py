@@ -8,6 +8,7 @@ from typing import Any
 
 import bson
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from forecast.core.parameters import PARAMETER_NAMES, PARAMETERS
 from forecast.core.registry import CONFIG_FOLDER, load_stations
 from forecast.core.schemas import RECORD_SCHEMA
 from forecast.core.stations import Station
+from forecast.mongo import bson_encoder
 from forecast.mongo.bson_encoder import document_of, encode_records
 
 STATIONS = list(load_stations())
@@ -107,20 +109,30 @@ RECORDS = st.lists(
 )
 
 
-@given(RECORDS)
-def test_every_document_is_byte_for_byte_what_the_driver_would_encode(records: list[dict[str, Any]]) -> None:
-    rows = table(records)
+# From so many alike on, records are encoded together.
+TOGETHER = st.integers(1, 3)
+
+
+def assert_encoded_as_by_the_driver(rows: pa.Table, together: int) -> None:
     expected = [bson.encode(document_of(row)) for row in rows.to_pylist()]
-    assert [document.raw for document in encode_records(rows)] == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bson_encoder, "_ROWS_A_TEMPLATE", together)
+        assert [document.raw for document in encode_records(rows)] == expected
 
 
-@given(RECORDS, st.integers(0, 3))
+@given(RECORDS, TOGETHER)
+def test_every_document_is_byte_for_byte_what_the_driver_would_encode(
+    records: list[dict[str, Any]], together: int
+) -> None:
+    assert_encoded_as_by_the_driver(table(records), together)
+
+
+@given(RECORDS, st.integers(0, 3), TOGETHER)
 def test_a_slice_of_records_and_records_in_chunks_are_no_other_records(
-    records: list[dict[str, Any]], start: int
+    records: list[dict[str, Any]], start: int, together: int
 ) -> None:
     rows = pa.concat_tables([table(records[:1]), table(records[1:])]).slice(start)
-    expected = [bson.encode(document_of(row)) for row in rows.to_pylist()]
-    assert [document.raw for document in encode_records(rows)] == expected
+    assert_encoded_as_by_the_driver(rows, together)
 
 
 def test_a_document_has_the_contracts_shape_and_a_missing_value_is_an_absent_key() -> None:

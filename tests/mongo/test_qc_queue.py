@@ -153,9 +153,9 @@ def test_marks_are_there_before_the_documents_are(collection: ObservationCollect
     seen = []
 
     class Watched(_Counting):
-        def bulk_write(self, *arguments: Any, **options: Any) -> Any:
+        def insert_many(self, *arguments: Any, **options: Any) -> Any:
             seen.append(PendingQc.for_collection(collection, "").marks())
-            return super().bulk_write(*arguments, **options)
+            return self._collection.insert_many(*arguments, **options)
 
     watched = cast("ObservationCollection", Watched(collection))
     load(records(observations("A", [12.0]), five(), tmp_path), watched, PendingQc.for_collection(collection, "r1"))

@@ -11,6 +11,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -51,6 +52,11 @@ _WIDTHS: Final = {_DOUBLE: 8, 0x07: 12, 0x08: 1, _DATE: 8, 0x0A: 0, 0x10: 4, 0x1
 _DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
+_SHARED: Final = ("source_uri", "run_id", "pipeline_version")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+# Each kind of document is compared with all that are left: beyond so many, reading each as the driver does is faster.
+_KINDS_A_BATCH: Final = 64
 # Below so many documents of one length in a row, putting them together is faster than reading run by run.
 _ROWS_A_RUN: Final = 20
 
@@ -133,8 +139,16 @@ def read_columns(batches: Iterable[bytes]) -> dict[str, StationColumns]:
     """Columns by station of raw batches of documents, as PROJECTION leaves them, in any order."""
     found: defaultdict[str, list[StationColumns]] = defaultdict(list)
     for batch in batches:
-        for alike in alike_documents(batch):
-            found[alike.first["station"]["id"]].append(_station_columns(alike))
+        for part in _parts(batch):
+            if isinstance(part, Alike):
+                found[part.first["station"]["id"]].append(_station_columns(part))
+                continue
+            documents: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+            for text in part:
+                document = bson.decode(text, _DECODED)
+                documents[document["station"]["id"]].append(document)
+            for station_id, of_station in documents.items():
+                found[station_id].append(_columns_of(of_station))
     return {station_id: joined(parts) for station_id, parts in found.items()}
 
 
@@ -155,9 +169,25 @@ def joined(parts: list[StationColumns]) -> StationColumns:
 
 def alike_documents(batch: bytes) -> Iterator[Alike]:
     """The documents of a raw batch, those that are alike together."""
+    for part in _parts(batch):
+        if isinstance(part, Alike):
+            yield part
+            continue
+        for document in part:
+            matrix = np.frombuffer(document, np.uint8).reshape(1, -1)
+            yield Alike(bson.decode(document, _DECODED), dict(_elements(document)), matrix)
+
+
+def _parts(batch: bytes) -> Iterator[Alike | list[bytes]]:
+    """The documents of a raw batch, those that are alike together; beyond so many kinds, as they are."""
+    kinds = 0
     for matrix in _matrices(batch):
         left = matrix
         while len(left):
+            if kinds == _KINDS_A_BATCH:
+                yield [row.tobytes() for row in left]
+                break
+            kinds += 1
             document = left[0].tobytes()
             layout = dict(_elements(document))
             alike = _alike(left, _fixed(layout, len(document)))
@@ -242,6 +272,52 @@ def _station_columns(alike: Alike) -> StationColumns:
     times = alike.numbers("timestamp", "<i8")
     values = dict(alike.measurements())
     return StationColumns(times, values, texts, source, alike.texts("metadata.digest"), _origins(alike))
+
+
+def _columns_of(documents: list[dict[str, Any]]) -> StationColumns:
+    """The columns of documents of one station of which hardly two are alike."""
+    measured = [one["measurements"] for one in documents]
+    qualities = [one["data_quality"] for one in documents]
+    metadata = [one["metadata"] for one in documents]
+    names = set().union(*measured)
+    origins = None
+    if all("source_row" in one for one in metadata):
+        alike = np.empty(len(documents), dtype=object)
+        alike[:] = _shared(documents)
+        rows = np.array([one["source_row"].encode() for one in metadata])
+        times = [_times([one[name] for one in metadata]) for name in ("extracted_at", "ingested_at")]
+        origins = Origins(alike, rows, *times)
+    flags, source_flags = (
+        np.array([json.dumps(found) if found else None for found in given], dtype=object)
+        for given in ([one["flags"] for one in qualities], [one.get("source_flags") for one in qualities])
+    )
+    return StationColumns(
+        _times([one["timestamp"] for one in documents]),
+        {
+            name: np.array([values.get(name, np.nan) for values in measured], np.float64)
+            for name in PARAMETER_NAMES
+            if name in names
+        },
+        flags,
+        source_flags,
+        np.array([one["digest"].encode() for one in metadata]),
+        origins,
+    )
+
+
+def _shared(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each document what others have too: it is in memory once."""
+    kept: dict[object, dict[str, Any]] = {}
+    found = []
+    for one in documents:
+        key = (str(one["station"]), one["data_quality"]["completeness_score"], *map(one["metadata"].get, _SHARED))
+        found.append(kept.setdefault(key, one))
+    return found
+
+
+def _times(moments: list[datetime]) -> npt.NDArray[np.int64]:
+    """Moments as milliseconds since 1970."""
+    return np.array([(moment - _EPOCH) // _MILLISECOND for moment in moments], np.int64)
 
 
 def _origins(alike: Alike) -> Origins | None:

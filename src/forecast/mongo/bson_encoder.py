@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import struct
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import bson
 import numpy as np
@@ -38,20 +38,25 @@ _TEXTS = (
     *("station_id", "source_uri", "run_id", "pipeline_version", "station_licence"),
     *("flags", "source_flags", "parameter_group"),
 )
+# A template takes as long as the driver takes for so many documents: where nearly every row is flagged otherwise, that
+# is what counts.
+_ROWS_A_TEMPLATE: Final = 10
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
 def encode_records(records: pa.Table) -> list[RawBSONDocument]:
     """One document a record (RECORD_SCHEMA), in the order of the records."""
     documents: list[RawBSONDocument | None] = [None] * records.num_rows
-    with_text = np.asarray(records["parse_issues"].is_valid())
-    groups = _groups(records)
-    for group in np.unique(groups[~with_text]):
-        rows = np.flatnonzero((groups == group) & ~with_text)
+    alone = np.asarray(records["parse_issues"].is_valid())
+    numbers, sizes = np.unique(_groups(records), return_inverse=True, return_counts=True)[1:]
+    alone |= sizes[numbers] < _ROWS_A_TEMPLATE
+    for group in np.unique(numbers[~alone]):
+        rows = np.flatnonzero((numbers == group) & ~alone)
         for row, document in zip(rows.tolist(), _encode_alike(records.take(pa.array(rows))), strict=True):
             documents[row] = document
-    for row in np.flatnonzero(with_text).tolist():
-        documents[row] = RawBSONDocument(bson.encode(document_of(records.slice(row, 1).to_pylist()[0])))
+    rows = np.flatnonzero(alone)
+    for row, record in zip(rows.tolist(), records.take(pa.array(rows)).to_pylist(), strict=True):
+        documents[row] = RawBSONDocument(bson.encode(document_of(record)))
     return [document for document in documents if document is not None]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from pymongo import UpdateOne
@@ -92,7 +92,7 @@ def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[s
     change: dict[str, Any] = {
         "$set": {
             "data_quality.flag": int(quality.flag[row]),
-            "data_quality.flags": json.loads(text or "{}"),
+            "data_quality.flags": msgspec.json.decode(text or "{}"),
             "data_quality.anomalies_detected": int(quality.anomalies[row]),
             "data_quality.qc_version": qc_version(),
             "metadata.digest": digest,
@@ -107,7 +107,10 @@ def _change(quality: Quality, row: int, text: str | None, digest: str) -> dict[s
 
 def _changed_flags(before: str | None, after: str | None) -> int:
     """How many values have another flag than before."""
-    old, new = ({name: entry["flag"] for name, entry in json.loads(text or "{}").items()} for text in (before, after))
+    if before == after:
+        return 0
+    given = (msgspec.json.decode(text or "{}") for text in (before, after))
+    old, new = ({name: entry["flag"] for name, entry in flags.items()} for flags in given)
     return sum(old.get(name) != new.get(name) for name in old.keys() | new.keys())
 
 
