@@ -50,7 +50,7 @@ run "every_alarm_by_name" {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(concat(
       flatten([for alarm in ["cpu", "crash-loop", "disk", "memory", "replication-lag"] : [for member in ["mongo-1", "mongo-2", "mongo-3"] : "${alarm}-${member}"]]),
       ["certificate-ends", "certificate-renewal", "mongod-fatal", "no-backup", "no-rows", "no-successful-run", "oplog-window", "rejoin-waiting"],
-      ["backup-failed", "incomplete", "latency-target", "observations-old", "quota-low", "raw-zone-old", "rejection-rate", "run-slow", "stations-silent"],
+      ["backup-failed", "error-budget-spent", "incomplete", "latency-target", "observations-old", "quota-low", "raw-zone-old", "rejection-rate", "run-slow", "stations-silent"],
       ["chain-failed", "chain-timed-out", "dead-letters-roll", "dead-letters-chain"],
       ["event-lost-member-stopped", "event-lost-restore-failed", "event-lost-snapshot-failed", "event-lost-task-failed", "event-lost-task-retirement"],
     ))
@@ -186,18 +186,19 @@ run "a_run_and_a_dump_every_day" {
     error_message = "26 hours without one."
   }
   assert {
-    condition = { for name in ["incomplete", "latency-target", "observations-old", "quota-low", "raw-zone-old", "rejection-rate", "run-slow", "stations-silent"] : name => [
+    condition = { for name in ["error-budget-spent", "incomplete", "latency-target", "observations-old", "quota-low", "raw-zone-old", "rejection-rate", "run-slow", "stations-silent"] : name => [
       aws_cloudwatch_metric_alarm.this[name].metric_name, aws_cloudwatch_metric_alarm.this[name].statistic,
       aws_cloudwatch_metric_alarm.this[name].comparison_operator == "LessThanThreshold" ? "below" : "above", aws_cloudwatch_metric_alarm.this[name].threshold,
       ] } == {
-      incomplete       = ["Completeness", "Minimum", "below", 0.5]
-      latency-target   = ["LatencyTargetMissed", "Sum", "above", 0]
-      observations-old = ["NewestObservationAgeSeconds", "Maximum", "above", 36 * 3600]
-      quota-low        = ["QuotaLeftPercent", "Minimum", "below", 10]
-      raw-zone-old     = ["RawZoneAgeSeconds", "Maximum", "above", 36 * 3600]
-      rejection-rate   = ["RejectionRate", "Maximum", "above", 0.05]
-      run-slow         = ["RunSeconds", "Maximum", "above", 3 * 3600]
-      stations-silent  = ["StationsSilent", "Maximum", "above", 0]
+      error-budget-spent = ["ErrorBudgetUsedPercent", "Maximum", "above", 100]
+      incomplete         = ["Completeness", "Minimum", "below", 0.5]
+      latency-target     = ["LatencyTargetMissed", "Sum", "above", 0]
+      observations-old   = ["NewestObservationAgeSeconds", "Maximum", "above", 36 * 3600]
+      quota-low          = ["QuotaLeftPercent", "Minimum", "below", 10]
+      raw-zone-old       = ["RawZoneAgeSeconds", "Maximum", "above", 36 * 3600]
+      rejection-rate     = ["RejectionRate", "Maximum", "above", 0.05]
+      run-slow           = ["RunSeconds", "Maximum", "above", 3 * 3600]
+      stations-silent    = ["StationsSilent", "Maximum", "above", 0]
     }
     error_message = "What a run found, and from where on it is too much."
   }

@@ -105,8 +105,13 @@ locals {
       description = "A network's API has less than 10 % of its calls left for 24 hours."
       metric      = "QuotaLeftPercent", statistic = "Minimum", below = 10
     }
+    # No target stands here: the commands hold what they measured to slo.toml.
+    error-budget-spent = {
+      description = "More queries than slo.toml allows were too slow or not answered in its window_days."
+      metric      = "ErrorBudgetUsedPercent", statistic = "Maximum", above = 100
+    }
     latency-target = {
-      description = "The 95th percentile of the time of a station's day is above its target."
+      description = "The 95th or the 99th percentile of the time of a station's day is above its target."
       metric      = "LatencyTargetMissed", statistic = "Sum", above = 0
     }
     backup-failed = {
