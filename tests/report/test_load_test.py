@@ -140,6 +140,9 @@ def test_more_clients_than_the_objectives_hold_for_are_measured_and_not_held_to_
     slow = phase(with_query("latest", [9_000.0] * 100), clients=32)
     report, code = reported(load(phase(), slow))
     assert (code, report.slo.met, report.phases[1].queries["latest"].slo) == (0, True, None)
+    alone, code = reported(load(slow), of_now=False)
+    assert (code, alone.slo.met) == (3, None)
+    assert "Objectives: not known, they hold for up to 8 clients" in text_of(alone)
 
 
 @pytest.mark.parametrize(("age", "met", "code"), [(30.0, True, 0), (30.5, False, 3)])

@@ -171,7 +171,9 @@ def _missed_by(one: QueryResult, slo: LatencySlo, slos: Slos, name: str) -> Iter
 
 def render_load_test(report: LoadTestReport) -> Group:
     """Show the report to a person, readable without colour."""
-    met = {True: "met", False: "MISSED", None: "not known, nothing was found"}[report.slo.met]
+    held = any(one.slo is not None for phase in report.phases for one in phase.queries.values())
+    unknown = "nothing was found" if held or not report.phases else f"they hold for up to {report.slo_clients} clients"
+    met = {True: "met", False: "MISSED", None: f"not known, {unknown}"}[report.slo.met]
     until = "" if report.until is None else f", observations up to {report.until}"
     parts: list[RenderableType] = [Text(f"{report.collection}{until}\nObjectives: {met}")]
     missed = report.slo.missed
