@@ -44,6 +44,7 @@ run "less_for_the_others" {
       dashboard  = ["ListProcessed", "ReadProcessed", "WriteSite"]
       ingest     = ["ListRaw", "WriteRaw", "KeepIngestState", "WriteLogs"]
       latency    = ["WriteLogs"]
+      load-test  = ["WriteLogs"]
       migrate    = ["ListProcessed", "ReadProcessed", "WriteLogs"]
       quality    = ["WriteLogs"]
       replay     = ["ListProcessed", "ReadProcessed", "WriteProcessed"]

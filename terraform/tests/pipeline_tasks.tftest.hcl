@@ -29,6 +29,7 @@ run "a_run_and_then_a_measurement" {
       dashboard  = [["forecast", "dashboard"], []]
       ingest     = [["forecast", "ingest"], []]
       latency    = [["latency-report"], ["--station-id", "ILAMAD25", "--json"]]
+      load-test  = [["forecast", "load-test"], []]
       migrate    = [["forecast", "migrate"], []]
       pipeline   = [["pipeline"], []]
       quality    = [["forecast", "quality"], []]

@@ -76,6 +76,15 @@ locals {
       environment = { PROCESSED_URI = local.processed_uri }
       statements  = [local.may.write_logs]
     }
+    load-test = {
+      # Its clients take what they get: with fewer cores it would measure itself.
+      entry_point = ["forecast", "load-test"]
+      arguments   = []
+      cpu         = 2048
+      memory      = 4096
+      environment = { PROCESSED_URI = local.processed_uri }
+      statements  = [local.may.write_logs]
+    }
     # Of runs and stations; that of the replica set is mongo-status.
     status = {
       entry_point = ["forecast", "status"]

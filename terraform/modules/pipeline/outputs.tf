@@ -4,7 +4,7 @@ output "log_group_name" {
 }
 
 output "task_families" {
-  description = "Task definition families, by task: crud-check, dashboard, ingest, latency, migrate, pipeline, quality, replay, status."
+  description = "Task definition families, by task: crud-check, dashboard, ingest, latency, load-test, migrate, pipeline, quality, replay, status."
   value       = { for name, task in module.task : name => task.family }
 }
 
