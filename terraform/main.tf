@@ -6,6 +6,9 @@ locals {
 
   log_retention_days = local.is_prod ? 400 : 30
 
+  # In the bucket of the processed zone.
+  site_prefix = "site/"
+
   mongo_domain = "${local.name}.internal"
   mongo_hosts  = [for number in [1, 2, 3] : "mongo-${number}.${local.mongo_domain}:27017"]
   mongo_set    = "forecast"
@@ -55,9 +58,22 @@ module "network" {
 module "storage" {
   source = "./modules/storage"
 
-  name             = local.name
-  backup_lock_days = local.is_prod ? 30 : 1
-  force_destroy    = !local.is_prod
+  name                  = local.name
+  backup_lock_days      = local.is_prod ? 30 : 1
+  force_destroy         = !local.is_prod
+  site_prefix           = local.site_prefix
+  site_distribution_arn = one(module.site[*].distribution_arn)
+}
+
+# Nobody can read the dashboard until somebody is named.
+module "site" {
+  source = "./modules/site"
+  count  = length(var.site_users) > 0 ? 1 : 0
+
+  name   = local.name
+  bucket = module.storage.bucket_names["processed"]
+  prefix = local.site_prefix
+  users  = var.site_users
 }
 
 module "catalog" {
@@ -121,6 +137,7 @@ module "pipeline" {
   repository_arn       = module.registry.repository_arns["pipeline"]
   raw_bucket           = module.storage.bucket_names["raw"]
   processed_bucket     = module.storage.bucket_names["processed"]
+  site_prefix          = local.site_prefix
   uri_secret_arn       = module.secrets.user_secret_arns["app"]
   ca_secret_arn        = module.secrets.tls_secret_arns["ca"]
   ca_file              = local.mongo_ca_file

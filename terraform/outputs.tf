@@ -79,3 +79,8 @@ output "airbyte_policy_arn" {
   description = "Policy with the rights that Airbyte's S3 destination needs; attach it to Airbyte's role or user."
   value       = module.pipeline.airbyte_policy_arn
 }
+
+output "site_url" {
+  description = "Where the dashboard is, for those in site_users; null where there are none."
+  value       = one(module.site[*].url)
+}

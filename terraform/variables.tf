@@ -220,3 +220,14 @@ variable "latency_station_id" {
     error_message = "latency_station_id must be a station's id, such as ILAMAD25."
   }
 }
+
+variable "site_users" {
+  description = "Who may read the dashboard: by name, the SHA-256 of name:password in hexadecimal. Without any it is not published."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for hash in values(var.site_users) : can(regex("^[0-9a-f]{64}$", hash))])
+    error_message = "site_users must have 64 hexadecimal digits each: printf 'NAME:%s' \"$password\" | sha256sum."
+  }
+}

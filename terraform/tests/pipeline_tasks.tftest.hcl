@@ -42,6 +42,7 @@ run "a_run_and_then_a_measurement" {
     condition = local.tasks.pipeline.environment == {
       PROCESSED_URI      = "s3://forecast-test-processed/"
       RAW_URI            = "s3://forecast-test-raw/airbyte-sync/"
+      SITE_URI           = "s3://forecast-test-processed/site/"
       MAX_DATA_AGE_HOURS = "36"
     }
     error_message = "The two zones are the two buckets, and a silent station is told of."

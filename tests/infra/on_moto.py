@@ -315,7 +315,7 @@ def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_
     listed = stack.client("s3").list_objects_v2(Bucket=bucket(stack, "processed"))["Contents"]
     assert {entry["Key"].partition("/")[0] for entry in listed} == {
         *("observations", "current", "hourly", "stations.parquet", "parameters.parquet"),
-        *("rejected", "logs"),
+        *("rejected", "logs", "site"),
     }
 
     for name in ("migrate", "replay"):

@@ -7,6 +7,7 @@ locals {
   raw_arn       = "arn:${data.aws_partition.current.partition}:s3:::${var.raw_bucket}"
   processed_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.processed_bucket}"
   processed_uri = "s3://${var.processed_bucket}/"
+  site_uri      = "${local.processed_uri}${var.site_prefix}"
 
   tasks = {
     pipeline = {
@@ -14,7 +15,7 @@ locals {
       arguments   = []
       cpu         = var.cpu
       memory      = var.memory
-      environment = { RAW_URI = local.raw_uri, PROCESSED_URI = local.processed_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
+      environment = { RAW_URI = local.raw_uri, PROCESSED_URI = local.processed_uri, SITE_URI = local.site_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
       statements  = [local.may.list_raw, local.may.read_raw, local.may.list_processed, local.may.read_processed, local.may.write_processed]
     }
     migrate = {
@@ -56,7 +57,7 @@ locals {
       arguments   = []
       cpu         = 512
       memory      = 2048
-      environment = { PROCESSED_URI = local.processed_uri, SITE_URI = "${local.processed_uri}site/", MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
+      environment = { PROCESSED_URI = local.processed_uri, SITE_URI = local.site_uri, MAX_DATA_AGE_HOURS = tostring(var.max_data_age_hours) }
       statements  = [local.may.list_processed, local.may.read_processed, local.may.write_site]
     }
     crud-check = {
@@ -143,7 +144,7 @@ locals {
     write_site = {
       Sid      = "WriteSite"
       Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
-      Resource = "${local.processed_arn}/site/*"
+      Resource = "${local.processed_arn}/${var.site_prefix}*"
     }
     # The copies of its reports.
     write_logs = {

@@ -59,6 +59,17 @@ variable "processed_bucket" {
   }
 }
 
+variable "site_prefix" {
+  description = "Where the dashboard goes in that bucket: a prefix that ends in a slash."
+  type        = string
+  default     = "site/"
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9_.-]+/)+$", var.site_prefix))
+    error_message = "site_prefix must end in a slash, such as site/."
+  }
+}
+
 variable "uri_secret_arn" {
   description = "Secret of the database user app: JSON with the connection string as uri."
   type        = string

@@ -63,20 +63,35 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   }
 }
 
+locals {
+  # The dashboard's distribution, where there is one, reads the site and nothing else.
+  site_readers = var.site_distribution_arn == null ? [] : [var.site_distribution_arn]
+}
+
 resource "aws_s3_bucket_policy" "tls_only" {
   for_each = local.zones
 
   bucket = aws_s3_bucket.this[each.key].id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "TlsOnly"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [aws_s3_bucket.this[each.key].arn, "${aws_s3_bucket.this[each.key].arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
+    Statement = concat(
+      [{
+        Sid       = "TlsOnly"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [aws_s3_bucket.this[each.key].arn, "${aws_s3_bucket.this[each.key].arn}/*"]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      }],
+      [for arn in local.site_readers : {
+        Sid       = "SiteOfTheDashboard"
+        Effect    = "Allow"
+        Principal = { Service = "cloudfront.amazonaws.com" }
+        Action    = "s3:GetObject"
+        Resource  = "${aws_s3_bucket.this[each.key].arn}/${var.site_prefix}*"
+        Condition = { StringEquals = { "AWS:SourceArn" = arn } }
+      } if each.key == "processed"],
+    )
   })
 
   depends_on = [aws_s3_bucket_public_access_block.this]

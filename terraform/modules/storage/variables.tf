@@ -22,3 +22,25 @@ variable "force_destroy" {
   description = "Whether terraform destroy may delete buckets that hold objects. Never true in production."
   type        = bool
 }
+
+variable "site_prefix" {
+  description = "Where the dashboard is in the bucket of the processed zone: a prefix that ends in a slash."
+  type        = string
+  default     = "site/"
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9_.-]+/)+$", var.site_prefix))
+    error_message = "site_prefix must end in a slash, such as site/."
+  }
+}
+
+variable "site_distribution_arn" {
+  description = "The CloudFront distribution that may read below it; null: none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.site_distribution_arn == null || can(regex("^arn:[a-z-]+:cloudfront::[0-9]{12}:distribution/", var.site_distribution_arn))
+    error_message = "site_distribution_arn must be the ARN of a CloudFront distribution."
+  }
+}

@@ -51,3 +51,7 @@ mock_resource "aws_secretsmanager_secret" {
 mock_resource "aws_sfn_state_machine" {
   defaults = { arn = "arn:aws:states:eu-west-3:123456789012:stateMachine:mock" }
 }
+
+mock_resource "aws_cloudfront_function" {
+  defaults = { arn = "arn:aws:cloudfront::123456789012:function/forecast-test-site-login" }
+}
