@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 from forecast.core.text import escaped
 from forecast.ingest.faults import DeniedError, UnusableAnswerError, WindowError
@@ -13,10 +13,22 @@ from forecast.ingest.transport import Response
 from forecast.networks.fetch import EACH, Fetch, Meaning, Refusal
 
 _SHOWN_LETTERS: Final = 160
-# What is shown of an answer, and what tells a refusal in words, is at its beginning: the others have megabytes.
-_LOOKED_AT_BYTES: Final = 64 << 10
 
-Record = dict[str, Any]
+Document = dict[str, Any]
+
+
+class Record(NamedTuple):
+    """A record: its station and time, as they stand in it, and the whole as JSON on one line."""
+
+    station: Any
+    time: Any
+    data: str
+
+    @classmethod
+    def of(cls, fetch: Fetch, fields: Document) -> Self:
+        """The record that has these fields."""
+        data = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+        return cls(fields.get(fetch.station_field), fields.get(fetch.time_field), data)
 
 
 class BrokenAnswerError(Exception):
@@ -33,7 +45,7 @@ def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
     Raises DeniedError and WindowError for the refusals that mean that, TooManyCallsError where it was asked too often,
     and BrokenAnswerError for what asking again may mend.
     """
-    document = _document(response)
+    document = _document(fetch, response)
     for refusal in fetch.refusals:
         if _is(refusal, response, document):
             return _refused(fetch, refusal, response, key)
@@ -45,7 +57,7 @@ def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
     if not isinstance(document, list if fetch.records[0] == EACH else dict):
         raise BrokenAnswerError(f"the answer is no JSON document{shown}")
     try:
-        found = list(_selected(document, fetch.records))
+        found = list(_selected(fetch, document, fetch.records))
     except (KeyError, TypeError) as error:
         raise UnusableAnswerError(
             "no_records", f"the answer does not hold its records in {_way(fetch)}{shown}"
@@ -59,24 +71,24 @@ def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
     return found
 
 
-def _document(response: Response) -> Any:
-    """The JSON of an answer, None where it is none."""
+def _document(fetch: Fetch, response: Response) -> Any:
+    """The JSON of an answer, None where it is none.
+
+    Records are made to text while it is parsed: as objects, those of 100 station-days would take 17 MB.
+    """
+
+    def compact(pairs: list[tuple[str, Any]]) -> Document | Record:
+        fields = dict(pairs)
+        is_record = fetch.station_field in fields and fetch.time_field in fields
+        return Record.of(fetch, fields) if is_record else fields
+
+    body = response.take_body()
     try:
-        return json.loads(response.body, parse_constant=_no_constant, object_pairs_hook=_Shared().record)
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        del body
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=compact)
     except (ValueError, RecursionError):
         return None
-
-
-class _Shared:
-    """Makes objects that share their texts: of the 170 000 of 100 station-days few are different."""
-
-    def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
-
-    def record(self, pairs: list[tuple[str, Any]]) -> Record:
-        """An object of JSON."""
-        shared = self._texts.setdefault
-        return {name: shared(value, value) if type(value) is str else value for name, value in pairs}
 
 
 def _no_constant(name: str) -> None:
@@ -87,7 +99,7 @@ def _is(refusal: Refusal, response: Response, document: Any) -> bool:
     if response.status not in refusal.statuses:
         return False
     fields = document if isinstance(document, dict) else None
-    if refusal.contains and refusal.contains not in _beginning(response).casefold():
+    if refusal.contains and refusal.contains not in response.beginning.casefold():
         return False
     if refusal.has and not (fields and fields.get(refusal.has)):
         return False
@@ -111,26 +123,26 @@ def _refused(fetch: Fetch, refusal: Refusal, response: Response, key: Key) -> li
     return []
 
 
-def _selected(value: Any, way: tuple[str, ...]) -> Iterator[Record]:
+def _selected(fetch: Fetch, value: Any, way: tuple[str, ...]) -> Iterator[Record]:
     if not way:
-        if not isinstance(value, dict):
+        if not isinstance(value, Record | dict):
             raise TypeError("no record")
-        yield value
+        yield value if isinstance(value, Record) else Record.of(fetch, value)
     elif way[0] != EACH:
-        yield from _selected(value[way[0]], way[1:])
+        yield from _selected(fetch, value[way[0]], way[1:])
     elif isinstance(value, dict):
         # A name that begins so is no station's: "_params" lists the fields.
         for name, member in value.items():
             if not name.startswith("_"):
-                yield from _selected(member, way[1:])
+                yield from _selected(fetch, member, way[1:])
     elif isinstance(value, list):
         for entry in value:
-            yield from _selected(entry, way[1:])
+            yield from _selected(fetch, entry, way[1:])
     else:
         raise TypeError("nothing to go through")
 
 
-def _check_units(fetch: Fetch, document: Record) -> None:
+def _check_units(fetch: Fetch, document: Document) -> None:
     """Raise WindowError where the document's metadata does not say what its numbers are read in.
 
     The records alone go to the raw zone, without the metadata, so nobody could tell later.
@@ -155,13 +167,9 @@ def _check_units(fetch: Fetch, document: Record) -> None:
 
 
 def _shown(response: Response, key: Key) -> str:
-    text = key.removed_from(_beginning(response)).strip()
+    text = key.removed_from(response.beginning).strip()
     short = text if len(text) <= _SHOWN_LETTERS else f"{text[:_SHOWN_LETTERS]}…"
     return f": {escaped(short)}" if short else ""
-
-
-def _beginning(response: Response) -> str:
-    return response.body[:_LOOKED_AT_BYTES].decode(errors="replace")
 
 
 def _way(fetch: Fetch) -> str:

@@ -25,7 +25,7 @@ def records_by_day(
     by_day: dict[tuple[str, date], list[Record]] = defaultdict(list)
     day_of: dict[str, date] = {}
     for record in records:
-        network_id = str(record.get(fetch.station_field))
+        network_id = str(record.station)
         if network_id not in registered:
             raise UnusableAnswerError(
                 "other_station", f"a record names station {escaped(network_id)[:40]}, which was not asked for"
@@ -41,7 +41,7 @@ def records_by_day(
 
 
 def _utc_day(fetch: Fetch, record: Record) -> date | None:
-    found = str(record.get(fetch.time_field))
+    found = str(record.time)
     try:
         if fetch.time_format == EPOCH_SECONDS:
             return datetime.fromtimestamp(float(found), UTC).date()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -156,11 +155,10 @@ class SourceRun:
                 continue
             asked = Window(stations, window.first, window.last)
             try:
-                by_day = records_by_day(self._fetch, self.stations, asked, self._ask(asked))
+                # Without a name here: an answer would be held until the next one has come.
+                self._take(asked, records_by_day(self._fetch, self.stations, asked, self._ask(asked)))
             except WindowError as error:
                 self._miss(asked, error)
-            else:
-                self._take(asked, by_day)
             if advance is not None:
                 for name in stations:
                     self.result.stations[name].days_left -= len(_days(asked))
@@ -173,8 +171,8 @@ class SourceRun:
         own = tuple(self.stations[name].network_id for name in window.stations)
         return self.api.ask(Window(own, window.first, window.last))
 
-    def _take(self, window: Window, by_day: Mapping[tuple[str, date], list[Record]]) -> None:
-        """Write what is new of an answer."""
+    def _take(self, window: Window, by_day: dict[tuple[str, date], list[Record]]) -> None:
+        """Write what is new of an answer, and let go of it."""
         self._failures = 0
         read = written = 0
         for name in window.stations:
@@ -182,7 +180,7 @@ class SourceRun:
             for day in _days(window):
                 counts = self.result.stations[name].days[day]
                 prints = DayFingerprints(self.state.stations[name].days.get(day, ""))
-                for record in by_day.get((name, day), ()):
+                for record in by_day.pop((name, day), ()):
                     counts.written += self._write_if_new(record, prints)
                     counts.read += 1
                 counts.vanished = prints.vanished
@@ -192,12 +190,11 @@ class SourceRun:
         LOGGER.info("%s: %d records, %d of them new or changed", window, read, written)
 
     def _write_if_new(self, record: Record, prints: DayFingerprints) -> bool:
-        data = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-        if not prints.is_new(str(record.get(self._fetch.time_field)), data):
+        if not prints.is_new(str(record.time), record.data):
             return False
         if self._part is None:
             self._part = Part(self.folder)
-        self._part.add(data, int(self.api.clock.now() * 1000), self._current_sync)
+        self._part.add(record.data, int(self.api.clock.now() * 1000), self._current_sync)
         return True
 
     @property

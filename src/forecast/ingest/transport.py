@@ -13,7 +13,8 @@ from forecast import __version__
 
 _CONNECT_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 60.0
-# A hundred stations have 3 MB a day, unpacked.
+_BEGINNING_BYTES: Final = 64 << 10
+# A hundred stations have 3 to 6 MB a day, unpacked.
 MAX_BODY_BYTES: Final = 64 << 20
 
 
@@ -21,13 +22,23 @@ class NoResponseError(Exception):
     """No whole answer came; the text says why, without the address, which holds the key."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """An answer, unpacked; names of headers are in lower case."""
 
     status: int
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def beginning(self) -> str:
+        """What tells a refusal in words, and is shown of an answer; the others have megabytes."""
+        return self.body[:_BEGINNING_BYTES].decode(errors="replace")
+
+    def take_body(self) -> bytes:
+        """The body, of which no more than its beginning is kept here."""
+        body, self.body = self.body, self.body[:_BEGINNING_BYTES]
+        return body
 
 
 class Transport(Protocol):
