@@ -9,14 +9,18 @@ from pathlib import Path
 import boto3
 import pytest
 
+from forecast.core.clock import report_time
 from forecast.core.errors import SettingError
 from forecast.core.settings import Settings, load_settings
 from forecast.core.slo import default_slos
 from forecast.mongo.probes.latency import Measured, Plan
 from forecast.report.latency import report_of
 from forecast.report.models.latency import QueryLatencyReport
-from forecast.report.write import write_timed_report
-from forecast.run.slo import configured_slos, past_measurements, query_budgets
+from forecast.report.models.status import PipelineStatus, RunStatus
+from forecast.report.silence import Seen
+from forecast.report.status import RunInfo, RunProgress, status_report
+from forecast.report.write import write_report, write_timed_report
+from forecast.run.slo import configured_slos, past_measurements, query_budgets, run_budgets
 from tests.slo import query_slo, slo_file
 
 
@@ -91,3 +95,30 @@ def test_what_cannot_be_read_is_named_and_left_out(tmp_path: Path, caplog: pytes
         "error budgets are of the reports in LOGS_DIR alone: ",
     ):
         assert words in caplog.text
+
+
+def run_report(days_ago: int, status: RunStatus, age_hours: float) -> PipelineStatus:
+    started = NOW - timedelta(days=days_ago)
+    progress = RunProgress(seen={"07015": Seen("07015", 1, age_hours, "fresh")})
+    info = RunInfo(f"{report_time(started)}-abcdef", started, "2.0.0", {})
+    code = 0 if status == "success" else 1
+    return status_report(info, progress, [], status=status, exit_code=code, finished_at=started)
+
+
+def test_runs_and_freshness_have_their_budgets_from_the_history_here_and_on_s3(s3_bucket: str, tmp_path: Path) -> None:
+    """Of thirty runs the two oldest are too old; one of the others failed, two found only old observations."""
+    client = boto3.client("s3")
+    for days_ago in range(30):
+        age = 50.0 if days_ago in {3, 4} else 2.0
+        report = run_report(days_ago, "failed" if days_ago in {7, 29} else "success", age)
+        name = f"history/{report.run_id}.json"
+        if days_ago < 10:
+            write_report(name, report, logs_dir=tmp_path / "logs")
+        if days_ago > 7:
+            path = write_report(name, report, logs_dir=tmp_path / "elsewhere")
+            client.upload_file(str(path), s3_bucket, f"zone/logs/{name}")
+    settings = Settings(logs_dir=tmp_path / "logs", processed_uri=f"s3://{s3_bucket}/zone/")
+    found = run_budgets(settings, SLOS, NOW)
+    assert [(one.objective, one.total, one.missed) for one in found] == [("runs", 29, 1), ("freshness", 29, 2)]
+    due = Settings(logs_dir=tmp_path / "logs", processed_uri=f"s3://{s3_bucket}/zone/", schedule="0 0,12 * * *")
+    assert run_budgets(due, SLOS, NOW)[0].missed == 1 + 28

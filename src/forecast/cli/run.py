@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
@@ -56,11 +56,12 @@ def pipeline_command(
     from forecast.core.errors import worst_exit_code
     from forecast.ingest.run import Request
     from forecast.report.ingest import render_ingest
-    from forecast.report.metrics import ingest_metrics, run_metrics
+    from forecast.report.metrics import budget_metrics, ingest_metrics, run_metrics
     from forecast.report.summary import render_summary
     from forecast.report.write import as_data
     from forecast.run.ingest import ingest_and_report
     from forecast.run.run import RunOptions
+    from forecast.run.slo import configured_slos, run_budgets
     from forecast.run.stations import configured_stations
     from main import run_pipeline
 
@@ -84,7 +85,10 @@ def pipeline_command(
         if report.status == "interrupted":
             return ingested.exit_code
     status, quality = run_pipeline(settings, run_options, stations)
-    print_metrics(run_metrics(status, quality, stations), settings.metrics_namespace)
+    if settings.metrics_namespace is not None and not dry_run:
+        budgets = run_budgets(settings, configured_slos(settings), datetime.now(UTC))
+        metrics = (*run_metrics(status, quality, stations), *budget_metrics(budgets))
+        print_metrics(metrics, settings.metrics_namespace)
     result |= {"status": as_data(status), "quality": as_data(quality)}
     print_result(result, render_summary(status, quality), as_json=as_json)
     if demo and not as_json:

@@ -58,12 +58,17 @@ def ingest_metrics(report: IngestReport) -> Iterator[MetricLine]:
         yield MetricLine(metrics, ("source", name), {"run_id": report.run_id})
 
 
-def slo_metrics(met: bool | None, budgets: Iterable[ErrorBudget]) -> Iterator[MetricLine]:
-    """Whether the objectives of a report were missed, where that is known, and a line for each error budget."""
-    yield MetricLine({"SloMissed": Metric(None if met is None else int(not met), "Count")})
+def budget_metrics(budgets: Iterable[ErrorBudget]) -> Iterator[MetricLine]:
+    """A line for each error budget: how much of it is used."""
     for budget in budgets:
         used = None if budget.used is None else 100 * budget.used
         yield MetricLine({"ErrorBudgetUsedPercent": Metric(used, "Percent")}, ("objective", budget.objective))
+
+
+def slo_metrics(met: bool | None, budgets: Iterable[ErrorBudget]) -> Iterator[MetricLine]:
+    """Whether the objectives of a report were missed, where that is known, and a line for each error budget."""
+    yield MetricLine({"SloMissed": Metric(None if met is None else int(not met), "Count")})
+    yield from budget_metrics(budgets)
 
 
 def _by_network(status: PipelineStatus, stations: Stations) -> dict[str, list[str]]:

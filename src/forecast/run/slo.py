@@ -16,10 +16,15 @@ from forecast.core.errors import ForecastError
 from forecast.core.settings import Settings
 from forecast.core.slo import Slos, default_slos, read_slos
 from forecast.report.error_budget import Evidence, error_budgets, measured
+from forecast.report.headline import missed_runs
+from forecast.report.history import FOLDER as HISTORY
+from forecast.report.history import newest_first
 from forecast.report.models.base import Report
 from forecast.report.models.latency import QueryLatencyReport
 from forecast.report.models.load_test import LoadTestReport
 from forecast.report.models.slo import ErrorBudget
+from forecast.report.models.status import PipelineStatus
+from forecast.report.situation import run_state, schedule_of
 from forecast.run.copies import FOLDER
 from forecast.run.stations import content_of, find_file
 from forecast.storage import open_store
@@ -55,24 +60,33 @@ def past_measurements(settings: Settings, slos: Slos, now: datetime) -> Evidence
 
     What cannot be read is named in the log and left out.
     """
-    since = report_time(now - timedelta(days=slos.window_days))
+    since = _first_day(slos, now)
     return Evidence(
-        latency=_reports(settings, QueryLatencyReport, since), load=_reports(settings, LoadTestReport, since)
+        latency=_reports(settings, QueryLatencyReport, f"{QueryLatencyReport.kind}_", since),
+        load=_reports(settings, LoadTestReport, f"{LoadTestReport.kind}_", since),
     )
 
 
-def _reports(settings: Settings, of: type[_ReportT], since: str) -> list[_ReportT]:
-    """The reports of a kind from a time on, as their names have it."""
-    first = f"{of.kind}_{since}"
-    contents = {
-        path.name: path.read_bytes() for path in settings.logs_dir.glob(f"{of.kind}_*.json") if path.name >= first
-    }
-    try:
-        contents |= _copies(settings, of.kind, first, contents)
-    except ForecastError as error:
-        LOGGER.warning("error budgets are of the reports in LOGS_DIR alone: %s", error.message)
+def run_budgets(settings: Settings, slos: Slos, now: datetime) -> list[ErrorBudget]:
+    """The error budgets of runs and of freshness, from the history of runs in LOGS_DIR and its copies on S3.
+
+    Only those of which enough was measured.
+    """
+    reports = _reports(settings, PipelineStatus, f"{HISTORY}/", _first_day(slos, now))
+    runs = [run_state(report) for report in newest_first(reports)]
+    missed = missed_runs(runs, schedule_of(settings.schedule, runs, now).due, now)
+    return list(measured(error_budgets(slos, Evidence(runs=runs, missed_runs=missed), now)))
+
+
+def _first_day(slos: Slos, now: datetime) -> str:
+    """When the days of the budgets begin, as names of reports have it."""
+    return report_time(now - timedelta(days=slos.window_days))
+
+
+def _reports(settings: Settings, of: type[_ReportT], prefix: str, since: str) -> list[_ReportT]:
+    """The reports whose names begin with this and go on with their time, from a time on."""
     found = []
-    for name, content in sorted(contents.items()):
+    for name, content in sorted(_contents(settings, prefix, prefix + since).items()):
         try:
             found.append(msgspec.json.decode(content, type=of))
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -80,15 +94,32 @@ def _reports(settings: Settings, of: type[_ReportT], since: str) -> list[_Report
     return found
 
 
-def _copies(settings: Settings, kind: str, first: str, known: Container[str]) -> dict[str, bytes]:
-    """The reports that only S3 has, by name."""
+def _contents(settings: Settings, prefix: str, first: str) -> dict[str, bytes]:
+    """What the reports hold, by their name below LOGS_DIR."""
+    folder, found = settings.logs_dir, {}
+    for path in folder.glob(f"{prefix}*.json"):
+        name = path.relative_to(folder).as_posix()
+        if name >= first:
+            try:
+                found[name] = path.read_bytes()
+            except OSError as error:
+                LOGGER.warning("error budgets leave out %s: %s", name, error.strerror)
+    try:
+        return found | _copies(settings, prefix, first, found)
+    except ForecastError as error:
+        LOGGER.warning("error budgets are of the reports in LOGS_DIR alone: %s", error.message)
+        return found
+
+
+def _copies(settings: Settings, prefix: str, first: str, known: Container[str]) -> dict[str, bytes]:
+    """The reports that only S3 has, by their name there."""
     uri = settings.processed_uri
     if uri is None or not uri.startswith("s3://"):
         return {}
     zone, found = open_store(uri), {}
     with TemporaryDirectory(prefix="forecast-reports-") as folder:
-        for copy in zone.list(f"{FOLDER}/{kind}_"):
-            name = Path(copy.key).name
+        for copy in zone.list(f"{FOLDER}/{prefix}"):
+            name = copy.key.removeprefix(f"{FOLDER}/")
             if name >= first and name.endswith(".json") and name not in known:
                 found[name] = content_of(zone, copy, Path(folder) / "file")
     return found

@@ -107,7 +107,7 @@ locals {
     }
     # No target stands here: the commands hold what they measured to slo.toml.
     error-budget-spent = {
-      description = "More queries than slo.toml allows were too slow or not answered in its window_days."
+      description = "More runs or queries than slo.toml allows missed an objective in its window_days."
       metric      = "ErrorBudgetUsedPercent", statistic = "Maximum", above = 100
     }
     latency-target = {
