@@ -365,6 +365,9 @@ MAY = [
     ("pipeline", "put", "processed", "logs/new"),
     ("pipeline", "delete", "processed", "new"),
     ("latency", "put", "processed", "logs/new"),
+    ("latency", "list", "processed", "logs/"),
+    ("load-test", "get", "processed", "logs/here"),
+    ("latency", "get", "processed", "logs/here"),
     ("migrate", "put", "processed", "logs/new"),
     ("mongo-dump", "put", "backup", "dumps/new"),
     ("mongo-restore", "list", "backup", "dumps/"),
@@ -408,7 +411,7 @@ def objects(stack: Stack) -> None:
     """One object in each place, put by the administrator."""
     for zone, keys in {
         "raw": ["airbyte-sync/here", "elsewhere/here", "ingest-state/here"],
-        "processed": ["here"],
+        "processed": ["here", "logs/here"],
         "backup": ["dumps/here"],
     }.items():
         for key in keys:

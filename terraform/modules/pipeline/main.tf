@@ -41,7 +41,8 @@ locals {
       cpu         = 512
       memory      = 1024
       environment = { PROCESSED_URI = local.processed_uri }
-      statements  = [local.may.write_logs]
+      # The error budgets are made of the reports of the last weeks.
+      statements = [local.may.list_processed, local.may.read_logs, local.may.write_logs]
     }
     ingest = {
       # From the networks' APIs into the raw zone, in place of Airbyte.
@@ -84,7 +85,7 @@ locals {
       cpu         = 2048
       memory      = 4096
       environment = { PROCESSED_URI = local.processed_uri }
-      statements  = [local.may.write_logs]
+      statements  = [local.may.list_processed, local.may.read_logs, local.may.write_logs]
     }
     # Of runs and stations; that of the replica set is mongo-status.
     status = {
@@ -145,6 +146,11 @@ locals {
       Sid      = "WriteSite"
       Action   = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
       Resource = "${local.processed_arn}/${var.site_prefix}*"
+    }
+    read_logs = {
+      Sid      = "ReadLogs"
+      Action   = ["s3:GetObject"]
+      Resource = "${local.processed_arn}/logs/*"
     }
     # The copies of its reports.
     write_logs = {
