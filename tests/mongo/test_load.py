@@ -82,6 +82,16 @@ def test_a_process_that_ends_by_itself_is_an_error(setup: Setup) -> None:
             clients.phase(Conditions(1, "closed", "cold", None), 5, seed=1)
 
 
+@pytest.mark.usefixtures("one_process")
+def test_a_fault_of_the_program_in_a_client_ends_the_test_with_its_trace(
+    setup: Setup, capfd: pytest.CaptureFixture[str]
+) -> None:
+    setup.spans = []
+    with load_clients(setup) as clients, pytest.raises(RetryableError, match="ended by itself, exit code 1"):
+        clients.phase(Conditions(1, "closed", "cold", None), 5, seed=1)
+    assert "IndexError" in capfd.readouterr().err
+
+
 def test_without_locust_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     nothing = Setup("", "", "", [], UNTIL)

@@ -123,10 +123,13 @@ class Client(User):
             self.phase.leave()
             raise StopUser
         name, query, due = request
-        # What is due while the client still waits for an answer waits itself, and that counts: so it does for whoever
-        # asked ("coordinated omission").
-        since = time.perf_counter() if due is None else self.phase.began + due
-        gevent.sleep(max(0.0, since - time.perf_counter()))
+        if due is None:
+            since = time.perf_counter()
+        else:
+            # What is due while the client still waits for an answer waits itself, and that counts: so it does for
+            # whoever asked ("coordinated omission").
+            since = self.phase.began + due
+            gevent.sleep(max(0.0, since - time.perf_counter()))
         if (rows := self.answered(name, query)) is not None:
             self.phase.times_ms[name].append((time.perf_counter() - since) * 1000)
             self.phase.rows[name] += rows
