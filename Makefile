@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-all coverage lint lock bench bench-scale docs infra-test referee drill clean
+.PHONY: help install demo check test test-all coverage lint lock bench bench-scale bench-qc docs infra-test referee drill clean
 
 # Prints one option of pip as it is in force here, from pip's settings, its environment or its own default.
 PIP_OPTION = "$(TOOLS)/bin/python" -c 'import sys; from pip._internal.commands import create_command; \
@@ -78,6 +78,9 @@ bench: $(PROJECT_STAMP) ## Measure the speed and the memory
 
 bench-scale: $(PROJECT_STAMP) ## Measure how cost grows with the number of stations
 	@$(POETRY) run python -m bench.scale
+
+bench-qc: $(PROJECT_STAMP) ## Compare the quality checks with titanlib's on errors of known kind
+	@$(POETRY) run python -m bench.qc
 
 docs: $(PROJECT_STAMP) ## Write the generated parts of the documentation again
 	@$(POETRY) run python docs/generate.py
