@@ -123,6 +123,32 @@ def test_stations_come_with_their_first_and_newest_observation(zone: Path) -> No
     assert shown["B"]["interval_minutes"] == "5"
 
 
+def test_entries_for_the_registry_are_proposed_from_a_networks_own_list(tmp_path: Path) -> None:
+    postes = tmp_path / "postes.csv"
+    postes.write_text("ID;Nom;Latitude;Longitude;Altitude\n7015;LILLE-LESQUIN;50.57;3.0975;47\n7020;HAGUE;49.7;-1.9;\n")
+    result = asked("stations", "sync", "Météo-France SYNOP", "--from", str(postes))
+    assert (result.exit_code, result.stderr) == (0, "1 stations of Météo-France SYNOP; left out: 1 without elevation\n")
+    assert [one["id"] for one in json.loads(result.stdout)["stations"]] == ["mf-synop-07015"]
+    to_file = asked(
+        "stations", "sync", "Météo-France SYNOP", "--from", str(postes), "--output", str(tmp_path / "a.json")
+    )
+    assert (to_file.stdout, (tmp_path / "a.json").read_text("utf-8")) == ("", result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--from", "absent.csv"], "error: absent.csv could not be read: No such file or directory"),
+        (["--near", "Lille"], "error: --near is 'Lille'; it takes LATITUDE,LONGITUDE,KM, such as 50.63,3.06,100"),
+        ([], "error: this list needs a key; save it and name the file with --from. It is the CSV of DPObs"),
+    ],
+)
+def test_a_list_that_cannot_be_had_is_exit_code_2(more: list[str], words: str) -> None:
+    result = asked("stations", "sync", "Météo-France observations", *more)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+
+
 def test_parameters_need_no_store() -> None:
     shown = json.loads(told("parameters", "--format", "json"))
     assert [row["parameter"] for row in shown] == list(PARAMETER_NAMES)

@@ -80,6 +80,9 @@ class PlainGroup(TyperGroup):
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         """See TyperGroup."""
+        # "stations sync" is a command beside "stations".
+        if (name := " ".join(args[:2])) in self.commands and len(args) > 1:
+            return name, self.commands[name], args[2:]
         with _no_secrets_quoted():
             return super().resolve_command(ctx, args)
 

@@ -17,6 +17,7 @@ from forecast.cli.dashboard import dashboard_command
 from forecast.cli.ingest import ingest_command
 from forecast.cli.load_test import load_test_command
 from forecast.cli.run import pipeline_command
+from forecast.cli.station_sync import sync_stations_command
 from forecast.cli.status import status_command
 
 
@@ -45,6 +46,7 @@ def _program() -> typer.Typer:
     add_command(app, "values", data.values_command)
     add_command(app, "latest", data.latest_command)
     add_command(app, "stations", data.stations_command)
+    add_command(app, "stations sync", sync_stations_command)
     add_command(app, "parameters", data.parameters_command)
     add_command(app, "migrate", commands.migrate_command)
     add_command(app, "replay", commands.replay_command)

@@ -15,6 +15,7 @@ from forecast.core.clock import EARLIEST_YEAR
 from forecast.core.parameters import MEASURED_NAMES, Quantity
 from forecast.core.settings import SETTINGS
 from forecast.networks.fetch import Fetch
+from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import Thresholds
 
 _SETTING_NAMES: Final = frozenset(setting.name for setting in SETTINGS)
@@ -306,9 +307,9 @@ class Network:
     """Everything that one network is.
 
     Ids of its stations are `id_prefix` and the network's own id. Rows before `first_year` have a wrong clock.
-    `formats` are files that only this network has; `fetch` are the streams of its API that `forecast ingest` reads.
-    `thresholds` differ from those of the checks at all its stations; values with one of `failed_codes` failed the
-    network's own check.
+    `formats` are files that only this network has; `fetch` are the streams of its API that `forecast ingest` reads,
+    `stations` its own list of stations. `thresholds` differ from those of the checks at all its stations; values
+    with one of `failed_codes` failed the network's own check.
     """
 
     name: str
@@ -318,6 +319,7 @@ class Network:
     formats: tuple[Format, ...] = ()
     fetch: tuple[Fetch, ...] = ()
     first_year: int = EARLIEST_YEAR
+    stations: StationSource | None = None
     thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
     failed_codes: Set[QualityCode] = frozenset()
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from forecast.networks.french_overseas import ZONES
 from forecast.networks.meteofrance_hourly.columns import DPCLIM_COLUMNS, FILE_COLUMNS, quality_of
 from forecast.networks.model import Field, Layout, Licence, Network, Recognise, UtcTime
+from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
 
 # By the column of the value: the parameter and the unit, as the description of the fields says (H_descriptif_champs).
@@ -38,8 +40,6 @@ _VALUES: Final = {
 _FIELDS: Final = {name: Field(parameter, unit, quality=quality_of(name)) for name, (parameter, unit) in _VALUES.items()}
 _OTHERS: Final = tuple(name for name in FILE_COLUMNS if name not in _VALUES)
 _QUALITY_OF_OTHERS: Final = tuple(map(quality_of, _OTHERS))
-# The French territories overseas: 971 to 988 are the first digits of their stations' numbers.
-_OVERSEAS: Final = ("97", "98")
 _FORMAT: Final = "%Y%m%d%H"
 
 NETWORK: Final = Network(
@@ -51,7 +51,7 @@ NETWORK: Final = Network(
             name="Météo-France's hourly file of a department",
             recognise=Recognise(columns=("NUM_POSTE", "AAAAMMJJHH")),
             station="NUM_POSTE",
-            time=UtcTime("AAAAMMJJHH", format=_FORMAT, local_stations=_OVERSEAS),
+            time=UtcTime("AAAAMMJJHH", format=_FORMAT, local_stations=tuple(ZONES)),
             fields=_FIELDS,
             cell='a number with a decimal point, such as "7.7"',
             beside=("NOM_USUEL", "LAT", "LON", "ALTI", *_QUALITY_OF_OTHERS),
@@ -62,13 +62,24 @@ NETWORK: Final = Network(
             # Its daily answers have other names (RR, TM, FFM).
             recognise=Recognise(columns=("POSTE", "DATE"), any_of=("RR1", "T", "FF", "PSTAT")),
             station="POSTE",
-            time=UtcTime("DATE", format=_FORMAT, local_stations=_OVERSEAS),
+            time=UtcTime("DATE", format=_FORMAT, local_stations=tuple(ZONES)),
             fields=_FIELDS,
             cell='a number with a decimal comma, such as "16,9"',
             decimal=",",
             beside=(*_QUALITY_OF_OTHERS, *map(quality_of, DPCLIM_COLUMNS), "QB2", "QPMERMIN"),
             not_stored=(*_OTHERS, *DPCLIM_COLUMNS),
         ),
+    ),
+    # Each row of a file has the station's place.
+    stations=StationSource(
+        form="csv",
+        id=("NUM_POSTE",),
+        name=("NOM_USUEL",),
+        latitude=("LAT",),
+        longitude=("LON",),
+        elevation=("ALTI",),
+        zones=ZONES,
+        described="a file of a department, H_….csv.gz: NUM_POSTE;NOM_USUEL;LAT;LON;ALTI;…",
     ),
     thresholds={
         "wind_from_direction": limits(f"{PROJECT}: directions are in tens of degrees", persistence_suspect_hours=12)

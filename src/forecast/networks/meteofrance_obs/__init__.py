@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from forecast.networks.french_overseas import ZONES
 from forecast.networks.model import Code, Field, Layout, Licence, Network, Recognise, UtcTime
+from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
 
 # As SYNOP reports are published: -0.1 mm is a trace.
@@ -81,6 +83,17 @@ NETWORK: Final = Network(
     id_prefix="mf-",
     licence=Licence("Licence Ouverte 2.0", "https://www.etalab.gouv.fr/licence-ouverte-open-licence", "Météo-France"),
     layouts=(HOURLY, SIX_MINUTES),
+    stations=StationSource(
+        form="csv",
+        id=("Id_station",),
+        name=("Nom_usuel",),
+        latitude=("Latitude",),
+        longitude=("Longitude",),
+        elevation=("Altitude",),
+        wmo="Id_omm",
+        zones=ZONES,
+        described="the CSV of DPObs/v2/liste-stations: Id_station;Id_omm;Nom_usuel;Latitude;Longitude;Altitude;…",
+    ),
     thresholds={
         "wind_from_direction": limits(f"{PROJECT}: directions are in tens of degrees", persistence_suspect_hours=12)
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from forecast.networks.model import Code, Field, Layout, Licence, Network, Recognise, UtcTime
+from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
 
 _SEA_LEVEL: Final = "air_pressure_at_mean_sea_level"
@@ -61,6 +62,18 @@ NETWORK: Final = Network(
         ),
     ),
     first_year=1996,
+    stations=StationSource(
+        form="csv",
+        id=("ID", "NUM_POSTE"),
+        name=("Nom",),
+        latitude=("Latitude",),
+        longitude=("Longitude",),
+        elevation=("Altitude",),
+        # The list leaves out the zeros that the files have.
+        id_digits=5,
+        described="postesSynop.csv: ID;Nom;Latitude;Longitude;Altitude",
+        url="https://donneespubliques.meteofrance.fr/donnees_libres/Txt/Synop/postesSynop.csv",
+    ),
     # Of reports every three hours the common limits would call three equal values a flat line.
     thresholds={
         **dict.fromkeys(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from forecast.networks.model import Container, Field, Layout, Licence, Network, Recognise, UtcTime, Validated
+from forecast.networks.station_source import StationSource
 
 _FEATURES: Final = (Container("features", row="properties"),)
 _FLAGS: Final = Validated("qc_flags", "validated")
@@ -77,4 +78,16 @@ NETWORK: Final = Network(
     ),
     layouts=(TEN_MINUTES, HOURLY),
     first_year=2003,
+    stations=StationSource(
+        form="geojson",
+        id=("code",),
+        name=("name",),
+        elevation=("altitude",),
+        latitudes=(49.0, 52.0),
+        wigos="wigos_id",
+        end="date_end",
+        described="the features of aws:aws_station (code, name, altitude, date_end, wigos_id) with their places",
+        url="https://opendata.meteo.be/service/aws/wfs?service=WFS&version=2.0.0&request=GetFeature"
+        "&typeNames=aws:aws_station&outputFormat=application/json",
+    ),
 )
