@@ -139,7 +139,7 @@ def quality_command(
     until: Annotated[date, day_option(help="Last UTC day.")],
     as_json: AsJson = False,
 ) -> int:
-    """Report the quality of some days from the database alone.
+    """Report the quality of some days from the database.
 
     The checks are made anew; nothing is changed.
 

@@ -16,7 +16,7 @@ def dashboard_command(
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Write the dashboard: a static site of runs, stations and data.
+    """Write the dashboard, a static site of runs and stations.
 
     Every run writes it at its end. It opens from a folder, without a server.
 

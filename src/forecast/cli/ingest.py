@@ -30,7 +30,7 @@ def ingest_command(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Fetch what is new from the networks' own APIs into the raw zone.
+    """Fetch what is new from the networks into the raw zone.
 
     The objects are those that Airbyte's S3 destination would write; no Airbyte server is needed. Records that an
     earlier run has written are written again only where they changed. A day that is not answered is asked for again by

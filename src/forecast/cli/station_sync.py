@@ -27,7 +27,7 @@ def sync_stations_command(
     near: Annotated[str | None, typer.Option(metavar=_NEAR, help="Only stations so near to a place.")] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file. Default: stdout.")] = None,
 ) -> int:
-    """Propose entries of the station registry from a network's own list.
+    """Propose registry entries from a network's own list.
 
     Nothing is changed: what is printed is a file that STATIONS_URI takes. What has no position, elevation or name is
     left out, and counted. Stations of other networks within a kilometre are named as the same site.
