@@ -96,8 +96,7 @@ def test_infoclimats_fields_in_a_table_of_ones_own_are_read(run_object: RunObjec
 @pytest.mark.parametrize(
     ("text", "first"),
     [
-        ("METAR LFQQ 011200Z 24010KT 9999 FEW030 14/09 Q1012=\n" * 2,
-         "METAR LFQQ 011200Z 24010KT 9999 FEW030 14/09 Q1012="),
+        ("TAF LFQQ 011100Z 0112/0212 24010KT CAVOK=\n" * 2, "TAF LFQQ 011100Z 0112/0212 24010KT CAVOK="),
         ("\x01\r\r\n123\r\r\nSAFR31 LFPW 011200\r\r\nMETAR LFQQ 011200Z=\r\r\n\x03", "SAFR31 LFPW 011200"),
         ("AAXX 01004\n07015 11458 80205 10138 20091 30062 40121=\n", "AAXX 01004"),
         ("Date        Hour  Temp\n2024-10-01  00    13,8\n2024-10-01  01    13,9\n", "Date        Hour  Temp"),
@@ -106,7 +105,7 @@ def test_infoclimats_fields_in_a_table_of_ones_own_are_read(run_object: RunObjec
         ("# Station, Lille\n\nSome text.\nMore text.\n\n| a | b |\n|---|---|\n", "# Station, Lille"),
         ("----------\n2024-10-01\nStation La Madeleine\n", "Station La Madeleine"),
     ],
-    ids=["METAR", "bulletin", "FM-12", "fixed width", "fixed width, decimal commas", "unit in the header", "Markdown",
+    ids=["TAF", "bulletin", "FM-12", "fixed width", "fixed width, decimal commas", "unit in the header", "Markdown",
          "no letter at first"],
 )  # fmt: skip
 def test_case_100_a_text_is_rejected_with_its_first_line_of_letters(
