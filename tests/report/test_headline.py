@@ -233,3 +233,44 @@ def test_a_remark_needs_no_attention() -> None:
     found = told(run(3, attention=(remark,)), *map(run, (2, 1, 0)))
     assert (found.attention, found.needs_attention) == ((remark,), False)
     assert found.headline.startswith("All is well")
+
+
+def biased(station: str = "A", parameter: str | None = "air_pressure") -> Attention:
+    return Attention("warning", "station_fault", f"station {station} is biased", station=station, parameter=parameter)
+
+
+def nightly(nights: int, *, without: frozenset[int] = frozenset()) -> list[RunState]:
+    """Runs of so many nights, newest first, each of which tells of a bias, but for some."""
+    return [run(night, attention=() if night in without else (biased(),)) for night in range(nights - 1, -1, -1)]
+
+
+@pytest.mark.parametrize(("nights", "is_known"), [(1, False), (7, False), (8, True), (30, True)])
+def test_a_fault_of_a_station_that_has_been_told_for_a_week_is_a_remark(nights: int, is_known: bool) -> None:
+    found = told(*nightly(nights), schedule=Schedule())
+    assert found.needs_attention is not is_known
+    known = "info", "station A is biased (known since 2026-11-20)"
+    assert messages(found) == [known if is_known else ("warning", "station A is biased")]
+    assert found.headline.startswith("All is well" if is_known else "station A is biased")
+
+
+def test_runs_without_new_data_or_that_failed_do_not_make_a_known_fault_new() -> None:
+    runs = nightly(10, without=frozenset({4, 5}))
+    runs[5] = run(4, "failed", error="no primary")
+    assert not told(*runs, schedule=Schedule()).needs_attention
+
+
+def test_a_fault_that_was_over_for_more_than_three_days_is_told_anew() -> None:
+    over = told(*nightly(12, without=frozenset({4, 5, 6})), schedule=Schedule())
+    assert messages(over) == [("warning", "station A is biased")]
+
+
+def test_another_parameter_or_another_station_is_another_fault() -> None:
+    for other in (biased("B"), biased(parameter="air_temperature"), biased(parameter=None)):
+        runs = [run(8, attention=(other,)), *nightly(8)]
+        assert [severity for severity, _ in messages(told(*runs, schedule=Schedule()))] == ["warning"]
+
+
+def test_other_warnings_are_never_known() -> None:
+    removed = Attention("warning", "values_removed", "values were removed", station="A")
+    runs = [run(night, attention=(removed,)) for night in range(20, -1, -1)]
+    assert told(*runs, schedule=Schedule()).needs_attention

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from itertools import takewhile, zip_longest
 from typing import Final, get_args
 
+from msgspec import structs
+
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.presence import State
 from forecast.report.models.slo import ErrorBudget
@@ -21,6 +23,9 @@ from forecast.report.models.status import Attention, AttentionKind, Severity
 GRACE: Final = timedelta(hours=1)
 # The clock of a scheduler may be a little ahead of the one that stamps the run.
 _EARLY: Final = timedelta(minutes=1)
+# A biased sensor stays biased for months, and an exit code of 3 every day is soon read by nobody.
+_KNOWN_AFTER: Final = timedelta(days=7)
+_OVER_AFTER: Final = timedelta(days=3)
 _SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 # Silent stations are told as they are now, and how the run ended in a sentence of its own.
 _TOLD_ANEW: Final = frozenset({"silent_station", "missed_run", "run_error"})
@@ -191,9 +196,31 @@ def _last_run(runs: Sequence[RunState]) -> Iterator[Attention]:
     if last.status in _BAD_ENDS:
         yield _bad_end(ended)
     found = [entry for entry in last.attention if entry.kind not in _TOLD_ANEW]
-    yield from found
+    yield from (_as_known(entry, ended) for entry in found)
     if last.status == "partial" and not found:
         yield _partial(last)
+
+
+def _as_known(entry: Attention, ended: Sequence[RunState]) -> Attention:
+    """A fault of a station that runs have told for a week is a remark: nobody is called for it every day.
+
+    One that no run has told for three days is over; where it comes back it is told anew.
+    """
+    if entry.kind != "station_fault":
+        return entry
+    since = ended[0].started_at
+    for run in ended:
+        if since - run.started_at > _OVER_AFTER:
+            break
+        if any(_is_same_fault(entry, one) for one in run.attention):
+            since = run.started_at
+    if ended[0].started_at - since < _KNOWN_AFTER:
+        return entry
+    return structs.replace(entry, severity="info", message=f"{entry.message} (known since {since:%Y-%m-%d})")
+
+
+def _is_same_fault(one: Attention, other: Attention) -> bool:
+    return (one.kind, one.station, one.parameter) == (other.kind, other.station, other.parameter)
 
 
 def _bad_end(ended: Sequence[RunState]) -> Attention:
