@@ -126,6 +126,13 @@ def test_a_spent_budget_needs_attention() -> None:
     assert found.needs_attention
 
 
+def test_of_several_spent_budgets_the_one_that_is_overdrawn_most_is_told() -> None:
+    more = ErrorBudget("runs", None, 20, 2, 0.05, 28, 2.0)
+    found = assess(situation(KEPT, SPENT, more))
+    words = "2 error budgets are spent, that of runs most: 2 of 20 missed it in 28 days, and 5.0% may"
+    assert [entry.message for entry in found.attention] == [words]
+
+
 def test_a_budget_that_is_just_used_up_is_kept() -> None:
     assert not assess(situation(ErrorBudget("runs", None, 20, 1, 0.05, 28, 1.0))).needs_attention
 

@@ -262,14 +262,16 @@ def _silent(situation: Situation) -> Iterator[Attention]:
 
 
 def _spent(budgets: Sequence[ErrorBudget]) -> Iterator[Attention]:
-    """Error budgets of which nothing is left, those that are overdrawn most first."""
-    for budget in sorted(budgets, key=lambda one: -(one.used or 0)):
-        if (budget.used or 0) > 1:
-            message = (
-                f"The error budget of {budget.objective} is spent: {budget.missed} of {budget.total} missed it in "
-                f"{budget.days} days, and {budget.allowed:.1%} may"
-            )
-            yield Attention("warning", "slo_missed", message)
+    """Error budgets of which nothing is left: the one that is overdrawn most, and how many there are."""
+    spent = sorted((budget for budget in budgets if (budget.used or 0) > 1), key=lambda one: -(one.used or 0))
+    if not spent:
+        return
+    most = spent[0]
+    which = f"The error budget of {most.objective} is spent"
+    if len(spent) > 1:
+        which = f"{len(spent)} error budgets are spent, that of {most.objective} most"
+    counts = f"{most.missed} of {most.total} missed it in {most.days} days, and {most.allowed:.1%} may"
+    yield Attention("warning", "slo_missed", f"{which}: {counts}")
 
 
 def _all_is_well(situation: Situation) -> str:

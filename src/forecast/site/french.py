@@ -320,6 +320,10 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
         "Le budget d'erreur de {objective} est épuisé : {missed} sur {total} l'ont manqué en {days} jours, et {share} le "
         "peuvent"
     ),
+    "{number} error budgets are spent, that of {objective} most: {missed} of {total} missed it in {days} days, and {share} may": (
+        "{number} budgets d'erreur sont épuisés, surtout celui de {objective} : {missed} sur {total} l'ont manqué en "
+        "{days} jours, et {share} le peuvent"
+    ),
     "The last load test ({time}) missed {number} objectives: {first}": (
         "Le dernier test de charge ({time}) a manqué {number} objectifs : {first}"
     ),
