@@ -114,6 +114,7 @@ module "mongodb" {
   mongo_image            = local.images.mongo
   mongo_repository_arn   = module.registry.repository_arns["mongo"]
   tools_image            = local.images.pipeline
+  cpu_architecture       = var.cpu_architecture
   tools_repository_arn   = module.registry.repository_arns["pipeline"]
   member_cpu             = var.member_cpu
   member_memory          = var.member_memory
@@ -134,6 +135,7 @@ module "pipeline" {
   name                 = local.name
   kms_key_arn          = module.key.arn
   image                = local.images.pipeline
+  cpu_architecture     = var.cpu_architecture
   repository_arn       = module.registry.repository_arns["pipeline"]
   raw_bucket           = module.storage.bucket_names["raw"]
   processed_bucket     = module.storage.bucket_names["processed"]

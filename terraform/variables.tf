@@ -231,3 +231,14 @@ variable "site_users" {
     error_message = "site_users must have 64 hexadecimal digits each: printf 'NAME:%s' \"$password\" | sha256sum."
   }
 }
+
+variable "cpu_architecture" {
+  description = "X86_64 or ARM64 (Graviton, about a fifth cheaper). The images must be built for it."
+  type        = string
+  default     = "X86_64"
+
+  validation {
+    condition     = contains(["X86_64", "ARM64"], var.cpu_architecture)
+    error_message = "cpu_architecture must be X86_64 or ARM64."
+  }
+}

@@ -182,3 +182,17 @@ run "cache_of_a_large_member" {
     error_message = "Half of what exceeds 1 GiB."
   }
 }
+
+run "on_graviton" {
+  module { source = "./modules/mongodb" }
+
+  variables { cpu_architecture = "ARM64" }
+
+  assert {
+    condition = (
+      alltrue([for definition in aws_ecs_task_definition.member : one(definition.runtime_platform).cpu_architecture == "ARM64"])
+      && alltrue([for tool in module.tool : tool.family != ""])
+    )
+    error_message = "Members and tools are of one architecture: renew runs in a member's task."
+  }
+}

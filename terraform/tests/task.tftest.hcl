@@ -178,3 +178,23 @@ run "memory_that_fargate_does_not_have" {
 
   expect_failures = [var.memory]
 }
+
+run "on_graviton" {
+  module { source = "./modules/task" }
+
+  variables { cpu_architecture = "ARM64" }
+
+  assert {
+    condition     = one(aws_ecs_task_definition.this.runtime_platform).cpu_architecture == "ARM64"
+    error_message = "The architecture is the operator's to choose."
+  }
+}
+
+run "an_architecture_that_fargate_does_not_have" {
+  command = plan
+  module { source = "./modules/task" }
+
+  variables { cpu_architecture = "arm64" }
+
+  expect_failures = [var.cpu_architecture]
+}

@@ -17,7 +17,7 @@ resource "aws_ecs_task_definition" "member" {
 
   runtime_platform {
     operating_system_family = "LINUX"
-    cpu_architecture        = "X86_64"
+    cpu_architecture        = var.cpu_architecture
   }
 
   volume {

@@ -106,19 +106,20 @@ module "tool" {
   source   = "../task"
   for_each = local.tools
 
-  name           = var.name
-  task           = "mongo-${each.key}"
-  image          = var.tools_image
-  repository_arn = var.tools_repository_arn
-  entry_point    = ["forecast", "mongo", each.key]
-  environment    = each.value.environment
-  secrets        = merge(each.value.secrets, { MONGO_TLS_CA = var.tls_secret_arns["ca"] })
-  statements     = each.value.statements
-  ca_secret_arn  = var.tls_secret_arns["ca"]
-  ca_file        = var.ca_file
-  kms_key_arn    = var.kms_key_arn
-  log_group_name = aws_cloudwatch_log_group.this["tools"].name
-  log_group_arn  = aws_cloudwatch_log_group.this["tools"].arn
+  name             = var.name
+  task             = "mongo-${each.key}"
+  image            = var.tools_image
+  cpu_architecture = var.cpu_architecture
+  repository_arn   = var.tools_repository_arn
+  entry_point      = ["forecast", "mongo", each.key]
+  environment      = each.value.environment
+  secrets          = merge(each.value.secrets, { MONGO_TLS_CA = var.tls_secret_arns["ca"] })
+  statements       = each.value.statements
+  ca_secret_arn    = var.tls_secret_arns["ca"]
+  ca_file          = var.ca_file
+  kms_key_arn      = var.kms_key_arn
+  log_group_name   = aws_cloudwatch_log_group.this["tools"].name
+  log_group_arn    = aws_cloudwatch_log_group.this["tools"].arn
 }
 
 locals {

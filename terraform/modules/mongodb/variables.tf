@@ -229,3 +229,14 @@ variable "roll_schedule_expression" {
     error_message = "roll_schedule_expression must be cron(…) or rate(…), such as cron(0 10 ? * 3#1 *)."
   }
 }
+
+variable "cpu_architecture" {
+  description = "X86_64 or ARM64 (Graviton, about a fifth cheaper). The images must be built for it."
+  type        = string
+  default     = "X86_64"
+
+  validation {
+    condition     = contains(["X86_64", "ARM64"], var.cpu_architecture)
+    error_message = "cpu_architecture must be X86_64 or ARM64."
+  }
+}

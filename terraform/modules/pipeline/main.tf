@@ -171,22 +171,23 @@ module "task" {
   source   = "../task"
   for_each = local.tasks
 
-  name           = var.name
-  task           = each.key
-  image          = var.image
-  repository_arn = var.repository_arn
-  entry_point    = each.value.entry_point
-  arguments      = each.value.arguments
-  cpu            = each.value.cpu
-  memory         = each.value.memory
-  environment    = merge({ METRICS_NAMESPACE = var.name }, each.value.environment)
-  secrets        = each.key == "ingest" ? local.ingest_secrets : { MONGODB_URI = "${var.uri_secret_arn}:uri::" }
-  statements     = each.value.statements
-  ca_secret_arn  = var.ca_secret_arn
-  ca_file        = var.ca_file
-  kms_key_arn    = var.kms_key_arn
-  log_group_name = aws_cloudwatch_log_group.this.name
-  log_group_arn  = aws_cloudwatch_log_group.this.arn
+  name             = var.name
+  task             = each.key
+  image            = var.image
+  cpu_architecture = var.cpu_architecture
+  repository_arn   = var.repository_arn
+  entry_point      = each.value.entry_point
+  arguments        = each.value.arguments
+  cpu              = each.value.cpu
+  memory           = each.value.memory
+  environment      = merge({ METRICS_NAMESPACE = var.name }, each.value.environment)
+  secrets          = each.key == "ingest" ? local.ingest_secrets : { MONGODB_URI = "${var.uri_secret_arn}:uri::" }
+  statements       = each.value.statements
+  ca_secret_arn    = var.ca_secret_arn
+  ca_file          = var.ca_file
+  kms_key_arn      = var.kms_key_arn
+  log_group_name   = aws_cloudwatch_log_group.this.name
+  log_group_arn    = aws_cloudwatch_log_group.this.arn
 }
 
 # The networks' keys, as JSON by the names of the settings. Filled by the operator; only the names that are told are read,

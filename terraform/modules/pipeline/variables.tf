@@ -183,3 +183,14 @@ variable "recovery_window_days" {
     error_message = "recovery_window_days must be 0 or 7 to 30."
   }
 }
+
+variable "cpu_architecture" {
+  description = "X86_64 or ARM64 (Graviton, about a fifth cheaper). The images must be built for it."
+  type        = string
+  default     = "X86_64"
+
+  validation {
+    condition     = contains(["X86_64", "ARM64"], var.cpu_architecture)
+    error_message = "cpu_architecture must be X86_64 or ARM64."
+  }
+}

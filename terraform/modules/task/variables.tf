@@ -162,3 +162,14 @@ variable "repository_arn" {
     error_message = "repository_arn must be the ARN of an ECR repository."
   }
 }
+
+variable "cpu_architecture" {
+  description = "X86_64 or ARM64 (Graviton, about a fifth cheaper). The images must be built for it."
+  type        = string
+  default     = "X86_64"
+
+  validation {
+    condition     = contains(["X86_64", "ARM64"], var.cpu_architecture)
+    error_message = "cpu_architecture must be X86_64 or ARM64."
+  }
+}
