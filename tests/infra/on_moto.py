@@ -513,7 +513,9 @@ def test_a_raised_version_draws_new_passwords_and_keeps_the_replica_key(stack: S
 
 def test_everything_is_destroyed_again(stack: Stack) -> None:
     # A delivery has pushed images.
-    manifest = json.dumps({"schemaVersion": 2, "config": {"digest": DIGESTS["mongo"], "size": 1}, "layers": []})
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGESTS["mongo"], "size": 1}
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []})
     stack.client("ecr").put_image(repositoryName="forecast-dev/mongo", imageManifest=manifest, imageTag="v1")
     stack.terraform("destroy", "-auto-approve", "-input=false", "-no-color", f"-var-file={dev(stack)}")
     assert stack.state()["resources"] == []
