@@ -18,11 +18,11 @@ import pyarrow as pa
 # is cleared first: where blocks of 256 kB were given back, that took 3.4 s of 15 s of CPU for 200 000 rows, now 1.6 s.
 _M_ARENA_MAX, _ARENAS = -8, 1
 _M_MMAP_THRESHOLD, _MAPPED_BYTES = -3, 16 << 20
-_M_TRIM_THRESHOLD, _KEPT_BYTES = -1, 128 << 20
+_M_TRIM_THRESHOLD, _KEPT_BYTES = -1, 32 << 20
 
 # Below this nothing is given back: at every pause it was, and 560 000 pages came anew from the kernel where 195 000 do
 # now (200 000 rows).
-_MUCH_BYTES: Final = 280 << 20
+_MUCH_BYTES: Final = 260 << 20
 
 # Python looks for reference cycles among the youngest objects every 700 allocations, now and then among all, modules
 # too. A batch is thousands of small objects without one cycle: 0.4 s of 6.9 s of CPU for 200 000 rows.

@@ -34,7 +34,7 @@ class DaySink(Protocol):
         ...
 
     def take(self, days: Mapping[str, set[int]], observations: pa.Table) -> None:
-        """What the database holds of some of the days (DATASET_SCHEMA, by station and time)."""
+        """What the database holds of some of the days, by station and time: the columns that hold anything."""
         ...
 
 
@@ -50,7 +50,7 @@ class CheckedRows(NamedTuple):
 
 
 def dataset_of(parts: Sequence[CheckedRows]) -> pa.Table:
-    """The documents as the dataset has them (DATASET_SCHEMA), part by part."""
+    """The documents as the dataset has them, part by part: the columns of DATASET_SCHEMA that hold anything."""
     if not parts:
         return DATASET_SCHEMA.empty_table()
     origins = [part.origins.take(part.rows) for part in parts]
@@ -76,8 +76,9 @@ def dataset_of(parts: Sequence[CheckedRows]) -> pa.Table:
     }
     for name in PARAMETER_NAMES:
         values = np.concatenate([_values(name, part) for part in parts])
-        columns[name] = values
-        columns[flag_column(name)] = np.concatenate([_flags(name, part) for part in parts])
+        if not np.isnan(values).all():
+            columns[name] = values
+            columns[flag_column(name)] = np.concatenate([_flags(name, part) for part in parts])
     return dataset_table(columns)
 
 

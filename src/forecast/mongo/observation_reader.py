@@ -104,8 +104,9 @@ def to_dataset(batches: Iterable[bytes]) -> pa.Table:
 
 
 def dataset_table(columns: Mapping[str, Any]) -> pa.Table:
-    """Columns of arrays (numbers with NaN and times in ms of numpy's) as a table of DATASET_SCHEMA."""
-    return pa.table([_array(columns[field.name], field.type) for field in DATASET_SCHEMA], schema=DATASET_SCHEMA)
+    """Columns of arrays (numbers with NaN, times in ms of numpy's) as a table: those of DATASET_SCHEMA among them."""
+    schema = pa.schema([field for field in DATASET_SCHEMA if field.name in columns], DATASET_SCHEMA.metadata)
+    return pa.table([_array(columns[field.name], field.type) for field in schema], schema=schema)
 
 
 def _array(column: Any, kind: pa.DataType) -> pa.Array:

@@ -37,6 +37,8 @@ from forecast.qc.windows import QcWindow, day_ranges
 
 LOGGER = logging.getLogger("forecast.mongo.qc_update")
 _ROUNDS: Final = 20
+# So many days at a time: what is handed on is in memory beside all that was evaluated.
+_DAYS_HANDED_ON: Final = 7
 _READERS: Final = 2
 FlagsChange = Callable[[Iterable[tuple[str, int]]], None]
 
@@ -280,16 +282,20 @@ def _hand_on(
     sink: DaySink,
 ) -> None:
     """Give what the database holds now of the days whose observations changed."""
-    parts = []
-    for name in sorted(window.changed.keys() & differing.keys()):
-        columns, among, result = stored[name], differing[name].evaluated, differing[name].result
-        if columns.origins is None:
-            # Somebody else's documents are among them: reading them for the dataset says so.
-            return
-        chosen = np.flatnonzero(np.isin(columns.times[among] // DAY_MS, list(window.changed[name])))
-        quality = (result.flag[chosen], result.amount[chosen])
-        parts.append(CheckedRows(columns, columns.origins, results[name], among.start + chosen, *quality))
-    sink.take(window.changed, dataset_of(parts))
+    days = sorted(set().union(*window.changed.values()))
+    for at in range(0, len(days), _DAYS_HANDED_ON):
+        some = set(days[at : at + _DAYS_HANDED_ON])
+        changed = {name: of_station & some for name, of_station in window.changed.items() if of_station & some}
+        parts = []
+        for name in sorted(changed.keys() & differing.keys()):
+            columns, among, result = stored[name], differing[name].evaluated, differing[name].result
+            if columns.origins is None:
+                # Somebody else's documents are among them: reading them for the dataset says so.
+                return
+            chosen = np.flatnonzero(np.isin(columns.times[among] // DAY_MS, list(changed[name])))
+            quality = (result.flag[chosen], result.amount[chosen])
+            parts.append(CheckedRows(columns, columns.origins, results[name], among.start + chosen, *quality))
+        sink.take(changed, dataset_of(parts))
 
 
 def _days_of(stored: StationColumns, differing: OutdatedFlags) -> set[int]:

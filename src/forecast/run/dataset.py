@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 
 from forecast.core.clock import iso_time, midnight
-from forecast.core.dataset import DATASET_VERSION
+from forecast.core.dataset import DATASET_VERSION, conformed
 from forecast.core.errors import ForecastError
 from forecast.core.stations import Stations
 from forecast.mongo.client import ObservationCollection
@@ -55,7 +55,10 @@ class DatasetCounts:
 
 
 class EarlyDay(NamedTuple):
-    """What the database is known to hold of some stations on a day (DATASET_SCHEMA, by station and time)."""
+    """What the database is known to hold of some stations on a day, by station and time.
+
+    The columns of DATASET_SCHEMA that hold anything: the others need not be in memory until they are written.
+    """
 
     day: int
     stations: Collection[str]
@@ -132,13 +135,13 @@ class DatasetWriter:
             self.prepare()
             DatasetState.for_collection(self.collection).begin(self.run_id)
         for one in days:
-            self._write_day(one.day, one.stations, self._reading(one.observations), pending)
+            self._write_day(one.day, one.stations, self._reading(conformed(one.observations)), pending)
         hourly = self._hourly()
         for run in _runs([*([self._last] if self._last else []), *days]):
             # Of the last day the midnight after it is still to come.
             *whole, self._last = run
             if whole:
-                tables = [one.observations.select(OBSERVED) for one in run]
+                tables = [conformed(one.observations).select(OBSERVED) for one in run]
                 observed = by_station_and_time(pa.concat_tables(tables).unify_dictionaries())
                 hourly.put_days(whole[0].day, whole[-1].day, whole[0].stations, observed)
                 self._hours_written.update((station, one.day) for one in whole for station in one.stations)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from forecast.core.clock import DAY_MS
+from forecast.core.dataset import conformed
 from forecast.core.errors import ForecastError
 from forecast.run.dataset import DatasetWriter, EarlyDay
 from forecast.zone.dataset import by_station_and_time
@@ -21,11 +22,18 @@ from forecast.zone.dataset import by_station_and_time
 LOGGER = logging.getLogger("forecast.run.dataset")
 # What waits for other stations of its day, at about 400 bytes a row; beyond, the day is read again at the end.
 _MAX_WAITING_ROWS: Final = 100_000
+# What may be on its way to the zone while the checks go on.
+_MAX_ROWS_WRITING: Final = 80_000
 
 
 class _Part(NamedTuple):
     stations: set[str]
     observations: pa.Table
+
+
+class _Writing(NamedTuple):
+    rows: int
+    future: Future[None]
 
 
 @dataclass(slots=True)
@@ -41,7 +49,7 @@ class DatasetFeed:
     _expected: dict[int, set[str]] = field(default_factory=dict)
     _waiting: dict[int, list[_Part]] = field(default_factory=dict)
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="dataset"))
-    _writing: Future[None] | None = None
+    _writing: deque[_Writing] = field(default_factory=deque)
     _left: set[int] = field(default_factory=set)
     _fault: ForecastError | None = None
 
@@ -60,7 +68,7 @@ class DatasetFeed:
 
     def take(self, days: Mapping[str, set[int]], observations: pa.Table) -> None:
         """See `DaySink.take`."""
-        self._settle()
+        self._settle(_MAX_ROWS_WRITING - observations.num_rows)
         if self._fault is not None:
             return
         whole = []
@@ -74,7 +82,8 @@ class DatasetFeed:
         self._forget_beyond_bounds()
         if whole:
             self.writer.written.update((station, one.day) for one in whole for station in one.stations)
-            self._writing = self._thread.submit(self._write_early, whole)
+            rows = sum(one.observations.num_rows for one in whole)
+            self._writing.append(_Writing(rows, self._thread.submit(self._write_early, whole)))
 
     def __enter__(self) -> Self:
         return self
@@ -90,16 +99,16 @@ class DatasetFeed:
         with self.timed():
             self.writer.write_early(days)
 
-    def _settle(self) -> None:
-        """Wait for the days of the window before, so that no more than one is in memory."""
-        writing, self._writing = self._writing, None
-        if writing is None:
-            return
-        try:
-            writing.result()
-        except ForecastError as error:
-            LOGGER.info("the dataset waits for the end of the checks: %s", error.message)
-            self._fault = error
+    def _settle(self, rows: int = -1) -> None:
+        """Wait until no more rows than that are being written; without a number, for all."""
+        while self._writing and sum(one.rows for one in self._writing) > rows:
+            try:
+                self._writing.popleft().future.result()
+            except ForecastError as error:
+                if self._fault is None:
+                    LOGGER.info("the dataset waits for the end of the checks: %s", error.message)
+                self._fault = error
+        if self._fault is not None:
             self.writer.written.clear()
 
     def _forget_beyond_bounds(self) -> None:
@@ -112,9 +121,9 @@ class DatasetFeed:
 
 def _joined(day: int, parts: list[_Part]) -> EarlyDay:
     stations = set().union(*(part.stations for part in parts))
-    tables = [part.observations for part in parts]
-    if len(tables) == 1:
-        return EarlyDay(day, stations, tables[0])
+    if len(parts) == 1:
+        return EarlyDay(day, stations, parts[0].observations)
+    tables = [conformed(part.observations) for part in parts]
     return EarlyDay(day, stations, by_station_and_time(pa.concat_tables(tables).unify_dictionaries()))
 
 
