@@ -224,6 +224,8 @@ def _evaluate_window(
     changed: dict[str, int] = {}
     for attempt in range(_ROUNDS):
         results = evaluate(window, stored, neighbours)
+        # What the checks have left: 60 MB of a window, which would stand beside what is written and handed on.
+        trim_heap()
         of_window = [station for station in window.targets if station.id in results]
         differing = {station.id: _differing(window, stored[station.id], results[station.id]) for station in of_window}
         # Before the flags: where this is cut off in between, the flags still differ, and both are written again.
