@@ -85,9 +85,9 @@ blanks do not matter. No result is rounded.
 _GATES_INTRODUCTION = """\
 ## Units that are named wrongly
 
-An object is rejected (`wrong_unit`) where more than half of a parameter's values are none on Earth in the unit that is
-named, and would be in another one. Only what can be told without a doubt stops an object: so many different values, so
-far apart in time, that neither a fault code nor a sensor in the sun gives them. Wind in km/h is a storm in m/s, an inch
+An object is rejected (`wrong_unit`) where more than half of a parameter's values are impossible on Earth in the unit
+that is named, and plausible in another one. Only what is certain stops an object: so many different values, so far
+apart in time, that neither a fault code nor a sensor in the sun gives them. Wind in km/h is a storm in m/s, an inch
 of rain a drizzle in mm, 10 °C taken for °F a frost: such values may be weather, and the checks of
 [quality](quality.md) flag them one by one.
 """
@@ -140,7 +140,7 @@ def _layout(layout: Layout) -> str:
         zone += f"; a day of the month, hour and minute of the {time.within_days} days before the object was extracted"
     rows = [f"`{container.name}`" for container in layout.containers if container.rejected is None]
     facts = [f"- Time: {_names(times)} ({zone}).", f"- Station: `{layout.station}`{_OF_KEY[layout.station_of_key]}."]
-    facts += [f"- In a JSON document the rows stand in {', '.join(rows)}."] if rows else []
+    facts += [f"- In a JSON document the rows are in {', '.join(rows)}."] if rows else []
     if layout.blocks is not None:
         blocks = (f"`{name}` ({', '.join(units.values())})" for name, units in layout.blocks.units.items())
         facts.append(f"- Units: a field without one stands in an object that names them: {', '.join(blocks)}.")
@@ -298,7 +298,7 @@ def user_guide(page: str) -> str:
 def stations_page(page: str) -> str:
     """The page of the registry with its table of fields made anew."""
     rows = ((f"`{name}`", takes(kind), _left_out(name)) for name, kind in FIELDS.items() if name != "network")
-    return _between(page, "fields", _table(("field", "it takes", "left out in entry and defaults"), rows))
+    return _between(page, "fields", _table(("field", "accepted value", "if missing in entry and defaults"), rows))
 
 
 def _left_out(name: str) -> str:
@@ -336,8 +336,11 @@ def quality_page(page: str) -> str:
 
 def checks_table() -> str:
     """The checks in their order."""
-    rows = ((f"`{check.id}`", check.finds, ", ".join(map(str, check.flags)), check.advice) for check in CHECKS.values())
-    return _table(("check", "finds", "flags", "what to do"), rows)
+    rows = (
+        (f"`{check.id}`", ", ".join(check.known_as), check.finds, ", ".join(map(str, check.flags)), check.advice)
+        for check in CHECKS.values()
+    )
+    return _table(("check", "known as", "finds", "flags", "what to do"), rows)
 
 
 def experiments_table() -> str:

@@ -128,8 +128,8 @@ def _run(
     except ForecastError as error:
         return reports.end(error), error
     except BaseException as error:
-        # A fault of the program, or a second Ctrl-C: the status must not say "running" for ever.
-        run.progress.add_error(type(error).__name__, "the run ended unforeseen")
+        # A fault of the program, or a second Ctrl-C: the status must not stay "running".
+        run.progress.add_error(type(error).__name__, "the run ended unexpectedly")
         reports.status("failed", 1)
         raise
 

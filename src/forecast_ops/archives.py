@@ -95,7 +95,7 @@ class Archives:
         try:
             return Manifest(**json.loads(text))
         except (ValueError, TypeError) as error:
-            raise SettingError(f"{self._prefix}{name}{_MANIFEST} is no manifest of a dump") from error
+            raise SettingError(f"{self._prefix}{name}{_MANIFEST} is not a manifest of a dump") from error
 
     def digest(self, name: str) -> str:
         """SHA-256 of an archive as it lies there now."""

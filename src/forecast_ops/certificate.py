@@ -65,7 +65,7 @@ def _end_of(pem: str) -> datetime:
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
     except ValueError as error:
-        raise SettingError("the secret is no certificate: it must be what forecast mongo pki puts there") from error
+        raise SettingError("the secret is not a certificate: it must be what forecast mongo pki puts there") from error
     if "PRIVATE KEY" not in pem:
         raise SettingError("the secret holds a certificate without its key; forecast mongo pki puts both there")
     return certificate.not_valid_after_utc

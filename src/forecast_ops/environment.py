@@ -94,7 +94,7 @@ def by_uri(settings: Settings, ca_file: Path) -> Iterator[MongoClient[dict[str, 
                 tz_aware=True,
             )
         except (ValueError, OSError, UserWarning) as error:
-            raise SettingError("MONGODB_URI cannot be used: it is no valid connection string") from error
+            raise SettingError("MONGODB_URI cannot be used: it is not a valid connection string") from error
     with client:
         yield client
 

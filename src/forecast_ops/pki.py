@@ -45,7 +45,7 @@ def open_authority(folder: Path, now: datetime) -> Authority:
     certificate_path, key_path = folder / "ca.pem", folder / "ca.key"
     if certificate_path.exists() != key_path.exists():
         raise SettingError(
-            f"{folder} holds only one of ca.pem and ca.key; put the other beside it, or name a new folder"
+            f"{folder} holds only one of ca.pem and ca.key; put the other next to it, or name a new folder"
         )
     if not key_path.exists():
         authority = _new_authority(now)

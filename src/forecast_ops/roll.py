@@ -100,7 +100,7 @@ def not_whole(status: dict[str, Any]) -> str | None:
     """Why the set must not lose a member now, by replSetGetStatus; None where it may."""
     members = status["members"]
     if len(members) != MEMBERS or status["writableVotingMembersCount"] != MEMBERS:
-        return f"{len(members)} members, {status['writableVotingMembersCount']} votes; it takes {MEMBERS} of each"
+        return f"{len(members)} members, {status['writableVotingMembersCount']} votes; expected {MEMBERS} of each"
     ill = [f"{member['name']} is {member['stateStr']}" for member in members if member["stateStr"] not in _STATES]
     if ill:
         return ", ".join(ill)

@@ -80,7 +80,7 @@ def set_status(client: Client, ca_file: Path, now: datetime) -> SetStatus:
 
 
 def attention(status: SetStatus) -> list[str]:
-    """What a person has to look at, the most important first."""
+    """What a person has to look at, most important first."""
     return [
         *(f"{one.host} is {one.state}" for one in status.members if one.state not in HEALTHY),
         *(
@@ -175,7 +175,7 @@ def _number(value: float | None, unit: str) -> str:
 
 
 def _slow(client: Client) -> Iterator[tuple[str, str, float]]:
-    """Operations of clients; what members do for each other (oplog, heartbeats) runs for ever by design."""
+    """Operations of clients; what members do for each other (oplog, heartbeats) runs indefinitely by design."""
     asked: dict[str, Any] = {
         "active": True,
         "secs_running": {"$gte": SLOW_SECONDS},

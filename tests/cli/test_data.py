@@ -176,10 +176,10 @@ def test_a_file_that_cannot_be_written_is_a_fault_of_usage(tmp_path: Path) -> No
     [
         (["values"], "error: neither PROCESSED_URI nor MONGODB_URI is set"),
         (["stations"], "error: neither PROCESSED_URI nor MONGODB_URI is set"),
-        (["values", "--processed-uri", "z", "--parameter", "air_temp"], "error: air_temp is no parameter"),
+        (["values", "--processed-uri", "z", "--parameter", "air_temp"], "error: air_temp is not a parameter"),
         (["values", "--since", "2024-10-05T06:00:00"], "has no time zone; write 2024-10-05T06:00:00Z for UTC"),
-        (["values", "--since", "2024-10-05Tx"], "'2024-10-05Tx' is no time; it takes YYYY-MM-DD"),
-        (["values", "--since", "20241005"], "is no day; it takes YYYY-MM-DD"),
+        (["values", "--since", "2024-10-05Tx"], "'2024-10-05Tx' is not a time; expected YYYY-MM-DD"),
+        (["values", "--since", "20241005"], "is not a day; expected YYYY-MM-DD"),
         (
             ["values", "--processed-uri", "z", "--since", "2024-10-05", "--until", "2024-10-05"],
             "error: since (2024-10-05T00:00:00Z) is not before until (2024-10-05T00:00:00Z)",

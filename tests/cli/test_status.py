@@ -120,7 +120,7 @@ def test_where_mongodb_is_out_of_reach_it_says_so_and_tells_what_the_reports_kno
     assert result.exit_code == 3
     headline = result.stdout.splitlines()[0]
     assert "127.0.0.1:1" in headline
-    assert headline.endswith("What is told here is from the reports alone")
+    assert headline.endswith("The following comes from the reports alone")
     assert "2026-11-23 03:10  2026-11-23 03:14  success" in result.stdout
 
 
@@ -144,7 +144,7 @@ def test_runs_and_stations_are_told_as_the_database_has_them(
     result = asked("--json")
     found = json.loads(result.stdout)
     assert (result.exit_code, found["runs"][0]["status"]) == (3, "died")
-    assert found["headline"].startswith("The last run (2026-11-23 03:10 UTC) did not come to its end")
+    assert found["headline"].startswith("The last run (2026-11-23 03:10 UTC) did not finish")
     assert found["stations"]["ILAMAD25"] == {
         "state": "silent",
         "last_observation": "2024-06-06T03:10:05Z",

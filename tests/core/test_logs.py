@@ -73,7 +73,7 @@ def test_the_trace_of_a_fault_belongs_to_its_line_and_holds_no_secret(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tr0ub4dor")
     stderr = begin(monkeypatch, tmp_path, log_format, io.StringIO())
     fault = ValueError("tr0ub4dor \x9b31m")
-    LOGGER.error("a fault of the program", exc_info=fault)
+    LOGGER.error("an internal error", exc_info=fault)
     head, *rest = stderr.getvalue().splitlines()
     told = "\n".join(rest) if log_format == "text" else json.loads(head)["trace"]
     assert all(line.startswith("    ") for line in rest)

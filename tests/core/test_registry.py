@@ -85,7 +85,7 @@ def test_an_entry_replaces_the_built_in_one_of_its_id() -> None:
 
 def test_two_added_files_with_one_id_are_a_fault() -> None:
     one, other = (registry_file(INFOCLIMAT, entry("A"), place=place) for place in ("a.json", "b.json"))
-    assert faults(one, other) == ["b.json, station 1 (A): id is also that of a.json, station 1 (A)"]
+    assert faults(one, other) == ["b.json, station 1 (A): id is already that of a.json, station 1 (A)"]
 
 
 def test_a_network_of_its_own_has_a_prefix_and_ids_without_it_are_a_fault() -> None:
@@ -164,36 +164,39 @@ def test_a_table_may_have_semicolons_and_name_the_network_in_each_row() -> None:
 @pytest.mark.parametrize(
     ("fields", "fault"),
     [
-        ({"latitude": 95}, "latitude is 95; it takes a number from -90 to 90"),
-        ({"latitude": "50.5"}, 'latitude is "50.5"; it takes a number from -90 to 90'),
-        ({"longitude": None}, "longitude is null; it takes a number from -180 to 180"),
-        ({"elevation": 9000}, "elevation is 9000; it takes a number from -433 to 8850"),
-        ({"name": ""}, 'name is ""; it takes a text of 1 to 200 letters'),
-        ({"country": "France"}, 'country is "France"; it takes two capital letters (ISO 3166-1), such as FR or null'),
-        ({"interval_minutes": 0}, "interval_minutes is 0; it takes a number above 0, at most 1440"),
+        ({"latitude": 95}, "latitude is 95; expected a number from -90 to 90"),
+        ({"latitude": "50.5"}, 'latitude is "50.5"; expected a number from -90 to 90'),
+        ({"longitude": None}, "longitude is null; expected a number from -180 to 180"),
+        ({"elevation": 9000}, "elevation is 9000; expected a number from -433 to 8850"),
+        ({"name": ""}, 'name is ""; expected a text of 1 to 200 letters'),
+        ({"country": "France"}, 'country is "France"; expected two capital letters (ISO 3166-1), such as FR or null'),
+        ({"interval_minutes": 0}, "interval_minutes is 0; expected a number above 0, at most 1440"),
         (
             {"wigos_id": "07015"},
-            'wigos_id is "07015"; it takes a WIGOS station identifier, such as 0-20000-0-07015 or null',
+            'wigos_id is "07015"; expected a WIGOS station identifier, such as 0-20000-0-07015 or null',
         ),
         (
             {"timezone": "Europe/Lille"},
-            'timezone is "Europe/Lille", which is no IANA time zone; it takes one such as Europe/Paris',
+            'timezone is "Europe/Lille", which is not an IANA time zone; expected one such as Europe/Paris',
         ),
-        ({"timezone": "Europe"}, 'timezone is "Europe", which is no IANA time zone; it takes one such as Europe/Paris'),
-        ({"parameters": []}, "parameters is []; it takes a list of at least one item, each a text of 1 to 200 letters"),
+        (
+            {"timezone": "Europe"},
+            'timezone is "Europe", which is not an IANA time zone; expected one such as Europe/Paris',
+        ),
+        ({"parameters": []}, "parameters is []; expected a list of at least one item, each a text of 1 to 200 letters"),
         (
             {"parameters": ["air_temprature"]},
-            'parameters: "air_temprature" is no measured parameter; did you mean air_temperature?',
+            'parameters: "air_temprature" is not a measured parameter; did you mean air_temperature?',
         ),
         (
             {"parameters": ["precipitation_amount"]},
-            'parameters: "precipitation_amount" is no measured parameter; did you mean precipitation_amount_6h?',
+            'parameters: "precipitation_amount" is not a measured parameter; did you mean precipitation_amount_6h?',
         ),
-        ({"parameters": ["wind_speed", "wind_speed"]}, 'parameters: "wind_speed" is there twice'),
-        ({"licence": {"name": "a"}}, 'licence is {"name": "a"}; it takes an object of the texts name, source, url'),
-        ({"altitude": 3}, '"altitude" is no field of a station; did you mean latitude?'),
-        ({"thresholds": []}, "thresholds is []; it takes an object of objects, by parameter and name"),
-        ({"thresholds": {"wind_speed": 3}}, "thresholds.wind_speed is 3; it takes an object of numbers, by name"),
+        ({"parameters": ["wind_speed", "wind_speed"]}, 'parameters: "wind_speed" appears twice'),
+        ({"licence": {"name": "a"}}, 'licence is {"name": "a"}; expected an object of the texts name, source, url'),
+        ({"altitude": 3}, '"altitude" is not a field of a station; did you mean latitude?'),
+        ({"thresholds": []}, "thresholds is []; expected an object of objects, by parameter and name"),
+        ({"thresholds": {"wind_speed": 3}}, "thresholds.wind_speed is 3; expected an object of numbers, by name"),
         (
             {"thresholds": {"air_temperature": {"spike_suspekt": 4}}},
             (
@@ -207,15 +210,15 @@ def test_a_table_may_have_semicolons_and_name_the_network_in_each_row() -> None:
         ),
         (
             {"thresholds": {"clock_offset": {"clock_offset_window_days": 3}}},
-            "thresholds.clock_offset.clock_offset_window_days is 3; it takes a number of 2 at most",
+            "thresholds.clock_offset.clock_offset_window_days is 3; expected a number of 2 at most",
         ),
         (
             {"thresholds": {"air_temperature": {"persistence_fail_hours": 24.5}}},
-            "thresholds.air_temperature.persistence_fail_hours is 24.5; it takes a number of 24 at most",
+            "thresholds.air_temperature.persistence_fail_hours is 24.5; expected a number of 24 at most",
         ),
         (
             {"thresholds": {"air_temperature": {"spike_suspect": "4"}}},
-            'thresholds.air_temperature.spike_suspect is "4"; it takes a number',
+            'thresholds.air_temperature.spike_suspect is "4"; expected a number',
         ),
     ],
 )
@@ -231,15 +234,15 @@ def test_a_wrong_field_is_named_with_its_place_and_what_it_takes(fields: dict[st
 @pytest.mark.parametrize("station_id", ["a.b", "", "x" * 41, "07015\n", "a b"])
 def test_an_id_that_cannot_be_is_named(station_id: str) -> None:
     (fault,) = faults(registry_file(INFOCLIMAT, entry(station_id)))
-    assert fault.endswith("it takes 1 to 40 letters (A-Z, a-z), digits, _ and -")
+    assert fault.endswith("expected 1 to 40 letters (A-Z, a-z), digits, _ and -")
 
 
 def test_a_licence_with_an_unknown_key_is_named() -> None:
     licence = {"name": "a", "url": "b", "source": "c", "holder": "d"}
     (fault,) = faults(registry_file(INFOCLIMAT, entry("A", licence=licence)))
     assert fault == (
-        'more.json, station 1 (A): licence: "holder" is no part of it; '
-        "it takes an object of the texts name, source, url"
+        'more.json, station 1 (A): licence: "holder" is not part of it; '
+        "expected an object of the texts name, source, url"
     )
 
 
@@ -247,7 +250,7 @@ def test_what_is_missing_is_named_for_every_station_at_once() -> None:
     broken = [{key: value for key, value in entry(name).items() if key != "longitude"} for name in "AB"]
     file = registry_file(WUNDERGROUND, *broken)
     assert faults(file) == [
-        f"more.json, station {number} ({name}): {field} is missing; it takes {takes}"
+        f"more.json, station {number} ({name}): {field} is missing; expected {takes}"
         for number, name in ((1, "A"), (2, "B"))
         for field, takes in (
             ("longitude", "a number from -180 to 180"),
@@ -267,8 +270,8 @@ def test_of_very_many_faults_the_first_are_named_and_the_others_counted() -> Non
 @pytest.mark.parametrize(
     ("defaults", "fault"),
     [
-        ({"interval_minutes": -1}, "interval_minutes is -1; it takes a number above 0, at most 1440"),
-        ({"zone": "UTC"}, '"zone" is no field of a station; did you mean timezone?'),
+        ({"interval_minutes": -1}, "interval_minutes is -1; expected a number above 0, at most 1440"),
+        ({"zone": "UTC"}, '"zone" is not a field of a station; did you mean timezone?'),
         ({"latitude": 50}, "latitude is each station's own"),
     ],
 )
@@ -283,12 +286,12 @@ def test_a_wrong_default_is_named_once(defaults: dict[str, Any], fault: str) -> 
         (b'{"network": "InfoClimat",\n}', "x.json is not JSON: line 2, column 1: "),
         (b"\xff\xfe", "x.json is not JSON: "),
         (b'{"defaults": {"a": ' + b"[" * 100_000, "x.json is not JSON: "),
-        (b"[]", "x.json: Expected `object`, got `array`; it takes an object of network, defaults and stations"),
-        (b'{"stations": []}', "x.json: Object missing required field `network`; it takes an object of network, "),
+        (b"[]", "x.json: Expected `object`, got `array`; expected an object of network, defaults and stations"),
+        (b'{"stations": []}', "x.json: Object missing required field `network`; expected an object of network, "),
         (b'{"network": "InfoClimat", "stations": [1]}', "x.json: Expected `object`, got `int` - at `$.stations[0]`"),
         (
             b'{"network": "InfoClimat", "stations": [{"id": "A", "network": "B"}]}',
-            "x.json, station 1 (A): network stands once, at the top of the file",
+            "x.json, station 1 (A): network is given once, at the top of the file",
         ),
     ],
 )
@@ -322,7 +325,7 @@ def test_a_table_that_cannot_be_read_says_where_it_breaks(text: str, fault: str)
 def test_a_cell_that_is_no_position_is_named(cell: str) -> None:
     text = f'id,name,latitude,longitude,elevation\nA,a,"{cell}",3,1\n'
     assert faults(table(text, "infoclimat.csv")) == [
-        f'infoclimat.csv, line 2 (A): latitude is "{cell}"; it takes a number from -90 to 90'
+        f'infoclimat.csv, line 2 (A): latitude is "{cell}"; expected a number from -90 to 90'
     ]
 
 

@@ -85,26 +85,26 @@ def test_a_location_that_is_set_is_given() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("LOG_LEVEL", "LOUD", "is 'LOUD' (from --log-level); it takes one of DEBUG, INFO, WARNING, ERROR"),
-        ("LOG_FORMAT", "xml", "is 'xml' (from --log-format); it takes one of text, json"),
-        ("MONGODB_DATABASE", "a.b", "is 'a.b' (from --mongodb-database); it takes 1 to 60 letters, digits, _ and -"),
-        ("MONGODB_COLLECTION", "$x", "is '$x' (from --mongodb-collection); it takes 1 to 60 letters, digits, _ and -"),
-        ("RAW_URI", "gs://b/", "begins with 'gs://' (from --raw-uri); it takes s3://bucket/prefix/ or a local folder"),
+        ("LOG_LEVEL", "LOUD", "is 'LOUD' (from --log-level); expected one of DEBUG, INFO, WARNING, ERROR"),
+        ("LOG_FORMAT", "xml", "is 'xml' (from --log-format); expected one of text, json"),
+        ("MONGODB_DATABASE", "a.b", "is 'a.b' (from --mongodb-database); expected 1 to 60 letters, digits, _ and -"),
+        ("MONGODB_COLLECTION", "$x", "is '$x' (from --mongodb-collection); expected 1 to 60 letters, digits, _ and -"),
+        ("RAW_URI", "gs://b/", "begins with 'gs://' (from --raw-uri); expected s3://bucket/prefix/ or a local folder"),
         (
             "PROCESSED_URI",
             "s3://",
-            "names no S3 bucket (from --processed-uri); it takes s3://bucket/prefix/ or a local folder",
+            "names no S3 bucket (from --processed-uri); expected s3://bucket/prefix/ or a local folder",
         ),
-        ("RAW_URI", "s3://B/", "names no S3 bucket (from --raw-uri); it takes s3://bucket/prefix/ or a local folder"),
+        ("RAW_URI", "s3://B/", "names no S3 bucket (from --raw-uri); expected s3://bucket/prefix/ or a local folder"),
         (
             "MONGODB_URI",
             "localhost:27017",
-            "is no connection string (from --mongodb-uri); it takes a string that begins with mongodb:// or mongodb+srv://",
+            "is not a connection string (from --mongodb-uri); expected a string that begins with mongodb:// or mongodb+srv://",
         ),
         (
             "MAX_DATA_AGE_HOURS",
             "0",
-            "is '0' (from --max-data-age-hours); it takes a number of hours above 0, such as 36",
+            "is '0' (from --max-data-age-hours); expected a number of hours above 0, such as 36",
         ),
     ],
 )
@@ -114,7 +114,7 @@ def test_a_wrong_setting_is_named_with_what_it_takes(name: str, value: str, mess
 
 def test_an_error_says_where_the_wrong_value_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     dotenv("LOG_LEVEL=LOUD\n")
-    assert fault() == f"LOG_LEVEL is 'LOUD' (from {Path.cwd() / '.env'}); it takes one of DEBUG, INFO, WARNING, ERROR"
+    assert fault() == f"LOG_LEVEL is 'LOUD' (from {Path.cwd() / '.env'}); expected one of DEBUG, INFO, WARNING, ERROR"
     monkeypatch.setenv("LOG_LEVEL", "LOUDER")
     assert fault().startswith("LOG_LEVEL is 'LOUDER' (from the environment); ")
 
@@ -168,7 +168,7 @@ def test_connection_string_in_the_wrong_variable_is_not_shown(name: str) -> None
         load_settings({name: "mongodb://me:PASSWORD@host/"})
     assert "password" not in caught.value.message.casefold()
     words = (
-        f"{name} is something that looks like a connection string (from --{name.lower().replace('_', '-')}); it takes "
+        f"{name} is something that looks like a connection string (from --{name.lower().replace('_', '-')}); expected "
     )
     assert caught.value.message.startswith(words)
 
@@ -185,7 +185,7 @@ def test_the_limit_of_all_temporary_files_follows_those_of_an_object() -> None:
     assert load_settings(of_an_object).limits.temporary_bytes == 10_000 << 20
     assert load_settings({**of_an_object, "MAX_TEMPORARY_MB": "5001"}).limits.temporary_bytes == 5001 << 20
     assert fault(**of_an_object, MAX_TEMPORARY_MB="5000") == (
-        "MAX_TEMPORARY_MB is 5000 (from --max-temporary-mb); it takes more than MAX_OBJECT_MB and MAX_UNPACKED_MB "
+        "MAX_TEMPORARY_MB is 5000 (from --max-temporary-mb); expected more than MAX_OBJECT_MB and MAX_UNPACKED_MB "
         "together, 5000"
     )
 
@@ -196,13 +196,13 @@ def test_the_limit_of_all_temporary_files_follows_those_of_an_object() -> None:
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "64 MB", "99999999", "all"])
 def test_a_limit_that_is_no_number_of_megabytes_is_named(name: str, value: str) -> None:
     option = f"--{name.lower().replace('_', '-')}"
-    takes = "it takes a whole number of megabytes from 1 to 1048576"
+    takes = "expected a whole number of megabytes from 1 to 1048576"
     assert fault(**{name: value}) == f"{name} is {value!r} (from {option}); {takes}"
 
 
 def test_an_encoding_that_is_not_supported_is_named() -> None:
     assert fault(FALLBACK_ENCODING="latin-1") == (
-        "FALLBACK_ENCODING is 'latin-1' (from --fallback-encoding); it takes one of cp1252"
+        "FALLBACK_ENCODING is 'latin-1' (from --fallback-encoding); expected one of cp1252"
     )
 
 

@@ -135,7 +135,7 @@ def test_case_92_a_row_whose_payload_names_another_station_is_refused_and_the_ot
     ((code, reason),) = [(row["code"], row["reason"]) for row in result.rejected]
     assert (code, reason) == (
         "contradicting_stations",
-        "the payload names the station 'ILAMAD25', and 'IICHTE19' stands beside it",
+        "the payload names the station 'ILAMAD25', and 'IICHTE19' is next to it",
     )
     assert unknown == []
 

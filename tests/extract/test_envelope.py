@@ -143,7 +143,7 @@ def test_what_is_no_counter_rejects_the_object_by_name(place: str, cells: pa.Arr
     content = parquet(_airbyte_generation_id=cells) if place == "generation" else parquet(_airbyte_meta=meta)
     code, message = rejected(content, tmp_path)
     assert code == "bad_envelope"
-    assert message.startswith(("an Airbyte counter is no whole number (", "Airbyte's _airbyte_generation_id is "))
+    assert message.startswith(("an Airbyte counter is not a whole number (", "Airbyte's _airbyte_generation_id is "))
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_station_is_read_from_bytes_that_are_text(cells: pa.Array, tmp_path: P
 def test_a_station_of_bytes_that_are_no_text_rejects_the_object(kind: pa.DataType, tmp_path: Path) -> None:
     assert rejected(parquet(id_station=pa.array([b"\xff\xfe"] * 2, kind)), tmp_path) == (
         "bad_envelope",
-        "the field 'id_station', which names the station, holds bytes that are no text: '\\\\xff\\\\xfe'",
+        "the field 'id_station', which names the station, holds bytes that are not text: '\\\\xff\\\\xfe'",
     )
 
 

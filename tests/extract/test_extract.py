@@ -485,7 +485,7 @@ def test_a_depth_bomb_is_rejected_and_crashes_nothing(number: int, tmp_path: Pat
         (b'{"Time": "00:09:00", "Da', "not JSON: Unterminated string starting at at character 22"),
         (b'{"Time": "00:09\0:00"}', "a NUL character in the record"),
         (b'{"Time": "56.8 \xb0F"}', "not UTF-8 at byte 16"),
-        (b'{"Time": "1", "Time": "2"}', "the key 'Time' is there twice"),
+        (b'{"Time": "1", "Time": "2"}', "the key 'Time' appears twice"),
         (b"[1, 2]", "not a JSON object"),
         (b"5", "not a JSON object"),
         (b"{'Time': '00:09:00'}", "not JSON: Expecting property name enclosed in double quotes at character 2"),

@@ -19,7 +19,7 @@ from forecast.extract.json.prescan import surveyed
 from tests.examples import for_every_change
 from tests.extract.test_extract import CLIMATE, observations_of, rejected
 
-HASH_LENGTH = "half of a surrogate pair, which is no character"
+HASH_LENGTH = "half of a surrogate pair, which is not a character"
 MARK = "@@"
 # As JSON escapes, and as the three bytes that no UTF-8 has.
 HALVES = [rb"\udc00", rb"\uDFFF", rb"\ud800", rb"\udBff", rb"\ud800x", rb"\ud800\u0041", rb"\udc00\ud800"]
@@ -95,7 +95,7 @@ def test_case_94_bytes_that_are_half_of_a_pair_reject_a_document_or_an_array(
 ) -> None:
     code, message = rejected(make(where).replace(MARK.encode(), half), tmp_path)
     assert code == "not_json"
-    assert message.startswith("not JSON: a text with bytes that are no character (line ")
+    assert message.startswith("not JSON: a text with bytes that are not a character (line ")
 
 
 def test_both_halves_of_a_pair_are_a_character(tmp_path: Path) -> None:

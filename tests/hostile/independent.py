@@ -96,7 +96,7 @@ class Reading:
 
 
 def canonical(number: float, unit: str, parameter: str) -> float | None:
-    """A number of this unit in the parameter's own; None where it is no unit of it."""
+    """A number of this unit in the parameter's own; None where it is not a unit of it."""
     units = next(units for quantity, units in _UNITS.items() if quantity in parameter)
     if unit not in units:
         return None

@@ -168,7 +168,7 @@ def test_case_106_a_document_of_another_program_beside_ours_is_named_by_all_that
         read()
     assert told.value.message.startswith(f"the documents of {collection.full_name} cannot be read (")
     assert told.value.message.endswith(
-        f"), and document {name} is not as this pipeline writes them (src/config/mongodb_schema.json). Mend or remove "
+        f"), and document {name} was not written by this pipeline (src/config/mongodb_schema.json). Fix or remove "
         "it, or set MONGODB_COLLECTION to another collection"
     )
 
@@ -194,7 +194,7 @@ def test_case_106_a_command_that_fails_on_a_document_of_another_program_ends_wit
         status = world.run()
         assert (status["status"], status["exit_code"]) == ("failed", 2)
         (error,) = status["errors"]
-        assert f"document {name} is not as this pipeline writes them" in error["message"]
+        assert f"document {name} was not written by this pipeline" in error["message"]
         assert world.reports("quality_report")[-1]["values_removed"]["total"] == 0
         return
 
@@ -207,7 +207,7 @@ def test_case_106_a_command_that_fails_on_a_document_of_another_program_ends_wit
 
     with pytest.raises(SettingError) as told:
         execute()
-    assert f"document {name} is not as this pipeline writes them" in told.value.message
+    assert f"document {name} was not written by this pipeline" in told.value.message
 
 
 def test_a_database_that_holds_nothing_needs_no_index(replica_set: str, mongo_database: str) -> None:

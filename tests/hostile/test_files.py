@@ -86,13 +86,13 @@ def test_case_04_a_name_that_ends_in_gz_and_plain_lines_are_loaded_with_a_note(r
     key = TABLE_KEY + ".gz"
     ending = run_object(lines(*TABLE), key)
     ending.assert_accepted(3)
-    assert ending.warnings == [f"{key} is named .gz and is not packed"]
+    assert ending.warnings == [f"{key} is named .gz but is not gzipped"]
 
 
 def test_case_04_a_gzip_that_is_named_jsonl_is_loaded_with_a_note(run_object: RunObject) -> None:
     ending = run_object(gzip.compress(lines(*TABLE)))
     ending.assert_accepted(3)
-    assert ending.warnings == [f"{TABLE_KEY} is packed with gzip, which its name does not say"]
+    assert ending.warnings == [f"{TABLE_KEY} is gzipped, although its name does not say so"]
 
 
 def test_case_05_a_gzip_of_blanks_without_end_is_stopped_at_the_limit(run_object: RunObject) -> None:
@@ -263,9 +263,9 @@ def test_case_09_a_name_that_only_looks_like_a_marker_is_read(name: str, run_obj
          "the object is an old or protected Excel file (OLE2); save it as .xlsx without a password"),
         (b"\x7fELF\x02\x01\x01" + bytes(60), "not_data",
          "the object is binary (7F 45 4C 46 02 01 01 00 ...), neither JSON, CSV, Parquet, Avro nor a workbook"),
-        (gzip.compress(gzip.compress(b"x")), "not_data", "the object is a gzip within a gzip; pack it once"),
+        (gzip.compress(gzip.compress(b"x")), "not_data", "the object is gzipped twice; compress it once"),
         (b"204 No Content\n", "unknown_layout",
-         "text that is no table: '204 No Content' (a table has a header, and commas, semicolons or tabs in it)"),
+         "text that is not a table: '204 No Content' (a table has a header, and commas, semicolons or tabs in it)"),
     ],
     ids=["HTML", "S3 error", "LFS pointer", "OLE2", "binary", "gzip in gzip", "HTTP status"],
 )  # fmt: skip
@@ -381,7 +381,7 @@ def test_case_14_a_zip_archive_is_rejected_with_what_it_holds(run_object: RunObj
         archive.writestr("csv/011024.csv", to_csv(TABLE))
         archive.writestr("../../etc/x", b"x")
     ending = run_object(sink.getvalue())
-    message = "the object is a zip archive and no workbook; it holds: Ichtegem.xlsx, csv/011024.csv, ../../etc/x. "
+    message = "the object is a zip archive, not a workbook; it holds: Ichtegem.xlsx, csv/011024.csv, ../../etc/x. "
     ending.assert_rejected("not_data", message + "Put its files into the raw zone one by one")
 
 

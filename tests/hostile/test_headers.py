@@ -111,12 +111,12 @@ def test_infoclimats_fields_in_a_table_of_ones_own_are_read(run_object: RunObjec
 def test_case_100_a_text_is_rejected_with_its_first_line_of_letters(
     text: str, first: str, run_object: RunObject
 ) -> None:
-    message = f"text that is no table: '{first}' (a table has a header, and commas, semicolons or tabs in it)"
+    message = f"text that is not a table: '{first}' (a table has a header, and commas, semicolons or tabs in it)"
     run_object(text.encode()).assert_rejected("unknown_layout", message)
 
 
 def test_case_100_a_text_of_another_encoding_is_still_a_text(run_object: RunObject) -> None:
-    message = "text that is no table: 'M?t?o de Lille' (a table has a header, and commas, semicolons or tabs in it)"
+    message = "text that is not a table: 'M?t?o de Lille' (a table has a header, and commas, semicolons or tabs in it)"
     run_object("Météo de Lille\nà midi\n".encode("latin-1")).assert_rejected("unknown_layout", message)
 
 
@@ -124,7 +124,7 @@ def test_case_100_a_text_of_another_encoding_is_still_a_text(run_object: RunObje
 def test_case_100_a_table_below_a_text_is_told_from_a_text(above: str, run_object: RunObject) -> None:
     first = above.partition("\n")[0]
     header = "Date,Time,Temperature,Humidity,Pressure,Wind"
-    message = f"text stands above the table: '{first}'; remove what is above its header '{header}'"
+    message = f"there is text above the table: '{first}'; remove what is above its header '{header}'"
     text = above + "\n".join([header, *map(",".join, ROWS)])
     run_object(text.encode()).assert_rejected("unknown_layout", message)
 
@@ -143,10 +143,10 @@ def test_case_100_a_table_below_a_text_is_told_from_a_text(above: str, run_objec
         (b"\x89HDF\r\n\x1a\n", "an HDF5 or NetCDF file, no table of observations"),
         (b"ARROW1\0\0", "an Arrow IPC file (Feather), no table of observations"),
         (b"SQLite format 3\0", "an SQLite database, no table of observations"),
-        (b"BZh91AY&SY", "packed with bzip2; pack it with gzip, or not at all"),
-        (b"\xfd7zXZ\0", "packed with xz; pack it with gzip, or not at all"),
-        (b"\x28\xb5\x2f\xfd\x04", "packed with Zstandard; pack it with gzip, or not at all"),
-        (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; pack it with gzip, or not at all"),
+        (b"BZh91AY&SY", "compressed with bzip2; use gzip or no compression"),
+        (b"\xfd7zXZ\0", "compressed with xz; use gzip or no compression"),
+        (b"\x28\xb5\x2f\xfd\x04", "compressed with Zstandard; use gzip or no compression"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; use gzip or no compression"),
         (b"\xca\xfe\n\x0e\x0f\x10\x11\x12\xee", "binary (CA FE 0A 0E 0F 10 11 12 ...), " + NEITHER),
         ("Date,Time\n".encode("utf-16-le"), "binary (44 00 61 00 74 00 65 00 ...), " + NEITHER),
     ],
@@ -170,6 +170,6 @@ def test_case_100_a_title_in_a_row_of_its_own_is_no_header(title: str, run_objec
     header = "Date,Time,Temperature,Humidity,Pressure,Wind"
     rows = [f"2024-10-01,00:0{minute}:00,56.8 °F,87 %,29.48 in,WSW" for minute in (4, 9)]
     told = title.partition("\n")[0]
-    message = f"text stands above the table: '{told}'; remove what is above its header '{header}'"
+    message = f"there is text above the table: '{told}'; remove what is above its header '{header}'"
     content = "\n".join([title, header, *rows]).encode()
     run_object(content).assert_rejected("unknown_layout", message)

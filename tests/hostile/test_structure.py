@@ -91,7 +91,7 @@ def test_case_51_one_long_row_among_others_is_refused_alone(run_object: RunObjec
 def test_case_52_a_key_that_is_there_twice_refuses_the_record(run_object: RunObject) -> None:
     twice = lines(TABLE[1]).replace(b'"Wind": "WSW"', b'"Wind": "N", "Wind": "S"')
     ending = run_object(lines(TABLE[0]) + twice)
-    assert ending.reasons == [("line 2", "malformed_record", "the key 'Wind' is there twice")]
+    assert ending.reasons == [("line 2", "malformed_record", "the key 'Wind' appears twice")]
     assert ending.sums == (2, 0, 1, 1)
 
 
@@ -101,8 +101,8 @@ def test_case_52_a_key_that_is_there_twice_in_a_list_refuses_the_row(kind: str, 
     text = json.dumps(document(*rows) if kind == "document" else rows)
     one = text.rindex('"temperature": "7.6"')
     ending = run_object((text[:one] + '"temperature": "99", ' + text[one:]).encode(), CLIMATE_KEY)
-    in_document = ("line 1: hourly.07015[1]", "malformed_record", "a key is there twice")
-    in_array = ("[1]", "malformed_record", "the key 'temperature' is there twice")
+    in_document = ("line 1: hourly.07015[1]", "malformed_record", "a key appears twice")
+    in_array = ("[1]", "malformed_record", "the key 'temperature' appears twice")
     assert ending.reasons == [in_document if kind == "document" else in_array]
     assert ending.sums == (2, 0, 1, 1)
 
@@ -205,7 +205,7 @@ def test_case_54_a_station_that_the_document_does_not_list_is_looked_up_in_the_r
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"data": [climate(0)], "hourly": []}, "the rows stand in 'data' and not where a known network has them"),
+        ({"data": [climate(0)], "hourly": []}, "the rows are in 'data', not where a known network has them"),
         ({"hourly": {"07015": {"0": climate(0)}}},
          "a value where a list of rows belongs: 'hourly.07015.0.id_station'"),
         ({"hourly": {"07015": "none"}}, "a value where a list of rows belongs: 'hourly.07015'"),
@@ -387,7 +387,7 @@ def test_case_57_a_counter_that_is_none_rejects_the_object(value: Any, shape: st
     ending = run_object(lines(row, SHAPES["nested"](TABLE[1])))
     # Arrow's reader has a number of more than 64 bits as a double.
     shown = "'9.223372036854776e+18'" if value == 2**63 and shape == "nested" else repr(str(value))
-    message = f"an Airbyte counter is no whole number ({shown}; one from 0 to 2^53 belongs there)"
+    message = f"an Airbyte counter is not a whole number ({shown}; one from 0 to 2^53 belongs there)"
     ending.assert_rejected("bad_envelope", message)
 
 
@@ -513,7 +513,7 @@ def test_case_61_what_is_said_of_a_damaged_workbook_has_an_end(run_object: RunOb
     damaged = content[: second + 26] + (3000).to_bytes(2, "little") + content[second + 28 :]
     code, message = run_object(damaged).error
     assert code == "not_workbook"
-    assert message.startswith("the workbook is no whole zip file: File name in directory ")
+    assert message.startswith("the workbook is not a complete zip file: File name in directory ")
     assert (len(message), message[-1]) == (MAX_LETTERS, "…")
 
 
@@ -861,7 +861,7 @@ def test_case_64_a_new_variable_is_passed_over(kind: str, run_object: RunObject)
     ending = run_object({"jsonl": lines(*rows), "csv": to_csv(rows), "parquet": to_parquet(rows)}[kind])
     ending.assert_accepted(3)
     assert ending.measurements == [VALUES] * 3
-    assert ending.warnings == [f"{TABLE_KEY} has columns that are not known and are passed over: 'pm25'"]
+    assert ending.warnings == [f"{TABLE_KEY} has unknown columns, which are ignored: 'pm25'"]
 
 
 def test_case_64_a_variable_with_another_name_is_told_with_what_it_could_be(run_object: RunObject) -> None:
@@ -874,7 +874,7 @@ def test_case_64_a_variable_with_another_name_is_told_with_what_it_could_be(run_
         "Renamed? Perhaps to 'temp'"
     )
     assert ending.warnings == [
-        f"{CLIMATE_KEY} has columns that are not known and are passed over: 'temp'",
+        f"{CLIMATE_KEY} has unknown columns, which are ignored: 'temp'",
         f"{CLIMATE_KEY}: {words}",
     ]
     assert ending.error == ("renamed_parameter", words)
@@ -884,7 +884,7 @@ def test_case_64_of_many_new_variables_some_are_named_and_none_is_long(run_objec
     ending = run_object(lines(TABLE[0] | {f"{'x' * 60}{number}": "1" for number in range(20)}))
     ending.assert_accepted(1)
     shown = ", ".join([repr("x" * 40)] * 12)
-    assert ending.warnings == [f"{TABLE_KEY} has columns that are not known and are passed over: {shown} and 8 more"]
+    assert ending.warnings == [f"{TABLE_KEY} has unknown columns, which are ignored: {shown} and 8 more"]
 
 
 def test_case_64_an_optional_variable_that_is_gone_is_missing(run_object: RunObject) -> None:

@@ -129,7 +129,7 @@ def test_case_40_a_day_that_could_be_two_is_none(run_object: RunObject) -> None:
 @pytest.mark.parametrize("name", ["021024 (2)", "290225", "2024-10-01", "01-10-24", "Feuil1", "320124"])
 def test_case_41_a_sheet_whose_name_is_no_day_rejects_the_workbook(run_object: RunObject, name: str) -> None:
     run_object(workbook({"011024": ["10:00:00"], name: ["10:00:00"]}), WORKBOOK_KEY).assert_rejected(
-        "lost_day", f"the name of sheet {name!r} is no day (ddmmyy, such as 011024), and its rows have only times"
+        "lost_day", f"the name of sheet {name!r} is not a day (ddmmyy, such as 011024), and its rows have only times"
     )
 
 

@@ -145,14 +145,15 @@ def test_case_31_a_pressure_column_in_another_unit_than_it_says_stops_the_file(r
     ]
     run_object(climate(*rows), CLIMATE_KEY).assert_rejected(
         "wrong_unit",
-        "2 of 3 pressures, such as 29.75 hPa, are none on Earth, but would be in inHg: the source names the wrong unit",
+        "2 of 3 pressures, such as 29.75 hPa, are impossible on Earth, but plausible in inHg: "
+        "the source names the wrong unit",
     )
 
 
 def test_case_31_the_unit_of_the_cells_may_lie_as_well(run_object: RunObject) -> None:
     run_object(table({"Pressure": "1013.2 in"})).assert_rejected(
         "wrong_unit",
-        "1 of 1 pressures, such as 1013.2 inHg, are none on Earth, but would be in hPa: "
+        "1 of 1 pressures, such as 1013.2 inHg, are impossible on Earth, but plausible in hPa: "
         "the source names the wrong unit",
     )
 
@@ -190,7 +191,7 @@ def of_a_day(field: str, values: Sequence[float]) -> bytes:
 def test_case_31_a_day_of_temperatures_in_another_unit_than_it_says_stops_the_file(
     run_object: RunObject, field: str, values: list[float], said: str
 ) -> None:
-    words = said.format("are none on Earth, but would be in", "the source names the wrong unit")
+    words = said.format("are impossible on Earth, but plausible in", "the source names the wrong unit")
     run_object(of_a_day(field, values), CLIMATE_KEY).assert_rejected("wrong_unit", words)
 
 

@@ -129,5 +129,5 @@ def test_the_pace_is_kept_over_runs(tmp_path: Path) -> None:
 def test_a_count_of_calls_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path) -> None:
     pace = Pace(FETCH, Key("a key"), LocalDocuments(tmp_path, "INGEST_STATE_URI"), FakeClock(0))
     (tmp_path / pace.name).write_text("{}")
-    with pytest.raises(SettingError, match="is not as this program writes it"):
+    with pytest.raises(SettingError, match="was not written by this program"):
         pace.take()

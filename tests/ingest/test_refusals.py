@@ -88,7 +88,7 @@ def test_who_is_told_to_wait_for_long_ends_and_keeps_what_was_read(ingest: Inges
     (source,) = ingest.run("wunderground", since=TODAY).sources
     assert (source.exit_code, source.outcome, source.calls, source.written) == (1, Outcome.FAILED, 2, 204)
     assert source.fault is not None
-    assert "It asks to wait 3600 s" in source.fault
+    assert "It asks for a wait of 3600 s" in source.fault
     fault.times = 0
     assert ingest.run("wunderground").sources[0].stations["ILAMAD25"].days[date(2026, 11, 28)].written >= 204
 

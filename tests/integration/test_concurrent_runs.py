@@ -41,7 +41,7 @@ def test_second_run_sees_the_first_and_leaves(world: World) -> None:
     assert outcome.code == 1
     assert (
         "another run is writing to this database: 20260101T000000Z-aaaaaa on other-machine, since 2026-01-01 00:00:00 "
-        "UTC. Run again when it is done, or with --wait; if it died, its lease ends within 60 seconds"
+        "UTC. Run again when it is done, or with --wait; if it died, its lease expires within 60 seconds"
     ) in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert (world.documents(), world.checkpoints(), world.processed.keys()) == ({}, {}, [])

@@ -156,7 +156,7 @@ def test_replay_is_a_command(world: World) -> None:
     with held_by(world):
         outcome = world.typed("replay")
     assert outcome.code == 1
-    assert f"its lease ends within {LEASE_SECONDS} seconds" in outcome.stderr
+    assert f"its lease expires within {LEASE_SECONDS} seconds" in outcome.stderr
 
 
 def test_rows_on_which_the_program_fails_stay_and_the_others_pass(
@@ -177,8 +177,8 @@ def test_rows_on_which_the_program_fails_stay_and_the_others_pass(
         outcome = world.typed("replay")
     assert outcome.code == 3
     assert f"{rows:,} quarantined rows in 2 files: {rows - 1:,} pass now" in outcome.stdout
-    assert "1 stay in quarantine, 1 of them by a fault of the program (see the log)" in outcome.stdout
-    assert "a fault of the program, on 1 rows of rows/x.jsonl" in outcome.stderr
+    assert "1 stay in quarantine, 1 of them by an internal error (see the log)" in outcome.stdout
+    assert "an internal error, on 1 rows of rows/x.jsonl" in outcome.stderr
     assert [line["position"] for line in _rejected(world) if "replayed" not in line] == ["line 1"]
     mended = _replay(world, ALL)
     assert (mended.rows_failed, mended.replayed, mended.still_quarantined) == (0, 1, 0)
@@ -190,4 +190,4 @@ def test_damaged_file_of_the_reject_store_is_named(world: World) -> None:
     world.processed.put(key, world.processed.get(key)[:-20])
     outcome = world.typed("replay")
     assert outcome.code == 2
-    assert f"{key} is no whole file of the reject store; process its raw object again" in outcome.stderr
+    assert f"{key} is not a complete file of the reject store; process its raw object again" in outcome.stderr

@@ -219,7 +219,7 @@ def test_fault_that_passes_changes_nothing(
         (says(500, "InternalError"), "S3 answered InternalError; run again"),
         (says(503, "SlowDown"), "S3 answered SlowDown; run again"),
         *for_the_night(
-            (answers(b""), "the answer is no list of this bucket; run again"),
+            (answers(b""), "the answer is not a listing of this bucket; run again"),
             (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Else run again"),
         ),
     ],

@@ -208,7 +208,7 @@ def test_a_document_that_the_zone_has_with_other_content_only_is_named(
         report, code = migrate(LocalStore(Path(world.processed.uri)), collection, ALL, "run", verify_only=True)
     assert (code, report.verification.orphaned, report.verification.ok) == (3, 1, False)
     assert [record.getMessage() for record in caplog.records] == [
-        "document 07015@2024-09-30T23:00:00Z is in the processed zone with other content only"
+        "document 07015@2024-09-30T23:00:00Z is in the processed zone only with other content"
     ]
 
 

@@ -50,7 +50,7 @@ OUT_OF_REACH = (
 )
 NO_MEMBER = "none of the servers in MONGODB_URI (HOST) belongs to the replica set that it names (replicaSet=...)"
 UNCONFIRMED = "MongoDB did not confirm a write on a majority of its members (trying); is a member down?"
-TOO_LONG = "MongoDB gave an operation up because it took too long (trying); is the server overloaded?"
+TOO_LONG = "MongoDB aborted an operation because it took too long (trying); is the server overloaded?"
 Client = MongoClient[dict[str, Any]]
 
 
@@ -195,7 +195,7 @@ def test_old_server() -> None:
         uri = f"mongodb://127.0.0.1:{server.server_address[1]}/?directConnection=true{SOON}"
         assert fault(settings(uri)) == (
             2,
-            "the MongoDB at HOST has a version that this pipeline does not speak with; it takes MongoDB 4.4 or newer",
+            "the MongoDB at HOST has a version that this pipeline does not support; it needs MongoDB 4.4 or newer",
         )
         server.shutdown()
 
@@ -267,7 +267,7 @@ def server(address: str, kind: str = "Unknown", error: str = "") -> str:
         (
             [server("a:1").replace(">", ", error=ProtocolError('Got response id 808465440 but expected 84693088')>")],
             1,
-            "MongoDB is unreachable (trying): a:1: what answers there is no MongoDB. Check that it",
+            "MongoDB is unreachable (trying): a:1: what answers there is not MongoDB. Check that it",
         ),
         (
             [server("a:None", error="/tmp/a.sock: [Errno 13] Permission denied (configured timeouts: 1.0ms)")],
@@ -400,7 +400,7 @@ def test_server_without_tls(replica_set: str) -> None:
     assert fault(settings(uri)) == (
         1,
         (
-            "MongoDB is unreachable (connecting): HOST: no TLS connection came about. Check that the server speaks "
+            "MongoDB is unreachable (connecting): HOST: no TLS connection could be made. Check that the server speaks "
             "TLS and is up, then run again"
         ),
     )
@@ -538,8 +538,8 @@ def test_collection_of_something_else(guarded: ReplicaSet, admin: Any) -> None:
     assert fault(settings(as_user(guarded.uri, "root"))) == (
         2,
         (
-            "the collection holds documents whose station.location is no place (making the indexes), so they are none "
-            "of the pipeline's; set MONGODB_COLLECTION to another one"
+            "the collection holds documents whose station.location is not a point (making the indexes), so they are "
+            "none of the pipeline's; set MONGODB_COLLECTION to another one"
         ),
     )
 
@@ -552,7 +552,7 @@ def test_collection_of_something_else(guarded: ReplicaSet, admin: Any) -> None:
     [
         (
             {"errorCode": 14031},
-            "MongoDB has no disk space left (trying). Make room on the disk of its data, then run again",
+            "MongoDB has no disk space left (trying). Free some space on the disk of its data, then run again",
         ),
         ({"errorCode": 50}, TOO_LONG),
         ({"errorCode": 262}, TOO_LONG),
@@ -578,7 +578,7 @@ def test_full_disk_while_preparing(guarded: ReplicaSet, admin: Any, command: str
     doing = {"create": "making the collection", "createIndexes": "making the indexes"}[command]
     assert fault(settings(as_user(guarded.uri, "root"))) == (
         1,
-        f"MongoDB has no disk space left ({doing}). Make room on the disk of its data, then run again",
+        f"MongoDB has no disk space left ({doing}). Free some space on the disk of its data, then run again",
     )
 
 
@@ -618,7 +618,7 @@ def test_full_disk_in_the_words_of_the_storage_engine() -> None:
     told = to_forecast_error(OperationFailure("28: No space left on device", 8, answer), "trying")
     assert (told.exit_code, told.message) == (
         1,
-        "MongoDB has no disk space left (trying). Make room on the disk of its data, then run again",
+        "MongoDB has no disk space left (trying). Free some space on the disk of its data, then run again",
     )
 
 

@@ -56,7 +56,7 @@ def test_a_day_that_this_run_has_marked_is_marked_once_more(collection: Observat
 
 
 def test_what_a_rival_took_away_is_marked_anew_of_all_days_or_of_some(collection: ObservationCollection) -> None:
-    """What this run has evaluated itself is no part of it, and nothing is written where all marks are there."""
+    """What this run has evaluated itself is not part of it, and nothing is written where all marks are there."""
     counting = _Counting(collection.database["weather_pending_qc"])
     days = PendingDays(cast("ObservationCollection", counting), "r1")
     pending_qc, other = (

@@ -239,15 +239,15 @@ def test_a_run_that_is_stopped_leaves_its_marks(database: Database) -> None:
 
 
 def test_a_run_that_lost_its_lease_marks_again_the_days_whose_aggregates_it_wrote(database: Database) -> None:
-    """A rival may have written those of newer observations, and taken the marks away, while it stood still."""
+    """A concurrent run may have written those of newer observations, and taken the marks away, while it stood still."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     database.load(row(24 * 60 - 5, 12.2), run="other")
     asked = iter([False, True])
 
     def lost() -> None:
         if next(asked):
-            rival = database.pending_qc()
-            rival.ack(rival.marks())
+            other = database.pending_qc()
+            other.ack(other.marks())
             raise InterruptedRunError("the lease is gone")
 
     with pytest.raises(InterruptedRunError):
@@ -382,7 +382,7 @@ def test_a_document_that_the_validator_refuses_is_named(database: Database, by_h
     which = by_hand if by_hand.startswith("A@") else "of A at 2024-10-01T00:10:00Z"
     assert told.value.message == (
         f"the database's validator refuses the flags of document {which}: what is there was not written by this "
-        "pipeline (src/config/mongodb_schema.json); mend or remove it"
+        "pipeline (src/config/mongodb_schema.json); fix or remove it"
     )
     assert database.pending_qc().marks() == {("A", DAY): ["run"]}
 

@@ -102,7 +102,7 @@ def test_a_certificate_that_ends_earlier_is_not_taken(users_member: Member, secr
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("words", "the secret is no certificate"), ("CERTIFICATE", "a certificate without its key")],
+    [("words", "the secret is not a certificate"), ("CERTIFICATE", "a certificate without its key")],
 )
 def test_what_is_no_certificate_with_its_key_changes_nothing(
     users_member: Member, secret: Any, value: str, words: str

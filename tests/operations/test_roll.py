@@ -188,11 +188,11 @@ def test_an_unknown_service_is_named(ecs: Any) -> None:
         (status(), None),
         (status(lag=10), None),
         (status(lag=11), "mongo-3.forecast.internal:27017 is 11 s behind"),
-        (status(votes=2), "3 members, 2 votes; it takes 3 of each"),
+        (status(votes=2), "3 members, 2 votes; expected 3 of each"),
         (status(states={2: "RECOVERING"}), "mongo-2.forecast.internal:27017 is RECOVERING"),
         (status(states={2: "(not reachable/healthy)"}), "mongo-2.forecast.internal:27017 is (not reachable/healthy)"),
         (status(primary=0), "it has no primary"),
-        ({**status(), "members": status()["members"][:2]}, "2 members, 3 votes; it takes 3 of each"),
+        ({**status(), "members": status()["members"][:2]}, "2 members, 3 votes; expected 3 of each"),
     ],
 )
 def test_a_set_that_is_not_whole_must_not_lose_a_member(found: dict[str, Any], words: str | None) -> None:

@@ -110,7 +110,7 @@ def test_each_check_is_named_in_the_flags(check: str) -> None:
 
 def test_a_flag_of_a_check_that_is_not_registered_cannot_be_made() -> None:
     results = of(air_temperature=[12.0])
-    with pytest.raises(ValueError, match="radiation_error is no check"):
+    with pytest.raises(ValueError, match="radiation_error is not a check"):
         results.add("radiation_error", "air_temperature", flags(SUSPECT))
     assert texts(results) == [None]
 

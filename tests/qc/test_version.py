@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.networks.qc_version import qc_version
 from forecast.qc import version
 
-GOLDEN = 820600864
+GOLDEN = 1469892684
 
 
 @pytest.fixture

@@ -216,15 +216,15 @@ def test_a_pandas_frame_has_plain_types(source: str) -> None:
     ("asked", "words"),
     [
         ({"since": datetime(2024, 10, 1)}, "since is 2024-10-01T00:00:00, without a time zone"),
-        ({"parameters": ["air_temperatur"]}, "air_temperatur is no parameter; did you mean air_temperature?"),
+        ({"parameters": ["air_temperatur"]}, "air_temperatur is not a parameter; did you mean air_temperature?"),
         ({"parameters": "air_temperature"}, "parameters is the text 'air_temperature'; give a list"),
         ({"stations": "A"}, "stations is the text 'A'; give a list"),
-        ({"flags": "best"}, "flags is 'best'; it takes good, not_failed, all"),
+        ({"flags": "best"}, "flags is 'best'; expected good, not_failed, all"),
         ({"since": date(2024, 10, 2), "until": date(2024, 10, 2)}, "is not before until"),
-        ({"freq": "2h"}, "freq is '2h'; it takes 10min, 30min, 1h, 3h, 1d"),
-        ({"freq": "1h", "min_share": 1.1}, "min_share is 1.1; it takes a share from 0 to 1"),
+        ({"freq": "2h"}, "freq is '2h'; expected 10min, 30min, 1h, 3h, 1d"),
+        ({"freq": "1h", "min_share": 1.1}, "min_share is 1.1; expected a share from 0 to 1"),
         ({"freq": "1h", "provenance": True}, "provenance is that of observations"),
-        ({"bbox": (4.0, 50.0, 2.0, 51.0)}, "it takes west, south, east, north"),
+        ({"bbox": (4.0, 50.0, 2.0, 51.0)}, "expected west, south, east, north"),
     ],
 )
 def test_what_cannot_be_asked_for_is_named(asked: dict[str, Any], words: str) -> None:

@@ -302,13 +302,13 @@ def test_a_station_that_is_wrong_as_a_whole_is_warned_of() -> None:
         ),
         (
             (
-                "B fits its neighbours when moved by hours: is its clock or its time zone wrong, or is a file of "
+                "B matches its neighbours when shifted by hours: is its clock or its time zone wrong, or is a file of "
                 "another station in its folder?"
             ),
             {"station": "B", "check": "clock_offset"},
         ),
         (
-            f"C {AIR} stands still on a day that changes elsewhere: is the sensor stuck, or in the lee?",
+            f"C {AIR} does not change on a day when its neighbours do: is the sensor stuck or sheltered?",
             {"station": "C", "check": "stuck", "parameter": AIR},
         ),
     ]

@@ -82,10 +82,7 @@ def test_a_place_without_any_run_is_not_taken_for_a_healthy_one() -> None:
         (
             run(3, "died"),
             "error",
-            (
-                "The last run (2026-11-23 03:10 UTC) did not come to its end. It was killed, or its machine stopped; "
-                "run it again"
-            ),
+            ("The last run (2026-11-23 03:10 UTC) did not finish. It was killed, or its machine stopped; run it again"),
         ),
         (
             run(3, "interrupted"),

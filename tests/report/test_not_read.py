@@ -102,7 +102,7 @@ def test_the_summary_shows_them_and_commands_no_terminal() -> None:
     words = " ".join(sink.getvalue().split())
     assert f"a.csv: {UNREAD_WORDS} (unread_parameter)" in words
     assert f"a.csv: {RENAMED_WORDS} (renamed_parameter)" in words
-    assert "Columns that are not known a.csv: 'Air Temp', 'Heat Index', 'evil\\x1b[31m\\u202e', 'x0'" in words
+    assert "Unknown columns a.csv: 'Air Temp', 'Heat Index', 'evil\\x1b[31m\\u202e', 'x0'" in words
     assert "and 11 more" in words
     assert "Measurements without a parameter, which are not stored etat_sol (5), dxi (3)" in words
     assert not {"\x1b", "\u202e"} & set(sink.getvalue())

@@ -35,7 +35,7 @@ def test_every_check_of_a_station_as_a_whole_has_its_words_and_facts() -> None:
             {"station": "ILAMAD25", "check": "bias", "parameter": PRESSURE},
         ),
         (
-            "ILAMAD25 wind_speed stands still on a day that changes elsewhere: is the sensor stuck, or in the lee?",
+            "ILAMAD25 wind_speed does not change on a day when its neighbours do: is the sensor stuck or sheltered?",
             {"station": "ILAMAD25", "check": "stuck", "parameter": "wind_speed"},
         ),
     ]
@@ -46,7 +46,7 @@ def test_a_clock_is_one_for_all_parameters() -> None:
     findings = Findings(suspect=Counter({("ILAMAD25", name, "clock_offset"): 288 for name in names}))
     ((words, facts),) = warnings(findings)
     assert words == (
-        "ILAMAD25 fits its neighbours when moved by hours: is its clock or its time zone wrong, or is a file of "
+        "ILAMAD25 matches its neighbours when shifted by hours: is its clock or its time zone wrong, or is a file of "
         "another station in its folder?"
     )
     assert facts == {"station": "ILAMAD25", "check": "clock_offset"}

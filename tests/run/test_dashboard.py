@@ -39,9 +39,7 @@ def test_a_fault_of_the_program_costs_the_dashboard_and_not_the_run(
 
     monkeypatch.setattr(dashboard, "make_site", fault)
     write_dashboard_or_warn(Settings(logs_dir=tmp_path), STATIONS, RetryableError("no primary"))
-    assert [record.getMessage() for record in caplog.records] == [
-        "the dashboard was not written, by a fault of the program"
-    ]
+    assert [record.getMessage() for record in caplog.records] == ["the dashboard was not written, by an internal error"]
 
 
 @pytest.fixture

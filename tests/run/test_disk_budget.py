@@ -1,4 +1,4 @@
-"""What is on the disk at once stays within its bound: who wants more waits, and does not wait for ever."""
+"""What is on the disk at once stays within its bound: who wants more waits, and does not wait forever."""
 
 from __future__ import annotations
 

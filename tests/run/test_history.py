@@ -102,7 +102,7 @@ def test_a_run_that_was_killed_is_closed_by_the_next(
         run = found[name]
         assert (run.status, run.exit_code, run.finished_at, run.died) == ("failed", 1, "2026-11-24T09:00:00Z", FOUND)
         assert [(error.code, error.message) for error in run.errors] == [
-            ("died", "the run did not come to its end: it was killed, or its machine stopped")
+            ("died", "the run did not finish: it was killed, or its machine stopped")
         ]
         file = tmp_path / "logs" / "history" / f"{name}.json"
         assert msgspec.json.decode(file.read_bytes(), type=PipelineStatus) == run

@@ -92,9 +92,9 @@ def test_an_empty_database_meets_nothing(settings: Settings, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (LoadTestOptions((1, 0)), "--clients is 0; it takes 1 to 1000"),
+        (LoadTestOptions((1, 0)), "--clients is 0; expected 1 to 1000"),
         (LoadTestOptions((1001,)), "--clients is 1001"),
-        (LoadTestOptions(requests=0), "--requests is 0; it takes 1 or more"),
+        (LoadTestOptions(requests=0), "--requests is 0; expected 1 or more"),
     ],
 )
 def test_wrong_options_are_named(options: LoadTestOptions, words: str, tmp_path: Path) -> None:

@@ -223,8 +223,8 @@ def test_document_that_the_zone_does_not_hold_is_named(
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.verification.ok, report.verification.orphaned) == (3, False, 2)
     assert [record.message for record in caplog.records] == [
-        "document X@2023-01-01T00:00:00Z is in no file of the processed zone",
-        "document X@2024-10-02T00:00:00Z is in no file of the processed zone",
+        "document X@2023-01-01T00:00:00Z is not in the processed zone",
+        "document X@2024-10-02T00:00:00Z is not in the processed zone",
     ]
 
 

@@ -99,7 +99,7 @@ def test_of_an_address_that_is_none_the_setting_says_what_it_takes() -> None:
         added("a.json https://host/a.json")
     assert caught.value.message == (
         "STATIONS_URI begins with 'https://' (from --stations-uri); "
-        "it takes files or folders, local or s3://bucket/prefix/, separated by commas or blanks"
+        "expected files or folders, local or s3://bucket/prefix/, separated by commas or blanks"
     )
 
 
@@ -122,4 +122,4 @@ def test_a_command_ends_with_exit_code_2_where_a_station_is_wrong() -> None:
     options = ["--raw-uri", "raw", "--processed-uri", "processed", "--stations-uri", "a.json"]
     result = CliRunner().invoke(forecast_app, ["run", *options])
     assert result.exit_code == 2
-    assert 'a.json, station 1 (A): elevation is "high"; it takes a number from -433 to 8850' in result.stderr
+    assert 'a.json, station 1 (A): elevation is "high"; expected a number from -433 to 8850' in result.stderr

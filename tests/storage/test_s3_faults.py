@@ -299,10 +299,10 @@ def test_a_list_comes_in_pages_and_each_is_asked_for_again(
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"", "the answer is no list of this bucket"),
-        (b"<html><body>Log in</body></html>", "the answer is no list of this bucket"),
+        (b"", "the answer is not a listing of this bucket"),
+        (b"<html><body>Log in</body></html>", "the answer is not a listing of this bucket"),
         (b"<ListBucketResult><Name>BUCKET</Name>", "S3 answered 500"),
-        (b"<ListBucketResult><Name>BUCKET</Name></ListBucketResult>", "the answer is no list of this bucket"),
+        (b"<ListBucketResult><Name>BUCKET</Name></ListBucketResult>", "the answer is not a listing of this bucket"),
         (
             b"<ListBucketResult><Name>BUCKET</Name><IsTruncated>true</IsTruncated></ListBucketResult>",
             "the list breaks off",

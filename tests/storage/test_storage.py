@@ -224,8 +224,8 @@ def _socket(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (_pipe, "is a named pipe and no file; remove it from the zone"),
-        (_folder_link, "is a link to a folder and no file; remove it from the zone"),
+        (_pipe, "is a named pipe, not a file; remove it from the zone"),
+        (_folder_link, "is a link to a folder, not a file; remove it from the zone"),
         (_dangling, "is a link to something that is not there"),
         (_round, "cannot be read: Too many levels of symbolic links"),
         (_socket, "cannot be read: No such device or address"),

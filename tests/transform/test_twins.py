@@ -53,7 +53,7 @@ def test_two_columns_that_differ_by_more_quarantine_the_row(first: Any, twin: An
             "line 1",
             "contradicting_values",
             value,
-            f"{names} tell one parameter, and their values differ by more than rounding",
+            f"{names} hold one parameter, and their values differ by more than rounding",
         )
     ]
 

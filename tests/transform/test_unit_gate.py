@@ -48,7 +48,7 @@ def test_every_exchange_of_two_units_of_pressure_is_found_and_named(said: str, m
     assert rejection(PRESSURE, told) == (
         None
         if said == meant
-        else f"2 of 2 pressures, such as {example:g} {said}, are none on Earth, but would be in {meant}: "
+        else f"2 of 2 pressures, such as {example:g} {said}, are impossible on Earth, but plausible in {meant}: "
         "the source names the wrong unit"
     )
 
@@ -74,7 +74,7 @@ def test_a_day_of_another_unit_is_found_and_named(
     """Of 14 °C and more."""
     told = taken_for(MILD_DAY - MILD_DAY[0] + 14, parameter, meant, said)
     assert rejection(parameter, told) == (
-        f"24 of 24 {words}, such as {example}, are none on Earth, but would be in {meant}: "
+        f"24 of 24 {words}, such as {example}, are impossible on Earth, but plausible in {meant}: "
         "the source names the wrong unit"
     )
 

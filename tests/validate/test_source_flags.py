@@ -78,7 +78,7 @@ def test_codes_that_mean_failure_are_looked_up_by_network(network: str) -> None:
 
 
 def test_no_other_check_builds_on_it() -> None:
-    """A day that the network doubts as a whole is no day of which too many values are flagged."""
+    """A day that the network doubts as a whole is not a day of which too many values are flagged."""
     station = next(one for one in STATIONS if one.id == "ILAMAD25")
     times = np.arange(288, dtype=np.int64) * 300_000
     values = {"air_temperature": 12 + np.sin(np.arange(288) / 40)}

@@ -30,7 +30,7 @@ def utc_day(text: str) -> date:
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         with suppress(ValueError):
             return date.fromisoformat(text)
-    raise typer.BadParameter(f"{escaped(text)!r} is no day; it takes {_DAY_FORMAT}, such as 2024-10-05")
+    raise typer.BadParameter(f"{escaped(text)!r} is not a day; expected {_DAY_FORMAT}, such as 2024-10-05")
 
 
 def day_option(*names: str, help: str) -> Any:  # noqa: A002  as typer calls it

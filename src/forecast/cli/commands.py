@@ -25,7 +25,7 @@ def latency_command(
     settings: Settings,
     station_id: Annotated[str | None, typer.Option(help="Default: the registry's first.")] = None,
     day: Annotated[date | None, day_option("--date", help="UTC day. Default: the newest.")] = None,
-    iterations: Annotated[int, typer.Option(min=1, help="How often the query is timed.")] = 10,
+    iterations: Annotated[int, typer.Option(min=1, help="How many times the query is timed.")] = 10,
     as_json: AsJson = False,
 ) -> int:
     """Time the query of one station's day on the real database.
@@ -206,7 +206,7 @@ def _dataset_message(compared: DatasetComparison | UnsetType) -> str:
         return "the zone holds no dataset of this collection; the next run writes it"
     later = f", {compared.pending_days:,} station-days wait for the next run" if compared.pending_days else ""
     wrong = compared.differing or compared.hours_differing
-    fix = "; to have it written in whole, remove current/_dataset.json and run again" if wrong else ""
+    fix = "; to have it written completely, remove current/_dataset.json and run again" if wrong else ""
     return (
         f"compared the dataset: {compared.checked:,} observations, {compared.differing:,} differ, "
         f"{compared.hours_checked:,} hours, {compared.hours_differing:,} differ{later}{fix}"
@@ -228,4 +228,4 @@ def _removed_message(number: int) -> str:
 
 
 def _failed_message(counts: ReplayCounts) -> str:
-    return f", {counts.rows_failed:,} of them by a fault of the program (see the log)" if counts.rows_failed else ""
+    return f", {counts.rows_failed:,} of them by an internal error (see the log)" if counts.rows_failed else ""

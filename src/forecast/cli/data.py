@@ -32,7 +32,7 @@ def utc_moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{escaped(text)!r} is no time; it takes {_MOMENT}") from None
+        raise typer.BadParameter(f"{escaped(text)!r} is not a time; expected {_MOMENT}") from None
     if moment.tzinfo is None:
         raise typer.BadParameter(f"{escaped(text)!r} has no time zone; write {escaped(text)}Z for UTC")
     return moment.astimezone(UTC)
@@ -50,10 +50,11 @@ Flagged = Annotated[
 ]
 Freq = Annotated[
     Frequency | None,
-    typer.Option(help="Values of regular intervals, each at its end, in place of observations."),
+    typer.Option(help="Values at regular intervals, labelled with their end, instead of observations."),
 ]
 Share = Annotated[
-    float, typer.Option(min=0.0, max=1.0, help="With --freq: leave out what fewer of the expected values make up.")
+    float,
+    typer.Option(min=0.0, max=1.0, help="With --freq: the least share of the expected values that a value needs."),
 ]
 Format = Annotated[Literal["csv", "json", "parquet", "table"], typer.Option("--format", help="How it is written.")]
 Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write to this file. Default: stdout.")]

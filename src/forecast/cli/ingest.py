@@ -17,7 +17,7 @@ def ingest_command(
     source: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only this source, such as infoclimat; may be repeated. Another word is answered with their names."
+            help="Only this source, such as infoclimat. May be repeated. An unknown name is answered with the known."
         ),
     ] = None,
     station: Annotated[list[str] | None, typer.Option(help="Only this station. May be repeated.")] = None,

@@ -50,9 +50,9 @@ def init_command(
 
 def pki_command(
     settings: Settings,  # noqa: ARG001  of the log
-    folder: Annotated[Path, typer.Argument(help="Where the authority is kept, and its key never leaves.")],
+    folder: Annotated[Path, typer.Argument(help="The folder of the certificate authority; its key never leaves it.")],
     hosts: Annotated[str, typer.Option("--hosts", help="Host names of the members, without port, comma-separated.")],
-    days: Annotated[int, typer.Option(min=1, max=825, help="For how long the members' certificates hold.")] = 365,
+    days: Annotated[int, typer.Option(min=1, max=825, help="How long the members' certificates are valid.")] = 365,
     secrets_prefix: Annotated[
         str | None, typer.Option(help="Also put them into AWS Secrets Manager: PREFIX/ca, PREFIX/mongo-1 …")
     ] = None,
@@ -94,7 +94,7 @@ def restore_command(
     name: Annotated[
         str | None, typer.Argument(help="The dump, such as 2026-11-23T02-00-00Z. Default: the newest.")
     ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Put the dump in place of what is there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace what is there with the dump.")] = False,
 ) -> int:
     """Restore a dump into the database that it was taken of.
 
@@ -172,7 +172,7 @@ def renew_command(
     settings: Settings,  # noqa: ARG001  of the log
     file: Annotated[Path, typer.Argument(help="The file that mongod reads its certificate and key from.")],
     every_seconds: Annotated[
-        int | None, typer.Option(min=1, help="Look again so often, until SIGTERM. Default: once.")
+        int | None, typer.Option(min=1, help="Repeat at this interval until SIGTERM. Default: once.")
     ] = None,
 ) -> int:
     """Bring a member's new certificate to its mongod.
@@ -195,7 +195,7 @@ def renew_command(
 def recover_command(
     settings: Settings,  # noqa: ARG001  of the log
     survivor: Annotated[str, typer.Argument(help="The member with the newest data, as host:port.")],
-    yes: Annotated[bool, typer.Option("--yes", help="I know what this can lose.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Confirm that acknowledged writes may be lost.")] = False,
 ) -> int:
     """After the loss of a majority, let one member go on alone.
 

@@ -38,7 +38,7 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         say("interrupted")
         code = 1
     except Exception as error:
-        _LOGGER.critical("a fault of the program: %s", type(error).__name__, exc_info=True)
+        _LOGGER.critical("an internal error: %s", type(error).__name__, exc_info=True)
         code = 1
     for stream in (sys.stdout, sys.stderr):
         _leave_nothing_behind(stream)

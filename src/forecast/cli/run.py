@@ -18,7 +18,9 @@ def pipeline_command(
     day: Annotated[date | None, day_option("--date", help="Only objects synced on this UTC day.")] = None,
     since: Annotated[date | None, day_option(help="Only objects synced then or later.")] = None,
     until: Annotated[date | None, day_option(help="Only objects synced then or earlier.")] = None,
-    reprocess: Annotated[bool, typer.Option("--reprocess", help="Also objects that were processed already.")] = False,
+    reprocess: Annotated[
+        bool, typer.Option("--reprocess", help="Also process objects that were processed already.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Everything but the writing.")] = False,
     demo: Annotated[
         bool, typer.Option("--demo", help="Make synthetic raw data and run on it with the embedded MongoDB.")
@@ -66,7 +68,7 @@ def pipeline_command(
     from main import run_pipeline
 
     if day and (since or until):
-        raise SettingError("--date goes without --since and --until")
+        raise SettingError("--date cannot be used with --since or --until")
     run_options = RunOptions(day or since, day or until, reprocess, dry_run, max_rejection_rate, wait, rerun_qc)
     if demo:
         settings = demo_settings(settings)

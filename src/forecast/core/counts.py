@@ -49,7 +49,7 @@ _AGGREGATES = [
 
 
 class CountsError(AssertionError):
-    """The counts contradict each other: a fault of the program, not of the data."""
+    """The counts contradict each other: an internal error, not of the data."""
 
 
 @dataclass(slots=True)

@@ -84,7 +84,7 @@ def progress_bar(total: int, what: str = "raw objects") -> Iterator[Callable[[],
 
 
 def trace_without_secrets(error: BaseException) -> str:
-    """The trace of a fault of the program, without what the libraries may have quoted of the settings."""
+    """The trace of an internal error, without what the libraries may have quoted of the settings."""
     text = "".join(traceback.format_exception(error))
     for name in SECRETS:
         if value := os.environ.get(name):
@@ -94,7 +94,7 @@ def trace_without_secrets(error: BaseException) -> str:
 
 
 class _TextFormatter(logging.Formatter):
-    """One line a message: time (UTC), run, level, words. Below it, indented, the trace of a fault of the program."""
+    """One line a message: time (UTC), run, level, words. Below it, indented, the trace of an internal error."""
 
     def format(self, record: logging.LogRecord) -> str:
         run_id = getattr(record, "run_id", None) or _NO_RUN

@@ -66,7 +66,7 @@ class _Registry:
                 if (station := self._station(entry, from_table=file.is_table)) is None:
                     continue
                 if station.id in added:
-                    self.faults.append(f"{entry.place}: id is also that of {self.places[station.id]}")
+                    self.faults.append(f"{entry.place}: id is already that of {self.places[station.id]}")
                 added[station.id] = station
                 self.places[station.id] = entry.place
         self.stations |= added
@@ -114,7 +114,7 @@ class _Registry:
         defaults = {**network.defaults, **document.defaults, "network": document.network}
         for entry in document_entries(file, document):
             if "network" in entry.values:
-                self.faults.append(f"{entry.place}: network stands once, at the top of the file")
+                self.faults.append(f"{entry.place}: network is given once, at the top of the file")
             else:
                 yield Entry(entry.place, {**defaults, **entry.values})
 

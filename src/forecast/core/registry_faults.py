@@ -35,20 +35,20 @@ def field_faults(values: Mapping[str, Any], required: Iterable[str] = (), *, tex
     """What is wrong with these fields by themselves; `text` tells that all of them are cells of a table."""
     for name, value in values.items():
         if name not in FIELDS:
-            yield f"{_shown(name)} is no field of a station{_nearest(name, FIELDS)}"
+            yield f"{_shown(name)} is not a field of a station{_nearest(name, FIELDS)}"
         elif name == "thresholds":
             yield from _threshold_faults(value)
         elif not _fits(value, FIELDS[name], text=text):
-            yield f"{name} is {_shown(value)}; it takes {takes(FIELDS[name])}"
+            yield f"{name} is {_shown(value)}; expected {takes(FIELDS[name])}"
         elif name == "licence":
             for key in value.keys() - LICENCE_KEYS:
-                yield f"licence: {_shown(key)} is no part of it; it takes {takes(FIELDS[name])}"
+                yield f"licence: {_shown(key)} is not part of it; expected {takes(FIELDS[name])}"
         elif name == "parameters":
             yield from _parameter_faults(tuple(value))
         elif name == "timezone" and not is_zone(value):
-            yield f"timezone is {_shown(value)}, which is no IANA time zone; it takes one such as Europe/Paris"
+            yield f"timezone is {_shown(value)}, which is not an IANA time zone; expected one such as Europe/Paris"
     for name in sorted(set(required) - values.keys(), key=list(FIELDS).index):
-        yield f"{name} is missing; it takes {takes(FIELDS[name])}"
+        yield f"{name} is missing; expected {takes(FIELDS[name])}"
 
 
 def is_sound(values: Mapping[str, Any]) -> bool:
@@ -78,11 +78,11 @@ def is_zone(name: str) -> bool:
 @cache
 def _parameter_faults(names: tuple[str, ...]) -> tuple[str, ...]:
     unknown = [
-        f"parameters: {_shown(name)} is no measured parameter{_nearest(name, MEASURED_NAMES)}"
+        f"parameters: {_shown(name)} is not a measured parameter{_nearest(name, MEASURED_NAMES)}"
         for name in names
         if name not in MEASURED_NAMES
     ]
-    repeated = [f"parameters: {_shown(name)} is there twice" for name, number in Counter(names).items() if number > 1]
+    repeated = [f"parameters: {_shown(name)} appears twice" for name, number in Counter(names).items() if number > 1]
     return (*unknown, *repeated)
 
 
@@ -113,14 +113,14 @@ def _kind_text(kind: inspect.Type) -> str:
 
 def _threshold_faults(groups: Any) -> Iterator[str]:
     if not isinstance(groups, dict):
-        yield f"thresholds is {_shown(groups)}; it takes an object of objects, by parameter and name"
+        yield f"thresholds is {_shown(groups)}; expected an object of objects, by parameter and name"
         return
     for group, limits in groups.items():
         known = _thresholds().get(group)
         if known is None:
             yield f"thresholds: there are none of {_shown(group)}{_nearest(group, _thresholds())} (see docs/quality.md)"
         elif not isinstance(limits, dict):
-            yield f"thresholds.{group} is {_shown(limits)}; it takes an object of numbers, by name"
+            yield f"thresholds.{group} is {_shown(limits)}; expected an object of numbers, by name"
         else:
             yield from (fault for item in limits.items() for fault in _limit_faults(group, known, *item))
 
@@ -129,9 +129,9 @@ def _limit_faults(group: str, known: Mapping[str, float | None], name: str, valu
     if name not in known:
         yield f"thresholds.{group}: there is no threshold {_shown(name)}{_nearest(name, known)} (see docs/quality.md)"
     elif not _fits(value, float, text=False):
-        yield f"thresholds.{group}.{name} is {_shown(value)}; it takes a number"
+        yield f"thresholds.{group}.{name} is {_shown(value)}; expected a number"
     elif (most := known[name]) is not None and value > most:
-        yield f"thresholds.{group}.{name} is {_shown(value)}; it takes a number of {most:g} at most"
+        yield f"thresholds.{group}.{name} is {_shown(value)}; expected a number of {most:g} at most"
 
 
 @cache

@@ -59,7 +59,7 @@ def read_document(file: RegistryFile, faults: list[str]) -> Document | None:
     try:
         document = msgspec.json.decode(file.content.removeprefix(_UTF8_MARK), type=Document)
     except msgspec.ValidationError as error:
-        faults.append(f"{file.place}: {error}; it takes an object of network, defaults and stations")
+        faults.append(f"{file.place}: {error}; expected an object of network, defaults and stations")
         return None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         faults.append(f"{file.place} is not JSON: {_json_fault(file.content) or error}")

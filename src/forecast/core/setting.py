@@ -83,7 +83,7 @@ def _locations(text: str) -> tuple[str, ...]:
 
 def _connection_string(text: str) -> str:
     if not text.startswith(("mongodb://", "mongodb+srv://")):
-        raise ValueError("is no connection string")
+        raise ValueError("is not a connection string")
     return text
 
 
@@ -131,13 +131,13 @@ def _choice(*choices: str, metavar: str) -> Kind:
 def _api_address(text: str) -> str:
     # What stands there may be a key that was given to the wrong variable.
     if not re.fullmatch(r"https?://[\w.-]+(:\d+)?/?", text):
-        raise ValueError("is no address of an API")
+        raise ValueError("is not an address of an API")
     return text
 
 
 def _api_base(text: str) -> str:
     if not re.fullmatch(r"https?://[\w.-]+(:\d+)?(/[\w./-]*)?", text):
-        raise ValueError("is no address of an API")
+        raise ValueError("is not an address of an API")
     return text
 
 

@@ -91,7 +91,7 @@ class Limits:
         "FALLBACK_ENCODING",
         Group.LIMITS,
         ENCODING,
-        "How text is read that is not UTF-8: cp1252.",
+        "The encoding of text that is not UTF-8: cp1252.",
         without="such rows are quarantined",
         example="cp1252",
     )
@@ -150,10 +150,10 @@ class Settings:
         example="s3://my-bucket/site/",
     )
     log_level: str = setting_field(
-        "LOG_LEVEL", Group.REPORTS, LEVEL, "How much is logged: DEBUG, INFO, WARNING or ERROR.", default="INFO"
+        "LOG_LEVEL", Group.REPORTS, LEVEL, "The log level: DEBUG, INFO, WARNING or ERROR.", default="INFO"
     )
     log_format: str = setting_field(
-        "LOG_FORMAT", Group.REPORTS, FORMAT, "How it is logged: text, or json (one object a line).", default="text"
+        "LOG_FORMAT", Group.REPORTS, FORMAT, "The log format: text, or json (one object a line).", default="text"
     )
     limits: Limits = Limits()
     max_data_age_hours: float | None = setting_field(
@@ -162,7 +162,7 @@ class Settings:
         HOURS,
         "A station whose newest observation is older is silent.",
         details="That is a WARNING in the log, and a metric.",
-        without="the age is shown, and nobody is warned",
+        without="the age is shown, without a warning",
         example="36",
     )
     slo_uri: str | None = setting_field(
@@ -198,7 +198,7 @@ class Settings:
         LOCATION,
         "Where ingest keeps what it has read, its counts of calls and its leases.",
         details="Not below RAW_URI.",
-        without="beside RAW_URI, under its name with .ingest",
+        without="next to RAW_URI, under its name with .ingest",
         example="s3://my-bucket/ingest/",
     )
     wunderground_api_key: str | None = setting_field(
@@ -370,7 +370,7 @@ AWS_SETTINGS: tuple[Setting, ...] = (
         Group.AWS,
         ANY,
         "A key, where there is neither profile nor role.",
-        details="The role of an instance or of a task works without; keys in a file are the last resort.",
+        details="The role of an instance or of a task needs no key; keys in a file are the last resort.",
         secret=True,
     ),
     Setting("AWS_SECRET_ACCESS_KEY", Group.AWS, ANY, "The key's secret.", secret=True),
@@ -413,7 +413,7 @@ class _Sources:
 
     def wrong(self, setting: Setting, found: str, takes: str) -> None:
         """Note a fault."""
-        self.faults[setting.name] = f"{setting.name} {found} (from {self.origins[setting.name]}); it takes {takes}"
+        self.faults[setting.name] = f"{setting.name} {found} (from {self.origins[setting.name]}); expected {takes}"
 
     def _hand_over_to_boto3(self) -> None:
         """What `.env` says of AWS goes into the environment, where boto3 looks; what is there already wins."""

@@ -40,7 +40,7 @@ class QuerySlos(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunsSlo(Struct, frozen=True, forbid_unknown_fields=True):
-    """The share of runs that come to their end."""
+    """The share of runs that finish."""
 
     share: Share
 

@@ -67,7 +67,7 @@ def extract(path: Path, raw: RawObject, networks: Networks, limits: Limits, now:
     shapes = shapes_of(networks)
     packed = is_gzip(path)
     if packed != bool(_NAMED_GZIP.search(raw.key)):
-        said = "is packed with gzip, which its name does not say" if packed else "is named .gz and is not packed"
+        said = "is gzipped, although its name does not say so" if packed else "is named .gz but is not gzipped"
         LOGGER.warning("%s %s", raw.key, said, extra={"facts": {"object": raw.key}})
     try:
         has_rows = False
@@ -82,7 +82,7 @@ def extract(path: Path, raw: RawObject, networks: Networks, limits: Limits, now:
 
 
 def _check_extracted(batch: RawBatch, raw: RawObject, now: datetime) -> None:
-    """The later extraction wins, so one that has not been yet would win for ever.
+    """The later extraction wins, so one that has not been yet would win forever.
 
     Where the store says itself that it got the object later, the clock of this machine is behind: that is no fault of
     the object, whose rows are rejected for the time being.
@@ -120,7 +120,7 @@ def _read(path: Path, raw: RawObject, shapes: Shapes, limits: Limits, *, packed:
         return _BINARIES[magic](_unpacked(path, limits) if packed else path, raw, shapes, limits)
     beginning = start.removeprefix(codecs.BOM_UTF8).lstrip()
     if beginning.startswith(GZIP):
-        raise ObjectRejectedError("not_data", "the object is a gzip within a gzip; pack it once")
+        raise ObjectRejectedError("not_data", "the object is gzipped twice; compress it once")
     if beginning[:1] not in _JSON:
         refuse_binary(beginning)
     open_text = as_text(open_file, raw.key, limits)

@@ -266,7 +266,7 @@ class BatchMaker:
 
     def _refuse_payloads(self, part: Part, cells: pa.Array) -> None:
         """A payload of another type than an object or JSON text has no row."""
-        reason = f"the payload is no object but a {cells.type}"
+        reason = f"the payload is not an object but a {cells.type}"
         for index in np.flatnonzero(cells.is_valid()).tolist():
             self._refuse(part, rejected_record(part.origin["position"][index].as_py(), reason, ""))
         part.keep(np.flatnonzero(cells.is_null()))

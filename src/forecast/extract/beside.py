@@ -100,7 +100,7 @@ def _as_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _python(cells: pa.ChunkedArray) -> Sequence[Any]:
-    """Cells as Python values, of bytes that are no text what would be printed."""
+    """Cells as Python values, of bytes that are not text what would be printed."""
     return [cell.decode("utf-8", "backslashreplace") if isinstance(cell, bytes) else cell for cell in cells.to_pylist()]
 
 
@@ -112,7 +112,7 @@ def _contradiction(
     index: int,
 ) -> dict[str, Any]:
     own, other = inside[1][index].as_py(), outside[1][index].as_py()
-    reason = f"the payload names the station {own[:40]!r}, and {other[:40]!r} stands beside it"
+    reason = f"the payload names the station {own[:40]!r}, and {other[:40]!r} is next to it"
     row = rows.slice(index, 1).to_pylist()[0] | {f"{outside[0]}{_SUFFIX}": other}
     record = rejected_record(places[index].as_py(), reason, row)
     return record | {"code": CONTRADICTION, "field": outside[0], "value": other}

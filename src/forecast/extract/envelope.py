@@ -159,7 +159,7 @@ def read_instant(stamp: Any) -> int | None:
 def read_counter(value: Any) -> int:
     """A generation or the number of a sync; 0 where there is none.
 
-    Raises ObjectRejectedError where it is no whole number, or one that no counter comes to.
+    Raises ObjectRejectedError where it is not a whole number, or one that no counter comes to.
     """
     value = _decoded(value, GENERATION)
     if value is None or value == "":
@@ -217,7 +217,7 @@ def bad_envelope(part: str, fault: str, found: object) -> ObjectRejectedError:
 
 def bad_counter(found: object) -> ObjectRejectedError:
     """The refusal of an object with something else where a counter belongs."""
-    message = f"an Airbyte counter is no whole number ({str(found)[:_SHOWN]!r}; one from 0 to 2^53 belongs there)"
+    message = f"an Airbyte counter is not a whole number ({str(found)[:_SHOWN]!r}; one from 0 to 2^53 belongs there)"
     return ObjectRejectedError("bad_envelope", message)
 
 

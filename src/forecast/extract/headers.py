@@ -150,10 +150,12 @@ def _refuse_text(names: Sequence[str], rows: Sequence[Sequence[str]], lines: Seq
     if not is_text:
         return
     if header := _table_below(lines):
-        message = f"text stands above the table: '{_told(lines[0])}'; remove what is above its header '{_told(header)}'"
+        message = (
+            f"there is text above the table: '{_told(lines[0])}'; remove what is above its header '{_told(header)}'"
+        )
         raise ObjectRejectedError("unknown_layout", message)
     first = next((line for line in lines if any(map(str.isalpha, line))), lines[0])
-    message = f"text that is no table: '{_told(first)}' (a table has a header, and commas, semicolons or tabs in it)"
+    message = f"text that is not a table: '{_told(first)}' (a table has a header, and commas, semicolons or tabs in it)"
     raise ObjectRejectedError("unknown_layout", message)
 
 

@@ -65,7 +65,7 @@ def take_more_fields(part: Part) -> None:
 def are_documents(rows: pa.Table, shapes: Shapes, size: int) -> Mask:
     """The rows in which something stands where a document has its rows.
 
-    Raises ObjectRejectedError where a name of theirs is there twice.
+    Raises ObjectRejectedError where a name of theirs appears twice.
     """
     found = np.zeros(size, dtype=bool)
     for index, name in enumerate(rows.column_names):
@@ -152,7 +152,7 @@ def _text_of_bytes(name: str, cells: pa.Array) -> pa.Array:
         text is None or text.encode() != cell for text, cell in zip(texts, found, strict=True)
     ):
         first = next(text for text in texts if text is not None)
-        message = f"the field {name!r}, which names the station, holds bytes that are no text: {first[:40]!r}"
+        message = f"the field {name!r}, which names the station, holds bytes that are not text: {first[:40]!r}"
         raise ObjectRejectedError("bad_envelope", message)
     return pa.array(texts, pa.string())
 

@@ -55,7 +55,7 @@ def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
     if response.status != 200:  # noqa: PLR2004
         raise WindowError("refused", f"it answered {response.status}{shown}")
     if not isinstance(document, list if fetch.records[0] == EACH else dict):
-        raise BrokenAnswerError(f"the answer is no JSON document{shown}")
+        raise BrokenAnswerError(f"the answer is not a JSON document{shown}")
     try:
         found = list(_selected(fetch, document, fetch.records))
     except (KeyError, TypeError) as error:
@@ -92,7 +92,7 @@ def _document(fetch: Fetch, response: Response) -> Any:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _is(refusal: Refusal, response: Response, document: Any) -> bool:

@@ -128,6 +128,6 @@ class Api:
 
     def _leave_alone(self, says: str, seconds: float) -> NoReturn:
         raise SilentError(
-            f"{self.fetch.network}: {says}. It asks to wait {seconds:.0f} s; what was read is kept, run again later. "
-            "Does something else use this key too?"
+            f"{self.fetch.network}: {says}. It asks for a wait of {seconds:.0f} s; what was read is kept, run again "
+            "later. Does something else use this key too?"
         )

@@ -41,7 +41,7 @@ class SourceLease:
     def check(self) -> None:
         """Raise RetryableError where another run may have the lease by now."""
         if self.lost.is_set():
-            raise RetryableError("this run stood still for so long that its lease expired; run again")
+            raise RetryableError("this run was suspended for so long that its lease expired; run again")
 
 
 @contextmanager
@@ -101,7 +101,7 @@ class _Keeper:
         try:
             self._documents.write(self._name, _FREE, self._version)
         except ForecastError:
-            LOGGER.warning("the lease could not be given back; it ends by itself within %d seconds", LEASE_SECONDS)
+            LOGGER.warning("the lease could not be released; it expires by itself within %d seconds", LEASE_SECONDS)
 
     def _content(self) -> bytes:
         # Never twice the same, for a version may be a digest of the content.
@@ -120,6 +120,6 @@ def _parsed(content: bytes) -> dict[str, Any]:
 def _held(source: str, holder: dict[str, Any]) -> str:
     who = f": {escaped(str(holder['run_id']))} on {escaped(str(holder.get('host')))}" if "run_id" in holder else ""
     return (
-        f"another run is reading {source}{who}. Run again when it is done; if it died, its lease ends within "
+        f"another run is reading {source}{who}. Run again when it is done; if it died, its lease expires within "
         f"{LEASE_SECONDS} seconds"
     )

@@ -178,7 +178,8 @@ def state_place(raw_uri: str) -> str:
     place = absolute(raw_uri).rstrip("/")
     if place in {"", "s3:"} or (place.count("/") == 2 and place.startswith("s3://")):  # noqa: PLR2004  a bucket alone
         raise SettingError(
-            f"RAW_URI ({raw_uri}) is all of its place, and the state of ingest may not lie in it; set {STATE_SETTING}"
+            f"RAW_URI ({raw_uri}) is a whole bucket or disk, and the state of ingest must not be inside it; "
+            f"set {STATE_SETTING}"
         )
     return f"{place}.ingest/"
 

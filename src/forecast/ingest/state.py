@@ -120,7 +120,7 @@ class SourceState:
             self.generation, self.last_sync = int(kept["generation"]), int(kept["last_sync"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SettingError(
-                f"{self.uri} is not as this program writes it; move it away to read everything again from --since on"
+                f"{self.uri} was not written by this program; move it away to read everything again from --since on"
             ) from error
         self._version = found.version
 

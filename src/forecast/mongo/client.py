@@ -72,18 +72,18 @@ _TO_CHANGE = {
     _VALIDATION_FAILED: "the database's validator refuses a document ({doing}); it is not that of this pipeline "
     "version (src/config/mongodb_schema.json)",
     13297: "there is a database whose name differs from MONGODB_DATABASE in capital letters only ({doing})",
-    16755: "the collection holds documents whose station.location is no place ({doing}), so they are none of the "
+    16755: "the collection holds documents whose station.location is not a point ({doing}), so they are none of the "
     "pipeline's; set MONGODB_COLLECTION to another one",
 }
 _NO_INDEX = (
-    "the collection has not the indexes of this pipeline ({doing}); was it copied or restored without them? "
+    "the collection lacks indexes of this pipeline ({doing}); was it copied or restored without them? "
     "`pipeline` and `forecast migrate` make them"
 )
 _TO_REPEAT = {
-    50: "MongoDB gave an operation up because it took too long ({doing}); is the server overloaded?",
+    50: "MongoDB aborted an operation because it took too long ({doing}); is the server overloaded?",
     64: _UNCONFIRMED,
-    262: "MongoDB gave an operation up because it took too long ({doing}); is the server overloaded?",
-    _OUT_OF_DISK: "MongoDB has no disk space left ({doing}). Make room on the disk of its data, then run again",
+    262: "MongoDB aborted an operation because it took too long ({doing}); is the server overloaded?",
+    _OUT_OF_DISK: "MongoDB has no disk space left ({doing}). Free some space on the disk of its data, then run again",
 }
 
 
@@ -173,7 +173,7 @@ def _fault_of(client: MongoClient[dict[str, Any]], error: PyMongoError, uri: str
         topology.check_compatible()
     except ConfigurationError:
         return SettingError(
-            f"the MongoDB at {place} has a version that this pipeline does not speak with; it takes MongoDB "
+            f"the MongoDB at {place} has a version that this pipeline does not support; it needs MongoDB "
             f"{MIN_SUPPORTED_SERVER_VERSION} or newer"
         )
     if _at_behind(uri):

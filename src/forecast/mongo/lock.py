@@ -50,7 +50,7 @@ class Lease:
         """Raise RetryableError where another run has the lease by now."""
         if self.lost.is_set():
             raise RetryableError(
-                "this run stood still for so long that its lease expired, and another run may be at work; run again"
+                "this run was suspended for so long that its lease expired, and another run may be at work; run again"
             )
 
 
@@ -139,7 +139,7 @@ def _release(leases: ObservationCollection, run_id: str) -> None:
         with pymongo.timeout(_RELEASE_SECONDS):
             leases.delete_one({"_id": _NAME, "run_id": run_id})
     except PyMongoError:
-        LOGGER.warning("the lease could not be given back; it ends by itself within %d seconds", LEASE_SECONDS)
+        LOGGER.warning("the lease could not be released; it expires by itself within %d seconds", LEASE_SECONDS)
 
 
 def _expiry() -> dict[str, Any]:
@@ -150,5 +150,5 @@ def _held(holder: dict[str, Any]) -> str:
     return (
         f"another run is writing to this database: {holder['run_id']} on {holder['host']}, "
         f"since {holder['since']:%Y-%m-%d %H:%M:%S} UTC. Run again when it is done, or with --wait; "
-        f"if it died, its lease ends within {LEASE_SECONDS} seconds"
+        f"if it died, its lease expires within {LEASE_SECONDS} seconds"
     )

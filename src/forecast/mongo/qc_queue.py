@@ -45,7 +45,7 @@ class PendingDays:
                 self.collection.bulk_write(marks, ordered=False)
 
     def marks(self, query: Mapping[str, Any] | None = None) -> dict[tuple[str, int], list[str]]:
-        """All marks, those of runs that did not come to their end among them, with the runs that made them."""
+        """All marks, those of runs that did not finish among them, with the runs that made them."""
         with mongo_errors("reading marked station-days"):
             return {(mark["station"], mark["day"]): mark["runs"] for mark in self.collection.find(query or {})}
 

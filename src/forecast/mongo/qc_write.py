@@ -77,7 +77,7 @@ def _refused(error: BulkWriteError) -> ForecastError:
         which = wanted.get("_id") or f"of {wanted['station.id']} at {iso_time(wanted['timestamp'])}"
         return SettingError(
             f"the database's validator refuses the flags of document {which}: what is there was not written by this "
-            "pipeline (src/config/mongodb_schema.json); mend or remove it"
+            "pipeline (src/config/mongodb_schema.json); fix or remove it"
         )
     if foreign := foreign_index(first):
         return SettingError(

@@ -93,7 +93,7 @@ class Checkpoints:
         """By `name_of` what was rejected, and would be again: nothing that it depends on has changed.
 
         `circumstances` (`circumstances_digest`) are what a person changes to have an object read after all.
-        What failed by a fault of the program has another chance with another program.
+        What failed by an internal error has another chance with another program.
         """
         same = {
             "rejected.rules_version": self.rules_version,

@@ -51,6 +51,6 @@ def _name_one(collection: ObservationCollection, error: Exception) -> None:
     LOGGER.debug("reading the documents failed", exc_info=error)
     raise SettingError(
         f"the documents of {collection.full_name} cannot be read ({type(error).__name__}), and document "
-        f"{stranger['_id']} is not as this pipeline writes them (src/config/mongodb_schema.json). Mend or remove it, "
+        f"{stranger['_id']} was not written by this pipeline (src/config/mongodb_schema.json). Fix or remove it, "
         "or set MONGODB_COLLECTION to another collection"
     ) from error

@@ -17,7 +17,7 @@ _SERVER = re.compile(
 )
 _ADDRESS = re.compile(r"(\S+:\d+): ")
 _NO_NAME = "its name does not resolve"
-_NO_TLS = "no TLS connection came about"
+_NO_TLS = "no TLS connection could be made"
 _NO_TRUST = "its certificate was not accepted"
 # Words of an error's text, and what they mean.
 _CAUSES: Final = (
@@ -33,7 +33,7 @@ _CAUSES: Final = (
     ("timed out", "no answer in time"),
     ("connection closed", "it closed the connection"),
     ("Connection reset", "it closed the connection"),
-    ("ProtocolError", "what answers there is no MongoDB"),
+    ("ProtocolError", "what answers there is not MongoDB"),
 )
 # Every other fault of the system, in its own words.
 _OF_SYSTEM: Final = re.compile(r"\[Errno -?\d+\] ([^'\"(]*[^'\"( ])")

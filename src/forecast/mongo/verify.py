@@ -35,7 +35,7 @@ _DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _IDS_AT_ONCE = 100_000
 # What of a part is its record's own.
 _CONTENT = ("measurements", "source_flags", "parse_issues")
-_NOWHERE = "in no file of the processed zone"
+_NOWHERE = "not in the processed zone"
 _NO_RECORDS = pa.table({"_id": pa.array([], pa.string()), "digest": pa.array([], pa.string())})
 
 
@@ -67,7 +67,7 @@ def orphaned_documents(files: list[RawObject], store: Store, collection: Observa
                 names, digests = (pa.array(column, pa.string()) for column in zip(*pairs, strict=True))
                 lacking = names.filter(pc.invert(pc.is_in(_contents(names, digests), value_set=contents)))
                 for name, known in zip(lacking.to_pylist(), pc.is_in(lacking, value_set=ids).to_pylist(), strict=True):
-                    where = "in the processed zone with other content only" if known else _NOWHERE
+                    where = "in the processed zone only with other content" if known else _NOWHERE
                     LOGGER.error("document %s is %s", name, where)
                 beyond += len(lacking)
     return beyond
@@ -95,7 +95,7 @@ def read_zone_file(file: RawObject, store: Store, folder: Path, columns: list[st
         schema = pq.read_schema(copy)
         table = pq.read_table(copy, columns=columns)
     except pa.ArrowInvalid as error:
-        raise RetryableError(f"{file.uri} is no whole Parquet file; process its raw object again") from error
+        raise RetryableError(f"{file.uri} is not a complete Parquet file; process its raw object again") from error
     _check_format(file, schema)
     return table if columns else as_records(table)
 

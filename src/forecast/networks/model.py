@@ -62,7 +62,7 @@ class Field:
     def __post_init__(self) -> None:
         """Raises ValueError where there is no such parameter."""
         if self.parameter not in MEASURED_NAMES:
-            raise ValueError(f"{self.parameter!r} is no measured parameter of forecast.core.parameters")
+            raise ValueError(f"{self.parameter!r} is not a measured parameter of forecast.core.parameters")
 
 
 @dataclass(frozen=True, slots=True)

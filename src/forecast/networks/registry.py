@@ -71,7 +71,7 @@ def find_networks() -> Networks:
         except Exception as error:
             raise SettingError(f"{place} cannot be loaded: {error}; update the package, or remove it") from error
         if not isinstance(network, Network):
-            raise SettingError(f"{place} is no forecast.networks.model.Network; update the package, or remove it")
+            raise SettingError(f"{place} is not a forecast.networks.model.Network; update the package, or remove it")
         if any(network.name == other.name for other in found):
             raise SettingError(f"{place} is called {network.name!r}, as another one is; remove one of the two")
         taken = {fetch.source for other in found for fetch in other.fetch}

@@ -86,7 +86,8 @@ class Check:
     those that it flags, `inputs` others of the station that it looks at, `compared` those of which it looks at the
     neighbours' values. `limits` are its thresholds by parameter (or by the check's id, where they belong to none);
     `most` is what a station may set some of them to at most, because `reach` depends on them. `flags` are those that it
-    can give beside good. `finds` and `advice` say for people what it finds and what to do about it; `warning` is what
+    can give apart from good. `known_as` are its names in QARTOD's manuals, WMO's guides and other programs. `finds` and
+    `advice` say for people what it finds and what to do about it; `warning` is what
     the log says where it stands for a fault of the whole station, and `is_consequence` holds for a check that says
     nothing new of the sensor.
     """
@@ -101,6 +102,7 @@ class Check:
     most: Limits = field(default_factory=dict)
     reach: Callable[[Limits], Reach] = _of_the_row_alone
     flags: tuple[int, ...] = (SUSPECT,)
+    known_as: tuple[str, ...] = ()
     finds: str
     advice: str
     warning: str | None = None

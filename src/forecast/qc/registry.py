@@ -63,7 +63,7 @@ CHECKS: Final[Mapping[str, Check]] = {
 }
 # By parameter and name; those that belong to no parameter stand under the check's own id.
 THRESHOLDS: Final[Mapping[str, Thresholds]] = dict(_thresholds())
-# What a station may ask for at most: on how far the checks look hangs what is re-evaluated.
+# What a station may ask for at most: on how far the checks look depends what is re-evaluated.
 MAX_OVERRIDE: Final[Limits] = {name: most for check in CHECKS.values() for name, most in check.most.items()}
 
 STATION_REACH, _NEIGHBOURS_REACH, DAY_REACH = (

@@ -89,7 +89,7 @@ class QcResults:
     def add(self, check: str, parameter: str, flags: Flags) -> None:
         """Take what a check says; of a value that failed an earlier one or is set aside, it says nothing."""
         if check not in CHECKS:
-            raise ValueError(f"{check} is no check of forecast.qc.checks: nothing is said in its name")
+            raise ValueError(f"{check} is not a check of forecast.qc.checks: nothing is said in its name")
         mine = self.flags[parameter]
         closed = mine == FAIL
         if parameter in self._aside:

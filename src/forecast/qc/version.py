@@ -16,7 +16,7 @@ from forecast.qc.thresholds import Thresholds
 # Documents and records keep the version as a signed integer of 32 bits.
 _BITS: Final = 31
 # What of a check is for people only.
-_WORDS: Final = frozenset({"finds", "advice", "warning"})
+_WORDS: Final = frozenset({"finds", "advice", "warning", "known_as"})
 
 
 def checks_version(networks: Sequence[object]) -> int:

@@ -67,14 +67,14 @@ def make_request(  # noqa: PLR0913  as `read`
 ) -> Request:
     """Check what was asked for. Raises RequestError naming what cannot be, and what can."""
     if flags not in get_args(Flags):
-        raise RequestError(f"flags is {flags!r}; it takes {', '.join(get_args(Flags))}")
+        raise RequestError(f"flags is {flags!r}; expected {', '.join(get_args(Flags))}")
     if isinstance(stations, str):
         raise RequestError(f"stations is the text {stations!r}; give a list: [{stations!r}]")
     begin, end = _moment("since", since), _moment("until", until)
     if begin is not None and end is not None and begin >= end:
         raise RequestError(f"since ({begin:%Y-%m-%dT%H:%M:%SZ}) is not before until ({end:%Y-%m-%dT%H:%M:%SZ})")
     if bbox is not None and not (bbox[0] <= bbox[2] and bbox[1] <= bbox[3]):
-        raise RequestError(f"bbox is {bbox}; it takes west, south, east, north in degrees")
+        raise RequestError(f"bbox is {bbox}; expected west, south, east, north in degrees")
     _check_freq(freq, min_share, provenance=provenance)
     chosen = None if stations is None else tuple(stations)
     return Request(chosen, bbox, _parameters(parameters), begin, end, flags, provenance, freq, min_share)
@@ -82,9 +82,9 @@ def make_request(  # noqa: PLR0913  as `read`
 
 def _check_freq(freq: Frequency | None, min_share: float, *, provenance: bool) -> None:
     if freq is not None and freq not in FREQUENCIES:
-        raise RequestError(f"freq is {freq!r}; it takes {', '.join(FREQUENCIES)}")
+        raise RequestError(f"freq is {freq!r}; expected {', '.join(FREQUENCIES)}")
     if not 0 <= min_share <= 1:
-        raise RequestError(f"min_share is {min_share}; it takes a share from 0 to 1")
+        raise RequestError(f"min_share is {min_share}; expected a share from 0 to 1")
     if freq is not None and provenance:
         raise RequestError("provenance is that of observations; without freq they are given")
 
@@ -98,7 +98,7 @@ def _parameters(names: Sequence[str] | None) -> tuple[str, ...]:
         if name not in PARAMETER_NAMES:
             near = get_close_matches(name, PARAMETER_NAMES, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise RequestError(f"{escaped(name)} is no parameter{hint} There are: {', '.join(PARAMETER_NAMES)}")
+            raise RequestError(f"{escaped(name)} is not a parameter{hint} There are: {', '.join(PARAMETER_NAMES)}")
     return tuple(names)
 
 

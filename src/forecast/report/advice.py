@@ -13,7 +13,7 @@ from forecast.report.models.quality import Advice
 from forecast.report.write import DIGITS
 
 _MAX_ADVICE: Final = 20
-# What is found, the most important first: of the station, failed values, suspect ones, what follows from those.
+# What is found, most important first: of the station, failed values, suspect ones, what follows from those.
 STATION, FAILED, SUSPECTED, CONSEQUENCE = range(4)
 _UNITS: Final = {parameter.name: parameter.unit for parameter in PARAMETERS}
 

@@ -46,7 +46,7 @@ def attention(
     removed: Mapping[Removed, int],
     limits: RunLimits,
 ) -> list[Attention]:
-    """What needs attention after a run, the most important first.
+    """What needs attention after a run, most important first.
 
     The more severe comes first, of equal severity the cause before its consequences (the order of `AttentionKind`), and
     of one kind the more frequent. There is one entry a station and cause, or an error code, however often it occurred.
@@ -84,7 +84,7 @@ def _of_runs(progress: RunProgress) -> Iterator[_Counted]:
             yield Attention(severity, "run_error", error.message), 1
     previous = progress.previous_run
     if previous is not None and previous.status == "died":
-        message = f"run {previous.run_id}, begun {previous.started_at}, did not come to its end"
+        message = f"run {previous.run_id}, begun {previous.started_at}, did not finish"
         yield Attention("info", "previous_run_died", message), 1
 
 

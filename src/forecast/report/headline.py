@@ -35,8 +35,8 @@ _BAD_ENDS: Final[Mapping[str, tuple[Severity, AttentionKind, str, str, str]]] = 
     "died": (
         "error",
         "run_died",
-        "did not come to its end",
-        "did not come to their end",
+        "did not finish",
+        "did not finish",
         ". It was killed, or its machine stopped; run it again",
     ),
     "interrupted": ("warning", "run_interrupted", "was interrupted", "were interrupted", ". Run it again"),

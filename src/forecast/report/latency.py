@@ -90,7 +90,7 @@ def render_latency(report: QueryLatencyReport) -> Group:
 
 def _check_options(day: date | None, iterations: int) -> None:
     if iterations < 1:
-        raise SettingError(f"--iterations is {iterations}; it takes 1 or more")
+        raise SettingError(f"--iterations is {iterations}; expected 1 or more")
     if day == date.max:
         raise SettingError(f"--date is {day}; there is no day after it")
 

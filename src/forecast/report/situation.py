@@ -35,7 +35,7 @@ def run_state(report: PipelineStatus) -> RunState:
 
 def reports_unreadable(names: Sequence[str]) -> Attention:
     """What to tell of files in the place of status reports that are none."""
-    message = f"These are no status reports of this version: {listed(names)}. Move them elsewhere"
+    message = f"These are not status reports of this version: {listed(names)}. Move them elsewhere"
     return Attention("warning", "reports_unreadable", message)
 
 

@@ -29,7 +29,7 @@ def render_summary(status: PipelineStatus, quality: QualityReport) -> Group:
     if quality.rejections_by_code:
         parts += [_title("Quarantined rows by code"), _codes(quality)]
     if quality.unknown_columns:
-        parts += [_title("Columns that are not known"), _unknown(quality)]
+        parts += [_title("Unknown columns"), _unknown(quality)]
     if quality.columns_not_stored:
         names = ", ".join(f"{entry.column} ({entry.cells:,})" for entry in quality.columns_not_stored[:MAX_LINES])
         more = len(quality.columns_not_stored) - MAX_LINES

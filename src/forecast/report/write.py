@@ -27,7 +27,7 @@ SCHEMAS_FOLDER = Path(__file__).parent / "schemas"
 
 
 class ReportShapeError(AssertionError):
-    """A report is not as its schema says: a fault of the program, not of the data."""
+    """A report is not as its schema says: an internal error, not of the data."""
 
 
 def as_data(model: Model) -> dict[str, Any]:

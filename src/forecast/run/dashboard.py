@@ -78,7 +78,7 @@ def write_dashboard_or_warn(settings: Settings, stations: Stations, fault: Forec
     except ForecastError as error:
         LOGGER.warning("the dashboard was not written: %s", error.message)
     except Exception:
-        LOGGER.exception("the dashboard was not written, by a fault of the program")
+        LOGGER.exception("the dashboard was not written, by an internal error")
 
 
 def site_uri(settings: Settings) -> str:

@@ -159,7 +159,7 @@ class DatasetWriter:
 
     def _clear(self, state: DatasetState, pending: PendingDays) -> None:
         """Remove what the zone holds, and mark all that the collection holds."""
-        LOGGER.info("the dataset in %s is written in whole", self.store.uri)
+        LOGGER.info("the dataset in %s is written completely", self.store.uri)
         state.clear(self.store.place, DATASET_VERSION, HOURLY_VERSION)
         self.store.remove(IDENTITY)
         for listed in [*self.store.list(CURRENT), *self.store.list(HOURLY)]:

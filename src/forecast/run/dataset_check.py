@@ -63,7 +63,7 @@ def _content(listed: RawObject | None, store: Store, folder: Path) -> pa.Table:
         try:
             return read_table(listed, store, folder)
         except pa.ArrowException:
-            LOGGER.error("%s is no whole file of the dataset", listed.uri)  # noqa: TRY400  the trace says no more
+            LOGGER.error("%s is not a complete file of the dataset", listed.uri)  # noqa: TRY400  the trace says no more
     return DATASET_SCHEMA.empty_table()
 
 

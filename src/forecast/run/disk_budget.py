@@ -37,7 +37,7 @@ class DiskBudget:
         with self._changed:
             while sum(self._held.values()) - self._held.get(folder, 0) + size > self._most:
                 if self._closed:
-                    raise InterruptedRunError("the run ends: no more room is made for temporary files")
+                    raise InterruptedRunError("the run ends: no more space is reserved for temporary files")
                 self._check_stop()
                 self._changed.wait(_LOOK_SECONDS)
             self._held[folder] = size

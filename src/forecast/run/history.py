@@ -136,8 +136,8 @@ def runs_of(collection: ObservationCollection, most: int) -> list[PipelineStatus
 
 
 def closed(report: PipelineStatus, died: Died) -> PipelineStatus:
-    """A run that did not come to its end, as its successor closes it."""
-    message = "the run did not come to its end: it was killed, or its machine stopped"
+    """A run that did not finish, as its successor closes it."""
+    message = "the run did not finish: it was killed, or its machine stopped"
     return msgspec.structs.replace(
         report,
         status="failed",

@@ -28,7 +28,7 @@ from forecast.report.load_test import MeasuredLoad, MeasuredPhase, load_test_rep
 from forecast.report.models.load_test import Background, LoadTestReport
 
 CLIENTS: Final = (1, 8, 32)
-# An open loop at what the closed one reached would wait for ever longer: queues need room.
+# An open loop at what the closed one reached would wait longer and longer: queues need room.
 _OPEN_SHARE: Final = 0.5
 # Queries a second, where the closed loop got no answer.
 _LEAST_RATE: Final = 1.0
@@ -113,6 +113,6 @@ def _phase(
 
 def _check_options(options: LoadTestOptions) -> None:
     if wrong := [number for number in options.clients if not 1 <= number <= _MAX_CLIENTS]:
-        raise SettingError(f"--clients is {wrong[0]}; it takes 1 to {_MAX_CLIENTS}")
+        raise SettingError(f"--clients is {wrong[0]}; expected 1 to {_MAX_CLIENTS}")
     if options.requests < 1:
-        raise SettingError(f"--requests is {options.requests}; it takes 1 or more")
+        raise SettingError(f"--requests is {options.requests}; expected 1 or more")

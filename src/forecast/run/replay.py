@@ -166,7 +166,9 @@ def _chunks(path: Path, file: RawObject) -> Iterator[list[Line]]:
             while chunk := [json.loads(line) for line in islice(lines, CHUNK_ROWS)]:
                 yield chunk
     except (OSError, EOFError, ValueError) as error:
-        raise SettingError(f"{file.uri} is no whole file of the reject store; process its raw object again") from error
+        raise SettingError(
+            f"{file.uri} is not a complete file of the reject store; process its raw object again"
+        ) from error
 
 
 def _mark(lines: list[Line], passed: set[str], run_id: str, counts: ReplayCounts) -> None:
@@ -202,7 +204,7 @@ def _passing(lines: list[Line], source: Source, context: ReplayContext, counts: 
             raise
         except Exception:
             facts = {"object": source.key, "code": INTERNAL_ERROR}
-            LOGGER.exception("a fault of the program, on %d rows of %s", len(rows), source.key, extra={"facts": facts})
+            LOGGER.exception("an internal error, on %d rows of %s", len(rows), source.key, extra={"facts": facts})
             counts.rows_failed += len(rows)
     return concat(frames, VALIDATED_SCHEMA)
 

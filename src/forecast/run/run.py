@@ -46,7 +46,7 @@ class RunOptions:
         if self.since and self.until and self.since > self.until:
             raise SettingError(f"--since {self.since} is later than --until {self.until}")
         if not 0 <= self.max_rejection_rate <= 1:
-            raise SettingError(f"--max-rejection-rate is {self.max_rejection_rate}; it takes a share from 0 to 1")
+            raise SettingError(f"--max-rejection-rate is {self.max_rejection_rate}; expected a share from 0 to 1")
 
     def takes(self, day: date) -> bool:
         """Whether objects synced on this UTC day are taken."""

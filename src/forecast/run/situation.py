@@ -43,7 +43,7 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
     try:
         known = _from_database(settings)
     except ForecastError as error:
-        message = f"{error.message.rstrip('.')}. What is told here is from the reports alone"
+        message = f"{error.message.rstrip('.')}. The following comes from the reports alone"
         faults.append(Attention("error", "database_unreachable", message))
         known = None
     if known is None and not reports and (settings.processed_uri or "").startswith("s3://"):

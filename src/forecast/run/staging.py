@@ -100,7 +100,7 @@ class Stager:
         except Exception as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise _no_fault_of_the_object(error, folder.parent) from error
-            LOGGER.exception("a fault of the program, on %s", raw.key, extra={"facts": {"object": raw.key}})
+            LOGGER.exception("an internal error, on %s", raw.key, extra={"facts": {"object": raw.key}})
             self._reject(raw, _internal_error(error))
         self.remove(folder)
         return None
@@ -203,7 +203,7 @@ class Stager:
 
 
 def _check_changed_before(raw: RawObject, now: datetime) -> None:
-    """The time of a file stands for that of its extraction, and the later one wins: one to come would win for ever.
+    """The time of a file stands for that of its extraction, and the later one wins: one to come would win forever.
 
     Whoever copies or unpacks a file sets its time; a store on S3 has a clock of its own, and nobody sets that. `now` is
     of the same clock as the times of files.
@@ -232,7 +232,7 @@ def _tell_unread(counts: ObjectCounts, transformer: ObjectTransformer) -> None:
 def _internal_error(error: Exception) -> ObjectRejectedError:
     return ObjectRejectedError(
         INTERNAL_ERROR,
-        f"reading it came upon a fault of the program ({type(error).__name__}), whose trace is in the log; "
+        f"reading it caused an internal error ({type(error).__name__}), whose trace is in the log; "
         "report it with the object. The others are not affected",
     )
 

@@ -343,74 +343,74 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
     "Station {station}, {parameter}: {message}": "Station {station}, {parameter} : {message}",
     "{off} above its neighbours; {message}": "{off} au-dessus de ses voisines ; {message}",
     "{off} below its neighbours; {message}": "{off} au-dessous de ses voisines ; {message}",
-    "always off its neighbours: correct it at the source (altitude, calibration); leave it out till then": (
+    "consistently differs from its neighbours: correct it at the source (altitude, calibration) and exclude it until then": (
         "toujours à l'écart de ses voisines : corriger à la source (altitude, étalonnage) ; l'exclure d'ici là"
     ),
-    "far from what the stations around measure: look at the sensor and its place": (
+    "far from what neighbouring stations measure: check the sensor and its siting": (
         "loin de ce que mesurent les stations alentour : voir le capteur et son emplacement"
     ),
-    "beyond what the season brings there: look at the sensor": "au-delà de ce que la saison y apporte : voir le capteur",
-    "the day's curve fits the neighbours' when moved by hours: set the clock or the zone of the station": (
+    "outside the range of the season there: check the sensor": "au-delà de ce que la saison y apporte : voir le capteur",
+    "the daily curve matches the neighbours' when shifted by hours: correct the station's clock or time zone": (
         "la courbe du jour suit celle des voisines si on la décale d'heures : régler l'horloge ou le fuseau de la station"
     ),
     "the dew point is above the temperature: one of the two sensors is wrong": (
         "le point de rosée dépasse la température : l'un des deux capteurs est faux"
     ),
-    "dew point and humidity do not go together: look at the hygrometer and its software": (
+    "dew point and humidity are inconsistent: check the hygrometer and its software": (
         "point de rosée et humidité ne vont pas ensemble : voir l'hygromètre et son logiciel"
     ),
-    "the code of calm (0) is no direction of a wind: look at the software, north is 360": (
+    "0 is the code for calm, not a wind direction: check the software; north is 360": (
         "le code du calme (0) n'est pas une direction : voir le logiciel, le nord est 360"
     ),
-    "a zero between synoptic hours means not measured: use the sums at 00, 03, 06 … UTC only": (
+    "a zero between synoptic hours means not measured: use only the sums at 00, 03, 06 … UTC": (
         "un zéro entre les heures synoptiques veut dire non mesuré : n'utiliser que les cumuls de 00, 03, 06 … UTC"
     ),
-    "so many values of the day are flagged that the others are not to be trusted either": (
+    "so many values of the day are flagged that the remaining ones cannot be trusted": (
         "tant de valeurs du jour sont marquées que les autres ne sont pas fiables non plus"
     ),
-    "beyond what instrument or weather can do: look at the sensor, and at the unit of the source": (
+    "beyond what instruments or the weather can produce: check the sensor and the unit of the source": (
         "au-delà de ce que peuvent l'instrument ou le temps : voir le capteur, et l'unité de la source"
     ),
-    "the gust is far above the mean wind: look at the anemometer": (
+    "the gust is far above the mean wind: check the anemometer": (
         "la rafale dépasse de loin le vent moyen : voir l'anémomètre"
     ),
-    "the gust is below the mean wind: look at the averaging of the station's software": (
+    "the gust is below the mean wind: check the averaging in the station's software": (
         "la rafale est inférieure au vent moyen : voir le calcul des moyennes du logiciel"
     ),
     "more rain in a period than in a longer one around it: the longer sum is not reliable": (
         "plus de pluie sur une période que sur une plus longue qui la contient : le cumul le plus long n'est pas fiable"
     ),
-    "values stand still: the sensor is stuck, frozen or has lost its connection": (
+    "values do not change: the sensor is stuck, frozen or disconnected": (
         "les valeurs ne bougent plus : le capteur est bloqué, gelé ou déconnecté"
     ),
-    "the rain counter jumps, or falls without starting again: use no sum over these hours": (
+    "the rain counter jumps, or falls without a reset: do not use sums over these hours": (
         "le compteur de pluie saute, ou baisse sans repartir : ne pas cumuler sur ces heures"
     ),
-    "rain in dry air: look at the rain gauge (sprinkler, vibration) and at the hygrometer": (
+    "rain in dry air: check the rain gauge (sprinkler, vibration) and the hygrometer": (
         "pluie en air sec : voir le pluviomètre (arrosage, vibrations) et l'hygromètre"
     ),
-    "rain from a clear sky: look at the rain gauge, and at who reports the clouds": (
+    "rain from a clear sky: check the rain gauge and the source of the cloud cover": (
         "pluie par ciel clair : voir le pluviomètre, et qui observe les nuages"
     ),
-    "values jump: look for a change of the sensor, its place or its calibration": (
+    "values jump: check for a change of the sensor, its siting or its calibration": (
         "les valeurs sautent : chercher un changement de capteur, d'emplacement ou d'étalonnage"
     ),
-    "snow grows in the warmth: look at the snow sensor (grass, an animal)": (
+    "snow depth grows in warm air: check the snow sensor (grass, an animal)": (
         "la neige monte au chaud : voir le capteur de neige (herbe, animal)"
     ),
-    "snowfall is reported in the warmth: look at the present weather sensor": (
+    "snowfall is reported in warm air: check the present weather sensor": (
         "chute de neige signalée au chaud : voir le capteur de temps présent"
     ),
-    "more sun than there can be: look at the sensor's place, its unit and the station's clock": (
+    "more sunlight than possible: check the sensor's siting, its unit and the station's clock": (
         "plus de soleil que possible : voir l'emplacement du capteur, son unité et l'horloge de la station"
     ),
-    "the network's own check doubts them: look at what it says of the station": (
+    "the network's own check flagged them: see what it reports about the station": (
         "le contrôle du réseau en doute : voir ce qu'il dit de la station"
     ),
-    "values jump out and back: look at cables, radio and power": (
+    "values jump and return: check cables, radio and power": (
         "des valeurs sortent et reviennent : voir câbles, radio et alimentation"
     ),
-    "stands still on a day that changes elsewhere: the sensor is stuck, or stands in the lee": (
+    "does not change on a day when its neighbours do: the sensor is stuck or sheltered": (
         "immobile un jour qui change ailleurs : le capteur est bloqué, ou abrité"
     ),
 }

@@ -193,7 +193,7 @@ def _opened(path: Path, listed: Path) -> IO[bytes]:
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)
-        raise RetryableError(f"{listed} is {_KINDS.get(kind, 'something else')} and no file; remove it from the zone")
+        raise RetryableError(f"{listed} is {_KINDS.get(kind, 'something else')}, not a file; remove it from the zone")
     return os.fdopen(descriptor, "rb")
 
 

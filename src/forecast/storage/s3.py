@@ -163,7 +163,7 @@ class S3Store:
         more: dict[str, Any] = {} if token is None else {"ContinuationToken": token}
         page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix + prefix, **more)
         if page.get("Name") != self._bucket or "IsTruncated" not in page:
-            raise WrongAnswerError("the answer is no list of this bucket")
+            raise WrongAnswerError("the answer is not a listing of this bucket")
         if page["IsTruncated"] and page.get("NextContinuationToken") in (None, token):
             raise WrongAnswerError("the list breaks off")
         return page
@@ -259,7 +259,7 @@ def _client(policy: RetryPolicy) -> S3Client:
         client = boto3.client("s3", config=config)
         endpoint = urlsplit(client.meta.endpoint_url)
     except ValueError as error:
-        raise SettingError("AWS_ENDPOINT_URL is no address such as https://host:port") from error
+        raise SettingError("AWS_ENDPOINT_URL is not an address such as https://host:port") from error
     if "@" in endpoint.netloc:
-        raise SettingError("AWS_ENDPOINT_URL holds a user or a password, which S3 has no use for; take it out")
+        raise SettingError("AWS_ENDPOINT_URL holds a user or a password, which S3 does not use; remove it")
     return client

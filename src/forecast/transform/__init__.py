@@ -93,7 +93,7 @@ class ObjectTransformer:
             gate.check()
         if self.reading.unknown:
             names = UnknownColumns.of(self.reading.unknown).words
-            message = "%s has columns that are not known and are passed over: %s"
+            message = "%s has unknown columns, which are ignored: %s"
             LOGGER.warning(message, self._key, names, extra={"facts": {"object": self._key}})
             self.renamed = self._find_renamed()
         self._name_unused()

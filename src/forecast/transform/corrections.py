@@ -15,7 +15,7 @@ from forecast.transform.raw_columns import Columns, normalise_field
 from forecast.transform.values.clocks import DateTimes
 
 CODE = "corrected"
-_REASON = "a correction of this report stands in the same object"
+_REASON = "a correction of this report is in the same object"
 
 
 def corrected(

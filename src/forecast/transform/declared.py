@@ -240,11 +240,13 @@ class DeclaredLayout:
         for name, parameter, unit in named:
             if find_unit(BY_NAME[parameter].quantity, unit) is None:
                 place = f"{self.network.name}, layout {self.layout.name!r}, field {name!r}"
-                raise ValueError(f"{place}: {unit!r} is no known unit of {parameter}")
+                raise ValueError(f"{place}: {unit!r} is not a known unit of {parameter}")
         for system, units in ({} if blocks is None else blocks.units).items():
             for quantity, unit in units.items():
                 if find_unit(quantity, unit) is None:
-                    raise ValueError(f"{self.network.name}, block {system!r}: {unit!r} is no known unit of {quantity}")
+                    raise ValueError(
+                        f"{self.network.name}, block {system!r}: {unit!r} is not a known unit of {quantity}"
+                    )
 
 
 def declared_layouts(networks: Networks) -> tuple[DeclaredLayout, ...]:

@@ -161,7 +161,7 @@ class LocalTimeReader:
         if day is None:
             raise ObjectRejectedError(
                 "lost_day",
-                f"the name of sheet {sheet!r} is no day (ddmmyy, such as 011024), and its rows have only times",
+                f"the name of sheet {sheet!r} is not a day (ddmmyy, such as 011024), and its rows have only times",
             )
         first = self._sheets.setdefault(day, sheet)
         if first != sheet:

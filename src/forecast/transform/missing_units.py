@@ -40,6 +40,6 @@ class MissingUnits:
 def _reason(names: Sequence[str], systems: Sequence[str]) -> str:
     example = f", such as {systems[0]}.{shorten(names[0])}" if names else ""
     return (
-        f"nothing names the units of {', '.join(map(shorten, names))}: such values belong into an object "
+        f"nothing names the units of {', '.join(map(shorten, names))}: such values belong in an object "
         f"({', '.join(systems)}) or into columns named after it{example}"
     )

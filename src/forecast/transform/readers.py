@@ -79,7 +79,7 @@ class Readers:
         for layout in self.layouts:
             for container in layout.layout.containers:
                 if container.rejected is not None and container.name in batch.containers:
-                    words = f"the rows stand in {container.name!r}: {container.rejected}"
+                    words = f"the rows are in {container.name!r}: {container.rejected}"
                     raise ObjectRejectedError(AGGREGATES, words)
 
     def _made(self, layout: DeclaredLayout) -> Reader:

@@ -53,7 +53,7 @@ def _compared(parameter: Parameter, twins: Sequence[RawColumn]) -> Rejection:
     for one, other in combinations(read, 2):
         differ |= np.abs(one.values - other.values) > _ROUNDING[parameter.quantity] * (1 + _TOLERANCE)
     names = " and ".join(twin.source for twin in twins)
-    reason = f"{names} tell one parameter, and their values differ by more than rounding"
+    reason = f"{names} hold one parameter, and their values differ by more than rounding"
     texts = np.full(len(differ), None, dtype=object)
     for row in np.flatnonzero(differ).tolist():
         texts[row] = ", ".join(_told(twin, column, row) for twin, column in zip(twins, read, strict=True))

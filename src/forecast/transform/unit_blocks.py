@@ -47,7 +47,7 @@ class Block:
         """The same, to convert by."""
         unit = find_unit(parameter.quantity, self.unit_name(parameter))
         if unit is None:
-            raise AssertionError(f"{self.unit_name(parameter)} is no unit of {parameter.quantity}")
+            raise AssertionError(f"{self.unit_name(parameter)} is not a unit of {parameter.quantity}")
         return unit
 
     def columns(self) -> list[RawColumn]:

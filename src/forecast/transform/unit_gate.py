@@ -99,7 +99,7 @@ class _Mistake:
 
 
 class UnitGate:
-    """Counts the values of one parameter in one object that are none on Earth, but would be in another unit.
+    """Counts the values of one parameter in one object that are impossible on Earth, but plausible in another unit.
 
     A sensor's fault codes, such as a pressure of 0, are none in any unit, and pass.
     """
@@ -127,7 +127,7 @@ class UnitGate:
                 raise ObjectRejectedError(
                     "wrong_unit",
                     f"{mistake.count} of {self._values} {self._earth.words}, such as {mistake.example:g} {said}, are "
-                    f"none on Earth, but would be in {meant}: the source names the wrong unit",
+                    f"impossible on Earth, but plausible in {meant}: the source names the wrong unit",
                 )
 
     def _compare(self, odd: Floats, times: Times, said: str, meant: str) -> None:

@@ -66,7 +66,7 @@ def _published(key: str, store: Store, folder: Path) -> pa.Array:
     try:
         return _observations(copy)
     except pa.ArrowException:
-        LOGGER.warning("%s is no whole file of records; what it holds is not counted", listed.uri)
+        LOGGER.warning("%s is not a complete file of records; what it holds is not counted", listed.uri)
         return pa.array([], pa.string())
     finally:
         copy.unlink()

@@ -21,7 +21,7 @@ GOOD_KEY: Final = "a-good-key"
 PWS_PATH: Final = "/v2/pws/history/all"
 INFOCLIMAT_PATH: Final = "/opendata/"
 METAR_PATH: Final = "/api/data/metar"
-_MOST_METARS: Final = 400
+_MAX_METARS: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class FakeApis:
         own = {station.network_id: station for station in self.world.stations if station.network == "METAR"}
         known = [own[name] for name in query["ids"][0].split(",") if name in own]
         rows = [row for station in known for row in self.world.metar_reports(station, first, last, now)]
-        return _json(200, rows[:_MOST_METARS]) if rows else Answer(204)
+        return _json(200, rows[:_MAX_METARS]) if rows else Answer(204)
 
     def _is_over_quota(self, key: str, now: float) -> bool:
         times = [at for at, of_key, address in self.calls if of_key == key and PWS_PATH in address]

@@ -4,7 +4,7 @@ data "aws_caller_identity" "current" {}
 
 locals {
   zones = {
-    # What Airbyte delivered is the source of everything: current versions stay for ever.
+    # What Airbyte delivered is the source of everything: current versions stay forever.
     raw = { lock_days = 0, infrequent_after_days = 90, expire_after_days = 0, old_versions_days = 90 }
     # Can be made again from raw.
     processed = { lock_days = 0, infrequent_after_days = 0, expire_after_days = 0, old_versions_days = 30 }

@@ -265,7 +265,7 @@ def test_what_cannot_be_read_as_a_whole_is_rejected_by_name(read: Read, content:
 def test_a_table_that_would_unpack_to_more_than_any_real_one_is_not_unpacked(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("forecast.networks.dwd.archive._MOST_BYTES", 1000)
+    monkeypatch.setattr("forecast.networks.dwd.archive._MAX_BYTES", 1000)
     with pytest.raises(ObjectRejectedError) as caught:
         read(WHOLE)
     assert caught.value.code == "too_large"

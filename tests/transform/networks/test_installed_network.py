@@ -173,9 +173,9 @@ def test_rows_of_no_layout_are_rejected_with_the_nearest(install: Install, tmp_p
     ("text", "words"),
     [
         ("import nothing_of_this_name", "cannot be loaded: No module named 'nothing_of_this_name'"),
-        ("NETWORK = 1", "is no forecast.networks.model.Network"),
+        ("NETWORK = 1", "is not a forecast.networks.model.Network"),
         (shown("python").replace("Port of Dunkirk", "InfoClimat"), "is called 'InfoClimat', as another one is"),
-        (shown("python").replace('"wind_speed"', '"wind"'), "'wind' is no measured parameter"),
+        (shown("python").replace('"wind_speed"', '"wind"'), "'wind' is not a measured parameter"),
         (
             with_stream(STREAM.replace('"port"', '"infoclimat"')),
             "has the source infoclimat, as another one has; remove one of the two",

@@ -325,7 +325,7 @@ def test_a_sheet_whose_name_is_no_day_is_rejected_by_its_name(name: str) -> None
         transform(batch_of([without(TABLE, "Date")], sheet=name))
     assert caught.value.code == "lost_day"
     assert caught.value.message == (
-        f"the name of sheet {name!r} is no day (ddmmyy, such as 011024), and its rows have only times"
+        f"the name of sheet {name!r} is not a day (ddmmyy, such as 011024), and its rows have only times"
     )
 
 

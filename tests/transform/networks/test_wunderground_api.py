@@ -390,7 +390,7 @@ def test_an_object_that_airbyte_dropped_is_noted_for_all_that_stands_in_it() -> 
 
 def no_units(names: str) -> str:
     return (
-        f"nothing names the units of {names}: such values belong into an object (metric, metric_si, uk_hybrid, "
+        f"nothing names the units of {names}: such values belong in an object (metric, metric_si, uk_hybrid, "
         f"imperial) or into columns named after it, such as metric.{names.split(',', maxsplit=1)[0]}"
     )
 
@@ -717,7 +717,7 @@ def test_case_76_the_document_of_dailysummary_is_rejected_whatever_its_rows_say(
     for content in (wrap(rows), to_lines([{"summaries": rows}])):
         assert rejected(content, tmp_path) == (
             "aggregate_values",
-            f"the rows stand in 'summaries': they are values of days. {ADVICE}",
+            f"the rows are in 'summaries': they are values of days. {ADVICE}",
         )
 
 

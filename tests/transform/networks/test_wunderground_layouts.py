@@ -40,5 +40,5 @@ def test_a_name_of_one_layout_is_an_unknown_column_in_the_other(
 ) -> None:
     assert len(transform(batch_of([row])).observations) == 1
     names = ", ".join(map(repr, passed_over))
-    told = f"{TABLE_KEY} has columns that are not known and are passed over: {names}"
+    told = f"{TABLE_KEY} has unknown columns, which are ignored: {names}"
     assert [record.getMessage() for record in caplog.records] == ([told] if passed_over else [])

@@ -17,9 +17,9 @@ from tests.transform.networks.test_networks import API, TABLE, without
 from tests.transform.samples import Result, batch_of, transform
 
 Row = dict[str, Any]
-TWO_LOCAL = "the row tells its local time twice, and the two differ"
+TWO_LOCAL = "the row states its local time twice, and the two differ"
 BETWEEN_ZONES = "UTC and local time differ by no offset of the station's time zone"
-TWO_INSTANTS = "the row tells its time in UTC twice, and the two differ by more than a second"
+TWO_INSTANTS = "the row states its time in UTC twice, and the two differ by more than a second"
 
 
 def table(*rows: Row) -> list[Row]:

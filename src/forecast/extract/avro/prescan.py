@@ -104,7 +104,7 @@ def _read_meta(file: IO[bytes]) -> dict[str, bytes]:
         if count < 0:
             _read_long(file)
         if abs(count) > MAX_ROW_BYTES:
-            raise _damaged("its header is no header")
+            raise _damaged("its header is not that of an Avro file")
         for _ in range(abs(count)):
             key = _read_bytes(file).decode("utf-8", "replace")
             meta[key] = _read_bytes(file)
@@ -114,7 +114,7 @@ def _read_meta(file: IO[bytes]) -> dict[str, bytes]:
 def _read_bytes(file: IO[bytes]) -> bytes:
     size = _read_long(file)
     if not 0 <= size <= MAX_ROW_BYTES:
-        raise _damaged("its header is no header")
+        raise _damaged("its header is not that of an Avro file")
     content = file.read(size)
     if len(content) < size:
         raise _damaged("it is cut off")

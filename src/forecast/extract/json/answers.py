@@ -55,7 +55,7 @@ def check_holds_nothing(fields: Mapping[str, Any], containers: Sequence[str]) ->
             message = f"a value where a list of rows belongs: {name} is {str(fields[name])[:_SHOWN_LETTERS]!r}"
             raise ObjectRejectedError("unknown_layout", message)
     if _unless_empty(fields.get("data")):
-        raise ObjectRejectedError("unknown_layout", "the rows stand in 'data' and not where a known network has them")
+        raise ObjectRejectedError("unknown_layout", "the rows are in 'data', not where a known network has them")
 
 
 def no_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> ObjectRejectedError:

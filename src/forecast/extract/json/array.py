@@ -16,7 +16,7 @@ _BLANK, _NEWLINE, _COMMA, _QUOTE = ord(" "), ord("\n"), ord(","), ord('"')
 def as_lines(open_file: Opener) -> Opener:
     """Opens the items of the array that the file holds as lines.
 
-    It trusts the file: of what is no JSON it makes lines that are none either, or leaves out a comma too many.
+    It trusts the file: of what is not JSON it makes lines that are none either, or leaves out a comma too many.
     """
     return lambda: filtered(open_file(), _to_lines())
 

@@ -84,7 +84,7 @@ def read_document(text: bytes, source: Around, shapes: Shapes, limits: Limits) -
 def read_document_file(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     """Batches of a file that is one document.
 
-    Raises ObjectRejectedError where it is no JSON, is an error answer, or holds no rows that are known.
+    Raises ObjectRejectedError where it is not JSON, is an error answer, or holds no rows that are known.
     """
     open_file = surveyed(open_file, limits)
     with open_file() as file:
@@ -102,7 +102,7 @@ def has_stringified_container(fields: Mapping[str, Any], shapes: Shapes) -> bool
 def reassemble(fields: Mapping[str, Any]) -> str:
     """The text of a document, its parts that came as JSON text put in as they are.
 
-    What is no JSON in them is seen when the whole is read.
+    What is not JSON in them is seen when the whole is read.
     """
     parts = (
         f"{json.dumps(name)}: {value if _is_json_text(value) else json.dumps(value, default=str)}"
@@ -118,7 +118,7 @@ def _is_json_text(value: Any) -> bool:
 def read_header_of(text: bytes, shapes: Shapes, limits: Limits) -> DocumentHeader:
     """All of a document in memory but its rows.
 
-    Raises ObjectRejectedError where it is no JSON.
+    Raises ObjectRejectedError where it is not JSON.
     """
     with surveyed(lambda: io.BytesIO(text), limits)() as file:
         return _read_header(file, shapes, limits)

@@ -77,7 +77,7 @@ def chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
 
 
 def check_json(file: IO[bytes]) -> None:
-    """Raises ObjectRejectedError where a file is no JSON to its end."""
+    """Raises ObjectRejectedError where a file is not JSON to its end."""
     or_rejected(lambda: deque(ijson.basic_parse(file, use_float=True, buf_size=JSON_PIECE_BYTES), maxlen=0))
 
 
@@ -91,13 +91,13 @@ def or_rejected(read: Callable[[], _T]) -> _T:
     except ijson.JSONError as error:
         raise ObjectRejectedError("not_json", f"not JSON: {_first_line(error)}") from error
     except UnicodeDecodeError as error:
-        raise ObjectRejectedError("not_json", "not JSON: a text with bytes that are no character") from error
+        raise ObjectRejectedError("not_json", "not JSON: a text with bytes that are not a character") from error
 
 
 def _fault(value: Any, keys: int) -> str | None:
     if not isinstance(value, dict):
         return "not a JSON object"
-    return None if _count_keys(value) == keys else "a key is there twice"
+    return None if _count_keys(value) == keys else "a key appears twice"
 
 
 def _count_keys(value: Any) -> int:

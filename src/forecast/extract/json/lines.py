@@ -29,12 +29,12 @@ _LONGEST_INTEGER = 20
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _BEGINS_WITH_NULL = re.compile(rb"[ \t\r\n]*+null")
 _NULL_LINE = re.compile(rb"null[ \t\r]*+\n")
-HALF_OF_A_PAIR = "half of a surrogate pair, which is no character"
+HALF_OF_A_PAIR = "half of a surrogate pair, which is not a character"
 BARE_CONSTANT = "{} (a bare constant, which JSON does not have)"
 
 
 class BadRecordError(ValueError):
-    """A record that is no JSON object; the text says why."""
+    """A record that is not JSON object; the text says why."""
 
 
 def rejected_record(position: str, reason: str, raw: Any, field: str | None = None) -> dict[str, Any]:
@@ -198,7 +198,7 @@ _DECODER = json.JSONDecoder(parse_int=_whole_number, parse_constant=BARE_CONSTAN
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> NoReturn:
     names = [name for name, _ in pairs]
     twice = next(name for name in names if names.count(name) > 1)
-    raise BadRecordError(f"the key {twice[:40]!r} is there twice")
+    raise BadRecordError(f"the key {twice[:40]!r} appears twice")
 
 
 def _may_have_null(block: bytes, ends: npt.NDArray[np.intp]) -> bool:

@@ -75,13 +75,13 @@ def survey_workbook(path: Path, limits: Limits) -> list[Marks]:
             _check_texts(list(surveys.values()))
             return [surveys[part].marks if part in surveys else {} for part in _sheet_parts(archive)]
     except _DAMAGED as error:
-        raise ObjectRejectedError("not_workbook", f"the workbook is no whole zip file: {error}") from error
+        raise ObjectRejectedError("not_workbook", f"the workbook is not a complete zip file: {error}") from error
 
 
 def _check_members(members: list[zipfile.ZipInfo], limits: Limits) -> None:
     if all(member.filename != _WORKBOOK for member in members):
         names = ", ".join(member.filename[:40] for member in members[:5])
-        message = f"the object is a zip archive and no workbook; it holds: {names}. "
+        message = f"the object is a zip archive, not a workbook; it holds: {names}. "
         raise ObjectRejectedError("not_data", message + "Put its files into the raw zone one by one")
     size = sum(member.file_size for member in members)
     if size > limits.workbook_bytes:

@@ -1,4 +1,4 @@
-"""Waiting for a mongod, but not for ever."""
+"""Waiting for a mongod, but not forever."""
 
 from __future__ import annotations
 

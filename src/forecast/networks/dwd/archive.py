@@ -24,7 +24,7 @@ _FIRST_MEMBER: Final = re.compile(rb"^PK\x03\x04.{26}(?:produkt_|Metadaten_)", r
 _END_OF_ROW: Final = "eor"
 _END_OF_FILE: Final = "\x1a"
 # Ten years of 10 minutes have 40 MB.
-_MOST_BYTES: Final = 1 << 30
+_MAX_BYTES: Final = 1 << 30
 
 
 def _is_archive(start: bytes) -> bool:
@@ -48,9 +48,9 @@ def _records(file: IO[bytes]) -> Iterator[Record]:
                     "unknown_layout", "the zip of DWD holds no table of observations (produkt_…txt)"
                 )
             for member in tables:
-                if member.file_size > _MOST_BYTES:
+                if member.file_size > _MAX_BYTES:
                     message = (
-                        f"{member.filename} has {member.file_size >> 20} MB unpacked; more than {_MOST_BYTES >> 20} MB"
+                        f"{member.filename} has {member.file_size >> 20} MB unpacked; more than {_MAX_BYTES >> 20} MB"
                     )
                     raise ObjectRejectedError("too_large", message)
                 with archive.open(member) as table:

@@ -35,7 +35,7 @@ def _records(file: IO[bytes]) -> Iterator[Record]:
                 yield _record(f"line {lines.line_num}", row)
             has_header = has_header or tuple(row[: len(_COLUMNS)]) == _COLUMNS
     except csv.Error as error:
-        raise ObjectRejectedError("not_csv", f"line {lines.line_num} is no CSV: {error}") from error
+        raise ObjectRejectedError("not_csv", f"line {lines.line_num} is not CSV: {error}") from error
     finally:
         text.detach()  # the file is closed by who opened it
 

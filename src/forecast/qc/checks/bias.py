@@ -96,8 +96,12 @@ CHECK: Final = Check(
     },
     most={"bias_days": 3},
     reach=_reach,
-    finds="pressure that is off the neighbours' for days",
-    advice="always off its neighbours: correct it at the source (altitude, calibration); leave it out till then",
+    known_as=("WMO spatial consistency check",),
+    finds="pressure that differs from the neighbours' for days",
+    advice=(
+        "consistently differs from its neighbours: correct it at the source (altitude, calibration) "
+        "and exclude it until then"
+    ),
     warning=(
         "{station} {parameter} is {off} its neighbours: is its calibration or its altitude wrong, or is a file of "
         "another station in its folder?"

@@ -157,7 +157,8 @@ CHECK: Final = Check(
     compared=tuple(_LIMITS),
     limits=_LIMITS,
     reach=_reach,
-    finds="a value far from the neighbours' median, the station's usual distance taken out",
-    advice="far from what the stations around measure: look at the sensor and its place",
+    known_as=("QARTOD Neighbor Test", "WMO spatial consistency check", "titanlib buddy_check"),
+    finds="a value far from the neighbours' median, after removing the station's usual difference",
+    advice="far from what neighbouring stations measure: check the sensor and its siting",
     run=_run,
 )

@@ -140,8 +140,9 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=tuple(_LIMITS),
     limits=_LIMITS,
-    finds="a value beyond what the half-year brings at that latitude",
+    known_as=("QARTOD Climatology Test", "titanlib range_check_climatology"),
+    finds="a value outside the range of the half-year at that latitude",
     flags=(SUSPECT, FAIL),
-    advice="beyond what the season brings there: look at the sensor",
+    advice="outside the range of the season there: check the sensor",
     run=_run,
 )

@@ -138,10 +138,10 @@ CHECK: Final = Check(
     },
     most={"clock_offset_window_days": 2},
     reach=_reach,
-    finds="a day's curve of temperature that fits the neighbours' when moved by one or two hours",
-    advice="the day's curve fits the neighbours' when moved by hours: set the clock or the zone of the station",
+    finds="a daily temperature curve that matches the neighbours' when shifted by one or two hours",
+    advice="the daily curve matches the neighbours' when shifted by hours: correct the station's clock or time zone",
     warning=(
-        "{station} fits its neighbours when moved by hours: is its clock or its time zone wrong, or is a file of "
+        "{station} matches its neighbours when shifted by hours: is its clock or its time zone wrong, or is a file of "
         "another station in its folder?"
     ),
     run=_run,

@@ -59,7 +59,8 @@ CHECK: Final = Check(
     parameters=(DEW_POINT, HUMIDITY),
     inputs=(TEMPERATURE,),
     limits={DEW_POINT: limits(f"{PROJECT}: the largest of a sound week was 0.44 °C", humidity_limit=1)},
-    finds="a dew point that temperature and humidity do not give",
-    advice="dew point and humidity do not go together: look at the hygrometer and its software",
+    known_as=("WMO internal consistency check",),
+    finds="a dew point inconsistent with temperature and humidity",
+    advice="dew point and humidity are inconsistent: check the hygrometer and its software",
     run=_run,
 )

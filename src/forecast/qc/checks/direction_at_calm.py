@@ -43,7 +43,8 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=(WIND_DIRECTION,),
     inputs=(WIND_SPEED, GUST),
-    finds="the code of calm (0) in wind",
-    advice="the code of calm (0) is no direction of a wind: look at the software, north is 360",
+    known_as=("WMO internal consistency check",),
+    finds="the direction code for calm (0) while there is wind",
+    advice="0 is the code for calm, not a wind direction: check the software; north is 360",
     run=_run,
 )

@@ -37,7 +37,7 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=(RAIN_3H,),
     limits={RAIN_3H: limits("WMO synoptic hours", false_zero_period_hours=3)},
-    finds="rain of three hours that is 0 between synoptic hours",
-    advice="a zero between synoptic hours means not measured: use the sums at 00, 03, 06 … UTC only",
+    finds="a three-hour rain amount of 0 between synoptic hours",
+    advice="a zero between synoptic hours means not measured: use only the sums at 00, 03, 06 … UTC",
     run=_run,
 )

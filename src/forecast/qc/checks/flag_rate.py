@@ -70,8 +70,9 @@ CHECK: Final = Check(
     scope=Scope.DAY,
     parameters=tuple(_LIMITS),
     limits=_LIMITS,
-    finds="the other values of a day of which too many are flagged",
-    advice="so many values of the day are flagged that the others are not to be trusted either",
+    known_as=("HadISD and GHCNh clean-up by share of flagged values",),
+    finds="the remaining values of a day with too many flagged values",
+    advice="so many values of the day are flagged that the remaining ones cannot be trusted",
     is_consequence=True,
     run=_run,
 )

@@ -209,8 +209,9 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=tuple(_LIMITS),
     limits=_LIMITS,
-    finds="a value beyond what instrument or weather can do",
+    known_as=("QARTOD Gross Range Test", "WMO plausible value check", "titanlib range_check"),
+    finds="a value beyond what instruments or the weather can produce",
     flags=(SUSPECT, FAIL),
-    advice="beyond what instrument or weather can do: look at the sensor, and at the unit of the source",
+    advice="beyond what instruments or the weather can produce: check the sensor and the unit of the source",
     run=_run,
 )

@@ -36,7 +36,8 @@ CHECK: Final = Check(
     parameters=_GUSTS,
     inputs=(WIND_SPEED,),
     limits={name: limits(f"{MESOWEST}: 75 kt", gust_excess=38.6) for name in _GUSTS},
+    known_as=("WMO internal consistency check",),
     finds="a gust far above the mean wind",
-    advice="the gust is far above the mean wind: look at the anemometer",
+    advice="the gust is far above the mean wind: check the anemometer",
     run=_run,
 )

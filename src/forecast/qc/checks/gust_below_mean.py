@@ -39,7 +39,8 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=(*_GUSTS, WIND_SPEED),
     limits={name: limits(f"{PROJECT}: a unit of 0.1 mph or 0.1 km/h", gust_tolerance=0.1) for name in _GUSTS},
+    known_as=("WMO internal consistency check",),
     finds="a gust below the mean wind",
-    advice="the gust is below the mean wind: look at the averaging of the station's software",
+    advice="the gust is below the mean wind: check the averaging in the station's software",
     run=_run,
 )

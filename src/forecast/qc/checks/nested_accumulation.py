@@ -42,6 +42,7 @@ CHECK: Final = Check(
     limits=dict.fromkeys(
         _PERIODS[:-1], limits(f"{PROJECT}: two values rounded to 0.1 or 0.2 mm", nested_tolerance=0.1)
     ),
+    known_as=("WMO internal consistency check",),
     finds="more rain in a period than in a longer one around it",
     advice="more rain in a period than in a longer one around it: the longer sum is not reliable",
     run=_run,

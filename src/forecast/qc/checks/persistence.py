@@ -215,8 +215,9 @@ CHECK: Final = Check(
     limits=_LIMITS,
     most={"persistence_suspect_hours": 24, "persistence_fail_hours": 24, "persistence_max_gap_hours": 12},
     reach=_reach,
-    finds="a value that stands still for hours; not calm, no rain, fog or night",
+    known_as=("QARTOD Flat Line Test", "WMO persistence test", "HadISD streak check"),
+    finds="a value that does not change for hours, except in calm, dry, foggy or dark periods",
     flags=(SUSPECT, FAIL),
-    advice="values stand still: the sensor is stuck, frozen or has lost its connection",
+    advice="values do not change: the sensor is stuck, frozen or disconnected",
     run=_run,
 )

@@ -150,8 +150,9 @@ CHECK: Final = Check(
     },
     most={"rain_counter_max_gap_minutes": 720},
     reach=_reach,
-    finds="a rain counter that grows too fast, or falls without starting again",
+    known_as=("WMO time consistency check",),
+    finds="a rain counter that rises too fast, or falls without a reset",
     flags=(SUSPECT, FAIL),
-    advice="the rain counter jumps, or falls without starting again: use no sum over these hours",
+    advice="the rain counter jumps, or falls without a reset: do not use sums over these hours",
     run=_run,
 )

@@ -42,7 +42,8 @@ CHECK: Final = Check(
     parameters=tuple(_LIMITS),
     inputs=(HUMIDITY,),
     limits=_LIMITS,
+    known_as=("WMO internal consistency check",),
     finds="rain at a low humidity",
-    advice="rain in dry air: look at the rain gauge (sprinkler, vibration) and at the hygrometer",
+    advice="rain in dry air: check the rain gauge (sprinkler, vibration) and the hygrometer",
     run=_run,
 )

@@ -28,7 +28,8 @@ CHECK: Final = Check(
     order=100,
     scope=Scope.STATION,
     parameters=(RAIN_RATE, RAIN_1H, CLOUD),
+    known_as=("WMO internal consistency check",),
     finds="rain from a sky of 0 okta",
-    advice="rain from a clear sky: look at the rain gauge, and at who reports the clouds",
+    advice="rain from a clear sky: check the rain gauge and the source of the cloud cover",
     run=_run,
 )

@@ -151,8 +151,9 @@ CHECK: Final = Check(
     parameters=tuple(_LIMITS),
     limits=_LIMITS,
     reach=_reach,
+    known_as=("QARTOD Rate of Change Test", "WMO step test"),
     finds="a change that is too fast for its interval, from 10 minutes to 12 hours",
     flags=(SUSPECT, FAIL),
-    advice="values jump: look for a change of the sensor, its place or its calibration",
+    advice="values jump: check for a change of the sensor, its siting or its calibration",
     run=_run,
 )

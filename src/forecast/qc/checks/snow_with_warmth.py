@@ -64,7 +64,8 @@ CHECK: Final = Check(
     },
     most={"snow_max_gap_minutes": 720},
     reach=_reach,
-    finds="snow on the ground that grows in warm air",
-    advice="snow grows in the warmth: look at the snow sensor (grass, an animal)",
+    known_as=("WMO internal consistency check",),
+    finds="snow depth that grows in warm air",
+    advice="snow depth grows in warm air: check the snow sensor (grass, an animal)",
     run=_run,
 )

@@ -40,7 +40,8 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=(WEATHER, TEMPERATURE),
     limits={WEATHER: limits("Dai 2008: above 3.8 °C snow is a twentieth of what falls", snowfall_temperature_max=4)},
+    known_as=("WMO internal consistency check",),
     finds="snowfall reported in warm air",
-    advice="snowfall is reported in the warmth: look at the present weather sensor",
+    advice="snowfall is reported in warm air: check the present weather sensor",
     run=_run,
 )

@@ -73,8 +73,9 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=tuple(_LIMITS),
     limits=_LIMITS,
+    known_as=("WMO internal consistency check",),
     finds="light at night (4), or more than a clear sky gives (3)",
     flags=(SUSPECT, FAIL),
-    advice="more sun than there can be: look at the sensor's place, its unit and the station's clock",
+    advice="more sunlight than possible: check the sensor's siting, its unit and the station's clock",
     run=_run,
 )

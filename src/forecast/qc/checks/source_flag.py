@@ -30,6 +30,6 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=MEASURED_NAMES,
     finds="a value that failed the network's own check (`source_flags`)",
-    advice="the network's own check doubts them: look at what it says of the station",
+    advice="the network's own check flagged them: see what it reports about the station",
     run=_run,
 )

@@ -118,8 +118,9 @@ CHECK: Final = Check(
     limits=_LIMITS,
     most={"spike_gap_intervals": 24},
     reach=_reach,
-    finds="up to three values that jump out and back",
+    known_as=("QARTOD Spike Test", "HadISD spike check"),
+    finds="up to three values that jump and return",
     flags=(SUSPECT, FAIL),
-    advice="values jump out and back: look at cables, radio and power",
+    advice="values jump and return: check cables, radio and power",
     run=_run,
 )

@@ -74,8 +74,11 @@ CHECK: Final = Check(
     parameters=tuple(_LIMITS),
     compared=tuple(_LIMITS),
     limits=_LIMITS,
-    finds="a day of one value on which the neighbours change",
-    advice="stands still on a day that changes elsewhere: the sensor is stuck, or stands in the lee",
-    warning=("{station} {parameter} stands still on a day that changes elsewhere: is the sensor stuck, or in the lee?"),
+    known_as=("QARTOD Flat Line Test", "WMO spatial consistency check"),
+    finds="a day with a single value while the neighbours change",
+    advice="does not change on a day when its neighbours do: the sensor is stuck or sheltered",
+    warning=(
+        "{station} {parameter} does not change on a day when its neighbours do: is the sensor stuck or sheltered?"
+    ),
     run=_run,
 )

@@ -258,7 +258,7 @@ class QualityReport(Report):
         list[RenamedParameter],
         doc("parameters that the station reports and of which an object that has unknown columns holds no cell"),
     ]
-    unknown_columns: Annotated[list[UnknownColumns], doc("columns that are not known and were passed over")]
+    unknown_columns: Annotated[list[UnknownColumns], doc("unknown columns, which were ignored")]
     columns_not_stored: Annotated[
         list[ColumnNotStored], doc("columns that are known, and whose measurements no parameter stands for")
     ]

@@ -52,7 +52,7 @@ class PreviousRun(Model):
     """The run before this one."""
 
     run_id: Annotated[Name, doc("which run")]
-    status: Annotated[PreviousStatus, doc("how it ended; `died` where it did not come to its end")]
+    status: Annotated[PreviousStatus, doc("how it ended; `died` where it did not finish")]
     exit_code: Annotated[ExitCode | None, doc("its exit code; null where it has none")]
     started_at: Annotated[Time, doc("when it began")]
     finished_at: Annotated[Time | None, doc("when it ended; null where it did not")]
@@ -110,7 +110,7 @@ class RunCounts(Model):
     unchanged: Annotated[Count, doc("documents that were the same already")]
     superseded: Annotated[Count, doc("records over which the stored document takes precedence")]
     values_removed: Annotated[
-        Count, doc("stored values that were replaced by records which lack them: the document has them no more")
+        Count, doc("stored values that were replaced by records which lack them: the document no longer has them")
     ]
     records_withdrawn: Annotated[
         Count,
@@ -125,7 +125,7 @@ class RunCounts(Model):
     renamed_parameters: Annotated[
         Count, doc("parameters, each in one object, that a station reports and an object with unknown columns lacks")
     ]
-    objects_with_unknown_columns: Annotated[Count, doc("objects with columns that are not known")]
+    objects_with_unknown_columns: Annotated[Count, doc("objects with unknown columns")]
     documents_checked: Annotated[
         Count, doc("documents that were checked, also at stations and on days around what is new")
     ]
@@ -224,7 +224,7 @@ class PipelineStatus(Report):
     attention: Annotated[
         list[Attention],
         doc(
-            "what needs attention, the most important first: the more severe, then causes before consequences, then "
+            "what needs attention, most important first: the more severe, then causes before consequences, then "
             "the more frequent; one entry a station and cause, or an error code. The first 100, and one that counts "
             "the rest"
         ),

@@ -30,5 +30,5 @@ def read_codes(columns: Sequence[RawColumn], converted: Mapping[str, ParsedColum
 def _canonical(code: Code, column: RawColumn) -> np.ndarray:
     unit = find_unit(column.parameter.quantity, code.unit)
     if unit is None:
-        raise ValueError(f"{code.unit!r} is no known unit of {column.parameter.name}")
+        raise ValueError(f"{code.unit!r} is not a known unit of {column.parameter.name}")
     return unit.to_canonical(np.array(code.numbers))

@@ -25,8 +25,8 @@ from forecast.transform.values.zones import between_zones
 MAX_WAITING_ROWS = 50_000
 _SECOND, _MINUTE = np.timedelta64(1, "s"), np.timedelta64(60, "s")
 _BETWEEN_ZONES = "UTC and local time differ by no offset of the station's time zone"
-_TWO_LOCAL = "the row tells its local time twice, and the two differ"
-_TWO_INSTANTS = "the row tells its time in UTC twice, and the two differ by more than a second"
+_TWO_LOCAL = "the row states its local time twice, and the two differ"
+_TWO_INSTANTS = "the row states its time in UTC twice, and the two differ by more than a second"
 
 # The stations of a batch that are in the registry, each with its rows.
 Places = Sequence[tuple[Station, Mask]]

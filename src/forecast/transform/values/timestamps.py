@@ -154,7 +154,7 @@ def read_days(cells: pa.Array) -> Days:
 
 
 def sheet_day(name: str) -> date | None:
-    """The day of a sheet named ddmmyy, or None: "320124" is no day."""
+    """The day of a sheet named ddmmyy, or None: "320124" is not a day."""
     if not _SHEET_DAY.fullmatch(name.strip()):
         return None
     try:
