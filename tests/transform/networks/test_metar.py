@@ -194,7 +194,7 @@ def test_a_group_that_cannot_be_read_costs_itself_alone_and_is_noted(read: Read)
         ("312350", datetime(2025, 1, 1, 0, 10, tzinfo=UTC), "2024-12-31T23:50:00Z"),
         ("290000", datetime(2024, 3, 1, 0, 30, tzinfo=UTC), "2024-02-29T00:00:00Z"),
         ("010000", datetime(2024, 9, 30, 23, 55, tzinfo=UTC), "2024-10-01T00:00:00Z"),
-        ("101200", datetime(2024, 10, 17, 12, 0, tzinfo=UTC), "2024-10-10T12:00:00Z"),
+        ("021200", datetime(2024, 10, 17, 12, 0, tzinfo=UTC), "2024-10-02T12:00:00Z"),
     ],
 )
 def test_the_month_of_a_report_is_the_one_in_which_it_was_extracted_or_that_before(
@@ -206,15 +206,15 @@ def test_the_month_of_a_report_is_the_one_in_which_it_was_extracted_or_that_befo
     assert (result.stamps, result.rejected) == ([stamp], [])
 
 
-@pytest.mark.parametrize("day_time", ["101159", "310600", "320600", "000600", "172400", "170660", "180600"])
-def test_a_day_that_is_none_of_the_week_before_is_quarantined_and_never_guessed(read: Read, day_time: str) -> None:
+@pytest.mark.parametrize("day_time", ["021159", "310600", "320600", "000600", "172400", "170660", "180600"])
+def test_a_day_that_is_none_of_the_two_weeks_before_is_quarantined_and_never_guessed(read: Read, day_time: str) -> None:
     text = f"{LILLE}\nLFQQ {day_time}Z 24007KT CAVOK 11/09 Q1013\n"
     result, _ = read(text, at=datetime(2024, 10, 17, 12, 0, tzinfo=UTC))
     assert result.stamps == ["2024-10-17T06:00:00Z"]
     assert [(row["code"], row["field"], row["value"]) for row in result.rejected] == [
         ("bad_timestamp", "day_time", day_time)
     ]
-    assert "7 days before the row was extracted" in result.rejected[0]["reason"]
+    assert "15 days before the row was extracted" in result.rejected[0]["reason"]
 
 
 @given(
@@ -246,6 +246,14 @@ def test_bulletins_have_headings_reports_of_several_lines_and_forecasts_among_th
     assert (result.rows_empty, result.rows_read) == (1, 5)
     assert [(row["position"], row["code"], row["reason"]) for row in result.rejected] == [
         ("line 10", "malformed_record", "a TAF, which is a forecast and no observation")
+    ]
+
+
+def test_a_report_with_a_nul_character_is_quarantined_alone(read: Read) -> None:
+    result, _ = read(f"{LILLE}=\nEBBR 170600Z 24007KT CAVOK 1\x001/09 Q1013=\n")
+    assert result.stamps == ["2024-10-17T06:00:00Z"]
+    assert [(row["position"], row["reason"]) for row in result.rejected] == [
+        ("line 2", "a NUL character in the report")
     ]
 
 

@@ -79,7 +79,7 @@ TEXT: Final = Layout(
     name="METAR as text",
     recognise=Recognise(columns=("day_time", "report", "visibility", "qnh")),
     station="station",
-    time=UtcTime("day_time", within_days=7),
+    time=UtcTime("day_time", within_days=15),
     fields=_OF_TEXT,
     cell=_CELL,
     correction=Correction("report", CORRECTION),

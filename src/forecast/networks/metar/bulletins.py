@@ -18,7 +18,7 @@ _START: Final = re.compile(rf"(?:^|(?<= )){START}")
 _HEADING: Final = re.compile(r"[A-Z]{4}[0-9]{2} [A-Z]{4} [0-9]{6}(?: [A-Z]{3})?")
 _ABOVE: Final = re.compile(rf"[0-9]{{3,5}}|METAR|SPECI|(?:METAR |SPECI )?COR|{_HEADING.pattern}")
 _DATE: Final = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2}) ([0-9]{2}:[0-9]{2})")
-_CONTROLS: Final = re.compile(r"[\x00-\x20]+")
+_CONTROLS: Final = re.compile(r"[\x01-\x20]+")
 _LINES_LOOKED_AT: Final = 20
 # The longest real report of a day's 9 247 has 322 characters.
 _LONGEST_REPORT: Final = 2_000

@@ -63,6 +63,8 @@ def cells_of(text: str) -> dict[str, str | None]:
     `day_time` is the day of the month, hour and minute (UTC). `text` has single blanks and no "=" at its end.
     Raises NoReportError.
     """
+    if "\0" in text:
+        raise NoReportError("a NUL character in the report")
     begin = _BEGINNING.match(text)
     if begin is None:
         raise NoReportError("not a METAR or SPECI: station and time (DDHHMMZ) are not at its beginning")
