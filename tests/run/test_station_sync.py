@@ -88,6 +88,38 @@ def test_features_have_their_place_in_either_order_and_closed_ones_are_left_out(
     assert found.left_out == {"closed": 1, "without position": 2}
 
 
+def test_aerodromes_come_from_the_station_list_or_from_reports() -> None:
+    listed = [
+        {
+            "icaoId": "LFQQ",
+            "wmoId": "07015",
+            "lat": 50.57,
+            "lon": 3.1,
+            "elev": 47,
+            "site": "Lille/Lesquin",
+            "country": "FR",
+        },
+        {"icaoId": None, "lat": 32.81, "lon": -79.63, "elev": 0, "site": "Capers Nearshore"},
+        {"icaoId": "EBXX", "lat": None, "lon": None, "elev": 5, "site": "Nowhere"},
+    ]
+    found = proposed("METAR", gzip.compress(json.dumps(listed).encode()))
+    assert found.stations == [
+        {
+            "id": "metar-LFQQ",
+            "name": "Lille/Lesquin",
+            "latitude": 50.57,
+            "longitude": 3.1,
+            "elevation": 47,
+            "same_site_as": ["07015"],
+        }
+    ]
+    assert found.left_out == {"without position": 1}
+    report = {"icaoId": "EBOS", "obsTime": 1, "lat": 51.2, "lon": 2.87, "elev": 4, "name": "Oostende Arpt, VL, BE"}
+    assert [one["name"] for one in proposed("METAR", json.dumps([report, report])).stations] == [
+        "Oostende Arpt, VL, BE"
+    ]
+
+
 def test_only_stations_near_a_place_are_proposed() -> None:
     found = proposed(SYNOP, POSTES, Place(50.63, 3.06, 20))
     assert [one["id"] for one in found.stations] == ["mf-synop-07015"]

@@ -23,6 +23,7 @@ from forecast.networks.model import (
     TextCode,
     UtcTime,
 )
+from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import HADISD, PROJECT, limits
 
 _QNH: Final = "air_pressure_at_mean_sea_level_qnh"
@@ -101,6 +102,16 @@ NETWORK: Final = Network(
     layouts=(JSON, TEXT, DATED),
     formats=(BULLETINS, CACHE),
     fetch=(FETCH,),
+    stations=StationSource(
+        form="json",
+        id=("icaoId",),
+        name=("site", "name"),
+        latitude=("lat",),
+        longitude=("lon",),
+        elevation=("elev",),
+        url="https://aviationweather.gov/data/cache/stations.cache.json.gz",
+        described="aviationweather's stationinfo as JSON, or its METARs: icaoId, site or name, lat, lon, elev",
+    ),
     first_year=1968,
     thresholds={
         **dict.fromkeys(
