@@ -119,6 +119,17 @@ def test_the_height_is_allowed_for() -> None:
     np.testing.assert_allclose(medians["relative_humidity"], 5 * curve(TIMES))
 
 
+def test_a_station_that_measures_less_than_its_neighbours_is_compared_in_what_it_measures() -> None:
+    """A rain gauge among complete stations, as most of a national network's are."""
+    everything = {AIR: curve(TIMES), PRESSURE: 1013 + np.sin(TIMES / 3e7), "wind_speed": 3 + np.sin(TIMES / 2e7)}
+    around = [series(STATIONS[name], TIMES, **everything) for name in "BCDE"]
+    for lacking in ([PRESSURE], [AIR], [AIR, PRESSURE, "wind_speed"]):
+        own = {name: column for name, column in everything.items() if name not in lacking}
+        own = own or {"precipitation_amount_1h": np.zeros(len(TIMES))}
+        found = evaluated(series(STATIONS["A"], TIMES, **own), *around)["A"]
+        assert found.flags.keys() == own.keys()
+
+
 def test_a_barometer_that_is_off_is_suspect_day_by_day_and_never_failed() -> None:
     """A is 8 hPa low in a changing weather; of the first day there are too few hours to tell."""
     times = hours(60, TIMES[0] + 12 * 3_600_000)

@@ -62,7 +62,8 @@ def _median(values: Floats) -> float:
 
 
 def _run(context: Context) -> Iterator[Finding]:
-    median = context.comparison.median(PRESSURE)
+    # Not of a station without a barometer among neighbours that have one.
+    median = context.comparison.median(PRESSURE) if context.has(PRESSURE) else None
     if median is not None:
         own = context.limits[PRESSURE]
         flags = bias(
