@@ -22,7 +22,7 @@ _CONFIRMED_SINCE: Final = 7
 def check_wanted(wanted: str) -> None:
     """Raise SettingError for what is no feature version."""
     if not re.fullmatch(r"[0-9]+\.[0-9]+", wanted):
-        raise SettingError(f"{wanted} is no feature version; it takes a major version such as 8.0")
+        raise SettingError(f"{wanted} is not a feature version; expected a major version such as 8.0")
 
 
 def check_members(hosts: Iterable[str], ca_file: Path, wanted: str) -> None:

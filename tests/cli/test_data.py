@@ -139,7 +139,7 @@ def test_entries_for_the_registry_are_proposed_from_a_networks_own_list(tmp_path
     ("more", "words"),
     [
         (["--from", "absent.csv"], "error: absent.csv could not be read: No such file or directory"),
-        (["--near", "Lille"], "error: --near is 'Lille'; it takes LATITUDE,LONGITUDE,KM, such as 50.63,3.06,100"),
+        (["--near", "Lille"], "error: --near is 'Lille'; expected LATITUDE,LONGITUDE,KM, such as 50.63,3.06,100"),
         ([], "error: this list needs a key; save it and name the file with --from. It is the CSV of DPObs"),
     ],
 )

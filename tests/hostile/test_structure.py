@@ -869,10 +869,7 @@ def test_case_64_a_variable_with_another_name_is_told_with_what_it_could_be(run_
     ending = run_object(lines(row), CLIMATE_KEY)
     ending.assert_accepted(1, renamed=["air_temperature"])
     assert ending.measurements == [{"relative_humidity": 89.0}]
-    words = (
-        "it lacks air_temperature, which the station reports, and has columns that are not known. "
-        "Renamed? Perhaps to 'temp'"
-    )
+    words = "it lacks air_temperature, which the station reports, and has unknown columns. Renamed? Perhaps to 'temp'"
     assert ending.warnings == [
         f"{CLIMATE_KEY} has unknown columns, which are ignored: 'temp'",
         f"{CLIMATE_KEY}: {words}",

@@ -18,7 +18,7 @@ def test_the_objectives_are_those_of_slo_toml_over_its_days(tmp_path: Path) -> N
     shown = latency_page(site, ENGLISH_LANGUAGE)
     assert shown["days"] == 28
     assert [(row["title"], row["met"], row["target"], row["used"]) for row in shown["objectives"]] == [
-        ("Runs start when due and come to their end", "27 / 28", "95.0%", "71%"),
+        ("Runs start when due and finish", "27 / 28", "95.0%", "71%"),
         ("The newest observation is at most 30 hours old", "27 / 27", "95.0%", "0%"),
         ("A station's day: p95 at most 250 ms", "267 / 270", "95.0%", "22%"),
         ("A station's day: p99 at most 500 ms", "270 / 270", "99.0%", "0%"),

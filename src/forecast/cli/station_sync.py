@@ -60,7 +60,7 @@ def _numbers(text: str) -> tuple[float, float, float]:
     try:
         latitude, longitude, km = (float(part) for part in text.split(","))
     except ValueError:
-        raise SettingError(f"--near is {escaped(text)!r}; it takes {_NEAR}, such as 50.63,3.06,100") from None
+        raise SettingError(f"--near is {escaped(text)!r}; expected {_NEAR}, such as 50.63,3.06,100") from None
     return latitude, longitude, km
 
 

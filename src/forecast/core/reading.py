@@ -97,7 +97,7 @@ class RenamedParameter:
         """For a person."""
         columns = ", ".join(repr(name[:SHOWN_LETTERS]) for name in self.candidates)
         return (
-            f"it lacks {self.parameter}, which the station reports, and has columns that are not known. "
+            f"it lacks {self.parameter}, which the station reports, and has unknown columns. "
             f"Renamed? Perhaps to {columns}"
         )
 

@@ -169,7 +169,7 @@ FRENCH: Final[dict[str, str]] = {
     "Rows read": "Lignes lues",
     "Run": "Exécution",
     "Runs": "Exécutions",
-    "Runs start when due and come to their end": "Les exécutions partent à l'heure prévue et arrivent à leur terme",
+    "Runs start when due and finish": "Les exécutions partent à l'heure prévue et arrivent à leur terme",
     "S": "S",
     "Share": "Part",
     "Share of values flagged, by sensor": "Part de valeurs marquées, par capteur",

@@ -60,7 +60,7 @@ def _title(budget: ErrorBudget, language: Language) -> str:
     query, _, measure = budget.objective.partition(".")
     if budget.limit is None:
         if not measure:
-            return language.t("Runs start when due and come to their end")
+            return language.t("Runs start when due and finish")
         return language.t("{query}: answered", query=language.t(_QUERIES[query]))
     limit = language.number(budget.limit)
     if not measure:
