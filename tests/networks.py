@@ -39,7 +39,7 @@ PARAMETERS = (
     "precipitation_counter",
 )
 # What one of their rows counts for in a block.
-CELLS = 8 + len(PARAMETERS)
+CELLS = 24 + len(PARAMETERS)
 FACTS = RunContext("20241009T120000Z-000000", NOW, "2.0.0")
 
 

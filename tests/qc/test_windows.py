@@ -124,7 +124,7 @@ def test_of_a_city_every_verdict_is_in_one_window_and_no_row_is_read_twice_on_av
     found = whole({one.id: set(range(DAY, DAY + 31)) for one in stations}, stations)
     each = [(one.id, day) for window in found for one in window.targets for day in range(window.first, window.last + 1)]
     assert len(each) == len(set(each)) == 600 * (31 + 7)
-    assert max(window.rows for window in found) <= 1_600_000 / (8 + 1)
+    assert max(window.rows for window in found) <= 2_880_000 / (24 + 1)
     groups = {ids(window.targets): window for window in found}
     assert sum(len(window.targets) for window in groups.values()) == 600
     assert sum(len(window.halo) for window in groups.values()) < 1.8 * 600

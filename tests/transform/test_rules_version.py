@@ -19,7 +19,7 @@ from tests.stations import entry, registry_file
 from tests.transform.samples import NOW, batch_of, transform
 
 RULES_GOLDEN = (11, "1f08e4557ebf695b")
-CHECKS_GOLDEN = (1372836580, "9816086d65ae80bc")
+CHECKS_GOLDEN = (621105066, "2eb5c1fd4e4f8433")
 OF_RULES = ["_id", *MEASURED_NAMES, "parse_issues", "source_flags", "completeness_score"]
 OF_CHECKS = ["_id", "precipitation_amount", "flag", "flags", "anomalies_detected"]
 STATIONS = load_stations(

@@ -26,9 +26,10 @@ _TARGETS_AFTER: Final = _HALO_BEFORE
 # 80 000 rows of 12 parameters: about 16 MB of columns. One window is read while another is evaluated, which takes
 # several times as much. Larger windows evaluate fewer days twice: of 2 000 000 rows, 80 000 at once took 4 % less time
 # and 35 MB more than 60 000; 100 000 took 2 % less again, and 15 MB more.
-_CELLS_AT_ONCE: Final = 1_600_000
-# What a row has beside its parameters: time, digest and both texts of flags take as much as eight numbers.
-_CELLS_BESIDE: Final = 8
+_CELLS_AT_ONCE: Final = 2_880_000
+# What a row has beside its parameters: time, digest, both texts of flags, and what is made of them. With 8, a month of
+# a city of 624 stations of one parameter took 290 MB to evaluate, with 24 it takes 190 MB and no longer.
+_CELLS_BESIDE: Final = 24
 # A window takes stations rather than days: the stations around a group are read again for the next group, and days that
 # two windows one after another share are not. But each window evaluates the days around its own once more.
 _MIN_DAYS: Final = 14
