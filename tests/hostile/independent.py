@@ -160,6 +160,7 @@ def _direction(cell: Any) -> tuple[set[float], bool]:
 
 def moments(cell: Any, zone: Any = UTC) -> datetime | None:
     """The instant of a cell, to the second; what has no zone is in this one."""
+    cell = _text(cell) if isinstance(cell, bytes) else cell
     if isinstance(cell, datetime):
         found = cell if cell.tzinfo else cell.replace(tzinfo=zone)
     elif isinstance(cell, str):
@@ -212,7 +213,7 @@ def _clock(cell: Any) -> str | None:
 
 def _of_table(row: Mapping[str, Any], sheet: date | None) -> Reading:
     day, clock = row.get("Date", sheet), row.get("Time")
-    day = day.date() if isinstance(day, datetime) else day
+    day = day.date() if isinstance(day, datetime) else _text(day) if isinstance(day, bytes) else day
     clock = _clock(clock)
     moment = moments(f"{day} {clock}", PARIS) if isinstance(clock, str) and isinstance(day, str | date) else None
     reading = Reading(TABLE_STATION, moment)
@@ -249,9 +250,9 @@ def _nested(cell: Any) -> Any:
 
 
 def reading_of(row: Mapping[str, Any], layout: str, sheet: date | None = None) -> Reading:
-    """A row of a layout ("climate", "table" or "api"), in its envelope or not."""
+    """A row of a layout ("climate", "table" or "api"), in its envelope or not; what stands beside it belongs to it."""
     inner = _nested(row.get("_airbyte_data"))
-    own = inner if isinstance(inner, dict) else row
+    own = {**row, **inner} if isinstance(inner, dict) else row
     if layout == "climate":
         return _of_climate(own)
     return _of_table(own, sheet) if layout == "table" else _of_api(own)

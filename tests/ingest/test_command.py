@@ -182,13 +182,24 @@ def test_on_s3_objects_name_their_generation_and_the_state_is_beside_them(
     assert typed("--source", "infoclimat").exit_code == 0
 
 
-def test_a_run_imports_no_library_of_tables(apis: FakeApis) -> None:
-    """They would be half of its memory, and it has no table."""
-    code = (
-        "import sys; from forecast.cli.program import forecast_app; "
-        "code = forecast_app(['ingest', '--source', 'infoclimat'], standalone_mode=False); "
-        "print(code, sorted({'numpy', 'pandas', 'pyarrow'} & sys.modules.keys()))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "0 []", done.stdout
-    assert len(apis.calls) == 1
+# Four calls, most of 100 station-days, and what the process needed. No call waits for its turn.
+_A_LONG_RUN = """
+import re, sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from forecast.cli.program import forecast_app
+from forecast.ingest.clock import SystemClock
+
+SystemClock.wait = lambda *_: None
+since = (datetime.now(UTC) - timedelta(days=60)).strftime("%Y-%m-%d")
+code = forecast_app(["ingest", "--source", "infoclimat", "--since", since], standalone_mode=False)
+(peak_kb,) = re.findall(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text("ascii"))
+print(code, sorted({"numpy", "pandas", "pyarrow", "boto3"} & sys.modules.keys()), peak_kb)
+"""
+
+
+def test_a_run_stays_below_64_mb_and_imports_no_library_of_tables(apis: FakeApis) -> None:
+    done = subprocess.run([sys.executable, "-c", _A_LONG_RUN], capture_output=True, text=True, check=True)
+    code, imported, peak_kb = done.stdout.splitlines()[-1].split(" ")
+    assert (code, imported, len(apis.calls)) == ("0", "[]", 4), done.stdout
+    assert int(peak_kb) < 64 << 10

@@ -10,14 +10,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from forecast.core.settings import SECRETS, Settings
 from forecast.core.text import escaped, escaped_lines, without_secrets
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _LOGGER = logging.getLogger("forecast")
 # At DEBUG, botocore shows whole requests, and with them the session's token.
@@ -40,6 +39,8 @@ class _Handler(logging.StreamHandler[Any]):
             super().emit(record)
             return
         try:
+            from rich.text import Text  # noqa: PLC0415  the bar has imported it already
+
             # Neither wrapped nor coloured: a line of the log is one line, whatever the width of the terminal.
             self.console.print(Text(self.format(record)), soft_wrap=True, highlight=False)
         except Exception:  # noqa: BLE001  as logging itself does
@@ -71,12 +72,18 @@ def log_as(run_id: str) -> None:
 @contextmanager
 def progress_bar(total: int, what: str = "raw objects") -> Iterator[Callable[[], None]]:
     """A bar on a terminal, nothing elsewhere; gives the function that advances it."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    # 5 MB and 0.1 s, which a scheduled run does without.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    shown = sys.stderr is not None and sys.stderr.isatty()
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(what, total=total)
-        _HANDLER.console = console if shown else None
+        _HANDLER.console = console
         try:
             yield lambda: progress.advance(task)
         finally:

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
-
 # glibc's mallopt. By default every thread keeps a heap of its own (M_ARENA_MAX), and what is a large block, to be given
 # back to the kernel at once, grows with the blocks that were freed (M_MMAP_THRESHOLD): both fill with holes. Smaller
 # blocks are kept (M_TRIM_THRESHOLD), for they are wanted again at once, and every page that comes anew from the kernel
@@ -19,6 +17,7 @@ import pyarrow as pa
 _M_ARENA_MAX, _ARENAS = -8, 1
 _M_MMAP_THRESHOLD, _MAPPED_BYTES = -3, 16 << 20
 _M_TRIM_THRESHOLD, _KEPT_BYTES = -1, 32 << 20
+_ANSWER_BYTES = 1 << 20
 
 # Below this nothing is given back: at every pause it was, and 560 000 pages came anew from the kernel where 195 000 do
 # now (200 000 rows).
@@ -31,6 +30,8 @@ _YOUNG_OBJECTS = 50_000
 
 def configure_allocators() -> None:
     """Let Arrow use the system's allocator, and that one heap; let the search for reference cycles cost little."""
+    import pyarrow as pa  # noqa: PLC0415  a run of ingest has no table, and none of its 50 MB
+
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     pa.set_memory_pool(pa.system_memory_pool())
@@ -39,6 +40,13 @@ def configure_allocators() -> None:
         mallopt(_M_ARENA_MAX, _ARENAS)
         mallopt(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+def map_answers() -> None:
+    """Let what is as large as a network's answer go back to the kernel when it is freed, also the second time."""
+    mallopt = _of_libc("mallopt")
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _ANSWER_BYTES)
 
 
 def trim_heap(above: int = _MUCH_BYTES) -> None:

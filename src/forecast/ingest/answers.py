@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, Self
+import codecs
+from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from forecast.core.text import escaped
 from forecast.ingest.faults import DeniedError, UnusableAnswerError, WindowError
@@ -13,26 +14,33 @@ from forecast.ingest.transport import Response
 from forecast.networks.fetch import EACH, Fetch, Meaning, Refusal
 
 _SHOWN_LETTERS: Final = 160
-
-Document = dict[str, Any]
+# An answer of 100 station-days is 5 MB of JSON and would be 50 MB of dictionaries: it stays text, of which one record
+# at a time becomes more.
+_Members = dict[str, msgspec.Raw]
+_MEMBERS: Final = msgspec.json.Decoder(_Members)
+_ENTRIES: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_FIELDS: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 class Record(NamedTuple):
-    """A record: its station and time, as they stand in it, and the whole as JSON on one line."""
+    """A record of an answer: its station and time as they stand there, and the JSON that it is."""
 
-    station: Any
-    time: Any
-    data: str
+    station: object
+    time: object
+    json: msgspec.Raw
 
-    @classmethod
-    def of(cls, fetch: Fetch, fields: Document) -> Self:
-        """The record that has these fields."""
-        data = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-        return cls(fields.get(fetch.station_field), fields.get(fetch.time_field), data)
+    @property
+    def line(self) -> str:
+        """The record as JSON on one line, the same whatever blanks the answer has."""
+        return msgspec.json.encode(_FIELDS.decode(self.json)).decode()
 
 
 class BrokenAnswerError(Exception):
     """An answer that may be another one in a moment; the text says what came."""
+
+
+class _NoRecordsError(Exception):
+    """A document does not hold its records where they belong."""
 
 
 class TooManyCallsError(Exception):
@@ -45,69 +53,63 @@ def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
     Raises DeniedError and WindowError for the refusals that mean that, TooManyCallsError where it was asked too often,
     and BrokenAnswerError for what asking again may mend.
     """
-    document = _document(fetch, response)
+    document = _document(response)
+    members = _MEMBERS.decode(document) if document is not None and _begins(document) == b"{" else None
     for refusal in fetch.refusals:
-        if _is(refusal, response, document):
+        if _is(refusal, response, members):
             return _refused(fetch, refusal, response, key)
     shown = _shown(response, key)
     if response.status >= 500 or response.status == 408:  # noqa: PLR2004  as RFC 9110 names them
         raise BrokenAnswerError(f"it answered {response.status}{shown}")
     if response.status != 200:  # noqa: PLR2004
         raise WindowError("refused", f"it answered {response.status}{shown}")
-    if not isinstance(document, list if fetch.records[0] == EACH else dict):
+    if document is None or _begins(document) != (b"[" if fetch.records[0] == EACH else b"{"):
         raise BrokenAnswerError(f"the answer is not a JSON document{shown}")
     try:
-        found = list(_selected(fetch, document, fetch.records))
-    except (KeyError, TypeError) as error:
+        found = [_record(fetch, text) for text in _selected(document, fetch.records)]
+    except _NoRecordsError as error:
         raise UnusableAnswerError(
             "no_records", f"the answer does not hold its records in {_way(fetch)}{shown}"
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise BrokenAnswerError(f"the answer is not a JSON document{shown}") from error
     if fetch.most_records is not None and len(found) >= fetch.most_records:
         raise UnusableAnswerError(
             "cut_off", f"the answer has {len(found)} records, the most that the API gives: others may be missing"
         )
-    if found and isinstance(document, dict):
-        _check_units(fetch, document)
+    if found and members is not None:
+        _check_units(fetch, members)
     return found
 
 
-def _document(fetch: Fetch, response: Response) -> Any:
-    """The JSON of an answer, None where it is none.
-
-    Records are made to text while it is parsed: as objects, those of 100 station-days would take 17 MB.
-    """
-
-    def compact(pairs: list[tuple[str, Any]]) -> Document | Record:
-        fields = dict(pairs)
-        is_record = fetch.station_field in fields and fetch.time_field in fields
-        return Record.of(fetch, fields) if is_record else fields
-
-    body = response.take_body()
+def _document(response: Response) -> msgspec.Raw | None:
+    """The JSON document in an answer, None where it is none."""
     try:
-        text = body.decode(json.detect_encoding(body), "surrogatepass")
-        del body
-        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=compact)
+        return msgspec.json.decode(response.take_body().removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
     except (ValueError, RecursionError):
         return None
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def _value(members: _Members, name: str) -> Any:
+    """A member of a document, None where it is not there or is not JSON."""
+    try:
+        return msgspec.json.decode(members[name]) if name in members else None
+    except (ValueError, RecursionError):
+        return None
 
 
-def _is(refusal: Refusal, response: Response, document: Any) -> bool:
+def _is(refusal: Refusal, response: Response, members: _Members | None) -> bool:
     if response.status not in refusal.statuses:
         return False
-    fields = document if isinstance(document, dict) else None
     if refusal.contains and refusal.contains not in response.beginning.casefold():
         return False
-    if refusal.has and not (fields and fields.get(refusal.has)):
+    if refusal.has and not (members and _value(members, refusal.has)):
         return False
-    if refusal.lacks and (fields is None or refusal.lacks in fields):
+    if refusal.lacks and (members is None or refusal.lacks in members):
         return False
     if refusal.differs is not None:
         name, value = refusal.differs
-        return fields is not None and fields.get(name) != value
+        return members is not None and _value(members, name) != value
     return True
 
 
@@ -123,33 +125,47 @@ def _refused(fetch: Fetch, refusal: Refusal, response: Response, key: Key) -> li
     return []
 
 
-def _selected(fetch: Fetch, value: Any, way: tuple[str, ...]) -> Iterator[Record]:
-    if not way:
-        if not isinstance(value, Record | dict):
-            raise TypeError("no record")
-        yield value if isinstance(value, Record) else Record.of(fetch, value)
-    elif way[0] != EACH:
-        yield from _selected(fetch, value[way[0]], way[1:])
-    elif isinstance(value, dict):
+def _selected(document: msgspec.Raw, way: tuple[str, ...]) -> list[msgspec.Raw]:
+    """What lies at the end of a way. Raises _NoRecordsError where it leads nowhere."""
+    texts = [document]
+    for step in way:
+        texts = [inner for text in texts for inner in _inside(text, step)]
+    return texts
+
+
+def _inside(value: msgspec.Raw, step: str) -> list[msgspec.Raw]:
+    if step == EACH and _begins(value) == b"[":
+        return _ENTRIES.decode(value)
+    if _begins(value) != b"{":
+        raise _NoRecordsError
+    members = _MEMBERS.decode(value)
+    if step == EACH:
         # A name that begins so is no station's: "_params" lists the fields.
-        for name, member in value.items():
-            if not name.startswith("_"):
-                yield from _selected(fetch, member, way[1:])
-    elif isinstance(value, list):
-        for entry in value:
-            yield from _selected(fetch, entry, way[1:])
-    else:
-        raise TypeError("nothing to go through")
+        return [text for name, text in members.items() if not name.startswith("_")]
+    if step not in members:
+        raise _NoRecordsError
+    return [members[step]]
 
 
-def _check_units(fetch: Fetch, document: Document) -> None:
+def _begins(value: msgspec.Raw) -> bytes:
+    return bytes(memoryview(value)[:1])
+
+
+def _record(fetch: Fetch, text: msgspec.Raw) -> Record:
+    if _begins(text) != b"{":
+        raise _NoRecordsError
+    fields = _FIELDS.decode(text)
+    return Record(fields.get(fetch.station_field), fields.get(fetch.time_field), text)
+
+
+def _check_units(fetch: Fetch, members: _Members) -> None:
     """Raise WindowError where the document's metadata does not say what its numbers are read in.
 
     The records alone go to the raw zone, without the metadata, so nobody could tell later.
     """
     if not fetch.units:
         return
-    metadata = document.get("metadata")
+    metadata = _value(members, "metadata")
     if not isinstance(metadata, dict):
         raise UnusableAnswerError(
             "units_unknown", 'the document has no "metadata", which names the units of its numbers'

@@ -190,11 +190,12 @@ class SourceRun:
         LOGGER.info("%s: %d records, %d of them new or changed", window, read, written)
 
     def _write_if_new(self, record: Record, prints: DayFingerprints) -> bool:
-        if not prints.is_new(str(record.time), record.data):
+        line = record.line
+        if not prints.is_new(str(record.time), line):
             return False
         if self._part is None:
             self._part = Part(self.folder)
-        self._part.add(record.data, int(self.api.clock.now() * 1000), self._current_sync)
+        self._part.add(line, int(self.api.clock.now() * 1000), self._current_sync)
         return True
 
     @property

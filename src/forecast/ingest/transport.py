@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -16,6 +17,7 @@ _READ_SECONDS: Final = 60.0
 _BEGINNING_BYTES: Final = 64 << 10
 # A hundred stations have 3 to 6 MB a day, unpacked.
 MAX_BODY_BYTES: Final = 64 << 20
+_PIECE_BYTES: Final = 64 << 10
 
 
 class NoResponseError(Exception):
@@ -67,15 +69,23 @@ class HttpTransport:
         try:
             answer = self._pool.request("GET", url, redirect=False, preload_content=False)
             try:
-                body = answer.read(MAX_BODY_BYTES + 1, decode_content=True)
-                answer.drain_conn()
+                body = _read(answer)
             finally:
                 answer.release_conn()
         except HTTPError as error:
             raise NoResponseError(_message(error)) from None
-        if len(body) > MAX_BODY_BYTES:
-            raise NoResponseError(f"the answer is longer than {MAX_BODY_BYTES >> 20} MB")
         return Response(answer.status, body, {name.lower(): value for name, value in answer.headers.items()})
+
+
+def _read(answer: urllib3.BaseHTTPResponse) -> bytes:
+    """The whole body, unpacked, in pieces: one read of it would hold it twice."""
+    body = io.BytesIO()
+    for piece in answer.stream(_PIECE_BYTES, decode_content=True):
+        body.write(piece)
+        if body.tell() > MAX_BODY_BYTES:
+            answer.close()
+            raise NoResponseError(f"the answer is longer than {MAX_BODY_BYTES >> 20} MB")
+    return body.getvalue()
 
 
 def _message(error: HTTPError) -> str:

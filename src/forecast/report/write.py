@@ -11,15 +11,17 @@ from datetime import datetime
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
 import msgspec
 
 from forecast.core.clock import report_time
 from forecast.core.errors import SettingError
 from forecast.core.text import escaped_lines, without_secrets
 from forecast.report.models.base import Model, Report
+
+if TYPE_CHECKING:
+    import jsonschema_rs
 
 # Behind the point, of shares and values.
 DIGITS = 6
@@ -74,6 +76,8 @@ def write_timed_report(report: Report, *, logs_dir: Path, now: datetime) -> Path
 
 @cache
 def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
+    import jsonschema_rs  # noqa: PLC0415  9 MB, only needed at the end of a run
+
     return jsonschema_rs.Draft202012Validator(json.loads((SCHEMAS_FOLDER / f"{kind}.schema.json").read_text("utf-8")))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from forecast.core.logs import log_as, progress_bar
+from forecast.core.memory import map_answers
 from forecast.core.processes import stoppable
 from forecast.core.settings import Settings
 from forecast.core.stations import Stations
@@ -23,6 +24,7 @@ def ingest_and_report(
 
     Raises SettingError for what is wrong before any call.
     """
+    map_answers()
     around = around or Surroundings()
     around.progress = lambda calls, source: progress_bar(calls, f"calls to {source}")
     with stoppable(around.stop):

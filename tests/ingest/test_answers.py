@@ -1,0 +1,73 @@
+"""What the bytes of an answer become: records, or a broken answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from forecast.ingest.answers import BrokenAnswerError, records_of
+from forecast.ingest.faults import UnusableAnswerError
+from forecast.ingest.secret import Key
+from forecast.ingest.transport import Response
+from forecast.networks.infoclimat.fetch import FETCH as INFOCLIMAT
+from forecast.networks.wunderground.fetch import FETCH as WUNDERGROUND
+
+ROW = {"id_station": "07015", "dh_utc": "2026-11-28 00:00:00", "temperature": "7.6", "nom": "Lesquin é"}
+
+
+def answered(text: str | bytes, fetch: Any = INFOCLIMAT) -> list[Any]:
+    body = text if isinstance(text, bytes) else text.encode()
+    return records_of(fetch, Response(200, body), Key("k3y-k3y"))
+
+
+def infoclimat(rows: str) -> str:
+    metadata = json.dumps({name: f"x,{unit}" for name, unit in INFOCLIMAT.units})
+    return f'{{"status": "OK", "metadata": {metadata}, "hourly": {{"_params": [], "07015": [{rows}]}}}}'
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_records_are_one_line_each_whatever_the_blanks_of_the_answer(indent: int | None, mark: str) -> None:
+    (record,) = answered(mark + infoclimat(json.dumps(ROW, indent=indent)))
+    assert (record.station, record.time) == ("07015", "2026-11-28 00:00:00")
+    assert record.line == json.dumps(ROW, ensure_ascii=False, separators=(",", ":"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('{"stationID":"A","epoch":1,"metric":{"tempAvg":13.80,"gust":null}}',) * 2,
+        ('{"stationID":"A","epoch":123456789012345678901234567890}',) * 2,
+        ('{"stationID":"A","name":"\\u00e9\\u2028"}', '{"stationID":"A","name":"é\u2028"}'),
+    ],
+)
+def test_a_record_says_what_the_answer_said(text: str, line: str) -> None:
+    (record,) = answered(f'{{"observations": [{text}]}}', WUNDERGROUND)
+    assert json.loads(record.line) == json.loads(text)
+    assert json.loads(line) == json.loads(text)
+    assert "\n" not in record.line
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"id_station": "07015", "temperature": NaN}',
+        '{"id_station": "07015", "temperature": 1e400}',
+        '{"id_station": "07015", "temperature": "\\ud800"}',
+        b'{"id_station": "07015", "temperature": "\xff"}',
+        '{"id_station": "07015",}',
+        '{"id_station": ' + "[" * 100_000,
+    ],
+)
+def test_an_answer_that_is_not_json_to_its_end_is_broken(row: str | bytes) -> None:
+    whole = infoclimat("@").encode().replace(b"@", row if isinstance(row, bytes) else row.encode())
+    with pytest.raises(BrokenAnswerError, match="the answer is not a JSON document: "):
+        answered(whole)
+
+
+@pytest.mark.parametrize("rows", ["1", "null", '"text"', "[[]]"])
+def test_what_is_no_record_where_records_belong_is_said(rows: str) -> None:
+    with pytest.raises(UnusableAnswerError, match=r"does not hold its records in hourly\.\*\.\*"):
+        answered(infoclimat(rows))
