@@ -179,7 +179,7 @@ def test_a_file_that_is_no_report_is_named(tmp_path: Path) -> None:
     write(tmp_path / "logs", {"status": "fine"})
     result = asked()
     assert result.exit_code == 3
-    assert "no status reports of this version: pipeline_status.json. Move them elsewhere" in result.stdout
+    assert "These are not status reports of this version: pipeline_status.json. Move them elsewhere" in result.stdout
 
 
 def test_where_this_machine_has_no_reports_the_copies_on_s3_are_read(s3_bucket: str) -> None:

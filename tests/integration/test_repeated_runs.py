@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 import forecast.mongo.loader as loading
-import main
 from forecast.core.errors import RetryableError
 from forecast.mongo.loader import SCHEMA_FILE
 from forecast.mongo.state import Checkpoints
@@ -62,7 +61,7 @@ def test_load_that_fails_leaves_no_checkpoint(world: World, monkeypatch: pytest.
         raise RetryableError("the connection to MongoDB was lost (inserting)")
 
     with monkeypatch.context() as patch:
-        patch.setattr(main, "load", unreachable)
+        patch.setattr(steps, "load", unreachable)
         status = world.run()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     assert status["counts"]["objects_interrupted"] == 1
@@ -118,7 +117,7 @@ def test_loss_that_is_seen_when_reading_back_fails_the_run(world: World, monkeyp
         return counts
 
     with monkeypatch.context() as patch:
-        patch.setattr(main, "load", forgetful)
+        patch.setattr(steps, "load", forgetful)
         status = world.run()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     assert [error["message"] for error in status["errors"]] == [

@@ -20,6 +20,7 @@ from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
 from forecast.mongo.loader import load
 from forecast.report.write import as_data
+from forecast.run import steps
 from forecast.run.run import RunOptions
 from tests.integration.worlds import Row, World, WorldMaker
 
@@ -45,7 +46,7 @@ def slow_load(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         wait_until_nothing_is_written(work)
         return load(*arguments)
 
-    monkeypatch.setattr(main, "load", slow)
+    monkeypatch.setattr(steps, "load", slow)
 
 
 def table(minute: int, months: int = MONTHS) -> bytes:
@@ -153,7 +154,7 @@ def test_a_run_whose_load_fails_ends_though_an_object_waits_for_room(
 
     world = local_world()
     deliver(world)
-    monkeypatch.setattr(main, "load", unreachable)
+    monkeypatch.setattr(steps, "load", unreachable)
     status = run(world, replace(LIMITS, temporary_bytes=1 << 20))
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     assert [error["message"] for error in status["errors"]] == ["the connection to MongoDB was lost (inserting)"]

@@ -62,7 +62,9 @@ def test_ichtegems_pressure_is_seven_to_eight_hectopascals_low_in_the_reports_wo
         for advice in advice(findings)
         if (advice.station, advice.parameter, advice.check) == ("IICHTE19", P, "bias")
     ]
-    off = re.match(r"(\d\.\d) hPa below its neighbours; always off its neighbours: correct it at the source", words)
+    off = re.match(
+        r"(\d\.\d) hPa below its neighbours; consistently differs from its neighbours: correct it at the source", words
+    )
     assert off is not None
     assert 7 <= float(off[1]) <= 8
     assert {station for (station, name, check), number in findings.suspect.items() if check == "bias" and number} == {

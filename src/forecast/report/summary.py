@@ -80,7 +80,7 @@ def _counts(status: PipelineStatus, quality: QualityReport) -> RenderableType:
     documents = ", ".join(
         f"{getattr(counts, name):,} {name}" for name in ("inserted", "updated", "unchanged", "superseded")
     )
-    table.add_row("ObservationCollection", _text(would + documents))
+    table.add_row("Documents", _text(would + documents))
     if conflicts := sum(quality.conflicts.by_station.values()):
         table.add_row("Duplicates", _text(f"{conflicts:,} with differing values (see the quality report)"))
     if removed := counts.values_removed:
