@@ -5,6 +5,8 @@ from itertools import product
 
 import pytest
 
+from forecast.report.metrics import slo_metrics
+from forecast.report.models.slo import ErrorBudget
 from forecast_ops.status import status_metrics
 from tests.infra.metric_filters import METRICS
 from tests.infra.metric_math import expression, value
@@ -53,6 +55,7 @@ def test_the_metrics_that_alarms_count_on_are_those_that_the_program_writes() ->
         for dimension, names in re.findall(r"(\w+) += \[(.*)\]", found[1])
         for name in re.findall(r'"(\w+)"', names)
     }
-    lines = [*lines_of_a_run(), *lines_of_an_ingest(), *status_metrics(WELL)]
+    budget = ErrorBudget("station_day.p95", 250.0, 500, 31, 0.05, 28, 1.24)
+    lines = [*lines_of_a_run(), *lines_of_an_ingest(), *slo_metrics(met=False, budgets=[budget]), *status_metrics(WELL)]
     written = {(line.dimension[0] if line.dimension else "none", name) for line in lines for name in line.metrics}
     assert written == declared

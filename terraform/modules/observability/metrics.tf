@@ -30,13 +30,15 @@ locals {
 }
 
 # Those that the tasks write by themselves, as lines in CloudWatch's embedded metric format (forecast.report.metrics,
-# forecast_ops.status); each without a dimension, and those of a network, a source or a member by its name as well.
+# forecast_ops.status); each without a dimension, and those of a network, an objective, a source or a member by
+# its name as well.
 locals {
   embedded = {
-    none    = ["RowsRead", "RunSeconds", "RawZoneAgeSeconds", "OplogWindowHours", "Connections", "SlowOperations"]
-    member  = ["CertificateDaysLeft"]
-    network = ["NewestObservationAgeSeconds", "StationsSilent", "Completeness"]
-    source  = ["QuotaLeftPercent", "IngestRowsWritten", "IngestDaysMissing"]
+    none      = ["RowsRead", "RunSeconds", "RawZoneAgeSeconds", "OplogWindowHours", "Connections", "SlowOperations", "SloMissed"]
+    member    = ["CertificateDaysLeft"]
+    network   = ["NewestObservationAgeSeconds", "StationsSilent", "Completeness"]
+    objective = ["ErrorBudgetUsedPercent"]
+    source    = ["QuotaLeftPercent", "IngestRowsWritten", "IngestDaysMissing"]
   }
 }
 
