@@ -67,7 +67,7 @@ def test_the_numbers_are_there() -> None:
     assert "Objects 4 listed, 1 loaded, 1 skipped, 1 rejected" in words
     assert "Rows 1,231 read, 10 of them empty" in words
     assert "Records 1,200 validated, 21 rejected (1.72%)" in words
-    assert "ObservationCollection 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
+    assert "Documents 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
     assert "ILAMAD25 silent 1970-01-02 00:00 20,779 d 1,200 250 288 50.0% 7" in words
     assert "07015 never - - 0 0 24 - 0" in words
     assert "QC 12,345 documents checked, 6,789 flags changed" in words
