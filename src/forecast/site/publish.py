@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from forecast.core.errors import RetryableError
+from forecast.core.work_folder import work_folder
 from forecast.storage import Store
 
 MANIFEST: Final = "manifest.json"
@@ -34,8 +34,8 @@ def publish_site(files: Iterable[tuple[str, bytes]], store: Store, kept: Iterabl
     What was published stands with its digests in `manifest.json`, which is written last: after a fault on the way the
     next time writes again what this one has written. Raises ForecastError where the place cannot be written.
     """
-    with TemporaryDirectory(prefix="forecast-site-") as folder:
-        path = Path(folder) / _FILE
+    with work_folder() as folder:
+        path = folder / _FILE
         before = _manifest(store, path)
         after: dict[str, str] = {name: before[name] for name in kept if name in before}
         written = 0

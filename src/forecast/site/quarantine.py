@@ -8,10 +8,10 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from forecast.core.errors import ForecastError
+from forecast.core.work_folder import work_folder
 from forecast.site.model import Quarantine, RejectedObject, RejectedRows
 from forecast.storage import Store
 from forecast.zone.writer import REJECTED
@@ -33,9 +33,9 @@ def read_quarantine(store: Store, objects: tuple[RejectedObject, ...]) -> Quaran
     try:
         newest = sorted(store.list(REJECTED), key=lambda listed: (listed.last_modified, listed.key))[-_MAX_FILES:]
         groups: dict[tuple[str, ...], RejectedRows] = {}
-        with TemporaryDirectory(prefix="forecast-site-") as folder:
+        with work_folder() as folder:
             for listed in reversed(newest):
-                path = Path(folder) / "rejected.jsonl.gz"
+                path = folder / "rejected.jsonl.gz"
                 store.fetch(listed, path)
                 try:
                     for line in _lines(path):
