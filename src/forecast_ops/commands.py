@@ -1,6 +1,6 @@
 """What operators do to the replica set: settings and environment in, the modules beside this one called, a log out.
 
-Foreseeable faults of MongoDB and AWS are told apart by what to do about them.
+Foreseeable faults of MongoDB and AWS are distinguished by what to do about them.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def ratio(part: float, whole: float) -> float:
 
 
 def check_counts(objects: Iterable[ObjectCounts]) -> None:
-    """Check that nothing was lost or counted twice (CONTRACT section 7).
+    """Check that nothing was lost or counted twice (docs/reports.md).
 
     Raises CountsError naming the object and the sum that does not hold.
     """
@@ -186,7 +186,7 @@ class QualityTally:
     """What the quality report is made of.
 
     `values`, `missing` and `unreadable` count by parameter, `reasons` rejected rows by code. What the checks found is
-    counted in `findings`, when the verdicts are up to date.
+    counted in `findings`, once the flags are up to date.
     """
 
     stations: defaultdict[str, StationTally] = field(default_factory=lambda: defaultdict(StationTally))

@@ -1,7 +1,7 @@
-"""The digest of a document (CONTRACT section 5): one half for the observation, one for what the checks say of it.
+"""The digest of a document (docs/using-the-data.md): one half for the observation, one for what the checks say of it.
 
 Half the digest tells whether two deliveries are the same observation, whatever was found out about it since: the
-verdict on an observation depends on those around it, and changes with them. 64 bits a half: two versions of one
+flags of an observation depend on those around it, and change with them. 64 bits a half: two versions of one
 document are compared, never two documents.
 """
 

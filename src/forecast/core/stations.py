@@ -72,7 +72,7 @@ class Station:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The `station` part of a document (CONTRACT section 5): an absent key is a missing value."""
+        """The `station` part of a document (docs/using-the-data.md): an absent key is a missing value."""
         document = {
             "id": self.id,
             "name": self.name,

@@ -28,7 +28,7 @@ class DayFingerprints:
         self._now = dict(self._before)
 
     def is_new(self, identity: str, content: str) -> bool:
-        """Whether a record was not there yet or has changed. Several of one identity are told apart by their order."""
+        """Whether a record is new or has changed. Several of one identity are distinguished by their order."""
         self._times[identity] += 1
         name = xxhash.xxh3_64_digest(f"{identity}\0{self._times[identity]}".encode())[:_IDENTITY_BYTES]
         digest = xxhash.xxh3_64_digest(content.encode())

@@ -61,7 +61,7 @@ def encode_records(records: pa.Table) -> list[RawBSONDocument]:
 
 
 def document_of(record: dict[str, Any]) -> dict[str, Any]:
-    """One record as a document (CONTRACT section 5): an absent key is a missing value."""
+    """One record as a document (docs/using-the-data.md): an absent key is a missing value."""
     station = {
         "id": record["station_id"],
         "name": record["station_name"],

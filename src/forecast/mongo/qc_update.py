@@ -1,4 +1,4 @@
-"""Brings the verdicts of the database up to date, from the observations that it holds."""
+"""Brings the flags in the database up to date, from the observations that it holds."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class QcObserver(Protocol):
     """Who wants to know what the checks said."""
 
     def observe(self, results: QcResults, changed_days: set[int]) -> None:
-        """The verdicts on a station, and the days of it that are new."""
+        """The flags of a station, and the days of it that are new."""
         ...
 
 
@@ -108,9 +108,9 @@ def evaluate_days(
     flags_change: FlagsChange = lambda _: None,
     sink: DaySink | None = None,
 ) -> QcCounts:
-    """Evaluate these days by station, and all that depends on them; rewrite the verdicts that differ.
+    """Evaluate these days by station, and all that depends on them; rewrite the flags that differ.
 
-    `flags_change` is called with station-days before verdicts on them are rewritten; `sink` gets the documents of these
+    `flags_change` is called with station-days before flags on them are rewritten; `sink` gets the documents of these
     days as they are then.
     """
     counts = QcCounts()
@@ -126,7 +126,7 @@ def evaluate_days(
 def outdated_flags(
     days: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations
 ) -> Iterator[str]:
-    """The ids of the documents whose verdict is not what the checks say now; nothing is written."""
+    """The ids of the documents whose flags are not what the checks say now; nothing is written."""
     for window, stored in prefetch(days, collection, stations):
         results = evaluate(window, stored, neighbours_of(stations))
         for station in window.targets:
@@ -301,7 +301,7 @@ def _hand_on(
 
 
 def _days_of(stored: StationColumns, differing: OutdatedFlags) -> set[int]:
-    """The days of the documents whose verdicts differ."""
+    """The days of the documents whose flags differ."""
     return set((stored.times[differing.rows] // DAY_MS).tolist())
 
 

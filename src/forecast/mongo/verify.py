@@ -175,7 +175,7 @@ def _observed(document: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _flags_are_current(documents: list[dict[str, Any]]) -> list[bool]:
-    """Whether the second half of each digest is that of the document's verdict."""
+    """Whether the second half of each digest is that of the document's flags."""
     halves = quality_digests(documents)
     return [
         half == document["metadata"]["digest"][HASH_LENGTH:] for half, document in zip(halves, documents, strict=True)

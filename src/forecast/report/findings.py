@@ -60,7 +60,7 @@ class Findings:
             received.setdefault(day, {})
 
     def observe(self, results: QcResults, changed_days: set[int]) -> None:
-        """Count the verdicts on these days of a station, but for days that were heard before."""
+        """Count the flags on these days of a station, but for days that were counted before."""
         station, days = results.series.station, results.series.times // DAY_MS
         self.stations[station.id] = station
         rows = np.isin(days, [day for day in changed_days if (station.id, day) not in self.evaluated_days])

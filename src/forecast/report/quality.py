@@ -1,4 +1,4 @@
-"""quality_report_<time>.json: how good the data of one run are (CONTRACT section 7)."""
+"""quality_report_<time>.json: how good the data of one run are (docs/reports.md)."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def migrate(
     Daily aggregates and the stations' states are made anew. A station is silent after `max_age_hours`.
 
     The proof: a second pass finds every record in the database, with the digest and the content of its newest version,
-    and no document beside them; every verdict is what the checks say of the observations now; and the dataset, where
+    and no other document; every flag is what the checks say of the observations now; and the dataset, where
     it is this collection's, holds what the database holds. Raises SettingError where the zone holds no records or a
     file is none of ours.
     """

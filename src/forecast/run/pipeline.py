@@ -264,7 +264,7 @@ class Pipeline:
         LOGGER.info("%s %s: %d records", done, staged.raw.key, counts.records_validated, extra={"facts": facts})
 
     def evaluate(self) -> None:
-        """Bring the verdicts up to date: those on what this run has loaded, on what a run before left, and around both.
+        """Bring the flags up to date: those on what this run has loaded, on what a run before left, and around both.
 
         With --rerun-qc those on everything.
         """

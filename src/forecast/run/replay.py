@@ -1,4 +1,4 @@
-"""Quarantined rows through the corridor again, after a station was added or a rule mended.
+"""Quarantined rows through the pipeline again, after a station was added or a rule corrected.
 
 What passes now is loaded and marked in its file of the reject store; what does not stays as it is. A file of which
 nothing more passes is left alone, so replaying twice changes nothing.

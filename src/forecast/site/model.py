@@ -31,7 +31,7 @@ Flags = npt.NDArray[np.int8]
 class Night:
     """A run, or the moment at which none started (status "missed"); None where a number is not known.
 
-    The counts are those of CONTRACT section 7. `values_judged` is what `anomalies_detected` is out of.
+    The counts are those of docs/reports.md. `values_judged` is what `anomalies_detected` is out of.
     """
 
     run_id: str

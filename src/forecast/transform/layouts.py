@@ -1,4 +1,4 @@
-"""Rows of several layouts in one batch, told apart by the columns in which each has its times."""
+"""Rows of several layouts in one batch, distinguished by the columns in which each has its times."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ _ITEMS = _Places("[", "]", 0)
 
 
 def read_json(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
-    """JSON lines, a JSON array, or one document, told apart by the beginning of the content."""
+    """JSON lines, a JSON array, or one document, as the beginning of the content says."""
     with open_file() as file:
         first, number = _first_line(file, limits)
     is_array = first.lstrip()[:1] == b"["

@@ -77,7 +77,7 @@ def render_crud(report: dict[str, Any]) -> Text:
 
 
 def scratch_document(run_id: str) -> dict[str, Any]:
-    """Give a document as CONTRACT section 5 has it, of a station that does not exist."""
+    """Give a document as docs/using-the-data.md shows it, of a station that does not exist."""
     # The end of a run id is what tells two runs of one second apart.
     station_id = "crud-check-" + re.sub(r"[^A-Za-z0-9_-]", "-", run_id)[-29:]
     return {

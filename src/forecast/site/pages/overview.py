@@ -25,7 +25,7 @@ _ENDED: Final = frozenset({"success", "partial"})
 
 @dataclass(frozen=True, slots=True)
 class _Kpi:
-    """One of the six numbers of CONTRACT section 7."""
+    """One of the six numbers of docs/reports.md."""
 
     title: str
     value: Callable[[Night], float | None]
