@@ -85,7 +85,7 @@ def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
 def _document(response: Response) -> msgspec.Raw | None:
     """The JSON document in an answer, None where it is none."""
     try:
-        return msgspec.json.decode(response.take_body().removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
+        return msgspec.json.decode(response.body.removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
     except (ValueError, RecursionError):
         return None
 

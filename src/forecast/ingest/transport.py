@@ -24,7 +24,7 @@ class NoResponseError(Exception):
     """No whole answer came; the text says why, without the address, which holds the key."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Response:
     """An answer, unpacked; names of headers are in lower case."""
 
@@ -36,11 +36,6 @@ class Response:
     def beginning(self) -> str:
         """What tells a refusal in words, and is shown of an answer; the others have megabytes."""
         return self.body[:_BEGINNING_BYTES].decode(errors="replace")
-
-    def take_body(self) -> bytes:
-        """The body, of which no more than its beginning is kept here."""
-        body, self.body = self.body, self.body[:_BEGINNING_BYTES]
-        return body
 
 
 class Transport(Protocol):
