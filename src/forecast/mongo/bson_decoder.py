@@ -32,9 +32,8 @@ PROJECTION: Final = {
     "data_quality.source_flags": 1,
     "metadata.digest": 1,
 }
-# And what the dataset has of it as well, for who reads documents for both.
-WITH_ORIGIN: Final = {
-    **PROJECTION,
+# What the dataset and the reader have of it as well: the station, and where the record came from.
+ORIGIN: Final = {
     "station.name": 1,
     "station.network": 1,
     "station.location": 1,
@@ -47,6 +46,8 @@ WITH_ORIGIN: Final = {
     "metadata.ingested_at": 1,
     "metadata.pipeline_version": 1,
 }
+# Both, for who reads documents for the checks and the dataset at once.
+WITH_ORIGIN: Final = {**PROJECTION, **ORIGIN}
 _DOUBLE, _TEXT, _DOCUMENT, _ARRAY, _DATE = 0x01, 0x02, 0x03, 0x04, 0x09
 _WIDTHS: Final = {_DOUBLE: 8, 0x07: 12, 0x08: 1, _DATE: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}
 _DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from forecast.core.dataset import DATASET_SCHEMA, flag_column
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.schemas import UTC_TIME
-from forecast.mongo.bson_decoder import Alike, alike_documents
+from forecast.mongo.bson_decoder import ORIGIN, Alike, alike_documents
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.qc.flags import GOOD, MISSING, NOT_EVALUATED
 
@@ -22,22 +22,12 @@ from forecast.qc.flags import GOOD, MISSING, NOT_EVALUATED
 _PROJECTION: Final = {
     "_id": 0,
     "station.id": 1,
-    "station.name": 1,
-    "station.network": 1,
-    "station.location": 1,
-    "station.elevation": 1,
     "timestamp": 1,
     "measurements": 1,
     "data_quality.flag": 1,
     "data_quality.flags": 1,
-    "data_quality.completeness_score": 1,
     "data_quality.qc_version": 1,
-    "metadata.source_uri": 1,
-    "metadata.source_row": 1,
-    "metadata.extracted_at": 1,
-    "metadata.run_id": 1,
-    "metadata.ingested_at": 1,
-    "metadata.pipeline_version": 1,
+    **ORIGIN,
 }
 _BATCH: Final = 5_000
 Document = Mapping[str, Any]
