@@ -19,11 +19,11 @@ from forecast.extract import extract
 from forecast.networks.registry import NETWORKS
 from forecast.transform import ObjectTransformer
 from tests.networks import network, station
+from tests.real_files import real_files
 from tests.transform.samples import NOW, Result, batch_of
 
 KEY = "dwd/file.zip"
-REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "networks" / "dwd"
-FILES = sorted(REAL.glob("*.zip")) or [REAL / "absent.zip"]
+FILES = real_files("dwd/*.zip")
 STATIONS = network(
     *(replace(station(f"dwd-{name}"), network="DWD", network_id=name) for name in ("00003", "00096", "00183"))
 )
@@ -283,8 +283,7 @@ def test_no_parameter_of_two_products_of_one_interval_is_of_another_period() -> 
             assert ends == period or not ends[0].isdigit() or ends.endswith("cm"), field.parameter
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not there: it holds a real file of the network")
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FILES)
 def test_every_value_of_a_real_file_is_what_stands_in_it(read: Read, file: Path) -> None:
     with zipfile.ZipFile(file) as archive:
         (name,) = archive.namelist()

@@ -28,13 +28,13 @@ from forecast.networks.registry import NETWORKS
 from forecast.transform import ObjectTransformer
 from forecast.transform.values.month_days import read_month_days
 from tests.networks import network, station
+from tests.real_files import real_files
 from tests.transform.samples import NOW, Result
 
 KEY = "metar/reports"
 EXTRACTED = datetime(2024, 10, 17, 6, 5, tzinfo=UTC)
 HPA, KT, MI = 33.86388640341, 1852 / 3600, 1609.344
-REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "networks" / "metar"
-CACHES = sorted(REAL.glob("metars.cache-*.csv")) or [REAL / "absent.csv"]
+CACHES = real_files("metar/metars.cache-*.csv")
 LILLE = "LFQQ 170600Z AUTO 24007KT 9999 FEW030 SCT050 11/M02 Q1013 NOSIG"
 NEW_YORK = "KJFK 170551Z 36007G15KT 10SM FEW085 SCT250 11/07 A2979 RMK AO2 SLP086 T01110072 10144 20106 53017"
 # As the API answers, but for members that are empty.
@@ -448,8 +448,7 @@ DIFFER = {
 }
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not there: it holds real files of the network")
-@pytest.mark.parametrize("file", CACHES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", CACHES)
 def test_every_value_of_the_real_caches_is_what_aviationweather_itself_read(read: Read, file: Path) -> None:
     lines = file.read_text("utf-8").splitlines()
     header = next(number for number, line in enumerate(lines) if line.startswith("raw_text"))

@@ -26,6 +26,7 @@ from forecast.qc.flags import FAIL, SUSPECT
 from forecast.transform import ObjectTransformer
 from forecast.validate import validate
 from tests.networks import network, station
+from tests.real_files import real_files
 from tests.stations import entry, registry_file
 from tests.transform.samples import NOW, Result, batch_of
 from tests.transform.samples import transform as transform_with
@@ -36,8 +37,7 @@ LILLE = entry("mf-59343001", latitude=50.57, longitude=3.0975, elevation=47, sam
 ROUEN = entry("mf-76116001", latitude=49.3895, longitude=1.178333, elevation=151)
 ABBEVILLE = entry("mf-80001001", latitude=50.136, longitude=1.834, elevation=69)
 STATIONS = load_stations([registry_file(NAME, LILLE, ROUEN, ABBEVILLE)], NETWORKS.id_prefixes)
-REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "networks" / "meteofrance-obs"
-FILES = sorted(REAL.glob("*.json")) or [REAL / "absent.json"]
+FILES = real_files("meteofrance-obs/*.json")
 TIMES = {"reference_time": "2024-10-05T12:10:06Z", "insert_time": "2024-10-05T12:03:26Z"}
 HOUR: dict[str, Any] = {
     "lat": 49.3895, "lon": 1.178333, "geo_id_insee": "76116001", **TIMES, "validity_time": "2024-10-05T12:00:00Z",
@@ -226,8 +226,7 @@ def expected(row: Mapping[str, Any]) -> dict[str, float]:
     return values
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not there: it holds real files of the network")
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FILES)
 def test_every_value_of_the_real_files_is_what_stands_in_them(file: Path, tmp_path: Path) -> None:
     rows = json.loads(file.read_text("utf-8"))
     plain = replace(station("mf-0"), network=NAME)
@@ -246,8 +245,7 @@ def test_every_value_of_the_real_files_is_what_stands_in_them(file: Path, tmp_pa
         assert found[key] == pytest.approx(values, abs=1e-9), key
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not there: it holds real files of the network")
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", FILES)
 def test_few_values_of_the_real_files_are_flagged(file: Path, tmp_path: Path) -> None:
     rows = json.loads(file.read_text("utf-8"))
     plain = replace(station("mf-0"), network=NAME, interval_minutes=6 if "infrahoraire" in file.stem else 60)
