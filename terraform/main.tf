@@ -47,6 +47,8 @@ module "key" {
 module "network" {
   source = "./modules/network"
 
+  permissions_boundary_arn = var.permissions_boundary_arn
+
   name               = local.name
   vpc_cidr           = var.vpc_cidr
   availability_zones = var.availability_zones
@@ -105,6 +107,8 @@ module "secrets" {
 module "mongodb" {
   source = "./modules/mongodb"
 
+  permissions_boundary_arn = var.permissions_boundary_arn
+
   name                   = local.name
   kms_key_arn            = module.key.arn
   vpc_id                 = module.network.vpc_id
@@ -132,6 +136,8 @@ module "mongodb" {
 module "pipeline" {
   source = "./modules/pipeline"
 
+  permissions_boundary_arn = var.permissions_boundary_arn
+
   name                 = local.name
   kms_key_arn          = module.key.arn
   image                = local.images.pipeline
@@ -153,6 +159,8 @@ module "pipeline" {
 module "chain" {
   source = "./modules/chain"
 
+  permissions_boundary_arn = var.permissions_boundary_arn
+
   name                = "${local.name}-chain"
   stack               = local.name
   steps               = local.steps
@@ -167,6 +175,8 @@ module "chain" {
 
 module "backup" {
   source = "./modules/backup"
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 
   name              = local.name
   kms_key_arn       = module.key.arn

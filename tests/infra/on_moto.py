@@ -114,6 +114,14 @@ def test_the_example_without_internet_has_endpoints_in_place_of_gateways(product
     assert sorted(services) == [f"com.amazonaws.eu-west-3.{name}" for name in names]
 
 
+def test_no_role_of_a_stack_with_a_boundary_is_without_it(production: Stack) -> None:
+    boundary = "arn:aws:iam::123456789012:policy/forecast-prod-github-boundary"
+    changes = production.plan(prod(production), permissions_boundary_arn=boundary)
+    roles = of_kind({address: change["after"] for address, change in changes.items()}, "aws_iam_role")
+    assert len(roles) > 20
+    assert {role["permissions_boundary"] for role in roles} == {boundary}
+
+
 # Secrets.
 
 

@@ -41,6 +41,20 @@ def test_an_output_is_described() -> None:
     assert [name for name, content in blocks("output") if "  description = " not in content] == []
 
 
+def test_every_role_stays_within_the_boundary_that_is_set() -> None:
+    roles = {path.parent.name for path in FILES if 'resource "aws_iam_role"' in path.read_text("utf-8")}
+    assert roles == {"backup", "chain", "mongodb", "network", "schedule", "task"}
+    for path in FILES:
+        text = path.read_text("utf-8")
+        made = re.findall(r'^resource "aws_iam_role" "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
+        for name, content in made:
+            assert re.search(r"^  permissions_boundary += var\.permissions_boundary_arn$", content, re.MULTILINE), name
+        for name, content in re.findall(r'^module "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL):
+            source = re.search(r'source += ".*/(\w+)"', content)
+            if source and source[1] in roles | {"pipeline"}:
+                assert "  permissions_boundary_arn = var.permissions_boundary_arn" in content, name
+
+
 def test_the_root_only_composes() -> None:
     kinds = {kind for path in ROOT for kind in re.findall(r"^(\w+)\b.*\{$", path.read_text("utf-8"), re.MULTILINE)}
     assert kinds == {"terraform", "provider", "variable", "locals", "module", "output"}

@@ -78,7 +78,8 @@ resource "aws_backup_restore_testing_selection" "volumes" {
 }
 
 resource "aws_iam_role" "this" {
-  name = "${var.name}-backup"
+  name                 = "${var.name}-backup"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

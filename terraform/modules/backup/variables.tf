@@ -75,3 +75,14 @@ variable "restore_test_schedule_expression" {
     error_message = "restore_test_schedule_expression must be cron(…), such as cron(0 9 ? * SUN *)."
   }
 }
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that no role made here may go beyond; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of an IAM policy."
+  }
+}

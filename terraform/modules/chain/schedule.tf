@@ -34,7 +34,8 @@ resource "aws_sqs_queue" "dead_letters" {
 }
 
 resource "aws_iam_role" "schedule" {
-  name = "${var.name}-schedule"
+  name                 = "${var.name}-schedule"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -109,3 +109,14 @@ variable "log_retention_days" {
     error_message = "log_retention_days must be one of 7, 14, 30, 60, 90, 180, 365, 400, 731."
   }
 }
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that no role made here may go beyond; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of an IAM policy."
+  }
+}

@@ -50,7 +50,8 @@ resource "aws_cloudwatch_event_target" "retirement" {
 }
 
 resource "aws_iam_role" "retirement" {
-  name = "${var.name}-retirement-roll"
+  name                 = "${var.name}-retirement-roll"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -7,7 +7,8 @@ locals {
 resource "aws_iam_role" "member_execution" {
   for_each = local.members
 
-  name = "${var.name}-${each.key}-start"
+  name                 = "${var.name}-${each.key}-start"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -75,7 +76,8 @@ resource "aws_iam_role_policy" "member_execution" {
 resource "aws_iam_role" "member" {
   for_each = local.members
 
-  name = "${var.name}-${each.key}"
+  name                 = "${var.name}-${each.key}"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -114,7 +116,8 @@ resource "aws_iam_role_policy" "member" {
 }
 
 resource "aws_iam_role" "infrastructure" {
-  name = "${var.name}-mongodb-volumes"
+  name                 = "${var.name}-mongodb-volumes"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

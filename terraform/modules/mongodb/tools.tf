@@ -106,6 +106,8 @@ module "tool" {
   source   = "../task"
   for_each = local.tools
 
+  permissions_boundary_arn = var.permissions_boundary_arn
+
   name             = var.name
   task             = "mongo-${each.key}"
   image            = var.tools_image
@@ -133,6 +135,8 @@ locals {
 module "schedule" {
   source   = "../schedule"
   for_each = local.schedules
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 
   name                = "${var.name}-mongo-${each.key}"
   stack               = var.name

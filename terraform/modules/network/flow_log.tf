@@ -17,7 +17,8 @@ resource "aws_flow_log" "rejected" {
 }
 
 resource "aws_iam_role" "flow" {
-  name = "${var.name}-flow-log"
+  name                 = "${var.name}-flow-log"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -171,6 +171,8 @@ module "task" {
   source   = "../task"
   for_each = local.tasks
 
+  permissions_boundary_arn = var.permissions_boundary_arn
+
   name             = var.name
   task             = each.key
   image            = var.image

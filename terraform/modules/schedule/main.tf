@@ -58,7 +58,8 @@ locals {
 }
 
 resource "aws_iam_role" "this" {
-  name = "${var.name}-schedule"
+  name                 = "${var.name}-schedule"
+  permissions_boundary = var.permissions_boundary_arn
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -15,8 +15,9 @@ locals {
 data "aws_caller_identity" "current" {}
 
 resource "aws_iam_role" "execution" {
-  name               = "${local.family}-start"
-  assume_role_policy = local.assumed_by_tasks
+  name                 = "${local.family}-start"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.assumed_by_tasks
 }
 
 resource "aws_iam_role_policy" "execution" {
@@ -62,8 +63,9 @@ resource "aws_iam_role_policy" "execution" {
 }
 
 resource "aws_iam_role" "task" {
-  name               = local.family
-  assume_role_policy = local.assumed_by_tasks
+  name                 = local.family
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.assumed_by_tasks
 }
 
 resource "aws_iam_role_policy" "task" {
