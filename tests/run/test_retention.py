@@ -26,21 +26,29 @@ NAMES = [
     f"migration_report_{OLD}.json",
     f"history/{OLD}-abcdef.json",
     f"history/{RECENT}-abcdef.json",
+    f"lineage/{OLD}-abcdef.jsonl",
+    f"lineage/{RECENT}-abcdef.jsonl",
     "pipeline_status.json",
     "notes.json",
     f"my_{OLD}.json",
 ]
-GONE = [f"history/{OLD}-abcdef.json", f"quality_report_{OLD}-2.json", f"quality_report_{OLD}.json"]
+GONE = [
+    f"history/{OLD}-abcdef.json",
+    f"lineage/{OLD}-abcdef.jsonl",
+    f"quality_report_{OLD}-2.json",
+    f"quality_report_{OLD}.json",
+]
 
 
 def fill(folder: Path) -> None:
     (folder / "history").mkdir(parents=True)
+    (folder / "lineage").mkdir()
     for name in NAMES:
         (folder / name).write_text("{}", "utf-8")
 
 
 def left(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json"))
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.json*"))
 
 
 def test_only_timed_reports_and_runs_are_old_and_never_the_newest_of_a_kind() -> None:
@@ -76,7 +84,7 @@ def test_a_run_removes_what_is_old_from_files_copies_and_database(
     assert keys == {f"logs/{name}" for name in kept} | {f"observations/quality_report_{OLD}.json"}
     assert [one["run_id"] for one in runs.newest(9)] == ["r20"]
     assert [record.getMessage() for record in caplog.records if record.name == "forecast.report"] == [
-        "removed what is older than 40 days (LOGS_RETENTION_DAYS): 3 reports, 3 copies of reports, 1 runs"
+        "removed what is older than 40 days (LOGS_RETENTION_DAYS): 4 reports, 4 copies of reports, 1 runs"
     ]
 
 

@@ -43,7 +43,14 @@ def write_report(name: str, report: Report, *, logs_dir: Path) -> Path:
 
     Raises SettingError where the folder cannot be written, ReportShapeError where `report` breaks its schema.
     """
-    text = _checked_text(report)
+    return write_text(name, _checked_text(report), logs_dir=logs_dir)
+
+
+def write_text(name: str, text: str, *, logs_dir: Path) -> Path:
+    """Write `<logs_dir>/<name>`, in place of what was there, and give its path.
+
+    Raises SettingError where the folder cannot be written.
+    """
     target = logs_dir / name
     try:
         temporary = _written_beside(target, text)

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Final
 
 from forecast.core.clock import report_time
@@ -18,7 +19,7 @@ from forecast.storage import Store, is_on_s3
 
 LOGGER = logging.getLogger("forecast.report")
 # Of a timed report or of a run's file: what it is, and its time.
-_TIMED: Final = re.compile(r"(?P<kind>[a-z_]+_report_|history/)(?P<time>\d{8}T\d{6}Z)[-\w]*\.json")
+_TIMED: Final = re.compile(r"(?P<kind>[a-z_]+_report_|history/|lineage/)(?P<time>\d{8}T\d{6}Z)[-\w]*\.jsonl?")
 
 
 def remove_old(settings: Settings, zone: Store, collection: ObservationCollection, now: datetime) -> None:
@@ -57,7 +58,8 @@ def old_names(names: Iterable[str], moment: datetime) -> list[str]:
 
 def _remove_files(settings: Settings, moment: datetime) -> int:
     folder = settings.logs_dir
-    names = [path.relative_to(folder).as_posix() for path in (*folder.glob("*.json"), *folder.glob("history/*.json"))]
+    found = chain.from_iterable(folder.glob(pattern) for pattern in ("*.json", "history/*.json", "lineage/*.jsonl"))
+    names = [path.relative_to(folder).as_posix() for path in found]
     removed = 0
     for name in old_names(names, moment):
         try:

@@ -15,12 +15,14 @@ from forecast.mongo.client import ObservationCollection
 from forecast.report.attention import RunLimits, attention
 from forecast.report.headline import minute
 from forecast.report.history import read_reports
+from forecast.report.lineage import FOLDER as LINEAGE
+from forecast.report.lineage import lineage
 from forecast.report.migration import migration_report
 from forecast.report.models.migration import Verification
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import Attention, PipelineStatus, PreviousRun, RunStatus
 from forecast.report.status import REPORT_NAME, status_report
-from forecast.report.write import write_report, write_timed_report
+from forecast.report.write import write_report, write_text, write_timed_report
 from forecast.run.copies import copy_to
 from forecast.run.history import History, same_place
 from forecast.run.run import Run
@@ -78,11 +80,17 @@ class RunReports:
                 path = write_report(REPORT_NAME, report, logs_dir=run.settings.logs_dir)
                 if finished is not None:
                     copy_to(self._processed, path, run.settings)
+                    self._lineage(report)
             self._history.write(report)
             self._history.enter(report)
         if finished is not None:
             LOGGER.info("the run ended: %s", status, extra={"facts": self._last_line(report, finished)})
         return report
+
+    def _lineage(self, report: PipelineStatus) -> None:
+        name, text = f"{LINEAGE}/{report.run_id}.jsonl", lineage(report, self._run.objects)
+        path = write_text(name, text, logs_dir=self._run.settings.logs_dir)
+        copy_to(self._processed, path, self._run.settings)
 
     def _report(self, status: RunStatus, exit_code: int | None, finished: datetime | None) -> PipelineStatus:
         run = self._run

@@ -1,0 +1,91 @@
+"""OpenLineage: which objects a run read and what it wrote of them, for a catalog such as Marquez or DataHub.
+
+Two run events of a run, of its start and of its end, in a file of their own: no catalog has to be reachable while a run
+goes on. The form is OpenLineage 2-0-2 (https://openlineage.io/spec/2-0-2/OpenLineage.json), the names of datasets those
+of its naming conventions (https://openlineage.io/docs/spec/naming).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
+
+from msgspec import UNSET
+
+from forecast.core.counts import ObjectCounts
+from forecast.core.text import without_secrets
+from forecast.report.models.status import PipelineStatus, RunStatus, Written
+
+FOLDER: Final = "lineage"
+JOB: Final = {"namespace": "forecast", "name": "pipeline"}
+_SPEC: Final = "https://openlineage.io/spec"
+# How a run ended, in the words of OpenLineage: a partial run has written what it could.
+_ENDS: Final[Mapping[RunStatus, str]] = {
+    "success": "COMPLETE",
+    "partial": "COMPLETE",
+    "failed": "FAIL",
+    "interrupted": "ABORT",
+}
+
+
+def lineage(status: PipelineStatus, objects: Iterable[ObjectCounts]) -> str:
+    """Two run events as JSON lines, of a run that has ended: START, and COMPLETE, FAIL or ABORT.
+
+    Inputs are the raw objects that were loaded, with the number of rows read. Outputs are what the status says was
+    written, but for reports, with the number of records or documents.
+    """
+    producer = f"urn:forecast:{status.pipeline_version}"
+
+    def facet(name: str, version: str, **values: Any) -> dict[str, Any]:
+        return {"_producer": producer, "_schemaURL": f"{_SPEC}/facets/{version}/{name}.json#/$defs/{name}", **values}
+
+    job_type = facet("JobTypeJobFacet", "2-0-4", processingType="BATCH", integration="FORECAST", jobType="PIPELINE")
+
+    def event(kind: str, time: str | None, run_facets: dict[str, Any], **datasets: list[dict[str, Any]]) -> str:
+        run_id = str(uuid5(NAMESPACE_URL, f"urn:forecast:run:{status.run_id}"))
+        entry = {
+            "eventType": kind,
+            "eventTime": time,
+            "producer": producer,
+            "schemaURL": f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent",
+            "run": {"runId": run_id, "facets": run_facets},
+            "job": {**JOB, "facets": {"jobType": job_type}},
+            **datasets,
+        }
+        return json.dumps(entry, allow_nan=False) + "\n"
+
+    def read(counts: ObjectCounts) -> dict[str, Any]:
+        facts = facet("InputStatisticsInputDatasetFacet", "1-0-0", rowCount=counts.rows_read)
+        return {**_at(counts.uri), "inputFacets": {"inputStatistics": facts}}
+
+    def wrote(place: dict[str, str], count: int) -> dict[str, Any]:
+        facts = facet("OutputStatisticsOutputDatasetFacet", "1-0-2", rowCount=count)
+        return {**place, "outputFacets": {"outputStatistics": facts}}
+
+    fault = next((error.message for error in status.errors if error.object is None), None)
+    facets = {}
+    if fault is not None:
+        words = without_secrets(fault)
+        facets["errorMessage"] = facet("ErrorMessageRunFacet", "1-0-1", message=words, programmingLanguage="Python")
+    inputs = [read(counts) for counts in objects if counts.outcome == "loaded"]
+    outputs = [wrote(_place(told, status), told.count) for told in status.written if told.kind != "report"]
+    return event("START", status.started_at, {}) + event(
+        _ENDS[status.status], status.finished_at, facets, inputs=inputs, outputs=outputs
+    )
+
+
+def _place(told: Written, status: PipelineStatus) -> dict[str, str]:
+    name = str(told.path if told.uri is UNSET else told.uri).rstrip("/")
+    if told.kind == "documents":
+        return {"namespace": f"mongodb://{status.arguments['mongodb_server']}", "name": name}
+    return _at(name)
+
+
+def _at(uri: str) -> dict[str, str]:
+    """An object or a folder: on S3 by its bucket and key, on this machine by its path."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return (
+        {"namespace": f"s3://{bucket}", "name": key} if uri.startswith("s3://") else {"namespace": "file", "name": uri}
+    )
