@@ -20,11 +20,14 @@ resource "airbyte_source" "this" {
   workspace_id  = var.workspace_id
   name          = "forecast ${each.key}"
   definition_id = airbyte_declarative_source_definition.this[each.key].id
-  configuration = jsonencode({
-    api_key    = var.keys[each.key]
-    stations   = each.value.stations
-    start_date = each.value.start_date
-  })
+  configuration = jsonencode(merge(
+    {
+      stations   = each.value.stations
+      start_date = each.value.start_date
+    },
+    # METAR asks for none.
+    contains(keys(var.keys), each.key) ? { api_key = var.keys[each.key] } : {},
+  ))
 }
 
 resource "airbyte_destination" "raw_zone" {

@@ -29,13 +29,13 @@ variable "sources" {
   }))
 
   validation {
-    condition     = alltrue([for name in keys(var.sources) : contains(["infoclimat", "wunderground"], name)])
-    error_message = "There are manifests of infoclimat and wunderground."
+    condition     = alltrue([for name in keys(var.sources) : contains(["infoclimat", "metar", "wunderground"], name)])
+    error_message = "There are manifests of infoclimat, metar and wunderground."
   }
 }
 
 variable "keys" {
-  description = "Your own key of each network, by the name of its source."
+  description = "Your own key of each network that asks for one, by the name of its source."
   type        = map(string)
   sensitive   = true
 }

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 import forecast
 from forecast.cli.program import forecast_app, latency_report_app, pipeline_app
 from forecast.core.settings import SETTINGS
+from forecast.ingest.sources import FETCHES, MANIFESTED
+from forecast.networks.fetch import Fetch
 
 OWN = (
     *("run", "ingest", "latency", "load-test", "quality", "status", "values", "latest", "stations", "parameters"),
@@ -101,6 +103,15 @@ def test_help_has_examples_and_the_settings_apart(command: list[str]) -> None:
     ] == []
     assert "-h, --help" in own
     assert text(forecast_app, *command, "-h") == shown
+
+
+@pytest.mark.parametrize(
+    ("command", "sources"),
+    [(["ingest"], FETCHES), (["airbyte", "apply"], MANIFESTED), (["airbyte", "sync"], MANIFESTED)],
+)
+def test_help_names_the_sources_of_the_networks(command: list[str], sources: dict[str, Fetch]) -> None:
+    shown = " ".join(text(forecast_app, *command, "--help").split())
+    assert f"--source NAME Only this source: {', '.join(sorted(sources))}. May be repeated." in shown
 
 
 def test_the_program_lists_its_commands() -> None:

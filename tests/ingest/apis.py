@@ -17,6 +17,8 @@ from forecast.ingest.run import IngestResult, Request, Surroundings, run_ingest
 from forecast.ingest.transport import NoResponseError, Response
 from forecast.networks.fetch import Fetch
 from forecast_demo.apis import FakeApis, World
+from tests.networks import network
+from tests.networks import station as made_station
 
 KEY: Final = "k3y/with+odd=letters"
 NOW: Final = datetime(2026, 11, 28, 16, 2, tzinfo=UTC)
@@ -128,9 +130,17 @@ def known(stations: Stations, station_id: str) -> Station:
     return station
 
 
+def aerodromes(*names: str, minutes: float = 30) -> Stations:
+    """A registry of stations of METAR alone."""
+    plain = replace(made_station("metar-0"), network="METAR", interval_minutes=minutes)
+    return network(*(replace(plain, id=f"metar-{name}", network_id=name) for name in names))
+
+
 def identity(record: dict[str, Any]) -> tuple[str, str]:
     if "stationID" in record:
         return record["stationID"], str(record["epoch"])
+    if "icaoId" in record:
+        return record["icaoId"], str(record["obsTime"])
     return record["id_station"], record["dh_utc"]
 
 

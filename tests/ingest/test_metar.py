@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from forecast.core.errors import SettingError
-from forecast.core.stations import Stations
 from forecast.ingest.result import Outcome
-from forecast_demo.apis import Fault, Outage
-from tests.ingest.apis import Ingest, at
-from tests.networks import network, station
+from forecast_demo.apis import Correction, Fault, Outage
+from tests.ingest.apis import Ingest, aerodromes, at
 
 NAMES = ("EBBR", "EBCI", "EBOS", "LFAC", "LFQQ")
 DAY = 48  # reports
 
 
-def aerodromes(names: Iterable[str] = NAMES, minutes: float = 30) -> Stations:
-    plain = replace(station("metar-0"), network="METAR", interval_minutes=minutes)
-    return network(*(replace(plain, id=f"metar-{name}", network_id=name) for name in names))
-
-
 @pytest.fixture
 def ingest(tmp_path: Path) -> Ingest:
-    return Ingest(tmp_path, stations=aerodromes())
+    return Ingest(tmp_path, stations=aerodromes(*NAMES))
 
 
 def written(ingest: Ingest) -> list[tuple[str, int]]:
@@ -52,13 +43,13 @@ def test_a_call_is_for_so_few_stations_and_days_that_no_answer_is_cut_off(ingest
         "/api/data/metar?ids=EBBR%2CEBCI%2CEBOS%2CLFAC&format=json&hours=24&date=2026-11-27T23%3A59%3A59Z",
         "/api/data/metar?ids=LFQQ&format=json&hours=24&date=2026-11-27T23%3A59%3A59Z",
     ]
-    result = Ingest(ingest.folder / "one", stations=aerodromes(["LFQQ"])).run("metar", since="2026-11-20")
+    result = Ingest(ingest.folder / "one", stations=aerodromes("LFQQ")).run("metar", since="2026-11-20")
     assert result.sources[0].calls == 3
     assert result.sources[0].read == 8 * DAY + 33
 
 
 def test_an_answer_of_as_many_reports_as_the_api_gives_is_missing_and_not_half_a_day(tmp_path: Path) -> None:
-    ingest = Ingest(tmp_path, stations=aerodromes(minutes=10))
+    ingest = Ingest(tmp_path, stations=aerodromes(*NAMES, minutes=10))
     result = ingest.run("metar", since="2026-11-27", until="2026-11-27")
     assert (result.exit_code, result.outcome) == (3, Outcome.PARTIAL)
     (fault,) = result.sources[0].window_faults
@@ -74,8 +65,9 @@ def test_only_reports_that_are_new_or_corrected_are_written_again(ingest: Ingest
     ingest.run("metar", since="2026-11-25")
     before = len(written(ingest))
     ingest.clock.time += 3600
+    ingest.world.corrections.append(Correction("metar-LFQQ", at(2026, 11, 27, 6), at(2026, 11, 27, 7), 0))
     result = ingest.run("metar")
-    assert result.sources[0].written == len(written(ingest)) - before == 2 * len(NAMES)
+    assert result.sources[0].written == len(written(ingest)) - before == 2 * len(NAMES) + 2
 
 
 def test_a_day_without_reports_is_read_and_a_silent_station_comes_back(ingest: Ingest) -> None:

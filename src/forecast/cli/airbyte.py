@@ -10,6 +10,7 @@ import typer
 
 from forecast.cli.app import AsJson, add_command, day_option, new_app
 from forecast.cli.output import print_result
+from forecast.cli.sources import IN_AIRBYTE, source_option
 from forecast.core.errors import SettingError
 from forecast.core.settings import Settings
 from forecast.ingest.airbyte.desired import DEFAULT_CRON
@@ -17,7 +18,7 @@ from forecast.ingest.airbyte.desired import DEFAULT_CRON
 if TYPE_CHECKING:
     from forecast.ingest.airbyte.apply import Applier
 
-Source = Annotated[list[str] | None, typer.Option(help="Only this source: infoclimat, wunderground. May be repeated.")]
+Source = Annotated[list[str] | None, source_option(IN_AIRBYTE)]
 
 
 def _airbyte() -> None:
@@ -77,14 +78,14 @@ def apply_command(
     from rich.text import Text
 
     from forecast.ingest.airbyte.desired import desired_setup
-    from forecast.ingest.run import allowed_stations, asked_sources
+    from forecast.ingest.run import airbyte_sources, allowed_stations
     from forecast.run.stations import configured_stations
 
     if since is None:
         raise SettingError("--since is missing: the first day that Airbyte is to read")
-    fetches = asked_sources(tuple(source or ()))
-    stations = allowed_stations(settings, configured_stations(settings), fetches)
-    setup = desired_setup(settings, fetches, stations, since, cron)
+    registry = configured_stations(settings)
+    fetches = airbyte_sources(tuple(source or ()), registry)
+    setup = desired_setup(settings, fetches, allowed_stations(settings, registry, fetches), since, cron)
     changes = list(_applier(settings, dry_run=dry_run, secrets=secrets).apply(setup))
     lines = [
         f"{change.action:8} {change.kind:12} {change.name}" + "".join(f"\n           {one}" for one in change.details)
@@ -110,13 +111,14 @@ def sync_command(settings: Settings, source: Source = None, as_json: AsJson = Fa
     from forecast.ingest.airbyte.apply import run_sync
     from forecast.ingest.airbyte.desired import name_of
     from forecast.ingest.clock import SystemClock
-    from forecast.ingest.run import asked_sources
+    from forecast.ingest.run import airbyte_sources
+    from forecast.run.stations import configured_stations
 
     applier = _applier(settings)
     stop = threading.Event()
     jobs = {}
     with stoppable(stop):
-        for fetch in asked_sources(tuple(source or ())):
+        for fetch in airbyte_sources(tuple(source or ()), configured_stations(settings)):
             connection = applier.connection_id(name_of(fetch))
             jobs[fetch.source] = run_sync(applier.api, connection, SystemClock(stop), stop)
     lines = [

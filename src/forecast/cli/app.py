@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from forecast.cli.output import run_command
+from forecast.cli.sources import with_sources
 from forecast.core.setting import Setting
 from forecast.core.settings import SETTINGS, Settings, load_settings
 from forecast.core.text import escaped, without_secrets
@@ -55,7 +56,9 @@ class PlainCommand(TyperCommand):
         for parameter in self.get_params(ctx):
             own = "Arguments" if parameter.param_type_name == "argument" else _OWN_OPTIONS
             if (record := parameter.get_help_record(ctx)) is not None:
-                sections.setdefault(getattr(parameter, "rich_help_panel", None) or own, []).append(record)
+                names, text = record
+                section = sections.setdefault(getattr(parameter, "rich_help_panel", None) or own, [])
+                section.append((names, with_sources(text)))
         # --help is the last of the parameters, and belongs to its kind.
         for title in sorted(sections, key=lambda title: title not in {"Arguments", _OWN_OPTIONS}):
             with formatter.section(title):

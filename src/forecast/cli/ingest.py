@@ -9,18 +9,14 @@ import typer
 
 from forecast.cli.app import AsJson, day_option
 from forecast.cli.output import print_metrics, print_result
+from forecast.cli.sources import INGESTED, source_option
 from forecast.core.settings import Settings
 
 
 def ingest_command(
     settings: Settings,
-    source: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Only this source, such as infoclimat. May be repeated. An unknown name is answered with the known."
-        ),
-    ] = None,
-    station: Annotated[list[str] | None, typer.Option(help="Only this station. May be repeated.")] = None,
+    source: Annotated[list[str] | None, source_option(INGESTED)] = None,
+    station: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this station. May be repeated.")] = None,
     since: Annotated[date | None, day_option(help="The history of stations is read from this day on.")] = None,
     until: Annotated[date | None, day_option(help="Nothing after this day is read.")] = None,
     check: Annotated[bool, typer.Option("--check", help="One call a source: is the key good? Writes nothing.")] = False,

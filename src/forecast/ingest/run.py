@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -199,9 +199,7 @@ def _sources(
     Where none is named, a source without a key is read if the registry has stations of its network.
     """
     asked = _known_sources(request.sources, known)
-    for fetch in asked:
-        if request.sources and fetch.network not in networks:
-            raise SettingError(f"--source {fetch.source}: the station registry has no station of {fetch.network}")
+    _check_stations(asked if request.sources else [], networks)
     asked = [fetch for fetch in asked if fetch.key_setting is not None or fetch.network in networks]
     missing = {
         fetch.source: fetch.key_setting
@@ -237,24 +235,36 @@ def _stations(request: Request, stations: Stations, fetches: list[Fetch]) -> dic
     }
 
 
-def asked_sources(names: tuple[str, ...]) -> list[Fetch]:
-    """The sources of these names that Airbyte can read, all where none is named.
+def airbyte_sources(names: tuple[str, ...], stations: Stations) -> list[Fetch]:
+    """The sources of these names that Airbyte can read; where none is named, those that have stations.
 
-    Raises SettingError for an unknown one.
+    Raises SettingError for an unknown one, and for one without stations.
     """
-    return _known_sources(names, MANIFESTED)
+    networks = {station.network for station in stations}
+    asked = _known_sources(names, MANIFESTED)
+    _check_stations(asked if names else [], networks)
+    return [fetch for fetch in asked if fetch.network in networks]
 
 
 def allowed_stations(settings: Settings, stations: Stations, fetches: list[Fetch]) -> dict[str, list[str]]:
-    """The ids of the stations by source, without those whose licence keeps them out."""
+    """The networks' own ids of the stations by source, without those whose licence keeps them out."""
     chosen = _stations(Request(), stations, fetches)
-    return {name: [one for one in found if one not in _left_out(settings, found)] for name, found in chosen.items()}
+    return {
+        source: [station.network_id for name, station in found.items() if name not in _left_out(settings, found)]
+        for source, found in chosen.items()
+    }
 
 
 def _known_sources(names: tuple[str, ...], known: Mapping[str, Fetch]) -> list[Fetch]:
     if unknown := [name for name in names if name not in known]:
         raise SettingError(f"{listed(unknown)}: no such source; there are {', '.join(sorted(known))}")
     return [known[name] for name in dict.fromkeys(names or known)]
+
+
+def _check_stations(asked: Iterable[Fetch], networks: Set[str]) -> None:
+    for fetch in asked:
+        if fetch.network not in networks:
+            raise SettingError(f"--source {fetch.source}: the station registry has no station of {fetch.network}")
 
 
 def _left_out(settings: Settings, stations: Mapping[str, Station]) -> dict[str, str]:

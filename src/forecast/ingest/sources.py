@@ -9,4 +9,4 @@ from forecast.networks.registry import NETWORKS
 
 FETCHES: Final[dict[str, Fetch]] = NETWORKS.fetches
 # Those that Airbyte can read too.
-MANIFESTED: Final[dict[str, Fetch]] = {name: fetch for name, fetch in FETCHES.items() if fetch.has_manifest}
+MANIFESTED: Final[dict[str, Fetch]] = {name: fetch for name, fetch in FETCHES.items() if not fetch.no_manifest}

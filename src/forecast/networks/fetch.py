@@ -50,7 +50,7 @@ class Fetch:
     most, and for `station_days` station-days at most, whole days in UTC or in the station's own zone. `lookback_days`
     before the newest day are read again each time, `deep_lookback_days` once in `deep_every_days`. An answer of
     `most_records` may have been cut off by the API, and counts as none. Without a `key_setting` the API asks for no
-    key; a connector for Airbyte is made of the stream where `has_manifest`.
+    key. A connector for Airbyte is made of the stream unless `no_manifest` says why it cannot be.
     """
 
     source: str  # the name in options, reports and the raw zone
@@ -77,4 +77,4 @@ class Fetch:
     deep_lookback_days: int = 14
     deep_every_days: int = 7
     most_records: int | None = None
-    has_manifest: bool = True
+    no_manifest: str = ""

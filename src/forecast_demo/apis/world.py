@@ -23,7 +23,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """From `at` on, the temperatures of [first, end) of a station are others: 0.2 °C warmer. All in epoch s."""
+    """From `at` on, the temperatures of [first, end) of a station are warmer by a little. All in epoch s."""
 
     station: str
     first: float
@@ -86,7 +86,11 @@ class World:
         step = int(station.interval_minutes * 60)
         epochs = np.arange(-(-first // step) * step, last + 1, step).astype(np.int64)
         epochs = self._arrived(station, epochs, now)
-        return metar.reports(station, epochs, self.site(station), self.seed) if len(epochs) else []
+        rows = metar.reports(station, epochs, self.site(station), self.seed) if len(epochs) else []
+        for row in rows:
+            if self._is_corrected(station.id, row["obsTime"], now):
+                row |= {"temp": row["temp"] + 1, "rawOb": row["rawOb"].replace("METAR", "METAR COR", 1)}
+        return rows
 
     def _arrived(self, station: Station, epochs: Epochs, now: float) -> Epochs:
         there: npt.NDArray[np.bool_] = epochs <= now

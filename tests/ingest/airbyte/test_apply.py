@@ -16,6 +16,7 @@ from forecast.ingest.airbyte.manifest import manifest_text
 from forecast.ingest.clock import SystemClock
 from forecast.ingest.sources import MANIFESTED
 from tests.ingest.airbyte.stub import CLIENT, WORKSPACE, Airbyte, serve_airbyte
+from tests.ingest.apis import aerodromes
 
 KEY = "the-key-of-a-network"
 AWS_SECRET = "the-secret-of-aws"
@@ -62,9 +63,11 @@ def actions(result: Result) -> list[tuple[str, str, str]]:
     return [(one["action"], one["kind"], one["name"]) for one in json.loads(result.stdout)["changes"]]
 
 
+# The registry has no station of METAR.
+WITH_STATIONS = ("infoclimat", "wunderground")
 EVERYTHING = [
     ("destination", "forecast raw zone"),
-    *((kind, f"forecast {source}") for source in MANIFESTED for kind in ("definition", "source", "connection")),
+    *((kind, f"forecast {source}") for source in WITH_STATIONS for kind in ("definition", "source", "connection")),
 ]
 
 
@@ -133,6 +136,21 @@ def test_secrets_are_sent_again_where_that_is_asked_for(airbyte: Airbyte) -> Non
     result = typed(*APPLY, "--secrets", "--json")
     assert ("update", "source", "forecast infoclimat") in actions(result)
     assert airbyte.sources[0]["configuration"]["api_key"] == KEY
+
+
+def test_a_source_without_a_key_gets_the_stations_by_the_networks_own_ids(
+    airbyte: Airbyte, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = typed(*APPLY, "--source", "metar")
+    assert (refused.exit_code, airbyte.calls) == (2, [])
+    assert "--source metar: the station registry has no station of METAR" in refused.stderr
+    monkeypatch.setattr("forecast.run.stations.configured_stations", lambda _: aerodromes("EBBR", "LFQQ"))
+    assert typed(*APPLY, "--source", "metar").exit_code == 0
+    (source,) = airbyte.sources
+    assert source["configuration"] == {"stations": ["EBBR", "LFQQ"], "start_date": "2026-01-01"}
+    assert airbyte.connections[0]["configurations"]["streams"] == [
+        {"name": "reports", "syncMode": "incremental_append", "cursorField": ["obsTime"]}
+    ]
 
 
 def test_everything_is_found_on_whatever_page_it_is(airbyte: Airbyte) -> None:

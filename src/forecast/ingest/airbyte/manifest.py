@@ -12,7 +12,18 @@ import json
 from typing import Any, Final
 
 from forecast.core.settings import Settings
-from forecast.networks.fetch import EACH, FIRST_DAY, KEY, LAST_DAY, STATION, Fetch, Meaning, Refusal
+from forecast.networks.fetch import (
+    EACH,
+    FIRST_DAY,
+    HOURS,
+    KEY,
+    LAST_DAY,
+    STATION,
+    STATIONS,
+    Fetch,
+    Meaning,
+    Refusal,
+)
 
 # The CDK that the manifests are tried with; they are checked against its schema by tests/referee.
 CDK_VERSION: Final = "7.39.1"
@@ -113,11 +124,13 @@ def _requester(fetch: Fetch) -> Json:
 
 
 def _value(fetch: Fetch, template: str) -> str:
-    stations = f"stream_partition['{_STATION_FIELD}']" if fetch.batch == 1 else "config['stations']"
+    stations = f"stream_partition['{_STATION_FIELD}']" if _is_one_by_one(fetch) else "config['stations']"
     return {
         STATION: f"{{{{ {stations} }}}}",
+        STATIONS: f"{{{{ {stations} }}}}",
+        HOURS: str(24 * _step_days(fetch)),
         FIRST_DAY: "{{ stream_interval['start_time'] }}",
-        LAST_DAY: "{{ stream_interval['end_time'] }}",
+        LAST_DAY: f"{{{{ stream_interval['{'start' if _step_days(fetch) == 1 else 'end'}_time'] }}}}",
         KEY: "{{ config['api_key'] }}",
     }.get(template, template)
 
@@ -125,7 +138,7 @@ def _value(fetch: Fetch, template: str) -> str:
 def _filter(refusal: Refusal) -> Json:
     conditions = []
     if refusal.has:
-        conditions.append(f"response.get('{refusal.has}')")
+        conditions.append(f"response is mapping and response.get('{refusal.has}')")
     if refusal.lacks:
         conditions.append(f"response and '{refusal.lacks}' not in response")
     if refusal.differs:
@@ -150,17 +163,29 @@ def _field_path(fetch: Fetch) -> list[str]:
     return [*("[!_]*" if step == EACH else step for step in way), last]
 
 
+def _is_one_by_one(fetch: Fetch) -> bool:
+    """Whether a call is for one station. A connector has either one or all in a call, and all can be too many."""
+    return fetch.batch == 1 or fetch.most_records is not None
+
+
+def _step_days(fetch: Fetch) -> int:
+    """Whole days a call. A step that is cut off at today would ask for hours before its first day."""
+    if HOURS in dict(fetch.params).values():
+        return 1
+    return fetch.station_days if _is_one_by_one(fetch) else 7
+
+
 def _partitions(fetch: Fetch) -> Json:
     """A slice a station where a call is for one."""
-    if fetch.batch > 1:
+    if not _is_one_by_one(fetch):
         return {}
     router = {"type": "ListPartitionRouter", "cursor_field": _STATION_FIELD, "values": "{{ config['stations'] }}"}
     return {"partition_router": router}
 
 
 def _cursor(fetch: Fetch) -> Json:
-    """Days of UTC. Where the network cuts its days by the station's clock, a day more is asked for at the end."""
-    end = "now_utc() + duration('P1D')" if fetch.local_days else "now_utc()"
+    """Days of UTC. The last interval has two days however short the step is, so that calls of one day end tomorrow."""
+    end = "now_utc() + duration('P1D')" if _step_days(fetch) == 1 else "now_utc()"
     return {
         "type": "DatetimeBasedCursor",
         "cursor_field": fetch.time_field,
@@ -176,21 +201,23 @@ def _cursor(fetch: Fetch) -> Json:
             "datetime": f"{{{{ ({end}).strftime('%Y-%m-%d') }}}}",
             "datetime_format": "%Y-%m-%d",
         },
-        "step": f"P{fetch.station_days if fetch.batch == 1 else 7}D",
+        "step": f"P{_step_days(fetch)}D",
         "cursor_granularity": "P1D",
         "lookback_window": f"P{fetch.lookback_days}D",
     }
 
 
 def _specification(fetch: Fetch) -> Json:
+    key: Json = {"api_key": {"type": "string", "title": "Your own key", "airbyte_secret": True, "order": 0}}
+    needed = key if fetch.key_setting is not None else {}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": f"{fetch.network} observations",
         "type": "object",
         "additionalProperties": True,
-        "required": ["api_key", "stations", "start_date"],
+        "required": [*needed, "stations", "start_date"],
         "properties": {
-            "api_key": {"type": "string", "title": "Your own key", "airbyte_secret": True, "order": 0},
+            **needed,
             "stations": {"type": "array", "items": {"type": "string"}, "title": "Ids of the stations", "order": 1},
             "start_date": {"type": "string", "format": "date", "title": "First day (UTC)", "order": 2},
             "api_url": {"type": "string", "title": "Another address of the API", "order": 3},

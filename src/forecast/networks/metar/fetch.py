@@ -35,8 +35,6 @@ FETCH: Final = Fetch(
     most_records=400,
     per_minute=30,
     per_day=2_000,
-    # Airbyte's connectors know stations one by one or all at once; all are too many for an answer.
-    has_manifest=False,
     refusals=(
         Refusal(Meaning.EMPTY, "nothing was reported on those days", statuses=(204,)),
         Refusal(Meaning.QUOTA, "too many calls", statuses=(429,)),
