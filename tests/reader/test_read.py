@@ -31,7 +31,15 @@ def row(minute: int, value: float | None, name: str = "A", **more: Any) -> dict[
 
 
 ROWS = (
-    *(row(0, 12.0), row(5, 12.1), row(10, 18.9), row(15, 12.2), row(1435, 99.0), row(1440, 11.0), row(2880, 10.0)),
+    *(
+        row(0, 12.0),
+        row(5, 12.1),
+        row(10, 18.9),
+        row(15, 12.2),
+        row(1435, 99.0),
+        row(1440, 11.0, wind_speed=0.0, wind_from_direction=90.0),
+        row(2880, 10.0),
+    ),
     *(row(0, None, "B", wind_speed=1.0), row(5, 9.0, "B", wind_speed=2.0)),
 )
 
@@ -97,6 +105,12 @@ def test_flags_stand_beside_the_values_where_all_are_asked_for(source: str) -> N
     table = found.to_arrow()
     assert table["air_temperature"].to_pylist() == [12.0, 12.1, 18.9, 12.2, 99.0]
     assert table["air_temperature_flag"].to_pylist() == [1, 1, 4, 1, 4]
+
+
+def test_a_direction_at_calm_is_not_evaluated_and_stays_among_good_values(source: str) -> None:
+    asked: dict[str, Any] = {"stations": ["A"], "parameters": ["wind_from_direction"], "since": NEXT_DAY}
+    assert forecast.read(source, flags="all", **asked).to_arrow()["wind_from_direction_flag"].to_pylist() == [2, 9]
+    assert forecast.read(source, flags="good", **asked).to_arrow()["wind_from_direction"].to_pylist() == [90.0, None]
 
 
 def test_an_interval_holds_its_beginning_and_not_its_end(source: str) -> None:

@@ -124,9 +124,14 @@ def expected(document: Row) -> Row:
     for name in PARAMETER_NAMES:
         value = document["measurements"].get(name)
         flagged = quality["flags"].get(name, {}).get("flag")
-        unflagged = 2 if quality["flag"] == 2 else 1
+        unflagged = 2 if quality["flag"] == 2 or (name == "wind_from_direction" and is_calm(document)) else 1
         said |= {name: value, f"{name}_flag": 9 if value is None else flagged or unflagged}
     return said
+
+
+def is_calm(document: Row) -> bool:
+    measured = document["measurements"]
+    return bool(measured.get("wind_speed") == 0 and measured.get("wind_speed_of_gust", 0) == 0)
 
 
 def assert_the_dataset_is_the_database(world: World) -> None:
@@ -155,6 +160,19 @@ def test_each_observation_stands_once_with_the_flags_of_the_database(world: Worl
     values = pq.read_table(world.copies() / FILES.format(1)).to_pylist()
     flagged = [(f"{one['timestamp']:%H:%M}", one["air_temperature"], one["air_temperature_flag"]) for one in values[:4]]
     assert flagged == [("00:00", 12.5, 1), ("00:05", 12.1, 1), ("00:10", 18.9, 4), ("00:15", 12.2, 1)]
+
+
+def test_a_direction_at_calm_is_not_evaluated_and_one_in_a_gust_is(world: World) -> None:
+    """No gust was measured, none moved the vane, one did, and a direction of 0 in a wind is the code of none."""
+    winds = [(0.0, None, 90.0), (0.0, 0.0, 90.0), (0.0, 2.5, 90.0), (1.5, 2.5, 0.0), (1.5, None, 90.0)]
+    for at, (speed, gust, direction) in enumerate(winds):
+        gusts = {} if gust is None else {"wind_speed_of_gust": gust}
+        world.load(row(5 * at, 12.0, wind_speed=speed, wind_from_direction=direction, **gusts))
+    world.write()
+    assert_the_dataset_is_the_database(world)
+    found = pq.read_table(world.copies() / FILES.format(1)).to_pylist()
+    assert [one["wind_from_direction_flag"] for one in found] == [2, 2, 1, 3, 1]
+    assert [one["wind_from_direction"] for one in found] == [90.0, 90.0, 90.0, 0.0, 90.0]
 
 
 def test_only_the_days_that_changed_are_written_again(local: World) -> None:

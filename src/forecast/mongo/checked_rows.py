@@ -12,9 +12,10 @@ import pyarrow as pa
 from forecast.core.dataset import DATASET_SCHEMA, flag_column
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.mongo.bson_decoder import Origins, StationColumns
-from forecast.mongo.observation_reader import NUMBERS, TEXTS, dataset_table, texts_of
+from forecast.mongo.observation_reader import NUMBERS, TEXTS, dataset_table, is_unevaluated, texts_of
 from forecast.networks.qc_version import qc_version
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats
+from forecast.qc.names import GUST, WIND_DIRECTION, WIND_SPEED
 from forecast.qc.results import QcResults
 
 _AMOUNT: Final = "precipitation_amount"
@@ -90,9 +91,12 @@ def _values(name: str, part: CheckedRows) -> Floats:
 
 
 def _flags(name: str, part: CheckedRows) -> Flags:
-    """A value that no check has flagged is good, or not evaluated where nothing of its document is."""
+    """A value that no check has flagged is good; not evaluated at calm, or where nothing of its document is."""
     values = part.columns.values.get(name)
     unflagged = np.where(part.flag == NOT_EVALUATED, np.uint8(NOT_EVALUATED), np.uint8(GOOD))
+    if name == WIND_DIRECTION:
+        calm = is_unevaluated(unflagged == GOOD, _values(WIND_SPEED, part), _values(GUST, part))
+        unflagged = np.where(calm, np.uint8(NOT_EVALUATED), unflagged)
     present = ~np.isnan(_values(name, part))
     given = part.results.flags.get(name)
     if given is not None and values is not None:

@@ -16,7 +16,9 @@ from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.schemas import UTC_TIME
 from forecast.mongo.bson_decoder import ORIGIN, Alike, alike_documents
 from forecast.mongo.client import ObservationCollection, mongo_errors
-from forecast.qc.flags import GOOD, MISSING, NOT_EVALUATED
+from forecast.qc.checks.direction_at_calm import is_calm
+from forecast.qc.flags import GOOD, MISSING, NOT_EVALUATED, Floats, Mask
+from forecast.qc.names import GUST, WIND_DIRECTION, WIND_SPEED
 
 # What is read of a document; `checks` of a flag among it, for the driver cannot leave out keys of unknown parents.
 _PROJECTION: Final = {
@@ -109,6 +111,11 @@ def _array(column: Any, kind: pa.DataType) -> pa.Array:
     return pa.array(column.astype(kind.to_pandas_dtype()), kind)
 
 
+def is_unevaluated(unflagged: Mask, speed: Floats, gust: Floats) -> Mask:
+    """Which unflagged wind directions no check evaluated: those at calm. A document lists flags 3 and 4 alone."""
+    return unflagged & is_calm(speed, gust)
+
+
 def _order(groups: Sequence[Alike], sizes: Sequence[int]) -> npt.NDArray[np.intp]:
     """The places of the rows, by station and time."""
     names = sorted({group.first["station"]["id"] for group in groups})
@@ -146,6 +153,8 @@ def _measured(groups: Sequence[Alike], sizes: Sequence[int], rows: npt.NDArray[n
         for name, column in group.measurements():
             values[name][within] = column
             flags[name][within] = quality["flags"].get(name, {}).get("flag", unflagged)
+    directions = flags[WIND_DIRECTION]
+    directions[is_unevaluated(directions == GOOD, values[WIND_SPEED], values[GUST])] = NOT_EVALUATED
     return {
         **{name: column[rows] for name, column in values.items()},
         **{flag_column(name): column[rows] for name, column in flags.items()},
