@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,8 +95,8 @@ def test_quarantined_rows_are_a_warning_where_they_are_too_many_or_not_delivered
 def test_values_that_a_newer_record_lacks_are_one_entry_a_station() -> None:
     removed = {Removed("A", AIR, "u"): 2, Removed("A", WIND, "v"): 3, Removed("B", AIR, "u"): 9}
     assert [(entry.station, entry.message) for entry in told(removed=removed)] == [
-        ("B", "station B: 9 stored values were replaced by records that lack them (air_temperature)"),
-        ("A", "station A: 5 stored values were replaced by records that lack them (wind_speed, air_temperature)"),
+        ("B", "Station B: 9 stored values were replaced by records that lack them (air_temperature)"),
+        ("A", "Station A: 5 stored values were replaced by records that lack them (wind_speed, air_temperature)"),
     ]
     assert {entry.severity for entry in told(removed=removed)} == {"warning"}
 
@@ -116,8 +117,17 @@ def test_what_checks_found_is_one_entry_a_station_and_check_and_what_follows_fro
         ("info", "suspect_values", "C", WIND),
     ]
     assert found[2].message == (
-        f"station A, wind_speed, air_temperature: 10 values (rate_of_change): {CHECKS['rate_of_change'].advice}"
+        f"Station A, wind_speed, air_temperature: {CHECKS['rate_of_change'].advice} (10 values, rate_of_change)"
     )
+
+
+@pytest.mark.parametrize(("flagged_values", "severity"), [(5, "info"), (6, "warning")])
+def test_a_check_that_flags_more_than_a_twentieth_of_the_values_is_a_warning(
+    flagged_values: int, severity: str
+) -> None:
+    findings = flagged({}, {("A", AIR, "persistence"): flagged_values})
+    findings.values["A", AIR] = 100
+    assert [(one.severity, one.kind) for one in told(findings=findings)] == [(severity, "failed_values")]
 
 
 def test_silent_stations_are_told_only_where_an_age_is_set() -> None:
@@ -125,7 +135,7 @@ def test_silent_stations_are_told_only_where_an_age_is_set() -> None:
         seen={"A": Seen("A", 1_727_744_340_000, 50.0, "silent"), "B": Seen("B", None, None, "fresh")}
     )
     assert told(progress=progress) == []
-    words = "station A is silent: its newest observation is of 2024-10-01T00:59:00Z, 50.0 hours ago"
+    words = "Station A is silent: its newest observation is from 2024-10-01 00:59 UTC, 50 hours ago"
     assert told(progress=progress, max_age_hours=36) == [
         Attention("warning", "silent_station", f"{words} (MAX_DATA_AGE_HOURS is 36)", station="A")
     ]

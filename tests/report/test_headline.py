@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from forecast.report.headline import (
     GRACE,
@@ -194,8 +195,11 @@ def test_silent_stations_are_named_longest_first_where_an_age_is_set() -> None:
         ("E", "warning", "Station E is silent: its newest observation is from 2026-11-19 14:10 UTC, 90 hours ago"),
         ("B", "warning", "Station B is silent: its newest observation is from 2026-11-21 06:10 UTC, 50 hours ago"),
         ("C", "warning", "Station C has never sent an observation"),
+        ("D", "info", "Station D is late: its newest observation is from 2026-11-23 03:10 UTC"),
     ]
-    assert told(*map(run, (3, 2, 1, 0)), stations=SILENT).attention == ()
+    unlimited = told(*map(run, (3, 2, 1, 0)), stations=SILENT)
+    assert [(entry.kind, entry.station) for entry in unlimited.attention] == [("late_station", "D")]
+    assert not unlimited.needs_attention
 
 
 def test_where_no_station_sends_that_is_one_cause() -> None:
@@ -259,6 +263,15 @@ def test_runs_without_new_data_or_that_failed_do_not_make_a_known_fault_new() ->
 def test_a_fault_that_was_over_for_more_than_three_days_is_told_anew() -> None:
     over = told(*nightly(12, without=frozenset({4, 5, 6})), schedule=Schedule())
     assert messages(over) == [("warning", "station A is biased")]
+
+
+def test_single_values_do_not_make_known_what_is_wrong_with_a_sensor_later() -> None:
+    stuck = Attention("warning", "failed_values", "A is stuck", station="A", parameter="wind_speed")
+    single = structs.replace(stuck, severity="info")
+    runs = [run(8, attention=(stuck,)), *(run(night, attention=(single,)) for night in range(7, -1, -1))]
+    assert messages(told(*runs, schedule=Schedule())) == [("warning", "A is stuck")]
+    runs = [run(night, attention=(stuck,)) for night in range(8, -1, -1)]
+    assert not told(*runs, schedule=Schedule()).needs_attention
 
 
 def test_another_parameter_or_another_station_is_another_fault() -> None:

@@ -11,6 +11,7 @@ from forecast.core.registry import load_stations
 from forecast.mongo.conflicts import Conflicts
 from forecast.qc.flags import SUSPECT
 from forecast.qc.registry import CHECKS
+from forecast.report.attention import RunLimits, attention
 from forecast.report.findings import Findings
 from forecast.report.quality import quality_report
 from forecast.report.status import RunInfo, RunProgress, status_report
@@ -30,10 +31,10 @@ def summary(
     **run: Any,
 ) -> str:
     info = RunInfo("r1", NOW, "2.0.0", {}, **run)
-    status = status_report(info, progress, objects, status="success", exit_code=0, finished_at=NOW)
-    quality = quality_report(
-        "r1", tally, objects, load_stations(), NOW, findings or Findings(), conflicts or Conflicts(), PRESENCE
-    )
+    found = findings or Findings()
+    told = attention(progress, objects, tally, found, {}, RunLimits(0.05))
+    status = status_report(info, progress, objects, status="success", exit_code=0, finished_at=NOW, attention=told)
+    quality = quality_report("r1", tally, objects, load_stations(), NOW, found, conflicts or Conflicts(), PRESENCE)
     console = Console(width=MAX_WIDTH, color_system=None)
     with console.capture() as captured:
         console.print(render_summary(status, quality))
@@ -72,11 +73,20 @@ def test_the_numbers_are_there() -> None:
     assert "07015 never - - 0 0 24 - 0" in words
     assert "QC 12,345 documents checked, 6,789 flags changed" in words
     assert "Duplicates 1,001 with differing values (see the quality report)" in words
-    assert (
-        f"ILAMAD25 air_temperature 6 12.5% snowfall_with_warmth: {CHECKS['snowfall_with_warmth'].advice[:20]}" in words
-    )
-    assert f"ILAMAD25 wind_speed 1 stuck: {CHECKS['stuck'].advice[:20]}" in words
     assert "20 unknown_station 1 no_time" in words
+
+
+def test_what_needs_attention_stands_below_the_first_line_and_says_what_the_status_report_says() -> None:
+    first, second, *lines = [line for line in full().splitlines() if line.strip()]
+    assert (first, second) == ("Run r1: success, exit code 0", "Needs attention")
+    words = " ".join(" ".join(lines[: lines.index("Counts")]).split())
+    assert words == (
+        r"warning [red]\u001b[31mb: The day is lost. "
+        f"warning Station ILAMAD25, wind_speed: {CHECKS['stuck'].advice} (1 value, stuck) "
+        f"warning Station ILAMAD25, air_temperature: {CHECKS['snowfall_with_warmth'].advice} "
+        "(6 values, snowfall_with_warmth) "
+        "info 21 of 1,221 rows (1.72%) were quarantined: unknown_station (20), no_time (1)"
+    )
 
 
 def test_no_line_is_too_wide_and_nothing_is_cut_off() -> None:
@@ -96,7 +106,7 @@ def test_an_empty_run_is_short() -> None:
     text = summary([], QualityTally(), RunProgress())
     assert "QC" not in text
     assert "Duplicates" not in text
-    assert "What the checks found" not in text
+    assert "Needs attention" not in text
     assert "Errors" not in text
     assert len(text.splitlines()) == 12 + len(load_stations())
 
@@ -110,5 +120,5 @@ def test_a_dry_run_says_so() -> None:
 def test_many_errors_are_cut_with_a_count() -> None:
     broken = [ObjectCounts(f"k{n}", "u", "rejected", error_code="c", error="Broken.") for n in range(25)]
     text = summary(broken, QualityTally(), RunProgress())
-    assert text.count("Broken.") == 10
+    assert text.count("Broken.") == 11
     assert "and 15 more: see pipeline_status.json" in text

@@ -166,8 +166,7 @@ def test_a_direction_at_calm_is_not_evaluated_and_one_in_a_gust_is(world: World)
     """No gust was measured, none moved the vane, one did, and a direction of 0 in a wind is the code of none."""
     winds = [(0.0, None, 90.0), (0.0, 0.0, 90.0), (0.0, 2.5, 90.0), (1.5, 2.5, 0.0), (1.5, None, 90.0)]
     for at, (speed, gust, direction) in enumerate(winds):
-        gusts = {} if gust is None else {"wind_speed_of_gust": gust}
-        world.load(row(5 * at, 12.0, wind_speed=speed, wind_from_direction=direction, **gusts))
+        world.load(row(5 * at, 12.0, wind_speed=speed, wind_from_direction=direction, wind_speed_of_gust=gust))
     world.write()
     assert_the_dataset_is_the_database(world)
     found = pq.read_table(world.copies() / FILES.format(1)).to_pylist()

@@ -14,12 +14,14 @@ import msgspec
 from forecast.core.clock import DAY_MS, report_time
 from forecast.core.counts import ObjectCounts, QcCounts, QualityTally, StationTally
 from forecast.core.presence import Presence
+from forecast.core.reading import UnreadParameter
 from forecast.core.registry import load_stations
 from forecast.core.slo import default_slos
 from forecast.core.stations import Stations
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.probes.latency import Measured, Plan
 from forecast.qc.flags import FAIL, SUSPECT
+from forecast.report.attention import RunLimits, attention
 from forecast.report.findings import Findings
 from forecast.report.latency import report_of
 from forecast.report.models.base import Report
@@ -57,6 +59,7 @@ class Faults:
     missed: frozenset[int] = frozenset()
     failed: Mapping[int, str] = field(default_factory=dict)
     rejected: Mapping[int, int] = field(default_factory=dict)
+    unread: tuple[UnreadParameter, ...] = ()
     p95_ms: float = 31.2
 
 
@@ -79,6 +82,8 @@ def _write_night(folder: Path, number: int, faults: Faults, stations: Stations) 
     run_id = f"{started:%Y%m%dT%H%M%SZ}-{number:06x}"
     objects = [] if failed else _objects(number, faults)
     presence = _presence(started, faults, stations, last=number == NIGHTS - 1)
+    findings = Findings() if failed else _findings(number, faults, stations)
+    tally = QualityTally() if failed else _tally(number, stations)
     progress = RunProgress(objects_listed=40 + number, objects_already_processed=38 + number)
     progress.evaluated.add(QcCounts(evaluated=1_600, rewritten=12))
     if failed:
@@ -86,19 +91,16 @@ def _write_night(folder: Path, number: int, faults: Faults, stations: Stations) 
     else:
         progress.seen = stations_seen(presence, stations, started)
     info = RunInfo(run_id, started, "2.0.0", {"max_rejection_rate": 0.05})
-    rejected = 0 if failed else sum(one.records_rejected for one in objects)
-    partial = rejected > 0.05 * 1_100
+    partial = any(one.unread_parameters or one.records_rejected > 0.05 * one.rows_read for one in objects)
     status: RunStatus = "failed" if failed else "partial" if partial else "success"
     code = {"failed": 1, "partial": 3}.get(status, 0)
     ended = started + timedelta(seconds=41 + 6 * math.sin(number))
-    report = status_report(info, progress, objects, status=status, exit_code=code, finished_at=ended)
+    told = attention(progress, objects, tally, findings, {}, RunLimits(0.05, MAX_AGE_HOURS))
+    report = status_report(info, progress, objects, status=status, exit_code=code, finished_at=ended, attention=told)
     _write(folder / "history" / f"{run_id}.json", report)
     _write(folder / REPORT_NAME, report)
     if not failed:
-        findings = _findings(number, faults, stations)
-        quality = quality_report(
-            run_id, _tally(number, stations), objects, stations, ended, findings, Conflicts(), presence
-        )
+        quality = quality_report(run_id, tally, objects, stations, ended, findings, Conflicts(), presence)
         _write(folder / f"quality_report_{report_time(ended)}.json", quality)
     p95 = faults.p95_ms if number == NIGHTS - 1 else 28 + 4 * math.sin(number * 1.7)
     write_latency(folder, ended + timedelta(minutes=1), p95)
@@ -133,6 +135,7 @@ def _objects(number: int, faults: Faults) -> list[ObjectCounts]:
             records_validated=rows - rejected,
             records_rejected=rejected,
             inserted=rows - rejected,
+            unread_parameters=list(faults.unread) if number == NIGHTS - 1 else [],
         )
     ]
 

@@ -1,19 +1,33 @@
-"""Each fault, put into forty nights, is named on the overview in words, in its first lines, and nothing else."""
+"""Each fault, put into forty nights, is named on the overview in words, in its first five lines, and nothing else.
+
+`forecast status` says the same of the same reports, and what a run itself found is what its summary says.
+"""
 
 from __future__ import annotations
 
 import gzip
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 
-from forecast.report.headline import Schedule
+from forecast.core.reading import UnreadParameter
+from forecast.core.settings import Settings
+from forecast.report.headline import Assessment, Schedule, assess
+from forecast.report.models.quality import QualityReport
+from forecast.report.models.status import Attention, PipelineStatus
+from forecast.report.situation_text import render_situation
+from forecast.report.status import REPORT_NAME
+from forecast.report.summary import render_summary
 from forecast.run.dashboard import make_site
+from forecast.run.situation import situation_of
 from forecast.site.build import site_files
 from forecast.site.logs import read_logs
 from forecast.site.model import Quarantine, Site
+from tests.report.test_load_test import text_of_any
 from tests.site.nights import LAST, MAX_AGE_HOURS, NIGHTS, STATIONS, Faults, Flagged, night, write_nights
 from tests.site.test_overview import page, text
 
@@ -30,15 +44,15 @@ FAULTS: Final = {
     ),
     "stuck": (
         Faults(flagged=(Flagged("000R5", AIR, "persistence", 144, failed=True), Flagged("000R5", AIR, "flag_rate", 9))),
-        "Bergues, Air temperature: ",
+        "Bergues, Air temperature: values do not change: the sensor is stuck, frozen or disconnected (144 values",
     ),
     "biased": (
         Faults(flagged=(Flagged("ILAMAD25", PRESSURE, "bias", 288, off=6.8),)),
-        "La Madeleine, Pressure (sea level): 6.8 hPa above its neighbours",
+        "La Madeleine, Pressure (sea level): 6.8 hPa above its neighbours; consistently differs",
     ),
     "clock an hour off": (
         Faults(flagged=tuple(Flagged("ILAMAD25", name, "clock_offset", 288) for name in (AIR, "relative_humidity"))),
-        "La Madeleine, ",
+        "La Madeleine, Air temperature, Relative humidity: the daily curve matches the neighbours' when shifted",
     ),
     "missed night": (
         Faults(missed=frozenset({NIGHTS - 2})),
@@ -52,12 +66,39 @@ FAULTS: Final = {
         Faults(p95_ms=331.0),
         "The latency objective was missed: p95 331.0 ms, at most 250 ms were promised",
     ),
+    "unread parameter": (
+        Faults(unread=(UnreadParameter("relative_humidity", "hum", 288, "n/a", "line 1", "not a number"),)),
+        "infoclimat/api/2026_39_0.jsonl: none of 288 cells of 'hum' (relative_humidity) could be read, such as 'n/a'",
+    ),
+    "too many rows rejected": (
+        Faults(rejected={NIGHTS - 1: 90}),
+        "90 of 1,067 rows (8.43%) were quarantined",
+    ),
 }
+
+
+# What the run itself finds, whatever came before it.
+OF_THE_RUN: Final = frozenset({"stuck", "biased", "clock an hour off", "unread parameter", "too many rows rejected"})
 
 
 def site_of(folder: Path, faults: Faults) -> Site:
     write_nights(folder, faults)
     return make_site(read_logs(folder), STATIONS, MAX_AGE_HOURS, Quarantine(), SCHEDULE)
+
+
+def last_run(folder: Path) -> tuple[PipelineStatus, QualityReport]:
+    """The last run's reports."""
+    newest = max(folder.glob("quality_report_*.json"))
+    status = msgspec.json.decode((folder / REPORT_NAME).read_bytes(), type=PipelineStatus)
+    return status, msgspec.json.decode(newest.read_bytes(), type=QualityReport)
+
+
+def first_lines(html: str) -> list[str]:
+    """What is read first on a page, line by line; what only a screen reader says is left out."""
+    (main,) = re.findall(r"<main.*?</main>", html, flags=re.DOTALL)
+    shown = re.sub(r'<h2[^>]*class="unseen"[^>]*>.*?</h2>', "", main)
+    lines = re.split(r"</(?:h1|h2|p|li)>", shown)
+    return [line for line in map(text, lines) if line]
 
 
 def entries(html: str) -> list[str]:
@@ -75,9 +116,31 @@ def test_a_fault_is_named_first_and_alone(fault: str, tmp_path: Path) -> None:
     html = page(site_of(tmp_path, faults))
     (entry,) = entries(html)
     assert entry.startswith(words)
+    assert any(words in line for line in first_lines(html)[:5])
     headline = text(re.findall(r"<h1>(.*?)</h1>", html)[0])
     # A station that is only late is a remark; it is the first of them.
     assert headline.startswith("All is well" if fault == "late" else words)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_terminal_says_what_the_overview_says(fault: str, tmp_path: Path) -> None:
+    site = site_of(tmp_path, FAULTS[fault][0])
+    settings = Settings(logs_dir=tmp_path, max_data_age_hours=MAX_AGE_HOURS, schedule="10 3 * * *")
+    assert site.made_at is not None
+    situation = situation_of(settings, STATIONS, site.made_at)
+    found = assess(situation)
+    assert (found.headline, found.attention) == (site.assessment.headline, site.assessment.attention)
+    lines = " ".join(" ".join(text_of_any(render_situation(situation, found)).split()).split())
+    assert " ".join(found.attention[0].message.split()) in lines
+
+
+@pytest.mark.parametrize("fault", sorted(OF_THE_RUN))
+def test_the_summary_of_the_run_says_what_the_overview_says(fault: str, tmp_path: Path) -> None:
+    site = site_of(tmp_path, FAULTS[fault][0])
+    status, quality = last_run(tmp_path)
+    assert tuple(status.attention) == site.assessment.attention
+    shown = " ".join(text_of_any(render_summary(status, quality)).split())
+    assert "Needs attention warning " + " ".join(site.assessment.attention[0].message.split()) in shown
 
 
 def test_the_advice_says_what_a_stuck_sensor_is_and_not_what_follows_from_it(tmp_path: Path) -> None:
@@ -93,6 +156,13 @@ def test_a_clock_that_is_off_is_told_as_such(tmp_path: Path) -> None:
 
 def test_without_a_fault_nothing_is_named(tmp_path: Path) -> None:
     assert entries(page(site_of(tmp_path, Faults()))) == []
+
+
+def test_of_many_entries_the_first_are_named_and_the_others_counted(tmp_path: Path) -> None:
+    late = [Attention("info", "late_station", f"Station S{at} is late", station=f"S{at}") for at in range(20)]
+    html = page(replace(site_of(tmp_path, Faults()), assessment=Assessment("All is well", tuple(late), ())))
+    assert entries(html) == [f"S{at} is late" for at in range(12)]
+    assert "and 8 more" in text(html)
 
 
 def test_of_all_faults_at_once_the_most_severe_is_the_headline(tmp_path: Path) -> None:

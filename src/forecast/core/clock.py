@@ -27,12 +27,22 @@ def iso_time(moment: datetime) -> str:
 
 def iso_time_of(milliseconds: int) -> str:
     """The same of milliseconds since 1970."""
-    return iso_time(datetime.fromtimestamp(milliseconds / 1000, UTC))
+    return iso_time(from_ms(milliseconds))
+
+
+def minute(moment: datetime) -> str:
+    """A UTC moment as people read it: 2026-11-23 10:11 UTC."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def seconds_between(earlier: str, later: str) -> float:
     """The seconds from one of these texts to another."""
     return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """A moment in UTC from milliseconds since 1970."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def midnight(day: int) -> datetime:

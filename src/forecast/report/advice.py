@@ -19,13 +19,17 @@ _UNITS: Final = {parameter.name: parameter.unit for parameter in PARAMETERS}
 
 
 class StationFinding(NamedTuple):
-    """What one check found at a station: of which parameters (the most values first), and what to do about it."""
+    """What one check found at a station: of which parameters (the most values first), and what to do about it.
+
+    `share` is the largest share of a parameter's values that this run evaluated.
+    """
 
     station: str
     check: str
     rank: int
     parameters: tuple[str, ...]
     values: int
+    share: float
     message: str
 
 
@@ -67,6 +71,7 @@ def station_findings(findings: Findings) -> list[StationFinding]:
             min(_severity(findings, key) for key in keys),
             tuple(name for _, name, _ in keys),
             sum(numbers[key] for key in keys),
+            max(_share(findings, *key) for key in keys),
             _message(findings, *keys[0]),
         )
         for (station, check), keys in alike.items()
@@ -80,6 +85,12 @@ def _numbers(findings: Findings) -> dict[tuple[str, str, str], int]:
     found = findings.suspect + findings.failed + findings.stored_by_check
     # Documents that were flagged by an earlier version may name checks that are no more.
     return {key: number for key, number in found.items() if key[2] in CHECKS}
+
+
+def _share(findings: Findings, station: str, name: str, check: str) -> float:
+    """The share of a parameter's values that a check flagged, of those that were evaluated now."""
+    key, values = (station, name, check), findings.values[station, name]
+    return (findings.suspect[key] + findings.failed[key]) / values if values else 0.0
 
 
 def _severity(findings: Findings, key: tuple[str, str, str]) -> int:

@@ -18,6 +18,9 @@ from forecast.report.status import RunProgress
 
 # So many entries are told; the rest is counted in one more.
 MAX_ATTENTION: Final = 100
+# A station of which a check flags a larger share of a parameter's values is looked at by somebody: a sensor that goes
+# wrong is wrong for hours, while the checks flag under 1 % of the values of good ones (docs/quality.md).
+SUSPECT_SHARE: Final = 0.05
 _SEVERITIES: Final = get_args(Severity)
 _KINDS: Final = get_args(AttentionKind)
 _QC_KINDS: Final[Mapping[int, tuple[Severity, AttentionKind]]] = {
@@ -157,7 +160,7 @@ def _removed(removed: Mapping[Removed, int]) -> Iterator[_Counted]:
     for station, parameters in by_station.items():
         number = parameters.total()
         names = listed([name for name, _ in parameters.most_common()])
-        message = f"station {station}: {number:,} stored values were replaced by records that lack them ({names})"
+        message = f"Station {station}: {number:,} stored values were replaced by records that lack them ({names})"
         yield Attention("warning", "values_removed", message, station=station), number
 
 
@@ -170,10 +173,13 @@ def _withdrawn(objects: Iterable[ObjectCounts]) -> Iterator[_Counted]:
 
 
 def _qc(findings: Findings) -> Iterator[_Counted]:
-    """What the checks found, by station and check."""
+    """What the checks found, by station and check: a warning where that is more than single values."""
     for one in station_findings(findings):
         severity, kind = _QC_KINDS.get(one.rank, ("info", "suspect_values"))
-        message = f"station {one.station}, {listed(one.parameters)}: {one.values:,} values ({one.check}): {one.message}"
+        number = f"{one.values:,} value{'' if one.values == 1 else 's'}"
+        if one.share > SUSPECT_SHARE:
+            severity = "warning"
+        message = f"Station {one.station}, {listed(one.parameters)}: {one.message} ({number}, {one.check})"
         parameter = one.parameters[0] if len(one.parameters) == 1 else None
         yield Attention(severity, kind, message, station=one.station, parameter=parameter), one.values
 

@@ -5,7 +5,7 @@ Pure: known runs, station states and the schedule in, words out. `forecast statu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile, zip_longest
@@ -13,10 +13,12 @@ from typing import Final, get_args
 
 from msgspec import structs
 
+from forecast.core.clock import minute
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.presence import State
 from forecast.report.models.slo import ErrorBudget
 from forecast.report.models.status import Attention, AttentionKind, Severity
+from forecast.report.silence import silent_message
 
 # A run counts for the moment it was due at if it starts within this time. EventBridge gives a scheduled task up after
 # an hour (maximum_event_age_in_seconds in terraform/modules/schedule).
@@ -27,8 +29,11 @@ _EARLY: Final = timedelta(minutes=1)
 _KNOWN_AFTER: Final = timedelta(days=7)
 _OVER_AFTER: Final = timedelta(days=3)
 _SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+_KINDS: Final[tuple[AttentionKind, ...]] = get_args(AttentionKind)
 # Silent stations are told as they are now, and how the run ended in a sentence of its own.
 _TOLD_ANEW: Final = frozenset({"silent_station", "missed_run", "run_error"})
+# What the checks of a run found at a station.
+QC_KINDS: Final = frozenset({"station_fault", "failed_values", "suspect_values"})
 # Severity and kind, what is said of one run and of several, and what to do where no error says it.
 _BAD_ENDS: Final[Mapping[str, tuple[Severity, AttentionKind, str, str, str]]] = {
     "failed": ("error", "run_failed", "failed", "failed", ""),
@@ -112,10 +117,10 @@ class Assessment:
         return any(entry.severity != "info" for entry in self.attention)
 
 
-def assess(situation: Situation, more: Iterable[Attention] = ()) -> Assessment:
-    """Say what needs attention: the more severe first, and of equally severe entries the cause before its effects.
+def assess(situation: Situation) -> Assessment:
+    """Say what needs attention: the more severe first, of equally severe entries the cause before its effects.
 
-    `more` is what others have found beside that; it comes after what is as severe.
+    That order is the one of `AttentionKind`. Where runs fail or do not start, stations that are late are no news.
     """
     missed = missed_runs(situation.runs, situation.schedule.due, situation.now)
     causes = [
@@ -126,9 +131,10 @@ def assess(situation: Situation, more: Iterable[Attention] = ()) -> Assessment:
         *_silent(situation),
         *_spent(situation.budgets),
         *situation.objectives,
-        *more,
     ]
-    ordered = tuple(sorted(causes, key=lambda entry: _SEVERITIES.index(entry.severity)))
+    if not any(entry.severity == "error" for entry in causes):
+        causes += _late(situation.stations)
+    ordered = tuple(sorted(causes, key=lambda one: (_SEVERITIES.index(one.severity), _KINDS.index(one.kind))))
     first = next((entry.message for entry in ordered if entry.severity != "info"), None)
     return Assessment(first or _all_is_well(situation), ordered, missed)
 
@@ -148,11 +154,6 @@ def missed_runs(runs: Sequence[RunState], due: Sequence[datetime], now: datetime
         if min(starts) < moment and end <= now and not started:
             missed.append(moment)
     return tuple(missed)
-
-
-def minute(moment: datetime) -> str:
-    """A UTC moment as people read it."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def settled(runs: Sequence[RunState]) -> list[RunState]:
@@ -202,11 +203,11 @@ def _last_run(runs: Sequence[RunState]) -> Iterator[Attention]:
 
 
 def _as_known(entry: Attention, ended: Sequence[RunState]) -> Attention:
-    """A fault of a station that runs have told for a week is a remark: nobody is called for it every day.
+    """What checks have found wrong at a station for a week is a remark: nobody is called for it every day.
 
     One that no run has told for three days is over; where it comes back it is told anew.
     """
-    if entry.kind != "station_fault":
+    if entry.kind not in QC_KINDS or entry.severity == "info":
         return entry
     since = ended[0].started_at
     for run in ended:
@@ -220,7 +221,7 @@ def _as_known(entry: Attention, ended: Sequence[RunState]) -> Attention:
 
 
 def _is_same_fault(one: Attention, other: Attention) -> bool:
-    return (one.kind, one.station, one.parameter) == (other.kind, other.station, other.parameter)
+    return all(getattr(one, name) == getattr(other, name) for name in ("severity", "kind", "station", "parameter"))
 
 
 def _bad_end(ended: Sequence[RunState]) -> Attention:
@@ -252,13 +253,17 @@ def _silent(situation: Situation) -> Iterator[Attention]:
         yield Attention("error", "silent_station", f"All {len(silent)} stations are silent: {newest}")
         return
     for one in sorted(silent, key=lambda one: (one.last or situation.now, one.station)):
-        if one.last is None:
-            message = f"Station {one.station} has never sent an observation"
-        else:
-            hours = (situation.now - one.last).total_seconds() / 3600
-            message = f"Station {one.station} is silent: its newest observation is from {minute(one.last)}, "
-            message += f"{hours:.0f} hours ago"
+        hours = None if one.last is None else (situation.now - one.last).total_seconds() / 3600
+        message = silent_message(one.station, one.last, hours)
         yield Attention("warning", "silent_station", message, station=one.station)
+
+
+def _late(stations: Sequence[StationState]) -> Iterator[Attention]:
+    """Stations that are late, those that have been for longest first: each may still send."""
+    late = [(one.last, one.station) for one in stations if one.state == "late" and one.last is not None]
+    for last, station in sorted(late):
+        message = f"Station {station} is late: its newest observation is from {minute(last)}"
+        yield Attention("info", "late_station", message, station=station)
 
 
 def _spent(budgets: Sequence[ErrorBudget]) -> Iterator[Attention]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec.structs import asdict
 
-from forecast.core.clock import iso_time_of
+from forecast.core.clock import from_ms, iso_time_of, minute
 from forecast.core.presence import Presence, age_hours, state_of
 from forecast.core.stations import Station, Stations
 from forecast.report.models.status import State, StationState
@@ -62,14 +62,16 @@ def silence_warnings(seen: Mapping[str, Seen], max_age_hours: float | None) -> I
     if max_age_hours is None:
         return
     for one in silent_stations(seen):
-        known = one.entry()
-        heard = (
-            "the database has no observation of it"
-            if known.age_hours is None
-            else f"its newest observation is of {known.last_observation}, {known.age_hours:.1f} hours ago"
-        )
-        words = f"station {one.station} is silent: {heard} (MAX_DATA_AGE_HOURS is {max_age_hours:g})"
-        yield words, {"event": "station_silent", "station": one.station, **asdict(known)}
+        last = None if one.newest is None else from_ms(one.newest)
+        words = f"{silent_message(one.station, last, one.age_hours)} (MAX_DATA_AGE_HOURS is {max_age_hours:g})"
+        yield words, {"event": "station_silent", "station": one.station, **asdict(one.entry())}
+
+
+def silent_message(station: str, last: datetime | None, hours: float | None) -> str:
+    """What to tell of a silent station, from its newest observation and the age of that; None where there is none."""
+    if last is None or hours is None:
+        return f"Station {station} has never sent an observation"
+    return f"Station {station} is silent: its newest observation is from {minute(last)}, {hours:.0f} hours ago"
 
 
 def _seen(name: str, station: Station | None, newest: int | None, now: datetime, max_age_hours: float | None) -> Seen:

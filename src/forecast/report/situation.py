@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from forecast.core.presence import state_of
 from forecast.core.schedule import due_between, next_due
+from forecast.core.slo import Slos
 from forecast.core.stations import Stations
 from forecast.core.text import listed
-from forecast.report.headline import RunState, Schedule, StationState
+from forecast.report.error_budget import Evidence, error_budgets, measured
+from forecast.report.headline import RunState, Schedule, Situation, StationState, missed_runs
 from forecast.report.models.status import Attention, PipelineStatus
+from forecast.report.objectives import missed_objectives
 
 # The code of a run's error where another run was at work.
 TURNED_AWAY = "LeaseHeldError"
@@ -71,3 +75,33 @@ def station_states(
         then, moment = (since or {}).get(name, (None, None))
         found.append(StationState(name, state, last.get(name), moment if then == state else None))
     return tuple(found)
+
+
+def situation_at(  # noqa: PLR0913  all that is known
+    now: datetime,
+    runs: tuple[RunState, ...],
+    stations: tuple[StationState, ...],
+    schedule: Schedule,
+    slos: Slos,
+    measurements: Evidence,
+    *,
+    max_age_hours: float | None,
+    faults: Sequence[Attention] = (),
+    measured_until: datetime | None = None,
+) -> Situation:
+    """The situation at a moment, from runs (newest first), states of stations, and reports of queries.
+
+    Error budgets are those at `measured_until`, or now.
+    """
+    until = measured_until or now
+    evidence = replace(measurements, runs=runs, missed_runs=missed_runs(runs, schedule.due, until))
+    return Situation(
+        now,
+        runs,
+        stations,
+        schedule,
+        max_age_hours,
+        tuple(faults),
+        measured(error_budgets(slos, evidence, until)),
+        tuple(missed_objectives(measurements.latency, measurements.load)),
+    )

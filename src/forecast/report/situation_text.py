@@ -11,9 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from forecast.core.clock import iso_time
+from forecast.core.clock import iso_time, minute
 from forecast.core.text import escaped
-from forecast.report.headline import Assessment, RunState, Situation, StationState, minute
+from forecast.report.headline import Assessment, RunState, Situation, StationState
 from forecast.report.models.slo import ErrorBudget
 from forecast.report.write import as_data
 

@@ -21,11 +21,12 @@ _HOURS_OF_DAYS = 72
 
 def render_summary(status: PipelineStatus, quality: QualityReport) -> Group:
     """Show a run to a person, from its status report and its quality report."""
-    parts: list[RenderableType] = [_headline(status), _counts(status, quality)]
+    parts: list[RenderableType] = [_headline(status)]
+    if status.attention:
+        parts += [_title("Needs attention"), _attention(status), _title("Counts")]
+    parts.append(_counts(status, quality))
     if quality.by_station:
         parts += [_title("Stations"), _stations(quality)]
-    if quality.advice:
-        parts += [_title("What the checks found, and what to do"), _advice(quality)]
     if quality.rejections_by_code:
         parts += [_title("Quarantined rows by code"), _codes(quality)]
     if quality.unknown_columns:
@@ -65,6 +66,14 @@ def _headline(status: PipelineStatus) -> Text:
     dry = ", dry run: nothing was written" if status.dry_run else ""
     code = "" if status.exit_code is None else f", exit code {status.exit_code}"
     return Text(f"Run {status.run_id}: {status.status}{code}{dry}", style="bold")
+
+
+def _attention(status: PipelineStatus) -> RenderableType:
+    table = _table("", "", right=())
+    for entry in status.attention[:MAX_LINES]:
+        table.add_row(entry.severity, _text(entry.message))
+    more = len(status.attention) - MAX_LINES
+    return _indented(table if more <= 0 else Group(table, _text(f"and {more:,} more: see pipeline_status.json")))
 
 
 def _counts(status: PipelineStatus, quality: QualityReport) -> RenderableType:

@@ -19,18 +19,21 @@ from forecast.core.settings import Settings
 from forecast.core.slo import Slos, default_slos
 from forecast.core.stations import Station, Stations
 from forecast.mongo.client import connect
-from forecast.report.error_budget import error_budgets, measured
-from forecast.report.headline import RunState, Schedule, Situation, StationState, assess, missed_runs
+from forecast.report.headline import RunState, Schedule, StationState, assess
 from forecast.report.history import FOLDER
-from forecast.report.models.slo import ErrorBudget
-from forecast.report.objectives import missed_objectives
-from forecast.report.situation import last_observations, reports_unreadable, run_state, schedule_of, station_states
+from forecast.report.situation import (
+    last_observations,
+    reports_unreadable,
+    run_state,
+    schedule_of,
+    situation_at,
+    station_states,
+)
 from forecast.report.status import REPORT_NAME
 from forecast.run.copies import FOLDER as COPIES
 from forecast.run.copies import newest_copies
 from forecast.run.slo import configured_slos
 from forecast.run.station_views import with_database
-from forecast.site.attention import found_by_checks, late_stations
 from forecast.site.build import of_the_database, site_files
 from forecast.site.logs import TIMED, Logs, read_logs
 from forecast.site.model import NIGHTS, NO_SCHEDULE, Night, Place, Quarantine, Site, StationView
@@ -105,17 +108,21 @@ def make_site(
     seen_at = _NO_RUN if seen is None else datetime.fromisoformat(seen.started_at)
     states = station_states(last, stations, seen_at, max_age_hours)
     runs = tuple(map(run_state, logs.runs))
-    faults = (reports_unreadable(logs.unreadable),) if logs.unreadable else ()
-    missed = tuple(missed_objectives(logs.measurements.latency, logs.measurements.load))
-    budgets = _budgets(logs, runs, schedule, slos or default_slos())
-    situation = Situation(made_at or _NO_RUN, runs, states, schedule, max_age_hours, faults, budgets, missed)
-    told = {entry.station for run in situation.runs[:1] for entry in run.attention}
-    found = found_by_checks(logs.findings, told)
-    more = (*found, *late_stations(states))
+    situation = situation_at(
+        made_at or _NO_RUN,
+        runs,
+        states,
+        schedule,
+        slos or default_slos(),
+        logs.measurements,
+        max_age_hours=max_age_hours,
+        faults=(reports_unreadable(logs.unreadable),) if logs.unreadable else (),
+        measured_until=_newest(logs, runs),
+    )
     return Site(
         made_at=made_at,
         version=__version__,
-        assessment=(assessment := assess(situation, more)),
+        assessment=(assessment := assess(situation)),
         nights=_with_missed(logs.nights, assessment.missed),
         stations=tuple(_views(states, stations, last, logs)),
         quality=logs.quality,
@@ -125,19 +132,15 @@ def make_site(
         schedule=situation.schedule,
         max_rejection_rate=_rejection_limit(logs),
         silent_hours=SILENT_HOURS if max_age_hours is None else max_age_hours,
-        budgets=budgets,
+        budgets=situation.budgets,
     )
 
 
-def _budgets(logs: Logs, runs: Sequence[RunState], schedule: Schedule, slos: Slos) -> tuple[ErrorBudget, ...]:
-    """The error budgets as of the newest report."""
+def _newest(logs: Logs, runs: Sequence[RunState]) -> datetime | None:
+    """The time of the newest report of all."""
     measurements = logs.measurements
     made = [report.generated_at for report in measurements.latency] + [one.generated_at for one in measurements.load]
-    moments = [*(run.started_at for run in runs), *map(datetime.fromisoformat, made)]
-    if not moments:
-        return ()
-    missed = missed_runs(runs, schedule.due, max(moments))
-    return measured(error_budgets(slos, replace(measurements, runs=runs, missed_runs=missed), max(moments)))
+    return max([*(run.started_at for run in runs), *map(datetime.fromisoformat, made)], default=None)
 
 
 def _with_missed(nights: tuple[Night, ...], missed: Iterable[datetime]) -> tuple[Night, ...]:

@@ -8,12 +8,11 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from forecast.core.clock import iso_time
+from forecast.core.clock import iso_time, minute
 from forecast.core.counts import totals
 from forecast.core.errors import ForecastError
 from forecast.mongo.client import ObservationCollection
 from forecast.report.attention import RunLimits, attention
-from forecast.report.headline import minute
 from forecast.report.history import read_reports
 from forecast.report.lineage import FOLDER as LINEAGE
 from forecast.report.lineage import lineage

@@ -14,12 +14,17 @@ from forecast.core.stations import Stations
 from forecast.mongo.client import connect
 from forecast.mongo.lock import holder
 from forecast.mongo.station_states import StationStates
-from forecast.report.error_budget import error_budgets, measured
-from forecast.report.headline import RunState, Situation, missed_runs
+from forecast.report.headline import RunState, Situation
 from forecast.report.history import FOLDER, MAX_RUNS, newest_first, past_runs
 from forecast.report.models.status import Attention, PipelineStatus
-from forecast.report.objectives import missed_objectives
-from forecast.report.situation import last_observations, reports_unreadable, run_state, schedule_of, station_states
+from forecast.report.situation import (
+    last_observations,
+    reports_unreadable,
+    run_state,
+    schedule_of,
+    situation_at,
+    station_states,
+)
 from forecast.report.status import REPORT_NAME
 from forecast.run import copies
 from forecast.run.history import runs_of
@@ -61,18 +66,16 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
     runs = newest_first(sorted([*known.runs, *reports], key=lambda report: report.status == "running"))
     states = tuple(_as_it_is(run_state(report), left) for report in runs[:MAX_RUNS])
     schedule = schedule_of(settings.schedule, states, now)
-    slos = configured_slos(settings)
-    measurements = past_measurements(settings, slos, now)
-    evidence = replace(measurements, runs=states, missed_runs=missed_runs(states, schedule.due, now))
-    return Situation(
+    slos, max_age_hours = configured_slos(settings), settings.max_data_age_hours
+    return situation_at(
         now,
         states,
-        station_states(known.last, stations, now, settings.max_data_age_hours, known.since),
-        schedule=schedule,
-        max_age_hours=settings.max_data_age_hours,
-        faults=tuple(faults),
-        budgets=measured(error_budgets(slos, evidence, now)),
-        objectives=tuple(missed_objectives(measurements.latency, measurements.load)),
+        station_states(known.last, stations, now, max_age_hours, known.since),
+        schedule,
+        slos,
+        past_measurements(settings, slos, now),
+        max_age_hours=max_age_hours,
+        faults=faults,
     )
 
 

@@ -313,9 +313,35 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
     "The last run ({time}) was interrupted. Run it again": (
         "La dernière exécution ({time}) a été interrompue. La relancer"
     ),
-    "The last run ({time}) ended with exit code {code}, because data was refused": (
-        "La dernière exécution ({time}) s'est achevée avec le code {code}, car des données ont été refusées"
+    "The last run ({time}) ended with exit code {code}, because data was rejected or unreadable": (
+        "La dernière exécution ({time}) s'est achevée avec le code {code}, car des données ont été rejetées ou sont "
+        "illisibles"
     ),
+    "The last run ({time}) did not finish. It was killed, or its machine stopped; run it again": (
+        "La dernière exécution ({time}) ne s'est pas achevée. Elle a été tuée, ou sa machine s'est arrêtée ; la relancer"
+    ),
+    "The last {number} runs failed, since {time}: {error}": (
+        "Les {number} dernières exécutions ont échoué, depuis le {time} : {error}"
+    ),
+    "The run due at {time} did not start. Start it by hand and look at the scheduler": (
+        "L'exécution prévue le {time} n'est pas partie. La lancer à la main et vérifier le planificateur"
+    ),
+    "No run has started since {since}: {number} were due, the last at {time}. Start one by hand and look at the scheduler": (
+        "Aucune exécution n'est partie depuis le {since} : {number} étaient prévues, la dernière le {time}. En lancer "
+        "une à la main et vérifier le planificateur"
+    ),
+    "{message} (known since {day})": "{message} (connu depuis le {day})",
+    "rejected before: {message}": "déjà rejeté : {message}",
+    "{number} objects, such as {message}": "{number} objets, dont {message}",
+    "{object} has unknown columns: {columns}": "{object} a des colonnes inconnues : {columns}",
+    "{number} objects have unknown columns, such as {object}: {columns}": (
+        "{number} objets ont des colonnes inconnues, dont {object} : {columns}"
+    ),
+    "{number} observations that earlier versions of objects gave are no longer in the processed zone; the database keeps them": (
+        "{number} observations que donnaient d'anciennes versions d'objets ne sont plus dans la zone traitée ; la base "
+        "les garde"
+    ),
+    "run {run}, begun {time}, did not finish": "l'exécution {run}, commencée le {time}, ne s'est pas achevée",
     "The error budget of {objective} is spent: {missed} of {total} missed it in {days} days, and {share} may": (
         "Le budget d'erreur de {objective} est épuisé : {missed} sur {total} l'ont manqué en {days} jours, et {share} le "
         "peuvent"
@@ -340,7 +366,19 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
         "Station {station} est en retard : sa dernière observation est du {time}"
     ),
     "Station {station} has never sent an observation": "Station {station} n'a jamais envoyé d'observation",
-    "Station {station}, {parameter}: {message}": "Station {station}, {parameter} : {message}",
+    "Station {station}, {parameters}: {message} ({count} values, {check})": (
+        "Station {station}, {parameters} : {message} ({count} valeurs, {check})"
+    ),
+    "Station {station}, {parameters}: {message} ({count} value, {check})": (
+        "Station {station}, {parameters} : {message} ({count} valeur, {check})"
+    ),
+    "Station {station}: {count} stored values were replaced by records that lack them ({parameters})": (
+        "Station {station} : {count} valeurs enregistrées ont été remplacées par des enregistrements qui ne les ont pas "
+        "({parameters})"
+    ),
+    "{number} of {whole} rows ({rate}) were quarantined: {codes}": (
+        "{number} lignes sur {whole} ({rate}) mises en quarantaine : {codes}"
+    ),
     "{off} above its neighbours; {message}": "{off} au-dessus de ses voisines ; {message}",
     "{off} below its neighbours; {message}": "{off} au-dessous de ses voisines ; {message}",
     "consistently differs from its neighbours: correct it at the source (altitude, calibration) and exclude it until then": (

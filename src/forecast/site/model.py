@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecast.core.presence import SILENT_HOURS
+from forecast.report.attention import SUSPECT_SHARE
 from forecast.report.headline import Assessment, Schedule
 from forecast.report.history import MAX_RUNS
 from forecast.report.models.slo import ErrorBudget
@@ -18,8 +19,6 @@ from forecast.report.models.slo import ErrorBudget
 # Nights on the overview, and days of a station's completeness: six weeks.
 NIGHTS: Final = MAX_RUNS
 WEEK_DAYS: Final = 7
-# A parameter of which a larger share of a day's values is flagged makes its station suspect.
-SUSPECT_SHARE: Final = 0.05
 NO_SCHEDULE: Final = Schedule()
 
 Times = npt.NDArray[np.int64]

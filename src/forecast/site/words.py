@@ -13,6 +13,7 @@ from forecast.core.parameters import PARAMETERS
 from forecast.site.french import FRENCH, FRENCH_MESSAGES
 
 _UNITS: Final = {parameter.name: parameter.unit for parameter in PARAMETERS}
+_NAMES: Final = re.compile(rf"\b(?:{'|'.join(sorted(_UNITS, key=len, reverse=True))})\b")
 # Shorter than the CF standard names, for people.
 _LABELS: Final = {
     "air_temperature": "Air temperature",
@@ -151,6 +152,10 @@ class Language:
         """A parameter's label."""
         return self.t(_LABELS.get(name) or name.replace("_", " ").capitalize())
 
+    def labelled(self, text: str) -> str:
+        """A text with the labels of parameters in place of their names."""
+        return _NAMES.sub(lambda found: self.parameter(found[0]), text)
+
     def unit(self, name: str) -> str:
         """A parameter's unit; nothing where it is a number alone."""
         unit = _UNITS.get(name, "")
@@ -162,12 +167,13 @@ class Language:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    """What finds the values of a template in a message that was made of it."""
+    """What finds the values of a template in a message that was made of it; a `count` is of digits and commas."""
     parts = re.split(r"\{(\w+)\}", template)
     names = parts[1::2]
     found = [re.escape(parts[0])]
     for name, following in zip(names, parts[2::2], strict=True):
-        found.append(f"(?P<{name}>.+?)" + re.escape(following))
+        value = r"[\d,]+" if name == "count" else ".+?"
+        found.append(f"(?P<{name}>{value})" + re.escape(following))
     return re.compile("".join(found), re.DOTALL)
 
 

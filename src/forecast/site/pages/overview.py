@@ -96,9 +96,9 @@ _KPIS: Final = (
 def overview(site: Site, language: Language) -> dict[str, Any]:
     """What the template shows."""
     runs = [night for night in site.nights if night.status != "missed"]
-    entries = [_entry(site, language, entry) for entry in site.assessment.attention]
+    attention = site.assessment.attention
     states = Counter(one.shown_state for one in site.stations)
-    worst = next((entry.severity for entry in site.assessment.attention), "good")
+    worst = next((entry.severity for entry in attention), "good")
     nights = site.nights[-NIGHTS:]
     return {
         "headline": _named(site, language),
@@ -108,8 +108,8 @@ def overview(site: Site, language: Language) -> dict[str, Any]:
             {"number": states[state], "word": station_mark(state).word} for state in sorted(states, key=order_of)
         ],
         "latency": _latency(site),
-        "attention": entries[:_MAX_ATTENTION],
-        "more": max(0, len(entries) - _MAX_ATTENTION),
+        "attention": [_entry(site, language, entry) for entry in attention[:_MAX_ATTENTION]],
+        "more": max(0, len(attention) - _MAX_ATTENTION),
         "tiles": [_tile(kpi, nights, language) for kpi in _KPIS],
         "strip": list(_strip(nights, language)),
         "legend": [RUN_MARKS[status] for status in _statuses(nights)],
@@ -120,32 +120,33 @@ def overview(site: Site, language: Language) -> dict[str, Any]:
 
 def _named(site: Site, language: Language) -> str:
     """The headline, with names of stations and parameters instead of their ids, which few people know."""
-    message = language.message(site.assessment.headline)
-    for entry in site.assessment.attention:
-        if entry.station is not None:
-            message = message.replace(f"Station {entry.station}", site.station_name(entry.station))
-        if entry.parameter is not None:
-            message = message.replace(entry.parameter, language.parameter(entry.parameter))
-    return message
+    first = next(iter(site.assessment.attention), None)
+    if first is None or first.message != site.assessment.headline:
+        return language.message(site.assessment.headline)
+    name = "" if first.station is None else site.station_name(first.station)
+    return name + _message(language, first)
 
 
 def _entry(site: Site, language: Language, entry: Attention) -> dict[str, Any]:
     """An entry; its station is a link in front of what is said of it."""
-    message, name = language.message(entry.message), ""
+    name = "" if entry.station is None else site.station_name(entry.station)
     known = entry.station is not None and any(one.place.id == entry.station for one in site.stations)
     href = page_name(station_page(entry.station), language) if known and entry.station is not None else None
-    if entry.station is not None:
-        name = site.station_name(entry.station)
-        message = message.removeprefix(f"Station {entry.station}").removeprefix(f"{entry.station}:")
-    if entry.parameter is not None:
-        message = message.replace(entry.parameter, language.parameter(entry.parameter))
     return {
         "mark": SEVERITY_MARKS[entry.severity],
-        "message": message,
+        "message": _message(language, entry),
         "object": entry.object,
         "name": name,
         "href": href,
     }
+
+
+def _message(language: Language, entry: Attention) -> str:
+    """What is said of an entry, after its station's name where it has one, with labels of parameters."""
+    message = language.message(entry.message)
+    if entry.station is None:
+        return message
+    return language.labelled(message.removeprefix(f"Station {entry.station}"))
 
 
 def _latency(site: Site) -> dict[str, Any] | None:

@@ -9,9 +9,10 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from forecast.core.presence import LATE_INTERVALS
+from forecast.report.attention import SUSPECT_SHARE
 from forecast.site.charts.map import NARROW, WIDE, Mark, station_map
 from forecast.site.marks import STATION_MARKS, StateMark, order_of, station_mark
-from forecast.site.model import SUSPECT_SHARE, Day, Site, StationView
+from forecast.site.model import Day, Site, StationView
 from forecast.site.pages.names import station_page
 from forecast.site.render import page_name
 from forecast.site.words import Language
