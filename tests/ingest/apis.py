@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
 from forecast.core.stations import Station, Stations
 from forecast.ingest.run import IngestResult, Request, Surroundings, run_ingest
-from forecast.ingest.transport import NoResponseError, Response
+from forecast.ingest.transport import NO_HEADERS, NoResponseError, Response
 from forecast.networks.fetch import Fetch
 from forecast_demo.apis import FakeApis, World
 from tests.networks import network
@@ -50,10 +50,10 @@ class InProcess:
     apis: FakeApis
     before: Callable[[int], None] = lambda _: None
 
-    def get(self, url: str) -> Response:
+    def get(self, url: str, headers: Mapping[str, str] = NO_HEADERS) -> Response:
         address = "/" + url.split("/", 3)[3]
         self.before(len(self.apis.calls) + 1)
-        answer = self.apis.answer(address)
+        answer = self.apis.answer(address, headers)
         if answer.breaks_off:
             raise NoResponseError("the connection broke off")
         return Response(answer.status, answer.body, {name.lower(): value for name, value in answer.headers.items()})
@@ -82,7 +82,7 @@ class Ingest:
 
     @property
     def settings(self) -> Settings:
-        keys = {"wunderground_api_key": KEY, "infoclimat_token": KEY}
+        keys = {"wunderground_api_key": KEY, "infoclimat_token": KEY, "meteofrance_api_key": KEY}
         return replace(Settings(raw_uri=str(self.raw), logs_dir=self.folder / "logs"), **(keys | self.more))
 
     def run(self, *sources: str, **wanted: Any) -> IngestResult:

@@ -19,6 +19,7 @@ import pytest
 
 from forecast.ingest import run as ingest_run
 from forecast.ingest.result import Outcome
+from forecast.ingest.transport import NO_HEADERS
 from forecast.storage.documents import LocalDocuments
 from forecast.storage.local import LocalStore
 from forecast_demo.apis import Answer, FakeApis, World, serve
@@ -161,8 +162,8 @@ class DeadlyApis(FakeApis):
         self.pause = chance.choice((0.0, chance.random() * 0.03))
         self.children: list[subprocess.Popen[str]] = []
 
-    def answer(self, address: str) -> Answer:
-        given = super().answer(address)
+    def answer(self, address: str, headers: Mapping[str, str] = NO_HEADERS) -> Answer:
+        given = super().answer(address, headers)
         if len(self.calls) == self.killing_call:
             threading.Timer(self.pause, self.children[0].kill).start()
         return given

@@ -142,7 +142,8 @@ def _api_base(text: str) -> str:
 
 
 def _key(text: str) -> str:
-    if not re.fullmatch(r"[!-~]{4,200}", text):
+    # Météo-France's are tokens of more than 1 000 letters.
+    if not re.fullmatch(r"[!-~]{4,4000}", text):
         raise ValueError("is no key")
     return text
 
@@ -177,7 +178,7 @@ ENDPOINT = Kind(
 )
 API_ADDRESS = Kind("http://host:port or https://host", "URL", _api_address)
 API_BASE = Kind("http(s)://host:port/path", "URL", _api_base)
-KEY = Kind("4 to 200 printable ASCII letters without blanks", "KEY", _key)
+KEY = Kind("4 to 4000 printable ASCII letters without blanks", "KEY", _key)
 YES_OR_NO = Kind("yes or no", "BOOL", _yes_or_no, lambda wanted: "yes" if wanted else "no")
 ANY = Kind("any text", "TEXT", str)
 

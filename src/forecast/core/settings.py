@@ -225,6 +225,23 @@ class Settings:
         "Where aviationweather's API is.",
         default="https://aviationweather.gov",
     )
+    meteofrance_api_key: str | None = setting_field(
+        "METEOFRANCE_API_KEY",
+        Group.INGEST,
+        KEY,
+        "Your own key of Météo-France's API of observations.",
+        secret=True,
+    )
+    meteofrance_api_url: str = setting_field(
+        "METEOFRANCE_API_URL",
+        Group.INGEST,
+        API_ADDRESS,
+        "Where that API is.",
+        default="https://public-api.meteofrance.fr",
+    )
+    rmi_api_url: str = setting_field(
+        "RMI_API_URL", Group.INGEST, API_ADDRESS, "Where RMI's WFS is.", default="https://opendata.meteo.be"
+    )
     allow_non_commercial: bool = setting_field(
         "ALLOW_NON_COMMERCIAL",
         Group.INGEST,

@@ -35,6 +35,13 @@ class Record(NamedTuple):
         return msgspec.json.encode(_FIELDS.decode(self.json)).decode()
 
 
+class Page(NamedTuple):
+    """The records of an answer, and how many the API has for what was asked, where the answer says so."""
+
+    records: list[Record]
+    matched: int | None
+
+
 class BrokenAnswerError(Exception):
     """An answer that may be another one in a moment; the text says what came."""
 
@@ -48,6 +55,11 @@ class TooManyCallsError(Exception):
 
 
 def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
+    """The records of an answer that is the only one to its call. Raises as `page_of` does."""
+    return page_of(fetch, response, key).records
+
+
+def page_of(fetch: Fetch, response: Response, key: Key) -> Page:
     """The records of an answer; none where it says that there are none.
 
     Raises DeniedError and WindowError for the refusals that mean that, TooManyCallsError where it was asked too often,
@@ -57,7 +69,7 @@ def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
     members = _MEMBERS.decode(document) if document is not None and _begins(document) == b"{" else None
     for refusal in fetch.refusals:
         if _is(refusal, response, members):
-            return _refused(fetch, refusal, response, key)
+            return Page(_refused(fetch, refusal, response, key), 0)
     shown = _shown(response, key)
     if response.status >= 500 or response.status == 408:  # noqa: PLR2004  as RFC 9110 names them
         raise BrokenAnswerError(f"it answered {response.status}{shown}")
@@ -79,7 +91,19 @@ def records_of(fetch: Fetch, response: Response, key: Key) -> list[Record]:
         )
     if found and members is not None:
         _check_units(fetch, members)
-    return found
+    return Page(found, _matched(fetch, members))
+
+
+def _matched(fetch: Fetch, members: _Members | None) -> int | None:
+    """How many records there are. Raises WindowError where an API of pages does not say it."""
+    if fetch.pages is None:
+        return None
+    matched = _value(members or {}, fetch.pages.matched)
+    if not isinstance(matched, int):
+        raise UnusableAnswerError(
+            "no_count", f'the answer does not say in "{fetch.pages.matched}" how many records there are'
+        )
+    return matched
 
 
 def _document(response: Response) -> msgspec.Raw | None:

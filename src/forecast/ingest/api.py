@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, NoReturn
 from urllib.parse import urlencode
 
-from forecast.ingest.answers import BrokenAnswerError, Record, TooManyCallsError, records_of
+from forecast.ingest.answers import BrokenAnswerError, Page, Record, TooManyCallsError, page_of
 from forecast.ingest.clock import Clock
 from forecast.ingest.faults import SilentError, WindowError
 from forecast.ingest.pace import Pace
+from forecast.ingest.paging import read_pages
 from forecast.ingest.secret import Key
-from forecast.ingest.transport import NoResponseError, Response, Transport
-from forecast.networks.fetch import FIRST_DAY, HOURS, KEY, LAST_DAY, STATION, STATIONS, Fetch
+from forecast.ingest.transport import NO_HEADERS, NoResponseError, Response, Transport
+from forecast.networks.fetch import (
+    FIRST_DAY,
+    GROUP,
+    HOURS,
+    KEY,
+    LAST_DAY,
+    PAGE_SIZE,
+    PAGE_START,
+    STATION,
+    STATIONS,
+    Fetch,
+)
 
 LOGGER = logging.getLogger("forecast.ingest")
 TRIES: Final = 5
@@ -24,6 +37,7 @@ FIRST_PAUSE_SECONDS: Final = 2.0  # each is twice the one before
 # Who is asked to wait longer ends, and the next run goes on.
 MAX_RETRY_AFTER_SECONDS: Final = 300.0
 _HOURS_A_DAY: Final = 24
+_PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +75,17 @@ class Api:
         Raises WindowError where it is not answered, DeniedError where nothing will be, SilentError where the network
         asks to be left alone, and QuotaReachedError.
         """
+        if self.fetch.pages is None:
+            return self._page(window, 0).records
+        return read_pages(lambda start: self._page(window, start))
+
+    def _page(self, window: Window, start: int) -> Page:
         for attempt in range(1, TRIES + 1):
             self.check_stop()
             self._take_turn()
             try:
-                response = self._get(window)
-                return records_of(self.fetch, response, self.key)
+                response = self._get(self._address(window, start))
+                return page_of(self.fetch, response, self.key)
             except TooManyCallsError as error:
                 pause = self._asked_to_wait(response)
                 if attempt == TRIES or pause > MAX_RETRY_AFTER_SECONDS:
@@ -89,25 +108,29 @@ class Api:
         self.check_stop()
         self.calls += 1
 
-    def _get(self, window: Window) -> Response:
+    def _get(self, url: str) -> Response:
+        header = self.fetch.key_header
         try:
-            return self.transport.get(self._address(window))
+            return self.transport.get(url, NO_HEADERS if header is None else {header: self.key.reveal()})
         except NoResponseError as error:
             raise NoResponseError(self.key.removed_from(f"{error}")) from None
 
-    def _address(self, window: Window) -> str:
+    def _address(self, window: Window, start: int) -> str:
         fetch = self.fetch
         values = {
             FIRST_DAY: window.first.strftime(fetch.day_format),
             LAST_DAY: window.last.strftime(fetch.day_format),
             STATIONS: ",".join(window.stations),
             HOURS: str(_HOURS_A_DAY * ((window.last - window.first).days + 1)),
+            GROUP: fetch.group_of(window.stations[0]) if fetch.group_of is not None else "",
+            PAGE_START: str(start),
+            PAGE_SIZE: str(fetch.pages.size if fetch.pages is not None else ""),
             KEY: self.key.reveal(),
         }
         pairs = [
-            (name, value)
+            (name, _filled(template, {**values, STATION: station}))
             for name, template in fetch.params
-            for value in (window.stations if template == STATION else (values.get(template, template),))
+            for station in (window.stations if STATION in template else ("",))
         ]
         return f"{self.url.rstrip('/')}{fetch.path}?{urlencode(pairs)}"
 
@@ -131,3 +154,8 @@ class Api:
             f"{self.fetch.network}: {says}. It asks for a wait of {seconds:.0f} s; what was read is kept, run again "
             "later. Does something else use this key too?"
         )
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    """The text with values in their places; what a value itself says is no place."""
+    return _PLACEHOLDER.sub(lambda found: values.get(found.group(), found.group()), template)

@@ -35,7 +35,7 @@ class Pace:
         self._documents = documents
         self._clock = clock
         # Nobody finds the key by this: it is too long to be guessed.
-        self.name = f"quota-{fetch.source}-{hashlib.sha256(key.reveal().encode()).hexdigest()[:16]}.json"
+        self.name = f"quota-{fetch.quota or fetch.source}-{hashlib.sha256(key.reveal().encode()).hexdigest()[:16]}.json"
         self._writer = secrets.token_hex(6)
 
     def take(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
@@ -16,11 +16,15 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class StationPlan:
-    """The days of one station: what is current, oldest first, and its history, newest first."""
+    """The days of one station: what is current, oldest first, and its history, newest first.
+
+    `gone` are days that were never read and that the API no longer has.
+    """
 
     current: tuple[date, ...]
     history: tuple[date, ...]
     deep: bool
+    gone: tuple[date, ...] = ()
 
 
 def station_plan(fetch: Fetch, state: StationState, today: date, since: date | None, until: date | None) -> StationPlan:
@@ -39,7 +43,10 @@ def station_plan(fetch: Fetch, state: StationState, today: date, since: date | N
     current = due | {day for day in state.missing if day <= end}
     oldest = state.read_from or min(current, default=end + _ONE_DAY)
     history = tuple(reversed(list(_days(wanted, min(oldest - _ONE_DAY, end)))))
-    return StationPlan(tuple(sorted(current)), history, deep)
+    earliest = _earliest(fetch, today)
+    gone = _days(state.read_to + _ONE_DAY, earliest - _ONE_DAY) if state.read_to else ()
+    there = tuple(sorted(day for day in current if day >= earliest))
+    return StationPlan(there, tuple(day for day in history if day >= earliest), deep, tuple(gone))
 
 
 def came_back(state: StationState, empty_before: Set[date]) -> tuple[date, ...]:
@@ -59,19 +66,36 @@ def came_back(state: StationState, empty_before: Set[date]) -> tuple[date, ...]:
     return tuple(reversed(found))
 
 
-def windows(fetch: Fetch, days: Mapping[str, Iterable[date]], *, backwards: bool = False) -> list[Window]:
-    """The calls that read these days of these stations; days follow one another in each, in this order."""
-    by_run: dict[tuple[date, date], list[str]] = {}
+def windows(
+    fetch: Fetch,
+    days: Mapping[str, Iterable[date]],
+    *,
+    own_id: Callable[[str], str] = str,
+    backwards: bool = False,
+) -> list[Window]:
+    """The calls that read these days of these stations; days follow one another in each, in this order.
+
+    `own_id` gives the network's own id of a station, by which the API groups them.
+    """
+    by_run: dict[tuple[date, date, str], list[str]] = {}
     for station, of_station in days.items():
-        for run in _runs(sorted(of_station)):
-            by_run.setdefault(run, []).append(station)
+        group = fetch.group_of(own_id(station)) if fetch.group_of is not None else ""
+        for first, last in _runs(sorted(of_station)):
+            by_run.setdefault((first, last, group), []).append(station)
     found = [
         window
-        for (first, last), stations in by_run.items()
+        for (first, last, _), stations in by_run.items()
         for at in range(0, len(stations), fetch.batch)
         for window in _cut(fetch, tuple(stations[at : at + fetch.batch]), first, last)
     ]
     return sorted(found, key=lambda window: window.first, reverse=backwards)
+
+
+def _earliest(fetch: Fetch, today: date) -> date:
+    """The first day of which the API has anything."""
+    if fetch.keeps_hours is None:
+        return date.min + _ONE_DAY
+    return today - timedelta(hours=fetch.keeps_hours)
 
 
 def _is_due(state: StationState, day: date) -> bool:

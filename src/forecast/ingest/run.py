@@ -196,11 +196,11 @@ def _sources(
 ) -> tuple[list[Fetch], dict[str, str]]:
     """The sources to read, and those that have no key though none was named.
 
-    Where none is named, a source without a key is read if the registry has stations of its network.
+    Where none is named, those are read whose network has stations in the registry.
     """
     asked = _known_sources(request.sources, known)
     _check_stations(asked if request.sources else [], networks)
-    asked = [fetch for fetch in asked if fetch.key_setting is not None or fetch.network in networks]
+    asked = [fetch for fetch in asked if fetch.network in networks]
     missing = {
         fetch.source: fetch.key_setting
         for fetch in asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from forecast.core.clock import iso_time
 from forecast.core.errors import ForecastError, InterruptedRunError
 from forecast.core.stations import Station
 from forecast.ingest.answers import Record
@@ -33,6 +34,7 @@ MAX_FAILURES: Final = 5
 # What is read appears after so many minutes of calls: a run that is killed has lost no more of the quota.
 _MINUTES_PER_OBJECT: Final = 2
 _ONE_DAY: Final = timedelta(days=1)
+_HOUR_SECONDS: Final = 3_600
 
 
 # Of a number of calls to a source: something that lasts while they are made, and is told of each.
@@ -73,6 +75,7 @@ class SourceRun:
     _failures: int = 0
     _failures_of: Counter[str] = field(default_factory=Counter)
     _keep_from: dict[str, date] = field(default_factory=dict)
+    _sync_before: int = 0
 
     @property
     def _fetch(self) -> Fetch:
@@ -90,16 +93,20 @@ class SourceRun:
 
     def calls(self, plans: Mapping[str, StationPlan]) -> tuple[list[Window], list[Window]]:
         """The calls that plans need, of recent days, and of history from the newest on; counts them in the result."""
-        current = windows(self._fetch, {name: plan.current for name, plan in plans.items()})
-        past = windows(self._fetch, {name: plan.history for name, plan in plans.items()}, backwards=True)
+        current = self._windows({name: plan.current for name, plan in plans.items()})
+        past = self._windows({name: plan.history for name, plan in plans.items()}, backwards=True)
         self.result.calls_planned = len(current) + len(past)
         return current, past
+
+    def _windows(self, days: Mapping[str, Iterable[date]], *, backwards: bool = False) -> list[Window]:
+        return windows(self._fetch, days, own_id=lambda name: self.stations[name].network_id, backwards=backwards)
 
     def execute(self) -> None:
         """Read what is to be read. What was read before a fault is kept; the fault goes into the result."""
         try:
             self.prepare()
             plans = self.plan()
+            self._note_gone(plans)
             self._read_all(plans)
         except ForecastError as error:
             self._end(error)
@@ -118,6 +125,7 @@ class SourceRun:
                 wanted = [day for day in (before.since, before.read_from) if day is not None]
                 self.state.stations[name] = StationState(since=min(wanted, default=None))
         # Never the number of a sync before, even where the clock was set back.
+        self._sync_before = self.state.last_sync
         started = max(int(self.api.clock.now() * 1000), self.state.last_sync + 1)
         self.state.last_sync = started
         self._sync = Sync(self._fetch.source, self._fetch.stream, started, self.state.generation)
@@ -137,10 +145,29 @@ class SourceRun:
         with self.progress(len(current) + len(past), self._fetch.source) as advance:
             self._read(current, advance)
             again = {name: came_back(self.state.stations[name], days) for name, days in empty_before.items()}
-            self._read(windows(self._fetch, again))
+            self._read(self._windows(again))
             self._note_deep(plans)
             self._read(past, advance)
         self._flush()
+
+    def _note_gone(self, plans: Mapping[str, StationPlan]) -> None:
+        """Say what an API that keeps little has lost since the run before."""
+        keeps = self._fetch.keeps_hours
+        now, before = self.api.clock.now(), self._sync_before / 1000
+        if keeps is None or not before or now - before <= keeps * _HOUR_SECONDS:
+            return
+        for name, plan in plans.items():
+            for day in plan.gone:
+                self.state.stations[name].note_missing(day)
+                self._touched.add(name)
+        first, last = (datetime.fromtimestamp(at, UTC) for at in (before, now - keeps * _HOUR_SECONDS))
+        message = (
+            f"the API keeps {keeps} hours, and the run before this one was {(now - before) / _HOUR_SECONDS:.0f} hours "
+            f"ago: what was measured from {iso_time(first)} to {iso_time(last)} can no longer be had from it"
+        )
+        LOGGER.warning("%s: %s", self._fetch.source, message)
+        known = tuple(name for name in plans if name in self.state.stations)
+        self.result.window_faults.append(WindowFault(known, first.date(), last.date(), "gone", message, 3))
 
     def _note_deep(self, plans: Mapping[str, StationPlan]) -> None:
         for name, plan in plans.items():
@@ -183,11 +210,17 @@ class SourceRun:
                 for record in by_day.pop((name, day), ()):
                     counts.written += self._write_if_new(record, prints)
                     counts.read += 1
-                counts.vanished = prints.vanished
+                counts.vanished = prints.vanished if self._is_whole(day) else 0
                 read, written = read + counts.read, written + counts.written
                 self.state.stations[name].note_read(day, prints.packed, self._keep_from[name])
             self._touched.add(name)
         LOGGER.info("%s: %d records, %d of them new or changed", window, read, written)
+
+    def _is_whole(self, day: date) -> bool:
+        """Whether the API still has all of a day."""
+        keeps = self._fetch.keeps_hours
+        begin = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+        return keeps is None or begin >= self.api.clock.now() - keeps * _HOUR_SECONDS
 
     def _write_if_new(self, record: Record, prints: DayFingerprints) -> bool:
         line = record.line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import urllib3
@@ -18,6 +19,7 @@ _BEGINNING_BYTES: Final = 64 << 10
 # A hundred stations have 3 to 6 MB a day, unpacked.
 MAX_BODY_BYTES: Final = 64 << 20
 _PIECE_BYTES: Final = 64 << 10
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class NoResponseError(Exception):
@@ -41,7 +43,7 @@ class Response:
 class Transport(Protocol):
     """Whatever answers a GET."""
 
-    def get(self, url: str) -> Response:
+    def get(self, url: str, headers: Mapping[str, str] = NO_HEADERS) -> Response:
         """The answer, whatever its status. Raises NoResponseError where there is none."""
         ...
 
@@ -59,10 +61,12 @@ class HttpTransport:
             headers={"Accept-Encoding": "gzip", "Accept": "application/json", "User-Agent": f"forecast/{__version__}"},
         )
 
-    def get(self, url: str) -> Response:
+    def get(self, url: str, headers: Mapping[str, str] = NO_HEADERS) -> Response:
         """See `Transport.get`."""
         try:
-            answer = self._pool.request("GET", url, redirect=False, preload_content=False)
+            answer = self._pool.request(
+                "GET", url, headers={**self._pool.headers, **headers}, redirect=False, preload_content=False
+            )
             try:
                 body = _read(answer)
             finally:

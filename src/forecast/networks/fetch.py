@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-# What stands in the values of `Fetch.params`. A parameter with a station is repeated for each station of a call; one
-# with the stations has them all, parted by commas.
+# What stands in the values of `Fetch.params`, alone or in a longer text. A parameter with a station is repeated for
+# each station of a call; one with the stations has them all, parted by commas.
 STATION: Final = "{station}"
 STATIONS: Final = "{stations}"
 FIRST_DAY: Final = "{first}"
 LAST_DAY: Final = "{last}"
 HOURS: Final = "{hours}"  # how many the days of a call have
 KEY: Final = "{key}"
+GROUP: Final = "{group}"  # that of the stations of a call
+PAGE_START: Final = "{start}"  # how many records are before those of a page
+PAGE_SIZE: Final = "{count}"
 # In `Fetch.time_format`.
 EPOCH_SECONDS: Final = "%s"
 # In `Fetch.records`: every member of an object, or every entry of a list.
@@ -43,6 +47,17 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """An API that gives `size` records at most in an answer, and says in the member `matched` how many there are.
+
+    Its records must come in an order that is the same in every answer.
+    """
+
+    size: int
+    matched: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fetch:
     """One stream of a network's API.
 
@@ -50,7 +65,11 @@ class Fetch:
     most, and for `station_days` station-days at most, whole days in UTC or in the station's own zone. `lookback_days`
     before the newest day are read again each time, `deep_lookback_days` once in `deep_every_days`. An answer of
     `most_records` may have been cut off by the API, and counts as none. Without a `key_setting` the API asks for no
-    key. A connector for Airbyte is made of the stream unless `no_manifest` says why it cannot be.
+    key. A connector for Airbyte is made of the stream unless `no_manifest` says why it cannot be. The key is a
+    parameter, or the header `key_header`. Stations are in one call only where `group_of` gives the same for the network's own ids of all.
+    An API that `keeps_hours` can be asked for those alone. Where an answer may hold `more_than_asked`, records of other
+    stations and days are passed over; elsewhere they are a fault. Sources of the same `quota` count their calls
+    together.
     """
 
     source: str  # the name in options, reports and the raw zone
@@ -77,4 +96,10 @@ class Fetch:
     deep_lookback_days: int = 14
     deep_every_days: int = 7
     most_records: int | None = None
+    key_header: str | None = None
+    pages: Pages | None = None
+    group_of: Callable[[str], str] | None = None
+    keeps_hours: int | None = None
+    more_than_asked: bool = False
+    quota: str = ""  # by default its own
     no_manifest: str = ""

@@ -1,6 +1,7 @@
 """The networks' APIs on this machine, as they behave: quotas, refusals, late and corrected values, outages."""
 
-from forecast_demo.apis.answers import GOOD_KEY, Answer, FakeApis
+from forecast_demo.apis.answer import Answer
+from forecast_demo.apis.answers import GOOD_KEY, FakeApis
 from forecast_demo.apis.faults import Fault
 from forecast_demo.apis.server import serve
 from forecast_demo.apis.world import Correction, Outage, World

@@ -20,7 +20,7 @@ def serve(apis: FakeApis, port: int = 0) -> Iterator[str]:
 
         def do_GET(self) -> None:
             with lock:
-                answer = apis.answer(self.path)
+                answer = apis.answer(self.path, {name.lower(): value for name, value in self.headers.items()})
             if answer.body and "gzip" in self.headers.get("Accept-Encoding", "") and not answer.breaks_off:
                 answer = packed(answer)
             self.send_response(answer.status)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from forecast.core.stations import Station, Stations
-from forecast_demo import infoclimat, metar, wunderground
+from forecast_demo import infoclimat, metar, meteofrance, rmi, wunderground
 from forecast_demo.clock import DAY_SECONDS, Epochs, epoch_of
 from forecast_demo.weather import STEP_SECONDS, Site
 
@@ -84,13 +84,35 @@ class World:
     def metar_reports(self, station: Station, first: float, last: float, now: float) -> list[Record]:
         """The reports of these seconds that are there by `now`, newest first; both ends are in it."""
         step = int(station.interval_minutes * 60)
-        epochs = np.arange(-(-first // step) * step, last + 1, step).astype(np.int64)
-        epochs = self._arrived(station, epochs, now)
+        epochs = self._instants(station, first, last, step, now)
         rows = metar.reports(station, epochs, self.site(station), self.seed) if len(epochs) else []
         for row in rows:
             if self._is_corrected(station.id, row["obsTime"], now):
                 row |= {"temp": row["temp"] + 1, "rawOb": row["rawOb"].replace("METAR", "METAR COR", 1)}
         return rows
+
+    def rmi_features(self, station: Station, days: tuple[str, str], step: int, now: float) -> list[Record]:
+        """The features of this time, both ends in it, that are there by `now`."""
+        first, last = (datetime.fromisoformat(text).timestamp() for text in days)
+        epochs = self._instants(station, first, last, step, now)
+        made = rmi.features(station, epochs, self.site(station), self.seed, step) if len(epochs) else []
+        for epoch, feature in zip(epochs.tolist(), made, strict=True):
+            if self._is_corrected(station.id, epoch, now):
+                feature["properties"]["temp_dry_shelter_avg"] += _WARMER
+        return made
+
+    def meteofrance_rows(self, station: Station, first: float, step: int, now: float) -> list[Record]:
+        """The rows after `first` that are there by `now`."""
+        epochs = self._instants(station, first + 1, now, step, now)
+        made = meteofrance.rows(station, epochs, self.site(station), self.seed, step) if len(epochs) else []
+        for epoch, row in zip(epochs.tolist(), made, strict=True):
+            if self._is_corrected(station.id, epoch, now):
+                row["t"] = round(row["t"] + _WARMER, 2)
+        return made
+
+    def _instants(self, station: Station, first: float, last: float, step: int, now: float) -> Epochs:
+        """The instants in a time, both ends in it, at which a station has measured something that is there."""
+        return self._arrived(station, np.arange(-(-first // step) * step, last + 1, step).astype(np.int64), now)
 
     def _arrived(self, station: Station, epochs: Epochs, now: float) -> Epochs:
         there: npt.NDArray[np.bool_] = epochs <= now

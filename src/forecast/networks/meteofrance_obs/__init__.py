@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from forecast.networks.french_overseas import ZONES
+from forecast.networks.meteofrance_obs.fetch import FETCH
 from forecast.networks.model import Code, Field, Layout, Licence, Network, Recognise, UtcTime
 from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
@@ -83,6 +84,7 @@ NETWORK: Final = Network(
     id_prefix="mf-",
     licence=Licence("Licence Ouverte 2.0", "https://www.etalab.gouv.fr/licence-ouverte-open-licence", "Météo-France"),
     layouts=(HOURLY, SIX_MINUTES),
+    fetch=FETCH,
     stations=StationSource(
         form="csv",
         id=("Id_station",),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from forecast.networks.model import Container, Field, Layout, Licence, Network, Recognise, UtcTime, Validated
+from forecast.networks.rmi_aws.fetch import FETCH
 from forecast.networks.station_source import StationSource
 
 _FEATURES: Final = (Container("features", row="properties"),)
@@ -77,6 +78,7 @@ NETWORK: Final = Network(
         "CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/", "RMI (Royal Meteorological Institute)"
     ),
     layouts=(TEN_MINUTES, HOURLY),
+    fetch=FETCH,
     first_year=2003,
     stations=StationSource(
         form="geojson",

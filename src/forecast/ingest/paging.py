@@ -1,0 +1,50 @@
+"""All records of an answer that comes in pages, though records may be added and removed while they are read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from forecast.ingest.answers import Page, Record
+from forecast.ingest.faults import WindowError
+
+LOGGER = logging.getLogger("forecast.ingest")
+_READINGS: Final = 5
+
+
+class _ChangedError(Exception):
+    """The records are no longer those of the first page."""
+
+
+def read_pages(page: Callable[[int], Page]) -> list[Record]:
+    """The records of all pages, each once; `page` gives those after so many.
+
+    A page begins with the last record of the one before. Where it does not, or where the number of records is another
+    than at first, something was added or removed meanwhile: a record may then be in two pages or in none, so all are
+    read again. Raises WindowError where that goes on.
+    """
+    for _ in range(_READINGS):
+        try:
+            return _read_once(page)
+        except _ChangedError as error:
+            LOGGER.info("all pages are read again: %s", error)
+    raise WindowError("changed", f"its records changed between two pages in each of {_READINGS} readings")
+
+
+def _read_once(page: Callable[[int], Page]) -> list[Record]:
+    found, matched = page(0)
+    while matched is not None and len(found) < matched:
+        more, then = page(max(0, len(found) - 1))
+        if then != matched:
+            raise _ChangedError(f"there were {matched} records, and are {then}")
+        if found:
+            if not more or more[0].line != found[-1].line:
+                raise _ChangedError(f"record {len(found)} is another one")
+            del more[0]
+        if not more:
+            raise WindowError("no_progress", f"it says that it has {matched} records, and gives {len(found)}")
+        found += more
+    if matched is not None and len(found) != matched:
+        raise WindowError("no_progress", f"it says that it has {matched} records, and gives {len(found)}")
+    return found

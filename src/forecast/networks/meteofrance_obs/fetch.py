@@ -1,0 +1,67 @@
+"""Météo-France's DPPaquetObs v2: hourly values of a department, values of 6 minutes of a station; of the last 24 hours.
+
+The key goes in the header `apikey`. A key may make 50 calls a minute, whichever of the streams they are for; of a day
+nothing is published, so that limit is our own restraint. The ids of Corsica's stations begin with 20, as the
+departments were numbered before 1976, and those of overseas with three digits.
+https://portail-api.meteofrance.fr/web/fr/api/DonneesPubliquesPaquetObservation
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from forecast.networks.fetch import EACH, GROUP, STATION, Fetch, Meaning, Refusal
+
+_PATH: Final = "/public/DPPaquetObs/v2/paquet"
+_OVERSEAS: Final = ("97", "98")
+
+
+def department_of(station: str) -> str:
+    """The department in a station's id: "59" of 59343001, "974" of 97418110."""
+    return station[:3] if station.startswith(_OVERSEAS) else station[:2]
+
+
+def _fetch(
+    source: str, stream: str, path: str, asked: tuple[str, str], batch: int, group_of: Callable[[str], str] | None
+) -> Fetch:
+    return Fetch(
+        source=source,
+        network="Météo-France observations",
+        stream=stream,
+        path=f"{_PATH}/{path}",
+        params=(asked, ("format", "json")),
+        key_setting="METEOFRANCE_API_KEY",
+        key_header="apikey",
+        url_setting="METEOFRANCE_API_URL",
+        day_format="%Y-%m-%d",
+        records=(EACH,),
+        station_field="geo_id_insee",
+        time_field="validity_time",
+        time_format="%Y-%m-%dT%H:%M:%SZ",
+        batch=batch,
+        station_days=2 * batch,
+        group_of=group_of,
+        more_than_asked=True,
+        keeps_hours=24,
+        lookback_days=1,
+        deep_lookback_days=1,
+        quota="meteofrance",
+        per_minute=50,
+        per_day=10_000,
+        no_manifest="it asks for days, and this API answers for the last 24 hours",
+        refusals=(
+            Refusal(
+                Meaning.DENIED,
+                "the key is not accepted; a key is good for the APIs that its account has subscribed to, and expires",
+                statuses=(401, 403),
+            ),
+            Refusal(Meaning.QUOTA, "too many calls", statuses=(429,)),
+        ),
+    )
+
+
+# A department has 100 stations at most.
+HOURLY: Final = _fetch("meteofrance", "horaire", "horaire", ("id-departement", GROUP), 1_000, department_of)
+SIX_MINUTES: Final = _fetch("meteofrance_6min", "infrahoraire_6m", "infrahoraire-6m", ("id_station", STATION), 1, None)
+FETCH: Final = (HOURLY, SIX_MINUTES)
