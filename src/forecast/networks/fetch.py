@@ -66,10 +66,10 @@ class Fetch:
     before the newest day are read again each time, `deep_lookback_days` once in `deep_every_days`. An answer of
     `most_records` may have been cut off by the API, and counts as none. Without a `key_setting` the API asks for no
     key. A connector for Airbyte is made of the stream unless `no_manifest` says why it cannot be. The key is a
-    parameter, or the header `key_header`. Stations are in one call only where `group_of` gives the same for the network's own ids of all.
-    An API that `keeps_hours` can be asked for those alone. Where an answer may hold `more_than_asked`, records of other
-    stations and days are passed over; elsewhere they are a fault. Sources of the same `quota` count their calls
-    together.
+    parameter, or the header `key_header`. Stations are in one call only where `group_of` gives the same for the
+    network's own ids of all. An API that `keeps_hours` can be asked for those alone. Where an answer may hold
+    `more_than_asked`, records of other stations and days are passed over; elsewhere they are a fault. Sources of the
+    same `quota` count their calls together.
     """
 
     source: str  # the name in options, reports and the raw zone
