@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -168,6 +169,73 @@ def test_a_registry_that_does_not_answer_is_a_failure_and_not_an_absent_image(ma
     assert "docker" not in machine.calls
 
 
+GITHUB = {
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "coop/forecast",
+    "GITHUB_WORKFLOW_REF": "coop/forecast/.github/workflows/deliver.yml@refs/heads/main",
+    "GITHUB_REF": "refs/heads/main",
+    "GITHUB_SHA": "d" * 40,
+    "GITHUB_EVENT_NAME": "push",
+    "GITHUB_RUN_ID": "17",
+    "GITHUB_RUN_ATTEMPT": "2",
+    "RUNNER_ENVIRONMENT": "github-hosted",
+}
+IMAGE_IN_ECR = f"registry.example.org/forecast-prod/mongo@{PUSHED}"
+
+
+def sign(machine: Machine, monkeypatch: pytest.MonkeyPatch, cosign: str) -> tuple[int, list[str]]:
+    """The exit code, and how cosign was called."""
+    for name, value in GITHUB.items():
+        monkeypatch.setenv(name, value)
+    machine.program("aws", "[[ $2 != describe-repositories ]] || echo registry.example.org/forecast-prod/mongo")
+    machine.program("docker", "cat >/dev/null")
+    machine.program("cosign", cosign)
+    done = machine.run(ROOT / ".github" / "sign-image", "forecast-prod/mongo", PUSHED, "sbom.spdx.json")
+    return done.returncode, [line for line in machine.calls.splitlines() if line.startswith("cosign ")]
+
+
+def test_an_image_is_signed_once_what_it_holds_and_what_built_it_are_attested(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed here")
+    code, calls = sign(
+        machine, monkeypatch, f'[[ $4 != slsaprovenance1 ]] || cp "$6" "{tmp_path}/provenance"; [[ $1 != verify ]]'
+    )
+    assert code == 0
+    assert [call.split()[1] for call in calls] == ["verify", "attest", "attest", "sign"]
+    assert calls[1] == f"cosign attest --yes --type spdxjson --predicate sbom.spdx.json {IMAGE_IN_ECR}"
+    assert calls[3] == f"cosign sign --yes {IMAGE_IN_ECR}"
+    provenance = json.loads((tmp_path / "provenance").read_text("utf-8"))
+    assert provenance["buildDefinition"]["externalParameters"]["workflow"] == {
+        "ref": "refs/heads/main",
+        "repository": "https://github.com/coop/forecast",
+        "path": ".github/workflows/deliver.yml",
+    }
+    assert provenance["buildDefinition"]["resolvedDependencies"] == [
+        {"uri": "git+https://github.com/coop/forecast@refs/heads/main", "digest": {"gitCommit": "d" * 40}}
+    ]
+    assert provenance["runDetails"]["metadata"]["invocationId"].endswith("/coop/forecast/actions/runs/17/attempts/2")
+
+
+def test_an_image_that_is_signed_by_this_workflow_is_not_signed_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, calls = sign(machine, monkeypatch, "")
+    assert code == 0
+    issuer = "--certificate-oidc-issuer https://token.actions.githubusercontent.com"
+    identity = f"--certificate-identity https://github.com/{GITHUB['GITHUB_WORKFLOW_REF']}"
+    assert calls == [f"cosign verify {issuer} {identity} {IMAGE_IN_ECR}"]
+
+
+def test_what_cannot_be_attested_is_not_signed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed here")
+    code, calls = sign(machine, monkeypatch, "exit 1")
+    assert code == 1
+    assert [call.split()[1] for call in calls] == ["verify", "attest"]
+
+
 def run_task(machine: Machine, ended: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     if shutil.which("jq") is None:
         pytest.skip("jq is not installed here, and docs/runbooks/run-task needs it")
@@ -212,3 +280,45 @@ def test_run_task_knows_only_the_tasks_that_terraform_made(machine: Machine) -> 
     done = run_task(machine, "{}", "nothing")
     assert (done.returncode, done.stderr) == (2, "There is no task nothing.\n")
     assert "aws" not in machine.calls
+
+
+CHANGELOG = """# Changelog
+
+## [Unreleased]
+
+- Not yet.
+
+## [2.1.0] - 2026-12-01
+
+### Added
+
+- A thing.
+
+## [2.0.0] - 2026-11-01
+
+- The first.
+"""
+
+
+def notes(machine: Machine, project: Path, tag: str) -> tuple[int, str, str]:
+    (project / "pyproject.toml").write_text('[project]\nversion = "2.1.0"\n')
+    (project / "CHANGELOG.md").write_text(CHANGELOG)
+    done = machine.run(ROOT / ".github" / "release-notes", tag, cwd=project)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_release_says_what_the_changelog_says_of_it(machine: Machine, project: Path) -> None:
+    assert notes(machine, project, "v2.1.0") == (0, "\n### Added\n\n- A thing.\n", "")
+
+
+def test_a_tag_of_another_version_is_no_release(machine: Machine, project: Path) -> None:
+    message = "The tag is v2.0.0, but pyproject.toml has version 2.1.0.\n"
+    assert notes(machine, project, "v2.0.0") == (1, "", message)
+
+
+def test_a_version_that_the_changelog_does_not_date_is_no_release(machine: Machine, project: Path) -> None:
+    (project / "pyproject.toml").write_text('[project]\nversion = "2.1.0"\n')
+    (project / "CHANGELOG.md").write_text("# Changelog\n\n## [Unreleased]\n\n- Not yet.\n")
+    done = machine.run(ROOT / ".github" / "release-notes", "v2.1.0", cwd=project)
+    assert done.returncode == 1
+    assert done.stderr == 'CHANGELOG.md has nothing below "## [2.1.0] - YYYY-MM-DD".\n'
