@@ -62,6 +62,7 @@ def test_no_query_of_the_site_scans_a_collection_of_observations_or_days(profile
     assert {one["planSummary"] for one in large} == {
         "IXSCAN { station.id: 1, timestamp: 1 }",
         "IXSCAN { station: 1, day: 1, received: 1 }",
+        "IXSCAN { _id: 1 }",
     }
 
 

@@ -14,7 +14,7 @@ from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
 from forecast.run.dashboard import place_of
-from forecast.run.station_views import week_of, with_database
+from forecast.run.station_views import week_of, with_database, with_details
 from forecast.site.model import StationView
 from tests.site.nights import STATIONS
 
@@ -57,8 +57,9 @@ def test_no_query_of_the_dashboard_scans_a_collection(collection: ObservationCol
     views = tuple(StationView(place_of(station), "fresh", LAST) for station in STATIONS)
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True, event_listeners=[asked]) as client:
         watched = client[collection.database.name][collection.name]
-        assert [view.last for view in with_database(views, watched)] == [LAST] * len(views)
-    assert len(asked.queries) == 1 + 2 * len(views), "one for the states, and two a station"
+        found = [with_details(view, watched) for view in with_database(views, watched)]
+        assert [view.last for view in found] == [LAST] * len(views)
+    assert len(asked.queries) == 2 + 2 * len(views), "states and newest days of all, and two a station"
     for query in asked.queries:
         plan = collection.database.command({"explain": query, "verbosity": "queryPlanner"})
         found = set(stages(plan["queryPlanner"]["winningPlan"]))

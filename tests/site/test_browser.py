@@ -115,8 +115,9 @@ def test_the_language_is_the_browsers_or_the_one_that_is_asked_for(chromium: Any
 def test_the_page_says_how_old_it_is(chromium: Any, folder: Path) -> None:
     page = chromium.new_page(locale="en-GB")
     page.clock.install(time=LAST.replace(hour=8))
-    page.goto((folder / "index.html").as_uri())
-    assert page.locator("[data-made]").inner_text() == "(5 hours ago)"
+    for name in ("index", "station/ILAMAD25"):
+        page.goto((folder / f"{name}.html").as_uri())
+        assert page.locator("[data-made]").inner_text() == "(5 hours ago)", name
     page.close()
 
 

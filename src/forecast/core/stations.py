@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -105,6 +106,11 @@ class Stations:
 
     def __len__(self) -> int:
         return len(self._stations)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of all that the registry says."""
+        return hashlib.blake2b(repr(list(self)).encode(), digest_size=16).hexdigest()
 
     def get(self, station_id: str) -> Station | None:
         """Ids are text and compared exactly: "07015" keeps its zero, "iichte19" is another station."""

@@ -69,6 +69,12 @@ class DailyAggregates:
         with mongo_errors("reading daily aggregates"):
             return list(self.collection.find(within).sort("day", ASCENDING))
 
+    def newest(self, last: Mapping[str, datetime]) -> dict[str, dict[str, Any]]:
+        """The documents of the days on which stations were last heard, by station."""
+        names = [day_id(station, day_number(moment)) for station, moment in last.items()]
+        with mongo_errors("reading daily aggregates"):
+            return {one["station"]: one for one in self.collection.find({"_id": {"$in": names}})}
+
     def of_day(self, day: int) -> list[dict[str, Any]]:
         """The documents of all stations on a day, by station."""
         with mongo_errors("reading daily aggregates"):

@@ -65,9 +65,13 @@ def evaluate_pending(
     """
     counts = QcCounts()
     written: set[tuple[str, int]] = set()
+    states = StationStates.for_collection(collection)
 
     def flags_change(station_days: Iterable[tuple[str, int]]) -> None:
         changed = set(station_days)
+        # Before the flags: what is killed in between does not find them differing again.
+        if new := {name for name, _ in changed - written}:
+            states.revise(new)
         written.update(changed)
         pending_qc.flags_change(changed)
 
@@ -87,7 +91,9 @@ def evaluate_pending(
             # Without the lease another run may have written daily aggregates of newer observations before these.
             pending_qc.enqueue(written)
             raise
-        StationStates.for_collection(collection).count(marks, stations)
+        states.count(marks, stations)
+        # Once more: whoever has read in the meantime may have read what was there before.
+        states.revise({name for name, _ in written})
         pending_qc.ack(marks)
     raise RetryableError("other writers keep changing the same days; run again when they are done")
 

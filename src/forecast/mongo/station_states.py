@@ -1,10 +1,11 @@
 """What is known of each station of the registry: one document each, in `<collection>_stations`.
 
-    {_id: "ILAMAD25", first, last, count, state, since, months: {"2024-10": 8928}}
+    {_id: "ILAMAD25", first, last, count, state, since, revision, months: {"2024-10": 8928}}
 
 `first` and `last` are its first and its newest observation (null where it has none), `state` is that of
 `forecast.core.presence`, `since` when a run first found it in that state. `count` is the sum of `months`, and a month
 is the sum of its daily aggregates: what a run costs depends on the months that it touches, not on what is stored.
+`revision` is another one after each change of its observations or flags.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from typing import Any, Final
 
 from pymongo import UpdateOne
@@ -66,25 +68,35 @@ class StationStates:
             nothing = {(name, month): 0 for name in names - new}
             self._write_months(names - new, nothing | self.days.received(names - new, first, end))
 
+    def revise(self, names: Iterable[str]) -> None:
+        """What the database holds of these stations is about to change, or has changed."""
+        with mongo_errors("noting that observations change"):
+            self.collection.update_many({"_id": {"$in": sorted(names)}}, {"$set": {"revision": token_hex(8)}})
+
     def note(self, stations: Stations, presence: Presence, now: datetime) -> None:
         """Write first and newest observation and state of every station of the registry; no other station stays."""
+        with mongo_errors("reading the stations' states"):
+            known = {one["_id"]: one for one in self.collection.find({}, {"months": 0})}
         names = {station.id for station in stations}
-        new = self._uncounted(names)
+        new = names - {name for name, one in known.items() if "count" in one}
         self._write_months(new, self.days.received(new, _EARLIEST, _LATEST))
         updates = []
         for station in stations:
             state = state_of(station, presence.newest.get(station.id), now, presence.max_age_hours)
-            entry = {
+            entry: dict[str, Any] = {
                 "first": _moment(presence.first.get(station.id)),
                 "last": _moment(presence.newest.get(station.id)),
                 "state": state,
-                "since": {"$cond": [{"$eq": ["$state", state]}, "$since", now]},
             }
+            if entry.items() <= known.get(station.id, {}).items():
+                continue
+            entry["since"] = {"$cond": [{"$eq": ["$state", state]}, "$since", now]}
             updates.append(UpdateOne({"_id": station.id}, [{"$set": entry}], upsert=True))
         with mongo_errors("writing the stations' states"):
             if updates:
                 self.collection.bulk_write(updates, ordered=False)
-            self.collection.delete_many({"_id": {"$nin": sorted(names)}})
+            if gone := known.keys() - names:
+                self.collection.delete_many({"_id": {"$in": sorted(gone)}})
 
     def read(self) -> list[dict[str, Any]]:
         """The documents of the stations whose state is known, by id."""

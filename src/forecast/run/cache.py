@@ -28,20 +28,26 @@ _SOURCE_FOLDER = Path(__file__).parents[2]
 
 def program_digest(stations: Stations) -> str:
     """Digest of all that a record depends on beside its raw bytes: code, Python, libraries, registry."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in [_SOURCE_FOLDER / "main.py", *sorted((_SOURCE_FOLDER / "forecast").rglob("*.py"))]:
-        digest.update(path.read_bytes())
-    libraries = [version(name) for name in _LIBRARIES]
-    registry = [asdict(station) for station in stations]
-    digest.update(repr((platform.python_version(), libraries, installed_networks(), registry)).encode())
-    return digest.hexdigest()
+    return _digest((code_digest(), installed_networks(), stations.digest))
 
 
 def circumstances_digest(stations: Stations, limits: Limits) -> str:
     """Digest of what a person changes to have an object read after all: registry, networks, limits."""
-    registry = [asdict(station) for station in stations]
-    circumstances = (registry, installed_networks(), asdict(limits))
-    return hashlib.blake2b(repr(circumstances).encode(), digest_size=16).hexdigest()
+    return _digest((stations.digest, installed_networks(), asdict(limits)))
+
+
+def code_digest() -> str:
+    """Digest of this program, of Python and of the libraries that make values of raw bytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in [_SOURCE_FOLDER / "main.py", *sorted((_SOURCE_FOLDER / "forecast").rglob("*.py"))]:
+        digest.update(path.read_bytes())
+    libraries = [version(name) for name in _LIBRARIES]
+    digest.update(repr((platform.python_version(), libraries)).encode())
+    return digest.hexdigest()
+
+
+def _digest(parts: tuple[object, ...]) -> str:
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 def restore_cached(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -30,11 +31,12 @@ from forecast.report.situation import (
     station_states,
 )
 from forecast.report.status import REPORT_NAME
+from forecast.run.cache import code_digest
 from forecast.run.copies import FOLDER as COPIES
 from forecast.run.copies import newest_copies
 from forecast.run.slo import configured_slos
-from forecast.run.station_views import with_database
-from forecast.site.build import of_the_database, site_files
+from forecast.run.station_views import with_database, with_details
+from forecast.site.build import changed_files, of_the_database, site_files
 from forecast.site.logs import TIMED, Logs, read_logs
 from forecast.site.model import NIGHTS, NO_SCHEDULE, Night, Place, Quarantine, Site, StationView
 from forecast.site.publish import Published, publish_site
@@ -62,7 +64,9 @@ def write_dashboard(settings: Settings, stations: Stations, database_fault: str 
     if database_fault is None:
         try:
             with connect(settings) as collection:
-                return publish_site(site_files(site, with_database(site.stations, collection)), target)
+                known = replace(site, stations=with_database(site.stations, collection))
+                details = partial(with_details, collection=collection)
+                return publish_site(changed_files(known, code_digest(), details), target)
         except ForecastError as error:
             # Where it is the site that cannot be written, the second attempt says so.
             LOGGER.warning("the dashboard is made without the database: %s", error.message)

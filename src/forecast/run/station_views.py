@@ -1,9 +1,12 @@
-"""Stations as the dashboard shows them, from the database: one query a station and kind, each through an index."""
+"""Stations as the dashboard shows them, from the database, each query through an index.
+
+What the page of all stations shows takes two queries, and the page of a station two more.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -23,32 +26,49 @@ _WEEK: Final = timedelta(days=WEEK_DAYS)
 _A_MOMENT: Final = timedelta(milliseconds=1)
 
 
-def with_database(views: tuple[StationView, ...], collection: ObservationCollection) -> Iterator[StationView]:
-    """The stations with what the database knows of them: since when, days, and the week up to their newest value."""
+def with_database(views: Iterable[StationView], collection: ObservationCollection) -> tuple[StationView, ...]:
+    """The stations with their states, and with the newest day of each: what the page of all stations shows."""
     known = {one["_id"]: one for one in StationStates.for_collection(collection).read()}
+    found = tuple(_with_state(view, known.get(view.place.id, {})) for view in views)
+    newest = DailyAggregates.for_collection(collection).newest({one.place.id: one.last for one in found if one.last})
+    return tuple(replace(one, days=_newest_day(newest.get(one.place.id))) for one in found)
+
+
+def with_details(view: StationView, collection: ObservationCollection) -> StationView:
+    """A station with its days, and its week up to its newest value: what its own page shows."""
+    if view.last is None:
+        return view
     days = DailyAggregates.for_collection(collection)
-    for view in views:
-        entry = known.get(view.place.id, {})
-        last = _utc(entry.get("last")) or view.last
-        yield replace(
-            view,
-            first=_utc(entry.get("first")),
-            since=_utc(entry.get("since")),
-            count=entry.get("count"),
-            last=last,
-            days=() if last is None else tuple(_days(days, view.place.id, last)),
-            week=None if last is None else _week(collection, view.place.id, last),
-        )
+    week = _week(collection, view.place.id, view.last)
+    return replace(view, days=tuple(_days(days, view.place.id, view.last)), week=week)
+
+
+def _with_state(view: StationView, entry: Mapping[str, Any]) -> StationView:
+    return replace(
+        view,
+        first=_utc(entry.get("first")),
+        since=_utc(entry.get("since")),
+        count=entry.get("count"),
+        last=_utc(entry.get("last")) or view.last,
+        revision=entry.get("revision"),
+    )
+
+
+def _newest_day(found: Mapping[str, Any] | None) -> tuple[Day, ...]:
+    return () if found is None else (_day(found),)
 
 
 def _days(aggregates: DailyAggregates, station: str, last: datetime) -> Iterator[Day]:
     newest = int(last.timestamp() * 1000) // DAY_MS
-    for one in aggregates.of_station(station, newest - NIGHTS + 1, newest):
-        parameters = {
-            name: ParameterDay(entry["received"], entry["suspect"], entry["failed"], entry["checks"])
-            for name, entry in one["parameters"].items()
-        }
-        yield Day(one["day"].date(), one["expected"], one["received"], parameters)
+    return map(_day, aggregates.of_station(station, newest - NIGHTS + 1, newest))
+
+
+def _day(one: Mapping[str, Any]) -> Day:
+    parameters = {
+        name: ParameterDay(entry["received"], entry["suspect"], entry["failed"], entry["checks"])
+        for name, entry in one["parameters"].items()
+    }
+    return Day(one["day"].date(), one["expected"], one["received"], parameters)
 
 
 def _week(collection: ObservationCollection, station: str, last: datetime) -> Week | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache, partial
+from hashlib import sha256
 from typing import Any, Final
 
 from forecast.site.model import Site, StationView
@@ -15,7 +17,8 @@ from forecast.site.pages.quality import quality_page
 from forecast.site.pages.quarantine import quarantine_page
 from forecast.site.pages.station import station_values
 from forecast.site.pages.stations import stations_page
-from forecast.site.render import STATIC, page_name, render
+from forecast.site.publish import OnDemand
+from forecast.site.render import STATIC, TIMES, files_digest, page_name, render, times_script, with_times
 from forecast.site.week import week_script
 from forecast.site.words import LANGUAGES, Language
 
@@ -29,32 +32,65 @@ _PAGES: Final[Mapping[str, tuple[str, Callable[[Site, Language], dict[str, Any]]
 }
 
 
-def site_files(site: Site, views: Iterable[StationView] | None = None) -> Iterator[tuple[str, bytes]]:
-    """Every file by its name; what others refer to comes before them, the overview last.
+def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
+    """Every file by its name; what others refer to comes before them, the overview last."""
+    yield from _static_files()
+    for view in site.stations:
+        yield from _station_files(view, site.version)
+    yield from _pages(site)
 
-    `views` are the stations in place of those of the site: they are asked for one by one, and their weeks forgotten.
+
+def changed_files(
+    site: Site, program: str, details: Callable[[StationView], StationView]
+) -> Iterator[tuple[str, bytes | OnDemand]]:
+    """The same, where those of a station are made only if there is news of it since they were.
+
+    `details` gives a station with its days and its week, for which the database is asked. What a page shows of those
+    is told by `StationView.revision`, all the rest by the view itself and by the digest of the program.
     """
+    yield from _static_files()
+    for view in site.stations:
+        yield from _on_demand(view, site.version, program, details)
+    yield from _pages(site)
+
+
+def _static_files() -> Iterator[tuple[str, bytes]]:
     for path in sorted(STATIC.iterdir()):
         yield f"static/{path.name}", path.read_bytes()
-    seen = []
-    for view in site.stations if views is None else views:
-        yield from _station_files(view, site)
-        seen.append(replace(view, week=None))
-    site = replace(site, stations=tuple(seen))
-    for name, (template, make) in _PAGES.items():
-        for language in LANGUAGES:
-            yield page_name(name, language), render(template, site, language, name, make(site, language))
 
 
-def _station_files(view: StationView, site: Site) -> Iterator[tuple[str, bytes]]:
+def _station_files(view: StationView, version: str) -> Iterator[tuple[str, bytes]]:
     name = station_page(view.place.id)
     if view.week is not None:
         yield station_data(view.place.id), week_script(view.week, view.place.interval_minutes)
     for language in LANGUAGES:
-        yield page_name(name, language), render("station", site, language, name, station_values(view, site, language))
+        yield page_name(name, language), render("station", version, language, name, station_values(view, language))
+
+
+def _on_demand(
+    view: StationView, version: str, program: str, details: Callable[[StationView], StationView]
+) -> Iterator[tuple[str, OnDemand]]:
+    """The files of a station. The day in its view is for the page of all stations; the revision tells of it."""
+    made_of = (version, program, files_digest(), replace(view, days=(), week=None), view.shown_state)
+    digest = sha256(repr(made_of).encode()).hexdigest()
+    files = cache(lambda: dict(_station_files(details(view), version)))
+    for name in _names(view):
+        yield name, OnDemand(digest, partial(lambda name: files().get(name), name))
+
+
+def _names(view: StationView) -> list[str]:
+    page = station_page(view.place.id)
+    return [station_data(view.place.id), *(page_name(page, language) for language in LANGUAGES)]
+
+
+def _pages(site: Site) -> Iterator[tuple[str, bytes]]:
+    yield TIMES, times_script(site)
+    for name, (template, make) in _PAGES.items():
+        for language in LANGUAGES:
+            values = with_times(site, make(site, language))
+            yield page_name(name, language), render(template, site.version, language, name, values)
 
 
 def of_the_database(site: Site) -> list[str]:
     """The files that a build without the database leaves as they were: the stations' pages, with their weeks."""
-    pages = [page_name(station_page(view.place.id), language) for view in site.stations for language in LANGUAGES]
-    return [*(station_data(view.place.id) for view in site.stations), *pages]
+    return [name for view in site.stations for name in _names(view)]

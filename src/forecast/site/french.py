@@ -18,6 +18,7 @@ FRENCH: Final[dict[str, str]] = {
     "All runs as a table": "Toutes les exécutions en tableau",
     "All stations": "Toutes les stations",
     "Anomalies detected": "Anomalies détectées",
+    "The overview says as of when this is.": "La vue d’ensemble indique la date de cet état.",
     "As of {time}": "État au {time}",
     "Calls": "Appels",
     "Calls left today": "Appels restants aujourd'hui",

@@ -117,7 +117,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class StationView:
-    """A station: its state ("fresh", "late", "silent", "never", "unknown"), since when, and what is known of it."""
+    """A station: its state ("fresh", "late", "silent", "never", "unknown"), since when, and what is known of it.
+
+    `revision` differs where the database may hold other days or another week of it than before.
+    """
 
     place: Place
     state: str
@@ -128,6 +131,7 @@ class StationView:
     days: tuple[Day, ...] = ()
     week: Week | None = None
     findings: tuple[Finding, ...] = ()
+    revision: str | None = None
 
     @property
     def worst(self) -> tuple[str, ParameterDay] | None:

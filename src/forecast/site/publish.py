@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -26,7 +26,15 @@ class Published:
     removed: int
 
 
-def publish_site(files: Iterable[tuple[str, bytes]], store: Store, kept: Iterable[str] = ()) -> Published:
+@dataclass(frozen=True, slots=True)
+class OnDemand:
+    """A file that is made only where it was not made of the same the last time: `make` gives None for no file."""
+
+    digest: str
+    make: Callable[[], bytes | None]
+
+
+def publish_site(files: Iterable[tuple[str, bytes | OnDemand]], store: Store, kept: Iterable[str] = ()) -> Published:
     """Write the files in their order, then remove those of the last time that are no more.
 
     A `kept` one stays as it was the last time, if it was there, whatever is among the files now.
@@ -42,9 +50,12 @@ def publish_site(files: Iterable[tuple[str, bytes]], store: Store, kept: Iterabl
         for name, content in files:
             if name in after:
                 continue
-            digest = sha256(content).hexdigest()
+            digest = content.digest if isinstance(content, OnDemand) else sha256(content).hexdigest()
             if before.get(name) != digest:
-                path.write_bytes(content)
+                made = content.make() if isinstance(content, OnDemand) else content
+                if made is None:
+                    continue
+                path.write_bytes(made)
                 store.publish(path, name)
                 written += 1
             after[name] = digest

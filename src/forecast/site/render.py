@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,7 @@ from forecast.site.words import LANGUAGES, Language
 _FOLDER: Final = Path(__file__).parent
 STATIC: Final = _FOLDER / "static"
 _DIGEST_LETTERS: Final = 10
+TIMES: Final = "times.js"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,13 @@ def page_name(name: str, language: Language) -> str:
     return f"{name}.html" if language is LANGUAGES[0] else f"{name}.{language.code}.html"
 
 
-def render(template: str, site: Site, language: Language, name: str, values: Mapping[str, Any]) -> bytes:
-    """A page; `name` is its file without language and ending, with its folder."""
+def render(template: str, version: str, language: Language, name: str, values: Mapping[str, Any]) -> bytes:
+    """A page; `name` is its file without language and ending, with its folder, `version` the program's."""
     up = "../" * name.count("/")
     file = name.rpartition("/")[2]
     other = next(one for one in LANGUAGES if one is not language)
     whole = {
-        "site": site,
+        "version": version,
         "lang": language,
         "t": language.t,
         "up": up,
@@ -62,16 +64,37 @@ def render(template: str, site: Site, language: Language, name: str, values: Map
         "other_page": page_name(file, other),
         "page": lambda to: up + page_name(to, language),
         "asset": lambda asset: f"{up}static/{asset}?{asset_version(asset)}",
-        "grace_seconds": round(GRACE.total_seconds()),
+        "times": TIMES,
         **values,
     }
     return _environment().get_template(f"{template}.html").render(whole).encode("utf-8")
+
+
+def with_times(site: Site, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a page that says by itself as of when it is, and when the next run is due."""
+    return {"site": site, "grace_seconds": round(GRACE.total_seconds()), **values}
+
+
+def times_script(site: Site) -> bytes:
+    """`forecastTimes`: the same for the pages of stations, in each language, so that they can stay as they are."""
+    template = _environment().get_template("age.html")
+    words = {
+        language.code: template.render(with_times(site, {"lang": language, "t": language.t})) for language in LANGUAGES
+    }
+    return f"var forecastTimes={json.dumps(words, separators=(',', ':'))};\n".encode()
 
 
 @cache
 def asset_version(asset: str) -> str:
     """What changes with a file, so that no browser shows an old one with a new page."""
     return sha256((STATIC / asset).read_bytes()).hexdigest()[:_DIGEST_LETTERS]
+
+
+@cache
+def files_digest() -> str:
+    """Digest of templates, styles and scripts: with another one every page is another."""
+    files = sorted([*(_FOLDER / "templates").iterdir(), *STATIC.iterdir()])
+    return sha256(b"".join(sha256(path.read_bytes()).digest() for path in files)).hexdigest()
 
 
 @cache

@@ -11,9 +11,9 @@ import numpy as np
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.site.charts.rose import draw_rose, wind_rose
 from forecast.site.marks import station_mark
-from forecast.site.model import NIGHTS, Day, Site, StationView, Week, last_days
+from forecast.site.model import NIGHTS, Day, StationView, Week, last_days
 from forecast.site.pages.names import station_data
-from forecast.site.pages.stations import about, why
+from forecast.site.pages.stations import about, suspicion
 from forecast.site.words import Language
 
 _GOOD: Final = 0
@@ -27,17 +27,17 @@ _COMPASS: Final = ("N", "E", "S", "W")
 _WITHOUT_MEAN: Final = frozenset({"wind_from_direction", "present_weather", "precipitation_counter"})
 
 
-def station_values(view: StationView, site: Site, language: Language) -> dict[str, Any]:
-    """What the template shows."""
+def station_values(view: StationView, language: Language) -> dict[str, Any]:
+    """What the template shows. Nothing of it depends on when it is shown: the page stays while nothing is new."""
     rose = None if view.week is None else wind_rose(view.week)
     compass = [language.t(letter) for letter in _COMPASS]
     return {
         "view": view,
         "mark": station_mark(view.shown_state),
         "facts": " · ".join(_facts(view, language)),
-        "why": why(view, site, language),
+        "why": suspicion(view, language),
         "last": None if view.last is None else language.long_moment(view.last),
-        "since": None if view.since is None else language.moment(view.since, site.made_at),
+        "since": None if view.since is None else language.long_moment(view.since),
         "first": None if view.first is None else language.long_day(view.first),
         "data": f"../{station_data(view.place.id)}" if view.week is not None else None,
         "charts": [] if view.week is None else list(_charts(view.week, language)),

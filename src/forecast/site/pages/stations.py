@@ -46,8 +46,8 @@ def stations_page(site: Site, language: Language) -> dict[str, Any]:
     }
 
 
-def why(view: StationView, site: Site, language: Language) -> str:
-    """Why a station is in its state, in words."""
+def suspicion(view: StationView, language: Language) -> str:
+    """Why a station is suspect, in words; nothing for one that is not."""
     if view.shown_state == "suspect" and (worst := view.worst) is not None:
         words = "{parameter}: {flagged} of {received} values of its last day are flagged"
         return language.t(
@@ -56,6 +56,13 @@ def why(view: StationView, site: Site, language: Language) -> str:
             flagged=language.number(worst[1].flagged),
             received=language.number(worst[1].received),
         )
+    return ""
+
+
+def _why(view: StationView, site: Site, language: Language) -> str:
+    """Why a station is in its state, in words."""
+    if words := suspicion(view, language):
+        return words
     if view.last is None or site.made_at is None:
         return ""
     age = language.span(max(0.0, (site.made_at - view.last).total_seconds()))
@@ -91,7 +98,7 @@ def _row(view: StationView, site: Site, language: Language) -> dict[str, Any]:
         "place": view.place,
         "href": page_name(station_page(view.place.id), language),
         "about": about(view, language),
-        "why": why(view, site, language),
+        "why": _why(view, site, language),
         "last": "–" if view.last is None else language.moment(view.last, site.made_at),
         "received": received,
         "flagged": flagged,

@@ -15,6 +15,11 @@
     if (wanted === other.dataset.language && wanted !== page.lang) location.replace(other.getAttribute("href") + location.hash);
   }
 
+  // The page of a station is written when there is news of it. What every page says of the last run comes from times.js.
+  for (const place of document.querySelectorAll("[data-times]")) {
+    if (typeof forecastTimes !== "undefined") place.innerHTML = forecastTimes[page.lang];
+  }
+
   const words = new Intl.RelativeTimeFormat(page.lang, { numeric: "always" });
   function ago(seconds) {
     if (seconds < 5400) return words.format(-Math.max(1, Math.round(seconds / 60)), "minute");
@@ -23,8 +28,8 @@
   }
   function tell() {
     const now = Date.now() / 1000;
-    for (const place of document.querySelectorAll("[data-made]")) {
-      place.textContent = "(" + ago(now - Date.parse(place.dataset.made) / 1000) + ")";
+    for (const place of document.querySelectorAll("[data-made], [data-last]")) {
+      place.textContent = "(" + ago(now - Date.parse(place.dataset.made || place.dataset.last) / 1000) + ")";
     }
     for (const place of document.querySelectorAll("[data-due]")) {
       const late = now - Date.parse(place.dataset.due) / 1000;
