@@ -57,8 +57,8 @@ def test_no_query_of_the_dashboard_scans_a_collection(collection: ObservationCol
     views = tuple(StationView(place_of(station), "fresh", LAST) for station in STATIONS)
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True, event_listeners=[asked]) as client:
         watched = client[collection.database.name][collection.name]
-        found = [with_details(view, watched) for view in with_database(views, watched)]
-        assert [view.last for view in found] == [LAST] * len(views)
+        whole = [with_details(view, watched) for view in with_database(views, watched)]
+        assert [view.last for view in whole] == [LAST] * len(views)
     assert len(asked.queries) == 2 + 2 * len(views), "states and newest days of all, and two a station"
     for query in asked.queries:
         plan = collection.database.command({"explain": query, "verbosity": "queryPlanner"})
