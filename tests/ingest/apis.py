@@ -118,6 +118,9 @@ class Ingest:
         station = known(self.stations, station_id)
         if station.network == "InfoClimat":
             rows: list[Any] = self.world.infoclimat_days(station, first, last, self.clock.time)
+        elif station.network == "METAR":
+            start, end = (datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() for day in (first, last))
+            rows = self.world.metar_reports(station, start, end + 86_399, self.clock.time)
         else:
             days = [date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1)]
             rows = [row for day in days for row in self.world.pws_day(station, day, self.clock.time)]

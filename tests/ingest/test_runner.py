@@ -5,17 +5,30 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from forecast.ingest.result import Outcome
+from forecast.ingest.sources import FETCHES
 from forecast_demo.apis import Correction, Fault, Outage
-from tests.ingest.apis import KEY, NOW, PWS, Ingest, at
+from tests.ingest.apis import KEY, NOW, PWS, Ingest, aerodromes, at, fast
 
 
 @pytest.fixture
 def ingest(tmp_path: Path) -> Ingest:
     return Ingest(tmp_path)
+
+
+@pytest.fixture
+def aerodrome(tmp_path: Path) -> Ingest:
+    """One station of METAR with hourly reports: days that cost little."""
+    return Ingest(tmp_path, stations=aerodromes("LFQQ", minutes=60))
+
+
+def state(ingest: Ingest, source: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ingest.folder / "raw.ingest" / f"{source}.json").read_text())
+    return found
 
 
 def test_every_record_of_61_days_over_the_end_of_summer_time_is_written_once(ingest: Ingest) -> None:
@@ -88,6 +101,83 @@ def test_a_station_that_was_offline_for_a_week_comes_back_whole(ingest: Ingest) 
     assert ingest.newest() | ingest.expected("ILAMAD25", date(2026, 11, 25), date(2026, 12, 4)) == ingest.newest()
 
 
+def test_a_station_that_was_offline_for_longer_than_is_ever_read_again_comes_back_whole(aerodrome: Ingest) -> None:
+    back = at(2026, 12, 28, 13)
+    aerodrome.world.outages.append(Outage("metar-LFQQ", at(2026, 11, 27, 12), at(2026, 12, 28, 12), back))
+    aerodrome.run("metar", since="2026-11-25")
+    for day in (10, 20, 29):
+        aerodrome.clock.time = NOW.timestamp() + day * 86_400
+        aerodrome.run("metar")
+    (entry,) = state(aerodrome, "metar")["stations"].values()
+    assert sorted(day for day, fingerprints in entry["days"].items() if fingerprints) == ["2026-11-27"]
+    aerodrome.clock.time = back + 3600
+    (source,) = aerodrome.run("metar").sources
+    assert source.stations["metar-LFQQ"].through == date(2026, 12, 27)
+    assert source.stations["metar-LFQQ"].days_left == 0
+    assert aerodrome.newest() == aerodrome.expected("metar-LFQQ", date(2026, 11, 25), date(2026, 12, 28))
+    assert len(aerodrome.records()) == len(set(aerodrome.records()))
+
+
+def test_a_run_that_ends_while_a_station_comes_back_leaves_the_rest_to_the_next(aerodrome: Ingest) -> None:
+    aerodrome.world.outages.append(Outage("metar-LFQQ", at(2026, 11, 25, 12), at(2026, 12, 4, 12), at(2026, 12, 4, 13)))
+    aerodrome.run("metar", since="2026-11-24")
+    aerodrome.clock.time = NOW.timestamp() + 4 * 86_400
+    aerodrome.run("metar")
+    aerodrome.clock.time += 2 * 86_400
+    # 30 November to 4 December are two calls, the silent days from 25 November on two more.
+    aerodrome.around.fetches = fast(FETCHES, per_day=3)
+    (ended,) = aerodrome.run("metar").sources
+    assert (ended.outcome, ended.calls, ended.stations["metar-LFQQ"].days_left) == (Outcome.QUOTA_REACHED, 3, 4)
+    assert ended.stations["metar-LFQQ"].missing == tuple(date(2026, 11, day) for day in range(25, 29))
+    aerodrome.around.fetches = FETCHES
+    (source,) = aerodrome.run("metar").sources
+    assert source.stations["metar-LFQQ"].missing == ()
+    assert aerodrome.newest() == aerodrome.expected("metar-LFQQ", date(2026, 11, 24), date(2026, 12, 4))
+    assert len(aerodrome.records()) == len(set(aerodrome.records()))
+
+
+def test_days_that_never_answer_keep_no_other_day_from_being_read(ingest: Ingest) -> None:
+    dead = [date(2026, 11, day) for day in (22, 23, 24, 25)]
+    ingest.apis.faults += [Fault(500, b"oops", where=f"date={day:%Y%m%d}") for day in dead]
+    ingest.run("wunderground", since="2026-11-21", stations=("ILAMAD25",))
+    ingest.clock.time += 86_400
+    for _ in range(2):
+        (source,) = ingest.run("wunderground", stations=("ILAMAD25",)).sources
+        assert (source.exit_code, source.outcome) == (1, Outcome.PARTIAL)
+    assert source.stations["ILAMAD25"].missing == tuple(dead)
+    read = ingest.newest()
+    assert read == read | ingest.expected("ILAMAD25", date(2026, 11, 26), date(2026, 11, 29))
+    assert read == read | ingest.expected("ILAMAD25", date(2026, 11, 21), date(2026, 11, 21))
+    ingest.apis.faults.clear()
+    assert ingest.run("wunderground", stations=("ILAMAD25",)).exit_code == 0
+    assert ingest.newest() == ingest.expected("ILAMAD25", date(2026, 11, 21), date(2026, 11, 29))
+
+
+def test_days_between_an_old_history_and_what_was_read_are_read_by_the_next_run(ingest: Ingest) -> None:
+    ingest.run("infoclimat", since="2026-11-26", stations=("00052",))
+    ingest.run("infoclimat", since="2026-11-10", until="2026-11-12", stations=("00052",))
+    assert ingest.newest().keys().isdisjoint(ingest.expected("00052", date(2026, 11, 13), date(2026, 11, 25)))
+    result = ingest.run("infoclimat", stations=("00052",))
+    assert result.sources[0].stations["00052"].through == date(2026, 11, 27)
+    assert ingest.newest() == ingest.expected("00052", date(2026, 11, 10), date(2026, 11, 28))
+
+
+def test_the_state_holds_digests_of_sixteen_days_however_many_were_read(ingest: Ingest) -> None:
+    ingest.run("infoclimat", since="2026-10-20", stations=("00052",))
+    days = state(ingest, "infoclimat")["stations"]["00052"]["days"]
+    assert sorted(days) == [f"2026-11-{day}" for day in range(13, 29)]
+
+
+def test_a_state_with_the_digests_of_more_days_shrinks_and_works(ingest: Ingest) -> None:
+    ingest.run("infoclimat", since="2026-11-01", stations=("00052",))
+    kept = state(ingest, "infoclimat")
+    days = kept["stations"]["00052"]["days"]
+    days |= {f"2026-11-0{day}": days["2026-11-20"] for day in range(1, 8)}
+    (ingest.folder / "raw.ingest" / "infoclimat.json").write_text(json.dumps(kept))
+    assert ingest.run("infoclimat", stations=("00052",)).sources[0].written == 0
+    assert len(state(ingest, "infoclimat")["stations"]["00052"]["days"]) == 16
+
+
 def test_a_day_that_never_answers_costs_that_station_and_day_until_it_does(ingest: Ingest) -> None:
     ingest.apis.faults.append(
         fault := Fault(
@@ -145,7 +235,7 @@ def test_objects_are_as_airbyte_writes_them(ingest: Ingest) -> None:
 
 def test_the_state_tells_what_was_read(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-20")
-    state = json.loads((ingest.folder / "raw.ingest" / "wunderground.json").read_text())
-    entry = state["stations"]["ILAMAD25"]
+    kept = state(ingest, "wunderground")
+    entry = kept["stations"]["ILAMAD25"]
     assert (entry["since"], entry["read_from"], entry["read_to"]) == ("2026-11-20", "2026-11-20", "2026-11-28")
-    assert state["pending"] is None
+    assert kept["pending"] is None

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, NoReturn
 from urllib.parse import urlencode
@@ -47,6 +47,11 @@ class Window:
     stations: tuple[str, ...]
     first: date
     last: date
+
+    @property
+    def days(self) -> list[date]:
+        """Its days."""
+        return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
 
     def __str__(self) -> str:
         days = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
 from forecast.ingest.api import Window
-from forecast.ingest.state import StationState
+from forecast.ingest.state import StationState, days_between
 from forecast.networks.fetch import Fetch
 
 _ONE_DAY = timedelta(days=1)
@@ -16,54 +16,50 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class StationPlan:
-    """The days of one station: what is current, oldest first, and its history, newest first.
+    """The days of one station, in the order of their importance: recent ones, those that are missing, its history.
 
-    `gone` are days that were never read and that the API no longer has.
+    A silent station, one whose last days were without records, may come back: then the days of `silent` are read
+    again, if any of `empty` has records. `gone` are days that were never read and that the API no longer has.
     """
 
-    current: tuple[date, ...]
+    recent: tuple[date, ...]
+    missing: tuple[date, ...]
     history: tuple[date, ...]
+    empty: frozenset[date]
+    silent: tuple[date, ...]
     deep: bool
     gone: tuple[date, ...] = ()
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """All days to read."""
+        return self.recent + self.missing + self.history
 
 
 def station_plan(fetch: Fetch, state: StationState, today: date, since: date | None, until: date | None) -> StationPlan:
     """What to read of a station.
 
-    Current are the days after the newest that was read, those before it that are read again (more of them once a week),
-    and those that are missing. Of the days that were read, those are read again whose fingerprints are known. The
-    history reaches back to the earliest day that was ever asked for.
+    Recent are the days after the newest that was read, and those before it that are read again, more of them once a
+    week; but of the days that were read only those whose fingerprints are known. The history reaches back to the
+    earliest day that was ever asked for.
     """
     end = min(until or today, today)
     newest = min(end, state.read_to) if state.read_to else end
     deep = state.deep_read is None or (today - state.deep_read).days >= fetch.deep_every_days
     start = newest - timedelta(days=fetch.deep_lookback_days if deep and state.read_to else fetch.lookback_days)
     wanted = min(filter(None, (since, state.since)), default=start)
-    due = {day for day in _days(max(start, wanted), end) if _is_due(state, day)}
-    current = due | {day for day in state.missing if day <= end}
-    oldest = state.read_from or min(current, default=end + _ONE_DAY)
-    history = tuple(reversed(list(_days(wanted, min(oldest - _ONE_DAY, end)))))
     earliest = _earliest(fetch, today)
-    gone = _days(state.read_to + _ONE_DAY, earliest - _ONE_DAY) if state.read_to else ()
-    there = tuple(sorted(day for day in current if day >= earliest))
-    return StationPlan(there, tuple(day for day in history if day >= earliest), deep, tuple(gone))
-
-
-def came_back(state: StationState, empty_before: Set[date]) -> tuple[date, ...]:
-    """The empty days before those that were read again, where a station that was silent has sent something.
-
-    What was offline for days uploads its old records when it is back, also those of the rest of the day on which it
-    went. `empty_before` are the days without records among those that were read again, as they were before.
-    """
-    if not any(state.days.get(day) for day in empty_before):
-        return ()
-    day, found = min(empty_before) - _ONE_DAY, []
-    while day in state.days:
-        found.append(day)
-        if state.days[day]:
-            break
-        day -= _ONE_DAY
-    return tuple(reversed(found))
+    last = [day for day in days_between(max(start, wanted), end) if _is_due(state, day)]
+    recent = tuple(day for day in last if day not in state.missing and day >= earliest)
+    missing = tuple(sorted(day for day in state.missing if earliest <= day <= end))
+    oldest = state.read_from or min(recent, default=end + _ONE_DAY)
+    history = tuple(days_between(max(wanted, earliest), min(oldest - _ONE_DAY, end)))
+    empty = frozenset(day for day in last if state.days.get(day) == "")
+    silent = state.silent_before(min(empty)) if empty else []
+    # What this run asks for anyway is not to be asked for once more.
+    silent = [day for day in silent if day not in recent and day not in state.missing and day >= earliest]
+    gone = days_between(state.read_to + _ONE_DAY, earliest - _ONE_DAY) if state.read_to else ()
+    return StationPlan(recent, missing, history, empty, tuple(silent), deep, tuple(gone))
 
 
 def windows(
@@ -115,9 +111,3 @@ def _runs(days: Sequence[date]) -> Iterator[tuple[date, date]]:
     for _, run in groupby(enumerate(days), key=lambda pair: pair[1].toordinal() - pair[0]):
         members = [day for _, day in run]
         yield members[0], members[-1]
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    while first <= last:
-        yield first
-        first += _ONE_DAY

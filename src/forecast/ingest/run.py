@@ -294,5 +294,5 @@ def _foretell(run: SourceRun, result: SourceResult) -> None:
     """Which calls would be made."""
     plans = run.plan()
     for name, plan in plans.items():
-        result.stations[name].days_left = len(plan.current) + len(plan.history)
-    run.calls(plans)
+        result.stations[name].days_left = len(plan.days)
+    run.count_calls(plans)

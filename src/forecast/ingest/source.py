@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from forecast.ingest.answers import Record
 from forecast.ingest.api import Api, Window
 from forecast.ingest.faults import QuotaReachedError, SilentError, WindowError
 from forecast.ingest.fingerprints import DayFingerprints
-from forecast.ingest.plan import StationPlan, came_back, station_plan, windows
+from forecast.ingest.plan import StationPlan, station_plan, windows
 from forecast.ingest.raw_zone import MAX_PART_BYTES, Part, Sync
 from forecast.ingest.records import records_by_day
 from forecast.ingest.result import Outcome, SourceResult, WindowFault
@@ -33,9 +33,7 @@ MAX_FAILURES_OF_STATION: Final = 3
 MAX_FAILURES: Final = 5
 # What is read appears after so many minutes of calls: a run that is killed has lost no more of the quota.
 _MINUTES_PER_OBJECT: Final = 2
-_ONE_DAY: Final = timedelta(days=1)
 _HOUR_SECONDS: Final = 3_600
-
 
 # Of a number of calls to a source: something that lasts while they are made, and is told of each.
 Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
@@ -74,7 +72,8 @@ class SourceRun:
     _calls_at_flush: int = 0
     _failures: int = 0
     _failures_of: Counter[str] = field(default_factory=Counter)
-    _keep_from: dict[str, date] = field(default_factory=dict)
+    _plans: dict[str, StationPlan] = field(default_factory=dict)
+    _came_back: dict[str, tuple[date, ...]] = field(default_factory=dict)
     _sync_before: int = 0
 
     @property
@@ -91,12 +90,13 @@ class SourceRun:
             for name in self.stations
         }  # fmt: skip
 
-    def calls(self, plans: Mapping[str, StationPlan]) -> tuple[list[Window], list[Window]]:
-        """The calls that plans need, of recent days, and of history from the newest on; counts them in the result."""
-        current = self._windows({name: plan.current for name, plan in plans.items()})
-        past = self._windows({name: plan.history for name, plan in plans.items()}, backwards=True)
-        self.result.calls_planned = len(current) + len(past)
-        return current, past
+    def count_calls(self, plans: Mapping[str, StationPlan]) -> int:
+        """How many calls the plans need; noted in the result."""
+        kinds = (
+            {name: getattr(plan, kind) for name, plan in plans.items()} for kind in ("recent", "missing", "history")
+        )
+        self.result.calls_planned = sum(len(self._windows(days)) for days in kinds)
+        return self.result.calls_planned
 
     def _windows(self, days: Mapping[str, Iterable[date]], *, backwards: bool = False) -> list[Window]:
         return windows(self._fetch, days, own_id=lambda name: self.stations[name].network_id, backwards=backwards)
@@ -118,6 +118,8 @@ class SourceRun:
     def prepare(self) -> None:
         """Read the state and number the sync."""
         self.state.load(lambda key: self.store.find(key) is not None)
+        for of_station in self.state.stations.values():
+            of_station.forget(self._fetch.deep_lookback_days)
         if self.wanted.full_refresh:
             self.state.generation += 1
             for name in self.stations:
@@ -132,23 +134,36 @@ class SourceRun:
         self.result.sync_id, self.result.generation = started, self.state.generation
 
     def _read_all(self, plans: Mapping[str, StationPlan]) -> None:
-        empty_before: dict[str, set[date]] = {}
         for name, plan in plans.items():
             state = self.state.stations.setdefault(name, StationState())
-            asked = [*plan.current, *plan.history]
-            state.since = min(filter(None, (state.since, self.wanted.since, min(asked, default=None))), default=None)
-            newest = min(self._today(name), state.read_to or self._today(name))
-            self._keep_from[name] = newest - timedelta(days=self._fetch.deep_lookback_days)
-            empty_before[name] = {day for day in plan.current if state.days.get(day) == ""}
-            self.result.stations[name].days_left = len(asked)
-        current, past = self.calls(plans)
-        with self.progress(len(current) + len(past), self._fetch.source) as advance:
-            self._read(current, advance)
-            again = {name: came_back(self.state.stations[name], days) for name, days in empty_before.items()}
-            self._read(self._windows(again))
+            state.since = min(
+                filter(None, (state.since, self.wanted.since, min(plan.days, default=None))), default=None
+            )
+            self._plans[name] = plan
+            self.result.stations[name].days_left = len(plan.days)
+        with self.progress(self.count_calls(plans), self._fetch.source) as advance:
+            self._read(self._windows({name: plan.recent for name, plan in plans.items()}), advance)
             self._note_deep(plans)
-            self._read(past, advance)
+            self._read_missing(plans, advance)
+            past = {name: plan.history for name, plan in plans.items()}
+            self._read(self._windows(past, backwards=True), advance)
         self._flush()
+
+    def _read_missing(self, plans: Mapping[str, StationPlan], advance: Callable[[], None]) -> None:
+        """Ask again for what was not answered, the newest first, and for what a station has sent that was silent.
+
+        Days that are never answered keep nothing else from being read: not the recent days, which came before, and not
+        the history, for which failures are counted anew.
+        """
+        holes = {name: {*plan.missing, *self._came_back.get(name, ())} for name, plan in plans.items()}
+        failures, failures_of, calls = self._failures, self._failures_of.copy(), self.api.calls
+        try:
+            self._read(self._windows(holes, backwards=True), advance)
+        except SilentError as error:
+            if not calls or failures:
+                raise
+            LOGGER.warning("the days that are missing are left for the next run: %s", error.message)
+        self._failures, self._failures_of = failures, failures_of
 
     def _note_gone(self, plans: Mapping[str, StationPlan]) -> None:
         """Say what an API that keeps little has lost since the run before."""
@@ -157,8 +172,8 @@ class SourceRun:
         if keeps is None or not before or now - before <= keeps * _HOUR_SECONDS:
             return
         for name, plan in plans.items():
-            for day in plan.gone:
-                self.state.stations[name].note_missing(day)
+            if plan.gone:
+                self.state.stations[name].note_missing(plan.gone)
                 self._touched.add(name)
         first, last = (datetime.fromtimestamp(at, UTC) for at in (before, now - keeps * _HOUR_SECONDS))
         message = (
@@ -175,7 +190,7 @@ class SourceRun:
                 self.state.stations[name].deep_read = self._today(name)
                 self._touched.add(name)
 
-    def _read(self, planned: Sequence[Window], advance: Callable[[], None] | None = None) -> None:
+    def _read(self, planned: Sequence[Window], advance: Callable[[], None]) -> None:
         for window in planned:
             stations = tuple(name for name in window.stations if self._failures_of[name] < MAX_FAILURES_OF_STATION)
             if not stations:
@@ -186,10 +201,9 @@ class SourceRun:
                 self._take(asked, records_by_day(self._fetch, self.stations, asked, self._ask(asked)))
             except WindowError as error:
                 self._miss(asked, error)
-            if advance is not None:
-                for name in stations:
-                    self.result.stations[name].days_left -= len(_days(asked))
-                advance()
+            for name in stations:
+                self.result.stations[name].days_left -= len(asked.days)
+            advance()
             if self._is_due():
                 self._flush()
 
@@ -204,15 +218,19 @@ class SourceRun:
         read = written = 0
         for name in window.stations:
             self._failures_of.pop(name, None)
-            for day in _days(window):
+            state = self.state.stations[name]
+            for day in window.days:
                 counts = self.result.stations[name].days[day]
-                prints = DayFingerprints(self.state.stations[name].days.get(day, ""))
+                prints = DayFingerprints(state.days.get(day, ""))
                 for record in by_day.pop((name, day), ()):
                     counts.written += self._write_if_new(record, prints)
                     counts.read += 1
                 counts.vanished = prints.vanished if self._is_whole(day) else 0
                 read, written = read + counts.read, written + counts.written
-                self.state.stations[name].note_read(day, prints.packed, self._keep_from[name])
+                if counts.read:
+                    self._note_back(name, day)
+                # Until the end of the run the silent days may turn out to be missing.
+                state.note_read(day, prints.packed, self._fetch.deep_lookback_days, self._plans[name].silent)
             self._touched.add(name)
         LOGGER.info("%s: %d records, %d of them new or changed", window, read, written)
 
@@ -221,6 +239,18 @@ class SourceRun:
         keeps = self._fetch.keeps_hours
         begin = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
         return keeps is None or begin >= self.api.clock.now() - keeps * _HOUR_SECONDS
+
+    def _note_back(self, name: str, day: date) -> None:
+        """Where a station was silent until this day, the days before are missing from now on.
+
+        What was offline uploads its old records when it is back, also those of the rest of the day on which it went.
+        """
+        plan = self._plans[name]
+        if day not in plan.empty or name in self._came_back:
+            return
+        self._came_back[name] = plan.silent
+        self.state.stations[name].note_missing(plan.silent)
+        self.result.stations[name].days_left += len(plan.silent)
 
     def _write_if_new(self, record: Record, prints: DayFingerprints) -> bool:
         line = record.line
@@ -245,8 +275,7 @@ class SourceRun:
         )
         for name in window.stations:
             self._failures_of[name] += 1
-            for day in _days(window):
-                self.state.stations[name].note_missing(day)
+            self.state.stations[name].note_missing(window.days)
             self._touched.add(name)
         self._failures += 1
         if self._failures >= MAX_FAILURES:
@@ -307,7 +336,3 @@ class SourceRun:
     def _today(self, name: str) -> date:
         zone = ZoneInfo(self.stations[name].timezone) if self._fetch.local_days else UTC
         return datetime.fromtimestamp(self.api.clock.now(), zone).date()
-
-
-def _days(window: Window) -> list[date]:
-    return [window.first + timedelta(days=number) for number in range((window.last - window.first).days + 1)]

@@ -8,7 +8,7 @@ killed in between leaves a state from which the next one can tell whether the ob
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final
@@ -25,8 +25,9 @@ _ONE_DAY: Final = timedelta(days=1)
 class StationState:
     """The days of one station that were read: all from `read_from` to `read_to`, but for those that are missing.
 
-    `since` is the day that its history is wanted from. `days` has the fingerprints of the days that are read again,
-    packed: unpacked, those of 100 stations and 14 days would take 33 MB.
+    `since` is the day that its history is wanted from. `days` has the fingerprints of the days that can be read again,
+    "" of a day without records: see `forget`. They are packed: unpacked, those of 100 stations and 14 days would take
+    33 MB.
     """
 
     since: date | None = None
@@ -43,26 +44,51 @@ class StationState:
             return None
         return min([self.read_to, *self.missing]) - _ONE_DAY
 
-    def note_read(self, day: date, fingerprints: str, keep_from: date) -> None:
-        """A day was read; its fingerprints stay where it is not before `keep_from`."""
+    def note_read(self, day: date, fingerprints: str, lookback_days: int, keep: Container[date] = ()) -> None:
+        """A day was read. What is more than so many days before the newest is not read again, but for `keep`."""
         self._extend(day)
         self.missing.discard(day)
-        if day >= keep_from:
-            self.days[day] = fingerprints
+        self.days[day] = fingerprints
+        self.forget(lookback_days, keep)
 
-    def note_missing(self, day: date) -> None:
-        """A day was asked for and not answered; what is known of it stays."""
-        self._extend(day)
-        self.missing.add(day)
+    def note_missing(self, days: Iterable[date]) -> None:
+        """Days are to be asked for again; what is known of them stays."""
+        for day in days:
+            self._extend(day)
+            self.missing.add(day)
 
-    def forget_before(self, day: date) -> None:
-        """Let go of the fingerprints of days that are no longer read again."""
-        for old in [known for known in self.days if known < day]:
-            del self.days[old]
+    def forget(self, lookback_days: int, keep: Container[date] = ()) -> None:
+        """Keep no more fingerprints than reading again needs, however long the history is.
+
+        They are those of the last days, of days that are missing, and of the newest day with records before the last
+        days. All days between that one and the last days are empty: a station that was silent for months and comes
+        back is read from there on.
+        """
+        if self.read_to is None:
+            return
+        first = self.read_to - timedelta(days=lookback_days)
+        older = [day for day in self.days if day < first]
+        newest = max((day for day in older if self.days[day]), default=None)
+        for day in older:
+            if day != newest and not (self.days[day] and (day in self.missing or day in keep)):
+                del self.days[day]
+
+    def silent_before(self, day: date) -> list[date]:
+        """The days without records right before a day, and before them the last one that has some."""
+        known = (earlier for earlier, fingerprints in self.days.items() if fingerprints and earlier < day)
+        first = max(known, default=self.read_from)
+        return [] if first is None else list(days_between(first, day - _ONE_DAY))
 
     def _extend(self, day: date) -> None:
-        self.read_from = day if self.read_from is None else min(self.read_from, day)
-        self.read_to = day if self.read_to is None else max(self.read_to, day)
+        if self.read_from is None or self.read_to is None:
+            self.read_from = self.read_to = day
+        # Days between this one and those that were read were not asked for yet.
+        elif day < self.read_from:
+            self.missing |= set(days_between(day + _ONE_DAY, self.read_from - _ONE_DAY))
+            self.read_from = day
+        elif day > self.read_to:
+            self.missing |= set(days_between(self.read_to + _ONE_DAY, day - _ONE_DAY))
+            self.read_to = day
 
     def as_json(self) -> dict[str, Any]:
         """The state as it is kept."""
@@ -149,6 +175,13 @@ def _of_this_format(kept: dict[str, Any], source: str) -> dict[str, Any]:
     if kept["format_version"] != _FORMAT or kept["source"] != source:
         raise ValueError("another format or source")
     return kept
+
+
+def days_between(first: date, last: date) -> Iterator[date]:
+    """The days from the first to the last, both included; none where the last is earlier."""
+    while first <= last:
+        yield first
+        first += _ONE_DAY
 
 
 def _text(day: date | None) -> str | None:
