@@ -15,6 +15,7 @@ from forecast.core.schemas import UTC_TIME
 # column at the end raises nothing: older files lack it, and it is read as missing.
 DATASET_VERSION: Final = 2
 FLAG: Final = "_flag"
+_MISSING: Final = 9
 # QARTOD's flags (IOC Manuals and Guides 54, volume 3) by what CF calls them.
 FLAG_MEANINGS: Final = {1: "good", 2: "not_evaluated", 3: "suspect", 4: "fail", 9: "missing"}
 _TEXT: Final = pa.dictionary(pa.int32(), pa.string())
@@ -95,12 +96,22 @@ def interval_field(name: str) -> pa.Field:
 
 def conformed(table: pa.Table, schema: pa.Schema = DATASET_SCHEMA) -> pa.Table:
     """A table in the columns of a schema: what an older file lacks is null, and a flag that it lacks is 9 (missing)."""
+    there = dict(zip(table.column_names, table.columns, strict=True))
+    # Most parameters are those of other networks, and their columns are alike: each kind is made once.
+    absent: dict[tuple[pa.DataType, bool], pa.Array] = {}
     columns = []
     for field in schema:
-        if field.name in table.column_names:
-            columns.append(table[field.name].cast(field.type))
-        elif field.name.endswith(FLAG):
-            columns.append(pa.repeat(pa.scalar(9, field.type), table.num_rows))
-        else:
-            columns.append(pa.nulls(table.num_rows, field.type))
+        column = there.get(field.name)
+        if column is None:
+            kind = (field.type, field.name.endswith(FLAG))
+            if kind not in absent:
+                absent[kind] = _absent(*kind, table.num_rows)
+            column = absent[kind]
+        elif column.type != field.type:
+            column = column.cast(field.type)
+        columns.append(column)
     return pa.table(columns, schema=schema)
+
+
+def _absent(kind: pa.DataType, is_flag: bool, rows: int) -> pa.Array:
+    return pa.repeat(pa.scalar(_MISSING, kind), rows) if is_flag else pa.nulls(rows, kind)

@@ -23,6 +23,7 @@ from bson.raw_bson import RawBSONDocument
 
 from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.schemas import RECORD_SCHEMA
 
 # A date, and numbers, that no observation has, to find their places by.
 _STAMP = datetime(9999, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -41,6 +42,7 @@ _TEXTS = (
 # A template takes as long as the driver takes for so many documents: where nearly every row is flagged otherwise, that
 # is what counts.
 _ROWS_A_TEMPLATE: Final = 10
+_NOTHING: Final = dict.fromkeys(RECORD_SCHEMA.names)
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
@@ -50,13 +52,18 @@ def encode_records(records: pa.Table) -> list[RawBSONDocument]:
     alone = np.asarray(records["parse_issues"].is_valid())
     numbers, sizes = np.unique(_groups(records), return_inverse=True, return_counts=True)[1:]
     alone |= sizes[numbers] < _ROWS_A_TEMPLATE
-    for group in np.unique(numbers[~alone]):
+    groups = np.unique(numbers[~alone])
+    if len(groups) == 1 and not alone.any():
+        return _encode_alike(records)
+    # Most columns are those of other networks' parameters.
+    filled = records.select([name for name in records.column_names if records[name].null_count < records.num_rows])
+    for group in groups:
         rows = np.flatnonzero((numbers == group) & ~alone)
-        for row, document in zip(rows.tolist(), _encode_alike(records.take(pa.array(rows))), strict=True):
+        for row, document in zip(rows.tolist(), _encode_alike(filled.take(pa.array(rows))), strict=True):
             documents[row] = document
     rows = np.flatnonzero(alone)
-    for row, record in zip(rows.tolist(), records.take(pa.array(rows)).to_pylist(), strict=True):
-        documents[row] = RawBSONDocument(bson.encode(document_of(record)))
+    for row, record in zip(rows.tolist(), filled.take(pa.array(rows)).to_pylist(), strict=True):
+        documents[row] = RawBSONDocument(bson.encode(document_of(_NOTHING | record)))
     return [document for document in documents if document is not None]
 
 
@@ -140,12 +147,13 @@ def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 
 def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
     """Documents of records that are all of one group."""
-    present = [name for name in PARAMETER_NAMES if records[name].null_count < records.num_rows]
-    template = bytearray(
-        bson.encode(_template_record(records.slice(0, 1).to_pylist()[0], present), codec_options=_OPTIONS)
-    )
+    there = set(records.column_names)
+    present = [name for name in PARAMETER_NAMES if name in there and records[name].null_count < records.num_rows]
+    first = _NOTHING | records.slice(0, 1).to_pylist()[0]
+    template = bson.encode(_template_record(first, present), codec_options=_OPTIONS)
     size = len(template)
-    matrix = np.tile(np.frombuffer(bytes(template), dtype=np.uint8), (records.num_rows, 1))
+    data = bytearray(template * records.num_rows)
+    matrix = np.frombuffer(data, dtype=np.uint8).reshape(-1, size)
 
     def write(probe: bytes, values: npt.NDArray[np.uint8], head: bytes = b"") -> None:
         at = template.find(head + probe)
@@ -167,8 +175,8 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
         width = texts.shape[1]
         # As BSON writes a text: its kind, its name, its length. A short one could stand elsewhere by chance.
         write(letter * width, texts, head=b"\x02" + name.encode() + b"\0" + struct.pack("<i", width + 1))
-    data = matrix.tobytes()
-    return [RawBSONDocument(data[at : at + size]) for at in range(0, len(data), size)]
+    view = memoryview(data)
+    return [RawBSONDocument(bytes(view[at : at + size])) for at in range(0, len(view), size)]
 
 
 def _template_record(record: dict[str, Any], present: list[str]) -> dict[str, Any]:
