@@ -10,14 +10,18 @@ import boto3
 import pytest
 from pymongo import MongoClient
 
+from forecast.core.stations import Stations
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.embedded import embedded_mongodb, find_mongod
 from forecast.mongo.loader import prepare_collection
 from tests.examples import PROFILE, load_profile
+from tests.stations import built_in_registry as built_in_registry_in_force
+from tests.stations import use_own_registry
 
 ROOT = Path(__file__).resolve().parents[1]
 REGION: Final = "eu-west-3"
 load_profile()
+use_own_registry()
 # What these assert is told as well as what the tests do.
 pytest.register_assert_rewrite("tests.hostile.endings", "tests.integration.worlds")
 # What a fixture needs, whoever asks for it needs as well: the first of these tiers that holds is a test's tier.
@@ -53,6 +57,13 @@ def pytest_sessionfinish() -> None:
 
 def _tier(fixtures: set[str]) -> str:
     return next((tier for tier, needed in _TIERS.items() if fixtures & needed), "unit")
+
+
+@pytest.fixture(scope="module")
+def built_in_registry() -> Iterator[Stations]:
+    """Give the program's own stations, which are in force meanwhile, and not the tests' (`tests/registry`)."""
+    with built_in_registry_in_force() as stations:
+        yield stations
 
 
 @pytest.fixture(scope="session")

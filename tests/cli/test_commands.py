@@ -80,7 +80,7 @@ def _report(tmp_path: Path, kind: str) -> dict[str, Any]:
 
 def test_latency_report_shows_times_and_writes_its_report(zone: Path, tmp_path: Path) -> None:
     slow = ("--slo-uri", slo_file(tmp_path, GENEROUS_MS))
-    result = _typed("latency", "--station-id", "00052", "--date", "2024-10-02", "--iterations", "3", *slow)
+    result = _typed("latency", "--station-id", "00092", "--date", "2024-10-02", "--iterations", "3", *slow)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "3 queries, 144 rows each" in result.stdout
     assert "p95" in result.stdout
@@ -91,7 +91,7 @@ def test_latency_report_shows_times_and_writes_its_report(zone: Path, tmp_path: 
 
 def test_latency_report_writes_its_metrics_before_its_result(zone: Path, tmp_path: Path) -> None:
     slow = ("--slo-uri", slo_file(tmp_path, GENEROUS_MS))
-    options = ("--station-id", "07015", "--iterations", "20", "--metrics-namespace", "weather")
+    options = ("--station-id", "07915", "--iterations", "20", "--metrics-namespace", "weather")
     metrics, budget, result = map(json.loads, _typed("latency", *options, "--json", *slow).stdout.splitlines())
     assert (metrics["SloMissed"], result["slo"]["met"]) == (0, True)
     assert (budget["objective"], budget["ErrorBudgetUsedPercent"]) == ("station_day.p95", 0)
@@ -100,12 +100,12 @@ def test_latency_report_writes_its_metrics_before_its_result(zone: Path, tmp_pat
 
 def test_latency_report_takes_the_newest_day_where_none_is_named(zone: Path, tmp_path: Path) -> None:
     slow = ("--slo-uri", slo_file(tmp_path, GENEROUS_MS))
-    result = _typed("latency", "--station-id", "07015", "--iterations", "1", "--json", *slow)
+    result = _typed("latency", "--station-id", "07915", "--iterations", "1", "--json", *slow)
     assert json.loads(result.stdout)["date"] == "2024-10-03"
 
 
 def test_latency_over_its_limit_is_exit_code_3(zone: Path, tmp_path: Path) -> None:
-    result = _typed("latency", "--station-id", "00052", "--slo-uri", slo_file(tmp_path, NO_MACHINE_MS), "--json")
+    result = _typed("latency", "--station-id", "00092", "--slo-uri", slo_file(tmp_path, NO_MACHINE_MS), "--json")
     assert (result.exit_code, json.loads(result.stdout)["slo"]["met"]) == (3, False)
 
 
@@ -139,7 +139,7 @@ def test_migrate_fills_another_database_and_says_so(
 def test_migrate_verify_names_the_file_that_differs(zone: Path, replica_set: str, mongo_database: str) -> None:
     client: MongoClient[dict[str, Any]]
     with MongoClient[dict[str, Any]](replica_set) as client:
-        client[mongo_database]["weather_measurements"].delete_many({"station.id": "07015"})
+        client[mongo_database]["weather_measurements"].delete_many({"station.id": "07915"})
     result = _typed("migrate", "--verify", "--processed-uri", str(zone))
     assert result.exit_code == 3
     assert "72 differ" in result.stdout
@@ -163,15 +163,15 @@ def test_quality_report_shows_the_days_and_writes_its_report(zone: Path, tmp_pat
     report = _report(tmp_path, "quality_report")
     assert report["window"] == {"since": "2024-10-02", "until": "2024-10-03"}
     assert {name: station["received"] for name, station in report["by_station"].items()} == {
-        "00052": 288,
-        "000R5": 288,
-        "07015": 48,
-        "STATIC0010": 288,
-        "IICHTE19": 0,
-        "ILAMAD25": 0,
+        "00092": 288,
+        "000T5": 288,
+        "07915": 48,
+        "STATIC0090": 288,
+        "ITESTA19": 0,
+        "ITESTB25": 0,
     }
-    assert report["completeness"]["07015"]["expected"] == [24, 24]
-    assert report["completeness"]["ILAMAD25"]["received"]["air_temperature"] == [0, 0]
+    assert report["completeness"]["07915"]["expected"] == [24, 24]
+    assert report["completeness"]["ITESTB25"]["received"]["air_temperature"] == [0, 0]
 
 
 def test_quality_report_as_json_is_the_report(zone: Path, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def asked(*arguments: str) -> Result:
 
 
 def test_the_site_is_written_and_once_more_nothing_of_it(tmp_path: Path) -> None:
-    write_nights(tmp_path / "logs", Faults(ages={"IICHTE19": 200}))
+    write_nights(tmp_path / "logs", Faults(ages={"ITESTA19": 200}))
     first, second = json.loads(asked("--json").stdout), json.loads(asked("--json").stdout)
     assert first == {"index": "logs/site/index.html", "written": first["written"], "unchanged": 0, "removed": 0}
     assert second == {**first, "written": 0, "unchanged": first["written"]}

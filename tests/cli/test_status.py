@@ -40,7 +40,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def report(status: RunStatus = "success", exit_code: int = 0, error: str | None = None) -> dict[str, Any]:
-    progress = RunProgress(seen={"ILAMAD25": Seen("ILAMAD25", HEARD_MS, 0.1, "fresh")})
+    progress = RunProgress(seen={"ITESTB25": Seen("ITESTB25", HEARD_MS, 0.1, "fresh")})
     if error is not None:
         progress.add_error("RetryableError", error)
     info = RunInfo("20261123T031005Z-abcdef", STARTED, "2.0.0", {})
@@ -82,7 +82,7 @@ def test_silent_stations_and_those_that_never_sent_are_listed(tmp_path: Path) ->
     write(tmp_path / "logs", report())
     shown = " ".join(asked("--max-data-age-hours", "999999").stdout.split())
     assert "Stations: 1 late, 5 never" in shown
-    assert "ILAMAD25 late 2026-11-23 03:10" in shown
+    assert "ITESTB25 late 2026-11-23 03:10" in shown
     result = asked("--max-data-age-hours", "0.001")
     assert result.exit_code == 3
     assert result.stdout.startswith("All 6 stations are silent: the newest observation of all is from 2026-11-23 03:10")
@@ -107,7 +107,7 @@ def test_as_json_it_is_one_object_with_everything(tmp_path: Path) -> None:
             "turned_away": False,
         }
     ]
-    assert found["stations"]["07015"] == {"state": "never", "last_observation": None, "since": None}
+    assert found["stations"]["07915"] == {"state": "never", "last_observation": None, "since": None}
     assert (found["missed_runs"], found["next_run_due"]) == ([], None)
 
 
@@ -137,20 +137,20 @@ def test_runs_and_stations_are_told_as_the_database_has_them(
         RunHistory.for_collection(collection).put(running)
         StationStates.for_collection(collection).collection.insert_many(
             [
-                {"_id": "ILAMAD25", "last": STARTED - timedelta(days=900), "state": "silent", "since": since},
-                {"_id": "07015", "last": None, "state": "never", "since": since},
+                {"_id": "ITESTB25", "last": STARTED - timedelta(days=900), "state": "silent", "since": since},
+                {"_id": "07915", "last": None, "state": "never", "since": since},
             ]
         )
     result = asked("--json")
     found = json.loads(result.stdout)
     assert (result.exit_code, found["runs"][0]["status"]) == (3, "died")
     assert found["headline"].startswith("The last run (2026-11-23 03:10 UTC) did not finish")
-    assert found["stations"]["ILAMAD25"] == {
+    assert found["stations"]["ITESTB25"] == {
         "state": "silent",
         "last_observation": "2024-06-06T03:10:05Z",
         "since": "2026-11-22T03:14:00Z",
     }
-    assert found["stations"]["07015"] == {"state": "never", "last_observation": None, "since": "2026-11-22T03:14:00Z"}
+    assert found["stations"]["07915"] == {"state": "never", "last_observation": None, "since": "2026-11-22T03:14:00Z"}
 
 
 def test_where_a_schedule_is_set_the_runs_that_did_not_start_are_told_and_when_the_next_is_due(tmp_path: Path) -> None:

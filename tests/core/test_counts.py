@@ -37,11 +37,11 @@ def tally_of(*rows: dict[str, Any]) -> QualityTally:
 
 def test_stations_are_told_apart_in_one_frame() -> None:
     tally = tally_of(
-        row("ILAMAD25", at(3), 0.5, air_temperature=13.8),
-        row("07015", at(1), 0.25, air_temperature=12.0),
-        row("ILAMAD25", at(2), 1.0, air_temperature=13.9, wind_speed=2.0),
+        row("ITESTB25", at(3), 0.5, air_temperature=13.8),
+        row("07915", at(1), 0.25, air_temperature=12.0),
+        row("ITESTB25", at(2), 1.0, air_temperature=13.9, wind_speed=2.0),
     )
-    madeleine, lesquin = tally.stations["ILAMAD25"], tally.stations["07015"]
+    madeleine, lesquin = tally.stations["ITESTB25"], tally.stations["07915"]
     assert (madeleine.observations, madeleine.completeness_sum) == (2, 1.5)
     assert (madeleine.first, madeleine.last) == (at(2).timestamp() * 1000, at(3).timestamp() * 1000)
     assert (lesquin.observations, lesquin.completeness_sum) == (1, 0.25)
@@ -50,14 +50,14 @@ def test_stations_are_told_apart_in_one_frame() -> None:
 
 
 def test_missing_counts_against_what_the_station_reports() -> None:
-    tally = tally_of(row("ILAMAD25", at(1), air_temperature=13.8), row("00052", at(1), air_temperature=9.0))
+    tally = tally_of(row("ITESTB25", at(1), air_temperature=13.8), row("00092", at(1), air_temperature=9.0))
     assert tally.values["air_temperature"] == 2
     assert tally.missing["air_temperature"] == 0
     # Only Armentières reports it.
     assert tally.missing["precipitation_amount_1h"] == 1
     # Neither station has a sensor for it.
     assert tally.missing["cloud_area_fraction"] == 0
-    reported = sum(len(station.parameters) for station in STATIONS if station.id in {"ILAMAD25", "00052"})
+    reported = sum(len(station.parameters) for station in STATIONS if station.id in {"ITESTB25", "00092"})
     assert sum(tally.missing.values()) == reported - 2
 
 
@@ -66,9 +66,9 @@ def test_unreadable_cells_are_counted_by_parameter() -> None:
         return {"parameter": name, "raw": "n/a", "reason": "no number"}
 
     tally = tally_of(
-        row("07015", at(1), parse_issues=json.dumps([note("air_temperature"), note("wind_speed")])),
-        row("07015", at(2), parse_issues=json.dumps([note("air_temperature")])),
-        row("07015", at(3)),
+        row("07915", at(1), parse_issues=json.dumps([note("air_temperature"), note("wind_speed")])),
+        row("07915", at(2), parse_issues=json.dumps([note("air_temperature")])),
+        row("07915", at(3)),
     )
     assert tally.unreadable == {"air_temperature": 2, "wind_speed": 1}
 
@@ -89,9 +89,9 @@ def test_empty_frames_change_nothing() -> None:
 
 
 def test_merging_is_the_same_as_counting_everything_at_once() -> None:
-    first = row("ILAMAD25", at(1), 0.5, air_temperature=1.0)
-    second = row("ILAMAD25", at(9), 0.75, wind_speed=1.0)
-    third = row("07015", at(4), 1.0, air_temperature=2.0)
+    first = row("ITESTB25", at(1), 0.5, air_temperature=1.0)
+    second = row("ITESTB25", at(9), 0.75, wind_speed=1.0)
+    third = row("07915", at(4), 1.0, air_temperature=2.0)
     merged = tally_of(second)
     merged.merge(tally_of(first, third))
     merged.merge(QualityTally())
@@ -102,7 +102,7 @@ def test_the_tally_does_not_grow_with_rows() -> None:
     tally = QualityTally()
     for hour in range(24):
         tally.add_validated(
-            frame_of([row("07015", at(hour, m), air_temperature=m * 1.0) for m in range(60)], VALIDATED_SCHEMA),
+            frame_of([row("07915", at(hour, m), air_temperature=m * 1.0) for m in range(60)], VALIDATED_SCHEMA),
             STATIONS,
         )
     assert tally.observations == 1440

@@ -76,7 +76,7 @@ def test_a_parameter_with_a_value_or_without_cells_is_not_unread(cells: list[Any
     ids=["other names", "in an object"],
 )
 def test_rows_with_cells_and_no_known_column_of_values_reject_the_object(more: dict[str, Any], named: str) -> None:
-    rows = [{"id_station": "07015", "dh_utc": f"2024-10-05 0{hour}:00:00", **more} for hour in range(2)]
+    rows = [{"id_station": "07915", "dh_utc": f"2024-10-05 0{hour}:00:00", **more} for hour in range(2)]
     with pytest.raises(ObjectRejectedError) as caught:
         read(*rows, key="infoclimat/a.jsonl")
     assert caught.value.code == "unreadable_values"
@@ -88,7 +88,7 @@ def test_rows_with_cells_and_no_known_column_of_values_reject_the_object(more: d
 
 @pytest.mark.parametrize("more", [{}, {"t": None, "u": ""}, {"temperature": None, "t": "7.6"}], ids=str)
 def test_rows_without_cells_or_with_a_known_column_are_empty(more: dict[str, Any]) -> None:
-    row = {"id_station": "07015", "dh_utc": "2024-10-05 00:00:00", **more}
+    row = {"id_station": "07915", "dh_utc": "2024-10-05 00:00:00", **more}
     assert read(row, key="infoclimat/a.jsonl").reading.unread() == []
 
 
@@ -163,11 +163,11 @@ def test_of_any_columns_each_with_cells_is_read_or_named(names: list[str], cells
 
 
 def test_an_object_without_any_cell_is_not_rejected() -> None:
-    assert read({"id_station": "07015", "dh_utc": "2024-10-05 00:00:00", "temperature": ""}).reading.unread() == []
+    assert read({"id_station": "07915", "dh_utc": "2024-10-05 00:00:00", "temperature": ""}).reading.unread() == []
 
 
 def test_infoclimats_numbers_are_expected_without_a_unit() -> None:
-    row = {**dict.fromkeys(CLIMATE), "id_station": "07015", "dh_utc": "2024-10-05 00:00:00", "temperature": "warm"}
+    row = {**dict.fromkeys(CLIMATE), "id_station": "07915", "dh_utc": "2024-10-05 00:00:00", "temperature": "warm"}
     with pytest.raises(ObjectRejectedError) as caught:
         read(row)
     assert caught.value.message == (

@@ -45,7 +45,7 @@ def table(text: str, place: str = "more.csv") -> RegistryFile:
 def test_a_station_is_an_id_a_name_a_position_and_an_elevation() -> None:
     (station,) = added(registry_file(INFOCLIMAT, entry("00999"))).values()
     assert (station.name, station.latitude, station.elevation) == ("Station 00999", 50.5, 20.0)
-    plain = BUILT_IN["00052"]
+    plain = BUILT_IN["00092"]
     assert (station.network, station.network_id, station.type) == (INFOCLIMAT, "00999", plain.type)
     assert (station.timezone, station.licence, station.parameters) == (
         plain.timezone,
@@ -75,10 +75,10 @@ def test_defaults_of_a_file_stand_between_an_entry_and_its_network() -> None:
 
 
 def test_an_entry_replaces_the_built_in_one_of_its_id() -> None:
-    stations = load_stations([registry_file(INFOCLIMAT, entry("07015", elevation=48))])
-    station = stations.get("07015")
+    stations = load_stations([registry_file(INFOCLIMAT, entry("07915", elevation=48))])
+    station = stations.get("07915")
     assert station is not None
-    assert (len(stations), station.elevation, station.name) == (len(BUILT_IN), 48, "Station 07015")
+    assert (len(stations), station.elevation, station.name) == (len(BUILT_IN), 48, "Station 07915")
     # Nothing of the replaced one is left.
     assert (station.type, station.city) == ("static", None)
 
@@ -149,7 +149,7 @@ def test_a_table_has_one_station_a_row() -> None:
     stations = added(table(text, "s3://bucket/stations/infoclimat.csv"))
     assert list(stations) == ["00990", "00991"]
     assert (stations["00990"].name, stations["00990"].latitude) == ("Hazebrouck, gare", 50.73)
-    assert stations["00990"].parameters == BUILT_IN["00052"].parameters
+    assert stations["00990"].parameters == BUILT_IN["00092"].parameters
     assert (stations["00991"].parameters, stations["00991"].country) == (("air_temperature", "wind_speed"), "FR")
 
 
@@ -172,8 +172,8 @@ def test_a_table_may_have_semicolons_and_name_the_network_in_each_row() -> None:
         ({"country": "France"}, 'country is "France"; expected two capital letters (ISO 3166-1), such as FR or null'),
         ({"interval_minutes": 0}, "interval_minutes is 0; expected a number above 0, at most 1440"),
         (
-            {"wigos_id": "07015"},
-            'wigos_id is "07015"; expected a WIGOS station identifier, such as 0-20000-0-07015 or null',
+            {"wigos_id": "07915"},
+            'wigos_id is "07915"; expected a WIGOS station identifier, such as 0-20000-0-07015 or null',
         ),
         (
             {"timezone": "Europe/Lille"},
@@ -231,7 +231,7 @@ def test_a_wrong_field_is_named_with_its_place_and_what_it_takes(fields: dict[st
         assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
 
 
-@pytest.mark.parametrize("station_id", ["a.b", "", "x" * 41, "07015\n", "a b"])
+@pytest.mark.parametrize("station_id", ["a.b", "", "x" * 41, "07915\n", "a b"])
 def test_an_id_that_cannot_be_is_named(station_id: str) -> None:
     (fault,) = faults(registry_file(INFOCLIMAT, entry(station_id)))
     assert fault.endswith("expected 1 to 40 letters (A-Z, a-z), digits, _ and -")
@@ -330,8 +330,8 @@ def test_a_cell_that_is_no_position_is_named(cell: str) -> None:
 
 
 def test_two_stations_with_one_raw_prefix_are_a_fault() -> None:
-    file = registry_file(INFOCLIMAT, entry("A", raw_prefixes=["wunderground/ILAMAD25/"]))
-    assert faults(file) == ["more.json, station 1 (A): raw_prefixes: 'wunderground/ILAMAD25/' is also that of ILAMAD25"]
+    file = registry_file(INFOCLIMAT, entry("A", raw_prefixes=["wunderground/ITESTB25/"]))
+    assert faults(file) == ["more.json, station 1 (A): raw_prefixes: 'wunderground/ITESTB25/' is also that of ITESTB25"]
 
 
 def test_stations_of_one_site_know_each_other_whoever_names_whom() -> None:
@@ -339,14 +339,14 @@ def test_stations_of_one_site_know_each_other_whoever_names_whom() -> None:
         INFOCLIMAT,
         entry("A", same_site_as=["B"]),
         entry("B"),
-        entry("C", same_site_as=["B", "07015"]),
+        entry("C", same_site_as=["B", "07915"]),
         entry("D"),
     )
     stations = {one.id: one for one in load_stations([file])}
-    site = {"A", "B", "C", "07015"}
+    site = {"A", "B", "C", "07915"}
     for name in site:
         assert stations[name].same_site_as == tuple(sorted(site - {name}))
-        assert stations[name].site == "07015"
+        assert stations[name].site == "07915"
     assert (stations["D"].same_site_as, stations["D"].site) == ((), "D")
 
 

@@ -37,12 +37,12 @@ DOCUMENT = "infoclimat/Data_Source1_011024-031024.json"
 API = "infoclimat/api/2024_10_06_1728183600000_0.jsonl"
 ONE_BY_ONE = "infoclimat/observations/2024_10_08_1728356400000_0.jsonl.gz"
 MARKER = "infoclimat/observations/_SUCCESS"
-WORKBOOK = "wunderground/IICHTE19/Weather+Underground+-+Ichtegem,+BE.xlsx"
-CSV = "wunderground/IICHTE19/2024_10_07_1728270000000_0.csv"
-PWS = "wunderground/IICHTE19/2024_10_08_1728356400000_0.jsonl"
-JSONL = "wunderground/ILAMAD25/2024_10_05_1728097200000_0.jsonl"
-PARQUET = "wunderground/ILAMAD25/2024_10_06_1728183600000_0.parquet"
-AVRO = "wunderground/ILAMAD25/2024_10_08_1728356400000_0.avro"
+WORKBOOK = "wunderground/ITESTA19/Weather+Underground+-+Ichtegem,+BE.xlsx"
+CSV = "wunderground/ITESTA19/2024_10_07_1728270000000_0.csv"
+PWS = "wunderground/ITESTA19/2024_10_08_1728356400000_0.jsonl"
+JSONL = "wunderground/ITESTB25/2024_10_05_1728097200000_0.jsonl"
+PARQUET = "wunderground/ITESTB25/2024_10_06_1728183600000_0.parquet"
+AVRO = "wunderground/ITESTB25/2024_10_08_1728356400000_0.avro"
 
 ROWS = {
     DOCUMENT: 1368,
@@ -56,7 +56,7 @@ ROWS = {
     AVRO: 578,
 }
 EMPTY_ROWS = {WORKBOOK: 4, CSV: 2, JSONL: 4, PARQUET: 2, AVRO: 2}
-OBSERVATIONS = {"00052": 1008, "000R5": 1008, "07015": 168, "STATIC0010": 996, "IICHTE19": 2010, "ILAMAD25": 2016}
+OBSERVATIONS = {"00092": 1008, "000T5": 1008, "07915": 168, "STATIC0090": 996, "ITESTA19": 2010, "ITESTB25": 2016}
 
 Row = dict[str, Any]
 
@@ -130,7 +130,7 @@ def _instant(name: str, row: Row) -> tuple[str, str]:
         local = datetime.combine(datetime.strptime(row["sheet"], "%d%m%y").date(), row["Time"])
     else:
         local = datetime.fromisoformat(row.get("DateTime") or row.get("Timestamp") or f"{row['Date']}T{row['Time']}")
-    zone = {"IICHTE19": "Europe/Brussels", "ILAMAD25": "Europe/Paris"}[station]
+    zone = {"ITESTA19": "Europe/Brussels", "ITESTB25": "Europe/Paris"}[station]
     return station, f"{_local_utc(local, zone):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -189,9 +189,9 @@ def test_demo_is_of_the_week(demo: Path) -> None:
                 station, moment = _instant(name, row)
                 spans.setdefault(station, []).append(moment)
     ends = {station: (min(moments), max(moments)) for station, moments in spans.items()}
-    assert ends["IICHTE19"] == ends["ILAMAD25"] == ("2024-09-30T22:04:00Z", "2024-10-07T21:59:00Z")
-    assert ends["00052"] == ("2024-10-01T00:00:00Z", "2024-10-07T23:50:00Z")
-    assert ends["07015"] == ("2024-10-01T00:00:00Z", "2024-10-07T23:00:00Z")
+    assert ends["ITESTA19"] == ends["ITESTB25"] == ("2024-09-30T22:04:00Z", "2024-10-07T21:59:00Z")
+    assert ends["00092"] == ("2024-10-01T00:00:00Z", "2024-10-07T23:50:00Z")
+    assert ends["07915"] == ("2024-10-01T00:00:00Z", "2024-10-07T23:00:00Z")
 
 
 def test_demo_airbyte_envelopes_are_those_of_the_two_generations(demo: Path) -> None:
@@ -292,7 +292,7 @@ def test_demo_document_is_printed_as_php_does(demo: Path) -> None:
     assert '"url": "https:\\/\\/creativecommons.org\\/licenses\\/by\\/2.0\\/fr\\/"' in text
     document = json.loads(text)
     assert list(document) == ["status", "errors", "data", "stations", "metadata", "hourly"]
-    assert list(document["hourly"]) == ["00052", "000R5", "07015", "STATIC0010", "_params"]
+    assert list(document["hourly"]) == ["00092", "000T5", "07915", "STATIC0090", "_params"]
     values = [value for row in _hourly(document) for value in row.values()]
     assert {type(value) for value in values} == {str, type(None)}
 
@@ -342,7 +342,7 @@ def test_rain_of_three_hours_is_that_of_its_hours() -> None:
 
 
 def test_static_station_reports_rain_on_the_hour() -> None:
-    station = load_stations().get("00052")
+    station = load_stations().get("00092")
     assert station is not None
     epochs = epoch_of(date(2024, 10, 1)) + np.arange(0, 86_400, 600, dtype=np.int64)
     rows = observations(station, epochs, Site(1, 50.7, 2.9), 2024)
@@ -494,7 +494,7 @@ def test_registry_parameters_are_those_that_the_demo_reports(demo: Path) -> None
         "pluie_3h": "precipitation_amount_3h",
     }
     rows = _payloads(demo)[DOCUMENT]
-    for station_id in ("00052", "000R5", "07015", "STATIC0010"):
+    for station_id in ("00092", "000T5", "07915", "STATIC0090"):
         own = [row for row in rows if row["id_station"] == station_id]
         seen = {name for field, name in fields.items() if any(row.get(field) for row in own)}
         assert seen == set(stations[station_id].parameters) & set(fields.values()), station_id

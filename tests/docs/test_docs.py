@@ -34,6 +34,9 @@ from forecast.core.schemas import RECORD_SCHEMA
 from forecast.core.settings import AWS_SETTINGS, SETTINGS, Settings
 from forecast.networks.registry import NETWORKS
 from forecast_demo import write_demo
+from tests.real_week import ARMENTIERES, BERGUES, HAZEBROUCK, ICHTEGEM, LA_MADELEINE, LESQUIN
+
+pytestmark = pytest.mark.usefixtures("built_in_registry")
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -217,18 +220,18 @@ def test_the_examples_of_the_processed_zone_run(
         names.append(namespace)
     dataset_example, hourly_example, pandas_example, duckdb_example, rejected_example = outputs
     means = {name: int(number) for name, number in re.findall(r"│ ([0-9A-Z]+) +│ +(\d+) │", dataset_example)}
-    assert means.keys() == {"00052", "000R5", "07015", "IICHTE19", "ILAMAD25", "STATIC0010"}
+    assert means.keys() == {ARMENTIERES, BERGUES, LESQUIN, ICHTEGEM, LA_MADELEINE, HAZEBROUCK}
     # Those that are flagged are left out.
-    assert 1900 < means["ILAMAD25"] <= 2016
+    assert 1900 < means[LA_MADELEINE] <= 2016
     assert len(re.findall(r"│ 20\d\d-\d\d-\d\d \d\d:00:00", hourly_example)) == 12
     newest = names[2]["newest"]
     # The second half of a digest is the verdict, and the database has the last word on that.
     observations = dict(zip(newest["_id"], newest["digest"].str[:HASH_LENGTH], strict=True))
     assert observations == {name: digest[:HASH_LENGTH] for name, digest in guide.digests.items()}
-    assert "ILAMAD25     2015" in pandas_example
+    assert f"{LA_MADELEINE}     2015" in pandas_example
     assert re.findall(r"│ ([0-9A-Z]+) +│ +(\d+) │", duckdb_example) == [
-        ("00052", "1008"), ("000R5", "1008"), ("07015", "168"),
-        ("IICHTE19", "2010"), ("ILAMAD25", "2016"), ("STATIC0010", "996"),
+        (ARMENTIERES, "1008"), (BERGUES, "1008"), (LESQUIN, "168"),
+        (ICHTEGEM, "2010"), (LA_MADELEINE, "2016"), (HAZEBROUCK, "996"),
     ]  # fmt: skip
     reason = "unknown_station the station is not in the station registry"
     source = "raw/infoclimat/observations/2024_10_08_1728356400000_0.jsonl.gz"
@@ -242,7 +245,7 @@ def test_the_examples_of_the_page_for_python_run(guide: Guide, monkeypatch: pyte
     exec(observed, names)
     frame = names["frame"]
     assert list(frame.columns) == ["station_id", "timestamp", "air_temperature", "relative_humidity"]
-    assert frame["station_id"].value_counts().to_dict() == {"ILAMAD25": 1992, "07015": 168}
+    assert frame["station_id"].value_counts().to_dict() == {LA_MADELEINE: 1992, LESQUIN: 168}
     exec(hourly, names)
     counted = names["frame"].groupby("station_id")["timestamp"].agg(["count", "min", "max"])
     assert set(counted["count"]) == {24}

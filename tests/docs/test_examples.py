@@ -21,14 +21,17 @@ from forecast.zone.dataset import DayFile, by_station_and_time, publish_table
 from forecast.zone.identity import Identity, write_identity
 from forecast.zone.tables import STATIONS, publish_if_changed, stations_table
 from tests.docs.test_docs import DOCS, blocks
+from tests.real_week import ARMENTIERES, ICHTEGEM, LA_MADELEINE, LESQUIN
+
+pytestmark = pytest.mark.usefixtures("built_in_registry")
 
 FIRST = date(2024, 10, 1)
 DAYS = 7
-STEPS = {"07015": 60, "ILAMAD25": 5, "IICHTE19": 5, "00052": 10}
-# From 20 °C down to 8 °C: days with and without heating; IICHTE19 is two degrees warmer.
-WARMER = {"IICHTE19": 2.0}
+STEPS = {LESQUIN: 60, LA_MADELEINE: 5, ICHTEGEM: 5, ARMENTIERES: 10}
+# From 20 °C down to 8 °C: days with and without heating; Ichtegem is two degrees warmer.
+WARMER = {ICHTEGEM: 2.0}
 # Hours of 3 October, by their ends, in which a station says nothing.
-SILENT = {"ILAMAD25": {5, 6}, "07015": {6}, "00052": {6}, "IICHTE19": {6}}
+SILENT = {LA_MADELEINE: {5, 6}, LESQUIN: {6}, ARMENTIERES: {6}, ICHTEGEM: {6}}
 
 
 def temperature(name: str, hours: float) -> float:
@@ -88,14 +91,14 @@ def test_the_temperature_of_a_region_is_weighted_by_place(names: dict[str, Any])
     weight = names["weight"]
     assert weight.sum() == pytest.approx(1)
     # La Madeleine lies in Lille's own agglomeration, with four fifths of the demand.
-    assert weight.idxmax() == "ILAMAD25"
-    assert weight["IICHTE19"] < 0.2
+    assert weight.idxmax() == LA_MADELEINE
+    assert weight[ICHTEGEM] < 0.2
     expected = sum(weight[name] * hourly_mean(name, 10) for name in STEPS)
     assert names["region"][hour(10)] == pytest.approx(expected)
 
 
 def test_an_hour_in_which_the_heaviest_station_is_silent_has_no_value(names: dict[str, Any]) -> None:
-    assert names["weight"]["ILAMAD25"] > 0.25
+    assert names["weight"][LA_MADELEINE] > 0.25
     assert np.isnan(names["region"][hour(48 + 5)])
     assert hour(48 + 6) not in names["region"].index
     assert names["region"].isna().sum() == 1
@@ -115,17 +118,17 @@ def test_degree_days_are_those_of_whole_days(names: dict[str, Any]) -> None:
 
 
 def test_the_power_of_the_wind_is_the_mean_of_cubes(names: dict[str, Any]) -> None:
-    found = names["power_density"]["ILAMAD25", hour(10)]
+    found = names["power_density"][LA_MADELEINE, hour(10)]
     cubes = [2.0**3, 6.0**3]
-    density = [100_000 / (287.05 * (temperature("ILAMAD25", 9 + minute / 60) + 273.15)) for minute in range(5, 61, 5)]
+    density = [100_000 / (287.05 * (temperature(LA_MADELEINE, 9 + minute / 60) + 273.15)) for minute in range(5, 61, 5)]
     assert found == pytest.approx(0.5 * np.mean([density[k] * cubes[(k + 1) % 2] for k in range(12)]))
     assert found > 1.5 * 0.5 * np.mean(density) * 4.0**3
-    assert ("ILAMAD25", hour(48 + 5)) not in names["power_density"].index
+    assert (LA_MADELEINE, hour(48 + 5)) not in names["power_density"].index
 
 
 def test_wind_and_sun_are_those_of_hours(names: dict[str, Any]) -> None:
     frame = names["renewables"].set_index(["station_id", "timestamp"])
-    one = frame.loc[("IICHTE19", hour(10))]
+    one = frame.loc[(ICHTEGEM, hour(10))]
     assert one["wind_from_direction"] == pytest.approx(360.0)
     assert (one["wind_speed_of_gust"], one["irradiation"]) == (9.0, 100.0)
 

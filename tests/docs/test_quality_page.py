@@ -18,7 +18,10 @@ from forecast.qc.registry import CHECKS, THRESHOLDS
 from forecast.qc.windows import windows_of
 from tests.networks import nominal_rows
 from tests.quality.experiments import DIRECTION, Clean, P, clean_week, tally_of_sound
+from tests.real_week import ARMENTIERES, ICHTEGEM, LA_MADELEINE, LESQUIN
 from tests.stations import entry, registry_file, stations_with
+
+pytestmark = pytest.mark.usefixtures("built_in_registry")
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -61,44 +64,44 @@ def test_flags_of_the_example_are_as_the_database_takes_them() -> None:
 
 
 def test_thresholds_of_the_example_hold_at_their_station_alone() -> None:
-    stations = stations_with({"IICHTE19": OVERRIDE})
+    stations = stations_with({ICHTEGEM: OVERRIDE})
     limits = {
         station.id: (limits_of(station, {})[P]["bias_limit"], limits_of(station, {})[DIRECTION]["flag_rate_limit"])
         for station in stations
     }
-    assert limits.pop("IICHTE19") == (9, 0.6)
+    assert limits.pop(ICHTEGEM) == (9, 0.6)
     assert set(limits.values()) == {(3, 0.4)}
 
 
 def test_thresholds_of_the_example_may_stand_in_the_registry() -> None:
-    file = registry_file("Weather Underground", entry("IICHTE19", timezone="Europe/Brussels", **OVERRIDE))
-    station = load_stations([file]).get("IICHTE19")
+    file = registry_file("Weather Underground", entry(ICHTEGEM, timezone="Europe/Brussels", **OVERRIDE))
+    station = load_stations([file]).get(ICHTEGEM)
     assert station is not None
     assert station.thresholds == OVERRIDE["thresholds"]
 
 
 def test_with_the_thresholds_of_the_example_ichtegem_is_not_flagged_any_more(clean: Clean) -> None:
-    station = stations_with({"IICHTE19": OVERRIDE}).get("IICHTE19")
+    station = stations_with({ICHTEGEM: OVERRIDE}).get(ICHTEGEM)
     assert station is not None
-    series = clean.week["IICHTE19"]
-    results = clean.judged_with(replace(series, station=station))["IICHTE19"]
-    assert (clean.results["IICHTE19"].flags[P] == SUSPECT).sum() == 730
+    series = clean.week[ICHTEGEM]
+    results = clean.judged_with(replace(series, station=station))[ICHTEGEM]
+    assert (clean.results[ICHTEGEM].flags[P] == SUSPECT).sum() == 730
     assert (results.flags[P] == SUSPECT).sum() == 0
 
 
 def test_numbers_of_the_week_are_those_of_the_page(clean: Clean) -> None:
     values, suspect, failed = tally_of_sound(clean)
     assert failed == 0
-    share = {name: _share(clean, name) for name in ("ILAMAD25", "00052")}
-    off = clean.week["IICHTE19"].values[P] - clean.results["IICHTE19"].medians[P]
-    amounts = {name: float(np.nansum(clean.results[name].amount)) for name in ("ILAMAD25", "IICHTE19")}
+    share = {name: _share(clean, name) for name in (LA_MADELEINE, ARMENTIERES)}
+    off = clean.week[ICHTEGEM].values[P] - clean.results[ICHTEGEM].medians[P]
+    amounts = {name: float(np.nansum(clean.results[name].amount)) for name in (LA_MADELEINE, ICHTEGEM)}
     words = " ".join(TEXT.split())
     for said in (
         f"{suspect} of {values:,} values are suspect ({100 * suspect / values:.2f} %) and none failed",
-        f"Of La Madeleine's directions {share['ILAMAD25']:.0f} % are at calm and not evaluated",
-        f"of Armentières' {share['00052']:.0f} %",
+        f"Of La Madeleine's directions {share[LA_MADELEINE]:.0f} % are at calm and not evaluated",
+        f"of Armentières' {share[ARMENTIERES]:.0f} %",
         f"Ichtegem's pressure is {-np.nanmedian(off):.1f} hPa low",
-        f"{amounts['ILAMAD25']:.3f} mm at La Madeleine and {amounts['IICHTE19']:.3f} mm at Ichtegem",
+        f"{amounts[LA_MADELEINE]:.3f} mm at La Madeleine and {amounts[ICHTEGEM]:.3f} mm at Ichtegem",
     ):
         assert said in words
 
@@ -109,7 +112,7 @@ def _share(clean: Clean, name: str) -> float:
 
 
 def test_days_that_a_change_reaches_are_those_of_the_page() -> None:
-    (window,) = windows_of({"07015": {20_001}}, load_stations(), nominal_rows)
+    (window,) = windows_of({LESQUIN: {20_001}}, load_stations(), nominal_rows)
     assert (20_001 - window.first, window.last - 20_001) == (2, 5)
     assert "up to two days before and five days after" in " ".join(TEXT.split())
 

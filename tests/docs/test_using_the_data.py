@@ -24,6 +24,9 @@ from forecast.core.settings import Settings
 from forecast.run.run import RunOptions
 from forecast_demo import write_demo
 from tests.docs.test_docs import DOCS, blocks
+from tests.real_week import ICHTEGEM, LA_MADELEINE
+
+pytestmark = pytest.mark.usefixtures("built_in_registry")
 
 PAGE = DOCS / "using-the-data.md"
 SINCE, UNTIL = datetime(2024, 10, 2, tzinfo=UTC), datetime(2024, 10, 3, tzinfo=UTC)
@@ -37,7 +40,7 @@ def loaded(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Give the folder and the settings of a run on synthetic data."""
     folder = tmp_path_factory.mktemp("data")
     write_demo(folder / "raw")
-    (folder / "raw" / "wunderground" / "ILAMAD25" / "hot.jsonl").write_text(json.dumps(HOT), "utf-8")
+    (folder / "raw" / "wunderground" / LA_MADELEINE / "hot.jsonl").write_text(json.dumps(HOT), "utf-8")
     settings = Settings(
         raw_uri=str(folder / "raw"),
         processed_uri=str(folder / "processed"),
@@ -92,7 +95,7 @@ def _close(names: Document, door: str) -> None:
 def hourly_means(documents: list[Document]) -> dict[datetime, tuple[float, int]]:
     hours: dict[datetime, list[float]] = {}
     for document in documents:
-        if document["station"]["id"] != "IICHTE19" or not SINCE <= document["timestamp"] < UNTIL:
+        if document["station"]["id"] != ICHTEGEM or not SINCE <= document["timestamp"] < UNTIL:
             continue
         if "air_temperature" in document["data_quality"]["flags"] or "air_temperature" not in document["measurements"]:
             continue
@@ -129,7 +132,7 @@ def test_latest_of_each_station_is_read_from_the_index_alone(
 def test_gaps_are_those_between_one_observation_and_the_next(
     page: tuple[Document, Document], documents: list[Document]
 ) -> None:
-    times = [document["timestamp"] for document in documents if document["station"]["id"] == "IICHTE19"]
+    times = [document["timestamp"] for document in documents if document["station"]["id"] == ICHTEGEM]
     expected = [(one, two) for one, two in pairwise(times) if two - one > timedelta(minutes=30)]
     assert [(gap["after"], gap["until"]) for gap in page[0]["gaps"]] == expected
     assert [(after, until) for _, after, until, _ in page[1]["gaps"]] == expected
@@ -163,7 +166,7 @@ def test_flags_are_counted_by_station_parameter_and_check(
         if SINCE <= document["timestamp"] < UNTIL:
             for parameter, entry in document["data_quality"]["flags"].items():
                 expected.update((document["station"]["id"], parameter, check) for check in entry["checks"])
-    assert expected["ILAMAD25", "air_temperature", "gross_range"] == 1
+    assert expected[LA_MADELEINE, "air_temperature", "gross_range"] == 1
     assert {tuple(entry["_id"].values()): entry["values"] for entry in page[0]["flagged"]} == expected
     assert {tuple(names): values for *names, values in page[1]["flagged"]} == flags_in_the_zone(loaded[0])
 
@@ -178,5 +181,5 @@ def flags_in_the_zone(folder: Path) -> Counter[tuple[str, str, str]]:
     for record in kept.values():
         for parameter, entry in json.loads(record["flags"] or "{}").items():
             counted.update((record["station_id"], parameter, check) for check in entry["checks"])
-    assert counted["ILAMAD25", "air_temperature", "gross_range"] == 1
+    assert counted[LA_MADELEINE, "air_temperature", "gross_range"] == 1
     return counted

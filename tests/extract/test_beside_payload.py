@@ -117,10 +117,10 @@ every_shape = pytest.mark.parametrize(("write", "wrap"), SHAPES)
 def test_case_92_each_row_has_the_station_beside_its_payload_or_the_folders(
     write: Write, wrap: Wrap, tmp_path: Path
 ) -> None:
-    records = [wrap(ROW) | {"StationID": "IICHTE19"}, wrap(OTHER) | {"StationID": None}]
+    records = [wrap(ROW) | {"StationID": "ITESTA19"}, wrap(OTHER) | {"StationID": None}]
     result, unknown = read(write(records), tmp_path)
     assert counted(result) == (2, 0, 2, 0)
-    assert [row["station_id"] for row in result.observations] == ["IICHTE19", "ILAMAD25"]
+    assert [row["station_id"] for row in result.observations] == ["ITESTA19", "ITESTB25"]
     assert unknown == []
 
 
@@ -128,14 +128,14 @@ def test_case_92_each_row_has_the_station_beside_its_payload_or_the_folders(
 def test_case_92_a_row_whose_payload_names_another_station_is_refused_and_the_others_are_not(
     write: Write, wrap: Wrap, tmp_path: Path
 ) -> None:
-    inside = {"StationID": "ILAMAD25"}
-    records = [wrap(ROW | inside) | {"StationID": "IICHTE19"}, wrap(OTHER | inside) | inside]
+    inside = {"StationID": "ITESTB25"}
+    records = [wrap(ROW | inside) | {"StationID": "ITESTA19"}, wrap(OTHER | inside) | inside]
     result, unknown = read(write(records), tmp_path)
     assert counted(result) == (2, 0, 1, 1)
     ((code, reason),) = [(row["code"], row["reason"]) for row in result.rejected]
     assert (code, reason) == (
         "contradicting_stations",
-        "the payload names the station 'ILAMAD25', and 'IICHTE19' is next to it",
+        "the payload names the station 'ITESTB25', and 'ITESTA19' is next to it",
     )
     assert unknown == []
 
@@ -186,14 +186,14 @@ class TestWhereEveryPayloadIsEmpty:
     def test_fields_that_are_not_known_are_named_and_the_rows_are_empty(
         self, payload: str | None, write: Write, tmp_path: Path
     ) -> None:
-        row = {"StationID": "ILAMAD25", "pm25": "7"}
+        row = {"StationID": "ITESTB25", "pm25": "7"}
         result, unknown = read(write([nested({}) | {"_airbyte_data": payload} | row]), tmp_path)
         assert (counted(result), unknown) == ((1, 1, 0, 0), ["pm25"])
 
 
 def test_documents_without_rows_are_rejected_whatever_stands_beside_them(tmp_path: Path) -> None:
     """Fields beside a payload do not make a row of a document that has none."""
-    empty = nested({"status": "OK", "errors": [], "hourly": None}) | {"inserted_at": "2024-10-05", "StationID": "07015"}
+    empty = nested({"status": "OK", "errors": [], "hourly": None}) | {"inserted_at": "2024-10-05", "StationID": "07915"}
     assert rejected(to_jsonl([empty, empty]), tmp_path)[0] == "no_rows"
 
 
@@ -212,7 +212,7 @@ def test_the_id_beside_raw_data_names_the_delivery_and_is_no_column(
 
 
 def test_the_id_of_a_document_in_raw_data_is_no_column_either(tmp_path: Path) -> None:
-    record = {"id": "x", "raw_data": {"status": "OK", "errors": [], "hourly": {"07015": [CLIMATE]}}}
+    record = {"id": "x", "raw_data": {"status": "OK", "errors": [], "hourly": {"07915": [CLIMATE]}}}
     for content in (array([record]), json.dumps(record, indent=1).encode(), to_jsonl([record])):
         result, unknown = read(content, tmp_path, "infoclimat/x")
         assert (len(result.observations), unknown) == (1, [])
@@ -235,8 +235,8 @@ def test_case_93_a_row_whose_container_is_a_null_object_costs_itself(
     outside: bool, place: int, write: str, tmp_path: Path
 ) -> None:
     text = pa.struct([(name, pa.string()) for name in CLIMATE])
-    hourly = pa.struct([("07015", pa.list_(text))])
-    containers: list[Any] = [{"07015": [CLIMATE]}, {"07015": [CLIMATE | {"dh_utc": "2024-10-05 01:00:00"}]}]
+    hourly = pa.struct([("07915", pa.list_(text))])
+    containers: list[Any] = [{"07915": [CLIMATE]}, {"07915": [CLIMATE | {"dh_utc": "2024-10-05 01:00:00"}]}]
     containers.insert(place, None)
     documents = pa.StructArray.from_arrays(
         [pa.array(["OK"] * 3), pa.array(containers, hourly)], names=["status", "hourly"]

@@ -25,7 +25,7 @@ from tests.transform.samples import Result
 
 EXTRACTED_AT = datetime(2024, 10, 5, 3, tzinfo=UTC)
 STAMP = 1728097200000
-ROW = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": "5"}
+ROW = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": "5"}
 COLUMN = st.sampled_from(["_airbyte_extracted_at", "_airbyte_emitted_at", "_airbyte_generation_id", "_airbyte_meta"])
 
 
@@ -193,17 +193,17 @@ def test_what_is_no_meta_rejects_the_object_by_name(cells: pa.Array, tmp_path: P
 @pytest.mark.parametrize(
     "cells",
     [
-        pa.array([b"07015"] * 2),
-        pa.array([b"07015"] * 2, pa.large_binary()),
-        pa.array([b"07015"] * 2, pa.binary(5)),
-        pa.array([b"07015\0\0"] * 2, pa.binary(7)),
-        pa.array([b"07015"] * 2, pa.binary_view()),
+        pa.array([b"07915"] * 2),
+        pa.array([b"07915"] * 2, pa.large_binary()),
+        pa.array([b"07915"] * 2, pa.binary(5)),
+        pa.array([b"07915\0\0"] * 2, pa.binary(7)),
+        pa.array([b"07915"] * 2, pa.binary_view()),
     ],
     ids=lambda cells: str(cells.type),
 )
 def test_a_station_is_read_from_bytes_that_are_text(cells: pa.Array, tmp_path: Path) -> None:
     result = observations_of(parquet(id_station=cells), tmp_path)
-    assert [row["station_id"] for row in result.observations] == ["07015", "07015"]
+    assert [row["station_id"] for row in result.observations] == ["07915", "07915"]
 
 
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary(2)], ids=str)
@@ -215,8 +215,8 @@ def test_a_station_of_bytes_that_are_no_text_rejects_the_object(kind: pa.DataTyp
 
 
 def test_one_station_of_bytes_that_are_no_text_costs_its_row(tmp_path: Path) -> None:
-    result = observations_of(parquet(id_station=pa.array([b"07015", b"\xff"])), tmp_path)
-    assert [row["station_id"] for row in result.observations] == ["07015"]
+    result = observations_of(parquet(id_station=pa.array([b"07915", b"\xff"])), tmp_path)
+    assert [row["station_id"] for row in result.observations] == ["07915"]
     assert [(row["code"], row["value"]) for row in result.rejected] == [("unknown_station", "\\xff")]
 
 
@@ -230,9 +230,9 @@ def test_the_two_times_of_extraction_fill_each_others_gaps_row_by_row(tmp_path: 
 
 def test_a_column_of_the_envelope_that_is_there_twice_is_one_where_it_is_equal(tmp_path: Path) -> None:
     table = b"_airbyte_generation_id,id_station,dh_utc,temperature,_airbyte_generation_id\n"
-    equal = observations_of(table + b"3,07015,2024-10-01 00:00:00,5,3\n", tmp_path)
+    equal = observations_of(table + b"3,07915,2024-10-01 00:00:00,5,3\n", tmp_path)
     assert origins(equal) == {(LISTED, 3, 0)}
-    code, message = rejected(table + b"3,07015,2024-10-01 00:00:00,5,4\n", tmp_path)
+    code, message = rejected(table + b"3,07915,2024-10-01 00:00:00,5,4\n", tmp_path)
     assert (code, message) == (
         "duplicate_column",
         "two columns are called '_airbyte_generation_id' and their values differ",

@@ -47,16 +47,16 @@ ROWS: list[dict[str, str | None]] = [
     for minute in (4, 9, 14)
 ]
 ROWS.append(dict.fromkeys(ROWS[0]))
-CLIMATE = {"id_station": "07015", "dh_utc": "2024-10-05 00:00:00", "temperature": "7.6", "humidite": "89"}
+CLIMATE = {"id_station": "07915", "dh_utc": "2024-10-05 00:00:00", "temperature": "7.6", "humidite": "89"}
 DOCUMENT = {
     "status": "OK",
     "errors": [],
-    "stations": [{"id": "07015", "name": "Lille"}],
+    "stations": [{"id": "07915", "name": "Lille"}],
     "metadata": {"temperature": "degC"},
     "hourly": {
         "_params": ["temperature"],
-        "07015": [CLIMATE, CLIMATE | {"dh_utc": "2024-10-05 01:00:00"}],
-        "000R5": [CLIMATE | {"id_station": "000R5"}],
+        "07915": [CLIMATE, CLIMATE | {"dh_utc": "2024-10-05 01:00:00"}],
+        "000T5": [CLIMATE | {"id_station": "000T5"}],
     },
 }
 
@@ -230,7 +230,7 @@ def test_content_decides_and_not_the_name(write: Callable[[Sequence[dict[str, An
     content = write([flattened(row) for row in ROWS])
     plain = observations_of(content, tmp_path).observations
     assert len(plain) == 3
-    for key in ("wunderground/ILAMAD25/a.jsonl", "wunderground/ILAMAD25/a.csv.gz", "wunderground/ILAMAD25/a"):
+    for key in ("wunderground/ITESTB25/a.jsonl", "wunderground/ITESTB25/a.csv.gz", "wunderground/ITESTB25/a"):
         assert observations_of(content, tmp_path, key).observations == plain
         assert observations_of(gzip.compress(content), tmp_path, key).observations == plain
 
@@ -279,7 +279,7 @@ def test_a_header_and_no_rows_is_no_row(tmp_path: Path) -> None:
 # Documents
 
 
-CLIMATE_ROWS = [("07015", "2024-10-05T00:00:00Z"), ("07015", "2024-10-05T01:00:00Z"), ("000R5", "2024-10-05T00:00:00Z")]
+CLIMATE_ROWS = [("07915", "2024-10-05T00:00:00Z"), ("07915", "2024-10-05T01:00:00Z"), ("000T5", "2024-10-05T00:00:00Z")]
 
 
 @pytest.mark.parametrize(
@@ -324,13 +324,13 @@ def test_infoclimats_document_wherever_it_lies(content: bytes, tmp_path: Path) -
     ] == CLIMATE_ROWS
     assert (result.rows_read, result.rows_empty, result.rejected) == (3, 0, [])
     assert result.values() == {"air_temperature": 7.6, "relative_humidity": 89.0}
-    assert result.observations[2]["source_row"].endswith("hourly.000R5[0]")
+    assert result.observations[2]["source_row"].endswith("hourly.000T5[0]")
 
 
 @pytest.mark.parametrize("write", [to_jsonl, to_csv, to_parquet])
 def test_one_observation_a_record(write: Callable[[Sequence[dict[str, Any]]], bytes], tmp_path: Path) -> None:
-    result = observations_of(write([CLIMATE, CLIMATE | {"id_station": "000R5"}]), tmp_path)
-    assert [row["station_id"] for row in result.observations] == ["07015", "000R5"]
+    result = observations_of(write([CLIMATE, CLIMATE | {"id_station": "000T5"}]), tmp_path)
+    assert [row["station_id"] for row in result.observations] == ["07915", "000T5"]
 
 
 def test_a_json_array_is_read_as_its_records(tmp_path: Path) -> None:
@@ -351,16 +351,16 @@ def test_an_item_of_an_array_that_is_no_record_is_refused_and_the_others_kept(tm
     ]
 
 
-@pytest.mark.parametrize("hourly", [[], {}, {"_params": ["temperature"]}, {"07015": []}])
+@pytest.mark.parametrize("hourly", [[], {}, {"_params": ["temperature"]}, {"07915": []}])
 def test_a_document_with_no_rows_has_no_rows(hourly: Any, tmp_path: Path) -> None:
     result = observations_of(json.dumps(DOCUMENT | {"hourly": hourly}).encode(), tmp_path)
     assert (result.rows_read, result.rejected) == (0, [])
 
 
 def test_a_row_under_another_stations_key_is_rejected(tmp_path: Path) -> None:
-    result = observations_of(json.dumps(DOCUMENT | {"hourly": {"000R5": [CLIMATE]}}).encode(), tmp_path)
+    result = observations_of(json.dumps(DOCUMENT | {"hourly": {"000T5": [CLIMATE]}}).encode(), tmp_path)
     assert [(row["code"], row["position"]) for row in result.rejected] == [
-        ("station_mismatch", "line 1: hourly.000R5[0]")
+        ("station_mismatch", "line 1: hourly.000T5[0]")
     ]
 
 
@@ -466,7 +466,7 @@ def bombs() -> list[bytes]:
         lines({"_airbyte_data": '{"a":' * depth + "1" + "}" * depth}),
         lines(ROWS[0]) + lines({"_airbyte_data": '{"a":' * 5000 + "1" + "}" * 5000}) + b"broken\n",
         to_csv([{"_airbyte_data": '{"a":' * depth + "1" + "}" * depth}]),
-        b'{"hourly": {"07015": [' + b'{"a":' * depth + b"1" + b"}" * depth + b"]}}",
+        b'{"hourly": {"07915": [' + b'{"a":' * depth + b"1" + b"}" * depth + b"]}}",
     ]
 
 
@@ -580,7 +580,7 @@ def test_a_sheet_of_notes_is_rejected_by_its_name(tmp_path: Path) -> None:
     assert code == "unknown_layout"
     assert message == (
         "sheet 'notes': no known network has rows with these columns: Author. "
-        "The key is that of station ILAMAD25 (Weather Underground)"
+        "The key is that of station ITESTB25 (Weather Underground)"
     )
 
 
@@ -655,7 +655,7 @@ def test_a_null_in_a_list_of_records_costs_itself_alone(first: bool, tmp_path: P
 @pytest.mark.parametrize("nothing", ["null", " null ", "", "  "])
 def test_an_object_of_units_that_is_the_text_of_nothing_is_none(nothing: str, tmp_path: Path) -> None:
     columns = "stationID,obsTimeUtc,humidity,metric,imperial"
-    cells = f'ILAMAD25,2024-10-01T00:04:00Z,87,{nothing},"{{""temp"": 50}}"'
+    cells = f'ITESTB25,2024-10-01T00:04:00Z,87,{nothing},"{{""temp"": 50}}"'
     result = observations_of(f"{columns}\n{cells}\n".encode(), tmp_path)
     assert ([row["air_temperature"] for row in result.observations], result.rejected) == ([10.0], [])
 

@@ -91,7 +91,7 @@ def test_one_row_that_was_cut_off_is_a_row_and_no_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("packed", PACKED)
 def test_a_text_is_a_text_however_it_is_packed(packed: str, tmp_path: Path) -> None:
     message = "text that is not a table: 'AAXX 01004' (a table has a header, and commas, semicolons or tabs in it)"
-    assert rejected(PACKED[packed]("\nAAXX 01004\n07015 11458=\n"), tmp_path) == ("unknown_layout", message)
+    assert rejected(PACKED[packed]("\nAAXX 01004\n07915 11458=\n"), tmp_path) == ("unknown_layout", message)
 
 
 def test_a_line_of_json_behind_a_byte_order_mark_is_no_binary(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_the_output_of_models_is_rejected_by_name(tmp_path: Path, text: str, nam
 @pytest.mark.parametrize(
     "text",
     [
-        '[{"stationID": "ILAMAD25", "temp": 11.3, "pressure": 1012, "windSpeed": 3}]',
+        '[{"stationID": "ITESTB25", "temp": 11.3, "pressure": 1012, "windSpeed": 3}]',
         "geo_id_insee;validity_time;t;td;u;dd;ff;pres\n",
         "temp,dwpt,rhum\n1,2,3\n",
     ],

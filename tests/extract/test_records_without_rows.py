@@ -28,7 +28,7 @@ Wrap = Callable[[Record], Record]
 TOO_LARGE = {"field": "hourly", "change": "NULLED", "reason": "DESTINATION_RECORD_SIZE_LIMITATION"}
 LOST = "lost on the way: hourly: NULLED, DESTINATION_RECORD_SIZE_LIMITATION"
 PWS = {
-    "stationID": "ILAMAD25",
+    "stationID": "ITESTB25",
     "obsTimeUtc": "2024-10-01T00:04:00Z",
     "humidity": 87,
     "winddir": 270,
@@ -46,7 +46,7 @@ def as_raw_data(document: Record) -> Record:
 
 def climate(hour: int) -> Record:
     row = CLIMATE | {"dh_utc": f"2024-10-05 {hour:02}:00:00"}
-    return {"status": "OK", "errors": [], "hourly": {"07015": [row]}}
+    return {"status": "OK", "errors": [], "hourly": {"07915": [row]}}
 
 
 def array(*records: Any) -> bytes:
@@ -185,7 +185,7 @@ def test_case_93_lines_with_nothing_but_an_envelope_have_no_rows(tmp_path: Path)
     assert [len(batch.rows) for batch in batches_of(lines(only, {}), tmp_path)] == [2]
 
 
-@pytest.mark.parametrize("hourly", [[], {}, {"07015": []}, {"_params": ["x"]}])
+@pytest.mark.parametrize("hourly", [[], {}, {"07915": []}, {"_params": ["x"]}])
 def test_case_93_an_empty_list_of_rows_is_no_fault(hourly: Any, tmp_path: Path) -> None:
     empty = {"status": "OK", "errors": [], "hourly": hourly}
     result = observations_of(lines(nested(empty), nested(climate(0))), tmp_path)
@@ -200,7 +200,7 @@ def test_case_93_a_value_where_the_list_of_rows_belongs_is_refused_and_no_empty_
 
 
 def test_case_93_a_broken_line_among_documents_is_refused_alone(tmp_path: Path) -> None:
-    content = lines(climate(0)) + b'{"hourly": {"07015": [{"id_sta\n' + lines(climate(1))
+    content = lines(climate(0)) + b'{"hourly": {"07915": [{"id_sta\n' + lines(climate(1))
     result = observations_of(content, tmp_path)
     assert len(result.observations) == 2
     assert [(row["position"], row["code"]) for row in result.rejected] == [("line 2", "malformed_record")]

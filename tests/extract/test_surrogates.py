@@ -34,9 +34,9 @@ def row(hour: int, where: str | None = None) -> dict[str, str]:
 def line(hour: int, where: str | None, wrap: str = "plain") -> str:
     made: object = row(hour, where)
     if wrap == "document":
-        made = {"hourly": {"07015": [made]}}
+        made = {"hourly": {"07915": [made]}}
     if wrap == "head":
-        made = {"hourly": {"07015": [row(hour)]}, "stations": [{"name": MARK if where else ""}]}
+        made = {"hourly": {"07915": [row(hour)]}, "stations": [{"name": MARK if where else ""}]}
     if wrap == "text":
         made = {"_airbyte_data": json.dumps(made)}
     if wrap == "nested":
@@ -63,7 +63,7 @@ def test_case_94_a_line_with_half_of_a_pair_is_refused_alone(
 
 
 def pretty(where: str) -> bytes:
-    return json.dumps({"hourly": {"07015": [row(1), row(2, where)]}}, indent=1).encode()
+    return json.dumps({"hourly": {"07915": [row(1), row(2, where)]}}, indent=1).encode()
 
 
 def array(where: str) -> bytes:
@@ -71,7 +71,7 @@ def array(where: str) -> bytes:
 
 
 def array_of_documents(where: str) -> bytes:
-    return json.dumps([{"hourly": {"07015": [row(1)]}}, {"hourly": {"07015": [row(2, where)]}}]).encode()
+    return json.dumps([{"hourly": {"07915": [row(1)]}}, {"hourly": {"07915": [row(2, where)]}}]).encode()
 
 
 @pytest.mark.parametrize("half", HALVES, ids=repr)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from tests.integration.worlds import Outcome, Row, World
 
-TABLE_KEY = "wunderground/ILAMAD25/2024_10_05_1728097200000_0.jsonl"
+TABLE_KEY = "wunderground/ITESTB25/2024_10_05_1728097200000_0.jsonl"
 # The second, good object of a run: whatever happens to the other one, it is loaded.
 NEIGHBOUR_KEY = "neighbour/2024_10_05_1728097200000_0.jsonl"
-NEIGHBOUR_ID = "07015@2021-06-01T00:00:00Z"
-_NEIGHBOUR = {"id_station": "07015", "dh_utc": "2021-06-01 00:00:00", "temperature": "12.5", "humidite": "80"}
+NEIGHBOUR_ID = "07915@2021-06-01T00:00:00Z"
+_NEIGHBOUR = {"id_station": "07915", "dh_utc": "2021-06-01 00:00:00", "temperature": "12.5", "humidite": "80"}
 
 
 @dataclass(frozen=True)

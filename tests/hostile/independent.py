@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 PARIS: Final = ZoneInfo("Europe/Paris")
 _NO_DAY: Final = date(2000, 1, 1)
-TABLE_STATION: Final = "ILAMAD25"
+TABLE_STATION: Final = "ITESTB25"
 # How far apart two statements of one quantity may be and still say the same, in canonical units: well above what
 # rounding can do. Between that and equality nothing is claimed.
 _FAR: Final = 20.0

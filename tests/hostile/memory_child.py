@@ -18,12 +18,14 @@ from forecast.extract import extract
 from forecast.networks.registry import NETWORKS
 from forecast.transform import ObjectTransformer
 from forecast.validate import validate
+from tests.stations import use_own_registry
 
 NOW = datetime(2024, 11, 1, tzinfo=UTC)
 
 
 def main(path: Path, key: str) -> None:
     configure_allocators()
+    use_own_registry()
     stations = load_stations()
     transformer = ObjectTransformer(key, stations, NOW)
     rows = 0

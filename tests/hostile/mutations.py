@@ -31,7 +31,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "table": ("jsonl", "array", "csv", "parquet", "avro", "workbook"),
     "api": ("jsonl", "array", "document", "csv", "parquet", "avro"),
 }
-_FOLDERS: Final = {"climate": "infoclimat", "table": "wunderground/ILAMAD25", "api": "wunderground"}
+_FOLDERS: Final = {"climate": "infoclimat", "table": "wunderground/ITESTB25", "api": "wunderground"}
 _DAY: Final = date(2024, 10, 2)
 _EXTRACTED: Final = datetime(2024, 10, 5, 3, tzinfo=UTC)
 _EXOTIC: Final[Sequence[Any]] = (
@@ -164,7 +164,7 @@ def _good_row(layout: str, minute: int, chance: random.Random) -> Row:
 
     if layout == "climate":
         return {
-            "id_station": "07015",
+            "id_station": "07915",
             "dh_utc": f"{_DAY} 0{1 + minute // 60}:{minute % 60:02}:00",
             "temperature": str(number(1, 25)),
             "point_de_rosee": str(number(-2, 20)),
@@ -188,7 +188,7 @@ def _good_row(layout: str, minute: int, chance: random.Random) -> Row:
     moment = datetime.combine(_DAY, time(6, minute % 60), UTC)
     name = chance.choice(list(BLOCKS))
     return {
-        "stationID": "ILAMAD25",
+        "stationID": "ITESTB25",
         "obsTimeUtc": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
         "epoch": int(moment.timestamp()),
         "humidity": chance.randint(30, 95),
@@ -334,7 +334,7 @@ def _strange_envelope(made: MadeUp) -> None:
 
 def _strange_container(made: MadeUp) -> None:
     if made.kind == "document":
-        container: Any = made.chance.choice([None, "", [], {}, "x", 5, {"07015": None}, {"07015": {}}, [[]], "absent"])
+        container: Any = made.chance.choice([None, "", [], {}, "x", 5, {"07915": None}, {"07915": {}}, [[]], "absent"])
         made.containers[made.chance.randrange(3)] = container
         made.harmless = False
         made.story.append(f"a container of rows is {container!r}")
@@ -400,7 +400,7 @@ def _documents(made: MadeUp) -> bytes:
     lines = []
     for number in sorted({1, *made.containers}):
         rows = [_without_envelope(row) for row in made.rows]
-        whole: Row = {"observations": rows} if made.layout == "api" else {"status": "OK", "hourly": {"07015": rows}}
+        whole: Row = {"observations": rows} if made.layout == "api" else {"status": "OK", "hourly": {"07915": rows}}
         if number in made.containers:
             name = "observations" if made.layout == "api" else "hourly"
             whole[name] = made.containers[number]

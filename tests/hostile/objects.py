@@ -44,7 +44,7 @@ VALUES = {
 
 def climate(hour: int, **changes: Any) -> Record:
     """A row of InfoClimat's document at this hour of 5 October 2024."""
-    row = {"id_station": "07015", "dh_utc": f"2024-10-05 {hour:02}:00:00", "temperature": "7.6", "humidite": "89"}
+    row = {"id_station": "07915", "dh_utc": f"2024-10-05 {hour:02}:00:00", "temperature": "7.6", "humidite": "89"}
     return row | changes
 
 
@@ -54,16 +54,16 @@ def document(*rows: Any, **changes: Any) -> Record:
         "status": "OK",
         "errors": [],
         "data": [],
-        "stations": [{"id": "07015", "name": "Lille-Lesquin"}],
+        "stations": [{"id": "07915", "name": "Lille-Lesquin"}],
         "metadata": {"temperature": "temperature,degC", "humidite": "humidity,%"},
-        "hourly": {"07015": list(rows), "_params": ["temperature", "humidite"]},
+        "hourly": {"07915": list(rows), "_params": ["temperature", "humidite"]},
     } | changes
 
 
 def pws(minute: int, **changes: Any) -> Record:
     """An observation of the PWS API."""
     row = {
-        "stationID": "ILAMAD25",
+        "stationID": "ITESTB25",
         "obsTimeUtc": f"2024-10-01T00:{minute:02}:00Z",
         "winddir": 210,
         "humidity": 87,

@@ -12,10 +12,12 @@ from forecast.core.registry import load_stations
 from forecast.core.settings import load_settings
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions
+from tests.stations import use_own_registry
 
 
 def run() -> None:
     """A run with the settings of the environment."""
+    use_own_registry()
     status, _ = main.run_pipeline(load_settings(), RunOptions(), load_stations())
     # Not getrusage: its peak begins with that of the process that started this one.
     (peak_kb,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))

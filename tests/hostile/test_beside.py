@@ -58,16 +58,16 @@ def test_case_92_the_station_beside_the_payload_is_the_rows_own(
     shape: Callable[..., bytes], field: str, run_object: RunObject
 ) -> None:
     """The object lies in the folder of another station."""
-    ending = run_object(shape(TABLE[0], **{field: "IICHTE19"}))
+    ending = run_object(shape(TABLE[0], **{field: "ITESTA19"}))
     ending.assert_accepted(1)
-    assert [document["station"]["id"] for document in ending.documents] == ["IICHTE19"]
+    assert [document["station"]["id"] for document in ending.documents] == ["ITESTA19"]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_case_92_two_stations_that_differ_quarantine_the_row(
     shape: Callable[..., bytes], run_object: RunObject
 ) -> None:
-    ending = run_object(shape(TABLE[0] | {"StationID": "ILAMAD25"}, StationID="IICHTE19"))
+    ending = run_object(shape(TABLE[0] | {"StationID": "ITESTB25"}, StationID="ITESTA19"))
     assert (ending.documents, [code for _, code, _ in ending.reasons]) == ([], ["contradicting_stations"])
 
 

@@ -186,7 +186,7 @@ def test_case_106_a_command_that_fails_on_a_document_of_another_program_ends_wit
     world.raw.put("infoclimat/a_1.jsonl", FIRST)
     world.run()
     with world.mongo() as database:
-        beside = {**_WHOLE, "station": {"id": "07015", "location": {"type": "Point", "coordinates": [3.1, 50.57]}}}
+        beside = {**_WHOLE, "station": {"id": "07915", "location": {"type": "Point", "coordinates": [3.1, 50.57]}}}
         del beside["measurements"]
         name = database[COLLECTION].insert_one(beside, bypass_document_validation=True).inserted_id
     world.raw.put("infoclimat/b_1.jsonl", RECREATED)
@@ -217,11 +217,11 @@ def test_a_database_that_holds_nothing_needs_no_index(replica_set: str, mongo_da
     assert report.observations_received == 0
 
 
-AT = "07015@2024-10-01T00:00:00Z"
+AT = "07915@2024-10-01T00:00:00Z"
 
 
 def delivery(value: str | None, extracted_at: str, generation: int, sync: int) -> bytes:
-    row = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": value, "humidite": "80"}
+    row = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": value, "humidite": "80"}
     envelope = {"_airbyte_extracted_at": extracted_at, "_airbyte_generation_id": generation}
     return lines({**envelope, "_airbyte_meta": {"sync_id": sync}, "_airbyte_data": row})
 
@@ -257,7 +257,7 @@ def test_case_97_a_change_of_producer_and_back(world: World) -> None:
     """Airbyte, then a file by hand without an envelope, then another Airbyte: each extracted later than the last."""
     world.raw.put("infoclimat/a_1.jsonl", FIRST)
     world.run()
-    row = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": "14.0", "humidite": "80"}
+    row = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": "14.0", "humidite": "80"}
     world.raw.put("by-hand.jsonl", json.dumps(row).encode() + b"\n")
     world.run()
     assert world.documents()[AT]["measurements"]["air_temperature"] == 14.0
@@ -281,7 +281,7 @@ def test_what_a_delivery_removes_is_told_in_every_report_and_in_the_log(
     expected = {
         "total": 1,
         "by_parameter": {"air_temperature": 1},
-        "by_station": {"07015": 1},
+        "by_station": {"07915": 1},
         "by_object": {f"{world.raw.uri}/infoclimat/b_1.jsonl": 1},
     }
     for kind in ("quality_report", "migration_report"):
@@ -289,14 +289,14 @@ def test_what_a_delivery_removes_is_told_in_every_report_and_in_the_log(
     assert [record.getMessage() for record in caplog.records if "replaced" in record.getMessage()] == [
         (
             "infoclimat/b_1.jsonl: 1 stored values were replaced by records of this object that lack them: "
-            "air_temperature of 07015 (1)"
+            "air_temperature of 07915 (1)"
         )
     ]
 
 
 def test_a_delivery_without_values_leaves_those_that_are_stored(world: World) -> None:
     """Its cells cannot be read, so that its record has nothing but notes."""
-    row = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": "n/a?", "humidite": "80"}
+    row = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": "n/a?", "humidite": "80"}
     world.raw.put("infoclimat/a_1.jsonl", FIRST)
     world.run()
     envelope = {"_airbyte_extracted_at": "2024-11-01T06:00:00Z", "_airbyte_generation_id": 13}

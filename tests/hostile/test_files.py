@@ -220,7 +220,7 @@ def test_case_08_no_rows_is_accepted_with_a_warning_in_every_format(content: byt
 
 def test_case_09_the_mark_of_a_folder_in_a_bucket_is_skipped(s3_world: WorldMaker) -> None:
     world = s3_world()
-    world.raw.put("wunderground/ILAMAD25/", b"")
+    world.raw.put("wunderground/ITESTB25/", b"")
     world.raw.put(TABLE_KEY, lines(*TABLE))
     status = world.run()
     counts = status["counts"]
@@ -236,7 +236,7 @@ def test_case_09_the_mark_of_a_folder_in_a_bucket_is_skipped(s3_world: WorldMake
      ".ipynb_checkpoints/day-checkpoint.csv", "old/.Trash-1000/day.csv"],
 )  # fmt: skip
 def test_case_09_markers_and_lock_files_are_skipped_and_never_shown(name: str, run_object: RunObject) -> None:
-    ending = run_object(b"\x0bJane Private" + b" " * 150, f"wunderground/ILAMAD25/{name}", neighbour=True)
+    ending = run_object(b"\x0bJane Private" + b" " * 150, f"wunderground/ITESTB25/{name}", neighbour=True)
     assert ending.outcome == "skipped"
     assert (ending.status["counts"]["objects_listed"], ending.status["counts"]["objects_skipped"]) == (2, 1)
     assert ending.exit_code == 0
@@ -248,7 +248,7 @@ def test_case_09_markers_and_lock_files_are_skipped_and_never_shown(name: str, r
     ["SUCCESS", "_temporary.jsonl", "part-0", "data.parts", "temp", "a.b/day.jsonl", "x.part/day", "_metadata/1"],
 )
 def test_case_09_a_name_that_only_looks_like_a_marker_is_read(name: str, run_object: RunObject) -> None:
-    run_object(lines(*TABLE), f"wunderground/ILAMAD25/{name}").assert_accepted(3)
+    run_object(lines(*TABLE), f"wunderground/ITESTB25/{name}").assert_accepted(3)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_case_09_a_name_that_only_looks_like_a_marker_is_read(name: str, run_obj
     ],
     ids=["HTML", "S3 error", "LFS pointer", "OLE2", "binary", "gzip in gzip", "HTTP status"],
 )  # fmt: skip
-@pytest.mark.parametrize("key", [TABLE_KEY, "wunderground/ILAMAD25/book.xlsx"])
+@pytest.mark.parametrize("key", [TABLE_KEY, "wunderground/ITESTB25/book.xlsx"])
 def test_case_10_wrong_content_under_a_right_name_is_rejected_with_what_it_is(
     content: bytes, code: str, message: str, key: str, run_object: RunObject
 ) -> None:
@@ -277,7 +277,7 @@ def test_case_10_wrong_content_under_a_right_name_is_rejected_with_what_it_is(
 
 
 def test_case_10_a_table_named_json_is_a_table(run_object: RunObject) -> None:
-    run_object(to_csv(TABLE), "wunderground/ILAMAD25/a.json").assert_accepted(3)
+    run_object(to_csv(TABLE), "wunderground/ITESTB25/a.json").assert_accepted(3)
 
 
 @pytest.mark.parametrize("end", [8, 30, 60, 81, 82], ids=lambda end: f"after {end} bytes")
@@ -309,7 +309,7 @@ def test_case_12_the_same_content_under_two_keys_changes_nothing(local_world: Wo
     first = run_in(world, lines(*TABLE))
     first.assert_accepted(3)
     before = world.contents()
-    second = run_in(world, lines(*TABLE), "wunderground/ILAMAD25/again.jsonl")
+    second = run_in(world, lines(*TABLE), "wunderground/ITESTB25/again.jsonl")
     assert second.exit_code == 0
     assert second.counts["records_validated"] == 3
     assert world.contents() == before
@@ -338,14 +338,14 @@ def test_case_12_an_object_that_changed_after_it_was_listed_is_not_read_and_take
             f"{world.raw.uri} could not be read: {TABLE_KEY}: replaced or removed after it was listed; run again",
         )
     ]
-    assert list(world.documents()) == ["07015@2024-10-05T00:00:00Z"]
+    assert list(world.documents()) == ["07915@2024-10-05T00:00:00Z"]
     assert world.run()["exit_code"] == 0
     assert len(world.documents()) == 4
 
 
 def test_case_13_a_key_that_climbs_is_a_key_and_no_path(s3_world: WorldMaker, tmp_path: Path) -> None:
     world = s3_world()
-    key = "wunderground/ILAMAD25/../../../../etc/x.jsonl"
+    key = "wunderground/ITESTB25/../../../../etc/x.jsonl"
     world.raw.put(key, lines(*TABLE))
     assert world.run()["exit_code"] == 0
     assert {document["metadata"]["source_uri"] for document in world.documents().values()} == {f"{world.raw.uri}{key}"}
@@ -367,7 +367,7 @@ def test_case_13_a_key_that_climbs_is_a_key_and_no_path(s3_world: WorldMaker, tm
     ],
 )
 def test_case_13_odd_names_are_opaque(name: str, run_object: RunObject, tmp_path: Path) -> None:
-    ending = run_object(lines(*TABLE), f"wunderground/ILAMAD25/{name}")
+    ending = run_object(lines(*TABLE), f"wunderground/ITESTB25/{name}")
     ending.assert_accepted(3)
     assert all(document["metadata"]["source_uri"].endswith(f"/{name}") for document in ending.documents)
     assert not any(name in key for key in ending.processed_keys)

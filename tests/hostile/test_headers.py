@@ -67,10 +67,10 @@ def test_case_98_bad_rows_stand_where_they_are_among_all_of_it(run_object: RunOb
 
 
 NEITHER = "neither JSON, CSV, Parquet, Avro nor a workbook"
-REMARKS = ["# METADATA:", "# 000R5 Bergues"]
+REMARKS = ["# METADATA:", "# 000T5 Bergues"]
 IC_NAMES = "station_id;dh_utc;temperature;pression"
 IC_UNITS = "string;YYYY-MM-DD hh:mm:ss;degC;hPa"
-IC_ROW = "000R5;2024-10-01 00:00:00;13.8;1012.3"
+IC_ROW = "000T5;2024-10-01 00:00:00;13.8;1012.3"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_infoclimats_fields_in_a_table_of_ones_own_are_read(run_object: RunObjec
     [
         ("TAF LFQQ 011100Z 0112/0212 24010KT CAVOK=\n" * 2, "TAF LFQQ 011100Z 0112/0212 24010KT CAVOK="),
         ("\x01\r\r\n123\r\r\nSAFR31 LFPW 011200\r\r\nMETAR LFQQ 011200Z=\r\r\n\x03", "SAFR31 LFPW 011200"),
-        ("AAXX 01004\n07015 11458 80205 10138 20091 30062 40121=\n", "AAXX 01004"),
+        ("AAXX 01004\n07915 11458 80205 10138 20091 30062 40121=\n", "AAXX 01004"),
         ("Date        Hour  Temp\n2024-10-01  00    13,8\n2024-10-01  01    13,9\n", "Date        Hour  Temp"),
         ("2024 10 01  00  13,8  1012,3\n2024 10 01  01  13,9  1012,4\n", "2024 10 01  00  13,8  1012,3"),
         ("Date  Temp, °C\n2024-10-01  13.8\n2024-10-02  13.9\n", "Date  Temp, °C"),

@@ -28,7 +28,7 @@ def write(path: Path, rows: int, seconds: int) -> None:
             moment = START + timedelta(seconds=row * seconds)
             phase = row * seconds / 86_400 * 2 * math.pi
             values = f"{12 + 4 * math.sin(phase):.1f},{80 + 10 * math.sin(phase + 1):.0f},{1013 + math.sin(phase):.1f}"
-            file.write(f"07015,{moment:%Y-%m-%d %H:%M:%S},{values}\n")
+            file.write(f"07915,{moment:%Y-%m-%d %H:%M:%S},{values}\n")
 
 
 @pytest.mark.slow
@@ -41,7 +41,7 @@ def test_case_104_values_of_every_second_stay_below_500_mb(
     write(tmp_path / "raw" / "infoclimat" / "a.csv", rows, seconds)
     variables = {
         **os.environ,
-        "PYTHONPATH": str(SRC),
+        "PYTHONPATH": f"{SRC}:{SRC.parent}",
         "RAW_URI": str(tmp_path / "raw"),
         "PROCESSED_URI": str(tmp_path / "processed"),
         "LOGS_DIR": str(tmp_path / "logs"),

@@ -139,7 +139,7 @@ def test_case_64_where_airbyte_has_a_column_for_every_field_nothing_is_told(run_
     assert ending.quality["unknown_columns"] == []
 
 
-@pytest.mark.parametrize("found", [{"id": "IICHTE19"}, ["IICHTE19"], True], ids=str)
+@pytest.mark.parametrize("found", [{"id": "ITESTA19"}, ["ITESTA19"], True], ids=str)
 @pytest.mark.parametrize("write", [lambda row, found: row | {"station": found},
                                    lambda row, found: enveloped(row, station=found)],
                          ids=["payload", "beside"])  # fmt: skip
@@ -147,16 +147,16 @@ def test_case_92_a_station_that_cannot_be_read_is_never_that_of_the_folder(
     write: Any, found: Any, run_object: RunObject
 ) -> None:
     ending = run_object(lines(write(table_row(4), found), table_row(9)))
-    assert [document["_id"] for document in ending.documents] == ["ILAMAD25@2024-09-30T22:09:00Z"]
+    assert [document["_id"] for document in ending.documents] == ["ITESTB25@2024-09-30T22:09:00Z"]
     assert ending.reasons == [("line 1", "no_station", "the row does not name its station")]
 
 
 @pytest.mark.parametrize(
     ("good", "bad"),
     [
-        (pws(9), pws(4, station="IICHTE19")),
-        (table_row(9), table_row(4, station_id="IICHTE19", Station="ILAMAD25")),
-        (climate(1), climate(2, stationID="000R5")),
+        (pws(9), pws(4, station="ITESTA19")),
+        (table_row(9), table_row(4, station_id="ITESTA19", Station="ITESTB25")),
+        (climate(1), climate(2, stationID="000T5")),
     ],
     ids=["api", "table", "infoclimat"],
 )
@@ -167,11 +167,11 @@ def test_case_92_a_row_that_names_two_stations_is_rejected(good: Record, bad: Re
     assert ending.reasons == [("line 2", "contradicting_stations", reason)]
 
 
-@pytest.mark.parametrize("name", ["Lille-Lesquin", "07015", " 07015 ", ""])
+@pytest.mark.parametrize("name", ["Lille-Lesquin", "07915", " 07915 ", ""])
 def test_case_92_what_a_station_is_called_contradicts_nothing(name: str, run_object: RunObject) -> None:
     run_object(lines(climate(1, station=name))).assert_accepted(1)
 
 
 def test_case_92_an_object_beside_the_payload_contradicts_no_station_in_it(run_object: RunObject) -> None:
-    row = enveloped(table_row(4, stationID="ILAMAD25"), station={"id": "ILAMAD25", "name": "La Madeleine"})
+    row = enveloped(table_row(4, stationID="ITESTB25"), station={"id": "ITESTB25", "name": "La Madeleine"})
     run_object(lines(row)).assert_accepted(1)

@@ -11,8 +11,8 @@ import pytest
 from tests.hostile.endings import RunObject
 from tests.hostile.objects import climate, document, lines, pws, to_csv, to_parquet
 
-ROW = {"stationID": "ILAMAD25", "obsTimeUtc": "2024-10-01T00:04:00Z"}
-NAMED = {"stationID": ["ILAMAD25", "ILAMAD25"], "obsTimeUtc": ["2024-10-01T00:04:00Z", "2024-10-01T00:09:00Z"]}
+ROW = {"stationID": "ITESTB25", "obsTimeUtc": "2024-10-01T00:04:00Z"}
+NAMED = {"stationID": ["ITESTB25", "ITESTB25"], "obsTimeUtc": ["2024-10-01T00:04:00Z", "2024-10-01T00:09:00Z"]}
 
 
 def as_lines(*rows: Any) -> bytes:
@@ -34,7 +34,7 @@ def test_a_row_with_no_object_where_its_values_belong_is_refused_alone_and_never
 ) -> None:
     ending = run_object(write(ROW | {"metric": found}, pws(9)))
     assert ending.sums == (2, 0, 1, 1)
-    assert [document["_id"] for document in ending.documents] == ["ILAMAD25@2024-10-01T00:09:00Z"]
+    assert [document["_id"] for document in ending.documents] == ["ITESTB25@2024-10-01T00:09:00Z"]
     ((_, code, reason),) = ending.reasons
     assert (code, ending.rejected[0]["field"], ending.rejected[0]["value"]) == (
         "malformed_record",

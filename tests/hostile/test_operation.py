@@ -63,11 +63,11 @@ def test_case_67_documents_that_the_store_refuses_are_told_and_the_others_counte
         status = world.run()
     assert (status["status"], status["exit_code"], status["counts"]["objects_interrupted"]) == ("failed", 2, 1)
     message = (
-        "the database's validator refuses document 07015@2024-10-05T01:00:00Z; its schema is not that of this pipeline "
+        "the database's validator refuses document 07915@2024-10-05T01:00:00Z; its schema is not that of this pipeline "
         "version (src/config/mongodb_schema.json)"
     )
     assert [error["message"] for error in status["errors"]] == [message]
-    assert sorted(world.documents()) == ["07015@2024-10-05T00:00:00Z", "07015@2024-10-05T02:00:00Z"]
+    assert sorted(world.documents()) == ["07915@2024-10-05T00:00:00Z", "07915@2024-10-05T02:00:00Z"]
     assert world.checkpoints() == {}
     counts = world.run()["counts"]
     assert (counts["inserted"], counts["unchanged"], counts["objects_loaded"]) == (1, 2, 1)
@@ -94,11 +94,11 @@ def test_case_68_the_same_station_by_two_networks_is_never_mixed(world: World) -
     """A station is of one network; rows of the other that name it are quarantined, whatever their rank."""
     run_in(world, lines(enveloped(climate(0))), CLIMATE_KEY).assert_accepted(1)
     before = world.contents()
-    of_the_api = enveloped(pws(0, stationID="07015", obsTimeUtc="2024-10-05T00:00:00Z"), _airbyte_generation_id=9)
+    of_the_api = enveloped(pws(0, stationID="07915", obsTimeUtc="2024-10-05T00:00:00Z"), _airbyte_generation_id=9)
     ending = run_in(world, lines(of_the_api), "wunderground/api.jsonl")
     reason = "in the station registry the station is none of Weather Underground"
     assert ending.reasons == [("line 1", "other_network", reason)]
-    of_infoclimat = run_in(world, lines(climate(0, id_station="ILAMAD25")), "infoclimat/other.jsonl")
+    of_infoclimat = run_in(world, lines(climate(0, id_station="ITESTB25")), "infoclimat/other.jsonl")
     reason = "in the station registry the station is none of InfoClimat"
     assert of_infoclimat.reasons == [("line 1", "other_network", reason)]
     assert world.contents() == before
@@ -113,9 +113,9 @@ def test_case_68_rows_of_several_networks_in_one_object_are_read_each_as_its_own
         ending = run_object(content)
         assert (ending.outcome, ending.sums, ending.rejected) == ("loaded", (4, 1, 3, 0), [])
         assert {document["_id"]: document["measurements"] for document in ending.documents} == {
-            "07015@2024-10-05T00:00:00Z": {"air_temperature": 7.6, "relative_humidity": 89.0},
-            "ILAMAD25@2024-09-30T22:04:00Z": VALUES,
-            "ILAMAD25@2024-10-01T00:09:00Z": {
+            "07915@2024-10-05T00:00:00Z": {"air_temperature": 7.6, "relative_humidity": 89.0},
+            "ITESTB25@2024-09-30T22:04:00Z": VALUES,
+            "ITESTB25@2024-10-01T00:09:00Z": {
                 "air_temperature": 13.8,
                 "relative_humidity": 87.0,
                 "wind_speed": 1.0,
@@ -132,7 +132,7 @@ def written(world: World, key: str) -> list[int]:
 
 
 def test_case_69_a_file_again_with_more_and_revised_rows_changes_only_those(world: World) -> None:
-    names = [f"07015@2024-10-05T0{hour}:00:00Z" for hour in range(3)]
+    names = [f"07915@2024-10-05T0{hour}:00:00Z" for hour in range(3)]
     first = [enveloped(climate(hour)) for hour in (0, 1)]
     run_in(world, lines(*first), CLIMATE_KEY)
     before = world.documents()
@@ -173,4 +173,4 @@ def test_case_70_the_zone_of_the_machine_does_not_matter(zone: str, world: World
     world.raw.put(TABLE_KEY, lines(*TABLE))
     outcome = world.command("pipeline", variables=world.variables(TZ=zone))
     assert outcome.code == 0, outcome.stderr
-    assert sorted(world.documents()) == [f"ILAMAD25@2024-09-30T22:{minute}:00Z" for minute in ("04", "09", "14")]
+    assert sorted(world.documents()) == [f"ITESTB25@2024-09-30T22:{minute}:00Z" for minute in ("04", "09", "14")]

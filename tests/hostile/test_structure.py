@@ -54,7 +54,7 @@ PWS_VALUES = {
         lambda: b'{"a":' * DEEP + b"1" + b"}" * DEEP,
         lambda: lines(TABLE[0]) + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"\n",
         lambda: lines({"_airbyte_data": "[" * DEEP}),
-        lambda: b'{"hourly": {"07015": [' + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"]}}",
+        lambda: b'{"hourly": {"07915": [' + b'{"a":' * DEEP + b"1" + b"}" * DEEP + b"]}}",
         lambda: to_csv([{"_airbyte_data": '{"a":' * DEEP + "1" + "}" * DEEP}]),
         lambda: to_csv([{"_airbyte_meta": "[" * DEEP, **TABLE[0]}]),
         lambda: to_parquet([{"_airbyte_data": '{"a":' * DEEP + "1" + "}" * DEEP}]),
@@ -73,7 +73,7 @@ def test_case_51_a_line_longer_than_a_record_may_be_is_rejected(run_object: RunO
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("start", [b'["', b'{"hourly": {"07015": [{"a": "', b"[1"], ids=["array", "document", "number"])
+@pytest.mark.parametrize("start", [b'["', b'{"hourly": {"07915": [{"a": "', b"[1"], ids=["array", "document", "number"])
 def test_case_51_a_text_longer_than_a_record_may_be_is_rejected(start: bytes, run_object: RunObject) -> None:
     ending = run_object(start + b"1" * (34 << 20))
     ending.assert_rejected("record_too_long", "a text or a number of more than 32 MB (MAX_RECORD_MB)")
@@ -101,7 +101,7 @@ def test_case_52_a_key_that_is_there_twice_in_a_list_refuses_the_row(kind: str, 
     text = json.dumps(document(*rows) if kind == "document" else rows)
     one = text.rindex('"temperature": "7.6"')
     ending = run_object((text[:one] + '"temperature": "99", ' + text[one:]).encode(), CLIMATE_KEY)
-    in_document = ("line 1: hourly.07015[1]", "malformed_record", "a key appears twice")
+    in_document = ("line 1: hourly.07915[1]", "malformed_record", "a key appears twice")
     in_array = ("[1]", "malformed_record", "the key 'temperature' appears twice")
     assert ending.reasons == [in_document if kind == "document" else in_array]
     assert ending.sums == (2, 0, 1, 1)
@@ -174,27 +174,27 @@ def test_case_53_a_page_or_an_empty_answer_is_no_success(content: bytes, code: s
 # 54: InfoClimat's document
 
 
-@pytest.mark.parametrize("hourly", [[], {}, {"_params": ["temperature"]}, {"07015": []}, {"07015": None}], ids=str)
+@pytest.mark.parametrize("hourly", [[], {}, {"_params": ["temperature"]}, {"07915": []}, {"07915": None}], ids=str)
 def test_case_54_a_document_without_rows_has_no_rows(hourly: Any, run_object: RunObject) -> None:
     run_object(json.dumps(document(hourly=hourly)).encode(), CLIMATE_KEY).assert_accepted(0)
 
 
 def test_case_54_params_first_or_missing_is_no_station(run_object: RunObject) -> None:
-    for hourly in ({"_params": ["temperature"], "07015": [climate(0)]}, {"07015": [climate(0)]}):
+    for hourly in ({"_params": ["temperature"], "07915": [climate(0)]}, {"07915": [climate(0)]}):
         run_object(json.dumps(document(hourly=hourly)).encode(), CLIMATE_KEY).assert_accepted(1)
 
 
 def test_case_54_a_row_under_another_stations_key_is_rejected(run_object: RunObject) -> None:
-    hourly = {"07015": [climate(0)], "000R5": [climate(1)]}
+    hourly = {"07915": [climate(0)], "000T5": [climate(1)]}
     ending = run_object(json.dumps(document(hourly=hourly)).encode(), CLIMATE_KEY)
     assert [(row["position"], row["code"]) for row in ending.rejected] == [
-        ("line 1: hourly.000R5[0]", "station_mismatch")
+        ("line 1: hourly.000T5[0]", "station_mismatch")
     ]
     assert ending.sums == (2, 0, 1, 1)
 
 
 def test_case_54_a_station_that_the_document_does_not_list_is_looked_up_in_the_registry(run_object: RunObject) -> None:
-    hourly = {"99999": [climate(0, id_station="99999")], "07015": [climate(1)]}
+    hourly = {"99999": [climate(0, id_station="99999")], "07915": [climate(1)]}
     ending = run_object(json.dumps(document(hourly=hourly)).encode(), CLIMATE_KEY)
     assert [(row["position"], row["code"]) for row in ending.rejected] == [
         ("line 1: hourly.99999[0]", "unknown_station")
@@ -206,9 +206,9 @@ def test_case_54_a_station_that_the_document_does_not_list_is_looked_up_in_the_r
     ("changes", "message"),
     [
         ({"data": [climate(0)], "hourly": []}, "the rows are in 'data', not where a known network has them"),
-        ({"hourly": {"07015": {"0": climate(0)}}},
-         "a value where a list of rows belongs: 'hourly.07015.0.id_station'"),
-        ({"hourly": {"07015": "none"}}, "a value where a list of rows belongs: 'hourly.07015'"),
+        ({"hourly": {"07915": {"0": climate(0)}}},
+         "a value where a list of rows belongs: 'hourly.07915.0.id_station'"),
+        ({"hourly": {"07915": "none"}}, "a value where a list of rows belongs: 'hourly.07915'"),
     ],
     ids=["data", "rows by number", "a word"],
 )  # fmt: skip
@@ -221,8 +221,8 @@ def test_case_54_rows_that_stand_elsewhere_are_not_passed_over(
 def test_case_54_an_item_that_is_no_row_is_rejected(run_object: RunObject) -> None:
     ending = run_object(json.dumps(document(climate(0), 5, ["x"], climate(1))).encode(), CLIMATE_KEY)
     assert ending.reasons == [
-        ("line 1: hourly.07015[1]", "malformed_record", "not a JSON object"),
-        ("line 1: hourly.07015[2]", "malformed_record", "not a JSON object"),
+        ("line 1: hourly.07915[1]", "malformed_record", "not a JSON object"),
+        ("line 1: hourly.07915[2]", "malformed_record", "not a JSON object"),
     ]
     assert ending.sums == (4, 0, 2, 2)
 
@@ -291,7 +291,7 @@ def test_case_55_a_flattened_document_of_megabytes_is_read(kind: str, run_object
 
 @pytest.mark.parametrize("kind", FLATTENED)
 def test_case_55_a_flattened_document_with_a_broken_part_is_rejected(kind: str, run_object: RunObject) -> None:
-    row = flattened(document(climate(0))) | {"hourly": '{"07015": [oops]}'}
+    row = flattened(document(climate(0))) | {"hourly": '{"07915": [oops]}'}
     ending = run_object(FLATTENED[kind](row), CLIMATE_KEY)
     ending.assert_rejected("not_json", "the JSON cannot be read to its end: lexical error: invalid char in json text.")
 
@@ -400,9 +400,9 @@ def test_case_57_the_time_of_extraction_in_its_spellings(stamp: Any, run_object:
 
 def test_case_57_a_lower_generation_does_not_overwrite_a_higher_one(local_world: WorldMaker) -> None:
     world = local_world()
-    run_in(world, lines(enveloped(table_row(4, Wind="N"), _airbyte_generation_id=5)), "wunderground/ILAMAD25/1.jsonl")
-    run_in(world, lines(enveloped(table_row(4, Wind="S"), _airbyte_generation_id=4)), "wunderground/ILAMAD25/2.jsonl")
-    (document,) = [found for name, found in world.documents().items() if name.startswith("ILAMAD25")]
+    run_in(world, lines(enveloped(table_row(4, Wind="N"), _airbyte_generation_id=5)), "wunderground/ITESTB25/1.jsonl")
+    run_in(world, lines(enveloped(table_row(4, Wind="S"), _airbyte_generation_id=4)), "wunderground/ITESTB25/2.jsonl")
+    (document,) = [found for name, found in world.documents().items() if name.startswith("ITESTB25")]
     assert document["measurements"]["wind_from_direction"] == 360.0
 
 
@@ -413,7 +413,7 @@ def test_case_57_one_raw_id_twice_is_one_row(run_object: RunObject) -> None:
 
 # 58 to 60: stations and empty rows
 
-IDS = ["iichte19", "$where", "a.b", "../x", "\U0001f326", "7015", "x" * 10_000, '{"$gt": ""}', "IICHTE19\u200b"]
+IDS = ["iichte19", "$where", "a.b", "../x", "\U0001f326", "7915", "x" * 10_000, '{"$gt": ""}', "ITESTA19\u200b"]
 
 
 @pytest.mark.parametrize("name", IDS, ids=lambda name: name[:12])
@@ -425,7 +425,7 @@ def test_case_58_an_unknown_station_is_refused_and_never_a_name(name: str, run_o
 
 
 def test_case_58_a_station_id_with_blanks_is_known_and_a_number_is_none(run_object: RunObject) -> None:
-    ending = run_object(lines(climate(0, id_station=" 07015 "), climate(1, id_station=7015)), CLIMATE_KEY)
+    ending = run_object(lines(climate(0, id_station=" 07915 "), climate(1, id_station=7915)), CLIMATE_KEY)
     assert [(row["position"], row["code"]) for row in ending.rejected] == [("line 2", "unknown_station")]
     assert ending.sums == (2, 0, 1, 1)
 
@@ -436,7 +436,7 @@ def test_case_60_records_without_any_field_are_empty_rows(run_object: RunObject)
 
 
 def test_case_59_rows_without_a_station_outside_of_any_prefix_are_rejected(run_object: RunObject) -> None:
-    ending = run_object(lines(*TABLE), "elsewhere/ILAMAD25.jsonl")
+    ending = run_object(lines(*TABLE), "elsewhere/ITESTB25.jsonl")
     assert ending.error[0] == "no_station"
     ending.assert_rejected("no_station", ending.error[1])
 
@@ -522,7 +522,7 @@ def test_case_61_stations_as_columns_are_rejected_with_their_names(run_object: R
     ending.assert_rejected(
         "unknown_layout",
         "sheet '011024': no known network has rows with these columns: Hour, Lille, Bergues. "
-        "The key is that of station ILAMAD25 (Weather Underground)",
+        "The key is that of station ITESTB25 (Weather Underground)",
     )
 
 
@@ -561,7 +561,7 @@ def test_case_62_an_array_of_whole_documents_is_read_as_each_of_them(
     assert ending.measurements == [CLIMATE_VALUES] * 2
     inside = "_airbyte_data." if wrap is enveloped else ""
     places = [document["metadata"]["source_row"] for document in ending.documents]
-    assert places == [f"[{index}]: {inside}hourly.07015[0]" for index in (0, 1)]
+    assert places == [f"[{index}]: {inside}hourly.07915[0]" for index in (0, 1)]
 
 
 def test_case_62_an_array_of_the_apis_answers_is_read(run_object: RunObject) -> None:
@@ -785,7 +785,7 @@ def test_case_63_the_type_of_a_column_that_is_not_known_does_not_matter(run_obje
 
 
 def test_case_63_a_nested_payload_with_missing_members_is_read(run_object: RunObject) -> None:
-    rows = [{"_airbyte_data": climate(0)}, {"_airbyte_data": {"id_station": "07015", "dh_utc": "2024-10-05 01:00:00",
+    rows = [{"_airbyte_data": climate(0)}, {"_airbyte_data": {"id_station": "07915", "dh_utc": "2024-10-05 01:00:00",
                                                               "humidite": "89"}}]  # fmt: skip
     ending = run_object(to_parquet(rows), CLIMATE_KEY)
     ending.assert_accepted(2)

@@ -275,7 +275,7 @@ def test_case_24_a_column_that_is_there_twice_with_other_values_is_rejected(run_
     ending.assert_rejected("duplicate_column", message)
 
 
-OF_STATION = ". The key is that of station ILAMAD25 (Weather Underground)"
+OF_STATION = ". The key is that of station ITESTB25 (Weather Underground)"
 NO_TIME = (
     ". The nearest layout is Weather Underground's table: there is no column with the time (Time, DateTime, Timestamp)"
 )

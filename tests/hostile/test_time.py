@@ -16,7 +16,7 @@ from tests.hostile.conftest import Ending, RunObject, run_in
 from tests.integration.worlds import WorldMaker
 
 CLIMATE_KEY = "infoclimat/api/2024_10_05_1728097200000_0.jsonl"
-WORKBOOK_KEY = "wunderground/ILAMAD25/book.xlsx"
+WORKBOOK_KEY = "wunderground/ITESTB25/book.xlsx"
 HEADER = ["Time", "Temperature", "Humidity", "Wind"]
 VALUES = ["50 °F", "80 %", "West"]
 Row = dict[str, Any]
@@ -38,11 +38,11 @@ def local_times(*clocks: str, day: str = "2024-10-27") -> list[Row]:
 
 
 def climate(*stamps: Any, **more: Any) -> bytes:
-    return lines([{"id_station": "07015", "dh_utc": stamp, "humidite": "80", **more} for stamp in stamps])
+    return lines([{"id_station": "07915", "dh_utc": stamp, "humidite": "80", **more} for stamp in stamps])
 
 
 def api(**times: Any) -> Row:
-    return {"stationID": "ILAMAD25", "humidityAvg": 80, **times}
+    return {"stationID": "ITESTB25", "humidityAvg": 80, **times}
 
 
 def workbook(sheets: dict[str, Sequence[Any]], change: Callable[[Any], None] = lambda book: None) -> bytes:
@@ -161,7 +161,7 @@ def test_case_41_a_sheet_of_notes_rejects_the_workbook_by_its_name(run_object: R
     run_object(sink.getvalue(), WORKBOOK_KEY).assert_rejected(
         "unknown_layout",
         "sheet 'notes': no known network has rows with these columns: What was done. "
-        "The key is that of station ILAMAD25 (Weather Underground)",
+        "The key is that of station ITESTB25 (Weather Underground)",
     )
 
 
@@ -337,7 +337,7 @@ def test_case_49_equal_rows_are_one_whatever_their_spelling(run_object: RunObjec
     assert len(ending.documents) == 1
 
 
-AT_MIDNIGHT = "07015@2024-10-01T00:00:00Z"
+AT_MIDNIGHT = "07915@2024-10-01T00:00:00Z"
 
 
 def conflict(winner: tuple[Ending, float], loser: tuple[Ending, float], reason: str) -> Row:
@@ -362,7 +362,7 @@ def test_case_49_of_conflicting_rows_the_same_one_wins_in_every_order(run_object
         assert sorted(told, key=lambda entry: entry["loser"]["values"]["air_temperature"]) == [
             conflict((ending, winner), (ending, loser), "higher digest") for loser in (5.0, 6.0, 7.0) if loser != winner
         ]
-        assert ending.quality["conflicts"]["by_station"] == {"07015": 2}
+        assert ending.quality["conflicts"]["by_station"] == {"07915": 2}
     assert len(winners) == 1
 
 
@@ -370,7 +370,7 @@ def test_case_49_the_loser_is_told_with_both_values_and_sources(local_world: Wor
     world = local_world()
 
     def deliver(name: str, value: str, generation: int) -> Ending:
-        row = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": value, "humidite": "80"}
+        row = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": value, "humidite": "80"}
         envelope = {"_airbyte_generation_id": generation, "_airbyte_extracted_at": 1728097200000, "_airbyte_meta": {}}
         return run_in(world, lines([{**envelope, "_airbyte_data": row}]), f"infoclimat/{name}.jsonl")
 
@@ -378,12 +378,12 @@ def test_case_49_the_loser_is_told_with_both_values_and_sources(local_world: Wor
     assert first.quality["conflicts"] == {"by_station": {}, "examples": []}
     newer = deliver("newer", "6", 2)
     assert newer.quality["conflicts"] == {
-        "by_station": {"07015": 1},
+        "by_station": {"07915": 1},
         "examples": [conflict(winner=(newer, 6.0), loser=(first, 5.0), reason="higher generation")],
     }
     late = deliver("late", "4", 1)
     assert late.quality["conflicts"] == {
-        "by_station": {"07015": 1},
+        "by_station": {"07915": 1},
         "examples": [conflict(winner=(newer, 6.0), loser=(late, 4.0), reason="higher generation")],
     }
     assert world.documents()[AT_MIDNIGHT]["measurements"] == {"air_temperature": 6.0, "relative_humidity": 80.0}
@@ -393,7 +393,7 @@ def test_case_49_the_loser_is_told_with_both_values_and_sources(local_world: Wor
 
 def test_case_49_the_later_extraction_wins(run_object: RunObject) -> None:
     def delivered(value: str, extracted_at: int) -> Row:
-        row = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": value}
+        row = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": value}
         return {
             "_airbyte_extracted_at": extracted_at,
             "_airbyte_raw_id": "x",
@@ -412,8 +412,8 @@ def test_case_48_files_that_overlap_are_one_series(local_world: WorldMaker) -> N
     rows = [{"Date": "2024-10-01", "Time": f"{hour:02}:00:00", "Temperature": f"{50 + hour} °F"} for hour in range(6)]
     whole = lines([{"Humidity": "80 %", "Wind": "West", **row} for row in rows])
     parts = whole.splitlines(keepends=True)
-    first = run_in(world, b"".join(parts[:4]), "wunderground/ILAMAD25/a.jsonl")
-    second = run_in(world, b"".join(parts[2:]), "wunderground/ILAMAD25/b.jsonl")
+    first = run_in(world, b"".join(parts[:4]), "wunderground/ITESTB25/a.jsonl")
+    second = run_in(world, b"".join(parts[2:]), "wunderground/ITESTB25/b.jsonl")
     assert (first.sums, second.sums) == ((4, 0, 4, 0), (4, 0, 4, 0))
     of_second = world.checkpoints()[f"{world.raw.uri}/{second.key}"]["counts"]
     assert (of_second["inserted"], of_second["unchanged"]) == (2, 2)
@@ -428,7 +428,7 @@ def test_case_49_the_record_that_lost_is_kept_in_the_processed_zone_with_its_ran
             "_airbyte_generation_id": generation,
             "_airbyte_raw_id": "x",
             "_airbyte_meta": {"sync_id": 1, "changes": []},
-            "_airbyte_data": {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": value},
+            "_airbyte_data": {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": value},
         }
         for generation, value in ((1, "5"), (2, "6"))
     ]

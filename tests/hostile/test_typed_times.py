@@ -77,13 +77,13 @@ def test_case_85_times_as_durations_also_in_a_workbook_with_brackets() -> None:
 
 def test_case_86_half_a_second_is_one_observation_in_every_type() -> None:
     half = datetime(2024, 10, 1, 0, 4, 0, 500_000)
-    rows = [{"id_station": "000R5", "dh_utc": half, "temperature": "13.8"}]
+    rows = [{"id_station": "000T5", "dh_utc": half, "temperature": "13.8"}]
     text = [{**rows[0], "dh_utc": "2024-10-01T00:04:00.500"}]
     assert stamps_of(*as_jsonl(text)) == stamps_of(*as_parquet(rows)) == {1: "2024-10-01T00:04:01Z"}
 
 
 def test_case_87_a_float_of_32_bits_is_the_decimal_that_was_written() -> None:
-    row = {"id_station": "000R5", "dh_utc": "2024-10-01 00:00:00"}
+    row = {"id_station": "000T5", "dh_utc": "2024-10-01 00:00:00"}
     written = read_object(*as_jsonl([{**row, "temperature": "13.8"}])).values()
     rows = [{**row, "temperature": np.float32(13.8)}]
     assert written == {"air_temperature": 13.8}
@@ -93,7 +93,7 @@ def test_case_87_a_float_of_32_bits_is_the_decimal_that_was_written() -> None:
 
 def test_case_87_floats_of_32_bits_in_the_objects_of_the_api() -> None:
     units = {"tempAvg": 13.8, "pressureMax": 1013.3, "pressureMin": 1012.2}
-    row = {"stationID": "ILAMAD25", "obsTimeUtc": "2024-10-01T00:04:00Z", "humidityAvg": 87.3, "metric": units}
+    row = {"stationID": "ITESTB25", "obsTimeUtc": "2024-10-01T00:04:00Z", "humidityAvg": 87.3, "metric": units}
     expected = {"air_temperature": 13.8, "relative_humidity": 87.3, "air_pressure_at_mean_sea_level": 1012.75}
     short = pa.struct([(name, pa.float32()) for name in units])
     assert read_object(*as_parquet([row], humidityAvg=pa.float32(), metric=short)).values() == expected

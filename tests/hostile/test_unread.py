@@ -21,7 +21,7 @@ GOOD = {
     "Pressure": "29.48 in",
 }
 CLIMATE = {
-    "id_station": "07015",
+    "id_station": "07915",
     "dh_utc": "2024-10-05 00:00:00",
     "temperature": "7.6",
     "pression": "1020.7",
@@ -182,7 +182,7 @@ def test_case_91_weewx_in_no_stations_folder_is_not_told_to_be_loaded(run_object
 )
 def test_case_89_what_is_stored_stays_where_nothing_can_be_read(second: bytes, one_world: World) -> None:
     empty(one_world)
-    stored = run_in(one_world, line(GOOD), "wunderground/ILAMAD25/a/1.jsonl").documents
-    ending = run_in(one_world, second, "wunderground/ILAMAD25/b/2")
+    stored = run_in(one_world, line(GOOD), "wunderground/ITESTB25/a/1.jsonl").documents
+    ending = run_in(one_world, second, "wunderground/ITESTB25/b/2")
     assert (ending.outcome, ending.error[0], ending.exit_code) == ("rejected", "unreadable_values", 3)
     assert [one_world.documents()[document["_id"]] for document in stored] == stored

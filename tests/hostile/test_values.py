@@ -21,7 +21,7 @@ from tests.integration.worlds import World
 
 CLIMATE_KEY = "infoclimat/api/2024_10_05_1728097200000_0.jsonl"
 NBSP = "\u00a0"
-CLIMATE = {"id_station": "07015", "humidite": "80"}
+CLIMATE = {"id_station": "07915", "humidite": "80"}
 TABLE = {"Date": "2024-10-01", "Humidity": "80 %", "Temperature": "50 °F", "Pressure": "29.53 in"}
 
 
@@ -69,7 +69,7 @@ def test_case_27_what_looks_like_a_token_and_is_a_value_stays(run_object: RunObj
 def test_case_28_what_is_no_finite_number_is_never_stored(run_object: RunObject) -> None:
     cells = ["NaN", "Infinity", "-Infinity", "1e400", '"inf"', "12.5"]
     rows = [
-        f'{{"id_station":"07015","dh_utc":"{_stamp(i)}","humidite":"80","temperature":{cell}}}'
+        f'{{"id_station":"07915","dh_utc":"{_stamp(i)}","humidite":"80","temperature":{cell}}}'
         for i, cell in enumerate(cells)
     ]
     ending = run_object(lines(rows), CLIMATE_KEY)
@@ -83,7 +83,7 @@ def test_case_29_numbers_out_of_all_bounds(run_object: RunObject) -> None:
     digits = "9" * 10_000
     cells = ["99999999999999999999", f'"{digits}"', '"1e-400"', '"0x1F"', '"1_000"', '"True"', "true", "12.5"]
     rows = [
-        f'{{"id_station":"07015","dh_utc":"{_stamp(i)}","humidite":"80","temperature":{cell}}}'
+        f'{{"id_station":"07915","dh_utc":"{_stamp(i)}","humidite":"80","temperature":{cell}}}'
         for i, cell in enumerate(cells)
     ]
     ending = run_object(lines(rows), CLIMATE_KEY)
@@ -516,7 +516,7 @@ def test_case_57_a_value_that_the_destination_nulled_is_lost_on_the_way(run_obje
     ],
 )
 def test_case_57_also_of_the_apis_nested_fields(run_object: RunObject, field: str, parameters: list[str]) -> None:
-    row = {"stationID": "ILAMAD25", "obsTimeUtc": "2024-10-05T00:04:00Z", "uvHigh": 1.0, "humidityAvg": None}
+    row = {"stationID": "ITESTB25", "obsTimeUtc": "2024-10-05T00:04:00Z", "uvHigh": 1.0, "humidityAvg": None}
     ending = run_object(lines([envelope(row, field)]))
     ending.assert_accepted(1)
     assert ending.notes == [(parameter, "", LOST) for parameter in parameters]
@@ -533,25 +533,25 @@ def test_case_57_a_row_that_lost_its_time_is_quarantined_with_what_airbyte_said(
 
 
 def test_case_58_ids_are_text_and_an_unknown_one_is_no_new_station(run_object: RunObject) -> None:
-    strange = ["99999", "iichte19", "7015", "0.0", "$where", "a.b", "../etc", "💥", "'; DROP", "x" * 10_240]
-    rows = [{"id_station": station} for station in [*strange, 7015, " 07015 "]]
+    strange = ["99999", "iichte19", "7915", "0.0", "$where", "a.b", "../etc", "💥", "'; DROP", "x" * 10_240]
+    rows = [{"id_station": station} for station in [*strange, 7915, " 07915 "]]
     ending = run_object(climate(*rows), CLIMATE_KEY)
     assert ending.exit_code == 0
     assert ending.sums == (12, 0, 1, 11)
-    assert [row["station"]["id"] for row in ending.documents] == ["07015"]
+    assert [row["station"]["id"] for row in ending.documents] == ["07915"]
     assert {(row["code"], row["field"], row["reason"]) for row in ending.rejected} == {
         ("unknown_station", "id_station", "the station is not in the station registry")
     }
     found = [row["value"] for row in ending.rejected]
-    assert found == [*strange[:-1], "x" * 199 + "…", "7015"]
+    assert found == [*strange[:-1], "x" * 199 + "…", "7915"]
     assert [json.loads(row["row"])["id_station"] for row in ending.rejected][9] == "x" * 10_240
 
 
 def test_case_59_rows_without_a_station_have_that_of_the_prefix_and_not_of_the_name(run_object: RunObject) -> None:
-    ending = run_object(table({}), "wunderground/ILAMAD25/IICHTE19.jsonl")
+    ending = run_object(table({}), "wunderground/ITESTB25/ITESTA19.jsonl")
     ending.assert_accepted(1)
-    assert ending.documents[0]["station"]["id"] == "ILAMAD25"
-    run_object(table({}), "elsewhere/ILAMAD25.jsonl").assert_rejected(
+    assert ending.documents[0]["station"]["id"] == "ITESTB25"
+    run_object(table({}), "elsewhere/ITESTB25.jsonl").assert_rejected(
         "no_station",
         "the rows do not name their station, and no station's raw_prefixes matches this key; "
         "add the prefix to the station in the station registry",
@@ -564,7 +564,7 @@ def pressures(at_la_madeleine: float) -> dict[str, bytes]:
     sea_level = [1010 + 8 * math.sin(index / 12) for index in range(len(hours))]
     others = [
         {"id_station": name, "dh_utc": f"{hour:%Y-%m-%d %H:%M:%S}", "pression": f"{pressure:.1f}"}
-        for name in ("00052", "000R5", "07015", "STATIC0010")
+        for name in ("00092", "000T5", "07915", "STATIC0090")
         for hour, pressure in zip(hours, sea_level, strict=True)
     ]
     local = [hour.astimezone(ZoneInfo("Europe/Paris")) for hour in hours]
@@ -582,7 +582,7 @@ def pressures(at_la_madeleine: float) -> dict[str, bytes]:
 
 
 OFF = (
-    "ILAMAD25 air_pressure_at_mean_sea_level is 8.0 hPa below its neighbours: is its calibration or its altitude "
+    "ITESTB25 air_pressure_at_mean_sea_level is 8.0 hPa below its neighbours: is its calibration or its altitude "
     "wrong, or is a file of another station in its folder?"
 )
 
@@ -653,8 +653,8 @@ def test_case_64_a_unit_that_changed_in_the_metadata_rejects_the_document() -> N
 
 @pytest.mark.parametrize("wrap", [dict, envelope], ids=["a file", "a record"])
 def test_case_64_a_document_whose_units_changed_is_rejected(run_object: RunObject, wrap: Any) -> None:
-    row = {"id_station": "07015", "dh_utc": "2024-10-05 00:00:00", "vent_moyen": "36"}
-    document = {"status": "OK", "errors": [], "hourly": {"07015": [row]}, "metadata": {"vent_moyen": "wind,km/h"}}
+    row = {"id_station": "07915", "dh_utc": "2024-10-05 00:00:00", "vent_moyen": "36"}
+    document = {"status": "OK", "errors": [], "hourly": {"07915": [row]}, "metadata": {"vent_moyen": "wind,km/h"}}
     ending = run_object(lines([wrap(document)]), CLIMATE_KEY)
     ending.assert_accepted(1)
     assert ending.measurements == [{"wind_speed": 10.0}]

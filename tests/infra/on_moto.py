@@ -23,6 +23,7 @@ from tests.infra.metric_filters import counted, declared
 from tests.infra.runbooks import commands
 from tests.infra.stack import DIGESTS, REGION, ROOT, STATE_BUCKET, Stack, copy_of_terraform, moto_server
 from tests.slo import GENEROUS_MS, NO_MACHINE_MS, slo_file
+from tests.stations import built_in_registry
 
 USERS = {"root", "app", "backup", "monitor"}
 TASK_DEFINITION = "aws_ecs_task_definition"
@@ -293,7 +294,8 @@ def bucket(stack: Stack, zone: str) -> str:
 
 def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_database: str, tmp_path: Path) -> None:
     """All but the address of the database is as the task definition has it. Its log is what metrics are made of."""
-    write_demo(tmp_path / "raw")
+    with built_in_registry():
+        write_demo(tmp_path / "raw")
     raw = sorted(path for path in (tmp_path / "raw").rglob("*") if path.is_file())
     for path in raw:
         key = f"airbyte-sync/{path.relative_to(tmp_path / 'raw').as_posix()}"

@@ -22,7 +22,7 @@ from tests.networks import station as made_station
 
 KEY: Final = "k3y/with+odd=letters"
 NOW: Final = datetime(2026, 11, 28, 16, 2, tzinfo=UTC)
-PWS: Final = ("IICHTE19", "ILAMAD25")
+PWS: Final = ("ITESTA19", "ITESTB25")
 
 
 def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> float:

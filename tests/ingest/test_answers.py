@@ -14,7 +14,7 @@ from forecast.ingest.transport import Response
 from forecast.networks.infoclimat.fetch import FETCH as INFOCLIMAT
 from forecast.networks.wunderground.fetch import FETCH as WUNDERGROUND
 
-ROW = {"id_station": "07015", "dh_utc": "2026-11-28 00:00:00", "temperature": "7.6", "nom": "Lesquin é"}
+ROW = {"id_station": "07915", "dh_utc": "2026-11-28 00:00:00", "temperature": "7.6", "nom": "Lesquin é"}
 
 
 def answered(text: str | bytes, fetch: Any = INFOCLIMAT) -> list[Any]:
@@ -24,14 +24,14 @@ def answered(text: str | bytes, fetch: Any = INFOCLIMAT) -> list[Any]:
 
 def infoclimat(rows: str) -> str:
     metadata = json.dumps({name: f"x,{unit}" for name, unit in INFOCLIMAT.units})
-    return f'{{"status": "OK", "metadata": {metadata}, "hourly": {{"_params": [], "07015": [{rows}]}}}}'
+    return f'{{"status": "OK", "metadata": {metadata}, "hourly": {{"_params": [], "07915": [{rows}]}}}}'
 
 
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_records_are_one_line_each_whatever_the_blanks_of_the_answer(indent: int | None, mark: str) -> None:
     (record,) = answered(mark + infoclimat(json.dumps(ROW, indent=indent)))
-    assert (record.station, record.time) == ("07015", "2026-11-28 00:00:00")
+    assert (record.station, record.time) == ("07915", "2026-11-28 00:00:00")
     assert record.line == json.dumps(ROW, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -53,11 +53,11 @@ def test_a_record_says_what_the_answer_said(text: str, line: str) -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        '{"id_station": "07015", "temperature": NaN}',
-        '{"id_station": "07015", "temperature": 1e400}',
-        '{"id_station": "07015", "temperature": "\\ud800"}',
-        b'{"id_station": "07015", "temperature": "\xff"}',
-        '{"id_station": "07015",}',
+        '{"id_station": "07915", "temperature": NaN}',
+        '{"id_station": "07915", "temperature": 1e400}',
+        '{"id_station": "07915", "temperature": "\\ud800"}',
+        b'{"id_station": "07915", "temperature": "\xff"}',
+        '{"id_station": "07915",}',
         '{"id_station": ' + "[" * 100_000,
     ],
 )

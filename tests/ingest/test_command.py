@@ -78,7 +78,7 @@ def test_one_source_is_read_and_reported(apis: FakeApis, tmp_path: Path) -> None
     assert (counts["calls"], found["status"], found["attention"]) == (1, "success", [])
     (uri,) = found["sources"]["infoclimat"]["objects"]
     assert Path(uri).is_file()
-    days = found["sources"]["infoclimat"]["stations"]["00052"]["days"]
+    days = found["sources"]["infoclimat"]["stations"]["00092"]["days"]
     assert len(days) == 3
     assert sum(day["rows_written"] for day in days.values()) > 2 * 144 - 1
 

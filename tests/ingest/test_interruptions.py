@@ -100,7 +100,7 @@ def test_a_run_that_is_killed_at_any_of_its_writes_loses_and_doubles_nothing(
 
 
 def _expected(ingest: Ingest, source: str) -> dict[tuple[str, str], dict[str, Any]]:
-    names = {"wunderground": ("IICHTE19", "ILAMAD25"), "infoclimat": ("00052", "07015")}[source]
+    names = {"wunderground": ("ITESTA19", "ITESTB25"), "infoclimat": ("00092", "07915")}[source]
     now, ingest.clock.time = ingest.clock.time, NOW.timestamp()
     try:
         rows = [ingest.expected(name, date.fromisoformat(SINCE), date(2026, 11, 28)) for name in names]
@@ -137,6 +137,9 @@ from forecast.core.registry import load_stations
 from forecast.ingest.run import Request, Surroundings, run_ingest
 from forecast.ingest.sources import FETCHES
 from datetime import date
+from tests.stations import use_own_registry
+
+use_own_registry()
 
 class Clock:
     def __init__(self, now): self.time = now

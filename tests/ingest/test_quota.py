@@ -121,7 +121,7 @@ def test_the_end_of_the_quota_is_a_clean_end_that_the_next_run_goes_on_from(tmp_
 def test_the_pace_is_kept_over_runs(tmp_path: Path) -> None:
     ingest = Ingest(tmp_path)
     for _ in range(3):
-        ingest.run("wunderground", since="2026-11-28", stations=("ILAMAD25",))
+        ingest.run("wunderground", since="2026-11-28", stations=("ITESTB25",))
     times = [time for time, *_ in ingest.apis.calls]
     assert [round(later - sooner, 3) for sooner, later in pairwise(times)] == [2.0, 2.0]
 

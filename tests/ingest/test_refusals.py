@@ -51,7 +51,7 @@ def test_ok_without_hourly_is_no_day_without_data(ingest: Ingest) -> None:
     (source,) = ingest.run("infoclimat", since=TODAY).sources
     assert (source.exit_code, source.outcome, source.calls) == (1, Outcome.PARTIAL, 1)
     assert 'it answered OK, but without "hourly"' in source.window_faults[0].message
-    assert source.stations["00052"].missing == (date(2026, 11, 28),)
+    assert source.stations["00092"].missing == (date(2026, 11, 28),)
 
 
 def test_text_in_place_of_json_is_asked_for_again(ingest: Ingest) -> None:
@@ -67,7 +67,7 @@ def test_text_in_place_of_json_is_asked_for_again(ingest: Ingest) -> None:
 def test_what_may_pass_is_tried_again_with_longer_and_longer_pauses(ingest: Ingest, fault: Fault) -> None:
     fault.times = 3
     ingest.apis.faults.append(fault)
-    (source,) = ingest.run("wunderground", since=TODAY, stations=("ILAMAD25",)).sources
+    (source,) = ingest.run("wunderground", since=TODAY, stations=("ITESTB25",)).sources
     assert (source.exit_code, source.calls, source.retries) == (0, 4, 3)
     assert [
         round(later - sooner)
@@ -77,25 +77,25 @@ def test_what_may_pass_is_tried_again_with_longer_and_longer_pauses(ingest: Inge
 
 def test_a_retry_after_is_obeyed(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(429, b"slow down", times=1, headers={"Retry-After": "77"}))
-    (source,) = ingest.run("wunderground", since=TODAY, stations=("ILAMAD25",)).sources
+    (source,) = ingest.run("wunderground", since=TODAY, stations=("ITESTB25",)).sources
     assert (source.exit_code, source.calls) == (0, 2)
     assert round(ingest.apis.calls[1][0] - ingest.apis.calls[0][0]) == 77
 
 
 def test_who_is_told_to_wait_for_long_ends_and_keeps_what_was_read(ingest: Ingest) -> None:
-    fault = Fault(429, b"slow down", where="ILAMAD25", headers={"Retry-After": "3600"})
+    fault = Fault(429, b"slow down", where="ITESTB25", headers={"Retry-After": "3600"})
     ingest.apis.faults.append(fault)
     (source,) = ingest.run("wunderground", since=TODAY).sources
     assert (source.exit_code, source.outcome, source.calls, source.written) == (1, Outcome.FAILED, 2, 204)
     assert source.fault is not None
     assert "It asks for a wait of 3600 s" in source.fault
     fault.times = 0
-    assert ingest.run("wunderground").sources[0].stations["ILAMAD25"].days[date(2026, 11, 28)].written >= 204
+    assert ingest.run("wunderground").sources[0].stations["ITESTB25"].days[date(2026, 11, 28)].written >= 204
 
 
 def test_an_address_that_is_refused_is_not_asked_again(ingest: Ingest) -> None:
     ingest.apis.faults.append(
-        Fault(400, b'{"errors": [{"error": {"message": "Invalid parameter."}}]}', where="ILAMAD25")
+        Fault(400, b'{"errors": [{"error": {"message": "Invalid parameter."}}]}', where="ITESTB25")
     )
     (source,) = ingest.run("wunderground", since=TODAY).sources
     assert (source.exit_code, source.calls) == (1, 2)
@@ -104,10 +104,10 @@ def test_an_address_that_is_refused_is_not_asked_again(ingest: Ingest) -> None:
 
 def test_errors_with_status_200_are_no_empty_day(ingest: Ingest) -> None:
     body = json.dumps({"errors": [{"error": {"message": "Something"}}], "observations": []}).encode()
-    ingest.apis.faults.append(Fault(200, body, where="ILAMAD25"))
+    ingest.apis.faults.append(Fault(200, body, where="ITESTB25"))
     (source,) = ingest.run("wunderground", since=TODAY).sources
     assert source.window_faults[0].message.startswith("it answered 200 with errors in place of observations")
-    assert source.stations["ILAMAD25"].missing == (date(2026, 11, 28),)
+    assert source.stations["ITESTB25"].missing == (date(2026, 11, 28),)
 
 
 def test_a_source_that_answers_nothing_is_left_after_five_windows(ingest: Ingest) -> None:
@@ -119,15 +119,15 @@ def test_a_source_that_answers_nothing_is_left_after_five_windows(ingest: Ingest
 
 
 def test_a_unit_that_changed_is_not_written(ingest: Ingest) -> None:
-    (row, *_) = ingest.expected("00052", date(2026, 11, 28), date(2026, 11, 28)).values()
+    (row, *_) = ingest.expected("00092", date(2026, 11, 28), date(2026, 11, 28)).values()
     document = {
         "status": "OK",
         "errors": [],
         "metadata": {"vent_moyen": "mean wind speed,m/s"},
-        "hourly": {"00052": [row]},
+        "hourly": {"00092": [row]},
     }
     ingest.apis.faults.append(Fault(200, json.dumps(document).encode()))
-    (source,) = ingest.run("infoclimat", since=TODAY, stations=("00052",)).sources
+    (source,) = ingest.run("infoclimat", since=TODAY, stations=("00092",)).sources
     assert (source.exit_code, source.outcome) == (3, Outcome.PARTIAL)
     assert source.window_faults[0].message == (
         "the document names other units than its numbers are read in: vent_moyen in 'm/s' instead of 'km/h'"
@@ -151,9 +151,9 @@ def test_every_unit_that_the_document_names_is_the_one_that_the_numbers_are_read
 
 
 def test_a_record_of_a_station_that_was_not_asked_for_is_not_written(ingest: Ingest) -> None:
-    (row, *_) = ingest.expected("ILAMAD25", date(2026, 11, 28), date(2026, 11, 28)).values()
+    (row, *_) = ingest.expected("ITESTB25", date(2026, 11, 28), date(2026, 11, 28)).values()
     ingest.apis.faults.append(Fault(200, json.dumps({"observations": [{**row, "stationID": "IX\u202e1"}]}).encode()))
-    (source,) = ingest.run("wunderground", since=TODAY, stations=("ILAMAD25",)).sources
+    (source,) = ingest.run("wunderground", since=TODAY, stations=("ITESTB25",)).sources
     assert source.exit_code == 3
     assert source.window_faults[0].message == "a record names station IX\\u202e1, which was not asked for"
 
@@ -161,7 +161,7 @@ def test_a_record_of_a_station_that_was_not_asked_for_is_not_written(ingest: Ing
 @pytest.mark.parametrize("key", [KEY, "k3y%2Fwith%2Bodd%3Dletters", "k3y/with%2Bodd%3Dletters"])
 def test_a_key_in_an_answer_is_not_shown(ingest: Ingest, key: str, caplog: pytest.LogCaptureFixture) -> None:
     ingest.apis.faults.append(Fault(500, f"no such call: ?apiKey={key}".encode()))
-    (source,) = ingest.run("wunderground", since=TODAY, stations=("ILAMAD25",)).sources
+    (source,) = ingest.run("wunderground", since=TODAY, stations=("ITESTB25",)).sources
     assert source.window_faults[0].message.endswith("it answered 500: no such call: ?apiKey=***")
     assert key not in caplog.text
 
@@ -175,13 +175,13 @@ def _with_licence(stations: Stations, station_id: str, name: str) -> Stations:
 
 @pytest.mark.parametrize("licence", ["CC BY-NC", "cc by-nc-sa 4.0", "Non-commercial use only"])
 def test_a_station_whose_licence_forbids_commercial_use_is_left_out_by_name(ingest: Ingest, licence: str) -> None:
-    ingest.stations = _with_licence(ingest.stations, "00052", licence)
+    ingest.stations = _with_licence(ingest.stations, "00092", licence)
     (source,) = ingest.run("infoclimat", since=TODAY).sources
-    assert source.left_out == {"00052": f"its licence is {licence}; ALLOW_NON_COMMERCIAL=yes reads it"}
-    assert "00052" not in ingest.apis.calls[0][2]
-    assert sorted(source.stations) == ["000R5", "07015", "STATIC0010"]
+    assert source.left_out == {"00092": f"its licence is {licence}; ALLOW_NON_COMMERCIAL=yes reads it"}
+    assert "00092" not in ingest.apis.calls[0][2]
+    assert sorted(source.stations) == ["000T5", "07915", "STATIC0090"]
     ingest.more["allow_non_commercial"] = True
-    assert "00052" in ingest.run("infoclimat", since=TODAY).sources[0].stations
+    assert "00092" in ingest.run("infoclimat", since=TODAY).sources[0].stations
 
 
 def test_without_any_key_it_says_which_to_set(ingest: Ingest) -> None:
@@ -199,7 +199,7 @@ def test_without_any_key_it_says_which_to_set(ingest: Ingest) -> None:
     [
         ({"sources": "netatmo"}, "netatmo: no such source; there are infoclimat, metar, "),
         ({"stations": ("NOWHERE",)}, "--station NOWHERE: the registry has no such station"),
-        ({"sources": "infoclimat", "stations": ("ILAMAD25",)}, "--station ILAMAD25 is of Weather Underground"),
+        ({"sources": "infoclimat", "stations": ("ITESTB25",)}, "--station ITESTB25 is of Weather Underground"),
         ({"since": "2026-11-20", "until": "2026-11-19"}, "--since 2026-11-20 is later than --until 2026-11-19"),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_second_run_writes_nothing_and_asks_for_three_days(ingest: Ingest) -> 
 
 def test_only_what_is_new_or_changed_is_written(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-20")
-    ingest.world.corrections.append(Correction("ILAMAD25", at(2026, 11, 27, 6), at(2026, 11, 27, 6, 30), 0))
+    ingest.world.corrections.append(Correction("ITESTB25", at(2026, 11, 27, 6), at(2026, 11, 27, 6, 30), 0))
     ingest.clock.time += 3 * 3600
     result = ingest.run("wunderground")
     assert result.sources[0].written == 2 * 36 + 6
@@ -65,21 +65,21 @@ def test_only_what_is_new_or_changed_is_written(ingest: Ingest) -> None:
 
 
 def test_a_correction_of_a_day_eight_days_ago_arrives_within_a_week(ingest: Ingest) -> None:
-    ingest.run("wunderground", since="2026-11-19", stations=("ILAMAD25",))
-    ingest.world.corrections.append(Correction("ILAMAD25", at(2026, 11, 20, 6), at(2026, 11, 20, 6, 30), 0))
+    ingest.run("wunderground", since="2026-11-19", stations=("ITESTB25",))
+    ingest.world.corrections.append(Correction("ITESTB25", at(2026, 11, 20, 6), at(2026, 11, 20, 6, 30), 0))
     written = {}
     for day in range(8):
         ingest.clock.time = NOW.timestamp() + day * 86_400
-        ingest.run("wunderground", stations=("ILAMAD25",))
+        ingest.run("wunderground", stations=("ITESTB25",))
         written[day] = ingest.newest() == ingest.newest() | ingest.expected(
-            "ILAMAD25", date(2026, 11, 20), date(2026, 11, 20)
+            "ITESTB25", date(2026, 11, 20), date(2026, 11, 20)
         )
     assert written == {**dict.fromkeys(range(7), False), 7: True}
 
 
 def test_infoclimat_is_asked_for_all_stations_at_once(ingest: Ingest) -> None:
     result = ingest.run("infoclimat", since="2026-11-20")
-    stations = ("00052", "000R5", "07015", "STATIC0010")
+    stations = ("00092", "000T5", "07915", "STATIC0090")
     expected = {
         key: row
         for name in stations
@@ -92,13 +92,13 @@ def test_infoclimat_is_asked_for_all_stations_at_once(ingest: Ingest) -> None:
 
 
 def test_a_station_that_was_offline_for_a_week_comes_back_whole(ingest: Ingest) -> None:
-    offline = Outage("ILAMAD25", at(2026, 11, 27, 12), at(2026, 12, 4, 12), at(2026, 12, 4, 13))
+    offline = Outage("ITESTB25", at(2026, 11, 27, 12), at(2026, 12, 4, 12), at(2026, 12, 4, 13))
     ingest.world.outages.append(offline)
     ingest.run("wunderground", since="2026-11-25")
     for day in range(1, 7):
         ingest.clock.time = NOW.timestamp() + day * 86_400
         ingest.run("wunderground")
-    assert ingest.newest() | ingest.expected("ILAMAD25", date(2026, 11, 25), date(2026, 12, 4)) == ingest.newest()
+    assert ingest.newest() | ingest.expected("ITESTB25", date(2026, 11, 25), date(2026, 12, 4)) == ingest.newest()
 
 
 def test_a_station_that_was_offline_for_longer_than_is_ever_read_again_comes_back_whole(aerodrome: Ingest) -> None:
@@ -139,62 +139,62 @@ def test_a_run_that_ends_while_a_station_comes_back_leaves_the_rest_to_the_next(
 def test_days_that_never_answer_keep_no_other_day_from_being_read(ingest: Ingest) -> None:
     dead = [date(2026, 11, day) for day in (22, 23, 24, 25)]
     ingest.apis.faults += [Fault(500, b"oops", where=f"date={day:%Y%m%d}") for day in dead]
-    ingest.run("wunderground", since="2026-11-21", stations=("ILAMAD25",))
+    ingest.run("wunderground", since="2026-11-21", stations=("ITESTB25",))
     ingest.clock.time += 86_400
     for _ in range(2):
-        (source,) = ingest.run("wunderground", stations=("ILAMAD25",)).sources
+        (source,) = ingest.run("wunderground", stations=("ITESTB25",)).sources
         assert (source.exit_code, source.outcome) == (1, Outcome.PARTIAL)
-    assert source.stations["ILAMAD25"].missing == tuple(dead)
+    assert source.stations["ITESTB25"].missing == tuple(dead)
     read = ingest.newest()
-    assert read == read | ingest.expected("ILAMAD25", date(2026, 11, 26), date(2026, 11, 29))
-    assert read == read | ingest.expected("ILAMAD25", date(2026, 11, 21), date(2026, 11, 21))
+    assert read == read | ingest.expected("ITESTB25", date(2026, 11, 26), date(2026, 11, 29))
+    assert read == read | ingest.expected("ITESTB25", date(2026, 11, 21), date(2026, 11, 21))
     ingest.apis.faults.clear()
-    assert ingest.run("wunderground", stations=("ILAMAD25",)).exit_code == 0
-    assert ingest.newest() == ingest.expected("ILAMAD25", date(2026, 11, 21), date(2026, 11, 29))
+    assert ingest.run("wunderground", stations=("ITESTB25",)).exit_code == 0
+    assert ingest.newest() == ingest.expected("ITESTB25", date(2026, 11, 21), date(2026, 11, 29))
 
 
 def test_days_between_an_old_history_and_what_was_read_are_read_by_the_next_run(ingest: Ingest) -> None:
-    ingest.run("infoclimat", since="2026-11-26", stations=("00052",))
-    ingest.run("infoclimat", since="2026-11-10", until="2026-11-12", stations=("00052",))
-    assert ingest.newest().keys().isdisjoint(ingest.expected("00052", date(2026, 11, 13), date(2026, 11, 25)))
-    result = ingest.run("infoclimat", stations=("00052",))
-    assert result.sources[0].stations["00052"].through == date(2026, 11, 27)
-    assert ingest.newest() == ingest.expected("00052", date(2026, 11, 10), date(2026, 11, 28))
+    ingest.run("infoclimat", since="2026-11-26", stations=("00092",))
+    ingest.run("infoclimat", since="2026-11-10", until="2026-11-12", stations=("00092",))
+    assert ingest.newest().keys().isdisjoint(ingest.expected("00092", date(2026, 11, 13), date(2026, 11, 25)))
+    result = ingest.run("infoclimat", stations=("00092",))
+    assert result.sources[0].stations["00092"].through == date(2026, 11, 27)
+    assert ingest.newest() == ingest.expected("00092", date(2026, 11, 10), date(2026, 11, 28))
 
 
 def test_the_state_holds_digests_of_sixteen_days_however_many_were_read(ingest: Ingest) -> None:
-    ingest.run("infoclimat", since="2026-10-20", stations=("00052",))
-    days = state(ingest, "infoclimat")["stations"]["00052"]["days"]
+    ingest.run("infoclimat", since="2026-10-20", stations=("00092",))
+    days = state(ingest, "infoclimat")["stations"]["00092"]["days"]
     assert sorted(days) == [f"2026-11-{day}" for day in range(13, 29)]
 
 
 def test_a_state_with_the_digests_of_more_days_shrinks_and_works(ingest: Ingest) -> None:
-    ingest.run("infoclimat", since="2026-11-01", stations=("00052",))
+    ingest.run("infoclimat", since="2026-11-01", stations=("00092",))
     kept = state(ingest, "infoclimat")
-    days = kept["stations"]["00052"]["days"]
+    days = kept["stations"]["00092"]["days"]
     days |= {f"2026-11-0{day}": days["2026-11-20"] for day in range(1, 8)}
     (ingest.folder / "raw.ingest" / "infoclimat.json").write_text(json.dumps(kept))
-    assert ingest.run("infoclimat", stations=("00052",)).sources[0].written == 0
-    assert len(state(ingest, "infoclimat")["stations"]["00052"]["days"]) == 16
+    assert ingest.run("infoclimat", stations=("00092",)).sources[0].written == 0
+    assert len(state(ingest, "infoclimat")["stations"]["00092"]["days"]) == 16
 
 
 def test_a_day_that_never_answers_costs_that_station_and_day_until_it_does(ingest: Ingest) -> None:
     ingest.apis.faults.append(
         fault := Fault(
-            500, b"oops", where="stationId=ILAMAD25&format=json&units=m&numericPrecision=decimal&date=20261125"
+            500, b"oops", where="stationId=ITESTB25&format=json&units=m&numericPrecision=decimal&date=20261125"
         )
     )
     result = ingest.run("wunderground", since="2026-11-23")
     (source,) = result.sources
     assert (result.exit_code, source.outcome) == (1, Outcome.PARTIAL)
-    assert source.stations["ILAMAD25"].missing == (date(2026, 11, 25),)
-    assert source.stations["ILAMAD25"].through == date(2026, 11, 24)
-    assert source.stations["IICHTE19"].through == date(2026, 11, 27)
+    assert source.stations["ITESTB25"].missing == (date(2026, 11, 25),)
+    assert source.stations["ITESTB25"].through == date(2026, 11, 24)
+    assert source.stations["ITESTA19"].through == date(2026, 11, 27)
     assert source.calls == 2 * 6 + 4
     fault.times = 0
     again = ingest.run("wunderground")
     assert (again.exit_code, again.sources[0].written) == (0, 288)
-    assert again.sources[0].stations["ILAMAD25"].through == date(2026, 11, 27)
+    assert again.sources[0].stations["ITESTB25"].through == date(2026, 11, 27)
     assert len(ingest.records()) == len(set(ingest.records()))
 
 
@@ -236,6 +236,6 @@ def test_objects_are_as_airbyte_writes_them(ingest: Ingest) -> None:
 def test_the_state_tells_what_was_read(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-20")
     kept = state(ingest, "wunderground")
-    entry = kept["stations"]["ILAMAD25"]
+    entry = kept["stations"]["ITESTB25"]
     assert (entry["since"], entry["read_from"], entry["read_to"]) == ("2026-11-20", "2026-11-20", "2026-11-28")
     assert kept["pending"] is None

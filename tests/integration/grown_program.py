@@ -11,6 +11,7 @@ import sys
 from typer.testing import CliRunner
 
 from forecast.core import parameters
+from tests.stations import use_own_registry
 
 NAME = "soil_temperature"
 
@@ -30,6 +31,7 @@ def grow() -> None:
 
 if __name__ == "__main__":
     grow()
+    use_own_registry()
     from forecast.cli.program import forecast_app
 
     results = [CliRunner().invoke(forecast_app, words) for words in json.loads(sys.argv[1])]

@@ -13,6 +13,8 @@ import signal
 import sys
 from typing import Any
 
+from tests.stations import use_own_registry
+
 
 def die_at(module: str, attribute: str, moment: str, number: int, end: signal.Signals) -> None:
     """Put the death in the place of a function."""
@@ -36,6 +38,7 @@ def die_at(module: str, attribute: str, moment: str, number: int, end: signal.Si
 
 
 if __name__ == "__main__":
+    use_own_registry()
     name = (*sys.argv[5:], "SIGKILL")[0]
     die_at(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), signal.Signals[name])
     sys.argv[:] = ["pipeline"]

@@ -112,7 +112,7 @@ def test_dry_run_writes_nothing_and_says_what_a_run_would_do(world: World) -> No
     assert wet["counts"] == {**dry["counts"], **{name: wet["counts"][name] for name in AFTERWARDS}}
     assert (wet["counts"]["documents_checked"], {dry["counts"][name] for name in JUDGED}) == (1368, {0})
     document = json.loads(world.raw.get(DOCUMENT))
-    rows = document["hourly"]["07015"]
+    rows = document["hourly"]["07915"]
     rows[0]["temperature"] = "-3.5"
     rows.append({**rows[0], "dh_utc": "2024-10-09 00:00:00"})
     in_a_minute = int((datetime.now(UTC) + timedelta(minutes=1)).timestamp() * 1000)
@@ -181,7 +181,7 @@ def test_what_was_written_is_what_is_there(local: World) -> None:
     assert {item["kind"] for item in unchanged["written"]} == {"report"}
     assert "No records were written" in local.typed("pipeline").stdout
     document = json.loads(local.raw.get(DOCUMENT))
-    document["hourly"]["07015"] = [{**document["hourly"]["07015"][0], "dh_utc": "2024-10-09 00:00:00"}]
+    document["hourly"]["07915"] = [{**document["hourly"]["07915"][0], "dh_utc": "2024-10-09 00:00:00"}]
     local.raw.put("infoclimat/later.json", json.dumps(document).encode())
     kinds = {item["kind"]: item["count"] for item in local.run()["written"] if item["kind"] != "report"}
     assert kinds["documents"] == len(local.documents()) == 1369
@@ -212,11 +212,11 @@ def test_share_of_rejected_records_has_a_limit(local_world: WorldMaker, demo_dat
 
 
 def test_refused_object_is_exit_code_3(world: World) -> None:
-    world.raw.put("wunderground/ILAMAD25/a.csv", b"Time,Temperature,Humidity,Wind\n00:04:00,56.8 \xc2\xb0F,87 %,WSW\n")
+    world.raw.put("wunderground/ITESTB25/a.csv", b"Time,Temperature,Humidity,Wind\n00:04:00,56.8 \xc2\xb0F,87 %,WSW\n")
     outcome = world.typed("pipeline")
     assert outcome.code == 3
     assert "time of day and no day" in outcome.stdout
-    assert "ERROR rejected wunderground/ILAMAD25/a.csv" in outcome.stderr
+    assert "ERROR rejected wunderground/ITESTB25/a.csv" in outcome.stderr
     assert "Traceback" not in outcome.text
 
 
@@ -338,7 +338,7 @@ def test_migrate_verify_tells_what_is_missing(world: World) -> None:
 
 def test_latency_and_crud_run_on_the_real_database(local: World) -> None:
     assert local.typed("pipeline").code == 0
-    arguments = ("--station-id", "00052", "--date", "2024-10-02", "--iterations", "3")
+    arguments = ("--station-id", "00092", "--date", "2024-10-02", "--iterations", "3")
     slow = ("--slo-uri", slo_file(local.logs_dir.parent, GENEROUS_MS))
     outcome = local.typed("latency-report", *arguments, *slow, "--json")
     report = outcome.json()

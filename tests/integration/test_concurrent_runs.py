@@ -171,6 +171,7 @@ def test_two_runs_without_the_lease_make_the_same_documents(
 def world_without_lease(world: World) -> list[tuple[int, str]]:
     """Two runs at once that know of no lease; exit code and stderr of each."""
     code = (
+        "from tests.stations import use_own_registry; use_own_registry()\n"
         "import contextlib, sys; sys.argv[0] = 'pipeline'; import forecast.run.run, forecast.mongo.lock, main; "
         "forecast.run.run.lease = lambda *_, **__: contextlib.nullcontext(forecast.mongo.lock.Lease('none')); "
         "main.cli()"

@@ -21,6 +21,7 @@ from tests.quality.week import DATA
 
 RAW = DATA / "raw-native"
 pytestmark = [
+    pytest.mark.usefixtures("built_in_registry"),
     pytest.mark.whole,
     pytest.mark.skipif(not RAW.is_dir(), reason=f"the published week is not beside the project ({RAW})"),
 ]

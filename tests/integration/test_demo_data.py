@@ -17,10 +17,10 @@ import pytest
 from tests.examples import for_the_night
 from tests.integration.worlds import FolderZone, World, WorldMaker, assert_reports_hold
 
-BY_STATION = {"00052": 1008, "000R5": 1008, "07015": 168, "STATIC0010": 996, "IICHTE19": 2010, "ILAMAD25": 2016}
-CORRECTION = "wunderground/ILAMAD25/2024_10_06_1728183600000_0.parquet"
-CORRECTED = [f"ILAMAD25@2024-10-04T21:{minute:02d}:00Z" for minute in range(4, 60, 5)]
-UNREADABLE = "ILAMAD25@2024-10-02T10:04:00Z"
+BY_STATION = {"00092": 1008, "000T5": 1008, "07915": 168, "STATIC0090": 996, "ITESTA19": 2010, "ITESTB25": 2016}
+CORRECTION = "wunderground/ITESTB25/2024_10_06_1728183600000_0.parquet"
+CORRECTED = [f"ITESTB25@2024-10-04T21:{minute:02d}:00Z" for minute in range(4, 60, 5)]
+UNREADABLE = "ITESTB25@2024-10-02T10:04:00Z"
 SECOND_OF_DELIVERY = 1_728_500_000
 
 

@@ -39,7 +39,7 @@ def three(mongod_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("history")
-    stations = ["IICHTE19", "ILAMAD25"]
+    stations = ["ITESTA19", "ITESTB25"]
     write_history_jsonl(
         folder, rows=ROWS, rows_per_object=ROWS // OBJECTS, station_ids=stations, start=date(2020, 1, 1)
     )

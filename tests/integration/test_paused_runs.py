@@ -76,7 +76,7 @@ def lines(rows: range) -> bytes:
             "_airbyte_generation_id": 1,
             "_airbyte_meta": {"changes": [], "sync_id": 1},
             "_airbyte_data": {
-                "id_station": "07015",
+                "id_station": "07915",
                 "dh_utc": f"{start + timedelta(minutes=10 * row):%Y-%m-%d %H:%M:%S}",
                 "temperature": "20.0" if row in JUMPS else f"12.{row % 3}",
             },
@@ -121,7 +121,7 @@ def undisturbed(local_world: WorldMaker) -> dict[str, Any]:
     assert world.run()["exit_code"] == 0
     found = said(world)
     spikes = [name for name, (_, quality) in found.items() if quality["flags"]]
-    assert spikes == [f"07015@2024-10-01T{clock}:00Z" for clock in ("03:50", "07:50", "11:50")]
+    assert spikes == [f"07915@2024-10-01T{clock}:00Z" for clock in ("03:50", "07:50", "11:50")]
     return found
 
 

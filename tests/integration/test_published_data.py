@@ -18,8 +18,11 @@ import pytest
 from forecast.core.digests import HASH_LENGTH
 from forecast.run.run import RunOptions
 from tests.integration.worlds import World, WorldMaker, assert_reports_hold
+from tests.real_week import ARMENTIERES, BERGUES, HAZEBROUCK, ICHTEGEM, LA_MADELEINE, LESQUIN
 
-BY_STATION = {"07015": 60, "00052": 361, "000R5": 361, "STATIC0010": 361, "IICHTE19": 1899, "ILAMAD25": 1908}
+pytestmark = pytest.mark.usefixtures("built_in_registry")
+
+BY_STATION = {LESQUIN: 60, ARMENTIERES: 361, BERGUES: 361, HAZEBROUCK: 361, ICHTEGEM: 1899, LA_MADELEINE: 1908}
 WRITTEN = ("inserted", "updated", "unchanged", "superseded")
 Readings = dict[str, dict[str, float]]
 
@@ -57,7 +60,7 @@ WUNDERGROUND = {
     "UV": ("ultraviolet_index", ""),
     "Solar": ("surface_downwelling_shortwave_flux_in_air", "w/m²"),
 }
-ZONES = {"IICHTE19": "Europe/Brussels", "ILAMAD25": "Europe/Paris"}
+ZONES = {ICHTEGEM: "Europe/Brussels", LA_MADELEINE: "Europe/Paris"}
 
 
 def _name(station_id: str, moment: datetime) -> str:
@@ -184,12 +187,12 @@ def test_known_averages_are_met(native: World) -> None:
         ]
         return float(round(sum(values) / len(values), 6))
 
-    assert mean("ILAMAD25") == 11.912794
-    assert mean("IICHTE19") == 11.387543
+    assert mean(LA_MADELEINE) == 11.912794
+    assert mean(ICHTEGEM) == 11.387543
     without_wind = [
         name
         for name, document in native.documents().items()
-        if name.startswith("ILAMAD25@") and "wind_from_direction" not in document["measurements"]
+        if name.startswith(f"{LA_MADELEINE}@") and "wind_from_direction" not in document["measurements"]
     ]
     assert len(without_wind) == 58
 
@@ -214,8 +217,8 @@ def test_rain_of_the_week_is_what_the_counters_say(native: World) -> None:
     for document in native.documents().values():
         sums[document["station"]["id"]] += document["measurements"].get("precipitation_amount", 0)
     assert {name: round(amount, 3) for name, amount in sums.items() if name in ZONES} == {
-        "ILAMAD25": 4.318,
-        "IICHTE19": 7.62,
+        LA_MADELEINE: 4.318,
+        ICHTEGEM: 7.62,
     }
 
 

@@ -24,7 +24,7 @@ from tests.waiting import WAIT_SECONDS
 
 KEY = "infoclimat/Data_Source1_011024-031024.json"
 OTHER = "infoclimat/api/2024_10_06_1728183600000_0.jsonl"
-UNDATED = "wunderground/ILAMAD25/undated.csv"
+UNDATED = "wunderground/ITESTB25/undated.csv"
 
 
 @pytest.fixture
@@ -147,13 +147,13 @@ def test_fault_of_the_program_costs_its_object_alone(world: World, monkeypatch: 
 def test_object_that_was_replaced_is_taken_again(world: World) -> None:
     world.run()
     document = json.loads(world.raw.get(KEY))
-    document["hourly"]["07015"][0]["temperature"] = "-3.5"
+    document["hourly"]["07915"][0]["temperature"] = "-3.5"
     time.sleep(1.1)  # S3 tells the time of a change in whole seconds
     world.raw.put(KEY, json.dumps(document).encode())
     counts = world.run()["counts"]
     assert (counts["objects_already_processed"], counts["objects_loaded"]) == (0, 1)
     assert (counts["inserted"], counts["updated"], counts["unchanged"]) == (0, 1, 1367)
-    assert world.documents()["07015@2024-10-01T00:00:00Z"]["measurements"]["air_temperature"] == -3.5
+    assert world.documents()["07915@2024-10-01T00:00:00Z"]["measurements"]["air_temperature"] == -3.5
     assert world.run()["counts"]["objects_already_processed"] == 1
 
 
@@ -171,8 +171,8 @@ def test_rejected_object_leaves_the_others_alone_and_is_known_from_then_on(world
 
 def test_same_record_twice_in_one_object_is_one_document(world: World) -> None:
     document = json.loads(world.raw.get(KEY))
-    rows = document["hourly"]["07015"]
-    document["hourly"]["07015"] = [*rows, rows[0], {**rows[1], "temperature": "99.9"}]
+    rows = document["hourly"]["07915"]
+    document["hourly"]["07915"] = [*rows, rows[0], {**rows[1], "temperature": "99.9"}]
     world.raw.put(KEY, json.dumps(document).encode())
     status = world.run()
     counts = status["counts"]

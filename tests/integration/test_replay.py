@@ -114,7 +114,7 @@ def test_row_that_no_rule_can_mend_stays(world: World) -> None:
     rows[1]["id_station"] = INFOCLIMAT[1]
     world.raw.put(DOCUMENT, json.dumps(document).encode())
     world.raw.put(
-        "infoclimat/rows.jsonl", b'{"id_station":"07015","dh_utc":"2024-10-01 00:00:00","temperature":"1"}\n{"id_'
+        "infoclimat/rows.jsonl", b'{"id_station":"07915","dh_utc":"2024-10-01 00:00:00","temperature":"1"}\n{"id_'
     )
     assert _run(world, ALL)["records_rejected"] == 3
     before = _content(world)

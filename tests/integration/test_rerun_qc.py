@@ -63,7 +63,7 @@ def _evaluated(status: Row) -> list[int]:
 
 def test_documents_of_older_checks_come_up_to_date_and_the_counts_say_so(world: World) -> None:
     up_to_date = world.documents()
-    _age(world, {"station.id": "07015"})
+    _age(world, {"station.id": "07915"})
     old = world.documents()
     assert {document["data_quality"]["qc_version"] for document in old.values()} == {
         qc_version() - 1,
@@ -104,8 +104,8 @@ def test_a_dry_run_of_it_writes_nothing(world: World) -> None:
 
 
 def _strict() -> Stations:
-    """No air temperature above 0 °C may be at 07015."""
-    return stations_with({"07015": {"thresholds": {"air_temperature": {"gross_range_suspect_max": 0.0}}}})
+    """No air temperature above 0 °C may be at 07915."""
+    return stations_with({"07915": {"thresholds": {"air_temperature": {"gross_range_suspect_max": 0.0}}}})
 
 
 def test_a_threshold_of_a_station_changes_its_flags_and_taking_it_back_brings_them_back(world: World) -> None:
@@ -115,7 +115,7 @@ def test_a_threshold_of_a_station_changes_its_flags_and_taking_it_back_brings_th
     warm = [
         document
         for name, document in after.items()
-        if name.startswith("07015@") and document["measurements"]["air_temperature"] > 0
+        if name.startswith("07915@") and document["measurements"]["air_temperature"] > 0
     ]
     assert len(warm) == 72
     assert all("gross_range" in d["data_quality"]["flags"]["air_temperature"]["checks"] for d in warm)
@@ -128,7 +128,7 @@ def test_a_threshold_of_a_station_changes_its_flags_and_taking_it_back_brings_th
 
 def test_the_command_says_what_it_did(world: World) -> None:
     up_to_date = world.documents()
-    _age(world, {"_id": "07015@2024-10-01T00:00:00Z"})
+    _age(world, {"_id": "07915@2024-10-01T00:00:00Z"})
     changed = _changed(world.documents(), up_to_date)
     result = world.typed("pipeline", "--rerun-qc")
     assert result.code == 0

@@ -67,7 +67,8 @@ def run(world: World, command: str, *arguments: str, before: str = "", **variabl
     """A command in a process of its own; `before` is what is done in it first."""
     script, *own = SCRIPTS[command]
     call = f"from forecast.cli import program; program.{script.replace('-', '_')}()"
-    code = f"import sys; sys.argv[0] = {script!r}\n{before}\n{call}"
+    own_registry = "from tests.stations import use_own_registry; use_own_registry()"
+    code = f"{own_registry}; import sys; sys.argv[0] = {script!r}\n{before}\n{call}"
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code, *own, *arguments],
         cwd=world.home,

@@ -20,7 +20,7 @@ REGISTRY = sorted(station.id for station in load_stations())
 def lines(start: datetime, rows: int) -> bytes:
     """Rows of Lille every hour."""
     entries = [
-        {"id_station": "07015", "dh_utc": f"{start + timedelta(hours=row):%Y-%m-%d %H:%M:%S}", "temperature": "12.0"}
+        {"id_station": "07915", "dh_utc": f"{start + timedelta(hours=row):%Y-%m-%d %H:%M:%S}", "temperature": "12.0"}
         for row in range(rows)
     ]
     return b"\n".join(json.dumps(entry).encode() for entry in entries)
@@ -50,24 +50,24 @@ def test_case_111_a_day_that_breaks_off_is_complete_in_no_number(world: World) -
     world.run()
     report = quality(world)
     assert sorted(report["by_station"]) == REGISTRY
-    assert numbers(report, "07015") == (29, 29, 48)
-    assert numbers(report, "ILAMAD25") == (0, 0, 2 * 288)
+    assert numbers(report, "07915") == (29, 29, 48)
+    assert numbers(report, "ITESTB25") == (0, 0, 2 * 288)
     assert (report["observations_received"], report["observations_expected"]) == (29, 48 + 2 * (3 * 144 + 2 * 288))
-    assert report["completeness"]["07015"]["received"]["air_temperature"] == [5, 24]
-    assert report["completeness"]["07015"]["expected"] == [24, 24]
+    assert report["completeness"]["07915"]["received"]["air_temperature"] == [5, 24]
+    assert report["completeness"]["07915"]["expected"] == [24, 24]
 
 
 def test_case_111_what_came_before_counts_and_what_comes_twice_counts_once(world: World) -> None:
     world.run()
     world.raw.put("infoclimat/c.jsonl", lines(datetime(2024, 10, 1, tzinfo=UTC), 7))
     world.run()
-    assert numbers(quality(world), "07015") == (7, 7, 24)
+    assert numbers(quality(world), "07915") == (7, 7, 24)
 
 
 def test_a_dry_run_counts_what_it_has_read(world: World) -> None:
     _, report = main.run_pipeline(world.settings(), RunOptions(dry_run=True), load_stations())
-    assert numbers(as_data(report), "07015") == (29, 29, 48)
-    assert report.by_station["07015"].state == "never"
+    assert numbers(as_data(report), "07915") == (29, 29, 48)
+    assert report.by_station["07915"].state == "never"
 
 
 def test_case_110_a_run_names_who_is_silent_with_and_without_anything_new(world: World) -> None:
@@ -82,10 +82,10 @@ def test_case_110_a_run_names_who_is_silent_with_and_without_anything_new(world:
         assert finished["stations_silent"] == len(REGISTRY)
         assert finished["newest_observation_age_s"] > 24 * 3600
         assert list(world.status()["stations"]) == REGISTRY
-        assert world.status()["stations"]["07015"]["last_observation"] == "2024-10-02T23:00:00Z"
-        assert "07015       silent  2024-10-02 23:00" in outcome.stdout
+        assert world.status()["stations"]["07915"]["last_observation"] == "2024-10-02T23:00:00Z"
+        assert "07915       silent  2024-10-02 23:00" in outcome.stdout
     # Nothing new came, of a day and a bit.
-    received, expected = (numbers(quality(world), "07015")[at] for at in (1, 2))
+    received, expected = (numbers(quality(world), "07915")[at] for at in (1, 2))
     assert (received, 24 <= expected <= 48) == (0, True)
 
 
@@ -106,7 +106,7 @@ def test_where_no_age_is_set_the_state_is_told_and_nobody_is_warned(world: World
     outcome = world.command("pipeline", "--log-format", "json")
     assert "station_silent" not in outcome.stderr
     assert world.status()["counts"]["stations_silent"] is None
-    assert world.status()["stations"]["IICHTE19"] == {"last_observation": None, "age_hours": None, "state": "never"}
+    assert world.status()["stations"]["ITESTA19"] == {"last_observation": None, "age_hours": None, "state": "never"}
 
 
 def test_a_station_that_only_the_database_has_is_listed(world: World) -> None:

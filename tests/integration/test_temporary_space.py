@@ -58,7 +58,7 @@ def table(minute: int, months: int = MONTHS) -> bytes:
 
 def deliver(world: World) -> None:
     for number in range(OBJECTS):
-        world.raw.put(f"wunderground/ILAMAD25/{number:02}.csv", table(number))
+        world.raw.put(f"wunderground/ITESTB25/{number:02}.csv", table(number))
 
 
 @dataclass
@@ -132,12 +132,12 @@ def test_an_object_that_has_no_room_alone_is_rejected_and_the_others_are_loaded(
 ) -> None:
     world = local_world()
     deliver(world)
-    world.raw.put("wunderground/ILAMAD25/05-large.csv", table(30, months=80))
+    world.raw.put("wunderground/ITESTB25/05-large.csv", table(30, months=80))
     status = run(world, replace(LIMITS, temporary_bytes=1 << 20))
     assert (status["exit_code"], status["counts"]["objects_loaded"]) == (3, OBJECTS)
     assert [(error["object"], error["code"], error["message"]) for error in status["errors"]] == [
         (
-            "wunderground/ILAMAD25/05-large.csv",
+            "wunderground/ITESTB25/05-large.csv",
             "too_large",
             "the object takes more than 1 MB of temporary files (MAX_TEMPORARY_MB)",
         )

@@ -69,7 +69,7 @@ def test_documents_that_were_lost_come_back(world: World) -> None:
     world.run()
     before = world.contents()
     with world.mongo() as database:
-        database["weather_measurements"].delete_many({"station.id": "07015"})
+        database["weather_measurements"].delete_many({"station.id": "07915"})
     counts = world.reprocess()["counts"]
     assert counts["inserted"] > 0
     assert counts["inserted"] + counts["unchanged"] == 1368

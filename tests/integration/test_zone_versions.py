@@ -31,11 +31,11 @@ from tests.integration.worlds import FolderZone, Row, World, WorldMaker
 
 KEY = "infoclimat/2024_10_05_1728097200000_0.jsonl"
 ALL = load_stations()
-FEWER = Stations({station.id: station for station in ALL if station.id != "07015"})
+FEWER = Stations({station.id: station for station in ALL if station.id != "07915"})
 MONTHS = ("2024-09-30 23:00:00", "2024-10-01 00:00:00")
 
 
-def rows(value: float, stations: tuple[str, ...] = ("07015", "STATIC0010"), times: tuple[str, ...] = MONTHS) -> bytes:
+def rows(value: float, stations: tuple[str, ...] = ("07915", "STATIC0090"), times: tuple[str, ...] = MONTHS) -> bytes:
     """An object of Airbyte's, always of the same sync: a row of each station at each time."""
     found = [
         {
@@ -114,7 +114,7 @@ def test_publishing_a_new_version_removes_the_files_of_the_old_one_and_no_others
     assert [key.split("/")[2] for key in zone_files(world)] == ["month=08", "month=10"]
     assert set(zone_files(world)) & set(first) == {key for key in first if "month=08" in key}
     assert [name for name, _ in of_zone(world)] == [
-        f"{name}@{at}" for name in ("07015", "STATIC0010") for at in ("2024-08-01T00:00:00Z", "2024-10-01T00:00:00Z")
+        f"{name}@{at}" for name in ("07915", "STATIC0090") for at in ("2024-08-01T00:00:00Z", "2024-10-01T00:00:00Z")
     ]
 
 
@@ -145,15 +145,15 @@ def test_what_only_an_earlier_version_had_is_counted_and_named_when_it_leaves_th
             "processed zone no more, and stay in the database"
         )
     ]
-    withdrawn = {f"{name}@2024-09-30T23:00:00Z" for name in ("07015", "STATIC0010")}
+    withdrawn = {f"{name}@2024-09-30T23:00:00Z" for name in ("07915", "STATIC0090")}
     assert set(temperatures(world)) - {name for name, _ in of_zone(world)} == withdrawn
     assert run(world, reprocess=True)["records_withdrawn"] == 0
 
 
 def test_a_value_that_a_new_version_has_not_any_more_is_counted_as_withdrawn(world: World) -> None:
-    world.raw.put(KEY, rows(10, stations=("07015",)))
+    world.raw.put(KEY, rows(10, stations=("07915",)))
     run(world)
-    unread = rows(11, stations=("07015",)).replace(b'"11", "humidite": "80"', b'"??", "humidite": "??"', 1)
+    unread = rows(11, stations=("07915",)).replace(b'"11", "humidite": "80"', b'"??", "humidite": "??"', 1)
     world.raw.put(KEY, unread)
     counts = run(world)
     assert (counts["updated"], counts["superseded"], counts["records_withdrawn"]) == (1, 1, 1)
@@ -163,7 +163,7 @@ def test_a_value_that_a_new_version_has_not_any_more_is_counted_as_withdrawn(wor
 def test_a_version_without_any_value_takes_nothing_out_of_the_zone(
     world: World, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    good = rows(10, stations=("07015",))
+    good = rows(10, stations=("07915",))
     world.raw.put(KEY, good)
     run(world)
     before = {key: world.processed.get(key) for key in zone_files(world)}
@@ -187,7 +187,7 @@ def test_a_version_without_any_value_takes_nothing_out_of_the_zone(
         assert [record.getMessage() for record in caplog.records if "earlier" in record.getMessage()] == [
             f"{KEY}: no record of this version has a value: the records of an earlier one stay in the processed zone"
         ]
-    world.raw.put(KEY, rows(11, stations=("07015",)))
+    world.raw.put(KEY, rows(11, stations=("07915",)))
     run(world)
     assert_zone_and_database_agree(world)
 
@@ -196,8 +196,8 @@ def test_a_document_that_the_zone_has_with_other_content_only_is_named(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Two objects have an observation; the later one is mended in place, and has it no more."""
-    world.raw.put(KEY, rows(10, stations=("07015",)))
-    later = rows(12, stations=("07015",)).replace(b"1728097200000", b"1728097201000")
+    world.raw.put(KEY, rows(10, stations=("07915",)))
+    later = rows(12, stations=("07915",)).replace(b"1728097200000", b"1728097201000")
     world.raw.put("later.jsonl", later)
     run(world)
     assert world.typed("migrate", "--verify").code == 0
@@ -208,7 +208,7 @@ def test_a_document_that_the_zone_has_with_other_content_only_is_named(
         report, code = migrate(LocalStore(Path(world.processed.uri)), collection, ALL, "run", verify_only=True)
     assert (code, report.verification.orphaned, report.verification.ok) == (3, 1, False)
     assert [record.getMessage() for record in caplog.records] == [
-        "document 07015@2024-09-30T23:00:00Z is in the processed zone only with other content"
+        "document 07915@2024-09-30T23:00:00Z is in the processed zone only with other content"
     ]
 
 
@@ -251,7 +251,7 @@ def test_what_a_replayed_row_removes_is_told(world: World, caplog: pytest.LogCap
     """It is later than what is stored, and lacks a value of it."""
     world.raw.put(KEY, rows(10))
     run(world)
-    later = rows(11, stations=("07015",)).replace(b"1728097200000", b"1728097201000").replace(b'"80"', b"null")
+    later = rows(11, stations=("07915",)).replace(b"1728097200000", b"1728097201000").replace(b'"80"', b"null")
     world.raw.put("later.jsonl", later)
     assert run(world, FEWER)["records_rejected"] == 2
     caplog.clear()
@@ -259,7 +259,7 @@ def test_what_a_replayed_row_removes_is_told(world: World, caplog: pytest.LogCap
     assert (counts.replayed, counts.updated, counts.values_removed) == (2, 2, 2)
     (file,) = world.rejected_keys()
     assert [record.getMessage() for record in caplog.records if "replaced" in record.getMessage()] == [
-        f"{file}: 2 stored values were replaced by rows of it that lack them: relative_humidity of 07015 (2)"
+        f"{file}: 2 stored values were replaced by rows of it that lack them: relative_humidity of 07915 (2)"
     ]
     assert _replay_message(counts).endswith("; 2 stored values were replaced by records that lack them")
 
@@ -337,7 +337,7 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES)
 def test_a_new_version_whose_run_is_cut_off_is_completed_by_the_next(world: World, place: str) -> None:
     """Two months and a quarantine become one month without."""
-    world.raw.put(KEY, rows(10, stations=("07015", "STATIC0010", "99999")))
+    world.raw.put(KEY, rows(10, stations=("07915", "STATIC0090", "99999")))
     run(world)
     assert len(zone_files(world)) == 3
     world.raw.put(KEY, rows(11, times=MONTHS[1:]))
@@ -346,7 +346,7 @@ def test_a_new_version_whose_run_is_cut_off_is_completed_by_the_next(world: Worl
     run(world)
     assert zone_files(world) == world.record_keys()
     assert len(world.record_keys()) == 1
-    assert of_zone(world) == [(f"{name}@2024-10-01T00:00:00Z", 11.0) for name in ("07015", "STATIC0010")]
+    assert of_zone(world) == [(f"{name}@2024-10-01T00:00:00Z", 11.0) for name in ("07915", "STATIC0090")]
     assert Counter(temperatures(world).values()) == {10.0: 2, 11.0: 2}
 
 

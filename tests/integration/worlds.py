@@ -29,6 +29,7 @@ from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions
+from tests.stations import BUILT_IN
 from tests.waiting import WAIT_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,7 +173,9 @@ class World:
 
     def variables(self, **more: str) -> dict[str, str]:
         """The environment of a command: this world's places, and nothing of whoever runs the tests."""
-        kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+        kept = {
+            name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR", BUILT_IN}
+        }
         return {
             **kept,
             **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},
@@ -181,7 +184,7 @@ class World:
             "MONGODB_URI": self.mongodb_uri,
             "MONGODB_DATABASE": self.database,
             "LOGS_DIR": str(self.logs_dir),
-            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
             "COLUMNS": "200",
             **self.environment,
             **more,
@@ -302,7 +305,8 @@ APPS = {"pipeline": pipeline_app, "forecast": forecast_app, "latency-report": la
 
 def _entry_point(script: str, *arguments: str) -> list[str]:
     function = script.replace("-", "_")
-    code = f"import sys; sys.argv[0] = {script!r}; from forecast.cli.program import {function}; {function}()"
+    own = "from tests.stations import use_own_registry; use_own_registry()"
+    code = f"{own}; import sys; sys.argv[0] = {script!r}; from forecast.cli.program import {function}; {function}()"
     return [sys.executable, "-W", "error", "-c", code, *arguments]
 
 

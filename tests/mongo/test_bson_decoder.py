@@ -40,7 +40,7 @@ NUMBERS = st.one_of(
 )
 MEASUREMENTS = st.dictionaries(st.sampled_from((*PARAMETER_NAMES, "by_hand")), NUMBERS, max_size=5)
 SHAPES = st.tuples(
-    st.sampled_from(["00052", "ILAMAD25", "é", "x" * 40]),
+    st.sampled_from(["00092", "ITESTB25", "é", "x" * 40]),
     MEASUREMENTS,
     st.sampled_from(FLAGS),
     st.sampled_from([None, {"air_temperature": 1}, {"air_temperature": 0}, {"air_temperature": "B"}]),

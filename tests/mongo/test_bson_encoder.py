@@ -136,14 +136,14 @@ def test_a_slice_of_records_and_records_in_chunks_are_no_other_records(
 
 
 def test_a_document_has_the_contracts_shape_and_a_missing_value_is_an_absent_key() -> None:
-    station = next(station for station in STATIONS if station.id == "ILAMAD25")
+    station = next(station for station in STATIONS if station.id == "ITESTB25")
     row = record(
         station, datetime(2024, 10, 1, 0, 4, tzinfo=UTC), {"air_temperature": 13.8}, parse_issues=NOTES, flags=FLAGS
     )
     document = document_of(row)
     assert "parameter_group" not in document["metadata"]
     assert document_of(row | {"parameter_group": "wind"})["metadata"]["parameter_group"] == "wind"
-    assert document["_id"] == "ILAMAD25@2024-10-01T00:04:00Z"
+    assert document["_id"] == "ITESTB25@2024-10-01T00:04:00Z"
     assert list(document) == ["_id", "station", "timestamp", "measurements", "data_quality", "metadata"]
     assert document["measurements"] == {"air_temperature": 13.8}
     assert document["station"] == station.document

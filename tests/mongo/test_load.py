@@ -64,7 +64,7 @@ def test_an_open_loop_counts_from_when_a_query_was_due(setup: Setup) -> None:
 
 @pytest.mark.usefixtures("one_process", "mongod_binary")
 def test_queries_without_an_answer_are_counted_in_words_without_a_secret() -> None:
-    span = StationSpan("07015", START, UNTIL)
+    span = StationSpan("07915", START, UNTIL)
     with load_clients(Setup(NOBODY, "d", "c", [span], UNTIL)) as clients:
         timed = clients.phase(Conditions(2, "closed", "cold", None), len(QUERIES), seed=1)
     assert (timed.times_ms, timed.rows) == ({}, {})

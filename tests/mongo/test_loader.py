@@ -58,7 +58,7 @@ class Delivery:
 
     @property
     def name(self) -> str:
-        return f"07015@2024-10-05T12:{self.minute:02d}:00Z"
+        return f"07915@2024-10-05T12:{self.minute:02d}:00Z"
 
     @property
     def digest(self) -> str:
@@ -74,7 +74,7 @@ class Delivery:
     def record(self) -> dict[str, Any]:
         return {
             "_id": self.name,
-            "station_id": "07015",
+            "station_id": "07915",
             "timestamp": NOON + timedelta(minutes=self.minute),
             "air_temperature": None if self.value is None else float(self.value),
             "source_row": f"line {self.value}",
@@ -88,7 +88,7 @@ class Delivery:
             "digest": self.digest,
             "station_name": "Lille-Lesquin",
             "station_network": "InfoClimat",
-            "station_network_id": "07015",
+            "station_network_id": "07915",
             "station_type": "synop",
             "latitude": 50.575,
             "longitude": 3.092,
@@ -307,7 +307,7 @@ def test_values_that_a_replacement_removes_are_counted(
     later = _with(delivery, source_row="line 1", air_temperature=None, wind_speed=4.0, relative_humidity=50.0)
     expected = LoadCounts(updated=1, values_removed=2)
     removed = {
-        Removed("07015", name, "raw/object.jsonl"): 1 for name in ("air_temperature", "air_pressure_at_mean_sea_level")
+        Removed("07915", name, "raw/object.jsonl"): 1 for name in ("air_temperature", "air_pressure_at_mean_sea_level")
     }
     dry, wet = Conflicts(), Conflicts()
     with closing(DryRunOverlay(collection, tmp_path / "overlay")) as overlay:
@@ -315,7 +315,7 @@ def test_values_that_a_replacement_removes_are_counted(
         # A later object of the run meets what this one would have left.
         again = _with(Delivery(3, 0, 0, 3), air_temperature=None, wind_speed=4.0)
         assert plan_load(again, overlay, dry) == LoadCounts(updated=1, values_removed=1)
-    assert dry.removed == {**removed, Removed("07015", "relative_humidity", "raw/object.jsonl"): 1}
+    assert dry.removed == {**removed, Removed("07915", "relative_humidity", "raw/object.jsonl"): 1}
     assert load(later, collection, PendingQc.for_collection(collection, "run"), wet) == expected
     assert wet.removed == removed
     assert _load_frame(later, collection) == LoadCounts(unchanged=1)
@@ -334,7 +334,7 @@ def test_removed_values_are_counted_once_although_a_rival_comes_between(collecti
     other = _beaten(collection, Delivery(2, 0, 0, 2, minute=1))
     counts = load(_frame(both), other, PendingQc.for_collection(collection, "run"), conflicts)
     assert counts == LoadCounts(updated=2, values_removed=1)
-    assert conflicts.removed == {Removed("07015", "wind_speed", "raw/object.jsonl"): 1}
+    assert conflicts.removed == {Removed("07915", "wind_speed", "raw/object.jsonl"): 1}
 
 
 def test_record_that_is_equal_is_not_written_again(collection: ObservationCollection) -> None:

@@ -61,7 +61,7 @@ def collection(client: MongoClient[dict[str, Any]]) -> Iterator[ObservationColle
 def pending_qc(collection: ObservationCollection) -> PendingQc:
     """The day is marked already, so that what breaks is not the marking."""
     marks = PendingQc.for_collection(collection, "run")
-    marks.enqueue([("07015", DAY)])
+    marks.enqueue([("07915", DAY)])
     return marks
 
 
@@ -145,7 +145,7 @@ def test_marking_that_breaks_once_is_made_once(collection: ObservationCollection
     marks = PendingQc.for_collection(collection, "run")
     _fail(collection, *APPLIED)
     assert load(_frame(_deliveries(1, 10)), collection, marks) == LoadCounts(inserted=60)
-    assert marks.marks() == {("07015", DAY): ["run"]}
+    assert marks.marks() == {("07915", DAY): ["run"]}
 
 
 def test_nothing_is_written_that_could_not_be_marked(collection: ObservationCollection) -> None:
@@ -155,7 +155,7 @@ def test_nothing_is_written_that_could_not_be_marked(collection: ObservationColl
         load(_frame(_deliveries(1, 10)), collection, marks)
     assert collection.count_documents({}) == 0
     assert load(_frame(_deliveries(1, 10)), collection, marks) == LoadCounts(inserted=60)
-    assert marks.marks() == {("07015", DAY): ["run"]}
+    assert marks.marks() == {("07915", DAY): ["run"]}
 
 
 def test_batches_that_wait_are_given_up_when_one_has_failed(

@@ -52,11 +52,11 @@ def collection(replica_set: str, mongo_database: str) -> Iterator[Collection[dic
 
 @pytest.fixture
 def filled(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]:
-    """Two days of ILAMAD25 and one of 07015, every 30 minutes: the second day begins at DAY, 00:00 UTC."""
+    """Two days of ITESTB25 and one of 07915, every 30 minutes: the second day begins at DAY, 00:00 UTC."""
     start = datetime(2026, 2, 17, tzinfo=UTC)
     documents = [
         {"station": {"id": station}, "timestamp": start + timedelta(minutes=30 * number)}
-        for station, count in (("ILAMAD25", 96), ("07015", 48))
+        for station, count in (("ITESTB25", 96), ("07915", 48))
         for number in range(count)
     ]
     collection.insert_many(documents)
@@ -72,11 +72,11 @@ def text_of(renderable: Any) -> str:
 
 
 def test_a_day_is_found_by_its_index(filled: Collection[dict[str, Any]]) -> None:
-    measured = measure_latency(filled, "ILAMAD25", DAY, 3)
+    measured = measure_latency(filled, "ITESTB25", DAY, 3)
     assert (measured.rows, len(measured.times_ms), measured.plan) == (48, 3, Plan(INDEX, 48, 48))
     report = as_data(report_of(measured, None, GENEROUS, NOW))
     assert report["query"] == {
-        "station.id": "ILAMAD25",
+        "station.id": "ITESTB25",
         "timestamp": {"$gte": "2026-02-18T00:00:00Z", "$lt": "2026-02-19T00:00:00Z"},
     }
     assert report["slo"] == {
@@ -90,7 +90,7 @@ def test_a_day_is_found_by_its_index(filled: Collection[dict[str, Any]]) -> None
 
 def test_a_scan_of_the_collection_is_named_as_such(filled: Collection[dict[str, Any]]) -> None:
     filled.drop_indexes()
-    assert measure_latency(filled, "ILAMAD25", DAY, 1).plan == Plan("COLLSCAN", 144, 0)
+    assert measure_latency(filled, "ITESTB25", DAY, 1).plan == Plan("COLLSCAN", 144, 0)
 
 
 def test_the_warm_up_is_not_counted(filled: Collection[dict[str, Any]]) -> None:
@@ -100,7 +100,7 @@ def test_the_warm_up_is_not_counted(filled: Collection[dict[str, Any]]) -> None:
     ticks = list(readings)
     del ticks[1]  # of the warm-up only the beginning is read
     clock = iter(ticks)
-    measured = measure_latency(filled, "07015", date(2026, 2, 17), 5, clock=lambda: next(clock))
+    measured = measure_latency(filled, "07915", date(2026, 2, 17), 5, clock=lambda: next(clock))
     report = as_data(report_of(measured, None, QuerySlo(40.0, 49.0, 0.999), NOW))
     assert report["latency_ms"] == {"min": 10.0, "max": 50.0, "mean": 30.0, "p50": 30.0, "p95": 48.0, "p99": 49.6}
     assert report["slo"] == {"p95_ms": 40.0, "p99_ms": 49.0, "over_p95_ms": 1, "over_p99_ms": 1, "met": False}
@@ -129,7 +129,7 @@ def test_the_index_is_found_in_every_shape_of_plan(plan: dict[str, Any], index: 
 def test_without_a_day_it_is_that_of_the_newest_observation(
     settings: Settings, filled: Collection[dict[str, Any]]
 ) -> None:
-    report, code = latency_report(settings, STATIONS, "ILAMAD25", None, 2, GENEROUS, NOW)
+    report, code = latency_report(settings, STATIONS, "ITESTB25", None, 2, GENEROUS, NOW)
     assert (code, report.date, report.rows_returned, report.note) == (0, "2026-02-18", 48, None)
     check_shape(as_data(report), "query_latency_report")
 
@@ -138,20 +138,20 @@ def test_without_a_station_it_is_the_first_of_the_registry(
     settings: Settings, filled: Collection[dict[str, Any]]
 ) -> None:
     report, code = latency_report(settings, STATIONS, None, None, 1, GENEROUS, NOW)
-    assert (code, report.station_id, report.rows_returned, report.date) == (3, "00052", 0, "2026-11-23")
+    assert (code, report.station_id, report.rows_returned, report.date) == (3, "00092", 0, "2026-11-23")
     assert report.note == (
-        f"{filled.full_name} holds no observation of station 00052: these are the times of finding nothing."
+        f"{filled.full_name} holds no observation of station 00092: these are the times of finding nothing."
     )
 
 
 def test_a_day_without_rows_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
-    report, code = latency_report(settings, STATIONS, "07015", date(2026, 2, 20), 1, GENEROUS, NOW)
+    report, code = latency_report(settings, STATIONS, "07915", date(2026, 2, 20), 1, GENEROUS, NOW)
     assert (code, report.rows_returned, report.slo.met) == (3, 0, None)
     assert "on 2026-02-20 (UTC); its newest is of 2026-02-17T23:30:00Z." in (report.note or "")
 
 
 def test_an_empty_database_holds_no_slo(settings: Settings) -> None:
-    report, code = latency_report(settings, STATIONS, "07015", None, 1, GENEROUS, NOW)
+    report, code = latency_report(settings, STATIONS, "07915", None, 1, GENEROUS, NOW)
     assert (code, report.rows_returned, report.documents_examined) == (3, 0, 0)
     assert report.slo == LatencySlo(GENEROUS_MS, GENEROUS_MS, 0, 0, None)
     assert f"p99 at most {GENEROUS_MS:g} ms: not measured, nothing was found" in text_of(render_latency(report))
@@ -162,17 +162,17 @@ def test_a_collection_without_our_indexes_is_told_with_their_names(
 ) -> None:
     filled.drop_index("station_time")
     with pytest.raises(SettingError, match=r"weather lacks an index of this pipeline: station_time\. Was it copied"):
-        latency_report(settings, STATIONS, "ILAMAD25", DAY, 1, GENEROUS, NOW)
+        latency_report(settings, STATIONS, "ITESTB25", DAY, 1, GENEROUS, NOW)
 
 
 def test_a_missed_slo_is_exit_code_3(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
-    report, code = latency_report(settings, STATIONS, "ILAMAD25", DAY, 1, query_slo(NO_MACHINE_MS), NOW)
+    report, code = latency_report(settings, STATIONS, "ITESTB25", DAY, 1, query_slo(NO_MACHINE_MS), NOW)
     assert (code, report.slo.met) == (3, False)
     assert "SLO: p95 at most 1e-06 ms, p99 at most 1e-06 ms: MISSED" in text_of(render_latency(report))
 
 
 def test_an_unknown_station_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
-    with pytest.raises(SettingError, match=r"'nobody' is neither in the registry nor in .*ILAMAD25"):
+    with pytest.raises(SettingError, match=r"'nobody' is neither in the registry nor in .*ITESTB25"):
         latency_report(settings, STATIONS, "nobody", DAY, 1, GENEROUS, NOW)
     assert not settings.logs_dir.exists()
 
@@ -196,12 +196,12 @@ def test_a_station_that_only_the_database_knows_is_timed(
 def test_wrong_options_are_named(day: date, iterations: int, words: str, tmp_path: Path) -> None:
     settings = Settings(mongodb_uri="mongodb://127.0.0.1:1/", logs_dir=tmp_path)
     with pytest.raises(SettingError, match=words):
-        latency_report(settings, STATIONS, "07015", day, iterations, GENEROUS, NOW)
+        latency_report(settings, STATIONS, "07915", day, iterations, GENEROUS, NOW)
 
 
 def test_a_person_reads_the_latency_without_colour(filled: Collection[dict[str, Any]]) -> None:
-    text = text_of(render_latency(report_of(measure_latency(filled, "ILAMAD25", DAY, 1), None, GENEROUS, NOW)))
-    assert "station ILAMAD25 on 2026-02-18 (UTC) 1 queries, 48 rows each" in " ".join(text.split())
+    text = text_of(render_latency(report_of(measure_latency(filled, "ITESTB25", DAY, 1), None, GENEROUS, NOW)))
+    assert "station ITESTB25 on 2026-02-18 (UTC) 1 queries, 48 rows each" in " ".join(text.split())
     assert f"Index: {INDEX}; 48 documents and 48 keys examined" in text
     assert "\x1b" not in text
 
@@ -277,7 +277,7 @@ def test_a_database_out_of_reach_is_worth_another_try(
     uri = "mongodb://ann:hunter2@127.0.0.1:1/"
     settings = Settings(mongodb_uri=uri, logs_dir=tmp_path / "logs")
     with pytest.raises(RetryableError, match="unreachable") as caught:
-        latency_report(settings, STATIONS, "07015", DAY, 1, GENEROUS, NOW) if command == "latency" else crud_check(
+        latency_report(settings, STATIONS, "07915", DAY, 1, GENEROUS, NOW) if command == "latency" else crud_check(
             settings, "r1"
         )
     assert "hunter2" not in caught.value.message

@@ -26,19 +26,19 @@ from forecast.mongo.probes.queries import (
 DAY = timedelta(days=1)
 START = datetime(2026, 2, 10, tzinfo=UTC)
 UNTIL = START + 10 * DAY - timedelta(hours=1)
-SUBJECT = Subject("ILAMAD25", START + 8 * DAY, UNTIL)
+SUBJECT = Subject("ITESTB25", START + 8 * DAY, UNTIL)
 
 
 def fill(collection: ObservationCollection) -> None:
-    """Ten days of two stations, every hour; two observations of each day of ILAMAD25 are flagged."""
+    """Ten days of two stations, every hour; two observations of each day of ITESTB25 are flagged."""
     collection.insert_many(
         {
             "station": {"id": station, "location": {"type": "Point", "coordinates": [2.0, 50.0]}},
             "timestamp": START + hour * timedelta(hours=1),
             "measurements": {"air_temperature": 1.0},
-            "data_quality": {"flag": {5: 3, 8: 4}.get(hour % 24, 1) if station == "ILAMAD25" else 1},
+            "data_quality": {"flag": {5: 3, 8: 4}.get(hour % 24, 1) if station == "ITESTB25" else 1},
         }
-        for station in ("ILAMAD25", "07015")
+        for station in ("ITESTB25", "07915")
         for hour in range(240)
     )
 
@@ -64,13 +64,13 @@ def test_a_query_finds_its_rows(name: str, rows: int, filled: ObservationCollect
 
 
 def test_the_week_ends_with_the_day_that_is_asked_for(filled: ObservationCollection) -> None:
-    early = Subject("07015", START + DAY, UNTIL)
+    early = Subject("07915", START + DAY, UNTIL)
     assert QUERIES["station_week"](early).run(filled) == 48
 
 
 def test_the_newest_observations_are_whole_documents(filled: ObservationCollection) -> None:
     rows = list(filled.aggregate(list(QUERIES["latest"](SUBJECT).stages)))
-    assert {row["_id"]: row["newest"]["timestamp"] for row in rows} == {"07015": UNTIL, "ILAMAD25": UNTIL}
+    assert {row["_id"]: row["newest"]["timestamp"] for row in rows} == {"07915": UNTIL, "ITESTB25": UNTIL}
     assert rows[0]["newest"]["measurements"] == {"air_temperature": 1.0}
 
 
@@ -90,7 +90,7 @@ def test_every_query_is_answered_by_an_index(filled: ObservationCollection) -> N
 
 def test_stations_are_asked_for_as_far_as_they_have_observations(filled: ObservationCollection) -> None:
     ends = {span.station: (span.first, span.newest) for span in station_spans(filled, None, 1)}
-    assert ends == {"07015": (START, UNTIL), "ILAMAD25": (START, UNTIL)}
+    assert ends == {"07915": (START, UNTIL), "ITESTB25": (START, UNTIL)}
     assert [span.newest for span in station_spans(filled, START + DAY, 1)] == [START + DAY, START + DAY]
     assert station_spans(filled, START - DAY, 1) == []
 

@@ -24,6 +24,7 @@ from forecast.qc.series import Series
 from forecast.qc.sun import solar_elevation
 from tests.networks import evaluate_among
 from tests.quality.week import DATA, HOUR_MS, Week, read_week
+from tests.real_week import ARMENTIERES, BERGUES, HAZEBROUCK, ICHTEGEM, LA_MADELEINE, LESQUIN
 
 Rows = npt.NDArray[np.intp]
 Random = np.random.Generator
@@ -34,18 +35,18 @@ SPEED, GUST, DIRECTION = "wind_speed", "wind_speed_of_gust", "wind_from_directio
 RATE, ONE_HOUR, THREE_HOURS = "rainfall_rate", "precipitation_amount_1h", "precipitation_amount_3h"
 COUNTER, WEATHER = "precipitation_counter", "present_weather"
 UV, SOLAR = "ultraviolet_index", "surface_downwelling_shortwave_flux_in_air"
-HOURLY: Final = ("07015",)
-TEN_MINUTES: Final = ("00052", "000R5", "STATIC0010")
+HOURLY: Final = (LESQUIN,)
+TEN_MINUTES: Final = (ARMENTIERES, BERGUES, HAZEBROUCK)
 INFOCLIMAT: Final = (*TEN_MINUTES, *HOURLY)
-WUNDERGROUND: Final = ("IICHTE19", "ILAMAD25")
+WUNDERGROUND: Final = (ICHTEGEM, LA_MADELEINE)
 STATIONS: Final = (*INFOCLIMAT, *WUNDERGROUND)
 # What is wrong in that week as it was published: no error is put there, and no flag there is a false alarm.
 KNOWN_FAULTS: Final = frozenset(
     {
-        ("IICHTE19", P),
-        ("000R5", THREE_HOURS),
+        (ICHTEGEM, P),
+        (BERGUES, THREE_HOURS),
         # Two of its hours have more rain than the three hours around them.
-        ("000R5", ONE_HOUR),
+        (BERGUES, ONE_HOUR),
     }
 )
 # The days on which stations can be compared.
@@ -435,7 +436,7 @@ def compared_in_time(parameter: str) -> Where:
 
 _QUICK: Final = (*TEN_MINUTES, *WUNDERGROUND)
 # Between them they have every parameter but snow.
-_ALL_PARAMETERS: Final = ("07015", "ILAMAD25")
+_ALL_PARAMETERS: Final = (LESQUIN, LA_MADELEINE)
 _AT_HOURLY: Final = ", hourly station"
 _SPIKES: Final = ((T, "±5 °C", 5), (TD, "±5 °C", 5), (P, "±3 hPa", 3), (RH, "±25 %", 25))
 _STEPS: Final = ((P, "±3 hPa", 3), (T, "±8 °C", 8), (TD, "±8 °C", 8), (RH, "±40 %", 40))

@@ -22,11 +22,14 @@ from forecast.run import pipeline
 from forecast.run.run import RunOptions
 from tests.examples import examples
 from tests.integration.worlds import World, WorldMaker
+from tests.real_week import ARMENTIERES, BERGUES, HAZEBROUCK, LA_MADELEINE, LESQUIN
+
+pytestmark = pytest.mark.usefixtures("built_in_registry")
 
 KILLED_RUN = Path(__file__).parents[1] / "integration" / "killed_run.py"
 # Two days of the stations with values every ten minutes, the hourly one and one of the personal ones.
 PART_DAYS = ("2024-10-05", "2024-10-06")
-PART_STATIONS = ("00052", "000R5", "07015", "STATIC0010", "ILAMAD25")
+PART_STATIONS = (ARMENTIERES, BERGUES, LESQUIN, HAZEBROUCK, LA_MADELEINE)
 # A row as a line, and the folder that says whose it is.
 Line = tuple[str, bytes]
 NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -192,7 +195,7 @@ def test_a_late_object_changes_verdicts_around_it_and_no_others(
     new_world: WorldMaker, lines: list[Line], week_at_once: dict[str, Any]
 ) -> None:
     """The afternoon of 5 October at La Madeleine comes last, and with it the neighbours' third neighbour."""
-    late = [line for line in lines if b"2024-10-05T1" in line[1] and "ILAMAD25" in line[0]]
+    late = [line for line in lines if b"2024-10-05T1" in line[1] and LA_MADELEINE in line[0]]
     world = new_world()
     put(world, [line for line in lines if line not in late], 0)
     world.run()

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.core.clock import DAY_MS
-from forecast.core.registry import load_stations
 from forecast.qc.flags import Mask
 from forecast.qc.registry import STATION_REACH
 from forecast.qc.runner import run_station_checks
@@ -22,6 +21,8 @@ from tests.examples import examples
 from tests.networks import nominal_rows
 from tests.quality.experiments import FIRST_COMPARED, STATIONS, Clean, Random
 from tests.quality.week import HOUR_MS, Week, evaluated
+from tests.real_week import HAZEBROUCK
+from tests.stations import built_in_stations
 
 TIMES = 10
 # 5 and 6 October 2024, and so on.
@@ -51,7 +52,7 @@ def _many_times(series: Series, random: Random) -> Series:
         still = np.flatnonzero(times // DAY_MS == random.choice(DAYS))
         whole[still] = whole[still[0]]
         values[name] = whole
-    if series.station.id == "STATIC0010":
+    if series.station.id == HAZEBROUCK:
         # Its clock is an hour off in the second half.
         times[len(times) // 2 :] += HOUR_MS
     # And a day without any observation here and there.
@@ -121,7 +122,7 @@ def test_a_station_by_itself_is_evaluated_alike_with_and_without_what_is_farther
 def test_a_window_reads_all_that_its_verdicts_hang_on(
     stretch: Week, whole: Mapping[str, Told], changed: dict[str, set[int]]
 ) -> None:
-    for window in windows_of(changed, load_stations(), nominal_rows):
+    for window in windows_of(changed, built_in_stations(), nominal_rows):
         read = {
             station.id: _only(stretch[station.id], _on_days(stretch[station.id], window.first_read, window.last_read))
             for station in window.halo
@@ -142,7 +143,7 @@ def test_what_changes_on_a_day_changes_no_verdict_outside_its_window(
     series = stretch[station]
     late = _on_days(series, day, day) & (np.random.default_rng(some).random(len(series.times)) < 1 - (some % 2) / 2)
     told = _all_told({**stretch, station: _only(series, ~late)})
-    windows = list(windows_of({station: {day}}, load_stations(), nominal_rows))
+    windows = list(windows_of({station: {day}}, built_in_stations(), nominal_rows))
     for name, of_whole in whole.items():
         changed = {time // DAY_MS for time, said in told[name].items() if said != of_whole[time]}
         judged_anew = {

@@ -24,6 +24,7 @@ from tests.quality.experiments import (
     Tally,
     tally_of_sound,
 )
+from tests.real_week import ARMENTIERES, BERGUES, HAZEBROUCK, ICHTEGEM, LA_MADELEINE, LESQUIN
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +39,17 @@ def findings(clean: Clean) -> Findings:
 def test_the_week_has_the_observations_of_six_stations(clean: Clean) -> None:
     numbers = {name: len(series.times) for name, series in clean.week.items()}
     assert numbers == {
-        "00052": 361, "000R5": 361, "07015": 60, "STATIC0010": 361, "IICHTE19": 1899, "ILAMAD25": 1908,
+        ARMENTIERES: 361, BERGUES: 361, LESQUIN: 60, HAZEBROUCK: 361, ICHTEGEM: 1899, LA_MADELEINE: 1908,
     }  # fmt: skip
     assert set(numbers) == set(STATIONS)
     assert all((np.diff(series.times) > 0).all() for series in clean.week.values())
 
 
 def test_directions_at_calm_are_not_evaluated_and_no_anomaly(clean: Clean) -> None:
-    flags = clean.results["ILAMAD25"].flags[DIRECTION]
+    flags = clean.results[LA_MADELEINE].flags[DIRECTION]
     assert Counter(flags.tolist()) == {1: 1150, 2: 700, 9: 58}
     flagged = {name: int(results.quality().anomalies.sum()) for name, results in clean.results.items()}
-    assert flagged == {"00052": 0, "000R5": 42, "07015": 0, "STATIC0010": 4, "IICHTE19": 730, "ILAMAD25": 0}
+    assert flagged == {ARMENTIERES: 0, BERGUES: 42, LESQUIN: 0, HAZEBROUCK: 4, ICHTEGEM: 730, LA_MADELEINE: 0}
 
 
 def test_a_document_is_flagged_for_what_is_wrong_and_not_for_a_calm(clean: Clean) -> None:
@@ -60,7 +61,7 @@ def test_ichtegems_pressure_is_seven_to_eight_hectopascals_low_in_the_reports_wo
     (words,) = [
         advice.message
         for advice in advice(findings)
-        if (advice.station, advice.parameter, advice.check) == ("IICHTE19", P, "bias")
+        if (advice.station, advice.parameter, advice.check) == (ICHTEGEM, P, "bias")
     ]
     off = re.match(
         r"(\d\.\d) hPa below its neighbours; consistently differs from its neighbours: correct it at the source", words
@@ -68,7 +69,7 @@ def test_ichtegems_pressure_is_seven_to_eight_hectopascals_low_in_the_reports_wo
     assert off is not None
     assert 7 <= float(off[1]) <= 8
     assert {station for (station, name, check), number in findings.suspect.items() if check == "bias" and number} == {
-        "IICHTE19"
+        ICHTEGEM
     }
 
 
@@ -80,17 +81,17 @@ def test_two_hours_of_bergues_have_more_rain_than_the_three_hours_around_them(cl
         for one, three in [(series.values[ONE_HOUR], series.values[THREE_HOURS])]
         for row in np.flatnonzero(clean.results[name].by_check["nested_accumulation", ONE_HOUR] == SUSPECT)
     ]
-    assert found == [("000R5", "06 20:00", 1.8, 0.0), ("000R5", "07 08:00", 0.2, 0.0)]
+    assert found == [(BERGUES, "06 20:00", 1.8, 0.0), (BERGUES, "07 08:00", 0.2, 0.0)]
 
 
 def test_zeros_of_bergues_between_the_synoptic_hours_are_suspect(clean: Clean) -> None:
-    assert Counter(clean.results["000R5"].by_check["false_zero", THREE_HOURS].tolist()) == {1: 21, SUSPECT: 40, 9: 300}
+    assert Counter(clean.results[BERGUES].by_check["false_zero", THREE_HOURS].tolist()) == {1: 21, SUSPECT: 40, 9: 300}
 
 
 def test_rain_of_the_week_is_the_sum_of_what_the_counters_grew(clean: Clean) -> None:
     sums = {name: round(float(np.nansum(results.amount)), 9) for name, results in clean.results.items()}
-    assert sums == {"00052": 0, "000R5": 0, "07015": 0, "STATIC0010": 0, "IICHTE19": 7.62, "ILAMAD25": 4.318}
-    for name in ("IICHTE19", "ILAMAD25"):
+    assert sums == {ARMENTIERES: 0, BERGUES: 0, LESQUIN: 0, HAZEBROUCK: 0, ICHTEGEM: 7.62, LA_MADELEINE: 4.318}
+    for name in (ICHTEGEM, LA_MADELEINE):
         assert np.nanmin(clean.results[name].amount) == 0
         assert np.isnan(clean.results[name].amount).sum() == 1
 
@@ -107,6 +108,6 @@ def test_the_other_suspects_are_half_an_hour_of_humidity_at_hazebrouck_after_the
         if (name, parameter) not in KNOWN_FAULTS
         for row in np.flatnonzero(results.flags[parameter] == SUSPECT)
     ]
-    assert {(name, parameter) for name, parameter, _ in found} == {("STATIC0010", "relative_humidity")}
+    assert {(name, parameter) for name, parameter, _ in found} == {(HAZEBROUCK, "relative_humidity")}
     moments = [datetime.fromtimestamp(moment / 1000, UTC).strftime("%d %H:%M") for *_, moment in found]
     assert moments == ["05 10:10", "05 10:20", "05 10:30", "05 10:40"]

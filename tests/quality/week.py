@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from forecast.core.parameters import MEASURED_NAMES
-from forecast.core.registry import load_stations
 from forecast.core.schemas import OBSERVATION_SCHEMA, concat
 from forecast.core.settings import Limits
 from forecast.core.stations import Station, Stations
@@ -22,6 +21,7 @@ from forecast.qc.series import Series
 from forecast.storage.local import LocalStore
 from forecast.transform import ObjectTransformer
 from tests.networks import evaluate_among
+from tests.stations import built_in_stations
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HOUR_MS = 3_600_000
@@ -30,7 +30,7 @@ Week = dict[str, Series]
 
 def read_week(folder: Path, stations: Stations | None = None) -> Week:
     """The observations of all raw objects below a folder, by station."""
-    stations = load_stations() if stations is None else stations
+    stations = built_in_stations() if stations is None else stations
     frame = concat(list(_observations(folder, stations)), OBSERVATION_SCHEMA)
     return {station.id: _series(frame[frame["station_id"] == station.id], station) for station in stations}
 

@@ -32,7 +32,7 @@ def run(days_ago: float, status: str = "success", age: float | None = 1.0, *, tu
 
 def latency(days_ago: float, times: list[float], rows: int = 288) -> QueryLatencyReport:
     moment = NOW - days_ago * DAY
-    found = Measured("d.c", "ILAMAD25", moment, moment + DAY, times, rows, Plan("station_time", rows, rows))
+    found = Measured("d.c", "ITESTB25", moment, moment + DAY, times, rows, Plan("station_time", rows, rows))
     return report_of(found, moment, SLOS.queries.station_day, moment)
 
 

@@ -45,18 +45,18 @@ def test_a_quota_that_is_used_up_is_no_error(ingest: Ingest) -> None:
 
 def test_a_day_that_is_not_answered_is_missing_of_its_station(ingest: Ingest) -> None:
     ingest.apis.faults.append(
-        Fault(500, where="stationId=ILAMAD25&format=json&units=m&numericPrecision=decimal&date=20261127")
+        Fault(500, where="stationId=ITESTB25&format=json&units=m&numericPrecision=decimal&date=20261127")
     )
     found = told(ingest, "wunderground", since="2026-11-27")
     assert found == [
-        ("warning", "days_missing", "wunderground", "ILAMAD25"),
-        ("warning", "window_not_read", "wunderground", "ILAMAD25"),
+        ("warning", "days_missing", "wunderground", "ITESTB25"),
+        ("warning", "window_not_read", "wunderground", "ITESTB25"),
     ]
 
 
 def test_records_that_vanish_are_told(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-27")
-    ingest.world.outages.append(Outage("ILAMAD25", at(2026, 11, 27, 6), at(2026, 11, 27, 7)))
+    ingest.world.outages.append(Outage("ITESTB25", at(2026, 11, 27, 6), at(2026, 11, 27, 7)))
     assert told(ingest, "wunderground") == [("warning", "records_vanished", "wunderground", None)]
 
 

@@ -69,8 +69,8 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
     progress.add_written("report", "logs/quality_report_20261123T100100Z.json", 1)
     progress.add_error("interrupted", "Stopped by SIGTERM.")
     progress.seen = {
-        "07015": Seen("07015", None, None, "never"),
-        "ILAMAD25": Seen("ILAMAD25", HEARD_MS, 0.1, "fresh"),
+        "07915": Seen("07915", None, None, "never"),
+        "ITESTB25": Seen("ITESTB25", HEARD_MS, 0.1, "fresh"),
     }
     progress.stations_silent = 1
     known = ObjectCounts("d.csv", "s3://b/d.csv", "rejected", error_code="no_day", error=OBJECTS[1].error, known=True)
@@ -107,8 +107,8 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "newest_observation_age_s": 360,
     }
     assert report["stations"] == {
-        "07015": {"last_observation": None, "age_hours": None, "state": "never"},
-        "ILAMAD25": {"last_observation": "2024-10-01T00:59:00Z", "age_hours": 0.1, "state": "fresh"},
+        "07915": {"last_observation": None, "age_hours": None, "state": "never"},
+        "ITESTB25": {"last_observation": "2024-10-01T00:59:00Z", "age_hours": 0.1, "state": "fresh"},
     }
     assert report["times"] == {
         "extract": 0.0,
@@ -164,7 +164,7 @@ def test_errors_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) ->
 
 
 CONFLICT = Conflict(
-    observation="ILAMAD25@2024-10-01T00:04:00Z",
+    observation="ITESTB25@2024-10-01T00:04:00Z",
     reason="has values",
     winner=Side("s3://b/a", {"air_temperature": 1.0}),
     loser=Side("s3://b/b", {"air_temperature": None}),
@@ -172,7 +172,7 @@ CONFLICT = Conflict(
 REMOVED = {
     "total": 5,
     "by_parameter": {"air_temperature": 4, "wind_speed": 1},
-    "by_station": {"07015": 2, "ILAMAD25": 3},
+    "by_station": {"07915": 2, "ITESTB25": 3},
     "by_object": {"s3://b/a": 3, "s3://b/b": 2},
 }
 
@@ -183,21 +183,21 @@ HEARD_MS = 1_727_744_340_000
 
 def quality() -> QualityReport:
     tally = QualityTally()
-    observation = {"station_id": "ILAMAD25", "completeness_score": 0.5, "air_temperature": 1.0}
+    observation = {"station_id": "ITESTB25", "completeness_score": 0.5, "air_temperature": 1.0}
     times = [datetime(2024, 10, 1, 0, minute, tzinfo=UTC) for minute in (4, 9, 59)]
     rows = [dict.fromkeys(VALIDATED_SCHEMA.names) | observation | {"timestamp": time} for time in times]
     rows[2] |= {"completeness_score": 0.8}
     tally.add_validated(frame_of(rows, VALIDATED_SCHEMA), STATIONS)
     tally.add_rejected(frame_of([{"code": "no_time"}], REJECTED_SCHEMA))
     findings = Findings()
-    findings.add_stored("ILAMAD25", {"air_temperature": {"flag": 4, "checks": ["spike"]}}, 1)
+    findings.add_stored("ITESTB25", {"air_temperature": {"flag": 4, "checks": ["spike"]}}, 1)
     conflicts = Conflicts()
-    conflicts.by_station["ILAMAD25"] = 2
+    conflicts.by_station["ITESTB25"] = 2
     conflicts.examples.append(CONFLICT)
-    conflicts.replaced([[Removed("ILAMAD25", "air_temperature", "s3://b/a")]] * 3)
-    conflicts.replaced([[Removed("07015", "air_temperature", "s3://b/b"), Removed("07015", "wind_speed", "s3://b/b")]])
+    conflicts.replaced([[Removed("ITESTB25", "air_temperature", "s3://b/a")]] * 3)
+    conflicts.replaced([[Removed("07915", "air_temperature", "s3://b/b"), Removed("07915", "wind_speed", "s3://b/b")]])
     objects = [ObjectCounts("a", "s3://b/a", "loaded", 5, 1, 3, 1, inserted=3)]
-    presence = Presence({}, {"ILAMAD25": HEARD_MS}, {"ILAMAD25": 3, "gone": 2}, frozenset({19_997}))
+    presence = Presence({}, {"ITESTB25": HEARD_MS}, {"ITESTB25": 3, "gone": 2}, frozenset({19_997}))
     return quality_report("r1", tally, objects, STATIONS, END, findings, conflicts, presence)
 
 
@@ -211,10 +211,10 @@ def test_the_quality_of_three_records(tmp_path: Path) -> None:
     assert report["by_check"]["spike"] == {"evaluated": 0, "suspect": 0, "failed": 0}
     assert [(one["check"], one["count"], one["share"]) for one in report["advice"]] == [("spike", 1, None)]
     assert report["conflicts"] == {
-        "by_station": {"ILAMAD25": 2},
+        "by_station": {"ITESTB25": 2},
         "examples": [
             {
-                "observation": "ILAMAD25@2024-10-01T00:04:00Z",
+                "observation": "ITESTB25@2024-10-01T00:04:00Z",
                 "reason": "has values",
                 "winner": {"source_uri": "s3://b/a", "values": {"air_temperature": 1.0}},
                 "loser": {"source_uri": "s3://b/b", "values": {"air_temperature": None}},
@@ -235,11 +235,11 @@ def test_the_quality_of_three_records(tmp_path: Path) -> None:
 
 
 def test_what_was_expected_against_what_came() -> None:
-    station = STATIONS.get("ILAMAD25")
+    station = STATIONS.get("ITESTB25")
     assert station is not None
     assert station.interval_minutes == 5
     by_station = quality().by_station
-    assert as_data(by_station["ILAMAD25"]) == {
+    assert as_data(by_station["ITESTB25"]) == {
         "observations": 3,
         "first": "2024-10-01T00:04:00Z",
         "last": "2024-10-01T00:59:00Z",
@@ -253,7 +253,7 @@ def test_what_was_expected_against_what_came() -> None:
         "state": "silent",
     }
     assert [name for name, entry in by_station.items() if not entry.received] == sorted(
-        {one.id for one in STATIONS} - {"ILAMAD25"}
+        {one.id for one in STATIONS} - {"ITESTB25"}
     )
 
 
@@ -286,15 +286,15 @@ def test_the_migration_counts_what_was_not_written(tmp_path: Path) -> None:
 
 
 def test_the_migration_says_which_stored_values_were_replaced_by_none(tmp_path: Path) -> None:
-    removed = {Removed("07015", "wind_speed", "s3://b/b"): 2, Removed("07015", "air_temperature", "s3://b/a"): 1}
+    removed = {Removed("07915", "wind_speed", "s3://b/b"): 2, Removed("07915", "air_temperature", "s3://b/a"): 1}
     report = written(migration_report("r1", OBJECTS, VERIFICATION, END, removed), tmp_path)
     assert report["values_removed"] == {
         "total": 3,
         "by_parameter": {"air_temperature": 1, "wind_speed": 2},
-        "by_station": {"07015": 3},
+        "by_station": {"07915": 3},
         "by_object": {"s3://b/a": 1, "s3://b/b": 2},
     }
-    assert removals_message(removed) == "wind_speed of 07015 (2), air_temperature of 07015 (1)"
+    assert removals_message(removed) == "wind_speed of 07915 (2), air_temperature of 07915 (1)"
     many = {Removed(name, "wind_speed", "s3://b/b"): 1 for name in "ABCDEFG"}
     assert removals_message(many).endswith("wind_speed of E (1), and 2 more")
 

@@ -19,7 +19,7 @@ from forecast.report.summary import MAX_WIDTH, render_summary
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 DAY_MS = 86_400_000
-PRESENCE = Presence({}, {"ILAMAD25": DAY_MS}, {"ILAMAD25": 250}, frozenset({0}))
+PRESENCE = Presence({}, {"ITESTB25": DAY_MS}, {"ITESTB25": 250}, frozenset({0}))
 
 
 def summary(
@@ -43,7 +43,7 @@ def summary(
 
 def full() -> str:
     tally = QualityTally()
-    tally.stations["ILAMAD25"] = StationTally(1200, 0, DAY_MS, 600.0)
+    tally.stations["ITESTB25"] = StationTally(1200, 0, DAY_MS, 600.0)
     tally.reasons.update({"no_time": 1, "unknown_station": 20})
     progress = RunProgress(objects_listed=4, objects_skipped=1)
     progress.evaluated.add(QcCounts(evaluated=12_345, rewritten=20, flags_changed=6_789))
@@ -53,12 +53,12 @@ def full() -> str:
         ObjectCounts("[red]\x1b[31mb", "s3://b/b", "rejected", error_code="no_day", error="The day is lost."),
     ]
     findings = Findings()
-    findings.values["ILAMAD25", "air_temperature"] = 48
-    findings.suspect["ILAMAD25", "air_temperature", "snowfall_with_warmth"] = 6
-    findings.flagged["ILAMAD25", "air_temperature", SUSPECT] = 6
-    findings.add_stored("ILAMAD25", {"wind_speed": {"flag": 3, "checks": ["stuck"]}}, 1)
+    findings.values["ITESTB25", "air_temperature"] = 48
+    findings.suspect["ITESTB25", "air_temperature", "snowfall_with_warmth"] = 6
+    findings.flagged["ITESTB25", "air_temperature", SUSPECT] = 6
+    findings.add_stored("ITESTB25", {"wind_speed": {"flag": 3, "checks": ["stuck"]}}, 1)
     conflicts = Conflicts()
-    conflicts.by_station.update({"ILAMAD25": 1000, "07015": 1})
+    conflicts.by_station.update({"ITESTB25": 1000, "07915": 1})
     return summary(objects, tally, progress, findings, conflicts)
 
 
@@ -69,8 +69,8 @@ def test_the_numbers_are_there() -> None:
     assert "Rows 1,231 read, 10 of them empty" in words
     assert "Records 1,200 validated, 21 rejected (1.72%)" in words
     assert "Documents 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
-    assert "ILAMAD25 silent 1970-01-02 00:00 20,779 d 1,200 250 288 50.0% 7" in words
-    assert "07015 never - - 0 0 24 - 0" in words
+    assert "ITESTB25 silent 1970-01-02 00:00 20,779 d 1,200 250 288 50.0% 7" in words
+    assert "07915 never - - 0 0 24 - 0" in words
     assert "QC 12,345 documents checked, 6,789 flags changed" in words
     assert "Duplicates 1,001 with differing values (see the quality report)" in words
     assert "20 unknown_station 1 no_time" in words
@@ -82,8 +82,8 @@ def test_what_needs_attention_stands_below_the_first_line_and_says_what_the_stat
     words = " ".join(" ".join(lines[: lines.index("Counts")]).split())
     assert words == (
         r"warning [red]\u001b[31mb: The day is lost. "
-        f"warning Station ILAMAD25, wind_speed: {CHECKS['stuck'].advice} (1 value, stuck) "
-        f"warning Station ILAMAD25, air_temperature: {CHECKS['snowfall_with_warmth'].advice} "
+        f"warning Station ITESTB25, wind_speed: {CHECKS['stuck'].advice} (1 value, stuck) "
+        f"warning Station ITESTB25, air_temperature: {CHECKS['snowfall_with_warmth'].advice} "
         "(6 values, snowfall_with_warmth) "
         "info 21 of 1,221 rows (1.72%) were quarantined: unknown_station (20), no_time (1)"
     )

@@ -117,7 +117,7 @@ def test_names_are_in_utc() -> None:
         ("mongodb+srv://ann:pw@host/db", "mongodb+srv://***"),
         ("https://ann:pw@host/path", "https://***@host/path"),
         ("s3://bucket/airbyte-sync/a@b.csv", "s3://bucket/airbyte-sync/a@b.csv"),
-        ("ILAMAD25@2024-10-01T00:04:00Z", "ILAMAD25@2024-10-01T00:04:00Z"),
+        ("ITESTB25@2024-10-01T00:04:00Z", "ITESTB25@2024-10-01T00:04:00Z"),
     ],
 )
 def test_secrets_are_taken_out(text: str, clean: str) -> None:

@@ -89,14 +89,14 @@ def test_without_the_database_the_pages_of_the_stations_stay_as_they_were(tmp_pa
     write_nights(tmp_path / "logs")
     settings = Settings(logs_dir=tmp_path / "logs")
     write_dashboard(settings, STATIONS, "no primary")
-    page, script = tmp_path / "logs/site/station/07015.html", tmp_path / "logs/site/data/07015.js"
+    page, script = tmp_path / "logs/site/station/07915.html", tmp_path / "logs/site/data/07915.js"
     assert "The last seven days" not in page.read_text("utf-8")
     manifest = tmp_path / "logs/site/manifest.json"
     script.parent.mkdir()
     script.write_text("var forecastWeek={};")
     page.write_text("with charts")
     manifest.write_text(
-        json.dumps({**json.loads(manifest.read_text()), "data/07015.js": "x", "station/07015.html": "y"})
+        json.dumps({**json.loads(manifest.read_text()), "data/07915.js": "x", "station/07915.html": "y"})
     )
     write_dashboard(settings, STATIONS, "no primary of rs0 was found")
     assert (page.read_text(), script.read_text()) == ("with charts", "var forecastWeek={};")

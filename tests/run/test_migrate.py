@@ -123,7 +123,7 @@ def test_verifying_writes_nothing(store: LocalStore, migrated: ObservationCollec
     ids=["value", "missing value", "station", "digest"],
 )
 def test_changed_document_is_found(store: LocalStore, migrated: ObservationCollection, change: dict[str, Any]) -> None:
-    migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, change)
+    migrated.update_one({"_id": "07915@2024-10-01T00:00:00Z"}, change)
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.verification.ok) == (3, False)
     assert report.verification.sample_checked - report.verification.matching == 1
@@ -142,12 +142,12 @@ VERDICTS: list[dict[str, Any]] = [
 def test_verdict_that_somebody_changed_is_found(
     store: LocalStore, migrated: ObservationCollection, change: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    migrated.update_one({"_id": "07015@2024-10-01T00:00:00Z"}, {"$set": change})
+    migrated.update_one({"_id": "07915@2024-10-01T00:00:00Z"}, {"$set": change})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.verification.ok) == (3, False)
     assert report.verification.sample_checked - report.verification.matching == 1
     assert [record.message for record in caplog.records] == [
-        "document 07015@2024-10-01T00:00:00Z was changed in the database"
+        "document 07915@2024-10-01T00:00:00Z was changed in the database"
     ]
 
 
@@ -156,7 +156,7 @@ def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
 ) -> None:
     """As older checks would have left it: with a digest of its own."""
     before = _documents(migrated)
-    name = "07015@2024-10-01T00:00:00Z"
+    name = "07915@2024-10-01T00:00:00Z"
     older = qc_hashes(np.array([2]), pa.nulls(1, pa.string()), np.array([0]), np.array([np.nan]), np.array([0]))
     verdict = {
         "data_quality.flag": 2,
@@ -172,7 +172,7 @@ def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
     assert [record.message for record in caplog.records] == [
         f"document {name} has outdated flags; run pipeline --rerun-qc"
     ]
-    evaluate_days({"07015": {DAY}}, migrated, STATIONS)
+    evaluate_days({"07915": {DAY}}, migrated, STATIONS)
     assert _documents(migrated) == before
 
 
@@ -181,14 +181,14 @@ def test_a_daily_aggregate_that_is_not_what_the_observations_come_to_is_found(
     store: LocalStore, migrated: ObservationCollection, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     days = migrated.database[f"{migrated.name}_days"]
-    name = "07015@2024-10-01"
+    name = "07915@2024-10-01"
     if fault == "changed":
         days.update_one({"_id": name}, {"$inc": {"parameters.air_temperature.suspect": 1}})
     elif fault == "missing":
         days.delete_one({"_id": name})
     else:
-        name = "07015@2020-01-01"
-        days.insert_one({"_id": name, "station": "07015", "day": datetime(2020, 1, 1, tzinfo=UTC), "received": 1})
+        name = "07915@2020-01-01"
+        days.insert_one({"_id": name, "station": "07915", "day": datetime(2020, 1, 1, tzinfo=UTC), "received": 1})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.verification.outdated_days, report.verification.ok) == (3, 1, False)
     assert [record.message for record in caplog.records] == [
@@ -200,7 +200,7 @@ def test_a_daily_aggregate_that_is_not_what_the_observations_come_to_is_found(
 
 def test_missing_document_is_found_and_brought_back(store: LocalStore, migrated: ObservationCollection) -> None:
     before = _documents(migrated)
-    migrated.delete_one({"_id": "07015@2024-10-01T00:00:00Z"})
+    migrated.delete_one({"_id": "07915@2024-10-01T00:00:00Z"})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.verification.ok) == (3, False)
     report, code = migrate(store, migrated, STATIONS, RUN)

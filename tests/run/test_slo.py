@@ -50,7 +50,7 @@ SLOS = default_slos()
 
 def latency(days_ago: float, times: list[float]) -> QueryLatencyReport:
     moment = NOW - timedelta(days=days_ago)
-    found = Measured("d.c", "ILAMAD25", moment, moment, times, 288, Plan("station_time", 288, 288))
+    found = Measured("d.c", "ITESTB25", moment, moment, times, 288, Plan("station_time", 288, 288))
     return report_of(found, moment, SLOS.queries.station_day, moment)
 
 
@@ -99,7 +99,7 @@ def test_what_cannot_be_read_is_named_and_left_out(tmp_path: Path, caplog: pytes
 
 def run_report(days_ago: int, status: RunStatus, age_hours: float) -> PipelineStatus:
     started = NOW - timedelta(days=days_ago)
-    progress = RunProgress(seen={"07015": Seen("07015", 1, age_hours, "fresh")})
+    progress = RunProgress(seen={"07915": Seen("07915", 1, age_hours, "fresh")})
     info = RunInfo(f"{report_time(started)}-abcdef", started, "2.0.0", {})
     code = 0 if status == "success" else 1
     return status_report(info, progress, [], status=status, exit_code=code, finished_at=started)

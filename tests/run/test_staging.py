@@ -27,8 +27,8 @@ from forecast.run.staging import Stager
 from forecast.storage import LocalStore
 
 STATIONS = load_stations()
-ROW = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": "12.5"}
-LATE = {"id_station": "07015", "dh_utc": "2024-10-02 12:20:00", "temperature": "12.5"}
+ROW = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": "12.5"}
+LATE = {"id_station": "07915", "dh_utc": "2024-10-02 12:20:00", "temperature": "12.5"}
 NOW = datetime(2024, 10, 2, 12, tzinfo=UTC)
 UNFORESEEN = [
     UnicodeDecodeError("utf-8", b"\xed", 0, 1, "invalid"),

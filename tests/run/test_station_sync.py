@@ -20,7 +20,7 @@ SYNOP, OBS = "Météo-France SYNOP", "Météo-France observations"
 HOURLY, RMI = "Météo-France hourly data", "RMI automatic stations"
 POSTES = """ID;Nom;Latitude;Longitude;Altitude
 7005;ABBEVILLE;50.136000;1.834000;69
-7015;LILLE-LESQUIN;50.570000;3.097500;47
+7915;LILLE-LESQUIN;50.570000;3.097500;47
 7020;PTE DE LA HAGUE;49.725167;-1.939833;
 7024;;49.725167;-1.939833;6
 """
@@ -44,15 +44,15 @@ def feature(code: int, coordinates: list[float] | None, **more: Any) -> dict[str
 
 def test_a_proposal_is_a_file_of_the_registry_with_zeros_twins_and_nothing_made_up() -> None:
     found = proposed(SYNOP, POSTES)
-    assert [one["id"] for one in found.stations] == ["mf-synop-07005", "mf-synop-07015"]
+    assert [one["id"] for one in found.stations] == ["mf-synop-07005", "mf-synop-07915"]
     assert found.left_out == {"without elevation": 1, "without name": 1}
     stations = load_stations([RegistryFile("a.json", found.document.encode())], NETWORKS.id_prefixes)
-    lille, own = stations.get("mf-synop-07015"), stations.get("07015")
+    lille, own = stations.get("mf-synop-07915"), stations.get("07915")
     assert lille is not None
     assert own is not None
     assert (lille.name, lille.latitude, lille.longitude, lille.elevation) == ("LILLE-LESQUIN", 50.57, 3.0975, 47)
-    # The sensor of InfoClimat's 07015 is the same one: no neighbour of itself.
-    assert (lille.same_site_as, own.same_site_as) == (("07015",), ("mf-synop-07015",))
+    # The sensor of InfoClimat's 07915 is the same one: no neighbour of itself.
+    assert (lille.same_site_as, own.same_site_as) == (("07915",), ("mf-synop-07915",))
     assert lille.interval_minutes == 180
 
 
@@ -92,7 +92,7 @@ def test_aerodromes_come_from_the_station_list_or_from_reports() -> None:
     listed = [
         {
             "icaoId": "LFQQ",
-            "wmoId": "07015",
+            "wmoId": "07915",
             "lat": 50.57,
             "lon": 3.1,
             "elev": 47,
@@ -110,7 +110,7 @@ def test_aerodromes_come_from_the_station_list_or_from_reports() -> None:
             "latitude": 50.57,
             "longitude": 3.1,
             "elevation": 47,
-            "same_site_as": ["07015"],
+            "same_site_as": ["07915"],
         }
     ]
     assert found.left_out == {"without position": 1}
@@ -122,7 +122,7 @@ def test_aerodromes_come_from_the_station_list_or_from_reports() -> None:
 
 def test_only_stations_near_a_place_are_proposed() -> None:
     found = proposed(SYNOP, POSTES, Place(50.63, 3.06, 20))
-    assert [one["id"] for one in found.stations] == ["mf-synop-07015"]
+    assert [one["id"] for one in found.stations] == ["mf-synop-07915"]
     assert found.left_out["farther away"] == 1
 
 

@@ -111,7 +111,7 @@ def write_latency(folder: Path, now: datetime, p95_ms: float) -> None:
     start = datetime(now.year, now.month, now.day, tzinfo=UTC) - timedelta(days=1)
     times = [p95_ms * share / 10 for share in (4, 5, 5, 5, 6, 6, 7, 8, 10, 10)]
     plan = Plan("station_time", 288, 288)
-    measured = Measured("forecast_2_0.weather_measurements", "ILAMAD25", start, now, times, 288, plan)
+    measured = Measured("forecast_2_0.weather_measurements", "ITESTB25", start, now, times, 288, plan)
     _write(
         folder / f"query_latency_report_{report_time(now)}.json",
         report_of(measured, start, default_slos().queries.station_day, now),

@@ -22,7 +22,7 @@ from tests.site.weeks import with_week
 
 pytestmark = [pytest.mark.whole, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 AXE: Final = Path(__file__).parent / "vendor" / "axe.min.js"
-PAGES: Final = ("index", "stations", "station/ILAMAD25", "quality", "latency", "quarantine", "ingestion")
+PAGES: Final = ("index", "stations", "station/ITESTB25", "quality", "latency", "quarantine", "ingestion")
 SERIOUS: Final = {"serious", "critical"}
 
 
@@ -46,8 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a site of forty nights, with faults, hostile text and a week of every station."""
     folder = tmp_path_factory.mktemp("site")
     faults = Faults(
-        ages={"IICHTE19": 196, "STATIC0010": 7.3},
-        flagged=(Flagged("ILAMAD25", "air_pressure_at_mean_sea_level", "bias", 288, off=6.8),),
+        ages={"ITESTA19": 196, "STATIC0090": 7.3},
+        flagged=(Flagged("ITESTB25", "air_pressure_at_mean_sea_level", "bias", 288, off=6.8),),
         failed={20: HOSTILE},
         rejected={28: 90},
     )
@@ -91,7 +91,7 @@ def test_every_page_is_accessible_fits_and_asks_nothing_of_the_world(
 
 def test_the_charts_are_drawn_and_flagged_values_can_be_left_out(chromium: Any, folder: Path) -> None:
     page = chromium.new_page(locale="en-GB")
-    page.goto((folder / "station/ILAMAD25.html").as_uri())
+    page.goto((folder / "station/ITESTB25.html").as_uri())
     assert page.locator("canvas").count() == page.locator("[data-parameter]").count() > 5
     before = page.evaluate("document.querySelector('canvas').toDataURL()")
     page.get_by_role("button", name="left out").click()
@@ -115,7 +115,7 @@ def test_the_language_is_the_browsers_or_the_one_that_is_asked_for(chromium: Any
 def test_the_page_says_how_old_it_is(chromium: Any, folder: Path) -> None:
     page = chromium.new_page(locale="en-GB")
     page.clock.install(time=LAST.replace(hour=8))
-    for name in ("index", "station/ILAMAD25"):
+    for name in ("index", "station/ITESTB25"):
         page.goto((folder / f"{name}.html").as_uri())
         assert page.locator("[data-made]").inner_text() == "(5 hours ago)", name
     page.close()

@@ -35,23 +35,23 @@ SCHEDULE: Final = Schedule(tuple(night(number) for number in range(NIGHTS)), nig
 PRESSURE, AIR = "air_pressure_at_mean_sea_level", "air_temperature"
 FAULTS: Final = {
     "silent": (
-        Faults(ages={"IICHTE19": 196.2}),
+        Faults(ages={"ITESTA19": 196.2}),
         "WeerstationBS is silent: its newest observation is from 2026-11-20 22:58 UTC, 196 hours ago",
     ),
     "late": (
-        Faults(ages={"STATIC0010": 7.3}),
+        Faults(ages={"STATIC0090": 7.3}),
         "Hazebrouck is late: its newest observation is from 2026-11-28 19:52 UTC",
     ),
     "stuck": (
-        Faults(flagged=(Flagged("000R5", AIR, "persistence", 144, failed=True), Flagged("000R5", AIR, "flag_rate", 9))),
+        Faults(flagged=(Flagged("000T5", AIR, "persistence", 144, failed=True), Flagged("000T5", AIR, "flag_rate", 9))),
         "Bergues, Air temperature: values do not change: the sensor is stuck, frozen or disconnected (144 values",
     ),
     "biased": (
-        Faults(flagged=(Flagged("ILAMAD25", PRESSURE, "bias", 288, off=6.8),)),
+        Faults(flagged=(Flagged("ITESTB25", PRESSURE, "bias", 288, off=6.8),)),
         "La Madeleine, Pressure (sea level): 6.8 hPa above its neighbours; consistently differs",
     ),
     "clock an hour off": (
-        Faults(flagged=tuple(Flagged("ILAMAD25", name, "clock_offset", 288) for name in (AIR, "relative_humidity"))),
+        Faults(flagged=tuple(Flagged("ITESTB25", name, "clock_offset", 288) for name in (AIR, "relative_humidity"))),
         "La Madeleine, Air temperature, Relative humidity: the daily curve matches the neighbours' when shifted",
     ),
     "missed night": (
@@ -167,8 +167,8 @@ def test_of_many_entries_the_first_are_named_and_the_others_counted(tmp_path: Pa
 
 def test_of_all_faults_at_once_the_most_severe_is_the_headline(tmp_path: Path) -> None:
     faults = Faults(
-        ages={"IICHTE19": 196.2, "STATIC0010": 7.3},
-        flagged=(Flagged("ILAMAD25", PRESSURE, "bias", 288, off=6.8),),
+        ages={"ITESTA19": 196.2, "STATIC0090": 7.3},
+        flagged=(Flagged("ITESTB25", PRESSURE, "bias", 288, off=6.8),),
         missed=frozenset({NIGHTS - 2}),
         p95_ms=331.0,
     )
@@ -198,7 +198,7 @@ def test_the_page_knows_when_the_next_run_is_due(tmp_path: Path) -> None:
 
 def test_the_overview_of_forty_nights_with_faults_is_small(tmp_path: Path) -> None:
     faults = Faults(
-        ages={"IICHTE19": 196.2, "STATIC0010": 7.3},
+        ages={"ITESTA19": 196.2, "STATIC0090": 7.3},
         flagged=tuple(Flagged(station.id, PRESSURE, "bias", 24, off=6.8) for station in STATIONS),
         missed=frozenset({5, 12, NIGHTS - 2}),
         failed={20: "no primary of the replica set was found within 20 s"},

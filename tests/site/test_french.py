@@ -34,8 +34,8 @@ class _Complete(dict[str, str]):
 
 def test_every_sentence_of_the_pages_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     faults = Faults(
-        ages={"IICHTE19": 196, "STATIC0010": 7.3},
-        flagged=(Flagged("ILAMAD25", "air_pressure_at_mean_sea_level", "bias", 288, off=6.8),),
+        ages={"ITESTA19": 196, "STATIC0090": 7.3},
+        flagged=(Flagged("ITESTB25", "air_pressure_at_mean_sea_level", "bias", 288, off=6.8),),
         missed=frozenset({30}),
     )
     site: Site = replace(
@@ -75,7 +75,7 @@ def test_a_translation_has_the_values_of_the_original(catalogue: dict[str, str])
 
 
 def test_the_overview_says_in_french_what_is_wrong(tmp_path: Path) -> None:
-    html = text(page(site_of(tmp_path, Faults(ages={"IICHTE19": 196.2})), "index.fr.html"))
+    html = text(page(site_of(tmp_path, Faults(ages={"ITESTA19": 196.2})), "index.fr.html"))
     assert "WeerstationBS est muette : sa dernière observation est du 2026-11-20 22:58 UTC, il y a 196 heures" in html
     assert "À surveiller" in html
     assert "1 067 sur 1 067 extraits d'habitude 1 065" in html.replace("\N{NARROW NO-BREAK SPACE}", " ")

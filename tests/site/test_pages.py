@@ -20,8 +20,8 @@ HOSTILE = "<script>alert(1)</script>\"'&\u202e\x1b[31m" + "x" * 10_000
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     faults = Faults(
-        ages={"IICHTE19": 200, "STATIC0010": 7},
-        flagged=(Flagged("ILAMAD25", "air_pressure_at_mean_sea_level", "bias", 288, off=6.8),),
+        ages={"ITESTA19": 200, "STATIC0090": 7},
+        flagged=(Flagged("ITESTB25", "air_pressure_at_mean_sea_level", "bias", 288, off=6.8),),
     )
     return site_of(tmp_path_factory.mktemp("nights"), faults)
 

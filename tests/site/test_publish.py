@@ -12,7 +12,7 @@ from forecast.core.errors import SettingError
 from forecast.site.publish import MANIFEST, Published, publish_site
 from forecast.storage import LocalStore, open_store
 
-FILES = {"static/style.css": b"a", "station/07015.html": b"<p>", "index.html": b"<h1>"}
+FILES = {"static/style.css": b"a", "station/07915.html": b"<p>", "index.html": b"<h1>"}
 
 
 def publish(folder: Path, files: dict[str, bytes], kept: tuple[str, ...] = ()) -> Published:
@@ -41,8 +41,8 @@ def test_only_what_changed_is_written_and_what_is_no_more_is_removed(tmp_path: P
 
 def test_what_is_kept_stays_though_it_was_not_built(tmp_path: Path) -> None:
     publish(tmp_path, FILES)
-    assert publish(tmp_path, {"index.html": b"new"}, kept=("station/07015.html", "never.html")) == Published(1, 1, 1)
-    assert contents(tmp_path) == {"index.html": b"new", "station/07015.html": b"<p>"}
+    assert publish(tmp_path, {"index.html": b"new"}, kept=("station/07915.html", "never.html")) == Published(1, 1, 1)
+    assert contents(tmp_path) == {"index.html": b"new", "station/07915.html": b"<p>"}
 
 
 def test_after_a_break_everything_that_may_be_missing_is_written(tmp_path: Path) -> None:
@@ -78,6 +78,6 @@ def test_on_s3_a_browser_is_told_what_each_file_is(s3_bucket: str) -> None:
     kinds = {key: client.head_object(Bucket=s3_bucket, Key=f"site/{key}")["ContentType"] for key in FILES}
     assert kinds == {
         "static/style.css": "text/css; charset=utf-8",
-        "station/07015.html": "text/html; charset=utf-8",
+        "station/07915.html": "text/html; charset=utf-8",
         "index.html": "text/html; charset=utf-8",
     }

@@ -34,14 +34,14 @@ WEEK: Final = Week(
 
 
 def view() -> StationView:
-    station = STATIONS.get("ILAMAD25")
+    station = STATIONS.get("ITESTB25")
     assert station is not None
     return with_week(StationView(place_of(station), "fresh"), END)
 
 
 def page(station: StationView) -> str:
     site = Site(END, "2.0.0", Assessment("", (), ()), stations=(station,))
-    return dict(site_files(site))["station/ILAMAD25.html"].decode()
+    return dict(site_files(site))["station/ITESTB25.html"].decode()
 
 
 def test_the_script_has_every_value_and_only_the_flags_that_there_are() -> None:
@@ -73,7 +73,7 @@ def test_the_page_has_a_chart_for_every_parameter_and_names_the_checks() -> None
     html = page(view())
     assert re.findall(r'data-parameter="(\w+)"', html) == [*view().place.parameters]
     assert "Air temperature (°C) 338 flagged: bias, spike" in text(html)
-    assert '<script src="../data/ILAMAD25.js" defer>' in html
+    assert '<script src="../data/ITESTB25.js" defer>' in html
 
 
 def test_completeness_is_told_by_day_and_parameter() -> None:
@@ -101,7 +101,7 @@ def test_a_station_of_which_too_much_is_flagged_is_suspect() -> None:
 
 def test_a_station_with_its_week_and_script_is_small() -> None:
     files = dict(site_files(Site(END, "2.0.0", Assessment("", (), ()), stations=(view(),))))
-    station = ("station/ILAMAD25.html", "data/ILAMAD25.js", *(f"static/{name}" for name in SCRIPTS))
+    station = ("station/ITESTB25.html", "data/ITESTB25.js", *(f"static/{name}" for name in SCRIPTS))
     assert sum(len(gzip.compress(files[name])) for name in station) < 100_000
 
 

@@ -74,6 +74,6 @@ def test_a_parameter_without_a_label_is_told_by_its_name() -> None:
 def test_a_message_that_was_put_together_is_translated_with_its_values() -> None:
     known = {"Station {station} is silent: {why}": "{station} : {why}", "no sign of it": "aucune trace"}
     language = Language("xx", "X", {}, known, ",", ".", "%")
-    assert language.message("Station 07015 is silent: no sign of it") == "07015 : aucune trace"
-    assert language.message("Station 07015 is silent: since (a.b) {c}") == "07015 : since (a.b) {c}"
+    assert language.message("Station 07915 is silent: no sign of it") == "07915 : aucune trace"
+    assert language.message("Station 07915 is silent: since (a.b) {c}") == "07915 : since (a.b) {c}"
     assert language.message("something else") == "something else"

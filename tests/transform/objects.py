@@ -24,7 +24,7 @@ from forecast.networks.registry import NETWORKS
 from forecast.transform import ObjectTransformer
 from tests.transform.samples import NOW, STATIONS, Result
 
-FOLDER = "wunderground/ILAMAD25"
+FOLDER = "wunderground/ITESTB25"
 Row = dict[str, Any]
 
 

@@ -20,7 +20,7 @@ from forecast.transform import ObjectTransformer
 STATIONS = load_stations()
 EXTRACTED = datetime(2024, 10, 9, tzinfo=UTC)
 NOW = datetime(2024, 11, 9, tzinfo=UTC)
-TABLE_KEY = "wunderground/ILAMAD25/2024_10_05_1728097200000_0.jsonl"
+TABLE_KEY = "wunderground/ITESTB25/2024_10_05_1728097200000_0.jsonl"
 
 
 @dataclass

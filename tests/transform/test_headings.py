@@ -169,7 +169,7 @@ def test_a_unit_in_the_header_is_one_in_the_cell(units: dict[str, str], data: st
 
 
 def test_infoclimats_fields_with_another_unit_in_their_name_are_read() -> None:
-    row = {"id_station": "07015", "dh_utc": "2024-10-05 00:00:00", "humidite": "89"}
+    row = {"id_station": "07915", "dh_utc": "2024-10-05 00:00:00", "humidite": "89"}
     row |= {"temperature (°F)": "50", "vent_moyen_ms": "3.5", "pression_hPa": "1012.5"}
     assert transform(batch_of([row])).values() == {
         "relative_humidity": 89.0,

@@ -18,10 +18,10 @@ from forecast.transform import ObjectTransformer
 from tests.transform.samples import NOW, STATIONS, TABLE_KEY, Result, batch_of, transform
 
 NOWHERE = Stations({})
-CLIMATE = {"id_station": "07015", "dh_utc": "2024-10-05 00:00:00", "temperature": "7.6", "humidite": 89, "neige": None}
+CLIMATE = {"id_station": "07915", "dh_utc": "2024-10-05 00:00:00", "temperature": "7.6", "humidite": 89, "neige": None}
 TABLE = {"Time": "00:04:00", "Temperature": "56.8\u00a0°F", "Humidity": "87 %", "Wind": "WSW", "UV": 0.5}
 API = {
-    "stationID": "ILAMAD25",
+    "stationID": "ITESTB25",
     "obsTimeUtc": "2024-10-05T00:04:00Z",
     "humidityAvg": 87,
     "uvHigh": None,
@@ -54,10 +54,10 @@ LOST = [{"field": "humidite", "change": "NULLED", "reason": "DESTINATION_SERIALI
 @pytest.mark.parametrize(
     "batch",
     [
-        batch_of([CLIMATE, CLIMATE | {"dh_utc": "2024-10-05 00:10:00"}], groups=["07015", "07015"]),
+        batch_of([CLIMATE, CLIMATE | {"dh_utc": "2024-10-05 00:10:00"}], groups=["07915", "07915"]),
         batch_of([CLIMATE | {"humidite": None}], changes=[LOST]),
-        batch_of([TABLE | {"Station": "ILAMAD25"}, TABLE | {"Station": "IICHTE19"}], sheet="011024"),
-        batch_of([API, API | {"humidityAvg": None, "stationID": "IICHTE19"}]),
+        batch_of([TABLE | {"Station": "ITESTB25"}, TABLE | {"Station": "ITESTA19"}], sheet="011024"),
+        batch_of([API, API | {"humidityAvg": None, "stationID": "ITESTA19"}]),
     ],
     ids=["grouped", "lost on the way", "a sheet", "nested"],
 )
@@ -71,7 +71,7 @@ def test_a_row_of_an_unknown_station_goes_through_once_the_station_is_known(batc
 
 
 def test_a_row_that_stood_under_another_station_is_refused_again() -> None:
-    first = sent(batch_of([CLIMATE], groups=["00052"]), STATIONS)
+    first = sent(batch_of([CLIMATE], groups=["00092"]), STATIONS)
     assert first.codes == ["station_mismatch"]
     assert sent(again(first.rejected), STATIONS).rejected == first.rejected
 

@@ -77,7 +77,7 @@ def test_the_candidates_come_best_first() -> None:
 
 
 def test_a_column_stands_for_one_parameter_only() -> None:
-    row = {"id_station": "07015", "dh_utc": CLIMATE["dh_utc"], "humidite": "89", "temp": "7.6"}
+    row = {"id_station": "07915", "dh_utc": CLIMATE["dh_utc"], "humidite": "89", "temp": "7.6"}
     assert renamed(row, CLIMATE_KEY) == {"air_temperature": ("temp",)}
 
 
@@ -91,7 +91,7 @@ NOBODYS = {
     "a bare number among units": (without(TABLE, "Temperature", "Dew Point") | {"pm25": "12"}, TABLE_KEY),
     "another number of hours": (CLIMATE | {"pluie_3h": None, "pluie_6h": "0"}, CLIMATE_KEY),
     "few columns on purpose": (
-        {"id_station": "07015", "dh_utc": CLIMATE["dh_utc"], "humidite": "89", "pm25": "7.6"},
+        {"id_station": "07915", "dh_utc": CLIMATE["dh_utc"], "humidite": "89", "pm25": "7.6"},
         CLIMATE_KEY,
     ),
 }

@@ -35,7 +35,7 @@ SCHEMA = json.loads((CONFIG_FOLDER / "mongodb_schema.json").read_text("utf-8"))[
 
 def observation(**more: Any) -> dict[str, Any]:
     return {
-        "station_id": "07015",
+        "station_id": "07915",
         "timestamp": STAMP,
         "air_temperature": 7.6,
         "source_row": "line 7",
@@ -62,7 +62,7 @@ def digest(**more: Any) -> str:
 def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> None:
     (record,), rejected = check(observation())
     assert rejected == []
-    assert record["_id"] == "07015@2024-10-05T00:04:00Z"
+    assert record["_id"] == "07915@2024-10-05T00:04:00Z"
     quality = [record[name] for name in ("flag", "flags", "anomalies_detected", "qc_version")]
     assert quality == [1, None, 0, qc_version()]
     assert {name: record[name] for name in PARAMETER_NAMES if record[name] is not None} == {"air_temperature": 7.6}
@@ -80,10 +80,10 @@ def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> 
             "the station is not in the station registry",
         ),
         (
-            {"station_id": "7015"},
+            {"station_id": "7915"},
             "unknown_station",
             "station_id",
-            "7015",
+            "7915",
             "the station is not in the station registry",
         ),
         (
@@ -153,11 +153,11 @@ def test_no_row_is_no_row() -> None:
 
 
 def test_completeness_is_the_share_of_what_the_station_reports() -> None:
-    reported = STATIONS.get("07015").parameters  # type: ignore[union-attr]
+    reported = STATIONS.get("07915").parameters  # type: ignore[union-attr]
     assert len(reported) == 12
     full = observation(**dict.fromkeys(reported, 1.0))
-    other = observation(surface_snow_thickness=3.0)  # which 07015 does not report
-    accepted, _ = check(full, observation(), other, observation(air_temperature=None), observation(station_id="00052"))
+    other = observation(surface_snow_thickness=3.0)  # which 07915 does not report
+    accepted, _ = check(full, observation(), other, observation(air_temperature=None), observation(station_id="00092"))
     assert [row["completeness_score"] for row in accepted] == [1.0, 1 / 12, 1 / 12, 0.0, 1 / 8]
 
 
@@ -165,7 +165,7 @@ def test_completeness_is_the_share_of_what_the_station_reports() -> None:
 
 
 def test_equal_values_have_equal_digests_however_the_source_wrote_them() -> None:
-    row = {"id_station": "07015", "dh_utc": "2024-10-05 00:00:00", "humidite": "89"}
+    row = {"id_station": "07915", "dh_utc": "2024-10-05 00:00:00", "humidite": "89"}
     digests = set()
     for spelled in ("0", "0.0", "-0", "0e5", 0, 0.0, -0.0, "0 mm"):
         result = transform(batch_of([row | {"pluie_1h": spelled}]))
@@ -183,13 +183,13 @@ def test_the_digest_does_not_depend_on_where_the_row_came_from_or_stands() -> No
     assert digest(sync_id=9) == same
     # The earlier delivery of the two is the one that is not evaluated.
     earlier = observation(wind_speed=3.0, extracted_at=NOW - timedelta(days=1))
-    accepted, _ = check(observation(station_id="00052"), earlier, observation())
+    accepted, _ = check(observation(station_id="00092"), earlier, observation())
     assert accepted[2]["digest"] == same
 
 
 CHANGES: Sequence[dict[str, Any]] = [
     {},
-    {"station_id": "000R5"},
+    {"station_id": "000T5"},
     {"timestamp": STAMP + timedelta(seconds=1)},
     {"parse_issues": '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'},
     {"parse_issues": '[{"parameter": "wind_speed", "raw": "y", "reason": "not a number"}]'},
@@ -222,7 +222,7 @@ def test_what_the_checks_say_is_in_the_second_half_of_the_digest_alone() -> None
 def test_rain_since_the_row_before_is_added_from_the_counter() -> None:
     counted = [(0, 0.0), (5, 0.254), (10, 0.254), (15, 1.016), (20, 0.254)]
     rows = [
-        observation(station_id="ILAMAD25", timestamp=STAMP + timedelta(minutes=minute), precipitation_counter=counter)
+        observation(station_id="ITESTB25", timestamp=STAMP + timedelta(minutes=minute), precipitation_counter=counter)
         for minute, counter in counted
     ]
     accepted, _ = check(*rows)
@@ -269,7 +269,7 @@ SERVER = extended(jsonschema.Draft4Validator, {"bsonType": check_bson_type, "min
 def document(row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The document that a row would be if it were let in, its faults and all."""
     station = STATIONS.get(str(row["station_id"]))
-    good = check({**row, "station_id": "07015", "timestamp": STAMP, **dict.fromkeys(PARAMETER_NAMES)})[0]
+    good = check({**row, "station_id": "07915", "timestamp": STAMP, **dict.fromkeys(PARAMETER_NAMES)})[0]
     writer = ObjectWriter(
         folder, Source("key", "s3://bucket/key", "0" * 32, NOW, NOW.date()), RunContext("run", NOW, "2.0.0"), STATIONS
     )
@@ -282,7 +282,7 @@ def document(row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 NUMBERS = st.floats(width=64) | st.none()
-IDS = st.sampled_from(["07015", "IICHTE19", "NOWHERE", "a.b", "$where", "", "x" * 41, "é", None])
+IDS = st.sampled_from(["07915", "ITESTA19", "NOWHERE", "a.b", "$where", "", "x" * 41, "é", None])
 FIRST, LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (1901, 2024))
 STAMPS = st.integers(FIRST, LAST).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 

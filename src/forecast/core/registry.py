@@ -29,12 +29,13 @@ def load_stations(additions: Iterable[RegistryFile] = (), id_prefixes: Mapping[s
     Raises SettingError with every fault: the file, the station or line, the field, and what it takes.
     """
     registry = _Registry(id_prefixes or {})
-    registry.add(_built_in())
+    registry.add(built_in_files())
     registry.add(additions)
     return registry.finished()
 
 
-def _built_in() -> Iterator[RegistryFile]:
+def built_in_files() -> Iterator[RegistryFile]:
+    """The files of src/config/stations, one a network."""
     for path in sorted(STATIONS_FOLDER.glob("*.json")):
         yield RegistryFile(str(path.relative_to(CONFIG_FOLDER.parent)), path.read_bytes())
 

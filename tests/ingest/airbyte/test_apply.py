@@ -90,7 +90,7 @@ def test_what_is_missing_is_created_with_its_references(airbyte: Airbyte) -> Non
     assert definition["manifest"] == json.loads(manifest_text(MANIFESTED["wunderground"]))
     assert source["definitionId"] == definition["id"]
     assert source["configuration"] == {
-        "api_key": KEY, "stations": ["IICHTE19", "ILAMAD25"], "start_date": "2026-01-01",
+        "api_key": KEY, "stations": ["ITESTA19", "ITESTB25"], "start_date": "2026-01-01",
     }  # fmt: skip
     assert (connection["sourceId"], connection["destinationId"]) == (source["sourceId"], destination["destinationId"])
     assert connection["namespaceFormat"] == "wunderground"
@@ -119,14 +119,14 @@ def test_what_differs_is_changed_and_nothing_else(airbyte: Airbyte) -> None:
     typed(*APPLY)
     airbyte.calls.clear()
     airbyte.connections[0]["schedule"]["cronExpression"] = "0 0 0 * * ? UTC"
-    airbyte.sources[1]["configuration"]["stations"] = ["ILAMAD25"]
+    airbyte.sources[1]["configuration"]["stations"] = ["ITESTB25"]
     changed = [one for one in actions(typed(*APPLY, "--json")) if one[0] != "nothing"]
     assert changed == [
         ("update", "connection", "forecast infoclimat"),
         ("update", "source", "forecast wunderground"),
     ]
     assert [method for method, _ in airbyte.writes()] == ["PATCH", "PUT"]
-    assert airbyte.sources[1]["configuration"]["stations"] == ["IICHTE19", "ILAMAD25"]
+    assert airbyte.sources[1]["configuration"]["stations"] == ["ITESTA19", "ITESTB25"]
     assert airbyte.sources[1]["configuration"]["api_key"] == KEY
 
 

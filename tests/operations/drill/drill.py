@@ -39,6 +39,7 @@ from tests.operations.drill.cluster import HOSTS, PARAMETER, SET, Cluster, host_
 from tests.operations.drill.engine import GATEWAY, NUMBERS, Engine, PipelineImage, SkippedError
 from tests.operations.drill.namespaces import Namespaces
 from tests.operations.drill.podman import Podman
+from tests.stations import built_in_registry
 
 DATABASE = "forecast_2_0"
 REGION: Final = "eu-west-3"
@@ -454,7 +455,7 @@ def zones() -> Iterator[dict[str, str]]:
     """
     s3 = boto3.client("s3")
     if not s3.list_objects_v2(Bucket=RAW)["KeyCount"]:
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder, built_in_registry():
             for path in write_demo(Path(folder)):
                 s3.upload_file(str(path), RAW, f"airbyte-sync/{path.relative_to(folder).as_posix()}")
     server = ThreadedMotoServer(ip_address=GATEWAY, port=0, verbose=False)

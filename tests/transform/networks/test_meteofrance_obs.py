@@ -33,7 +33,7 @@ from tests.transform.samples import transform as transform_with
 
 KEY = "meteofrance/observations.json"
 NAME = "Météo-France observations"
-LILLE = entry("mf-59343001", latitude=50.57, longitude=3.0975, elevation=47, same_site_as=["07015"])
+LILLE = entry("mf-59343001", latitude=50.57, longitude=3.0975, elevation=47, same_site_as=["07915"])
 ROUEN = entry("mf-76116001", latitude=49.3895, longitude=1.178333, elevation=151)
 ABBEVILLE = entry("mf-80001001", latitude=50.136, longitude=1.834, elevation=69)
 STATIONS = load_stations([registry_file(NAME, LILLE, ROUEN, ABBEVILLE)], NETWORKS.id_prefixes)
@@ -207,7 +207,7 @@ def test_a_station_needs_no_more_than_an_id_a_name_and_a_place() -> None:
     """The rest comes from the network's own file."""
     lille = STATIONS.get("mf-59343001")
     assert lille is not None
-    assert (lille.network_id, lille.same_site_as, lille.interval_minutes) == ("59343001", ("07015",), 60)
+    assert (lille.network_id, lille.same_site_as, lille.interval_minutes) == ("59343001", ("07915",), 60)
     assert lille.licence["name"] == "Licence Ouverte 2.0"
     assert "surface_air_pressure" in lille.parameters
 

@@ -18,7 +18,7 @@ from tests.transform.samples import TABLE_KEY, Result, batch_of, transform
 
 PARIS = ZoneInfo("Europe/Paris")
 CLIMATE = {
-    "id_station": "07015",
+    "id_station": "07915",
     "dh_utc": "2024-10-05 00:00:00",
     "temperature": "7.6",
     "pression": "1020.7",
@@ -50,7 +50,7 @@ TABLE = {
     "Solar": "0\u00a0w/m²",
 }
 API = {
-    "stationID": "ILAMAD25",
+    "stationID": "ITESTB25",
     "obsTimeUtc": "2024-10-05T00:04:00Z",
     "obsTimeLocal": "2024-10-05 02:04:00",
     "humidityAvg": 87,
@@ -76,7 +76,7 @@ def table_row(local: str, **more: Any) -> dict[str, Any]:
 def test_infoclimats_numbers_as_text_become_numbers_in_our_units() -> None:
     result = transform(batch_of([CLIMATE]))
     assert result.stamps == ["2024-10-05T00:00:00Z"]
-    assert result.observations[0]["station_id"] == "07015"
+    assert result.observations[0]["station_id"] == "07915"
     assert result.values() == {
         "air_temperature": 7.6,
         "dew_point_temperature": 5.9,
@@ -106,19 +106,19 @@ def test_null_blank_and_an_absent_key_are_one_thing(row: dict[str, Any]) -> None
 
 
 def test_a_row_with_only_a_station_and_a_time_is_empty_and_counted() -> None:
-    result = transform(batch_of([CLIMATE, {"id_station": "07015", "dh_utc": "2024-10-05 00:10:00", "temperature": ""}]))
+    result = transform(batch_of([CLIMATE, {"id_station": "07915", "dh_utc": "2024-10-05 00:10:00", "temperature": ""}]))
     assert (result.rows_read, result.rows_empty, len(result.observations), result.rejected) == (2, 1, 1, [])
 
 
 def test_station_ids_are_text() -> None:
-    result = transform(batch_of([CLIMATE, CLIMATE | {"id_station": " 000R5 "}, CLIMATE | {"id_station": "iichte19"}]))
-    assert [row["station_id"] for row in result.observations] == ["07015", "000R5"]
+    result = transform(batch_of([CLIMATE, CLIMATE | {"id_station": " 000T5 "}, CLIMATE | {"id_station": "iichte19"}]))
+    assert [row["station_id"] for row in result.observations] == ["07915", "000T5"]
     assert [(row["code"], row["value"]) for row in result.rejected] == [("unknown_station", "iichte19")]
-    numbers = transform(batch_of([CLIMATE | {"id_station": 7015}]))
-    assert [(row["code"], row["value"]) for row in numbers.rejected] == [("unknown_station", "7015")]
+    numbers = transform(batch_of([CLIMATE | {"id_station": 7915}]))
+    assert [(row["code"], row["value"]) for row in numbers.rejected] == [("unknown_station", "7915")]
 
 
-@pytest.mark.parametrize("station", [None, "", "  ", {"$gt": ""}, ["07015"], True])
+@pytest.mark.parametrize("station", [None, "", "  ", {"$gt": ""}, ["07915"], True])
 def test_a_row_that_does_not_name_its_station_is_rejected(station: Any) -> None:
     result = transform(batch_of([CLIMATE | {"id_station": station}]))
     assert [(row["code"], row["reason"]) for row in result.rejected] == [
@@ -144,11 +144,11 @@ def test_a_row_without_a_time_that_can_be_read_is_rejected(stamp: Any, code: str
 
 
 def test_a_row_that_names_another_station_than_the_one_it_stands_under_is_rejected() -> None:
-    rows = [CLIMATE, CLIMATE | {"id_station": "00052"}, CLIMATE | {"id_station": "07015 "}]
-    result = transform(batch_of(rows, groups=["07015", "07015", "07015"]))
+    rows = [CLIMATE, CLIMATE | {"id_station": "00092"}, CLIMATE | {"id_station": "07915 "}]
+    result = transform(batch_of(rows, groups=["07915", "07915", "07915"]))
     assert len(result.observations) == 2
     assert [(row["code"], row["value"], row["position"]) for row in result.rejected] == [
-        ("station_mismatch", "00052", "line 2")
+        ("station_mismatch", "00092", "line 2")
     ]
 
 
@@ -193,7 +193,7 @@ def test_changes_of_another_shape_are_no_crash(row: dict[str, Any], changes: Any
 def test_the_tables_units_and_local_times_are_converted() -> None:
     result = transform(batch_of([TABLE]))
     assert result.stamps == ["2024-09-30T22:04:00Z"]
-    assert result.observations[0]["station_id"] == "ILAMAD25"
+    assert result.observations[0]["station_id"] == "ITESTB25"
     assert result.values() == {
         "air_temperature": (56.8 - 32) / 1.8,
         "dew_point_temperature": (53.1 - 32) / 1.8,
@@ -337,10 +337,10 @@ def test_a_table_without_a_station_names_the_remedy() -> None:
 
 
 def test_a_table_may_name_its_stations() -> None:
-    rows = [TABLE | {"Station": "IICHTE19"}, TABLE | {"Station": "NOWHERE1"}, TABLE | {"Station": ""}]
+    rows = [TABLE | {"Station": "ITESTA19"}, TABLE | {"Station": "NOWHERE1"}, TABLE | {"Station": ""}]
     result = transform(batch_of(rows), key="elsewhere/table.csv")
     # The key is below no station's prefix, so a row without a station has none.
-    assert [row["station_id"] for row in result.observations] == ["IICHTE19"]
+    assert [row["station_id"] for row in result.observations] == ["ITESTA19"]
     assert sorted((row["code"], row["position"]) for row in result.rejected) == [
         ("no_station", "line 3"),
         ("unknown_station", "line 2"),
@@ -357,7 +357,7 @@ def test_rows_of_no_known_network_are_rejected_with_their_columns() -> None:
         transform(batch_of([{"b": 1, "a": 2}]))
     assert caught.value.code == "unknown_layout"
     assert caught.value.message == (
-        "no known network has rows with these columns: b, a. The key is that of station ILAMAD25 (Weather Underground)"
+        "no known network has rows with these columns: b, a. The key is that of station ITESTB25 (Weather Underground)"
     )
 
 
@@ -490,8 +490,8 @@ def test_a_table_with_the_newest_row_first_is_told_apart_as_well() -> None:
 
 
 def test_each_station_has_its_own_order() -> None:
-    rows = in_order(REPEATED, Station="ILAMAD25")
-    others = in_order(REPEATED[::-1], Station="IICHTE19")
+    rows = in_order(REPEATED, Station="ITESTB25")
+    others = in_order(REPEATED[::-1], Station="ITESTA19")
     mixed = [row for pair in zip(rows, others, strict=True) for row in pair]
     result = transform(batch_of(mixed))
     stamps = [f"2024-10-27T{clock}:00Z" for clock in REPEATED_UTC]
@@ -574,7 +574,7 @@ def test_history_and_current_rows_in_one_object_both_give_their_values() -> None
 
 def test_an_api_row_with_nothing_but_its_time_is_empty() -> None:
     nothing = {
-        "stationID": "ILAMAD25",
+        "stationID": "ITESTB25",
         "obsTimeUtc": "2024-10-05T00:04:00Z",
         "humidityAvg": None,
         "metric": {"tempAvg": None},
@@ -584,4 +584,4 @@ def test_an_api_row_with_nothing_but_its_time_is_empty() -> None:
 
 
 def test_the_key_that_gives_a_station_is_the_registrys() -> None:
-    assert TABLE_KEY.startswith("wunderground/ILAMAD25/")
+    assert TABLE_KEY.startswith("wunderground/ITESTB25/")

@@ -28,7 +28,7 @@ from forecast.transform import ObjectTransformer
 from tests.transform.samples import EXTRACTED, NOW, STATIONS, Result, batch_of, transform
 
 Row = dict[str, Any]
-KEY = "wunderground/ILAMAD25/object"
+KEY = "wunderground/ITESTB25/object"
 INCH_OF_MERCURY = 33.86388640341
 ADVICE = (
     "history/hourly, history/daily, observations/hourly/7day and dailysummary give such rows, and none of them is an "
@@ -37,7 +37,7 @@ ADVICE = (
 
 
 def row(minute: int = 4, /, **more: Any) -> Row:
-    return {"stationID": "ILAMAD25", "obsTimeUtc": f"2024-10-01T00:{minute:02}:00Z", "humidity": 87, **more}
+    return {"stationID": "ITESTB25", "obsTimeUtc": f"2024-10-01T00:{minute:02}:00Z", "humidity": 87, **more}
 
 
 METRIC = {"temp": 13.8, "dewpt": 12.1, "pressure": 998.3, "windSpeed": 36.0, "precipTotal": 2.5}
@@ -197,7 +197,7 @@ def test_an_object_as_json_text_beside_real_ones_is_read(tmp_path: Path) -> None
 def test_an_object_that_a_file_declares_as_a_map_is_read(tmp_path: Path) -> None:
     kind = pa.map_(pa.string(), pa.float64())
     columns = {
-        "stationID": ["ILAMAD25"] * 3,
+        "stationID": ["ITESTB25"] * 3,
         "obsTimeUtc": [f"2024-10-01T00:0{minute}:00Z" for minute in range(3)],
         "humidity": [87.0] * 3,
         "metric": pa.array([list(METRIC.items()), None, []], kind),
@@ -467,7 +467,7 @@ def test_case_75_numbers_of_every_type_are_read(kind: pa.DataType, form: str, tm
 
     numbers = {"temp": 14, "windSpeed": 36, "pressureMax": 1000, "pressureMin": 998, "precipRate": 2, "precipTotal": 3}
     members = {name: column(number) for name, number in numbers.items()}
-    columns = {"stationID": pa.array(["ILAMAD25"]), "obsTimeUtc": pa.array(["2024-10-01T00:04:00Z"])}
+    columns = {"stationID": pa.array(["ITESTB25"]), "obsTimeUtc": pa.array(["2024-10-01T00:04:00Z"])}
     if form == "an object":
         columns["metric"] = pa.StructArray.from_arrays(list(members.values()), names=list(members))
     else:
@@ -635,7 +635,7 @@ def interval(moment: datetime, temp: float, spread: float, **more: Any) -> Row:
     """A row of the history as the API gives it; all that has a highest and a lowest value has them `spread` apart."""
     half = spread / 2
     return {
-        "stationID": "ILAMAD25",
+        "stationID": "ITESTB25",
         "tz": "Europe/Paris",
         "obsTimeUtc": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "obsTimeLocal": (moment + timedelta(hours=2)).strftime("%Y-%m-%d %H:%M:%S"),
@@ -699,18 +699,18 @@ def test_case_76_values_of_hours_and_days_reject_the_object(form: str, rows: lis
 
 def test_case_76_the_message_tells_what_shows_it(tmp_path: Path) -> None:
     assert rejected(to_document(daily(1)), tmp_path)[1] == (
-        "the rows are values of hours or days: in the row of ILAMAD25 at 2024-10-01T21:59:54Z highest and lowest lie "
+        "the rows are values of hours or days: in the row of ITESTB25 at 2024-10-01T21:59:54Z highest and lowest lie "
         f"far apart (temperature 9.0 °C, humidity 36.0 %, pressure 9.0 hPa). {ADVICE}"
     )
     assert rejected(to_document(hourly()), tmp_path)[1] == (
-        "the rows are values of hours or days: 20 rows of ILAMAD25 are 60 minutes apart, and in each highest and "
+        "the rows are values of hours or days: 20 rows of ITESTB25 are 60 minutes apart, and in each highest and "
         "lowest lie as far apart as the air changes in that time (on average temperature 1.0 °C, humidity 4.0 %, "
         f"pressure 1.0 hPa). {ADVICE}"
     )
 
 
 @pytest.mark.parametrize("wrap", [lambda rows: to_document(rows).replace(b"observations", b"summaries")])
-@pytest.mark.parametrize("rows", [daily(7), daily(1), hourly(0.0)[:1], [{"stationID": "ILAMAD25"}]])
+@pytest.mark.parametrize("rows", [daily(7), daily(1), hourly(0.0)[:1], [{"stationID": "ITESTB25"}]])
 def test_case_76_the_document_of_dailysummary_is_rejected_whatever_its_rows_say(
     wrap: Callable[[list[Row]], bytes], rows: list[Row], tmp_path: Path
 ) -> None:
@@ -755,7 +755,7 @@ def test_case_76_hours_of_which_each_has_another_system_of_units_are_told() -> N
     with pytest.raises(ObjectRejectedError) as caught:
         transform(batch_of([first, second]))
     assert caught.value.code == "aggregate_values"
-    assert "2 rows of ILAMAD25 are 60 minutes apart" in caught.value.message
+    assert "2 rows of ITESTB25 are 60 minutes apart" in caught.value.message
 
 
 def five_minutes(spread: float, number: int = 288) -> list[Row]:
@@ -786,13 +786,13 @@ def test_case_76_observations_are_not_taken_for_values_of_hours(rows: list[Row])
 
 
 def test_an_hours_values_of_one_station_among_five_minutes_of_others_do_not_reject_all() -> None:
-    others = [one | {"stationID": "IICHTE19"} for one in five_minutes(0.2)]
+    others = [one | {"stationID": "ITESTA19"} for one in five_minutes(0.2)]
     assert len(transform(batch_of([*others, *hourly()])).observations) == len(others) + len(HOURS)
 
 
 def test_an_object_is_evaluated_by_its_first_rows_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept to evaluate by does not grow with the object."""
     monkeypatch.setattr("forecast.transform.aggregates.ROWS", 10)
-    rows = [*five_minutes(0.2, 10), *(one | {"stationID": "IICHTE19"} for one in hourly())]
+    rows = [*five_minutes(0.2, 10), *(one | {"stationID": "ITESTA19"} for one in hourly())]
     for batches in ([batch_of(rows)], [batch_of([one], first=number) for number, one in enumerate(rows, 1)]):
         assert len(transform(*batches).observations) == len(rows)

@@ -16,7 +16,7 @@ TABLE: dict[str, Any] = {
     "Wind": "WSW",
 }
 API: dict[str, Any] = {
-    "stationID": "ILAMAD25",
+    "stationID": "ITESTB25",
     "obsTimeUtc": "2024-10-01T00:04:00Z",
     "humidity": 87,
     "qcStatus": 1,

@@ -245,7 +245,7 @@ def test_case_86_an_instant_is_the_same_second_as_text_timestamp_and_epoch(momen
     epochs = [round(moment.replace(tzinfo=UTC).timestamp() * 1000) for moment in moments]
 
     def rows(cells: Sequence[Any]) -> list[dict[str, Any]]:
-        return [{"id_station": "07015", "dh_utc": cell, "temperature": "7.6"} for cell in cells]
+        return [{"id_station": "07915", "dh_utc": cell, "temperature": "7.6"} for cell in cells]
 
     tables = {
         "csv": as_csv(rows([moment.isoformat(" ", "milliseconds") for moment in moments])),
@@ -263,7 +263,7 @@ def test_case_86_an_instant_is_the_same_second_as_text_timestamp_and_epoch(momen
 
 
 def test_an_epoch_of_32_bits_is_minutes_off_and_rejected() -> None:
-    rows = [{"id_station": "07015", "dh_utc": np.float32(1727741040), "temperature": "7.6"}]
+    rows = [{"id_station": "07915", "dh_utc": np.float32(1727741040), "temperature": "7.6"}]
     assert stamps_of(*as_parquet(rows, dh_utc=pa.float32())) == {1: None}
 
 
@@ -279,7 +279,7 @@ def test_case_87_a_value_equals_itself_in_every_type(values: list[float]) -> Non
 
     def rows(cells: Sequence[Any]) -> list[dict[str, Any]]:
         return [
-            {"id_station": "07015", "dh_utc": f"2024-10-01 {hour:02}:00:00", "temperature": cell}
+            {"id_station": "07915", "dh_utc": f"2024-10-01 {hour:02}:00:00", "temperature": cell}
             for hour, cell in enumerate(cells)
         ]
 
@@ -302,6 +302,6 @@ def test_case_87_a_value_equals_itself_in_every_type(values: list[float]) -> Non
     ("cell", "kind"), [(Decimal("7.6"), pa.decimal128(5, 1)), (np.float16(7.6), pa.float16()), (7.6, pa.float32())]
 )
 def test_a_decimal_and_half_a_float_are_what_their_text_is(cell: Any, kind: pa.DataType) -> None:
-    row = {"id_station": "07015", "dh_utc": "2024-10-01 00:00:00", "temperature": cell}
+    row = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": cell}
     (found,) = read_object(*as_parquet([row], temperature=kind)).observations
     assert found["air_temperature"] == 7.6
