@@ -12,7 +12,8 @@ import typer
 from typer.testing import CliRunner
 
 import forecast
-from forecast.cli.program import forecast_app, latency_report_app, pipeline_app
+from forecast.cli import program
+from forecast.cli.program import forecast_app, latency_report_app, only, pipeline_app
 from forecast.core.settings import SETTINGS
 from forecast.ingest.sources import FETCHES, MANIFESTED
 from forecast.networks.fetch import Fetch
@@ -124,6 +125,25 @@ def test_the_program_lists_its_commands() -> None:
         assert listed == list(names)
         assert "..." not in shown.partition("\nCommands:\n")[2]
         assert "Example" in shown
+
+
+@pytest.mark.parametrize(
+    "asked", [["ingest"], ["stations"], ["stations", "sync"], ["airbyte", "apply"], ["mongo", "roll"]]
+)
+def test_the_program_with_one_command_says_of_it_what_the_whole_program_says(asked: list[str]) -> None:
+    alone = only(program._program(), asked[:1])
+    for arguments in ([*asked, "--help"], [*asked, "--no-such-option"]):
+        shown = [CliRunner().invoke(app, arguments, prog_name="forecast") for app in (alone, forecast_app)]
+        assert shown[0].output == shown[1].output
+        assert shown[0].exit_code == shown[1].exit_code
+
+
+@pytest.mark.parametrize("asked", [[], ["--help"], ["--version"], ["no-such-command"], ["air"]])
+def test_the_program_is_whole_where_no_command_is_asked_for(asked: list[str]) -> None:
+    whole, found = forecast_app, only(program._program(), asked[:1])
+    for arguments in (asked, ["--help"]):
+        results = [CliRunner().invoke(app, arguments, prog_name="forecast") for app in (found, whole)]
+        assert results[0].output == results[1].output
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

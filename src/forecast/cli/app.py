@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from forecast.cli.conversion import convert_plainly, with_plain_flags
 from forecast.cli.output import run_command
 from forecast.cli.sources import with_sources
 from forecast.core.setting import Setting
@@ -45,10 +46,19 @@ class PlainCommand(TyperCommand):
     Its help is plain text, with the settings below its own options.
     """
 
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        for parameter in self.params:
+            convert_plainly(parameter)
+
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """See TyperCommand."""
         with _no_secrets_quoted():
             return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
+        """See TyperCommand."""
+        return with_plain_flags(super().get_params(ctx))
 
     def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """See TyperCommand: a section for each `rich_help_panel`, without rich, which is slow to import."""
@@ -69,12 +79,8 @@ class PlainGroup(TyperGroup):
     """A group of commands that quotes no secret either."""
 
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
-        """See TyperGroup: a flag that is not given is False at once, or Typer imports pydantic to find that out."""
-        parameters = super().get_params(ctx)
-        for parameter in parameters:
-            if getattr(parameter, "is_flag", False) and parameter.default is None:
-                parameter.default = False
-        return parameters
+        """See TyperGroup."""
+        return with_plain_flags(super().get_params(ctx))
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """See TyperGroup."""
@@ -119,7 +125,7 @@ def with_settings(command: Callable[..., int]) -> Callable[..., None]:
     parameters = [
         *(parameter for name, parameter in signature.parameters.items() if name != "settings"),
         _keyword("version", Version, default=False),
-        *(_keyword(setting.name.lower(), _option_of(setting), default=None) for setting in SETTINGS),
+        *_settings_as_options(),
     ]
 
     @functools.wraps(command)
@@ -131,6 +137,12 @@ def with_settings(command: Callable[..., int]) -> Callable[..., None]:
     wrapped.__signature__ = inspect.Signature(keywords, return_annotation=None)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in keywords}
     return wrapped
+
+
+@functools.cache
+def _settings_as_options() -> tuple[inspect.Parameter, ...]:
+    """One parameter a setting, the same for every command."""
+    return tuple(_keyword(setting.name.lower(), _option_of(setting), default=None) for setting in SETTINGS)
 
 
 def _keyword(name: str, annotation: Any, *, default: Any) -> inspect.Parameter:
