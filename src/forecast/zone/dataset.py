@@ -152,8 +152,9 @@ def read_table(
         if columns is not None:
             schema = pa.schema([schema.field(name) for name in columns])
         with pq.ParquetFile(copy) as opened:
-            known = [name for name in schema.names if name in opened.schema_arrow.names]
-            return conformed(opened.read(columns=known), schema)
+            # A file makes its schema anew each time that it is asked for it.
+            held = set(opened.schema_arrow.names)
+            return conformed(opened.read(columns=[name for name in schema.names if name in held]), schema)
     finally:
         copy.unlink()
 
