@@ -8,8 +8,10 @@ What the steps do is in forecast.run.steps; forecast.run.staging and forecast.ru
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from forecast.core.counts import check_counts
 from forecast.core.errors import ForecastError, RetryableError
@@ -22,6 +24,7 @@ from forecast.core.stations import Stations
 from forecast.core.work_folder import work_folder
 from forecast.extract.listing import is_marker, sync_day
 from forecast.mongo.client import connect
+from forecast.mongo.listing_state import ListedRange
 from forecast.report.migration import verification
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import PipelineStatus
@@ -32,6 +35,7 @@ from forecast.run.places import check_apart, no_such_day, nothing_there
 from forecast.run.retention import remove_old
 from forecast.run.run import Run, RunOptions
 from forecast.run.run_reports import RunReports
+from forecast.run.selection import Chooser, Everything
 from forecast.run.steps import extract_data, load_data, save_validated_to_s3, transform_data, validate_data
 from forecast.storage import Store, open_store
 
@@ -46,6 +50,8 @@ __all__ = [
 ]
 
 LOGGER = logging.getLogger("forecast.main")
+# A page of S3's list.
+_LISTED_AT_ONCE = 1_000
 
 
 def generate_quality_report(run: Run, stations: Stations) -> QualityReport:
@@ -63,27 +69,51 @@ def generate_quality_report(run: Run, stations: Stations) -> QualityReport:
     )
 
 
-def list_objects(run: Run, store: Store) -> list[RawObject]:
+def list_objects(run: Run, store: Store, selection: Chooser | None = None) -> list[RawObject]:
     """The raw objects of the days that were asked for, in the order of their keys; markers are counted and left out.
 
+    With a selection, those that it chooses: a million objects that are processed are never in memory at once.
     Raises SettingError where there is no object at all, or none of those days.
     """
-    listed, others = [], []
-    for raw in store.list():
-        run.progress.objects_listed += 1
-        if is_marker(raw):
-            run.progress.objects_skipped += 1
+    selection = selection or Everything()
+    part: list[RawObject] = []
+    chosen: list[RawObject] = []
+    others: Counter[date] = Counter()
+    found = False
+    for one in _data(run, store, selection):
+        if isinstance(one, RawObject) and not run.options.takes(day := sync_day(one)):
+            others[day] += 1
             continue
-        run.progress.newest_raw_object = max(run.progress.newest_raw_object or raw.last_modified, raw.last_modified)
-        if run.options.takes(day := sync_day(raw)):
-            listed.append(raw)
-        else:
-            others.append(day)
-    if not listed and others:
+        found = True
+        if isinstance(one, RawObject):
+            part.append(one)
+            if len(part) < _LISTED_AT_ONCE:
+                continue
+        run.check_stop()
+        chosen += selection.choose(part)
+        part = []
+        if not isinstance(one, RawObject):
+            selection.pass_over(one)
+    if not found and others:
         raise no_such_day(run.options.since, run.options.until, others)
-    if not listed:
+    if not found:
         raise nothing_there(store, run.progress.objects_skipped)
-    return listed
+    return chosen + selection.choose(part)
+
+
+def _data(run: Run, store: Store, selection: Chooser) -> Iterator[RawObject | ListedRange]:
+    """What the selection lists, without markers, and counted."""
+    progress = run.progress
+    for one in selection.objects(store):
+        if isinstance(one, RawObject):
+            progress.objects_listed += 1
+            if is_marker(one):
+                progress.objects_skipped += 1
+                selection.see_marker(one)
+                continue
+        newest = one.last_modified if isinstance(one, RawObject) else one.newest
+        progress.newest_raw_object = max(progress.newest_raw_object or newest, newest)
+        yield one
 
 
 def run_pipeline(
@@ -139,7 +169,9 @@ def _list_and_work(
 ) -> ForecastError | None:
     """List the objects and process them; the fault that ended the run, if one did."""
     try:
-        objects = list_objects(run, raw)
+        selection = pipeline.selection()
+        objects = list_objects(run, raw, selection)
+        selection.end()
     except ForecastError as error:
         # A run without anything to read tells as well which stations are silent. The first fault is the one to mend.
         with suppress(ForecastError):

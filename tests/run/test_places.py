@@ -138,7 +138,7 @@ def test_case_109_days_without_a_sync_are_told_with_those_that_have_one(
 
 
 def test_of_many_days_the_newest_are_named() -> None:
-    days = [date(2024, 10, day) for day in range(1, 31)]
+    days = dict.fromkeys((date(2024, 10, day) for day in range(1, 31)), 1)
     message = no_such_day(date(2025, 1, 1), None, days).message
     assert message.endswith("the 30 objects there were synced on 22 earlier days, " + ", ".join(map(str, days[-8:])))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 
 from forecast.core.raw_objects import RawObject
 
@@ -23,6 +23,10 @@ _SKIPPED = re.compile(
 _AIRBYTE_NAME = re.compile(r"(^|/)(?P<year>\d{4})_(?P<month>\d{1,2})_(?P<day>\d{1,2})_\d{10,}_[^/]+$")
 
 
+# The same where every number has all of its digits, so that the names stand in the order of their syncs.
+_IN_ORDER = re.compile(r"(^|/)\d{4}_\d{2}_\d{2}_(?P<start>\d{13})_[^/]+$")
+
+
 def is_marker(raw: RawObject) -> bool:
     """Not data, and skipped on purpose."""
     return _SKIPPED.search(raw.key) is not None
@@ -37,3 +41,9 @@ def sync_day(raw: RawObject) -> date:
         except ValueError:
             pass
     return raw.last_modified.astimezone(UTC).date()
+
+
+def sync_start(raw: RawObject) -> datetime | None:
+    """When the sync began, where the object's name begins with that and sorts by it; None for any other name."""
+    match = _IN_ORDER.search(raw.key)
+    return None if match is None else datetime.fromtimestamp(int(match["start"]) / 1000, UTC)

@@ -42,6 +42,13 @@ class Begun(NamedTuple):
     outdated: list[str]
 
 
+class Processed(NamedTuple):
+    """The version of an object that was processed, and whether for good: no row of it may pass at a later time."""
+
+    etag: str
+    settled: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """A version of an object that was rejected, why, and by which run first."""
@@ -72,30 +79,40 @@ class Checkpoints:
         """The checkpoints that belong to a main collection."""
         return cls(sibling_collection(collection, SUFFIX), rules_version, program, zone)
 
-    def processed(self, now: datetime, *, without_records: bool = False) -> dict[str, str]:
-        """ETag by URI of every object that was processed under these rules, whose files are in this zone.
+    def processed(self, now: datetime, names: list[str], *, without_records: bool = False) -> dict[str, Processed]:
+        """By `name_of` of those of these objects that were processed under these rules, with files in this zone.
 
         Not those whose load was begun again, and has not come to its end; nor those with rows that were refused for the
         time being and may pass `now` (UTC). `without_records`: only those that gave none.
         """
         vouched = {
-            "rules_version": self.rules_version,
-            "zone": self.zone,
-            "loading": None,
+            "_id": {"$in": names},
+            **self._vouched,
             "again_at": _not_yet(now),
             **({"counts.records_validated": 0} if without_records else {}),
         }
         with mongo_errors("reading the checkpoints"):
-            found = self.collection.find(vouched, {"etag": 1})
-            return {entry["_id"]: entry["etag"] for entry in found}
+            found = self.collection.find(vouched, {"etag": 1, "again_at": 1})
+            return {entry["_id"]: Processed(entry["etag"], entry.get("again_at") is None) for entry in found}
 
-    def rejected(self, now: datetime, circumstances: str) -> dict[str, Rejection]:
-        """By `name_of` what was rejected, and would be again: nothing that it depends on has changed.
+    def settled(self, first: str, last: str) -> int:
+        """How many objects are processed for good of those from one URI to another, both included."""
+        within = {"_id": {"$gte": first, "$lte": last}, **self._vouched, "again_at": None}
+        with mongo_errors("counting checkpoints"):
+            return self.collection.count_documents(within)
+
+    @property
+    def _vouched(self) -> dict[str, Any]:
+        return {"rules_version": self.rules_version, "zone": self.zone, "loading": None}
+
+    def rejected(self, now: datetime, circumstances: str, names: list[str]) -> dict[str, Rejection]:
+        """By `name_of` those of these that were rejected, and would be again: nothing that they depend on has changed.
 
         `circumstances` (`circumstances_digest`) are what a person changes to have an object read after all.
         What failed by an internal error has another chance with another program.
         """
         same = {
+            "_id": {"$in": names},
             "rejected.rules_version": self.rules_version,
             "rejected.circumstances": circumstances,
             "rejected.again_at": _not_yet(now),

@@ -33,7 +33,7 @@ from forecast.mongo.loader import prepare_collection, station_days
 from forecast.mongo.presence import days_until, presence_of
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import enqueue_everything, evaluate_pending, stored_flags
-from forecast.mongo.state import Begun, Checkpoints, Rejection, name_of
+from forecast.mongo.state import Begun, Checkpoints
 from forecast.mongo.station_states import StationStates
 from forecast.mongo.strangers import strangers_named
 from forecast.mongo.versions import LoadCounts, StoredVersions
@@ -42,11 +42,12 @@ from forecast.report.migration import verification
 from forecast.report.models.migration import Verification
 from forecast.report.silence import silence_warnings, silent_stations, stations_seen
 from forecast.run import steps
-from forecast.run.cache import circumstances_digest, program_digest
+from forecast.run.cache import program_digest
 from forecast.run.dataset import DatasetWriter
 from forecast.run.dataset_feed import DatasetFeed
 from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import Run
+from forecast.run.selection import Selection
 from forecast.run.staging import StagedObject, Stager
 from forecast.storage import Store, digest_of
 from forecast.transform import RULES_VERSION
@@ -97,8 +98,12 @@ class Pipeline:
         if self._overlay is not None:
             self._overlay.close()
 
-    def execute(self, listed: list[RawObject]) -> None:
-        """Process every raw object of these that is to be processed."""
+    def selection(self) -> Selection:
+        """What chooses the objects to be processed among those that are there."""
+        return Selection(self._run, self._stations, self._collection, self._checkpoints)
+
+    def execute(self, objects: list[RawObject]) -> None:
+        """Process these raw objects."""
         if self._run.options.dry_run:
             check_format(self._collection)
         else:
@@ -106,7 +111,6 @@ class Pipeline:
             if is_empty(self._collection):
                 # Somebody may have emptied it: what the dataset has beside what comes now would stay.
                 DatasetState.for_collection(self._collection).forget()
-        objects = self.select(listed)
         staging: deque[Future[StagedObject | None]] = deque()
         loading: deque[Future[None]] = deque()
         with (
@@ -144,51 +148,6 @@ class Pipeline:
         while loading and (not staging or len(loading) > _WAITING_OBJECTS):
             loading.popleft().result()
             advance()
-
-    def select(self, listed: list[RawObject]) -> list[RawObject]:
-        """Those of the listed objects that are not processed yet; all of them to reprocess.
-
-        What was rejected before, and would be again, is told as that.
-        """
-        run = self._run
-        if run.options.reprocess:
-            return listed
-        processed = self._still_processed()
-        circumstances = circumstances_digest(self._stations, run.settings.limits)
-        rejected = self._checkpoints.rejected(run.context.started_at, circumstances)
-        chosen = []
-        for raw in listed:
-            rejection = rejected.get(name_of(raw))
-            if processed.get(raw.uri) == raw.etag:
-                run.progress.objects_already_processed += 1
-            elif rejection is not None and rejection.etag == raw.etag:
-                self._tell_known(raw, rejection)
-            else:
-                chosen.append(raw)
-        return chosen
-
-    def _still_processed(self) -> dict[str, str]:
-        """ETag by URI of the objects that are processed; of an empty collection only of those without records.
-
-        Somebody may have dropped it, and not what is kept beside it.
-        """
-        now = self._run.context.started_at
-        processed = self._checkpoints.processed(now)
-        if not processed or not is_empty(self._collection):
-            return processed
-        without_records = self._checkpoints.processed(now, without_records=True)
-        if lost := len(processed) - len(without_records):
-            words = "%s holds no document; the %d objects whose records were loaded into it are processed again"
-            facts = {"event": "collection_empty", "objects": lost}
-            LOGGER.warning(words, self._collection.full_name, lost, extra={"facts": facts})
-        return without_records
-
-    def _tell_known(self, raw: RawObject, rejection: Rejection) -> None:
-        """An object that was rejected stays in every report, until it gets another chance."""
-        code, message = rejection.code, rejection.message
-        self._run.objects.append(ObjectCounts(raw.key, raw.uri, "rejected", error_code=code, error=message, known=True))
-        words = "%s was rejected by run %s and is not tried again: %s"
-        LOGGER.info(words, raw.key, rejection.run_id, message, extra={"facts": {"object": raw.key, "code": code}})
 
     def publish_and_load(self, staged: StagedObject) -> None:
         """Make a staged object visible: processed zone, database, checkpoint, in this order.

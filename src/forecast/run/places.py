@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date
 
 from forecast.core.errors import ForecastError, SettingError
@@ -41,13 +41,13 @@ def nothing_there(store: Store, skipped: int) -> SettingError:
     return SettingError(f"nothing lies below {store.uri}{only}{beside}. Is RAW_URI right, and has a sync been written?")
 
 
-def no_such_day(since: date | None, until: date | None, days: Sequence[date]) -> SettingError:
-    """The error for days on which nothing was synced, naming those on which something was."""
+def no_such_day(since: date | None, until: date | None, days: Mapping[date, int]) -> SettingError:
+    """The error for days on which nothing was synced, naming those on which something was, and how much."""
     asked = f"from {since or 'the beginning'} to {until or 'the end'}" if since != until else f"on {since}"
-    known = sorted(set(days))
+    known = sorted(days)
     shown = ", ".join(str(day) for day in known[-_MAX_NAMES:])
     earlier = f"{len(known) - _MAX_NAMES} earlier days, " if len(known) > _MAX_NAMES else ""
     return SettingError(
         f"no object of the raw zone was synced {asked} (--date, --since, --until are days of the sync, not of the "
-        f"observations); the {len(days)} objects there were synced on {earlier}{shown}"
+        f"observations); the {sum(days.values())} objects there were synced on {earlier}{shown}"
     )

@@ -48,6 +48,11 @@ class RunOptions:
         if not 0 <= self.max_rejection_rate <= 1:
             raise SettingError(f"--max-rejection-rate is {self.max_rejection_rate}; expected a share from 0 to 1")
 
+    @property
+    def takes_what_is_new(self) -> bool:
+        """Whether nobody asked for certain objects, or for all of them."""
+        return self.since is None and self.until is None and not self.reprocess
+
     def takes(self, day: date) -> bool:
         """Whether objects synced on this UTC day are taken."""
         return (self.since is None or day >= self.since) and (self.until is None or day <= self.until)

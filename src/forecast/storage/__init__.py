@@ -11,12 +11,17 @@ from pathlib import Path
 from forecast.storage.base import ObjectChangedError, Store, digest_of
 from forecast.storage.local import LocalStore
 
-__all__ = ["LocalStore", "ObjectChangedError", "Store", "digest_of", "is_on_s3", "open_store"]
+__all__ = ["LocalStore", "ObjectChangedError", "Store", "digest_of", "is_on_s3", "lists_in_order", "open_store"]
 
 
 def is_on_s3(store: Store) -> bool:
     """Whether the objects of a store are on S3."""
     return store.uri.startswith("s3://")
+
+
+def lists_in_order(store: Store) -> bool:
+    """Whether a list that begins behind a key costs less than all of it: a folder and a directory bucket have none."""
+    return is_on_s3(store) and "--x-s3/" not in store.uri
 
 
 def open_store(uri: str, setting: str = "PROCESSED_URI") -> Store:

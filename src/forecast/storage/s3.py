@@ -83,11 +83,11 @@ class S3Store:
         # Without a path or a query: what stands there may be anything.
         self._endpoint = "{0.scheme}://{0.netloc}".format(urlsplit(self._client.meta.endpoint_url))
 
-    def list(self, prefix: str = "") -> Iterator[RawObject]:
+    def list(self, prefix: str = "", after: str = "") -> Iterator[RawObject]:
         """See `Store.list`."""
         token = None
         while True:
-            page = self._with_retries("listed", partial(self._page, prefix, token))
+            page = self._with_retries("listed", partial(self._page, prefix, after, token))
             for entry in page.get("Contents", ()):
                 key = entry["Key"].removeprefix(self._prefix)
                 if key:  # else it is what S3's console makes of a new folder: the place itself, nothing in it
@@ -158,9 +158,11 @@ class S3Store:
         names = [*below, *(entry["Key"].removeprefix(prefix) for entry in page.get("Contents", ()))]
         return sorted(name for name in names if name)
 
-    def _page(self, prefix: str, token: str | None, _: float) -> ListObjectsV2OutputTypeDef:
+    def _page(self, prefix: str, after: str, token: str | None, _: float) -> ListObjectsV2OutputTypeDef:
         """One page of the list. What any web server would answer must not pass for an empty or a complete list."""
         more: dict[str, Any] = {} if token is None else {"ContinuationToken": token}
+        if after and token is None:
+            more["StartAfter"] = self._prefix + after
         page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix + prefix, **more)
         if page.get("Name") != self._bucket or "IsTruncated" not in page:
             raise WrongAnswerError("the answer is not a listing of this bucket")

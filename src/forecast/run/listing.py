@@ -1,0 +1,82 @@
+"""Listing the raw zone without the keys of which nothing can be new.
+
+Airbyte names objects after the start of their sync, so that new ones stand behind the old ones of their stream. Where
+a long row of them is processed, the next runs begin to list behind it. An object that comes there later all the same,
+or is replaced there, is found by the next listing of every key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from forecast.core.raw_objects import RawObject
+from forecast.extract.listing import sync_start
+from forecast.mongo.listing_state import ListedRange
+from forecast.storage import Store
+
+# A sync that takes longer than this, or an object that is put there later, is found by the next listing of every key.
+LOOKBACK: Final = timedelta(days=7)
+FULL_EVERY: Final = timedelta(days=7)
+# A page of S3's list: to leave out less would save no request.
+PAGE: Final = 1_000
+
+
+def listed(store: Store, ranges: Sequence[ListedRange]) -> Iterator[RawObject | ListedRange]:
+    """All objects in the order of their keys, and in place of those of each range the range itself."""
+    after = ""
+    for known in ranges:
+        for raw in store.list(after=after):
+            if raw.key >= known.first:
+                break
+            yield raw
+        yield known
+        after = known.last
+    yield from store.list(after=after)
+
+
+@dataclass(slots=True)
+class RangeBuilder:
+    """Finds the ranges of a listing while it goes on: `see` is to be called with every key, in their order."""
+
+    now: datetime
+    least: int = PAGE
+    _found: list[ListedRange] = field(default_factory=list)
+    _open: ListedRange | None = None
+
+    def see(self, raw: RawObject, *, processed: bool) -> None:
+        """One object; `processed` where nothing can make it be processed again as it is."""
+        start = sync_start(raw)
+        if not processed or start is None or start > self.now - LOOKBACK:
+            self.close()
+        else:
+            self._extend(ListedRange(raw.key, raw.key, 1, raw.last_modified))
+
+    def pass_over(self, known: ListedRange) -> None:
+        """A range that was not listed."""
+        self._extend(known)
+
+    def ranges(self) -> list[ListedRange]:
+        """Those that are long enough, after the last key."""
+        self.close()
+        return self._found
+
+    def _extend(self, more: ListedRange) -> None:
+        if self._open is None or _folder(self._open.first) != _folder(more.first):
+            self.close()
+            self._open = more
+        else:
+            newest = max(self._open.newest, more.newest)
+            self._open = replace(self._open, last=more.last, objects=self._open.objects + more.objects, newest=newest)
+
+    def close(self) -> None:
+        """What comes next does not belong to what was seen last."""
+        if self._open is not None and self._open.objects >= self.least:
+            self._found.append(self._open)
+        self._open = None
+
+
+def _folder(key: str) -> str:
+    return key.rpartition("/")[0]
