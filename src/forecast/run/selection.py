@@ -102,6 +102,7 @@ class Selection:
         """Count a range of objects that are processed, and were not listed."""
         self._run.progress.objects_listed += known.objects
         self._run.progress.objects_already_processed += known.objects
+        self._end_at_marker_before(known.first)
         self._ranges.pass_over(known)
 
     def see_marker(self, raw: RawObject) -> None:
@@ -156,13 +157,13 @@ class Selection:
         )
 
     def _see(self, raw: RawObject, *, processed: bool) -> None:
-        between = False
-        while self._markers and self._markers[0] < raw.key:
-            self._markers.popleft()
-            between = True
-        if between:
-            self._ranges.close()
+        self._end_at_marker_before(raw.key)
         self._ranges.see(raw, processed=processed)
+
+    def _end_at_marker_before(self, key: str) -> None:
+        while self._markers and self._markers[0] < key:
+            self._markers.popleft()
+            self._ranges.close()
 
     def _still_processed(self, now: datetime, names: list[str]) -> dict[str, Processed]:
         """By name the objects that are processed; of an empty collection only those without records.
