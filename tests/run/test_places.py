@@ -140,7 +140,8 @@ def test_case_109_days_without_a_sync_are_told_with_those_that_have_one(
 def test_of_many_days_the_newest_are_named() -> None:
     days = dict.fromkeys((date(2024, 10, day) for day in range(1, 31)), 1)
     message = no_such_day(date(2025, 1, 1), None, days).message
-    assert message.endswith("the 30 objects there were synced on 22 earlier days, " + ", ".join(map(str, list(days)[-8:])))
+    newest = ", ".join(map(str, list(days)[-8:]))
+    assert message.endswith(f"the 30 objects there were synced on 22 earlier days, {newest}")
 
 
 def test_a_raw_uri_that_is_a_file_is_told(tmp_path: Path) -> None:
