@@ -43,6 +43,8 @@ def listed(names: Sequence[str]) -> str:
 def without_secrets(value: Any) -> Any:
     """Take user and password out of every URI in a value; of a MongoDB URI nothing is left."""
     if isinstance(value, str):
+        if "://" not in value:
+            return value
         without_mongodb = _MONGODB_URI.sub(r"\1***", value)
         return _S3_USER_INFO.sub(r"\1***@", _USER_INFO.sub(r"\1***@", without_mongodb))
     if isinstance(value, dict):

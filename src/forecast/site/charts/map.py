@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-from markupsafe import Markup
+import numpy as np
+from markupsafe import Markup, escape
 
+from forecast.core.text import escaped
 from forecast.site.outlines import Box, Outline, outlines_in
 from forecast.site.svg import number, path, tag
 
@@ -68,15 +71,23 @@ def station_map(marks: Sequence[Mark], label: str, size: tuple[float, float] = W
     radius = _DENSE_RADIUS if dense else _RADIUS
     taken: list[Rect] = [(x - radius, y - radius, x + radius, y + radius) for _, (x, y) in spots]
     names = {} if dense else {mark.href: _label(mark.name, spot, radius, taken, view) for mark, spot in spots}
-    outlines = list(outlines_in(box, math.degrees(_FINE / view.scale)))
+    outlines, land = _land(view, box)
     parts = [
         tag("rect", class_="sea", width=view.width, height=view.height),
-        *(tag("path", class_="land", d=_thinned(outline, view)) for outline in outlines),
+        land,
         *_countries(outlines, view, taken),
         *(_mark(mark, spot, radius, names.get(mark.href), dense=dense) for mark, spot in spots),
         *_scale_bar(view, marks),
     ]
     return tag("svg", *parts, view_box=f"0 0 {view.width:g} {view.height:g}", role="group", aria_label=label)
+
+
+@lru_cache(maxsize=2)
+def _land(view: _View, box: Box) -> tuple[tuple[Outline, ...], Markup]:
+    """The outlines there and their drawing, which is the same in every language."""
+    outlines = tuple(outlines_in(box, math.degrees(_FINE / view.scale)))
+    paths = [tag("path", class_="land", d=_thinned(outline, view)) for outline in outlines]
+    return outlines, Markup("").join(paths)
 
 
 def _mercator(latitude: float) -> float:
@@ -119,10 +130,17 @@ def _thinned(outline: Outline, view: _View) -> str:
 
 def _mark(mark: Mark, spot: tuple[float, float], radius: float, name: Markup | None, *, dense: bool) -> Markup:
     x, y = spot
+    if dense:
+        # Of thousands of stations each element counts.
+        href, title = escape(escaped(mark.href)), escape(escaped(mark.title))
+        return Markup(  # noqa: S704  escaped above, and the kind is ours
+            f'<g class="place {mark.kind} dense"><a href="{href}" aria-label="{title}"><title>{title}</title>'
+            f'<circle cx="{number(x)}" cy="{number(y)}" r="{radius:g}"></circle></a></g>'
+        )
     circle = tag("circle", cx=x, cy=y, r=radius)
-    glyph = "" if dense else tag("text", mark.glyph, class_="glyph", x=x, y=y + 4)
+    glyph = tag("text", mark.glyph, class_="glyph", x=x, y=y + 4)
     inner = tag("a", tag("title", mark.title), circle, glyph, name or "", href=mark.href, aria_label=mark.title)
-    return tag("g", inner, class_=f"place {mark.kind}{' dense' if dense else ''}")
+    return tag("g", inner, class_=f"place {mark.kind}")
 
 
 def _label(name: str, spot: tuple[float, float], radius: float, taken: list[Rect], view: _View) -> Markup | None:
@@ -187,11 +205,11 @@ def _candidates(points: Sequence[tuple[float, float]], view: _View) -> Iterator[
 
 def _within(points: Sequence[tuple[float, float]], x: float, y: float) -> bool:
     """Whether a point lies in a polygon: a ray from it crosses the ring an odd number of times."""
-    inside = False
-    for (x0, y0), (x1, y1) in zip(points, [*points[1:], points[0]], strict=True):
-        if (y0 > y) != (y1 > y) and x < (x1 - x0) * (y - y0) / (y1 - y0) + x0:
-            inside = not inside
-    return inside
+    xs, ys = np.array(points).T
+    next_xs, next_ys = np.roll(xs, -1), np.roll(ys, -1)
+    crossed = np.flatnonzero((ys > y) != (next_ys > y))
+    x0, y0, x1, y1 = xs[crossed], ys[crossed], next_xs[crossed], next_ys[crossed]
+    return bool(np.count_nonzero(x < (x1 - x0) * (y - y0) / (y1 - y0) + x0) % 2)
 
 
 def _scale_bar(view: _View, marks: Sequence[Mark]) -> Iterator[Markup]:

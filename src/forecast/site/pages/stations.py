@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from forecast.core.presence import LATE_INTERVALS
+from forecast.core.text import escaped
 from forecast.report.attention import SUSPECT_SHARE
 from forecast.site.charts.map import NARROW, WIDE, Mark, station_map
 from forecast.site.marks import STATION_MARKS, StateMark, order_of, station_mark
@@ -85,24 +86,29 @@ def last_day(view: StationView) -> Day | None:
     return next((day for day in reversed(view.days) if day.received), None)
 
 
-def _row(view: StationView, site: Site, language: Language) -> dict[str, Any]:
-    day = last_day(view)
+def _row(view: StationView, site: Site, language: Language) -> Markup:
+    """The row of a station. Of ten thousand stations the template would take half a second a language."""
+    mark, day = station_mark(view.shown_state), last_day(view)
     received, flagged = "–", "–"
     if day is not None:
         received = f"{language.number(day.received)} / {language.number(day.expected)}"
         values = sum(one.received for one in day.parameters.values())
         share = sum(one.flagged for one in day.parameters.values()) / values if values else None
         flagged = language.percent(share)
-    return {
-        "mark": station_mark(view.shown_state),
-        "place": view.place,
-        "href": page_name(station_page(view.place.id), language),
-        "about": about(view, language),
-        "why": _why(view, site, language),
-        "last": "–" if view.last is None else language.moment(view.last, site.made_at),
-        "received": received,
-        "flagged": flagged,
-    }
+    last = "–" if view.last is None else language.moment(view.last, site.made_at)
+    numbers = (("Last value", last), ("Received, last day", received), ("Flagged", flagged))
+    cells = "".join(f'\n<td class="n" data-label="{_shown(language.t(one))}">{text}</td>' for one, text in numbers)
+    href = _shown(page_name(station_page(view.place.id), language))
+    return Markup(  # noqa: S704  what is not ours is escaped
+        f'<tr class="station"><td class="block"><span class="tag {mark.kind}">{mark.glyph} {language.t(mark.word)}'
+        f'</span></td>\n<td class="block"><a href="{href}"><strong>{_shown(view.place.name)}</strong></a>'
+        f'<span class="soft">{_shown(about(view, language))}</span></td>\n'
+        f'<td class="block">{_shown(_why(view, site, language))}</td>{cells}</tr>'
+    )
+
+
+def _shown(text: str) -> Markup:
+    return escape(escaped(text))
 
 
 def _maps(stations: list[StationView], language: Language) -> dict[str, Markup]:
