@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from markupsafe import Markup, escape
 
 from forecast.core.text import escaped
@@ -179,10 +180,11 @@ def _countries(outlines: Sequence[Outline], view: _View, taken: list[Rect]) -> I
         width = len(name) * (_LETTER + 2.5)
         if area < width * _COUNTRY_LINE:
             continue
+        ring = np.array(points)
         for x, y in _candidates(points, view):
             rect = x - width / 2, y - 12, x + width / 2, y + 4
             corners = [(rect[0], y), (rect[2], y), (x, y)]
-            inside = all(_EDGE <= a <= view.width - _EDGE and _within(points, a, b) for a, b in corners)
+            inside = all(_EDGE <= a <= view.width - _EDGE and _within(ring, a, b) for a, b in corners)
             if width > _COUNTRY_LEAST and inside and not any(_overlap(rect, other) for other in taken):
                 taken.append(rect)
                 yield tag("text", name, class_="country", x=x, y=y, text_anchor="middle")
@@ -203,9 +205,9 @@ def _candidates(points: Sequence[tuple[float, float]], view: _View) -> Iterator[
     yield from sorted(grid, key=lambda spot: abs(spot[0] - middle[0]) + abs(spot[1] - middle[1]))
 
 
-def _within(points: Sequence[tuple[float, float]], x: float, y: float) -> bool:
+def _within(ring: npt.NDArray[np.float64], x: float, y: float) -> bool:
     """Whether a point lies in a polygon: a ray from it crosses the ring an odd number of times."""
-    xs, ys = np.array(points).T
+    xs, ys = ring.T
     next_xs, next_ys = np.roll(xs, -1), np.roll(ys, -1)
     crossed = np.flatnonzero((ys > y) != (next_ys > y))
     x0, y0, x1, y1 = xs[crossed], ys[crossed], next_xs[crossed], next_ys[crossed]
