@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 
 import pytest
@@ -15,8 +16,8 @@ import forecast
 from forecast.cli import program
 from forecast.cli.program import forecast_app, latency_report_app, only, pipeline_app
 from forecast.core.settings import SETTINGS
-from forecast.ingest.sources import FETCHES, MANIFESTED
-from forecast.networks.fetch import Fetch
+from forecast.ingest.sources import FETCHES, FILE_FETCHES, MANIFESTED
+from forecast.networks.source import Source
 
 OWN = (
     *("run", "ingest", "latency", "load-test", "quality", "status", "values", "latest", "stations", "parameters"),
@@ -108,9 +109,9 @@ def test_help_has_examples_and_the_settings_apart(command: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("command", "sources"),
-    [(["ingest"], FETCHES), (["airbyte", "apply"], MANIFESTED), (["airbyte", "sync"], MANIFESTED)],
+    [(["ingest"], {**FETCHES, **FILE_FETCHES}), (["airbyte", "apply"], MANIFESTED), (["airbyte", "sync"], MANIFESTED)],
 )
-def test_help_names_the_sources_of_the_networks(command: list[str], sources: dict[str, Fetch]) -> None:
+def test_help_names_the_sources_of_the_networks(command: list[str], sources: Mapping[str, Source]) -> None:
     shown = " ".join(text(forecast_app, *command, "--help").split())
     assert f"--source NAME Only this source: {', '.join(sorted(sources))}. May be repeated." in shown
 

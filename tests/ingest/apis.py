@@ -13,7 +13,8 @@ from typing import Any, Final
 from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
 from forecast.core.stations import Station, Stations
-from forecast.ingest.run import IngestResult, Request, Surroundings, run_ingest
+from forecast.ingest.request import Request, Surroundings
+from forecast.ingest.run import IngestResult, run_ingest
 from forecast.ingest.transport import NO_HEADERS, NoResponseError, Response
 from forecast.networks.fetch import Fetch
 from forecast_demo.apis import FakeApis, World
@@ -57,6 +58,11 @@ class InProcess:
         if answer.breaks_off:
             raise NoResponseError("the connection broke off")
         return Response(answer.status, answer.body, {name.lower(): value for name, value in answer.headers.items()})
+
+    def download(self, url: str, path: Path, headers: Mapping[str, str] = NO_HEADERS) -> Response:
+        answer = self.get(url, headers)
+        path.write_bytes(answer.body)
+        return answer
 
 
 @dataclass(slots=True)

@@ -134,7 +134,8 @@ from dataclasses import replace
 from pathlib import Path
 from forecast.core.settings import Settings
 from forecast.core.registry import load_stations
-from forecast.ingest.run import Request, Surroundings, run_ingest
+from forecast.ingest.request import Request, Surroundings
+from forecast.ingest.run import run_ingest
 from forecast.ingest.sources import FETCHES
 from datetime import date
 from tests.stations import use_own_registry

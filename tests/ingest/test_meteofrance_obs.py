@@ -10,7 +10,7 @@ import pytest
 
 from forecast.core.stations import Stations
 from forecast.ingest.result import Outcome
-from forecast.networks.meteofrance_obs.fetch import department_of
+from forecast.networks.french_overseas import department_of
 from forecast_demo.apis import Correction, Fault, Outage
 from forecast_demo.apis.paquet import NETWORK, PER_MINUTE
 from tests.ingest.apis import KEY, NOW, Ingest, at

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from forecast.core.settings import Settings
 from forecast.core.stations import Stations
-from forecast.ingest.run import IngestResult, Request, Surroundings
+from forecast.ingest.request import Request, Surroundings
+from forecast.ingest.run import IngestResult
 from forecast.ingest.sources import FETCHES
 from forecast.report.models.ingest import IngestReport
 from forecast.run.ingest import ingest_and_report

@@ -43,7 +43,7 @@ def ingest_command(
     Exit codes: 0 done, or the quota is used up; 1 failed, run again; 2 change something first; 3 finished, but an
     answer could not be used.
     """
-    from forecast.ingest.run import Request
+    from forecast.ingest.request import Request
     from forecast.report.ingest import render_ingest
     from forecast.report.metrics import ingest_metrics
     from forecast.report.write import as_data

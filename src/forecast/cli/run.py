@@ -56,7 +56,7 @@ def pipeline_command(
 
     from forecast.cli.demo import demo_ingest, demo_settings, next_steps
     from forecast.core.errors import worst_exit_code
-    from forecast.ingest.run import Request
+    from forecast.ingest.request import Request
     from forecast.report.ingest import render_ingest
     from forecast.report.metrics import budget_metrics, ingest_metrics, run_metrics
     from forecast.report.summary import render_summary

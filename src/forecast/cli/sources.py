@@ -19,8 +19,8 @@ def with_sources(text: str) -> str:
     """A help text with the names of the sources that there are."""
     if INGESTED not in text and IN_AIRBYTE not in text:
         return text
-    from forecast.ingest.sources import FETCHES, MANIFESTED
+    from forecast.ingest.sources import FETCHES, FILE_FETCHES, MANIFESTED
 
-    for place, sources in ((INGESTED, FETCHES), (IN_AIRBYTE, MANIFESTED)):
+    for place, sources in ((INGESTED, {**FETCHES, **FILE_FETCHES}), (IN_AIRBYTE, MANIFESTED)):
         text = text.replace(place, ", ".join(sorted(sources)))
     return text

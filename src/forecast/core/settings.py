@@ -239,6 +239,23 @@ class Settings:
         "Where that API is.",
         default="https://public-api.meteofrance.fr",
     )
+    meteofrance_synop_api_url: str = setting_field(
+        "METEOFRANCE_SYNOP_API_URL",
+        Group.INGEST,
+        API_ADDRESS,
+        "Where Météo-France's files of SYNOP observations are.",
+        default="https://meteofrance.s3.sbg.io.cloud.ovh.net",
+    )
+    meteofrance_hourly_api_url: str = setting_field(
+        "METEOFRANCE_HOURLY_API_URL",
+        Group.INGEST,
+        API_ADDRESS,
+        "Where the list of Météo-France's hourly files is.",
+        default="https://www.data.gouv.fr",
+    )
+    dwd_api_url: str = setting_field(
+        "DWD_API_URL", Group.INGEST, API_ADDRESS, "Where DWD's files are.", default="https://opendata.dwd.de"
+    )
     rmi_api_url: str = setting_field(
         "RMI_API_URL", Group.INGEST, API_ADDRESS, "Where RMI's WFS is.", default="https://opendata.meteo.be"
     )

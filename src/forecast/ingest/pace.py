@@ -15,7 +15,7 @@ from forecast.core.errors import SettingError
 from forecast.ingest.clock import Clock
 from forecast.ingest.faults import QuotaReachedError
 from forecast.ingest.secret import Key
-from forecast.networks.fetch import Fetch
+from forecast.networks.source import Source
 from forecast.storage.documents import DocumentChangedError, Documents
 
 _MINUTE: Final = 60
@@ -29,7 +29,7 @@ class Pace:
     The day is any 24 hours: how the networks cut theirs is not documented, and no cut of it allows more.
     """
 
-    def __init__(self, fetch: Fetch, key: Key, documents: Documents, clock: Clock) -> None:
+    def __init__(self, fetch: Source, key: Key, documents: Documents, clock: Clock) -> None:
         self._interval = _MINUTE / fetch.per_minute
         self._per_day = fetch.per_day
         self._documents = documents

@@ -50,6 +50,16 @@ class WindowFault:
 
 
 @dataclass(slots=True)
+class FileCounts:
+    """Files of a source that serves whole ones: those that were wanted, and what became of them."""
+
+    listed: int = 0
+    written: int = 0
+    unchanged: int = 0
+    missing: int = 0
+
+
+@dataclass(slots=True)
 class SourceResult:
     """What was done for one source. `fault` is what ended it before its time."""
 
@@ -67,6 +77,7 @@ class SourceResult:
     sync_id: int | None = None
     generation: int | None = None
     objects: list[str] = field(default_factory=list)
+    files: FileCounts | None = None
     stations: defaultdict[str, StationResult] = field(default_factory=lambda: defaultdict(StationResult))
     window_faults: list[WindowFault] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)  # stations that are not read, and why

@@ -3,65 +3,30 @@
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
+from typing import TypeVar
 
 from forecast.core.clock import report_time
-from forecast.core.errors import ForecastError, InterruptedRunError, SettingError, worst_exit_code
+from forecast.core.errors import SettingError, worst_exit_code
 from forecast.core.places import absolute, check_not_inside
 from forecast.core.settings import Settings
 from forecast.core.stations import Station, Stations
 from forecast.core.text import listed
 from forecast.core.work_folder import work_folder
-from forecast.ingest.api import Api, Window
-from forecast.ingest.clock import Clock, SystemClock
-from forecast.ingest.faults import WindowError
 from forecast.ingest.licences import is_non_commercial
-from forecast.ingest.lock import source_lease
-from forecast.ingest.pace import Pace
+from forecast.ingest.reading import Reading
+from forecast.ingest.request import Request, Surroundings
 from forecast.ingest.result import Outcome, SourceResult
-from forecast.ingest.secret import Key
-from forecast.ingest.source import Progress, SourceRun, Wanted, no_progress
-from forecast.ingest.sources import FETCHES, MANIFESTED
-from forecast.ingest.state import SourceState
-from forecast.ingest.transport import HttpTransport, Transport
+from forecast.ingest.sources import MANIFESTED
 from forecast.networks.fetch import Fetch
+from forecast.networks.source import Source
 from forecast.storage import Store, open_store
 from forecast.storage.documents import Documents, open_documents
 
 STATE_SETTING = "INGEST_STATE_URI"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a command was asked for; without sources, all that have a key."""
-
-    sources: tuple[str, ...] = ()
-    stations: tuple[str, ...] = ()
-    since: date | None = None
-    until: date | None = None
-    full_refresh: bool = False
-    dry_run: bool = False
-    check: bool = False
-
-    def __post_init__(self) -> None:
-        if self.since and self.until and self.since > self.until:
-            raise SettingError(f"--since {self.since} is later than --until {self.until}")
-
-
-@dataclass(slots=True)
-class Surroundings:
-    """What a run meets outside of it; tests give their own."""
-
-    stop: threading.Event = field(default_factory=threading.Event)
-    clock: Clock | None = None
-    transport: Callable[[Fetch], Transport] = lambda fetch: HttpTransport(ipv4_only=fetch.ipv4_only)
-    fetches: Mapping[str, Fetch] = field(default_factory=lambda: FETCHES)
-    documents: Documents | None = None
-    progress: Progress = no_progress
+AnySource = TypeVar("AnySource", Fetch, Source)
 
 
 @dataclass(slots=True)
@@ -92,58 +57,6 @@ class IngestResult:
         return Outcome.PARTIAL if worse else Outcome.SUCCESS
 
 
-@dataclass(slots=True)
-class _Run:
-    settings: Settings
-    request: Request
-    around: Surroundings
-    clock: Clock
-    run_id: str
-    store: Store
-    documents: Documents
-    folder: Path
-
-    def check_stop(self) -> None:
-        if self.around.stop.is_set():
-            raise InterruptedRunError("interrupted: what was read is kept; run again to go on")
-
-    def read(self, fetch: Fetch, stations: Mapping[str, Station], result: SourceResult) -> None:
-        """Read one source; every foreseeable fault goes into the result."""
-        try:
-            key = Key("" if fetch.key_setting is None else str(getattr(self.settings, fetch.key_setting.lower())))
-            pace = Pace(fetch, key, self.documents, self.clock)
-            api = Api(
-                fetch,
-                key,
-                str(getattr(self.settings, fetch.url_setting.lower())),
-                self.around.transport(fetch),
-                pace,
-                self.clock,
-                self.check_stop,
-            )
-            try:
-                self._read(api, stations, result)
-            finally:
-                result.quota_left = pace.left()
-        except ForecastError as error:
-            result.fault, result.exit_code, result.outcome = error.message, error.exit_code, Outcome.FAILED
-
-    def _read(self, api: Api, stations: Mapping[str, Station], result: SourceResult) -> None:
-        if self.request.check:
-            _check(api, stations, result)
-            return
-        state = SourceState(self.documents, api.fetch.source)
-        wanted = Wanted(self.request.since, self.request.until, self.request.full_refresh)
-        run = SourceRun(api, state, self.store, stations, wanted, result, self.folder, self.around.progress)
-        if self.request.dry_run:
-            run.prepare()
-            _foretell(run, result)
-            return
-        with source_lease(self.documents, api.fetch.source, self.run_id) as lease:
-            run.check_lease = lease.check
-            run.execute()
-
-
 def run_ingest(
     settings: Settings, request: Request, stations: Stations, around: Surroundings | None = None
 ) -> IngestResult:
@@ -153,20 +66,21 @@ def run_ingest(
     that would be read as raw data.
     """
     around = around or Surroundings()
-    clock = around.clock or SystemClock(around.stop)
+    clock = around.the_clock
     store, documents = _places(settings, around)
-    fetches, without_key = _sources(settings, request, around.fetches, {station.network for station in stations})
+    known: dict[str, Source] = {**around.fetches, **around.files}
+    fetches, without_key = _sources(settings, request, known, {station.network for station in stations})
     chosen = _stations(request, stations, fetches)
     now = datetime.fromtimestamp(clock.now(), UTC)
     result = IngestResult(f"{report_time(now)}-{secrets.token_hex(3)}", now, now, request, without_key=without_key)
     with work_folder() as folder:
-        run = _Run(settings, request, around, clock, result.run_id, store, documents, folder)
+        reading = Reading(settings, request, around, result.run_id, store, documents, folder)
         for fetch in fetches:
             of_source = SourceResult(fetch.source, fetch.network, quota_per_day=fetch.per_day)
             of_source.left_out = _left_out(settings, chosen[fetch.source])
             result.sources.append(of_source)
             allowed = {name: s for name, s in chosen[fetch.source].items() if name not in of_source.left_out}
-            run.read(fetch, allowed, of_source)
+            reading.read(fetch, allowed, of_source)
             if of_source.outcome is Outcome.INTERRUPTED:
                 break
     result.finished_at = datetime.fromtimestamp(clock.now(), UTC)
@@ -192,8 +106,8 @@ def _places(settings: Settings, around: Surroundings) -> tuple[Store, Documents]
 
 
 def _sources(
-    settings: Settings, request: Request, known: Mapping[str, Fetch], networks: Set[str]
-) -> tuple[list[Fetch], dict[str, str]]:
+    settings: Settings, request: Request, known: Mapping[str, Source], networks: Set[str]
+) -> tuple[list[Source], dict[str, str]]:
     """The sources to read, and those that have no key though none was named.
 
     Where none is named, those are read whose network has stations in the registry.
@@ -217,7 +131,7 @@ def _sources(
     return [fetch for fetch in asked if fetch.source not in missing], missing
 
 
-def _stations(request: Request, stations: Stations, fetches: list[Fetch]) -> dict[str, dict[str, Station]]:
+def _stations(request: Request, stations: Stations, fetches: Sequence[Source]) -> dict[str, dict[str, Station]]:
     networks = {fetch.network for fetch in fetches}
     for name in request.stations:
         station = stations.get(name)
@@ -255,13 +169,13 @@ def allowed_stations(settings: Settings, stations: Stations, fetches: list[Fetch
     }
 
 
-def _known_sources(names: tuple[str, ...], known: Mapping[str, Fetch]) -> list[Fetch]:
+def _known_sources(names: tuple[str, ...], known: Mapping[str, AnySource]) -> list[AnySource]:
     if unknown := [name for name in names if name not in known]:
         raise SettingError(f"{listed(unknown)}: no such source; there are {', '.join(sorted(known))}")
     return [known[name] for name in dict.fromkeys(names or known)]
 
 
-def _check_stations(asked: Iterable[Fetch], networks: Set[str]) -> None:
+def _check_stations(asked: Iterable[Source], networks: Set[str]) -> None:
     for fetch in asked:
         if fetch.network not in networks:
             raise SettingError(f"--source {fetch.source}: the station registry has no station of {fetch.network}")
@@ -275,24 +189,3 @@ def _left_out(settings: Settings, stations: Mapping[str, Station]) -> dict[str, 
         for name, station in stations.items()
         if is_non_commercial(station.licence)
     }
-
-
-def _check(api: Api, stations: Mapping[str, Station], result: SourceResult) -> None:
-    """Make one call, which tells whether the network answers this key with records as they are expected."""
-    if not stations:
-        return
-    name = next(iter(stations))
-    day = datetime.fromtimestamp(api.clock.now(), UTC).date() - timedelta(days=1)
-    try:
-        result.stations[name].days[day].read = len(api.ask(Window((stations[name].network_id,), day, day)))
-    except WindowError as error:
-        result.fault, result.exit_code, result.outcome = error.message, error.exit_code, Outcome.FAILED
-    result.calls, result.retries = api.calls, api.retries
-
-
-def _foretell(run: SourceRun, result: SourceResult) -> None:
-    """Which calls would be made."""
-    plans = run.plan()
-    for name, plan in plans.items():
-        result.stations[name].days_left = len(plan.days)
-    run.count_calls(plans)

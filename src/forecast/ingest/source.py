@@ -13,16 +13,17 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from forecast.core.clock import iso_time
-from forecast.core.errors import ForecastError, InterruptedRunError
+from forecast.core.errors import ForecastError
 from forecast.core.stations import Station
 from forecast.ingest.answers import Record
 from forecast.ingest.api import Api, Window
-from forecast.ingest.faults import QuotaReachedError, SilentError, WindowError
+from forecast.ingest.ending import note_ending, note_partial
+from forecast.ingest.faults import SilentError, WindowError
 from forecast.ingest.fingerprints import DayFingerprints
 from forecast.ingest.plan import StationPlan, station_plan, windows
 from forecast.ingest.raw_zone import MAX_PART_BYTES, Part, Sync
 from forecast.ingest.records import records_by_day
-from forecast.ingest.result import Outcome, SourceResult, WindowFault
+from forecast.ingest.result import SourceResult, WindowFault
 from forecast.ingest.state import SourceState, StationState
 from forecast.networks.fetch import Fetch
 from forecast.storage import Store
@@ -109,7 +110,7 @@ class SourceRun:
             self._note_gone(plans)
             self._read_all(plans)
         except ForecastError as error:
-            self._end(error)
+            note_ending(self.result, error, self._flush)
         finally:
             if self._part is not None:
                 self._part.discard()
@@ -128,7 +129,7 @@ class SourceRun:
                 self.state.stations[name] = StationState(since=min(wanted, default=None))
         # Never the number of a sync before, even where the clock was set back.
         self._sync_before = self.state.last_sync
-        started = max(int(self.api.clock.now() * 1000), self.state.last_sync + 1)
+        started = max(int(self.api.caller.clock.now() * 1000), self.state.last_sync + 1)
         self.state.last_sync = started
         self._sync = Sync(self._fetch.source, self._fetch.stream, started, self.state.generation)
         self.result.sync_id, self.result.generation = started, self.state.generation
@@ -156,7 +157,7 @@ class SourceRun:
         the history, for which failures are counted anew.
         """
         holes = {name: {*plan.missing, *self._came_back.get(name, ())} for name, plan in plans.items()}
-        failures, failures_of, calls = self._failures, self._failures_of.copy(), self.api.calls
+        failures, failures_of, calls = self._failures, self._failures_of.copy(), self.api.caller.calls
         try:
             self._read(self._windows(holes, backwards=True), advance)
         except SilentError as error:
@@ -168,7 +169,7 @@ class SourceRun:
     def _note_gone(self, plans: Mapping[str, StationPlan]) -> None:
         """Say what an API that keeps little has lost since the run before."""
         keeps = self._fetch.keeps_hours
-        now, before = self.api.clock.now(), self._sync_before / 1000
+        now, before = self.api.caller.clock.now(), self._sync_before / 1000
         if keeps is None or not before or now - before <= keeps * _HOUR_SECONDS:
             return
         for name, plan in plans.items():
@@ -238,7 +239,7 @@ class SourceRun:
         """Whether the API still has all of a day."""
         keeps = self._fetch.keeps_hours
         begin = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
-        return keeps is None or begin >= self.api.clock.now() - keeps * _HOUR_SECONDS
+        return keeps is None or begin >= self.api.caller.clock.now() - keeps * _HOUR_SECONDS
 
     def _note_back(self, name: str, day: date) -> None:
         """Where a station was silent until this day, the days before are missing from now on.
@@ -258,7 +259,7 @@ class SourceRun:
             return False
         if self._part is None:
             self._part = Part(self.folder)
-        self._part.add(line, int(self.api.clock.now() * 1000), self._current_sync)
+        self._part.add(line, int(self.api.caller.clock.now() * 1000), self._current_sync)
         return True
 
     @property
@@ -285,13 +286,13 @@ class SourceRun:
             )
 
     def _is_due(self) -> bool:
-        calls = self.api.calls - self._calls_at_flush
+        calls = self.api.caller.calls - self._calls_at_flush
         size = self._part.size if self._part is not None else 0
         return calls >= _MINUTES_PER_OBJECT * self._fetch.per_minute or size >= MAX_PART_BYTES
 
     def _flush(self) -> None:
         """Make what was read visible, and then let the state vouch for it."""
-        self._calls_at_flush = self.api.calls
+        self._calls_at_flush = self.api.caller.calls
         if not self._touched:
             return
         touched, part = sorted(self._touched), self._part
@@ -305,34 +306,16 @@ class SourceRun:
         self.state.commit(touched)
         self._touched.clear()
 
-    def _end(self, error: ForecastError) -> None:
-        """Keep what was read, and say how the source ended."""
-        kind = error
-        if isinstance(error, (QuotaReachedError, SilentError, InterruptedRunError)) or error.exit_code == 2:  # noqa: PLR2004
-            try:
-                self._flush()
-            except ForecastError as worse:
-                kind = worse
-        self.result.fault = kind.message
-        self.result.exit_code = kind.exit_code
-        if isinstance(kind, QuotaReachedError):
-            self.result.outcome = Outcome.QUOTA_REACHED
-        elif isinstance(kind, InterruptedRunError):
-            self.result.outcome = Outcome.INTERRUPTED
-        else:
-            self.result.outcome = Outcome.FAILED
-
     def _sum_up(self) -> None:
         result = self.result
-        result.calls, result.retries, result.waited_seconds = self.api.calls, self.api.retries, self.api.waited_seconds
+        caller = self.api.caller
+        result.calls, result.retries, result.waited_seconds = caller.calls, caller.retries, caller.waited_seconds
         for name in self.stations:
             state = self.state.stations.get(name, StationState())
             result.stations[name].through = state.through
             result.stations[name].missing = tuple(sorted(state.missing))
-        if result.window_faults and result.outcome in {Outcome.SUCCESS, Outcome.QUOTA_REACHED}:
-            result.outcome = Outcome.PARTIAL
-            result.exit_code = min(fault.exit_code for fault in result.window_faults)  # 1 before 3
+        note_partial(result)
 
     def _today(self, name: str) -> date:
         zone = ZoneInfo(self.stations[name].timezone) if self._fetch.local_days else UTC
-        return datetime.fromtimestamp(self.api.clock.now(), zone).date()
+        return datetime.fromtimestamp(self.api.caller.clock.now(), zone).date()

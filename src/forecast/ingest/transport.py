@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -18,7 +19,10 @@ _READ_SECONDS: Final = 60.0
 _BEGINNING_BYTES: Final = 64 << 10
 # A hundred stations have 3 to 6 MB a day, unpacked.
 MAX_BODY_BYTES: Final = 64 << 20
+# The year of all SYNOP stations has 22 MB, ten years of a French department's hourly values 100 MB.
+MAX_FILE_BYTES: Final = 512 << 20
 _PIECE_BYTES: Final = 64 << 10
+_OK: Final = 200
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -45,6 +49,10 @@ class Transport(Protocol):
 
     def get(self, url: str, headers: Mapping[str, str] = NO_HEADERS) -> Response:
         """The answer, whatever its status. Raises NoResponseError where there is none."""
+        ...
+
+    def download(self, url: str, path: Path, headers: Mapping[str, str] = NO_HEADERS) -> Response:
+        """The answer, whose body is in the file where the status is 200, as it was sent. Raises NoResponseError."""
         ...
 
 
@@ -74,6 +82,32 @@ class HttpTransport:
         except HTTPError as error:
             raise NoResponseError(_message(error)) from None
         return Response(answer.status, body, {name.lower(): value for name, value in answer.headers.items()})
+
+    def download(self, url: str, path: Path, headers: Mapping[str, str] = NO_HEADERS) -> Response:
+        """See `Transport.download`."""
+        try:
+            wanted = {**self._pool.headers, "Accept": "*/*", "Accept-Encoding": "identity", **headers}
+            answer = self._pool.request("GET", url, headers=wanted, redirect=False, preload_content=False)
+            try:
+                body = b"" if answer.status == _OK else _read(answer)
+                if answer.status == _OK:
+                    _save(answer, path)
+            finally:
+                answer.release_conn()
+        except HTTPError as error:
+            raise NoResponseError(_message(error)) from None
+        return Response(answer.status, body, {name.lower(): value for name, value in answer.headers.items()})
+
+
+def _save(answer: urllib3.BaseHTTPResponse, path: Path) -> None:
+    """Write the body to a file, packed as it is."""
+    size = 0
+    with path.open("wb") as file:
+        for piece in answer.stream(_PIECE_BYTES, decode_content=False):
+            size += file.write(piece)
+            if size > MAX_FILE_BYTES:
+                answer.close()
+                raise NoResponseError(f"the file is longer than {MAX_FILE_BYTES >> 20} MB")
 
 
 def _read(answer: urllib3.BaseHTTPResponse) -> bytes:

@@ -1,4 +1,4 @@
-"""The time zones of the French territories overseas, by the first digits of their stations' numbers."""
+"""What the numbers of Météo-France's stations say: their departments, and overseas their time zones."""
 
 from __future__ import annotations
 
@@ -19,3 +19,9 @@ ZONES: Final = {
     "987": "Pacific/Tahiti",
     "988": "Pacific/Noumea",
 }
+_OVERSEAS: Final = ("97", "98")
+
+
+def department_of(station: str) -> str:
+    """The department in a station's id: "59" of 59343001, "974" of 97418110, and 20 for all of Corsica."""
+    return station[:3] if station.startswith(_OVERSEAS) else station[:2]

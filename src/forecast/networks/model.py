@@ -15,6 +15,8 @@ from forecast.core.clock import EARLIEST_YEAR
 from forecast.core.parameters import MEASURED_NAMES, Quantity
 from forecast.core.settings import SETTINGS
 from forecast.networks.fetch import Fetch
+from forecast.networks.file_fetch import FileFetch
+from forecast.networks.source import Source
 from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import Thresholds
 
@@ -308,8 +310,8 @@ class Network:
 
     Ids of its stations are `id_prefix` and the network's own id. Rows before `first_year` have a wrong clock.
     `formats` are files that only this network has; `fetch` are the streams of its API that `forecast ingest` reads,
-    `stations` its own list of stations. `thresholds` differ from those of the checks at all its stations; values
-    with one of `failed_codes` failed the network's own check.
+    `files` what it serves as whole files, `stations` its own list of stations. `thresholds` differ from those of the
+    checks at all its stations; values with one of `failed_codes` failed the network's own check.
     """
 
     name: str
@@ -318,6 +320,7 @@ class Network:
     layouts: tuple[Layout, ...]
     formats: tuple[Format, ...] = ()
     fetch: tuple[Fetch, ...] = ()
+    files: tuple[FileFetch, ...] = ()
     first_year: int = EARLIEST_YEAR
     stations: StationSource | None = None
     thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
@@ -325,9 +328,14 @@ class Network:
 
     def __post_init__(self) -> None:
         """Raises ValueError where a stream is one of another network, or needs a setting that there is not."""
-        for stream in self.fetch:
+        for stream in self.sources:
             if stream.network != self.name:
                 raise ValueError(f"the source {stream.source!r} of {self.name} says that it is one of {stream.network}")
             needed = {name for name in (stream.key_setting, stream.url_setting) if name is not None}
             if missing := needed - _SETTING_NAMES:
                 raise ValueError(f"the source {stream.source!r} needs a setting that there is not: {min(missing)}")
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """All that `forecast ingest` can read of it."""
+        return (*self.fetch, *self.files)

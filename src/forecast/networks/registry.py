@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -12,6 +13,7 @@ from forecast import networks
 from forecast.core.errors import SettingError
 from forecast.core.text import listed
 from forecast.networks.fetch import Fetch
+from forecast.networks.file_fetch import FileFetch
 from forecast.networks.model import Network, QualityCode
 from forecast.qc.thresholds import Thresholds
 
@@ -31,12 +33,12 @@ class Networks:
             if network.name in self._networks:
                 raise ValueError(f"two networks are called {network.name!r}")
             self._networks[network.name] = network
-        # The streams that `forecast ingest` reads, by the name of their source.
-        self.fetches: dict[str, Fetch] = {}
-        for fetch in (fetch for network in self for fetch in network.fetch):
-            if fetch.source in self.fetches:
-                raise ValueError(f"two sources are called {fetch.source!r}")
-            self.fetches[fetch.source] = fetch
+        # The streams and the files that `forecast ingest` reads, by the name of their source.
+        self.fetches: dict[str, Fetch] = {fetch.source: fetch for network in self for fetch in network.fetch}
+        self.file_fetches: dict[str, FileFetch] = {files.source: files for network in self for files in network.files}
+        sources = Counter(source.source for network in self for source in network.sources)
+        if twice := [source for source, number in sources.items() if number > 1]:
+            raise ValueError(f"two sources are called {twice[0]!r}")
 
     def __iter__(self) -> Iterator[Network]:
         return iter(self._networks.values())
@@ -74,8 +76,8 @@ def find_networks() -> Networks:
             raise SettingError(f"{place} is not a forecast.networks.model.Network; update the package, or remove it")
         if any(network.name == other.name for other in found):
             raise SettingError(f"{place} is called {network.name!r}, as another one is; remove one of the two")
-        taken = {fetch.source for other in found for fetch in other.fetch}
-        if twice := sorted(taken & {fetch.source for fetch in network.fetch}):
+        taken = {source.source for other in found for source in other.sources}
+        if twice := sorted(taken & {source.source for source in network.sources}):
             raise SettingError(f"{place} has the source {listed(twice)}, as another one has; remove one of the two")
         found.append(network)
     return Networks(found)

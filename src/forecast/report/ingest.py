@@ -19,6 +19,7 @@ from forecast.report.models.ingest import (
     IngestAttentionKind,
     IngestCounts,
     IngestDay,
+    IngestFiles,
     IngestReport,
     IngestSource,
     IngestStation,
@@ -131,7 +132,9 @@ def _table(result: IngestResult) -> Table:
 
 def _calls(source: SourceResult, *, dry: bool) -> str:
     made = f"{source.calls_planned:,} calls to make" if dry else f"{source.calls:,} calls"
-    return f"  {source.source}: {made}, {source.quota_left:,} of {source.quota_per_day:,} left for 24 h"
+    files = source.files
+    of_files = f", {files.written:,} of {files.listed:,} files new or changed" if files is not None else ""
+    return f"  {source.source}: {made}, {source.quota_left:,} of {source.quota_per_day:,} left for 24 h{of_files}"
 
 
 def _rows(station: StationResult) -> tuple[int, int]:
@@ -163,6 +166,7 @@ def _source(source: SourceResult) -> IngestSource:
         sync_id=source.sync_id,
         generation_id=source.generation,
         objects=source.objects,
+        files=_files(source),
         unread=[
             UnreadWindow(list(one.stations), str(one.first), str(one.last), one.code, one.message)
             for one in source.window_faults
@@ -170,6 +174,11 @@ def _source(source: SourceResult) -> IngestSource:
         left_out=source.left_out,
         stations={name: _station(station) for name, station in source.stations.items()},
     )
+
+
+def _files(source: SourceResult) -> IngestFiles | None:
+    files = source.files
+    return files and IngestFiles(files.listed, files.written, files.unchanged, files.missing)
 
 
 def _station(station: StationResult) -> IngestStation:

@@ -9,7 +9,8 @@ from forecast.core.memory import map_answers
 from forecast.core.processes import stoppable
 from forecast.core.settings import Settings
 from forecast.core.stations import Stations
-from forecast.ingest.run import IngestResult, Request, Surroundings, run_ingest
+from forecast.ingest.request import Request, Surroundings
+from forecast.ingest.run import IngestResult, run_ingest
 from forecast.report.ingest import ingest_report, metrics
 from forecast.report.models.ingest import IngestReport
 from forecast.run.copies import write_and_copy

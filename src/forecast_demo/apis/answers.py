@@ -14,6 +14,7 @@ from forecast_demo import infoclimat
 from forecast_demo.apis import paquet, wfs
 from forecast_demo.apis.answer import Answer, as_json
 from forecast_demo.apis.faults import Fault
+from forecast_demo.apis.files import FakeFiles
 from forecast_demo.apis.world import World
 
 _MINUTE: Final = 60
@@ -43,6 +44,11 @@ class FakeApis:
     calls: list[tuple[float, str, str]] = field(default_factory=list)
     over_quota: int = 0
     most_features: int = 10_000  # in a page of RMI's
+    base: str = "https://www.data.gouv.fr"  # of the addresses of files in a catalogue
+    files: FakeFiles = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.files = FakeFiles(self.world)
 
     def answer(self, address: str, headers: Mapping[str, str] = NO_HEADERS) -> Answer:
         """What is answered to a GET of this path and query; names of headers are in lower case."""
@@ -64,7 +70,7 @@ class FakeApis:
             return exact[url.path](query, key, now)
         if url.path.startswith(paquet.PATH):
             return self._paquet(url.path, query, key, now)
-        return Answer(404, b"not found")
+        return self.files.answer(url.path, headers, now, self.base) or Answer(404, b"not found")
 
     def _pws(self, query: dict[str, list[str]], key: str, now: float) -> Answer:
         if key not in self.keys:

@@ -38,8 +38,9 @@ def serve(apis: FakeApis, port: int = 0) -> Iterator[str]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="apis", daemon=True)
     thread.start()
+    apis.base = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield apis.base
     finally:
         server.shutdown()
         thread.join()

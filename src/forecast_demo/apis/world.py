@@ -16,7 +16,7 @@ from forecast_demo.clock import DAY_SECONDS, Epochs, epoch_of
 from forecast_demo.weather import STEP_SECONDS, Site
 
 _PWS_PHASE: Final = 240  # rows are at :04, :09 ... of every hour
-_WARMER: Final = 0.2
+WARMER: Final = 0.2
 
 Record = dict[str, Any]
 
@@ -78,13 +78,13 @@ class World:
         rows = infoclimat.observations(station, epochs, self.site(station), self.seed)
         for epoch, row in zip(epochs.tolist(), rows, strict=True):
             if self._is_corrected(station.id, epoch, now):
-                row["temperature"] = f"{float(str(row['temperature'])) + _WARMER:.1f}"
+                row["temperature"] = f"{float(str(row['temperature'])) + WARMER:.1f}"
         return rows
 
     def metar_reports(self, station: Station, first: float, last: float, now: float) -> list[Record]:
         """The reports of these seconds that are there by `now`, newest first; both ends are in it."""
         step = int(station.interval_minutes * 60)
-        epochs = self._instants(station, first, last, step, now)
+        epochs = self.instants(station, first, last, step, now)
         rows = metar.reports(station, epochs, self.site(station), self.seed) if len(epochs) else []
         for row in rows:
             if self._is_corrected(station.id, row["obsTime"], now):
@@ -94,25 +94,33 @@ class World:
     def rmi_features(self, station: Station, days: tuple[str, str], step: int, now: float) -> list[Record]:
         """The features of this time, both ends in it, that are there by `now`."""
         first, last = (datetime.fromisoformat(text).timestamp() for text in days)
-        epochs = self._instants(station, first, last, step, now)
+        epochs = self.instants(station, first, last, step, now)
         made = rmi.features(station, epochs, self.site(station), self.seed, step) if len(epochs) else []
         for epoch, feature in zip(epochs.tolist(), made, strict=True):
             if self._is_corrected(station.id, epoch, now):
-                feature["properties"]["temp_dry_shelter_avg"] += _WARMER
+                feature["properties"]["temp_dry_shelter_avg"] += WARMER
         return made
 
     def meteofrance_rows(self, station: Station, first: float, step: int, now: float) -> list[Record]:
         """The rows after `first` that are there by `now`."""
-        epochs = self._instants(station, first + 1, now, step, now)
+        epochs = self.instants(station, first + 1, now, step, now)
         made = meteofrance.rows(station, epochs, self.site(station), self.seed, step) if len(epochs) else []
         for epoch, row in zip(epochs.tolist(), made, strict=True):
             if self._is_corrected(station.id, epoch, now):
-                row["t"] = round(row["t"] + _WARMER, 2)
+                row["t"] = round(row["t"] + WARMER, 2)
         return made
 
-    def _instants(self, station: Station, first: float, last: float, step: int, now: float) -> Epochs:
+    def instants(self, station: Station, first: float, last: float, step: int, now: float) -> Epochs:
         """The instants in a time, both ends in it, at which a station has measured something that is there."""
         return self._arrived(station, np.arange(-(-first // step) * step, last + 1, step).astype(np.int64), now)
+
+    def corrections_of(self, station_id: str, now: float, first: float, end: float) -> list[Correction]:
+        """The corrections of a station within a time that have come by `now`."""
+        return [
+            one
+            for one in self.corrections
+            if one.station == station_id and one.at <= now and first <= one.first and one.end <= end
+        ]
 
     def _arrived(self, station: Station, epochs: Epochs, now: float) -> Epochs:
         there: npt.NDArray[np.bool_] = epochs <= now
@@ -127,7 +135,7 @@ class World:
         if epoch % 7 == 0:
             metric |= dict.fromkeys(("windgustHigh", "windgustLow", "windgustAvg"))
         if self._is_corrected(station.id, epoch, now):
-            metric |= {name: round(metric[name] + _WARMER, 1) for name in ("tempHigh", "tempLow", "tempAvg")}
+            metric |= {name: round(metric[name] + WARMER, 1) for name in ("tempHigh", "tempLow", "tempAvg")}
         if any(one.heartbeat and one.first <= epoch < one.end for one in self._outages(station.id)):
             sensors = ("solarRadiationHigh", "uvHigh", "winddirAvg", "humidityHigh", "humidityLow", "humidityAvg")
             record |= dict.fromkeys(sensors)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from forecast.ingest.airbyte.manifest import manifest, manifest_text
-from forecast.ingest.sources import FETCHES, MANIFESTED
+from forecast.ingest.sources import FETCHES, FILE_FETCHES, MANIFESTED
 from forecast.networks.fetch import Fetch
 
 FOLDER = Path(__file__).resolve().parents[3] / "airbyte" / "manifests"
@@ -25,7 +25,8 @@ def test_there_is_a_manifest_of_every_source_that_airbyte_can_read_and_of_no_oth
 def test_the_page_says_of_each_source_whether_airbyte_reads_it_and_why_it_cannot() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
     assert dict(rows) == {
-        name: fetch.no_manifest or f"`airbyte/manifests/{name}.json`" for name, fetch in FETCHES.items()
+        name: fetch.no_manifest or f"`airbyte/manifests/{name}.json`"
+        for name, fetch in {**FETCHES, **FILE_FETCHES}.items()
     }
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from forecast.networks.dwd.archive import ARCHIVE
+from forecast.networks.dwd.fetch import FILES
 from forecast.networks.model import (
     Code,
     Field,
@@ -178,5 +179,6 @@ NETWORK: Final = Network(
     id_prefix="dwd-",
     licence=Licence("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/", "Deutscher Wetterdienst"),
     layouts=(*_OF_TEN_MINUTES, *_OF_AN_HOUR),
+    files=FILES,
     formats=(ARCHIVE,),
 )

@@ -11,6 +11,7 @@ from typing import Final
 
 from forecast.networks.french_overseas import ZONES
 from forecast.networks.meteofrance_hourly.columns import DPCLIM_COLUMNS, FILE_COLUMNS, quality_of
+from forecast.networks.meteofrance_hourly.fetch import FILES
 from forecast.networks.model import Field, Layout, Licence, Network, Recognise, UtcTime
 from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
@@ -70,6 +71,7 @@ NETWORK: Final = Network(
             not_stored=(*_OTHERS, *DPCLIM_COLUMNS),
         ),
     ),
+    files=FILES,
     # Each row of a file has the station's place.
     stations=StationSource(
         form="csv",

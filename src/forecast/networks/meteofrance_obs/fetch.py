@@ -12,14 +12,9 @@ from collections.abc import Callable
 from typing import Final
 
 from forecast.networks.fetch import EACH, GROUP, STATION, Fetch, Meaning, Refusal
+from forecast.networks.french_overseas import department_of
 
 _PATH: Final = "/public/DPPaquetObs/v2/paquet"
-_OVERSEAS: Final = ("97", "98")
-
-
-def department_of(station: str) -> str:
-    """The department in a station's id: "59" of 59343001, "974" of 97418110."""
-    return station[:3] if station.startswith(_OVERSEAS) else station[:2]
 
 
 def _fetch(

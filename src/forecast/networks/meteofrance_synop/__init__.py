@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from forecast.networks.meteofrance_synop.fetch import FILES
 from forecast.networks.model import Code, Field, Layout, Licence, Network, Recognise, UtcTime
 from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
@@ -61,6 +62,7 @@ NETWORK: Final = Network(
             not_stored=_NOT_STORED,
         ),
     ),
+    files=FILES,
     first_year=1996,
     stations=StationSource(
         form="csv",

@@ -57,9 +57,22 @@ class UnreadWindow(Model):
     first: Annotated[Day, doc("the first day")]
     last: Annotated[Day, doc("the last day")]
     code: Annotated[
-        Code, doc("`no_answer`, `refused`, `no_records`, `changed_unit`, `units_unknown`, `other_station`, `other_day`")
+        Code,
+        doc(
+            "`no_answer`, `refused`, `no_records`, `changed_unit`, `units_unknown`, `other_station`, `other_day`, "
+            "`cut_off`, `no_count`, `no_progress`, `changed`, `gone`, `no_files`"
+        ),
     ]
     message: Annotated[Name, doc("what was answered")]
+
+
+class IngestFiles(Model):
+    """Files of a source that serves whole ones; listed = written + unchanged + missing + those that were not reached."""
+
+    listed: Annotated[Count, doc("files that may hold what is wanted")]
+    written: Annotated[Count, doc("of those, new or changed ones, which are objects of the raw zone now")]
+    unchanged: Annotated[Count, doc("of those, files that are as an earlier run has written them")]
+    missing: Annotated[Count, doc("of those, files that could not be fetched; the next run tries again")]
 
 
 class IngestSource(Model):
@@ -74,6 +87,7 @@ class IngestSource(Model):
     sync_id: Annotated[int | None, doc("number of the sync in the envelope: its start in ms since 1970")]
     generation_id: Annotated[int | None, doc("generation in the envelope; `--full-refresh` raises it by one")]
     objects: Annotated[list[str], doc("the objects that were written")]
+    files: Annotated[IngestFiles | None, doc("its files; null where it gives records")]
     unread: Annotated[list[UnreadWindow], doc("what was not read")]
     left_out: Annotated[dict[StationId, str], doc("stations that were not asked for, and why")]
     stations: Annotated[dict[StationId, IngestStation], doc("every station that was to be read")]

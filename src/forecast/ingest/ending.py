@@ -1,0 +1,34 @@
+"""How the reading of a source ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from forecast.core.errors import ForecastError, InterruptedRunError
+from forecast.ingest.faults import QuotaReachedError, SilentError
+from forecast.ingest.result import Outcome, SourceResult
+
+
+def note_ending(result: SourceResult, error: ForecastError, keep: Callable[[], None]) -> None:
+    """Say how a source ended before its time; what was read is kept first, where nothing speaks against it."""
+    kind = error
+    if isinstance(error, (QuotaReachedError, SilentError, InterruptedRunError)) or error.exit_code == 2:  # noqa: PLR2004
+        try:
+            keep()
+        except ForecastError as worse:
+            kind = worse
+    result.fault = kind.message
+    result.exit_code = kind.exit_code
+    if isinstance(kind, QuotaReachedError):
+        result.outcome = Outcome.QUOTA_REACHED
+    elif isinstance(kind, InterruptedRunError):
+        result.outcome = Outcome.INTERRUPTED
+    else:
+        result.outcome = Outcome.FAILED
+
+
+def note_partial(result: SourceResult) -> None:
+    """Say that a source was read to its end, but for what was not answered or not taken."""
+    if result.window_faults and result.outcome in {Outcome.SUCCESS, Outcome.QUOTA_REACHED}:
+        result.outcome = Outcome.PARTIAL
+        result.exit_code = min(fault.exit_code for fault in result.window_faults)  # 1 before 3

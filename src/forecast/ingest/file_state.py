@@ -1,0 +1,78 @@
+"""What was fetched of each file, kept beside the raw zone.
+
+An object appears before the state vouches for it. A run that is killed in between costs one more download: the next
+writes the same object again under the same key.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from forecast.core.errors import SettingError
+from forecast.storage.documents import Documents
+
+_FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedFile:
+    """A file as it was when it was last fetched: what its listing and its server said of it, and a digest."""
+
+    listed: str
+    etag: str
+    last_modified: str
+    digest: str
+
+
+@dataclass(slots=True)
+class FileState:
+    """The state of one source of files; only the holder of its lease writes it."""
+
+    documents: Documents
+    source: str
+    since: date | None = None
+    files: dict[str, FetchedFile] = field(default_factory=dict)
+    _version: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The document's name."""
+        return f"{self.source}.json"
+
+    def load(self) -> None:
+        """Read it. Raises SettingError where it is not as this program writes it."""
+        found = self.documents.read(self.name)
+        if found is None:
+            return
+        try:
+            kept = _of_this_format(json.loads(found.content), self.source)
+            self.since = date.fromisoformat(kept["since"]) if kept["since"] else None
+            self.files = {key: FetchedFile(**entry) for key, entry in kept["files"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SettingError(
+                f"{self.documents.uri.rstrip('/')}/{self.name} was not written by this program; move it away to fetch "
+                "every file again"
+            ) from error
+        self._version = found.version
+
+    def save(self) -> None:
+        """Write it in place of what was read."""
+        content = {
+            "format_version": _FORMAT,
+            "source": self.source,
+            "since": self.since.isoformat() if self.since else None,
+            "files": {
+                key: {"listed": one.listed, "etag": one.etag, "last_modified": one.last_modified, "digest": one.digest}
+                for key, one in sorted(self.files.items())
+            },
+        }
+        self._version = self.documents.write(self.name, json.dumps(content).encode(), self._version)
+
+
+def _of_this_format(kept: dict[str, Any], source: str) -> dict[str, Any]:
+    if kept["format_version"] != _FORMAT or kept["source"] != source:
+        raise ValueError("another format or source")
+    return kept

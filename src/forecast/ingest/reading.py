@@ -1,0 +1,127 @@
+"""The reading of one source: of an API's records or of whole files, and what is only asked or foretold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from forecast.core.errors import ForecastError, InterruptedRunError
+from forecast.core.settings import Settings
+from forecast.core.stations import Station
+from forecast.ingest.api import Api, Window
+from forecast.ingest.caller import Caller
+from forecast.ingest.faults import WindowError
+from forecast.ingest.file_run import FileRun
+from forecast.ingest.file_state import FileState
+from forecast.ingest.lock import source_lease
+from forecast.ingest.pace import Pace
+from forecast.ingest.request import Request, Surroundings
+from forecast.ingest.result import Outcome, SourceResult
+from forecast.ingest.secret import Key
+from forecast.ingest.source import SourceRun, Wanted
+from forecast.ingest.state import SourceState
+from forecast.networks.file_fetch import FileFetch
+from forecast.networks.source import Source
+from forecast.storage import Store
+from forecast.storage.documents import Documents
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the sources of a run have in common."""
+
+    settings: Settings
+    request: Request
+    around: Surroundings
+    run_id: str
+    store: Store
+    documents: Documents
+    folder: Path
+
+    def read(self, fetch: Source, stations: Mapping[str, Station], result: SourceResult) -> None:
+        """Read one source; every foreseeable fault goes into the result."""
+        try:
+            key = Key("" if fetch.key_setting is None else str(getattr(self.settings, fetch.key_setting.lower())))
+            clock = self.around.the_clock
+            pace = Pace(fetch, key, self.documents, clock)
+            caller = Caller(fetch.network, self.around.transport(fetch), pace, clock, self._check_stop)
+            url = str(getattr(self.settings, fetch.url_setting.lower())).rstrip("/")
+            try:
+                if isinstance(fetch, FileFetch):
+                    self._read_files(fetch, caller, url, stations, result)
+                else:
+                    self._read_records(Api(fetch, key, url, caller), stations, result)
+            finally:
+                result.quota_left = pace.left()
+        except ForecastError as error:
+            result.fault, result.exit_code, result.outcome = error.message, error.exit_code, Outcome.FAILED
+
+    def _check_stop(self) -> None:
+        if self.around.stop.is_set():
+            raise InterruptedRunError("interrupted: what was read is kept; run again to go on")
+
+    @property
+    def _wanted(self) -> Wanted:
+        return Wanted(self.request.since, self.request.until, self.request.full_refresh)
+
+    def _read_records(self, api: Api, stations: Mapping[str, Station], result: SourceResult) -> None:
+        if self.request.check:
+            _check_records(api, stations, result)
+            return
+        state = SourceState(self.documents, api.fetch.source)
+        run = SourceRun(api, state, self.store, stations, self._wanted, result, self.folder, self.around.progress)
+        if self.request.dry_run:
+            run.prepare()
+            _foretell(run, result)
+            return
+        with source_lease(self.documents, api.fetch.source, self.run_id) as lease:
+            run.check_lease = lease.check
+            run.execute()
+
+    def _read_files(
+        self, fetch: FileFetch, caller: Caller, url: str, stations: Mapping[str, Station], result: SourceResult
+    ) -> None:
+        state = FileState(self.documents, fetch.source)
+        run = FileRun(
+            fetch, caller, url, state, self.store, stations, self._wanted, result, self.folder, self.around.progress
+        )
+        if self.request.check:
+            _check_files(run, result)
+        elif self.request.dry_run:
+            run.prepare()
+        else:
+            with source_lease(self.documents, fetch.source, self.run_id) as lease:
+                run.check_lease = lease.check
+                run.execute()
+
+
+def _check_records(api: Api, stations: Mapping[str, Station], result: SourceResult) -> None:
+    """Make one call, which tells whether the network answers this key with records as they are expected."""
+    if not stations:
+        return
+    name = next(iter(stations))
+    day = datetime.fromtimestamp(api.caller.clock.now(), UTC).date() - timedelta(days=1)
+    try:
+        result.stations[name].days[day].read = len(api.ask(Window((stations[name].network_id,), day, day)))
+    except WindowError as error:
+        result.fault, result.exit_code, result.outcome = error.message, error.exit_code, Outcome.FAILED
+    result.calls, result.retries = api.caller.calls, api.caller.retries
+
+
+def _check_files(run: FileRun, result: SourceResult) -> None:
+    """Make one call, which tells whether the network still has its files where they are expected."""
+    try:
+        run.check()
+    except WindowError as error:
+        result.fault, result.exit_code, result.outcome = error.message, error.exit_code, Outcome.FAILED
+    result.calls, result.retries = run.caller.calls, run.caller.retries
+
+
+def _foretell(run: SourceRun, result: SourceResult) -> None:
+    """Which calls would be made."""
+    plans = run.plan()
+    for name, plan in plans.items():
+        result.stations[name].days_left = len(plan.days)
+    run.count_calls(plans)

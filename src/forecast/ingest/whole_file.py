@@ -1,0 +1,31 @@
+"""Whether a file that was fetched is whole, by the checksums of its own format."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Final
+
+from forecast.core.text import escaped
+from forecast.ingest.answers import BrokenAnswerError
+
+_PIECE_BYTES: Final = 1 << 20
+
+
+def check_whole(path: Path, name: str) -> None:
+    """Raise BrokenAnswerError where a zip or a gzip is damaged, cut off, or something else under its name."""
+    damaged = None
+    try:
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(path) as archive:
+                damaged = archive.testzip()
+        elif name.endswith(".gz"):
+            with gzip.open(path) as file:
+                while file.read(_PIECE_BYTES):
+                    pass
+    except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, NotImplementedError) as error:
+        raise BrokenAnswerError(f"the file is not whole: {error}") from error
+    if damaged is not None:
+        raise BrokenAnswerError(f"the file is not whole: {escaped(damaged)} in it is damaged")

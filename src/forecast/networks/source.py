@@ -1,0 +1,9 @@
+"""What `forecast ingest` can read of a network."""
+
+from __future__ import annotations
+
+from forecast.networks.fetch import Fetch
+from forecast.networks.file_fetch import FileFetch
+
+# A stream of records, or whole files.
+Source = Fetch | FileFetch
