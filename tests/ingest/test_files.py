@@ -445,7 +445,7 @@ def test_two_runs_do_not_fetch_the_same_source_at_once(ingest: Ingest) -> None:
 
 def test_over_http_a_packed_file_stays_as_it_is(ingest: Ingest) -> None:
     with serve(ingest.apis) as url:
-        ingest.more |= {"meteofrance_synop_api_url": url, "meteofrance_hourly_api_url": url, "dwd_api_url": url}
+        ingest.more |= {"mf_synop_api_url": url, "mf_hourly_api_url": url, "dwd_api_url": url}
         ingest.around.transport = Surroundings().transport
         for source, number in (("meteofrance_synop", 1), ("meteofrance_hourly", 2), ("dwd", 20)):
             assert counts(read(ingest, source)).written == number

@@ -197,7 +197,7 @@ def test_without_any_key_it_says_which_to_set(ingest: Ingest) -> None:
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"sources": "netatmo"}, "netatmo: no such source; there are infoclimat, metar, "),
+        ({"sources": "netatmo"}, "netatmo: no such source; there are dwd, dwd_hourly, "),
         ({"stations": ("NOWHERE",)}, "--station NOWHERE: the registry has no such station"),
         ({"sources": "infoclimat", "stations": ("ITESTB25",)}, "--station ITESTB25 is of Weather Underground"),
         ({"since": "2026-11-20", "until": "2026-11-19"}, "--since 2026-11-20 is later than --until 2026-11-19"),

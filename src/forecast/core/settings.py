@@ -239,15 +239,15 @@ class Settings:
         "Where that API is.",
         default="https://public-api.meteofrance.fr",
     )
-    meteofrance_synop_api_url: str = setting_field(
-        "METEOFRANCE_SYNOP_API_URL",
+    mf_synop_api_url: str = setting_field(
+        "MF_SYNOP_API_URL",
         Group.INGEST,
         API_ADDRESS,
         "Where Météo-France's files of SYNOP observations are.",
         default="https://meteofrance.s3.sbg.io.cloud.ovh.net",
     )
-    meteofrance_hourly_api_url: str = setting_field(
-        "METEOFRANCE_HOURLY_API_URL",
+    mf_hourly_api_url: str = setting_field(
+        "MF_HOURLY_API_URL",
         Group.INGEST,
         API_ADDRESS,
         "Where the list of Météo-France's hourly files is.",

@@ -178,7 +178,7 @@ def _source(source: SourceResult) -> IngestSource:
 
 def _files(source: SourceResult) -> IngestFiles | None:
     files = source.files
-    return files and IngestFiles(files.listed, files.written, files.unchanged, files.missing)
+    return None if files is None else IngestFiles(files.listed, files.written, files.unchanged, files.missing)
 
 
 def _station(station: StationResult) -> IngestStation:

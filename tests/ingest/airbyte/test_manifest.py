@@ -11,6 +11,7 @@ import pytest
 from forecast.ingest.airbyte.manifest import manifest, manifest_text
 from forecast.ingest.sources import FETCHES, FILE_FETCHES, MANIFESTED
 from forecast.networks.fetch import Fetch
+from forecast.networks.source import Source
 
 FOLDER = Path(__file__).resolve().parents[3] / "airbyte" / "manifests"
 
@@ -24,9 +25,9 @@ def test_there_is_a_manifest_of_every_source_that_airbyte_can_read_and_of_no_oth
 
 def test_the_page_says_of_each_source_whether_airbyte_reads_it_and_why_it_cannot() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    sources: dict[str, Source] = {**FETCHES, **FILE_FETCHES}
     assert dict(rows) == {
-        name: fetch.no_manifest or f"`airbyte/manifests/{name}.json`"
-        for name, fetch in {**FETCHES, **FILE_FETCHES}.items()
+        name: source.no_manifest or f"`airbyte/manifests/{name}.json`" for name, source in sources.items()
     }
 
 

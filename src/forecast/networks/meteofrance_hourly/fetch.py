@@ -17,7 +17,7 @@ FILES: Final = (
     FileFetch(
         source="meteofrance_hourly",
         network="Météo-France hourly data",
-        url_setting="METEOFRANCE_HOURLY_API_URL",
+        url_setting="MF_HOURLY_API_URL",
         folders=(
             Folder(
                 "departments",

@@ -16,7 +16,7 @@ FILES: Final = (
     FileFetch(
         source="meteofrance_synop",
         network="Météo-France SYNOP",
-        url_setting="METEOFRANCE_SYNOP_API_URL",
+        url_setting="MF_SYNOP_API_URL",
         folders=(Folder("yearly", f"/data/OBS/SYNOP/synop_{YEAR}.csv.gz", Listing.YEARS),),
         per_minute=10,
         per_day=500,

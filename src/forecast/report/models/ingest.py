@@ -67,7 +67,7 @@ class UnreadWindow(Model):
 
 
 class IngestFiles(Model):
-    """Files of a source that serves whole ones; listed = written + unchanged + missing + those that were not reached."""
+    """Files of a source that serves whole ones; those of `listed` that are none of the others were not reached."""
 
     listed: Annotated[Count, doc("files that may hold what is wanted")]
     written: Annotated[Count, doc("of those, new or changed ones, which are objects of the raw zone now")]
