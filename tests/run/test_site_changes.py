@@ -91,6 +91,17 @@ def test_a_page_whose_flags_changed_by_what_came_of_another_day_is_made_again(
     assert of_stations(world.build("site")) == of_stations(world.build("anew"))
 
 
+def test_the_page_of_a_station_that_never_sent_anything_is_made_once(
+    collection: ObservationCollection, tmp_path: Path
+) -> None:
+    world = World(collection, tmp_path)
+    world.put(("A", 0, 9.0))
+    before = world.build("site")
+    assert (world.asked, "B.js" in before, "B.html" in before) == (["A", "B", "C"], False, True)
+    world.build("site")
+    assert world.asked == []
+
+
 def test_another_program_makes_all_pages_again(collection: ObservationCollection, tmp_path: Path) -> None:
     world = World(collection, tmp_path)
     world.put(("A", 0, 9.0))

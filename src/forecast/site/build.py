@@ -74,7 +74,8 @@ def _on_demand(
     made_of = (version, program, files_digest(), replace(view, days=(), week=None), view.shown_state)
     digest = sha256(repr(made_of).encode()).hexdigest()
     files = cache(lambda: dict(_station_files(details(view), version)))
-    for name in _names(view):
+    # A station that never sent anything has no week.
+    for name in _names(view)[view.last is None :]:
         yield name, OnDemand(digest, partial(lambda name: files().get(name), name))
 
 
