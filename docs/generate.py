@@ -310,8 +310,9 @@ def _left_out(name: str) -> str:
 
 
 def _as_markdown(words: str) -> str:
-    """What is to be typed, between backticks."""
-    return re.sub(r"s3://[^ ]+/|--[a-z-]+|\.[a-z]+/[a-z]+|\b[A-Z]+_[A-Z_]+", r"`\g<0>`", words)
+    """Put what is to be typed between backticks."""
+    typed = r"https?://[\w./-]+\w|s3://[^ ]+/|--[a-z-]+|(?<!\w)\.[a-z]+/[a-z]+|\b[A-Z]+_[A-Z_]+"
+    return re.sub(typed, r"`\g<0>`", words)
 
 
 def reports_page(page: str) -> str:
@@ -337,7 +338,13 @@ def quality_page(page: str) -> str:
 def checks_table() -> str:
     """The checks in their order."""
     rows = (
-        (f"`{check.id}`", ", ".join(check.known_as), check.finds, ", ".join(map(str, check.flags)), check.advice)
+        (
+            f"`{check.id}`",
+            ", ".join(check.known_as) or "no other name",
+            check.finds,
+            ", ".join(map(str, check.flags)),
+            check.advice,
+        )
         for check in CHECKS.values()
     )
     return _table(("check", "known as", "finds", "flags", "what to do"), rows)

@@ -93,9 +93,13 @@ def test_a_location_that_is_set_is_given() -> None:
         (
             "PROCESSED_URI",
             "s3://",
-            "names no S3 bucket (from --processed-uri); expected s3://bucket/prefix/ or a local folder",
+            "does not name an S3 bucket (from --processed-uri); expected s3://bucket/prefix/ or a local folder",
         ),
-        ("RAW_URI", "s3://B/", "names no S3 bucket (from --raw-uri); expected s3://bucket/prefix/ or a local folder"),
+        (
+            "RAW_URI",
+            "s3://B/",
+            "does not name an S3 bucket (from --raw-uri); expected s3://bucket/prefix/ or a local folder",
+        ),
         (
             "MONGODB_URI",
             "localhost:27017",

@@ -155,7 +155,7 @@ def test_a_setting_that_is_no_key_is_not_quoted(apis: FakeApis, monkeypatch: pyt
     monkeypatch.setenv("INFOCLIMAT_TOKEN", "secret with blanks")
     result = typed("--source", "infoclimat")
     assert result.exit_code == 2
-    assert "INFOCLIMAT_TOKEN is no key" in result.stderr
+    assert "INFOCLIMAT_TOKEN is not a key" in result.stderr
     assert "secret" not in result.stderr
 
 

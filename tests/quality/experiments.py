@@ -345,7 +345,7 @@ def all_the_time(parameter: str, change: Change) -> Alter:
 
 
 def clock_off(hours: float) -> Alter:
-    """All times of a station moved; it has to be told within the two days on which the stations can be compared."""
+    """All times of a station moved; it has to be flagged within the two days on which the stations can be compared."""
 
     def alter(clean: Clean, station: str, _: Random) -> Altered:
         series = clean.week[station]
@@ -483,7 +483,13 @@ def _experiments() -> Iterator[Experiment]:
         yield Experiment("stuck", "the same value for a day", parameter, on_a_day(parameter, stand_still), 0.95)
     for hours in (-2, -1, 1, 2):
         yield Experiment(
-            "clock_offset", f"off by {hours:+d} h, told within 2 days", T, clock_off(hours), 1, trials=1, by_itself=True
+            "clock_offset",
+            f"off by {hours:+d} h, flagged within 2 days",
+            T,
+            clock_off(hours),
+            1,
+            trials=1,
+            by_itself=True,
         )
     alter = on_a_day(T, to(-99.9), share=0.25, flags_rest=True)
     yield Experiment("flag_rate", "-99.9 for a quarter of a day: the rest of it", T, alter, 1, by_itself=True)
@@ -523,10 +529,10 @@ def _changes() -> Iterator[Experiment]:
             alter = at_places(
                 parameter, change, minutes=180, where=where, first_told=True, at_once=_FEW, apart_hours=_FAR_HOURS
             )
-            error = f"{words} for 3 h, told at once{more}"
+            error = f"{words} for 3 h, flagged at once{more}"
             yield Experiment("rate_of_change", error, parameter, alter, least, stations, trials=8 if more else 4)
     alter = at_places(SPEED, plus(12), minutes=60, first_told=True, at_once=_FEW, apart_hours=_FAR_HOURS)
-    yield Experiment("rate_of_change", "+12 m/s for 1 h, told at once", SPEED, alter, 0.95)
+    yield Experiment("rate_of_change", "+12 m/s for 1 h, flagged at once", SPEED, alter, 0.95)
 
 
 def _still() -> Iterator[Experiment]:

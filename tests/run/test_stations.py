@@ -99,7 +99,7 @@ def test_of_an_address_that_is_none_the_setting_says_what_it_takes() -> None:
         added("a.json https://host/a.json")
     assert caught.value.message == (
         "STATIONS_URI begins with 'https://' (from --stations-uri); "
-        "expected files or folders, local or s3://bucket/prefix/, separated by commas or blanks"
+        "expected files or folders, local or s3://bucket/prefix/, separated by commas or spaces"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a setting is: its name, its type, and what is said of it where it is documented."""
+"""What a setting is: its name, its type and its documentation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Group(StrEnum):
     """Settings that belong together, in help and documentation."""
 
     ZONES = "zones"
-    INGEST = "ingest from the networks' APIs"
+    INGEST = "ingestion from the networks' APIs"
     AIRBYTE = "Airbyte server"
     DATABASE = "database"
     REPORTS = "reports and log"
@@ -30,7 +30,7 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type of settings. `parse` raises ValueError, with what is wrong where "it is '…'" does not say it."""
+    """A type of setting. `parse` raises ValueError, with the reason if quoting the value is not enough."""
 
     takes: str
     metavar: str
@@ -40,7 +40,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is known of a setting beside its value. `details` belong on a page and would be too long in a help text."""
+    """A setting's declaration. `details` are for the documentation and would be too long for a help text."""
 
     name: str
     group: Group
@@ -54,17 +54,17 @@ class Setting:
 
     @property
     def option(self) -> str:
-        """Its name as an option of a command."""
+        """Return its name as an option of a command."""
         return f"--{self.name.lower().replace('_', '-')}"
 
     @property
     def unset(self) -> str:
-        """What holds where nothing is set."""
+        """Return what applies if nothing is set."""
         return self.default or self.without or "none"
 
     @property
     def written(self) -> str:
-        """What a person might write for it."""
+        """Return an example value."""
         return self.default or self.example
 
 
@@ -73,7 +73,7 @@ def _location(text: str) -> str:
     if scheme and scheme.group(1) != "s3":
         raise ValueError(f"begins with {scheme.group(0)!r}")
     if scheme and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", text):
-        raise ValueError("names no S3 bucket")
+        raise ValueError("does not name an S3 bucket")
     return text
 
 
@@ -131,20 +131,20 @@ def _choice(*choices: str, metavar: str) -> Kind:
 def _api_address(text: str) -> str:
     # What stands there may be a key that was given to the wrong variable.
     if not re.fullmatch(r"https?://[\w.-]+(:\d+)?/?", text):
-        raise ValueError("is not an address of an API")
+        raise ValueError("is not the address of an API")
     return text
 
 
 def _api_base(text: str) -> str:
     if not re.fullmatch(r"https?://[\w.-]+(:\d+)?(/[\w./-]*)?", text):
-        raise ValueError("is not an address of an API")
+        raise ValueError("is not the address of an API")
     return text
 
 
 def _key(text: str) -> str:
     # Météo-France's are tokens of more than 1 000 letters.
     if not re.fullmatch(r"[!-~]{4,4000}", text):
-        raise ValueError("is no key")
+        raise ValueError("is not a key")
     return text
 
 
@@ -157,7 +157,7 @@ def _yes_or_no(text: str) -> bool:
 _YES, _NO = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
 LOCATION = Kind("s3://bucket/prefix/ or a local folder", "URI", _location)
 LOCATIONS = Kind(
-    "files or folders, local or s3://bucket/prefix/, separated by commas or blanks", "URI", _locations, " ".join
+    "files or folders, local or s3://bucket/prefix/, separated by commas or spaces", "URI", _locations, " ".join
 )
 CONNECTION_STRING = Kind("a string that begins with mongodb:// or mongodb+srv://", "URI", _connection_string)
 NAME = Kind("1 to 60 letters, digits, _ and -", "NAME", _name)
@@ -178,20 +178,20 @@ ENDPOINT = Kind(
 )
 API_ADDRESS = Kind("http://host:port or https://host", "URL", _api_address)
 API_BASE = Kind("http(s)://host:port/path", "URL", _api_base)
-KEY = Kind("4 to 4000 printable ASCII letters without blanks", "KEY", _key)
+KEY = Kind("4 to 4000 printable ASCII characters without spaces", "KEY", _key)
 YES_OR_NO = Kind("yes or no", "BOOL", _yes_or_no, lambda wanted: "yes" if wanted else "no")
 ANY = Kind("any text", "TEXT", str)
 
 
 def setting_field(name: str, group: Group, kind: Kind, summary: str, **more: Any) -> Any:
-    """A field of a class of settings; its default is parsed like anything that is set."""
+    """Return a field of a class of settings. Its default is parsed like any other value."""
     setting = Setting(name, group, kind, summary, **more)
     default = None if setting.default is None else kind.parse(setting.default)
     return field(default=default, metadata={"setting": setting})
 
 
 def shown(text: str) -> str:
-    """Quote what was found, but not what may be a connection string that was given to the wrong variable."""
+    """Quote what was found, unless it may be a connection string that was given to the wrong variable."""
     if "@" in text or "://" in text:
         return "something that looks like a connection string"
     return repr(text[:_SHOWN_LETTERS])

@@ -1,7 +1,8 @@
-"""Settings: an option of the command, the environment, or `.env`, in this order.
+"""Settings: from an option of the command, the environment, or `.env`, in this order.
 
-Name, type, default, limits and help of each stand once, in the classes `Settings` and `Limits`: the options of the
-commands, `.env.example` and the user guide's table are made of them. No value that can hold a credential is ever shown.
+The name, type, default, limits and help of each setting are declared once, in the classes `Settings` and `Limits`. The
+options of the commands, `.env.example` and the user guide's table are generated from them. A value that can hold a
+credential is never shown.
 """
 
 from __future__ import annotations
@@ -44,21 +45,21 @@ EMBEDDED_FOLDER = Path(".local") / "mongodb"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What raw objects may ask of the machine; beyond it the object, or the row, is rejected. Sizes are in bytes.
+    """The resources that raw objects may use. An object or row that exceeds them is rejected. Sizes are in bytes.
 
     Measured with the defaults: no object takes the process above 500 MB of memory (tests/hostile/test_memory.py).
     """
 
     # Airbyte begins a new object at about 200 MB.
     object_bytes: int = setting_field(
-        "MAX_OBJECT_MB", Group.LIMITS, SIZE, "The largest raw object, as it is stored.", default="1024"
+        "MAX_OBJECT_MB", Group.LIMITS, SIZE, "The largest raw object, as stored.", default="1024"
     )
     # Of a gzip, of Parquet's and Avro's blocks.
     unpacked_bytes: int = setting_field(
         "MAX_UNPACKED_MB",
         Group.LIMITS,
         SIZE,
-        "The most that one object may unpack to, and the longest table.",
+        "The largest unpacked size of one object, and of one table.",
         default="1024",
     )
     # A year of one InfoClimat station is about 10 MB of JSON.
@@ -66,8 +67,8 @@ class Limits:
         "MAX_RECORD_MB",
         Group.LIMITS,
         SIZE,
-        "The longest record: a line, a document in a cell or in a column.",
-        details="A row that is no document may have 1 MB.",
+        "The largest record: a line, or a document in a cell or column.",
+        details="A row that is not a document may have up to 1 MB.",
         default="32",
     )
     # All parts; a sheet of a day has 60 kB.
@@ -75,16 +76,16 @@ class Limits:
         "MAX_WORKBOOK_MB",
         Group.LIMITS,
         SIZE,
-        "The most that a workbook may unpack to.",
-        details="A sheet may have 1.5 million cells.",
+        "The largest unpacked size of a workbook.",
+        details="A sheet may have up to 1.5 million cells.",
         default="100",
     )
     temporary_bytes: int = setting_field(
         "MAX_TEMPORARY_MB",
         Group.LIMITS,
         SIZE,
-        "The temporary files of all objects of a run at once.",
-        details="More than MAX_OBJECT_MB and MAX_UNPACKED_MB together; by default twice that.",
+        "The disk space that a run's temporary files may use at a time.",
+        details="It must exceed MAX_OBJECT_MB plus MAX_UNPACKED_MB. The default is twice that sum.",
         default="4096",
     )
     fallback_encoding: str | None = setting_field(
@@ -99,7 +100,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What a command needs to know. `origins` tells where each setting was found, by the name of its variable."""
+    """The settings of a command. `origins` says where each setting was found, by the name of its variable."""
 
     raw_uri: str | None = setting_field(
         "RAW_URI",
@@ -122,8 +123,8 @@ class Settings:
         Group.DATABASE,
         CONNECTION_STRING,
         "A MongoDB connection string.",
-        details="The server must be a replica set, of one member or more.",
-        without=f"a mongod of this machine, its data in {EMBEDDED_FOLDER}",
+        details="The server must be a replica set of at least one member.",
+        without=f"a mongod on this machine, with its data in {EMBEDDED_FOLDER}",
         example="mongodb://127.0.0.1:27017/?directConnection=true",
         secret=True,
     )
@@ -134,12 +135,12 @@ class Settings:
         "MONGODB_COLLECTION",
         Group.DATABASE,
         NAME,
-        "The collection of the observations.",
-        details="Names of the others begin with this one.",
+        "The collection for the observations.",
+        details="The names of the other collections begin with its name.",
         default="weather_measurements",
     )
     logs_dir: Path = setting_field(  # noqa: RUF009  it gives a field
-        "LOGS_DIR", Group.REPORTS, FOLDER, "The folder of the reports.", default="logs"
+        "LOGS_DIR", Group.REPORTS, FOLDER, "The folder for reports.", default="logs"
     )
     site_uri: str | None = setting_field(
         "SITE_URI",
@@ -153,16 +154,16 @@ class Settings:
         "LOG_LEVEL", Group.REPORTS, LEVEL, "The log level: DEBUG, INFO, WARNING or ERROR.", default="INFO"
     )
     log_format: str = setting_field(
-        "LOG_FORMAT", Group.REPORTS, FORMAT, "The log format: text, or json (one object a line).", default="text"
+        "LOG_FORMAT", Group.REPORTS, FORMAT, "The log format: text, or json (one object per line).", default="text"
     )
     limits: Limits = Limits()
     max_data_age_hours: float | None = setting_field(
         "MAX_DATA_AGE_HOURS",
         Group.REPORTS,
         HOURS,
-        "A station whose newest observation is older is silent.",
-        details="That is a WARNING in the log, and a metric.",
-        without="the age is shown, without a warning",
+        "A station whose newest observation is older than this is silent.",
+        details="Silence is a WARNING in the log, and a metric.",
+        without="ages are shown, without a warning",
         example="36",
     )
     slo_uri: str | None = setting_field(
@@ -170,7 +171,7 @@ class Settings:
         Group.REPORTS,
         LOCATION,
         "The service level objectives: a .toml file, local or s3://.",
-        details="It has the form of src/config/slo.toml.",
+        details="It has the same form as src/config/slo.toml.",
         without="the built-in ones",
         example="s3://my-bucket/slo.toml",
     )
@@ -178,8 +179,8 @@ class Settings:
         "METRICS_NAMESPACE",
         Group.REPORTS,
         NAME,
-        "The CloudWatch namespace of metrics: with it, they are lines on stdout before the result.",
-        details="The format is CloudWatch's embedded metric format.",
+        "The CloudWatch namespace for metrics. If set, metrics are written to stdout, before the result.",
+        details="They are lines in CloudWatch's embedded metric format.",
         without="no metrics are written",
         example="forecast-prod",
     )
@@ -187,56 +188,56 @@ class Settings:
         "STATIONS_URI",
         Group.ZONES,
         LOCATIONS,
-        "More stations, or other ones: .json and .csv files or their folders, local or s3://.",
-        details="Several are separated by commas or blanks. A station replaces the built-in one of the same id.",
-        without="the built-in stations alone",
+        "Stations that are added or replaced: .json and .csv files or folders, local or s3://.",
+        details="Separate several with commas or spaces. A station replaces the built-in one with the same id.",
+        without="only the built-in stations",
         example="s3://my-bucket/stations/",
     )
     ingest_state_uri: str | None = setting_field(
         "INGEST_STATE_URI",
         Group.INGEST,
         LOCATION,
-        "Where ingest keeps what it has read, its counts of calls and its leases.",
-        details="Not below RAW_URI.",
-        without="next to RAW_URI, under its name with .ingest",
+        "Where ingest keeps its state: what it has read, call counts and leases.",
+        details="It must not be below RAW_URI.",
+        without="next to RAW_URI, with .ingest added to its name",
         example="s3://my-bucket/ingest/",
     )
     wunderground_api_key: str | None = setting_field(
-        "WUNDERGROUND_API_KEY", Group.INGEST, KEY, "Your own key of Weather Underground's PWS API.", secret=True
+        "WUNDERGROUND_API_KEY", Group.INGEST, KEY, "Your own key for Weather Underground's PWS API.", secret=True
     )
     wunderground_api_url: str = setting_field(
-        "WUNDERGROUND_API_URL", Group.INGEST, API_ADDRESS, "Where that API is.", default="https://api.weather.com"
+        "WUNDERGROUND_API_URL", Group.INGEST, API_ADDRESS, "The address of that API.", default="https://api.weather.com"
     )
     infoclimat_token: str | None = setting_field(
         "INFOCLIMAT_TOKEN",
         Group.INGEST,
         KEY,
-        "Your own token of InfoClimat's open data API.",
+        "Your own token for InfoClimat's open data API.",
         details="It is bound to one IPv4 address.",
         secret=True,
     )
     infoclimat_api_url: str = setting_field(
-        "INFOCLIMAT_API_URL", Group.INGEST, API_ADDRESS, "Where that API is.", default="https://www.infoclimat.fr"
+        "INFOCLIMAT_API_URL", Group.INGEST, API_ADDRESS, "The address of that API.", default="https://www.infoclimat.fr"
     )
     metar_api_url: str = setting_field(
         "METAR_API_URL",
         Group.INGEST,
         API_ADDRESS,
-        "Where aviationweather's API is.",
+        "The address of aviationweather's API.",
         default="https://aviationweather.gov",
     )
     meteofrance_api_key: str | None = setting_field(
         "METEOFRANCE_API_KEY",
         Group.INGEST,
         KEY,
-        "Your own key of Météo-France's API of observations.",
+        "Your own key for Météo-France's API of observations.",
         secret=True,
     )
     meteofrance_api_url: str = setting_field(
         "METEOFRANCE_API_URL",
         Group.INGEST,
         API_ADDRESS,
-        "Where that API is.",
+        "The address of that API.",
         default="https://public-api.meteofrance.fr",
     )
     mf_synop_api_url: str = setting_field(
@@ -257,13 +258,13 @@ class Settings:
         "DWD_API_URL", Group.INGEST, API_ADDRESS, "Where DWD's files are.", default="https://opendata.dwd.de"
     )
     rmi_api_url: str = setting_field(
-        "RMI_API_URL", Group.INGEST, API_ADDRESS, "Where RMI's WFS is.", default="https://opendata.meteo.be"
+        "RMI_API_URL", Group.INGEST, API_ADDRESS, "The address of RMI's WFS.", default="https://opendata.meteo.be"
     )
     allow_non_commercial: bool = setting_field(
         "ALLOW_NON_COMMERCIAL",
         Group.INGEST,
         YES_OR_NO,
-        "Whether stations are read whose licence forbids commercial use (CC BY-NC).",
+        "Whether to read stations whose licence forbids commercial use (CC BY-NC).",
         default="no",
     )
     logs_retention_days: int | None = setting_field(
@@ -271,16 +272,16 @@ class Settings:
         Group.REPORTS,
         DAYS,
         "How many days timed reports and the run history are kept.",
-        details="Each run removes what is older, also its copies on S3, but never the newest of a kind.",
-        without="they are kept",
+        details="Each run removes older ones and their copies on S3, but never the newest report of a kind.",
+        without="they are kept forever",
         example="365",
     )
     schedule: str | None = setting_field(
         "SCHEDULE",
         Group.REPORTS,
         CRON,
-        "When a run is due: a cron expression, in UTC.",
-        details="A run that does not start within an hour is missed, as the next run and forecast status say.",
+        "When runs are due: a cron expression, in UTC.",
+        details="A run that does not start within an hour is missed. The next run and forecast status report it.",
         without="no run is missed",
         example="10 3 * * *",
     )
@@ -288,18 +289,18 @@ class Settings:
         "AIRBYTE_API_URL",
         Group.AIRBYTE,
         API_BASE,
-        "Airbyte's public API.",
-        details="By default that of abctl; https://api.airbyte.com/v1 is Airbyte Cloud's.",
+        "The address of Airbyte's public API.",
+        details="The default is that of abctl. Airbyte Cloud's is https://api.airbyte.com/v1.",
         default="http://localhost:8000/api/public/v1",
     )
     airbyte_client_id: str | None = setting_field(
-        "AIRBYTE_CLIENT_ID", Group.AIRBYTE, KEY, "Client id of an application in Airbyte.", secret=True
+        "AIRBYTE_CLIENT_ID", Group.AIRBYTE, KEY, "The client id of an application in Airbyte.", secret=True
     )
     airbyte_client_secret: str | None = setting_field(
-        "AIRBYTE_CLIENT_SECRET", Group.AIRBYTE, KEY, "Its client secret.", secret=True
+        "AIRBYTE_CLIENT_SECRET", Group.AIRBYTE, KEY, "The client secret of that application.", secret=True
     )
     airbyte_workspace_id: str | None = setting_field(
-        "AIRBYTE_WORKSPACE_ID", Group.AIRBYTE, NAME, "The workspace, as its address in the browser shows it."
+        "AIRBYTE_WORKSPACE_ID", Group.AIRBYTE, NAME, "The id of the workspace, as in its address in the browser."
     )
     airbyte_bucket_region: str | None = setting_field(
         "AIRBYTE_BUCKET_REGION",
@@ -312,11 +313,11 @@ class Settings:
         "AIRBYTE_AWS_KEY_ID",
         Group.AIRBYTE,
         KEY,
-        "A key of AWS for Airbyte, where its server has no role of its own.",
+        "An AWS access key id for Airbyte, if its server has no role.",
         secret=True,
     )
     airbyte_aws_secret: str | None = setting_field(
-        "AIRBYTE_AWS_SECRET", Group.AIRBYTE, KEY, "The key's secret.", secret=True
+        "AIRBYTE_AWS_SECRET", Group.AIRBYTE, KEY, "The secret access key for that id.", secret=True
     )
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -324,24 +325,24 @@ class Settings:
         return f"Settings(raw_uri={self.raw_uri!r}, processed_uri={self.processed_uri!r}, mongodb_uri=***)"
 
     def require_raw_uri(self) -> str:
-        """RAW_URI, or an error that says how to set it."""
+        """Return RAW_URI, or raise an error that says how to set it."""
         return self._require("raw_uri")[0]
 
     def require_processed_uri(self) -> str:
-        """PROCESSED_URI, or an error that says how to set it."""
+        """Return PROCESSED_URI, or raise an error that says how to set it."""
         return self._require("processed_uri")[0]
 
     def require_mongodb_uri(self) -> str:
-        """MONGODB_URI, for what the embedded MongoDB will not do; or an error that says how to set it."""
+        """Return MONGODB_URI where the embedded MongoDB will not do, or raise an error that says how to set it."""
         return self._require("mongodb_uri")[0]
 
     def require_airbyte(self) -> tuple[str, str, str]:
-        """Client id, client secret and workspace of Airbyte, or one error for all that is missing of them."""
+        """Return Airbyte's client id, client secret and workspace, or raise one error that names what is missing."""
         client, secret, workspace = self._require("airbyte_client_id", "airbyte_client_secret", "airbyte_workspace_id")
         return client, secret, workspace
 
     def require_zones(self) -> tuple[str, str]:
-        """RAW_URI and PROCESSED_URI, or one error for all that is missing of them."""
+        """Return RAW_URI and PROCESSED_URI, or raise one error that names all that are missing."""
         raw_uri, processed_uri = self._require("raw_uri", "processed_uri")
         return raw_uri, processed_uri
 
@@ -353,7 +354,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A setting as it is in force: its value as it would be written, `***` where that can hold a credential."""
+    """A setting in force: its value as text (`***` if it can hold a credential) and its origin."""
 
     setting: Setting
     value: str | None
@@ -361,7 +362,7 @@ class InForce:
 
 
 def settings_in_force(settings: Settings) -> list[InForce]:
-    """All settings, and where each comes from."""
+    """Return all settings, and where each comes from."""
     values = {**_values(settings), **_values(settings.limits)}
     values |= {setting: os.environ.get(setting.name) or None for setting in AWS_SETTINGS}
     return [
@@ -371,7 +372,7 @@ def settings_in_force(settings: Settings) -> list[InForce]:
 
 
 def secret_values(settings: Settings) -> tuple[str, ...]:
-    """What must not be shown, as it is set."""
+    """Return the values that must never be shown."""
     return tuple(str(value) for setting, value in _values(settings).items() if setting.secret and value)
 
 
@@ -397,24 +398,24 @@ SETTINGS: tuple[Setting, ...] = tuple(
 )
 # boto3 reads these from the environment itself; in .env they are found as well.
 AWS_SETTINGS: tuple[Setting, ...] = (
-    Setting("AWS_PROFILE", Group.AWS, ANY, "A profile of AWS's configuration files.", example="my-profile"),
+    Setting("AWS_PROFILE", Group.AWS, ANY, "A profile in AWS's configuration files.", example="my-profile"),
     Setting("AWS_DEFAULT_REGION", Group.AWS, ANY, "The region.", example="eu-west-3"),
     Setting(
         "AWS_ACCESS_KEY_ID",
         Group.AWS,
         ANY,
-        "A key, where there is neither profile nor role.",
-        details="The role of an instance or of a task needs no key; keys in a file are the last resort.",
+        "An access key id, if there is neither a profile nor a role.",
+        details="With the role of an instance or a task, no key is needed. Keys in a file are the last resort.",
         secret=True,
     ),
-    Setting("AWS_SECRET_ACCESS_KEY", Group.AWS, ANY, "The key's secret.", secret=True),
-    Setting("AWS_SESSION_TOKEN", Group.AWS, ANY, "The token of a key that is valid for a time.", secret=True),
+    Setting("AWS_SECRET_ACCESS_KEY", Group.AWS, ANY, "The secret access key for that id.", secret=True),
+    Setting("AWS_SESSION_TOKEN", Group.AWS, ANY, "The session token of temporary credentials.", secret=True),
     Setting(
         "AWS_ENDPOINT_URL",
         Group.AWS,
         ENDPOINT,
-        "Another S3 than Amazon's.",
-        details="That of docker/compose.yml, for instance.",
+        "The endpoint of an S3 service other than Amazon's.",
+        details="For example, that of docker/compose.yml.",
         example="http://127.0.0.1:5000",
     ),
 )
@@ -432,7 +433,7 @@ class _Sources:
         self._hand_over_to_boto3()
 
     def read(self, of: type[Settings | Limits]) -> dict[str, Any]:
-        """What is set of the fields of a class; faults and origins are noted."""
+        """Return the fields of a class that are set. Faults and origins are recorded."""
         found = {}
         for name, setting in _declared(of).items():
             text, origin = self._look_for(setting)
@@ -446,7 +447,7 @@ class _Sources:
         return found
 
     def wrong(self, setting: Setting, found: str, takes: str) -> None:
-        """Note a fault."""
+        """Record a fault."""
         self.faults[setting.name] = f"{setting.name} {found} (from {self.origins[setting.name]}); expected {takes}"
 
     def _hand_over_to_boto3(self) -> None:
@@ -469,9 +470,9 @@ class _Sources:
 
 
 def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:
-    """Settings from `options` (by variable name), the environment, and `.env` of the current folder, in this order.
+    """Return settings from `options` (by variable name), the environment, and `.env` here, in this order.
 
-    Raises SettingError with all that is wrong: the variable, what was found, where, and what it takes.
+    Raises SettingError that names every fault: the variable, what was found, where, and what is accepted.
     """
     sources = _Sources(options or {})
     settings = Settings(**sources.read(Settings), limits=_limits(sources), origins=sources.origins)

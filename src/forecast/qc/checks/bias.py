@@ -97,7 +97,6 @@ CHECK: Final = Check(
     },
     most={"bias_days": 3},
     reach=_reach,
-    known_as=("WMO spatial consistency check",),
     finds="pressure that differs from the neighbours' for days",
     advice=(
         "consistently differs from its neighbours: correct it at the source (altitude, calibration) "

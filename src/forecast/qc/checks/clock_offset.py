@@ -138,6 +138,7 @@ CHECK: Final = Check(
     },
     most={"clock_offset_window_days": 2},
     reach=_reach,
+    known_as=("HadISD diurnal cycle check",),
     finds="a daily temperature curve that matches the neighbours' when shifted by one or two hours",
     advice="the daily curve matches the neighbours' when shifted by hours: correct the station's clock or time zone",
     warning=(

@@ -36,7 +36,7 @@ CHECK: Final = Check(
     scope=Scope.STATION,
     parameters=(DEW_POINT, TEMPERATURE),
     limits={DEW_POINT: limits(f"{PROJECT}: both are rounded to 0.1 °C or 0.1 °F", dew_point_tolerance=0.06)},
-    known_as=("QARTOD Multi-Variate Test", "WMO internal consistency check", "HadISD supersaturation"),
+    known_as=("WMO internal consistency check", "HadISD supersaturation check"),
     finds="a dew point above the air temperature",
     advice="the dew point is above the temperature: one of the two sensors is wrong",
     run=_run,
