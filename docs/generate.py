@@ -1,25 +1,27 @@
-"""Writes from the tables of the program what repeats them: `make docs`.
+"""Generates everything in the documentation that repeats the program's own tables: `make docs`.
 
-That is docs/parameters.md, docs/networks.md, the tables of docs/quality.md, docs/reports.md and docs/stations.md,
-`.env.example` and the user guide's table of settings; the JSON Schemas of the reports and of the station registry; and
-what that of the documents says of parameters; the tables of the datasets for DuckDB, Athena and Glue.
+These are docs/parameters.md and docs/networks.md; the tables of docs/quality.md, docs/reports.md and docs/stations.md;
+the reference in docs/api.md; `.env.example` and the user guide's table of settings; the JSON Schemas of the reports and
+of the station registry; the parameters in the documents' schema; the tables of the datasets for DuckDB, Athena and Glue.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import math
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
 
 import msgspec
 
+import forecast
 from forecast.core.format_version import FORMAT_KEY, FORMAT_VERSION
 from forecast.core.parameters import MEASURED_NAMES, PARAMETERS, Quantity
 from forecast.core.registry_faults import FIELDS, REQUIRED, SCHEMA_FILE, takes
@@ -31,6 +33,7 @@ from forecast.networks.model import Field, Layout, UtcTime
 from forecast.networks.registry import NETWORKS, Networks
 from forecast.qc.registry import CHECKS, MAX_OVERRIDE, THRESHOLDS
 from forecast.qc.thresholds import Threshold
+from forecast.reader import api
 from forecast.report.models.every import REPORTS
 from forecast.report.models.schema import documented_fields, json_schema
 from forecast.report.write import SCHEMAS_FOLDER
@@ -44,6 +47,7 @@ NETWORKS_PAGE = DOCS / "networks.md"
 QUALITY = DOCS / "quality.md"
 REPORTS_PAGE = DOCS / "reports.md"
 GUIDE = DOCS / "user-guide.md"
+API_PAGE = DOCS / "api.md"
 STATIONS = DOCS / "stations.md"
 ENV_EXAMPLE = DOCS.parent / ".env.example"
 MONGODB_SCHEMA = DOCS.parent / "src" / "config" / "mongodb_schema.json"
@@ -71,6 +75,8 @@ A network is one package; [adding a network](adding-a-network.md) says how to wr
 without case, blanks and punctuation: "Precip. Rate." is `preciprate`. Of several fields of one parameter the first that
 has a value in a row is taken. A cell that names its unit is converted from that one, whatever its field has.
 """
+# The types that signatures name.
+_API_TYPES = ("Source", "Moment", "Box", "Flags", "Frequency")
 _OF_KEY = {True: "; where a row names none, the one whose `raw_prefixes` the object's key begins with", False: ""}
 _UNIT = {True: "in the cell or the name of the column", False: "of its object"}
 
@@ -335,6 +341,38 @@ def quality_page(page: str) -> str:
     return _between(page, "experiments", experiments_table()) if DATA.is_dir() else page
 
 
+def api_page(page: str) -> str:
+    """The page for Python with the reference of its names, from their signatures and docstrings."""
+    return _between(page, "reference", "".join(_reference()))
+
+
+def _reference() -> Iterator[str]:
+    yield "```text\n" + "".join(f"{name} = {_type_text(getattr(api, name))}\n" for name in _API_TYPES) + "```\n"
+    for name in ("read", "latest", "stations", "parameters"):
+        yield _documented(f"forecast.{name}", getattr(forecast, name))
+    yield f"\n### `forecast.Observations`\n\n{inspect.getdoc(forecast.Observations)}\n"
+    for name, member in vars(forecast.Observations).items():
+        if inspect.isfunction(member) and not name.startswith("_"):
+            yield _documented(f"Observations.{name}", member)
+
+
+def _documented(name: str, function: Callable[..., Any]) -> str:
+    """A function's heading, its signature and its docstring."""
+    signature = inspect.signature(function)
+    lines = [str(parameter) for parameter in signature.parameters.values() if parameter.name != "self"]
+    named = [parameter.kind is parameter.KEYWORD_ONLY for parameter in signature.parameters.values()]
+    if any(named):
+        lines.insert(named.index(True), "*")
+    arguments = "".join(f"\n    {line}," for line in lines) + "\n" if lines else ""
+    call = f"{name}({arguments}) -> {signature.return_annotation}"
+    return f"\n### `{name}`\n\n```text\n{call}\n```\n\n{inspect.getdoc(function)}\n"
+
+
+def _type_text(alias: object) -> str:
+    """A type as it is written, without the names of modules."""
+    return re.sub(r"\b[a-z_]+\.(?=[\w.]*[A-Za-z])", "", str(alias)).replace("'", '"')
+
+
 def checks_table() -> str:
     """The checks in their order."""
     rows = (
@@ -440,4 +478,5 @@ if __name__ == "__main__":
     for file, text in table_definitions().items():
         file.write_text(text, encoding="utf-8")
     STATIONS.write_text(stations_page(STATIONS.read_text("utf-8")), encoding="utf-8")
+    API_PAGE.write_text(api_page(API_PAGE.read_text("utf-8")), encoding="utf-8")
     QUALITY.write_text(quality_page(QUALITY.read_text("utf-8")), encoding="utf-8")

@@ -24,6 +24,7 @@ from pymongo.collection import Collection
 from typer.core import TyperGroup
 from typer.main import get_command
 
+import forecast
 from forecast.cli.program import forecast_app
 from forecast.core.digests import HASH_LENGTH
 from forecast.core.errors import SettingError
@@ -320,6 +321,16 @@ def test_the_tables_for_duckdb_athena_and_glue_are_up_to_date() -> None:
     files = runpy.run_path(str(DOCS / "generate.py"))["table_definitions"]()
     assert {path: path.read_text("utf-8") for path in files} == files, "run `make docs`"
     assert {path.name for path in files} == {"duckdb.sql", "athena.sql", "tables.json"}
+
+
+def test_the_reference_of_the_python_api_is_that_of_its_docstrings() -> None:
+    made = runpy.run_path(str(DOCS / "generate.py"))
+    text = made["API_PAGE"].read_text("utf-8")
+    assert made["api_page"](text) == text, "run `make docs`"
+    documented = re.findall(r"^### `(forecast|Observations)\.(\w+)`$", text, re.MULTILINE)
+    assert {name for group, name in documented if group == "forecast"} == {*forecast.__all__} - {"__version__"}
+    members = {name for name in vars(forecast.Observations) if not name.startswith("_")}
+    assert {name for group, name in documented if group == "Observations"} == members
 
 
 def test_the_page_of_stations_is_up_to_date() -> None:

@@ -1,4 +1,4 @@
-"""`read`, `latest`, `stations`, `parameters`: what `forecast` gives to Python."""
+"""`read`, `latest`, `stations`, `parameters`: the public Python API of `forecast`."""
 
 from __future__ import annotations
 
@@ -48,19 +48,21 @@ def read(  # noqa: PLR0913  what can be asked for, by name
     min_share: float = MIN_SHARE,
     provenance: bool = False,
 ) -> Observations:
-    """Observations from `since` on and before `until` (UTC; a date is its midnight), by station and time.
+    """Read observations from `since` (included) to `until` (excluded), ordered by station and time.
 
-    `source` is a processed zone (a folder or s3://…) or a MongoDB (mongodb://…); None is PROCESSED_URI, or without one
-    MONGODB_URI. `bbox` is west, south, east, north in degrees. `flags`: "good" leaves out values that are suspect or
-    failed, "not_failed" those that failed; "all" leaves out none, and gives the flags beside the values.
+    Times are UTC, and a date means its midnight. `source` is a processed zone (a folder or s3://…) or a MongoDB
+    (mongodb://…). None means PROCESSED_URI or, if that is not set, MONGODB_URI. `stations` are station ids. `bbox` is
+    west, south, east, north in degrees. `parameters` are names of the parameter table. `flags`: "good" leaves out
+    suspect and failed values, "not_failed" leaves out failed values, and "all" keeps every value and adds its flag.
+    `provenance` adds the station's name and position and the origin of each observation.
 
-    With `freq`, values of the regular intervals that lie between `since` and `until`. The timestamp is an interval's
-    end, which belongs to it; its beginning does not. The value is the mean of a parameter, the maximum of gusts, the
-    mean of a direction's unit vectors, the sum of rain, the last of counters and codes. It is left out where there are
-    fewer than `min_share` of the values that the station's interval makes one expect.
+    With `freq`, the result has values of the regular intervals between `since` and `until`. The timestamp is the end of
+    the interval. The end belongs to the interval, its beginning does not. The value is the mean of a parameter, the
+    maximum of gusts, the direction of the mean unit vector of directions, the sum of rain, or the last value of a
+    counter or code. It is left out if fewer than `min_share` of the values expected from the station's interval are present.
 
-    Nothing is filled. Raises ValueError for what cannot be asked for (a naive datetime, an unknown parameter),
-    SettingError and RetryableError as the commands do.
+    Nothing is filled. Raises ValueError for an invalid request (a naive datetime, an unknown parameter), and
+    SettingError or RetryableError as the commands do.
     """
     request = make_request(
         stations, bbox, parameters, since, until, flags, provenance=provenance, freq=freq, min_share=min_share
@@ -78,7 +80,7 @@ def latest(
     flags: Flags = "good",
     provenance: bool = False,
 ) -> Observations:
-    """The newest observation of each station; see `read`."""
+    """Read the newest observation of each station. The arguments are those of `read`."""
     settings = settings_of(source)
     known = stations_of(settings)
     newest = dict(zip(known["station_id"].to_pylist(), known["last_observation"].to_pylist(), strict=True))
@@ -97,19 +99,19 @@ def latest(
 
 
 def stations(source: Source = None) -> pd.DataFrame:
-    """The registry: a row a station, with its first and its newest observation."""
+    """Return the station registry: one row per station, with the times of its first and newest observation."""
     frame: pd.DataFrame = stations_of(source).to_pandas()
     return frame
 
 
 def parameters() -> pd.DataFrame:
-    """The data dictionary: a row a parameter, with its unit, its CF name and its meaning."""
+    """Return the data dictionary: one row per parameter, with its unit, CF name and description."""
     frame: pd.DataFrame = parameters_table().to_pandas()
     return frame
 
 
 def settings_of(source: Source) -> Settings:
-    """Settings, with a source that is a text in place of both stores. Raises SettingError where there is none."""
+    """Return the settings, with a source given as text in place of both stores. Raises SettingError without any."""
     if isinstance(source, Settings):
         settings = source
     elif source is None:
@@ -120,13 +122,13 @@ def settings_of(source: Source) -> Settings:
         settings = load_settings({"PROCESSED_URI": source})
     if settings.processed_uri is None and settings.mongodb_uri is None:
         raise SettingError(
-            "neither PROCESSED_URI nor MONGODB_URI is set; name what to read: a folder, s3://bucket/prefix/ or mongodb://…"
+            "neither PROCESSED_URI nor MONGODB_URI is set; name a source: a folder, s3://bucket/prefix/ or mongodb://…"
         )
     return settings
 
 
 def stations_of(source: Source) -> pa.Table:
-    """The stations of a source (STATIONS_SCHEMA)."""
+    """Return the stations of a source (STATIONS_SCHEMA)."""
     settings = settings_of(source)
     if settings.processed_uri is not None:
         return read_stations(open_store(settings.processed_uri))
@@ -137,14 +139,14 @@ def stations_of(source: Source) -> pa.Table:
 
 
 def _registry(settings: Settings) -> pa.Table:
-    """The stations of a source (STATIONS_SCHEMA), without asking a database when they reported."""
+    """Return the stations of a source (STATIONS_SCHEMA), without asking a database for their observations."""
     if settings.processed_uri is not None:
         return read_stations(open_store(settings.processed_uri))
     return stations_table(configured_stations(settings), {}, {})
 
 
 def _rows(settings: Settings, request: Request) -> pa.Table:
-    """The observations that a request asks for, of the dataset where there is a zone."""
+    """Return the requested observations, from the dataset if there is a zone."""
     if settings.processed_uri is not None:
         return read_parquet(open_store(settings.processed_uri), request)
     with connect(settings) as collection:

@@ -1,4 +1,4 @@
-"""What was read: values, their flags, and why a value is missing."""
+"""The result of a read: values, their flags, and the reasons for missing values."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _HIDDEN: Final = {"good": (SUSPECT, FAIL), "not_failed": (FAIL,), "all": ()}
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """Observations by station and time, or values of regular intervals that were made of them.
+    """Observations by station and time, or values of regular intervals computed from them.
 
-    Nothing is filled, and a value that is left out has a reason.
+    Nothing is filled, and every missing value has a reason.
     """
 
     _observed: pa.Table
@@ -38,14 +38,15 @@ class Observations:
     _resampled: Resampled | None = None
 
     def __len__(self) -> int:
-        """How many observations, or intervals."""
+        """Return the number of observations or intervals."""
         return int(self._table.num_rows)
 
     def to_arrow(self) -> pa.Table:
-        """One observation a row: station_id, timestamp (UTC), a column a parameter; units are in the columns' metadata.
+        """Return one row per observation: station_id, timestamp (UTC) and one column per parameter.
 
-        With flags="all" each parameter has its flags (FLAG_MEANINGS) beside it, with provenance where the value came
-        from. With `freq` the row is an interval, the timestamp its end, and a flag the worst of the values in it.
+        Units are in the columns' metadata. With flags="all", each parameter is followed by its flags. With
+        `provenance`, the origin of each observation is included. With `freq`, a row is an interval, its timestamp is
+        the interval's end, and a flag is the worst of the values in it.
         """
         names: list[str] = [*KEYS]
         for parameter in self._request.parameters:
@@ -56,12 +57,12 @@ class Observations:
         return pa.table(columns, schema=pa.schema([self._field(name) for name in names]))
 
     def to_pandas(self) -> pd.DataFrame:
-        """The same as a pandas frame."""
+        """Return the rows of `to_arrow` as a pandas DataFrame."""
         frame: pd.DataFrame = self.to_arrow().to_pandas(strings_to_categorical=False)
         return frame
 
     def to_polars(self) -> pl.DataFrame:
-        """The same as a polars frame. Raises ImportError where the extra `polars` is not installed."""
+        """Return the rows of `to_arrow` as a polars DataFrame. Raises ImportError without the extra `polars`."""
         try:
             import polars as pl  # noqa: PLC0415  an extra
         except ImportError:
@@ -71,26 +72,25 @@ class Observations:
         return frame
 
     def to_xarray(self) -> xr.Dataset:
-        """The same as a dataset of dimensions station and time with CF attributes: time series at stations.
+        """Return a dataset with dimensions station and time and CF attributes: time series at stations.
 
-        Flags are variables beside those of the values where flags="all" asks for them. Every station has a place for
-        every time that one of them has: ask for few stations, or with `freq`. Raises ImportError where the extra
-        `xarray` is not installed.
+        With flags="all", flags are separate variables. Every station has a place for every time that any station has,
+        so use few stations or `freq`. Raises ImportError without the extra `xarray`.
         """
         from forecast.reader.cf_dataset import to_dataset  # noqa: PLC0415  xarray is an extra
 
         return to_dataset(self.to_arrow(), self._stations, self._request.step)
 
     def reasons(self) -> pa.Table:
-        """Why values are missing, in the shape of `to_arrow` without flags: null where there is a value.
+        """Return why values are missing, in the form of `to_arrow` without flags; null if there is a value.
 
-        not_observed: the observation lacks it. flagged_suspect, flagged_failed: it was measured, and `flags` left it
-        out.
+        not_observed: the observation lacks the value. flagged_suspect, flagged_failed: it was measured, but `flags`
+        leaves it out.
 
-        With `freq`, not_observed: no observation of the interval has it. below_min_share: fewer than `min_share` of the
-        expected values are left. no_direction: it was calm, or the directions cancel each other out. interval_unknown:
-        the registry does not know the station. period_does_not_fit: the interval is no multiple of what a value stands
-        for.
+        With `freq`, not_observed: no observation in the interval has the value. below_min_share: fewer than `min_share`
+        of the expected values are left. no_direction: it was calm, or the directions cancel each other out.
+        interval_unknown: the station is not in the registry. period_does_not_fit: the interval is not a multiple of the
+        period that a value covers.
         """
         if self._resampled is not None:
             made = self._resampled.reasons
@@ -100,12 +100,12 @@ class Observations:
         return pa.table([*(self._table[name] for name in KEYS), *columns], names=[*KEYS, *self._request.parameters])
 
     def coverage(self) -> pd.DataFrame:
-        """Of each station and parameter: observations, values by flag, and how many were to be expected.
+        """Return the number of observations, of values by flag, and of expected values, by station and parameter.
 
-        `expected` is what the station's interval makes of the time from `since` to `until` for a parameter that the
-        registry says it reports; null without both, or where the registry does not know the station. Stations that
-        were asked for and have no observation are there too. With `freq` it is of the observations that were put
-        together.
+        `expected` follows from the station's interval and the time from `since` to `until`, for parameters that the
+        station reports according to the registry. It is null if either bound is missing, or if the station is not in
+        the registry. Requested stations without any observation are included. With `freq`, the numbers are those of
+        the observations behind the intervals.
         """
         return coverage_of(self._observed, self._request, self._stations)
 
@@ -126,7 +126,7 @@ class Observations:
         return reason
 
     def _column(self, name: str) -> pa.ChunkedArray:
-        """A column as it is to be shown: values that the request leaves out are null."""
+        """Return a column in which the values that the request leaves out are null."""
         column = self._table[name]
         hidden = _HIDDEN[self._request.flags]
         if self._resampled is not None or not hidden or name not in self._request.parameters:
@@ -136,7 +136,7 @@ class Observations:
 
 
 def observations(observed: pa.Table, request: Request, stations: pa.Table) -> Observations:
-    """What a request asks for, of observations (DATASET_SCHEMA) and the registry (STATIONS_SCHEMA)."""
+    """Answer a request from observations (DATASET_SCHEMA) and the registry (STATIONS_SCHEMA)."""
     if request.step is None:
         return Observations(observed, request, stations)
     minutes = dict(zip(stations["station_id"].to_pylist(), stations["interval_minutes"].to_pylist(), strict=True))
@@ -146,7 +146,7 @@ def observations(observed: pa.Table, request: Request, stations: pa.Table) -> Ob
 
 
 def _whole(made: Resampled, request: Request, step: int) -> Resampled:
-    """The intervals that lie between the bounds of a request from their beginning to their end."""
+    """Keep the intervals that lie completely between the bounds of a request."""
     ends = made.table["timestamp"].cast(pa.int64()).to_numpy()
     within = np.ones(len(ends), bool)
     if request.since is not None:
@@ -157,10 +157,10 @@ def _whole(made: Resampled, request: Request, step: int) -> Resampled:
 
 
 def _named(codes: pa.Array) -> pa.Array:
-    """Reasons as text; null where there is a value."""
+    """Return reasons as text; null if there is a value."""
     return pa.DictionaryArray.from_arrays(pa.array(codes - 1, mask=codes == 0), pa.array(REASONS[1:])).cast(pa.string())
 
 
 def _compact(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column; of a dictionary only what occurs: pandas would count the other stations too."""
+    """Reduce a dictionary column to the values that occur: pandas would count the other stations too."""
     return pc.dictionary_encode(column.cast(pa.string())) if pa.types.is_dictionary(column.type) else column

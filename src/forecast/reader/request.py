@@ -1,4 +1,4 @@
-"""What is asked for, checked before anything is read."""
+"""A request to read observations, checked before anything is read."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _INSTANT: Final = timedelta(milliseconds=1)
 
 
 class RequestError(ValueError):
-    """What cannot be asked for, in words for the one who asked."""
+    """An invalid request, with a message for the caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """Stations by id (None: all) or in a box (west, south, east, north), parameters, and a half-open interval (UTC).
 
-    With `freq` it is of regular intervals between `since` and `until`, in place of observations.
+    With `freq`, the request is for regular intervals between `since` and `until` instead of observations.
     """
 
     stations: tuple[str, ...] | None
@@ -42,11 +42,11 @@ class Request:
 
     @property
     def step(self) -> int | None:
-        """How long an interval is, in milliseconds; None for observations."""
+        """Return the length of an interval in milliseconds; None for observations."""
         return None if self.freq is None else FREQUENCIES[self.freq]
 
     def observed(self) -> Request:
-        """The same of the observations to read: an interval holds its end, and not its beginning."""
+        """Return the request for the observations to read: an interval contains its end, not its beginning."""
         if self.freq is None:
             return self
         since, until = (None if moment is None else moment + _INSTANT for moment in (self.since, self.until))
@@ -65,7 +65,7 @@ def make_request(  # noqa: PLR0913  as `read`
     freq: Frequency | None = None,
     min_share: float = MIN_SHARE,
 ) -> Request:
-    """Check what was asked for. Raises RequestError naming what cannot be, and what can."""
+    """Check a request. Raises RequestError that names what is invalid and what is accepted."""
     if flags not in get_args(Flags):
         raise RequestError(f"flags is {flags!r}; expected {', '.join(get_args(Flags))}")
     if isinstance(stations, str):
@@ -86,7 +86,7 @@ def _check_freq(freq: Frequency | None, min_share: float, *, provenance: bool) -
     if not 0 <= min_share <= 1:
         raise RequestError(f"min_share is {min_share}; expected a share from 0 to 1")
     if freq is not None and provenance:
-        raise RequestError("provenance is that of observations; without freq they are given")
+        raise RequestError("provenance cannot be combined with freq: it describes observations, not intervals")
 
 
 def _parameters(names: Sequence[str] | None) -> tuple[str, ...]:
@@ -97,13 +97,13 @@ def _parameters(names: Sequence[str] | None) -> tuple[str, ...]:
     for name in names:
         if name not in PARAMETER_NAMES:
             near = get_close_matches(name, PARAMETER_NAMES, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = f"; did you mean {near[0]}?" if near else "."
             raise RequestError(f"{escaped(name)} is not a parameter{hint} There are: {', '.join(PARAMETER_NAMES)}")
     return tuple(names)
 
 
 def _moment(name: str, moment: Moment | None) -> datetime | None:
-    """An instant in UTC; a day is its beginning in UTC."""
+    """Return an instant in UTC. A day means its beginning in UTC."""
     if moment is None:
         return None
     if not isinstance(moment, datetime):
