@@ -2,7 +2,7 @@
 
 These are docs/parameters.md and docs/networks.md; the tables of docs/quality.md, docs/reports.md and docs/stations.md;
 the reference in docs/api.md; `.env.example` and the user guide's table of settings; the JSON Schemas of the reports and
-of the station registry; the parameters in the documents' schema; the tables of the datasets for DuckDB, Athena and Glue.
+of the station registry; the parameters in the documents' schema; the datasets' tables for DuckDB, Athena and Glue.
 """
 
 from __future__ import annotations
@@ -359,7 +359,8 @@ def _reference() -> Iterator[str]:
 def _documented(name: str, function: Callable[..., Any]) -> str:
     """A function's heading, its signature and its docstring."""
     signature = inspect.signature(function)
-    lines = [str(parameter) for parameter in signature.parameters.values() if parameter.name != "self"]
+    # Annotations that are not evaluated are texts, in quotes.
+    lines = [re.sub(r": '([^']*)'", r": \1", str(one)) for one in signature.parameters.values() if one.name != "self"]
     named = [parameter.kind is parameter.KEYWORD_ONLY for parameter in signature.parameters.values()]
     if any(named):
         lines.insert(named.index(True), "*")

@@ -59,7 +59,8 @@ def read(  # noqa: PLR0913  what can be asked for, by name
     With `freq`, the result has values of the regular intervals between `since` and `until`. The timestamp is the end of
     the interval. The end belongs to the interval, its beginning does not. The value is the mean of a parameter, the
     maximum of gusts, the direction of the mean unit vector of directions, the sum of rain, or the last value of a
-    counter or code. It is left out if fewer than `min_share` of the values expected from the station's interval are present.
+    counter or code. It is left out if fewer than `min_share` of the values expected from the station's interval are
+    present.
 
     Nothing is filled. Raises ValueError for an invalid request (a naive datetime, an unknown parameter), and
     SettingError or RetryableError as the commands do.
