@@ -129,7 +129,7 @@ def run_pipeline(
     run = Run.begin(settings, run_options)
     log_as(run.context.run_id)
     begun = {"event": "run_started", "pipeline_version": run.context.pipeline_version, **run.info.arguments}
-    LOGGER.info("the run begins: %s to %s", raw.uri, processed.uri, extra={"facts": begun})
+    LOGGER.info("run started: %s to %s", raw.uri, processed.uri, extra={"facts": begun})
     reports = RunReports(run, processed)
     with stoppable(run.stop):
         status, fault = _run(run, reports, raw, processed, stations)
@@ -222,7 +222,7 @@ def _report_findings(
         reports.findings(generate_quality_report(run, stations), found)
     if fault is None and not found.ok:
         return RetryableError(
-            "records that were loaded are not in the database any more; was it restored or changed meanwhile? "
+            "records that were loaded are no longer in the database; was it restored or changed in the meantime? "
             "Run again with --reprocess"
         )
     return fault

@@ -40,7 +40,7 @@ def initiate(name: str, hosts: list[str], ca_file: Path, marker: BootstrapFlag |
             if marker and marker.is_set():
                 raise SettingError(
                     f"{marker.name} says that this set was initiated, and every member is empty: its data are lost. "
-                    "Nothing was changed. The runbook on restoring says how to go on"
+                    "Nothing was changed. The runbook on restoring says how to continue"
                 )
             members = [{"_id": number, "host": host} for number, host in enumerate(hosts)]
             _initiate(clients[hosts[0]], {"_id": name, "members": members})

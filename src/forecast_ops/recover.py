@@ -32,7 +32,7 @@ def recover(survivor: str, ca_file: Path) -> None:
         except OperationFailure as error:
             if error.code != NOT_YET_INITIALIZED:
                 raise
-            raise SettingError(f"{survivor} is empty: it holds no set to go on with") from error
+            raise SettingError(f"{survivor} is empty: it holds no set to continue with") from error
         own = [member for member in config["members"] if member["host"] == survivor]
         if not own:
             raise SettingError(f"{survivor} is not a member of the set that it holds; name it as the set does")

@@ -81,7 +81,7 @@ def plan(fleet: Fleet, volume_gib: int | None = None, *, again: bool = False) ->
     """
     status = fleet.status()
     if reason := not_whole(status):
-        raise RetryableError(f"the set is not whole, nothing was changed: {reason}")
+        raise RetryableError(f"the set is incomplete, nothing was changed: {reason}")
     by_state = sorted(status["members"], key=lambda member: (member["stateStr"] == "PRIMARY", member["name"]))
     steps = []
     for member in by_state:

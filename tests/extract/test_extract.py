@@ -392,7 +392,7 @@ def test_an_apis_error_is_rejected_with_its_message(
     ("content", "code", "message"),
     [
         (b"", "empty", "the object is empty"),
-        (b"  \n\r\n\t", "empty", "the object holds nothing but blanks"),
+        (b"  \n\r\n\t", "empty", "the object contains only whitespace"),
         (b"<!DOCTYPE html><html></html>", "not_data", "the object is an HTML or XML page, not data"),
         (b"\n <?xml version='1.0'?><Error/>", "not_data", "the object is an HTML or XML page, not data"),
         (
@@ -489,7 +489,7 @@ def test_a_depth_bomb_is_rejected_and_crashes_nothing(number: int, tmp_path: Pat
         (b"[1, 2]", "not a JSON object"),
         (b"5", "not a JSON object"),
         (b"{'Time': '00:09:00'}", "not JSON: Expecting property name enclosed in double quotes at character 2"),
-        (b'{"_airbyte_data": 5}', "the payload is no object"),
+        (b'{"_airbyte_data": 5}', "the payload is not an object"),
         (b'{"_airbyte_data": "[]"}', "not a JSON object"),
     ],
 )

@@ -175,7 +175,7 @@ def test_case_93_only_an_object_of_nothing_else_is_rejected(
 
 def test_case_93_a_pretty_document_without_rows_is_rejected_as_one(tmp_path: Path) -> None:
     content = json.dumps(climate(0) | {"hourly": None}, indent=1).encode()
-    assert rejected(content, tmp_path) == ("no_rows", "a document without rows; 'hourly' is there and holds none")
+    assert rejected(content, tmp_path) == ("no_rows", "a document without rows; 'hourly' is present but empty")
 
 
 def test_case_93_lines_with_nothing_but_an_envelope_have_no_rows(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_case_93_an_empty_list_of_rows_is_no_fault(hourly: Any, tmp_path: Path) 
 def test_case_93_a_value_where_the_list_of_rows_belongs_is_refused_and_no_empty_row(tmp_path: Path) -> None:
     result = observations_of(lines(climate(0), {"status": "OK", "hourly": 5}), tmp_path)
     assert (result.rows_read, result.rows_empty) == (2, 0)
-    assert [row["reason"] for row in result.rejected] == ["a value where a list of rows belongs: hourly is '5'"]
+    assert [row["reason"] for row in result.rejected] == ["a value where a list of rows is expected: hourly is '5'"]
 
 
 def test_case_93_a_broken_line_among_documents_is_refused_alone(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_case_98_bad_rows_stand_where_they_are_among_all_of_it(run_object: RunOb
     ending = run_object("\n".join(lines).encode())
     assert ending.reasons == [
         ("row 1", "malformed_record", "2 cells where the header has 7"),
-        ("row 4", "malformed_record", "a cell more than the header has: '5'"),
+        ("row 4", "malformed_record", "one more cell than the header: '5'"),
     ]
     assert [document["metadata"]["source_row"] for document in ending.documents] == ["row 2", "row 3"]
 

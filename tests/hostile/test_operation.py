@@ -96,10 +96,10 @@ def test_case_68_the_same_station_by_two_networks_is_never_mixed(world: World) -
     before = world.contents()
     of_the_api = enveloped(pws(0, stationID="07915", obsTimeUtc="2024-10-05T00:00:00Z"), _airbyte_generation_id=9)
     ending = run_in(world, lines(of_the_api), "wunderground/api.jsonl")
-    reason = "in the station registry the station is none of Weather Underground"
+    reason = "the station registry does not have this station in Weather Underground"
     assert ending.reasons == [("line 1", "other_network", reason)]
     of_infoclimat = run_in(world, lines(climate(0, id_station="ITESTB25")), "infoclimat/other.jsonl")
-    reason = "in the station registry the station is none of InfoClimat"
+    reason = "the station registry does not have this station in InfoClimat"
     assert of_infoclimat.reasons == [("line 1", "other_network", reason)]
     assert world.contents() == before
 
@@ -160,7 +160,7 @@ def test_case_70_a_wrong_clock_only_moves_the_limit_of_the_future(
 
     monkeypatch.setattr(runs, "datetime", Clock)
     ending = run_object(lines(enveloped(TABLE[0]), enveloped(table_row(9, Date="2024-10-03"))))
-    late = [] if now.year > 2024 else [("line 2", "future_timestamp", "later than now by more than 10 minutes")]
+    late = [] if now.year > 2024 else [("line 2", "future_timestamp", "more than 10 minutes in the future")]
     assert ending.reasons == late
     assert ending.measurements == [VALUES] * (2 - len(late))
     assert {document["metadata"]["extracted_at"] for document in ending.documents} == {

@@ -207,8 +207,8 @@ def test_case_54_a_station_that_the_document_does_not_list_is_looked_up_in_the_r
     [
         ({"data": [climate(0)], "hourly": []}, "the rows are in 'data', not where a known network has them"),
         ({"hourly": {"07915": {"0": climate(0)}}},
-         "a value where a list of rows belongs: 'hourly.07915.0.id_station'"),
-        ({"hourly": {"07915": "none"}}, "a value where a list of rows belongs: 'hourly.07915'"),
+         "a value where a list of rows is expected: 'hourly.07915.0.id_station'"),
+        ({"hourly": {"07915": "none"}}, "a value where a list of rows is expected: 'hourly.07915'"),
     ],
     ids=["data", "rows by number", "a word"],
 )  # fmt: skip
@@ -589,7 +589,7 @@ DOCUMENT = json.dumps(document(climate(0)), indent=1).encode()
 LONG_ROW = json.dumps(table_row(4, note="é" * 99), ensure_ascii=False)
 LONG = "[\n" + ",\n".join([LONG_ROW] * 6000) + "\n]"
 TO_THE_END = "the JSON cannot be read to its end: "
-BEGINS = "JSON begins with a brace or a bracket, and the object with "
+BEGINS = "JSON begins with a brace or a bracket, but the object begins with "
 COMMAS = "not JSON: the lines end with commas, as in a list without its brackets "
 NO_LINE = "no line of it can be read; line 1: not JSON: Expecting "
 QUOTES = f"{TO_THE_END}lexical error: invalid char in json text. "
@@ -833,7 +833,7 @@ def test_case_63_every_codec_of_avro_is_read(codec: str, run_object: RunObject) 
 
 def test_case_63_a_codec_that_does_not_exist_is_rejected(run_object: RunObject) -> None:
     content = to_avro([climate(0)], codec="deflate").replace(b"deflate", b"defl8te")
-    message = "the Avro file is packed with 'defl8te', which is not supported"
+    message = "the Avro file is compressed with 'defl8te', which is not supported"
     run_object(content, CLIMATE_KEY).assert_rejected("not_avro", message)
 
 

@@ -216,7 +216,7 @@ def test_case_22_a_header_with_an_empty_name_at_its_end_is_dropped(run_object: R
 
 def test_case_22_a_value_more_than_the_header_has_is_rejected(run_object: RunObject) -> None:
     ending = run_object(csv(HEADER, ROW + ",", ROW.replace(":04:", ":09:") + ",5"))
-    assert ending.reasons == [("row 2", "malformed_record", "a cell more than the header has: '5'")]
+    assert ending.reasons == [("row 2", "malformed_record", "one more cell than the header: '5'")]
     assert ending.sums == (2, 0, 1, 1)
 
 
@@ -323,7 +323,7 @@ def test_case_25_a_comma_that_may_part_thousands_or_decimals_quarantines_the_row
     assert [(found["code"], found["field"], found["value"]) for found in ending.rejected] == [
         ("ambiguous_number", "air_temperature", text)
     ]
-    assert ending.reasons[0][2] == "the comma may part thousands or decimals, and the source does not say which"
+    assert ending.reasons[0][2] == "the comma may separate thousands or decimals, and the source does not say which"
     assert json.loads(ending.rejected[0]["row"])["Temperature"] == text
 
 

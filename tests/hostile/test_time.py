@@ -215,7 +215,7 @@ def test_case_43_what_the_order_cannot_tell_is_quarantined(run_object: RunObject
     assert ending.sums == (len(clocks), 0, len(clocks) - len(ambiguous), len(ambiguous))
     assert told(ending) == [("ambiguous_local_time", "Time", f"2024-10-27T{clock}:00") for clock in ambiguous]
     assert ending.rejected[0]["reason"] == (
-        "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the rows tells which"
+        "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the rows shows which"
     )
 
 
@@ -223,7 +223,7 @@ def test_case_44_a_local_time_that_does_not_exist_is_quarantined(run_object: Run
     ending = run_object(table(*local_times("01:59", "02:30", "03:00", day="2024-03-31")))
     assert stamps(ending) == ["2024-03-31T00:59:00Z", "2024-03-31T01:00:00Z"]
     assert told(ending) == [("no_such_local_time", "Time", "2024-03-31T02:30:00")]
-    assert ending.rejected[0]["reason"] == "no such local time: the clock was put forward over it"
+    assert ending.rejected[0]["reason"] == "no such local time: the clocks went forward over it"
 
 
 def test_case_45_zones_and_epochs_of_all_units_are_one_instant(run_object: RunObject) -> None:
@@ -259,7 +259,7 @@ def test_case_46_utc_wins_over_local_time_and_a_contradiction_is_quarantined(run
     ending = run_object(lines(rows))
     assert stamps(ending) == [f"2024-10-05T00:{minute}:00Z" for minute in ("04", "09", "19")]
     assert told(ending) == [("contradicting_times", "obsTimeLocal", "2024-10-05 16:55:00")]
-    assert ending.rejected[0]["reason"] == "UTC and local time differ by no offset of the station's time zone"
+    assert ending.rejected[0]["reason"] == "UTC and local time do not differ by an offset of the station's time zone"
 
 
 def test_case_46_also_in_a_table(run_object: RunObject) -> None:
@@ -271,7 +271,7 @@ def test_case_46_also_in_a_table(run_object: RunObject) -> None:
 
 
 EARLY = "before 1901, when the network had no stations, or the time of an empty clock"
-LATE = "later than now by more than 10 minutes"
+LATE = "more than 10 minutes in the future"
 
 
 def test_case_47_times_that_cannot_be_are_quarantined_as_they_were_found(run_object: RunObject) -> None:

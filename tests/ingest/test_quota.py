@@ -102,7 +102,7 @@ def test_the_end_of_the_quota_is_a_clean_end_that_the_next_run_goes_on_from(tmp_
     (source,) = first.sources
     assert (first.exit_code, source.outcome, source.calls, source.quota_left) == (0, Outcome.QUOTA_REACHED, 10, 0)
     assert source.fault is not None
-    assert "the next run goes on where this one ended, from 2026-11-29T16:03:00Z on" in source.fault
+    assert "the next run continues where this one ended, from 2026-11-29T16:03:00Z on" in source.fault
     assert sum(station.days_left for station in source.stations.values()) == 8
     ended = sorted(ingest.records())
     assert len(ended) == len(set(ended)) > 0

@@ -130,7 +130,7 @@ def test_a_unit_that_changed_is_not_written(ingest: Ingest) -> None:
     (source,) = ingest.run("infoclimat", since=TODAY, stations=("00092",)).sources
     assert (source.exit_code, source.outcome) == (3, Outcome.PARTIAL)
     assert source.window_faults[0].message == (
-        "the document names other units than its numbers are read in: vent_moyen in 'm/s' instead of 'km/h'"
+        "the document names units that differ from those its numbers are read in: vent_moyen in 'm/s' instead of 'km/h'"
     )
     assert ingest.objects() == []
 

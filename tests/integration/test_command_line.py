@@ -163,7 +163,7 @@ def test_a_raw_zone_in_which_nothing_lies_is_exit_code_2(new_world: WorldMaker) 
     world = new_world()
     outcome = world.typed("pipeline")
     assert (outcome.code, world.status()["exit_code"]) == (2, 2)
-    assert f"nothing lies below {world.raw.uri}" in outcome.stderr
+    assert f"there is nothing below {world.raw.uri}" in outcome.stderr
 
 
 def test_zones_within_each_other_are_exit_code_2(local: World) -> None:

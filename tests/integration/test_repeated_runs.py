@@ -122,7 +122,7 @@ def test_loss_that_is_seen_when_reading_back_fails_the_run(world: World, monkeyp
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     assert [error["message"] for error in status["errors"]] == [
         (
-            "records that were loaded are not in the database any more; was it restored or changed meanwhile? "
+            "records that were loaded are no longer in the database; was it restored or changed in the meantime? "
             "Run again with --reprocess"
         )
     ]

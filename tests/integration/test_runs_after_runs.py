@@ -52,7 +52,7 @@ def test_a_run_that_died_is_named_by_the_next(world: World, caplog: pytest.LogCa
     leave_status(world, status="running", exit_code=None, finished_at=None)
     previous = world.run()["previous_run"]
     assert (previous["run_id"], previous["status"], previous["exit_code"]) == (first["run_id"], "died", None)
-    words = f"the run before this one did not finish: {first['run_id']}, begun {first['started_at']}"
+    words = f"the previous run did not finish: {first['run_id']}, started {first['started_at']}"
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [words]
     caplog.clear()
     assert world.run()["previous_run"]["status"] == "success"

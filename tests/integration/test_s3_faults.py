@@ -115,7 +115,7 @@ def assert_mended(world: World, s3: FaultyS3, undisturbed: Ending) -> None:
     ("fault", "words"),
     [
         (says(503, "SlowDown"), "S3 answered SlowDown; run again"),
-        (is_garbled(), "the bytes that came do not have the checksum that S3 keeps; run again"),
+        (is_garbled(), "the received bytes do not match S3's checksum; run again"),
         (says(403, "InvalidObjectState"), "it is archived; restore it, then run again"),
         # Of each of these the store tells as much (tests/storage/test_s3_faults.py).
         *for_the_night(
@@ -124,8 +124,8 @@ def assert_mended(world: World, s3: FaultyS3, undisturbed: Ending) -> None:
             (hangs_up, "the connection broke off; run again"),
             (breaks_off, "the connection broke off; run again"),
             (trickles, "the connection broke off; run again"),
-            (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Else run again"),
-            (is_cut, "the bytes that came do not have the checksum that S3 keeps; run again"),
+            (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Otherwise, run again"),
+            (is_cut, "the received bytes do not match S3's checksum; run again"),
         ),
     ],
     ids=["503", "garbled", "archived", "429", "500", "hangs up", "breaks off", "trickles", "silent", "cut"],
@@ -220,7 +220,7 @@ def test_fault_that_passes_changes_nothing(
         (says(503, "SlowDown"), "S3 answered SlowDown; run again"),
         *for_the_night(
             (answers(b""), "the answer is not a listing of this bucket; run again"),
-            (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Else run again"),
+            (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Otherwise, run again"),
         ),
     ],
     ids=["500", "503", "empty", "silent"],
@@ -248,7 +248,7 @@ def test_server_that_never_answers_ends_the_run(
         s3.spoil(method, "", is_silent)
     status = world.run()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
-    words = f"S3 does not answer at {s3.endpoint}; is AWS_ENDPOINT_URL right? Else run again"
+    words = f"S3 does not answer at {s3.endpoint}; is AWS_ENDPOINT_URL right? Otherwise, run again"
     assert [error["message"] for error in status["errors"]] == [f"{world.raw.uri} could not be listed: {words}"]
     assert world.status()["exit_code"] == 1
     assert_mended(world, s3, undisturbed)
@@ -336,7 +336,7 @@ def test_credentials_that_are_refused_in_the_middle_end_the_run(world: World, s3
     [
         (says(500, "InternalError"), "S3 answered InternalError; run again"),
         (hangs_up, "the connection broke off; run again"),
-        (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Else run again"),
+        (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Otherwise, run again"),
     ],
     ids=["500", "half of it", "silent"],
 )

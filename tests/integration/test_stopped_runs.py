@@ -31,7 +31,7 @@ PAST_THE_END = (
     "between two reports",
     "before the lease is given back",
 )
-SAID = ["ERROR interrupted: what was in flight is finished; run again to go on", "INFO the run ended: interrupted"]
+SAID = ["ERROR interrupted: work in progress was finished; run again to continue", "INFO the run ended: interrupted"]
 
 
 @pytest.mark.parametrize("stage", boundary_params("before the last status", "after the last status"))

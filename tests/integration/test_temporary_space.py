@@ -139,7 +139,7 @@ def test_an_object_that_has_no_room_alone_is_rejected_and_the_others_are_loaded(
         (
             "wunderground/ITESTB25/05-large.csv",
             "too_large",
-            "the object takes more than 1 MB of temporary files (MAX_TEMPORARY_MB)",
+            "the object needs more than 1 MB of temporary files (MAX_TEMPORARY_MB)",
         )
     ]
     assert len(world.documents()) == OBJECTS * MONTHS * DAYS

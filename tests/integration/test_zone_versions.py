@@ -141,8 +141,9 @@ def test_what_only_an_earlier_version_had_is_counted_and_named_when_it_leaves_th
     assert run(world)["records_withdrawn"] == 2
     assert [record.getMessage() for record in caplog.records if "earlier version" in record.getMessage()] == [
         (
-            f"{KEY}: 2 observations that an earlier version of this object gave are not in this one: they are in the "
-            "processed zone no more, and stay in the database"
+            f"{KEY}: 2 observations that an earlier version of this object gave are not in this one: they are no "
+            "longer "
+            "in the processed zone, but stay in the database"
         )
     ]
     withdrawn = {f"{name}@2024-09-30T23:00:00Z" for name in ("07915", "STATIC0090")}

@@ -471,7 +471,7 @@ def test_database_name_that_differs_in_capitals_only(guarded: ReplicaSet, admin:
     admin.forecast.other.insert_one({})
     assert fault(settings(as_user(guarded.uri, "root"), "Forecast")) == (
         2,
-        "there is a database whose name differs from MONGODB_DATABASE in capital letters only (making the collection)",
+        "there is a database whose name differs from MONGODB_DATABASE only in capitalisation (making the collection)",
     )
 
 
@@ -539,7 +539,7 @@ def test_collection_of_something_else(guarded: ReplicaSet, admin: Any) -> None:
         2,
         (
             "the collection holds documents whose station.location is not a point (making the indexes), so they are "
-            "none of the pipeline's; set MONGODB_COLLECTION to another one"
+            "not the pipeline's; set MONGODB_COLLECTION to another one"
         ),
     )
 

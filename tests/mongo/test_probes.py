@@ -140,7 +140,7 @@ def test_without_a_station_it_is_the_first_of_the_registry(
     report, code = latency_report(settings, STATIONS, None, None, 1, GENEROUS, NOW)
     assert (code, report.station_id, report.rows_returned, report.date) == (3, "00092", 0, "2026-11-23")
     assert report.note == (
-        f"{filled.full_name} holds no observation of station 00092: these are the times of finding nothing."
+        f"{filled.full_name} holds no observation of station 00092, so these times are for empty results."
     )
 
 

@@ -212,7 +212,7 @@ def test_a_survivor_goes_on_alone_with_its_documents(member: Member) -> None:
 def test_a_set_with_a_primary_and_an_empty_member_are_not_forced(member: Member) -> None:
     result = recover(member.host, "--yes")
     assert result.exit_code == 2
-    assert "it holds no set to go on with" in result.output
+    assert "it holds no set to continue with" in result.output
     initiated(member)
     result = recover(member.host, "--yes")
     assert result.exit_code == 2

@@ -58,7 +58,10 @@ def test_where_no_schedule_is_set_no_run_is_missing() -> None:
 
 def test_a_first_run_at_work_is_no_reason_to_worry() -> None:
     found = told(run(3, "running"))
-    assert (found.headline, found.needs_attention) == ("The first run is at work, since 2026-11-23 03:10 UTC", False)
+    assert (found.headline, found.needs_attention) == (
+        "The first run has been in progress since 2026-11-23 03:10 UTC",
+        False,
+    )
 
 
 def test_while_a_run_is_at_work_the_one_before_it_is_told_of() -> None:

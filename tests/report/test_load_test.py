@@ -173,11 +173,11 @@ def test_a_person_reads_every_phase_and_the_first_ten_misses() -> None:
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert lines[1] == "Objectives: MISSED"
     assert "and 6 more; the report has all" in lines
-    assert "1 client, open loop, warm: 125.0 answers a second; times in ms" in lines
+    assert "1 client, open loop, warm: 125.0 answers per second; times in ms" in lines
     assert "latest 100 0 9000.0 9000.0 9000.0 MISSED" in lines
     assert "station_day 100 0 10.0 10.0 10.0 met" in lines
     assert "latest station_time 7 8" in lines
-    assert lines[-1] == "In the background, 3 runs came to their end; 21,000 documents were loaded."
+    assert lines[-1] == "In the background, 3 runs finished; 21,000 documents were loaded."
 
 
 def test_all_that_may_be_null_is_so_in_the_report() -> None:

@@ -327,7 +327,7 @@ def test_a_damaged_file_is_written_anew_with_all_its_stations(local: World, capl
     local.load(row(5, 12.1))
     caplog.clear()
     assert local.write() == DatasetCounts(station_days=1, files=1, rows=3)
-    assert "is not a complete file of the dataset; it is written anew" in caplog.text
+    assert "is not a complete file of the dataset; it is rewritten" in caplog.text
     assert_the_dataset_is_the_database(local)
 
 

@@ -72,7 +72,7 @@ def test_what_would_never_fit_is_refused_at_once() -> None:
     with pytest.raises(ObjectRejectedError) as caught:
         space.reserve(B, 3 * MB + 1)
     assert caught.value.code == "too_large"
-    assert caught.value.message == "the object takes more than 3 MB of temporary files (MAX_TEMPORARY_MB)"
+    assert caught.value.message == "the object needs more than 3 MB of temporary files (MAX_TEMPORARY_MB)"
     space.reserve(A, 0)
     space.reserve(B, 3 * MB)
 

@@ -192,7 +192,7 @@ def test_a_daily_aggregate_that_is_not_what_the_observations_come_to_is_found(
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.verification.outdated_days, report.verification.ok) == (3, 1, False)
     assert [record.message for record in caplog.records] == [
-        f"daily aggregate {name} is not what the observations come to; run pipeline --rerun-qc"
+        f"daily aggregate {name} does not match the observations; run pipeline --rerun-qc"
     ]
     repaired, code = migrate(store, migrated, STATIONS, RUN)
     assert (code, repaired.verification.outdated_days) == (0, 0)
@@ -270,7 +270,7 @@ def test_a_file_of_another_format_is_named_with_what_to_do(
     with pytest.raises(SettingError) as told:
         migrate(LocalStore(tmp_path), collection, STATIONS, RUN)
     assert told.value.message == (
-        f"{path} {words}, and this program reads 2. Run the pipeline, which writes the files of its raw objects anew; "
+        f"{path} {words}, and this program reads 2. Run the pipeline, which rewrites the files of its raw objects; "
         "or use the version of the program that wrote it"
     )
     assert _documents(collection) == {}

@@ -57,8 +57,8 @@ def test_case_109_reports_within_the_raw_zone_are_refused(tmp_path: Path) -> Non
     with pytest.raises(SettingError) as caught:
         check_apart(settings("raw", "processed", "raw/logs"))
     assert caught.value.message == (
-        f"LOGS_DIR ({tmp_path}/raw/logs/) lies within RAW_URI ({tmp_path}/raw/); set one of them to a place of its "
-        "own, or what is written would be read as raw data"
+        f"LOGS_DIR ({tmp_path}/raw/logs/) lies within RAW_URI ({tmp_path}/raw/); set one of them to a separate "
+        "place; otherwise, what is written would be read as raw data"
     )
 
 
@@ -82,7 +82,8 @@ def test_case_109_an_empty_folder_is_told_with_what_lies_beside_it(tmp_path: Pat
     (tmp_path / "file\x9b").touch()
     message = nothing_there(LocalStore(tmp_path / "raw"), skipped).message
     assert message == (
-        f"nothing lies below {tmp_path}/raw{only}; in {tmp_path}/ there is file\\u009b, link/. Is RAW_URI right, and "
+        f"there is nothing below {tmp_path}/raw{only}; in {tmp_path}/ there is file\\u009b, link/. Is RAW_URI "
+        "right, and "
         "has a sync been written?"
     )
 
@@ -94,14 +95,14 @@ def test_case_109_an_empty_prefix_is_told_with_what_lies_beside_it(s3_bucket: st
         client.put_object(Bucket=s3_bucket, Key=key, Body=b"x")
     message = nothing_there(S3Store(f"s3://{s3_bucket}/{prefix}"), 0).message
     assert message == (
-        f"nothing lies below s3://{s3_bucket}/{prefix.rstrip('/')}/; in s3://{s3_bucket}/ there is airbyte-sync/, "
+        f"there is nothing below s3://{s3_bucket}/{prefix.rstrip('/')}/; in s3://{s3_bucket}/ there is airbyte-sync/, "
         "readme.txt. Is RAW_URI right, and has a sync been written?"
     )
 
 
 def test_an_empty_bucket_has_nothing_beside_it(s3_bucket: str) -> None:
     message = nothing_there(S3Store(f"s3://{s3_bucket}/a/"), 0).message
-    assert message == f"nothing lies below s3://{s3_bucket}/a/. Is RAW_URI right, and has a sync been written?"
+    assert message == f"there is nothing below s3://{s3_bucket}/a/. Is RAW_URI right, and has a sync been written?"
 
 
 @pytest.mark.parametrize("names", [[], ["_SUCCESS", ".DS_Store"]])
@@ -109,7 +110,7 @@ def test_case_109_a_run_on_a_zone_without_an_object_is_refused(tmp_path: Path, n
     for name in names:
         (tmp_path / "raw" / name).write_text("x")
     run = Run.begin(settings("raw", "processed"), RunOptions())
-    with pytest.raises(SettingError, match="nothing lies below raw"):
+    with pytest.raises(SettingError, match="there is nothing below raw"):
         list_objects(run, open_store("raw", "RAW_URI"))
     assert run.progress.objects_skipped == len(names)
 

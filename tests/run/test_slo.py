@@ -90,8 +90,8 @@ def test_what_cannot_be_read_is_named_and_left_out(tmp_path: Path, caplog: pytes
         found = past_measurements(settings, SLOS, NOW)
     assert (len(found.latency), found.load) == (1, [])
     for words in (
-        "error budgets leave out query_latency_report_20261128T130000Z.json, which is no report of this version",
-        "error budgets leave out load_test_report_20261128T130000Z.json, which is no report of this version",
+        "error budgets leave out query_latency_report_20261128T130000Z.json, which is not a report of this version",
+        "error budgets leave out load_test_report_20261128T130000Z.json, which is not a report of this version",
         "error budgets are of the reports in LOGS_DIR alone: ",
     ):
         assert words in caplog.text

@@ -178,7 +178,7 @@ def test_a_file_of_a_time_to_come_is_refused_until_then(folder: Path) -> None:
     (counts,) = chosen.run.objects
     assert counts.error is not None
     assert re.fullmatch(
-        rf"the time of its last change is {to_come:%Y-%m-%dT%H:%M:%SZ}, later than now \({TIME}\) by more than 10 "
-        r"minutes; set it \(touch\), or look at the clock of this machine",
+        rf"it was last changed at {to_come:%Y-%m-%dT%H:%M:%SZ}, more than 10 minutes in the future \(now: {TIME}\); "
+        r"set that time \(touch\), or check the clock of this machine",
         counts.error,
     )

@@ -110,8 +110,8 @@ def test_a_slow_answer_is_waited_for(s3: FaultyS3, store: S3Store, listed: RawOb
         (says(500, "InternalError"), RetryableError, "S3 answered InternalError; run again", 3),
         (hangs_up, RetryableError, "the connection broke off; run again", 3),
         (breaks_off, RetryableError, "the connection broke off; run again", 3),
-        (is_cut, RetryableError, "5120 bytes came instead of 10240; run again", 3),
-        (is_garbled(), RetryableError, "the bytes that came do not have the checksum of the ETag; run again", 3),
+        (is_cut, RetryableError, "5120 bytes were received instead of 10240; run again", 3),
+        (is_garbled(), RetryableError, "the received bytes do not match the checksum of the ETag; run again", 3),
         (says(404, "NoSuchKey"), ObjectChangedError, "replaced or removed after it was listed; run again", 1),
         (says(403, "InvalidObjectState"), RetryableError, "it is archived; restore it, then run again", 1),
         (

@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_be_listed_is_not_left_out(zone_of_nobody: Path) ->
         list(store.list())
     assert caught.value.message == f"the folder {zone_of_nobody}/shut cannot be listed: Permission denied"
     assert store.find("open/a") is not None
-    with pytest.raises(RetryableError, match="shut/a cannot be looked at: Permission denied"):
+    with pytest.raises(RetryableError, match="shut/a cannot be accessed: Permission denied"):
         store.find("shut/a")
 
 

@@ -100,14 +100,14 @@ def test_a_good_row_enters_with_its_identity_its_flag_and_no_value_changed() -> 
             "future_timestamp",
             "timestamp",
             "2024-10-09 12:11:00+00:00",
-            "later than now by more than 10 minutes",
+            "more than 10 minutes in the future",
         ),
         (
             {"timestamp": datetime(2099, 1, 1, tzinfo=UTC)},
             "future_timestamp",
             "timestamp",
             "2099-01-01 00:00:00+00:00",
-            "later than now by more than 10 minutes",
+            "more than 10 minutes in the future",
         ),
         (
             {"timestamp": datetime(1970, 1, 1, tzinfo=UTC)},

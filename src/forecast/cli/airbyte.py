@@ -32,7 +32,7 @@ def _airbyte() -> None:
 
 def manifests_command(
     settings: Settings,  # noqa: ARG001  of the log
-    folder: Annotated[Path, typer.Option(help="Where the manifests go.")] = Path("airbyte/manifests"),
+    folder: Annotated[Path, typer.Option(help="The folder for the manifests.")] = Path("airbyte/manifests"),
 ) -> int:
     """Write the manifests of the connectors.
 
@@ -55,10 +55,10 @@ def manifests_command(
 def apply_command(
     settings: Settings,
     source: Source = None,
-    since: Annotated[date | None, day_option(help="The first day that is read. Required.")] = None,
-    cron: Annotated[str, typer.Option(help="When to sync, as Airbyte's cron has it.")] = DEFAULT_CRON,
+    since: Annotated[date | None, day_option(help="The first day to read. Required.")] = None,
+    cron: Annotated[str, typer.Option(help="When to sync, as a cron expression in Airbyte's form.")] = DEFAULT_CRON,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the differences; change nothing.")] = False,
-    secrets: Annotated[bool, typer.Option("--secrets", help="Send keys again, which cannot be compared.")] = False,
+    secrets: Annotated[bool, typer.Option("--secrets", help="Send the keys again. They cannot be compared.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Set the sources up on an Airbyte server.
@@ -82,7 +82,7 @@ def apply_command(
     from forecast.run.stations import configured_stations
 
     if since is None:
-        raise SettingError("--since is missing: the first day that Airbyte is to read")
+        raise SettingError("--since is missing; it is the first day that Airbyte should read")
     registry = configured_stations(settings)
     fetches = airbyte_sources(tuple(source or ()), registry)
     setup = desired_setup(settings, fetches, allowed_stations(settings, registry, fetches), since, cron)

@@ -54,9 +54,9 @@ Freq = Annotated[
 ]
 Share = Annotated[
     float,
-    typer.Option(min=0.0, max=1.0, help="With --freq: the least share of the expected values that a value needs."),
+    typer.Option(min=0.0, max=1.0, help="With --freq: the minimum share of the expected values."),
 ]
-Format = Annotated[Literal["csv", "json", "parquet", "table"], typer.Option("--format", help="How it is written.")]
+Format = Annotated[Literal["csv", "json", "parquet", "table"], typer.Option("--format", help="The output format.")]
 Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write to this file. Default: stdout.")]
 
 

@@ -17,12 +17,14 @@ def ingest_command(
     settings: Settings,
     source: Annotated[list[str] | None, source_option(INGESTED)] = None,
     station: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this station. May be repeated.")] = None,
-    since: Annotated[date | None, day_option(help="The history of stations is read from this day on.")] = None,
-    until: Annotated[date | None, day_option(help="Nothing after this day is read.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="One call a source: is the key good? Writes nothing.")] = False,
+    since: Annotated[date | None, day_option(help="Read the stations' history from this day on.")] = None,
+    until: Annotated[date | None, day_option(help="Read nothing after this day.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check each source's key with one call. Write nothing.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show how many calls would be made; make none.")] = False,
     full_refresh: Annotated[
-        bool, typer.Option("--full-refresh", help="Read and write again what was read before, as a new generation.")
+        bool, typer.Option("--full-refresh", help="Read and write everything again, as a new generation.")
     ] = False,
     as_json: AsJson = False,
 ) -> int:

@@ -15,13 +15,13 @@ from forecast.core.settings import Settings
 def load_test_command(
     settings: Settings,
     clients: Annotated[
-        list[int] | None, typer.Option(help="How many clients at once. May be repeated. Default: 1, 8 and 32.")
+        list[int] | None, typer.Option(help="The number of concurrent clients. May be repeated. Default: 1, 8 and 32.")
     ] = None,
-    requests: Annotated[int, typer.Option(min=1, help="How often each query is sent in a phase, at least.")] = 200,
+    requests: Annotated[int, typer.Option(min=1, help="How many times each query is sent in a phase, at least.")] = 200,
     until: Annotated[
         date | None,
         day_option(
-            help="Ask for observations up to this UTC day, and not for how old the newest is. Default: the newest."
+            help="Query observations up to this UTC day, and do not check how old the newest is. Default: the newest."
         ),
     ] = None,
     as_json: AsJson = False,

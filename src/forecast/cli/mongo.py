@@ -25,7 +25,9 @@ def init_command(
     settings: Settings,
     feature_version: Annotated[
         str | None,
-        typer.Option(help="Also raise the feature compatibility version to this one, such as 8.0: no way back."),
+        typer.Option(
+            help="Also raise the feature compatibility version to this one, such as 8.0. This cannot be undone."
+        ),
     ] = None,
 ) -> int:
     """Initiate the replica set, once, and make its users.
@@ -118,7 +120,11 @@ def roll_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and say what would be done.")] = False,
     only: Annotated[str | None, typer.Option(help="Only this member, such as mongo-2.")] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Also members that run the newest already: after new certificates.")
+        bool,
+        typer.Option(
+            "--again",
+            help="Also roll members that already run the newest revision, for example after new certificates.",
+        ),
     ] = False,
     volume_gib: Annotated[
         int | None, typer.Option(min=1, max=16384, help="Give the members volumes of this size.")

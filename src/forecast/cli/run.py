@@ -16,12 +16,12 @@ from forecast.core.settings import Settings
 def pipeline_command(
     settings: Settings,
     day: Annotated[date | None, day_option("--date", help="Only objects synced on this UTC day.")] = None,
-    since: Annotated[date | None, day_option(help="Only objects synced then or later.")] = None,
-    until: Annotated[date | None, day_option(help="Only objects synced then or earlier.")] = None,
+    since: Annotated[date | None, day_option(help="Only objects synced on this day or later.")] = None,
+    until: Annotated[date | None, day_option(help="Only objects synced on this day or earlier.")] = None,
     reprocess: Annotated[
-        bool, typer.Option("--reprocess", help="Also process objects that were processed already.")
+        bool, typer.Option("--reprocess", help="Also process objects that have already been processed.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Everything but the writing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything except write.")] = False,
     demo: Annotated[
         bool, typer.Option("--demo", help="Make synthetic raw data and run on it with the embedded MongoDB.")
     ] = False,

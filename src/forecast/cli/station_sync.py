@@ -22,9 +22,9 @@ def sync_stations_command(
     settings: Settings,
     network: Annotated[str, typer.Argument(help='The network\'s name, such as "Météo-France SYNOP".')],
     file: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="The network's list. Default: it is fetched.")
+        Path | None, typer.Option("--from", metavar="FILE", help="A file with the network's list. Default: fetch it.")
     ] = None,
-    near: Annotated[str | None, typer.Option(metavar=_NEAR, help="Only stations so near to a place.")] = None,
+    near: Annotated[str | None, typer.Option(metavar=_NEAR, help="Only stations within a distance of a place.")] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file. Default: stdout.")] = None,
 ) -> int:
     """Propose registry entries from a network's own list.
@@ -77,7 +77,7 @@ def _content(source: StationSource, file: Path | None) -> bytes:
     try:
         response = HttpTransport().get(source.url)
     except NoResponseError as error:
-        raise RetryableError(f"the list of stations was not fetched: {error}") from None
+        raise RetryableError(f"the list of stations could not be fetched: {error}") from None
     if response.status != 200:  # noqa: PLR2004
-        raise RetryableError(f"the list of stations was not fetched: {source.url} answered {response.status}")
+        raise RetryableError(f"the list of stations could not be fetched: {source.url} answered {response.status}")
     return response.body

@@ -48,7 +48,7 @@ def other_networks(ids: pa.Array | pa.ChunkedArray, stations: Stations, network:
     """Rows whose station is one of another network: two networks' versions of a station are never mixed."""
     others = pa.array([station.id for station in stations if station.network != network], pa.string())
     other = np.asarray(pc.is_in(ids, value_set=others)) & np.asarray(ids.is_valid())
-    return Violation(other, "other_network", f"in the station registry the station is none of {network}")
+    return Violation(other, "other_network", f"the station registry does not have this station in {network}")
 
 
 def wrong_times(
@@ -60,7 +60,7 @@ def wrong_times(
     early = f"before {first_year}, when the network had no stations, or the time of an empty clock"
     return (
         Violation(np.isnat(moments), "no_timestamp", "the row has no time"),
-        Violation(moments > latest, FUTURE, "later than now by more than 10 minutes", moments),
+        Violation(moments > latest, FUTURE, "more than 10 minutes in the future", moments),
         Violation((moments < first) | (moments == _EPOCH), "impossible_timestamp", early),
     )
 

@@ -26,6 +26,6 @@ def check_not_inside(outer: tuple[str, str], inner: tuple[str, str]) -> None:
     if absolute(inner_uri).startswith(where):
         relation = "is the same place as" if absolute(inner_uri) == where else "lies within"
         raise SettingError(
-            f"{inner_name} ({absolute(inner_uri)}) {relation} {outer_name} ({where}); set one of them to a place of "
-            "its own, or what is written would be read as raw data"
+            f"{inner_name} ({absolute(inner_uri)}) {relation} {outer_name} ({where}); set one of them to a separate "
+            "place; otherwise, what is written would be read as raw data"
         )

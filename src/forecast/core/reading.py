@@ -125,7 +125,7 @@ class UnknownColumns:
 class ObjectReading:
     """The readings of one object's parameters, by name; its unknown columns, with the first different cells of each.
 
-    `not_stored` counts the cells of the columns that are known, and whose measurements no parameter stands for.
+    `not_stored` counts the cells of the known columns whose measurements correspond to no parameter.
     """
 
     parameters: dict[str, ParameterReading] = field(default_factory=dict)

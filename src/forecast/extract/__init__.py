@@ -92,8 +92,8 @@ def _check_extracted(batch: RawBatch, raw: RawObject, now: datetime) -> None:
         minutes = FUTURE_TOLERANCE.seconds // 60
         raise ObjectRejectedError(
             "bad_envelope",
-            f"Airbyte's time of extraction is {latest:{_TIME}}, later than now ({now:{_TIME}}) by more than {minutes} "
-            f"minutes; look at the clocks of the machine that extracted it and of this one",
+            f"Airbyte's time of extraction is {latest:{_TIME}}, more than {minutes} minutes in the future (now: "
+            f"{now:{_TIME}}); check the clocks of this machine and of the one that extracted it",
             again_at=latest - FUTURE_TOLERANCE,
         )
 
@@ -154,14 +154,15 @@ def _refuse_json_behind(open_text: Opener) -> None:
         line = block[: block.index(before)].count(b"\n") + 1
         found = shown(before.decode("utf-8", "replace"))
         raise ObjectRejectedError(
-            "not_json", f"JSON begins with a brace or a bracket, and the object with '{found}' (line {line} column 1)"
+            "not_json",
+            f"JSON begins with a brace or a bracket, but the object begins with '{found}' (line {line} column 1)",
         )
 
 
 def _refuse_known(text: bytes) -> None:
     """Say what a file is that no table is."""
     if not text:
-        raise ObjectRejectedError("empty", "the object holds nothing but blanks")
+        raise ObjectRejectedError("empty", "the object contains only whitespace")
     if text.startswith(b"<"):
         raise ObjectRejectedError("not_data", "the object is an HTML or XML page, not data")
     if text.startswith(b"version https://git-lfs"):

@@ -121,7 +121,7 @@ def _texts(
         surplus = columns.pop()
         names.pop()
         for index in np.flatnonzero(surplus.is_valid()).tolist():
-            faults.setdefault(index, f"a cell more than the header has: {surplus[index].as_py()[:80]!r}")
+            faults.setdefault(index, f"one more cell than the header: {surplus[index].as_py()[:80]!r}")
     table = pa.Table.from_arrays(columns, names)
     if not faults:
         return table, places, []

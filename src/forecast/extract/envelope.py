@@ -75,7 +75,7 @@ def is_sources_own(name: str, payload: str | None = None) -> bool:
 def unwrap_record(record: Any) -> Unwrapped:
     """A record's payload, its envelope, and what stands beside them; JSON text where an object belongs is read as one.
 
-    Raises BadRecordError where the payload is no object.
+    Raises BadRecordError where the payload is not an object.
     """
     if not isinstance(record, Mapping):
         raise BadRecordError("not a JSON object")
@@ -91,7 +91,7 @@ def unwrap_record(record: Any) -> Unwrapped:
     if payload is None:
         payload = {}
     if not isinstance(payload, Mapping):
-        raise BadRecordError("the payload is no object")
+        raise BadRecordError("the payload is not an object")
     return Unwrapped(_sources_own(payload), envelope, beside)
 
 

@@ -86,7 +86,7 @@ def _beginning(file: IO[bytes], begun: Sequence[str] = ()) -> tuple[int, list[st
         lines.append(line)
         size += len(line)
     if not lines:
-        raise ObjectRejectedError("empty", "the object holds nothing but blanks")
+        raise ObjectRejectedError("empty", "the object contains only whitespace")
     return blank, lines + waiting[::-1]
 
 

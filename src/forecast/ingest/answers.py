@@ -202,7 +202,8 @@ def _check_units(fetch: Fetch, members: _Members) -> None:
     ]
     if other:
         raise UnusableAnswerError(
-            "changed_unit", f"the document names other units than its numbers are read in: {', '.join(other)}"
+            "changed_unit",
+            f"the document names units that differ from those its numbers are read in: {', '.join(other)}",
         )
 
 

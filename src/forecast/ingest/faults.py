@@ -38,6 +38,6 @@ class QuotaReachedError(RetryableError):
     def __init__(self, per_day: int, again_at: float) -> None:
         self.again_at = datetime.fromtimestamp(again_at, UTC)
         super().__init__(
-            f"the quota of {per_day:,} calls in 24 hours is used up; the next run goes on where this one ended, from "
+            f"the quota of {per_day:,} calls in 24 hours is used up; the next run continues where this one ended, from "
             f"{iso_time(self.again_at)} on"
         )

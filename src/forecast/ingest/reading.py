@@ -60,7 +60,7 @@ class Reading:
 
     def _check_stop(self) -> None:
         if self.around.stop.is_set():
-            raise InterruptedRunError("interrupted: what was read is kept; run again to go on")
+            raise InterruptedRunError("interrupted: what was read is kept; run again to continue")
 
     @property
     def _wanted(self) -> Wanted:

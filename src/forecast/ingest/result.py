@@ -61,7 +61,7 @@ class FileCounts:
 
 @dataclass(slots=True)
 class SourceResult:
-    """What was done for one source. `fault` is what ended it before its time."""
+    """What was done for one source. `fault` is what ended it early."""
 
     source: str
     network: str

@@ -132,6 +132,6 @@ def _message(error: HTTPError) -> str:
         "SSLError": "its certificate or its TLS is not accepted",
         "IncompleteRead": "the answer broke off",
         "ProtocolError": "the connection broke off",
-        "DecodeError": "the answer is not the gzip that it says it is",
+        "DecodeError": "the answer claims to be gzip but is not",
     }
     return named.get(type(error).__name__, type(error).__name__)

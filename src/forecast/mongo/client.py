@@ -44,7 +44,7 @@ _BAD_OPTION = f"MONGODB_URI has an option that is unknown, or whose value cannot
 _BAD_FILE = "a file that MONGODB_URI names (tlsCAFile, tlsCertificateKeyFile) cannot be read"
 # What was taken for the host may be a piece of the password, so it is not shown.
 _AT_BEHIND = (
-    "MONGODB_URI has an @ behind its first / or ?, so what stands before that was taken for the host, and no MongoDB "
+    "MONGODB_URI has an @ after its first / or ?, so what precedes that was taken for the host, and no MongoDB "
     f"was reached there. {ENCODED}"
 )
 _UNCONFIRMED = "MongoDB did not confirm a write on a majority of its members ({doing}); is a member down?"
@@ -71,8 +71,8 @@ _TO_CHANGE = {
     86: "the collection has another index with the name of one of the pipeline's ({doing}); drop it",
     _VALIDATION_FAILED: "the database's validator refuses a document ({doing}); it is not that of this pipeline "
     "version (src/config/mongodb_schema.json)",
-    13297: "there is a database whose name differs from MONGODB_DATABASE in capital letters only ({doing})",
-    16755: "the collection holds documents whose station.location is not a point ({doing}), so they are none of the "
+    13297: "there is a database whose name differs from MONGODB_DATABASE only in capitalisation ({doing})",
+    16755: "the collection holds documents whose station.location is not a point ({doing}), so they are not the "
     "pipeline's; set MONGODB_COLLECTION to another one",
 }
 _NO_INDEX = (

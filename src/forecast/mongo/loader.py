@@ -186,7 +186,9 @@ def _load_batch(
         stored.check_ours(left)
     if any(before.get(name) != seen.get(name) for name in left):
         raise RetryableError("other writers keep changing the same documents; run again when they are done")
-    raise RetryableError(f"document {left[0]} cannot be written, although it is as it was read; run again")
+    raise RetryableError(
+        f"document {left[0]} cannot be written, although it has not changed since it was read; run again"
+    )
 
 
 def _removed(

@@ -44,7 +44,7 @@ def _outermost(collection: ObservationCollection, order: int) -> dict[str, int]:
         {"$sort": {"station.id": order, "timestamp": order}},
         {"$group": {"_id": "$station.id", "moment": {"$first": "$timestamp"}}},
     ]
-    with mongo_errors("reading when stations were last heard"):
+    with mongo_errors("reading the stations' newest observations"):
         return {entry["_id"]: _ms(entry["moment"]) for entry in collection.aggregate(stages) if entry["_id"]}
 
 

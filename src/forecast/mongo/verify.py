@@ -108,8 +108,9 @@ def _check_format(file: RawObject, schema: pa.Schema) -> None:
     if version == str(FORMAT_VERSION):
         what = "has other columns than this program writes"
     raise SettingError(
-        f"{file.uri} {what}, and this program reads {FORMAT_VERSION}. Run the pipeline, which writes the files of its "
-        "raw objects anew; or use the version of the program that wrote it"
+        f"{file.uri} {what}, and this program reads {FORMAT_VERSION}. Run the pipeline, which rewrites the files "
+        "of its "
+        "raw objects; or use the version of the program that wrote it"
     )
 
 

@@ -87,7 +87,7 @@ def _of_runs(progress: RunProgress) -> Iterator[_Counted]:
             yield Attention(severity, "run_error", error.message), 1
     previous = progress.previous_run
     if previous is not None and previous.status == "died":
-        message = f"run {previous.run_id}, begun {previous.started_at}, did not finish"
+        message = f"run {previous.run_id}, started {previous.started_at}, did not finish"
         yield Attention("info", "previous_run_died", message), 1
 
 

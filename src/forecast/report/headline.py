@@ -282,7 +282,7 @@ def _spent(budgets: Sequence[ErrorBudget]) -> Iterator[Attention]:
 def _all_is_well(situation: Situation) -> str:
     ended = settled(situation.runs)
     if not ended:
-        return f"The first run is at work, since {minute(situation.runs[0].started_at)}"
+        return f"The first run has been in progress since {minute(situation.runs[0].started_at)}"
     last = ended[0]
     end = last.finished_at or last.started_at
     return f"All is well: the last run ended at {minute(end)} with {last.status}"

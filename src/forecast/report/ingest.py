@@ -75,7 +75,7 @@ def _of_source(source: SourceResult, *, dry_run: bool) -> Iterator[IngestAttenti
         message = f"{_window(window)}: {window.message}"
         yield entry("warning", "window_not_read", message, None if others else station)
     if (left := sum(station.days_left for station in source.stations.values())) and not dry_run:
-        yield entry("info", "days_left", f"{left:,} station-days were not reached; the next run goes on")
+        yield entry("info", "days_left", f"{left:,} station-days were not reached; the next run continues")
     if source.vanished:
         message = f"{source.vanished:,} records that came before did not come again; they are kept"
         yield entry("warning", "records_vanished", message)
@@ -101,7 +101,7 @@ def metrics(report: IngestReport) -> dict[str, object]:
 
 def render_ingest(result: IngestResult, report: IngestReport) -> Group:
     """Show a run to a person."""
-    kind = ", dry run: no call was made" if result.request.dry_run else ", one call a source" * result.request.check
+    kind = ", dry run: no call was made" if result.request.dry_run else ", one call per source" * result.request.check
     head = f"Ingest {report.run_id}: {report.status}, exit code {report.exit_code}{kind}"
     parts: list[RenderableType] = [Text(head, style="bold"), _table(result)]
     parts += [Text(_calls(source, dry=result.request.dry_run)) for source in result.sources]

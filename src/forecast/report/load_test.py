@@ -181,7 +181,7 @@ def render_load_test(report: LoadTestReport) -> Group:
     if len(missed) > _MAX_LINES:
         parts.append(Text(f"  and {len(missed) - _MAX_LINES} more; the report has all"))
     if report.slo.unknown:
-        parts.append(Text(f"  found nothing, so nobody knows: {', '.join(report.slo.unknown)}"))
+        parts.append(Text(f"  found nothing, so the result is unknown: {', '.join(report.slo.unknown)}"))
     for phase in report.phases:
         parts += [Text(f"\n{_phase_words(phase)}"), Padding(_times(phase), (0, 0, 0, 2))]
     if report.plans:
@@ -197,7 +197,7 @@ def render_load_test(report: LoadTestReport) -> Group:
 
 def _phase_words(phase: Phase) -> str:
     busy = "" if phase.host_cpu is None else f", {phase.host_cpu:.0%} of this machine busy"
-    return f"{_where(phase)}: {phase.throughput:.1f} answers a second{busy}; times in ms"
+    return f"{_where(phase)}: {phase.throughput:.1f} answers per second{busy}; times in ms"
 
 
 def _times(phase: Phase) -> Table:
@@ -233,9 +233,7 @@ def _budgets(report: LoadTestReport) -> Table:
 def _background_words(background: Background) -> str:
     if background.failed is not None:
         return f"The runs in the background failed, so this is no measurement under load: {escaped(background.failed)}"
-    return (
-        f"In the background, {background.runs} runs came to their end; {background.documents:,} documents were loaded."
-    )
+    return f"In the background, {background.runs} runs finished; {background.documents:,} documents were loaded."
 
 
 def _where(phase: Phase) -> str:

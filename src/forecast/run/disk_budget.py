@@ -32,7 +32,7 @@ class DiskBudget:
         Raises ObjectRejectedError where there would be none without them either.
         """
         if size > self._most:
-            message = f"the object takes more than {self._most >> 20} MB of temporary files (MAX_TEMPORARY_MB)"
+            message = f"the object needs more than {self._most >> 20} MB of temporary files (MAX_TEMPORARY_MB)"
             raise ObjectRejectedError("too_large", message)
         with self._changed:
             while sum(self._held.values()) - self._held.get(folder, 0) + size > self._most:

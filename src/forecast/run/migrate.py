@@ -115,7 +115,7 @@ def _outdated_days(collection: ObservationCollection, stations: Stations) -> int
     """How many daily aggregates are not what the observations come to; each is named."""
     number = 0
     for name in outdated_days(days_held(collection, {}), collection, stations):
-        LOGGER.error("daily aggregate %s is not what the observations come to; run pipeline --rerun-qc", name)
+        LOGGER.error("daily aggregate %s does not match the observations; run pipeline --rerun-qc", name)
         number += 1
     return number
 

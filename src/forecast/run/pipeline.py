@@ -302,8 +302,8 @@ def _tell_withdrawn(counts: ObjectCounts, earlier: Withdrawal, *, dry_run: bool)
         LOGGER.warning(words, counts.key, extra={"facts": facts})
     if earlier.records:
         LOGGER.warning(
-            "%s: %d observations that an earlier version of this object gave are not in this one: they %s in the "
-            "processed zone no more, and stay in the database",
+            "%s: %d observations that an earlier version of this object gave are not in this one: they %s no longer "
+            "in the processed zone, but stay in the database",
             counts.key,
             earlier.records,
             "would be" if dry_run else "are",

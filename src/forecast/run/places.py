@@ -38,7 +38,9 @@ def nothing_there(store: Store, skipped: int) -> SettingError:
     shown = ", ".join(escaped(name) for name in names[:_MAX_NAMES])
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     beside = f"; in {where} there is {shown}{more}" if names else ""
-    return SettingError(f"nothing lies below {store.uri}{only}{beside}. Is RAW_URI right, and has a sync been written?")
+    return SettingError(
+        f"there is nothing below {store.uri}{only}{beside}. Is RAW_URI right, and has a sync been written?"
+    )
 
 
 def no_such_day(since: date | None, until: date | None, days: Mapping[date, int]) -> SettingError:

@@ -122,7 +122,7 @@ class Run:
     def check_stop(self) -> None:
         """Raise InterruptedRunError where Ctrl-C or SIGTERM asked for the end, RetryableError without the lease."""
         if self.stop.is_set():
-            raise InterruptedRunError("interrupted: what was in flight is finished; run again to go on")
+            raise InterruptedRunError("interrupted: work in progress was finished; run again to continue")
         if self.lease is not None:
             self.lease.check()
 

@@ -48,7 +48,7 @@ class RunReports:
         run = self._run
         run.progress.previous_run = previous = previous_run(run)
         if previous is not None and previous.status == "died":
-            words = "the run before this one did not finish: %s, begun %s"
+            words = "the previous run did not finish: %s, started %s"
             facts = {"event": "predecessor_died", "previous_run": previous.run_id}
             LOGGER.warning(words, previous.run_id, previous.started_at, extra={"facts": facts})
         if not run.options.dry_run:

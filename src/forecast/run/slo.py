@@ -90,7 +90,7 @@ def _reports(settings: Settings, of: type[_ReportT], prefix: str, since: str) ->
         try:
             found.append(msgspec.json.decode(content, type=of))
         except (msgspec.DecodeError, UnicodeDecodeError):
-            LOGGER.warning("error budgets leave out %s, which is no report of this version", name)
+            LOGGER.warning("error budgets leave out %s, which is not a report of this version", name)
     return found
 
 

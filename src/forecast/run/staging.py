@@ -211,8 +211,8 @@ def _check_changed_before(raw: RawObject, now: datetime) -> None:
     if raw.last_modified > now + FUTURE_TOLERANCE:
         raise ObjectRejectedError(
             "future_object",
-            f"the time of its last change is {iso_time(raw.last_modified)}, later than now ({iso_time(now)}) by more "
-            f"than {FUTURE_TOLERANCE.seconds // 60} minutes; set it (touch), or look at the clock of this machine",
+            f"it was last changed at {iso_time(raw.last_modified)}, more than {FUTURE_TOLERANCE.seconds // 60} minutes "
+            f"in the future (now: {iso_time(now)}); set that time (touch), or check the clock of this machine",
             again_at=raw.last_modified - FUTURE_TOLERANCE,
         )
 

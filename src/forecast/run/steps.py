@@ -36,7 +36,7 @@ def transform_data(transformer: ObjectTransformer, batch: RawBatch) -> Transform
 
 
 def validate_data(observations: pd.DataFrame, stations: Stations, now: datetime) -> Validated:
-    """Observations to records that may enter."""
+    """Observations to records that passed validation."""
     return validate(observations, stations, now)
 
 

@@ -342,7 +342,7 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
         "{number} observations que donnaient d'anciennes versions d'objets ne sont plus dans la zone traitée ; la base "
         "les garde"
     ),
-    "run {run}, begun {time}, did not finish": "l'exécution {run}, commencée le {time}, ne s'est pas achevée",
+    "run {run}, started {time}, did not finish": "l'exécution {run}, commencée le {time}, ne s'est pas achevée",
     "The error budget of {objective} is spent: {missed} of {total} missed it in {days} days, and {share} may": (
         "Le budget d'erreur de {objective} est épuisé : {missed} sur {total} l'ont manqué en {days} jours, et {share} le "
         "peuvent"

@@ -104,8 +104,8 @@ class LocalDocuments:
 
     def _unwritable(self, path: Path, error: OSError) -> ForecastError:
         return SettingError(
-            f"{path} cannot be written: {error.strerror}; make its folder one that this user can write to and that has "
-            f"room, or set {self._setting} to another"
+            f"{path} cannot be written: {error.strerror}; make its folder writable and free some "
+            f"space, or set {self._setting} to another"
         )
 
 

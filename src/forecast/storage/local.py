@@ -111,7 +111,7 @@ class LocalStore:
         try:
             return self._described(key) if self._path(key).is_file() else None
         except OSError as error:
-            raise RetryableError(f"{self._path(key)} cannot be looked at: {error.strerror}") from error
+            raise RetryableError(f"{self._path(key)} cannot be accessed: {error.strerror}") from error
 
     def beside(self) -> tuple[str, Sequence[str]]:
         """See `Store.beside`."""
@@ -248,7 +248,7 @@ def _unwritable(target: Path, error: OSError, setting: str, what: str = "written
         return RetryableError(f"{words}; free some space there, then run again")
     if error.errno in (errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.EAGAIN):
         return RetryableError(f"{words}; run again")
-    return SettingError(f"{words}; make its folder one that this user can write to, or set {setting} to another")
+    return SettingError(f"{words}; make its folder writable, or set {setting} to another")
 
 
 def _etag(status: os.stat_result) -> str:

@@ -184,9 +184,9 @@ class S3Store:
                 size += len(block)
                 copy.write(block)
         if size != listed.size:
-            raise WrongAnswerError(f"{size} bytes came instead of {listed.size}")
+            raise WrongAnswerError(f"{size} bytes were received instead of {listed.size}")
         if self._expected_md5(answer) not in (None, md5.hexdigest()):
-            raise WrongAnswerError("the bytes that came do not have the checksum of the ETag")
+            raise WrongAnswerError("the received bytes do not match the checksum of the ETag")
         return hex_digest(digest)
 
     def _expected_md5(self, answer: GetObjectOutputTypeDef) -> str | None:

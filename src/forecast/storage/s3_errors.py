@@ -25,9 +25,9 @@ _CHANGED = "replaced or removed after it was listed; run again"
 _ELSEWHERE = "the bucket is in another region ({}); set AWS_DEFAULT_REGION to its own"
 _NO_CREDENTIALS = "no AWS credentials were found; set AWS_ACCESS_KEY_ID or a role"
 _BAD_SETTING = "a setting of AWS cannot be used ({}); check AWS_*"
-_SILENT = "S3 does not answer at {endpoint}; is AWS_ENDPOINT_URL right? Else run again"
-_REFUSED = "nothing listens at {endpoint} (connection refused); is AWS_ENDPOINT_URL right? Else run again"
-_NO_ADDRESS = "the host of {endpoint} has no address in the DNS; is AWS_ENDPOINT_URL right? Else run again"
+_SILENT = "S3 does not answer at {endpoint}; is AWS_ENDPOINT_URL right? Otherwise, run again"
+_REFUSED = "nothing listens at {endpoint} (connection refused); is AWS_ENDPOINT_URL right? Otherwise, run again"
+_NO_ADDRESS = "the host of {endpoint} has no address in the DNS; is AWS_ENDPOINT_URL right? Otherwise, run again"
 _OF_ONE_OBJECT = "access denied ({}); check the rights on this object, and on the key that it is encrypted with"
 _BROKEN_OFF = "the connection broke off; run again"
 
@@ -74,7 +74,7 @@ _BY_TYPE: dict[type[Exception], tuple[type[ForecastError], str]] = {
     HTTPError: (RetryableError, _BROKEN_OFF),
     boto.FlexibleChecksumError: (
         RetryableError,
-        "the bytes that came do not have the checksum that S3 keeps; run again",
+        "the received bytes do not match S3's checksum; run again",
     ),
 }
 _UNKNOWN_CODE = (RetryableError, "S3 answered {}; run again")

@@ -124,7 +124,7 @@ class Aggregates:
         found = [rows for rows, is_aggregate in evaluated if is_aggregate]
         if 2 * sum(len(rows.moments) for rows in found) <= total:
             return
-        raise ObjectRejectedError(CODE, f"the rows are values of hours or days: {_told(found[0])}. {self._advice}")
+        raise ObjectRejectedError(CODE, f"the rows are hourly or daily values: {_told(found[0])}. {self._advice}")
 
     def _by_station(self) -> Iterator[_Rows]:
         if not self._parts:
@@ -176,9 +176,10 @@ def _told(rows: _Rows) -> str:
         if not np.isnan(rows.spreads[:, number]).all()
     )
     if len(rows.moments) == 1:
-        return f"in the row of {rows.stations[0]} at {rows.moments[0]}Z highest and lowest lie far apart ({apart})"
+        where = f"{rows.stations[0]} at {rows.moments[0]}Z"
+        return f"in the row of {where} the highest and lowest values differ widely ({apart})"
     minutes = np.median(np.diff(rows.moments)) / np.timedelta64(1, "m")
     return (
-        f"{len(rows.moments)} rows of {rows.stations[0]} are {minutes:.0f} minutes apart, and in each highest and "
-        f"lowest lie as far apart as the air changes in that time (on average {apart})"
+        f"{len(rows.moments)} rows of {rows.stations[0]} are {minutes:.0f} minutes apart, and in each the highest and "
+        f"lowest values differ by as much as the air changes in that time (on average {apart})"
     )

@@ -13,8 +13,8 @@ from forecast.transform.values.statements import Places
 from forecast.transform.values.timestamps import ParsedTimes
 from forecast.transform.values.zones import local_to_utc
 
-_TWICE: Final = "the station's local time occurs twice (the clock was put back), and nothing says which hour it is"
-_NEVER: Final = "no such local time: the clock was put forward over it"
+_TWICE: Final = "the station's local time occurs twice (the clocks went back), and nothing shows which hour it is"
+_NEVER: Final = "no such local time: the clocks went forward over it"
 
 
 def localised(time: UtcTime, readings: ParsedTimes, cells: pa.Array, places: Places) -> list[Rejection]:

@@ -21,7 +21,7 @@ from forecast.transform.source_units import check_units
 from forecast.transform.values.columns import ParseIssue
 
 # A row has its station by its own name, or by that of the lists it stands in.
-_OTHER_GROUP = "the row names another station than the one it stands under"
+_OTHER_GROUP = "the row names a different station from the one it is listed under"
 
 
 class Reader(ABC):

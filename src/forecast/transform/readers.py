@@ -71,7 +71,7 @@ class Readers:
         found = [layout for layout in self.layouts if layout.recognises(columns)]
         if len(found) > 1:
             names = " and of ".join(layout.layout.name for layout in found)
-            message = f"the rows are of {names}: which of the two they are, their columns do not tell"
+            message = f"the rows are of {names}: their columns do not show which of the two"
             raise ObjectRejectedError("ambiguous_layout", message)
         return batch, columns, found[0] if found else None
 

@@ -144,6 +144,6 @@ def _compared(parameter: Parameter, reads: Sequence[ReadBlock], rows: Rows, size
             if not np.isnan(value)
         )
         texts[rows[row]] = ", ".join(told)
-    reason = "the values of two systems of units differ by more than rounding"
+    reason = "the values in two unit systems differ by more than rounding"
     rejection = Rejection(mask, "contradicting_values", parameter.name, reason, pa.array(texts, pa.string()))
     return values[finest, np.arange(len(rows))], rejection

@@ -135,7 +135,7 @@ def readable(
     try:
         return read_table(listed, store, folder, columns, schema)
     except pa.ArrowException:
-        LOGGER.warning("%s is not a complete file of the dataset; it is written anew", listed.uri)
+        LOGGER.warning("%s is not a complete file of the dataset; it is rewritten", listed.uri)
         return None
 
 

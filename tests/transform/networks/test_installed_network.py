@@ -152,7 +152,7 @@ def test_rows_that_two_layouts_recognise_are_rejected_with_the_names_of_both(ins
         observations(shown("csv"), find_networks(), tmp_path)
     assert (caught.value.code, caught.value.message) == (
         "ambiguous_layout",
-        "the rows are of Calais' CSV and of the port's CSV: which of the two they are, their columns do not tell",
+        "the rows are of Calais' CSV and of the port's CSV: their columns do not show which of the two",
     )
 
 

@@ -270,7 +270,7 @@ def test_case_72_two_objects_that_differ_by_more_than_rounding_are_quarantined(
             "contradicting_values",
             field,
             told,
-            "the values of two systems of units differ by more than rounding",
+            "the values in two unit systems differ by more than rounding",
         )
     ]
 
@@ -699,12 +699,13 @@ def test_case_76_values_of_hours_and_days_reject_the_object(form: str, rows: lis
 
 def test_case_76_the_message_tells_what_shows_it(tmp_path: Path) -> None:
     assert rejected(to_document(daily(1)), tmp_path)[1] == (
-        "the rows are values of hours or days: in the row of ITESTB25 at 2024-10-01T21:59:54Z highest and lowest lie "
-        f"far apart (temperature 9.0 °C, humidity 36.0 %, pressure 9.0 hPa). {ADVICE}"
+        "the rows are hourly or daily values: in the row of ITESTB25 at 2024-10-01T21:59:54Z the highest and lowest "
+        f"values differ widely (temperature 9.0 °C, humidity 36.0 %, pressure 9.0 hPa). {ADVICE}"
     )
     assert rejected(to_document(hourly()), tmp_path)[1] == (
-        "the rows are values of hours or days: 20 rows of ITESTB25 are 60 minutes apart, and in each highest and "
-        "lowest lie as far apart as the air changes in that time (on average temperature 1.0 °C, humidity 4.0 %, "
+        "the rows are hourly or daily values: 20 rows of ITESTB25 are 60 minutes apart, and in each the highest "
+        "and lowest values differ by as much as the air changes in that time (on average temperature 1.0 °C, "
+        "humidity 4.0 %, "
         f"pressure 1.0 hPa). {ADVICE}"
     )
 

@@ -18,7 +18,7 @@ from tests.transform.samples import Result, batch_of, transform
 
 Row = dict[str, Any]
 TWO_LOCAL = "the row states its local time twice, and the two differ"
-BETWEEN_ZONES = "UTC and local time differ by no offset of the station's time zone"
+BETWEEN_ZONES = "UTC and local time do not differ by an offset of the station's time zone"
 TWO_INSTANTS = "the row states its time in UTC twice, and the two differ by more than a second"
 
 

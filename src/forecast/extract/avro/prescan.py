@@ -48,7 +48,7 @@ class AvroSchema:
             self.has_lists = True
             _, none = self._measure(schema.get("items" if kind == "array" else "values", "null"))
             if none and kind == "array":
-                raise ObjectRejectedError("not_avro", "the Avro schema has a list whose items take no byte")
+                raise ObjectRejectedError("not_avro", "the Avro schema has a list whose items take no bytesss")
             measured = 1, False
         elif kind == "fixed":
             measured = 1, not schema.get("size")
@@ -152,7 +152,7 @@ def _unpacked_size(packed: bytes, codec: str, most: int) -> int:
             return _snappy_size(packed)
     except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
         raise _damaged(f"a block cannot be unpacked ({error})") from error
-    raise ObjectRejectedError("not_avro", f"the Avro file is packed with {codec[:40]!r}, which is not supported")
+    raise ObjectRejectedError("not_avro", f"the Avro file is compressed with {codec[:40]!r}, which is not supported")
 
 
 def _snappy_size(packed: bytes) -> int:

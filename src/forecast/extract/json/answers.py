@@ -52,7 +52,7 @@ def check_holds_nothing(fields: Mapping[str, Any], containers: Sequence[str]) ->
     check_answer(fields)
     for name in containers:
         if _unless_empty(fields.get(name)):
-            message = f"a value where a list of rows belongs: {name} is {str(fields[name])[:_SHOWN_LETTERS]!r}"
+            message = f"a value where a list of rows is expected: {name} is {str(fields[name])[:_SHOWN_LETTERS]!r}"
             raise ObjectRejectedError("unknown_layout", message)
     if _unless_empty(fields.get("data")):
         raise ObjectRejectedError("unknown_layout", "the rows are in 'data', not where a known network has them")
@@ -62,7 +62,7 @@ def no_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> ObjectRejec
     """The refusal of what is a known network's document without the list of its rows."""
     nulls = [name for name in containers if name in fields]
     names = ", ".join(repr(name[:_SHOWN_LETTERS]) for name in list(fields)[:_SHOWN_NAMES]) or "nothing"
-    found = f"{nulls[0]!r} is there and holds none" if nulls else f"it has: {names}"
+    found = f"{nulls[0]!r} is present but empty" if nulls else f"it has: {names}"
     return ObjectRejectedError(NO_ROWS, f"a document without rows; {found}")
 
 

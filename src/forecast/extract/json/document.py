@@ -225,7 +225,7 @@ def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str], bes
     if value is None or event == "map_key" or not prefix.startswith(tuple(f"{path}." for path in paths)):
         return
     if not prefix.startswith(tuple(f"{path}.{name}." for path in paths for name in beside)):
-        raise ObjectRejectedError("unknown_layout", f"a value where a list of rows belongs: {prefix[:80]!r}")
+        raise ObjectRejectedError("unknown_layout", f"a value where a list of rows is expected: {prefix[:80]!r}")
 
 
 def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source: Around, shapes: Shapes) -> RawBatch:

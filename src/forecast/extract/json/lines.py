@@ -94,7 +94,7 @@ class FastReader:
                 return _read(block, self._schema)
             except pa.ArrowInvalid:
                 continue
-        raise pa.ArrowInvalid("no one schema fits this block")
+        raise pa.ArrowInvalid("no single schema fits this block")
 
 
 def read_record(text: bytes) -> dict[str, Any]:

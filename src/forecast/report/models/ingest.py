@@ -17,8 +17,8 @@ Status = Literal["success", "quota_reached", "partial", "failed", "interrupted"]
 class IngestCounts(Model):
     """Calls and records; rows_read = rows_written + rows_unchanged."""
 
-    calls: Annotated[Count, doc("calls that were made, those that were tried again included")]
-    retries: Annotated[Count, doc("of those, how often a call was tried again")]
+    calls: Annotated[Count, doc("calls that were made, including retries")]
+    retries: Annotated[Count, doc("retries among them")]
     rows_read: Annotated[Count, doc("records that came")]
     rows_written: Annotated[Count, doc("records that were new or changed, and are in the raw zone now")]
     rows_unchanged: Annotated[Count, doc("records that an earlier run has written already")]
@@ -37,7 +37,7 @@ class IngestDay(Model):
 class IngestStation(Model):
     """One station that was to be read."""
 
-    through: Annotated[Day | None, doc("the last whole day: none before it is missing; null where none is whole")]
+    through: Annotated[Day | None, doc("the last complete day, with no day missing before it; null if there is none")]
     days_missing: Annotated[list[Day], doc("days that were asked for and not answered; the next run asks again")]
     days_left: Annotated[Count, doc("days that were not reached, because the run ended before")]
     days: Annotated[dict[DayKey, IngestDay], doc("the days that were read, in UTC or in the station's zone")]
@@ -80,7 +80,7 @@ class IngestSource(Model):
 
     network: Annotated[Name, doc("the network, as the registry names it")]
     status: Annotated[Status, doc("as `status` below, of this source")]
-    fault: Annotated[str | None, doc("what ended it before its time; null where nothing did")]
+    fault: Annotated[str | None, doc("what ended it early; null if nothing did")]
     counts: IngestCounts
     waited_seconds: Annotated[Seconds, doc("seconds of waiting for the pace, for Retry-After and between attempts")]
     quota: Quota
@@ -110,9 +110,9 @@ class IngestAttention(Model, omit_defaults=True):
 
     severity: Annotated[Severity, doc("`error`, `warning` or `info`")]
     kind: Annotated[IngestAttentionKind, doc("its cause, a fixed set of names: causes come before their consequences")]
-    message: Annotated[Name, doc("what it is, in words")]
+    message: Annotated[Name, doc("what it is, as a sentence")]
     source: Annotated[str, doc("the source")]
-    station: Annotated[str | None, doc("the station, where it is about one")] = None
+    station: Annotated[str | None, doc("the station, if it is about one")] = None
 
 
 class IngestReport(Report):
@@ -126,7 +126,8 @@ class IngestReport(Report):
     status: Annotated[
         Status,
         doc(
-            "`success`, `quota_reached` (a clean end, the next run goes on), `partial` (some stations or days were not "
+            "`success`, `quota_reached` (a clean end; the next run continues), `partial` (some stations or days "
+            "were not "
             "read), `failed`, `interrupted`"
         ),
     ]

@@ -23,9 +23,9 @@ class QueryResult(Model):
     rows: Annotated[Count, doc("rows of all answers")]
     latency_ms: Annotated[
         Percentiles | None,
-        doc("of the answers, in ms; in an open loop from when the query was due. Null where there was none"),
+        doc("of the answers, in ms; in an open loop from when the query was due. Null if there was none"),
     ]
-    availability: Annotated[Rate | None, doc("the share that was answered; null where nothing was sent")]
+    availability: Annotated[Rate | None, doc("the share that was answered; null if nothing was sent")]
     slo: Annotated[
         LatencySlo | None,
         doc("its objective; null in a phase with more clients than the objectives hold for (`clients` in slo.toml)"),
@@ -35,7 +35,7 @@ class QueryResult(Model):
 class Phase(Model):
     """A number of clients, a loop, a cache."""
 
-    clients: Annotated[int, Meta(ge=1), doc("clients at once, each with a connection of its own")]
+    clients: Annotated[int, Meta(ge=1), doc("concurrent clients, each with its own connection")]
     loop: Annotated[
         Literal["closed", "open"],
         doc(
@@ -50,14 +50,15 @@ class Phase(Model):
         ),
     ]
     rate: Annotated[
-        PerSecond | None, doc("queries due a second: half of what the closed loop reached, 1 at least; null for that")
+        PerSecond | None,
+        doc("queries due per second: half of what the closed loop reached, at least 1; null for the closed loop"),
     ]
-    throughput: Annotated[PerSecond, doc("answers a second")]
+    throughput: Annotated[PerSecond, doc("answers per second")]
     seconds: Annotated[Seconds, doc("from the first query to the last answer")]
     queries: dict[QueryName, QueryResult]
-    host_cpu: Annotated[Rate | None, doc("the share of all cores of this machine that was busy; null where unknown")]
+    host_cpu: Annotated[Rate | None, doc("the share of all cores of this machine that was busy; null if unknown")]
     clients_cores: Annotated[
-        float, Meta(ge=0), doc("cores that the clients kept busy; near all: they are what is slow")
+        float, Meta(ge=0), doc("cores that the clients kept busy; if nearly all, the clients are the bottleneck")
     ]
     load_1m: Annotated[float, Meta(ge=0), doc("load average of this machine over one minute, at the end")]
     bytes_read_into_cache: Annotated[
@@ -77,18 +78,18 @@ class QueryPlan(Model):
 class Background(Model):
     """The runs that went on meanwhile."""
 
-    runs: Annotated[Count, doc("runs on synthetic data, into a collection of their own, that came to their end")]
-    documents: Annotated[Count, doc("documents that they loaded, those of the last, broken-off one included")]
-    failed: Annotated[str | None, doc("what a run failed of (then the exit code is 1), else null")]
+    runs: Annotated[Count, doc("runs on synthetic data, into a separate collection, that finished")]
+    documents: Annotated[Count, doc("documents that they loaded, including those of the last, unfinished one")]
+    failed: Annotated[str | None, doc("why a run failed (the exit code is then 1), else null")]
 
 
 class Freshness(Model):
     """How old the newest observation is."""
 
-    newest_observation: Annotated[Time | None, doc("the newest observation of all; null where there is none")]
-    age_hours: Annotated[float | None, doc("its age at the start; null where there is none")]
-    max_age_hours: Annotated[float, Meta(gt=0), doc("the most it may be (`freshness.max_age_hours` in slo.toml)")]
-    met: Annotated[bool | None, doc("whether it is no older; null where there is none, or `--until` was given")]
+    newest_observation: Annotated[Time | None, doc("the newest observation of all; null if there is none")]
+    age_hours: Annotated[float | None, doc("its age at the start; null if there is none")]
+    max_age_hours: Annotated[float, Meta(gt=0), doc("the maximum (`freshness.max_age_hours` in slo.toml)")]
+    met: Annotated[bool | None, doc("whether it is no older; null if there is none, or `--until` was given")]
 
 
 class LoadSlo(Model):
@@ -96,10 +97,10 @@ class LoadSlo(Model):
 
     met: Annotated[
         bool | None,
-        doc("whether all that could be told were met (if not, the exit code is 3); null where none could"),
+        doc("whether all objectives that could be evaluated were met (if not, the exit code is 3); null if none could"),
     ]
-    missed: Annotated[list[str], doc("what was missed, in words")]
-    unknown: Annotated[list[QueryName], doc("queries that found nothing in a phase, so that nobody knows")]
+    missed: Annotated[list[str], doc("what was missed, as sentences")]
+    unknown: Annotated[list[QueryName], doc("queries that found nothing in a phase, so that the result is unknown")]
 
 
 class LoadTestReport(Report):
@@ -109,9 +110,11 @@ class LoadTestReport(Report):
 
     generated_at: Annotated[Time, doc("when the command was started")]
     collection: Annotated[Name, doc("database and collection")]
-    until: Annotated[Time | None, doc("the end of what was asked for; null where there is nothing")]
+    until: Annotated[Time | None, doc("the end of what was asked for; null if there is nothing")]
     requests: Annotated[int, Meta(ge=1), doc("how often each query was sent in a phase, at least")]
-    slo_clients: Annotated[int, Meta(ge=1), doc("up to so many clients the objectives hold (`clients` in slo.toml)")]
+    slo_clients: Annotated[
+        int, Meta(ge=1), doc("the objectives apply to up to this many clients (`clients` in slo.toml)")
+    ]
     cores: Annotated[int, Meta(ge=1), doc("cores of this machine that the clients may use")]
     slo: LoadSlo
     freshness: Freshness

@@ -16,7 +16,7 @@ class DatasetComparison(Model):
     checked: Annotated[Count, doc("observations compared")] = 0
     differing: Annotated[Count, doc("observations that only one has, or with another value or flag")] = 0
     pending_days: Annotated[Count, doc("station-days that the next run writes; they were not compared")] = 0
-    hours_checked: Annotated[Count, doc("hours of stations compared with what the database's observations come to")] = 0
+    hours_checked: Annotated[Count, doc("hourly values compared with those computed from the database")] = 0
     hours_differing: Annotated[Count, doc("hours that only one has, or with another value")] = 0
 
 
@@ -31,13 +31,13 @@ class Verification(Model, kw_only=True):
     matching: Annotated[Count, doc("how many of those have the digest they should")]
     orphaned: Annotated[
         Count | UnsetType,
-        doc("only of `migrate`: documents of which the zone has no record, or none with what they say"),
+        doc("only of `migrate`: documents without a record in the zone, or without one of the same content"),
     ] = UNSET
     outdated_flags: Annotated[
         Count | UnsetType, doc("only of `migrate`: documents with other flags than the checks give now")
     ] = UNSET
     outdated_days: Annotated[
-        Count | UnsetType, doc("only of `migrate`: daily aggregates that are not what the observations come to")
+        Count | UnsetType, doc("only of `migrate`: daily aggregates that do not match the observations")
     ] = UNSET
     dataset: Annotated[
         DatasetComparison | UnsetType, doc("only of `migrate`: the dataset compared with the database")
@@ -60,7 +60,9 @@ class MigrationReport(Report):
     updated: Annotated[Count, doc("as in the status")]
     unchanged: Annotated[Count, doc("as in the status")]
     superseded: Annotated[Count, doc("as in the status")]
-    failed: Annotated[Count, doc("records of failed and interrupted objects that were to be written and were not")]
+    failed: Annotated[
+        Count, doc("records of failed and interrupted objects that should have been written but were not")
+    ]
     error_rate: Annotated[Rate, doc("failed / (records_validated + failed)")]
     values_removed: ValuesRemoved
     verification: Verification

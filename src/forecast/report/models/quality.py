@@ -41,8 +41,8 @@ class StationQuality(StationState):
     last: Annotated[Time | None, doc("timestamp of the last of them")]
     completeness_score: Annotated[Rate, doc("their mean of parameters present / parameters the station reports")]
     flagged: Annotated[Count, doc("values flagged 3 or 4")]
-    expected: Annotated[Count | None, doc("observations that the nominal interval lets expect; null without one")]
-    received: Annotated[Count, doc("observations that the database has of those days")]
+    expected: Annotated[Count | None, doc("observations expected from the nominal interval; null without one")]
+    received: Annotated[Count, doc("observations that the database has for those days")]
 
 
 class ParameterQuality(Model):
@@ -92,9 +92,9 @@ class Advice(Model):
 
     station: Annotated[str, doc("at which station")]
     parameter: Annotated[str, doc("of which parameter")]
-    check: Annotated[str, doc("what which check found")]
+    check: Annotated[str, doc("the check that found it")]
     count: Annotated[Count, doc("how many values")]
-    share: Annotated[Rate | None, doc("of the station's values; null where some were not checked now")]
+    share: Annotated[Rate | None, doc("of the station's values; null if some were not checked now")]
     message: Annotated[Name, doc("what it may be, and what to do")]
 
 
@@ -121,7 +121,7 @@ class ObjectQuality(Model):
     records_validated: Annotated[Count, doc("as in the status")]
     records_rejected: Annotated[Count, doc("as in the status")]
     rejection_rate: Annotated[Rate, doc("records_rejected / records_extracted")]
-    error_code: Annotated[str | None, doc("why it was left out, to count by; null where it was not")]
+    error_code: Annotated[str | None, doc("why it was left out, to count by; null if it was not")]
     error: Annotated[str | None, doc("the same, for a person")]
 
 
@@ -243,7 +243,7 @@ class QualityReport(Report):
         doc(
             "what to do, station by station, the worst station first: what is wrong with the station (`bias`, "
             "`stuck`, `clock_offset`), then what failed, then what is suspect, then `flag_rate`, which follows from "
-            "the others; of equals the most values first"
+            "the others; then those with the most values"
         ),
     ]
     completeness: Annotated[dict[StationId, Completeness], doc("received against expected values")]
@@ -252,7 +252,7 @@ class QualityReport(Report):
     conflicts: Conflicts
     values_removed: ValuesRemoved
     unread_parameters: Annotated[
-        list[UnreadParameter], doc("parameters of which an object has cells and none that could be read")
+        list[UnreadParameter], doc("parameters that have cells in an object, none of which could be read")
     ]
     renamed_parameters: Annotated[
         list[RenamedParameter],
@@ -260,5 +260,5 @@ class QualityReport(Report):
     ]
     unknown_columns: Annotated[list[UnknownColumns], doc("unknown columns, which were ignored")]
     columns_not_stored: Annotated[
-        list[ColumnNotStored], doc("columns that are known, and whose measurements no parameter stands for")
+        list[ColumnNotStored], doc("known columns whose measurements correspond to no parameter")
     ]

@@ -32,9 +32,7 @@ class LatencySlo(Model):
     over_p99_ms: Annotated[Count, doc("the same of `p99_ms`")]
     met: Annotated[
         bool | None,
-        doc(
-            "whether neither percentile was above its limit (if not, the exit code is 3); null where nothing was found"
-        ),
+        doc("whether neither percentile was above its limit (if not, the exit code is 3); null if nothing was found"),
     ]
 
 
@@ -45,7 +43,7 @@ class ErrorBudget(Model):
         Name,
         doc("`runs`, `freshness`, or a query and `p95`, `p99` or `availability`, such as `station_day.p95`"),
     ]
-    limit: Annotated[float | None, doc("its limit in ms, or for freshness in hours; null where it has none")]
+    limit: Annotated[float | None, doc("its limit in ms, or for freshness in hours; null if it has none")]
     total: Annotated[Count, doc("runs, or queries, that were measured in so many days")]
     missed: Annotated[Count, doc("how many of them missed it")]
     allowed: Annotated[Rate, doc("the share that may")]
@@ -53,7 +51,7 @@ class ErrorBudget(Model):
     used: Annotated[
         Annotated[float, Meta(ge=0)] | None,
         doc(
-            "the share of the budget that is used, `missed / (total * allowed)`: above 1 it is spent; null where so "
+            "the share of the budget that is used, `missed / (total * allowed)`: above 1 it is spent; null if so "
             "little was measured that the first miss would spend it"
         ),
     ]

@@ -53,9 +53,9 @@ class PreviousRun(Model):
 
     run_id: Annotated[Name, doc("which run")]
     status: Annotated[PreviousStatus, doc("how it ended; `died` where it did not finish")]
-    exit_code: Annotated[ExitCode | None, doc("its exit code; null where it has none")]
+    exit_code: Annotated[ExitCode | None, doc("its exit code; null if it has none")]
     started_at: Annotated[Time, doc("when it began")]
-    finished_at: Annotated[Time | None, doc("when it ended; null where it did not")]
+    finished_at: Annotated[Time | None, doc("when it ended; null if it did not")]
 
 
 class Process(Model):
@@ -63,7 +63,7 @@ class Process(Model):
 
     host: Annotated[str, doc("the machine, or the container")]
     pid: Annotated[Count, doc("the id of the process there")]
-    place: Annotated[str | None, doc("the boot of the machine and the name space of process ids; null where not known")]
+    place: Annotated[str | None, doc("the boot of the machine and the name space of process ids; null if not known")]
 
 
 class Died(Model):
@@ -98,16 +98,16 @@ class RunCounts(Model):
         Count,
         doc("rejected by a run before, unchanged since, and not tried again; they are no reason for exit code 3"),
     ]
-    objects_failed: Annotated[Count, doc("objects broken off by a fault")]
-    objects_interrupted: Annotated[Count, doc("objects cut off by the end of the run")]
+    objects_failed: Annotated[Count, doc("objects that failed")]
+    objects_interrupted: Annotated[Count, doc("objects that the end of the run interrupted")]
     rows_read: Annotated[Count, doc("rows found")]
     rows_empty: Annotated[Count, doc("rows without a single value")]
     records_extracted: Annotated[Count, doc("rows with a value")]
-    records_validated: Annotated[Count, doc("records that may enter")]
+    records_validated: Annotated[Count, doc("records that passed validation")]
     records_rejected: Annotated[Count, doc("rows in quarantine")]
     inserted: Annotated[Count, doc("documents that are new")]
     updated: Annotated[Count, doc("documents replaced by a record that takes precedence")]
-    unchanged: Annotated[Count, doc("documents that were the same already")]
+    unchanged: Annotated[Count, doc("documents that already had the same content")]
     superseded: Annotated[Count, doc("records over which the stored document takes precedence")]
     values_removed: Annotated[
         Count, doc("stored values that were replaced by records which lack them: the document no longer has them")
@@ -134,10 +134,10 @@ class RunCounts(Model):
     rejection_rate: Annotated[Rate, doc("records_rejected / records_extracted")]
     stations_silent: Annotated[
         Count | None,
-        doc("stations that are `silent` or `never` sent anything; null where `MAX_DATA_AGE_HOURS` is not set"),
+        doc("stations that are `silent` or `never` sent anything; null if `MAX_DATA_AGE_HOURS` is not set"),
     ]
     newest_observation_age_s: Annotated[
-        Count | None, doc("age of the newest observation of all stations, in seconds; null where there is none")
+        Count | None, doc("age of the newest observation of all stations, in seconds; null if there is none")
     ]
 
 
@@ -176,10 +176,10 @@ class Attention(Model, omit_defaults=True):
 
     severity: Annotated[Severity, doc("`error`, `warning` or `info`")]
     kind: Annotated[AttentionKind, doc("its cause, a fixed set of names: causes come before their consequences")]
-    message: Annotated[Name, doc("what it is, in words")]
-    station: Annotated[str | None, doc("the station, where it is about one")] = None
-    parameter: Annotated[str | None, doc("the parameter, where it is about one")] = None
-    object: Annotated[str | None, doc("key of the object below `RAW_URI`, where it is about one")] = None
+    message: Annotated[Name, doc("what it is, as a sentence")]
+    station: Annotated[str | None, doc("the station, if it is about one")] = None
+    parameter: Annotated[str | None, doc("the parameter, if it is about one")] = None
+    object: Annotated[str | None, doc("key of the object below `RAW_URI`, if it is about one")] = None
 
 
 class PipelineStatus(Report):
@@ -198,7 +198,7 @@ class PipelineStatus(Report):
         doc("`running`, `success`, `partial` (something was rejected, unreadable or failed), `failed`, `interrupted`"),
     ]
     run_id: Annotated[Name, doc("which run")]
-    previous_run: Annotated[PreviousRun | None, doc("the run before this one; null where nothing is known of one")]
+    previous_run: Annotated[PreviousRun | None, doc("the run before this one; null if none is known")]
     exit_code: Annotated[ExitCode | None, doc("0 to 3; null while the run goes on")]
     started_at: Annotated[Time, doc("when the run began")]
     finished_at: Annotated[Time | None, doc("when it ended; null while it goes on")]
@@ -236,5 +236,5 @@ class PipelineStatus(Report):
     errors: Annotated[list[ErrorEntry], doc("the first 1,000")]
     errors_truncated: Annotated[Count, doc("how many more there were")]
     newest_raw_object: Annotated[
-        Time | None, doc("when the newest object below `RAW_URI` was written; null where nothing was listed")
+        Time | None, doc("when the newest object below `RAW_URI` was written; null if nothing was listed")
     ] = None

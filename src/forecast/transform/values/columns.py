@@ -15,7 +15,7 @@ from forecast.networks.model import Code, TextCode
 from forecast.transform.values.units import Floats
 
 MAX_SHOWN_LENGTH = 80
-AMBIGUOUS = "the comma may part thousands or decimals, and the source does not say which"
+AMBIGUOUS = "the comma may separate thousands or decimals, and the source does not say which"
 
 
 @dataclass(frozen=True, slots=True)

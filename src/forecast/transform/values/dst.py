@@ -32,7 +32,7 @@ from forecast.transform.values.zones import local_fold_to_utc
 # Ten years of a station that reports every second have 72 000 rows in that hour; they wait in memory.
 MAX_HELD_ROWS = 100_000
 _REASON = (
-    "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the rows tells which"
+    "ambiguous local time: it occurs twice that day, and neither a UTC column nor the order of the rows shows which"
 )
 _OLDEST_FIRST, _NEWEST_FIRST = 1, -1
 _MINUTE = 60

@@ -24,7 +24,7 @@ from forecast.transform.values.zones import between_zones
 # So many rows wait until it is known whether a column's only value so far is that of the whole object.
 MAX_WAITING_ROWS = 50_000
 _SECOND, _MINUTE = np.timedelta64(1, "s"), np.timedelta64(60, "s")
-_BETWEEN_ZONES = "UTC and local time differ by no offset of the station's time zone"
+_BETWEEN_ZONES = "UTC and local time do not differ by an offset of the station's time zone"
 _TWO_LOCAL = "the row states its local time twice, and the two differ"
 _TWO_INSTANTS = "the row states its time in UTC twice, and the two differ by more than a second"
 
