@@ -71,13 +71,14 @@ _NETWORKS_INTRODUCTION = """\
 
 Made by `docs/generate.py` from the packages in `src/forecast/networks/`. Do not edit it by hand.
 
-A network is one package; [adding a network](adding-a-network.md) says how to write one. Names of fields are compared
-without case, blanks and punctuation: "Precip. Rate." is `preciprate`. Of several fields of one parameter the first that
-has a value in a row is taken. A cell that names its unit is converted from that one, whatever its field has.
+A network is one package; [adding a network](adding-a-network.md) says how to write one. Field names are compared without
+regard to case, spaces and punctuation: "Precip. Rate." is `preciprate`. If several fields hold one parameter, the first
+one with a value in the row is used. If a cell names a unit, its value is converted from that unit, whatever the field's
+unit is.
 """
 # The types that signatures name.
 _API_TYPES = ("Source", "Moment", "Box", "Flags", "Frequency")
-_OF_KEY = {True: "; where a row names none, the one whose `raw_prefixes` the object's key begins with", False: ""}
+_OF_KEY = {True: "; if a row names none, the one whose `raw_prefixes` the object's key begins with", False: ""}
 _UNIT = {True: "in the cell or the name of the column", False: "of its object"}
 
 _UNITS_INTRODUCTION = """\
@@ -127,9 +128,9 @@ def networks_page(networks: Networks) -> str:
         licence = network.licence
         ids = f"`{network.id_prefix}` and the network's own id" if network.id_prefix else "the network's own"
         facts = (
-            f"- Licence: [{licence.name}]({licence.url}), source {licence.source}; a station's own may differ.",
+            f"- Licence: [{licence.name}]({licence.url}), source {licence.source}; individual stations may differ.",
             f"- Ids of stations: {ids}.",
-            f"- Rows before {network.first_year} are refused: the network had no stations.",
+            f"- Rows before {network.first_year} are quarantined: the network had no stations then.",
         )
         codes = ", ".join(f"`{code}`" for code in sorted(map(str, network.failed_codes)))
         failed = [f"- A value with the quality code {codes} failed the network's own check."] if codes else []
@@ -141,7 +142,7 @@ def networks_page(networks: Networks) -> str:
 def _layout(layout: Layout) -> str:
     time = layout.time
     times = (time.column,) if isinstance(time, UtcTime) else (*time.utc, *time.whole, f"{time.day} with {time.clock}")
-    zone = "UTC" if isinstance(time, UtcTime) else "the station's own time, where the column is not in UTC"
+    zone = "UTC" if isinstance(time, UtcTime) else "the station's own time, if the column is not in UTC"
     if isinstance(time, UtcTime) and time.within_days is not None:
         zone += f"; a day of the month, hour and minute of the {time.within_days} days before the object was extracted"
     rows = [f"`{container.name}`" for container in layout.containers if container.rejected is None]
@@ -149,9 +150,11 @@ def _layout(layout: Layout) -> str:
     facts += [f"- In a JSON document the rows are in {', '.join(rows)}."] if rows else []
     if layout.blocks is not None:
         blocks = (f"`{name}` ({', '.join(units.values())})" for name, units in layout.blocks.units.items())
-        facts.append(f"- Units: a field without one stands in an object that names them: {', '.join(blocks)}.")
+        facts.append(f"- Units: a field without a unit is in an object that names the units: {', '.join(blocks)}.")
     if layout.correction is not None:
-        facts.append(f"- A report whose `{layout.correction.column}` says that it corrects one of its time counts.")
+        facts.append(
+            f"- A report that is a correction, according to `{layout.correction.column}`, replaces the one of its time."
+        )
     if layout.mean is not None:
         pair = _names((layout.mean.highest, layout.mean.lowest))
         facts.append(f"- `{layout.mean.parameter}` is also the mean of {pair}.")

@@ -1,4 +1,4 @@
-"""From observations to records that passed validation the database. Columns are checked as columns; no value is changed."""
+"""From observations to records that may enter the database. Columns are checked as columns; no value is changed."""
 
 from __future__ import annotations
 
