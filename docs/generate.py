@@ -72,7 +72,7 @@ _NETWORKS_INTRODUCTION = """\
 Made by `docs/generate.py` from the packages in `src/forecast/networks/`. Do not edit it by hand.
 
 A network is one package; [adding a network](adding-a-network.md) says how to write one. Field names are compared
-without regard to case, spaces and punctuation: "Precip. Rate." is `preciprate`. If several fields hold one parameter, the
+without regard to case, spaces and punctuation: "Precip. Rate." is `preciprate`. If several fields hold a parameter, the
 first one with a value in the row is used. If a cell names a unit, its value is converted from that unit, whatever the
 field's unit is.
 """
