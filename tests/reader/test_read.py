@@ -237,7 +237,7 @@ def test_a_pandas_frame_has_plain_types(source: str) -> None:
         ({"since": date(2024, 10, 2), "until": date(2024, 10, 2)}, "is not before until"),
         ({"freq": "2h"}, "freq is '2h'; expected 10min, 30min, 1h, 3h, 1d"),
         ({"freq": "1h", "min_share": 1.1}, "min_share is 1.1; expected a share from 0 to 1"),
-        ({"freq": "1h", "provenance": True}, "provenance is that of observations"),
+        ({"freq": "1h", "provenance": True}, "provenance cannot be combined with freq"),
         ({"bbox": (4.0, 50.0, 2.0, 51.0)}, "expected west, south, east, north"),
     ],
 )
