@@ -149,7 +149,7 @@ def test_faults_of_the_run_come_first() -> None:
     assert told(rejected("a.csv"), progress=progress) == [
         Attention("error", "run_error", "no primary was found"),
         Attention("warning", "rejected_object", "a.csv: The table's day is lost.", object="a.csv"),
-        Attention("info", "previous_run_died", "run r0, begun 2026-11-22T10:00:00Z, did not finish"),
+        Attention("info", "previous_run_died", "run r0, started 2026-11-22T10:00:00Z, did not finish"),
     ]
     stopped = RunProgress()
     stopped.add_error("InterruptedRunError", "interrupted")
