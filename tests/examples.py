@@ -32,6 +32,12 @@ def examples(share: float) -> int:
     return max(1, round(hypothesis.settings().max_examples * share))
 
 
+def on_a_database(share: float) -> hypothesis.settings:
+    """Settings of a property whose examples share a collection, which each of them empties first."""
+    shared = [hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow]
+    return hypothesis.settings(max_examples=examples(share), suppress_health_check=shared)
+
+
 def for_every_change(*values: Any) -> list[Any]:
     """Values of a parameter that the inner loop leaves out, where it would try very many combinations of them."""
     return [pytest.param(value, marks=pytest.mark.whole) for value in values]

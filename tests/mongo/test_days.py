@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.core.clock import midnight
@@ -18,7 +18,7 @@ from forecast.mongo.days import DailyAggregates
 from forecast.mongo.loader import load
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import enqueue_everything, evaluate_pending
-from tests.examples import examples
+from tests.examples import on_a_database
 from tests.networks import DAY, START, five, observation, records
 
 STATIONS = five(interval_minutes=5)
@@ -172,7 +172,7 @@ _MINUTES = st.tuples(
 )
 
 
-@settings(max_examples=examples(0.1), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@on_a_database(0.1)
 @given(st.lists(st.lists(_MINUTES, min_size=1, max_size=12), min_size=1, max_size=3))
 def test_however_observations_come_the_days_are_those_of_the_documents(
     collection: ObservationCollection, tmp_path: Path, deliveries: list[list[tuple[int, str, float | None]]]

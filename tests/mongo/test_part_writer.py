@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
@@ -35,7 +35,7 @@ from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.verify import differing_records
 from forecast.mongo.versions import LoadCounts
 from tests.concurrent_runs import beaten
-from tests.examples import examples
+from tests.examples import on_a_database
 
 NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
 REPORTED = ("air_temperature", "wind_speed", "precipitation_amount_1h", "relative_humidity")
@@ -152,13 +152,7 @@ deliveries = st.builds(
 )
 
 
-@settings(
-    max_examples=examples(0.6),
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@on_a_database(0.6)
 @given(batches=st.lists(st.lists(deliveries, min_size=1, max_size=6), min_size=1, max_size=4), chance=st.randoms())
 def test_groups_are_merged_in_whatever_order_and_batches(
     shared_collection: ObservationCollection, batches: list[list[Delivery]], chance: random.Random

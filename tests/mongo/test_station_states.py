@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.core.stations import Stations
@@ -16,7 +16,7 @@ from forecast.mongo.loader import load
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import enqueue_everything, evaluate_pending
 from forecast.mongo.station_states import StationStates, note_stations
-from tests.examples import examples
+from tests.examples import on_a_database
 from tests.networks import START, network, observation, records, station
 
 STATIONS = network(station("A"), station("B", 300), station("C", 600))
@@ -160,7 +160,7 @@ def test_where_the_states_are_lost_they_are_made_again(collection: ObservationCo
 _ROWS = st.lists(st.tuples(st.sampled_from("ABC"), st.integers(-24 * 40, 24 * 35)), min_size=1, max_size=15)
 
 
-@settings(max_examples=examples(0.1), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@on_a_database(0.1)
 @given(st.lists(_ROWS, min_size=1, max_size=3))
 def test_however_observations_come_the_counts_are_those_of_the_documents(
     collection: ObservationCollection, tmp_path: Path, deliveries: list[list[tuple[str, int]]]
