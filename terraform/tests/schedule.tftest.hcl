@@ -1,4 +1,4 @@
-# A task that runs by the clock.
+# A task, or a chain of them, that runs by the clock.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -9,13 +9,15 @@ mock_provider "aws" {
 }
 
 variables {
-  name                = "forecast-test-pipeline"
-  stack               = "forecast-test"
-  cluster_arn         = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
-  task_definition_arn = "arn:aws:ecs:eu-west-3:123456789012:task-definition/forecast-test-pipeline:7"
-  passed_role_arns    = ["arn:aws:iam::123456789012:role/task", "arn:aws:iam::123456789012:role/start"]
-  subnet_ids          = ["subnet-a", "subnet-b", "subnet-c"]
-  security_group_id   = "sg-1"
+  name        = "forecast-test-pipeline"
+  description = "Runs the pipeline"
+  task = {
+    cluster_arn       = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
+    definition_arn    = "arn:aws:ecs:eu-west-3:123456789012:task-definition/forecast-test-pipeline:7"
+    passed_role_arns  = ["arn:aws:iam::123456789012:role/task", "arn:aws:iam::123456789012:role/start"]
+    subnet_ids        = ["subnet-a", "subnet-b", "subnet-c"]
+    security_group_id = "sg-1"
+  }
   schedule_expression = "cron(15 5 * * ? *)"
 }
 
@@ -37,7 +39,7 @@ run "in_any_zone_without_a_public_address" {
 
   assert {
     condition = (
-      one(one(one(aws_scheduler_schedule.this.target).ecs_parameters).network_configuration).subnets == toset(var.subnet_ids)
+      one(one(one(aws_scheduler_schedule.this.target).ecs_parameters).network_configuration).subnets == toset(var.task.subnet_ids)
       && one(one(one(aws_scheduler_schedule.this.target).ecs_parameters).network_configuration).security_groups == toset(["sg-1"])
       && !one(one(one(aws_scheduler_schedule.this.target).ecs_parameters).network_configuration).assign_public_ip
     )
@@ -71,7 +73,7 @@ run "it_may_start_this_task_only" {
       Effect    = "Allow"
       Action    = "ecs:RunTask"
       Resource  = "arn:aws:ecs:eu-west-3:123456789012:task-definition/forecast-test-pipeline:*"
-      Condition = { ArnEquals = { "ecs:cluster" = var.cluster_arn } }
+      Condition = { ArnEquals = { "ecs:cluster" = var.task.cluster_arn } }
     }
     error_message = "Revisions of one family, on one cluster."
   }
@@ -84,6 +86,50 @@ run "it_may_start_this_task_only" {
     ]
     error_message = "It hands the task's own roles to ECS, and no other."
   }
+}
+
+run "a_chain_is_started_with_its_input_and_nothing_else_is" {
+  module { source = "./modules/schedule" }
+
+  variables {
+    task          = null
+    state_machine = { arn = "arn:aws:states:eu-west-3:123456789012:stateMachine:chain" }
+    input         = "{\"steps\":[]}"
+  }
+
+  assert {
+    condition = (
+      one(aws_scheduler_schedule.this.target).arn == "arn:aws:states:eu-west-3:123456789012:stateMachine:chain"
+      && one(aws_scheduler_schedule.this.target).input == "{\"steps\":[]}"
+      && length(one(aws_scheduler_schedule.this.target).ecs_parameters) == 0
+    )
+    error_message = "The clock starts the chain as it is started by hand."
+  }
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.this.policy).Statement : [statement.Action, statement.Resource]] == [
+      ["states:StartExecution", "arn:aws:states:eu-west-3:123456789012:stateMachine:chain"],
+      ["sqs:SendMessage", "arn:aws:sqs:eu-west-3:123456789012:dead-letters"],
+    ]
+    error_message = "It may start the chain, and keep what could not start."
+  }
+}
+
+run "nothing_to_start" {
+  command = plan
+  module { source = "./modules/schedule" }
+
+  variables { task = null }
+
+  expect_failures = [var.state_machine]
+}
+
+run "two_things_to_start" {
+  command = plan
+  module { source = "./modules/schedule" }
+
+  variables { state_machine = { arn = "arn:aws:states:eu-west-3:123456789012:stateMachine:chain" } }
+
+  expect_failures = [var.state_machine]
 }
 
 run "no_time" {
@@ -108,16 +154,32 @@ run "two_subnets_alike" {
   command = plan
   module { source = "./modules/schedule" }
 
-  variables { subnet_ids = ["subnet-a", "subnet-a", "subnet-c"] }
+  variables {
+    task = {
+      cluster_arn       = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
+      definition_arn    = "arn:aws:ecs:eu-west-3:123456789012:task-definition/forecast-test-pipeline:7"
+      passed_role_arns  = ["arn:aws:iam::123456789012:role/task"]
+      subnet_ids        = ["subnet-a", "subnet-a", "subnet-c"]
+      security_group_id = "sg-1"
+    }
+  }
 
-  expect_failures = [var.subnet_ids]
+  expect_failures = [var.task]
 }
 
 run "no_task_definition" {
   command = plan
   module { source = "./modules/schedule" }
 
-  variables { task_definition_arn = "forecast-test-pipeline" }
+  variables {
+    task = {
+      cluster_arn       = "arn:aws:ecs:eu-west-3:123456789012:cluster/forecast-test"
+      definition_arn    = "forecast-test-pipeline"
+      passed_role_arns  = ["arn:aws:iam::123456789012:role/task"]
+      subnet_ids        = ["subnet-a", "subnet-b", "subnet-c"]
+      security_group_id = "sg-1"
+    }
+  }
 
-  expect_failures = [var.task_definition_arn]
+  expect_failures = [var.task]
 }

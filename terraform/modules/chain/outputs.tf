@@ -10,5 +10,5 @@ output "input" {
 
 output "dead_letter_queue_name" {
   description = "Queue of executions that could not be started."
-  value       = aws_sqs_queue.dead_letters.name
+  value       = module.schedule.dead_letter_queue_name
 }

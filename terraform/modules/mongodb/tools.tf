@@ -138,14 +138,16 @@ module "schedule" {
 
   permissions_boundary_arn = var.permissions_boundary_arn
 
-  name                = "${var.name}-mongo-${each.key}"
-  stack               = var.name
-  cluster_arn         = aws_ecs_cluster.this.arn
-  task_definition_arn = module.tool[each.key].arn
-  passed_role_arns    = [module.tool[each.key].task_role_arn, module.tool[each.key].execution_role_arn]
-  arguments           = each.value.arguments
-  subnet_ids          = var.subnet_ids
-  security_group_id   = aws_security_group.client.id
+  name        = "${var.name}-mongo-${each.key}"
+  description = "Runs mongo-${each.key}"
+  task = {
+    cluster_arn       = aws_ecs_cluster.this.arn
+    definition_arn    = module.tool[each.key].arn
+    passed_role_arns  = [module.tool[each.key].task_role_arn, module.tool[each.key].execution_role_arn]
+    subnet_ids        = var.subnet_ids
+    security_group_id = aws_security_group.client.id
+  }
+  input               = each.value.arguments == null ? null : jsonencode({ containerOverrides = [{ name = "mongo-${each.key}", command = each.value.arguments }] })
   schedule_expression = each.value.expression
   schedule_timezone   = var.schedule_timezone
 }

@@ -1,10 +1,10 @@
-# Runs a task at times of a time zone. What could not be started, after three more tries within an hour, is kept in a
-# queue and alarmed of. A task that starts and fails is not started again: its exit code is an event, which is mailed.
+# Starts a task or a chain at times of a time zone. What could not be started, after three more tries within an hour, is
+# kept in a queue and alarmed of. What starts and fails is not started again: its end is an event, which is mailed.
 
 resource "aws_scheduler_schedule" "this" {
   #checkov:skip=CKV_AWS_297:The schedule names a task definition and subnets; there is no secret in it to encrypt with a key of our own.
   name                         = var.name
-  description                  = "Runs ${local.family}"
+  description                  = var.description
   schedule_expression          = var.schedule_expression
   schedule_expression_timezone = var.schedule_timezone
 
@@ -13,23 +13,27 @@ resource "aws_scheduler_schedule" "this" {
   }
 
   target {
-    arn      = var.cluster_arn
+    arn      = try(var.task.cluster_arn, var.state_machine.arn)
     role_arn = aws_iam_role.this.arn
 
-    ecs_parameters {
-      task_definition_arn = var.task_definition_arn
-      launch_type         = "FARGATE"
-      platform_version    = "1.4.0"
-      propagate_tags      = "TASK_DEFINITION"
+    dynamic "ecs_parameters" {
+      for_each = local.tasks
 
-      network_configuration {
-        subnets          = var.subnet_ids
-        security_groups  = [var.security_group_id]
-        assign_public_ip = false
+      content {
+        task_definition_arn = ecs_parameters.value.definition_arn
+        launch_type         = "FARGATE"
+        platform_version    = "1.4.0"
+        propagate_tags      = "TASK_DEFINITION"
+
+        network_configuration {
+          subnets          = ecs_parameters.value.subnet_ids
+          security_groups  = [ecs_parameters.value.security_group_id]
+          assign_public_ip = false
+        }
       }
     }
 
-    input = var.arguments == null ? null : jsonencode({ containerOverrides = [{ name = local.container, command = var.arguments }] })
+    input = var.input
 
     retry_policy {
       maximum_retry_attempts       = 3
@@ -51,10 +55,9 @@ resource "aws_sqs_queue" "dead_letters" {
 data "aws_caller_identity" "current" {}
 
 locals {
-  # arn:…:task-definition/FAMILY:REVISION
-  family = split(":", split("/", var.task_definition_arn)[1])[0]
-  # The task's program is called as its task is: forecast-prod-mongo-roll runs mongo-roll.
-  container = trimprefix(local.family, "${var.stack}-")
+  # One of the two, and none of the other.
+  tasks          = [for task in [var.task] : task if task != null]
+  state_machines = [for machine in [var.state_machine] : machine if machine != null]
 }
 
 resource "aws_iam_role" "this" {
@@ -73,40 +76,49 @@ resource "aws_iam_role" "this" {
 }
 
 resource "aws_iam_role_policy" "this" {
-  name = "run-the-task"
+  name = "start-it"
   role = aws_iam_role.this.id
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      {
-        Sid       = "RunTheTask"
-        Effect    = "Allow"
-        Action    = "ecs:RunTask"
-        Resource  = "${split("/", var.task_definition_arn)[0]}/${local.family}:*"
-        Condition = { ArnEquals = { "ecs:cluster" = var.cluster_arn } }
-      },
-      {
-        # RunTask tags the task with the tags of its definition.
-        Sid       = "TagIt"
-        Effect    = "Allow"
-        Action    = "ecs:TagResource"
-        Resource  = "*"
-        Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
-      },
-      {
-        Sid       = "HandItsRolesOver"
-        Effect    = "Allow"
-        Action    = "iam:PassRole"
-        Resource  = var.passed_role_arns
-        Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
-      },
+    Statement = flatten([
+      [for machine in local.state_machines : {
+        Sid      = "StartTheChain"
+        Effect   = "Allow"
+        Action   = "states:StartExecution"
+        Resource = machine.arn
+      }],
+      [for task in local.tasks : [
+        {
+          Sid    = "RunTheTask"
+          Effect = "Allow"
+          Action = "ecs:RunTask"
+          # arn:…:task-definition/FAMILY:REVISION
+          Resource  = replace(task.definition_arn, "/:[0-9]+$/", ":*")
+          Condition = { ArnEquals = { "ecs:cluster" = task.cluster_arn } }
+        },
+        {
+          # RunTask tags the task with the tags of its definition.
+          Sid       = "TagIt"
+          Effect    = "Allow"
+          Action    = "ecs:TagResource"
+          Resource  = "*"
+          Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
+        },
+        {
+          Sid       = "HandItsRolesOver"
+          Effect    = "Allow"
+          Action    = "iam:PassRole"
+          Resource  = task.passed_role_arns
+          Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
+        },
+      ]],
       {
         Sid      = "KeepWhatCouldNotStart"
         Effect   = "Allow"
         Action   = "sqs:SendMessage"
         Resource = aws_sqs_queue.dead_letters.arn
       },
-    ]
+    ])
   })
 }

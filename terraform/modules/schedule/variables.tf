@@ -8,53 +8,72 @@ variable "name" {
   }
 }
 
-variable "cluster_arn" {
-  description = "The ECS cluster that runs the task."
+variable "description" {
+  description = "What it starts, in words."
   type        = string
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:ecs:", var.cluster_arn))
-    error_message = "cluster_arn must be the ARN of an ECS cluster."
+    condition     = var.description != ""
+    error_message = "description must say what the schedule starts."
   }
 }
 
-variable "task_definition_arn" {
-  description = "What runs."
+variable "task" {
+  description = "The task that it runs: cluster, definition, the roles that it hands to ECS, private subnets (one a zone), security group."
+  type = object({
+    cluster_arn       = string
+    definition_arn    = string
+    passed_role_arns  = list(string)
+    subnet_ids        = list(string)
+    security_group_id = string
+  })
+  default = null
+
+  validation {
+    condition     = var.task == null || can(regex("^arn:[a-z-]+:ecs:", var.task.cluster_arn))
+    error_message = "task.cluster_arn must be the ARN of an ECS cluster."
+  }
+
+  validation {
+    condition     = var.task == null || can(regex("^arn:[a-z-]+:ecs:.*:task-definition/.+:[0-9]+$", var.task.definition_arn))
+    error_message = "task.definition_arn must be the ARN of a task definition's revision."
+  }
+
+  validation {
+    condition     = var.task == null || try(length(var.task.passed_role_arns) > 0, false)
+    error_message = "task.passed_role_arns must name the roles of the task."
+  }
+
+  validation {
+    condition     = var.task == null || try(length(var.task.subnet_ids) == 3 && length(distinct(var.task.subnet_ids)) == 3, false)
+    error_message = "task.subnet_ids must be three different subnets, one in each zone."
+  }
+
+  validation {
+    condition     = var.task == null || try(var.task.security_group_id != "", false)
+    error_message = "task.security_group_id must be the id of a security group."
+  }
+}
+
+variable "state_machine" {
+  description = "The state machine that it starts instead of a task."
+  type        = object({ arn = string })
+  default     = null
+
+  validation {
+    condition     = (var.state_machine == null) != (var.task == null)
+    error_message = "Give either task or state_machine."
+  }
+}
+
+variable "input" {
+  description = "What it hands over, as JSON: overrides of a task, the input of an execution; null for none."
   type        = string
+  default     = null
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:ecs:.*:task-definition/", var.task_definition_arn))
-    error_message = "task_definition_arn must be the ARN of a task definition."
-  }
-}
-
-variable "passed_role_arns" {
-  description = "The task's roles, which the schedule hands to ECS."
-  type        = list(string)
-
-  validation {
-    condition     = length(var.passed_role_arns) > 0
-    error_message = "passed_role_arns must name the roles of the task."
-  }
-}
-
-variable "subnet_ids" {
-  description = "Private subnets, one a zone."
-  type        = list(string)
-
-  validation {
-    condition     = length(var.subnet_ids) == 3 && length(distinct(var.subnet_ids)) == 3
-    error_message = "subnet_ids must be three different subnets, one in each zone."
-  }
-}
-
-variable "security_group_id" {
-  description = "Security group of the task."
-  type        = string
-
-  validation {
-    condition     = var.security_group_id != ""
-    error_message = "security_group_id must be the id of a security group."
+    condition     = var.input == null || can(jsondecode(var.input))
+    error_message = "input must be JSON, or null."
   }
 }
 
@@ -76,27 +95,6 @@ variable "schedule_timezone" {
   validation {
     condition     = can(regex("^([A-Z][A-Za-z_]+(/[A-Z][A-Za-z_]+)+|UTC)$", var.schedule_timezone))
     error_message = "schedule_timezone must be an IANA time zone, such as Europe/Paris."
-  }
-}
-
-variable "stack" {
-  description = "Name of the stack, with which the name of the task definition's family begins."
-  type        = string
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,28}[a-z0-9]$", var.stack))
-    error_message = "stack must be 3 to 30 lower-case letters, digits and hyphens, starting with a letter."
-  }
-}
-
-variable "arguments" {
-  description = "Arguments of the program in place of its task definition's; null leaves them."
-  type        = list(string)
-  default     = null
-
-  validation {
-    condition     = var.arguments == null || length(coalesce(var.arguments, [])) > 0
-    error_message = "arguments must hold at least one, or be null."
   }
 }
 
