@@ -102,6 +102,7 @@ def test_wrong_options_are_named(options: LoadTestOptions, words: str, tmp_path:
         load_test(Settings(mongodb_uri="mongodb://127.0.0.1:1/"), slos(tmp_path, 1), options, quiet, NOW)
 
 
+@pytest.mark.usefixtures("built_in_registry")
 @pytest.mark.whole
 def test_runs_in_the_background_load_into_collections_of_their_own_that_are_dropped(settings: Settings) -> None:
     with connect(settings) as collection:
