@@ -236,15 +236,15 @@ def _evaluate_window(
         differing = {station.id: _differing(window, stored[station.id], results[station.id]) for station in of_window}
         # Before the flags: where this is cut off in between, the flags still differ, and both are written again.
         _write_days(window, stored, results, differing, collection)
+        reflagged = {(one.id, day) for one in of_window for day in _days_of(stored[one.id], differing[one.id])}
+        flags_change(reflagged)
+        if sink is not None:
+            sink.flags_change(reflagged)
         counts.evaluated = 0
         settled = True
         for station in of_window:
             within = differing[station.id].evaluated
             counts.evaluated += within.stop - within.start
-            reflagged = {(station.id, day) for day in _days_of(stored[station.id], differing[station.id])}
-            flags_change(reflagged)
-            if sink is not None:
-                sink.flags_change(reflagged)
             for updates in flag_updates(
                 station, stored[station.id], differing[station.id], changed, by_name=not attempt
             ):
