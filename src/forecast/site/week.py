@@ -39,12 +39,8 @@ def gaps(week: Week, interval_minutes: float | None) -> Iterator[tuple[int, int]
 
 
 def _numbers(values: Floats) -> list[float | int | None]:
-    return [None if value != value else _short(value) for value in values.tolist()]  # noqa: PLR0124  NaN
-
-
-def _short(value: float) -> float | int:
-    rounded = round(value, _DIGITS)
-    return int(rounded) if rounded.is_integer() else rounded
+    rounded = np.round(values, _DIGITS).tolist()
+    return [None if one != one else int(one) if one.is_integer() else one for one in rounded]  # noqa: PLR0124  NaN
 
 
 def _pairs(flags: Any) -> list[list[int]]:
