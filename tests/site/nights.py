@@ -84,6 +84,7 @@ def _write_night(folder: Path, number: int, faults: Faults, stations: Stations) 
     presence = _presence(started, faults, stations, last=number == NIGHTS - 1)
     findings = Findings() if failed else _findings(number, faults, stations)
     tally = QualityTally() if failed else _tally(number, stations)
+    tally.reasons["no_time"] += faults.rejected.get(number, 0)
     progress = RunProgress(objects_listed=40 + number, objects_already_processed=38 + number)
     progress.evaluated.add(QcCounts(evaluated=1_600, rewritten=12))
     if failed:

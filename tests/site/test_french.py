@@ -18,9 +18,11 @@ from forecast.site.marks import FLAG_MARKS, RUN_MARKS, SEVERITY_MARKS, SLO_MARKS
 from forecast.site.model import Quarantine, RejectedObject, Site
 from forecast.site.words import ENGLISH_LANGUAGE, FRENCH_LANGUAGE
 from tests.site.nights import Faults, Flagged
-from tests.site.test_eight_faults import site_of
+from tests.site.test_eight_faults import FAULTS, entries, site_of
 from tests.site.test_overview import page, text
 
+# Words that stand in the English sentences of what needs attention, and in no French one.
+ENGLISH: Final = {"the", "is", "its", "were", "rows", "values", "could", "did", "ago", "from"}
 TEMPLATES: Final = Path(render.__file__).parent / "templates"
 
 
@@ -72,6 +74,19 @@ def test_a_translation_has_the_values_of_the_original(catalogue: dict[str, str])
     for english, french in catalogue.items():
         one, other = ({name for _, name, _, _ in Formatter().parse(text) if name} for text in (english, french))
         assert one == other, english
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_is_told_in_french(fault: str, tmp_path: Path) -> None:
+    site = site_of(tmp_path, FAULTS[fault][0])
+    words = [
+        set(re.findall("[a-z]+", entry.lower()))
+        for name in ("", ".fr")
+        for entry in entries(page(site, f"index{name}.html"))
+    ]
+    english, french = words
+    assert english & ENGLISH
+    assert not french & ENGLISH
 
 
 def test_the_overview_says_in_french_what_is_wrong(tmp_path: Path) -> None:

@@ -331,6 +331,14 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
         "Aucune exécution n'est partie depuis le {since} : {number} étaient prévues, la dernière le {time}. En lancer "
         "une à la main et vérifier le planificateur"
     ),
+    "{object}: none of {count} cells of {column} ({parameter}) could be read, such as {example} ({position}): {reason}": (
+        "{object} : aucune des {count} cellules de {column} ({parameter}) n'a pu être lue, dont {example} ({position}) : "
+        "{reason}"
+    ),
+    "{object}: it lacks {parameter}, which the station reports, and has unknown columns. Renamed? Perhaps to {columns}": (
+        "{object} : il manque {parameter}, que la station mesure, et il y a des colonnes inconnues. Renommé ? Peut-être "
+        "en {columns}"
+    ),
     "{message} (known since {day})": "{message} (connu depuis le {day})",
     "rejected before: {message}": "déjà rejeté : {message}",
     "{number} objects, such as {message}": "{number} objets, dont {message}",
