@@ -23,7 +23,7 @@ from forecast.core.settings import Settings
 from forecast.core.stations import Stations
 from forecast.core.work_folder import work_folder
 from forecast.extract.listing import is_marker, sync_day
-from forecast.mongo.client import connect
+from forecast.mongo.client import ObservationCollection, connect
 from forecast.mongo.listing_state import ListedRange
 from forecast.report.migration import verification
 from forecast.report.models.quality import QualityReport
@@ -132,16 +132,12 @@ def run_pipeline(
     LOGGER.info("run started: %s to %s", raw.uri, processed.uri, extra={"facts": begun})
     reports = RunReports(run, processed)
     with stoppable(run.stop):
-        status, fault = _run(run, reports, raw, processed, stations)
-        if not run_options.dry_run and not run.turned_away:
-            write_dashboard_or_warn(settings, stations, fault)
+        status = _run(run, reports, raw, processed, stations)
         return status, generate_quality_report(run, stations)
 
 
-def _run(
-    run: Run, reports: RunReports, raw: Store, processed: Store, stations: Stations
-) -> tuple[PipelineStatus, ForecastError | None]:
-    """All stages: how the run ended, and the fault that ended it, if one did."""
+def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: Stations) -> PipelineStatus:
+    """All stages, and how the run ended."""
     try:
         reports.start()
         with connect(run.settings) as collection, run.writing(collection), work_folder() as folder:
@@ -153,15 +149,29 @@ def _run(
                 fault = error
             if fault is None and not run.options.dry_run:
                 remove_old(run.settings, processed, collection, run.context.started_at)
-            # While the database is connected: it keeps the history.
-            return reports.end(fault), fault
+            # While the database is connected: it keeps the history, and the dashboard asks it.
+            return _end(run, reports, stations, fault, collection)
     except ForecastError as error:
-        return reports.end(error), error
+        return _end(run, reports, stations, error)
     except BaseException as error:
         # A fault of the program, or a second Ctrl-C: the status must not stay "running".
         run.progress.add_error(type(error).__name__, "the run ended unexpectedly")
         reports.status("failed", 1)
         raise
+
+
+def _end(
+    run: Run,
+    reports: RunReports,
+    stations: Stations,
+    fault: ForecastError | None,
+    collection: ObservationCollection | None = None,
+) -> PipelineStatus:
+    """The last status, and the dashboard after it, which shows it."""
+    status = reports.end(fault)
+    if not run.options.dry_run and not run.turned_away:
+        write_dashboard_or_warn(run.settings, stations, fault, collection)
+    return status
 
 
 def _list_and_work(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +19,7 @@ from forecast.core.presence import SILENT_HOURS
 from forecast.core.settings import Settings
 from forecast.core.slo import Slos, default_slos
 from forecast.core.stations import Station, Stations
-from forecast.mongo.client import connect
+from forecast.mongo.client import ObservationCollection, connect
 from forecast.report.headline import RunState, Schedule, StationState, assess
 from forecast.report.history import FOLDER
 from forecast.report.situation import (
@@ -47,8 +47,13 @@ LOGGER = logging.getLogger("forecast.run.dashboard")
 _NO_RUN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def write_dashboard(settings: Settings, stations: Stations, database_fault: str | None = None) -> Published:
-    """Build the site and write what changed of it to SITE_URI.
+def write_dashboard(
+    settings: Settings,
+    stations: Stations,
+    database_fault: str | None = None,
+    collection: ObservationCollection | None = None,
+) -> Published:
+    """Build the site and write what changed of it to SITE_URI; `collection` is that of who is connected already.
 
     Without the database (`database_fault` says why it is not asked), it is made of the reports alone, and the stations'
     pages stay as they were. Raises ForecastError where the site cannot be written.
@@ -63,9 +68,9 @@ def write_dashboard(settings: Settings, stations: Stations, database_fault: str 
     target = open_store(site_uri(settings), "SITE_URI")
     if database_fault is None:
         try:
-            with connect(settings) as collection:
-                known = replace(site, stations=with_database(site.stations, collection))
-                details = partial(with_details, collection=collection)
+            with connect(settings) if collection is None else nullcontext(collection) as connected:
+                known = replace(site, stations=with_database(site.stations, connected))
+                details = partial(with_details, collection=connected)
                 return publish_site(changed_files(known, code_digest(), details), target)
         except ForecastError as error:
             # Where it is the site that cannot be written, the second attempt says so.
@@ -75,13 +80,19 @@ def write_dashboard(settings: Settings, stations: Stations, database_fault: str 
     return publish_site(site_files(site), target, of_the_database(site))
 
 
-def write_dashboard_or_warn(settings: Settings, stations: Stations, fault: ForecastError | None) -> None:
+def write_dashboard_or_warn(
+    settings: Settings,
+    stations: Stations,
+    fault: ForecastError | None,
+    collection: ObservationCollection | None = None,
+) -> None:
     """The same at the end of a run, which has done its work whatever becomes of its pages.
 
     Where the run failed for want of the database, it is not waited for again.
     """
     try:
-        write_dashboard(settings, stations, fault.message if isinstance(fault, RetryableError) else None)
+        database_fault = fault.message if isinstance(fault, RetryableError) else None
+        write_dashboard(settings, stations, database_fault, collection)
     except ForecastError as error:
         LOGGER.warning("the dashboard was not written: %s", error.message)
     except Exception:
