@@ -58,8 +58,16 @@ def test_a_run_that_failed_writes_its_dashboard_too(settings: Settings, collecti
     status, _ = run_pipeline(settings, RunOptions(), STATIONS)
     assert status.exit_code == 2
     html = (settings.logs_dir / "site" / "index.html").read_text("utf-8")
-    assert "failed: there is nothing below" in html
+    assert "failed: nothing lies below" in html
     assert status.run_id in html
+
+
+def test_the_dashboard_of_a_run_asks_the_database_through_the_connection_of_the_run(
+    settings: Settings, collection: ObservationCollection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dashboard, "connect", pytest.fail)
+    run_pipeline(settings, RunOptions(), STATIONS)
+    assert (settings.logs_dir / "site" / "station" / f"{next(iter(STATIONS)).id}.html").exists()
 
 
 def test_a_dry_run_writes_no_dashboard(settings: Settings, collection: ObservationCollection) -> None:

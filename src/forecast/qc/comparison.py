@@ -21,6 +21,8 @@ MIN_NEIGHBOURS: Final = 3
 # So that an hourly neighbour counts.
 WINDOW_MINUTES: Final = 30
 _SLOT_MS: Final = 20 * MINUTE_MS
+# Of 20 000 columns, five rows take 0.3 ms where numpy's sort takes 0.8; nine take as long as there.
+_MOST_ROWS_EXCHANGED: Final = 8
 # 1 / Φ⁻¹(3/4): makes the median absolute deviation of normal values their standard deviation (Rousseeuw & Croux 1993).
 MAD_TO_SIGMA: Final = 1.4826
 
@@ -186,13 +188,34 @@ def _nearest(known: Times, times: Times, window_minutes: float) -> Rows:
 
 
 def column_medians(values: Floats) -> Floats:
-    """The median of each column's valid values, NaN where there is none; numpy's nanmedian loops over columns."""
+    """The median of each column's valid values, NaN where there is none; numpy's nanmedian loops over columns.
+
+    values: one row or more, finite or NaN.
+    """
     counts = np.count_nonzero(~np.isnan(values), axis=0)
-    ordered = np.sort(values, axis=0)  # NaN goes last
-    columns = np.arange(values.shape[1])
-    lower: Floats = ordered[(counts - 1).clip(min=0) // 2, columns]
-    upper: Floats = ordered[counts // 2, columns]
+    ordered = np.sort(values, axis=0) if len(values) > _MOST_ROWS_EXCHANGED else _ordered(values)  # NaN goes last
+    lower: Floats
+    upper: Floats
+    if (counts == len(values)).all():
+        lower, upper = ordered[(len(values) - 1) // 2], ordered[len(values) // 2]
+    else:
+        columns = np.arange(values.shape[1])
+        lower, upper = ordered[(counts - 1).clip(min=0) // 2, columns], ordered[counts // 2, columns]
     return lower / 2 + upper / 2
+
+
+def _ordered(values: Floats) -> Floats:
+    """Each column in rising order, by exchanges between neighbouring rows: numpy's sort goes column by column."""
+    missing = np.isnan(values)
+    rows = np.where(missing, np.inf, values)
+    for turn in range(len(rows)):
+        first = turn % 2
+        end = first + (len(rows) - first) // 2 * 2
+        upper, lower = rows[first:end:2], rows[first + 1 : end : 2]
+        smaller = np.minimum(upper, lower)
+        np.maximum(upper, lower, out=lower)
+        upper[...] = smaller
+    return np.where(np.isinf(rows), np.nan, rows) if missing.any() else rows
 
 
 class _Nobody:

@@ -288,9 +288,10 @@ class Pipeline:
 
     def _sample(self, records: pd.DataFrame) -> None:
         if sum(map(len, self._run.samples)) < _MAX_SAMPLED_ROWS:
-            rows = pa.array(range(0, len(records), max(1, len(records) // _SAMPLED_ROWS)))
-            # Taken, not sliced: a slice would keep the whole frame.
-            self._run.samples.append(to_frame(to_table(records, RECORD_SCHEMA).take(rows)))
+            table = to_table(records, RECORD_SCHEMA)
+            rows = range(0, len(records), max(1, len(records) // _SAMPLED_ROWS))
+            # To take rows of a table in chunks, Arrow copies it whole; and slices alone would keep it.
+            self._run.samples.append(to_frame(pa.concat_tables(table.slice(row, 1) for row in rows).combine_chunks()))
 
 
 def _tell_withdrawn(counts: ObjectCounts, earlier: Withdrawal, *, dry_run: bool) -> None:
