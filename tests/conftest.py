@@ -1,13 +1,16 @@
 """The real parts that tests run on: a mongod, an S3 server, the published weather files."""
 
+import functools
 import gc
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 import pytest
+import typer.main
+import typer.testing
 from pymongo import MongoClient
 
 from forecast.core.stations import Stations
@@ -44,15 +47,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(_NIGHTLY_TIMEOUT_SECONDS))
 
 
-def pytest_collection_finish() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
     """What the modules of the tests hold stays to the end: to look for garbage in it again and again takes time."""
-    gc.collect()
-    gc.freeze()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_sessionfinish() -> None:
     """Let go of it: a library that finds its objects alive at the end complains of a leak."""
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_made_once() -> Iterator[None]:
+    """Typer's runner makes all commands anew each time, which takes longer than most of what tests ask of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", functools.cache(typer.main.get_command))
+        yield
 
 
 def _tier(fixtures: set[str]) -> str:

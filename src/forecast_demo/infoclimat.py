@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from forecast.core.stations import Station
@@ -78,7 +79,8 @@ def document(stations: list[Station], rows_by_station: dict[str, list[Row]]) -> 
 
 def document_text(answer: dict[str, Any]) -> str:
     r"""Write the answer as PHP prints it (JSON_PRETTY_PRINT): indent of 4, \u00e8 for è, \/ for /, no last newline."""
-    return json.dumps(answer, indent=4, ensure_ascii=True).replace("/", "\\/")
+    # Only json escapes what is not ASCII, and msgspec indents in a third of its time.
+    return msgspec.json.format(json.dumps(answer), indent=4).replace("/", "\\/")
 
 
 def _station_entry(station: Station) -> dict[str, Any]:

@@ -57,11 +57,15 @@ def is_importable(name: str) -> bool:
     return True
 
 
-@cache
 def defined(*folders: str) -> frozenset[str]:
     """The names that modules below these folders define."""
+    return frozenset().union(*map(_defined_below, folders))
+
+
+@cache
+def _defined_below(folder: str) -> frozenset[str]:
     found = set()
-    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+    for path in (ROOT / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 found.add(node.name)

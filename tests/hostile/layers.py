@@ -14,8 +14,6 @@ from typing import Any
 import bson
 import pyarrow as pa
 import pytest
-import typer.main
-import typer.testing
 from bson.codec_options import CodecOptions
 
 import main
@@ -32,7 +30,6 @@ from tests.integration.worlds import Row, World
 
 # What is the same in every run, and took a quarter of one, is made once.
 _STATIONS = functools.cache(load_stations)
-_COMMAND = functools.cache(typer.main.get_command)
 _TOLD: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
@@ -82,7 +79,6 @@ def on_nothing() -> Iterator[None]:
         # It tells whether a checkpoint is of this program, and takes longer than a small object.
         patch.setattr(pipeline, "program_digest", lambda _stations: "program")
         patch.setattr(stations, "configured_stations", lambda _settings: _STATIONS())
-        patch.setattr(typer.testing, "_get_command", _COMMAND)
         for module in (pipeline, staging):
             patch.setattr(module, "trim_heap", lambda: None)
         yield

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from tests.infra.state_machine import Execution, FailedError, TaskError, definition
 
@@ -58,6 +57,9 @@ def step(name: str) -> dict[str, Any]:
 
 
 def test_the_chain_is_of_amazons_language() -> None:
+    # Here, because to import it takes a second.
+    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser  # noqa: PLC0415
+
     AmazonStateLanguageParser.parse(json.dumps(definition()))
 
 

@@ -43,6 +43,8 @@ class DryRunOverlay:
         self._stored = StoredVersions(collection)
         # The loader's thread, one of its own, uses what the main thread has made.
         self._overlay = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        # Nobody opens the file again after a crash: nothing waits for the disk.
+        self._overlay.execute("PRAGMA synchronous = OFF")
         columns = ", ".join(f'"{name}"' for name in _NAMES)
         keys = ", ".join(_KEYS)
         self._overlay.execute(f"CREATE TABLE versions ({columns}, PRIMARY KEY ({keys})) WITHOUT ROWID")

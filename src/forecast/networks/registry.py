@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Final
@@ -83,10 +84,11 @@ def find_networks() -> Networks:
     return Networks(found)
 
 
-def installed_networks() -> list[str]:
+@cache
+def installed_networks() -> tuple[str, ...]:
     """The distributions that bring a network, each with its version."""
     entries = entry_points(group=GROUP)
-    return sorted(f"{entry.dist.name} {entry.dist.version}" for entry in entries if entry.dist is not None)
+    return tuple(sorted(f"{entry.dist.name} {entry.dist.version}" for entry in entries if entry.dist is not None))
 
 
 def _packages() -> Iterator[Network]:
