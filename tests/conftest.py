@@ -17,7 +17,7 @@ from forecast.core.stations import Stations
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.embedded import embedded_mongodb, find_mongod
 from forecast.mongo.loader import prepare_collection
-from tests.examples import PROFILE, load_profile
+from tests.examples import PROFILE, inputs_in_turn, load_profile
 from tests.stations import built_in_registry as built_in_registry_in_force
 from tests.stations import use_own_registry
 
@@ -33,6 +33,9 @@ _TIERS: Final = {
     "whole": {"local_world", "s3_world", "new_world", "clean", "demo"},
     "database": {"mongod_binary", "s3_server", "ecs"},
 }
+# Formats, envelopes and layouts are parameters there. Of the inputs of one test, so many are in the inner loop.
+_MANY_INPUTS: Final = tuple(str(ROOT / "tests" / folder) + "/" for folder in ("extract", "transform/networks"))
+_INNER_INPUTS: Final = 6
 # The night has time, and its properties have ten times as many examples.
 _NIGHTLY_TIMEOUT_SECONDS: Final = 7200
 
@@ -40,6 +43,10 @@ _NIGHTLY_TIMEOUT_SECONDS: Final = 7200
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test with its tier: what it needs tells, and `slow` and `whole` can be said of a test by itself."""
+    untold = [item for item in items if not any(item.get_closest_marker(tier) for tier in ("slow", *_TIERS))]
+    for chosen in inputs_in_turn(item for item in untold if str(item.path).startswith(_MANY_INPUTS)):
+        for item in chosen[_INNER_INPUTS:]:
+            item.add_marker("whole")
     for item in items:
         if not any(item.get_closest_marker(tier) for tier in ("slow", *_TIERS)):
             item.add_marker(_tier(set(getattr(item, "fixturenames", ()))))

@@ -7,6 +7,9 @@ examples every time: a change is never held up by an old fault that chance finds
 from __future__ import annotations
 
 import os
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, Final
 
 import hypothesis
@@ -47,3 +50,14 @@ def for_the_night(*values: Any) -> list[Any]:
     """Values of a parameter, or tuples of several, that another test of every change shows on a lower level."""
     rows = [value if isinstance(value, tuple) else (value,) for value in values]
     return [pytest.param(*row, marks=pytest.mark.slow) for row in rows]
+
+
+def inputs_in_turn(items: Iterable[pytest.Item]) -> list[list[pytest.Item]]:
+    """The inputs of each test, in an order that is as if by chance and always the same.
+
+    At equal distances one value of a parameter could be missed altogether.
+    """
+    inputs = defaultdict(list)
+    for item in items:
+        inputs[item.nodeid.partition("[")[0]].append(item)
+    return [sorted(of_test, key=lambda item: zlib.crc32(item.nodeid.encode())) for of_test in inputs.values()]

@@ -78,6 +78,7 @@ def text(app: typer.Typer, *arguments: str, name: str = "forecast") -> str:
     return result.stdout
 
 
+@pytest.mark.whole
 def test_no_help_imports_what_does_the_work() -> None:
     asked = [("forecast_app", command) for command in [[], ["airbyte"], ["mongo"], *COMMANDS]]
     asked += [("pipeline_app", []), ("latency_report_app", [])]

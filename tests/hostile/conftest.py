@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import io
 import re
-import zlib
-from collections import defaultdict
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from tests.examples import PROFILE
+from tests.examples import PROFILE, inputs_in_turn
 from tests.hostile.endings import TABLE_KEY, Ending, RunObject, deliver_neighbour, ending_of
 from tests.hostile.layers import through_the_layers
 from tests.integration.conftest import aws_environment, local_world, s3_world
@@ -43,22 +41,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of most cases one whole run is for every day; the inner loop has some inputs of each test, and no heavy ones."""
     shown = set(_DECIDED_WHEN_READ)
-    inputs = defaultdict(list)
+    layers = []
     for item in items:
         spec = getattr(item, "callspec", None)
         level = spec.params.get("level") if spec is not None else None
         if level == "layers" and item.get_closest_marker("heavy"):
             item.add_marker("whole")
         elif level == "layers":
-            inputs[item.nodeid.partition("[")[0]].append(item)
+            layers.append(item)
         if level != "whole" or item.get_closest_marker("whole"):
             continue
         case = _CASE.match(item.name)
         item.add_marker("whole" if case and case[1] not in shown else "slow")
         shown |= {case[1]} if case else set()
-    for items_of_test in inputs.values():
-        # As if by chance, and always the same: at equal distances one value of a parameter could be missed altogether.
-        chosen = sorted(items_of_test, key=lambda item: zlib.crc32(item.nodeid.encode()))
+    for chosen in inputs_in_turn(layers):
         chosen[0].stash[_BESIDE_GOOD] = PROFILE != "inner"
         for item in chosen[_INNER_INPUTS:]:
             item.add_marker("whole")

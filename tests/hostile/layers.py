@@ -76,8 +76,9 @@ def on_nothing() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(main, "connect", connected)
-        # It tells whether a checkpoint is of this program, and takes longer than a small object.
+        # They tell whether a checkpoint is of this program and of these settings, and take longer than a small object.
         patch.setattr(pipeline, "program_digest", lambda _stations: "program")
+        patch.setattr(pipeline, "circumstances_digest", lambda _stations, _limits: "circumstances")
         patch.setattr(stations, "configured_stations", lambda _settings: _STATIONS())
         for module in (pipeline, staging):
             patch.setattr(module, "trim_heap", lambda: None)

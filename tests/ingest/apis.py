@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from forecast.core.registry import load_stations
 from forecast.core.settings import Settings
 from forecast.core.stations import Station, Stations
@@ -106,7 +108,7 @@ class Ingest:
     def envelopes(self) -> Iterator[dict[str, Any]]:
         for path in self.objects():
             for line in gzip.decompress(path.read_bytes()).decode().splitlines():
-                yield json.loads(line)
+                yield msgspec.json.decode(line)
 
     def records(self) -> list[tuple[str, str]]:
         """Station and time of every record that was written."""

@@ -202,6 +202,7 @@ print(code, sorted({"numpy", "pandas", "pyarrow", "boto3", "pydantic"} & sys.mod
 """
 
 
+@pytest.mark.whole
 def test_a_run_stays_below_60_mb_and_imports_no_library_of_tables(apis: FakeApis) -> None:
     done = subprocess.run([sys.executable, "-c", _A_LONG_RUN], capture_output=True, text=True, check=True)
     code, imported, peak_kb = done.stdout.splitlines()[-1].split(" ")

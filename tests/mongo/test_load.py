@@ -125,6 +125,7 @@ def test_what_processes_measured_at_once_is_put_together() -> None:
     )
 
 
+@pytest.mark.whole
 def test_the_standard_library_is_cooperative_before_the_driver_is_imported() -> None:
     """Or clients would wait for each other."""
     code = "import sys, forecast.mongo.probes.clients; print(*sys.modules)"

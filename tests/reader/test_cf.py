@@ -39,6 +39,7 @@ def found(**asked: Any) -> Observations:
     return observations(conformed(pa.table(table), DATASET_SCHEMA), request, STATIONS)
 
 
+@pytest.mark.whole  # the checker works on a file for more than three seconds
 @pytest.mark.parametrize("asked", [{"flags": "all"}, {"freq": "1h"}], ids=["observations", "hours"])
 def test_netcdf_passes_the_cf_checker(asked: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "weather.nc"

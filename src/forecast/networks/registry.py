@@ -5,7 +5,6 @@ from __future__ import annotations
 import pkgutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
-from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Final
@@ -84,11 +83,10 @@ def find_networks() -> Networks:
     return Networks(found)
 
 
-@cache
-def installed_networks() -> tuple[str, ...]:
+def installed_networks() -> list[str]:
     """The distributions that bring a network, each with its version."""
     entries = entry_points(group=GROUP)
-    return tuple(sorted(f"{entry.dist.name} {entry.dist.version}" for entry in entries if entry.dist is not None))
+    return sorted(f"{entry.dist.name} {entry.dist.version}" for entry in entries if entry.dist is not None)
 
 
 def _packages() -> Iterator[Network]:
