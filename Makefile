@@ -7,6 +7,8 @@ POETRY := $(TOOLS)/bin/poetry
 # Stamps: what is up to date costs nothing the second time.
 TOOLS_STAMP := $(TOOLS)/.poetry-$(POETRY_VERSION)-$(MIRROR_PLUGIN_VERSION)
 PROJECT_STAMP := .venv/.installed
+# Poetry itself takes half a second a command.
+BIN := .venv/bin
 INSTALL_LOG := .local/install.log
 IMPORTS_LOG := .local/imports.log
 PARALLEL := --numprocesses auto --maxprocesses 4
@@ -49,26 +51,26 @@ demo: $(PROJECT_STAMP) ## From made-up APIs of the networks to documents in the 
 	@$(POETRY) run pipeline --demo --ingest
 
 check: lint ## Lint, check the types and run the tests that need no server: the loop of writing code
-	@HYPOTHESIS_PROFILE=inner $(POETRY) run pytest $(PARALLEL) --dist worksteal -m unit
+	@HYPOTHESIS_PROFILE=inner $(BIN)/pytest $(PARALLEL) --dist worksteal -m unit
 
 test: lint ## Lint, check the types and run the tests of every change, on a real MongoDB and an S3 server
-	@HYPOTHESIS_PROFILE=ci $(POETRY) run pytest $(PARALLEL) --dist worksteal
+	@HYPOTHESIS_PROFILE=ci $(BIN)/pytest $(PARALLEL) --dist worksteal
 
 test-all: lint ## Lint, check the types and run every test, properties on ten times as many examples: for the night
-	@HYPOTHESIS_PROFILE=nightly $(POETRY) run pytest $(PARALLEL) --dist loadfile -m ""
+	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest $(PARALLEL) --dist loadfile -m ""
 
 coverage: $(PROJECT_STAMP) ## Run the tests of tiers unit and database, and print the lines and branches that they do not reach
-	@HYPOTHESIS_PROFILE=inner $(POETRY) run pytest $(PARALLEL) --dist loadfile -m "unit or database" \
+	@HYPOTHESIS_PROFILE=inner $(BIN)/pytest $(PARALLEL) --dist loadfile -m "unit or database" \
 		--cov --cov-report= --cov-fail-under=0
-	@$(POETRY) run coverage report
-	@$(POETRY) run coverage report --fail-under=98.5 --include="src/forecast/qc/*,src/forecast/transform/*"
+	@$(BIN)/coverage report
+	@$(BIN)/coverage report --fail-under=98.5 --include="src/forecast/qc/*,src/forecast/transform/*"
 
 lint: $(PROJECT_STAMP) ## Lint, check the format, the types and the directions of imports
-	@$(POETRY) run ruff check --quiet
-	@$(POETRY) run ruff format --check --quiet || { \
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { \
 		echo "Not formatted as agreed; this mends it: $(POETRY) run ruff format" >&2; exit 1; }
-	@$(POETRY) run mypy
-	@$(POETRY) run lint-imports --no-logo >$(IMPORTS_LOG) || { cat $(IMPORTS_LOG); exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo >$(IMPORTS_LOG) || { cat $(IMPORTS_LOG); exit 1; }
 
 lock: $(TOOLS_STAMP) ## Bring poetry.lock up to date with pyproject.toml
 	@$(LIKE_PIP) $(POETRY) lock

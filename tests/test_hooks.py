@@ -12,7 +12,7 @@ HOOKS = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
 def test_the_hooks_are_the_tools_of_make_lint_in_their_order() -> None:
     lint = re.search(r"^lint:.*?\n\n", (ROOT / "Makefile").read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert lint
-    tools = re.findall(r"^\t@\$\(POETRY\) run (ruff \w+|[\w-]+)", lint[0], re.MULTILINE)
+    tools = re.findall(r"^\t@\$\(BIN\)/(ruff \w+|[\w-]+)", lint[0], re.MULTILINE)
     assert tools == ["ruff check", "ruff format", "mypy", "lint-imports"]
     assert re.findall(r"entry: \.venv/bin/(ruff \w+|[\w-]+)", HOOKS) == tools
 

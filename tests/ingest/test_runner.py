@@ -31,6 +31,7 @@ def state(ingest: Ingest, source: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.whole
 def test_every_record_of_61_days_over_the_end_of_summer_time_is_written_once(ingest: Ingest) -> None:
     first, last = date(2026, 9, 29), date(2026, 11, 28)
     expected = {key: row for name in PWS for key, row in ingest.expected(name, first, last).items()}
@@ -64,6 +65,7 @@ def test_only_what_is_new_or_changed_is_written(ingest: Ingest) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.whole
 def test_a_correction_of_a_day_eight_days_ago_arrives_within_a_week(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-19", stations=("ITESTB25",))
     ingest.world.corrections.append(Correction("ITESTB25", at(2026, 11, 20, 6), at(2026, 11, 20, 6, 30), 0))
@@ -91,6 +93,7 @@ def test_infoclimat_is_asked_for_all_stations_at_once(ingest: Ingest) -> None:
     assert ingest.run("infoclimat").sources[0].calls == 1
 
 
+@pytest.mark.whole
 def test_a_station_that_was_offline_for_a_week_comes_back_whole(ingest: Ingest) -> None:
     offline = Outage("ITESTB25", at(2026, 11, 27, 12), at(2026, 12, 4, 12), at(2026, 12, 4, 13))
     ingest.world.outages.append(offline)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -81,9 +83,24 @@ FAULTS: Final = {
 OF_THE_RUN: Final = frozenset({"stuck", "biased", "clock an hour off", "unread parameter", "too many rows rejected"})
 
 
+Nights = Callable[[str], tuple[Path, Site]]
+
+
 def site_of(folder: Path, faults: Faults) -> Site:
     write_nights(folder, faults)
     return make_site(read_logs(folder), STATIONS, MAX_AGE_HOURS, Quarantine(), SCHEDULE)
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """The reports of the nights with a fault, and the site of them: made once for all that say the same of it."""
+
+    @functools.cache
+    def made(fault: str) -> tuple[Path, Site]:
+        folder = tmp_path_factory.mktemp("nights")
+        return folder, site_of(folder, FAULTS[fault][0])
+
+    return made
 
 
 def last_run(folder: Path) -> tuple[PipelineStatus, QualityReport]:
@@ -111,9 +128,10 @@ def entries(html: str) -> list[str]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_named_first_and_alone(fault: str, tmp_path: Path) -> None:
-    faults, words = FAULTS[fault]
-    html = page(site_of(tmp_path, faults))
+def test_a_fault_is_named_first_and_alone(fault: str, nights: Nights) -> None:
+    _, words = FAULTS[fault]
+    _, site = nights(fault)
+    html = page(site)
     (entry,) = entries(html)
     assert entry.startswith(words)
     assert any(words in line for line in first_lines(html)[:5])
@@ -123,9 +141,9 @@ def test_a_fault_is_named_first_and_alone(fault: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_terminal_says_what_the_overview_says(fault: str, tmp_path: Path) -> None:
-    site = site_of(tmp_path, FAULTS[fault][0])
-    settings = Settings(logs_dir=tmp_path, max_data_age_hours=MAX_AGE_HOURS, schedule="10 3 * * *")
+def test_the_terminal_says_what_the_overview_says(fault: str, nights: Nights) -> None:
+    folder, site = nights(fault)
+    settings = Settings(logs_dir=folder, max_data_age_hours=MAX_AGE_HOURS, schedule="10 3 * * *")
     assert site.made_at is not None
     situation = situation_of(settings, STATIONS, site.made_at)
     found = assess(situation)
@@ -135,22 +153,22 @@ def test_the_terminal_says_what_the_overview_says(fault: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("fault", sorted(OF_THE_RUN))
-def test_the_summary_of_the_run_says_what_the_overview_says(fault: str, tmp_path: Path) -> None:
-    site = site_of(tmp_path, FAULTS[fault][0])
-    status, quality = last_run(tmp_path)
+def test_the_summary_of_the_run_says_what_the_overview_says(fault: str, nights: Nights) -> None:
+    folder, site = nights(fault)
+    status, quality = last_run(folder)
     assert tuple(status.attention) == site.assessment.attention
     shown = " ".join(text_of_any(render_summary(status, quality)).split())
     assert "Needs attention warning " + " ".join(site.assessment.attention[0].message.split()) in shown
 
 
-def test_the_advice_says_what_a_stuck_sensor_is_and_not_what_follows_from_it(tmp_path: Path) -> None:
-    (entry,) = entries(page(site_of(tmp_path, FAULTS["stuck"][0])))
+def test_the_advice_says_what_a_stuck_sensor_is_and_not_what_follows_from_it(nights: Nights) -> None:
+    (entry,) = entries(page(nights("stuck")[1]))
     assert "stuck" in entry
     assert "so many values" not in entry
 
 
-def test_a_clock_that_is_off_is_told_as_such(tmp_path: Path) -> None:
-    (entry,) = entries(page(site_of(tmp_path, FAULTS["clock an hour off"][0])))
+def test_a_clock_that_is_off_is_told_as_such(nights: Nights) -> None:
+    (entry,) = entries(page(nights("clock an hour off")[1]))
     assert "clock" in entry
 
 
@@ -182,11 +200,11 @@ def test_of_all_faults_at_once_the_most_severe_is_the_headline(tmp_path: Path) -
     ]
 
 
-def test_a_missed_night_is_hatched_in_the_strip(tmp_path: Path) -> None:
-    html = page(site_of(tmp_path, FAULTS["missed night"][0]))
-    nights = re.findall(r'<span class="night (\w+)" title="([^"]+)"', html)
-    assert [text(title) for kind, title in nights if kind == "missed"] == ["Sat 28 Nov 2026 03:10 UTC: no run"]
-    assert len(nights) == NIGHTS
+def test_a_missed_night_is_hatched_in_the_strip(nights: Nights) -> None:
+    html = page(nights("missed night")[1])
+    shown = re.findall(r'<span class="night (\w+)" title="([^"]+)"', html)
+    assert [text(title) for kind, title in shown if kind == "missed"] == ["Sat 28 Nov 2026 03:10 UTC: no run"]
+    assert len(shown) == NIGHTS
 
 
 def test_the_page_knows_when_the_next_run_is_due(tmp_path: Path) -> None:
