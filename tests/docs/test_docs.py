@@ -36,6 +36,7 @@ from forecast.core.settings import AWS_SETTINGS, SETTINGS, Settings
 from forecast.networks.registry import NETWORKS
 from forecast_demo import write_demo
 from tests.real_week import ARMENTIERES, BERGUES, HAZEBROUCK, ICHTEGEM, LA_MADELEINE, LESQUIN
+from tests.waiting import WAIT_SECONDS
 
 pytestmark = pytest.mark.usefixtures("built_in_registry")
 
@@ -157,7 +158,9 @@ def run(line: str, folder: Path, environment: dict[str, str]) -> subprocess.Comp
     words = ["bash", "-c", line]
     if line.startswith("make "):
         words, folder = ["make", "-n", *shlex.split(line)[1:]], ROOT
-    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=WAIT_SECONDS
+    )
 
 
 def test_every_command_of_the_user_guide_works(guide: Guide) -> None:

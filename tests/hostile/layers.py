@@ -21,7 +21,7 @@ from forecast.core.registry import load_stations
 from forecast.mongo.bson_encoder import document_of
 from forecast.mongo.dry_run import DryRunOverlay
 from forecast.mongo.versions import Plan
-from forecast.run import pipeline, staging, stations
+from forecast.run import pipeline, selection, staging, stations
 from forecast.run.pipeline import Pipeline
 from forecast.run.staging import StagedObject
 from forecast.zone.writer import OBSERVATIONS
@@ -78,7 +78,8 @@ def on_nothing() -> Iterator[None]:
         patch.setattr(main, "connect", connected)
         # They tell whether a checkpoint is of this program and of these settings, and take longer than a small object.
         patch.setattr(pipeline, "program_digest", lambda _stations: "program")
-        patch.setattr(pipeline, "circumstances_digest", lambda _stations, _limits: "circumstances")
+        for module in (selection, staging):
+            patch.setattr(module, "circumstances_digest", lambda _stations, _limits: "circumstances")
         patch.setattr(stations, "configured_stations", lambda _settings: _STATIONS())
         for module in (pipeline, staging):
             patch.setattr(module, "trim_heap", lambda: None)

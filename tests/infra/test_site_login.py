@@ -14,6 +14,7 @@ import playwright
 import pytest
 
 from tests.docs.test_docs import DOCS, blocks
+from tests.waiting import WAIT_SECONDS
 
 LOGIN: Final = Path(__file__).resolve().parents[2] / "terraform" / "modules" / "site" / "login.js"
 # Playwright brings a node of its own.
@@ -30,7 +31,7 @@ def answered(header: str | None) -> dict[str, Any]:
     request = {"method": "GET", "uri": "/index.html", "headers": headers}
     code = LOGIN.read_text("utf-8").replace("${users}", json.dumps(USERS))
     script = f"{code}\nconsole.log(JSON.stringify(handler({json.dumps({'request': request})})));"
-    done = subprocess.run([node, "-e", script], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([node, "-e", script], capture_output=True, text=True, check=True, timeout=WAIT_SECONDS)
     told: dict[str, Any] = json.loads(done.stdout)
     return told
 
@@ -60,7 +61,7 @@ def test_the_page_shows_how_a_password_is_drawn_and_named() -> None:
         pytest.skip("openssl is not installed here")
     (block,) = [one for one in blocks(DOCS / "dashboard.md", "bash") if "openssl" in one]
     script = f"{block}\nprintf '%s' \"$password\""
-    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True, timeout=WAIT_SECONDS)
     named, password = done.stdout.split("\n")
     assert len(password) == 32
     assert named == hashlib.sha256(f"anna:{password}".encode()).hexdigest()

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,6 +52,9 @@ class Zone(Protocol):
 
     def delete(self, key: str) -> None: ...
 
+    def age(self, key: str, seconds: float) -> None:
+        """Make an object older than it is."""
+
     def keys(self) -> list[str]: ...
 
 
@@ -72,6 +76,11 @@ class FolderZone:
 
     def delete(self, key: str) -> None:
         (self.folder / key).unlink()
+
+    def age(self, key: str, seconds: float) -> None:
+        path = self.folder / key
+        moment = path.stat().st_mtime - seconds
+        os.utime(path, (moment, moment))
 
     def keys(self) -> list[str]:
         return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
@@ -97,6 +106,15 @@ class BucketZone:
 
     def delete(self, key: str) -> None:
         self._client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+
+    def age(self, key: str, seconds: float) -> None:
+        # The server is a thread of this process, and moto has no call for it. Here, because to import it takes time.
+        from moto.core.models import DEFAULT_ACCOUNT_ID  # noqa: PLC0415
+        from moto.s3.models import s3_backends  # noqa: PLC0415
+
+        stored = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].get_object(self.bucket, self.prefix + key)
+        assert stored is not None
+        stored.last_modified -= timedelta(seconds=seconds)
 
     def keys(self) -> list[str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)

@@ -37,6 +37,7 @@ from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.versions import LoadCounts, StoredVersions
 from tests.concurrent_runs import beaten
 from tests.examples import on_a_database
+from tests.waiting import WAIT_SECONDS
 
 NOON = datetime(2024, 10, 5, 12, tzinfo=UTC)
 REFUSING = {"$jsonSchema": {"properties": {"measurements": {"properties": {"air_temperature": {"maximum": 50}}}}}}
@@ -491,7 +492,7 @@ def test_collection_that_many_prepare_at_once(replica_set: str, database: Any) -
     def prepare(_: int) -> None:
         with MongoClient[dict[str, Any]](replica_set) as client:
             client.admin.command("ping")
-            together.wait(60)
+            together.wait(WAIT_SECONDS)
             prepare_collection(client[database.name]["at_once"])
 
     with ThreadPoolExecutor(together.parties) as preparers:

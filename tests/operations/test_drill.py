@@ -9,14 +9,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.operations.drill.namespaces import Namespaces
 from tests.operations.member import SETTINGS
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 LIVENESS = "/usr/local/lib/forecast-mongo/liveness"
@@ -95,16 +94,16 @@ def live(folder: str) -> None:
     engine.make_network()
     try:
         engine.start(1, ALONE, "old")
-        until(lambda: hears(engine, "name_waiting"))
+        wait_until(lambda: hears(engine, "name_waiting"))
         first = engine.address(1)
         hosts.write_text(f"{first} mongo-1.internal\n")
-        until(lambda: hears(engine, "rejoin_waiting"))
+        wait_until(lambda: hears(engine, "rejoin_waiting"))
         assert engine.succeeds(1, LIVENESS)
-        until(lambda: reached(first))
+        wait_until(lambda: reached(first))
         engine.switch(1, "down")
         assert not reached(first)
         engine.switch(1, "up")
-        until(lambda: reached(first))
+        wait_until(lambda: reached(first))
         engine.signal(1, "TERM")
         assert engine.wait_ended(1) == 0
         assert not engine.running(1)
@@ -123,14 +122,6 @@ def live(folder: str) -> None:
     finally:
         engine.remove()
     assert not list(Path("/run/netns").iterdir())
-
-
-def until(done: Callable[[], bool]) -> None:
-    """Wait for something."""
-    begin = time.monotonic()
-    while not done():
-        assert time.monotonic() - begin < 60
-        time.sleep(0.1)
 
 
 def hears(engine: Namespaces, event: str) -> bool:

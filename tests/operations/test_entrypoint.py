@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.operations.member import SETTINGS
+from tests.waiting import WAIT_SECONDS
 
 FOLDER = Path(__file__).resolve().parents[2] / "docker" / "mongo"
 
@@ -15,7 +16,12 @@ FOLDER = Path(__file__).resolve().parents[2] / "docker" / "mongo"
 def start(settings: dict[str, str]) -> tuple[int, dict[str, str]]:
     """Exit code and log line of the entrypoint with only these settings."""
     done = subprocess.run(
-        ["/bin/bash", FOLDER / "entrypoint.sh"], env=settings, capture_output=True, text=True, check=False, timeout=60
+        ["/bin/bash", FOLDER / "entrypoint.sh"],
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=WAIT_SECONDS,
     )
     line: dict[str, str] = json.loads(done.stdout)
     return done.returncode, line
