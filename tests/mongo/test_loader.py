@@ -34,7 +34,8 @@ from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.dry_run import DryRunOverlay, plan_load
 from forecast.mongo.loader import INDEXES, SCHEMA_FILE, load, prepare_collection
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.versions import LoadCounts, StoredVersions
+from forecast.mongo.stored_versions import StoredVersions
+from forecast.mongo.versions import LoadCounts
 from tests.concurrent_runs import beaten
 from tests.examples import on_a_database
 from tests.waiting import WAIT_SECONDS

@@ -15,7 +15,8 @@ from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.precedence import Reason
 from forecast.core.removals import Removed
 from forecast.mongo.client import mongo_errors
-from forecast.mongo.versions import Plan, StoredVersions, group_of
+from forecast.mongo.stored_versions import StoredVersions
+from forecast.mongo.versions import Plan, group_of
 
 # So many are told in full; all are counted.
 MAX_EXAMPLES: Final = 20

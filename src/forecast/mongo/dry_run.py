@@ -14,12 +14,12 @@ from forecast.core.removals import Present, present_names
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.parts import GROUP
+from forecast.mongo.stored_versions import StoredVersions
 from forecast.mongo.versions import (
     SOURCE,
     LoadCounts,
     Plan,
     StoredState,
-    StoredVersions,
     Versions,
     batches_of,
     compare,

@@ -33,11 +33,11 @@ from forecast.mongo.days import DailyAggregates
 from forecast.mongo.format import check_format
 from forecast.mongo.part_writer import split_plan, write_parts
 from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.stored_versions import StoredVersions
 from forecast.mongo.versions import (
     SOURCE,
     LoadCounts,
     Plan,
-    StoredVersions,
     batches_of,
     compare,
     deduplicate,

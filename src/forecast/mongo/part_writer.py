@@ -15,7 +15,8 @@ from pymongo.errors import BulkWriteError
 from forecast.mongo.bson_encoder import encode_records
 from forecast.mongo.client import mongo_errors
 from forecast.mongo.parts import Document, merged, seal, touch_lineage
-from forecast.mongo.versions import Plan, StoredVersions
+from forecast.mongo.stored_versions import StoredVersions
+from forecast.mongo.versions import Plan
 from forecast.mongo.write_errors import resolve
 
 _DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)

@@ -26,7 +26,8 @@ from forecast.mongo.bson_encoder import encode_records
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.dry_run import plan_load
 from forecast.mongo.parts import DERIVED, observed, parts_of, quality_digests
-from forecast.mongo.versions import StoredVersions, batches_of, group_of
+from forecast.mongo.stored_versions import StoredVersions
+from forecast.mongo.versions import batches_of, group_of
 from forecast.storage import Store
 from forecast.zone.writer import month_folder
 

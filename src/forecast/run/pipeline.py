@@ -35,8 +35,9 @@ from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import enqueue_everything, evaluate_pending, stored_flags
 from forecast.mongo.state import Begun, Checkpoints
 from forecast.mongo.station_states import StationStates
+from forecast.mongo.stored_versions import StoredVersions
 from forecast.mongo.strangers import strangers_named
-from forecast.mongo.versions import LoadCounts, StoredVersions
+from forecast.mongo.versions import LoadCounts
 from forecast.report.advice import warnings
 from forecast.report.migration import verification
 from forecast.report.models.migration import Verification
