@@ -156,7 +156,11 @@ def test_case_93_an_error_answer_among_good_records_is_refused_with_its_message(
 @pytest.mark.parametrize(
     ("record", "code", "message"),
     [
-        ({"status": "OK", "errors": [], "hourly": None}, "no_rows", "a document without rows; 'hourly' is there and "),
+        (
+            {"status": "OK", "errors": [], "hourly": None},
+            "no_rows",
+            "a document without rows; 'hourly' is present but empty",
+        ),
         ({"status": "OK", "errors": []}, "no_rows", "a document without rows; it has: 'status', 'errors'"),
         ({"status": "error", "message": "x"}, "source_error", "the source answered with an error instead of data: 'x'"),
     ],

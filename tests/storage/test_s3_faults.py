@@ -192,7 +192,7 @@ def test_a_host_without_an_address_is_told(s3_bucket: str, monkeypatch: pytest.M
         list(S3Store(f"s3://{s3_bucket}/", CALM).list())
     assert caught.value.message == (
         f"s3://{s3_bucket}/ could not be listed: the host of http://s3.invalid:9000 has no address in the DNS; is "
-        "AWS_ENDPOINT_URL right? Else run again"
+        "AWS_ENDPOINT_URL right? Otherwise, run again"
     )
 
 
@@ -247,7 +247,7 @@ def test_a_checksum_that_s3_keeps_is_held_against_the_bytes(
     s3.spoil("GET", "zone/a", has_headers(**{"x-amz-checksum-crc32": right}), times=1)
     store.fetch(listed, tmp_path / "copy")
     s3.spoil("GET", "zone/a", has_headers(**{"x-amz-checksum-crc32": wrong}))
-    with pytest.raises(RetryableError, match="do not have the checksum that S3 keeps"):
+    with pytest.raises(RetryableError, match="do not match S3.s checksum"):
         store.fetch(listed, tmp_path / "copy")
 
 

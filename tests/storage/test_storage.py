@@ -173,7 +173,7 @@ def test_a_folder_that_cannot_be_written_is_a_setting_error(zone_of_nobody: Path
     with pytest.raises(SettingError) as caught:
         put(LocalStore(zone_of_nobody), "a", b"x", zone_of_nobody.parent)
     assert caught.value.message == (
-        f"{zone_of_nobody}/a cannot be written: Permission denied; make its folder one that this user can write to, "
+        f"{zone_of_nobody}/a cannot be written: Permission denied; make its folder writable, "
         "or set PROCESSED_URI to another"
     )
 
