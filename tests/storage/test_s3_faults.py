@@ -247,7 +247,7 @@ def test_a_checksum_that_s3_keeps_is_held_against_the_bytes(
     s3.spoil("GET", "zone/a", has_headers(**{"x-amz-checksum-crc32": right}), times=1)
     store.fetch(listed, tmp_path / "copy")
     s3.spoil("GET", "zone/a", has_headers(**{"x-amz-checksum-crc32": wrong}))
-    with pytest.raises(RetryableError, match="do not match S3.s checksum"):
+    with pytest.raises(RetryableError, match="do not match S3's checksum"):
         store.fetch(listed, tmp_path / "copy")
 
 
