@@ -308,6 +308,22 @@ def test_a_database_of_an_earlier_time_writes_its_dataset_anew(local: World) -> 
     assert_the_dataset_is_the_database(local)
 
 
+def test_what_came_into_an_empty_collection_is_written_without_a_look_at_every_document(
+    local: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this run has not marked for the dataset, another one has checked: its marks may be gone."""
+    local.load(row(0, 12.0), row(24 * 60, 12.1))
+    marks = pending_dataset(local.collection, "run 0")
+    marks.ack(marks.marks())
+    local.load(row(48 * 60, 12.2))
+
+    monkeypatch.setattr("forecast.run.dataset.days_held", pytest.fail)
+    writer = DatasetWriter(local.store, local.collection, local.stations, "run 0", local.folder, began_empty=True)
+
+    assert writer.write() == DatasetCounts(station_days=3, files=3, rows=3)
+    assert_the_dataset_is_the_database(local)
+
+
 def test_a_dataset_whose_mark_is_removed_is_written_in_whole(local: World) -> None:
     local.load(row(0, 12.0), row(24 * 60, 12.1))
     local.write()

@@ -19,6 +19,7 @@ from forecast.core.errors import ForecastError
 from forecast.core.stations import Stations
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.dataset_state import DatasetState, Known, is_empty
+from forecast.mongo.days import DailyAggregates
 from forecast.mongo.observation_reader import read_observations
 from forecast.mongo.presence import presence_of
 from forecast.mongo.qc_queue import PendingDays, pending_dataset
@@ -70,7 +71,7 @@ class DatasetWriter:
     """Writes the dataset of one collection into one zone; `folder` is for copies.
 
     `written` are the station-days that the zone already has as the database has them, because `write_early` wrote them
-    and nothing has changed since.
+    and nothing has changed since. `began_empty` says that the collection was empty when this run had its lease.
     """
 
     store: Store
@@ -80,6 +81,7 @@ class DatasetWriter:
     folder: Path
     check_stop: Callable[[], None] = lambda: None
     written: set[tuple[str, int]] = field(default_factory=set)
+    began_empty: bool = False
     counts: DatasetCounts = field(default_factory=DatasetCounts)
     _ready: bool = False
     _last: EarlyDay | None = None
@@ -164,9 +166,18 @@ class DatasetWriter:
         self.store.remove(IDENTITY)
         for listed in [*self.store.list(CURRENT), *self.store.list(HOURLY)]:
             self.store.remove(listed.key)
-        held = days_held(self.collection, {})
-        pending.enqueue((station, day) for station, days in held.items() for day in days)
+        pending.enqueue(self._station_days_held())
         state.building()
+
+    def _station_days_held(self) -> Iterator[tuple[str, int]]:
+        """The station-days to be written of a collection of which the zone has nothing."""
+        if self.began_empty:
+            # What came since was marked to be checked. Those marks become marks of the dataset, and a day whose mark is
+            # gone has its aggregates: to look at every document would take as long as a twentieth of writing them.
+            yield from DailyAggregates.for_collection(self.collection).station_days()
+            return
+        for station, days in days_held(self.collection, {}).items():
+            yield from ((station, day) for day in days)
 
     def _write_days(self, station_days: Iterable[tuple[str, int]], pending: PendingDays) -> None:
         days: defaultdict[int, set[str]] = defaultdict(set)

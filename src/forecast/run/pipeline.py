@@ -112,6 +112,7 @@ class Pipeline:
             if is_empty(self._collection):
                 # Somebody may have emptied it: what the dataset has beside what comes now would stay.
                 DatasetState.for_collection(self._collection).forget()
+                self._dataset.began_empty = True
         staging: deque[Future[StagedObject | None]] = deque()
         loading: deque[Future[None]] = deque()
         with (
