@@ -131,8 +131,8 @@ def test_no_output_of_any_ending_holds_the_key(apis: FakeApis, tmp_path: Path) -
 def test_a_network_that_is_not_there_is_told_without_the_address(
     apis: FakeApis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("forecast.ingest.api.FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr("forecast.ingest.api.TRIES", 1)
+    monkeypatch.setattr("forecast.ingest.caller.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("forecast.ingest.caller.TRIES", 1)
     monkeypatch.setenv("INFOCLIMAT_API_URL", "http://127.0.0.1:1")
     result = typed("--source", "infoclimat")
     assert result.exit_code == 1
@@ -142,7 +142,7 @@ def test_a_network_that_is_not_there_is_told_without_the_address(
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again(apis: FakeApis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("forecast.ingest.api.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("forecast.ingest.caller.FIRST_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(SystemClock, "wait", lambda *_: None)
     apis.faults.append(Fault(200, b"x" * 1000, times=1, breaks_off=True))
     result = typed("--source", "infoclimat")
