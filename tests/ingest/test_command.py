@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,7 +25,7 @@ from forecast.cli.program import forecast_app
 from forecast.core.registry import load_stations
 from forecast.ingest.clock import SystemClock
 from forecast.report.write import SCHEMAS_FOLDER
-from forecast_demo.apis import FakeApis, Fault, World, serve
+from forecast_demo.apis import Answer, FakeApis, Fault, World, serve
 from tests.ingest.apis import KEY
 
 NAMES = ("WUNDERGROUND_API_KEY", "INFOCLIMAT_TOKEN", "INGEST_STATE_URI", "ALLOW_NON_COMMERCIAL", "PROCESSED_URI")
@@ -149,6 +152,24 @@ def test_an_answer_that_breaks_off_is_asked_for_again(apis: FakeApis, monkeypatc
     assert result.exit_code == 0, result.stderr
     assert len(apis.calls) == 2
     assert "the answer broke off" in result.stderr or "the connection broke off" in result.stderr
+
+
+def test_a_signal_ends_a_run_between_two_calls_and_what_was_read_is_kept(
+    apis: FakeApis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = FakeApis.answer
+
+    def answer_and_end(self: FakeApis, *call: Any) -> Answer:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return answer(self, *call)
+
+    monkeypatch.setattr(FakeApis, "answer", answer_and_end)
+    result = typed("--source", "wunderground")
+    assert result.exit_code == 1, result.stderr
+    found = report(tmp_path)
+    assert (found["status"], found["exit_code"], found["counts"]["calls"], len(apis.calls)) == ("interrupted", 1, 1, 1)
+    (uri,) = found["sources"]["wunderground"]["objects"]
+    assert len(gzip.decompress(Path(uri).read_bytes()).splitlines()) == found["counts"]["rows_written"] > 0
 
 
 def test_a_setting_that_is_no_key_is_not_quoted(apis: FakeApis, monkeypatch: pytest.MonkeyPatch) -> None:
