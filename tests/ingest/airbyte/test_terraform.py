@@ -1,15 +1,19 @@
 """`airbyte/terraform` sets up what `forecast airbyte apply` does.
 
-The provider's schema cannot be had without the registry, so this is formatted and read, and not validated.
+The provider's schema cannot be had without the registry: what is validated and applied is the same with Terraform's own
+resource in place of the provider's.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,3 +51,80 @@ def test_it_writes_the_same_objects_at_the_same_time() -> None:
         assert f'"{value}"' in MAIN or isinstance(value, dict)
     assert f'default     = "{DEFAULT_CRON}"' in VARIABLES
     assert '"GZIP"' in MAIN
+
+
+def _with_the_builtin_resource(text: str) -> str:
+    """The same with Terraform's own `terraform_data` in place of the provider's resources, which needs no registry."""
+
+    def block(found: re.Match[str]) -> str:
+        kind, body = found.groups()
+        each = re.search(r"^  for_each += .*\n", body, re.MULTILINE)
+        rest = body.replace(each.group(), "", 1) if each else body
+        return f'resource "terraform_data" "{kind}" {{\n{each.group() if each else ""}  input = {{\n{rest}\n  }}\n}}\n'
+
+    made = re.sub(r'^resource "(airbyte_\w+)" "\w+" \{\n(.*?)\n\}\n', block, text, flags=re.MULTILINE | re.DOTALL)
+    made = re.sub(r"\b(airbyte_\w+)\.(?:this|raw_zone)\b", r"terraform_data.\1", made)
+    made = re.sub(r"\.(?:source|destination)_id\b", ".id", made)
+    kinds = re.findall(r'resource "terraform_data" "(\w+)"', made)
+    return made + f'output "made" {{\n  sensitive = true\n  value = {{ {", ".join(map(_output, kinds))} }}\n}}\n'
+
+
+def _output(kind: str) -> str:
+    one = f"terraform_data.{kind}"
+    several = f"{{ for name, made in {one} : name => made.output }}"
+    return f"{kind} = {several if kind != 'airbyte_destination' else f'{one}.output'}"
+
+
+def _snake(value: Any) -> Any:
+    """The names of the API as the provider has them."""
+    if isinstance(value, dict):
+        return {re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower(): _snake(member) for name, member in value.items()}
+    return [_snake(member) for member in value] if isinstance(value, list) else value
+
+
+@pytest.mark.whole
+def test_it_makes_the_definitions_sources_destination_and_connections_that_apply_makes(tmp_path: Path) -> None:
+    settings = Settings(
+        raw_uri="s3://bucket/raw/",
+        wunderground_api_key="a key",
+        infoclimat_token="another",
+        airbyte_bucket_region="eu-west-3",
+    )
+    stations = {source: [f"of {source}"] for source in MANIFESTED}
+    setup = desired_setup(settings, list(MANIFESTED.values()), stations, date(2026, 1, 1), DEFAULT_CRON)
+    keys = {"wunderground": "a key", "infoclimat": "another"}
+    variables = {
+        **dict.fromkeys(("client_id", "client_secret"), "secret"),
+        "workspace_id": "a workspace",
+        "sources": {name: {"stations": of, "start_date": "2026-01-01"} for name, of in stations.items()},
+        "keys": keys,
+        "bucket": {"name": "bucket", "prefix": "raw", "region": "eu-west-3"},
+    }
+    made = _applied(tmp_path, variables)
+    destination = {name: value for name, value in setup.destination.items() if name != "destinationType"}
+    assert json.loads(made["airbyte_destination"]["configuration"]) == destination
+    for name, source in zip(MANIFESTED, setup.sources, strict=True):
+        assert json.loads(made["airbyte_declarative_source_definition"][name]["manifest"]) == source.manifest
+        assert json.loads(made["airbyte_source"][name]["configuration"]) == source.configuration
+        connection = made["airbyte_connection"][name]
+        assert connection.items() >= _snake(source.connection).items()
+        assert {thing[name]["name"] for kind, thing in made.items() if kind != "airbyte_destination"} == {source.name}
+
+
+def _applied(folder: Path, variables: dict[str, Any]) -> dict[str, Any]:
+    terraform = shutil.which("terraform")
+    if terraform is None:
+        pytest.skip("terraform is not installed here")
+    here = folder / "terraform"
+    here.mkdir()
+    (folder / "manifests").symlink_to(FOLDER.parent / "manifests")
+    (here / "main.tf").write_text(_with_the_builtin_resource(MAIN))
+    (here / "variables.tf").write_text(VARIABLES)
+    (here / "all.auto.tfvars.json").write_text(json.dumps(variables))
+    environment = os.environ | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+    for command in (["init", "-input=false"], ["validate"], ["apply", "-auto-approve"], ["output", "-json", "made"]):
+        arguments = [terraform, f"-chdir={here}", *command]
+        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
