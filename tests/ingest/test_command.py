@@ -24,6 +24,7 @@ from typer.testing import CliRunner, Result
 from forecast.cli.program import forecast_app
 from forecast.core.registry import load_stations
 from forecast.ingest.clock import SystemClock
+from forecast.ingest.transport import HttpTransport, Response
 from forecast.report.write import SCHEMAS_FOLDER
 from forecast_demo.apis import Answer, FakeApis, Fault, World, serve
 from tests.ingest.apis import KEY
@@ -129,6 +130,21 @@ def test_no_output_of_any_ending_holds_the_key(apis: FakeApis, tmp_path: Path) -
     assert len(files) > 5
     said += "".join(path.read_bytes().decode(errors="replace") for path in files) + " ".join(map(str, files))
     assert [form for form in (KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY)) if form in said] == []
+
+
+def test_an_error_that_nobody_foresaw_quotes_the_address_without_the_key_of_the_env_file(
+    apis: FakeApis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: HttpTransport, url: str, *_more: Any) -> Response:
+        raise LookupError(f"{url} and {KEY}")
+
+    monkeypatch.delenv("INFOCLIMAT_TOKEN")
+    (tmp_path / ".env").write_text(f"INFOCLIMAT_TOKEN={KEY}\n")
+    monkeypatch.setattr(HttpTransport, "get", fail)
+    result = typed("--source", "infoclimat")
+    assert result.exit_code == 1
+    assert "&token=*** and ***" in result.stderr
+    assert [form for form in (KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY)) if form in result.output] == []
 
 
 def test_a_network_that_is_not_there_is_told_without_the_address(

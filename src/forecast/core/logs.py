@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from forecast.core.settings import SECRETS, Settings
-from forecast.core.text import escaped, escaped_lines, without_secrets
+from forecast.core.settings import SECRETS, Settings, secret_values
+from forecast.core.text import escaped, escaped_lines, without_secret, without_secrets
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +31,7 @@ class _Handler(logging.StreamHandler[Any]):
         super().__init__(sys.stderr)
         self.run_id: str | None = None
         self.console: Console | None = None
+        self.secrets: tuple[str, ...] = ()
 
     def emit(self, record: logging.LogRecord) -> None:
         record.run_id = self.run_id
@@ -54,8 +55,9 @@ _HANDLER = _Handler()
 
 
 def set_up_logging(settings: Settings) -> None:
-    """The log goes to stderr; stdout is for the result."""
+    """The log goes to stderr; stdout is for the result. No trace in it shows a secret of the settings."""
     _HANDLER.run_id = None
+    _HANDLER.secrets = secret_values(settings)
     _HANDLER.setFormatter(_JsonFormatter() if settings.log_format == "json" else _TextFormatter())
     _LOGGER.handlers[:] = [_HANDLER]
     _LOGGER.setLevel(settings.log_level)
@@ -93,10 +95,8 @@ def progress_bar(total: int, what: str = "raw objects") -> Iterator[Callable[[],
 def trace_without_secrets(error: BaseException) -> str:
     """The trace of an internal error, without what the libraries may have quoted of the settings."""
     text = "".join(traceback.format_exception(error))
-    for name in SECRETS:
-        if value := os.environ.get(name):
-            # A KeyError quotes its text as Python would.
-            text = text.replace(value, "***").replace(repr(value)[1:-1], "***")
+    for secret in (*_HANDLER.secrets, *(os.environ.get(name, "") for name in SECRETS)):
+        text = without_secret(text, secret)
     return str(without_secrets(text)).rstrip()
 
 

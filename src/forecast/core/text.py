@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
 
 # No-break spaces are "not printable" to Python, and stand in half of all cells and in every number in French.
 _WITHOUT_NO_BREAK: Final = dict.fromkeys(map(ord, "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"))
@@ -40,6 +41,16 @@ def listed(names: Sequence[str]) -> str:
     """The first names in their order, and how many more there are."""
     more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
     return ", ".join(name[:_SHOWN_LETTERS] for name in islice(names, _SHOWN_NAMES)) + more
+
+
+def without_secret(text: str, secret: str) -> str:
+    """The text without a secret, as it is, as Python quotes it, or as it stands in a URL."""
+    if not secret:
+        return text
+    forms = {secret, repr(secret)[1:-1], quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "***")
+    return text
 
 
 def without_secrets(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, quote_plus
+from forecast.core.text import without_secret
 
 
 class Key:
@@ -20,8 +20,4 @@ class Key:
 
     def removed_from(self, text: str) -> str:
         """The text without the key, as it is or as it stands in a URL."""
-        if not self._text:
-            return text
-        for form in {self._text, quote(self._text), quote(self._text, safe=""), quote_plus(self._text)}:
-            text = text.replace(form, "***")
-        return text
+        return without_secret(text, self._text)

@@ -13,7 +13,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from forecast.core.errors import RetryableError, SettingError
-from forecast.core.text import escaped, without_secrets
+from forecast.core.text import escaped, without_secret, without_secrets
 
 _TIMEOUT: Final = urllib3.Timeout(connect=10, read=120)  # to create a source, Airbyte starts its connector
 _PAGE: Final = 100
@@ -84,7 +84,7 @@ class AirbyteApi:
         """What it said, without what it may have quoted of our secrets."""
         text = answer.decode(errors="replace")
         for secret in self._secrets:
-            text = text.replace(secret, "***")
+            text = without_secret(text, secret)
         return escaped(text[:_SHOWN_LETTERS])
 
 
