@@ -75,11 +75,16 @@ def test_what_may_pass_is_tried_again_with_longer_and_longer_pauses(ingest: Inge
     ] == [2, 4, 8]
 
 
-def test_a_retry_after_is_obeyed(ingest: Ingest) -> None:
-    ingest.apis.faults.append(Fault(429, b"slow down", times=1, headers={"Retry-After": "77"}))
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"Retry-After": "77"}, 77), ({"Retry-After": "Sat, 28 Nov 2026 16:03:30 GMT"}, 90), ({}, 60)],
+    ids=["a number", "a date", "none"],
+)
+def test_a_retry_after_is_obeyed(ingest: Ingest, headers: dict[str, str], seconds: int) -> None:
+    ingest.apis.faults.append(Fault(429, b"slow down", times=1, headers=headers))
     (source,) = ingest.run("wunderground", since=TODAY, stations=("ITESTB25",)).sources
     assert (source.exit_code, source.calls) == (0, 2)
-    assert round(ingest.apis.calls[1][0] - ingest.apis.calls[0][0]) == 77
+    assert round(ingest.apis.calls[1][0] - ingest.apis.calls[0][0]) == seconds
 
 
 def test_who_is_told_to_wait_for_long_ends_and_keeps_what_was_read(ingest: Ingest) -> None:

@@ -236,6 +236,27 @@ def test_objects_are_as_airbyte_writes_them(ingest: Ingest) -> None:
     assert list(data)[:5] == ["stationID", "tz", "obsTimeUtc", "obsTimeLocal", "epoch"]
 
 
+def test_a_new_part_begins_where_one_is_full(aerodrome: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forecast.ingest.source.MAX_PART_BYTES", 1)
+    (source,) = aerodrome.run("metar", since="2026-11-20").sources
+    sync = int(NOW.timestamp() * 1000)
+    keys = [path.relative_to(aerodrome.raw).as_posix() for path in aerodrome.objects()]
+    assert keys == [f"metar/reports/2026_11_28_{sync}_{part}.jsonl.gz" for part in range(source.calls)]
+    assert source.calls == 3
+    assert aerodrome.newest() == aerodrome.expected("metar-LFQQ", date(2026, 11, 20), date(2026, 11, 28))
+    assert len(aerodrome.records()) == len(set(aerodrome.records()))
+
+
+def test_a_station_that_is_added_later_gets_its_history_and_the_others_are_not_read_again(tmp_path: Path) -> None:
+    ingest = Ingest(tmp_path, stations=aerodromes("LFQQ", "EBBR", minutes=60))
+    ingest.run("metar", since="2026-11-20", stations=("metar-LFQQ",))
+    (source,) = ingest.run("metar", since="2026-11-20").sources
+    days = {name: sorted(station.days) for name, station in source.stations.items()}
+    assert days["metar-EBBR"] == [date(2026, 11, day) for day in range(20, 29)]
+    assert days["metar-LFQQ"] == [date(2026, 11, day) for day in range(26, 29)]
+    assert source.written == 8 * 24 + 17
+
+
 def test_the_state_tells_what_was_read(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-20")
     kept = state(ingest, "wunderground")
