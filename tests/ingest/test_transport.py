@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from forecast.ingest import transport
-from forecast.ingest.run import Surroundings
+from forecast.ingest.request import Surroundings
 from forecast.ingest.sources import FETCHES
 from forecast.ingest.transport import HttpTransport, NoResponseError
 
