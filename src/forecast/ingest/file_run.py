@@ -17,11 +17,12 @@ from forecast.core.text import escaped
 from forecast.ingest.answers import BrokenAnswerError, TooManyCallsError
 from forecast.ingest.caller import Caller
 from forecast.ingest.ending import note_ending, note_partial
+from forecast.ingest.failures import MAX_FAILURES
 from forecast.ingest.faults import SilentError, WindowError
 from forecast.ingest.file_listing import RemoteFile, files_of_years, listed_files
 from forecast.ingest.file_state import FetchedFile, FileState
 from forecast.ingest.result import FileCounts, SourceResult, WindowFault
-from forecast.ingest.source import MAX_FAILURES, Progress, Wanted
+from forecast.ingest.source import Progress, Wanted
 from forecast.ingest.transport import Response
 from forecast.ingest.whole_file import check_whole
 from forecast.networks.file_fetch import FileFetch, Folder, Listing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -12,14 +11,15 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from forecast.core.clock import iso_time
 from forecast.core.errors import ForecastError
 from forecast.core.stations import Station
 from forecast.ingest.answers import Record
 from forecast.ingest.api import Api, Window
 from forecast.ingest.ending import note_ending, note_partial
-from forecast.ingest.faults import SilentError, WindowError
+from forecast.ingest.failures import Failures
+from forecast.ingest.faults import WindowError
 from forecast.ingest.fingerprints import DayFingerprints
+from forecast.ingest.kept_hours import has_all_of, lost_since
 from forecast.ingest.plan import StationPlan, station_plan, windows
 from forecast.ingest.raw_zone import MAX_PART_BYTES, Part, Sync
 from forecast.ingest.records import records_by_day
@@ -29,12 +29,8 @@ from forecast.networks.fetch import Fetch
 from forecast.storage import Store
 
 LOGGER = logging.getLogger("forecast.ingest")
-# Windows that are not answered, one after another: of one station, and of the source.
-MAX_FAILURES_OF_STATION: Final = 3
-MAX_FAILURES: Final = 5
 # What is read appears after so many minutes of calls: a run that is killed has lost no more of the quota.
 _MINUTES_PER_OBJECT: Final = 2
-_HOUR_SECONDS: Final = 3_600
 
 # Of a number of calls to a source: something that lasts while they are made, and is told of each.
 Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
@@ -71,11 +67,13 @@ class SourceRun:
     _sync: Sync | None = None
     _touched: set[str] = field(default_factory=set)
     _calls_at_flush: int = 0
-    _failures: int = 0
-    _failures_of: Counter[str] = field(default_factory=Counter)
+    _failures: Failures = field(init=False)
     _plans: dict[str, StationPlan] = field(default_factory=dict)
     _came_back: dict[str, tuple[date, ...]] = field(default_factory=dict)
     _sync_before: int = 0
+
+    def __post_init__(self) -> None:
+        self._failures = Failures(self._fetch.network)
 
     @property
     def _fetch(self) -> Fetch:
@@ -157,43 +155,31 @@ class SourceRun:
         the history, for which failures are counted anew.
         """
         holes = {name: {*plan.missing, *self._came_back.get(name, ())} for name, plan in plans.items()}
-        failures, failures_of, calls = self._failures, self._failures_of.copy(), self.api.caller.calls
-        try:
+        with self._failures.counted_apart():
             self._read(self._windows(holes, backwards=True), advance)
-        except SilentError as error:
-            if not calls or failures:
-                raise
-            LOGGER.warning("the days that are missing are left for the next run: %s", error.message)
-        self._failures, self._failures_of = failures, failures_of
 
     def _note_gone(self, plans: Mapping[str, StationPlan]) -> None:
         """Say what an API that keeps little has lost since the run before."""
-        keeps = self._fetch.keeps_hours
-        now, before = self.api.caller.clock.now(), self._sync_before / 1000
-        if keeps is None or not before or now - before <= keeps * _HOUR_SECONDS:
+        known = [name for name in plans if name in self.state.stations]
+        fault = lost_since(self._fetch, self._sync_before / 1000, self.api.caller.clock.now(), known)
+        if fault is None:
             return
-        for name, plan in plans.items():
-            if plan.gone:
-                self.state.stations[name].note_missing(plan.gone)
+        for name in known:
+            if plans[name].gone:
+                self.state.stations[name].note_missing(plans[name].gone)
                 self._touched.add(name)
-        first, last = (datetime.fromtimestamp(at, UTC) for at in (before, now - keeps * _HOUR_SECONDS))
-        message = (
-            f"the API keeps {keeps} hours, and the run before this one was {(now - before) / _HOUR_SECONDS:.0f} hours "
-            f"ago: what was measured from {iso_time(first)} to {iso_time(last)} can no longer be had from it"
-        )
-        LOGGER.warning("%s: %s", self._fetch.source, message)
-        known = tuple(name for name in plans if name in self.state.stations)
-        self.result.window_faults.append(WindowFault(known, first.date(), last.date(), "gone", message, 3))
+        LOGGER.warning("%s: %s", self._fetch.source, fault.message)
+        self.result.window_faults.append(fault)
 
     def _note_deep(self, plans: Mapping[str, StationPlan]) -> None:
         for name, plan in plans.items():
-            if plan.deep and not self._failures_of[name]:
+            if plan.deep and not self._failures.has_failed(name):
                 self.state.stations[name].deep_read = self._today(name)
                 self._touched.add(name)
 
     def _read(self, planned: Sequence[Window], advance: Callable[[], None]) -> None:
         for window in planned:
-            stations = tuple(name for name in window.stations if self._failures_of[name] < MAX_FAILURES_OF_STATION)
+            stations = tuple(name for name in window.stations if not self._failures.is_left(name))
             if not stations:
                 continue
             asked = Window(stations, window.first, window.last)
@@ -215,10 +201,10 @@ class SourceRun:
 
     def _take(self, window: Window, by_day: dict[tuple[str, date], list[Record]]) -> None:
         """Write what is new of an answer, and let go of it."""
-        self._failures = 0
+        self._failures.note_answer(window.stations)
         read = written = 0
+        now = self.api.caller.clock.now()
         for name in window.stations:
-            self._failures_of.pop(name, None)
             state = self.state.stations[name]
             for day in window.days:
                 counts = self.result.stations[name].days[day]
@@ -226,7 +212,7 @@ class SourceRun:
                 for record in by_day.pop((name, day), ()):
                     counts.written += self._write_if_new(record, prints)
                     counts.read += 1
-                counts.vanished = prints.vanished if self._is_whole(day) else 0
+                counts.vanished = prints.vanished if has_all_of(self._fetch, day, now) else 0
                 read, written = read + counts.read, written + counts.written
                 if counts.read:
                     self._note_back(name, day)
@@ -234,12 +220,6 @@ class SourceRun:
                 state.note_read(day, prints.packed, self._fetch.deep_lookback_days, self._plans[name].silent)
             self._touched.add(name)
         LOGGER.info("%s: %d records, %d of them new or changed", window, read, written)
-
-    def _is_whole(self, day: date) -> bool:
-        """Whether the API still has all of a day."""
-        keeps = self._fetch.keeps_hours
-        begin = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
-        return keeps is None or begin >= self.api.caller.clock.now() - keeps * _HOUR_SECONDS
 
     def _note_back(self, name: str, day: date) -> None:
         """Where a station was silent until this day, the days before are missing from now on.
@@ -275,15 +255,9 @@ class SourceRun:
             WindowFault(window.stations, window.first, window.last, error.code, error.message, error.exit_code)
         )
         for name in window.stations:
-            self._failures_of[name] += 1
             self.state.stations[name].note_missing(window.days)
             self._touched.add(name)
-        self._failures += 1
-        if self._failures >= MAX_FAILURES:
-            raise SilentError(
-                f"{self._fetch.network} did not answer {MAX_FAILURES} times in a row; what was read is kept, "
-                "run again later"
-            )
+        self._failures.note_failure(window.stations)
 
     def _is_due(self) -> bool:
         calls = self.api.caller.calls - self._calls_at_flush

@@ -1,0 +1,65 @@
+"""Windows that were not answered, one after another: a station is left then, and a source ends."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from forecast.ingest.faults import SilentError
+
+LOGGER = logging.getLogger("forecast.ingest")
+MAX_FAILURES_OF_STATION: Final = 3
+MAX_FAILURES: Final = 5
+
+
+class Failures:
+    """Counts them over one run of a source."""
+
+    def __init__(self, network: str) -> None:
+        self._network = network
+        self._in_a_row = 0
+        self._of: Counter[str] = Counter()
+        self._has_answered = False
+
+    def note_answer(self, stations: Iterable[str]) -> None:
+        """A window was answered."""
+        self._has_answered = True
+        self._in_a_row = 0
+        for name in stations:
+            self._of.pop(name, None)
+
+    def note_failure(self, stations: Iterable[str]) -> None:
+        """A window was not. Raises SilentError where nothing is answered any more."""
+        self._of.update(stations)
+        self._in_a_row += 1
+        if self._in_a_row >= MAX_FAILURES:
+            raise SilentError(
+                f"{self._network} did not answer {MAX_FAILURES} times in a row; what was read is kept, run again later"
+            )
+
+    def has_failed(self, station: str) -> bool:
+        """Whether the last window of a station was not answered."""
+        return self._of[station] > 0
+
+    def is_left(self, station: str) -> bool:
+        """Whether a station is not asked for any more in this run."""
+        return self._of[station] >= MAX_FAILURES_OF_STATION
+
+    @contextmanager
+    def counted_apart(self) -> Iterator[None]:
+        """What fails in the block is counted on from here, and not after it.
+
+        SilentError ends the block alone where the window before it was answered.
+        """
+        in_a_row, of, may_go_on = self._in_a_row, self._of.copy(), self._has_answered and not self._in_a_row
+        try:
+            yield
+        except SilentError as error:
+            if not may_go_on:
+                raise
+            LOGGER.warning("the rest of the missing days is left for the next run: %s", error.message)
+        finally:
+            self._in_a_row, self._of = in_a_row, of
