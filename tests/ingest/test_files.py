@@ -189,7 +189,8 @@ def test_of_the_departments_of_registered_stations_the_newest_period_is_fetched(
         )
         for department in ("59", "80")
     }
-    assert (result.calls, read(ingest, "meteofrance_hourly").calls) == (3, 1)
+    again = read(ingest, "meteofrance_hourly")
+    assert (result.calls, again.calls, again.objects, counts(again).unchanged) == (3, 3, [], 2)
 
 
 def test_ten_years_of_a_department_are_three_files(ingest: Ingest) -> None:
@@ -368,6 +369,23 @@ def test_a_run_that_is_asked_to_end_keeps_what_it_has_fetched(ingest: Ingest) ->
     assert counts(read(ingest)) == FileCounts(listed=20, written=16, unchanged=4, missing=0)
 
 
+def test_over_http_a_file_that_has_moved_is_fetched_where_it_is_now(ingest: Ingest) -> None:
+    with serve(ingest.apis) as url:
+        ingest.more |= {"mf_synop_api_url": url}
+        ingest.around.transport = Surroundings().transport
+        moved = {"Location": f"{url}{SYNOP}synop_2025.csv.gz"}
+        ingest.apis.faults.append(Fault(301, where="synop_2026", times=1, headers=moved))
+        assert read(ingest, "meteofrance_synop").exit_code == 0
+    assert list(objects(ingest).values()) == [served(ingest, f"{SYNOP}synop_2025.csv.gz")]
+
+
+def test_lists_that_fail_here_and_there_do_not_end_the_source(ingest: Ingest) -> None:
+    for group in GROUPS:
+        ingest.apis.faults.append(Fault(404, where=f"/{group}/now/"))
+    result = read(ingest)
+    assert (result.exit_code, result.outcome, len(objects(ingest))) == (1, Outcome.PARTIAL, 10)
+
+
 def test_the_report_counts_the_files(ingest: Ingest) -> None:
     read(ingest)
     ingest.clock.time += 3600
@@ -450,6 +468,7 @@ def test_over_http_a_packed_file_stays_as_it_is(ingest: Ingest) -> None:
         for source, number in (("meteofrance_synop", 1), ("meteofrance_hourly", 2), ("dwd", 20)):
             assert counts(read(ingest, source)).written == number
             assert counts(read(ingest, source)).unchanged == number
+    assert sum("H_" in address for *_, address in ingest.apis.calls) == 4
     assert objects(ingest)["meteofrance_synop/yearly/synop_2026.csv.gz"] == served(ingest, f"{SYNOP}synop_2026.csv.gz")
 
 

@@ -81,9 +81,8 @@ def _catalogued(response: Response) -> Iterator[tuple[str, str, str]]:
         document: dict[str, Any] = msgspec.json.decode(response.body, type=dict[str, Any])
         for resource in document["resources"]:
             address = resource["url"]
-            checksum = (resource.get("checksum") or {}).get("value")
-            listed = " ".join(str(part) for part in (resource.get("last_modified"), checksum) if part)
-            yield urlsplit(address).path.rpartition("/")[2], address, listed
+            # What it says of the times of files elsewhere is not that of the files.
+            yield urlsplit(address).path.rpartition("/")[2], address, ""
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BrokenAnswerError("the answer is not a data set with its resources") from error
 

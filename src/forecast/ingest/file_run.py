@@ -111,6 +111,7 @@ class FileRun:
             else:
                 try:
                     files = self._listed(folder)
+                    self._failures = 0
                 except WindowError as error:
                     self._miss(tuple(self.stations), self._since, self._until, error, folder.name)
                     continue

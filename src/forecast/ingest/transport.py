@@ -23,6 +23,7 @@ MAX_BODY_BYTES: Final = 64 << 20
 MAX_FILE_BYTES: Final = 512 << 20
 _PIECE_BYTES: Final = 64 << 10
 _OK: Final = 200
+_REDIRECTS: Final = urllib3.Retry(total=None, connect=0, read=0, status=0, other=0, redirect=3)
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -87,7 +88,8 @@ class HttpTransport:
         """See `Transport.download`."""
         try:
             wanted = {**self._pool.headers, "Accept": "*/*", "Accept-Encoding": "identity", **headers}
-            answer = self._pool.request("GET", url, headers=wanted, redirect=False, preload_content=False)
+            # There is no key in the call that a redirect could carry elsewhere.
+            answer = self._pool.request("GET", url, headers=wanted, retries=_REDIRECTS, preload_content=False)
             try:
                 body = b"" if answer.status == _OK else _read(answer)
                 if answer.status == _OK:
