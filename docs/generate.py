@@ -29,8 +29,10 @@ from forecast.core.registry_files import NO_DEFAULTS, OWN_FIELDS
 from forecast.core.setting import Group, Setting
 from forecast.core.settings import AWS_SETTINGS, SETTINGS
 from forecast.core.stations import Station
+from forecast.networks.file_fetch import FileFetch
 from forecast.networks.model import Field, Layout, UtcTime
 from forecast.networks.registry import NETWORKS, Networks
+from forecast.networks.source import Source
 from forecast.qc.registry import CHECKS, MAX_OVERRIDE, THRESHOLDS
 from forecast.qc.thresholds import Threshold
 from forecast.reader import api
@@ -132,11 +134,24 @@ def networks_page(networks: Networks) -> str:
             f"- Ids of stations: {ids}.",
             f"- Rows before {network.first_year} are quarantined: the network had no stations then.",
         )
+        ways = [_way(source) for source in network.sources]
+        access = [f"- Access: {network.access}"] if network.access else []
+        traps = ["- Traps:", *(f"  - {trap}" for trap in network.traps)] if network.traps else []
         codes = ", ".join(f"`{code}`" for code in sorted(map(str, network.failed_codes)))
         failed = [f"- A value with the quality code {codes} failed the network's own check."] if codes else []
-        parts.append("\n".join([f"## {network.name}\n", *facts, *failed, ""]))
+        parts.append("\n".join([f"## {network.name}\n", *facts, *failed, *access, *ways, *traps, ""]))
         parts += [_layout(layout) for layout in network.layouts]
     return "\n".join(parts)
+
+
+def _way(source: Source) -> str:
+    """How `forecast ingest` reads a source."""
+    key = f"the key {source.key_setting}" if source.key_setting else "no key"
+    kind = "whole files" if isinstance(source, FileFetch) else "records"
+    return (
+        f"- `forecast ingest --source {source.source}`: {kind}, {key}, {source.per_minute:,} calls a minute and "
+        f"{source.per_day:,} in 24 hours."
+    )
 
 
 def _layout(layout: Layout) -> str:

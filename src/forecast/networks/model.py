@@ -311,7 +311,9 @@ class Network:
     Ids of its stations are `id_prefix` and the network's own id. Rows before `first_year` have a wrong clock.
     `formats` are files that only this network has; `fetch` are the streams of its API that `forecast ingest` reads,
     `files` what it serves as whole files, `stations` its own list of stations. `thresholds` differ from those of the
-    checks at all its stations; values with one of `failed_codes` failed the network's own check.
+    checks at all its stations; values with one of `failed_codes` failed the network's own check. `access`
+    says how its data are had, with the key where one is needed, and `traps` what surprises who works with them: whole
+    sentences, for its page.
     """
 
     name: str
@@ -325,6 +327,8 @@ class Network:
     stations: StationSource | None = None
     thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
     failed_codes: Set[QualityCode] = frozenset()
+    access: str = ""
+    traps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError where a stream is one of another network, or needs a setting that there is not."""

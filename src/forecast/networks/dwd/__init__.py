@@ -181,4 +181,12 @@ NETWORK: Final = Network(
     layouts=(*_OF_TEN_MINUTES, *_OF_AN_HOUR),
     files=FILES,
     formats=(ARCHIVE,),
+    access="files of the Climate Data Center, https://opendata.dwd.de/climate_environment/CDC/, without a key.",
+    traps=(
+        "A file has one parameter group of one station. Rows of one station and time are merged.",
+        "`now`, `recent` and `historical` give the same observations, with more and more quality control.",
+        "Times before 2000 are in CET. Those of hourly radiation are full hours of the sun's time, written in UTC.",
+        "-999 is a missing value.",
+        "Hourly values have no folder of today: the newest are of yesterday.",
+    ),
 )

@@ -123,4 +123,10 @@ NETWORK: Final = Network(
         ),
         "wind_from_direction": limits(f"{PROJECT}: directions are in tens of degrees", persistence_suspect_hours=12),
     },
+    access="the API of https://aviationweather.gov, without a key; it goes back 15 days.",
+    traps=(
+        "The altimeter setting is QNH, rounded down to whole hectopascals, and never the pressure at mean sea level.",
+        "Temperatures are whole degrees, which repeat for hours.",
+        "A text report has the day of the month alone: its month is told by the time of extraction.",
+    ),
 )

@@ -99,4 +99,13 @@ NETWORK: Final = Network(
     thresholds={
         "wind_from_direction": limits(f"{PROJECT}: directions are in tens of degrees", persistence_suspect_hours=12)
     },
+    access="your own API key from https://portail-api.meteofrance.fr; subscribe to the packages of observations.",
+    traps=(
+        "The API keeps 24 hours: a longer pause between two runs leaves a hole.",
+        "A key is for the APIs that its account has subscribed to, and expires.",
+        "`pres` is the pressure at the station's height; only some stations have `pmer`.",
+        "Kelvin, pascal, and joule per square metre of the hour or of the six minutes.",
+        "Gusts have other names in version 1 (`fxi`) than in version 2 (`raf`).",
+        "Corsica is department 20.",
+    ),
 )

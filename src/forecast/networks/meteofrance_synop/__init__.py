@@ -86,4 +86,12 @@ NETWORK: Final = Network(
             f"{PROJECT}: nine reports, in tens of degrees", persistence_suspect_hours=24, persistence_fail_hours=24
         ),
     },
+    access="yearly files of an open bucket, without a key; every three hours, up to the evening before.",
+    traps=(
+        "Of the same names below `data/synchro_ftp/OBS/` none has been written since 9 September 2026.",
+        "A file has all 190 stations; those that the registry lacks are quarantined.",
+        "The monthly files of the former site have other columns, and `mq` for a missing value.",
+        "-0.1 mm is a trace; 101 and 113 % are a sky obscured.",
+        "The list of stations leaves out the zeros that an id begins with.",
+    ),
 )

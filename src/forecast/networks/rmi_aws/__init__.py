@@ -92,4 +92,11 @@ NETWORK: Final = Network(
         url="https://opendata.meteo.be/service/aws/wfs?service=WFS&version=2.0.0&request=GetFeature"
         "&typeNames=aws:aws_station&outputFormat=application/json",
     ),
+    access="the WFS of https://opendata.meteo.be, without a key.",
+    traps=(
+        "`pressure` is the pressure at the station's height.",
+        "The layers have no primary key: pages without an order of their own repeat rows and lose others.",
+        "An exception report comes with status 200.",
+        "Hourly rows hold means of the hour: only their sums, gusts and radiation are stored.",
+    ),
 )
