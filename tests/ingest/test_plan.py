@@ -24,7 +24,7 @@ def test_infoclimat_is_asked_for_a_hundred_stations_a_day_in_one_call() -> None:
 
 def test_infoclimat_is_asked_for_a_hundred_days_of_one_station_in_one_call() -> None:
     many = [DAYS[0] + timedelta(days=number) for number in range(150)]
-    found = windows(INFOCLIMAT, {"07015": many})
+    found = windows(INFOCLIMAT, {"A": many})
     assert [(window.first, window.last) for window in found] == [(many[0], many[99]), (many[100], many[149])]
 
 

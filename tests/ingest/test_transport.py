@@ -105,7 +105,7 @@ def test_what_is_no_gzip_though_it_says_so_is_no_answer(serve: Callable[..., Ser
     server.body, server.headers = b"text", {"Content-Encoding": "gzip"}
     with pytest.raises(NoResponseError) as raised:
         HttpTransport().get(f"http://127.0.0.1:{server.port}/?apiKey={KEY}")
-    assert f"{raised.value}" == "the answer is not the gzip that it says it is"
+    assert f"{raised.value}" == "the answer claims to be gzip but is not"
 
 
 def test_an_answer_that_does_not_end_is_not_kept(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
