@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from forecast_demo import write_demo
 from tests.integration.worlds import World, WorldMaker
+from tests.real_week import LESQUIN
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "runbooks" / "data-faults.md"
 # What needs AWS, or an ingest.
@@ -29,6 +31,10 @@ def blocks() -> list[tuple[str, list[str]]]:
     return [(command, shown) for command, shown in found if not _NOT_HERE.search(command)]
 
 
+# The page names stations of the registry that comes with the program.
+pytestmark = pytest.mark.usefixtures("built_in_registry")
+
+
 @pytest.fixture
 def world(local_world: WorldMaker, tmp_path: Path) -> World:
     """The demonstration's week, then an object that cannot be read and one with a new column."""
@@ -39,8 +45,8 @@ def world(local_world: WorldMaker, tmp_path: Path) -> World:
     for path in sorted(path for path in (tmp_path / "demo").rglob("*") if path.is_file()):
         made.raw.put(path.relative_to(tmp_path / "demo").as_posix(), path.read_bytes())
     made.run()
-    row = b'{"id_station":"07915","dh_utc":"2024-10-09 00:00:00","temperature":"12.0","temperatur_neu":"1"}\n'
-    made.raw.put("infoclimat/observations/new.jsonl", row)
+    row = {"id_station": LESQUIN, "dh_utc": "2024-10-09 00:00:00", "temperature": "12.0", "temperatur_neu": "1"}
+    made.raw.put("infoclimat/observations/new.jsonl", json.dumps(row).encode())
     made.raw.put("infoclimat/observations/broken.csv", b"no data\n")
     made.run()
     return made

@@ -356,7 +356,7 @@ def test_zone_on_s3_has_a_copy_of_every_report(new_world: WorldMaker, shared_dat
         return
     reports = {
         path.relative_to(world.logs_dir).as_posix()
-        for path in world.logs_dir.rglob("*.json")
+        for path in world.logs_dir.rglob("*.json*")
         if "site" not in path.parts
     }
     assert copies == reports

@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.networks.qc_version import qc_version
 from forecast.qc import version
 
-GOLDEN = 621105066
+GOLDEN = 309076681
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_a_run_that_failed_writes_its_dashboard_too(settings: Settings, collecti
     status, _ = run_pipeline(settings, RunOptions(), STATIONS)
     assert status.exit_code == 2
     html = (settings.logs_dir / "site" / "index.html").read_text("utf-8")
-    assert "failed: nothing lies below" in html
+    assert "failed: there is nothing below" in html
     assert status.run_id in html
 
 

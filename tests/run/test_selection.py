@@ -285,6 +285,18 @@ def _happens(world: World, event: str, number: int, late: set[str]) -> set[str]:
     return set()
 
 
+def test_an_object_begun_again_is_listed_also_where_another_of_its_range_was_removed(world: World) -> None:
+    """The removed one's checkpoint stays, and must not stand for that of the other."""
+    nights(world, 20)
+    keys = sorted(world.bucket.objects)
+    del world.bucket.objects[keys[1]]
+    world.night += FULL_EVERY // DAY
+    world.listed()
+    world.night += 1
+    world.checkpoints().begin(world.bucket.objects[keys[0]].uri, "killed", [])
+    assert world.listed()[1] == [keys[0]]
+
+
 def test_s3_lists_behind_a_key_in_one_request(s3_bucket: str) -> None:
     client = boto3.client("s3")
     for key in ("zone/a/1", "zone/a/2", "zone/b", "other"):

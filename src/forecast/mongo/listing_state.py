@@ -1,6 +1,6 @@
 """What an earlier listing of the raw zone found processed: one document a zone, in `<collection>_listing`.
 
-    {_id: "s3://bucket/raw/", full_at, ranges: [{first, last, objects, newest}]}
+    {_id: "s3://bucket/raw/", full_at, ranges: [{first, last, objects, newest, checkpoints}]}
 
 A range is of keys that followed each other in the list when all of their objects were processed.
 """
@@ -19,12 +19,17 @@ SUFFIX: Final = "_listing"
 
 @dataclass(frozen=True, slots=True)
 class ListedRange:
-    """The keys from `first` to `last`, how many objects they were, and when the newest of them was changed."""
+    """The keys from `first` to `last`, how many objects they were, and when the newest of them was changed.
+
+    `checkpoints` are those between the two keys that say "processed for good". They may be more than the objects: that
+    of an object which was removed from the raw zone stays.
+    """
 
     first: str
     last: str
     objects: int
     newest: datetime
+    checkpoints: int = 0
 
 
 @dataclass(frozen=True, slots=True)

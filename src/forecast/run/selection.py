@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Protocol
@@ -82,6 +83,7 @@ class Selection:
         self._ranges = RangeBuilder(run.context.started_at, least)
         self._markers: deque[str] = deque()
         self._state: ListingState | None = None
+        self._uri = ""
         self._full_at = run.context.started_at
 
     def objects(self, store: Store) -> Iterator[RawObject | ListedRange]:
@@ -91,9 +93,9 @@ class Selection:
         checkpoints of a range are not there any more, or do not vouch for their objects now.
         """
         if lists_in_order(store) and self._run.options.takes_what_is_new:
-            self._state = ListingState.for_collection(self._collection, store.place)
+            self._state, self._uri = ListingState.for_collection(self._collection, store.place), store.uri
             known = self._state.read()
-            if known is not None and self._full_at - known.full_at < FULL_EVERY and self._holds(known, store):
+            if known is not None and self._full_at - known.full_at < FULL_EVERY and self._holds(known):
                 self._full_at = known.full_at
                 return listed(store, known.ranges)
         return store.list()
@@ -139,7 +141,7 @@ class Selection:
         Before anything is loaded: what this run loads is listed once more.
         """
         if self._state is not None and not self._run.options.dry_run:
-            self._state.write(self._full_at, self._ranges.ranges())
+            self._state.write(self._full_at, [self._vouched(one) for one in self._ranges.ranges()])
         if self._lost:
             words = "%s holds no document; the %d objects whose records were loaded into it are processed again"
             facts = {"event": "collection_empty", "objects": self._lost}
@@ -149,12 +151,13 @@ class Selection:
     def _is_empty(self) -> bool:
         return is_empty(self._collection)
 
-    def _holds(self, known: Listing, store: Store) -> bool:
-        """Whether the checkpoints still vouch for every object of the ranges."""
-        return not self._is_empty and all(
-            self._checkpoints.settled(store.uri + one.first, store.uri + one.last) == one.objects
-            for one in known.ranges
-        )
+    def _holds(self, known: Listing) -> bool:
+        """Whether as many checkpoints still vouch for the objects of each range as did when it was noted."""
+        return not self._is_empty and all(self._vouched(one) == one for one in known.ranges)
+
+    def _vouched(self, one: ListedRange) -> ListedRange:
+        """The range with the number of checkpoints that vouch for its objects now."""
+        return replace(one, checkpoints=self._checkpoints.settled(self._uri + one.first, self._uri + one.last))
 
     def _see(self, raw: RawObject, *, processed: bool) -> None:
         self._end_at_marker_before(raw.key)
