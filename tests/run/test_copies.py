@@ -8,7 +8,8 @@ import boto3
 import pytest
 
 from forecast.core.settings import Settings
-from forecast.run.copies import write_and_copy
+from forecast.run.copies import newest_copies, write_and_copy
+from forecast.storage import LocalStore
 from tests.report.test_error_budget import NOW, latency
 
 
@@ -36,3 +37,12 @@ def test_a_bucket_that_is_not_there_costs_the_copy_alone(
     (record,) = [one for one in caplog.records if one.name == "forecast.report"]
     assert record.getMessage().startswith(f"no copy of {path.name}: ")
     assert f"{s3_bucket}-missing" in record.getMessage()
+
+
+def test_of_two_copies_of_one_second_the_second_is_the_newest(tmp_path: Path) -> None:
+    zone = LocalStore(tmp_path)
+    for name in ("quality_report_20261129T030000Z-2.json", "quality_report_20261129T030000Z.json"):
+        (tmp_path / "logs").mkdir(exist_ok=True)
+        (tmp_path / "logs" / name).write_text("{}", "utf-8")
+    newest = newest_copies(zone, "quality_report", 1)
+    assert [copy.key for copy in newest] == ["logs/quality_report_20261129T030000Z-2.json"]

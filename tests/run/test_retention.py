@@ -57,6 +57,11 @@ def test_only_timed_reports_and_runs_are_old_and_never_the_newest_of_a_kind() ->
     assert old_names([f"history/{OLD}-abcdef.json"], NOW) == []
 
 
+def test_of_two_reports_of_one_second_the_second_is_the_newest() -> None:
+    first, second = f"quality_report_{OLD}.json", f"quality_report_{OLD}-2.json"
+    assert old_names([second, first], NOW) == [first]
+
+
 @given(st.lists(st.integers(0, 1000), min_size=1, unique=True), st.integers(0, 1000))
 def test_whatever_is_kept_the_newest_is_among_it(ages: list[int], days: int) -> None:
     names = {age: f"history/{report_time(NOW - timedelta(days=age))}-abcdef.json" for age in ages}

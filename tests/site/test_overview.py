@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from pathlib import Path
@@ -42,6 +43,16 @@ def test_six_numbers_of_the_last_run_have_what_they_are_out_of_and_what_is_usual
         "Completeness score 89.8% over 1,067 records usually 90.0%",
         "Anomalies detected 0 of 10,080 values usually 0",
     ]
+
+
+def test_of_two_reports_of_one_second_the_second_is_the_newest(tmp_path: Path) -> None:
+    site_of(tmp_path)
+    newest = max(tmp_path.glob("quality_report_*.json"))
+    report = {**json.loads(newest.read_text("utf-8")), "anomalies_detected": 7}
+    newest.with_name(f"{newest.stem}-2.json").write_text(json.dumps(report), "utf-8")
+    quality = read_logs(tmp_path).quality
+    assert quality is not None
+    assert quality.anomalies_detected == 7
 
 
 def test_every_night_has_its_place_in_the_strip(tmp_path: Path) -> None:

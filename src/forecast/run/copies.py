@@ -36,7 +36,8 @@ def newest_copies(zone: Store, kind: str, most: int) -> list[RawObject]:
     Names of one kind end with their time. Raises ForecastError where the zone cannot be listed.
     """
     found = [copy for copy in zone.list(f"{FOLDER}/{kind}") if copy.key.endswith(".json")]
-    return sorted(found, key=lambda copy: copy.key)[-most:]
+    # "…Z-2.json" comes after "…Z.json".
+    return sorted(found, key=lambda copy: copy.key.removesuffix(".json"))[-most:]
 
 
 def copy_to(zone: Store, path: Path, settings: Settings) -> None:

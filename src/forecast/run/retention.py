@@ -48,7 +48,7 @@ def old_names(names: Iterable[str], moment: datetime) -> list[str]:
     """Those names of timed reports that are from before a moment, without the newest of each kind."""
     newest: dict[str, str] = {}
     old = []
-    for name in sorted(names):
+    for name in sorted(names, key=lambda name: name.partition(".")[0]):
         if (found := _TIMED.fullmatch(name)) is not None:
             newest[found["kind"]] = name
             if found["time"] < report_time(moment.astimezone(UTC)):

@@ -80,7 +80,8 @@ def read_logs(folder: Path) -> Logs:
 def _reports(folder: Path, of: type[_ReportT]) -> list[_ReportT]:
     """The newest reports of a kind, oldest first; one of another form is logged and left out."""
     found = []
-    for path in sorted(folder.glob(f"{of.kind}_*.json"))[-NIGHTS:]:
+    # By the name without its ending: the second report of a second, "…Z-2.json", comes after "…Z.json".
+    for path in sorted(folder.glob(f"{of.kind}_*.json"), key=lambda path: path.stem)[-NIGHTS:]:
         try:
             found.append(msgspec.json.decode(path.read_bytes(), type=of))
         except (OSError, ValueError) as error:
