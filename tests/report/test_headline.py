@@ -263,6 +263,18 @@ def test_runs_without_new_data_or_that_failed_do_not_make_a_known_fault_new() ->
     assert not told(*runs, schedule=Schedule()).needs_attention
 
 
+def test_a_run_without_new_data_does_not_end_what_the_one_before_it_found() -> None:
+    found = run(1, attention=(biased(), Attention("warning", "rejected_object", "a.csv: Its day is lost.")))
+
+    def after(night: float, *, checked: bool) -> list[tuple[str, str]]:
+        return messages(told(run(night, checked=checked), found, schedule=Schedule()))
+
+    assert after(1.5, checked=False) == [("warning", biased().message)]
+    assert after(1.5, checked=True) == []
+    # What was found four days ago says nothing of today.
+    assert after(5, checked=False) == []
+
+
 def test_a_fault_that_was_over_for_more_than_three_days_is_told_anew() -> None:
     over = told(*nightly(12, without=frozenset({4, 5, 6})), schedule=Schedule())
     assert messages(over) == [("warning", "station A is biased")]

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from forecast.core.counts import ObjectCounts
+from forecast.core.counts import ObjectCounts, QcCounts
 from forecast.report.headline import RunState, StationState
 from forecast.report.history import newest_first, past_runs
 from forecast.report.models.status import Attention, PipelineStatus, RunStatus
@@ -38,9 +38,10 @@ def test_a_run_is_read_from_its_report() -> None:
     info = RunInfo("r1", NOW, "2.0.0", {})
     made = status_report(info, progress, objects, status="failed", exit_code=1, finished_at=NOW + timedelta(seconds=9))
     assert run_state(made) == RunState(
-        "r1", "failed", NOW, NOW + timedelta(seconds=9), exit_code=1, error="no primary was found"
+        "r1", "failed", NOW, NOW + timedelta(seconds=9), exit_code=1, error="no primary was found", checked=False
     )
-    assert run_state(report("r2", status="running")) == RunState("r2", "running", NOW)
+    assert run_state(report("r2", status="running")) == RunState("r2", "running", NOW, checked=False)
+    assert run_state(report("r3", evaluated=QcCounts(evaluated=1))).checked
     found = Attention("warning", "values_removed", "station A: 3 stored values were replaced", station="A")
     told = status_report(info, RunProgress(), [], status="success", exit_code=0, finished_at=NOW, attention=[found])
     assert run_state(told).attention == (found,)

@@ -53,7 +53,8 @@ class RunState:
     """A run: its status ("running", "success", "partial", "failed", "interrupted" or "died") and what it found.
 
     `error` is the message of the fault that ended it. One that was `turned_away` found another run at work and did
-    nothing. `newest_age_hours` is the age of the newest observation of all, as it found it.
+    nothing. `newest_age_hours` is the age of the newest observation of all, as it found it. `checked` is whether the
+    checks had any document to look at: a run without new data has none, and finds nothing wrong.
     """
 
     run_id: str
@@ -65,6 +66,7 @@ class RunState:
     attention: tuple[Attention, ...] = ()
     turned_away: bool = False
     newest_age_hours: float | None = None
+    checked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,15 @@ def _last_run(runs: Sequence[RunState]) -> Iterator[Attention]:
     yield from (_as_known(entry, ended) for entry in found)
     if last.status == "partial" and not found:
         yield _partial(last)
+    if (before := _last_checked(ended)) is not last:
+        yield from (_as_known(entry, ended) for entry in before.attention if entry.kind in QC_KINDS)
+
+
+def _last_checked(ended: Sequence[RunState]) -> RunState:
+    """The newest run whose checks looked at anything; the newest of all where what they found would be over by now."""
+    last = ended[0]
+    recent = takewhile(lambda run: last.started_at - run.started_at <= _OVER_AFTER, ended)
+    return next((run for run in recent if run.checked), last)
 
 
 def _as_known(entry: Attention, ended: Sequence[RunState]) -> Attention:

@@ -34,6 +34,7 @@ def run_state(report: PipelineStatus) -> RunState:
         tuple(report.attention),
         turned_away=any(error.code == TURNED_AWAY for error in errors),
         newest_age_hours=min(ages, default=None),
+        checked=report.counts.documents_checked > 0,
     )
 
 
