@@ -141,8 +141,10 @@ def test_a_fault_is_named_first_and_alone(fault: str, nights: Nights) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_terminal_says_what_the_overview_says(fault: str, nights: Nights) -> None:
+def test_the_terminal_says_what_the_overview_says(fault: str, nights: Nights, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, site = nights(fault)
+    # Where the demo has run in a checkout, its embedded MongoDB is there, and would be asked.
+    monkeypatch.chdir(folder)
     settings = Settings(logs_dir=folder, max_data_age_hours=MAX_AGE_HOURS, schedule="10 3 * * *")
     assert site.made_at is not None
     situation = situation_of(settings, STATIONS, site.made_at)
