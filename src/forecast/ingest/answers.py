@@ -71,10 +71,7 @@ def page_of(fetch: Fetch, response: Response, key: Key) -> Page:
         if _is(refusal, response, members):
             return Page(_refused(fetch, refusal, response, key), 0)
     shown = _shown(response, key)
-    if response.status >= 500 or response.status == 408:  # noqa: PLR2004  as RFC 9110 names them
-        raise BrokenAnswerError(f"it answered {response.status}{shown}")
-    if response.status != 200:  # noqa: PLR2004
-        raise WindowError("refused", f"it answered {response.status}{shown}")
+    check_status(response, shown)
     if document is None or _begins(document) != (b"[" if fetch.records[0] == EACH else b"{"):
         raise BrokenAnswerError(f"the answer is not a JSON document{shown}")
     try:
@@ -92,6 +89,17 @@ def page_of(fetch: Fetch, response: Response, key: Key) -> Page:
     if found and members is not None:
         _check_units(fetch, members)
     return Page(found, _matched(fetch, members))
+
+
+def check_status(response: Response, shown: str = "") -> None:
+    """Raise BrokenAnswerError where the server may answer in a moment, WindowError where it does not mean to.
+
+    `shown` is the beginning of what came.
+    """
+    if response.status >= 500 or response.status == 408:  # noqa: PLR2004  as RFC 9110 names them
+        raise BrokenAnswerError(f"it answered {response.status}{shown}")
+    if response.status != 200:  # noqa: PLR2004
+        raise WindowError("refused", f"it answered {response.status}{shown}")
 
 
 def _matched(fetch: Fetch, members: _Members | None) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from forecast.core.errors import ForecastError, InterruptedRunError
+from forecast.ingest.caller import Caller
 from forecast.ingest.faults import QuotaReachedError, SilentError
 from forecast.ingest.result import Outcome, SourceResult
 
@@ -25,6 +26,11 @@ def note_ending(result: SourceResult, error: ForecastError, keep: Callable[[], N
         result.outcome = Outcome.INTERRUPTED
     else:
         result.outcome = Outcome.FAILED
+
+
+def note_calls(result: SourceResult, caller: Caller) -> None:
+    """Say what the calls cost."""
+    result.calls, result.retries, result.waited_seconds = caller.calls, caller.retries, caller.waited_seconds
 
 
 def note_partial(result: SourceResult) -> None:

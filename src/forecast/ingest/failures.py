@@ -16,10 +16,11 @@ MAX_FAILURES: Final = 5
 
 
 class Failures:
-    """Counts them over one run of a source."""
+    """Counts them over one run of a source, whose answers are `kept` as what was "read" or "fetched"."""
 
-    def __init__(self, network: str) -> None:
+    def __init__(self, network: str, kept: str = "read") -> None:
         self._network = network
+        self._kept = kept
         self._in_a_row = 0
         self._of: Counter[str] = Counter()
         self._has_answered = False
@@ -37,7 +38,8 @@ class Failures:
         self._in_a_row += 1
         if self._in_a_row >= MAX_FAILURES:
             raise SilentError(
-                f"{self._network} did not answer {MAX_FAILURES} times in a row; what was read is kept, run again later"
+                f"{self._network} did not answer {MAX_FAILURES} times in a row; what was {self._kept} is kept, "
+                "run again later"
             )
 
     def has_failed(self, station: str) -> bool:

@@ -14,11 +14,11 @@ from typing import Final
 from forecast.core.errors import ForecastError
 from forecast.core.stations import Station
 from forecast.core.text import escaped
-from forecast.ingest.answers import BrokenAnswerError, TooManyCallsError
+from forecast.ingest.answers import TooManyCallsError, check_status
 from forecast.ingest.caller import Caller
-from forecast.ingest.ending import note_ending, note_partial
-from forecast.ingest.failures import MAX_FAILURES
-from forecast.ingest.faults import SilentError, WindowError
+from forecast.ingest.ending import note_calls, note_ending, note_partial
+from forecast.ingest.failures import Failures
+from forecast.ingest.faults import WindowError
 from forecast.ingest.file_listing import RemoteFile, files_of_years, listed_files
 from forecast.ingest.file_state import FetchedFile, FileState
 from forecast.ingest.result import FileCounts, SourceResult, WindowFault
@@ -29,7 +29,7 @@ from forecast.networks.file_fetch import FileFetch, Folder, Listing
 from forecast.storage import Store
 
 LOGGER = logging.getLogger("forecast.ingest")
-_OK, _NOT_MODIFIED, _TIMEOUT, _TOO_MANY, _SERVER_ERROR = 200, 304, 408, 429, 500
+_NOT_MODIFIED, _TOO_MANY = 304, 429
 # A run that is killed fetches no more of them again.
 _FILES_PER_SAVE: Final = 50
 
@@ -50,8 +50,11 @@ class FileRun:
     progress: Progress
     check_lease: Callable[[], None] = lambda: None
     counts: FileCounts = field(default_factory=FileCounts)
-    _failures: int = 0
+    _failures: Failures = field(init=False)
     _unsaved: int = 0
+
+    def __post_init__(self) -> None:
+        self._failures = Failures(self.fetch.network, "fetched")
 
     def execute(self) -> None:
         """Fetch what is new. What was fetched before a fault is kept; the fault goes into the result."""
@@ -111,7 +114,7 @@ class FileRun:
             else:
                 try:
                     files = self._listed(folder)
-                    self._failures = 0
+                    self._failures.note_answer(())
                 except WindowError as error:
                     self._miss(tuple(self.stations), self._since, self._until, error, folder.name)
                     continue
@@ -151,7 +154,7 @@ class FileRun:
             for file in files:
                 try:
                     self._fetch_one(file)
-                    self._failures = 0
+                    self._failures.note_answer(())
                 except WindowError as error:
                     self.counts.missing += 1
                     first, last = file.first or self._since, file.last or self._until
@@ -201,12 +204,7 @@ class FileRun:
         LOGGER.warning("%s: not fetched: %s", self.fetch.source, message)
         fault = WindowFault(stations, min(first, last), last, error.code, message, error.exit_code)
         self.result.window_faults.append(fault)
-        self._failures += 1
-        if self._failures >= MAX_FAILURES:
-            raise SilentError(
-                f"{self.fetch.network} did not answer {MAX_FAILURES} times in a row; what was fetched is kept, "
-                "run again later"
-            )
+        self._failures.note_failure(())
 
     def _save(self) -> None:
         self._unsaved = 0
@@ -214,22 +212,16 @@ class FileRun:
         self.state.save()
 
     def _sum_up(self) -> None:
-        caller = self.caller
-        self.result.calls, self.result.retries = caller.calls, caller.retries
-        self.result.waited_seconds = caller.waited_seconds
+        note_calls(self.result, self.caller)
         note_partial(self.result)
 
 
 def _answered(response: Response) -> Response:
     """The answer, where it is one. Raises as `Caller.call` expects it."""
-    if response.status == _OK:
-        return response
-    says = f"it answered {response.status}"
     if response.status == _TOO_MANY:
-        raise TooManyCallsError(says)
-    if response.status >= _SERVER_ERROR or response.status == _TIMEOUT:
-        raise BrokenAnswerError(says)
-    raise WindowError("refused", says)
+        raise TooManyCallsError(f"it answered {response.status}")
+    check_status(response)
+    return response
 
 
 def _is_there(response: Response) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,7 +56,7 @@ class Reading:
             finally:
                 result.quota_left = pace.left()
         except ForecastError as error:
-            result.fault, result.exit_code, result.outcome = error.message, error.exit_code, Outcome.FAILED
+            _fail(result, error)
 
     def _check_stop(self) -> None:
         if self.around.stop.is_set():
@@ -88,7 +88,8 @@ class Reading:
             fetch, caller, url, state, self.store, stations, self._wanted, result, self.folder, self.around.progress
         )
         if self.request.check:
-            _check_files(run, result)
+            # Whether the network still has its files where they are expected.
+            _check(caller, run.check, result)
         elif self.request.dry_run:
             run.prepare()
         else:
@@ -103,20 +104,24 @@ def _check_records(api: Api, stations: Mapping[str, Station], result: SourceResu
         return
     name = next(iter(stations))
     day = datetime.fromtimestamp(api.caller.clock.now(), UTC).date() - timedelta(days=1)
-    try:
+
+    def ask() -> None:
         result.stations[name].days[day].read = len(api.ask(Window((stations[name].network_id,), day, day)))
-    except WindowError as error:
-        result.fault, result.exit_code, result.outcome = error.message, error.exit_code, Outcome.FAILED
-    result.calls, result.retries = api.caller.calls, api.caller.retries
+
+    _check(api.caller, ask, result)
 
 
-def _check_files(run: FileRun, result: SourceResult) -> None:
-    """Make one call, which tells whether the network still has its files where they are expected."""
+def _check(caller: Caller, ask: Callable[[], None], result: SourceResult) -> None:
+    """Make one call, and say what came of it."""
     try:
-        run.check()
+        ask()
     except WindowError as error:
-        result.fault, result.exit_code, result.outcome = error.message, error.exit_code, Outcome.FAILED
-    result.calls, result.retries = run.caller.calls, run.caller.retries
+        _fail(result, error)
+    result.calls, result.retries = caller.calls, caller.retries
+
+
+def _fail(result: SourceResult, error: ForecastError) -> None:
+    result.fault, result.exit_code, result.outcome = error.message, error.exit_code, Outcome.FAILED
 
 
 def _foretell(run: SourceRun, result: SourceResult) -> None:

@@ -15,7 +15,7 @@ from forecast.core.errors import ForecastError
 from forecast.core.stations import Station
 from forecast.ingest.answers import Record
 from forecast.ingest.api import Api, Window
-from forecast.ingest.ending import note_ending, note_partial
+from forecast.ingest.ending import note_calls, note_ending, note_partial
 from forecast.ingest.failures import Failures
 from forecast.ingest.faults import WindowError
 from forecast.ingest.fingerprints import DayFingerprints
@@ -282,8 +282,7 @@ class SourceRun:
 
     def _sum_up(self) -> None:
         result = self.result
-        caller = self.api.caller
-        result.calls, result.retries, result.waited_seconds = caller.calls, caller.retries, caller.waited_seconds
+        note_calls(result, self.api.caller)
         for name in self.stations:
             state = self.state.stations.get(name, StationState())
             result.stations[name].through = state.through
