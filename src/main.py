@@ -30,6 +30,7 @@ from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import PipelineStatus
 from forecast.report.quality import quality_report
 from forecast.run.dashboard import write_dashboard_or_warn
+from forecast.run.listing import PAGE
 from forecast.run.pipeline import Pipeline
 from forecast.run.places import check_apart, no_such_day, nothing_there
 from forecast.run.retention import remove_old
@@ -50,8 +51,6 @@ __all__ = [
 ]
 
 LOGGER = logging.getLogger("forecast.main")
-# A page of S3's list.
-_LISTED_AT_ONCE = 1_000
 
 
 def generate_quality_report(run: Run, stations: Stations) -> QualityReport:
@@ -87,7 +86,7 @@ def list_objects(run: Run, store: Store, selection: Chooser | None = None) -> li
         found = True
         if isinstance(one, RawObject):
             part.append(one)
-            if len(part) < _LISTED_AT_ONCE:
+            if len(part) < PAGE:
                 continue
         run.check_stop()
         chosen += selection.choose(part)

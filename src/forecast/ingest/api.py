@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from forecast.ingest.answers import Page, Record, page_of
 from forecast.ingest.caller import Caller
 from forecast.ingest.paging import read_pages
 from forecast.ingest.secret import Key
+from forecast.ingest.state import days_between
 from forecast.ingest.transport import NO_HEADERS, NoResponseError, Response
 from forecast.networks.fetch import (
     FIRST_DAY,
@@ -42,7 +43,7 @@ class Window:
     @property
     def days(self) -> list[date]:
         """Its days."""
-        return [self.first + timedelta(days=number) for number in range((self.last - self.first).days + 1)]
+        return list(days_between(self.first, self.last))
 
     def __str__(self) -> str:
         days = f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"

@@ -1,7 +1,7 @@
 """A station's values beside those of the stations around it, at the same time.
 
 Nearest-in-time values of the neighbours, and their median and spread: median and MAD in the place of mean and standard
-deviation, so that one bad neighbour among three carries no verdict.
+deviation, so that one bad neighbour among three decides no flag.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def is_flagged(flags: Flags) -> Mask:
 
 
 def both_suspect(first: Floats, second: Floats, contradicts: Mask, evaluated: Mask) -> tuple[Flags, Flags]:
-    """The same verdict on both of two values that were compared with each other."""
+    """The same flag for both of two values that were compared with each other."""
     return (
         flags_of(first, suspect=contradicts, evaluated=evaluated),
         flags_of(second, suspect=contradicts, evaluated=evaluated),

@@ -86,7 +86,7 @@ def _run(checks: Iterable[Check], results: QcResults, comparison: Comparison = N
 
 
 def _rows_compared(times: Times, days: tuple[int, int] | None) -> Rows:
-    """The rows whose comparison has a part in the verdicts on these days."""
+    """The rows whose comparison has a part in the flags of these days."""
     if days is None:
         return np.arange(len(times))
     first = days[0] * DAY_MS - COMPARED_REACH.before * HOUR_MS

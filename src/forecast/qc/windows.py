@@ -42,7 +42,7 @@ class QcWindow:
     """Days `first` to `last` (since 1970, both included) of `targets` stations are re-evaluated.
 
     `changed` are the days by station whose observations changed; `halo` are the stations, and `first_read` to
-    `last_read` the days, that the verdicts hang on; `rows` is how many observations these have.
+    `last_read` the days, that the flags depend on; `rows` is how many observations these have.
     """
 
     changed: Mapping[str, set[int]]

@@ -14,12 +14,14 @@ from forecast.core.errors import ForecastError
 from forecast.core.settings import Settings
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.history import RunHistory
+from forecast.report.history import FOLDER as HISTORY
+from forecast.report.lineage import FOLDER as LINEAGE
 from forecast.run import copies
 from forecast.storage import Store, is_on_s3
 
 LOGGER = logging.getLogger("forecast.report")
 # Of a timed report or of a run's file: what it is, and its time.
-_TIMED: Final = re.compile(r"(?P<kind>[a-z_]+_report_|history/|lineage/)(?P<time>\d{8}T\d{6}Z)[-\w]*\.jsonl?")
+_TIMED: Final = re.compile(rf"(?P<kind>[a-z_]+_report_|{HISTORY}/|{LINEAGE}/)(?P<time>\d{{8}}T\d{{6}}Z)[-\w]*\.jsonl?")
 
 
 def remove_old(settings: Settings, zone: Store, collection: ObservationCollection, now: datetime) -> None:
@@ -58,7 +60,9 @@ def old_names(names: Iterable[str], moment: datetime) -> list[str]:
 
 def _remove_files(settings: Settings, moment: datetime) -> int:
     folder = settings.logs_dir
-    found = chain.from_iterable(folder.glob(pattern) for pattern in ("*.json", "history/*.json", "lineage/*.jsonl"))
+    found = chain.from_iterable(
+        folder.glob(pattern) for pattern in ("*.json", f"{HISTORY}/*.json", f"{LINEAGE}/*.jsonl")
+    )
     names = [path.relative_to(folder).as_posix() for path in found]
     removed = 0
     for name in old_names(names, moment):

@@ -2,7 +2,7 @@
 
 The distance of a value from the neighbours' median in spreads: the leave-one-out form of the buddy check (titanlib's
 `buddy_check`, GHCNh's `neighbour`) with median and MAD in the place of mean and standard deviation, so that one bad
-neighbour among three carries no verdict.
+neighbour among three decides no flag.
 """
 
 from __future__ import annotations
