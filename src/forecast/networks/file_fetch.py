@@ -55,4 +55,4 @@ class FileFetch:
     quota: str = ""  # by default its own
     ipv4_only: bool = False
     key_setting: None = None
-    no_manifest: str = "it serves whole files, which the raw zone takes as they are"
+    no_manifest: str = "the source serves whole files, which go into the raw zone as they are"

@@ -44,7 +44,7 @@ def _fetch(
         quota="meteofrance",
         per_minute=50,
         per_day=10_000,
-        no_manifest="it asks for days, and this API answers for the last 24 hours",
+        no_manifest="a connector requests one day at a time, and this API only covers the last 24 hours",
         refusals=(
             Refusal(
                 Meaning.DENIED,

@@ -60,7 +60,7 @@ def _fetch(source: str, stream: str, layer: str, station_days: int) -> Fetch:
         quota="rmi",
         per_minute=20,
         per_day=1_000,
-        no_manifest="its pages go on where rows were added or removed meanwhile, and lose such rows",
+        no_manifest="the API pages by offset, so rows are lost when others are added or removed between two pages",
         refusals=(
             Refusal(Meaning.REFUSED, "it answered with an exception report", (200, 400), contains="exceptionreport"),
             Refusal(Meaning.QUOTA, "too many calls", statuses=(429,)),
