@@ -1,4 +1,4 @@
-"""`mongo init` and `mongo recover` on a real member: initiated once; each user can what it must, and no more."""
+"""`mongo init` and `mongo recover` on a real member: initiated once; each user has the rights it needs, and no more."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -92,7 +92,7 @@ def rights(cluster: Cluster) -> str:
         refused(monitor[DATABASE][ROWS].find_one)
     with cluster.all(None) as nobody:
         refused(nobody[DATABASE][ROWS].find_one)
-    return "app, backup and monitor can what they must; 5 of 5 attempts at more are refused (code 13)"
+    return "app, backup and monitor have the rights they need; 5 of 5 attempts at more were denied (code 13)"
 
 
 def tls(cluster: Cluster) -> str:
@@ -104,11 +104,11 @@ def tls(cluster: Cluster) -> str:
                 client.admin.command("ping")
             except PyMongoError:
                 continue
-            raise AssertionError("connected without TLS, or without the authority")
+            raise AssertionError("connected without TLS, or without the CA's certificate")
     code, result, log = command(cluster, "crud-check", "--json", uri=cluster.uri("app"))
     assert code == 0, log
     assert json.loads(result), result
-    return "plain text and an unknown authority are refused; crud-check with tls=true and authSource=admin: exit code 0"
+    return "plain text and an unknown CA were rejected; crud-check with tls=true and authSource=admin: exit code 0"
 
 
 def sigterm(cluster: Cluster) -> str:
@@ -123,7 +123,7 @@ def sigterm(cluster: Cluster) -> str:
     cluster.restart(old)
     cluster.wait_whole()
     assert not cluster.has_event(old, "rejoin_done"), "a restart in place must not leave the set"
-    return f"exit code 0 after {ended:.1f} s, new primary after {elected:.1f} s; restarted in place it is back at once"
+    return f"exit code 0 after {ended:.1f} s, new primary after {elected:.1f} s; restarted in place, back at once"
 
 
 def crash(cluster: Cluster) -> str:
@@ -132,7 +132,7 @@ def crash(cluster: Cluster) -> str:
     cluster.restart(old)
     seconds = cluster.wait_whole()
     assert not cluster.has_event(old, "rejoin_done"), "a restart in place must not leave the set"
-    return f"killed, restarted in place with its disk: whole after {seconds:.0f} s, without leaving the set"
+    return f"killed, restarted in place with its disk: all healthy after {seconds:.0f} s, without leaving the set"
 
 
 def reports(cluster: Cluster) -> str:
@@ -153,7 +153,7 @@ def reports(cluster: Cluster) -> str:
     lag = max(line["lag_seconds"] for number, line in last.items() if number != primary)
     return (
         f"each member logs state, primary, disk and, as a secondary, its lag (here {lag:.1f} s), "
-        "and the metric filters take the lines"
+        "and the metric filters match these lines"
     )
 
 
@@ -167,7 +167,7 @@ def empty_disk(cluster: Cluster) -> str:
     assert cluster.has_event(old, "rejoin_done"), "it did not leave and join"
     assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
     return (
-        f"the primary killed and back empty: left, joined, synced, three votes after {seconds:.0f} s; "
+        f"the primary killed and restarted empty: left, rejoined, synced, three votes after {seconds:.0f} s; "
         f"{before} documents on each"
     )
 
@@ -185,13 +185,11 @@ def old_disk(cluster: Cluster) -> str:
         cluster.wait_whole()
         times = sum(event["event"] == "rejoin_done" for event in cluster.events(number))
         assert times == 1, f"left and joined {times} times"
-    return (
-        "a disk of another task (a snapshot's): leaves and joins as well; restarted in place by the same task: does not"
-    )
+    return "disk of another task (as from a snapshot): left and rejoined; restarted in place by the same task: stayed"
 
 
 def lose_all(cluster: Cluster) -> None:
-    """Replace all three tasks at once; returns when all wait."""
+    """Replace all three tasks at once. Return when all are waiting."""
     for number in NUMBERS:
         cluster.kill(number)
         cluster.new_disk(number)
@@ -216,7 +214,7 @@ def total_loss(cluster: Cluster) -> str:
     assert "its data are lost" in log, log
     assert cluster.votes() == 0
     return (
-        f"all three wait ({WATCHED_SECONDS} s watched), say so, are alive, end with 0 at SIGTERM; "
+        f"all three wait (watched for {WATCHED_SECONDS} s), log it, pass the health check and exit with 0 on SIGTERM; "
         "mongo init refuses: exit code 2"
     )
 
@@ -245,9 +243,8 @@ def lost_writes(cluster: Cluster) -> str:
     lost = before + ACKNOWLEDGED - min(counts)
     assert counts == [before + ACKNOWLEDGED] * 3, counts
     return (
-        f"no primary while the holder is cut off ({WATCHED_SECONDS} s watched); whole {seconds:.0f} s after it is "
-        "back; "
-        f"{lost} of {ACKNOWLEDGED} acknowledged documents lost"
+        f"no primary while the only holder is cut off (watched for {WATCHED_SECONDS} s); all healthy {seconds:.0f} s "
+        f"after it is back; {lost} of {ACKNOWLEDGED} acknowledged documents lost"
     )
 
 
@@ -270,11 +267,11 @@ def majority_lost(cluster: Cluster) -> str:
     assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
     code, _, log = command(cluster, "mongo", "recover", host_of(survivor), "--yes")
     assert code == 2, f"with a primary: exit code {code}: {log}"
-    return f"two members wait; mongo recover on the survivor: whole after {seconds:.0f} s, {before} documents on each"
+    return f"two wait; mongo recover on the survivor: all healthy after {seconds:.0f} s, {before} documents on each"
 
 
 def dry_run(cluster: Cluster) -> None:
-    """mongo roll --dry-run itself, on moto's ECS: it names the members, the primary's last, and changes nothing."""
+    """Check on moto's ECS that `mongo roll --dry-run` names the members, the primary last, and changes nothing."""
     ecs, s3 = boto3.client("ecs"), boto3.client("s3")
     ecs.create_cluster(clusterName="drill")
     for number in NUMBERS:
@@ -316,13 +313,12 @@ def rolling(cluster: Cluster) -> str:
     assert len(acknowledged) > 100, f"only {len(acknowledged)} writes: this proves nothing"
     return (
         "--dry-run names all, the primary last, and changes nothing; then three members replaced, each with a new "
-        f"disk, in {seconds:.0f} s; 0 of {len(acknowledged)} acknowledged documents lost, {errors} writes failed and "
-        "were tried again"
+        f"disk, in {seconds:.0f} s; 0 of {len(acknowledged)} acknowledged documents lost, {errors} writes retried"
     )
 
 
 def check_kept(cluster: Cluster, collection: str, acknowledged: set[int]) -> None:
-    """Assert that each member itself holds all of what a Writer wrote."""
+    """Assert that every member holds all documents that a Writer wrote."""
     for number in NUMBERS:
         with cluster.member(number) as member:
             there = {row["_id"] for row in member[DATABASE][collection].find({}, {"_id": 1})}
@@ -334,7 +330,7 @@ def dump_and_restore(cluster: Cluster) -> str:
     if folder := cluster.tools():
         cluster.environment["PATH"] = f"{folder}:{os.environ['PATH']}"
     elif shutil.which("mongodump") is None:
-        raise SkippedError("mongodump is neither in this base image (the official one has it) nor on PATH")
+        raise SkippedError("mongodump is neither in this base image (the official image has it) nor on PATH")
     fill(cluster, 1000)
     before = digest(cluster)
     code, _, log = command(cluster, "mongo", "dump", uri=cluster.uri("backup"))
@@ -384,9 +380,9 @@ def from_snapshot(cluster: Cluster) -> str:
     assert cluster.has_event(seeded, "rejoin_done"), "it did not leave and join"
     assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
     return (
-        "all three lost; one starts from a disk copied while a client wrote, mongo recover, the others join: whole "
-        f"after {seconds:.0f} s; 0 of {before + len(acknowledged)} documents acknowledged before the copy lost; then "
-        "that one gets a fresh disk too"
+        "all three lost; one started from a disk copied while a client wrote, then mongo recover, and the others "
+        f"joined: all healthy after {seconds:.0f} s; 0 of {before + len(acknowledged)} documents acknowledged before "
+        "the copy lost; then that one was given a fresh disk too"
     )
 
 
@@ -410,8 +406,8 @@ def pipeline_image(cluster: Cluster) -> str:
     assert (code, last["status"]) == (1, "interrupted"), (code, last)
     assert observations(cluster) == documents
     return (
-        f"not root, read-only but for /tmp, as the user app over TLS: {documents} documents in {seconds:.0f} s; "
-        f"SIGTERM amid a run: exit code 1 and `interrupted` after {ended:.1f} s"
+        f"not root, read-only except /tmp, as the user app over TLS: {documents} documents in {seconds:.0f} s; "
+        f"SIGTERM during a run: exit code 1 and `interrupted` after {ended:.1f} s"
     )
 
 
@@ -436,13 +432,13 @@ def from_processed_zone(cluster: Cluster) -> str:
         assert succeeds(pipeline, "forecast", "migrate", "--verify", **variables), pipeline.log()[-5:]
     assert cluster.counts(DATABASE, OBSERVATIONS) == [before] * 3, cluster.counts(DATABASE, OBSERVATIONS)
     return (
-        f"all three lost; an empty set by mongo init, filled by migrate: all {before} documents on each after "
+        f"all three lost; mongo init, then migrate into the empty set: all {before} documents on each after "
         f"{seconds:.0f} s; migrate --verify: exit code 0"
     )
 
 
 def succeeds(image: PipelineImage, command: str, *arguments: str, **variables: str) -> bool:
-    """Whether a task of the pipeline's image ends with 0."""
+    """Whether a task of the pipeline's image exits with 0."""
     image.begin(command, *arguments, **variables)
     return image.wait() == 0
 
@@ -637,7 +633,7 @@ DRILLS: tuple[tuple[str, Callable[[Cluster], str]], ...] = (
 
 
 def main() -> int:
-    """Run the drills, print the table; 1 where a promise is broken."""
+    """Run the drills and print the table. Return 1 if one failed."""
     folder, wanted = Path(sys.argv[2]), set(sys.argv[3:])
     engine: Engine = Podman() if sys.argv[1] == "podman" else Namespaces(folder)
     if unknown := wanted - {drill.__name__ for _, drill in DRILLS}:
@@ -672,30 +668,30 @@ def main() -> int:
 
 
 def run_all(cluster: Cluster, drills: list[tuple[str, Callable[[Cluster], str]]]) -> bool:
-    """Run the drills, print the table; stop at the first broken promise, and tell whether there was one."""
+    """Run the drills and print the table. Stop at the first failure, and return whether there was one."""
     print("| drill | result | seconds | measured |\n|---|---|---|---|", flush=True)
     for name, drill in drills:
         result, seconds, words = run_one(drill, cluster)
         print(f"| {name} | {result} | {seconds:.0f} | {words} |", flush=True)
-        if result == "BROKEN" or (result == "SKIPPED" and os.environ.get("CI_REQUIRE_INFRA") == "1"):
+        if result == "FAILED" or (result == "SKIPPED" and os.environ.get("CI_REQUIRE_INFRA") == "1"):
             return True
     return False
 
 
 def run_one(drill: Callable[[Cluster], str], cluster: Cluster) -> tuple[str, float, str]:
-    """One drill: result, seconds, what was measured or why not."""
+    """Run one drill. Return its result, its seconds, and what it measured or why it failed or was skipped."""
     begin = time.monotonic()
     try:
-        result, words = "held", drill(cluster)
+        result, words = "passed", drill(cluster)
     except SkippedError as reason:
         result, words = "SKIPPED", str(reason)
     except (AssertionError, PyMongoError, RuntimeError, subprocess.SubprocessError) as error:
-        result, words = "BROKEN", " ".join(str(error).split())[-600:]
+        result, words = "FAILED", " ".join(str(error).split())[-600:]
     return result, time.monotonic() - begin, words
 
 
 def aws_environment(server: ThreadedMotoServer) -> dict[str, str]:
-    """What boto3 reads, so that it finds the stand-in of AWS and nothing else."""
+    """Environment variables that make boto3 use the simulated AWS and nothing else."""
     host, port = server.get_host_and_port()
     return {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
@@ -707,7 +703,7 @@ def aws_environment(server: ThreadedMotoServer) -> dict[str, str]:
 
 
 def operators_environment(folder: Path) -> dict[str, str]:
-    """What the one-shot tasks get; passwords are drawn for this run."""
+    """The environment of the one-shot tasks, with random passwords for this run."""
     passwords = {f"MONGO_{user}_PASSWORD": secrets.token_urlsafe(30) for user in ("ROOT", "APP", "BACKUP", "MONITOR")}
     return {
         **passwords,
