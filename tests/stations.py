@@ -29,7 +29,7 @@ BUILT_IN: Final = "TESTS_WITH_BUILT_IN_REGISTRY"
 def own_files() -> Iterator[RegistryFile]:
     """The networks' files, with the stations of `tests/registry` or none."""
     for file in built_in_files():
-        own = _FOLDER / Path(file.place).name
+        own = _FOLDER / f"{Path(file.place).parent.name}.json"
         yield replace(file, content=own.read_bytes() if own.exists() else _without_stations(file.content))
 
 

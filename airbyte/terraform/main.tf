@@ -25,7 +25,7 @@ resource "airbyte_source" "this" {
       stations   = each.value.stations
       start_date = each.value.start_date
     },
-    # METAR asks for none.
+    # Some networks ask for none.
     contains(keys(var.keys), each.key) ? { api_key = var.keys[each.key] } : {},
   ))
 }

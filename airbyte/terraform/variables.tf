@@ -29,8 +29,8 @@ variable "sources" {
   }))
 
   validation {
-    condition     = alltrue([for name in keys(var.sources) : contains(["infoclimat", "metar", "wunderground"], name)])
-    error_message = "There are manifests of infoclimat, metar and wunderground."
+    condition     = alltrue([for name in keys(var.sources) : fileexists("${path.module}/../manifests/${name}.json")])
+    error_message = "Each source needs a manifest of its name in airbyte/manifests."
   }
 }
 

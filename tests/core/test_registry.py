@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from forecast.core import registry
 from forecast.core.errors import SettingError
-from forecast.core.registry import STATIONS_FOLDER, load_stations, with_whole_sites
+from forecast.core.registry import built_in_files, load_stations, with_whole_sites
 from forecast.core.registry_faults import SCHEMA_FILE
 from forecast.core.registry_files import RegistryFile
 from forecast.core.stations import Station
+from forecast.networks.registry import NETWORKS
 from tests.examples import examples
 from tests.networks import station
 from tests.stations import entry, registry_file
@@ -375,8 +376,10 @@ def test_what_a_file_says_forges_no_line() -> None:
 
 def test_the_built_in_files_are_as_the_schema_says() -> None:
     validator = jsonschema.Draft202012Validator(SCHEMA)
-    for path in STATIONS_FOLDER.glob("*.json"):
-        assert list(validator.iter_errors(json.loads(path.read_text("utf-8")))) == []
+    files = {file.place: json.loads(file.content) for file in built_in_files()}
+    assert len(files) == len(NETWORKS)
+    for document in files.values():
+        assert list(validator.iter_errors(document)) == []
 
 
 TEXTS = st.text(min_size=1, max_size=20).map(lambda text: "x" + text.strip())

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from forecast.core.registry import load_stations
-from forecast.core.settings import Settings
+from forecast.core.settings import NETWORK_SETTINGS, Settings
 from forecast.core.stations import Station, Stations
 from forecast.ingest.request import Request, Surroundings
 from forecast.ingest.run import IngestResult, run_ingest
@@ -75,6 +75,7 @@ class Ingest:
     clock: FakeClock = field(default_factory=lambda: FakeClock(NOW.timestamp()))
     stations: Stations = field(default_factory=load_stations)
     more: dict[str, Any] = field(default_factory=dict)
+    of_networks: dict[str, str | None] = field(default_factory=dict)
     world: World = field(init=False)
     apis: FakeApis = field(init=False)
     around: Surroundings = field(init=False)
@@ -90,8 +91,9 @@ class Ingest:
 
     @property
     def settings(self) -> Settings:
-        keys = {"wunderground_api_key": KEY, "infoclimat_token": KEY, "meteofrance_api_key": KEY}
-        return replace(Settings(raw_uri=str(self.raw), logs_dir=self.folder / "logs"), **(keys | self.more))
+        keys = {setting.name: KEY for setting in NETWORK_SETTINGS if setting.secret}
+        plain = Settings(raw_uri=str(self.raw), logs_dir=self.folder / "logs")
+        return replace(plain.with_networks(**(keys | self.of_networks)), **self.more)
 
     def run(self, *sources: str, **wanted: Any) -> IngestResult:
         """One run; sources are all where none is named."""

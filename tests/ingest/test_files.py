@@ -371,7 +371,7 @@ def test_a_run_that_is_asked_to_end_keeps_what_it_has_fetched(ingest: Ingest) ->
 
 def test_over_http_a_file_that_has_moved_is_fetched_where_it_is_now(ingest: Ingest) -> None:
     with serve(ingest.apis) as url:
-        ingest.more |= {"mf_synop_api_url": url}
+        ingest.of_networks |= {"MF_SYNOP_API_URL": url}
         ingest.around.transport = Surroundings().transport
         moved = {"Location": f"{url}{SYNOP}synop_2025.csv.gz"}
         ingest.apis.faults.append(Fault(301, where="synop_2026", times=1, headers=moved))
@@ -463,7 +463,7 @@ def test_two_runs_do_not_fetch_the_same_source_at_once(ingest: Ingest) -> None:
 
 def test_over_http_a_packed_file_stays_as_it_is(ingest: Ingest) -> None:
     with serve(ingest.apis) as url:
-        ingest.more |= {"mf_synop_api_url": url, "mf_hourly_api_url": url, "dwd_api_url": url}
+        ingest.of_networks |= {"MF_SYNOP_API_URL": url, "MF_HOURLY_API_URL": url, "DWD_API_URL": url}
         ingest.around.transport = Surroundings().transport
         for source, number in (("meteofrance_synop", 1), ("meteofrance_hourly", 2), ("dwd", 20)):
             assert counts(read(ingest, source)).written == number

@@ -169,7 +169,7 @@ class Clock:
     def wait(self, seconds): self.time += seconds
 
 folder, url, key, now, since = sys.argv[1:]
-settings = replace(Settings(raw_uri=f"{folder}/raw"), wunderground_api_key=key, wunderground_api_url=url)
+settings = Settings(raw_uri=f"{folder}/raw").with_networks(WUNDERGROUND_API_KEY=key, WUNDERGROUND_API_URL=url)
 around = Surroundings(clock=Clock(float(now)), fetches={"wunderground": replace(FETCHES["wunderground"], per_minute=2)})
 result = run_ingest(settings, Request(("wunderground",), since=date.fromisoformat(since)), load_stations(), around)
 print(result.exit_code)

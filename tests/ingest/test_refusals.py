@@ -190,10 +190,10 @@ def test_a_station_whose_licence_forbids_commercial_use_is_left_out_by_name(inge
 
 
 def test_without_any_key_it_says_which_to_set(ingest: Ingest) -> None:
-    ingest.more = {"wunderground_api_key": None, "infoclimat_token": None}
+    ingest.of_networks = {"WUNDERGROUND_API_KEY": None, "INFOCLIMAT_TOKEN": None}
     with pytest.raises(SettingError, match=r"INFOCLIMAT_TOKEN is not set.*WUNDERGROUND_API_KEY is not set"):
         ingest.run()
-    ingest.more = {"infoclimat_token": None}
+    ingest.of_networks = {"INFOCLIMAT_TOKEN": None}
     assert ingest.run(since=TODAY).without_key == {"infoclimat": "INFOCLIMAT_TOKEN"}
     with pytest.raises(SettingError, match="INFOCLIMAT_TOKEN is not set"):
         ingest.run("infoclimat")

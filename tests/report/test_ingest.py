@@ -13,7 +13,7 @@ from forecast_demo.apis import Fault, Outage
 from tests.ingest.apis import Ingest, at
 from tests.networks import network, station
 
-KEYS = {"wunderground_api_key": None, "infoclimat_token": "a-good-key"}
+KEYS = {"WUNDERGROUND_API_KEY": None, "INFOCLIMAT_TOKEN": "a-good-key"}
 
 
 def told(ingest: Ingest, *sources: str, **wanted: Any) -> list[tuple[str, str, str, str | None]]:
@@ -68,7 +68,7 @@ def test_a_station_that_is_left_out_for_its_licence_is_told(tmp_path: Path) -> N
 
 
 def test_a_key_that_is_not_set_is_told_by_the_name_of_its_setting(tmp_path: Path) -> None:
-    ingest = Ingest(tmp_path, more=KEYS)
+    ingest = Ingest(tmp_path, of_networks=KEYS)
     ingest.apis.keys = frozenset({"a-good-key"})
     (entry,) = [entry for entry in attention(ingest.run(since="2026-11-28")) if entry.kind == "key_not_set"]
     assert (entry.severity, entry.message) == ("warning", "wunderground was not read: WUNDERGROUND_API_KEY is not set")

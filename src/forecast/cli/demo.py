@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from forecast.core.settings import Settings
+from forecast.core.settings import NETWORK_SETTINGS, Settings
 from forecast.core.stations import Stations
 from forecast.ingest.request import Request, Surroundings
 from forecast.ingest.run import IngestResult
@@ -43,12 +43,8 @@ def demo_ingest(settings: Settings, request: Request, stations: Stations) -> tup
     with serve(FakeApis(World(stations), time.time)) as url:
         of_demo = replace(
             settings,
-            wunderground_api_key=GOOD_KEY,
-            infoclimat_token=GOOD_KEY,
-            wunderground_api_url=url,
-            infoclimat_api_url=url,
             ingest_state_uri=str(DEMO_FOLDER / "ingest"),
-        )
+        ).with_networks(**{setting.name: GOOD_KEY if setting.secret else url for setting in NETWORK_SETTINGS})
         around = Surroundings(fetches={name: replace(fetch, per_minute=60_000) for name, fetch in FETCHES.items()})
         return ingest_and_report(of_demo, replace(request, since=FIRST_DAY, until=LAST_DAY), stations, around)
 

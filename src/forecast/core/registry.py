@@ -1,4 +1,4 @@
-"""The station registry: one file a network in src/config/stations, and the files that a person adds to them."""
+"""The station registry: the file of each network's package, and the files that a person adds to them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Final
 import msgspec
 
 from forecast.core.errors import SettingError
+from forecast.core.network_folders import STATIONS_FILE, built_in_folders, installed_folders
 from forecast.core.registry_faults import REQUIRED, field_faults, is_sound
 from forecast.core.registry_files import Entry, RegistryFile, document_entries, read_document, table_entries
 from forecast.core.stations import Station, Stations
 from forecast.core.text import escaped
 
 CONFIG_FOLDER: Final = Path(__file__).parents[2] / "config"
-STATIONS_FOLDER: Final = CONFIG_FOLDER / "stations"
 # Stands in `raw_prefixes`, of defaults above all, for what the network calls the station.
 _NETWORK_ID: Final = "{network_id}"
 _MAX_FAULTS: Final = 20
@@ -35,9 +35,11 @@ def load_stations(additions: Iterable[RegistryFile] = (), id_prefixes: Mapping[s
 
 
 def built_in_files() -> Iterator[RegistryFile]:
-    """The files of src/config/stations, one a network."""
-    for path in sorted(STATIONS_FOLDER.glob("*.json")):
-        yield RegistryFile(str(path.relative_to(CONFIG_FOLDER.parent)), path.read_bytes())
+    """The files of the networks' packages, those of installed ones too."""
+    for folder in (*built_in_folders(), *installed_folders()):
+        path = folder / STATIONS_FILE
+        if path.exists():
+            yield RegistryFile(f"{folder.name}/{STATIONS_FILE}", path.read_bytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class _Registry:
 
     id_prefixes: Mapping[str, str]
     networks: dict[str, _Network] = field(default_factory=dict)
-    # By the name of a network's file, without its ending.
+    # By what a table of the network is called, without its ending.
     names: dict[str, str] = field(default_factory=dict)
     stations: dict[str, Station] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
@@ -111,7 +113,7 @@ class _Registry:
             return
         own = _Network(said, document.defaults)
         network = self.networks.setdefault(document.network, own)
-        self.names.setdefault(PurePosixPath(file.place).stem, document.network)
+        self.names.setdefault(_table_name(file), document.network)
         defaults = {**network.defaults, **document.defaults, "network": document.network}
         for entry in document_entries(file, document):
             if "network" in entry.values:
@@ -120,7 +122,7 @@ class _Registry:
                 yield Entry(entry.place, {**defaults, **entry.values})
 
     def _of_table(self, file: RegistryFile) -> Iterator[Entry]:
-        by_name = self.names.get(PurePosixPath(file.place).stem)
+        by_name = self.names.get(_table_name(file))
         for entry in table_entries(file, self.faults):
             name = entry.values.get("network", by_name)
             if name not in self.networks:
@@ -148,6 +150,12 @@ class _Registry:
                 return station
         self.faults += (f"{entry.place}: {fault}" for fault in faults)
         return None
+
+
+def _table_name(file: RegistryFile) -> str:
+    """What tables of the network of a file are called: as the file, or as the package that it is in."""
+    path = PurePosixPath(file.place)
+    return path.parent.name if path.name == STATIONS_FILE else path.stem
 
 
 def with_whole_sites(stations: Mapping[str, Station]) -> dict[str, Station]:

@@ -142,7 +142,7 @@ def _api_base(text: str) -> str:
 
 
 def _key(text: str) -> str:
-    # Météo-France's are tokens of more than 1 000 letters.
+    # Some are tokens of more than 1 000 letters.
     if not re.fullmatch(r"[!-~]{4,4000}", text):
         raise ValueError("is not a key")
     return text

@@ -1,22 +1,24 @@
 """Settings: from an option of the command, the environment, or `.env`, in this order.
 
-The name, type, default, limits and help of each setting are declared once, in the classes `Settings` and `Limits`. The
-options of the commands, `.env.example` and the user guide's table are generated from them. A value that can hold a
-credential is never shown.
+The name, type, default, limits and help of each setting are declared once: in the classes `Settings` and `Limits`, or,
+if a network needs it, in the `settings.toml` of its package. The options of the commands, `.env.example` and the user
+guide's table are generated from them. A value that can hold a credential is never shown.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from forecast.core.errors import SettingError
+from forecast.core.network_folders import SETTINGS_FILE, built_in_folders, installed_folders
+from forecast.core.network_settings import read_settings
 from forecast.core.setting import (
     ANY,
-    API_ADDRESS,
     API_BASE,
     CONNECTION_STRING,
     CRON,
@@ -62,7 +64,7 @@ class Limits:
         "The largest unpacked size of one object, and of one table.",
         default="1024",
     )
-    # A year of one InfoClimat station is about 10 MB of JSON.
+    # A year of one station of ten minutes is about 10 MB of JSON.
     record_bytes: int = setting_field(
         "MAX_RECORD_MB",
         Group.LIMITS,
@@ -202,64 +204,6 @@ class Settings:
         without="next to RAW_URI, with .ingest added to its name",
         example="s3://my-bucket/ingest/",
     )
-    wunderground_api_key: str | None = setting_field(
-        "WUNDERGROUND_API_KEY", Group.INGEST, KEY, "Your own key for Weather Underground's PWS API.", secret=True
-    )
-    wunderground_api_url: str = setting_field(
-        "WUNDERGROUND_API_URL", Group.INGEST, API_ADDRESS, "The address of that API.", default="https://api.weather.com"
-    )
-    infoclimat_token: str | None = setting_field(
-        "INFOCLIMAT_TOKEN",
-        Group.INGEST,
-        KEY,
-        "Your own token for InfoClimat's open data API.",
-        details="It is bound to one IPv4 address.",
-        secret=True,
-    )
-    infoclimat_api_url: str = setting_field(
-        "INFOCLIMAT_API_URL", Group.INGEST, API_ADDRESS, "The address of that API.", default="https://www.infoclimat.fr"
-    )
-    metar_api_url: str = setting_field(
-        "METAR_API_URL",
-        Group.INGEST,
-        API_ADDRESS,
-        "The address of aviationweather's API.",
-        default="https://aviationweather.gov",
-    )
-    meteofrance_api_key: str | None = setting_field(
-        "METEOFRANCE_API_KEY",
-        Group.INGEST,
-        KEY,
-        "Your own key for Météo-France's API of observations.",
-        secret=True,
-    )
-    meteofrance_api_url: str = setting_field(
-        "METEOFRANCE_API_URL",
-        Group.INGEST,
-        API_ADDRESS,
-        "The address of that API.",
-        default="https://public-api.meteofrance.fr",
-    )
-    mf_synop_api_url: str = setting_field(
-        "MF_SYNOP_API_URL",
-        Group.INGEST,
-        API_ADDRESS,
-        "Where Météo-France's files of SYNOP observations are.",
-        default="https://meteofrance.s3.sbg.io.cloud.ovh.net",
-    )
-    mf_hourly_api_url: str = setting_field(
-        "MF_HOURLY_API_URL",
-        Group.INGEST,
-        API_ADDRESS,
-        "Where the list of Météo-France's hourly files is.",
-        default="https://www.data.gouv.fr",
-    )
-    dwd_api_url: str = setting_field(
-        "DWD_API_URL", Group.INGEST, API_ADDRESS, "Where DWD's files are.", default="https://opendata.dwd.de"
-    )
-    rmi_api_url: str = setting_field(
-        "RMI_API_URL", Group.INGEST, API_ADDRESS, "The address of RMI's WFS.", default="https://opendata.meteo.be"
-    )
     allow_non_commercial: bool = setting_field(
         "ALLOW_NON_COMMERCIAL",
         Group.INGEST,
@@ -319,10 +263,16 @@ class Settings:
     airbyte_aws_secret: str | None = setting_field(
         "AIRBYTE_AWS_SECRET", Group.AIRBYTE, KEY, "The secret access key for that id.", secret=True
     )
+    # What the networks' packages declare, by the name of the variable.
+    of_networks: Mapping[str, str | None] = field(default_factory=lambda: _NETWORK_DEFAULTS, repr=False)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"Settings(raw_uri={self.raw_uri!r}, processed_uri={self.processed_uri!r}, mongodb_uri=***)"
+
+    def with_networks(self, **values: str | None) -> Settings:
+        """Return the same settings with other values of the networks' own, by the name of the variable."""
+        return replace(self, of_networks={**self.of_networks, **values})
 
     def require_raw_uri(self) -> str:
         """Return RAW_URI, or raise an error that says how to set it."""
@@ -363,7 +313,7 @@ class InForce:
 
 def settings_in_force(settings: Settings) -> list[InForce]:
     """Return all settings, and where each comes from."""
-    values = {**_values(settings), **_values(settings.limits)}
+    values = _all_values(settings)
     values |= {setting: os.environ.get(setting.name) or None for setting in AWS_SETTINGS}
     return [
         InForce(setting, _presentable(setting, values[setting]), settings.origins.get(setting.name, "default"))
@@ -373,7 +323,7 @@ def settings_in_force(settings: Settings) -> list[InForce]:
 
 def secret_values(settings: Settings) -> tuple[str, ...]:
     """Return the values that must never be shown."""
-    return tuple(str(value) for setting, value in _values(settings).items() if setting.secret and value)
+    return tuple(str(value) for setting, value in _all_values(settings).items() if setting.secret and value)
 
 
 def _presentable(setting: Setting, value: Any) -> str | None:
@@ -391,11 +341,11 @@ def _values(of: Settings | Limits) -> dict[Setting, Any]:
     return {setting: getattr(of, name) for name, setting in _declared(type(of)).items()}
 
 
-_FIELDS = _declared(Settings)
-# Each of them is an option of the commands too, in this order.
-SETTINGS: tuple[Setting, ...] = tuple(
-    sorted((*_FIELDS.values(), *_declared(Limits).values()), key=lambda setting: list(Group).index(setting.group))
-)
+def _all_values(settings: Settings) -> dict[Setting, Any]:
+    of_networks = {setting: settings.of_networks.get(setting.name) for setting in NETWORK_SETTINGS}
+    return {**_values(settings), **of_networks, **_values(settings.limits)}
+
+
 # boto3 reads these from the environment itself; in .env they are found as well.
 AWS_SETTINGS: tuple[Setting, ...] = (
     Setting("AWS_PROFILE", Group.AWS, ANY, "A profile in AWS's configuration files.", example="my-profile"),
@@ -419,6 +369,36 @@ AWS_SETTINGS: tuple[Setting, ...] = (
         example="http://127.0.0.1:5000",
     ),
 )
+_FIELDS = _declared(Settings)
+_OWN_SETTINGS: tuple[Setting, ...] = (*_FIELDS.values(), *_declared(Limits).values())
+
+
+def _settings_of_networks() -> Iterator[Setting]:
+    """The settings of all networks' packages; of an installed one that is at fault, `find_networks` tells why."""
+    taken = {setting.name for setting in (*_OWN_SETTINGS, *AWS_SETTINGS)}
+    for folder in built_in_folders():
+        yield from (declared := _new_settings(folder, taken))
+        taken |= {setting.name for setting in declared}
+    for folder in installed_folders():
+        with suppress(ValueError):
+            yield from (declared := _new_settings(folder, taken))
+            taken |= {setting.name for setting in declared}
+
+
+def _new_settings(folder: Path, taken: Set[str]) -> tuple[Setting, ...]:
+    """The settings of a network's package. Raises ValueError where they are wrong, or a name is taken."""
+    declared = read_settings(folder)
+    if twice := sorted(taken & {setting.name for setting in declared}):
+        raise ValueError(f"{folder / SETTINGS_FILE}: {twice[0]} is a setting of another part of the program")
+    return declared
+
+
+NETWORK_SETTINGS: tuple[Setting, ...] = tuple(_settings_of_networks())
+_NETWORK_DEFAULTS: Mapping[str, str | None] = {setting.name: setting.default for setting in NETWORK_SETTINGS}
+# Each of them is an option of the commands too, in this order.
+SETTINGS: tuple[Setting, ...] = tuple(
+    sorted((*_OWN_SETTINGS, *NETWORK_SETTINGS), key=lambda setting: list(Group).index(setting.group))
+)
 SECRETS: tuple[str, ...] = tuple(setting.name for setting in (*SETTINGS, *AWS_SETTINGS) if setting.secret)
 
 
@@ -434,17 +414,27 @@ class _Sources:
 
     def read(self, of: type[Settings | Limits]) -> dict[str, Any]:
         """Return the fields of a class that are set. Faults and origins are recorded."""
-        found = {}
-        for name, setting in _declared(of).items():
-            text, origin = self._look_for(setting)
-            if not text:
-                continue
-            self.origins[setting.name] = origin
-            try:
-                found[name] = setting.kind.parse(text)
-            except ValueError as error:
-                self.wrong(setting, f"{error}" or f"is {shown(text)}", setting.kind.takes)
-        return found
+        found = {name: self._value(setting) for name, setting in _declared(of).items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def read_networks(self) -> dict[str, str | None]:
+        """Return the networks' own settings, by the name of the variable."""
+        return {
+            setting.name: setting.default if (value := self._value(setting)) is None else value
+            for setting in NETWORK_SETTINGS
+        }
+
+    def _value(self, setting: Setting) -> Any:
+        """The value of a setting, None where it is not set or wrong."""
+        text, origin = self._look_for(setting)
+        if not text:
+            return None
+        self.origins[setting.name] = origin
+        try:
+            return setting.kind.parse(text)
+        except ValueError as error:
+            self.wrong(setting, f"{error}" or f"is {shown(text)}", setting.kind.takes)
+            return None
 
     def wrong(self, setting: Setting, found: str, takes: str) -> None:
         """Record a fault."""
@@ -475,7 +465,12 @@ def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:
     Raises SettingError that names every fault: the variable, what was found, where, and what is accepted.
     """
     sources = _Sources(options or {})
-    settings = Settings(**sources.read(Settings), limits=_limits(sources), origins=sources.origins)
+    settings = Settings(
+        **sources.read(Settings),
+        limits=_limits(sources),
+        of_networks=sources.read_networks(),
+        origins=sources.origins,
+    )
     if sources.faults:
         raise SettingError(*sources.faults.values())
     return settings

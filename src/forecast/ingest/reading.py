@@ -43,11 +43,11 @@ class Reading:
     def read(self, fetch: Source, stations: Mapping[str, Station], result: SourceResult) -> None:
         """Read one source; every foreseeable fault goes into the result."""
         try:
-            key = Key("" if fetch.key_setting is None else str(getattr(self.settings, fetch.key_setting.lower())))
+            key = Key("" if fetch.key_setting is None else str(self.settings.of_networks[fetch.key_setting]))
             clock = self.around.the_clock
             pace = Pace(fetch, key, self.documents, clock)
             caller = Caller(fetch.network, self.around.transport(fetch), pace, clock, self._check_stop)
-            url = str(getattr(self.settings, fetch.url_setting.lower())).rstrip("/")
+            url = str(self.settings.of_networks[fetch.url_setting]).rstrip("/")
             try:
                 if isinstance(fetch, FileFetch):
                     self._read_files(fetch, caller, url, stations, result)

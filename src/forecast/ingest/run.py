@@ -118,7 +118,7 @@ def _sources(
     missing = {
         fetch.source: fetch.key_setting
         for fetch in asked
-        if fetch.key_setting is not None and not getattr(settings, fetch.key_setting.lower())
+        if fetch.key_setting is not None and not settings.of_networks.get(fetch.key_setting)
     }
     if missing and (request.sources or len(missing) == len(asked)):
         raise SettingError(

@@ -19,7 +19,7 @@ _READ_SECONDS: Final = 60.0
 _BEGINNING_BYTES: Final = 64 << 10
 # A hundred stations have 3 to 6 MB a day, unpacked.
 MAX_BODY_BYTES: Final = 64 << 20
-# The year of all SYNOP stations has 22 MB, ten years of a French department's hourly values 100 MB.
+# A year of 60 stations every three hours has 22 MB, ten years of hourly values of a hundred stations 100 MB.
 MAX_FILE_BYTES: Final = 512 << 20
 _PIECE_BYTES: Final = 64 << 10
 _OK: Final = 200

@@ -6,19 +6,21 @@ import pkgutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from forecast import networks
 from forecast.core.errors import SettingError
+from forecast.core.network_folders import folder_of, installed_entries
+from forecast.core.network_settings import read_settings
+from forecast.core.settings import NETWORK_SETTINGS
 from forecast.core.text import listed
 from forecast.networks.fetch import Fetch
 from forecast.networks.file_fetch import FileFetch
 from forecast.networks.model import Network, QualityCode
 from forecast.qc.thresholds import Thresholds
 
-# Of the entry points by which an installed package adds a network.
-GROUP: Final = "forecast.networks"
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 class Networks:
@@ -66,7 +68,7 @@ def find_networks() -> Networks:
     Raises SettingError where an installed one cannot be loaded, is no network, or has a name or a source that is taken.
     """
     found = list(_packages())
-    for entry in entry_points(group=GROUP):
+    for entry in installed_entries():
         place = f"the network {entry.name!r} ({entry.value}), which an installed package brings,"
         try:
             network = entry.load()
@@ -79,14 +81,26 @@ def find_networks() -> Networks:
         taken = {source.source for other in found for source in other.sources}
         if twice := sorted(taken & {source.source for source in network.sources}):
             raise SettingError(f"{place} has the source {listed(twice)}, as another one has; remove one of the two")
+        _check_settings(entry, place)
         found.append(network)
     return Networks(found)
 
 
 def installed_networks() -> list[str]:
     """The distributions that bring a network, each with its version."""
-    entries = entry_points(group=GROUP)
-    return sorted(f"{entry.dist.name} {entry.dist.version}" for entry in entries if entry.dist is not None)
+    distributions = [entry.dist for entry in installed_entries() if entry.dist is not None]
+    return sorted(f"{dist.name} {dist.version}" for dist in distributions)
+
+
+def _check_settings(entry: EntryPoint, place: str) -> None:
+    """Raises SettingError where an installed package declares settings that are wrong or taken."""
+    folder = folder_of(entry)
+    try:
+        declared = () if folder is None else read_settings(folder)
+    except ValueError as error:
+        raise SettingError(f"{place} has wrong settings: {error}; update the package, or remove it") from error
+    if strange := [setting.name for setting in declared if setting not in NETWORK_SETTINGS]:
+        raise SettingError(f"{place} has the setting {strange[0]}, which there is already; remove one of the two")
 
 
 def _packages() -> Iterator[Network]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from forecast.core.settings import Settings
+from forecast.core.settings import NETWORK_SETTINGS, Settings
 from forecast.ingest.airbyte.desired import DEFAULT_CRON, desired_setup, name_of
 from forecast.ingest.sources import MANIFESTED
 
@@ -36,14 +36,15 @@ def test_it_is_formatted() -> None:
 
 
 def test_it_knows_every_source_and_names_things_alike() -> None:
-    (known,) = re.findall(r"contains\(\[(.*?)\], name\)", VARIABLES)
-    assert sorted(re.findall(r'"(\w+)"', known)) == sorted(MANIFESTED)
+    assert 'fileexists("${path.module}/../manifests/${name}.json")' in VARIABLES
+    assert sorted(path.stem for path in (FOLDER.parent / "manifests").glob("*.json")) == sorted(MANIFESTED)
     assert set(re.findall(r'name += "(forecast [^"]+)"', MAIN)) == {"forecast ${each.key}", "forecast raw zone"}
     assert [name_of(fetch) for fetch in MANIFESTED.values()] == [f"forecast {source}" for source in MANIFESTED]
 
 
 def test_it_writes_the_same_objects_at_the_same_time() -> None:
-    settings = Settings(raw_uri="s3://bucket/raw/", wunderground_api_key="a key", infoclimat_token="a key")
+    keys = {setting.name: "a key" for setting in NETWORK_SETTINGS if setting.secret}
+    settings = Settings(raw_uri="s3://bucket/raw/").with_networks(**keys)
     stations: dict[str, list[str]] = {source: [] for source in MANIFESTED}
     setup = desired_setup(settings, list(MANIFESTED.values()), stations, date(2026, 1, 1), DEFAULT_CRON)
     assert setup.destination["s3_path_format"] in MAIN.replace("$$", "$")
@@ -84,12 +85,8 @@ def _snake(value: Any) -> Any:
 
 @pytest.mark.whole
 def test_it_makes_the_definitions_sources_destination_and_connections_that_apply_makes(tmp_path: Path) -> None:
-    settings = Settings(
-        raw_uri="s3://bucket/raw/",
-        wunderground_api_key="a key",
-        infoclimat_token="another",
-        airbyte_bucket_region="eu-west-3",
-    )
+    plain = Settings(raw_uri="s3://bucket/raw/", airbyte_bucket_region="eu-west-3")
+    settings = plain.with_networks(WUNDERGROUND_API_KEY="a key", INFOCLIMAT_TOKEN="another")
     stations = {source: [f"of {source}"] for source in MANIFESTED}
     setup = desired_setup(settings, list(MANIFESTED.values()), stations, date(2026, 1, 1), DEFAULT_CRON)
     keys = {"wunderground": "a key", "infoclimat": "another"}

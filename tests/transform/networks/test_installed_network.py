@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -55,9 +58,9 @@ FETCH = Fetch(
 
 def shown(language: str) -> str:
     """The example of the page in this language."""
-    found = re.search(f"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    found = re.search(f"^( *)```{language}\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
     assert found is not None
-    return found[1]
+    return found[2].replace(f"\n{found[1]}", "\n").removeprefix(found[1])
 
 
 def with_stream(stream: str = STREAM) -> str:
@@ -215,3 +218,65 @@ def test_an_installed_network_has_a_part_in_what_a_record_depends_on(install: In
     install("port_later", shown("python"))
     after = program_digest(stations), circumstances_digest(stations, Limits())
     assert (before[0] == after[0], before[1] == after[1]) == (False, False)
+
+
+STATION = {"id": "port-0042", "name": "Buoy 42", "latitude": 51.06, "longitude": 2.35, "elevation": 0}
+INGEST = ("ingest", "--source", "port", "--raw-uri", "raw", "--since", "2024-10-01", "--until", "2024-10-01")
+DEFAULTS = {
+    "type": "buoy",
+    "timezone": "Europe/Paris",
+    "licence": {"name": "CC BY 4.0", "url": "https://example.org", "source": "Port of Dunkirk"},
+    "parameters": ["air_temperature", "wind_speed"],
+    "interval_minutes": 60,
+}
+
+
+def installed_package(folder: Path, settings: str) -> dict[str, str]:
+    """A package with the example, its stations and its settings; the environment in which it is installed."""
+    package, facts = folder / "port_package", folder / "port_package-1.0.dist-info"
+    package.mkdir()
+    facts.mkdir()
+    stream = STREAM.replace("WUNDERGROUND_API_", "PORT_API_")
+    (package / "__init__.py").write_text(with_stream(stream), "utf-8")
+    document = {"network": "Port of Dunkirk", "defaults": DEFAULTS, "stations": [STATION]}
+    (package / "stations.json").write_text(json.dumps(document), "utf-8")
+    (package / "settings.toml").write_text(settings, "utf-8")
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: port-package\nVersion: 1.0\n", "utf-8")
+    (facts / "entry_points.txt").write_text("[forecast.networks]\nport = port_package:NETWORK\n", "utf-8")
+    return {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(folder)}
+
+
+def forecast(environment: dict[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-c", "from forecast.cli.program import forecast; forecast()", *arguments]
+    return subprocess.run(program, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_an_installed_package_brings_its_stations_and_settings(tmp_path: Path) -> None:
+    environment = installed_package(tmp_path, shown("toml")) | {"PORT_API_KEY": "a-secret-key"}
+    shown_settings = forecast(environment, tmp_path, "config", "--port-api-url", "http://127.0.0.1:1")
+    lines = {line.split()[0]: line for line in shown_settings.stdout.splitlines() if line.strip()}
+    assert "***" in lines["PORT_API_KEY"]
+    assert "a-secret-key" not in shown_settings.stdout
+    assert "http://127.0.0.1:1" in lines["PORT_API_URL"]
+    ingest = forecast(environment, tmp_path, *INGEST, "--port-api-url", "http://127.0.0.1:1")
+    assert "port-0042" in ingest.stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("[PORT_API_KEY]\nkind = 'secret'\nhelp = 'a'\n", "kind is one of key, address"),
+        ("[RAW_URI]\nkind = 'key'\nhelp = 'a'\n", "has the setting RAW_URI, which there is already"),
+        ("[PORT_API_KEY\n", "settings.toml: "),
+    ],
+    ids=["kind", "taken", "no TOML"],
+)
+def test_an_installed_package_with_wrong_settings_is_named(tmp_path: Path, settings: str, words: str) -> None:
+    environment = installed_package(tmp_path, settings)
+    (tmp_path / "port_package" / "__init__.py").write_text(shown("python"), "utf-8")
+    done = forecast(environment, tmp_path, *INGEST)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "the network 'port' (port_package:NETWORK), which an installed package brings," in done.stderr
+    assert forecast(environment, tmp_path, "--help").returncode == 0

@@ -56,7 +56,7 @@ def desired_setup(
     raw = settings.require_raw_uri()
     if not raw.startswith("s3://"):
         raise SettingError(f"RAW_URI is {raw}; Airbyte's destination needs s3://bucket/prefix/")
-    missing = [name for fetch in fetches if (name := fetch.key_setting) and not getattr(settings, name.lower())]
+    missing = [name for fetch in fetches if (name := fetch.key_setting) and not settings.of_networks.get(name)]
     if missing:
         raise SettingError(*(f"{name} is not set; Airbyte's source needs it" for name in missing))
     return Setup(
@@ -71,7 +71,7 @@ def _source(settings: Settings, fetch: Fetch, stations: list[str], since: date, 
         name=name_of(fetch),
         manifest=manifest(fetch),
         configuration={
-            **({"api_key": getattr(settings, fetch.key_setting.lower())} if fetch.key_setting else {}),
+            **({"api_key": settings.of_networks.get(fetch.key_setting)} if fetch.key_setting else {}),
             "stations": stations,
             "start_date": since.isoformat(),
         },

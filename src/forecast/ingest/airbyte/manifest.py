@@ -71,7 +71,7 @@ def manifest_text(fetch: Fetch) -> str:
 
 def default_url(fetch: Fetch) -> str:
     """Where the API is."""
-    return str(getattr(Settings(), fetch.url_setting.lower()))
+    return str(Settings().of_networks[fetch.url_setting])
 
 
 def _stream(fetch: Fetch) -> Json:

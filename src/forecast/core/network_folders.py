@@ -1,0 +1,60 @@
+"""Where the packages of the networks are: folders of this distribution, and those that installed ones bring.
+
+A folder may hold `stations.json`, its part of the station registry, and `settings.toml`, the settings of its API. Both
+are data, so that neither the registry nor a help text needs to import a network.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+# Of the entry points by which an installed package adds a network.
+GROUP: Final = "forecast.networks"
+STATIONS_FILE: Final = "stations.json"
+SETTINGS_FILE: Final = "settings.toml"
+_BUILT_IN: Final = Path(__file__).parents[1] / "networks"
+
+
+def built_in_folders() -> list[Path]:
+    """The packages in forecast/networks, by name."""
+    return sorted(module.parent for module in _BUILT_IN.glob("*/__init__.py"))
+
+
+def installed_entries() -> Iterator[EntryPoint]:
+    """The networks that installed distributions name, as entry points."""
+    if not _is_any_installed():
+        return
+    from importlib.metadata import entry_points  # noqa: PLC0415  it takes 40 ms, and most have no network installed
+
+    yield from entry_points(group=GROUP)
+
+
+def installed_folders() -> list[Path]:
+    """The folders of installed networks. One that is a single module has none of its own."""
+    return [folder for entry in installed_entries() if (folder := folder_of(entry)) is not None]
+
+
+def folder_of(entry: EntryPoint) -> Path | None:
+    """The folder of the package that an entry point names."""
+    try:
+        spec = find_spec(entry.module)
+    except Exception:  # noqa: BLE001  it is code of others; whoever loads the network tells what is wrong
+        return None
+    if spec is None:
+        return None
+    if spec.submodule_search_locations:
+        return Path(spec.submodule_search_locations[0])
+    return Path(spec.origin).parent if spec.parent and spec.origin else None
+
+
+def _is_any_installed() -> bool:
+    """Whether the facts of any distribution on the path name this group."""
+    facts = (file for place in sys.path for file in Path(place or ".").glob("*-info/entry_points.txt"))
+    return any(GROUP in file.read_text("utf-8", "replace") for file in facts)
