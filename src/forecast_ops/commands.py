@@ -32,10 +32,8 @@ from forecast_ops.recover import recover
 from forecast_ops.restore import restore
 from forecast_ops.roll import Fleet, check_backup, plan, roll
 from forecast_ops.status import SetStatus, set_status
-from forecast_ops.users import make_users
+from forecast_ops.users import OPERATIONS_DATABASE, ROLL_COLLECTION, make_users
 
-# Not the pipeline's database: its user has no right on this one.
-OPERATIONS_DATABASE = "forecast_operations"
 # A year: 18 days between one member and the next.
 _STAGGER = 20
 _LOGGER = logging.getLogger("forecast.operations")
@@ -144,9 +142,8 @@ def roll_members(settings: Settings, *, dry_run: bool, only: str | None, again: 
     """Bring the newest task definitions to the members, one at a time."""
     cluster = required("ECS_CLUSTER", "the name of the ECS cluster")
     with authority_file() as ca_file, by_uri(settings, ca_file) as client:
-        locks = client[OPERATIONS_DATABASE].get_collection(
-            "roll", write_concern=WriteConcern("majority", wtimeout=60_000)
-        )
+        majority = WriteConcern("majority", wtimeout=60_000)
+        locks = client[OPERATIONS_DATABASE].get_collection(ROLL_COLLECTION, write_concern=majority)
         fleet = Fleet(boto3.client("ecs"), cluster, client)
         with lease(locks, f"mongo roll {datetime.now(UTC):%H:%M:%S}", wait=False, check_stop=lambda: None) as held:
             newest = _archives().newest()

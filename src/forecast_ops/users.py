@@ -1,18 +1,33 @@
-"""The users of the set, each with the least rights that its work needs: built-in roles, and one of our own."""
+"""The users of the set, each with the least rights that its work needs: built-in roles, and two of our own."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pymongo import MongoClient
 
+from forecast.mongo.lock import SUFFIX
 from forecast_ops.environment import required
 
+# Not the pipeline's database: its user has no right on this one.
+OPERATIONS_DATABASE: Final = "forecast_operations"
+# Of which a roll has the lease, so that there is one at a time.
+ROLL_COLLECTION: Final = "roll"
+PIPELINE_ROLE: Final = "pipeline"
+ROLL_ROLE: Final = "roll"
 _MAJORITY = {"w": "majority", "wtimeout": 60_000}
-# What the pipeline does: readWrite, and collMod, by which it brings the collection's validator up to date. The built-in
-# role that allows that, dbAdmin, allows much more.
-PIPELINE_ROLE = "pipeline"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role of our own, in the database `database`."""
+
+    name: str
+    database: str
+    roles: tuple[str, ...]
+    privileges: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +48,54 @@ class User:
         }
 
 
+def roles(database: str) -> Iterator[Role]:
+    """The roles that MongoDB does not have built in, where the pipeline's documents are in `database`."""
+    # readWrite, and collMod, by which the pipeline brings the collection's validator up to date. The built-in role that
+    # allows that, dbAdmin, allows much more. A restore drops, makes and fills collections, and needs no other rights.
+    yield Role(
+        PIPELINE_ROLE,
+        database,
+        ("readWrite",),
+        ({"resource": {"db": database, "collection": ""}, "actions": ["collMod"]},),
+    )
+    # The built-in role that lets a primary step down, clusterManager, may also change the set's members.
+    yield Role(
+        ROLL_ROLE,
+        "admin",
+        (),
+        (
+            {"resource": {"cluster": True}, "actions": ["replSetGetStatus", "replSetStateChange"]},
+            {
+                "resource": {"db": OPERATIONS_DATABASE, "collection": f"{ROLL_COLLECTION}{SUFFIX}"},
+                "actions": ["find", "insert", "update", "remove"],
+            },
+        ),
+    )
+
+
 def users(database: str) -> tuple[User, ...]:
     """All users, where the pipeline's documents are in `database`."""
     return (
+        # For a person in an emergency: no task but `init` has its password.
         User("root", "MONGO_ROOT_PASSWORD", (("root", "admin"),)),
         User("app", "MONGO_APP_PASSWORD", ((PIPELINE_ROLE, database),)),
-        User("backup", "MONGO_BACKUP_PASSWORD", (("backup", "admin"),)),
+        # The built-in role backup also reads the users' password hashes and every other database.
+        User("backup", "MONGO_BACKUP_PASSWORD", (("read", database),)),
         User("monitor", "MONGO_MONITOR_PASSWORD", (("clusterMonitor", "admin"),)),
+        User("roll", "MONGO_ROLL_PASSWORD", ((ROLL_ROLE, "admin"),)),
     )
 
 
 def make_users(client: MongoClient[dict[str, Any]], database: str) -> list[str]:
-    """Make the role of the pipeline and the users; their names.
+    """Make the roles and the users; the users' names.
 
     A user that is there gets the password and the roles of now, so that this also rotates passwords.
     """
     wanted = users(database)
     # All passwords before the first change: half of the users is worse than none.
     creations = [user.command("createUser") for user in wanted]
-    _make_role(client, database)
+    for role in roles(database):
+        _make_role(client, role)
     there = {user["user"] for user in client.admin.command("usersInfo")["users"]}
     for user, creation in zip(wanted, creations, strict=True):
         change = user.command("updateUser") if user.name in there else creation
@@ -59,12 +103,12 @@ def make_users(client: MongoClient[dict[str, Any]], database: str) -> list[str]:
     return [user.name for user in wanted]
 
 
-def _make_role(client: MongoClient[dict[str, Any]], database: str) -> None:
-    there = client[database].command("rolesInfo", PIPELINE_ROLE)["roles"]
-    client[database].command(
+def _make_role(client: MongoClient[dict[str, Any]], role: Role) -> None:
+    there = client[role.database].command("rolesInfo", role.name)["roles"]
+    client[role.database].command(
         "updateRole" if there else "createRole",
-        PIPELINE_ROLE,
-        roles=["readWrite"],
-        privileges=[{"resource": {"db": database, "collection": ""}, "actions": ["collMod"]}],
+        role.name,
+        roles=list(role.roles),
+        privileges=list(role.privileges),
         writeConcern=_MAJORITY,
     )

@@ -21,6 +21,7 @@ variables {
     app     = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:app"
     backup  = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:backup"
     monitor = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:monitor"
+    roll    = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:roll"
   }
   tls_secret_arns = {
     ca      = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:ca"

@@ -21,6 +21,7 @@ variables {
     app     = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:app"
     backup  = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:backup"
     monitor = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:monitor"
+    roll    = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:roll"
   }
   tls_secret_arns = {
     ca      = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:ca"
@@ -60,6 +61,7 @@ run "only_init_knows_all_passwords" {
       MONGO_BACKUP_PASSWORD  = "${var.user_secret_arns["backup"]}:password::"
       MONGO_MONITOR_PASSWORD = "${var.user_secret_arns["monitor"]}:password::"
       MONGO_REPLICA_KEY      = var.replica_key_secret_arn
+      MONGO_ROLL_PASSWORD    = "${var.user_secret_arns["roll"]}:password::"
       MONGO_ROOT_PASSWORD    = "${var.user_secret_arns["root"]}:password::"
     }
     error_message = "mongo-init makes the users."
@@ -68,11 +70,11 @@ run "only_init_knows_all_passwords" {
     condition = { for tool, settings in local.tools : tool => settings.secrets if tool != "init" } == {
       dump    = { MONGODB_URI = "${var.user_secret_arns["backup"]}:uri::" }
       recover = { MONGO_REPLICA_KEY = var.replica_key_secret_arn }
-      restore = { MONGODB_URI = "${var.user_secret_arns["root"]}:uri::" }
-      roll    = { MONGODB_URI = "${var.user_secret_arns["root"]}:uri::" }
+      restore = { MONGODB_URI = "${var.user_secret_arns["app"]}:uri::" }
+      roll    = { MONGODB_URI = "${var.user_secret_arns["roll"]}:uri::" }
       status  = { MONGODB_URI = "${var.user_secret_arns["monitor"]}:uri::" }
     }
-    error_message = "The others get what they need, and the nightly one is not root."
+    error_message = "The others get what they need, and no task but init has the password of root."
   }
   assert {
     condition     = alltrue([for settings in local.tools : alltrue([for name, _ in settings.environment : !can(regex("(?i)password|key|uri$", replace(name, "BACKUP_URI", "")))])])

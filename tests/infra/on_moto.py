@@ -25,7 +25,7 @@ from tests.infra.stack import DIGESTS, REGION, ROOT, STATE_BUCKET, Stack, copy_o
 from tests.slo import GENEROUS_MS, NO_MACHINE_MS, slo_file
 from tests.stations import built_in_registry
 
-USERS = {"root", "app", "backup", "monitor"}
+USERS = {"root", "app", "backup", "monitor", "roll"}
 TASK_DEFINITION = "aws_ecs_task_definition"
 SCHEDULE = "aws_scheduler_schedule"
 SECRET_VERSION = "aws_secretsmanager_secret_version"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from pymongo import MongoClient
@@ -17,7 +18,9 @@ from forecast.cli.program import forecast_app
 from forecast_ops import pki
 
 KEY = "k3y" * 100
-PASSWORDS = {f"MONGO_{user}_PASSWORD": f"{user.lower()}:s3cr3t/?" for user in ("ROOT", "APP", "BACKUP", "MONITOR")}
+PASSWORDS = {
+    f"MONGO_{user}_PASSWORD": f"{user.lower()}:s3cr3t/?" for user in ("ROOT", "APP", "BACKUP", "MONITOR", "ROLL")
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,12 @@ class Member:
             "MONGO_TLS_CA": self.ca_file.read_text(),
             "MONGODB_DATABASE": "forecast_2_0",
         }
+
+    def uri(self, user: str) -> str:
+        """The connection string, as Terraform writes it into the user's secret."""
+        password = quote_plus(PASSWORDS[f"MONGO_{user.upper()}_PASSWORD"])
+        options = f"replicaSet=forecast&tls=true&tlsCAFile={self.ca_file}&authSource=admin"
+        return f"mongodb://{user}:{password}@{self.host}/?{options}"
 
     def root(self) -> MongoClient[dict[str, Any]]:
         """Connect as root, which `mongo init` makes."""

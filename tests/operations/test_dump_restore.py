@@ -36,9 +36,6 @@ ARCHIVE = os.urandom(1 << 20) * 20
 @pytest.fixture
 def prepared(users_member: Member, s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a folder on PATH for the tools; a set with 100 documents and the environment of a dump are there."""
-    password = quote_plus(PASSWORDS["MONGO_ROOT_PASSWORD"])
-    options = "replicaSet=forecast&tls=true&tlsCAFile=/nowhere/ca.pem&authSource=admin"
-    monkeypatch.setenv("MONGODB_URI", f"mongodb://root:{password}@{users_member.host}/?{options}")
     monkeypatch.setenv("BACKUP_URI", f"s3://{s3_bucket}/dumps/")
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -55,12 +52,19 @@ def put_tool(folder: Path, name: str, script: str) -> None:
     path.chmod(0o755)
 
 
+def uri_of(user: str) -> str:
+    """The connection string of the task that runs as this user; its CA file is a path of another container."""
+    password = quote_plus(PASSWORDS[f"MONGO_{user.upper()}_PASSWORD"])
+    options = "replicaSet=forecast&tls=true&tlsCAFile=/nowhere/ca.pem&authSource=admin"
+    return f"mongodb://{user}:{password}@{os.environ['MONGO_MEMBERS']}/?{options}"
+
+
 def run_dump() -> Result:
-    return CliRunner().invoke(forecast_app, ["mongo", "dump"])
+    return CliRunner().invoke(forecast_app, ["mongo", "dump"], env={"MONGODB_URI": uri_of("backup")})
 
 
 def run_restore(*arguments: str) -> Result:
-    return CliRunner().invoke(forecast_app, ["mongo", "restore", *arguments])
+    return CliRunner().invoke(forecast_app, ["mongo", "restore", *arguments], env={"MONGODB_URI": uri_of("app")})
 
 
 def keys(bucket: str) -> list[str]:
@@ -88,7 +92,7 @@ def test_the_password_is_in_a_file_of_this_user_only_and_on_no_command_line(prep
     put_tool(prepared, "mongodump", KEEPING)
     result = run_dump()
     assert result.exit_code == 0, result.output
-    password = PASSWORDS["MONGO_ROOT_PASSWORD"]
+    password = PASSWORDS["MONGO_BACKUP_PASSWORD"]
     arguments = (prepared.parent / "arguments").read_text()
     assert password not in arguments
     assert quote_plus(password) not in arguments

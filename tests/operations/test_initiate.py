@@ -1,6 +1,6 @@
 """`mongo init` and `mongo recover` on a real member: initiated once; each user has the rights it needs, and no more."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -13,11 +13,14 @@ from pymongo.errors import OperationFailure
 from typer.testing import CliRunner, Result
 
 from forecast.cli.program import forecast_app
+from forecast.mongo.lock import lease
 from forecast_ops.environment import as_system
+from forecast_ops.users import OPERATIONS_DATABASE, ROLL_COLLECTION
 from tests.operations.conftest import PASSWORDS, Member
 
 PARAMETER = "/forecast-test/mongodb/bootstrapped"
 UNAUTHORIZED = 13
+EXCEEDED_TIME_LIMIT = 262
 
 Client = MongoClient[dict[str, Any]]
 
@@ -53,33 +56,26 @@ def initiated(member: Member) -> None:
     assert result.exit_code == 0, result.output
 
 
-def uri(member: Member, user: str) -> str:
-    """The connection string, as Terraform writes it into the user's secret."""
-    password = quote_plus(PASSWORDS[f"MONGO_{user.upper()}_PASSWORD"])
-    options = f"replicaSet=forecast&tls=true&tlsCAFile={member.ca_file}&authSource=admin"
-    return f"mongodb://{user}:{password}@{member.host}/?{options}"
-
-
 def test_the_first_start_initiates_the_set_makes_the_users_and_sets_the_marker(member: Member, marker: None) -> None:
     result = init()
     assert result.exit_code == 0
     assert "the set forecast was initiated" in result.output
-    assert "the users have their rights: root, app, backup, monitor" in result.output
+    assert "the users have their rights: root, app, backup, monitor, roll" in result.output
     assert get_marker() == "true"
 
 
 def test_a_second_run_changes_nothing_but_passwords(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     initiated(member)
-    with Client(uri(member, "app")) as app:
+    with Client(member.uri("app")) as app:
         app.forecast_2_0.kept.insert_one({"_id": 1})
     monkeypatch.setenv("MONGO_APP_PASSWORD", "another one")
     result = init()
     assert result.exit_code == 0
     assert "the set forecast was there already" in result.output
-    with Client(uri(member, "app")) as app, pytest.raises(OperationFailure, match="Authentication failed"):
+    with Client(member.uri("app")) as app, pytest.raises(OperationFailure, match="Authentication failed"):
         app.forecast_2_0.kept.find_one()
     monkeypatch.setitem(PASSWORDS, "MONGO_APP_PASSWORD", "another one")
-    with Client(uri(member, "app")) as app:
+    with Client(member.uri("app")) as app:
         assert app.forecast_2_0.kept.find_one() == {"_id": 1}
 
 
@@ -143,26 +139,72 @@ def test_what_is_wrong_is_said_without_a_secret(
 
 def test_each_user_can_what_it_must_and_no_more(member: Member) -> None:
     initiated(member)
-    with Client(uri(member, "app")) as app:
+    with Client(member.uri("app")) as app:
         app.forecast_2_0.rows.insert_one({"_id": 1})
         app.forecast_2_0.rows.create_index("n")
         app.forecast_2_0.command("collMod", "rows", validator={})
-        for attempt in (
+        # What mongorestore does, with --drop.
+        app.forecast_2_0.drop_collection("rows")
+        app.forecast_2_0.create_collection("rows", validator={})
+        app.forecast_2_0.rows.insert_one({"_id": 1})
+        beyond: tuple[Callable[[], object], ...] = (
             lambda: app.other.rows.insert_one({}),
             lambda: app.admin.command("replSetGetStatus"),
             lambda: app.forecast_2_0.command("createUser", "x", pwd="x", roles=[]),
-        ):
+        )
+        for attempt in beyond:
             refused(attempt)
-    with Client(uri(member, "backup")) as backup:
+    with Client(member.uri("backup")) as backup:
+        assert backup.forecast_2_0.list_collection_names() == ["rows"]
+        assert [index["name"] for index in backup.forecast_2_0.rows.list_indexes()] == ["_id_"]
         assert backup.forecast_2_0.rows.find_one() == {"_id": 1}
-        refused(lambda: backup.forecast_2_0.rows.insert_one({}))
-    with Client(uri(member, "monitor")) as monitor:
+        beyond = (
+            lambda: backup.forecast_2_0.rows.insert_one({}),
+            backup.other.rows.find_one,
+            # The hashes of the passwords.
+            backup.admin["system.users"].find_one,
+            backup["local"]["oplog.rs"].find_one,
+        )
+        for attempt in beyond:
+            refused(attempt)
+    with Client(member.uri("monitor")) as monitor:
         monitor.admin.command("replSetGetStatus")
-        refused(monitor.forecast_2_0.rows.find_one)
+        beyond = (
+            monitor.forecast_2_0.rows.find_one,
+            lambda: monitor.forecast_2_0.rows.insert_one({}),
+            lambda: monitor.admin.command("replSetStepDown", 1),
+            lambda: monitor.admin.command("killOp", op=1),
+        )
+        for attempt in beyond:
+            refused(attempt)
 
 
-def refused(attempt: object) -> None:
-    assert callable(attempt)
+def test_a_roll_makes_primaries_step_down_and_holds_its_lease_and_no_more(member: Member) -> None:
+    initiated(member)
+    with Client(member.uri("roll")) as client:
+        assert client.admin.command("replSetGetStatus")["set"] == "forecast"
+        with lease(client[OPERATIONS_DATABASE][ROLL_COLLECTION], "mongo roll", wait=False):
+            pass
+        beyond: tuple[Callable[[], object], ...] = (
+            client.forecast_2_0.rows.find_one,
+            lambda: client.forecast_2_0.rows.insert_one({}),
+            client[OPERATIONS_DATABASE].other.find_one,
+            lambda: client.admin.command("replSetReconfig", {"_id": "forecast", "version": 9, "members": []}),
+            lambda: client.admin.command("replSetInitiate"),
+            lambda: client.admin.command("shutdown"),
+            lambda: client.admin.command("setFeatureCompatibilityVersion", "5.0"),
+            lambda: client.admin.command("createUser", "x", pwd="x", roles=["root"]),
+            lambda: client.admin.command("updateUser", "roll", roles=["root"]),
+        )
+        for attempt in beyond:
+            refused(attempt)
+        # The only member cannot, which is another error than that it may not.
+        with pytest.raises(OperationFailure) as caught:
+            client.admin.command("replSetStepDown", 60, secondaryCatchUpPeriodSecs=1)
+    assert caught.value.code == EXCEEDED_TIME_LIMIT
+
+
+def refused(attempt: Callable[[], object]) -> None:
     with pytest.raises(OperationFailure) as caught:
         attempt()
     assert caught.value.code == UNAUTHORIZED
@@ -171,14 +213,14 @@ def refused(attempt: object) -> None:
 def test_the_pipelines_commands_connect_with_tls_and_authsource(member: Member, tmp_path: Path) -> None:
     initiated(member)
     result = CliRunner().invoke(
-        forecast_app, ["crud-check", "--mongodb-uri", uri(member, "app"), "--logs-dir", str(tmp_path)]
+        forecast_app, ["crud-check", "--mongodb-uri", member.uri("app"), "--logs-dir", str(tmp_path)]
     )
     assert result.exit_code == 0, result.output
 
 
 def test_a_wrong_password_of_the_pipeline_is_one_line_and_exit_code_2(member: Member, tmp_path: Path) -> None:
     initiated(member)
-    wrong = uri(member, "app").replace(quote_plus(PASSWORDS["MONGO_APP_PASSWORD"]), "wr0ng")
+    wrong = member.uri("app").replace(quote_plus(PASSWORDS["MONGO_APP_PASSWORD"]), "wr0ng")
     result = CliRunner().invoke(forecast_app, ["crud-check", "--mongodb-uri", wrong, "--logs-dir", str(tmp_path)])
     assert result.exit_code == 2
     assert "MongoDB refused the user of MONGODB_URI" in result.output
@@ -191,7 +233,7 @@ def recover(host: str, *more: str) -> Result:
 
 def test_a_survivor_goes_on_alone_with_its_documents(member: Member) -> None:
     initiated(member)
-    with Client(uri(member, "app"), w="majority") as app:
+    with Client(member.uri("app"), w="majority") as app:
         app.forecast_2_0.kept.insert_many([{"_id": number} for number in range(100)])
     with as_system(member.host, member.ca_file) as client:
         config = client.admin.command("replSetGetConfig")["config"]
@@ -204,7 +246,7 @@ def test_a_survivor_goes_on_alone_with_its_documents(member: Member) -> None:
     assert "add --yes" in result.output
     result = recover(member.host, "--yes")
     assert result.exit_code == 0, result.output
-    with Client(uri(member, "app"), w="majority") as app:
+    with Client(member.uri("app"), w="majority") as app:
         assert app.forecast_2_0.kept.count_documents({}) == 100
         app.forecast_2_0.kept.insert_one({"_id": "new"})
 

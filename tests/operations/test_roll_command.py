@@ -1,7 +1,6 @@
 """The command `mongo roll` on a real set and a stand-in of ECS's services: its gates and its words."""
 
 from datetime import UTC, datetime
-from urllib.parse import quote_plus
 
 import boto3
 import pytest
@@ -11,14 +10,13 @@ from forecast.cli.program import forecast_app
 from forecast_ops import commands
 from forecast_ops.archives import Archives, Manifest, name_of
 from forecast_ops.roll import Step
-from tests.operations.conftest import PASSWORDS, Member
+from tests.operations.conftest import Member
 
 
 @pytest.fixture
 def prepared(users_member: Member, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Give the backup bucket's address, of a set of one member."""
-    password = quote_plus(PASSWORDS["MONGO_ROOT_PASSWORD"])
-    monkeypatch.setenv("MONGODB_URI", f"mongodb://root:{password}@{users_member.host}/?replicaSet=forecast&tls=true")
+    monkeypatch.setenv("MONGODB_URI", users_member.uri("roll"))
     monkeypatch.setenv("BACKUP_URI", f"s3://{s3_bucket}/dumps/")
     monkeypatch.setenv("ECS_CLUSTER", "forecast")
     return f"s3://{s3_bucket}/dumps/"

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
 
 import pytest
 from pymongo import MongoClient
@@ -19,7 +18,7 @@ from typer.testing import CliRunner, Result
 from forecast.cli.program import forecast_app
 from forecast_ops import status as status_module
 from forecast_ops.status import MemberStatus, SetStatus, as_text, attention, status_metrics
-from tests.operations.conftest import PASSWORDS, Member
+from tests.operations.conftest import Member
 from tests.waiting import wait_until
 
 WELL = SetStatus(
@@ -38,14 +37,8 @@ WELL = SetStatus(
 )
 
 
-def uri(member: Member, user: str) -> str:
-    password = quote_plus(PASSWORDS[f"MONGO_{user.upper()}_PASSWORD"])
-    options = f"replicaSet=forecast&tls=true&tlsCAFile={member.ca_file}&authSource=admin"
-    return f"mongodb://{user}:{password}@{member.host}/?{options}"
-
-
 def status(member: Member, *arguments: str) -> Result:
-    return CliRunner().invoke(forecast_app, ["mongo", "status", "--mongodb-uri", uri(member, "monitor"), *arguments])
+    return CliRunner().invoke(forecast_app, ["mongo", "status", "--mongodb-uri", member.uri("monitor"), *arguments])
 
 
 def test_the_status_is_read_as_a_user_that_can_change_nothing(users_member: Member) -> None:
@@ -65,7 +58,7 @@ def test_the_status_is_read_as_a_user_that_can_change_nothing(users_member: Memb
         *("CertificateDaysLeft", "Connections", "SlowOperations")
     }
     with (
-        MongoClient[dict[str, Any]](uri(users_member, "monitor")) as client,
+        MongoClient[dict[str, Any]](users_member.uri("monitor")) as client,
         pytest.raises(OperationFailure) as refused,
     ):
         client["forecast_2_0"]["weather_measurements"].insert_one({"_id": 1})
@@ -73,7 +66,7 @@ def test_the_status_is_read_as_a_user_that_can_change_nothing(users_member: Memb
 
 
 def test_a_wrong_password_is_told_without_it(users_member: Member) -> None:
-    wrong = uri(users_member, "monitor").replace("monitor:", "monitor:x")
+    wrong = users_member.uri("monitor").replace("monitor:", "monitor:x")
     result = CliRunner().invoke(forecast_app, ["mongo", "status", "--mongodb-uri", wrong])
     assert result.exit_code == 2
     assert "s3cr3t" not in result.output

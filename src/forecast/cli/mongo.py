@@ -35,8 +35,8 @@ def init_command(
     Again: give the users the passwords and rights of now.
 
     Only from the environment: MONGO_MEMBERS, MONGO_REPLICA_SET, MONGO_REPLICA_KEY, MONGO_TLS_CA, MONGO_ROOT_PASSWORD,
-    MONGO_APP_PASSWORD, MONGO_BACKUP_PASSWORD, MONGO_MONITOR_PASSWORD, and on AWS MONGO_BOOTSTRAPPED_PARAMETER. Refused
-    where the set was initiated before and every member is empty.
+    MONGO_APP_PASSWORD, MONGO_BACKUP_PASSWORD, MONGO_MONITOR_PASSWORD, MONGO_ROLL_PASSWORD, and on AWS
+    MONGO_BOOTSTRAPPED_PARAMETER. Refused where the set was initiated before and every member is empty.
 
     Example:
 

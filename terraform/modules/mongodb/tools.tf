@@ -50,15 +50,16 @@ locals {
       statements  = []
     }
 
+    # The pipeline's user drops, makes and fills collections of its database, which is all that a restore does.
     restore = {
       environment = { BACKUP_URI = local.dumps_uri, MONGODB_DATABASE = var.database }
-      secrets     = { MONGODB_URI = "${var.user_secret_arns["root"]}:uri::" }
+      secrets     = { MONGODB_URI = "${var.user_secret_arns["app"]}:uri::" }
       statements  = [local.list_dumps, local.read_dumps]
     }
 
     roll = {
       environment = { BACKUP_URI = local.dumps_uri, ECS_CLUSTER = aws_ecs_cluster.this.name }
-      secrets     = { MONGODB_URI = "${var.user_secret_arns["root"]}:uri::" }
+      secrets     = { MONGODB_URI = "${var.user_secret_arns["roll"]}:uri::" }
       statements = [
         # Whether there is a dump of today.
         local.list_dumps,

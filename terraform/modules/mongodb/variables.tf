@@ -123,12 +123,12 @@ variable "volume_size_gib" {
 }
 
 variable "user_secret_arns" {
-  description = "Secrets of the database users root, app, backup, monitor: JSON with username, password, uri."
+  description = "Secrets of the database users root, app, backup, monitor, roll: JSON with username, password, uri."
   type        = map(string)
 
   validation {
-    condition     = toset(keys(var.user_secret_arns)) == toset(["root", "app", "backup", "monitor"])
-    error_message = "user_secret_arns must have the keys root, app, backup, monitor."
+    condition     = toset(keys(var.user_secret_arns)) == toset(["root", "app", "backup", "monitor", "roll"])
+    error_message = "user_secret_arns must have the keys root, app, backup, monitor, roll."
   }
 }
 

@@ -2,7 +2,7 @@
 # nothing in the plan or the state. Every run draws anew, but a value is written only when secrets_version rises.
 
 locals {
-  users = toset(["root", "app", "backup", "monitor"])
+  users = toset(["root", "app", "backup", "monitor", "roll"])
 
   options = "replicaSet=${var.replica_set}&tls=true&tlsCAFile=${var.ca_file}&authSource=admin"
 }

@@ -1,5 +1,5 @@
 output "user_secret_arns" {
-  description = "Secrets of the database users root, app, backup, monitor: JSON with username, password, uri. In a task definition: \"$${arn}:uri::\"."
+  description = "Secrets of the database users root, app, backup, monitor, roll: JSON with username, password, uri. In a task definition: \"$${arn}:uri::\"."
   value       = { for user, secret in aws_secretsmanager_secret.user : user => secret.arn }
 }
 

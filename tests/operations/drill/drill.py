@@ -78,6 +78,10 @@ def first_start(cluster: Cluster) -> str:
 
 
 def rights(cluster: Cluster) -> str:
+    with cluster.all("roll") as roller:
+        roller.admin.command("replSetGetStatus")
+        refused(roller[DATABASE][ROWS].find_one)
+        refused(lambda: roller.admin.command("replSetReconfig", {"_id": SET, "version": 99, "members": []}))
     with cluster.all("app") as app:
         app[DATABASE][ROWS].insert_one({"_id": "by app"})
         app[DATABASE][ROWS].create_index("n")
@@ -87,12 +91,13 @@ def rights(cluster: Cluster) -> str:
     with cluster.all("backup") as backup:
         assert backup[DATABASE][ROWS].find_one() is None
         refused(lambda: backup[DATABASE][ROWS].insert_one({}))
+        refused(backup.admin["system.users"].find_one)
     with cluster.all("monitor") as monitor:
         monitor.admin.command("replSetGetStatus")
         refused(monitor[DATABASE][ROWS].find_one)
     with cluster.all(None) as nobody:
         refused(nobody[DATABASE][ROWS].find_one)
-    return "app, backup and monitor have the rights they need; 5 of 5 attempts at more were denied (code 13)"
+    return "app, backup, monitor and roll have the rights they need; 8 of 8 attempts at more were denied (code 13)"
 
 
 def tls(cluster: Cluster) -> str:
@@ -149,7 +154,7 @@ def reports(cluster: Cluster) -> str:
         assert ("lag_seconds" in line) == (number != primary), line
         metrics = counted([json.dumps(line)], declared()).keys()
         own = "PrimaryReports" if number == primary else "ReplicationLagSeconds"
-        assert metrics == {"MemberHealthy", "HealthyReports", "DiskUsedPercent", own}, metrics
+        assert metrics == {"MemberHealthy", "MemberReports", "Reports", "DiskUsedPercent", own}, metrics
     lag = max(line["lag_seconds"] for number, line in last.items() if number != primary)
     return (
         f"each member logs state, primary, disk and, as a secondary, its lag (here {lag:.1f} s), "
@@ -281,10 +286,10 @@ def dry_run(cluster: Cluster) -> None:
         ecs.create_service(
             cluster="drill", serviceName=f"mongo-{number}", taskDefinition=f"mongo-{number}:1", desiredCount=1
         )
-    code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("root"))
+    code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("roll"))
     assert (code, "no dump of the last 26 hours" in log) == (2, True), log
     s3.put_object(Bucket=BACKUP, Key=f"dumps/{name_of(datetime.now(UTC))}.json", Body=b"{}")
-    code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("root"))
+    code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("roll"))
     assert code == 0, log
     planned = re.findall(r"mongo-(\d): arn:\S+:2", log)
     assert sorted(planned) == ["1", "2", "3"], log
@@ -297,7 +302,7 @@ def rolling(cluster: Cluster) -> str:
     dry_run(cluster)
     ecs = Ecs(cluster)
     before = {number: cluster.volume(number) for number in NUMBERS}
-    with cluster.all() as client:
+    with cluster.all("roll") as client:
         fleet = Fleet(ecs, "drill", client)
         steps = plan(fleet)
         assert [step.host for step in steps][-1] == host_of(cluster.primary()), "the primary is not last"
@@ -335,13 +340,13 @@ def dump_and_restore(cluster: Cluster) -> str:
     before = digest(cluster)
     code, _, log = command(cluster, "mongo", "dump", uri=cluster.uri("backup"))
     assert code == 0, log
-    code, _, log = command(cluster, "mongo", "restore", uri=cluster.uri("root"))
+    code, _, log = command(cluster, "mongo", "restore", uri=cluster.uri("app"))
     assert code == 2, f"into a full database: exit code {code}: {log}"
     with cluster.all() as client:
         client.drop_database(DATABASE)
     assert digest(cluster) != before
     begin = time.monotonic()
-    code, _, log = command(cluster, "mongo", "restore", uri=cluster.uri("root"))
+    code, _, log = command(cluster, "mongo", "restore", uri=cluster.uri("app"))
     seconds = time.monotonic() - begin
     assert code == 0, log
     assert digest(cluster) == before, "the digests differ"
@@ -704,7 +709,8 @@ def aws_environment(server: ThreadedMotoServer) -> dict[str, str]:
 
 def operators_environment(folder: Path) -> dict[str, str]:
     """The environment of the one-shot tasks, with random passwords for this run."""
-    passwords = {f"MONGO_{user}_PASSWORD": secrets.token_urlsafe(30) for user in ("ROOT", "APP", "BACKUP", "MONITOR")}
+    users = ("ROOT", "APP", "BACKUP", "MONITOR", "ROLL")
+    passwords = {f"MONGO_{user}_PASSWORD": secrets.token_urlsafe(30) for user in users}
     return {
         **passwords,
         "MONGO_MEMBERS": ",".join(HOSTS),
