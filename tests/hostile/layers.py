@@ -22,7 +22,7 @@ from forecast.mongo.bson_encoder import document_of
 from forecast.mongo.dry_run import DryRunOverlay
 from forecast.mongo.versions import Plan
 from forecast.run import pipeline, selection, staging, stations
-from forecast.run.pipeline import Pipeline
+from forecast.run.loading import Loader
 from forecast.run.staging import StagedObject
 from forecast.zone.writer import OBSERVATIONS
 from tests.hostile.endings import Ending, deliver_neighbour, ending_of
@@ -114,19 +114,19 @@ class Witness:
 @contextmanager
 def _witnessed() -> Iterator[Witness]:
     witness = Witness()
-    imagine, publish_and_load = DryRunOverlay.apply, Pipeline.publish_and_load
+    imagine, publish_and_load = DryRunOverlay.apply, Loader.publish_and_load
 
     def overlay(versions: DryRunOverlay, table: pa.Table, plan: Plan) -> None:
         witness.see(table, plan)
         imagine(versions, table, plan)
 
-    def published(run: Pipeline, staged: StagedObject) -> None:
+    def published(loader: Loader, staged: StagedObject) -> None:
         witness.see_files(staged)
-        publish_and_load(run, staged)
+        publish_and_load(loader, staged)
 
     with pytest.MonkeyPatch.context() as patch, on_nothing():
         patch.setattr(DryRunOverlay, "apply", overlay)
-        patch.setattr(Pipeline, "publish_and_load", published)
+        patch.setattr(Loader, "publish_and_load", published)
         yield witness
 
 

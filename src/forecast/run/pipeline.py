@@ -1,39 +1,26 @@
-"""One run over the raw zone: objects are staged ahead and loaded one after another; then they are evaluated.
-
-A raw object is the unit of work: while one is loaded, the next is staged.
-"""
+"""One run over the raw zone: objects are processed by an executor; then they are evaluated."""
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
-
-from forecast.core.counts import ObjectCounts
 from forecast.core.logs import progress_bar
 from forecast.core.memory import trim_heap
 from forecast.core.raw_objects import RawObject
-from forecast.core.removals import removals_message
-from forecast.core.schemas import RECORD_SCHEMA, concat, to_frame, to_table
+from forecast.core.schemas import RECORD_SCHEMA, concat
 from forecast.core.stations import Stations
-from forecast.extract.limits import CHUNK_ROWS
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.dataset_state import DatasetState, is_empty
 from forecast.mongo.dry_run import DryRunOverlay, plan_load
 from forecast.mongo.format import check_format
-from forecast.mongo.loader import prepare_collection, station_days
+from forecast.mongo.loader import prepare_collection
 from forecast.mongo.presence import days_until, presence_of
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.qc_update import enqueue_everything, evaluate_pending, stored_flags
-from forecast.mongo.state import Begun, Checkpoints
+from forecast.mongo.state import Checkpoints
 from forecast.mongo.station_states import StationStates
 from forecast.mongo.stored_versions import StoredVersions
 from forecast.mongo.strangers import strangers_named
@@ -42,28 +29,20 @@ from forecast.report.advice import warnings
 from forecast.report.migration import verification
 from forecast.report.models.migration import Verification
 from forecast.report.silence import silence_warnings, silent_stations, stations_seen
-from forecast.run import steps
 from forecast.run.cache import program_digest
 from forecast.run.dataset import DatasetWriter
 from forecast.run.dataset_feed import DatasetFeed
 from forecast.run.disk_budget import DiskBudget
+from forecast.run.executor import Executor, ThreadExecutor
+from forecast.run.loading import Loader
 from forecast.run.run import Run
 from forecast.run.selection import Selection
-from forecast.run.staging import StagedObject, Stager
-from forecast.storage import Store, digest_of
+from forecast.run.staging import Stager
+from forecast.storage import Store
 from forecast.transform import RULES_VERSION
 from forecast.zone.dataset import CURRENT
-from forecast.zone.withdrawal import Withdrawal, withdrawal
-from forecast.zone.writer import publish, read_records, remove
 
 LOGGER = logging.getLogger("forecast.run.pipeline")
-# One object is staged while another is loaded and two wait: staging is faster than loading, and two hostile objects
-# staged at once would take twice the memory. Two loaded at once were a tenth faster, but the counts of what is new and
-# what is newer would depend on chance where objects overlap.
-_STAGED_AT_ONCE = 1
-_WAITING_OBJECTS = 2
-_SAMPLED_ROWS = 20
-_MAX_SAMPLED_ROWS = 500
 
 
 class Pipeline:
@@ -85,14 +64,15 @@ class Pipeline:
         self._folder = folder
         self._overlay = DryRunOverlay(collection, folder / "overlay") if run.options.dry_run else None
         self._pending_qc = PendingQc.for_collection(collection, run.context.run_id)
-        self._load_failed = threading.Event()
-        self._checkpoints = Checkpoints.for_collection(
+        self._checkpoints = checkpoints = Checkpoints.for_collection(
             collection, RULES_VERSION, program_digest(stations), processed.place
         )
-        self._space = DiskBudget(run.settings.limits.temporary_bytes, run.check_stop)
+        space = DiskBudget(run.settings.limits.temporary_bytes, run.check_stop)
         run_id, check_stop = run.context.run_id, run.check_stop
         self._dataset = DatasetWriter(processed, collection, stations, run_id, folder, check_stop)
-        self._stager = Stager(run, stations, raw, processed, self._checkpoints, self._space)
+        stager = Stager(run, stations, raw, processed, checkpoints, space)
+        loader = Loader(run, stations, processed, collection, checkpoints, self._pending_qc, self._overlay)
+        self._executor: Executor = ThreadExecutor(run, stager, loader, folder)
 
     def close(self) -> None:
         """Close what a dry run imagines."""
@@ -113,116 +93,8 @@ class Pipeline:
                 # Somebody may have emptied it: what the dataset has beside what comes now would stay.
                 DatasetState.for_collection(self._collection).forget()
                 self._dataset.began_empty = True
-        staging: deque[Future[StagedObject | None]] = deque()
-        loading: deque[Future[None]] = deque()
-        with (
-            ThreadPoolExecutor(1, thread_name_prefix="load") as loader,
-            ThreadPoolExecutor(_STAGED_AT_ONCE, thread_name_prefix="stage") as stagers,
-            progress_bar(len(objects)) as advance,
-        ):
-            try:
-                for number, raw in enumerate(objects):
-                    self._run.check_stop()
-                    staging.append(stagers.submit(self._stager.stage, raw, self._folder / str(number)))
-                    while len(staging) > _STAGED_AT_ONCE:
-                        self._pass_on(staging, loading, loader, advance)
-                while staging or loading:
-                    self._pass_on(staging, loading, loader, advance)
-            finally:
-                self._space.close()
-                loader.shutdown(wait=False, cancel_futures=True)
-                stagers.shutdown(wait=False, cancel_futures=True)
-
-    def _pass_on(
-        self,
-        staging: deque[Future[StagedObject | None]],
-        loading: deque[Future[None]],
-        loader: ThreadPoolExecutor,
-        advance: Callable[[], None],
-    ) -> None:
-        """Hand the next staged object to the loader, and wait where the loader is behind."""
-        if staging:
-            staged = staging.popleft().result()
-            if staged is None:
-                advance()
-            else:
-                loading.append(loader.submit(self.publish_and_load, staged))
-        while loading and (not staging or len(loading) > _WAITING_OBJECTS):
-            loading.popleft().result()
-            advance()
-
-    def publish_and_load(self, staged: StagedObject) -> None:
-        """Make a staged object visible: processed zone, database, checkpoint, in this order.
-
-        After one that failed nothing more is loaded: where the database is lost, the next would wait for it again.
-        """
-        try:
-            if not self._load_failed.is_set():
-                self._publish_and_load(staged)
-        except BaseException:
-            self._load_failed.set()
-            raise
-        finally:
-            # Also of those that are not loaded: the next may wait for their room.
-            self._stager.remove(staged.folder)
-
-    def _publish_and_load(self, staged: StagedObject) -> None:
-        run, counts = self._run, staged.counts
-        run.objects.append(counts)
-        dry_run = run.options.dry_run
-        keys = [file.key for file in staged.files]
-        if dry_run:
-            begun = Begun(broken_off=False, outdated=self._checkpoints.outdated(staged.raw.uri, keys))
-        else:
-            begun = self._checkpoints.begin(staged.raw.uri, run.context.run_id, keys)
-            if not staged.published:
-                with run.timed("save"):
-                    publish(staged.files, self._processed)
-                run.progress.records_published += counts.records_validated
-        days: set[tuple[str, int]] = set()
-        for records in read_records(staged.files, CHUNK_ROWS):
-            run.check_stop()
-            with run.timed("report"):
-                of_chunk = station_days(to_table(records[["station_id", "timestamp"]]))
-                days |= of_chunk
-                run.loaded_station_days |= of_chunk
-            if begun.broken_off:
-                # What the run before it wrote is unchanged now, and its marks may be gone.
-                self._pending_qc.enqueue(of_chunk)
-            with run.timed("load"), strangers_named(self._collection):
-                loaded = steps.load_data(records, self._collection, self._overlay, self._pending_qc, run.conflicts)
-                loaded.add_to(counts)
-            if staged.published:
-                staged.tally.add_validated(records, self._stations)
-            self._sample(records)
-        with run.timed("save"):
-            earlier = withdrawal(begun.outdated, staged.files, self._processed, staged.folder)
-        _tell_withdrawn(counts, earlier, dry_run=dry_run)
-        if not dry_run:
-            # A concurrent run that took this run's lease may have evaluated these days before they were all written.
-            self._pending_qc.requeue(days)
-            # When their records are loaded, and before the entry that knows of them is written anew.
-            with run.timed("save"):
-                remove(earlier.removed, self._processed)
-            files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
-            now = datetime.now(UTC)
-            self._checkpoints.write(staged.raw, run.context.run_id, now, files, counts, staged.again_at, earlier.kept)
-        if counts.values_removed:
-            words = removals_message(run.conflicts.removed_by(staged.raw.uri))
-            LOGGER.warning(
-                "%s: %d stored values %s replaced by records of this object that lack them: %s",
-                staged.raw.key,
-                counts.values_removed,
-                "would be" if dry_run else "were",
-                words,
-                extra={"facts": {"object": staged.raw.key, "values_removed": counts.values_removed}},
-            )
-        counts.outcome = "loaded"
-        run.tally.merge(staged.tally)
-        trim_heap()
-        done = "would load" if dry_run else "loaded"
-        facts = {"object": counts.key, **asdict(counts)}
-        LOGGER.info("%s %s: %d records", done, staged.raw.key, counts.records_validated, extra={"facts": facts})
+        with progress_bar(len(objects)) as advance:
+            self._executor.process(objects, advance)
 
     def evaluate(self) -> None:
         """Bring the flags up to date: those on what this run has loaded, on what a run before left, and around both.
@@ -287,28 +159,3 @@ class Pipeline:
         with mongo_errors("counting the documents"):
             total = self._collection.estimated_document_count()
         return verification(self._run.objects, asdict(found), total)
-
-    def _sample(self, records: pd.DataFrame) -> None:
-        if sum(map(len, self._run.samples)) < _MAX_SAMPLED_ROWS:
-            table = to_table(records, RECORD_SCHEMA)
-            rows = range(0, len(records), max(1, len(records) // _SAMPLED_ROWS))
-            # To take rows of a table in chunks, Arrow copies it whole; and slices alone would keep it.
-            self._run.samples.append(to_frame(pa.concat_tables(table.slice(row, 1) for row in rows).combine_chunks()))
-
-
-def _tell_withdrawn(counts: ObjectCounts, earlier: Withdrawal, *, dry_run: bool) -> None:
-    """Count and name what a new version of an object takes out of the zone, or that it has nothing to put there."""
-    counts.records_withdrawn = earlier.records
-    facts = {"object": counts.key, "records_withdrawn": earlier.records}
-    if earlier.kept:
-        words = "%s: no record of this version has a value: the records of an earlier one stay in the processed zone"
-        LOGGER.warning(words, counts.key, extra={"facts": facts})
-    if earlier.records:
-        LOGGER.warning(
-            "%s: %d observations that an earlier version of this object gave are not in this one: they %s no longer "
-            "in the processed zone, but stay in the database",
-            counts.key,
-            earlier.records,
-            "would be" if dry_run else "are",
-            extra={"facts": facts},
-        )

@@ -1,0 +1,130 @@
+"""A staged object becomes visible: in the processed zone, then in the database, then its checkpoint."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import pandas as pd
+import pyarrow as pa
+
+from forecast.core.counts import ObjectCounts
+from forecast.core.memory import trim_heap
+from forecast.core.removals import removals_message
+from forecast.core.schemas import RECORD_SCHEMA, to_frame, to_table
+from forecast.core.stations import Stations
+from forecast.extract.limits import CHUNK_ROWS
+from forecast.mongo.client import ObservationCollection
+from forecast.mongo.dry_run import DryRunOverlay
+from forecast.mongo.loader import station_days
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.state import Begun, Checkpoints
+from forecast.mongo.strangers import strangers_named
+from forecast.run import steps
+from forecast.run.run import Run
+from forecast.run.staging import StagedObject
+from forecast.storage import Store, digest_of
+from forecast.zone.withdrawal import Withdrawal, withdrawal
+from forecast.zone.writer import publish, read_records, remove
+
+LOGGER = logging.getLogger("forecast.run.loading")
+_SAMPLED_ROWS = 20
+_MAX_SAMPLED_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Loads the staged objects of one run; in a dry run, `overlay` takes what would be written."""
+
+    run: Run
+    stations: Stations
+    processed: Store
+    collection: ObservationCollection
+    checkpoints: Checkpoints
+    pending_qc: PendingQc
+    overlay: DryRunOverlay | None = None
+
+    def publish_and_load(self, staged: StagedObject) -> None:
+        """Make a staged object visible: processed zone, database, checkpoint, in this order."""
+        run, counts = self.run, staged.counts
+        run.objects.append(counts)
+        dry_run = run.options.dry_run
+        keys = [file.key for file in staged.files]
+        if dry_run:
+            begun = Begun(broken_off=False, outdated=self.checkpoints.outdated(staged.raw.uri, keys))
+        else:
+            begun = self.checkpoints.begin(staged.raw.uri, run.context.run_id, keys)
+            if not staged.published:
+                with run.timed("save"):
+                    publish(staged.files, self.processed)
+                run.progress.records_published += counts.records_validated
+        days: set[tuple[str, int]] = set()
+        for records in read_records(staged.files, CHUNK_ROWS):
+            run.check_stop()
+            with run.timed("report"):
+                of_chunk = station_days(to_table(records[["station_id", "timestamp"]]))
+                days |= of_chunk
+                run.loaded_station_days |= of_chunk
+            if begun.broken_off:
+                # What the run before it wrote is unchanged now, and its marks may be gone.
+                self.pending_qc.enqueue(of_chunk)
+            with run.timed("load"), strangers_named(self.collection):
+                loaded = steps.load_data(records, self.collection, self.overlay, self.pending_qc, run.conflicts)
+                loaded.add_to(counts)
+            if staged.published:
+                staged.tally.add_validated(records, self.stations)
+            self._sample(records)
+        with run.timed("save"):
+            earlier = withdrawal(begun.outdated, staged.files, self.processed, staged.folder)
+        _tell_withdrawn(counts, earlier, dry_run=dry_run)
+        if not dry_run:
+            # A concurrent run that took this run's lease may have evaluated these days before they were all written.
+            self.pending_qc.requeue(days)
+            # When their records are loaded, and before the entry that knows of them is written anew.
+            with run.timed("save"):
+                remove(earlier.removed, self.processed)
+            files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
+            now = datetime.now(UTC)
+            self.checkpoints.write(staged.raw, run.context.run_id, now, files, counts, staged.again_at, earlier.kept)
+        if counts.values_removed:
+            words = removals_message(run.conflicts.removed_by(staged.raw.uri))
+            LOGGER.warning(
+                "%s: %d stored values %s replaced by records of this object that lack them: %s",
+                staged.raw.key,
+                counts.values_removed,
+                "would be" if dry_run else "were",
+                words,
+                extra={"facts": {"object": staged.raw.key, "values_removed": counts.values_removed}},
+            )
+        counts.outcome = "loaded"
+        run.tally.merge(staged.tally)
+        trim_heap()
+        done = "would load" if dry_run else "loaded"
+        facts = {"object": counts.key, **asdict(counts)}
+        LOGGER.info("%s %s: %d records", done, staged.raw.key, counts.records_validated, extra={"facts": facts})
+
+    def _sample(self, records: pd.DataFrame) -> None:
+        if sum(map(len, self.run.samples)) < _MAX_SAMPLED_ROWS:
+            table = to_table(records, RECORD_SCHEMA)
+            rows = range(0, len(records), max(1, len(records) // _SAMPLED_ROWS))
+            # To take rows of a table in chunks, Arrow copies it whole; and slices alone would keep it.
+            self.run.samples.append(to_frame(pa.concat_tables(table.slice(row, 1) for row in rows).combine_chunks()))
+
+
+def _tell_withdrawn(counts: ObjectCounts, earlier: Withdrawal, *, dry_run: bool) -> None:
+    """Count and name what a new version of an object takes out of the zone, or that it has nothing to put there."""
+    counts.records_withdrawn = earlier.records
+    facts = {"object": counts.key, "records_withdrawn": earlier.records}
+    if earlier.kept:
+        words = "%s: no record of this version has a value: the records of an earlier one stay in the processed zone"
+        LOGGER.warning(words, counts.key, extra={"facts": facts})
+    if earlier.records:
+        LOGGER.warning(
+            "%s: %d observations that an earlier version of this object gave are not in this one: they %s no longer "
+            "in the processed zone, but stay in the database",
+            counts.key,
+            earlier.records,
+            "would be" if dry_run else "are",
+            extra={"facts": facts},
+        )
