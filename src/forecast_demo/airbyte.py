@@ -119,12 +119,12 @@ def parquet(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
     return sink.getvalue()
 
 
-def avro(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
+def avro(records: Sequence[Record], sync: Sync, seed: int, namespace: str) -> bytes:
     """Write as destination 1.0 and later: always flattened, payload columns optional, their names cleaned."""
     schema = {
         "type": "record",
         "name": "observations",
-        "namespace": "wunderground",
+        "namespace": namespace,
         "fields": [
             {"name": "_airbyte_raw_id", "type": "string"},
             {"name": "_airbyte_extracted_at", "type": {"type": "long", "logicalType": "timestamp-millis"}},

@@ -16,8 +16,8 @@ import numpy as np
 from forecast.core.registry_files import RegistryFile
 from forecast_demo.airbyte import RECORDS_PER_SECOND, Sync, raw_ids
 from forecast_demo.clock import DAY_SECONDS, Epochs, epoch_of
+from forecast_demo.networks.wunderground.rows import table_columns
 from forecast_demo.weather import STEP_SECONDS, Site
-from forecast_demo.wunderground import table_columns
 
 ZONE: Final = "Europe/Paris"
 SEED: Final = 2024

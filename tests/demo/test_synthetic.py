@@ -27,10 +27,10 @@ from forecast.core.registry import load_stations
 from forecast_demo import bench_registry, write_demo, write_history_jsonl
 from forecast_demo.airbyte import avro_name, raw_ids
 from forecast_demo.clock import epoch_of
-from forecast_demo.infoclimat import observations
+from forecast_demo.networks.infoclimat.documents import observations
+from forecast_demo.networks.wunderground.rows import TABLE_COLUMNS
 from forecast_demo.weather import STEP_SECONDS, Site, rain_of_last_hours, rain_since_midnight, simulate
 from forecast_demo.workbook import write_workbook
-from forecast_demo.wunderground import TABLE_COLUMNS
 
 NBSP = "\u00a0"
 DOCUMENT = "infoclimat/Data_Source1_011024-031024.json"

@@ -20,6 +20,7 @@ from forecast.ingest.run import IngestResult, run_ingest
 from forecast.ingest.transport import NO_HEADERS, NoResponseError, Response
 from forecast.networks.fetch import Fetch
 from forecast_demo.apis import FakeApis, World
+from forecast_demo.networks import infoclimat, metar, wunderground
 from tests.networks import network
 from tests.networks import station as made_station
 
@@ -127,13 +128,13 @@ class Ingest:
         """What the network tells of these days by now."""
         station = known(self.stations, station_id)
         if station.network == "InfoClimat":
-            rows: list[Any] = self.world.infoclimat_days(station, first, last, self.clock.time)
+            rows: list[Any] = infoclimat.days(self.world, station, first, last, self.clock.time)
         elif station.network == "METAR":
             start, end = (datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() for day in (first, last))
-            rows = self.world.metar_reports(station, start, end + 86_399, self.clock.time)
+            rows = metar.reports_between(self.world, station, start, end + 86_399, self.clock.time)
         else:
             days = [date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1)]
-            rows = [row for day in days for row in self.world.pws_day(station, day, self.clock.time)]
+            rows = [row for day in days for row in wunderground.day_rows(self.world, station, day, self.clock.time)]
         return {identity(row): row for row in json.loads(json.dumps(rows))}
 
 

@@ -27,7 +27,9 @@ from forecast.storage.documents import LocalDocuments
 from forecast.storage.local import LocalStore
 from forecast.transform import ObjectTransformer
 from forecast_demo.apis import Correction, Fault, serve
-from forecast_demo.apis.files import DWD, HOURLY, SYNOP
+from forecast_demo.networks.dwd import FOLDER as DWD
+from forecast_demo.networks.meteofrance_hourly import FOLDER as HOURLY
+from forecast_demo.networks.meteofrance_synop import FOLDER as SYNOP
 from tests.ingest.apis import NOW, Ingest, InProcess, at
 from tests.networks import network, station
 from tests.transform.samples import Result

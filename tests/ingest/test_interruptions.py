@@ -24,6 +24,7 @@ from forecast.ingest.transport import NO_HEADERS
 from forecast.storage.documents import LocalDocuments
 from forecast.storage.local import LocalStore
 from forecast_demo.apis import Answer, FakeApis, World, serve
+from forecast_demo.networks import infoclimat, wunderground
 from tests.ingest.apis import KEY, NOW, Ingest, InProcess
 
 SINCE, YESTERDAY = "2026-11-26", "2026-11-27"
@@ -76,8 +77,8 @@ class MortalStore(LocalStore):
 @pytest.fixture
 def _made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many runs are told the same on the same clock; to make it up takes longer than to read it."""
-    for name in ("pws_day", "infoclimat_days"):
-        monkeypatch.setattr(World, name, _remembered(getattr(World, name)))
+    for module, name in ((wunderground, "day_rows"), (infoclimat, "days")):
+        monkeypatch.setattr(module, name, _remembered(getattr(module, name)))
 
 
 def _remembered(make: Callable[..., list[Any]]) -> Callable[..., list[Any]]:

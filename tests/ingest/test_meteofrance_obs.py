@@ -12,7 +12,7 @@ from forecast.core.stations import Stations
 from forecast.ingest.result import Outcome
 from forecast.networks.french_overseas import department_of
 from forecast_demo.apis import Correction, Fault, Outage
-from forecast_demo.apis.paquet import NETWORK, PER_MINUTE
+from forecast_demo.networks.meteofrance_obs.paquet import NETWORK, PER_MINUTE
 from tests.ingest.apis import KEY, NOW, Ingest, at
 from tests.networks import network, station
 

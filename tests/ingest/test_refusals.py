@@ -16,7 +16,8 @@ from forecast.ingest.result import Outcome
 from forecast.networks.infoclimat import NETWORK as INFOCLIMAT
 from forecast.transform.values.units import find_unit
 from forecast_demo.apis import Fault
-from forecast_demo.apis.faults import bad_key, bad_token, ok_without_hourly, wrong_address
+from forecast_demo.networks.infoclimat.faults import bad_token, ok_without_hourly, wrong_address
+from forecast_demo.networks.wunderground.faults import bad_key
 from tests.ingest.apis import KEY, Ingest
 
 TODAY = "2026-11-28"

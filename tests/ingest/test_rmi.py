@@ -14,7 +14,7 @@ from forecast.ingest.result import Outcome
 from forecast.networks.fetch import Fetch, Pages
 from forecast.networks.rmi_aws.fetch import HOURLY, TEN_MINUTES
 from forecast_demo.apis import Correction, Fault, Outage
-from forecast_demo.apis.wfs import NETWORK
+from forecast_demo.networks.rmi_aws.wfs import NETWORK
 from tests.ingest.apis import Ingest, InProcess, at
 from tests.networks import network, station
 
@@ -83,7 +83,7 @@ def test_every_row_of_all_pages_is_written_once(ingest: Ingest, size: int) -> No
 
 
 def test_a_server_with_smaller_pages_than_asked_for_loses_nothing(ingest: Ingest) -> None:
-    ingest.apis.most_features = 100
+    ingest.apis.most_records = 100
     assert ingest.run("rmi", since=DAY, until=DAY).exit_code == 0
     assert sorted(written(ingest)) == all_of()
 

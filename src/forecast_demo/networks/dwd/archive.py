@@ -30,6 +30,7 @@ class Product:
     columns: Mapping[str, tuple[str, float] | None]
     step: int
     pattern: str = "%Y%m%d%H"
+    by_the_sun: bool = False  # rows are at full hours of the sun's time, which is a column too
 
     @property
     def prefix(self) -> str:
@@ -62,17 +63,25 @@ PRODUCTS: Final = (
     _hour("visibility", "VV", "QN_8", V_VV_I=None, V_VV=None),
     _hour("sun", "SD", "QN_7", SD_SO=None),
     _hour("soil_temperature", "EB", "QN_2", V_TE005=("air_temperature", 0.9)),
+    Product("hourly/solar", "ST", "QN_592", {"ATMO_LBERG": None, "FD_LBERG": None, "FG_LBERG": ("solar", 0.36),
+            "SD_LBERG": None, "ZENIT": None}, HOUR_SECONDS, "%Y%m%d%H:%M", by_the_sun=True),
 )  # fmt: skip
 
 
 def archive(product: Product, station: Station, epochs: Epochs, site: Site, seed: int, warmer: float = 0.0) -> bytes:
     """Make the zip of one table."""
+    # The sun's time is ahead of UTC by four minutes a degree east.
+    ahead = 60 * round(4 * site.longitude) if product.by_the_sun else 0
+    epochs = epochs - ahead
     weather = simulate(epochs, site, seed)
     name = f"produkt_{product.tag.lower()}_{station.network_id}.txt"
-    lines = [";".join(["STATIONS_ID", "MESS_DATUM", product.quality, *product.columns, "eor"])]
+    by_the_sun = ["MESS_DATUM_WOZ"] if product.by_the_sun else []
+    lines = [";".join(["STATIONS_ID", "MESS_DATUM", product.quality, *product.columns, *by_the_sun, "eor"])]
     for row, epoch in enumerate(epochs.tolist()):
         cells = [f"{int(station.network_id):>11}", utc_text(epoch, product.pattern), "    3"]
-        lines.append(";".join([*cells, *(_cell(weather, row, of, warmer) for of in product.columns.values()), "eor"]))
+        cells += [_cell(weather, row, of, warmer) for of in product.columns.values()]
+        cells += [utc_text(epoch + ahead, product.pattern) for _ in by_the_sun]
+        lines.append(";".join([*cells, "eor"]))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr(zipfile.ZipInfo(name, _EPOCH), "\r\n".join([*lines, ""]))
