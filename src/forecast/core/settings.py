@@ -186,6 +186,15 @@ class Settings:
         without="no metrics are written",
         example="forecast-prod",
     )
+    otlp_endpoint: str | None = setting_field(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        Group.REPORTS,
+        API_BASE,
+        "An OpenTelemetry collector, to which the spans of a run and its stages are sent by OTLP over HTTP.",
+        details="Needs the extra `otlp`. Where it cannot be reached, the run is not affected.",
+        without="no spans are sent",
+        example="http://127.0.0.1:4318",
+    )
     stations_uri: tuple[str, ...] | None = setting_field(
         "STATIONS_URI",
         Group.ZONES,

@@ -49,11 +49,13 @@ class RunInfo:
 class RunProgress:
     """What a run has done so far.
 
-    `times` are seconds by stage; `written`, `errors` and `previous_run` are as in the report. `records_published` were
-    written to the processed zone. `newest_raw_object` is when the newest of the listed objects was written.
+    `times` are seconds by stage; `windows` are the first and the last moment of a stage, in nanoseconds since 1970.
+    `written`, `errors` and `previous_run` are as in the report. `records_published` were written to the processed zone.
+    `newest_raw_object` is when the newest of the listed objects was written.
     """
 
     times: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    windows: dict[str, tuple[int, int]] = field(default_factory=dict)
     objects_listed: int = 0
     objects_skipped: int = 0
     objects_already_processed: int = 0

@@ -112,12 +112,15 @@ class Run:
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Add the time of a block to a stage; stages overlap, so their sum may be more than the run's time."""
-        start = time.perf_counter()
+        begun, start = time.time_ns(), time.perf_counter()
         try:
             yield
         finally:
+            seconds = time.perf_counter() - start
             with self._lock:
-                self.progress.times[stage] += time.perf_counter() - start
+                self.progress.times[stage] += seconds
+                first, last = self.progress.windows.get(stage, (begun, begun))
+                self.progress.windows[stage] = min(first, begun), max(last, begun + round(seconds * 1e9))
 
     def check_stop(self) -> None:
         """Raise InterruptedRunError where Ctrl-C or SIGTERM asked for the end, RetryableError without the lease."""

@@ -20,6 +20,7 @@ from forecast.report.migration import migration_report
 from forecast.report.models.migration import Verification
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import Attention, PipelineStatus, PreviousRun, RunStatus
+from forecast.report.spans import send_spans
 from forecast.report.status import REPORT_NAME, status_report
 from forecast.report.write import write_report, write_text, write_timed_report
 from forecast.run.copies import copy_to
@@ -84,6 +85,8 @@ class RunReports:
             self._history.enter(report)
         if finished is not None:
             LOGGER.info("the run ended: %s", status, extra={"facts": self._last_line(report, finished)})
+            if (endpoint := run.settings.otlp_endpoint) is not None and not run.options.dry_run:
+                send_spans(endpoint, report, run.progress.windows)
         return report
 
     def _lineage(self, report: PipelineStatus) -> None:
