@@ -31,7 +31,7 @@ def ingest(tmp_path: Path) -> Ingest:
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        (wrong_address(), "the token is bound to another IPv4 address than the one that this machine calls from"),
+        (wrong_address(), "the token is bound to an IPv4 address other than the one that this machine uses"),
         (bad_token(), "the token is not accepted"),
     ],
 )

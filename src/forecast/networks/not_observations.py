@@ -44,14 +44,14 @@ NOT_OBSERVATIONS: Final = (
     Format(
         "Open-Meteo",
         _is_open_meteo,
-        _rejected("the object is Open-Meteo's, which is the output of models and reanalyses: no observation is in it"),
+        _rejected("the object is from Open-Meteo: it contains the output of models and reanalyses, not observations"),
     ),
     Format(
         "Meteostat",
         _is_meteostat,
         _rejected(
-            "the object is Meteostat's, which fills gaps of observations with the output of models; load the network "
-            "that measured it instead (DWD, METAR, Météo-France)"
+            "the object is from Meteostat, which fills gaps in observations with the output of models; load the "
+            "network that measured it instead (DWD, METAR, Météo-France)"
         ),
     ),
 )

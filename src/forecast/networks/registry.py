@@ -69,7 +69,7 @@ def find_networks() -> Networks:
     """
     found = list(_packages())
     for entry in installed_entries():
-        place = f"the network {entry.name!r} ({entry.value}), which an installed package brings,"
+        place = f"the network {entry.name!r} ({entry.value}), from an installed package,"
         try:
             network = entry.load()
         except Exception as error:
@@ -77,10 +77,10 @@ def find_networks() -> Networks:
         if not isinstance(network, Network):
             raise SettingError(f"{place} is not a forecast.networks.model.Network; update the package, or remove it")
         if any(network.name == other.name for other in found):
-            raise SettingError(f"{place} is called {network.name!r}, as another one is; remove one of the two")
+            raise SettingError(f"{place} has the name of another network, {network.name!r}; remove one of the two")
         taken = {source.source for other in found for source in other.sources}
         if twice := sorted(taken & {source.source for source in network.sources}):
-            raise SettingError(f"{place} has the source {listed(twice)}, as another one has; remove one of the two")
+            raise SettingError(f"{place} has a source of another network, {listed(twice)}; remove one of the two")
         _check_settings(entry, place)
         found.append(network)
     return Networks(found)

@@ -205,7 +205,7 @@ def test_the_level_of_quality_control_is_kept_beside_each_value(read: Read) -> N
 
 def test_a_sky_that_could_not_be_seen_is_noted(read: Read) -> None:
     result, _ = read(packed({NAME: TABLES["n_1h"][0]}))
-    assert result.issues(1) == [("cloud_area_fraction", "-1", "the code of a sky obscured, 9 okta")]
+    assert result.issues(1) == [("cloud_area_fraction", "-1", "the code for an obscured sky, 9 okta")]
 
 
 @pytest.mark.parametrize("end", ["", "\r\n", "\r\n\x1a", "\r\n\r\n"])

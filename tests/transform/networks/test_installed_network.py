@@ -207,7 +207,7 @@ def test_a_package_that_brings_no_network_is_named(install: Install, text: str, 
     install(name, text)
     with pytest.raises(SettingError) as caught:
         find_networks()
-    assert f"the network '{name}' ({name}:NETWORK), which an installed package brings," in caught.value.message
+    assert f"the network '{name}' ({name}:NETWORK), from an installed package," in caught.value.message
     assert words in caught.value.message
 
 

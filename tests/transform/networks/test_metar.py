@@ -245,7 +245,7 @@ def test_bulletins_have_headings_reports_of_several_lines_and_forecasts_among_th
     assert [result.values(row)["air_pressure_at_mean_sea_level_qnh"] for row in range(3)] == [1013.0, 1012.0, 1011.0]
     assert (result.rows_empty, result.rows_read) == (1, 5)
     assert [(row["position"], row["code"], row["reason"]) for row in result.rejected] == [
-        ("line 10", "malformed_record", "a TAF, which is a forecast and no observation")
+        ("line 10", "malformed_record", "a TAF, which is a forecast and not an observation")
     ]
 
 
@@ -261,7 +261,7 @@ def test_a_date_above_a_report_counts_whenever_the_file_was_copied(read: Read) -
     result, _ = read(f"2023/10/17 06:00\n{LILLE}\n\n2023/10/17 05:50\n{NEW_YORK}\n\n")
     assert result.stamps == ["2023-10-17T06:00:00Z"]
     assert [row["reason"] for row in result.rejected] == [
-        "the report tells day and time 170551, and beside it stands 2023-10-17T05:50:00Z"
+        "the report states day and time 170551, but next to it is 2023-10-17T05:50:00Z"
     ]
 
 
@@ -370,7 +370,7 @@ def test_the_cache_is_read_from_the_text_of_its_reports(read: Read, pack: Callab
     assert result.values(0)["air_pressure_at_mean_sea_level_qnh"] == 1013.0
     assert "wind_from_direction" not in result.values(1)
     assert [(row["position"], row["reason"]) for row in result.rejected] == [
-        ("line 9", "the report tells day and time 170551, and beside it stands 2024-10-17T05:52:00Z"),
+        ("line 9", "the report states day and time 170551, but next to it is 2024-10-17T05:52:00Z"),
         ("line 11", "the report is one of EBBR, and station_id is EBAW"),
         ("line 12", "not a METAR or SPECI: station and time (DDHHMMZ) are not at its beginning"),
         ("line 13", "fewer cells than raw_text, station_id and observation_time"),

@@ -31,8 +31,8 @@ Row = dict[str, Any]
 KEY = "wunderground/ITESTB25/object"
 INCH_OF_MERCURY = 33.86388640341
 ADVICE = (
-    "history/hourly, history/daily, observations/hourly/7day and dailysummary give such rows, and none of them is an "
-    "observation; sync observations/current, observations/all/1day or history/all instead"
+    "history/hourly, history/daily, observations/hourly/7day and dailysummary return such rows, which are not "
+    "observations; sync observations/current, observations/all/1day or history/all instead"
 )
 
 
@@ -718,7 +718,7 @@ def test_case_76_the_document_of_dailysummary_is_rejected_whatever_its_rows_say(
     for content in (wrap(rows), to_lines([{"summaries": rows}])):
         assert rejected(content, tmp_path) == (
             "aggregate_values",
-            f"the rows are in 'summaries': they are values of days. {ADVICE}",
+            f"the rows are in 'summaries': they are daily values. {ADVICE}",
         )
 
 

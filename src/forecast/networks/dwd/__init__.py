@@ -28,7 +28,7 @@ from forecast.networks.model import (
 _CET: Final = FormerOffset(datetime(2000, 1, 1), 1)  # noqa: DTZ001  as it is written
 _TEN_MINUTES: Final = UtcTime("MESS_DATUM", format="%Y%m%d%H%M", former=_CET)
 _HOUR: Final = UtcTime("MESS_DATUM", format="%Y%m%d%H", former=_CET)
-_OBSCURED: Final = (Code((-1.0,), "okta", 9.0, "the code of a sky obscured, 9 okta"),)
+_OBSCURED: Final = (Code((-1.0,), "okta", 9.0, "the code for an obscured sky, 9 okta"),)
 _GLOBAL: Final = "surface_downwelling_shortwave_flux_in_air"
 
 
@@ -59,7 +59,7 @@ def _product(
 
 _OF_TEN_MINUTES: Final = (
     _product(
-        "temperature of 10 minutes",
+        "10-minute temperature",
         "tu_10min",
         _TEN_MINUTES,
         {
@@ -71,14 +71,14 @@ _OF_TEN_MINUTES: Final = (
         not_stored=("TM5_10",),
     ),
     _product(
-        "wind of 10 minutes",
+        "10-minute wind",
         "ff_10min",
         _TEN_MINUTES,
         {"FF_10": Field("wind_speed", "m/s"), "DD_10": Field("wind_from_direction", "deg")},
         not_stored=("SLA_10", "SLO_10"),
     ),
     _product(
-        "gusts of 10 minutes",
+        "10-minute gusts",
         "fx_10min",
         _TEN_MINUTES,
         {"FX_10": Field("wind_speed_of_gust_10min", "m/s")},
@@ -86,14 +86,14 @@ _OF_TEN_MINUTES: Final = (
         not_stored=("FNX_10", "FMX_10", "DX_10"),
     ),
     _product(
-        "rain of 10 minutes",
+        "10-minute rain",
         "rr_10min",
         _TEN_MINUTES,
         {"RWS_10": Field("precipitation_amount_10min", "mm")},
         not_stored=("RWS_DAU_10", "RWS_IND_10"),
     ),
     _product(
-        "radiation of 10 minutes",
+        "10-minute radiation",
         "sd_10min",
         _TEN_MINUTES,
         {
@@ -185,8 +185,8 @@ NETWORK: Final = Network(
     traps=(
         "A file has one parameter group of one station. Rows of one station and time are merged.",
         "`now`, `recent` and `historical` give the same observations, with more and more quality control.",
-        "Times before 2000 are in CET. Those of hourly radiation are full hours of the sun's time, written in UTC.",
+        "Times before 2000 are in CET. Those of hourly radiation are full hours of true solar time, converted to UTC.",
         "-999 is a missing value.",
-        "Hourly values have no folder of today: the newest are of yesterday.",
+        "There is no folder with hourly values for the current day: the newest are from yesterday.",
     ),
 )

@@ -45,7 +45,7 @@ def _records(file: IO[bytes]) -> Iterator[Record]:
             tables = [member for member in archive.infolist() if _TABLE.search(member.filename)]
             if not tables:
                 raise ObjectRejectedError(
-                    "unknown_layout", "the zip of DWD holds no table of observations (produkt_…txt)"
+                    "unknown_layout", "the zip file from DWD contains no table of observations (produkt_…txt)"
                 )
             for member in tables:
                 if member.file_size > _MAX_BYTES:
@@ -57,7 +57,7 @@ def _records(file: IO[bytes]) -> Iterator[Record]:
                     yield from _rows(table, member.filename if len(tables) > 1 else "")
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ObjectRejectedError(
-            "not_data", f"the zip is damaged or cut off, or cannot be unpacked: {error}"
+            "not_data", f"the zip file is damaged or truncated, or cannot be unpacked: {error}"
         ) from error
 
 

@@ -29,9 +29,9 @@ NETWORK: Final = Network(
             units_in_names=UnitsInNames({name: (known.parameter,) for name, known in FIELDS.items()}),
         ),
     ),
-    access="a token of your own from https://www.infoclimat.fr/opendata/, bound to the IPv4 address that calls.",
+    access="your own token from https://www.infoclimat.fr/opendata/, bound to the IPv4 address of the caller.",
     traps=(
-        "Refusals come with status 200.",
+        "Errors come with status 200.",
         "The records do not name their units; the document does, and `forecast ingest` compares them.",
         "Some stations are CC BY-NC: they are left out unless `ALLOW_NON_COMMERCIAL=yes`.",
     ),

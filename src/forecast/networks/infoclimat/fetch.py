@@ -50,11 +50,11 @@ FETCH: Final = Fetch(
     refusals=(
         Refusal(
             Meaning.DENIED,
-            "the token is bound to another IPv4 address than the one that this machine calls from",
+            "the token is bound to an IPv4 address other than the one that this machine uses",
             contains="wrong ip address",
         ),
         Refusal(Meaning.DENIED, "the token is not accepted", differs=("status", "OK"), contains="token"),
-        Refusal(Meaning.REFUSED, "it answered with another status than OK", differs=("status", "OK")),
+        Refusal(Meaning.REFUSED, "it answered with a status other than OK", differs=("status", "OK")),
         Refusal(
             Meaning.REFUSED,
             'it answered OK, but without "hourly", as for a window that is not whole days',

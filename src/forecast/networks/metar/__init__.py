@@ -126,7 +126,7 @@ NETWORK: Final = Network(
     access="the API of https://aviationweather.gov, without a key; it goes back 15 days.",
     traps=(
         "The altimeter setting is QNH, rounded down to whole hectopascals, and never the pressure at mean sea level.",
-        "Temperatures are whole degrees, which repeat for hours.",
-        "A text report has the day of the month alone: its month is told by the time of extraction.",
+        "Temperatures are in whole degrees, so they repeat for hours.",
+        "A text report only states the day of the month. The time of extraction gives the month.",
     ),
 )

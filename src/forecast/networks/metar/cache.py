@@ -50,7 +50,7 @@ def _record(position: str, row: list[str]) -> Record:
     except NoReportError as error:
         return Record(position, found, str(error))
     if cells["station"] != station:
-        return Record(position, found, f"the report is one of {cells['station']}, and station_id is {station}")
+        return Record(position, found, f"the report is one of {cells['station']}, but station_id is {station}")
     return Record(position, cells)
 
 

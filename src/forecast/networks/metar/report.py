@@ -69,7 +69,7 @@ def cells_of(text: str) -> dict[str, str | None]:
     if begin is None:
         raise NoReportError("not a METAR or SPECI: station and time (DDHHMMZ) are not at its beginning")
     if (begin["kind"] or "").startswith("TAF"):
-        raise NoReportError("a TAF, which is a forecast and no observation")
+        raise NoReportError("a TAF, which is a forecast and not an observation")
     body, _, remarks = text[begin.end() :].partition(" RMK")
     trend = _TREND.search(body)
     if trend is not None:

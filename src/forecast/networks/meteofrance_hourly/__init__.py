@@ -87,12 +87,13 @@ NETWORK: Final = Network(
         "wind_from_direction": limits(f"{PROJECT}: directions are in tens of degrees", persistence_suspect_hours=12)
     },
     failed_codes=frozenset({2}),
-    access="files of a data set of data.gouv.fr, without a key; DPClim answers the same data to a key of its portal.",
+    access="files of a data set on data.gouv.fr, without a key. "
+    "The DPClim API returns the same data, with a key from its portal.",
     traps=(
-        "A file has all stations of a department; those that the registry lacks are quarantined.",
-        "Times are in UTC, and overseas in the station's own zone.",
-        "The newest period has another name every January, and its file is written again every morning.",
-        "Radiation is in J/cm² of the hour. `GLO2` and `INS2` are by true solar time and are not stored.",
+        "A file has all stations of a department; rows of stations that are not in the registry are quarantined.",
+        "Times are in UTC, except overseas, where they are in the station's own time zone.",
+        "The newest period gets a new name every January, and its file is rewritten every morning.",
+        "Radiation is in J/cm² per hour. `GLO2` and `INS2` use true solar time and are not stored.",
         "DPClim writes decimal commas.",
         "Corsica is department 20.",
     ),

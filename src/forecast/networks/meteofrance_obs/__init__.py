@@ -17,7 +17,7 @@ from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
 
 # As SYNOP reports are published: -0.1 mm is a trace.
-_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
+_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to measure"),)
 _COLUMNS: Final = ("geo_id_insee", "validity_time")
 _COMMON: Final = {
     "t": Field("air_temperature", "K"),
@@ -101,11 +101,11 @@ NETWORK: Final = Network(
     },
     access="your own API key from https://portail-api.meteofrance.fr; subscribe to the packages of observations.",
     traps=(
-        "The API keeps 24 hours: a longer pause between two runs leaves a hole.",
-        "A key is for the APIs that its account has subscribed to, and expires.",
+        "The API keeps 24 hours: a longer pause between two runs leaves a gap.",
+        "A key only works for the APIs that its account has subscribed to, and it expires.",
         "`pres` is the pressure at the station's height; only some stations have `pmer`.",
-        "Kelvin, pascal, and joule per square metre of the hour or of the six minutes.",
-        "Gusts have other names in version 1 (`fxi`) than in version 2 (`raf`).",
+        "Units are kelvin, pascal, and joule per square metre over the hour or the six minutes.",
+        "Gusts are called `fxi` in version 1 and `raf` in version 2.",
         "Corsica is department 20.",
     ),
 )

@@ -48,7 +48,7 @@ def _fetch(
         refusals=(
             Refusal(
                 Meaning.DENIED,
-                "the key is not accepted; a key is good for the APIs that its account has subscribed to, and expires",
+                "the key is not accepted; a key only works for APIs that its account has subscribed to, and expires",
                 statuses=(401, 403),
             ),
             Refusal(Meaning.QUOTA, "too many calls", statuses=(429,)),

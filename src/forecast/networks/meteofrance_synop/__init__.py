@@ -10,9 +10,9 @@ from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
 
 _SEA_LEVEL: Final = "air_pressure_at_mean_sea_level"
-_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
+_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to measure"),)
 # 101 in the files; 113 in BUFR, of which they are made.
-_OBSCURED: Final = (Code((101.0, 113.0), "%", 9.0, "the code of a sky obscured, 9 okta"),)
+_OBSCURED: Final = (Code((101.0, 113.0), "%", 9.0, "the code for an obscured sky, 9 okta"),)
 _FIELDS: Final = {
     "t": Field("air_temperature", "K"),
     "td": Field("dew_point_temperature", "K"),
@@ -86,12 +86,12 @@ NETWORK: Final = Network(
             f"{PROJECT}: nine reports, in tens of degrees", persistence_suspect_hours=24, persistence_fail_hours=24
         ),
     },
-    access="yearly files of an open bucket, without a key; every three hours, up to the evening before.",
+    access="yearly files in a public bucket, without a key; three-hourly observations up to the previous evening.",
     traps=(
-        "Of the same names below `data/synchro_ftp/OBS/` none has been written since 9 September 2026.",
-        "A file has all 190 stations; those that the registry lacks are quarantined.",
-        "The monthly files of the former site have other columns, and `mq` for a missing value.",
-        "-0.1 mm is a trace; 101 and 113 % are a sky obscured.",
-        "The list of stations leaves out the zeros that an id begins with.",
+        "The files of the same names below `data/synchro_ftp/OBS/` have not been updated since 9 September 2026.",
+        "A file has all 190 stations; rows of stations that are not in the registry are quarantined.",
+        "The monthly files of the former site have different columns, and `mq` for a missing value.",
+        "-0.1 mm is a trace; 101 and 113 % mean an obscured sky.",
+        "The list of stations omits the leading zeros of ids.",
     ),
 )

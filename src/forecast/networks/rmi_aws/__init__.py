@@ -45,7 +45,7 @@ _OF_TEN_MINUTES: Final = {
 }
 
 TEN_MINUTES: Final = Layout(
-    name="RMI's observations of 10 minutes",
+    name="RMI's 10-minute observations",
     recognise=Recognise(columns=(*_COLUMNS, _DIRECTION)),
     station="code",
     time=UtcTime("timestamp"),
@@ -88,15 +88,15 @@ NETWORK: Final = Network(
         latitudes=(49.0, 52.0),
         wigos="wigos_id",
         end="date_end",
-        described="the features of aws:aws_station (code, name, altitude, date_end, wigos_id) with their places",
+        described="the features of aws:aws_station (code, name, altitude, date_end, wigos_id) with their positions",
         url="https://opendata.meteo.be/service/aws/wfs?service=WFS&version=2.0.0&request=GetFeature"
         "&typeNames=aws:aws_station&outputFormat=application/json",
     ),
     access="the WFS of https://opendata.meteo.be, without a key.",
     traps=(
         "`pressure` is the pressure at the station's height.",
-        "The layers have no primary key: pages without an order of their own repeat rows and lose others.",
+        "The layers have no primary key: without an explicit order, pages repeat some rows and omit others.",
         "An exception report comes with status 200.",
-        "Hourly rows hold means of the hour: only their sums, gusts and radiation are stored.",
+        "Hourly rows contain hourly means: only their sums, gusts and radiation are stored.",
     ),
 )

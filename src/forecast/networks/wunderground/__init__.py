@@ -28,10 +28,10 @@ NETWORK: Final = Network(
     },
     # qcStatus is one code for a whole row: 1 passed, 0 possibly incorrect, -1 not checked.
     failed_codes=frozenset({0}),
-    access="a key of your own, which owners of a station find at https://www.wunderground.com/member/api-keys.",
+    access="your own key, which owners of a station find at https://www.wunderground.com/member/api-keys.",
     traps=(
-        "A key can be good for some products and not for others.",
-        "A day is one of the station's own zone; a day without rows is status 204, or 200 with an empty list.",
+        "A key may work for some products and not for others.",
+        "Days are in the station's own time zone. A day without rows gives status 204, or 200 with an empty list.",
         "`history/hourly` and `history/daily` are aggregates, which are rejected.",
         "A station without sensors reports `precipRate` 0.",
     ),

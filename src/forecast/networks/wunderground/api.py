@@ -26,8 +26,8 @@ RECOGNISE: Final = Recognise(columns=("obsTimeUtc",), station=True)
 _PRESSURE: Final = "air_pressure_at_mean_sea_level"
 _SOLAR: Final = "surface_downwelling_shortwave_flux_in_air"
 _ADVICE: Final = (
-    "history/hourly, history/daily, observations/hourly/7day and dailysummary give such rows, and none of them is an "
-    "observation; sync observations/current, observations/all/1day or history/all instead"
+    "history/hourly, history/daily, observations/hourly/7day and dailysummary return such rows, which are not "
+    "observations; sync observations/current, observations/all/1day or history/all instead"
 )
 _SYSTEMS: Final = {
     system: {
@@ -73,7 +73,7 @@ API: Final = Layout(
         "solarRadiation": Field(_SOLAR, "W/m²"),
     },
     cell="a number",
-    containers=(Container("observations"), Container("summaries", rejected=f"they are values of days. {_ADVICE}")),
+    containers=(Container("observations"), Container("summaries", rejected=f"they are daily values. {_ADVICE}")),
     beside=(
         *("tz", "lat", "lon", "qcStatus", "humidityHigh", "humidityLow"),
         *("neighborhood", "softwareType", "country", "realtimeFrequency"),

@@ -39,7 +39,7 @@ FETCH: Final = Fetch(
         Refusal(Meaning.EMPTY, "nothing was measured on that day", statuses=(204,)),
         Refusal(
             Meaning.DENIED,
-            "the key is not accepted for history/all; a key can be good for other products and not for this one",
+            "the key is not accepted for history/all; a key may work for other products and not for this one",
             statuses=(401, 403),
         ),
         Refusal(Meaning.QUOTA, "too many calls", statuses=(429,)),

@@ -1,4 +1,4 @@
-"""RMI's observations of 10 minutes and of an hour, as the features of its WFS."""
+"""RMI's 10-minute observations and of an hour, as the features of its WFS."""
 
 from __future__ import annotations
 
