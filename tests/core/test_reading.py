@@ -81,8 +81,8 @@ def test_rows_with_cells_and_no_known_column_of_values_reject_the_object(more: d
         read(*rows, key="infoclimat/a.jsonl")
     assert caught.value.code == "unreadable_values"
     assert caught.value.message == (
-        "none of its columns is known as one of measured values, in which a number with a decimal point, "
-        f'such as "7.6" is expected; it has {named}'
+        "it has no known column of measured values, which would contain a number with a decimal point, "
+        f'such as "7.6"; its columns are {named}'
     )
 
 
@@ -109,7 +109,7 @@ def test_an_object_of_which_no_cell_can_be_read_is_rejected() -> None:
         read(row, {**row, "Time": "00:09:00"})
     assert caught.value.code == "unreadable_values"
     assert caught.value.message == (
-        "none of its measured cells (6) could be read; expected is a number with its unit in the cell, such as "
+        "none of its measured cells (6) could be read; expected a number with its unit in the cell, such as "
         '"56.8 °F" or "29.48 in", or in the name of the column, such as "Temperature (°F)": '
         "'Temperature' such as '56.8' (line 1): a number without a unit; "
         "'Humidity' such as '89' (line 1): a number without a unit; "
@@ -171,6 +171,6 @@ def test_infoclimats_numbers_are_expected_without_a_unit() -> None:
     with pytest.raises(ObjectRejectedError) as caught:
         read(row)
     assert caught.value.message == (
-        "none of its measured cells (1) could be read; expected is a number with a decimal point, such as "
+        "none of its measured cells (1) could be read; expected a number with a decimal point, such as "
         "\"7.6\": 'temperature' such as 'warm' (line 1): not a number"
     )

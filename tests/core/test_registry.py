@@ -86,7 +86,7 @@ def test_an_entry_replaces_the_built_in_one_of_its_id() -> None:
 
 def test_two_added_files_with_one_id_are_a_fault() -> None:
     one, other = (registry_file(INFOCLIMAT, entry("A"), place=place) for place in ("a.json", "b.json"))
-    assert faults(one, other) == ["b.json, station 1 (A): id is already that of a.json, station 1 (A)"]
+    assert faults(one, other) == ["b.json, station 1 (A): id is already used by a.json, station 1 (A)"]
 
 
 def test_a_network_of_its_own_has_a_prefix_and_ids_without_it_are_a_fault() -> None:
@@ -103,7 +103,7 @@ def test_a_network_of_its_own_has_a_prefix_and_ids_without_it_are_a_fault() -> N
     file = registry_file("New network", entry("mf-59343001"), **more)
     assert added(file)["mf-59343001"].network_id == "59343001"
     assert faults(registry_file("New network", entry("59343001"), **more)) == [
-        "more.json, station 1 (59343001): id is 59343001; those of New network begin with mf-"
+        "more.json, station 1 (59343001): id is 59343001; ids of New network begin with mf-"
     ]
 
 
@@ -122,16 +122,16 @@ def test_the_prefix_that_a_network_declares_counts_and_its_file_need_not_repeat_
         assert station is not None
         assert station.network_id == "59343001"
     for own_id, more, fault in (
-        ("59343001", {}, ", station 1 (59343001): id is 59343001; those of New network begin with mf-"),
+        ("59343001", {}, ", station 1 (59343001): id is 59343001; ids of New network begin with mf-"),
         (
             "f-59343001",
             {"id_prefix": "f-"},
-            ": id_prefix is 'f-', and New network declares 'mf-'; leave it out",
+            ": id_prefix is 'f-', but New network declares 'mf-'; leave it out",
         ),
         (
             "mf-59343001",
             {"id_prefix": ""},
-            ": id_prefix is '', and New network declares 'mf-'; leave it out",
+            ": id_prefix is '', but New network declares 'mf-'; leave it out",
         ),
     ):
         file = registry_file("New network", entry(own_id), defaults=defaults, **more)
@@ -169,7 +169,7 @@ def test_a_table_may_have_semicolons_and_name_the_network_in_each_row() -> None:
         ({"latitude": "50.5"}, 'latitude is "50.5"; expected a number from -90 to 90'),
         ({"longitude": None}, "longitude is null; expected a number from -180 to 180"),
         ({"elevation": 9000}, "elevation is 9000; expected a number from -433 to 8850"),
-        ({"name": ""}, 'name is ""; expected a text of 1 to 200 letters'),
+        ({"name": ""}, 'name is ""; expected a string of 1 to 200 characters'),
         ({"country": "France"}, 'country is "France"; expected two capital letters (ISO 3166-1), such as FR or null'),
         ({"interval_minutes": 0}, "interval_minutes is 0; expected a number above 0, at most 1440"),
         (
@@ -184,7 +184,10 @@ def test_a_table_may_have_semicolons_and_name_the_network_in_each_row() -> None:
             {"timezone": "Europe"},
             'timezone is "Europe", which is not an IANA time zone; expected one such as Europe/Paris',
         ),
-        ({"parameters": []}, "parameters is []; expected a list of at least one item, each a text of 1 to 200 letters"),
+        (
+            {"parameters": []},
+            "parameters is []; expected a list of at least one item, each a string of 1 to 200 characters",
+        ),
         (
             {"parameters": ["air_temprature"]},
             'parameters: "air_temprature" is not a measured parameter; did you mean air_temperature?',
@@ -194,7 +197,7 @@ def test_a_table_may_have_semicolons_and_name_the_network_in_each_row() -> None:
             'parameters: "precipitation_amount" is not a measured parameter; did you mean precipitation_amount_6h?',
         ),
         ({"parameters": ["wind_speed", "wind_speed"]}, 'parameters: "wind_speed" appears twice'),
-        ({"licence": {"name": "a"}}, 'licence is {"name": "a"}; expected an object of the texts name, source, url'),
+        ({"licence": {"name": "a"}}, 'licence is {"name": "a"}; expected an object with the strings name, source, url'),
         ({"altitude": 3}, '"altitude" is not a field of a station; did you mean latitude?'),
         ({"thresholds": []}, "thresholds is []; expected an object of objects, by parameter and name"),
         ({"thresholds": {"wind_speed": 3}}, "thresholds.wind_speed is 3; expected an object of numbers, by name"),
@@ -207,7 +210,7 @@ def test_a_table_may_have_semicolons_and_name_the_network_in_each_row() -> None:
         ),
         (
             {"thresholds": {"temperature": {"spike_suspect": 4}}},
-            'thresholds: there are none of "temperature"; did you mean air_temperature? (see docs/quality.md)',
+            'thresholds: there are none for "temperature"; did you mean air_temperature? (see docs/quality.md)',
         ),
         (
             {"thresholds": {"clock_offset": {"clock_offset_window_days": 3}}},
@@ -242,8 +245,8 @@ def test_a_licence_with_an_unknown_key_is_named() -> None:
     licence = {"name": "a", "url": "b", "source": "c", "holder": "d"}
     (fault,) = faults(registry_file(INFOCLIMAT, entry("A", licence=licence)))
     assert fault == (
-        'more.json, station 1 (A): licence: "holder" is not part of it; '
-        "expected an object of the texts name, source, url"
+        'more.json, station 1 (A): licence: "holder" is not one of its fields; '
+        "expected an object with the strings name, source, url"
     )
 
 
@@ -255,7 +258,7 @@ def test_what_is_missing_is_named_for_every_station_at_once() -> None:
         for number, name in ((1, "A"), (2, "B"))
         for field, takes in (
             ("longitude", "a number from -180 to 180"),
-            ("timezone", "a text of 1 to 200 letters"),
+            ("timezone", "a string of 1 to 200 characters"),
         )
     ]
 
@@ -273,7 +276,7 @@ def test_of_very_many_faults_the_first_are_named_and_the_others_counted() -> Non
     [
         ({"interval_minutes": -1}, "interval_minutes is -1; expected a number above 0, at most 1440"),
         ({"zone": "UTC"}, '"zone" is not a field of a station; did you mean timezone?'),
-        ({"latitude": 50}, "latitude is each station's own"),
+        ({"latitude": 50}, "latitude cannot have a default; set it for each station"),
     ],
 )
 def test_a_wrong_default_is_named_once(defaults: dict[str, Any], fault: str) -> None:
@@ -287,12 +290,12 @@ def test_a_wrong_default_is_named_once(defaults: dict[str, Any], fault: str) -> 
         (b'{"network": "InfoClimat",\n}', "x.json is not JSON: line 2, column 1: "),
         (b"\xff\xfe", "x.json is not JSON: "),
         (b'{"defaults": {"a": ' + b"[" * 100_000, "x.json is not JSON: "),
-        (b"[]", "x.json: Expected `object`, got `array`; expected an object of network, defaults and stations"),
-        (b'{"stations": []}', "x.json: Object missing required field `network`; expected an object of network, "),
+        (b"[]", "x.json: Expected `object`, got `array`; expected an object with network, defaults and stations"),
+        (b'{"stations": []}', "x.json: Object missing required field `network`; expected an object with network, "),
         (b'{"network": "InfoClimat", "stations": [1]}', "x.json: Expected `object`, got `int` - at `$.stations[0]`"),
         (
             b'{"network": "InfoClimat", "stations": [{"id": "A", "network": "B"}]}',
-            "x.json, station 1 (A): network is given once, at the top of the file",
+            "x.json, station 1 (A): network is already given at the top of the file; remove it here",
         ),
     ],
 )
@@ -305,10 +308,10 @@ def test_a_file_that_is_no_registry_says_where_it_breaks(content: bytes, fault: 
     ("text", "fault"),
     [
         ("id,name\nA,\xff", "t.csv is not UTF-8 (byte 11); save it as UTF-8"),
-        ("", "t.csv: it has no column id; the columns of a table are id, name, network, "),
+        ("", "t.csv: there is no column id; the columns of a table are id, name, network, "),
         ("id,lat\n", "t.csv: column 'lat' is unknown; the columns of a table are id, name, network, "),
-        ("id,name,name\n", "t.csv: column 'name' is there 2 times; "),
-        ("id,name\nA,b,c\n", "t.csv, line 2: it has 3 cells, and the header 2"),
+        ("id,name,name\n", "t.csv: column 'name' occurs 2 times; "),
+        ("id,name\nA,b,c\n", "t.csv, line 2: it has 3 cells, but the header has 2"),
         ('id,name\n"A"x,b\n', "t.csv, line 2: it is not CSV: "),
         (
             "id,name,latitude,longitude,elevation\nA,a,50,3,1\n",
@@ -332,7 +335,9 @@ def test_a_cell_that_is_no_position_is_named(cell: str) -> None:
 
 def test_two_stations_with_one_raw_prefix_are_a_fault() -> None:
     file = registry_file(INFOCLIMAT, entry("A", raw_prefixes=["wunderground/ITESTB25/"]))
-    assert faults(file) == ["more.json, station 1 (A): raw_prefixes: 'wunderground/ITESTB25/' is also that of ITESTB25"]
+    assert faults(file) == [
+        "more.json, station 1 (A): raw_prefixes: 'wunderground/ITESTB25/' is also a prefix of ITESTB25"
+    ]
 
 
 def test_stations_of_one_site_know_each_other_whoever_names_whom() -> None:

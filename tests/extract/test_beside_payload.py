@@ -266,7 +266,7 @@ def avro_schema(outside: bool) -> Any:
 
 
 SERIES = {"time": ["2024-10-01T00:00", "2024-10-01T01:00"], "temperature_2m": [13.8, 13.5]}
-COLUMNS = "columns, not rows: {} hold lists of values; known networks have an object for each time"
+COLUMNS = "columns instead of rows: {} are lists of values; known networks have one object per time"
 
 
 @pytest.mark.parametrize("write", [to_jsonl, array, parquet])

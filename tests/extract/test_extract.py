@@ -449,7 +449,7 @@ def test_a_damaged_gzip_is_rejected(
 ) -> None:
     code, message = rejected(damaged(write([flattened(row) for row in ROWS]))[damage], tmp_path)
     assert code == "bad_gzip"
-    assert message.startswith("the gzip file is damaged or cut off: ")
+    assert message.startswith("the gzip file is damaged or truncated: ")
 
 
 def bombs() -> list[bytes]:
@@ -533,10 +533,8 @@ def test_a_bare_nan_is_a_note(tmp_path: Path) -> None:
     content = lines(CLIMATE).replace(b'"7.6"', b"NaN") + lines(CLIMATE).replace(b'"7.6"', b"-Infinity")
     result = observations_of(content, tmp_path)
     assert [row["air_temperature"] for row in result.observations] == [None, None]
-    assert result.issues(0) == [("air_temperature", "NaN (a bare constant, which JSON does not have)", "not a number")]
-    assert result.issues(1) == [
-        ("air_temperature", "-Infinity (a bare constant, which JSON does not have)", "not a number")
-    ]
+    assert result.issues(0) == [("air_temperature", "NaN (a constant that JSON does not have)", "not a number")]
+    assert result.issues(1) == [("air_temperature", "-Infinity (a constant that JSON does not have)", "not a number")]
 
 
 # Workbooks

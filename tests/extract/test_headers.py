@@ -84,13 +84,13 @@ def test_one_row_that_was_cut_off_is_a_row_and_no_text(tmp_path: Path) -> None:
     content = (",".join(NAMES) + "\n2024-10-01\n").encode()
     assert rejected(content, tmp_path) == (
         "not_csv",
-        "no row of it can be read; row 1: 1 cells where the header has 5",
+        "none of its rows can be read; row 1: 1 cells where the header has 5",
     )
 
 
 @pytest.mark.parametrize("packed", PACKED)
 def test_a_text_is_a_text_however_it_is_packed(packed: str, tmp_path: Path) -> None:
-    message = "text that is not a table: 'AAXX 01004' (a table has a header, and commas, semicolons or tabs in it)"
+    message = "text that is not a table: 'AAXX 01004' (a table has a header and commas, semicolons or tabs)"
     assert rejected(PACKED[packed]("\nAAXX 01004\n07915 11458=\n"), tmp_path) == ("unknown_layout", message)
 
 

@@ -62,7 +62,7 @@ def test_the_output_of_models_is_rejected_by_name(tmp_path: Path, text: str, nam
     with pytest.raises(ObjectRejectedError) as caught:
         list(extract(tmp_path / "object", raw, NETWORKS, Limits(), NOW))
     assert caught.value.code == "model_data"
-    assert caught.value.message.startswith(f"the object is {name}'s, which ")
+    assert caught.value.message.startswith(f"the object is from {name}")
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_case_93_only_an_object_of_nothing_else_is_rejected(
 ) -> None:
     place = "line 1" if write is lines else "[0]"
     word = "line" if write is lines else "item"
-    several = f"no {word} of it has rows; {place}: " if number > 1 else ""
+    several = f"none of its {word}s has rows; {place}: " if number > 1 else ""
     found = rejected(write(*[record] * number), tmp_path)
     assert found[0] == code
     assert found[1].startswith(several + message)

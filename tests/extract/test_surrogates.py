@@ -95,7 +95,7 @@ def test_case_94_bytes_that_are_half_of_a_pair_reject_a_document_or_an_array(
 ) -> None:
     code, message = rejected(make(where).replace(MARK.encode(), half), tmp_path)
     assert code == "not_json"
-    assert message.startswith("not JSON: a text with bytes that are not a character (line ")
+    assert message.startswith("not JSON: a string with bytes that are not UTF-8 (line ")
 
 
 def test_both_halves_of_a_pair_are_a_character(tmp_path: Path) -> None:

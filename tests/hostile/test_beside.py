@@ -95,7 +95,7 @@ COLUMNS = {"time": ["2024-10-01T00:00", "2024-10-01T01:00"], "temperature_2m": [
 def test_case_99_columns_where_rows_belong_are_rejected_once(content: str, names: str, run_object: RunObject) -> None:
     run_object(content.encode()).assert_rejected(
         "unknown_layout",
-        f"columns, not rows: {names} hold lists of values; known networks have an object for each time",
+        f"columns instead of rows: {names} are lists of values; known networks have one object per time",
     )
 
 

@@ -46,7 +46,7 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
 def test_case_01_gzip_cut_in_the_middle_is_rejected_and_nothing_of_it_loaded(kind: str, run_object: RunObject) -> None:
     packed = gzip.compress(WRITERS[kind]([table_row(minute) for minute in range(60)]))
     ending = run_object(packed[: len(packed) * 7 // 10])
-    message = "the gzip file is damaged or cut off: Compressed file ended before the end-of-stream marker was reached"
+    message = "the gzip file is damaged or truncated: Compressed file ended before the end-of-stream marker was reached"
     ending.assert_rejected("bad_gzip", message)
 
 
@@ -58,7 +58,7 @@ def test_case_01_a_gzip_whose_readable_part_is_many_rows_leaves_none_of_them(run
     ]
     packed = gzip.compress(lines(*rows))
     ending = run_object(packed[: len(packed) * 9 // 10], CLIMATE_KEY)
-    message = "the gzip file is damaged or cut off: Compressed file ended before the end-of-stream marker was reached"
+    message = "the gzip file is damaged or truncated: Compressed file ended before the end-of-stream marker was reached"
     ending.assert_rejected("bad_gzip", message)
 
 
@@ -72,7 +72,7 @@ def test_case_02_gzip_with_a_wrong_trailer_is_rejected(
     packed = bytearray(gzip.compress(WRITERS[kind](TABLE)))
     packed[place] ^= 1
     ending = run_object(bytes(packed))
-    assert ending.error[1].startswith(f"the gzip file is damaged or cut off: {message}")
+    assert ending.error[1].startswith(f"the gzip file is damaged or truncated: {message}")
     ending.assert_rejected("bad_gzip", ending.error[1])
 
 
@@ -265,7 +265,7 @@ def test_case_09_a_name_that_only_looks_like_a_marker_is_read(name: str, run_obj
          "the object is binary (7F 45 4C 46 02 01 01 00 ...), neither JSON, CSV, Parquet, Avro nor a workbook"),
         (gzip.compress(gzip.compress(b"x")), "not_data", "the object is gzipped twice; compress it once"),
         (b"204 No Content\n", "unknown_layout",
-         "text that is not a table: '204 No Content' (a table has a header, and commas, semicolons or tabs in it)"),
+         "text that is not a table: '204 No Content' (a table has a header and commas, semicolons or tabs)"),
     ],
     ids=["HTML", "S3 error", "LFS pointer", "OLE2", "binary", "gzip in gzip", "HTTP status"],
 )  # fmt: skip

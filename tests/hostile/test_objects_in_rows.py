@@ -107,7 +107,7 @@ def test_case_93_a_record_that_is_null_is_refused_alone(content: bytes, position
 
 
 def test_case_93_an_array_of_nothing_but_null_is_rejected(run_object: RunObject) -> None:
-    run_object(b"[null]").assert_rejected("not_json", "no item of it can be read; [0]: not a JSON object")
+    run_object(b"[null]").assert_rejected("not_json", "none of its items can be read; [0]: not a JSON object")
 
 
 def test_a_row_of_which_nothing_can_be_read_among_others(run_object: RunObject) -> None:

@@ -96,10 +96,10 @@ def test_case_68_the_same_station_by_two_networks_is_never_mixed(world: World) -
     before = world.contents()
     of_the_api = enveloped(pws(0, stationID="07915", obsTimeUtc="2024-10-05T00:00:00Z"), _airbyte_generation_id=9)
     ending = run_in(world, lines(of_the_api), "wunderground/api.jsonl")
-    reason = "the station registry does not have this station in Weather Underground"
+    reason = "the station registry has no such station in Weather Underground"
     assert ending.reasons == [("line 1", "other_network", reason)]
     of_infoclimat = run_in(world, lines(climate(0, id_station="ITESTB25")), "infoclimat/other.jsonl")
-    reason = "the station registry does not have this station in InfoClimat"
+    reason = "the station registry has no such station in InfoClimat"
     assert of_infoclimat.reasons == [("line 1", "other_network", reason)]
     assert world.contents() == before
 

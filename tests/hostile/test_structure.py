@@ -387,7 +387,7 @@ def test_case_57_a_counter_that_is_none_rejects_the_object(value: Any, shape: st
     ending = run_object(lines(row, SHAPES["nested"](TABLE[1])))
     # Arrow's reader has a number of more than 64 bits as a double.
     shown = "'9.223372036854776e+18'" if value == 2**63 and shape == "nested" else repr(str(value))
-    message = f"an Airbyte counter is not a whole number ({shown}; one from 0 to 2^53 belongs there)"
+    message = f"an Airbyte counter is not a whole number ({shown}; expected one from 0 to 2^53)"
     ending.assert_rejected("bad_envelope", message)
 
 
@@ -543,7 +543,7 @@ def test_case_62_an_array_is_read_as_its_records(indent: int | None, run_object:
     assert [document["metadata"]["source_row"] for document in ending.documents] == ["[0]", "[1]", "[2]"]
 
 
-OTHER_UNITS = "the document's metadata names other units than InfoClimat's numbers are read in: "
+OTHER_UNITS = "the document's metadata gives units that differ from those of InfoClimat: "
 ANSWERS = [document(climate(0)), document(climate(1))]
 
 
@@ -591,7 +591,7 @@ LONG = "[\n" + ",\n".join([LONG_ROW] * 6000) + "\n]"
 TO_THE_END = "the JSON cannot be read to its end: "
 BEGINS = "JSON begins with a brace or a bracket, but the object begins with "
 COMMAS = "not JSON: the lines end with commas, as in a list without its brackets "
-NO_LINE = "no line of it can be read; line 1: not JSON: Expecting "
+NO_LINE = "none of its lines can be read; line 1: not JSON: Expecting "
 QUOTES = f"{TO_THE_END}lexical error: invalid char in json text. "
 
 UNALLOWED = f"{TO_THE_END}parse error: unallowed token at this point in JSON text "
@@ -769,13 +769,13 @@ def test_case_63_a_timestamp_is_read_by_its_declared_kind(zone: str | None, run_
 def test_case_63_a_type_that_no_measured_value_has_rejects_the_object(
     value: Any, kind: str, run_object: RunObject
 ) -> None:
-    message = f"the file declares 'temperature' as {kind}, and a measured value is a number or a text"
+    message = f"the file declares 'temperature' as {kind}, but a measured value is a number or a string"
     run_object(parquet(temperature=pa.array([value, value])), CLIMATE_KEY).assert_rejected("changed_type", message)
 
 
 def test_case_63_also_in_avro_and_in_a_table(run_object: RunObject) -> None:
     avro = to_avro([climate(0, temperature=True)], {"temperature": "boolean"})
-    message = "the file declares 'temperature' as bool, and a measured value is a number or a text"
+    message = "the file declares 'temperature' as bool, but a measured value is a number or a string"
     run_object(avro, CLIMATE_KEY).assert_rejected("changed_type", message)
     run_object(to_parquet([table_row(4, Temperature=True)])).assert_rejected("changed_type", message)
 
@@ -869,7 +869,7 @@ def test_case_64_a_variable_with_another_name_is_told_with_what_it_could_be(run_
     ending = run_object(lines(row), CLIMATE_KEY)
     ending.assert_accepted(1, renamed=["air_temperature"])
     assert ending.measurements == [{"relative_humidity": 89.0}]
-    words = "it lacks air_temperature, which the station reports, and has unknown columns. Renamed? Perhaps to 'temp'"
+    words = "it lacks air_temperature, which the station reports, but has unknown columns. Was it renamed to 'temp'?"
     assert ending.warnings == [
         f"{CLIMATE_KEY} has unknown columns, which are ignored: 'temp'",
         f"{CLIMATE_KEY}: {words}",

@@ -287,7 +287,7 @@ NO_TIME = (
         ([ROW, ROW.replace(":04:", ":09:")], "2024-10-01, 00:04:00, 56.8 °F, 87 %, 29.48 in, WSW" + OF_STATION),
         (["Date,Heure,Température,Humidité,Pression", "2024-10-01,00:04,1,2,3"],
          "Date, Heure, Température, Humidité, Pression" + OF_STATION + NO_TIME
-         + "; not known in it: Heure, Température, Humidité, Pression"),
+         + "; columns that it does not have: Heure, Température, Humidité, Pression"),
         (["Date,Temperature,Humidity,Pressure", "2024-10-01,1,2,3"],
          "Date, Temperature, Humidity, Pressure" + OF_STATION + NO_TIME),
     ],

@@ -81,7 +81,7 @@ def test_case_89_bare_numbers_where_the_layout_has_units_reject_the_object(run_o
     row = GOOD | {"Temperature": "56.8", "Humidity": "89", "Wind": "270", "Pressure": "29.48"}
     run_object(line(row)).assert_rejected(
         "unreadable_values",
-        f"none of its measured cells (4) could be read; expected is {EXPECTED}: "
+        f"none of its measured cells (4) could be read; expected {EXPECTED}: "
         "'Temperature' such as '56.8' (line 1): a number without a unit; "
         "'Humidity' such as '89' (line 1): a number without a unit; "
         "'Pressure' such as '29.48' (line 1): a number without a unit; "
@@ -148,7 +148,7 @@ def test_case_90_units_in_the_header_are_read(run_object: RunObject) -> None:
 def test_case_91_weewx_in_a_stations_folder_is_rejected(run_object: RunObject) -> None:
     run_object(WEEWX.format(uv="NULL").encode()).assert_rejected(
         "unreadable_values",
-        f"none of its measured cells (4) could be read; expected is {EXPECTED}: "
+        f"none of its measured cells (4) could be read; expected {EXPECTED}: "
         "'dewpoint' such as '53.1' (row 1): a number without a unit; "
         "'pressure' such as '29.48' (row 1): a number without a unit",
     )
@@ -157,7 +157,7 @@ def test_case_91_weewx_in_a_stations_folder_is_rejected(run_object: RunObject) -
 def test_case_91_a_uv_index_does_not_make_another_programs_numbers_ours(run_object: RunObject) -> None:
     run_object(WEEWX.format(uv="0").encode()).assert_rejected(
         "unreadable_values",
-        f"none of the numbers in 2 of its columns has a unit; expected is {EXPECTED}: "
+        f"none of the numbers in 2 of its columns has a unit; expected {EXPECTED}: "
         "'dewpoint' such as '53.1' (row 1): a number without a unit; "
         "'pressure' such as '29.48' (row 1): a number without a unit",
     )

@@ -646,7 +646,7 @@ def test_case_64_a_unit_that_changed_in_the_metadata_rejects_the_document() -> N
         check_units(INFOCLIMAT, METADATA | changed)
     assert caught.value.code == "changed_unit"
     assert caught.value.message == (
-        "the document's metadata names other units than InfoClimat's numbers are read in: temperature in 'degF' "
+        "the document's metadata gives units that differ from those of InfoClimat: temperature in 'degF' "
         "instead of 'degC', vent_rafales in 'm/s' instead of 'km/h', humidite in '\\u001b' instead of '%'"
     )
 
@@ -660,6 +660,6 @@ def test_case_64_a_document_whose_units_changed_is_rejected(run_object: RunObjec
     assert ending.measurements == [{"wind_speed": 10.0}]
     run_object(lines([wrap(document | {"metadata": {"vent_moyen": "wind,m/s"}})]), CLIMATE_KEY).assert_rejected(
         "changed_unit",
-        "the document's metadata names other units than InfoClimat's numbers are read in: "
+        "the document's metadata gives units that differ from those of InfoClimat: "
         "vent_moyen in 'm/s' instead of 'km/h'",
     )

@@ -59,7 +59,7 @@ class InProcess:
         self.before(len(self.apis.calls) + 1)
         answer = self.apis.answer(address, headers)
         if answer.breaks_off:
-            raise NoResponseError("the connection broke off")
+            raise NoResponseError("the connection was lost")
         return Response(answer.status, answer.body, {name.lower(): value for name, value in answer.headers.items()})
 
     def download(self, url: str, path: Path, headers: Mapping[str, str] = NO_HEADERS) -> Response:

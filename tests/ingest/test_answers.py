@@ -63,11 +63,11 @@ def test_a_record_says_what_the_answer_said(text: str, line: str) -> None:
 )
 def test_an_answer_that_is_not_json_to_its_end_is_broken(row: str | bytes) -> None:
     whole = infoclimat("@").encode().replace(b"@", row if isinstance(row, bytes) else row.encode())
-    with pytest.raises(BrokenAnswerError, match="the answer is not a JSON document: "):
+    with pytest.raises(BrokenAnswerError, match="the response is not a JSON document: "):
         answered(whole)
 
 
 @pytest.mark.parametrize("rows", ["1", "null", '"text"', "[[]]"])
 def test_what_is_no_record_where_records_belong_is_said(rows: str) -> None:
-    with pytest.raises(UnusableAnswerError, match=r"does not hold its records in hourly\.\*\.\*"):
+    with pytest.raises(UnusableAnswerError, match=r"has no records at hourly\.\*\.\*"):
         answered(infoclimat(rows))

@@ -216,7 +216,7 @@ def test_a_file_that_is_not_whole_is_asked_for_again_and_never_written(ingest: I
     (fault,) = result.window_faults
     assert (result.exit_code, result.outcome, fault.code) == (1, Outcome.PARTIAL, "no_answer")
     assert fault.message.startswith(
-        "10minutenwerte_TU_00044_now.zip: 5 attempts failed; the last: the file is not whole: "
+        "10minutenwerte_TU_00044_now.zip: 5 attempts failed; the last: the file is incomplete: "
     )
     assert (fault.stations, counts(result).missing) == (("dwd-00044",), 1)
     assert len(objects(ingest)) == 19
@@ -282,7 +282,7 @@ def test_a_source_that_answers_nothing_is_left_after_five_calls_that_failed(inge
 def test_a_station_of_which_there_is_no_file_is_named(ingest: Ingest) -> None:
     ingest.stations = network(*stations(), _station("dwd-99999", "DWD"))
     result = read(ingest)
-    assert (result.exit_code, result.left_out) == (0, {"dwd-99999": "no file of it is listed"})
+    assert (result.exit_code, result.left_out) == (0, {"dwd-99999": "the source lists no file of this station"})
 
 
 def _forget(ingest: Ingest, **fields: str) -> None:
@@ -321,7 +321,7 @@ def test_a_file_elsewhere_is_fetched_over_tls_alone(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(200, json.dumps(catalogue).encode(), where="/api/1/datasets/"))
     result = read(ingest, "meteofrance_hourly")
     assert [key.rpartition("/")[2] for key in objects(ingest)] == ["H_80_latest-2025-2026.csv.gz"]
-    assert result.left_out == {"mf-h-59343001": "no file of it is listed"}
+    assert result.left_out == {"mf-h-59343001": "the source lists no file of this station"}
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"resources": [{"title": "no address"}]}', b"<html>"])

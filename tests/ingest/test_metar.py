@@ -55,7 +55,7 @@ def test_an_answer_of_as_many_reports_as_the_api_gives_is_missing_and_not_half_a
     (fault,) = result.sources[0].window_faults
     assert (fault.code, fault.message) == (
         "cut_off",
-        "the answer has 400 records, the most that the API gives: others may be missing",
+        "the response has 400 records, the most that the API gives: others may be missing",
     )
     assert {name for name, _ in written(ingest)} == {"LFQQ"}
     assert result.sources[0].stations["metar-EBBR"].missing == (date(2026, 11, 27),)

@@ -87,8 +87,8 @@ def test_hours_that_the_api_no_longer_has_are_named_once(ingest: Ingest) -> None
     (fault,) = source.window_faults
     assert (source.exit_code, source.outcome, fault.code) == (3, Outcome.PARTIAL, "gone")
     assert fault.message == (
-        "the API keeps 24 hours, and the run before this one was 72 hours ago: what was measured from "
-        "2026-11-28T16:02:00Z to 2026-11-30T16:02:00Z can no longer be had from it"
+        "the API keeps 24 hours, but the previous run was 72 hours ago: what was measured from "
+        "2026-11-28T16:02:00Z to 2026-11-30T16:02:00Z is no longer available from it"
     )
     assert source.stations["mf-59343001"].missing == (date(2026, 11, 29),)
     assert len(written(ingest)) == 2 * 24

@@ -94,7 +94,7 @@ def test_who_is_told_to_wait_for_long_ends_and_keeps_what_was_read(ingest: Inges
     (source,) = ingest.run("wunderground", since=TODAY).sources
     assert (source.exit_code, source.outcome, source.calls, source.written) == (1, Outcome.FAILED, 2, 204)
     assert source.fault is not None
-    assert "It asks for a wait of 3600 s" in source.fault
+    assert "It asks to wait 3600 s" in source.fault
     fault.times = 0
     assert ingest.run("wunderground").sources[0].stations["ITESTB25"].days[date(2026, 11, 28)].written >= 204
 
@@ -136,7 +136,7 @@ def test_a_unit_that_changed_is_not_written(ingest: Ingest) -> None:
     (source,) = ingest.run("infoclimat", since=TODAY, stations=("00092",)).sources
     assert (source.exit_code, source.outcome) == (3, Outcome.PARTIAL)
     assert source.window_faults[0].message == (
-        "the document names units that differ from those its numbers are read in: vent_moyen in 'm/s' instead of 'km/h'"
+        "the document's units differ from the expected ones: vent_moyen in 'm/s' instead of 'km/h'"
     )
     assert ingest.objects() == []
 
@@ -161,7 +161,7 @@ def test_a_record_of_a_station_that_was_not_asked_for_is_not_written(ingest: Ing
     ingest.apis.faults.append(Fault(200, json.dumps({"observations": [{**row, "stationID": "IX\u202e1"}]}).encode()))
     (source,) = ingest.run("wunderground", since=TODAY, stations=("ITESTB25",)).sources
     assert source.exit_code == 3
-    assert source.window_faults[0].message == "a record names station IX\\u202e1, which was not asked for"
+    assert source.window_faults[0].message == "a record names station IX\\u202e1, which was not requested"
 
 
 @pytest.mark.parametrize("key", [KEY, "k3y%2Fwith%2Bodd%3Dletters", "k3y/with%2Bodd%3Dletters"])
@@ -183,7 +183,7 @@ def _with_licence(stations: Stations, station_id: str, name: str) -> Stations:
 def test_a_station_whose_licence_forbids_commercial_use_is_left_out_by_name(ingest: Ingest, licence: str) -> None:
     ingest.stations = _with_licence(ingest.stations, "00092", licence)
     (source,) = ingest.run("infoclimat", since=TODAY).sources
-    assert source.left_out == {"00092": f"its licence is {licence}; ALLOW_NON_COMMERCIAL=yes reads it"}
+    assert source.left_out == {"00092": f"its licence is {licence}; set ALLOW_NON_COMMERCIAL=yes to read it"}
     assert "00092" not in ingest.apis.calls[0][2]
     assert sorted(source.stations) == ["000T5", "07915", "STATIC0090"]
     ingest.more["allow_non_commercial"] = True

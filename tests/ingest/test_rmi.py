@@ -134,7 +134,7 @@ def test_what_never_stands_still_is_missing_until_the_next_run(ingest: Ingest) -
     (source,) = ingest.run("rmi", since=DAY, until=DAY).sources
     assert (source.exit_code, source.calls, source.outcome) == (1, 10, Outcome.PARTIAL)
     assert [(fault.code, fault.message) for fault in source.window_faults] == [
-        ("changed", "its records changed between two pages in each of 5 readings")
+        ("changed", "its records changed between two pages in each of 5 attempts")
     ]
     assert source.stations["rmi-6447"].missing == (date(2026, 11, 27),)
     ingest.world.outages.clear()
@@ -151,10 +151,10 @@ def _collection(matched: object, *codes: int) -> bytes:
 @pytest.mark.parametrize(
     ("body", "code", "says"),
     [
-        (_collection("unknown", 6407), "no_count", 'the answer does not say in "numberMatched" how many records'),
-        (_collection(5, 6407), "no_progress", "it says that it has 5 records, and gives 1"),
-        (_collection(1, 6407, 6414), "no_progress", "it says that it has 1 records, and gives 2"),
-        (_collection(1, 6400), "other_station", "a record names station 6400, which was not asked for"),
+        (_collection("unknown", 6407), "no_count", 'the response does not say in "numberMatched" how many records'),
+        (_collection(5, 6407), "no_progress", "it announces 5 records, but returns 1"),
+        (_collection(1, 6407, 6414), "no_progress", "it announces 1 records, but returns 2"),
+        (_collection(1, 6400), "other_station", "a record names station 6400, which was not requested"),
         (
             b'<?xml version="1.0"?><ows:ExceptionReport><ows:Exception exceptionCode="NoApplicableCode"/>',
             "refused",

@@ -105,14 +105,14 @@ def test_what_is_no_gzip_though_it_says_so_is_no_answer(serve: Callable[..., Ser
     server.body, server.headers = b"text", {"Content-Encoding": "gzip"}
     with pytest.raises(NoResponseError) as raised:
         HttpTransport().get(f"http://127.0.0.1:{server.port}/?apiKey={KEY}")
-    assert f"{raised.value}" == "the answer claims to be gzip but is not"
+    assert f"{raised.value}" == "the response claims to be gzip but is not"
 
 
 def test_an_answer_that_does_not_end_is_not_kept(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "MAX_BODY_BYTES", 1 << 20)
     server = serve()
     server.body = bytes((1 << 20) + 1)
-    with pytest.raises(NoResponseError, match="the answer is longer than 1 MB"):
+    with pytest.raises(NoResponseError, match="the response is larger than 1 MB"):
         HttpTransport().get(f"http://127.0.0.1:{server.port}/")
 
 
@@ -123,5 +123,5 @@ def test_a_host_without_an_address_is_told_without_the_url(monkeypatch: pytest.M
     monkeypatch.setattr(socket, "getaddrinfo", nowhere)
     with pytest.raises(NoResponseError) as raised:
         HttpTransport().get(f"http://api.example/?apiKey={KEY}")
-    assert f"{raised.value}" == "its host has no address in the DNS"
+    assert f"{raised.value}" == "its host name does not resolve"
     assert raised.value.__cause__ is None

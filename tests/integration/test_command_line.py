@@ -306,7 +306,7 @@ def test_unknown_bucket_is_exit_code_2(s3_world: WorldMaker, demo_data: Path, na
     outcome = world.typed("pipeline", variables=world.variables(**{name: "s3://no-such-bucket-here/a/"}))
     assert outcome.code == 2
     assert "no-such-bucket-here" in outcome.stderr
-    assert "no such bucket" in outcome.stderr
+    assert "the bucket does not exist" in outcome.stderr
     assert (world.documents(), world.checkpoints()) == ({}, {})
     assert (world.status()["status"], world.status()["exit_code"]) == ("failed", 2)
 

@@ -121,9 +121,9 @@ def assert_mended(world: World, s3: FaultyS3, undisturbed: Ending) -> None:
         *for_the_night(
             (says(429, "TooManyRequests"), "S3 answered TooManyRequests; run again"),
             (says(500, "InternalError"), "S3 answered InternalError; run again"),
-            (hangs_up, "the connection broke off; run again"),
-            (breaks_off, "the connection broke off; run again"),
-            (trickles, "the connection broke off; run again"),
+            (hangs_up, "the connection was lost; run again"),
+            (breaks_off, "the connection was lost; run again"),
+            (trickles, "the connection was lost; run again"),
             (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Otherwise, run again"),
             (is_cut, "the received bytes do not match S3's checksum; run again"),
         ),
@@ -219,7 +219,7 @@ def test_fault_that_passes_changes_nothing(
         (says(500, "InternalError"), "S3 answered InternalError; run again"),
         (says(503, "SlowDown"), "S3 answered SlowDown; run again"),
         *for_the_night(
-            (answers(b""), "the answer is not a listing of this bucket; run again"),
+            (answers(b""), "the response is not a listing of this bucket; run again"),
             (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Otherwise, run again"),
         ),
     ],
@@ -270,7 +270,7 @@ def test_server_that_falls_silent_is_not_asked_for_every_object(
     untried = [
         error
         for error in status["errors"]
-        if f"not tried, for S3 at {s3.endpoint} had stopped answering" in error["message"]
+        if f"not tried, because S3 at {s3.endpoint} had stopped responding" in error["message"]
     ]
     # Two silences are enough; of the objects that were being read then, one more came to its end.
     assert len(untried) >= len(more)
@@ -335,7 +335,7 @@ def test_credentials_that_are_refused_in_the_middle_end_the_run(world: World, s3
     ("fault", "words"),
     [
         (says(500, "InternalError"), "S3 answered InternalError; run again"),
-        (hangs_up, "the connection broke off; run again"),
+        (hangs_up, "the connection was lost; run again"),
         (is_silent, "S3 does not answer at {s3}; is AWS_ENDPOINT_URL right? Otherwise, run again"),
     ],
     ids=["500", "half of it", "silent"],

@@ -29,8 +29,8 @@ UNREAD_WORDS = (
     "none of 288 cells of 'Humidity' (relative_humidity) could be read, such as '89' (row 1): a number without a unit"
 )
 RENAMED_WORDS = (
-    "it lacks air_temperature, which the station reports, and has unknown columns. "
-    "Renamed? Perhaps to 'Air Temp', 'Heat Index'"
+    "it lacks air_temperature, which the station reports, but has unknown columns. "
+    "Was it renamed to 'Air Temp', 'Heat Index'?"
 )
 
 

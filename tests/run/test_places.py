@@ -149,7 +149,7 @@ def test_a_raw_uri_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "x.csv").touch()
     with pytest.raises(SettingError) as caught:
         list(open_store("x.csv", "RAW_URI").list())
-    assert caught.value.message == f"RAW_URI is {tmp_path}/x.csv, a file; give the folder that it lies in"
+    assert caught.value.message == f"RAW_URI is {tmp_path}/x.csv, a file; set it to the folder that contains the file"
 
 
 def test_an_address_of_s3_with_one_slash_is_told() -> None:

@@ -108,8 +108,8 @@ def test_a_slow_answer_is_waited_for(s3: FaultyS3, store: S3Store, listed: RawOb
         (says(503, "SlowDown"), RetryableError, "S3 answered SlowDown; run again", 3),
         (says(429, "TooManyRequests"), RetryableError, "S3 answered TooManyRequests; run again", 3),
         (says(500, "InternalError"), RetryableError, "S3 answered InternalError; run again", 3),
-        (hangs_up, RetryableError, "the connection broke off; run again", 3),
-        (breaks_off, RetryableError, "the connection broke off; run again", 3),
+        (hangs_up, RetryableError, "the connection was lost; run again", 3),
+        (breaks_off, RetryableError, "the connection was lost; run again", 3),
         (is_cut, RetryableError, "5120 bytes were received instead of 10240; run again", 3),
         (is_garbled(), RetryableError, "the received bytes do not match the checksum of the ETag; run again", 3),
         (says(404, "NoSuchKey"), ObjectChangedError, "replaced or removed after it was listed; run again", 1),
@@ -132,7 +132,7 @@ def test_a_slow_answer_is_waited_for(s3: FaultyS3, store: S3Store, listed: RawOb
             "the clock of this machine is wrong by more than 15 minutes",
             1,
         ),
-        (says(404, "NoSuchBucket"), SettingError, "there is no such bucket", 1),
+        (says(404, "NoSuchBucket"), SettingError, "the bucket does not exist", 1),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
@@ -157,7 +157,7 @@ def test_a_lasting_fault_is_told_after_a_few_tries(
 def test_bytes_that_only_trickle_are_given_up(s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path) -> None:
     store = S3Store(store.uri, patience_for(trickles))
     s3.spoil("GET", "zone/a", trickles)
-    with pytest.raises(RetryableError, match="the connection broke off"):
+    with pytest.raises(RetryableError, match="the connection was lost"):
         store.fetch(listed, tmp_path / "copy")
     assert s3.requests("GET", "zone/a") == 1
 
@@ -171,7 +171,7 @@ def test_a_silent_server_is_asked_a_few_times_and_then_no_more(
         with pytest.raises(RetryableError, match="S3 does not answer"):
             store.fetch(listed, tmp_path / "copy")
     before = s3.requests("GET", "zone/a")
-    with pytest.raises(RetryableError, match=r"not tried, for S3 at http://[^ ]+ had stopped answering; run again"):
+    with pytest.raises(RetryableError, match=r"not tried, because S3 at http://[^ ]+ had stopped responding; run again"):
         store.fetch(listed, tmp_path / "copy")
     assert s3.requests("GET", "zone/a") == before
 
@@ -191,7 +191,7 @@ def test_a_host_without_an_address_is_told(s3_bucket: str, monkeypatch: pytest.M
     with pytest.raises(RetryableError) as caught:
         list(S3Store(f"s3://{s3_bucket}/", CALM).list())
     assert caught.value.message == (
-        f"s3://{s3_bucket}/ could not be listed: the host of http://s3.invalid:9000 has no address in the DNS; is "
+        f"s3://{s3_bucket}/ could not be listed: the host name of http://s3.invalid:9000 does not resolve; is "
         "AWS_ENDPOINT_URL right? Otherwise, run again"
     )
 
@@ -228,7 +228,7 @@ def test_an_address_that_cannot_be_is_a_setting_error_and_stays_secret(
 def test_a_profile_that_is_not_there_is_a_setting_error(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_PROFILE", "nobody")
-    with pytest.raises(SettingError, match=r"a setting of AWS cannot be used \(ProfileNotFound\); check AWS_\*"):
+    with pytest.raises(SettingError, match=r"an AWS setting is invalid \(ProfileNotFound\); check AWS_\*"):
         S3Store(f"s3://{s3_bucket}/", CALM)
 
 
@@ -299,13 +299,13 @@ def test_a_list_comes_in_pages_and_each_is_asked_for_again(
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"", "the answer is not a listing of this bucket"),
-        (b"<html><body>Log in</body></html>", "the answer is not a listing of this bucket"),
+        (b"", "the response is not a listing of this bucket"),
+        (b"<html><body>Log in</body></html>", "the response is not a listing of this bucket"),
         (b"<ListBucketResult><Name>BUCKET</Name>", "S3 answered 500"),
-        (b"<ListBucketResult><Name>BUCKET</Name></ListBucketResult>", "the answer is not a listing of this bucket"),
+        (b"<ListBucketResult><Name>BUCKET</Name></ListBucketResult>", "the response is not a listing of this bucket"),
         (
             b"<ListBucketResult><Name>BUCKET</Name><IsTruncated>true</IsTruncated></ListBucketResult>",
-            "the list breaks off",
+            "the listing is incomplete",
         ),
     ],
 )
@@ -339,10 +339,10 @@ def test_an_upload_is_made_again_and_is_whole(
 @pytest.mark.parametrize(
     ("size", "fault", "words"),
     [
-        (1000, hangs_up, "the connection broke off"),
+        (1000, hangs_up, "the connection was lost"),
         (1000, says(500, "InternalError"), "S3 answered InternalError"),
         (9 << 20, says(503, "SlowDown"), "S3 answered SlowDown"),
-        (9 << 20, hangs_up, "the connection broke off"),
+        (9 << 20, hangs_up, "the connection was lost"),
     ],
     ids=["dropped", "500", "parts 503", "parts dropped"],
 )

@@ -226,7 +226,7 @@ def _socket(path: Path) -> None:
     [
         (_pipe, "is a named pipe, not a file; remove it from the zone"),
         (_folder_link, "is a link to a folder, not a file; remove it from the zone"),
-        (_dangling, "is a link to something that is not there"),
+        (_dangling, "is a broken link"),
         (_round, "cannot be read: Too many levels of symbolic links"),
         (_socket, "cannot be read: No such device or address"),
     ],
@@ -407,7 +407,9 @@ def test_what_another_writer_is_writing_is_left_alone(tmp_path: Path, monkeypatc
 def test_a_bucket_that_is_not_there_is_a_setting_error(s3_bucket: str) -> None:
     with pytest.raises(SettingError) as caught:
         list(S3Store("s3://no-such-bucket-anywhere/prefix/").list())
-    assert caught.value.message == ("s3://no-such-bucket-anywhere/prefix/ could not be listed: there is no such bucket")
+    assert caught.value.message == (
+        "s3://no-such-bucket-anywhere/prefix/ could not be listed: the bucket does not exist"
+    )
 
 
 def test_no_credentials_are_a_setting_error_that_names_them(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:

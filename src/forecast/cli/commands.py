@@ -203,7 +203,7 @@ def _migration_message(report: MigrationReport) -> str:
 
 def _dataset_message(compared: DatasetComparison | UnsetType) -> str:
     if not compared or not compared.is_of_database:
-        return "the zone holds no dataset of this collection; the next run writes it"
+        return "the zone has no dataset of this collection; the next run will write it"
     later = f", {compared.pending_days:,} station-days wait for the next run" if compared.pending_days else ""
     wrong = compared.differing or compared.hours_differing
     fix = "; to have it written completely, remove current/_dataset.json and run again" if wrong else ""

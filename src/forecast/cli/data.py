@@ -176,4 +176,4 @@ def _name_missing(asked: Sequence[str] | None, found: pa.Table) -> None:
     """Name on stderr the stations that were asked for and of which nothing was found."""
     there = set(found["station_id"].to_pylist())
     if lost := [name for name in dict.fromkeys(asked or ()) if name not in there]:
-        say(f"no observation was found of {escaped(listed(lost))}")
+        say(f"no observation was found for {escaped(listed(lost))}")

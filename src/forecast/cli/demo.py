@@ -56,7 +56,7 @@ def next_steps(*, ingested: bool) -> str:
     return f"""
 The demo's raw data is in {DEMO_FOLDER}/raw, its records (Parquet) are in {DEMO_FOLDER}/processed,
 and its documents in the database {DEMO_DATABASE} of the embedded MongoDB.
-What to type next:
+Commands to try next:
   {poetry} run latency-report --station-id ILAMAD25 --date 2024-10-05 --mongodb-database {DEMO_DATABASE}
   {poetry} run forecast quality --since 2024-10-01 --until {last} --mongodb-database {DEMO_DATABASE}
   {poetry} run forecast crud-check --mongodb-database {DEMO_DATABASE}

@@ -48,7 +48,7 @@ def other_networks(ids: pa.Array | pa.ChunkedArray, stations: Stations, network:
     """Rows whose station is one of another network: two networks' versions of a station are never mixed."""
     others = pa.array([station.id for station in stations if station.network != network], pa.string())
     other = np.asarray(pc.is_in(ids, value_set=others)) & np.asarray(ids.is_valid())
-    return Violation(other, "other_network", f"the station registry does not have this station in {network}")
+    return Violation(other, "other_network", f"the station registry has no such station in {network}")
 
 
 def wrong_times(

@@ -97,8 +97,8 @@ class RenamedParameter:
         """For a person."""
         columns = ", ".join(repr(name[:SHOWN_LETTERS]) for name in self.candidates)
         return (
-            f"it lacks {self.parameter}, which the station reports, and has unknown columns. "
-            f"Renamed? Perhaps to {columns}"
+            f"it lacks {self.parameter}, which the station reports, but has unknown columns. "
+            f"Was it renamed to {columns}?"
         )
 
 
@@ -154,8 +154,7 @@ class ObjectReading:
             names = UnknownColumns.of(self.unknown).words
             raise ObjectRejectedError(
                 "unreadable_values",
-                f"none of its columns is known as one of measured values, in which {expected} is expected; "
-                f"it has {names}",
+                f"it has no known column of measured values, which would contain {expected}; its columns are {names}",
             )
         unread = self.unread()
         read = {name for name, reading in self.parameters.items() if reading.values}
@@ -170,7 +169,7 @@ class ObjectReading:
             for entry in islice(unread, _SHOWN_PARAMETERS)
         )
         more = f"; and {len(unread) - _SHOWN_PARAMETERS} more columns" if len(unread) > _SHOWN_PARAMETERS else ""
-        raise ObjectRejectedError("unreadable_values", f"{found}; expected is {expected}: {shown}{more}")
+        raise ObjectRejectedError("unreadable_values", f"{found}; expected {expected}: {shown}{more}")
 
     def _is_bare(self, entry: UnreadParameter) -> bool:
         return all(reason.startswith(NO_UNIT) for reason in self.parameters[entry.parameter].reasons)

@@ -69,7 +69,7 @@ class _Registry:
                 if (station := self._station(entry, from_table=file.is_table)) is None:
                     continue
                 if station.id in added:
-                    self.faults.append(f"{entry.place}: id is already that of {self.places[station.id]}")
+                    self.faults.append(f"{entry.place}: id is already used by {self.places[station.id]}")
                 added[station.id] = station
                 self.places[station.id] = entry.place
         self.stations |= added
@@ -98,7 +98,9 @@ class _Registry:
             for prefix in station.raw_prefixes:
                 owner = owners.setdefault(prefix, station.id)
                 if owner != station.id:
-                    self.faults.append(f"{self.places[station.id]}: raw_prefixes: {prefix!r} is also that of {owner}")
+                    self.faults.append(
+                        f"{self.places[station.id]}: raw_prefixes: {prefix!r} is also a prefix of {owner}"
+                    )
 
     def _of_document(self, file: RegistryFile) -> Iterator[Entry]:
         document = read_document(file, self.faults)
@@ -108,7 +110,7 @@ class _Registry:
         said = (declared or "") if document.id_prefix is msgspec.UNSET else document.id_prefix
         if declared is not None and said != declared:
             self.faults.append(
-                f"{file.place}: id_prefix is {said!r}, and {document.network} declares {declared!r}; leave it out"
+                f"{file.place}: id_prefix is {said!r}, but {document.network} declares {declared!r}; leave it out"
             )
             return
         own = _Network(said, document.defaults)
@@ -117,7 +119,7 @@ class _Registry:
         defaults = {**network.defaults, **document.defaults, "network": document.network}
         for entry in document_entries(file, document):
             if "network" in entry.values:
-                self.faults.append(f"{entry.place}: network is given once, at the top of the file")
+                self.faults.append(f"{entry.place}: network is already given at the top of the file; remove it here")
             else:
                 yield Entry(entry.place, {**defaults, **entry.values})
 
@@ -145,7 +147,7 @@ class _Registry:
         else:
             faults = [] if is_sound(values) else list(field_faults(values, text=from_table))
             if not station.id.startswith(network.id_prefix):
-                faults.append(f"id is {station.id}; those of {station.network} begin with {network.id_prefix}")
+                faults.append(f"id is {station.id}; ids of {station.network} begin with {network.id_prefix}")
             if not faults:
                 return station
         self.faults += (f"{entry.place}: {fault}" for fault in faults)

@@ -42,7 +42,7 @@ def field_faults(values: Mapping[str, Any], required: Iterable[str] = (), *, tex
             yield f"{name} is {_shown(value)}; expected {takes(FIELDS[name])}"
         elif name == "licence":
             for key in value.keys() - LICENCE_KEYS:
-                yield f"licence: {_shown(key)} is not part of it; expected {takes(FIELDS[name])}"
+                yield f"licence: {_shown(key)} is not one of its fields; expected {takes(FIELDS[name])}"
         elif name == "parameters":
             yield from _parameter_faults(tuple(value))
         elif name == "timezone" and not is_zone(value):
@@ -101,13 +101,13 @@ def _kind_text(kind: inspect.Type) -> str:
         case inspect.FloatType(gt=low, le=high):
             words = f"a number above {low:g}, at most {high:g}"
         case inspect.StrType(min_length=fewest, max_length=most):
-            words = f"a text of {fewest} to {most} letters"
+            words = f"a string of {fewest} to {most} characters"
         case inspect.VarTupleType(item_type=item, min_length=fewest):
             words = f"a list{' of at least one item' if fewest else ''}, each {_kind_text(item)}"
         case inspect.UnionType(types=kinds):
             words = " or ".join("null" if isinstance(one, inspect.NoneType) else _kind_text(one) for one in kinds)
         case inspect.TypedDictType(fields=members):
-            words = f"an object of the texts {', '.join(member.name for member in members)}"
+            words = f"an object with the strings {', '.join(member.name for member in members)}"
     return words
 
 
@@ -118,7 +118,8 @@ def _threshold_faults(groups: Any) -> Iterator[str]:
     for group, limits in groups.items():
         known = _thresholds().get(group)
         if known is None:
-            yield f"thresholds: there are none of {_shown(group)}{_nearest(group, _thresholds())} (see docs/quality.md)"
+            nearest = _nearest(group, _thresholds())
+            yield f"thresholds: there are none for {_shown(group)}{nearest} (see docs/quality.md)"
         elif not isinstance(limits, dict):
             yield f"thresholds.{group} is {_shown(limits)}; expected an object of numbers, by name"
         else:

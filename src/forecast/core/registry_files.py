@@ -59,12 +59,14 @@ def read_document(file: RegistryFile, faults: list[str]) -> Document | None:
     try:
         document = msgspec.json.decode(file.content.removeprefix(_UTF8_MARK), type=Document)
     except msgspec.ValidationError as error:
-        faults.append(f"{file.place}: {error}; expected an object of network, defaults and stations")
+        faults.append(f"{file.place}: {error}; expected an object with network, defaults and stations")
         return None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         faults.append(f"{file.place} is not JSON: {_json_fault(file.content) or error}")
         return None
-    own_faults = [f"{name} is each station's own" for name in NO_DEFAULTS & document.defaults.keys()]
+    own_faults = [
+        f"{name} cannot have a default; set it for each station" for name in NO_DEFAULTS & document.defaults.keys()
+    ]
     own_faults += field_faults(document.defaults)
     faults += (f"{file.place}, defaults: {fault}" for fault in own_faults)
     return None if own_faults else document
@@ -94,7 +96,7 @@ def table_entries(file: RegistryFile, faults: list[str]) -> Iterator[Entry]:
         for row in rows:
             place = f"{file.place}, line {rows.line_num}"
             if row and len(row) != len(header):
-                faults.append(f"{place}: it has {len(row)} cells, and the header {len(header)}")
+                faults.append(f"{place}: it has {len(row)} cells, but the header has {len(header)}")
             elif any(cells := [cell.strip() for cell in row]):
                 values = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
                 yield Entry(f"{place} ({values.get('id')})", {**values, **_as_lists(values)})
@@ -112,8 +114,8 @@ def _header_fault(header: list[str]) -> str:
         if name not in CSV_FIELDS:
             return f"column {name!r} is unknown"
         if number > 1:
-            return f"column {name!r} is there {number} times"
-    return "" if "id" in header else "it has no column id"
+            return f"column {name!r} occurs {number} times"
+    return "" if "id" in header else "there is no column id"
 
 
 def _json_fault(content: bytes) -> str:

@@ -199,7 +199,7 @@ class Settings:
         "STATIONS_URI",
         Group.ZONES,
         LOCATIONS,
-        "Stations that are added or replaced: .json and .csv files or folders, local or s3://.",
+        "Stations to add or replace: .json and .csv files or folders, local or s3://.",
         details="Separate several with commas or spaces. A station replaces the built-in one with the same id.",
         without="only the built-in stations",
         example="s3://my-bucket/stations/",

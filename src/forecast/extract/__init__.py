@@ -78,7 +78,7 @@ def extract(path: Path, raw: RawObject, networks: Networks, limits: Limits, now:
         if not has_rows:
             LOGGER.warning("%s has no rows", raw.key, extra={"facts": {"object": raw.key}})
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ObjectRejectedError("bad_gzip", f"the gzip file is damaged or cut off: {str(error)[:200]}") from error
+        raise ObjectRejectedError("bad_gzip", f"the gzip file is damaged or truncated: {str(error)[:200]}") from error
 
 
 def _check_extracted(batch: RawBatch, raw: RawObject, now: datetime) -> None:

@@ -15,7 +15,7 @@ from forecast.extract.fields import STATION_FIELDS, spelled
 from forecast.extract.json.lines import rejected_record
 
 CONTRADICTION: Final = "contradicting_stations"
-_SUFFIX: Final = " (beside the payload)"
+_SUFFIX: Final = " (next to the payload)"
 
 
 class Merged(NamedTuple):

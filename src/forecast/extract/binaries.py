@@ -43,7 +43,7 @@ def refuse_binary(start: bytes) -> None:
     for pattern, name in _KINDS:
         if re.match(pattern, start):
             raise ObjectRejectedError(
-                "not_data", f"the object is {name}" + ("" if ";" in name else ", no table of observations")
+                "not_data", f"the object is {name}" + ("" if ";" in name else ", not a table of observations")
             )
     if b"\0" in start.partition(b"\n")[0] or _controls(start) > _MAX_CONTROLS * len(start):
         first = start[:_SHOWN].hex(" ").upper()

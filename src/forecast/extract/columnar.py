@@ -22,7 +22,7 @@ def columns_not_rows(names: Sequence[str], where: str = "") -> ObjectRejectedErr
     place = f" in {where[:_SHOWN_LETTERS]!r}" if where else ""
     return ObjectRejectedError(
         "unknown_layout",
-        f"columns, not rows: {shown}{place} hold lists of values; known networks have an object for each time",
+        f"columns instead of rows: {shown}{place} are lists of values; known networks have one object per time",
     )
 
 

@@ -152,7 +152,7 @@ def read_instant(stamp: Any) -> int | None:
     except (ValueError, OverflowError, ArithmeticError):
         milliseconds = -1
     if not 0 <= milliseconds <= LAST_MS:
-        raise bad_envelope("time of extraction", "no time", stamp)
+        raise bad_envelope("time of extraction", "not a time", stamp)
     return milliseconds
 
 
@@ -187,11 +187,11 @@ def read_meta(meta: Any) -> dict[str, Any]:
         try:
             found = read_record(found.encode("utf-8", "surrogatepass"))
         except BadRecordError as error:
-            raise bad_envelope(META, f"no object ({error})", meta) from error
+            raise bad_envelope(META, f"not an object ({error})", meta) from error
     if found is None or found == []:
         return {}
     if not isinstance(found, dict):
-        raise bad_envelope(META, "no object", meta)
+        raise bad_envelope(META, "not an object", meta)
     return found
 
 
@@ -206,7 +206,7 @@ def changes_text(changes: Any) -> str | None:
     try:
         return json.dumps(changes, default=_text_of_bytes)
     except TypeError as error:
-        raise bad_envelope(META, "no list of changes", changes) from error
+        raise bad_envelope(META, "not a list of changes", changes) from error
 
 
 def bad_envelope(part: str, fault: str, found: object) -> ObjectRejectedError:
@@ -217,7 +217,7 @@ def bad_envelope(part: str, fault: str, found: object) -> ObjectRejectedError:
 
 def bad_counter(found: object) -> ObjectRejectedError:
     """The refusal of an object with something else where a counter belongs."""
-    message = f"an Airbyte counter is not a whole number ({str(found)[:_SHOWN]!r}; one from 0 to 2^53 belongs there)"
+    message = f"an Airbyte counter is not a whole number ({str(found)[:_SHOWN]!r}; expected one from 0 to 2^53)"
     return ObjectRejectedError("bad_envelope", message)
 
 
@@ -240,7 +240,7 @@ def _decoded(value: Any, part: str) -> Any:
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise bad_envelope(part, "no text", value) from error
+        raise bad_envelope(part, "not text", value) from error
 
 
 def _text_of_bytes(value: object) -> str:

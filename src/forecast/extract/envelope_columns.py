@@ -138,7 +138,7 @@ def _values(cells: pa.Array, part: str) -> list[Any]:
 def _check(milliseconds: pa.Array, most: int) -> None:
     """Raises ObjectRejectedError naming a time of extraction before 1970 or later than `most`."""
     if (odd := _beyond(milliseconds, most)) is not None:
-        raise bad_envelope("time of extraction", "no time", odd)
+        raise bad_envelope("time of extraction", "not a time", odd)
 
 
 def _beyond(numbers: pa.Array, most: int) -> int | None:

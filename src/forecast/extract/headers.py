@@ -155,7 +155,7 @@ def _refuse_text(names: Sequence[str], rows: Sequence[Sequence[str]], lines: Seq
         )
         raise ObjectRejectedError("unknown_layout", message)
     first = next((line for line in lines if any(map(str.isalpha, line))), lines[0])
-    message = f"text that is not a table: '{_told(first)}' (a table has a header, and commas, semicolons or tabs in it)"
+    message = f"text that is not a table: '{_told(first)}' (a table has a header and commas, semicolons or tabs)"
     raise ObjectRejectedError("unknown_layout", message)
 
 

@@ -28,12 +28,12 @@ class Ledger:
 
     def add_unreadable(self, position: str, reason: str) -> None:
         """A record at this position cannot be read. Raises what `check` raises, after very many."""
-        message = f"no {self._word} of it can be read; {position}: {reason}"
+        message = f"none of its {self._word}s can be read; {position}: {reason}"
         self._add((self._code, message), (self._code, message))
 
     def add_without_rows(self, code: str, position: str, message: str) -> None:
         """A record at this position has no rows. Raises what `check` raises, after very many."""
-        self._add((code, message), (code, f"no {self._word} of it has rows; {position}: {message}"))
+        self._add((code, message), (code, f"none of its {self._word}s has rows; {position}: {message}"))
 
     def check(self) -> None:
         """Raises ObjectRejectedError where there were records, and none of them was a row or had one."""

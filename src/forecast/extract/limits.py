@@ -69,7 +69,7 @@ def check_lines(block: bytes, ends: npt.NDArray[np.intp]) -> int:
 def check_columns(columns: int, rows: int = 1) -> None:
     """Raises ObjectRejectedError where a table is wider than any real one, or where few of its cells can be filled."""
     if columns > MAX_COLUMNS or columns * rows > MAX_CELLS:
-        raise ObjectRejectedError("too_many_columns", f"{columns} columns or more: no known table is so wide")
+        raise ObjectRejectedError("too_many_columns", f"{columns} columns or more: no known table is that wide")
 
 
 def too_deep() -> ObjectRejectedError:

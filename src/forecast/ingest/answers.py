@@ -73,18 +73,16 @@ def page_of(fetch: Fetch, response: Response, key: Key) -> Page:
     shown = _shown(response, key)
     check_status(response, shown)
     if document is None or _begins(document) != (b"[" if fetch.records[0] == EACH else b"{"):
-        raise BrokenAnswerError(f"the answer is not a JSON document{shown}")
+        raise BrokenAnswerError(f"the response is not a JSON document{shown}")
     try:
         found = [_record(fetch, text) for text in _selected(document, fetch.records)]
     except _NoRecordsError as error:
-        raise UnusableAnswerError(
-            "no_records", f"the answer does not hold its records in {_way(fetch)}{shown}"
-        ) from error
+        raise UnusableAnswerError("no_records", f"the response has no records at {_way(fetch)}{shown}") from error
     except (ValueError, RecursionError) as error:
-        raise BrokenAnswerError(f"the answer is not a JSON document{shown}") from error
+        raise BrokenAnswerError(f"the response is not a JSON document{shown}") from error
     if fetch.most_records is not None and len(found) >= fetch.most_records:
         raise UnusableAnswerError(
-            "cut_off", f"the answer has {len(found)} records, the most that the API gives: others may be missing"
+            "cut_off", f"the response has {len(found)} records, the most that the API gives: others may be missing"
         )
     if found and members is not None:
         _check_units(fetch, members)
@@ -109,7 +107,7 @@ def _matched(fetch: Fetch, members: _Members | None) -> int | None:
     matched = _value(members or {}, fetch.pages.matched)
     if not isinstance(matched, int):
         raise UnusableAnswerError(
-            "no_count", f'the answer does not say in "{fetch.pages.matched}" how many records there are'
+            "no_count", f'the response does not say in "{fetch.pages.matched}" how many records there are'
         )
     return matched
 
@@ -211,7 +209,7 @@ def _check_units(fetch: Fetch, members: _Members) -> None:
     if other:
         raise UnusableAnswerError(
             "changed_unit",
-            f"the document names units that differ from those its numbers are read in: {', '.join(other)}",
+            f"the document's units differ from the expected ones: {', '.join(other)}",
         )
 
 

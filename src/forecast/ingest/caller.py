@@ -87,6 +87,6 @@ class Caller:
 
     def _leave_alone(self, says: str, seconds: float) -> NoReturn:
         raise SilentError(
-            f"{self.network}: {says}. It asks for a wait of {seconds:.0f} s; what was read is kept, run again "
+            f"{self.network}: {says}. It asks to wait {seconds:.0f} s; what was read is kept, run again "
             "later. Does something else use this key too?"
         )

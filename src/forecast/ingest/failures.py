@@ -62,6 +62,6 @@ class Failures:
         except SilentError as error:
             if not may_go_on:
                 raise
-            LOGGER.warning("the rest of the missing days is left for the next run: %s", error.message)
+            LOGGER.warning("the remaining missing days are left for the next run: %s", error.message)
         finally:
             self._in_a_row, self._of = in_a_row, of

@@ -64,7 +64,7 @@ def listed_files(folder: Folder, url: str, response: Response) -> list[RemoteFil
         if (match := pattern.fullmatch(name)) is not None and _is_allowed(url, address)
     ]
     if not found:
-        raise UnusableAnswerError("no_files", f"{folder.name}: the list names no file of the form {folder.pattern}")
+        raise UnusableAnswerError("no_files", f"{folder.name}: the list has no file of the form {folder.pattern}")
     return found
 
 
@@ -84,7 +84,7 @@ def _catalogued(response: Response) -> Iterator[tuple[str, str, str]]:
             # What it says of the times of files elsewhere is not that of the files.
             yield urlsplit(address).path.rpartition("/")[2], address, ""
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BrokenAnswerError("the answer is not a data set with its resources") from error
+        raise BrokenAnswerError("the response is not a data set with resources") from error
 
 
 def _is_allowed(url: str, address: str) -> bool:
@@ -113,4 +113,4 @@ def _day(text: str | None, match: re.Match[str], of_year: tuple[int, int]) -> da
     try:
         return date(int(text), *of_year) if len(text) == _YEAR_DIGITS else date.fromisoformat(text)
     except ValueError as error:
-        raise UnusableAnswerError("no_files", f"{escaped(match.group())[:80]} names no day") from error
+        raise UnusableAnswerError("no_files", f"{escaped(match.group())[:80]} contains no day") from error

@@ -164,7 +164,9 @@ class FileRun:
     def _say_which_have_none(self, files: list[RemoteFile]) -> None:
         having = {name for file in files for name in self._stations_in(file)}
         if not self.result.window_faults:
-            self.result.left_out |= {name: "no file of it is listed" for name in self.stations if name not in having}
+            self.result.left_out |= {
+                name: "the source lists no file of this station" for name in self.stations if name not in having
+            }
 
     def _fetch_one(self, file: RemoteFile) -> None:
         """Fetch a file where it has changed, and make it an object."""

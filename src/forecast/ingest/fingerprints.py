@@ -63,6 +63,6 @@ def unpacked(text: str) -> Fingerprints:
     """Fingerprints from their text. Raises ValueError."""
     data = base64.b64decode(text, validate=True)
     if len(data) % _BYTES:
-        raise ValueError("not whole")
+        raise ValueError("incomplete")
     entries = (data[at : at + _BYTES] for at in range(0, len(data), _BYTES))
     return {entry[:_IDENTITY_BYTES]: entry[_IDENTITY_BYTES:] for entry in entries}

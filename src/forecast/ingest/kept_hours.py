@@ -20,8 +20,8 @@ def lost_since(fetch: Fetch, before: float, now: float, stations: Iterable[str])
         return None
     first, last = (datetime.fromtimestamp(at, UTC) for at in (before, now - keeps * _HOUR_SECONDS))
     message = (
-        f"the API keeps {keeps} hours, and the run before this one was {(now - before) / _HOUR_SECONDS:.0f} hours "
-        f"ago: what was measured from {iso_time(first)} to {iso_time(last)} can no longer be had from it"
+        f"the API keeps {keeps} hours, but the previous run was {(now - before) / _HOUR_SECONDS:.0f} hours "
+        f"ago: what was measured from {iso_time(first)} to {iso_time(last)} is no longer available from it"
     )
     return WindowFault(tuple(stations), first.date(), last.date(), "gone", message, 3)
 

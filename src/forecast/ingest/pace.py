@@ -81,4 +81,4 @@ def _parsed(content: bytes, uri: str) -> dict[str, Any]:
             return dict(ledger)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise SettingError(f"{uri} was not written by this program; remove it if nobody has called in the last 24 hours")
+    raise SettingError(f"{uri} was not written by this program; remove it if no calls were made in the last 24 hours")

@@ -28,8 +28,8 @@ def read_pages(page: Callable[[int], Page]) -> list[Record]:
         try:
             return _read_once(page)
         except _ChangedError as error:
-            LOGGER.info("all pages are read again: %s", error)
-    raise WindowError("changed", f"its records changed between two pages in each of {_READINGS} readings")
+            LOGGER.info("reading all pages again: %s", error)
+    raise WindowError("changed", f"its records changed between two pages in each of {_READINGS} attempts")
 
 
 def _read_once(page: Callable[[int], Page]) -> list[Record]:
@@ -37,14 +37,14 @@ def _read_once(page: Callable[[int], Page]) -> list[Record]:
     while matched is not None and len(found) < matched:
         more, then = page(max(0, len(found) - 1))
         if then != matched:
-            raise _ChangedError(f"there were {matched} records, and are {then}")
+            raise _ChangedError(f"the number of records changed from {matched} to {then}")
         if found:
             if not more or more[0].line != found[-1].line:
-                raise _ChangedError(f"record {len(found)} is another one")
+                raise _ChangedError(f"record {len(found)} has changed")
             del more[0]
         if not more:
-            raise WindowError("no_progress", f"it says that it has {matched} records, and gives {len(found)}")
+            raise WindowError("no_progress", f"it announces {matched} records, but returns {len(found)}")
         found += more
     if matched is not None and len(found) != matched:
-        raise WindowError("no_progress", f"it says that it has {matched} records, and gives {len(found)}")
+        raise WindowError("no_progress", f"it announces {matched} records, but returns {len(found)}")
     return found

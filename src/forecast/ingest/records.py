@@ -30,7 +30,7 @@ def records_by_day(
             if fetch.more_than_asked:
                 continue
             raise UnusableAnswerError(
-                "other_station", f"a record names station {escaped(network_id)[:40]}, which was not asked for"
+                "other_station", f"a record names station {escaped(network_id)[:40]}, which was not requested"
             )
         name = registered[network_id]
         day = window.first if fetch.local_days else _utc_day(fetch, record)
@@ -39,7 +39,7 @@ def records_by_day(
         if not window.first <= day_of[name] <= window.last:
             if fetch.more_than_asked:
                 continue
-            raise UnusableAnswerError("other_day", f"a record is of {day_of[name]}, which was not asked for")
+            raise UnusableAnswerError("other_day", f"a record is dated {day_of[name]}, which was not requested")
         by_day[name, day_of[name]].append(record)
     return by_day
 

@@ -138,7 +138,7 @@ def _stations(request: Request, stations: Stations, fetches: Sequence[Source]) -
         if station is None:
             raise SettingError(f"--station {name}: the registry has no such station")
         if station.network not in networks:
-            raise SettingError(f"--station {name} is of {station.network}, which is not read here")
+            raise SettingError(f"--station {name} is of {station.network}, which is not being read")
     return {
         fetch.source: {
             station.id: station
@@ -185,7 +185,7 @@ def _left_out(settings: Settings, stations: Mapping[str, Station]) -> dict[str, 
     if settings.allow_non_commercial:
         return {}
     return {
-        name: f"its licence is {station.licence['name']}; ALLOW_NON_COMMERCIAL=yes reads it"
+        name: f"its licence is {station.licence['name']}; set ALLOW_NON_COMMERCIAL=yes to read it"
         for name, station in stations.items()
         if is_non_commercial(station.licence)
     }

@@ -109,7 +109,7 @@ def _save(answer: urllib3.BaseHTTPResponse, path: Path) -> None:
             size += file.write(piece)
             if size > MAX_FILE_BYTES:
                 answer.close()
-                raise NoResponseError(f"the file is longer than {MAX_FILE_BYTES >> 20} MB")
+                raise NoResponseError(f"the file is larger than {MAX_FILE_BYTES >> 20} MB")
 
 
 def _read(answer: urllib3.BaseHTTPResponse) -> bytes:
@@ -119,21 +119,21 @@ def _read(answer: urllib3.BaseHTTPResponse) -> bytes:
         body.write(piece)
         if body.tell() > MAX_BODY_BYTES:
             answer.close()
-            raise NoResponseError(f"the answer is longer than {MAX_BODY_BYTES >> 20} MB")
+            raise NoResponseError(f"the response is larger than {MAX_BODY_BYTES >> 20} MB")
     return body.getvalue()
 
 
 def _message(error: HTTPError) -> str:
     """What happened; urllib3's own texts quote the address."""
     if isinstance(error, NameResolutionError):
-        return "its host has no address in the DNS"
+        return "its host name does not resolve"
     named = {
         "ConnectTimeoutError": f"no connection within {_CONNECT_SECONDS:g} s",
-        "ReadTimeoutError": f"nothing came for {_READ_SECONDS:g} s",
+        "ReadTimeoutError": f"no data for {_READ_SECONDS:g} s",
         "NewConnectionError": "no connection could be made",
-        "SSLError": "its certificate or its TLS is not accepted",
-        "IncompleteRead": "the answer broke off",
-        "ProtocolError": "the connection broke off",
-        "DecodeError": "the answer claims to be gzip but is not",
+        "SSLError": "its TLS certificate or protocol is not accepted",
+        "IncompleteRead": "the response was cut short",
+        "ProtocolError": "the connection was lost",
+        "DecodeError": "the response claims to be gzip but is not",
     }
     return named.get(type(error).__name__, type(error).__name__)

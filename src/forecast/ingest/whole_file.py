@@ -26,6 +26,6 @@ def check_whole(path: Path, name: str) -> None:
                 while file.read(_PIECE_BYTES):
                     pass
     except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, NotImplementedError) as error:
-        raise BrokenAnswerError(f"the file is not whole: {error}") from error
+        raise BrokenAnswerError(f"the file is incomplete: {error}") from error
     if damaged is not None:
-        raise BrokenAnswerError(f"the file is not whole: {escaped(damaged)} in it is damaged")
+        raise BrokenAnswerError(f"the file is incomplete: {escaped(damaged)} in it is damaged")

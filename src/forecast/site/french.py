@@ -335,7 +335,7 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
         "{object} : aucune des {count} cellules de {column} ({parameter}) n'a pu être lue, dont {example} ({position}) : "
         "{reason}"
     ),
-    "{object}: it lacks {parameter}, which the station reports, and has unknown columns. Renamed? Perhaps to {columns}": (
+    "{object}: it lacks {parameter}, which the station reports, but has unknown columns. Was it renamed to {columns}?": (
         "{object} : il manque {parameter}, que la station mesure, et il y a des colonnes inconnues. Renommé ? Peut-être "
         "en {columns}"
     ),

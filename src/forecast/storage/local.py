@@ -72,7 +72,7 @@ class LocalStore:
                     )
         except FileNotFoundError as error:
             if path.is_symlink():
-                raise RetryableError(f"{listed.uri} is a link to something that is not there") from error
+                raise RetryableError(f"{listed.uri} is a broken link") from error
             raise ObjectChangedError(f"{listed.uri} was removed after it was listed") from error
         except OSError as error:
             raise unreadable(listed.uri, error, target) from error
@@ -131,7 +131,7 @@ class LocalStore:
             return
         place = self._folder.absolute()
         if place.exists():
-            raise SettingError(f"{self._setting} is {place}, a file; give the folder that it lies in")
+            raise SettingError(f"{self._setting} is {place}, a file; set it to the folder that contains the file")
         if self.uri.lower().startswith(("s3:", "s3/")):
             raise SettingError(f"{self._setting} is {self.uri}; an address of S3 has two slashes: s3://bucket/prefix/")
         where, names = self.beside()

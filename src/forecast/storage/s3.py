@@ -165,9 +165,9 @@ class S3Store:
             more["StartAfter"] = self._prefix + after
         page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix + prefix, **more)
         if page.get("Name") != self._bucket or "IsTruncated" not in page:
-            raise WrongAnswerError("the answer is not a listing of this bucket")
+            raise WrongAnswerError("the response is not a listing of this bucket")
         if page["IsTruncated"] and page.get("NextContinuationToken") in (None, token):
-            raise WrongAnswerError("the list breaks off")
+            raise WrongAnswerError("the listing is incomplete")
         return page
 
     def _copy(self, listed: RawObject, target: Path, deadline: float) -> str:
@@ -212,8 +212,8 @@ class S3Store:
         """Do it, again where that helps; `attempt` is given the time (of time.monotonic) by which it must be done."""
         policy = self._policy
         if self._timeouts >= policy.breaker_threshold:
-            silent = f"S3 at {self._endpoint} had stopped answering"
-            raise RetryableError(f"{self.uri} could not be {what}: not tried, for {silent}; run again")
+            silent = f"S3 at {self._endpoint} had stopped responding"
+            raise RetryableError(f"{self.uri} could not be {what}: not tried, because {silent}; run again")
         deadline = time.monotonic() + policy.seconds + size / policy.slowest_bytes_per_second
         for number in count(1):
             try:
@@ -263,5 +263,5 @@ def _client(policy: RetryPolicy) -> S3Client:
     except ValueError as error:
         raise SettingError("AWS_ENDPOINT_URL is not an address such as https://host:port") from error
     if "@" in endpoint.netloc:
-        raise SettingError("AWS_ENDPOINT_URL holds a user or a password, which S3 does not use; remove it")
+        raise SettingError("AWS_ENDPOINT_URL contains a user or a password, which S3 does not use; remove it")
     return client

@@ -20,16 +20,16 @@ S3_ERRORS = (ClientError, BotoCoreError, S3UploadFailedError, HTTPError, WrongAn
 _DENIED = "access denied ({}); check the credentials and the role"
 # What is said of one object after the list was given: the others may be read.
 _DENIES_ONE_OBJECT = ("403", "AccessDenied", "AllAccessDisabled", "KMS", "InvalidRequest")
-_NO_BUCKET = "there is no such bucket"
+_NO_BUCKET = "the bucket does not exist"
 _CHANGED = "replaced or removed after it was listed; run again"
 _ELSEWHERE = "the bucket is in another region ({}); set AWS_DEFAULT_REGION to its own"
 _NO_CREDENTIALS = "no AWS credentials were found; set AWS_ACCESS_KEY_ID or a role"
-_BAD_SETTING = "a setting of AWS cannot be used ({}); check AWS_*"
+_BAD_SETTING = "an AWS setting is invalid ({}); check AWS_*"
 _SILENT = "S3 does not answer at {endpoint}; is AWS_ENDPOINT_URL right? Otherwise, run again"
 _REFUSED = "nothing listens at {endpoint} (connection refused); is AWS_ENDPOINT_URL right? Otherwise, run again"
-_NO_ADDRESS = "the host of {endpoint} has no address in the DNS; is AWS_ENDPOINT_URL right? Otherwise, run again"
+_NO_ADDRESS = "the host name of {endpoint} does not resolve; is AWS_ENDPOINT_URL right? Otherwise, run again"
 _OF_ONE_OBJECT = "access denied ({}); check the rights on this object, and on the key that it is encrypted with"
-_BROKEN_OFF = "the connection broke off; run again"
+_BROKEN_OFF = "the connection was lost; run again"
 
 # What S3 says no with: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. Bare numbers stand for the
 # answers to HEAD, which have no text.

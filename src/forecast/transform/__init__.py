@@ -103,7 +103,7 @@ class ObjectTransformer:
         """Name the known columns that were passed over, beside the unknown ones."""
         for name in (name for reader in self._readers for name in reader.unused_columns):
             self.reading.unknown.setdefault(name, [])
-            message = "%s: column %r holds one time in all rows while their other times vary: it is not used"
+            message = "%s: column %r has the same time in all rows, while their other times vary, so it is not used"
             LOGGER.warning(message, self._key, name, extra={"facts": {"object": self._key}})
 
     def _keep_unknown(self, columns: Columns, known: Collection[str]) -> None:

@@ -134,7 +134,7 @@ class LocalReader(Reader):
         entry = wrong_times(np.where(twice | never, _SOME_TIME, moments), self._now, first_year)
         odd = never | entry[1].mask | entry[2].mask
         local_times = pa.array(np.datetime_as_string(readings.moments)) if odd.any() else None
-        put_forward = "no such local time: the clocks went forward over it"
+        put_forward = "this local time does not exist: the clocks went forward"
         rejections = [
             Rejection(np.isnat(readings.moments), "no_timestamp", clock, "the row has no day or no time"),
             Rejection(never, "no_such_local_time", clock, put_forward, local_times),

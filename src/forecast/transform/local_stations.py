@@ -14,7 +14,7 @@ from forecast.transform.values.timestamps import ParsedTimes
 from forecast.transform.values.zones import local_to_utc
 
 _TWICE: Final = "the station's local time occurs twice (the clocks went back), and nothing shows which hour it is"
-_NEVER: Final = "no such local time: the clocks went forward over it"
+_NEVER: Final = "this local time does not exist: the clocks went forward"
 
 
 def localised(time: UtcTime, readings: ParsedTimes, cells: pa.Array, places: Places) -> list[Rejection]:

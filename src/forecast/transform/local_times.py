@@ -37,7 +37,7 @@ from forecast.transform.values.zones import to_local
 _DAY = np.timedelta64(DAY_SECONDS, "s")
 _BAD_TIME = "not a local date and time"
 _BAD_DAY = "not a day (YYYY-MM-DD, or the midnight that begins it)"
-_OTHER_DAY = "the row's time is of another day than its date"
+_OTHER_DAY = "the row's time is on a different day from its date"
 _LOST_DAY = (
     "the rows have a time of day and no day: the names of the workbook's sheets were the days, and were lost "
     "before the object was written. Put the workbook itself into the raw zone, or a Date column into the table"
@@ -165,7 +165,7 @@ class LocalTimeReader:
             )
         first = self._sheets.setdefault(day, sheet)
         if first != sheet:
-            raise ObjectRejectedError("same_day_twice", f"sheets {first!r} and {sheet!r} are both the day {day}")
+            raise ObjectRejectedError("same_day_twice", f"sheets {first!r} and {sheet!r} are both for {day}")
 
 
 def _days(
@@ -188,7 +188,7 @@ def _days(
     if day is None:
         return days, bad, []
     other = ~np.isnat(days) & (days != np.datetime64(day))
-    reason = f"the day is not that of sheet {batch.sheet!r}"
+    reason = f"the day differs from that of sheet {batch.sheet!r}"
     days = np.where(np.isnat(days) & ~bad, np.datetime64(day), days)
     return days, bad, [Rejection(other, "contradicting_times", field, reason, cells)] if other.any() else []
 

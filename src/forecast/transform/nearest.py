@@ -38,7 +38,7 @@ def unknown_layout(
     if near is not None:
         message += f". The nearest layout is {near.layout}: {near.lack}"
         if foreign := [name for name, _ in columns.beside(near.known)]:
-            message += f"; not known in it: {listed(foreign)}"
+            message += f"; columns that it does not have: {listed(foreign)}"
     return ObjectRejectedError("unknown_layout", message)
 
 

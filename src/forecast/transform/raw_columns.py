@@ -151,7 +151,7 @@ def check_types(columns: Columns, metadata: object, fields: Iterable[str]) -> No
         cells = columns.get(field)
         if cells is not None and not _can_hold_numbers(cells.type):
             declared = f"the file declares {field!r} as {cells.type}"
-            raise ObjectRejectedError("changed_type", f"{declared}, and a measured value is a number or a text")
+            raise ObjectRejectedError("changed_type", f"{declared}, but a measured value is a number or a string")
 
 
 def _can_hold_numbers(kind: pa.DataType) -> bool:

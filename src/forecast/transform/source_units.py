@@ -30,5 +30,5 @@ def check_units(layout: DeclaredLayout, metadata: object) -> None:
         name = layout.network.name
         raise ObjectRejectedError(
             "changed_unit",
-            f"the document's metadata names other units than {name}'s numbers are read in: {', '.join(changed)}",
+            f"the document's metadata gives units that differ from those of {name}: {', '.join(changed)}",
         )

@@ -88,10 +88,10 @@ def footer(data: bytes) -> bytes:
     ("data", "reason"),
     [
         (b"", "a footer that ends within a value"),
-        (b"\x00", "a footer without what every footer has"),
-        (b"\x49\x1c\x00\x00", "a footer without what every footer has"),
+        (b"\x00", "a footer without its required fields"),
+        (b"\x49\x1c\x00\x00", "a footer without its required fields"),
         (b"\x1e\x00", "a footer with a value of type 14"),
-        (b"\x1c" * 40, "a footer that nests too deep"),
+        (b"\x1c" * 40, "a footer that is nested too deeply"),
         (b"\x15" + b"\xff" * 11, "a footer with a number beyond 64 bits"),
         (b"\x18\xff\xff\xff\xff\x0f", "a footer that ends within a value"),
         (b"\x19\xf3\xff\xff\xff\xff\x0f", "a footer that ends within a value"),

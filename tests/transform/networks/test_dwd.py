@@ -205,7 +205,7 @@ def test_the_level_of_quality_control_is_kept_beside_each_value(read: Read) -> N
 
 def test_a_sky_that_could_not_be_seen_is_noted(read: Read) -> None:
     result, _ = read(packed({NAME: TABLES["n_1h"][0]}))
-    assert result.issues(1) == [("cloud_area_fraction", "-1", "the code for an obscured sky, 9 okta")]
+    assert result.issues(1) == [("cloud_area_fraction", "-1", "the code of a sky obscured, 9 okta")]
 
 
 @pytest.mark.parametrize("end", ["", "\r\n", "\r\n\x1a", "\r\n\r\n"])
@@ -244,8 +244,8 @@ WHOLE = packed({NAME: "\n".join([TEMPERATURE, *[ROW] * 400])})
 @pytest.mark.parametrize(
     ("content", "code", "words"),
     [
-        (WHOLE[:200], "not_data", "damaged or cut off"),
-        (WHOLE[:90] + bytes(40) + WHOLE[130:], "not_data", "damaged or cut off"),
+        (WHOLE[:200], "not_data", "damaged or truncated"),
+        (WHOLE[:90] + bytes(40) + WHOLE[130:], "not_data", "damaged or truncated"),
         (packed({"Metadaten_Geographie_00003.txt": "a;b"}), "unknown_layout", "no table of observations"),
         (
             packed({NAME: "STATIONS_ID;MESS_DATUM;  QN;TX_10;TX5_10;TN_10;TN5_10;eor\n3;201001010010;3;1;1;1;1;eor"}),

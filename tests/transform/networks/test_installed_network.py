@@ -167,7 +167,7 @@ def test_rows_of_no_layout_are_rejected_with_the_nearest(install: Install, tmp_p
         "unknown_layout",
         (
             "no known network has rows with these columns: buoy, time_of_day, t, ff. The nearest layout is the port's "
-            "CSV: there is no column hour; not known in it: time_of_day"
+            "CSV: there is no column hour; columns that it does not have: time_of_day"
         ),
     )
 
@@ -177,11 +177,11 @@ def test_rows_of_no_layout_are_rejected_with_the_nearest(install: Install, tmp_p
     [
         ("import nothing_of_this_name", "cannot be loaded: No module named 'nothing_of_this_name'"),
         ("NETWORK = 1", "is not a forecast.networks.model.Network"),
-        (shown("python").replace("Port of Dunkirk", "InfoClimat"), "is called 'InfoClimat', as another one is"),
+        (shown("python").replace("Port of Dunkirk", "InfoClimat"), "has the name of another network, 'InfoClimat'"),
         (shown("python").replace('"wind_speed"', '"wind"'), "'wind' is not a measured parameter"),
         (
             with_stream(STREAM.replace('"port"', '"infoclimat"')),
-            "has the source infoclimat, as another one has; remove one of the two",
+            "has a source of another network, infoclimat; remove one of the two",
         ),
         (
             with_stream(STREAM.replace("Port of Dunkirk", "Port of Calais")),

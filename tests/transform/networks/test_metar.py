@@ -371,7 +371,7 @@ def test_the_cache_is_read_from_the_text_of_its_reports(read: Read, pack: Callab
     assert "wind_from_direction" not in result.values(1)
     assert [(row["position"], row["reason"]) for row in result.rejected] == [
         ("line 9", "the report states day and time 170551, but next to it is 2024-10-17T05:52:00Z"),
-        ("line 11", "the report is one of EBBR, and station_id is EBAW"),
+        ("line 11", "the report is one of EBBR, but station_id is EBAW"),
         ("line 12", "not a METAR or SPECI: station and time (DDHHMMZ) are not at its beginning"),
         ("line 13", "fewer cells than raw_text, station_id and observation_time"),
     ]

@@ -177,7 +177,7 @@ def test_the_gust_has_another_name_in_the_other_version(row: dict[str, Any], old
 def test_a_trace_of_rain_is_0_and_noted() -> None:
     result = transform(batch_of([HOUR | {"rr1": -0.1}]))
     assert result.values()["precipitation_amount_1h"] == 0.0
-    assert result.issues() == [("precipitation_amount_1h", "-0.1", "a trace: too little to measure")]
+    assert result.issues() == [("precipitation_amount_1h", "-0.1", "a trace: too little to be measured")]
 
 
 def test_a_row_without_values_is_empty_and_one_without_its_time_is_rejected() -> None:

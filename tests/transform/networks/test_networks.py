@@ -369,7 +369,7 @@ def test_rows_of_no_known_network_are_rejected_with_their_columns() -> None:
             (
                 "no known network has rows with these columns: Date, Heure, Temperature, UV, Gust. The nearest layout "
                 "is Weather Underground's table: there is no column with the time (Time, DateTime, Timestamp); "
-                "not known in it: Heure"
+                "columns that it does not have: Heure"
             ),
         ),
         (
@@ -384,7 +384,7 @@ def test_rows_of_no_known_network_are_rejected_with_their_columns() -> None:
             {"temperature": "7.6", "dh_utc": "2024-10-05 00:00:00", "pm25": "1"},
             (
                 "no known network has rows with these columns: temperature, dh_utc, pm25. The nearest layout is "
-                "InfoClimat: there is no column id_station; not known in it: pm25"
+                "InfoClimat: there is no column id_station; columns that it does not have: pm25"
             ),
         ),
         (

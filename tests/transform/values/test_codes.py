@@ -9,8 +9,8 @@ import pytest
 from tests.transform.samples import batch_of, transform
 
 ROW: dict[str, Any] = {"id_station": "07915", "dh_utc": "2024-10-05 00:00:00", "humidite": "80"}
-TRACE = "a trace: too little to measure"
-OBSCURED = "the code for an obscured sky, 9 okta"
+TRACE = "a trace: too little to be measured"
+OBSCURED = "the code of a sky obscured, 9 okta"
 HOUR, THREE_HOURS, CLOUD = "precipitation_amount_1h", "precipitation_amount_3h", "cloud_area_fraction"
 
 

@@ -87,7 +87,7 @@ def test_case_82_a_sheet_and_a_date_of_another_day() -> None:
     result = transform(batch_of(rows, sheet="011024"))
     assert sorted(result.stamps) == [UTC_FOUR, "2024-09-30T22:09:00Z"]
     assert told(result) == [
-        ("contradicting_times", "Date", "2024-10-02", "the day is not that of sheet '011024'"),
+        ("contradicting_times", "Date", "2024-10-02", "the day differs from that of sheet '011024'"),
     ]
 
 
@@ -95,7 +95,7 @@ def test_case_82_a_sheet_and_a_date_of_another_day() -> None:
 def test_case_82_a_typed_time_of_another_day_than_its_sheet(cell: Any) -> None:
     result = transform(batch_of(table({"Time": cell}), sheet="011024"))
     assert told(result) == [
-        ("contradicting_times", "Time", "2024-10-02T00:04:00", "the row's time is of another day than its date")
+        ("contradicting_times", "Time", "2024-10-02T00:04:00", "the row's time is on a different day from its date")
     ]
 
 
@@ -154,7 +154,10 @@ def test_case_81_one_time_in_all_rows_is_that_of_the_scrape_and_named(
         result = transform(*(batch for batch in batches if len(batch.rows)))
     assert result.stamps == [f"2024-09-30T22:{minute:02}:00Z" for minute in (4, 9, 14)]
     assert (result.rows_read, result.rejected) == (3, [])
-    assert f"column '{column}' holds one time in all rows while their other times vary: it is not used" in caplog.text
+    assert (
+        f"column '{column}' has the same time in all rows, while their other times vary, so it is not used"
+        in caplog.text
+    )
 
 
 def test_case_81_a_column_that_changes_once_is_a_time_and_contradicts() -> None:

@@ -81,7 +81,7 @@ def survey_avro(file: IO[bytes], size: int, limits: Limits) -> AvroSchema:
     while file.tell() < size:
         count, packed = _read_long(file), _read_long(file)
         if count < 0 or not 0 <= packed <= size - file.tell():
-            raise _damaged("a block is cut off")
+            raise _damaged("a block is truncated")
         if packed > limits.record_bytes:
             raise too_long("an Avro block", limits)
         unpacked = _unpacked_size(file.read(packed), codec, most)
@@ -117,7 +117,7 @@ def _read_bytes(file: IO[bytes]) -> bytes:
         raise _damaged("its header is not that of an Avro file")
     content = file.read(size)
     if len(content) < size:
-        raise _damaged("it is cut off")
+        raise _damaged("it is truncated")
     return content
 
 
@@ -127,7 +127,7 @@ def _read_long(file: IO[bytes]) -> int:
     for place in range(_MAX_VARINT_BYTES):
         byte = file.read(1)
         if not byte:
-            raise _damaged("it is cut off")
+            raise _damaged("it is truncated")
         number |= (byte[0] & 0x7F) << (7 * place)
         if not byte[0] & 0x80:
             return (number >> 1) ^ -(number & 1)

@@ -32,7 +32,7 @@ def read_avro(path: Path, raw: RawObject, shapes: Shapes, limits: Limits) -> Ite
         row = 1
         while chunk := list(islice(records, max(1, min(CHUNK_ROWS, CHUNK_VALUES // schema.values)))):
             if not isinstance(chunk[0], dict):
-                raise ObjectRejectedError("not_avro", "the Avro file holds no records")
+                raise ObjectRejectedError("not_avro", "the Avro file contains no records")
             table = rows_of_records(chunk)
             for found in maker.of_table(table, positions(row, table.num_rows, "row ")):
                 found.metadata = found.metadata or table.schema

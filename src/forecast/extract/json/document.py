@@ -161,7 +161,7 @@ def _head(file: IO[bytes], shapes: Shapes, limits: Limits) -> DocumentHeader:
             )
         text_bytes += len(value) if isinstance(value, str) else 0
         if text_bytes > limits.record_bytes:
-            raise too_long("what stands around the rows of a document: a record", limits)
+            raise too_long("the part of a document around its rows", limits)
         builder.event(event, value)
     head.fields = builder.value if isinstance(builder.value, dict) else {}
     return head

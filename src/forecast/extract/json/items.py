@@ -91,7 +91,7 @@ def or_rejected(read: Callable[[], _T]) -> _T:
     except ijson.JSONError as error:
         raise ObjectRejectedError("not_json", f"not JSON: {_first_line(error)}") from error
     except UnicodeDecodeError as error:
-        raise ObjectRejectedError("not_json", "not JSON: a text with bytes that are not a character") from error
+        raise ObjectRejectedError("not_json", "not JSON: a string with bytes that are not UTF-8") from error
 
 
 def _fault(value: Any, keys: int) -> str | None:

@@ -30,7 +30,7 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 _BEGINS_WITH_NULL = re.compile(rb"[ \t\r\n]*+null")
 _NULL_LINE = re.compile(rb"null[ \t\r]*+\n")
 HALF_OF_A_PAIR = "half of a surrogate pair, which is not a character"
-BARE_CONSTANT = "{} (a bare constant, which JSON does not have)"
+BARE_CONSTANT = "{} (a constant that JSON does not have)"
 
 
 class BadRecordError(ValueError):

@@ -82,7 +82,7 @@ def _longest_token(before: bytes, block: bytes, since_quote: int, limits: Limits
     places = np.flatnonzero(quotes[len(before) :])
     gaps = np.diff(places, prepend=-1 - since_quote, append=len(block))
     if len(gaps) and int(gaps.max()) > limits.record_bytes:
-        raise too_long("a text or a number", limits)
+        raise too_long("a string or a number", limits)
     return int(gaps[-1])
 
 

@@ -58,7 +58,7 @@ def column_chunks(path: Path, most: int) -> Iterator[ColumnChunk]:
     except ValueError as error:
         raise _no_footer(str(error)) from error
     except (KeyError, TypeError) as error:
-        raise _no_footer("a footer without what every footer has") from error
+        raise _no_footer("a footer without its required fields") from error
 
 
 def _no_footer(reason: str) -> ObjectRejectedError:
@@ -82,7 +82,7 @@ class _Compact:
 
     def _value(self, kind: int, depth: int) -> Any:
         if depth > _MAX_DEPTH:
-            raise ValueError("a footer that nests too deep")
+            raise ValueError("a footer that is nested too deeply")
         if kind in _FIXED:
             return self._take(_FIXED[kind])
         if kind in (_SHORT, _INTEGER, _LONG):

@@ -62,7 +62,7 @@ def _check(path: Path, limits: Limits) -> None:
     """Raises ObjectRejectedError where the footer declares more than may be read at once."""
     for chunk in column_chunks(path, _FOOTER_BYTES):
         if chunk.size > _COLUMN_RECORDS * limits.record_bytes or chunk.values > MAX_CELLS:
-            raise too_long(f"row group {chunk.row_group}, column {chunk.path[:40]!r}: more than four records", limits)
+            raise too_long(f"row group {chunk.row_group}, column {chunk.path[:40]!r}: four records", limits)
 
 
 def _text_columns(file: pq.ParquetFile) -> list[str]:
@@ -80,5 +80,5 @@ def _decoded(cells: pa.Array, limits: Limits) -> pa.Array:
         return cells
     lengths = pc.binary_length(cells.dictionary)
     if (pc.sum(lengths.take(cells.indices)).as_py() or 0) > _COLUMN_RECORDS * limits.record_bytes:
-        raise too_long(f"the texts of {CHUNK_ROWS} rows: more than four records", limits)
+        raise too_long(f"the texts of {CHUNK_ROWS} rows: four records", limits)
     return cells.dictionary_decode()

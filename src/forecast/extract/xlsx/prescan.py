@@ -155,7 +155,9 @@ def _check_texts(surveys: list[_Survey]) -> None:
     longest = max(survey.longest_text for survey in surveys)
     most = max(survey.shown_texts for survey in surveys)
     if longest * most > _MAX_TEXT_BYTES:
-        message = f"a sheet shows {most:,} shared texts, and one of them has {longest:,} bytes: that may be more than "
+        message = (
+            f"a sheet shows {most:,} shared strings, and one of them has {longest:,} bytes: that may be more than "
+        )
         raise ObjectRejectedError("too_large", message + f"{_MAX_TEXT_BYTES >> 20} MB")
 
 

@@ -77,7 +77,7 @@ class AirbyteApi:
         try:
             found: Json = json.loads(answer.data or b"{}")
         except ValueError as error:
-            raise RetryableError(f"Airbyte's answer to {where} is not JSON; is AIRBYTE_API_URL right?") from error
+            raise RetryableError(f"Airbyte's response to {where} is not JSON; is AIRBYTE_API_URL right?") from error
         return found
 
     def _shown(self, answer: bytes) -> str:

@@ -28,7 +28,7 @@ from forecast.networks.model import (
 _CET: Final = FormerOffset(datetime(2000, 1, 1), 1)  # noqa: DTZ001  as it is written
 _TEN_MINUTES: Final = UtcTime("MESS_DATUM", format="%Y%m%d%H%M", former=_CET)
 _HOUR: Final = UtcTime("MESS_DATUM", format="%Y%m%d%H", former=_CET)
-_OBSCURED: Final = (Code((-1.0,), "okta", 9.0, "the code for an obscured sky, 9 okta"),)
+_OBSCURED: Final = (Code((-1.0,), "okta", 9.0, "the code of a sky obscured, 9 okta"),)
 _GLOBAL: Final = "surface_downwelling_shortwave_flux_in_air"
 
 

@@ -8,9 +8,9 @@ from forecast.networks.model import Code, Field
 
 # As SYNOP reports are published: -0.1 mm is a trace, and where the cloud cover is written in %, 101 (113 in BUFR) is a
 # sky obscured, which is 9 in okta.
-_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to measure"),)
+_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
 _OBSCURED: Final = tuple(
-    Code((101.0, 113.0), unit, 9.0, "the code for an obscured sky, 9 okta") for unit in ("okta", "%")
+    Code((101.0, 113.0), unit, 9.0, "the code of a sky obscured, 9 okta") for unit in ("okta", "%")
 )
 FIELDS: Final = {
     "temperature": Field("air_temperature", "degC"),

@@ -17,7 +17,7 @@ from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
 
 # As SYNOP reports are published: -0.1 mm is a trace.
-_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to measure"),)
+_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
 _COLUMNS: Final = ("geo_id_insee", "validity_time")
 _COMMON: Final = {
     "t": Field("air_temperature", "K"),

@@ -10,9 +10,9 @@ from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import PROJECT, limits
 
 _SEA_LEVEL: Final = "air_pressure_at_mean_sea_level"
-_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to measure"),)
+_TRACE: Final = (Code((-0.1,), "mm", 0.0, "a trace: too little to be measured"),)
 # 101 in the files; 113 in BUFR, of which they are made.
-_OBSCURED: Final = (Code((101.0, 113.0), "%", 9.0, "the code for an obscured sky, 9 okta"),)
+_OBSCURED: Final = (Code((101.0, 113.0), "%", 9.0, "the code of a sky obscured, 9 okta"),)
 _FIELDS: Final = {
     "t": Field("air_temperature", "K"),
     "td": Field("dew_point_temperature", "K"),
