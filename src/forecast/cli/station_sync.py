@@ -20,7 +20,7 @@ _NEAR = "LATITUDE,LONGITUDE,KM"
 
 def sync_stations_command(
     settings: Settings,
-    network: Annotated[str, typer.Argument(help='The network\'s name, such as "Météo-France SYNOP".')],
+    network: Annotated[str, typer.Argument(help="The network's name, as in docs/networks.md.")],
     file: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="A file with the network's list. Default: fetch it.")
     ] = None,
@@ -34,9 +34,9 @@ def sync_stations_command(
 
     Examples:
 
-      forecast stations sync "Météo-France SYNOP" --near 50.63,3.06,100 --output stations/synop.json
+      forecast stations sync NETWORK --near 50.63,3.06,100 --output stations/more.json
 
-      forecast stations sync "Météo-France hourly data" --from H_59_latest-2024-2025.csv.gz
+      forecast stations sync NETWORK --from list.csv.gz
     """
     from forecast.run.station_sync import Place, propose, source_of
     from forecast.run.stations import configured_stations

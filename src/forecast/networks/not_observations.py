@@ -51,7 +51,7 @@ NOT_OBSERVATIONS: Final = (
         _is_meteostat,
         _rejected(
             "the object is from Meteostat, which fills gaps in observations with the output of models; load the "
-            "network that measured it instead (DWD, METAR, Météo-France)"
+            "network that measured it instead (docs/networks.md)"
         ),
     ),
 )
