@@ -9,8 +9,10 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -305,6 +307,72 @@ def notes(machine: Machine, project: Path, tag: str) -> tuple[int, str, str]:
     (project / "CHANGELOG.md").write_text(CHANGELOG)
     done = machine.run(ROOT / ".github" / "release-notes", tag, cwd=project)
     return done.returncode, done.stdout, done.stderr
+
+
+def test_the_newest_image_is_found_among_more_than_one_page_of_them(machine: Machine) -> None:
+    images = [
+        {"imageDigest": f"sha256:{number:064d}", "imagePushedAt": f"2026-{1 + number % 12:02d}-{1 + number // 12:02d}"}
+        for number in range(150)
+    ]
+    # As the CLI prints all pages where it is not asked for a part of each.
+    machine.program("aws", f"echo '{json.dumps({'imageDetails': images})}'")
+    done = machine.run(ROOT / ".github" / "newest-image", "forecast-prod/pipeline")
+    assert (done.returncode, done.stdout) == (0, f"sha256:{143:064d}\n"), done.stderr
+    assert "--query" not in machine.calls
+    assert "--repository-name forecast-prod/pipeline --filter tagStatus=TAGGED --output json" in machine.calls
+
+
+def test_a_repository_without_an_image_is_a_failure(machine: Machine) -> None:
+    machine.program("aws", """echo '{"imageDetails": []}'""")
+    assert machine.run(ROOT / ".github" / "newest-image", "forecast-prod/pipeline").returncode != 0
+
+
+def jobs(workflow: str) -> dict[str, Any]:
+    loaded = yaml.safe_load((ROOT / ".github" / "workflows" / workflow).read_text("utf-8"))
+    return dict(loaded["jobs"])
+
+
+def test_production_waits_for_development_where_that_is_connected() -> None:
+    delivery = jobs("deliver.yml")
+    development, production = delivery["development"], delivery["production"]
+    assert development["uses"] == production["uses"] == "./.github/workflows/stack.yml"
+    assert delivery["images"]["needs"] == "checks"
+    assert (development["needs"], development["if"]) == ("images", "vars.DEV_AWS_ROLE_MAIN != ''")
+    assert production["needs"] == ["images", "development"]
+    # A job that was skipped or failed ends those that need it, unless they say otherwise; `failure` is not among these.
+    assert production["if"] == (
+        "!cancelled() && needs.images.result == 'success' "
+        '&& contains(fromJSON(\'["success", "skipped"]\'), needs.development.result)'
+    )
+    assert (development["with"]["prove"], "prove" in production["with"]) == ("crud-check", False)
+
+
+def test_a_stack_gets_its_own_settings_and_its_own_digest_of_the_image_that_was_built_once() -> None:
+    delivery = jobs("deliver.yml")
+    for stack, prefix in (("development", "DEV_"), ("production", "")):
+        given = delivery[stack]["with"]
+        assert given["environment"] == stack
+        names = {"region": "AWS_REGION", "role": "AWS_ROLE_MAIN", "backend": "TERRAFORM_BACKEND"}
+        for name, variable in (names | {"variables": "TERRAFORM_VARIABLES"}).items():
+            assert given[name] == f"${{{{ vars.{prefix}{variable} }}}}"
+        for image in ("mongo", "pipeline"):
+            output = f"{stack}_{image}"
+            assert given[image] == f"${{{{ needs.images.outputs.{output} }}}}"
+            assert delivery["images"]["outputs"][output] == f"${{{{ steps.{stack}.outputs.{image} }}}}"
+    steps = [step.get("name") for step in delivery["images"]["steps"]]
+    assert steps.count("Build") == 1
+
+
+def test_only_the_plan_that_was_shown_is_applied_and_only_from_the_environment() -> None:
+    stack = jobs("stack.yml")
+    plan, apply = stack["plan"], stack["apply"]
+    assert "environment" not in plan
+    assert (apply["needs"], apply["environment"]) == ("plan", "${{ inputs.environment }}")
+    steps = {step.get("name"): step for step in apply["steps"]}
+    lines = steps["Apply the saved plan"]["run"].splitlines()
+    assert lines[0] == 'echo "$SHA256  saved.tfplan" | sha256sum --check --strict'
+    assert lines[-1] == "terraform apply -input=false -no-color saved.tfplan"
+    assert list(steps)[-1] == "Prove that the new image runs"
 
 
 def test_a_release_says_what_the_changelog_says_of_it(machine: Machine, project: Path) -> None:
