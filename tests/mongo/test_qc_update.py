@@ -27,7 +27,7 @@ from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days_check import outdated_days
 from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.qc_update import days_held, evaluate, evaluate_days, evaluate_pending, outdated_flags, stored_flags
+from forecast.mongo.qc_update import days_held, evaluate, evaluate_days, evaluate_pending, outdated_flags
 from forecast.mongo.window_reader import prefetch
 from forecast.networks.qc_version import qc_version
 from forecast.qc import station_groups
@@ -519,18 +519,6 @@ def test_days_held_are_utc_days_of_each_station_among_the_documents_asked_for(da
     assert days_held(database.collection, {}) == {"A": {DAY, DAY + 1}, "B": {DAY - 1, DAY - 30_000}}
     assert days_held(database.collection, {"timestamp": {"$gte": START + timedelta(days=1)}}) == {"A": {DAY + 1}}
     assert days_held(database.collection, {"station.id": "X"}) == {}
-
-
-def test_stored_flags_are_those_of_the_days_asked_for(database: Database) -> None:
-    database.load(
-        row(0, 99.0), row(60, 99.0), row(120, 12.0), row(24 * 60, 99.0), row(48 * 60, 99.0), row(0, 99.0, "B")
-    )
-    database.evaluate()
-    failed = {"air_temperature": {"flag": 4, "checks": ["gross_range"]}}
-    assert list(stored_flags([("A", DAY)], database.collection)) == [("A", failed, 2)]
-    asked = [("A", DAY), ("A", DAY + 2), ("B", DAY), ("B", DAY + 1), ("C", DAY)]
-    assert list(stored_flags(asked, database.collection)) == [("A", failed, 2), ("A", failed, 1), ("B", failed, 1)]
-    assert list(stored_flags([], database.collection)) == []
 
 
 def test_nothing_marked_is_nothing_evaluated(database: Database) -> None:

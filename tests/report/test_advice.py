@@ -7,6 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.qc.flags import FAIL
 from forecast.qc.registry import CHECKS
 from forecast.report.advice import advice
 from forecast.report.findings import Findings
@@ -48,14 +49,14 @@ def test_station_by_station_the_cause_is_before_what_follows_and_the_severe_befo
 
 def test_a_value_that_had_failed_before_this_run_is_as_severe_as_one_that_fails_in_it() -> None:
     findings = found({("A", AIR, "rate_of_change"): 50, ("A", WIND, "persistence"): 40})
-    findings.add_stored("A", {PRESSURE: {"flag": 4, "checks": ["gross_range"]}}, 3)
+    findings.add_stored("A", PRESSURE, FAIL, 3, {"gross_range": 3})
     assert told(findings)[0] == ("A", PRESSURE, "gross_range", 3)
 
 
 def test_a_check_that_is_no_more_is_passed_over() -> None:
     """Documents keep the flags of the version that made them."""
     findings = found({("A", AIR, "spike"): 2})
-    findings.add_stored("A", {PRESSURE: {"flag": 4, "checks": ["step"]}}, 3)
+    findings.add_stored("A", PRESSURE, FAIL, 3, {"step": 3})
     assert told(findings) == [("A", AIR, "spike", 2)]
 
 

@@ -130,11 +130,8 @@ def test_a_day_that_is_evaluated_once_more_counts_once() -> None:
 def test_stored_flags_are_told_and_are_no_share_of_what_was_evaluated() -> None:
     """How many values those days have is not known: 5 of them can be more than all that were evaluated now."""
     findings = heard(results("11113"))
-    stored = {
-        AIR: {"flag": 4, "checks": ["rate_of_change", "spike"]},
-        WIND: {"flag": 3, "checks": ["stuck"]},
-    }
-    findings.add_stored("A", stored, 5)
+    findings.add_stored("A", AIR, FAIL, 5, {"rate_of_change": 5, "spike": 5})
+    findings.add_stored("A", WIND, SUSPECT, 5, {"stuck": 5})
     assert findings.by_check()["spike"] == CheckCounts(5, 1, 0)
     assert findings.by_check()["rate_of_change"] == CheckCounts(0, 0, 0)
     entry = findings.by_station()["A"][AIR]
@@ -264,7 +261,7 @@ def test_advice_is_in_words_and_the_most_values_are_first() -> None:
 def test_the_first_twenty_advices_are_given() -> None:
     findings = Findings()
     for number in range(25):
-        findings.add_stored(f"S{number:02}", {AIR: {"flag": 3, "checks": ["rate_of_change"]}}, number + 1)
+        findings.add_stored(f"S{number:02}", AIR, SUSPECT, number + 1, {"rate_of_change": number + 1})
     assert [entry.station for entry in advice(findings)] == [f"S{number:02}" for number in range(24, 4, -1)]
 
 

@@ -15,6 +15,7 @@ from forecast.core.removals import Removed, removals_message
 from forecast.core.schemas import REJECTED_SCHEMA, VALIDATED_SCHEMA, frame_of
 from forecast.mongo.conflicts import Conflict, Conflicts, Side
 from forecast.networks.qc_version import qc_version
+from forecast.qc.flags import FAIL
 from forecast.qc.registry import CHECKS
 from forecast.report import status as status_module
 from forecast.report.findings import Findings
@@ -190,7 +191,7 @@ def quality() -> QualityReport:
     tally.add_validated(frame_of(rows, VALIDATED_SCHEMA), STATIONS)
     tally.add_rejected(frame_of([{"code": "no_time"}], REJECTED_SCHEMA))
     findings = Findings()
-    findings.add_stored("ITESTB25", {"air_temperature": {"flag": 4, "checks": ["spike"]}}, 1)
+    findings.add_stored("ITESTB25", "air_temperature", FAIL, 1, {"spike": 1})
     conflicts = Conflicts()
     conflicts.by_station["ITESTB25"] = 2
     conflicts.examples.append(CONFLICT)

@@ -56,7 +56,7 @@ def full() -> str:
     findings.values["ITESTB25", "air_temperature"] = 48
     findings.suspect["ITESTB25", "air_temperature", "snowfall_with_warmth"] = 6
     findings.flagged["ITESTB25", "air_temperature", SUSPECT] = 6
-    findings.add_stored("ITESTB25", {"wind_speed": {"flag": 3, "checks": ["stuck"]}}, 1)
+    findings.add_stored("ITESTB25", "wind_speed", SUSPECT, 1, {"stuck": 1})
     conflicts = Conflicts()
     conflicts.by_station.update({"ITESTB25": 1000, "07915": 1})
     return summary(objects, tally, progress, findings, conflicts)

@@ -171,7 +171,9 @@ def test_a_silent_server_is_asked_a_few_times_and_then_no_more(
         with pytest.raises(RetryableError, match="S3 does not answer"):
             store.fetch(listed, tmp_path / "copy")
     before = s3.requests("GET", "zone/a")
-    with pytest.raises(RetryableError, match=r"not tried, because S3 at http://[^ ]+ had stopped responding; run again"):
+    with pytest.raises(
+        RetryableError, match=r"not tried, because S3 at http://[^ ]+ had stopped responding; run again"
+    ):
         store.fetch(listed, tmp_path / "copy")
     assert s3.requests("GET", "zone/a") == before
 

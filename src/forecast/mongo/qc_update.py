@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
 import numpy as np
 
-from forecast.core.clock import DAY_MS, midnight
+from forecast.core.clock import DAY_MS
 from forecast.core.counts import QcCounts
 from forecast.core.digests import qc_hashes, qc_hashes_of
 from forecast.core.errors import ForecastError, RetryableError
@@ -33,13 +32,12 @@ from forecast.qc.runner import compared_values, run_closing_checks, run_neighbou
 from forecast.qc.series import Series
 from forecast.qc.source_flags import doubted
 from forecast.qc.surroundings import Compared
-from forecast.qc.windows import QcWindow, day_ranges
+from forecast.qc.windows import QcWindow
 
 LOGGER = logging.getLogger("forecast.mongo.qc_update")
 _ROUNDS: Final = 20
 # So many days at a time: what is handed on is in memory beside all that was evaluated.
 _DAYS_HANDED_ON: Final = 7
-_READERS: Final = 2
 FlagsChange = Callable[[Iterable[tuple[str, int]]], None]
 
 
@@ -184,30 +182,6 @@ def days_held(collection: ObservationCollection, query: Mapping[str, Any]) -> di
     with mongo_errors("listing the days"):
         found = collection.aggregate(stages, allowDiskUse=True)
         return days_by_station((entry["_id"]["station"], entry["_id"]["day"]) for entry in found)
-
-
-def stored_flags(
-    station_days: Iterable[tuple[str, int]], collection: ObservationCollection
-) -> Iterator[tuple[str, dict[str, Any], int]]:
-    """The flags that documents of these days have, each with its station and the number of documents that have it."""
-
-    def found(day_range: tuple[str, int, int]) -> list[dict[str, Any]]:
-        station, first, last = day_range
-        query = {
-            "station.id": station,
-            "timestamp": {"$gte": midnight(first), "$lt": midnight(last + 1)},
-            "data_quality.anomalies_detected": {"$gt": 0},
-        }
-        stages = [{"$match": query}, {"$group": {"_id": "$data_quality.flags", "number": {"$sum": 1}}}]
-        with mongo_errors("reading flags"):
-            return list(collection.aggregate(stages))
-
-    asked = [(name, *part) for name, days in days_by_station(station_days).items() for part in day_ranges(days)]
-    # The server has to look at every document of these days, and it can at two stations' at once.
-    with ThreadPoolExecutor(_READERS) as readers:
-        for (station, _, _), entries in zip(asked, readers.map(found, asked), strict=True):
-            for entry in entries:
-                yield station, entry["_id"], entry["number"]
 
 
 def _series(station: Station, columns: StationColumns) -> Series:

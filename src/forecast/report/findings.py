@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -80,14 +80,13 @@ class Findings:
         self.worst = sorted(self.worst, reverse=True)[:MAX_EPISODES]
         self._count_days(results, days, rows)
 
-    def add_stored(self, station: str, flags: Mapping[str, Any], number: int) -> None:
-        """Count the flags that so many documents of a station have, which this run did not evaluate."""
-        for name, entry in flags.items():
-            self.stored_flagged[station, name, entry["flag"]] += number
-            for check in entry["checks"]:
-                self.stored_by_check[station, name, check] += number
-                if entry["flag"] == FAIL:
-                    self.stored_failed.add((station, name, check))
+    def add_stored(self, station: str, parameter: str, flag: int, number: int, checks: Mapping[str, int]) -> None:
+        """Count a flag that so many values have, by which checks, which this run did not evaluate."""
+        self.stored_flagged[station, parameter, flag] += number
+        for check, of_check in checks.items():
+            self.stored_by_check[station, parameter, check] += of_check
+            if flag == FAIL:
+                self.stored_failed.add((station, parameter, check))
 
     @property
     def anomalies(self) -> int:

@@ -19,9 +19,10 @@ from forecast.mongo.format import check_format
 from forecast.mongo.loader import prepare_collection
 from forecast.mongo.presence import days_until, presence_of
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.qc_update import enqueue_everything, evaluate_pending, stored_flags
+from forecast.mongo.qc_update import enqueue_everything, evaluate_pending
 from forecast.mongo.state import Checkpoints
 from forecast.mongo.station_states import StationStates
+from forecast.mongo.stored_flags import stored_flags
 from forecast.mongo.stored_versions import StoredVersions
 from forecast.mongo.strangers import strangers_named
 from forecast.mongo.versions import LoadCounts
@@ -115,10 +116,8 @@ class Pipeline:
         for words, facts in warnings(run.findings):
             LOGGER.warning(words, extra={"facts": facts})
         with run.timed("report"), strangers_named(self._collection):
-            for station, flags, number in stored_flags(
-                run.loaded_station_days - run.findings.evaluated_days, self._collection
-            ):
-                run.findings.add_stored(station, flags, number)
+            for stored in stored_flags(run.loaded_station_days - run.findings.evaluated_days, self._collection):
+                run.findings.add_stored(*stored)
 
     def write_dataset(self) -> None:
         """Bring the dataset up to date: what this run has loaded or flagged anew, and what a run before left."""
