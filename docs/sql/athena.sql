@@ -151,7 +151,7 @@ CREATE EXTERNAL TABLE hourly (
   `surface_downwelling_shortwave_flux_in_air_10min` double COMMENT 'Global solar irradiance, mean of the last ten minutes; W/m²; time: mean',
   `surface_downwelling_shortwave_flux_in_air_1h` double COMMENT 'Global solar irradiance, mean of the last hour; W/m²; time: mean'
 )
-COMMENT 'what good values of each hour come to; the timestamp is its end'
+COMMENT 'hourly values of the good data; the timestamp is the end of the hour'
 PARTITIONED BY (`day` date)
 STORED AS PARQUET
 LOCATION 's3://BUCKET/hourly/'

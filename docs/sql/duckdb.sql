@@ -97,7 +97,7 @@ COMMENT ON COLUMN observations."run_id" IS 'the run that loaded it';
 COMMENT ON COLUMN observations."ingested_at" IS 'when that run began';
 CREATE OR REPLACE VIEW hourly AS
 SELECT * FROM read_parquet('processed/hourly/**/*.parquet', hive_partitioning = true, union_by_name = true);
-COMMENT ON VIEW hourly IS 'what good values of each hour come to; the timestamp is its end';
+COMMENT ON VIEW hourly IS 'hourly values of the good data; the timestamp is the end of the hour';
 COMMENT ON COLUMN hourly."station_id" IS 'station';
 COMMENT ON COLUMN hourly."timestamp" IS 'time of the observation';
 COMMENT ON COLUMN hourly."air_temperature" IS 'Temperature of the air in the screen; °C; time: mean';
@@ -187,7 +187,7 @@ SELECT
   CASE WHEN surface_downwelling_shortwave_flux_in_air_1h_flag IN (1, 2) THEN surface_downwelling_shortwave_flux_in_air_1h END AS surface_downwelling_shortwave_flux_in_air_1h,
   "day"
 FROM observations;
-COMMENT ON VIEW good_observations IS 'observations without the values that are suspect or failed';
+COMMENT ON VIEW good_observations IS 'observations without suspect and failed values';
 CREATE OR REPLACE VIEW stations AS
 SELECT * FROM read_parquet('processed/stations.parquet');
 CREATE OR REPLACE VIEW parameters AS

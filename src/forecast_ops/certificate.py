@@ -33,7 +33,7 @@ def renew(pem: str, file: Path, host: str, client: Client, ca_file: Path, now: d
     try:
         old = file.read_text("utf-8")
     except FileNotFoundError as error:
-        raise RetryableError(f"{file} is not there: mongod has not been started beside this program yet") from error
+        raise RetryableError(f"{file} does not exist yet: mongod has not been started") from error
     if old.strip() == pem.strip():
         return None
     ends = _end_of(pem)
@@ -41,8 +41,8 @@ def renew(pem: str, file: Path, host: str, client: Client, ca_file: Path, now: d
     left = (ends - now).total_seconds() / 86_400
     if served is not None and left <= served:
         raise SettingError(
-            f"the secret of {host} holds a certificate for {left:.0f} more days, and the one in use holds for "
-            f"{served:.0f}: it is not taken; issue a new one (forecast mongo pki)"
+            f"the certificate in the secret of {host} is valid for {left:.0f} more days and the one in use for "
+            f"{served:.0f}, so it was not installed; issue a new one (forecast mongo pki)"
         )
     _replace(file, pem)
     try:
@@ -51,13 +51,13 @@ def renew(pem: str, file: Path, host: str, client: Client, ca_file: Path, now: d
         _replace(file, old)
         if isinstance(error, OperationFailure) and error.code == _INVALID_CERTIFICATE:
             raise SettingError(
-                f"mongod refuses the certificate that the secret of {host} holds, and goes on with its own: "
-                "is the key the certificate's, and is it valid already? Issue a new one (forecast mongo pki)"
+                f"mongod rejected the certificate in the secret of {host} and keeps its current one: "
+                "does the key match the certificate, and is it already valid? Issue a new one (forecast mongo pki)"
             ) from error
         raise
     found = certificate_days(host, ca_file, now)
     if found is None or abs(found - left) > 1 / 24:
-        raise RetryableError(f"{host} took the new certificate, and serves one that ends at another time")
+        raise RetryableError(f"{host} accepted the new certificate, but serves one with a different expiry date")
     return left
 
 

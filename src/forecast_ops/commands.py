@@ -63,10 +63,10 @@ def initiate_set(settings: Settings, feature_version: str | None = None) -> None
     marker = BootstrapFlag(boto3.client("ssm"), parameter) if parameter else None
     with authority_file() as ca_file:
         new = initiate(name, hosts, ca_file, marker)
-        _log("set_initiated", f"the set {name} was {'initiated' if new else 'there already'}", initiated=new)
+        _log("set_initiated", f"the set {name} was {'initiated' if new else 'initiated before'}", initiated=new)
         with as_system(wait_for_primary(hosts, ca_file), ca_file) as primary:
             made = make_users(primary, settings.mongodb_database)
-        _log("users_made", f"the users have their rights: {', '.join(made)}")
+        _log("users_made", f"the users exist with their rights: {', '.join(made)}")
         if feature_version is not None:
             check_members(hosts, ca_file, feature_version)
             with as_system(wait_for_primary(hosts, ca_file), ca_file) as primary:
@@ -89,7 +89,7 @@ def issue_certificates(folder: Path, hosts: list[str], days: int, secrets_prefix
         host.partition(".")[0]: pki.issue(authority, host, end, now) for host, end in zip(hosts, ends, strict=True)
     }
     if len(issued) != len(hosts):
-        raise SettingError("two hosts begin with the same name; each member's first part must be its own")
+        raise SettingError("two host names have the same first label, which must be unique")
     for name, pem in issued.items():
         pki.write_secret(folder / f"{name}.pem", pem)
     if secrets_prefix:
@@ -128,9 +128,7 @@ def restore_database(settings: Settings, name: str | None, *, replace: bool) -> 
     if name is None:
         newest = archives.newest()
         if newest is None:
-            raise SettingError(
-                "there is no dump below BACKUP_URI; the other way to fill a database is forecast migrate"
-            )
+            raise SettingError("there is no dump below BACKUP_URI; a database can also be filled with forecast migrate")
         name = newest[0]
     with authority_file() as ca_file, by_uri(settings, ca_file) as client:
         documents = restore(client, ca_file, archives, name, replace=replace)
@@ -152,7 +150,7 @@ def roll_members(settings: Settings, *, dry_run: bool, only: str | None, again: 
             for step in steps:
                 _log("roll_planned", f"{step.service}: {step.task_definition}", service=step.service)
             if not steps:
-                _log("roll_finished", "every member runs what it should", members=0)
+                _log("roll_finished", "every member is up to date", members=0)
             elif not dry_run:
                 roll(fleet, steps, held.check)
                 _log("roll_finished", f"rolled {len(steps)} members", members=len(steps))
@@ -206,10 +204,12 @@ def _renew_once(file: Path) -> None:
 def recover_set(survivor: str, *, yes: bool) -> None:
     """Let one member go on alone after the loss of a majority."""
     if not yes:
-        raise SettingError("this drops what the lost members had acknowledged and this one has not; add --yes to do it")
+        raise SettingError(
+            "this loses the writes that the lost members acknowledged and this one does not have; add --yes to continue"
+        )
     with authority_file() as ca_file:
         recover(survivor, ca_file)
-    _log("recovered", f"{survivor} is the only member and takes writes; the others join it by themselves")
+    _log("recovered", f"{survivor} is the only member now and accepts writes; the others join it automatically")
 
 
 def _archives() -> Archives:

@@ -45,9 +45,9 @@ def members() -> list[str]:
     found = required("MONGO_MEMBERS", "all members as host:port, comma-separated").split(",")
     hosts = [host.strip() for host in found]
     if any(not host.rpartition(":")[0] or not host.rpartition(":")[2].isdecimal() for host in hosts):
-        raise SettingError("MONGO_MEMBERS takes host:port, comma-separated, such as mongo-1.internal:27017")
+        raise SettingError("MONGO_MEMBERS must be host:port, comma-separated, such as mongo-1.internal:27017")
     if len(set(hosts)) != len(hosts):
-        raise SettingError("MONGO_MEMBERS names a member twice")
+        raise SettingError("MONGO_MEMBERS contains a member twice")
     return hosts
 
 
@@ -56,14 +56,14 @@ def authority_file() -> Iterator[Path]:
     """MONGO_TLS_CA, the authority's certificate, as the file that the drivers want."""
     with tempfile.TemporaryDirectory(prefix="forecast-ca-") as folder:
         path = Path(folder) / "ca.pem"
-        path.write_text(required("MONGO_TLS_CA", "the certificate of the private authority, PEM") + "\n")
+        path.write_text(required("MONGO_TLS_CA", "the private CA's certificate, PEM") + "\n")
         yield path
 
 
 @contextmanager
 def as_system(host: str, ca_file: Path) -> Iterator[MongoClient[dict[str, Any]]]:
     """One member itself, as the internal user whose password is the members' key: it exists before any other user."""
-    key = required("MONGO_REPLICA_KEY", "the key by which the members know each other")
+    key = required("MONGO_REPLICA_KEY", "the members' shared key")
     with MongoClient[dict[str, Any]](
         host,
         directConnection=True,
@@ -115,7 +115,7 @@ def answering(who: str) -> Iterator[None]:
         yield
     except ConnectionFailure as error:
         raise RetryableError(
-            f"{who} does not answer; is it running, and did the authority of MONGO_TLS_CA sign its certificate?"
+            f"{who} does not answer; is it running, and did the CA in MONGO_TLS_CA sign its certificate?"
         ) from error
     except OperationFailure as error:
         if error.code == _AUTHENTICATION_FAILED:
@@ -132,9 +132,9 @@ def aws_errors() -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "unknown")
         words = f"AWS answered {code} to {error.operation_name}"
         if code in _TO_BE_CHANGED:
-            raise SettingError(f"{words}: the role lacks a right, or there is nothing of that name") from error
+            raise SettingError(f"{words}: the role lacks a permission, or nothing of that name exists") from error
         raise RetryableError(words) from error
     except (NoCredentialsError, PartialCredentialsError, NoRegionError) as error:
-        raise SettingError(f"AWS cannot be asked: {error}") from error
+        raise SettingError(f"the request to AWS failed: {error}") from error
     except BotoCoreError as error:
         raise RetryableError(f"AWS did not answer: {type(error).__name__}; is AWS_ENDPOINT_URL right?") from error

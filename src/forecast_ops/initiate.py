@@ -58,7 +58,9 @@ def wait_for_primary(hosts: list[str], ca_file: Path) -> str:
                 if client.admin.command("hello")["isWritablePrimary"]:
                     return host
         time.sleep(_POLL_SECONDS)
-    raise RetryableError(f"the set elected no primary within {PRIMARY_SECONDS:.0f} s; do the members reach each other?")
+    raise RetryableError(
+        f"the set elected no primary within {PRIMARY_SECONDS:.0f} s; can the members reach each other?"
+    )
 
 
 def _initiate(client: Client, config: dict[str, Any]) -> None:
@@ -72,7 +74,7 @@ def _initiate(client: Client, config: dict[str, Any]) -> None:
                 raise
             if time.monotonic() > deadline:
                 reason = (error.details or {}).get("errmsg", f"code {error.code}")
-                raise RetryableError(f"the members do not reach each other: {reason}") from error
+                raise RetryableError(f"the members cannot reach each other: {reason}") from error
             time.sleep(_POLL_SECONDS)
         else:
             return

@@ -59,7 +59,7 @@ def open_authority(folder: Path, now: datetime) -> Authority:
         raise SettingError(f"ca.key in {folder} is not the key of ca.pem")
     if certificate.not_valid_after_utc <= now:
         raise SettingError(
-            f"the authority in {folder} expired on {certificate.not_valid_after_utc:%Y-%m-%d}; name a new folder"
+            f"the CA in {folder} expired on {certificate.not_valid_after_utc:%Y-%m-%d}; name a new folder"
         )
     return Authority(certificate, key)
 

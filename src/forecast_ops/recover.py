@@ -32,10 +32,12 @@ def recover(survivor: str, ca_file: Path) -> None:
         except OperationFailure as error:
             if error.code != NOT_YET_INITIALIZED:
                 raise
-            raise SettingError(f"{survivor} is empty: it holds no set to continue with") from error
+            raise SettingError(f"{survivor} is empty: it does not belong to a set that could continue") from error
         own = [member for member in config["members"] if member["host"] == survivor]
         if not own:
-            raise SettingError(f"{survivor} is not a member of the set that it holds; name it as the set does")
+            raise SettingError(
+                f"{survivor} is not the name of a member in its set's configuration; use the name given there"
+            )
         config |= {"members": own, "version": config["version"] + 1}
         client.admin.command("replSetReconfig", config, force=True)
         _wait_until_primary(survivor, client)
@@ -45,5 +47,7 @@ def _wait_until_primary(survivor: str, client: Any) -> None:
     deadline = time.monotonic() + PRIMARY_SECONDS
     while not client.admin.command("hello")["isWritablePrimary"]:
         if time.monotonic() > deadline:
-            raise RetryableError(f"{survivor} took no writes within {PRIMARY_SECONDS:.0f} s after the forced change")
+            raise RetryableError(
+                f"{survivor} accepted no writes within {PRIMARY_SECONDS:.0f} s after the forced change"
+            )
         time.sleep(_POLL_SECONDS)

@@ -26,11 +26,11 @@ def restore(client: Client, ca_file: Path, archives: Archives, name: str, *, rep
     manifest = archives.manifest(name)
     if not replace and any(count(client, manifest.database, ReadPreference.PRIMARY).values()):
         raise SettingError(
-            f"the database {manifest.database} holds documents; with --replace the dump takes their place"
+            f"the database {manifest.database} is not empty; --replace replaces its contents with the dump"
         )
     if archives.digest(name) != manifest.sha256:
         raise SettingError(
-            f"{archives.uri(name)} is damaged: its SHA-256 is not that of its manifest; nothing was restored"
+            f"{archives.uri(name)} is damaged: its SHA-256 differs from that in its manifest; nothing was restored"
         )
     options = ["--archive", "--gzip", "--stopOnError", f"--nsInclude={manifest.database}.*"]
     with config_file(ca_file, w="majority") as config, tempfile.TemporaryDirectory() as folder:
@@ -46,7 +46,7 @@ def restore(client: Client, ca_file: Path, archives: Archives, name: str, *, rep
     if fewer:
         raise RetryableError(
             f"{', '.join(fewer)}: fewer documents than when the dump began. If the pipeline deleted none meanwhile, "
-            "restore another dump, or fill the database from the processed zone: migrate"
+            "restore another dump, or fill the database from the processed zone with forecast migrate"
         )
     return restored
 

@@ -60,7 +60,7 @@ class Fleet:
         found = self.ecs.describe_services(cluster=self.cluster, services=[name])["services"]
         if not found:
             raise SettingError(
-                f"the cluster {self.cluster} has no service {name}: a service is named as its member's host begins"
+                f"the cluster {self.cluster} has no service {name}; services have the names of their members' hosts"
             )
         return dict(found[0])
 
@@ -81,14 +81,14 @@ def plan(fleet: Fleet, volume_gib: int | None = None, *, again: bool = False) ->
     """
     status = fleet.status()
     if reason := not_whole(status):
-        raise RetryableError(f"the set is incomplete, nothing was changed: {reason}")
+        raise RetryableError(f"the set is incomplete; nothing was changed: {reason}")
     by_state = sorted(status["members"], key=lambda member: (member["stateStr"] == "PRIMARY", member["name"]))
     steps = []
     for member in by_state:
         name = member["name"].partition(".")[0]
         service = fleet.service(name)
         if not _settled(service):
-            raise RetryableError(f"the service {name} is being deployed or does not run, nothing was changed")
+            raise RetryableError(f"the service {name} is being deployed or is not running; nothing was changed")
         newest = fleet.newest(service["taskDefinition"])
         volumes = _resized(service, volume_gib)
         if again or newest != service["taskDefinition"] or volumes is not None:
@@ -148,14 +148,14 @@ def _replace(fleet: Fleet, step: Step) -> None:
         forceNewDeployment=True,
         **volumes,
     )
-    _log("roll_started", step, f"{step.service}: ECS replaces its task")
+    _log("roll_started", step, f"{step.service}: ECS is replacing its task")
     # By its id: right after the update ECS may still describe the deployment before.
     new = next(found["id"] for found in answer["service"]["deployments"] if found["status"] == "PRIMARY")
     _wait(
         fleet,
         lambda: _settled(fleet.service(step.service), new),
         ECS_SECONDS,
-        f"{step.service} does not run {step.task_definition}",
+        f"{step.service} is not running {step.task_definition}",
     )
 
 
@@ -169,7 +169,7 @@ def _wait_for_return(fleet: Fleet, step: Step, version: int) -> None:
         status = fleet.status()
         return not_whole(status) is None and _config_version(status) >= version + _LEFT_AND_JOINED
 
-    _wait(fleet, has_returned, SYNC_SECONDS, f"{step.service} has not come back to the set")
+    _wait(fleet, has_returned, SYNC_SECONDS, f"{step.service} has not rejoined the set")
 
 
 def _config_version(status: dict[str, Any]) -> int:
@@ -192,7 +192,7 @@ def _resized(service: dict[str, Any], gib: int | None) -> list[dict[str, Any]] |
         return None
     volumes = service["deployments"][0].get("volumeConfigurations", [])
     if not volumes:
-        raise SettingError(f"the service {service['serviceName']} has no volume that ECS manages")
+        raise SettingError(f"the service {service['serviceName']} has no volume managed by ECS")
     if all(volume["managedEBSVolume"]["sizeInGiB"] == gib for volume in volumes):
         return None
     return [volume | {"managedEBSVolume": volume["managedEBSVolume"] | {"sizeInGiB": gib}} for volume in volumes]
@@ -229,7 +229,7 @@ def _wait(fleet: Fleet, done: Callable[[], bool], seconds: float, otherwise: str
             if done():
                 return
         if time.monotonic() > deadline:
-            raise RetryableError(f"{otherwise}, {seconds / 60:.0f} minutes after it was told to; the roll stopped here")
+            raise RetryableError(f"{otherwise}, {seconds / 60:.0f} minutes after the request; the roll stopped here")
         fleet.pause(_POLL_SECONDS)
 
 

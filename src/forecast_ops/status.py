@@ -90,7 +90,7 @@ def attention(status: SetStatus) -> list[str]:
         ),
         *(_certificate(one) for one in status.members if (one.certificate_days or 0) < MIN_CERTIFICATE_DAYS),
         *(
-            [f"the oplog is full with {status.oplog_hours:.1f} hours; it should hold {MIN_OPLOG_HOURS:.0f}"]
+            [f"the oplog is full and covers {status.oplog_hours:.1f} hours; it should cover {MIN_OPLOG_HOURS:.0f}"]
             if status.oplog_full and status.oplog_hours < MIN_OPLOG_HOURS
             else []
         ),
@@ -114,11 +114,11 @@ def status_metrics(status: SetStatus) -> Iterator[MetricLine]:
 
 def _certificate(member: MemberStatus) -> str:
     if member.certificate_days is None:
-        return f"the certificate of {member.host} could not be seen: it does not answer by TLS"
+        return f"the certificate of {member.host} could not be read: the member does not answer over TLS"
     if member.certificate_days <= 0:
         return f"the certificate of {member.host} has expired: issue a new one now (forecast mongo pki)"
     days = f"{member.certificate_days:.0f} days"
-    return f"the certificate of {member.host} ends in {days}: issue a new one (forecast mongo pki)"
+    return f"the certificate of {member.host} expires in {days}: issue a new one (forecast mongo pki)"
 
 
 def _members(found: dict[str, Any], ca_file: Path, now: datetime) -> Iterator[MemberStatus]:

@@ -22,7 +22,7 @@ def find_tool(name: str) -> str:
     if found is None:
         raise SettingError(
             f"{name} is not installed here. The project's image has it; elsewhere install the MongoDB Database Tools. "
-            "Without it, the processed zone is the other way to fill a database: migrate"
+            "A database can also be filled from the processed zone, with forecast migrate"
         )
     return found
 
@@ -45,4 +45,4 @@ def config_file(ca_file: Path, **options: str) -> Iterator[Path]:
 def log_tail(log: Path) -> str:
     """The end of what a tool wrote to stderr, without users and passwords."""
     lines = log.read_text(errors="replace").strip().splitlines()[-_LAST_LINES:]
-    return re.sub(r"://[^@\s]*@", "://***@", " | ".join(lines)) or "it said nothing"
+    return re.sub(r"://[^@\s]*@", "://***@", " | ".join(lines)) or "it printed nothing"

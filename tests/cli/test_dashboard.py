@@ -61,7 +61,7 @@ def test_for_a_person_it_names_the_page_to_open(tmp_path: Path) -> None:
     result = asked("--site-uri", "pages")
     (warning,) = result.stderr.splitlines()
     assert result.exit_code == 0
-    assert "WARNING the dashboard is made without the database: MongoDB is unreachable" in warning
+    assert "WARNING the dashboard is built without the database: MongoDB is unreachable" in warning
     assert result.stdout.splitlines()[0] == "pages/index.html"
     assert result.stdout.splitlines()[1].endswith(" files written, 0 unchanged, 0 removed")
     assert "No run is known here" in (tmp_path / "pages" / "index.html").read_text("utf-8")

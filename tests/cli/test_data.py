@@ -107,7 +107,7 @@ def test_a_station_of_which_nothing_was_found_is_named_on_stderr(zone: Path) -> 
     result = asked("values", "--processed-uri", str(zone), *A_DAY, "--station", "no\x1bwhere", "--format", "table")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0].split() == ["station_id", "timestamp", "air_temperature"]
-    assert result.stderr == "no observation was found of no\\u001bwhere\n"
+    assert result.stderr == "no observation was found for no\\u001bwhere\n"
 
 
 def test_the_latest_of_each_station(zone: Path) -> None:

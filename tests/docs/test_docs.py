@@ -209,7 +209,7 @@ def test_the_other_commands_of_the_guide_do_what_it_says(guide: Guide) -> None:
     quality = guide.one("forecast quality").stdout
     # The first two hours of the two tables' first day are of September in UTC.
     assert quality.startswith(f"2024-10-01 to 2024-10-07 (UTC): {DOCUMENTS - 2 * 24:,} observations, ")
-    assert "deleted, and gone for a majority" in guide.one("crud-check").stdout
+    assert "deleted, also on a majority" in guide.one("crud-check").stdout
 
 
 def test_the_examples_of_the_processed_zone_run(

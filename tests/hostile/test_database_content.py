@@ -116,7 +116,7 @@ def test_case_106_an_index_that_a_copied_database_lacks_is_named(
     collection.drop_index(missing)
     words = (
         f"{collection.full_name} lacks an index of this pipeline: {missing}. Was it copied or restored without them? "
-        "`pipeline` and `forecast migrate` make them"
+        "`pipeline` and `forecast migrate` create them"
     )
     with pytest.raises(SettingError) as told:
         quality_of_window(collection, STATIONS, START.date(), START.date(), NOW)

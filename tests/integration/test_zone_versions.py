@@ -141,9 +141,8 @@ def test_what_only_an_earlier_version_had_is_counted_and_named_when_it_leaves_th
     assert run(world)["records_withdrawn"] == 2
     assert [record.getMessage() for record in caplog.records if "earlier version" in record.getMessage()] == [
         (
-            f"{KEY}: 2 observations that an earlier version of this object gave are not in this one: they are no "
-            "longer "
-            "in the processed zone, but stay in the database"
+            f"{KEY}: 2 observations of an earlier version of this object are missing from this one; they are no "
+            "longer in the processed zone, but stay in the database"
         )
     ]
     withdrawn = {f"{name}@2024-09-30T23:00:00Z" for name in ("07915", "STATIC0090")}
@@ -186,7 +185,7 @@ def test_a_version_without_any_value_takes_nothing_out_of_the_zone(
         assert {key: world.processed.get(key) for key in before} == before
         assert world.document_bytes() == documents
         assert [record.getMessage() for record in caplog.records if "earlier" in record.getMessage()] == [
-            f"{KEY}: no record of this version has a value: the records of an earlier one stay in the processed zone"
+            f"{KEY}: no record of this version has a value; those of an earlier version stay in the processed zone"
         ]
     world.raw.put(KEY, rows(11, stations=("07915",)))
     run(world)

@@ -37,8 +37,8 @@ from tests.integration.replica_set import Mongod, ReplicaSet, replica_set, stand
 PASSWORD = "tr0ub4dor-Zebra"
 SOON = "&serverSelectionTimeoutMS=1500"
 RIGHTS = (
-    "MONGODB_URI names no user, or one without the right for this ({}). A run needs the role readWrite on the "
-    "database, and dbAdmin as well where the validator of an older version is there"
+    "MONGODB_URI names no user, or one without the necessary rights ({}). A run needs the role readWrite on "
+    "the database, and also dbAdmin if the collection has the validator of an older version"
 )
 LOST = (
     "the connection to MongoDB was lost (trying{}) and did not come back in time. Check that most members of the "
@@ -146,7 +146,7 @@ def test_secondary_that_is_named_directly(mongod_binary: Path, tmp_path: Path) -
             1,
             (
                 "HOST is a member that is not the primary (directConnection=true in MONGODB_URI). "
-                "Name the set instead (replicaSet=...), so that the primary is found whichever it is"
+                "Name the set instead (replicaSet=...), so that the driver finds the primary"
             ),
         )
 
@@ -305,8 +305,8 @@ def test_a_host_without_a_name_is_to_be_corrected() -> None:
 @pytest.mark.parametrize(
     ("cause", "code", "words"),
     [
-        ("NXDOMAIN", 2, "DNS knows no MongoDB by the name cluster.example.net (mongodb+srv). Correct MONGODB_URI. "),
-        ("NoAnswer", 2, "DNS knows no MongoDB by the name cluster.example.net (mongodb+srv). Correct MONGODB_URI. "),
+        ("NXDOMAIN", 2, "DNS has no MongoDB with the name cluster.example.net (mongodb+srv). Correct MONGODB_URI. "),
+        ("NoAnswer", 2, "DNS has no MongoDB with the name cluster.example.net (mongodb+srv). Correct MONGODB_URI. "),
         ("LifetimeTimeout", 1, "DNS did not answer for cluster.example.net (mongodb+srv). Check the network, then run"),
         ("NoNameservers", 1, "DNS did not answer for cluster.example.net (mongodb+srv). Check the network, then run"),
         ("Timeout", 1, "DNS did not answer for cluster.example.net (mongodb+srv). Check the network, then run again"),
@@ -421,13 +421,13 @@ def test_wrong_password_and_unknown_user(guarded: ReplicaSet, user: str, passwor
 
 
 def test_no_user_where_one_is_needed(guarded: ReplicaSet) -> None:
-    assert fault(settings(guarded.uri)) == (2, RIGHTS.format("making the collection"))
+    assert fault(settings(guarded.uri)) == (2, RIGHTS.format("creating the collection"))
 
 
 def test_user_who_may_only_read(guarded: ReplicaSet, admin: Any) -> None:
-    assert fault(settings(as_user(guarded.uri, "reader"))) == (2, RIGHTS.format("making the collection"))
+    assert fault(settings(as_user(guarded.uri, "reader"))) == (2, RIGHTS.format("creating the collection"))
     prepare_collection(admin.forecast.weather)
-    assert fault(settings(as_user(guarded.uri, "reader"))) == (2, RIGHTS.format("making the indexes"))
+    assert fault(settings(as_user(guarded.uri, "reader"))) == (2, RIGHTS.format("creating the indexes"))
 
 
 def test_right_to_read_and_write_is_enough(guarded: ReplicaSet, admin: Any) -> None:
@@ -471,7 +471,7 @@ def test_database_name_that_differs_in_capitals_only(guarded: ReplicaSet, admin:
     admin.forecast.other.insert_one({})
     assert fault(settings(as_user(guarded.uri, "root"), "Forecast")) == (
         2,
-        "there is a database whose name differs from MONGODB_DATABASE only in capitalisation (making the collection)",
+        "there is a database whose name differs from MONGODB_DATABASE only in capitalisation (creating the collection)",
     )
 
 
@@ -479,7 +479,7 @@ def test_name_that_the_server_refuses(guarded: ReplicaSet, admin: Any) -> None:
     assert fault(settings(as_user(guarded.uri, "root"), "x" * 64)) == (
         2,
         (
-            "MongoDB refused the name of the database or of the collection (making the collection); change "
+            "MongoDB refused the name of the database or of the collection (creating the collection); change "
             "MONGODB_DATABASE or MONGODB_COLLECTION"
         ),
     )
@@ -512,10 +512,10 @@ def test_other_kinds_of_collections(guarded: ReplicaSet, admin: Any, options: di
 
 
 LIKE = (
-    "the collection has an index like one of the pipeline's, with another name or other options (making the indexes); "
-    "drop it"
+    "the collection has an index like one of the pipeline's, with another name or other options (creating the indexes)"
+    "; drop it"
 )
-SAME_NAME = "the collection has another index with the name of one of the pipeline's (making the indexes); drop it"
+SAME_NAME = "the collection has another index with the name of one of the pipeline's (creating the indexes); drop it"
 
 
 @pytest.mark.parametrize(
@@ -538,7 +538,7 @@ def test_collection_of_something_else(guarded: ReplicaSet, admin: Any) -> None:
     assert fault(settings(as_user(guarded.uri, "root"))) == (
         2,
         (
-            "the collection holds documents whose station.location is not a point (making the indexes), so they are "
+            "the collection holds documents whose station.location is not a point (creating the indexes), so they are "
             "not the pipeline's; set MONGODB_COLLECTION to another one"
         ),
     )
@@ -575,7 +575,7 @@ def test_failures_that_may_be_over_at_the_next_run(
 def test_full_disk_while_preparing(guarded: ReplicaSet, admin: Any, command: str) -> None:
     data = {"failCommands": [command], "errorCode": 14031}
     admin.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=data)
-    doing = {"create": "making the collection", "createIndexes": "making the indexes"}[command]
+    doing = {"create": "creating the collection", "createIndexes": "creating the indexes"}[command]
     assert fault(settings(as_user(guarded.uri, "root"))) == (
         1,
         f"MongoDB has no disk space left ({doing}). Free some space on the disk of its data, then run again",

@@ -209,7 +209,7 @@ def test_a_mongod_that_ends_by_itself_is_told(
         os.kill(left, signal.SIGKILL)
         os.waitid(os.P_PID, left, os.WEXITED | os.WNOWAIT)
     (message,) = caplog.messages
-    assert message.startswith(f"mongod ended by itself, exit code -9. The end of its log, {tmp_path}/mongod.log: ")
+    assert message.startswith(f"mongod exited unexpectedly with code -9. The end of its log, {tmp_path}/mongod.log: ")
 
 
 @pytest.fixture
@@ -238,8 +238,8 @@ def test_data_that_another_program_has_are_left_to_it(
         stop_leftover(tmp_path)
     assert not held_by_no_mongod.closed
     assert caught.value.message == (
-        f"another program is using the data in {tmp_path}, and {tmp_path}/data/mongod.lock does not tell which; "
-        "end it or set MONGODB_URI"
+        f"another program is using the data in {tmp_path}, and {tmp_path}/data/mongod.lock does not show which; "
+        "stop it or set MONGODB_URI"
     )
 
 
@@ -285,7 +285,7 @@ def test_data_that_mongod_refuses(mongod_binary: Path, tmp_path: Path) -> None:
     (tmp_path / "data" / "WiredTiger").write_text("not a database\n")
     (tmp_path / "data" / "WiredTiger.turtle").write_text("not a database\n")
     (tmp_path / "data" / "storage.bson").write_text("not a database\n")
-    with pytest.raises(SettingError, match=r"mongod ended at its start with exit code .*mongod\.log: "):
+    with pytest.raises(SettingError, match=r"mongod exited at startup with code .*mongod\.log: "):
         embedded_mongodb(tmp_path).__enter__()
 
 

@@ -151,7 +151,7 @@ def test_marking_that_breaks_once_is_made_once(collection: ObservationCollection
 def test_nothing_is_written_that_could_not_be_marked(collection: ObservationCollection) -> None:
     marks = PendingQc.for_collection(collection, "run")
     _fail(collection, *_command("update", closeConnection=True), times=2)
-    with pytest.raises(RetryableError, match=r"lost \(marking station-days, 127"):
+    with pytest.raises(RetryableError, match=r"lost \(queueing station-days, 127"):
         load(_frame(_deliveries(1, 10)), collection, marks)
     assert collection.count_documents({}) == 0
     assert load(_frame(_deliveries(1, 10)), collection, marks) == LoadCounts(inserted=60)

@@ -381,7 +381,7 @@ def test_a_document_that_the_validator_refuses_is_named(database: Database, by_h
         database.evaluate()
     which = by_hand if by_hand.startswith("A@") else "of A at 2024-10-01T00:10:00Z"
     assert told.value.message == (
-        f"the database's validator refuses the flags of document {which}: what is there was not written by this "
+        f"the database's validator rejects the flags of document {which}, which was not written by this "
         "pipeline (src/config/mongodb_schema.json); fix or remove it"
     )
     assert database.pending_qc().marks() == {("A", DAY): ["run"]}

@@ -159,7 +159,7 @@ def test_a_database_with_documents_is_not_touched_without_replace(prepared: Path
     assert run_dump().exit_code == 0
     result = run_restore()
     assert result.exit_code == 2
-    assert "the database forecast_2_0 holds documents; with --replace the dump takes their place" in result.output
+    assert "the database forecast_2_0 is not empty; --replace replaces its contents with the dump" in result.output
 
 
 def test_a_damaged_archive_is_not_restored(prepared: Path, s3_bucket: str) -> None:
@@ -170,7 +170,7 @@ def test_a_damaged_archive_is_not_restored(prepared: Path, s3_bucket: str) -> No
     boto3.client("s3").put_object(Bucket=s3_bucket, Key=key, Body=ARCHIVE[:-1])
     result = run_restore("--replace")
     assert result.exit_code == 2
-    assert "is damaged: its SHA-256 is not that of its manifest; nothing was restored" in result.output
+    assert "is damaged: its SHA-256 differs from that in its manifest; nothing was restored" in result.output
     assert not (prepared.parent / "restored").exists()
 
 

@@ -60,7 +60,7 @@ def test_the_first_start_initiates_the_set_makes_the_users_and_sets_the_marker(m
     result = init()
     assert result.exit_code == 0
     assert "the set forecast was initiated" in result.output
-    assert "the users have their rights: root, app, backup, monitor, roll" in result.output
+    assert "the users exist with their rights: root, app, backup, monitor, roll" in result.output
     assert get_marker() == "true"
 
 
@@ -71,7 +71,7 @@ def test_a_second_run_changes_nothing_but_passwords(member: Member, monkeypatch:
     monkeypatch.setenv("MONGO_APP_PASSWORD", "another one")
     result = init()
     assert result.exit_code == 0
-    assert "the set forecast was there already" in result.output
+    assert "the set forecast was initiated before" in result.output
     with Client(member.uri("app")) as app, pytest.raises(OperationFailure, match="Authentication failed"):
         app.forecast_2_0.kept.find_one()
     monkeypatch.setitem(PASSWORDS, "MONGO_APP_PASSWORD", "another one")
@@ -118,8 +118,8 @@ def test_a_missing_password_is_named_before_any_user_is_made(member: Member, mon
     ("name", "value", "code", "words"),
     [
         ("MONGO_MEMBERS", "localhost:1", 1, "localhost:1 does not answer"),
-        ("MONGO_MEMBERS", "localhost", 2, "MONGO_MEMBERS takes host:port"),
-        ("MONGO_MEMBERS", "a:1,a:1", 2, "MONGO_MEMBERS names a member twice"),
+        ("MONGO_MEMBERS", "localhost", 2, "MONGO_MEMBERS must be host:port"),
+        ("MONGO_MEMBERS", "a:1,a:1", 2, "MONGO_MEMBERS contains a member twice"),
         ("MONGO_REPLICA_KEY", "wr0ng" * 20, 2, "refused the user or the password"),
         ("MONGO_TLS_CA", "", 2, "MONGO_TLS_CA is not set"),
     ],
@@ -254,7 +254,7 @@ def test_a_survivor_goes_on_alone_with_its_documents(member: Member) -> None:
 def test_a_set_with_a_primary_and_an_empty_member_are_not_forced(member: Member) -> None:
     result = recover(member.host, "--yes")
     assert result.exit_code == 2
-    assert "it holds no set to continue with" in result.output
+    assert "it does not belong to a set that could continue" in result.output
     initiated(member)
     result = recover(member.host, "--yes")
     assert result.exit_code == 2

@@ -104,7 +104,7 @@ def test_an_authority_that_is_broken_or_expired_is_refused(tmp_path: Path) -> No
 def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(forecast_app, ["mongo", "pki", str(tmp_path), "--hosts", "mongo-1.a,mongo-1.b"])
     assert result.exit_code == 2
-    assert "two hosts begin with the same name" in result.output
+    assert "two host names have the same first label" in result.output
 
 
 def test_secrets_manager_gets_the_certificates_and_never_the_authoritys_key(

@@ -95,7 +95,7 @@ def test_a_certificate_that_ends_earlier_is_not_taken(users_member: Member, secr
     secret.put_secret_value(SecretId=SECRET, SecretString=new(users_member, 0.5))
     result = renew(users_member)
     assert result.exit_code == 2
-    assert "it is not taken; issue a new one (forecast mongo pki)" in result.output
+    assert "so it was not installed; issue a new one (forecast mongo pki)" in result.output
     assert file_of(users_member).read_text() == before
     assert days(users_member) == pytest.approx(held or 0, abs=0.1)
 
@@ -125,11 +125,11 @@ def test_a_certificate_that_mongod_refuses_is_taken_back(users_member: Member, s
     secret.put_secret_value(SecretId=SECRET, SecretString=f"{certificate}-----BEGIN PRIVATE KEY{key}")
     result = renew(users_member)
     assert result.exit_code == 2
-    assert "mongod refuses the certificate that the secret of localhost:" in result.output
+    assert "mongod rejected the certificate in the secret of localhost:" in result.output
     assert file_of(users_member).read_text() == before
 
 
 def test_where_mongod_was_not_started_yet_it_is_tried_again(users_member: Member, secret: Any, tmp_path: Path) -> None:
     result = CliRunner().invoke(forecast_app, ["mongo", "renew", str(tmp_path / "server.pem")])
     assert result.exit_code == 1
-    assert "mongod has not been started beside this program yet" in result.output
+    assert "does not exist yet: mongod has not been started" in result.output

@@ -152,7 +152,7 @@ def test_a_member_that_does_not_come_back_stops_the_roll(ecs: Any, monkeypatch: 
         return update(**given)
 
     ecs.update_service = update_service
-    with pytest.raises(RetryableError, match="mongo-2 has not come back to the set"):
+    with pytest.raises(RetryableError, match="mongo-2 has not rejoined the set"):
         roll(services, steps, lambda: None)
     assert [revision(ecs, number) for number in (1, 2, 3)] == ["1", "2", "1"]
 
@@ -172,7 +172,7 @@ def test_a_lost_lease_stops_before_the_next_member(ecs: Any) -> None:
 
 def test_a_service_that_is_being_deployed_is_waited_for_by_a_human(ecs: Any) -> None:
     ecs.update_service(cluster="forecast", service="mongo-2", desiredCount=0)
-    with pytest.raises(RetryableError, match="mongo-2 is being deployed or does not run, nothing was changed"):
+    with pytest.raises(RetryableError, match="mongo-2 is being deployed or is not running; nothing was changed"):
         plan(fleet(ecs, Set()))
 
 
@@ -298,6 +298,6 @@ def test_a_set_that_still_looks_whole_is_not_taken_for_the_members_return(
     monkeypatch.setattr(module, "SYNC_SECONDS", 0.0)
     client = Set()
     services = Fleet(ecs, "forecast", cast("Client", client), lambda _: None)
-    with pytest.raises(RetryableError, match="mongo-2 has not come back to the set"):
+    with pytest.raises(RetryableError, match="mongo-2 has not rejoined the set"):
         roll(services, plan(services), lambda: None)
     assert [revision(ecs, number) for number in (1, 2, 3)] == ["1", "2", "1"]

@@ -41,7 +41,7 @@ def test_a_set_of_one_member_is_not_whole(prepared: str) -> None:
     put_dump(prepared)
     result = run()
     assert result.exit_code == 1
-    assert "the set is incomplete, nothing was changed: 1 members, 1 votes; expected 3 of each" in result.output
+    assert "the set is incomplete; nothing was changed: 1 members, 1 votes; expected 3 of each" in result.output
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_none_of_it(prepared: str, monkeypatch: pytest.MonkeyPatch) -> None:

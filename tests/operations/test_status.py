@@ -94,13 +94,16 @@ def changed(**changes: Any) -> list[str]:
         ({"lag_seconds": 61.0}, "mongo-3:27017 is 61 s behind the primary"),
         (
             {"certificate_days": 29.4},
-            "the certificate of mongo-3:27017 ends in 29 days: issue a new one (forecast mongo pki)",
+            "the certificate of mongo-3:27017 expires in 29 days: issue a new one (forecast mongo pki)",
         ),
         (
             {"certificate_days": -1.0},
             "the certificate of mongo-3:27017 has expired: issue a new one now (forecast mongo pki)",
         ),
-        ({"certificate_days": None}, "the certificate of mongo-3:27017 could not be seen: it does not answer by TLS"),
+        (
+            {"certificate_days": None},
+            "the certificate of mongo-3:27017 could not be read: the member does not answer over TLS",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_member_is_told(changes: dict[str, Any], told: str) -> None:
@@ -116,7 +119,7 @@ def test_an_oplog_that_is_not_full_says_nothing_of_how_long_it_will_hold() -> No
 def test_a_short_oplog_and_slow_operations_are_told() -> None:
     bad = replace(WELL, oplog_hours=23.9, slow=(("query", "forecast_2_0.weather_measurements", 12.4),))
     assert attention(bad) == [
-        "the oplog is full with 23.9 hours; it should hold 24",
+        "the oplog is full and covers 23.9 hours; it should cover 24",
         "a query on forecast_2_0.weather_measurements has run for 12 s",
     ]
     assert as_text(bad).endswith("attention: a query on forecast_2_0.weather_measurements has run for 12 s")

@@ -247,7 +247,7 @@ def test_what_cannot_be_asked_for_is_named(asked: dict[str, Any], words: str) ->
 
 
 def test_a_zone_without_a_dataset_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RetryableError, match="holds no whole dataset"):
+    with pytest.raises(RetryableError, match="has no complete dataset"):
         forecast.read(str(tmp_path))
 
 

@@ -35,7 +35,7 @@ def test_a_bucket_that_is_not_there_costs_the_copy_alone(
     path = write_and_copy(latency(1, [10.0] * 10), settings, NOW)
     assert path.is_file()
     (record,) = [one for one in caplog.records if one.name == "forecast.report"]
-    assert record.getMessage().startswith(f"no copy of {path.name}: ")
+    assert record.getMessage().startswith(f"{path.name} was not copied: ")
     assert f"{s3_bucket}-missing" in record.getMessage()
 
 

@@ -39,7 +39,9 @@ def test_a_fault_of_the_program_costs_the_dashboard_and_not_the_run(
 
     monkeypatch.setattr(dashboard, "make_site", fault)
     write_dashboard_or_warn(Settings(logs_dir=tmp_path), STATIONS, RetryableError("no primary"))
-    assert [record.getMessage() for record in caplog.records] == ["the dashboard was not written, by an internal error"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "the dashboard was not written because of an internal error"
+    ]
 
 
 @pytest.fixture

@@ -387,7 +387,7 @@ def test_a_comparison_names_what_differs_and_leaves_out_what_is_due(
     caplog.clear()
     assert local.compared() == DatasetComparison(True, checked=3, differing=1, pending_days=1)
     assert [record.getMessage() for record in caplog.records] == [
-        "observation A@2024-10-01T00:05:00Z is not in the dataset as it is in the database"
+        "observation A@2024-10-01T00:05:00Z in the dataset differs from the database"
     ]
 
 

@@ -156,7 +156,7 @@ def test_a_comparison_names_the_hours_that_differ(local: World, caplog: pytest.L
     assert local.compared_hours() == (1, 2)
     told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("hour")]
     assert sorted(told) == [
-        f"hour {name}@2024-10-01T01:00:00Z (its end) is not in the zone as the database's observations make it"
+        f"hour {name}@2024-10-01T01:00:00Z (its end) in the zone differs from the observations in the database"
         for name in "AB"
     ]
 

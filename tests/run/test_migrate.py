@@ -252,7 +252,7 @@ def test_half_a_file_is_named(store: LocalStore, collection: ObservationCollecti
 @pytest.mark.parametrize(
     ("version", "words"),
     [
-        (None, "names no format version"),
+        (None, "states no format version"),
         ("1", "is of format version 1"),
         ("3", "is of format version 3"),
         ("2", "has other columns than this program writes"),

@@ -90,9 +90,9 @@ def test_what_cannot_be_read_is_named_and_left_out(tmp_path: Path, caplog: pytes
         found = past_measurements(settings, SLOS, NOW)
     assert (len(found.latency), found.load) == (1, [])
     for words in (
-        "error budgets leave out query_latency_report_20261128T130000Z.json, which is not a report of this version",
-        "error budgets leave out load_test_report_20261128T130000Z.json, which is not a report of this version",
-        "error budgets are of the reports in LOGS_DIR alone: ",
+        "error budgets exclude query_latency_report_20261128T130000Z.json, which is not a report of this version",
+        "error budgets exclude load_test_report_20261128T130000Z.json, which is not a report of this version",
+        "error budgets only cover the reports in LOGS_DIR: ",
     ):
         assert words in caplog.text
 

@@ -107,14 +107,14 @@ def test_an_unforeseen_exception_costs_its_object_alone(
     (counts,) = chosen.run.objects
     assert (counts.key, counts.outcome, counts.error_code) == ("a.jsonl", "rejected", "internal_error")
     assert counts.error == (
-        f"reading it caused an internal error ({type(error).__name__}), whose trace is in the log; report it "
-        "with the object. The others are not affected"
+        f"reading it caused an internal error ({type(error).__name__}), and its traceback is in the log; "
+        "please report it, with the object. The other objects are not affected"
     )
     remembered: Any = chosen.checkpoints
     assert remembered.rejected == [("a.jsonl", "internal_error")]
     assert chosen.run.final_status(None) == ("partial", 3)
     (traced,) = [record for record in caplog.records if record.exc_info]
-    assert (traced.levelno, traced.getMessage()) == (logging.ERROR, "an internal error, on a.jsonl")
+    assert (traced.levelno, traced.getMessage()) == (logging.ERROR, "internal error on a.jsonl")
     assert not (folder / "work-0").exists()
 
 

@@ -48,7 +48,7 @@ def test_a_file_adds_its_stations(tmp_path: Path) -> None:
 
 def test_ids_of_a_network_begin_as_its_package_declares() -> None:
     write("a.json", registry_file("InfoClimat", entry("x-A"), id_prefix="x-").content)
-    with pytest.raises(SettingError, match="id_prefix is 'x-', and InfoClimat declares ''; leave it out"):
+    with pytest.raises(SettingError, match="id_prefix is 'x-', but InfoClimat declares ''; leave it out"):
         added("a.json")
 
 

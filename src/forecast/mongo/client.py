@@ -61,8 +61,8 @@ _INDEX_NAME = re.compile(r" index: (\S+) dup key: ")
 _OUT_OF_DISK = 14031
 # What the server's codes ask a person to change (its error_codes.yml), and what may be over at the next run.
 _TO_CHANGE = {
-    13: "MONGODB_URI names no user, or one without the right for this ({doing}). A run needs the role readWrite on the "
-    "database, and dbAdmin as well where the validator of an older version is there",
+    13: "MONGODB_URI names no user, or one without the necessary rights ({doing}). A run needs the role readWrite on "
+    "the database, and also dbAdmin if the collection has the validator of an older version",
     18: "MongoDB refused the user of MONGODB_URI ({doing}): unknown to the database that authSource names, or wrong "
     "password",
     73: "MongoDB refused the name of the database or of the collection ({doing}); change MONGODB_DATABASE or "
@@ -77,7 +77,7 @@ _TO_CHANGE = {
 }
 _NO_INDEX = (
     "the collection lacks indexes of this pipeline ({doing}); was it copied or restored without them? "
-    "`pipeline` and `forecast migrate` make them"
+    "`pipeline` and `forecast migrate` create them"
 )
 _TO_REPEAT = {
     50: "MongoDB aborted an operation because it took too long ({doing}); is the server overloaded?",
@@ -143,7 +143,7 @@ def _check_server(client: MongoClient[dict[str, Any]], uri: str) -> None:
     if not hello["isWritablePrimary"]:
         raise RetryableError(
             f"{place} is a member that is not the primary (directConnection=true in MONGODB_URI). "
-            "Name the set instead (replicaSet=...), so that the primary is found whichever it is"
+            "Name the set instead (replicaSet=...), so that the driver finds the primary"
         )
 
 

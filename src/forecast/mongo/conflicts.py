@@ -78,7 +78,7 @@ class Conflicts:
         if not rows:
             return
         group, ours = group_of(table), table.take(pa.array(rows))
-        with mongo_errors("reading what is there"):
+        with mongo_errors("reading stored versions"):
             found = versions.collection.find(
                 {"_id": {"$in": ours["_id"].to_pylist()}}, {"measurements": 1, "metadata.source_uri": 1}
             )

@@ -42,7 +42,7 @@ class DailyAggregates:
 
     def prepare(self) -> None:
         """Make the indexes."""
-        with mongo_errors("making the indexes of the daily aggregates"):
+        with mongo_errors("creating the indexes of the daily aggregates"):
             self.collection.create_indexes(list(INDEXES))
 
     def write(self, found: Iterable[StationDay], without: Iterable[tuple[str, int]]) -> None:

@@ -103,7 +103,7 @@ def plan_load(records: pd.DataFrame, versions: Versions, conflicts: Conflicts | 
     counts = LoadCounts()
     for batch in batches_of(records):
         table, _, _, others = deduplicate(batch.combine_chunks())
-        with mongo_errors("reading what is there"):
+        with mongo_errors("reading stored versions"):
             plan = compare(table, versions)
             removed = removed_by(table, plan, versions)
             new = table["_id"].take(pa.array(plan.new, pa.int64())).to_pylist()

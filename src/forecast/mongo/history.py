@@ -36,7 +36,7 @@ class RunHistory:
 
     def prepare(self) -> None:
         """Make the index."""
-        with mongo_errors("making the index of the run history"):
+        with mongo_errors("creating the index of the run history"):
             self.collection.create_indexes(list(INDEXES))
 
     def put(self, report: Mapping[str, Any], seconds: float | None = None) -> None:

@@ -63,5 +63,5 @@ class ListingState:
     def write(self, full_at: datetime, ranges: Sequence[ListedRange]) -> None:
         """Put a listing in place of the one before."""
         entry = {"full_at": full_at, "ranges": [asdict(one) for one in ranges]}
-        with mongo_errors("noting what was listed"):
+        with mongo_errors("recording what was listed"):
             self.collection.replace_one({"_id": self.place}, entry, upsert=True)

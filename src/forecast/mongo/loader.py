@@ -66,7 +66,7 @@ def prepare_collection(collection: ObservationCollection) -> None:
     """
     validator = json.loads(SCHEMA_FILE.read_text("utf-8"))
     database = collection.database
-    with mongo_errors("making the collection"):
+    with mongo_errors("creating the collection"):
         if not _created(collection, validator):
             found = next(iter(database.list_collections(filter={"name": collection.name})), {})
             _check_kind(collection, found)
@@ -74,7 +74,7 @@ def prepare_collection(collection: ObservationCollection) -> None:
             if found.get("options", {}).get("validator") != validator:
                 with mongo_errors("changing the validator"):
                     database.command("collMod", collection.name, validator=validator)
-    with mongo_errors("making the indexes"):
+    with mongo_errors("creating the indexes"):
         collection.create_indexes(list(INDEXES))
     DailyAggregates.for_collection(collection).prepare()
 
@@ -112,7 +112,7 @@ def check_collection(collection: ObservationCollection) -> None:
         if missing and collection.find_one({}, {"_id": 1}) is not None:
             raise SettingError(
                 f"{collection.full_name} lacks an index of this pipeline: {', '.join(missing)}. Was it copied or "
-                "restored without them? `pipeline` and `forecast migrate` make them"
+                "restored without them? `pipeline` and `forecast migrate` create them"
             )
 
 
@@ -154,7 +154,7 @@ def _load_batch(
     seen: dict[str, tuple[Any, ...]] = {}
     left: list[str] = []
     for number in range(_ROUNDS):
-        with mongo_errors("reading what is there"):
+        with mongo_errors("reading stored versions"):
             known = bool(number) or stored.holds_any_of(table)
             plan = compare(table, stored) if known else Plan.all_new(table.num_rows)
             removed = _removed(table, plan, stored, removed)
@@ -182,7 +182,7 @@ def _load_batch(
             return counts
         before, seen = seen, _seen(plan)
         table = table.filter(pc.is_in(table["_id"], value_set=pa.array(left, pa.string())))
-    with mongo_errors("reading what is there"):
+    with mongo_errors("reading stored versions"):
         stored.check_ours(left)
     if any(before.get(name) != seen.get(name) for name in left):
         raise RetryableError("other writers keep changing the same documents; run again when they are done")
@@ -261,7 +261,7 @@ def _touch_lineage(table: pa.Table, plan: Plan, collection: ObservationCollectio
         UpdateOne(_as_seen(plan, row), {"$set": {f"metadata.{name}": _stored(value) for name, value in entry.items()}})
         for row, entry in zip(plan.touch_lineage, part.select([*SOURCE, *RANK]).to_pylist(), strict=True)
     ]
-    with mongo_errors("marking the newest delivery"):
+    with mongo_errors("updating lineage"):
         try:
             result = collection.bulk_write(updates, ordered=False)
         except BulkWriteError as error:

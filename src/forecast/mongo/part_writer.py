@@ -72,7 +72,7 @@ def _touch_lineage(table: pa.Table, rows: Sequence[int], stored: StoredVersions)
         UpdateOne(_as_read(found), {"$set": {"metadata": touch_lineage(found, record)}})
         for found, record in zip((stored.several[name] for name in names), records, strict=True)
     ]
-    with mongo_errors("marking the newest delivery"):
+    with mongo_errors("updating lineage"):
         try:
             matched = stored.collection.bulk_write(writes, ordered=False).matched_count
         except BulkWriteError as error:

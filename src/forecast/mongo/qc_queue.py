@@ -41,19 +41,19 @@ class PendingDays:
             for station, day in sorted(set(station_days))
         ]
         if marks:
-            with mongo_errors("marking station-days"):
+            with mongo_errors("queueing station-days"):
                 self.collection.bulk_write(marks, ordered=False)
 
     def marks(self, query: Mapping[str, Any] | None = None) -> dict[tuple[str, int], list[str]]:
         """All marks, those of runs that did not finish among them, with the runs that made them."""
-        with mongo_errors("reading marked station-days"):
+        with mongo_errors("reading queued station-days"):
             return {(mark["station"], mark["day"]): mark["runs"] for mark in self.collection.find(query or {})}
 
     def ack(self, marks: Marks) -> None:
         """Take marks away that are as they were read: one that another run has made again meanwhile stays."""
         gone = [DeleteOne({"_id": _name(station, day), "runs": runs}) for (station, day), runs in marks.items()]
         if gone:
-            with mongo_errors("taking marks away"):
+            with mongo_errors("removing queue entries"):
                 self.collection.bulk_write(gone, ordered=False)
 
 

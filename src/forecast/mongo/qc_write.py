@@ -76,7 +76,7 @@ def _refused(error: BulkWriteError) -> ForecastError:
         wanted = first["op"]["q"]
         which = wanted.get("_id") or f"of {wanted['station.id']} at {iso_time(wanted['timestamp'])}"
         return SettingError(
-            f"the database's validator refuses the flags of document {which}: what is there was not written by this "
+            f"the database's validator rejects the flags of document {which}, which was not written by this "
             "pipeline (src/config/mongodb_schema.json); fix or remove it"
         )
     if foreign := foreign_index(first):

@@ -159,7 +159,7 @@ class Checkpoints:
         """Note that files of an object are about to be published and loaded, until `write` or `end`."""
         files = [{"zone": self.zone, "key": key} for key in keys]
         begun = {"$set": {"loading": run_id}, "$addToSet": {"in_zone": {"$each": files}}}
-        with mongo_errors("noting that an object is loaded"):
+        with mongo_errors("recording that an object is loaded"):
             before = self.collection.find_one_and_update({"_id": uri}, begun, {"loading": 1, "in_zone": 1}, upsert=True)
         return Begun("loading" in (before or {}), self._outdated(uri, before, keys))
 

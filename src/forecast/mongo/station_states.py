@@ -70,7 +70,7 @@ class StationStates:
 
     def revise(self, names: Iterable[str]) -> None:
         """What the database holds of these stations is about to change, or has changed."""
-        with mongo_errors("noting that observations change"):
+        with mongo_errors("recording that observations change"):
             self.collection.update_many({"_id": {"$in": sorted(names)}}, {"$set": {"revision": token_hex(8)}})
 
     def note(self, stations: Stations, presence: Presence, now: datetime) -> None:

@@ -109,7 +109,7 @@ def name_not_found(cause: BaseException | None, host: str) -> ForecastError | No
     """The error for a `mongodb+srv` name that was looked up in vain, where that is the cause of the driver's error."""
     kinds = {kind.__name__ for kind in type(cause).__mro__}
     if _NO_SUCH_NAME & kinds:
-        return SettingError(f"DNS knows no MongoDB by the name {host} (mongodb+srv). Correct MONGODB_URI. {ENCODED}")
+        return SettingError(f"DNS has no MongoDB with the name {host} (mongodb+srv). Correct MONGODB_URI. {ENCODED}")
     if {"DNSException", "OSError"} & kinds:
         return RetryableError(f"DNS did not answer for {host} (mongodb+srv). Check the network, then run again")
     return None

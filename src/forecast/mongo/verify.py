@@ -105,7 +105,7 @@ def _check_format(file: RawObject, schema: pa.Schema) -> None:
     version = (schema.metadata or {}).get(FORMAT_KEY.encode(), b"").decode(errors="replace")
     if version == str(FORMAT_VERSION) and is_of_records(schema):
         return
-    what = f"is of format version {version}" if version else "names no format version"
+    what = f"is of format version {version}" if version else "states no format version"
     if version == str(FORMAT_VERSION):
         what = "has other columns than this program writes"
     raise SettingError(

@@ -109,7 +109,7 @@ class _Runs:
             return
         self._runs += 1
         if code:
-            last = (log.read_text("utf-8", "replace").splitlines() or ["it said nothing"])[-1]
+            last = (log.read_text("utf-8", "replace").splitlines() or ["it printed nothing"])[-1]
             self._failed = f"exit code {code}: {without_secrets(last)}"
 
     def _environment(self, place: Path) -> dict[str, str]:

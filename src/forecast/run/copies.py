@@ -26,7 +26,7 @@ def write_and_copy(report: Report, settings: Settings, now: datetime) -> Path:
         try:
             copy_to(open_store(uri), path, settings)
         except ForecastError as error:
-            LOGGER.warning("no copy of %s: %s", path.name, error.message)
+            LOGGER.warning("%s was not copied: %s", path.name, error.message)
     return path
 
 
@@ -47,4 +47,4 @@ def copy_to(zone: Store, path: Path, settings: Settings) -> None:
     try:
         zone.publish(path, f"{FOLDER}/{path.relative_to(settings.logs_dir).as_posix()}")
     except ForecastError as error:
-        LOGGER.warning("no copy of %s: %s", path.name, error.message)
+        LOGGER.warning("%s was not copied: %s", path.name, error.message)

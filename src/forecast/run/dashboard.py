@@ -74,7 +74,7 @@ def write_dashboard(
                 return publish_site(changed_files(known, code_digest(), details), target)
         except ForecastError as error:
             # Where it is the site that cannot be written, the second attempt says so.
-            LOGGER.warning("the dashboard is made without the database: %s", error.message)
+            LOGGER.warning("the dashboard is built without the database: %s", error.message)
             database_fault = error.message
     site = replace(site, database_fault=database_fault)
     return publish_site(site_files(site), target, of_the_database(site))
@@ -96,7 +96,7 @@ def write_dashboard_or_warn(
     except ForecastError as error:
         LOGGER.warning("the dashboard was not written: %s", error.message)
     except Exception:
-        LOGGER.exception("the dashboard was not written, by an internal error")
+        LOGGER.exception("the dashboard was not written because of an internal error")
 
 
 def site_uri(settings: Settings) -> str:

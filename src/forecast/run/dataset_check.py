@@ -50,7 +50,7 @@ def compare_dataset(
         ours = _without(read_observations(collection, sorted(names), since, until), later)
         theirs = _without(_content(listed, store, folder), later)
         for name in differing_observations(ours, theirs, COMPARED):
-            LOGGER.error("observation %s is not in the dataset as it is in the database", name)
+            LOGGER.error("observation %s in the dataset differs from the database", name)
             differing += 1
         checked += ours.num_rows
     hours = HoursCheck(store, collection, stations, folder).compare(held, pending)

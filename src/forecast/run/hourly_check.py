@@ -51,7 +51,7 @@ class HoursCheck:
                 checked += ours.num_rows
                 found += differing_observations(ours, of_stations(there, some), HOURLY_PARAMETERS)
             for name in found:
-                LOGGER.error("hour %s (its end) is not in the zone as the database's observations make it", name)
+                LOGGER.error("hour %s (its end) in the zone differs from the observations in the database", name)
             differing += len(found)
         return checked, differing
 

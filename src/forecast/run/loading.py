@@ -117,11 +117,11 @@ def _tell_withdrawn(counts: ObjectCounts, earlier: Withdrawal, *, dry_run: bool)
     counts.records_withdrawn = earlier.records
     facts = {"object": counts.key, "records_withdrawn": earlier.records}
     if earlier.kept:
-        words = "%s: no record of this version has a value: the records of an earlier one stay in the processed zone"
+        words = "%s: no record of this version has a value; those of an earlier version stay in the processed zone"
         LOGGER.warning(words, counts.key, extra={"facts": facts})
     if earlier.records:
         LOGGER.warning(
-            "%s: %d observations that an earlier version of this object gave are not in this one: they %s no longer "
+            "%s: %d observations of an earlier version of this object are missing from this one; they %s no longer "
             "in the processed zone, but stay in the database",
             counts.key,
             earlier.records,

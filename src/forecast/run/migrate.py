@@ -52,7 +52,7 @@ def migrate(
     """
     files = [file for file in store.list(OBSERVATIONS) if file.key.endswith(".parquet")]
     if not files:
-        raise SettingError(f"{store.uri} holds no records (observations/…parquet); is PROCESSED_URI right?")
+        raise SettingError(f"{store.uri} has no records (observations/…parquet); is PROCESSED_URI right?")
     if verify_only:
         check_collection(collection)
     else:

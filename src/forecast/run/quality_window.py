@@ -95,7 +95,7 @@ def _unreadable(collection: ObservationCollection, query: dict[str, Any]) -> Ite
         {"$unwind": "$data_quality.parse_issues"},
         {"$group": {"_id": "$data_quality.parse_issues.parameter", "number": {"$sum": 1}}},
     ]
-    with mongo_errors("reading notes"):
+    with mongo_errors("reading parse issues"):
         for entry in collection.aggregate(stages):
             if entry["_id"] in MEASURED_NAMES:
                 yield entry["_id"], entry["number"]

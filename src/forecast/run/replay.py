@@ -204,7 +204,7 @@ def _passing(lines: list[Line], source: Source, context: ReplayContext, counts: 
             raise
         except Exception:
             facts = {"object": source.key, "code": INTERNAL_ERROR}
-            LOGGER.exception("an internal error, on %d rows of %s", len(rows), source.key, extra={"facts": facts})
+            LOGGER.exception("internal error on %d rows of %s", len(rows), source.key, extra={"facts": facts})
             counts.rows_failed += len(rows)
     return concat(frames, VALIDATED_SCHEMA)
 

@@ -143,7 +143,7 @@ class Selection:
         if self._state is not None and not self._run.options.dry_run:
             self._state.write(self._full_at, [self._vouched(one) for one in self._ranges.ranges()])
         if self._lost:
-            words = "%s holds no document; the %d objects whose records were loaded into it are processed again"
+            words = "%s has no documents; the %d objects whose records were loaded into it are processed again"
             facts = {"event": "collection_empty", "objects": self._lost}
             LOGGER.warning(words, self._collection.full_name, self._lost, extra={"facts": facts})
 

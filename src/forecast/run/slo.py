@@ -90,7 +90,7 @@ def _reports(settings: Settings, of: type[_ReportT], prefix: str, since: str) ->
         try:
             found.append(msgspec.json.decode(content, type=of))
         except (msgspec.DecodeError, UnicodeDecodeError):
-            LOGGER.warning("error budgets leave out %s, which is not a report of this version", name)
+            LOGGER.warning("error budgets exclude %s, which is not a report of this version", name)
     return found
 
 
@@ -103,11 +103,11 @@ def _contents(settings: Settings, prefix: str, first: str) -> dict[str, bytes]:
             try:
                 found[name] = path.read_bytes()
             except OSError as error:
-                LOGGER.warning("error budgets leave out %s: %s", name, error.strerror)
+                LOGGER.warning("error budgets exclude %s: %s", name, error.strerror)
     try:
         return found | _copies(settings, prefix, first, found)
     except ForecastError as error:
-        LOGGER.warning("error budgets are of the reports in LOGS_DIR alone: %s", error.message)
+        LOGGER.warning("error budgets only cover the reports in LOGS_DIR: %s", error.message)
         return found
 
 

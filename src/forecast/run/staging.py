@@ -100,7 +100,7 @@ class Stager:
         except Exception as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise _no_fault_of_the_object(error, folder.parent) from error
-            LOGGER.exception("an internal error, on %s", raw.key, extra={"facts": {"object": raw.key}})
+            LOGGER.exception("internal error on %s", raw.key, extra={"facts": {"object": raw.key}})
             self._reject(raw, _internal_error(error))
         self.remove(folder)
         return None
@@ -232,8 +232,8 @@ def _tell_unread(counts: ObjectCounts, transformer: ObjectTransformer) -> None:
 def _internal_error(error: Exception) -> ObjectRejectedError:
     return ObjectRejectedError(
         INTERNAL_ERROR,
-        f"reading it caused an internal error ({type(error).__name__}), whose trace is in the log; "
-        "report it with the object. The others are not affected",
+        f"reading it caused an internal error ({type(error).__name__}), and its traceback is in the log; "
+        "please report it, with the object. The other objects are not affected",
     )
 
 

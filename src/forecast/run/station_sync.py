@@ -53,8 +53,8 @@ def source_of(name: str) -> tuple[Network, StationSource]:
     found = next((network for network in NETWORKS if network.name.casefold() == name.casefold()), None)
     listed = [network.name for network in NETWORKS if network.stations is not None]
     if found is None or found.stations is None:
-        what = "has no list of stations that is known" if found else "is no network"
-        raise SettingError(f"{name!r} {what}; there are lists of {', '.join(listed)}")
+        what = "has no known list of stations" if found else "is not a network"
+        raise SettingError(f"{name!r} {what}; lists are available for {', '.join(listed)}")
     return found, found.stations
 
 

@@ -22,8 +22,8 @@ DATASETS: Final[dict[str, tuple[str, pa.Schema]]] = {
 GOOD_VIEW: Final = "good_observations"
 _ABOUT: Final = {
     "observations": "each observation once, with its flags",
-    "hourly": "what good values of each hour come to; the timestamp is its end",
-    GOOD_VIEW: "observations without the values that are suspect or failed",
+    "hourly": "hourly values of the good data; the timestamp is the end of the hour",
+    GOOD_VIEW: "observations without suspect and failed values",
 }
 _HEAD: Final = "-- Made by docs/generate.py from src/forecast/zone/ddl.py: do not edit it by hand."
 

@@ -61,7 +61,7 @@ def require_dataset(store: Store, folder: Path) -> Identity:
     identity = read_identity(store, folder)
     if identity is None:
         raise RetryableError(
-            f"{store.uri} holds no whole dataset ({IDENTITY} is not there): it is written at the end of a run. "
+            f"{store.uri} has no complete dataset ({IDENTITY} is missing), which is written at the end of a run. "
             "Run `forecast run`, or read from MongoDB"
         )
     if identity.format_version != DATASET_VERSION:

@@ -133,7 +133,7 @@ variable "user_secret_arns" {
 }
 
 variable "replica_key_secret_arn" {
-  description = "Secret with the key by which the members know each other."
+  description = "Secret with the members' shared key."
   type        = string
 
   validation {

@@ -81,7 +81,7 @@ variable "uri_secret_arn" {
 }
 
 variable "ca_secret_arn" {
-  description = "Secret with the certificate of the private authority, PEM."
+  description = "Secret with the private CA's certificate, PEM."
   type        = string
 
   validation {

@@ -104,7 +104,7 @@ variable "secrets" {
 }
 
 variable "ca_secret_arn" {
-  description = "Secret with the certificate of the private authority, PEM."
+  description = "Secret with the private CA's certificate, PEM."
   type        = string
 
   validation {

@@ -39,6 +39,6 @@ def embedded_mongodb(folder: Path) -> Iterator[str]:
             finally:
                 # Whoever was using it only knows that the connection is gone.
                 if process.poll() is not None:
-                    LOGGER.error("mongod ended by itself, exit code %d. %s", process.returncode, log_tail(folder))
+                    LOGGER.error("mongod exited unexpectedly with code %d. %s", process.returncode, log_tail(folder))
         finally:
             stop(process)

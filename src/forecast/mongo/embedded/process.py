@@ -43,7 +43,7 @@ def start(binary: Path, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
         if process.returncode != EXIT_PORT_IN_USE:
             break
         port = None
-    raise SettingError(f"mongod ended at its start with exit code {process.returncode}. {log_tail(folder)}")
+    raise SettingError(f"mongod exited at startup with code {process.returncode}. {log_tail(folder)}")
 
 
 def _spawn(binary: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:

@@ -127,7 +127,7 @@ def _steps(collection: ObservationCollection, document: dict[str, Any]) -> list[
         ("create", lambda: collection.insert_one(document).acknowledged, "inserted"),
         ("read", lambda: collection.find_one(only) == document, "read back from a majority, equal"),
         ("update", lambda: _update(collection, only), "one value changed and read back from a majority"),
-        ("delete", lambda: _delete(collection, only), "deleted, and gone for a majority"),
+        ("delete", lambda: _delete(collection, only), "deleted, also on a majority"),
     )
     steps: list[dict[str, Any]] = []
     for name, operation, detail in operations:

@@ -173,7 +173,7 @@ def _received(process: subprocess.Popen[bytes], of: type[_MessageT]) -> _Message
 
 def _ended(process: subprocess.Popen[bytes]) -> RetryableError:
     return RetryableError(
-        f"a process of clients of the load test ended by itself, exit code {process.wait()}; its output is above"
+        f"a client process of the load test exited unexpectedly with code {process.wait()}; its output is above"
     )
 
 

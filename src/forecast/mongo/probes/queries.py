@@ -107,7 +107,7 @@ QUERIES: Final[Mapping[str, Callable[[Subject], Query]]] = {
 
 def station_spans(collection: ObservationCollection, until: datetime | None, seed: int) -> list[StationSpan]:
     """Stations that have observations up to a moment, at most a hundred of them; always the same for one seed."""
-    with mongo_errors("looking for observations to ask for"):
+    with mongo_errors("looking for observations to query"):
         names = sorted(collection.distinct("station.id"))
         chosen = random.Random(seed).sample(names, min(_MAX_STATIONS, len(names)))  # noqa: S311  no secret
         return [span for name in chosen if (span := _span(collection, name, until)) is not None]
