@@ -81,11 +81,11 @@ def test_a_failed_run_is_the_headline_and_exit_code_3(tmp_path: Path) -> None:
 def test_silent_stations_and_those_that_never_sent_are_listed(tmp_path: Path) -> None:
     write(tmp_path / "logs", report())
     shown = " ".join(asked("--max-data-age-hours", "999999").stdout.split())
-    assert "Stations: 1 late, 5 never" in shown
+    assert "Stations: 1 late, 1 never, 4 undelivered" in shown
     assert "ITESTB25 late 2026-11-23 03:10" in shown
     result = asked("--max-data-age-hours", "0.001")
     assert result.exit_code == 3
-    assert result.stdout.startswith("All 6 stations are silent: the newest observation of all is from 2026-11-23 03:10")
+    assert result.stdout.startswith("All 2 stations are silent: the newest observation of all is from 2026-11-23 03:10")
 
 
 def test_as_json_it_is_one_object_with_everything(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_as_json_it_is_one_object_with_everything(tmp_path: Path) -> None:
             "turned_away": False,
         }
     ]
-    assert found["stations"]["07915"] == {"state": "never", "last_observation": None, "since": None}
+    assert found["stations"]["07915"] == {"state": "undelivered", "last_observation": None, "since": None}
     assert (found["missed_runs"], found["next_run_due"]) == ([], None)
 
 
@@ -138,7 +138,7 @@ def test_runs_and_stations_are_told_as_the_database_has_them(
         StationStates.for_collection(collection).collection.insert_many(
             [
                 {"_id": "ITESTB25", "last": STARTED - timedelta(days=900), "state": "silent", "since": since},
-                {"_id": "07915", "last": None, "state": "never", "since": since},
+                {"_id": "ITESTA19", "last": None, "state": "never", "since": since},
             ]
         )
     result = asked("--json")
@@ -150,7 +150,11 @@ def test_runs_and_stations_are_told_as_the_database_has_them(
         "last_observation": "2024-06-06T03:10:05Z",
         "since": "2026-11-22T03:14:00Z",
     }
-    assert found["stations"]["07915"] == {"state": "never", "last_observation": None, "since": "2026-11-22T03:14:00Z"}
+    assert found["stations"]["ITESTA19"] == {
+        "state": "never",
+        "last_observation": None,
+        "since": "2026-11-22T03:14:00Z",
+    }
 
 
 def test_where_a_schedule_is_set_the_runs_that_did_not_start_are_told_and_when_the_next_is_due(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from forecast.core.errors import SettingError
 from forecast.core.registry import built_in_files, load_stations, with_whole_sites
 from forecast.core.registry_faults import SCHEMA_FILE
 from forecast.core.registry_files import RegistryFile
-from forecast.core.stations import Station
+from forecast.core.stations import Station, Stations
 from forecast.networks.registry import NETWORKS
 from tests.examples import examples
 from tests.networks import station
@@ -411,3 +411,23 @@ def test_sound_stations_are_not_looked_at_field_by_field(monkeypatch: pytest.Mon
     file = registry_file(WUNDERGROUND, *(entry(f"I{number}", timezone="Europe/Paris") for number in range(100)))
     monkeypatch.setattr(registry, "field_faults", lambda *_, **__: pytest.fail("looked closer"))
     assert len(load_stations([file])) == 100 + len(BUILT_IN)
+
+
+def test_built_in_twins_are_stations_of_the_registry_at_the_same_place(built_in_registry: Stations) -> None:
+    entries = [entry for file in registry.built_in_files() for entry in json.loads(file.content)["stations"]]
+    named = {(one["id"], other) for one in entries for other in one.get("same_site_as", ())}
+    assert {other for _, other in named} <= {one["id"] for one in entries}
+    for one, other in named:
+        here, there = built_in_registry.get(one), built_in_registry.get(other)
+        assert here is not None
+        assert there is not None
+        assert abs(here.latitude - there.latitude) < 0.015
+        assert abs(here.longitude - there.longitude) < 0.02
+
+
+def test_a_twin_of_a_network_that_is_not_there_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    (document,) = (json.loads(file.content) for file in built_in_files() if file.place.startswith("infoclimat"))
+    file = registry_file(INFOCLIMAT, entry("A", same_site_as=["x-1"]), defaults=document["defaults"])
+    monkeypatch.setattr(registry, "built_in_files", lambda: [file])
+    (station,) = load_stations()
+    assert station.same_site_as == ()

@@ -24,7 +24,7 @@ def test_a_run_tells_rows_seconds_and_the_age_of_the_raw_zone_and_each_network_i
     assert told(lines_of_a_run()) == {
         "run": {"RowsRead": 42, "RunSeconds": 180.0, "RawZoneAgeSeconds": 9 * 3600},
         "InfoClimat": {"NewestObservationAgeSeconds": 288, "StationsSilent": 1, "Completeness": 0.875},
-        "None": {"StationsSilent": 1},
+        "None": {"StationsSilent": 0},
         "Weather Underground": {"NewestObservationAgeSeconds": 50 * 3600, "StationsSilent": 1},
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -60,6 +61,28 @@ def test_case_110_every_station_of_the_registry_is_there_and_those_of_the_databa
     }
     assert as_data(seen["C"].entry()) == {"last_observation": None, "age_hours": None, "state": "never"}
     assert newest_age_seconds(seen) == 300
+
+
+def test_a_network_of_which_nothing_was_ever_received_is_listed_and_nobody_is_warned() -> None:
+    others = [replace(station(name, 50, interval_minutes=10), network="Other") for name in "XY"]
+    both = network(*STATIONS, *others)
+    presence = Presence({}, {"A": ago(minutes=5), "B": ago(minutes=5), "C": ago(minutes=5)}, {}, max_age_hours=48)
+    seen = stations_seen(presence, both, NOW)
+    assert {name: one.state for name, one in seen.items()} == {
+        **dict.fromkeys("ABC", "fresh"),
+        "D": "never",
+        **dict.fromkeys("XY", "undelivered"),
+    }
+    assert [one.station for one in silent_stations(seen)] == ["D"]
+    assert [facts["station"] for _, facts in silence_warnings(seen, 48)] == ["D"]
+    heard = Presence({}, {"A": ago(minutes=5), "X": ago(minutes=5)}, {}, max_age_hours=48)
+    assert stations_seen(heard, both, NOW)["Y"].state == "never"
+
+
+def test_where_nothing_at_all_was_received_every_station_counts_as_never_heard() -> None:
+    others = [replace(station("X", 50, interval_minutes=10), network="Other")]
+    seen = stations_seen(Presence({}, {}, {}), network(*STATIONS, *others), NOW)
+    assert {one.state for one in seen.values()} == {"never"}
 
 
 def test_where_the_database_was_not_asked_nothing_is_said_of_silence() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -10,7 +10,7 @@ from typing import Final, Literal
 from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.core.stations import Station
 
-State = Literal["fresh", "late", "silent", "never"]
+State = Literal["fresh", "late", "silent", "never", "undelivered"]
 _MINUTES_A_DAY: Final = 1440
 LATE_INTERVALS: Final = 3
 # Where MAX_DATA_AGE_HOURS is not set: a state that nobody is warned of.
@@ -52,6 +52,24 @@ def expected_on(station: Station, day: int, now: datetime) -> int:
 def age_hours(newest: int, now: datetime) -> float:
     """How old an observation (ms since 1970) is; 0 where it is ahead, as the newest may be by ten minutes."""
     return max(0.0, (now.timestamp() * 1000 - newest) / HOUR_MS)
+
+
+def states_of(
+    stations: Iterable[Station], newest: Mapping[str, int], now: datetime, max_age_hours: float | None
+) -> dict[str, State]:
+    """The state of each station, by id, from the newest observation of each (ms since 1970).
+
+    A station is `undelivered` while its network has delivered nothing and another one has: the registry lists stations
+    of networks that nobody here may have asked for, and those are not silent.
+    """
+    registered = list(stations)
+    delivering = {station.network for station in registered if station.id in newest}
+    return {
+        station.id: "undelivered"
+        if delivering and station.network not in delivering
+        else state_of(station, newest.get(station.id), now, max_age_hours)
+        for station in registered
+    }
 
 
 def state_of(station: Station, newest: int | None, now: datetime, max_age_hours: float | None) -> State:

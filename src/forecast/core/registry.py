@@ -30,6 +30,7 @@ def load_stations(additions: Iterable[RegistryFile] = (), id_prefixes: Mapping[s
     """
     registry = _Registry(id_prefixes or {})
     registry.add(built_in_files())
+    registry.leave_out_absent_twins()
     registry.add(additions)
     return registry.finished()
 
@@ -73,6 +74,15 @@ class _Registry:
                 added[station.id] = station
                 self.places[station.id] = entry.place
         self.stations |= added
+
+    def leave_out_absent_twins(self) -> None:
+        """Leave out twins that are of no network here: a package may go without a change to the others."""
+        self.stations = {
+            name: replace(
+                station, same_site_as=tuple(other for other in station.same_site_as if other in self.stations)
+            )
+            for name, station in self.stations.items()
+        }
 
     def finished(self) -> Stations:
         """All stations. Raises SettingError with what is wrong."""

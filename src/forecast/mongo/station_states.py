@@ -20,7 +20,7 @@ from typing import Any, Final
 from pymongo import UpdateOne
 
 from forecast.core.clock import midnight
-from forecast.core.presence import Presence, state_of
+from forecast.core.presence import Presence, states_of
 from forecast.core.stations import Stations
 from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
 from forecast.mongo.days import DailyAggregates
@@ -81,8 +81,9 @@ class StationStates:
         new = names - {name for name, one in known.items() if "count" in one}
         self._write_months(new, self.days.received(new, _EARLIEST, _LATEST))
         updates = []
+        states = states_of(stations, presence.newest, now, presence.max_age_hours)
         for station in stations:
-            state = state_of(station, presence.newest.get(station.id), now, presence.max_age_hours)
+            state = states[station.id]
             entry: dict[str, Any] = {
                 "first": _moment(presence.first.get(station.id)),
                 "last": _moment(presence.newest.get(station.id)),

@@ -259,7 +259,8 @@ def _silent(situation: Situation) -> Iterator[Attention]:
         return
     silent = [one for one in situation.stations if one.state in {"silent", "never"}]
     heard = [one.last for one in silent if one.last is not None]
-    if len(silent) > 1 and len(silent) == len(situation.stations):
+    asked_for = [one for one in situation.stations if one.state != "undelivered"]
+    if len(silent) > 1 and len(silent) == len(asked_for):
         newest = f"the newest observation of all is from {minute(max(heard))}" if heard else "there is no observation"
         yield Attention("error", "silent_station", f"All {len(silent)} stations are silent: {newest}")
         return

@@ -176,7 +176,7 @@ def _of_run(tally: QualityTally, stations: Stations, now: datetime, presence: Pr
         if presence is None:
             heard[name] = _Heard(one, None, tally.stations[name].observations if name in tally.stations else 0)
         else:
-            expected = None if station is None else presence.expected(station, now)
+            expected = None if station is None or one.state == "undelivered" else presence.expected(station, now)
             heard[name] = _Heard(one, expected, presence.received.get(name, 0))
     return heard
 

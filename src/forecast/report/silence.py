@@ -10,8 +10,8 @@ from typing import Any, Final
 from msgspec.structs import asdict
 
 from forecast.core.clock import from_ms, iso_time_of, minute
-from forecast.core.presence import Presence, age_hours, state_of
-from forecast.core.stations import Station, Stations
+from forecast.core.presence import Presence, age_hours, states_of
+from forecast.core.stations import Stations
 from forecast.report.models.status import State, StationState
 
 _AGE_DIGITS: Final = 2
@@ -39,10 +39,10 @@ def stations_seen(presence: Presence | None, stations: Stations, now: datetime) 
     """Every station of the registry and of the database, by id; where the database was not asked, what is unknown."""
     if presence is None:
         return {name: Seen(name, None, None, "unknown") for name in sorted(station.id for station in stations)}
-    names = {station.id for station in stations} | presence.newest.keys()
+    states = states_of(stations, presence.newest, now, presence.max_age_hours)
     return {
-        name: _seen(name, stations.get(name), presence.newest.get(name), now, presence.max_age_hours)
-        for name in sorted(names)
+        name: _seen(name, states.get(name, "unregistered"), presence.newest.get(name), now)
+        for name in sorted(states.keys() | presence.newest.keys())
     }
 
 
@@ -74,8 +74,5 @@ def silent_message(station: str, last: datetime | None, hours: float | None) -> 
     return f"Station {station} is silent: its newest observation is from {minute(last)}, {hours:.0f} hours ago"
 
 
-def _seen(name: str, station: Station | None, newest: int | None, now: datetime, max_age_hours: float | None) -> Seen:
-    age = None if newest is None else age_hours(newest, now)
-    if station is None:
-        return Seen(name, newest, age, "unregistered")
-    return Seen(name, newest, age, state_of(station, newest, now, max_age_hours))
+def _seen(name: str, state: State, newest: int | None, now: datetime) -> Seen:
+    return Seen(name, newest, None if newest is None else age_hours(newest, now), state)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from forecast.core.presence import state_of
+from forecast.core.presence import states_of
 from forecast.core.schedule import due_between, next_due
 from forecast.core.slo import Slos
 from forecast.core.stations import Stations
@@ -70,7 +70,7 @@ def station_states(
     `since` is the state that a run found each in last, and since when.
     """
     newest = {name: round(moment.timestamp() * 1000) for name, moment in last.items()}
-    states = {station.id: state_of(station, newest.get(station.id), now, max_age_hours) for station in stations}
+    states = states_of(stations, newest, now, max_age_hours)
     found = []
     for name, state in sorted(states.items()):
         then, moment = (since or {}).get(name, (None, None))

@@ -19,6 +19,7 @@ from forecast.report.write import as_data
 
 _MAX_LINES: Final = 10
 _LATE_OR_WORSE: Final = ("late", "silent", "never")
+_COUNTED: Final = ("fresh", *_LATE_OR_WORSE, "undelivered")
 
 
 def situation_json(situation: Situation, assessment: Assessment) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def _budgets(budgets: Sequence[ErrorBudget]) -> RenderableType:
 
 def _numbers(stations: Sequence[StationState]) -> str:
     states = [one.state for one in stations]
-    return ", ".join(f"{states.count(state)} {state}" for state in ("fresh", *_LATE_OR_WORSE) if state in states)
+    return ", ".join(f"{states.count(state)} {state}" for state in _COUNTED if state in states)
 
 
 def _with_more(table: Table, number: int) -> RenderableType:

@@ -120,7 +120,10 @@ def _objects(counts: RunCounts) -> Text:
 def _stations(quality: QualityReport) -> RenderableType:
     names = ("station", "state", "last (UTC)", "age", "records", "received", "expected", "parameters", "flagged")
     table = _table(*names, right=(3, 4, 5, 6, 7, 8))
+    undelivered = sum(station.state == "undelivered" for station in quality.by_station.values())
     for station_id, station in quality.by_station.items():
+        if station.state == "undelivered":
+            continue
         table.add_row(
             _text(station_id),
             station.state,
@@ -132,7 +135,10 @@ def _stations(quality: QualityReport) -> RenderableType:
             f"{station.completeness_score:.1%}" if station.observations else "-",
             f"{station.flagged:,}",
         )
-    return _indented(table)
+    if not undelivered:
+        return _indented(table)
+    rest = f"{undelivered:,} more stations are of networks of which nothing has been received"
+    return _indented(Group(table, _text(rest)))
 
 
 def _minute(time: str | None) -> str:

@@ -54,6 +54,9 @@ FRENCH: Final[dict[str, str]] = {
     "In this state since {time}.": "Dans cet état depuis {time}.",
     "Index": "Index",
     "Ingestion": "Collecte",
+    "It is in the registry, and nothing has been received of its network.": (
+        "Elle est au registre, et rien n'a été reçu de son réseau."
+    ),
     "It is in the registry, and the database holds no observation of it.": (
         "Elle est au registre, et la base n'a aucune observation d'elle."
     ),
@@ -259,6 +262,7 @@ FRENCH: Final[dict[str, str]] = {
     "more than 5 % flagged": "plus de 5 % marquées",
     "most": "presque tout",
     "never sent": "jamais reçue",
+    "not delivered": "non livrée",
     "new": "nouveau",
     "no run": "pas d'exécution",
     "none": "aucune",

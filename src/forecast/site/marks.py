@@ -29,6 +29,7 @@ STATION_MARKS: Final = {
     "suspect": StateMark("warn", "▲", "suspect"),
     "late": StateMark("warn", "◐", "late"),
     "never": StateMark("mute", "○", "never sent"),
+    "undelivered": StateMark("mute", "·", "not delivered"),
     "unregistered": StateMark("warn", "?", "not in the registry"),
     "unknown": StateMark("mute", "?", "unknown"),
     "fresh": StateMark("good", "●", "fresh"),

@@ -117,7 +117,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class StationView:
-    """A station: its state ("fresh", "late", "silent", "never", "unknown"), since when, and what is known of it.
+    """A station: its state ("fresh", "late", "silent", "never", "undelivered", "unknown"), and what is known of it.
 
     `revision` differs where the database may hold other days or another week of it than before.
     """

@@ -278,5 +278,5 @@ def test_an_installed_package_with_wrong_settings_is_named(tmp_path: Path, setti
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
     assert "Traceback" not in done.stderr
-    assert "the network 'port' (port_package:NETWORK), which an installed package brings," in done.stderr
+    assert "the network 'port' (port_package:NETWORK), from an installed package," in done.stderr
     assert forecast(environment, tmp_path, "--help").returncode == 0

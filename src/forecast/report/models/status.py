@@ -12,7 +12,7 @@ from forecast.report.models.base import Count, Model, Name, Rate, Report, Second
 RunStatus = Literal["running", "success", "partial", "failed", "interrupted"]
 # "died" is said of a run before, by the one after it.
 PreviousStatus = Literal["running", "success", "partial", "failed", "interrupted", "died"]
-State = Literal["fresh", "late", "silent", "never", "unregistered", "unknown"]
+State = Literal["fresh", "late", "silent", "never", "undelivered", "unregistered", "unknown"]
 Severity = Literal["error", "warning", "info"]
 # Causes before their consequences. Those of the first lines are of runs and their reports, not of what a run found.
 AttentionKind = Literal[
@@ -146,7 +146,9 @@ class StationState(Model):
 
     last_observation: Annotated[Time | None, doc("newest observation of the station in the database")]
     age_hours: Annotated[Seconds | None, doc("how old that is")]
-    state: Annotated[State, doc("`fresh`, `late`, `silent`, `never`, `unregistered` or `unknown`: see below")]
+    state: Annotated[
+        State, doc("`fresh`, `late`, `silent`, `never`, `undelivered`, `unregistered` or `unknown`: see below")
+    ]
 
 
 class Written(Model, kw_only=True):

@@ -24,6 +24,7 @@ _MEANINGS: Final = {
     "suspect": "It sends, but more than {share} of the values of a parameter are flagged on its last day.",
     "late": "Its newest observation is older than {intervals} of its intervals.",
     "never": "It is in the registry, and the database holds no observation of it.",
+    "undelivered": "It is in the registry, and nothing has been received of its network.",
     "fresh": "It sends, and few of its values are flagged.",
 }
 
