@@ -23,7 +23,7 @@ def _discovered() -> Iterator[Check]:
     for module in pkgutil.iter_modules(checks.__path__):
         check: Check = import_module(f"{checks.__name__}.{module.name}").CHECK
         if check.id != module.name:
-            raise ValueError(f"the check {check.id} is in {module.name}.py; its id must be the name of its file")
+            raise ValueError(f"the check {check.id} stands in {module.name}.py: its id is the name of its file")
         yield check
 
 
