@@ -46,14 +46,14 @@ def test_the_site_is_written_and_once_more_nothing_of_it(tmp_path: Path) -> None
     assert second == {**first, "written": 0, "unchanged": first["written"]}
     html = (tmp_path / "logs/site/index.html").read_text("utf-8")
     assert "<h1>WeerstationBS is silent: its newest" in html
-    assert "The database could not be asked, so this page is made from the reports alone: " in html
+    assert "The database could not be reached, so this page only shows what is in the reports: " in html
 
 
 def test_where_the_schedule_is_known_a_missed_night_is_named_and_the_next_run_is_told(tmp_path: Path) -> None:
     write_nights(tmp_path / "logs", Faults(missed=frozenset({38})))
     asked("--schedule", "10 3 * * *")
     html = (tmp_path / "logs/site/index.html").read_text("utf-8")
-    assert "<h1>The run due at 2026-11-28 03:10 UTC did not start; a later one caught up. Look at the scheduler" in html
+    assert "<h1>The run due at 2026-11-28 03:10 UTC did not start; a later one caught up. Check the scheduler" in html
     assert 'data-due="2026-11-30T03:10:00+00:00"' in html
 
 
@@ -64,7 +64,7 @@ def test_for_a_person_it_names_the_page_to_open(tmp_path: Path) -> None:
     assert "WARNING the dashboard is built without the database: MongoDB is unreachable" in warning
     assert result.stdout.splitlines()[0] == "pages/index.html"
     assert result.stdout.splitlines()[1].endswith(" files written, 0 unchanged, 0 removed")
-    assert "No run is known here" in (tmp_path / "pages" / "index.html").read_text("utf-8")
+    assert "No runs were found" in (tmp_path / "pages" / "index.html").read_text("utf-8")
 
 
 def test_a_place_that_cannot_be_written_is_an_error_that_names_the_setting(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_silent_stations_and_those_that_never_sent_are_listed(tmp_path: Path) ->
     assert "ITESTB25 late 2026-11-23 03:10" in shown
     result = asked("--max-data-age-hours", "0.001")
     assert result.exit_code == 3
-    assert result.stdout.startswith("All 2 stations are silent: the newest observation of all is from 2026-11-23 03:10")
+    assert result.stdout.startswith("All 2 stations are silent: the newest observation is from 2026-11-23 03:10")
 
 
 def test_as_json_it_is_one_object_with_everything(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_where_no_run_is_known_it_says_so(tmp_path: Path) -> None:
     result = asked()
     assert (result.exit_code, result.stdout.splitlines()[0]) == (
         3,
-        "No run is known here. Are the settings those of the pipeline?",
+        "No runs were found. Are these the settings of the pipeline?",
     )
 
 

@@ -140,14 +140,14 @@ def test_without_a_station_it_is_the_first_of_the_registry(
     report, code = latency_report(settings, STATIONS, None, None, 1, GENEROUS, NOW)
     assert (code, report.station_id, report.rows_returned, report.date) == (3, "00092", 0, "2026-11-23")
     assert report.note == (
-        f"{filled.full_name} holds no observation of station 00092, so these times are for empty results."
+        f"{filled.full_name} has no observation of station 00092, so these times are for empty results."
     )
 
 
 def test_a_day_without_rows_is_said_in_words(settings: Settings, filled: Collection[dict[str, Any]]) -> None:
     report, code = latency_report(settings, STATIONS, "07915", date(2026, 2, 20), 1, GENEROUS, NOW)
     assert (code, report.rows_returned, report.slo.met) == (3, 0, None)
-    assert "on 2026-02-20 (UTC); its newest is of 2026-02-17T23:30:00Z." in (report.note or "")
+    assert "on 2026-02-20 (UTC); its newest is from 2026-02-17T23:30:00Z." in (report.note or "")
 
 
 def test_an_empty_database_holds_no_slo(settings: Settings) -> None:

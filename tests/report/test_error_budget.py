@@ -120,7 +120,7 @@ KEPT = ErrorBudget("freshness", 30.0, 28, 1, 0.05, 28, 0.714286)
 def test_a_spent_budget_needs_attention() -> None:
     found = assess(situation(KEPT, SPENT))
     assert found.headline == (
-        "The error budget of station_day.p95 is spent: 31 of 500 missed it in 28 days, and 5.0% may"
+        "The error budget of station_day.p95 is spent: 31 of 500 missed it in 28 days; the budget is 5.0%"
     )
     assert [(entry.severity, entry.kind) for entry in found.attention] == [("warning", "slo_missed")]
     assert found.needs_attention
@@ -129,7 +129,7 @@ def test_a_spent_budget_needs_attention() -> None:
 def test_of_several_spent_budgets_the_one_that_is_overdrawn_most_is_told() -> None:
     more = ErrorBudget("runs", None, 20, 2, 0.05, 28, 2.0)
     found = assess(situation(KEPT, SPENT, more))
-    words = "2 error budgets are spent, that of runs most: 2 of 20 missed it in 28 days, and 5.0% may"
+    words = "2 error budgets are spent, most of all that of runs: 2 of 20 missed it in 28 days; the budget is 5.0%"
     assert [entry.message for entry in found.attention] == [words]
 
 

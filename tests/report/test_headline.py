@@ -72,7 +72,7 @@ def test_while_a_run_is_at_work_the_one_before_it_is_told_of() -> None:
 def test_a_place_without_any_run_is_not_taken_for_a_healthy_one() -> None:
     found = told()
     assert found.needs_attention
-    assert found.headline == "No run is known here. Are the settings those of the pipeline?"
+    assert found.headline == "No runs were found. Are these the settings of the pipeline?"
 
 
 @pytest.mark.parametrize(
@@ -130,17 +130,17 @@ def test_a_run_that_another_one_turned_away_is_not_the_last_one() -> None:
 
 def test_a_night_on_which_nothing_started_is_named_until_a_second_run_has_started() -> None:
     assert told(run(2), run(1), run(0)).headline == (
-        "The run due at 2026-11-23 03:10 UTC did not start. Start it by hand and look at the scheduler"
+        "The run due at 2026-11-23 03:10 UTC did not start. Start it by hand and check the scheduler"
     )
     assert told(run(0)).headline == (
         "No run has started since 2026-11-20 03:10 UTC: 3 were due, the last at 2026-11-23 03:10 UTC. "
-        "Start one by hand and look at the scheduler"
+        "Start one by hand and check the scheduler"
     )
     caught_up = told(run(3), run(1), run(0))
     assert messages(caught_up) == [
         (
             "warning",
-            "The run due at 2026-11-22 03:10 UTC did not start; a later one caught up. Look at the scheduler",
+            "The run due at 2026-11-22 03:10 UTC did not start; a later one caught up. Check the scheduler",
         )
     ]
     assert caught_up.missed == (NIGHTS[2],)
@@ -208,7 +208,7 @@ def test_silent_stations_are_named_longest_first_where_an_age_is_set() -> None:
 def test_where_no_station_sends_that_is_one_cause() -> None:
     silent = tuple(one for one in SILENT if one.state in {"silent", "never"})
     found = told(*map(run, (3, 2, 1, 0)), stations=silent, max_age_hours=36.0)
-    assert found.headline == "All 3 stations are silent: the newest observation of all is from 2026-11-21 06:10 UTC"
+    assert found.headline == "All 3 stations are silent: the newest observation is from 2026-11-21 06:10 UTC"
     assert len(found.attention) == 1
     none = told(*map(run, (3, 2, 1, 0)), stations=(StationState("A", "never"), SILENT[2]), max_age_hours=36.0)
     assert none.headline == "All 2 stations are silent: there is no observation"

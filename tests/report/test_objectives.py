@@ -15,8 +15,8 @@ def messages(*reports: list[float]) -> list[str]:
 
 
 def test_only_the_newest_latency_report_counts_and_each_limit_that_it_misses_is_named() -> None:
-    p95 = "The latency objective was missed: p95 300.0 ms, at most 250 ms were promised"
-    p99 = "The latency objective was missed: p99 900.0 ms, at most 500 ms were promised"
+    p95 = "The latency objective was missed: p95 300.0 ms, the limit is 250 ms"
+    p99 = "The latency objective was missed: p99 900.0 ms, the limit is 500 ms"
     assert messages([900.0] * 100, [10.0] * 100) == []
     assert messages([10.0] * 100, [300.0] * 100) == [p95]
     assert messages([10.0] * 98 + [900.0] * 2) == [p99]
@@ -39,4 +39,4 @@ def test_a_load_test_that_missed_some_is_told_with_the_first_of_them() -> None:
 def test_what_was_missed_last_needs_attention() -> None:
     missed = tuple(missed_objectives([latency(1, [300.0] * 10)], []))
     found = assess(Situation(NOW, (RunState("r", "success", NOW),), objectives=missed))
-    assert found.headline == "The latency objective was missed: p95 300.0 ms, at most 250 ms were promised"
+    assert found.headline == "The latency objective was missed: p95 300.0 ms, the limit is 250 ms"

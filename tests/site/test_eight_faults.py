@@ -58,7 +58,7 @@ FAULTS: Final = {
     ),
     "missed night": (
         Faults(missed=frozenset({NIGHTS - 2})),
-        "The run due at 2026-11-28 03:10 UTC did not start; a later one caught up. Look at the scheduler",
+        "The run due at 2026-11-28 03:10 UTC did not start; a later one caught up. Check the scheduler",
     ),
     "failed run": (
         Faults(failed={NIGHTS - 1: "no primary of rs0 was found"}),
@@ -66,7 +66,7 @@ FAULTS: Final = {
     ),
     "objective missed": (
         Faults(p95_ms=331.0),
-        "The latency objective was missed: p95 331.0 ms, at most 250 ms were promised",
+        "The latency objective was missed: p95 331.0 ms, the limit is 250 ms",
     ),
     "unread parameter": (
         Faults(unread=(UnreadParameter("relative_humidity", "hum", 288, "n/a", "line 1", "not a number"),)),

@@ -82,9 +82,9 @@ def test_the_page_says_of_when_it_is_and_not_when_it_was_made(tmp_path: Path) ->
 def test_before_the_first_run_there_is_a_page_too(tmp_path: Path) -> None:
     site = make_site(read_logs(tmp_path), STATIONS, None, Quarantine())
     html = text(page(site))
-    assert "No run is known here. Are the settings those of the pipeline?" in html
+    assert "No runs were found. Are these the settings of the pipeline?" in html
     assert "There is no report yet" in html
-    assert "No run is known yet." in html
+    assert "There are no runs yet." in html
 
 
 def test_a_report_that_cannot_be_read_is_left_out_and_named_in_the_log(

@@ -167,18 +167,18 @@ def _missing_since(runs: Sequence[RunState], missed: Sequence[datetime]) -> Iter
     """The runs that should have started since the newest one."""
     missing = [moment for moment in missed if moment > runs[0].started_at]
     if len(missing) == 1:
-        message = f"The run due at {minute(missing[0])} did not start. Start it by hand and look at the scheduler"
+        message = f"The run due at {minute(missing[0])} did not start. Start it by hand and check the scheduler"
         yield Attention("error", "missed_run", message)
     elif missing:
         words = f"No run has started since {minute(runs[0].started_at)}: {len(missing)} were due, the last at "
-        message = f"{words}{minute(missing[-1])}. Start one by hand and look at the scheduler"
+        message = f"{words}{minute(missing[-1])}. Start one by hand and check the scheduler"
         yield Attention("error", "missed_run", message)
 
 
 def _missed_before(runs: Sequence[RunState], missed: Sequence[datetime]) -> Iterator[Attention]:
     """The runs that should have started between the newest two that did; what came before is history."""
     for moment in missed_before_last(runs, missed):
-        message = f"The run due at {minute(moment)} did not start; a later one caught up. Look at the scheduler"
+        message = f"The run due at {minute(moment)} did not start; a later one caught up. Check the scheduler"
         yield Attention("warning", "missed_run", message)
 
 
@@ -193,7 +193,7 @@ def _last_run(runs: Sequence[RunState]) -> Iterator[Attention]:
     ended = settled(runs)
     if not ended:
         if not runs:
-            yield Attention("warning", "no_run", "No run is known here. Are the settings those of the pipeline?")
+            yield Attention("warning", "no_run", "No runs were found. Are these the settings of the pipeline?")
         return
     last = ended[0]
     if last.status in _BAD_ENDS:
@@ -261,7 +261,7 @@ def _silent(situation: Situation) -> Iterator[Attention]:
     heard = [one.last for one in silent if one.last is not None]
     asked_for = [one for one in situation.stations if one.state != "undelivered"]
     if len(silent) > 1 and len(silent) == len(asked_for):
-        newest = f"the newest observation of all is from {minute(max(heard))}" if heard else "there is no observation"
+        newest = f"the newest observation is from {minute(max(heard))}" if heard else "there is no observation"
         yield Attention("error", "silent_station", f"All {len(silent)} stations are silent: {newest}")
         return
     for one in sorted(silent, key=lambda one: (one.last or situation.now, one.station)):
@@ -286,8 +286,8 @@ def _spent(budgets: Sequence[ErrorBudget]) -> Iterator[Attention]:
     most = spent[0]
     which = f"The error budget of {most.objective} is spent"
     if len(spent) > 1:
-        which = f"{len(spent)} error budgets are spent, that of {most.objective} most"
-    counts = f"{most.missed} of {most.total} missed it in {most.days} days, and {most.allowed:.1%} may"
+        which = f"{len(spent)} error budgets are spent, most of all that of {most.objective}"
+    counts = f"{most.missed} of {most.total} missed it in {most.days} days; the budget is {most.allowed:.1%}"
     yield Attention("warning", "slo_missed", f"{which}: {counts}")
 
 

@@ -69,7 +69,9 @@ def _of_source(source: SourceResult, *, dry_run: bool) -> Iterator[IngestAttenti
         is_error = source.outcome is Outcome.FAILED
         yield entry("error" if is_error else "info", "source_ended", source.fault)
     for station, days in _missing(source):
-        yield entry("warning", "days_missing", f"{station} has {days} missing; the next run asks again", station)
+        yield entry(
+            "warning", "days_missing", f"{station} has {days} missing; the next run requests them again", station
+        )
     for window in source.window_faults:
         (station, *others) = window.stations
         message = f"{_window(window)}: {window.message}"
@@ -77,7 +79,7 @@ def _of_source(source: SourceResult, *, dry_run: bool) -> Iterator[IngestAttenti
     if (left := sum(station.days_left for station in source.stations.values())) and not dry_run:
         yield entry("info", "days_left", f"{left:,} station-days were not reached; the next run continues")
     if source.vanished:
-        message = f"{source.vanished:,} records that came before did not come again; they are kept"
+        message = f"{source.vanished:,} records of an earlier run were not returned again; they are kept"
         yield entry("warning", "records_vanished", message)
     for station, why in source.left_out.items():
         yield entry("info", "station_left_out", f"{station} was left out: {why}", station)

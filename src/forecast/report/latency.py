@@ -100,8 +100,8 @@ def _note(measured: Measured, newest: datetime | None) -> str | None:
         return None
     station_id, collection = measured.station_id, measured.collection
     if newest is None:
-        return f"{collection} holds no observation of station {station_id}, so these times are for empty results."
+        return f"{collection} has no observation of station {station_id}, so these times are for empty results."
     return (
-        f"{collection} holds no observation of station {station_id} on {measured.start:%Y-%m-%d} (UTC); "
-        f"its newest is of {iso_time(newest)}. These times are for empty results."
+        f"{collection} has no observation of station {station_id} on {measured.start:%Y-%m-%d} (UTC); "
+        f"its newest is from {iso_time(newest)}. These times are for empty results."
     )

@@ -16,7 +16,7 @@ def missed_objectives(latency: Sequence[QueryLatencyReport], load: Sequence[Load
         limits = (("p95", times.p95, slo.p95_ms), ("p99", times.p99, slo.p99_ms))
         for name, found, limit in limits:
             if found > limit:
-                message = f"The latency objective was missed: {name} {found:.1f} ms, at most {limit:g} ms were promised"
+                message = f"The latency objective was missed: {name} {found:.1f} ms, the limit is {limit:g} ms"
                 yield Attention("warning", "slo_missed", message)
     if load and load[-1].slo.met is False:
         missed = load[-1].slo.missed

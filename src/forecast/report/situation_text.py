@@ -70,7 +70,7 @@ def _runs(runs: Sequence[RunState]) -> RenderableType:
     table = _table("started", "ended", "status", "exit code", "run")
     for run in runs[:_MAX_LINES]:
         code = "-" if run.exit_code is None else str(run.exit_code)
-        status = "turned away" if run.turned_away else run.status
+        status = "rejected" if run.turned_away else run.status
         table.add_row(_short(run.started_at), _short(run.finished_at), status, code, Text(escaped(run.run_id)))
     return _with_more(table, len(runs))
 

@@ -144,7 +144,7 @@ class RunReports:
 
 
 def previous_run(run: Run) -> PreviousRun | None:
-    """The run before this one: as its status or the lease that it left behind has it; "died" where it did not end."""
+    """The run before this one: as its status or the lease it left behind has it; "died" where it did not finish."""
     # None where there is none that this version could have written.
     told = next(iter(read_reports([run.settings.logs_dir / REPORT_NAME])[0]), None)
     left_by = None if run.lease is None else run.lease.left_by

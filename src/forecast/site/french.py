@@ -18,20 +18,20 @@ FRENCH: Final[dict[str, str]] = {
     "All runs as a table": "Toutes les exécutions en tableau",
     "All stations": "Toutes les stations",
     "Anomalies detected": "Anomalies détectées",
-    "The overview says as of when this is.": "La vue d’ensemble indique la date de cet état.",
+    "The overview shows the date of these data.": "La vue d’ensemble indique la date de ces données.",
     "As of {time}": "État au {time}",
     "Calls": "Appels",
     "Calls left today": "Appels restants aujourd'hui",
     "Calm: {share}. Flagged values are left out.": "Calme : {share}. Les valeurs marquées sont exclues.",
     "Check": "Contrôle",
     "Checks": "Contrôles",
-    "Checks by what they look at": "Contrôles, selon ce qu'ils examinent",
+    "Checks by what they examine": "Contrôles, selon ce qu'ils examinent",
     "Cloud cover": "Nébulosité",
     "Completeness by day": "Complétude par jour",
     "Completeness score": "Score de complétude",
-    "Days that were asked for and not answered:": "Jours demandés et restés sans réponse :",
+    "Days that were requested but not answered:": "Jours demandés et restés sans réponse :",
     "Dew point": "Point de rosée",
-    "Drag across a chart to zoom all of them, double-click to go back.": (
+    "Drag across a chart to zoom all of them; double-click to reset.": (
         "Glisser sur un graphique pour agrandir tous les graphiques, double-cliquer pour revenir."
     ),
     "Duplicates with differing values": "Doublons aux valeurs différentes",
@@ -54,17 +54,17 @@ FRENCH: Final[dict[str, str]] = {
     "In this state since {time}.": "Dans cet état depuis {time}.",
     "Index": "Index",
     "Ingestion": "Collecte",
-    "It is in the registry, and nothing has been received of its network.": (
+    "It is in the registry, but nothing has been received from its network.": (
         "Elle est au registre, et rien n'a été reçu de son réseau."
     ),
-    "It is in the registry, and the database holds no observation of it.": (
+    "It is in the registry, but the database has no observations of it.": (
         "Elle est au registre, et la base n'a aucune observation d'elle."
     ),
-    "It sends, and few of its values are flagged.": "Elle émet, et peu de ses valeurs sont marquées.",
-    "It sends, but more than {share} of the values of a parameter are flagged on its last day.": (
+    "It is sending, and few of its values are flagged.": "Elle émet, et peu de ses valeurs sont marquées.",
+    "It is sending, but more than {share} of the values of a parameter are flagged on its last day.": (
         "Elle émet, mais plus de {share} des valeurs d'un paramètre sont marquées sur sa dernière journée."
     ),
-    "Its course over {number} nights": "Son évolution sur {number} nuits",
+    "Trend over {number} nights": "Son évolution sur {number} nuits",
     "Its newest observation is older than {hours} hours.": "Sa dernière observation a plus de {hours} heures.",
     "Its newest observation is older than {intervals} of its intervals.": (
         "Sa dernière observation a plus de {intervals} de ses intervalles."
@@ -80,7 +80,7 @@ FRENCH: Final[dict[str, str]] = {
     "Latency: the objective is met, p95 {p95} ms": "Latence : l'objectif est tenu, p95 {p95} ms",
     "Latency: the objective is missed, p95 {p95} ms": "Latence : l'objectif est manqué, p95 {p95} ms",
     "Least": "Min.",
-    "Least – most": "Min. – max.",
+    "Min. – max.": "Min. – max.",
     "Map of the stations": "Carte des stations",
     "Mean": "Moyenne",
     "Measured": "Mesuré",
@@ -93,12 +93,12 @@ FRENCH: Final[dict[str, str]] = {
     "Newest observation": "Dernière observation",
     "Newest observation, by network": "Dernière observation, par réseau",
     "Next run due {time}": "Prochaine exécution prévue {time}",
-    "No latency was measured yet": "Aucune latence n'a encore été mesurée",
-    "No observation is known.": "Aucune observation n'est connue.",
-    "No run is known yet.": "Aucune exécution n'est encore connue.",
-    "No station is known": "Aucune station n'est connue",
+    "No latency has been measured yet": "Aucune latence n'a encore été mesurée",
+    "There are no observations yet.": "Il n'y a pas encore d'observation.",
+    "There are no runs yet.": "Il n'y a pas encore d'exécution.",
+    "There are no stations": "Il n'y a aucune station",
     "No value was flagged.": "Aucune valeur n'a été marquée.",
-    "Not kept": "Écartée",
+    "Discarded": "Écartée",
     "Nothing found.": "Rien de trouvé.",
     "Nothing.": "Rien.",
     "Numbers of the last run": "Chiffres de la dernière exécution",
@@ -113,11 +113,11 @@ FRENCH: Final[dict[str, str]] = {
     "The newest observation is at most {number} hours old": "La dernière observation a au plus {number} heures",
     "{query}: answered": "{query} : répondue",
     "{query}: {measure} at most {number} ms": "{query} : {measure} au plus {number} ms",
-    "Objects that the last run left out, or could not read whole": (
-        "Objets que la dernière exécution a écartés, ou n'a pas pu lire en entier"
+    "Objects that the last run rejected or could not read completely": (
+        "Objets que la dernière exécution a rejetés ou n'a pas pu lire en entier"
     ),
     "Observation": "Observation",
-    "Of them fresh": "Dont à jour",
+    "Fresh": "À jour",
     "Overview": "Aperçu",
     "Pages": "Pages",
     "Parameter": "Paramètre",
@@ -129,8 +129,8 @@ FRENCH: Final[dict[str, str]] = {
         "Qualité de la dernière exécution : {flagged} valeurs marquées sur {values}"
     ),
     "Quarantine": "Quarantaine",
-    "Quarantine: {rows} rows, and {objects} objects left out by the last run": (
-        "Quarantaine : {rows} lignes, et {objects} objets écartés par la dernière exécution"
+    "Quarantine: {rows} rows, and {objects} objects rejected by the last run": (
+        "Quarantaine : {rows} lignes, et {objects} objets rejetés par la dernière exécution"
     ),
     "Quarantined rows, by object and reason": "Lignes en quarantaine, par objet et motif",
     "Rain": "Pluie",
@@ -163,11 +163,11 @@ FRENCH: Final[dict[str, str]] = {
     "Rejected": "Rejetés",
     "Rejection rate": "Taux de rejet",
     "Relative humidity": "Humidité relative",
-    "Report of {time}. Flags stand beside the values; no value is changed.": (
+    "Report of {time}. Flags are shown next to the values; no value is changed.": (
         "Rapport du {time}. Les marques accompagnent les valeurs ; aucune valeur n'est modifiée."
     ),
     "Rows": "Lignes",
-    "Rows of which one thing was wrong are kept as they came, and can be sent through again with forecast replay.": (
+    "Rows with an error are kept unchanged, and can be processed again with forecast replay.": (
         "Les lignes fautives sont gardées telles quelles, et peuvent être traitées à nouveau avec forecast replay."
     ),
     "Rows read": "Lignes lues",
@@ -182,7 +182,7 @@ FRENCH: Final[dict[str, str]] = {
     "Solar irradiance": "Rayonnement solaire",
     "Solar irradiance, 1 h": "Rayonnement solaire, 1 h",
     "Solar irradiance, 6 min": "Rayonnement solaire, 6 min",
-    "Source of what was kept": "Source de la valeur gardée",
+    "Source of the record kept": "Source de la valeur gardée",
     "Started": "Début",
     "State": "État",
     "Station": "Station",
@@ -197,15 +197,15 @@ FRENCH: Final[dict[str, str]] = {
     "The charts need a script. The numbers of the week are below.": (
         "Les graphiques demandent un script. Les chiffres de la semaine sont plus bas."
     ),
-    "The database could not be asked, so this page is made from the reports alone: {fault}": (
+    "The database could not be reached, so this page only shows what is in the reports: {fault}": (
         "La base de données n'a pas pu être interrogée ; cette page est faite des seuls rapports : {fault}"
     ),
-    "The error budget is the share that may miss an objective. Where more than all of it is used, the objective is missed.": (
+    "The error budget is the share of measurements that may miss an objective. If more than all of it is used, the objective is missed.": (
         "Le budget d'erreur est la part qui peut manquer un objectif. S'il est dépassé, l'objectif est manqué."
     ),
     "The last run": "La dernière exécution",
     "The last seven days": "Les sept derniers jours",
-    "The newest observation is of {time}": "La dernière observation est du {time}",
+    "The newest observation is from {time}": "La dernière observation est du {time}",
     "The processed zone could not be read: {fault}": "La zone traitée n'a pas pu être lue : {fault}",
     "The station alone": "La station seule",
     "The station among its neighbours": "La station parmi ses voisines",
@@ -214,13 +214,13 @@ FRENCH: Final[dict[str, str]] = {
     ),
     "The week in numbers": "La semaine en chiffres",
     "There are none.": "Il n'y en a pas.",
-    "There is no ingest report: the raw zone is filled by something else than forecast ingest.": (
+    "There is no ingest report: the raw zone is filled by something other than forecast ingest.": (
         "Il n'y a pas de rapport de collecte : la zone brute est remplie par autre chose que forecast ingest."
     ),
     "There is no quality report yet.": "Il n'y a pas encore de rapport de qualité.",
     "There is no report yet": "Il n'y a pas encore de rapport",
     "There were none.": "Il n'y en a pas eu.",
-    "Time of the query of a station's day": "Durée de la requête d'une journée de station",
+    "Query time for a station's day": "Durée de la requête d'une journée de station",
     "UV index": "Indice UV",
     "Unchanged": "Inchangées",
     "Validated": "Validés",
@@ -228,7 +228,7 @@ FRENCH: Final[dict[str, str]] = {
     "Values flagged": "Valeurs marquées",
     "Visibility": "Visibilité",
     "W": "O",
-    "What the states say": "Ce que disent les états",
+    "What the states mean": "Ce que signifient les états",
     "Why": "Pourquoi",
     "Wind direction": "Direction du vent",
     "Wind of the week": "Vent de la semaine",
@@ -242,7 +242,7 @@ FRENCH: Final[dict[str, str]] = {
     "and {number} more": "et {number} de plus",
     "complete": "complet",
     "days": "jours",
-    "did not end": "inachevée",
+    "did not finish": "inachevée",
     "error": "erreur",
     "every {minutes} min": "toutes les {minutes} min",
     "failed": "échec",
@@ -308,10 +308,10 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
     "All is well: the last run ended at {time} with success": (
         "Tout va bien : la dernière exécution s'est achevée le {time} avec succès"
     ),
-    "No run is known here. Are the settings those of the pipeline?": (
+    "No runs were found. Are these the settings of the pipeline?": (
         "Aucune exécution n'est connue ici. Les réglages sont-ils ceux de la chaîne ?"
     ),
-    "The run due at {time} did not start; a later one caught up. Look at the scheduler": (
+    "The run due at {time} did not start; a later one caught up. Check the scheduler": (
         "L'exécution prévue le {time} n'est pas partie ; une autre a rattrapé. Vérifier le planificateur"
     ),
     "The last run ({time}) failed: {error}": "La dernière exécution ({time}) a échoué : {error}",
@@ -328,10 +328,10 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
     "The last {number} runs failed, since {time}: {error}": (
         "Les {number} dernières exécutions ont échoué, depuis le {time} : {error}"
     ),
-    "The run due at {time} did not start. Start it by hand and look at the scheduler": (
+    "The run due at {time} did not start. Start it by hand and check the scheduler": (
         "L'exécution prévue le {time} n'est pas partie. La lancer à la main et vérifier le planificateur"
     ),
-    "No run has started since {since}: {number} were due, the last at {time}. Start one by hand and look at the scheduler": (
+    "No run has started since {since}: {number} were due, the last at {time}. Start one by hand and check the scheduler": (
         "Aucune exécution n'est partie depuis le {since} : {number} étaient prévues, la dernière le {time}. En lancer "
         "une à la main et vérifier le planificateur"
     ),
@@ -355,22 +355,22 @@ FRENCH_MESSAGES: Final[dict[str, str]] = {
         "les garde"
     ),
     "run {run}, started {time}, did not finish": "l'exécution {run}, commencée le {time}, ne s'est pas achevée",
-    "The error budget of {objective} is spent: {missed} of {total} missed it in {days} days, and {share} may": (
-        "Le budget d'erreur de {objective} est épuisé : {missed} sur {total} l'ont manqué en {days} jours, et {share} le "
-        "peuvent"
+    "The error budget of {objective} is spent: {missed} of {total} missed it in {days} days; the budget is {share}": (
+        "Le budget d'erreur de {objective} est épuisé : {missed} sur {total} l'ont manqué en {days} jours ; le budget est "
+        "de {share}"
     ),
-    "{number} error budgets are spent, that of {objective} most: {missed} of {total} missed it in {days} days, and {share} may": (
+    "{number} error budgets are spent, most of all that of {objective}: {missed} of {total} missed it in {days} days; the budget is {share}": (
         "{number} budgets d'erreur sont épuisés, surtout celui de {objective} : {missed} sur {total} l'ont manqué en "
-        "{days} jours, et {share} le peuvent"
+        "{days} jours ; le budget est de {share}"
     ),
     "The last load test ({time}) missed {number} objectives: {first}": (
         "Le dernier test de charge ({time}) a manqué {number} objectifs : {first}"
     ),
-    "The latency objective was missed: {measure} {found} ms, at most {limit} ms were promised": (
-        "L'objectif de latence a été manqué : {measure} {found} ms, au plus {limit} ms étaient promis"
+    "The latency objective was missed: {measure} {found} ms, the limit is {limit} ms": (
+        "L'objectif de latence a été manqué : {measure} {found} ms, la limite est de {limit} ms"
     ),
-    "All {number} stations are silent: the newest observation of all is from {time}": (
-        "Les {number} stations sont muettes : la dernière observation de toutes est du {time}"
+    "All {number} stations are silent: the newest observation is from {time}": (
+        "Les {number} stations sont muettes : la dernière observation est du {time}"
     ),
     "Station {station} is silent: its newest observation is from {time}, {hours} hours ago": (
         "Station {station} est muette : sa dernière observation est du {time}, il y a {hours} heures"

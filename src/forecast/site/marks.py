@@ -19,7 +19,7 @@ RUN_MARKS: Final = {
     "success": StateMark("good", "✓", "success"),
     "partial": StateMark("warn", "!", "partial"),
     "failed": StateMark("bad", "✕", "failed"),
-    "died": StateMark("bad", "†", "did not end"),
+    "died": StateMark("bad", "†", "did not finish"),
     "interrupted": StateMark("warn", "‖", "interrupted"),
     "running": StateMark("mute", "▸", "running"),
     "missed": StateMark("missed", "·", "no run"),

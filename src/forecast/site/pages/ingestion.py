@@ -16,9 +16,9 @@ def ingestion_page(site: Site, language: Language) -> dict[str, Any]:
         networks[view.place.network or view.place.id].append(view)
     rows = [_row(name, views, site, language) for name, views in sorted(networks.items())]
     newest = max((view.last for view in site.stations if view.last is not None), default=None)
-    headline = language.t("No observation is known.")
+    headline = language.t("There are no observations yet.")
     if newest is not None:
-        headline = language.t("The newest observation is of {time}", time=language.long_moment(newest))
+        headline = language.t("The newest observation is from {time}", time=language.long_moment(newest))
     return {"headline": headline, "networks": rows}
 
 

@@ -27,7 +27,7 @@ _BAR: Final = 120.0
 def latency_page(site: Site, language: Language) -> dict[str, Any]:
     """What the template shows."""
     reports = site.latency[-NIGHTS:]
-    headline = language.t("No latency was measured yet")
+    headline = language.t("No latency has been measured yet")
     if reports:
         newest = reports[-1]
         words = {

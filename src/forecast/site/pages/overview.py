@@ -183,7 +183,7 @@ def _tile(kpi: _Kpi, nights: Sequence[Night], language: Language) -> dict[str, A
         "number": kpi.show(language, None if last is None else kpi.value(last)),
         "of": "" if last is None else kpi.of(language, last),
         "usually": usual,
-        "spark": sparkline(values, language.t("Its course over {number} nights", number=len(nights))),
+        "spark": sparkline(values, language.t("Trend over {number} nights", number=len(nights))),
     }
 
 

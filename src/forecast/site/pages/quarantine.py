@@ -12,7 +12,7 @@ def quarantine_page(site: Site, language: Language) -> dict[str, Any]:
     """What the template shows."""
     quarantine = site.quarantine
     rows, objects = language.number(quarantine.total), language.number(len(quarantine.objects))
-    words = "Quarantine: {rows} rows, and {objects} objects left out by the last run"
+    words = "Quarantine: {rows} rows, and {objects} objects rejected by the last run"
     shown = sum(group.rows for group in quarantine.rows)
     return {
         "headline": language.t(words, rows=rows, objects=objects),

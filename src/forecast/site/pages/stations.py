@@ -21,11 +21,11 @@ from forecast.site.words import Language
 _SIZES: Final = {"wide": WIDE, "narrow": NARROW}
 _MEANINGS: Final = {
     "silent": "Its newest observation is older than {hours} hours.",
-    "suspect": "It sends, but more than {share} of the values of a parameter are flagged on its last day.",
+    "suspect": "It is sending, but more than {share} of the values of a parameter are flagged on its last day.",
     "late": "Its newest observation is older than {intervals} of its intervals.",
-    "never": "It is in the registry, and the database holds no observation of it.",
-    "undelivered": "It is in the registry, and nothing has been received of its network.",
-    "fresh": "It sends, and few of its values are flagged.",
+    "never": "It is in the registry, but the database has no observations of it.",
+    "undelivered": "It is in the registry, but nothing has been received from its network.",
+    "fresh": "It is sending, and few of its values are flagged.",
 }
 
 
@@ -41,7 +41,7 @@ def stations_page(site: Site, language: Language) -> dict[str, Any]:
         states=", ".join(parts),
     )
     return {
-        "headline": one if stations else language.t("No station is known"),
+        "headline": one if stations else language.t("There are no stations"),
         "maps": _maps(stations, language),
         "rows": [_row(one, site, language) for one in stations],
         "meanings": list(_meanings(site, language)),
