@@ -18,19 +18,19 @@ class IngestCounts(Model):
     """Calls and records; rows_read = rows_written + rows_unchanged."""
 
     calls: Annotated[Count, doc("calls that were made, including retries")]
-    retries: Annotated[Count, doc("retries among them")]
-    rows_read: Annotated[Count, doc("records that came")]
+    retries: Annotated[Count, doc("how many of them were retries")]
+    rows_read: Annotated[Count, doc("records received")]
     rows_written: Annotated[Count, doc("records that were new or changed, and are in the raw zone now")]
-    rows_unchanged: Annotated[Count, doc("records that an earlier run has written already")]
+    rows_unchanged: Annotated[Count, doc("records that an earlier run had already written")]
     rows_vanished: Annotated[
-        Count, doc("records that came in an earlier run and not in this one; what was written of them stays")
+        Count, doc("records received in an earlier run but not in this one; they stay in the raw zone")
     ]
 
 
 class IngestDay(Model):
     """One day of a station that was read."""
 
-    rows_read: Annotated[Count, doc("records that came")]
+    rows_read: Annotated[Count, doc("records received")]
     rows_written: Annotated[Count, doc("of those, new or changed ones")]
 
 
@@ -38,22 +38,24 @@ class IngestStation(Model):
     """One station that was to be read."""
 
     through: Annotated[Day | None, doc("the last complete day, with no day missing before it; null if there is none")]
-    days_missing: Annotated[list[Day], doc("days that were asked for and not answered; the next run asks again")]
-    days_left: Annotated[Count, doc("days that were not reached, because the run ended before")]
+    days_missing: Annotated[
+        list[Day], doc("days that were requested but not answered; the next run requests them again")
+    ]
+    days_left: Annotated[Count, doc("days that the run did not reach before it ended")]
     days: Annotated[dict[DayKey, IngestDay], doc("the days that were read, in UTC or in the station's zone")]
 
 
 class Quota(Model):
     """Calls of the key in 24 hours, over all runs that share the state."""
 
-    per_day: Annotated[Count, doc("how many calls the key may make in any 24 hours")]
-    left: Annotated[Count, doc("how many of them were left at the end")]
+    per_day: Annotated[Count, doc("number of calls allowed with the key in any 24 hours")]
+    left: Annotated[Count, doc("number of calls left at the end")]
 
 
 class UnreadWindow(Model):
     """Stations and days that were not read."""
 
-    stations: Annotated[list[str], doc("the stations that were asked for")]
+    stations: Annotated[list[str], doc("the stations requested")]
     first: Annotated[Day, doc("the first day")]
     last: Annotated[Day, doc("the last day")]
     code: Annotated[
@@ -63,15 +65,15 @@ class UnreadWindow(Model):
             "`cut_off`, `no_count`, `no_progress`, `changed`, `gone`, `no_files`"
         ),
     ]
-    message: Annotated[Name, doc("what was answered")]
+    message: Annotated[Name, doc("the response")]
 
 
 class IngestFiles(Model):
     """Files of a source that serves whole ones; those of `listed` that are none of the others were not reached."""
 
-    listed: Annotated[Count, doc("files that may hold what is wanted")]
+    listed: Annotated[Count, doc("files that may contain the data wanted")]
     written: Annotated[Count, doc("of those, new or changed ones, which are objects of the raw zone now")]
-    unchanged: Annotated[Count, doc("of those, files that are as an earlier run has written them")]
+    unchanged: Annotated[Count, doc("of those, files unchanged since an earlier run")]
     missing: Annotated[Count, doc("of those, files that could not be fetched; the next run tries again")]
 
 
@@ -80,17 +82,19 @@ class IngestSource(Model):
 
     network: Annotated[Name, doc("the network, as the registry names it")]
     status: Annotated[Status, doc("as `status` below, of this source")]
-    fault: Annotated[str | None, doc("what ended it early; null if nothing did")]
+    fault: Annotated[str | None, doc("why it ended early; null if it did not")]
     counts: IngestCounts
-    waited_seconds: Annotated[Seconds, doc("seconds of waiting for the pace, for Retry-After and between attempts")]
+    waited_seconds: Annotated[
+        Seconds, doc("seconds spent waiting for the rate limit, for Retry-After and between attempts")
+    ]
     quota: Quota
-    sync_id: Annotated[int | None, doc("number of the sync in the envelope: its start in ms since 1970")]
+    sync_id: Annotated[int | None, doc("sync number in the envelope: the start of the sync in ms since 1970")]
     generation_id: Annotated[int | None, doc("generation in the envelope; `--full-refresh` raises it by one")]
     objects: Annotated[list[str], doc("the objects that were written")]
-    files: Annotated[IngestFiles | None, doc("its files; null where it gives records")]
+    files: Annotated[IngestFiles | None, doc("its files; null for a source of records")]
     unread: Annotated[list[UnreadWindow], doc("what was not read")]
-    left_out: Annotated[dict[StationId, str], doc("stations that were not asked for, and why")]
-    stations: Annotated[dict[StationId, IngestStation], doc("every station that was to be read")]
+    left_out: Annotated[dict[StationId, str], doc("stations that were not requested, and why")]
+    stations: Annotated[dict[StationId, IngestStation], doc("every station to be read")]
 
 
 # Causes before their consequences.
@@ -109,10 +113,12 @@ class IngestAttention(Model, omit_defaults=True):
     """Something that a person should look at."""
 
     severity: Annotated[Severity, doc("`error`, `warning` or `info`")]
-    kind: Annotated[IngestAttentionKind, doc("its cause, a fixed set of names: causes come before their consequences")]
-    message: Annotated[Name, doc("what it is, as a sentence")]
+    kind: Annotated[
+        IngestAttentionKind, doc("its cause, from a fixed set of names; causes are listed before their consequences")
+    ]
+    message: Annotated[Name, doc("a description, as a sentence")]
     source: Annotated[str, doc("the source")]
-    station: Annotated[str | None, doc("the station, if it is about one")] = None
+    station: Annotated[str | None, doc("the station concerned, if any")] = None
 
 
 class IngestReport(Report):
@@ -120,7 +126,7 @@ class IngestReport(Report):
 
     kind: ClassVar[str] = "ingest_report"
 
-    run_id: Annotated[Name, doc("the run")]
+    run_id: Annotated[Name, doc("the run's id")]
     started_at: Annotated[Time, doc("when it began")]
     finished_at: Annotated[Time, doc("when it ended")]
     status: Annotated[

@@ -31,12 +31,12 @@ class QueryLatencyReport(Report):
 
     generated_at: Annotated[Time, doc("when the command was started")]
     collection: Annotated[Name, doc("database and collection")]
-    station_id: Annotated[str, doc("the station that was asked for")]
-    date: Annotated[Day, doc("the UTC day that was asked for")]
-    iterations: Annotated[int, Meta(ge=1), doc("queries timed; one more goes first and is not counted")]
-    rows_returned: Annotated[Count, doc("rows of each")]
+    station_id: Annotated[str, doc("the station queried")]
+    date: Annotated[Day, doc("the UTC day queried")]
+    iterations: Annotated[int, Meta(ge=1), doc("number of queries timed; one more is sent first and not counted")]
+    rows_returned: Annotated[Count, doc("rows per query")]
     latency_ms: Percentiles
-    percentiles: Annotated[Name, doc("how they are defined: linear interpolation")]
+    percentiles: Annotated[Name, doc("how percentiles are computed: linear interpolation")]
     query: Query
     index: Annotated[
         Name,
@@ -45,4 +45,4 @@ class QueryLatencyReport(Report):
     documents_examined: Annotated[Count, doc("from MongoDB's `executionStats`")]
     keys_examined: Annotated[Count, doc("from MongoDB's `executionStats`")]
     slo: LatencySlo
-    note: Annotated[str | None, doc("a sentence where there were no rows, else null")]
+    note: Annotated[str | None, doc("a sentence if there were no rows, else null")]

@@ -17,10 +17,10 @@ PerSecond = Annotated[float, Meta(ge=0)]
 class QueryResult(Model):
     """A query in a phase."""
 
-    requests: Annotated[Count, doc("how often it was sent")]
-    answered: Annotated[Count, doc("how often it was answered")]
-    errors: Annotated[dict[Words, Count], doc("what came instead of an answer, in words, and how often")]
-    rows: Annotated[Count, doc("rows of all answers")]
+    requests: Annotated[Count, doc("number of queries sent")]
+    answered: Annotated[Count, doc("number of queries answered")]
+    errors: Annotated[dict[Words, Count], doc("the errors, in words, and how often each occurred")]
+    rows: Annotated[Count, doc("rows in all answers")]
     latency_ms: Annotated[
         Percentiles | None,
         doc("of the answers, in ms; in an open loop from when the query was due. Null if there was none"),
@@ -78,7 +78,7 @@ class QueryPlan(Model):
 class Background(Model):
     """The runs that went on meanwhile."""
 
-    runs: Annotated[Count, doc("runs on synthetic data, into a separate collection, that finished")]
+    runs: Annotated[Count, doc("number of finished runs on synthetic data, into a separate collection")]
     documents: Annotated[Count, doc("documents that they loaded, including those of the last, unfinished one")]
     failed: Annotated[str | None, doc("why a run failed (the exit code is then 1), else null")]
 
@@ -86,7 +86,7 @@ class Background(Model):
 class Freshness(Model):
     """How old the newest observation is."""
 
-    newest_observation: Annotated[Time | None, doc("the newest observation of all; null if there is none")]
+    newest_observation: Annotated[Time | None, doc("the newest observation; null if there is none")]
     age_hours: Annotated[float | None, doc("its age at the start; null if there is none")]
     max_age_hours: Annotated[float, Meta(gt=0), doc("the maximum (`freshness.max_age_hours` in slo.toml)")]
     met: Annotated[bool | None, doc("whether it is no older; null if there is none, or `--until` was given")]
@@ -99,7 +99,7 @@ class LoadSlo(Model):
         bool | None,
         doc("whether all objectives that could be evaluated were met (if not, the exit code is 3); null if none could"),
     ]
-    missed: Annotated[list[str], doc("what was missed, as sentences")]
+    missed: Annotated[list[str], doc("the objectives missed, as sentences")]
     unknown: Annotated[list[QueryName], doc("queries that found nothing in a phase, so that the result is unknown")]
 
 
@@ -110,16 +110,16 @@ class LoadTestReport(Report):
 
     generated_at: Annotated[Time, doc("when the command was started")]
     collection: Annotated[Name, doc("database and collection")]
-    until: Annotated[Time | None, doc("the end of what was asked for; null if there is nothing")]
-    requests: Annotated[int, Meta(ge=1), doc("how often each query was sent in a phase, at least")]
+    until: Annotated[Time | None, doc("the end of the period queried; null if there are no observations")]
+    requests: Annotated[int, Meta(ge=1), doc("minimum number of times that each query was sent in a phase")]
     slo_clients: Annotated[
         int, Meta(ge=1), doc("the objectives apply to up to this many clients (`clients` in slo.toml)")
     ]
     cores: Annotated[int, Meta(ge=1), doc("cores of this machine that the clients may use")]
     slo: LoadSlo
     freshness: Freshness
-    plans: Annotated[dict[QueryName, QueryPlan], doc("how MongoDB answers each query")]
+    plans: Annotated[dict[QueryName, QueryPlan], doc("how MongoDB executes each query")]
     background: Background
-    percentiles: Annotated[Name, doc("how they are defined: linear interpolation")]
+    percentiles: Annotated[Name, doc("how percentiles are computed: linear interpolation")]
     phases: list[Phase]
     error_budgets: list[ErrorBudget] = field(default_factory=list)

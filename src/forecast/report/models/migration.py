@@ -12,23 +12,23 @@ from forecast.report.models.base import Count, Model, Name, Rate, Report, Time, 
 class DatasetComparison(Model):
     """What comparing the dataset with the database found."""
 
-    is_of_database: Annotated[bool, doc("the zone holds a dataset of this collection; only then it was compared")]
+    is_of_database: Annotated[bool, doc("whether the zone has a dataset of this collection; only then is it compared")]
     checked: Annotated[Count, doc("observations compared")] = 0
-    differing: Annotated[Count, doc("observations that only one has, or with another value or flag")] = 0
-    pending_days: Annotated[Count, doc("station-days that the next run writes; they were not compared")] = 0
+    differing: Annotated[Count, doc("observations that are in only one of them, or differ in a value or flag")] = 0
+    pending_days: Annotated[Count, doc("station-days left for the next run; they were not compared")] = 0
     hours_checked: Annotated[Count, doc("hourly values compared with those computed from the database")] = 0
-    hours_differing: Annotated[Count, doc("hours that only one has, or with another value")] = 0
+    hours_differing: Annotated[Count, doc("hours that are in only one of them, or differ in a value")] = 0
 
 
 class Verification(Model, kw_only=True):
     """What reading back from the database found."""
 
-    documents_expected_at_least: Annotated[Count, doc("documents that were inserted")]
+    documents_expected_at_least: Annotated[Count, doc("documents inserted")]
     documents_in_database: Annotated[
         Count | None, doc("documents counted; null after a run that failed: then nothing is read back")
     ]
     sample_checked: Annotated[Count, doc("documents compared")]
-    matching: Annotated[Count, doc("how many of those have the digest they should")]
+    matching: Annotated[Count, doc("documents compared that have the expected digest")]
     orphaned: Annotated[
         Count | UnsetType,
         doc("only of `migrate`: documents without a record in the zone, or without one of the same content"),
@@ -51,9 +51,9 @@ class MigrationReport(Report):
 
     kind: ClassVar[str] = "migration_report"
 
-    run_id: Annotated[Name, doc("which run")]
+    run_id: Annotated[Name, doc("the run's id")]
     generated_at: Annotated[Time, doc("when the report was made")]
-    objects_loaded: Annotated[Count, doc("objects wholly in the database")]
+    objects_loaded: Annotated[Count, doc("objects completely loaded")]
     objects_failed: Annotated[Count, doc("all others")]
     records_validated: Annotated[Count, doc("inserted + updated + unchanged + superseded")]
     inserted: Annotated[Count, doc("as in the status")]

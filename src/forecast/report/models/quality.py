@@ -42,7 +42,7 @@ class StationQuality(StationState):
     completeness_score: Annotated[Rate, doc("their mean of parameters present / parameters the station reports")]
     flagged: Annotated[Count, doc("values flagged 3 or 4")]
     expected: Annotated[Count | None, doc("observations expected from the nominal interval; null without one")]
-    received: Annotated[Count, doc("observations that the database has for those days")]
+    received: Annotated[Count, doc("observations in the database for those days")]
 
 
 class ParameterQuality(Model):
@@ -58,7 +58,7 @@ class ParameterQuality(Model):
 class CheckCounts(Model):
     """What one check came to."""
 
-    evaluated: Annotated[Count, doc("values that the check could evaluate")]
+    evaluated: Annotated[Count, doc("values that the check evaluated")]
     suspect: Annotated[Count, doc("values it flagged 3; a value flagged by two checks counts in both")]
     failed: Annotated[Count, doc("values it flagged 4")]
 
@@ -69,19 +69,19 @@ class ParameterFlags(Model):
     values: Annotated[Count, doc("values")]
     suspect: Annotated[Count, doc("values flagged 3")]
     failed: Annotated[Count, doc("values flagged 4")]
-    checks: Annotated[dict[CheckId, CheckCounts], doc("each check that flagged some")]
+    checks: Annotated[dict[CheckId, CheckCounts], doc("each check that flagged any")]
 
 
 class WorstEpisode(Model):
     """Flagged values of one parameter one after another."""
 
-    station: Annotated[str, doc("at which station")]
-    parameter: Annotated[str, doc("of which parameter")]
+    station: Annotated[str, doc("the station")]
+    parameter: Annotated[str, doc("the parameter")]
     from_: Annotated[Time, doc("time of the first value")] = field(name="from")
     to: Annotated[Time, doc("time of the last value")]
     checks: Annotated[list[str], doc("the checks that flagged them")]
     flag: Annotated[Literal[3, 4], doc("the worst flag")]
-    count: Annotated[Count, doc("how many values")]
+    count: Annotated[Count, doc("number of values")]
     min: Annotated[float, doc("the lowest")]
     max: Annotated[float, doc("the highest")]
     values: Annotated[list[float], Meta(max_length=5), doc("the first five")]
@@ -90,12 +90,12 @@ class WorstEpisode(Model):
 class Advice(Model):
     """What to do about what one check found of one parameter of one station."""
 
-    station: Annotated[str, doc("at which station")]
-    parameter: Annotated[str, doc("of which parameter")]
+    station: Annotated[str, doc("the station")]
+    parameter: Annotated[str, doc("the parameter")]
     check: Annotated[str, doc("the check that found it")]
-    count: Annotated[Count, doc("how many values")]
+    count: Annotated[Count, doc("number of values")]
     share: Annotated[Rate | None, doc("of the station's values; null if some were not checked now")]
-    message: Annotated[Name, doc("what it may be, and what to do")]
+    message: Annotated[Name, doc("the likely cause, and what to do")]
 
 
 class Completeness(Model):
@@ -114,15 +114,15 @@ class ObjectQuality(Model):
     key: Annotated[Name, doc("key below `RAW_URI`")]
     uri: Annotated[Name, doc("where it is")]
     outcome: Annotated[Outcome, doc("how it ended")]
-    known: Annotated[bool, doc("rejected by a run before, and not tried again")]
+    known: Annotated[bool, doc("rejected by an earlier run, and not tried again")]
     rows_read: Annotated[Count, doc("as in the status")]
     rows_empty: Annotated[Count, doc("as in the status")]
     records_extracted: Annotated[Count, doc("as in the status")]
     records_validated: Annotated[Count, doc("as in the status")]
     records_rejected: Annotated[Count, doc("as in the status")]
     rejection_rate: Annotated[Rate, doc("records_rejected / records_extracted")]
-    error_code: Annotated[str | None, doc("why it was left out, to count by; null if it was not")]
-    error: Annotated[str | None, doc("the same, for a person")]
+    error_code: Annotated[str | None, doc("the code of the reason why it was rejected; null if it was not")]
+    error: Annotated[str | None, doc("the same, as a message")]
 
 
 class Side(Model):
@@ -136,7 +136,7 @@ class Conflict(Model):
     """Two records of one observation with differing values."""
 
     observation: Annotated[str, doc("which observation (`_id`)")]
-    reason: Annotated[Reason, doc("what decided which one is kept")]
+    reason: Annotated[Reason, doc("the criterion that decided which one is kept")]
     winner: Side
     loser: Side
 
@@ -145,7 +145,7 @@ class Conflicts(Model):
     """Duplicates with differing values: several records of one observation that do not agree."""
 
     by_station: Annotated[
-        dict[StationId, Count], doc("records that lost against another of the same observation with other values")
+        dict[StationId, Count], doc("records that lost to another record of the same observation with different values")
     ]
     examples: Annotated[list[Conflict], Meta(max_length=20), doc("the first 20 of them")]
 
@@ -153,10 +153,10 @@ class Conflicts(Model):
 class UnreadParameter(Model):
     """A parameter of which an object has cells and none that could be read."""
 
-    object: Annotated[Name, doc("in which object")]
-    parameter: Annotated[Name, doc("which parameter")]
+    object: Annotated[Name, doc("the object")]
+    parameter: Annotated[Name, doc("the parameter")]
     column: Annotated[Name, doc("the column as the source calls it")]
-    cells: Annotated[Count, doc("how many cells")]
+    cells: Annotated[Count, doc("number of cells")]
     example: Annotated[str, doc("the first cell of the commonest reason")]
     position: Annotated[str, doc("where that cell is")]
     reason: Annotated[Name, doc("the commonest reason")]
@@ -165,25 +165,25 @@ class UnreadParameter(Model):
 class RenamedParameter(Model):
     """A parameter that the station reports and an object with unknown columns lacks."""
 
-    object: Annotated[Name, doc("in which object")]
-    parameter: Annotated[Name, doc("which parameter")]
-    candidates: Annotated[list[str], doc("unknown columns that it could be, best first")]
+    object: Annotated[Name, doc("the object")]
+    parameter: Annotated[Name, doc("the parameter")]
+    candidates: Annotated[list[str], doc("unknown columns that it could be, the most likely first")]
 
 
 class UnknownColumns(Model):
     """Columns of an object that are not known and were passed over."""
 
-    object: Annotated[Name, doc("in which object")]
-    columns: Annotated[list[str], doc("the first 12, each up to 40 letters")]
+    object: Annotated[Name, doc("the object")]
+    columns: Annotated[list[str], doc("the first 12, each up to 40 characters")]
     more: Annotated[Count, doc("how many more")]
 
 
 class ColumnNotStored(Model):
     """A column that is known, and whose measurements no parameter stands for."""
 
-    column: Annotated[str, doc("as the network calls it")]
-    cells: Annotated[Count, doc("how many of its cells have something")]
-    objects: Annotated[Count, doc("in how many objects")]
+    column: Annotated[str, doc("the network's name for it")]
+    cells: Annotated[Count, doc("number of its cells that are not empty")]
+    objects: Annotated[Count, doc("number of objects that have it")]
 
 
 class QualityReport(Report):
@@ -191,7 +191,7 @@ class QualityReport(Report):
 
     kind: ClassVar[str] = "quality_report"
 
-    run_id: Annotated[Name | None, doc("which run; null for `forecast quality`")]
+    run_id: Annotated[Name | None, doc("the run's id; null for `forecast quality`")]
     generated_at: Annotated[Time, doc("when the report was made")]
     window: Annotated[Window | None, doc("the days of `forecast quality`; null in the report of a run")]
     rows_read: Annotated[Count | None, doc("as in the status; null for `forecast quality`, which knows no rows")]
@@ -230,7 +230,7 @@ class QualityReport(Report):
     by_parameter: Annotated[dict[ParameterName, ParameterQuality], doc("every parameter")]
     by_check: Annotated[dict[CheckId, CheckCounts], doc("every check")]
     flags_by_station: Annotated[
-        dict[StationId, dict[ParameterName, ParameterFlags]], doc("what was checked now, by station and parameter")
+        dict[StationId, dict[ParameterName, ParameterFlags]], doc("the values checked now, by station and parameter")
     ]
     worst_episodes: Annotated[
         list[WorstEpisode],
@@ -256,7 +256,7 @@ class QualityReport(Report):
     ]
     renamed_parameters: Annotated[
         list[RenamedParameter],
-        doc("parameters that the station reports and of which an object that has unknown columns holds no cell"),
+        doc("parameters that the station reports and that are missing from an object with unknown columns"),
     ]
     unknown_columns: Annotated[list[UnknownColumns], doc("unknown columns, which were ignored")]
     columns_not_stored: Annotated[

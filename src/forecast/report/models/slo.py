@@ -29,7 +29,7 @@ class LatencySlo(Model):
     p95_ms: Annotated[Limit, doc("the limit of the 95th percentile, in ms")]
     p99_ms: Annotated[Limit, doc("the limit of the 99th percentile, in ms")]
     over_p95_ms: Annotated[Count, doc("queries that took longer than `p95_ms`: what the error budget counts")]
-    over_p99_ms: Annotated[Count, doc("the same of `p99_ms`")]
+    over_p99_ms: Annotated[Count, doc("the same for `p99_ms`")]
     met: Annotated[
         bool | None,
         doc("whether neither percentile was above its limit (if not, the exit code is 3); null if nothing was found"),
@@ -44,10 +44,10 @@ class ErrorBudget(Model):
         doc("`runs`, `freshness`, or a query and `p95`, `p99` or `availability`, such as `station_day.p95`"),
     ]
     limit: Annotated[float | None, doc("its limit in ms, or for freshness in hours; null if it has none")]
-    total: Annotated[Count, doc("runs, or queries, that were measured in so many days")]
-    missed: Annotated[Count, doc("how many of them missed it")]
-    allowed: Annotated[Rate, doc("the share that may")]
-    days: Annotated[int, Meta(ge=1), doc("over how many days (`window_days`)")]
+    total: Annotated[Count, doc("number of runs or queries measured in that time")]
+    missed: Annotated[Count, doc("number of those that missed it")]
+    allowed: Annotated[Rate, doc("the share that may miss it")]
+    days: Annotated[int, Meta(ge=1), doc("number of days (`window_days`)")]
     used: Annotated[
         Annotated[float, Meta(ge=0)] | None,
         doc(

@@ -51,8 +51,8 @@ ExitCode = Annotated[int, Meta(ge=0, le=3)]
 class PreviousRun(Model):
     """The run before this one."""
 
-    run_id: Annotated[Name, doc("which run")]
-    status: Annotated[PreviousStatus, doc("how it ended; `died` where it did not finish")]
+    run_id: Annotated[Name, doc("the run's id")]
+    status: Annotated[PreviousStatus, doc("how it ended; `died` if it did not finish")]
     exit_code: Annotated[ExitCode | None, doc("its exit code; null if it has none")]
     started_at: Annotated[Time, doc("when it began")]
     finished_at: Annotated[Time | None, doc("when it ended; null if it did not")]
@@ -69,7 +69,7 @@ class Process(Model):
 class Died(Model):
     """When and by which run a run was found not to have come to its end."""
 
-    found_at: Annotated[Time, doc("when that was found")]
+    found_at: Annotated[Time, doc("when this was found")]
     found_by: Annotated[Name, doc("the run that found it")]
 
 
@@ -91,15 +91,15 @@ class RunCounts(Model):
 
     objects_listed: Annotated[Count, doc("objects found below `RAW_URI`")]
     objects_skipped: Annotated[Count, doc("markers, lock files and temporary files among them")]
-    objects_already_processed: Annotated[Count, doc("left out because an earlier run has loaded them")]
+    objects_already_processed: Annotated[Count, doc("skipped because an earlier run has loaded them")]
     objects_loaded: Annotated[Count, doc("objects that are in the database now")]
-    objects_rejected: Annotated[Count, doc("objects rejected for what they hold")]
+    objects_rejected: Annotated[Count, doc("objects rejected because of their content")]
     objects_known_rejected: Annotated[
         Count,
-        doc("rejected by a run before, unchanged since, and not tried again; they are no reason for exit code 3"),
+        doc("rejected by an earlier run, unchanged since, and not tried again; they do not cause exit code 3"),
     ]
     objects_failed: Annotated[Count, doc("objects that failed")]
-    objects_interrupted: Annotated[Count, doc("objects that the end of the run interrupted")]
+    objects_interrupted: Annotated[Count, doc("objects interrupted by the end of the run")]
     rows_read: Annotated[Count, doc("rows found")]
     rows_empty: Annotated[Count, doc("rows without a single value")]
     records_extracted: Annotated[Count, doc("rows with a value")]
@@ -115,22 +115,20 @@ class RunCounts(Model):
     records_withdrawn: Annotated[
         Count,
         doc(
-            "observations with values that only an earlier version of an object gave: they are in the processed zone "
-            "no more, and stay in the database"
+            "observations with values that only an earlier version of an object had: they are no longer in the "
+            "processed zone, but stay in the database"
         ),
     ]
-    unread_parameters: Annotated[
-        Count, doc("parameters, each in one object, that have cells and none that could be read")
-    ]
+    unread_parameters: Annotated[Count, doc("parameters of objects that have cells, none of which could be read")]
     renamed_parameters: Annotated[
-        Count, doc("parameters, each in one object, that a station reports and an object with unknown columns lacks")
+        Count, doc("parameters that a station reports and that are missing from an object with unknown columns")
     ]
     objects_with_unknown_columns: Annotated[Count, doc("objects with unknown columns")]
     documents_checked: Annotated[
-        Count, doc("documents that were checked, also at stations and on days around what is new")
+        Count, doc("documents that were checked, including those at stations and on days around the new data")
     ]
-    documents_reflagged: Annotated[Count, doc("those of them that were written with other flags")]
-    flags_changed: Annotated[Count, doc("values whose flag is different now, or gone")]
+    documents_reflagged: Annotated[Count, doc("how many of them were written with different flags")]
+    flags_changed: Annotated[Count, doc("values whose flag has changed or been removed")]
     rejection_rate: Annotated[Rate, doc("records_rejected / records_extracted")]
     stations_silent: Annotated[
         Count | None,
@@ -156,11 +154,12 @@ class Written(Model, kw_only=True):
 
     schema_rules: ClassVar[Mapping[str, Any]] = {"oneOf": [{"required": ["uri"]}, {"required": ["path"]}]}
 
-    kind: Annotated[Name, doc("`records`, `documents` or `report`; the first two only where some were written")]
+    kind: Annotated[Name, doc("`records`, `documents` or `report`; the first two only if any were written")]
     uri: Annotated[Name | UnsetType, doc("where it is")] = UNSET
     path: Annotated[Name | UnsetType, doc("where it is, for a local file, instead of `uri`")] = UNSET
     count: Annotated[
-        Count, doc("of `records` what this run wrote to the zone, of `documents` what the collection holds now")
+        Count,
+        doc("for `records`, those that this run wrote to the zone; for `documents`, those in the collection now"),
     ]
 
 
@@ -168,20 +167,24 @@ class ErrorEntry(Model):
     """An error of an object, or of the run."""
 
     object: Annotated[str | None, doc("key of the object below `RAW_URI`; null for an error of the run")]
-    code: Annotated[Name, doc("what to count it by")]
-    message: Annotated[str, doc("what happened, for a person")]
-    known: Annotated[bool, doc("a run before rejected the object, and it was not tried again; those come last")]
+    code: Annotated[Name, doc("its code")]
+    message: Annotated[str, doc("what happened, as a message")]
+    known: Annotated[
+        bool, doc("whether an earlier run rejected the object and it was not tried again; such entries come last")
+    ]
 
 
 class Attention(Model, omit_defaults=True):
     """Something that a person should look at."""
 
     severity: Annotated[Severity, doc("`error`, `warning` or `info`")]
-    kind: Annotated[AttentionKind, doc("its cause, a fixed set of names: causes come before their consequences")]
-    message: Annotated[Name, doc("what it is, as a sentence")]
-    station: Annotated[str | None, doc("the station, if it is about one")] = None
-    parameter: Annotated[str | None, doc("the parameter, if it is about one")] = None
-    object: Annotated[str | None, doc("key of the object below `RAW_URI`, if it is about one")] = None
+    kind: Annotated[
+        AttentionKind, doc("its cause, from a fixed set of names; causes are listed before their consequences")
+    ]
+    message: Annotated[Name, doc("a description, as a sentence")]
+    station: Annotated[str | None, doc("the station concerned, if any")] = None
+    parameter: Annotated[str | None, doc("the parameter concerned, if any")] = None
+    object: Annotated[str | None, doc("key below `RAW_URI` of the object concerned, if any")] = None
 
 
 class PipelineStatus(Report):
@@ -199,11 +202,11 @@ class PipelineStatus(Report):
         RunStatus,
         doc("`running`, `success`, `partial` (something was rejected, unreadable or failed), `failed`, `interrupted`"),
     ]
-    run_id: Annotated[Name, doc("which run")]
+    run_id: Annotated[Name, doc("the run's id")]
     previous_run: Annotated[PreviousRun | None, doc("the run before this one; null if none is known")]
-    exit_code: Annotated[ExitCode | None, doc("0 to 3; null while the run goes on")]
+    exit_code: Annotated[ExitCode | None, doc("0 to 3; null while the run is in progress")]
     started_at: Annotated[Time, doc("when the run began")]
-    finished_at: Annotated[Time | None, doc("when it ended; null while it goes on")]
+    finished_at: Annotated[Time | None, doc("when it ended; null while it is in progress")]
     pipeline_version: Annotated[Name, doc("which version of the program ran")]
     arguments: Annotated[
         dict[str, Argument],
@@ -212,14 +215,12 @@ class PipelineStatus(Report):
             "embedded MongoDB"
         ),
     ]
-    dry_run: Annotated[bool, doc("true: nothing was written, the counts say what would have been")]
+    dry_run: Annotated[bool, doc("if true, nothing was written, and the counts say what would have been")]
     process: Process
-    missed_runs: Annotated[
-        list[Time], doc("when runs were due (`SCHEDULE`) since the one before this one, and none started")
-    ]
+    missed_runs: Annotated[list[Time], doc("when runs were due (`SCHEDULE`) since the previous one, and none started")]
     died: Annotated[
         Died | None,
-        doc("of a run that was killed: who closed it in the history, as `failed`, and when; null of any other"),
+        doc("for a run that was killed: which run closed it in the history, as `failed`, and when; null for any other"),
     ]
     times: StageTimes
     counts: RunCounts
@@ -234,9 +235,9 @@ class PipelineStatus(Report):
     stations: Annotated[
         dict[StationId, StationState], doc("every station of the registry, and those that only the database has")
     ]
-    written: Annotated[list[Written], doc("what was written where")]
+    written: Annotated[list[Written], doc("what was written, and where")]
     errors: Annotated[list[ErrorEntry], doc("the first 1,000")]
-    errors_truncated: Annotated[Count, doc("how many more there were")]
+    errors_truncated: Annotated[Count, doc("how many more there are")]
     newest_raw_object: Annotated[
         Time | None, doc("when the newest object below `RAW_URI` was written; null if nothing was listed")
     ] = None
