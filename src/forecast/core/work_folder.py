@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from forecast.core.file_lock import lock, try_lock
 
 _WORK_PREFIX = "forecast-run-"
 _LOCK = ".lock"
@@ -28,7 +29,7 @@ def _locked(path: Path) -> Iterator[None]:
     """Hold a lock that the kernel releases with the process; the file has its name when it is locked."""
     made = path.with_suffix(".new")
     with made.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(file)
         made.rename(path)
         yield
 
@@ -37,7 +38,7 @@ def _remove_if_left(folder: Path) -> None:
     """Remove the work folder of a run that is dead; another user's stays, and so does one that is being made."""
     try:
         with (folder / _LOCK).open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+            if try_lock(file):
+                shutil.rmtree(folder, ignore_errors=True)
     except OSError:
         return

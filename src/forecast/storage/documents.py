@@ -5,7 +5,6 @@ For state, locks and counters. Ages are told by the clock of the place, not by t
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import secrets
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from forecast.core.errors import ForecastError, RetryableError, SettingError
+from forecast.core.file_lock import lock
 
 
 class Document(NamedTuple):
@@ -99,7 +99,7 @@ class LocalDocuments:
     def _locked(self) -> Iterator[None]:
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / ".lock").open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock(file)
             yield
 
     def _unwritable(self, path: Path, error: OSError) -> ForecastError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import secrets
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from forecast.core.errors import ForecastError, ObjectRejectedError, RetryableError, SettingError
+from forecast.core.file_lock import lock, try_lock
 from forecast.core.raw_objects import RawObject
 from forecast.storage.base import BLOCK_BYTES, ObjectChangedError, hex_digest, new_digest, unreadable
 
@@ -203,7 +203,7 @@ def _new_part(folder: Path) -> Iterator[Path]:
     while True:
         part = folder / f".{secrets.token_hex(8)}.part"
         with part.open("xb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock(file)
             # A concurrent run that tidied the folder between the two lines above has removed it.
             if not part.exists():
                 continue
@@ -221,8 +221,8 @@ def _remove_left(folder: Path) -> None:
             continue
         try:
             with part.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                part.unlink()
+                if try_lock(file):
+                    part.unlink()
         except OSError:
             continue
 

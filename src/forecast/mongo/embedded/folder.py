@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from forecast.core.errors import RetryableError, SettingError
+from forecast.core.file_lock import try_lock
 
 # A new database takes about 300 MB before it holds a document, most of it for the journal.
 NEEDED_BYTES = 400_000_000
@@ -64,12 +63,3 @@ def only_user(folder: Path) -> Iterator[None]:
                 f"another run is using the embedded MongoDB in {folder}; wait for it to end or set MONGODB_URI"
             )
         yield
-
-
-def try_lock(file: IO[str]) -> bool:
-    """Lock a file until it is closed; False where another process has it locked."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

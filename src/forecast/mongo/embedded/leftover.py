@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 from forecast.core.errors import RetryableError
-from forecast.mongo.embedded.folder import try_lock, unwritable
+from forecast.core.file_lock import try_lock
+from forecast.mongo.embedded.folder import unwritable
 from forecast.mongo.embedded.waiting import STOP_SECONDS, wait_until
 
 # A process that ends has lost its command line for some milliseconds before it loses its locks.
