@@ -14,7 +14,8 @@ import pyarrow as pa
 from forecast.core.dataset import DATASET_SCHEMA, flag_column
 from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.schemas import UTC_TIME
-from forecast.mongo.bson_decoder import ORIGIN, Alike, alike_documents
+from forecast.mongo.bson_decoder import ORIGIN
+from forecast.mongo.bson_layout import Alike, alike_documents
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.qc.checks.direction_at_calm import is_calm
 from forecast.qc.flags import GOOD, MISSING, NOT_EVALUATED, Floats, Mask

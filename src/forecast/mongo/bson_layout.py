@@ -1,0 +1,162 @@
+"""The layout of BSON documents: those that are alike, as a matrix of their bytes.
+
+Documents of one station with the same parameters and the same flags have the same BSON, except for numbers, times and
+digests at the same positions. One of them is decoded by the driver, and the others are read from the matrix.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+import bson
+import numpy as np
+import numpy.typing as npt
+from bson.codec_options import CodecOptions
+
+from forecast.core.parameters import PARAMETER_NAMES
+
+DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+_DOUBLE, _TEXT, _DOCUMENT, _ARRAY, _DATE = 0x01, 0x02, 0x03, 0x04, 0x09
+_WIDTHS: Final = {_DOUBLE: 8, 0x07: 12, 0x08: 1, _DATE: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+# Each kind of document is compared with all that are left: beyond so many, reading each as the driver does is faster.
+_KINDS_A_BATCH: Final = 64
+# Below so many documents of one length in a row, putting them together is faster than reading run by run.
+_ROWS_A_RUN: Final = 20
+
+
+class _Element(NamedTuple):
+    kind: int
+    at: int
+    size: int
+
+
+class Alike(NamedTuple):
+    """Documents that are alike but for numbers, times and texts of one width, a row of `matrix` each.
+
+    `first` is the first of them, as the driver decodes it.
+    """
+
+    first: dict[str, Any]
+    layout: dict[str, _Element]
+    matrix: Bytes
+
+    def numbers(self, name: str, kind: str) -> npt.NDArray[Any]:
+        """A field of all of them, by its path, as numpy's type of that name."""
+        element = self.layout[name]
+        cells = np.ascontiguousarray(self.matrix[:, element.at : element.at + element.size])
+        return cells.view(kind).reshape(-1)
+
+    def texts(self, name: str) -> npt.NDArray[np.bytes_]:
+        """A text of all of them, in UTF-8."""
+        size = self.layout[name].size
+        return self.numbers(name, f"S{size}") if size else np.zeros(len(self.matrix), "S1")
+
+    def measurements(self) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
+        """Each parameter that they have, with its values."""
+        for name, value in self.first["measurements"].items():
+            if name in PARAMETER_NAMES:
+                path = f"measurements.{name}"
+                # Somebody may have written a whole number by hand.
+                double = self.layout[path].kind == _DOUBLE
+                yield name, self.numbers(path, "<f8") if double else np.full(len(self.matrix), float(value))
+
+
+def alike_documents(batch: bytes) -> Iterator[Alike]:
+    """The documents of a raw batch, those that are alike together."""
+    for part in by_shape(batch):
+        if isinstance(part, Alike):
+            yield part
+            continue
+        for document in part:
+            matrix = np.frombuffer(document, np.uint8).reshape(1, -1)
+            yield Alike(bson.decode(document, DECODED), dict(_elements(document)), matrix)
+
+
+def by_shape(batch: bytes) -> Iterator[Alike | list[bytes]]:
+    """The documents of a raw batch, those that are alike together; beyond _KINDS_A_BATCH kinds, the bytes of each."""
+    kinds = 0
+    for matrix in _matrices(batch):
+        left = matrix
+        while len(left):
+            if kinds == _KINDS_A_BATCH:
+                yield [row.tobytes() for row in left]
+                break
+            kinds += 1
+            document = left[0].tobytes()
+            layout = dict(_elements(document))
+            alike = _alike(left, _fixed(layout, len(document)))
+            yield Alike(bson.decode(document, DECODED), layout, left[alike] if not alike.all() else left)
+            left = left[~alike]
+
+
+def _matrices(batch: bytes) -> Iterator[Bytes]:
+    """Documents of one length as a matrix of their bytes, one a row."""
+    data = np.frombuffer(batch, dtype=np.uint8)
+    starts = np.fromiter(_starts(batch), dtype=np.int64)
+    lengths = np.diff(starts, append=len(batch))
+    edges = np.flatnonzero(np.diff(lengths, prepend=-1, append=-1))
+    if len(edges) <= len(starts) // _ROWS_A_RUN + 2:
+        # They mostly follow one another, and need not be copied.
+        for first, last in pairwise(edges.tolist()):
+            length = int(lengths[first])
+            yield data[starts[first] : starts[first] + (last - first) * length].reshape(-1, length)
+        return
+    for length in np.unique(lengths):
+        yield data[starts[lengths == length, None] + np.arange(length)]
+
+
+def _alike(matrix: Bytes, fixed: Mask) -> Mask:
+    """The rows that are as the first is, at the places that are fixed."""
+    differing = np.flatnonzero((matrix != matrix[0]).any(axis=0) & fixed)
+    alike: Mask = (matrix[:, differing] == matrix[0, differing]).all(axis=1)
+    return alike
+
+
+def _starts(batch: bytes) -> Iterator[int]:
+    at = 0
+    while at < len(batch):
+        yield at
+        at += struct.unpack_from("<i", batch, at)[0]
+
+
+def _elements(document: bytes, at: int = 0, path: str = "") -> Iterator[tuple[str, _Element]]:
+    """The elements of a document that hold a value, by their path (bsonspec.org)."""
+    end = at + struct.unpack_from("<i", document, at)[0] - 1
+    at += 4
+    while at < end:
+        kind = document[at]
+        name_end = document.index(0, at + 1)
+        name = path + document[at + 1 : name_end].decode()
+        at = name_end + 1
+        if kind in {_DOCUMENT, _ARRAY}:
+            size = struct.unpack_from("<i", document, at)[0]
+            yield from _elements(document, at, f"{name}.")
+        elif kind == _TEXT:
+            size = 4 + struct.unpack_from("<i", document, at)[0]
+            yield name, _Element(kind, at + 4, size - 5)
+        else:
+            size = _WIDTHS[kind]
+            yield name, _Element(kind, at, size)
+        at += size
+
+
+def _differs(name: str, element: _Element) -> bool:
+    """Whether this is one of the values that differ from document to document of one shape."""
+    return (
+        element.kind == _DATE
+        or name in {"metadata.digest", "metadata.source_row"}
+        or (name.startswith("measurements.") and element.kind == _DOUBLE)
+    )
+
+
+def _fixed(layout: dict[str, _Element], length: int) -> Mask:
+    fixed = np.ones(length, dtype=bool)
+    for name, element in layout.items():
+        if _differs(name, element):
+            fixed[element.at : element.at + element.size] = False
+    return fixed
