@@ -20,6 +20,7 @@ from forecast.core import registry
 from forecast.core.registry import built_in_files, load_stations
 from forecast.core.registry_files import RegistryFile
 from forecast.core.stations import Stations
+from forecast.networks.registry import NETWORKS
 
 _FOLDER: Final = Path(__file__).parent / "registry"
 # Set while the built-in registry is in force, for processes that a test starts.
@@ -46,7 +47,7 @@ def built_in_registry() -> Iterator[Stations]:
     registry.built_in_files = built_in_files
     with patch.dict(os.environ, {BUILT_IN: "1"}):
         try:
-            yield load_stations()
+            yield load_stations(id_prefixes=NETWORKS.id_prefixes)
         finally:
             registry.built_in_files = before
 
@@ -58,8 +59,9 @@ def built_in_stations() -> Stations:
 
 
 def station_in(city: str) -> str:
-    """The id of the built-in station in a city."""
-    (found,) = (station.id for station in built_in_stations() if station.city == city)
+    """The id of the built-in station in a city, of the networks whose ids are bare."""
+    bare = (station for station in built_in_stations() if station.id == station.network_id)
+    (found,) = (station.id for station in bare if station.city == city)
     return found
 
 

@@ -73,7 +73,7 @@ def test_a_dry_run_counts_what_it_has_read(world: World) -> None:
 
 
 def test_case_110_a_run_names_who_is_silent_with_and_without_anything_new(world: World) -> None:
-    """The newest observation is years old, three more stations of its network have none, and another network has none."""
+    """The newest observation is years old. Three more stations of its network have none, nor has another network."""
     for _ in range(2):
         outcome = world.command("pipeline", "--max-data-age-hours", "48", "--log-format", "json")
         assert outcome.code == 0, outcome.stderr
