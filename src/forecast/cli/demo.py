@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import time
-from dataclasses import replace
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from forecast.core.settings import NETWORK_SETTINGS, Settings
 from forecast.core.stations import Stations
 from forecast.ingest.request import Request, Surroundings
 from forecast.ingest.run import IngestResult
-from forecast.ingest.sources import FETCHES
+from forecast.ingest.sources import FETCHES, FILE_FETCHES
+from forecast.networks.registry import NETWORKS
 from forecast.report.models.ingest import IngestReport
 from forecast.run.ingest import ingest_and_report
 from forecast_demo import write_demo
@@ -22,6 +22,22 @@ DEMO_FOLDER = Path(".local") / "demo"
 DEMO_DATABASE = "forecast_demo"
 # The files of the demonstration are of the week before.
 FIRST_DAY, LAST_DAY = date(2024, 10, 8), date(2024, 10, 10)
+# Some of the networks answer for the last hours alone.
+_NOW = datetime(2024, 10, 10, 23, 59, tzinfo=UTC)
+_ANY_PACE = 60_000  # calls a minute
+
+
+@dataclass(slots=True)
+class _DemoClock:
+    """The evening of the last day: a time that passes when somebody waits, and at once."""
+
+    time: float = _NOW.timestamp()
+
+    def now(self) -> float:
+        return self.time
+
+    def wait(self, seconds: float) -> None:
+        self.time += max(0.0, seconds)
 
 
 def demo_settings(settings: Settings) -> Settings:
@@ -39,14 +55,25 @@ def demo_settings(settings: Settings) -> Settings:
 
 
 def demo_ingest(settings: Settings, request: Request, stations: Stations) -> tuple[IngestResult, IngestReport]:
-    """Read the days after the demonstration week from made-up APIs on loopback, without the networks' pace."""
-    with serve(FakeApis(World(stations), time.time)) as url:
+    """Read the days after the demonstration week from made-up APIs on loopback, without the networks' pace.
+
+    Of each network one source is read.
+    """
+    clock = _DemoClock()
+    with serve(FakeApis(World(stations), clock.now, per_minute=_ANY_PACE)) as url:
         of_demo = replace(
             settings,
             ingest_state_uri=str(DEMO_FOLDER / "ingest"),
         ).with_networks(**{setting.name: GOOD_KEY if setting.secret else url for setting in NETWORK_SETTINGS})
-        around = Surroundings(fetches={name: replace(fetch, per_minute=60_000) for name, fetch in FETCHES.items()})
-        return ingest_and_report(of_demo, replace(request, since=FIRST_DAY, until=LAST_DAY), stations, around)
+        around = Surroundings(
+            clock=clock,
+            fetches={name: replace(fetch, per_minute=_ANY_PACE) for name, fetch in FETCHES.items()},
+            files={name: replace(files, per_minute=_ANY_PACE) for name, files in FILE_FETCHES.items()},
+        )
+        registered = {station.network for station in stations}
+        sources = tuple(network.sources[0].source for network in NETWORKS if network.name in registered)
+        wanted = replace(request, sources=sources, since=FIRST_DAY, until=LAST_DAY)
+        return ingest_and_report(of_demo, wanted, stations, around)
 
 
 def next_steps(*, ingested: bool) -> str:
