@@ -1,7 +1,9 @@
 """The real parts that tests run on: a mongod, an S3 server, the published weather files."""
 
+import atexit
 import functools
 import gc
+import os
 import secrets
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -35,7 +37,7 @@ _TIERS: Final = {
 }
 # Formats, envelopes and layouts are parameters there. Of the inputs of one test, so many are in the inner loop.
 _MANY_INPUTS: Final = tuple(str(ROOT / "tests" / folder) + "/" for folder in ("extract", "transform/networks"))
-_INNER_INPUTS: Final = 6
+_INNER_INPUTS: Final = 4
 # The night has time, and its properties have ten times as many examples.
 _NIGHTLY_TIMEOUT_SECONDS: Final = 7200
 
@@ -61,14 +63,11 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        gc.collect()
         gc.freeze()
         gc.enable()
-
-
-def pytest_sessionfinish() -> None:
-    """Let go of it: a library that finds its objects alive at the end complains of a leak."""
-    gc.unfreeze()
+        # A library that finds its objects alive at the end complains of a leak. Not earlier: pytest collects garbage
+        # ten times when it ends.
+        atexit.register(gc.unfreeze)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,6 +76,26 @@ def _commands_are_made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer.testing, "_get_command", functools.cache(typer.main.get_command))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_forced_to_the_disk() -> Iterator[None]:
+    """No test cuts the power: a file is complete for whoever reads it without `fsync`, which takes most of a write.
+
+    Processes that tests start, and so those that are killed, call it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_server_in_tier_unit(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A fixture that is asked for by its name while a test runs was not known when the test got its tier."""
+    yield
+    tier = _tier(set(request.fixturenames))
+    if request.node.get_closest_marker("unit") and tier != "unit":
+        pytest.fail(f"the test is in tier unit and used a fixture of tier {tier}: make that fixture an argument")
 
 
 def _tier(fixtures: set[str]) -> str:

@@ -100,6 +100,8 @@ def test_every_path_and_module_that_a_page_names_exists(page: Path) -> None:
     assert [name for name in names if _MODULE.fullmatch(name) and not is_importable(name)] == []
 
 
+# All code is parsed for it.
+@pytest.mark.whole
 @pytest.mark.parametrize("page", FOR_DEVELOPERS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_name_of_code_on_a_page_for_developers_is_in_the_code(page: Path) -> None:
     known = defined("src", "docs", "tests") if page.name in _ON_TESTS else defined("src", "docs")

@@ -56,6 +56,7 @@ def step(name: str) -> dict[str, Any]:
     return {"step": name, "task_definition": name, "overrides": {}, "seconds": 3600, "stops": name in STOPS}
 
 
+@pytest.mark.whole
 def test_the_chain_is_of_amazons_language() -> None:
     # Here, because to import it takes a second.
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser  # noqa: PLC0415

@@ -25,6 +25,7 @@ from forecast.storage.documents import LocalDocuments
 from forecast.storage.local import LocalStore
 from forecast_demo.apis import Answer, FakeApis, World, serve
 from forecast_demo.networks import infoclimat, wunderground
+from tests.examples import for_every_change
 from tests.ingest.apis import KEY, NOW, Ingest, InProcess
 
 SINCE, YESTERDAY = "2026-11-26", "2026-11-27"
@@ -94,7 +95,7 @@ def _remembered(make: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
 
 @pytest.mark.usefixtures("_made_once")
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("source", ["wunderground", "infoclimat"])
+@pytest.mark.parametrize("source", [*for_every_change("wunderground"), "infoclimat"])
 def test_a_run_that_is_killed_at_any_of_its_writes_loses_and_doubles_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, after: bool
 ) -> None:

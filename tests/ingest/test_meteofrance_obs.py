@@ -136,6 +136,7 @@ def test_the_state_and_the_objects_hold_no_key(ingest: Ingest) -> None:
     assert all(KEY.encode() not in path.read_bytes() for path in kept)
 
 
+@pytest.mark.whole
 def test_both_streams_keep_to_the_calls_a_minute_of_their_key(tmp_path: Path) -> None:
     names = [f"{department:02}001001" for department in range(1, 31)]
     ingest = Ingest(tmp_path, stations=stations(*names))

@@ -50,6 +50,7 @@ def most_within(times: list[float], seconds: float) -> int:
     return most
 
 
+@pytest.mark.whole
 def test_two_rivals_with_two_keys_never_exceed_a_quota_in_72_hours() -> None:
     documents, clock = InMemory(), FakeClock(NOW.timestamp())
     calls: dict[str, list[float]] = {"one": [], "other": []}
@@ -95,6 +96,7 @@ def test_rivals_at_the_same_instant_never_take_the_same_call(tmp_path: Path) -> 
     assert sorted(round(moment - clock.time) for moment in taken) == [2 * number for number in range(1, 80)]
 
 
+@pytest.mark.whole
 def test_the_end_of_the_quota_is_a_clean_end_that_the_next_run_goes_on_from(tmp_path: Path) -> None:
     ingest = Ingest(tmp_path)
     ingest.around.fetches = {"wunderground": replace(FETCH, per_day=10)}

@@ -52,6 +52,7 @@ def test_a_second_run_writes_nothing_and_asks_for_three_days(ingest: Ingest) -> 
     assert len(ingest.apis.calls) == 2 * 3
 
 
+@pytest.mark.whole
 def test_only_what_is_new_or_changed_is_written(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-20")
     ingest.world.corrections.append(Correction("ITESTB25", at(2026, 11, 27, 6), at(2026, 11, 27, 6, 30), 0))
@@ -139,6 +140,7 @@ def test_a_run_that_ends_while_a_station_comes_back_leaves_the_rest_to_the_next(
     assert len(aerodrome.records()) == len(set(aerodrome.records()))
 
 
+@pytest.mark.whole
 def test_days_that_never_answer_keep_no_other_day_from_being_read(ingest: Ingest) -> None:
     dead = [date(2026, 11, day) for day in (22, 23, 24, 25)]
     ingest.apis.faults += [Fault(500, b"oops", where=f"date={day:%Y%m%d}") for day in dead]

@@ -95,7 +95,8 @@ def on_s3(collection: ObservationCollection, s3_bucket: str, tmp_path: Path) -> 
 
 
 @pytest.fixture(params=["local", "on_s3"])
-def world(request: pytest.FixtureRequest) -> World:
+def world(request: pytest.FixtureRequest, collection: ObservationCollection) -> World:
+    """Both kinds on the same collection, which also tells these tests' tier."""
     made: World = request.getfixturevalue(request.param)
     return made
 
