@@ -29,8 +29,8 @@ from tests.hostile.mutations import MadeUp, as_delivered, made_up
 from tests.integration.worlds import FolderZone, Row, World
 
 PARTS, INNER_PARTS = 10, 5
-# `make check` tries 25 objects, `make test` 500, the night 5 000.
-OBJECTS_A_PART = examples(5) // PARTS
+# `make check` tries 10 objects, `make test` 250, the night 2 500.
+OBJECTS_A_PART = examples(2.5) // PARTS
 
 Records = dict[str, list[Row]]
 
