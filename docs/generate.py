@@ -33,6 +33,7 @@ from forecast.networks.file_fetch import FileFetch
 from forecast.networks.model import Field, Layout, UtcTime
 from forecast.networks.registry import NETWORKS, Networks
 from forecast.networks.source import Source
+from forecast.networks.station_source import StationSource
 from forecast.qc.registry import CHECKS, MAX_OVERRIDE, THRESHOLDS
 from forecast.qc.thresholds import Threshold
 from forecast.reader import api
@@ -137,11 +138,21 @@ def networks_page(networks: Networks) -> str:
         ways = [_way(source) for source in network.sources]
         access = [f"- Access: {network.access}"] if network.access else []
         traps = ["- Traps:", *(f"  - {trap}" for trap in network.traps)] if network.traps else []
+        if network.stations is not None:
+            ways.append(_list_of_stations(network.name, network.stations))
         codes = ", ".join(f"`{code}`" for code in sorted(map(str, network.failed_codes)))
         failed = [f"- A value with the quality code {codes} failed the network's own check."] if codes else []
         parts.append("\n".join([f"## {network.name}\n", *facts, *failed, *access, *ways, *traps, ""]))
         parts += [_layout(layout) for layout in network.layouts]
     return "\n".join(parts)
+
+
+def _list_of_stations(name: str, source: StationSource) -> str:
+    """Where `forecast stations sync` finds a network's stations."""
+    place = (
+        f"from {source.url}" if source.url else f"from a file that you save and name with `--from`: {source.described}"
+    )
+    return f'- `forecast stations sync "{name}"`: entries for the station registry, {place}'
 
 
 def _way(source: Source) -> str:

@@ -18,6 +18,7 @@ def test_the_page_says_how_the_data_are_had_and_names_the_traps(network: Network
     assert f"- Access: {network.access}" in own
     assert network.traps
     assert all(f"  - {trap}" in own for trap in network.traps)
+    assert (f'`forecast stations sync "{network.name}"`' in own) == (network.stations is not None)
     for source in network.sources:
         assert f"`forecast ingest --source {source.source}`" in own
         assert source.key_setting is None or f"the key {source.key_setting}" in own

@@ -17,7 +17,7 @@ from forecast.run.station_sync import Place, Proposal, propose, source_of
 
 KNOWN = load_stations()
 SYNOP, OBS = "Météo-France SYNOP", "Météo-France observations"
-HOURLY, RMI = "Météo-France hourly data", "RMI automatic stations"
+HOURLY, RMI, DWD = "Météo-France hourly data", "RMI automatic stations", "DWD"
 POSTES = """ID;Nom;Latitude;Longitude;Altitude
 7005;ABBEVILLE;50.136000;1.834000;69
 7915;LILLE-LESQUIN;50.570000;3.097500;47
@@ -70,6 +70,24 @@ def test_the_files_of_a_department_list_their_stations_themselves() -> None:
     found = proposed(HOURLY, gzip.compress(rows.encode()))
     assert found.stations == [
         {"id": "mf-h-01014002", "name": "ARBENT", "latitude": 46.278167, "longitude": 5.669, "elevation": 534.0}
+    ]
+
+
+def test_the_list_of_dwd_is_text_and_tells_a_closed_station_by_its_last_day() -> None:
+    # The first lines are DWD's own, as public programs quote them.
+    lines = (
+        "Stations_id von_datum bis_datum Stationshoehe geoBreite geoLaenge Stationsname Bundesland Abgabe",
+        "----------- --------- --------- ------------- --------- --------- ---------------------------- ----------",
+        "00003 19930429 20110331            202     50.7827    6.0941 Aachen               Nordrhein-Westfalen  Frei",
+        "00979 20040901 20241009            314     50.7364    8.2672 Dillenburg           Hessen               Frei",
+        "2110  20030105 20241008             57     51.0411    6.1042 Lippspringe, Bad     Nordrhein-Westfalen  Frei",
+        "19999 20030105 20240907             57     51.0411    6.1042 Größe                Hessen               Frei",
+    )
+    found = proposed(DWD, "\r\n".join(lines).encode("latin-1"))
+    assert found.left_out == {"closed": 2}
+    assert found.stations == [
+        {"id": "dwd-00979", "name": "Dillenburg", "latitude": 50.7364, "longitude": 8.2672, "elevation": 314.0},
+        {"id": "dwd-02110", "name": "Lippspringe, Bad", "latitude": 51.0411, "longitude": 6.1042, "elevation": 57.0},
     ]
 
 

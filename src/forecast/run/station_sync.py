@@ -7,9 +7,11 @@ import gzip
 import io
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from forecast.core.errors import SettingError
@@ -24,6 +26,7 @@ _GZIP: Final = b"\x1f\x8b"
 _EARTH_KM: Final = 6371.0
 # 07015 of two networks lies 0.68 km apart in their lists.
 SAME_SITE_KM: Final = 1.0
+_OPEN_DAYS: Final = timedelta(days=31)
 
 
 class Place(NamedTuple):
@@ -69,11 +72,16 @@ def propose(
     proposal = Proposal(network.name, [])
     others = [(one.id, one.latitude, one.longitude) for one in known if one.network != network.name]
     seen: set[str] = set()
-    for row in _rows(source, gzip.decompress(content) if content.startswith(_GZIP) else content):
+    rows = list(_rows(source, gzip.decompress(content) if content.startswith(_GZIP) else content))
+    oldest = _oldest_day(source, rows)
+    for row in rows:
         own = _text(row, source.id).strip().rjust(source.id_digits, "0")
         if not own.strip("0") or own in seen:
             continue
         seen.add(own)
+        if oldest and _text(row, (source.last_day or "",)) < oldest:
+            proposal.left_out["closed"] += 1
+            continue
         entry, reason = _entry(network, source, own, row)
         if entry is None:
             proposal.left_out[reason] += 1
@@ -89,6 +97,14 @@ def propose(
         raise SettingError(f"no station was found in it: the list of {network.name} is {source.described}")
     load_stations([RegistryFile("proposal.json", proposal.document.encode())], NETWORKS.id_prefixes)
     return proposal
+
+
+def _oldest_day(source: StationSource, rows: Iterable[Mapping[str, Any]]) -> str:
+    """The day (YYYYMMDD) before which a last day is that of a closed station; "" where the list has none."""
+    if source.last_day is None:
+        return ""
+    newest = max((_text(row, (source.last_day,)) for row in rows), default="")
+    return f"{datetime.strptime(newest, '%Y%m%d') - _OPEN_DAYS:%Y%m%d}" if newest else ""  # noqa: DTZ007  a day
 
 
 def _entry(
@@ -113,7 +129,11 @@ def _entry(
 def _rows(source: StationSource, content: bytes) -> Iterator[Mapping[str, Any]]:
     try:
         if source.form == "csv":
-            yield from csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=source.delimiter)
+            yield from csv.DictReader(io.StringIO(content.decode(source.encoding)), delimiter=source.delimiter)
+            return
+        if source.form == "text":
+            lines = content.decode(source.encoding).splitlines()
+            yield from (found.groupdict() for line in lines if (found := re.match(source.line, line)))
             return
         document = json.loads(content)
         if source.form == "json":

@@ -24,6 +24,7 @@ from forecast.networks.model import (
     Recognise,
     UtcTime,
 )
+from forecast.networks.station_source import StationSource
 
 _CET: Final = FormerOffset(datetime(2000, 1, 1), 1)  # noqa: DTZ001  as it is written
 _TEN_MINUTES: Final = UtcTime("MESS_DATUM", format="%Y%m%d%H%M", former=_CET)
@@ -181,6 +182,25 @@ NETWORK: Final = Network(
     layouts=(*_OF_TEN_MINUTES, *_OF_AN_HOUR),
     files=FILES,
     formats=(ARCHIVE,),
+    stations=StationSource(
+        form="text",
+        id=("id",),
+        name=("name",),
+        latitude=("latitude",),
+        longitude=("longitude",),
+        elevation=("elevation",),
+        id_digits=5,
+        last_day="last",
+        # Columns are as wide as their longest entry; only the name has blanks in it, one after another at most.
+        line=(
+            r"\s*(?P<id>\d+)\s+(?P<first>\d{8})\s+(?P<last>\d{8})\s+(?P<elevation>-?\d+)\s+"
+            r"(?P<latitude>-?[\d.]+)\s+(?P<longitude>-?[\d.]+)\s+(?P<name>\S.*?)\s{2,}\S"
+        ),
+        encoding="latin-1",
+        described="…_Beschreibung_Stationen.txt: Stations_id von_datum bis_datum Stationshoehe geoBreite geoLaenge …",
+        url="https://opendata.dwd.de/climate_environment/CDC/observations_germany/climate/10_minutes/air_temperature/"
+        "recent/zehn_min_tu_Beschreibung_Stationen.txt",
+    ),
     access="files of the Climate Data Center, https://opendata.dwd.de/climate_environment/CDC/, without a key.",
     traps=(
         "A file has one parameter group of one station. Rows of one station and time are merged.",

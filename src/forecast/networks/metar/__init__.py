@@ -52,7 +52,7 @@ JSON: Final = Layout(
     },
     cell='a number with a decimal point, such as "7.2"',
     beside=(
-        *("metar_id", "receiptTime", "reportTime", "metarType", "mostRecent", "prior", "qcField", "fltCat"),
+        *("metar_id", "receiptTime", "reportTime", "metarType", "mostRecent", "prior", "qcField", "fltCat", "rawTaf"),
         *("lat", "lon", "elev", "name"),
     ),
     # Ranges of cloud cover, weather in words; extremes of 6 and 24 hours; rain of 3 to 24, and `precip` since the last
