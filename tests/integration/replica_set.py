@@ -14,7 +14,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from forecast.mongo.embedded.binary import environment
-from forecast.mongo.embedded.ports import free_port
+from forecast.mongo.embedded.server import free_port
 from tests.waiting import wait_until
 
 NAME = "local"

@@ -19,7 +19,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from forecast.core.errors import RetryableError, SettingError
-from forecast.mongo.embedded import embedded_mongodb, find_mongod, folder, leftover, process
+from forecast.mongo.embedded import embedded_mongodb, find_mongod, folder, leftover, server
 from forecast.mongo.embedded.leftover import stop_leftover
 
 UNAUTHORIZED = 13
@@ -162,7 +162,7 @@ def test_a_port_that_is_taken_in_the_last_moment(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         (tmp_path / "port").write_text(str(other.getsockname()[1]))
-        monkeypatch.setattr(process, "is_free", lambda port: True)
+        monkeypatch.setattr(server, "is_free", lambda port: True)
         with embedded_mongodb(tmp_path) as uri:
             insert(uri, "kept")
             assert names(uri) == ["kept"]

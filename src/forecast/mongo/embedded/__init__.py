@@ -10,9 +10,7 @@ from pathlib import Path
 from forecast.mongo.embedded.binary import find_mongod, usable_mongod
 from forecast.mongo.embedded.folder import check_free_space, only_user, prepared
 from forecast.mongo.embedded.leftover import stop_leftover
-from forecast.mongo.embedded.log import log_tail
-from forecast.mongo.embedded.primary import become_primary, uri
-from forecast.mongo.embedded.process import start, stop
+from forecast.mongo.embedded.server import become_primary, log_tail, start, stop, uri
 
 __all__ = ["embedded_mongodb", "find_mongod"]
 

@@ -1,7 +1,9 @@
-"""The folder that the embedded MongoDB keeps its data in, and who may use it."""
+"""The folder of the embedded MongoDB: its data, its secrets, and which run may use it."""
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +15,10 @@ from forecast.core.file_lock import try_lock
 
 # A new database takes about 300 MB before it holds a document, most of it for the journal.
 NEEDED_BYTES = 400_000_000
+USER = "forecast"
+KEY_FILE = "keyfile"
+_PASSWORD_FILE = "password"  # noqa: S105  the name of a file
+_BYTES = 32
 
 
 def prepared(folder: Path) -> Path:
@@ -63,3 +69,30 @@ def only_user(folder: Path) -> Iterator[None]:
                 f"another run is using the embedded MongoDB in {folder}; wait for it to end or set MONGODB_URI"
             )
         yield
+
+
+def set_key(folder: Path) -> str:
+    """The key by which a member of the set, and whoever starts it, is known; made at the first start."""
+    return _kept(folder, KEY_FILE)
+
+
+def user_password(folder: Path) -> str:
+    """The password of USER; made at the first start."""
+    return _kept(folder, _PASSWORD_FILE)
+
+
+def _kept(folder: Path, name: str) -> str:
+    path = folder / name
+    try:
+        if path.exists() and (found := path.read_text("ascii").strip()):
+            path.chmod(0o600)  # mongod refuses a key that others may read
+            return found
+        made = secrets.token_hex(_BYTES)
+        part = path.with_name(f".{name}.part")
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(made)
+        part.replace(path)
+    except (OSError, ValueError) as error:
+        raise unwritable(folder, error) from error
+    return made

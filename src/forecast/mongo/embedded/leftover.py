@@ -1,4 +1,4 @@
-"""What a killed run left running."""
+"""The mongod that a killed run left running."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from forecast.core.errors import RetryableError
 from forecast.core.file_lock import try_lock
 from forecast.mongo.embedded.folder import unwritable
-from forecast.mongo.embedded.waiting import STOP_SECONDS, wait_until
+from forecast.mongo.embedded.server import STOP_SECONDS, wait_until
 
 # A process that ends has lost its command line for some milliseconds before it loses its locks.
 ENDING_SECONDS = 5.0
