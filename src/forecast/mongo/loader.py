@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +20,6 @@ from bson.int64 import Int64
 from pymongo import ASCENDING, GEOSPHERE, IndexModel, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure
 
-from forecast.core.clock import DAY_MS
 from forecast.core.errors import RetryableError, SettingError
 from forecast.core.precedence import RANK
 from forecast.core.registry import CONFIG_FOLDER
@@ -31,6 +29,7 @@ from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.format import check_format
+from forecast.mongo.loaded_rows import rows_by_station_day
 from forecast.mongo.part_writer import split_plan, write_parts
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.stored_versions import StoredVersions
@@ -165,6 +164,8 @@ def _load_batch(
         )
         alone, several = split_plan(plan, table["_id"].to_pylist(), stored.several)
         inserted, again = _insert(table, alone.new, collection)
+        if pending_qc.loaded is not None:
+            pending_qc.loaded.note(table, inserted)
         updated, overtaken = _replace(table, alone, collection)
         changed = _touch_lineage(table, alone, collection)
         merged, overtaken_parts, changed_parts = write_parts(table, several, stored)
@@ -207,14 +208,7 @@ def _seen(plan: Plan) -> dict[str, tuple[Any, ...]]:
 
 def station_days(records: pa.Table) -> set[tuple[str, int]]:
     """The station-days (UTC, since 1970) of records."""
-    if not records.num_rows:
-        return set()
-    ids = records["station_id"].cast(pa.string()).combine_chunks().dictionary_encode()
-    days = records["timestamp"].cast(pa.int64()).to_numpy() // DAY_MS
-    first, span = int(days.min()), int(np.ptp(days)) + 1
-    station, day = divmod(np.unique(ids.indices.to_numpy().astype(np.int64) * span + days - first), span)
-    names = ids.dictionary.to_pylist()
-    return {(names[at], first + after) for at, after in zip(station.tolist(), day.tolist(), strict=True)}
+    return set(rows_by_station_day(records))
 
 
 def _insert(table: pa.Table, rows: Sequence[int], collection: ObservationCollection) -> tuple[int, list[str]]:

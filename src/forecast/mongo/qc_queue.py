@@ -16,6 +16,7 @@ from typing import Any
 from pymongo import DeleteOne, UpdateOne
 
 from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_collection
+from forecast.mongo.loaded_rows import LoadedRows
 
 SUFFIX = "_pending_qc"
 DATASET_SUFFIX = "_pending_dataset"
@@ -30,19 +31,22 @@ class PendingDays:
     collection: ObservationCollection
     run_id: str
 
-    def enqueue(self, station_days: Iterable[tuple[str, int]]) -> None:
-        """Mark station-days in the name of this run; returns when the marks are acknowledged."""
+    def enqueue(self, station_days: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Mark station-days in the name of this run; when that is acknowledged, those that were not marked."""
+        wanted = sorted(set(station_days))
         marks = [
             UpdateOne(
                 {"_id": _name(station, day)},
                 {"$addToSet": {"runs": self.run_id}, "$setOnInsert": {"station": station, "day": day}},
                 upsert=True,
             )
-            for station, day in sorted(set(station_days))
+            for station, day in wanted
         ]
-        if marks:
-            with mongo_errors("queueing station-days"):
-                self.collection.bulk_write(marks, ordered=False)
+        if not marks:
+            return set()
+        with mongo_errors("queueing station-days"):
+            made = self.collection.bulk_write(marks, ordered=False).upserted_ids or {}
+        return {wanted[number] for number in made}
 
     def marks(self, query: Mapping[str, Any] | None = None) -> dict[tuple[str, int], list[str]]:
         """All marks, those of runs that did not finish among them, with the runs that made them."""
@@ -64,17 +68,24 @@ def pending_dataset(collection: ObservationCollection, run_id: str) -> PendingDa
 
 @dataclass(frozen=True, slots=True)
 class PendingQc:
-    """The station-days to be checked, beside a main collection, and those of the dataset that follow from them."""
+    """The station-days to be checked, beside a main collection, and those of the dataset that follow from them.
+
+    `loaded` is what this run has inserted on them, where one process loads and checks: that is not read to be checked.
+    """
 
     days: PendingDays
     dataset: PendingDays
+    loaded: LoadedRows | None = None
     _marked: set[tuple[str, int]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def for_collection(cls, collection: ObservationCollection, run_id: str) -> PendingQc:
+    def for_collection(
+        cls, collection: ObservationCollection, run_id: str, loaded: LoadedRows | None = None
+    ) -> PendingQc:
         """The marks that belong to a main collection, and the run that makes more of them."""
-        return cls(PendingDays(sibling_collection(collection, SUFFIX), run_id), pending_dataset(collection, run_id))
+        days = PendingDays(sibling_collection(collection, SUFFIX), run_id)
+        return cls(days, pending_dataset(collection, run_id), loaded)
 
     def enqueue(self, station_days: Iterable[tuple[str, int]]) -> None:
         """Mark station-days before their documents are written; returns when the marks are acknowledged.
@@ -83,7 +94,10 @@ class PendingQc:
         """
         with self._lock:
             new = set(station_days)
-            self.days.enqueue(new)
+            made = self.days.enqueue(new)
+            if self.loaded is not None:
+                # Whoever has taken a mark away may have replaced what this run had inserted.
+                self.loaded.forget(made & self._marked)
             self._marked.update(new)
 
     def requeue(self, station_days: Iterable[tuple[str, int]] | None = None) -> None:
@@ -100,6 +114,17 @@ class PendingQc:
     def marks(self) -> dict[tuple[str, int], list[str]]:
         """See `PendingDays.marks`."""
         return self.days.marks()
+
+    def loaded_rows(self, marks: Marks) -> LoadedRows | None:
+        """What this run has inserted on days that nobody else has marked."""
+        if self.loaded is not None:
+            self.loaded.keep_only({one for one, runs in marks.items() if runs == [self.days.run_id]})
+        return self.loaded
+
+    def forget_rows(self) -> None:
+        """What is marked from now on was marked by others: it is read."""
+        if self.loaded is not None:
+            self.loaded.clear()
 
     def flags_change(self, station_days: Iterable[tuple[str, int]]) -> None:
         """The flags of documents of these days are about to be rewritten: mark their part of the dataset."""

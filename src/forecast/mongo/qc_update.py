@@ -19,6 +19,7 @@ from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.checked_rows import CheckedRows, DaySink, dataset_of
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.days import DailyAggregates
+from forecast.mongo.loaded_rows import LoadedRows
 from forecast.mongo.qc_queue import PendingQc, days_by_station
 from forecast.mongo.qc_write import OutdatedFlags, document_id, flag_updates, rewrite
 from forecast.mongo.station_states import StationStates
@@ -82,8 +83,9 @@ def evaluate_pending(
         if sink is not None:
             sink.expect(days)
         written.update(marks)
+        loaded = pending_qc.loaded_rows(marks)
         try:
-            counts.add(evaluate_days(days, collection, stations, observer, check_stop, flags_change, sink))
+            counts.add(evaluate_days(days, collection, stations, observer, check_stop, flags_change, sink, loaded))
             check_stop()
         except ForecastError:
             # Without the lease another run may have written daily aggregates of newer observations before these.
@@ -93,6 +95,7 @@ def evaluate_pending(
         # Once more: whoever has read in the meantime may have read what was there before.
         states.revise({name for name, _ in written})
         pending_qc.ack(marks)
+        pending_qc.forget_rows()
     raise RetryableError("other writers keep changing the same days; run again when they are done")
 
 
@@ -111,14 +114,15 @@ def evaluate_days(
     check_stop: Callable[[], None] = lambda: None,
     flags_change: FlagsChange = lambda _: None,
     sink: DaySink | None = None,
+    loaded: LoadedRows | None = None,
 ) -> QcCounts:
     """Evaluate these days by station, and all that depends on them; rewrite the flags that differ.
 
     `flags_change` is called with station-days before flags on them are rewritten; `sink` gets the documents of these
-    days as they are then.
+    days as they are then. What is in `loaded` is not read from the database.
     """
     counts = QcCounts()
-    for window, stored in prefetch(days, collection, stations):
+    for window, stored in prefetch(days, collection, stations, loaded):
         check_stop()
         counts.add(_evaluate_window(window, stored, collection, neighbours_of(stations), observer, flags_change, sink))
         # Not beside the next window.

@@ -10,6 +10,7 @@ from forecast.core.clock import DAY_MS, midnight
 from forecast.core.stations import Station, Stations
 from forecast.mongo.bson_decoder import WITH_ORIGIN, StationColumns, joined, read_columns
 from forecast.mongo.client import ObservationCollection, mongo_errors
+from forecast.mongo.loaded_rows import LoadedRows
 from forecast.qc.windows import QcWindow, RowsByDay, windows_of
 
 Columns = dict[str, StationColumns]
@@ -25,10 +26,14 @@ class _Waiting(NamedTuple):
 
 
 def prefetch(
-    days: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations
+    days: Mapping[str, set[int]],
+    collection: ObservationCollection,
+    stations: Stations,
+    loaded: LoadedRows | None = None,
 ) -> Iterator[tuple[QcWindow, Columns]]:
     """The windows that these days by station change, with what the database holds of them, one read ahead.
 
+    A window of which `loaded` has every row that is there is taken from it, and not read.
     Days that two windows one after another have in common are read once. They are the halo of one
     or of both: what another writer changes there meanwhile, that writer enqueues, and it is evaluated once more. A
     large window is in memory alone.
@@ -43,7 +48,7 @@ def prefetch(
             first_day = window.first_read
             if waiting is not None and _follows(waiting.window, window):
                 first_day = waiting.window.last_read + 1
-            following = _Waiting(window, first_day, reader.submit(_read, window, collection, first_day))
+            following = _Waiting(window, first_day, reader.submit(_had, window, collection, first_day, loaded))
             if waiting is not None:
                 before = _whole(waiting, before)
                 yield waiting.window, before
@@ -96,6 +101,12 @@ def _follows(previous: QcWindow, window: QcWindow) -> bool:
 
 def _ids(stations: Iterable[Station]) -> set[str]:
     return {station.id for station in stations}
+
+
+def _had(window: QcWindow, collection: ObservationCollection, first_day: int, loaded: LoadedRows | None) -> Columns:
+    """What the database holds of a window from a day on, from what was loaded where that is all there is."""
+    kept = None if loaded is None else loaded.columns(window, first_day)
+    return _read(window, collection, first_day) if kept is None else kept
 
 
 def _read(window: QcWindow, collection: ObservationCollection, first_day: int) -> Columns:

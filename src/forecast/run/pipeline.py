@@ -16,6 +16,7 @@ from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.dataset_state import DatasetState, is_empty
 from forecast.mongo.dry_run import DryRunOverlay, plan_load
 from forecast.mongo.format import check_format
+from forecast.mongo.loaded_rows import LoadedRows
 from forecast.mongo.loader import prepare_collection
 from forecast.mongo.presence import days_until, presence_of
 from forecast.mongo.qc_queue import PendingQc
@@ -64,7 +65,7 @@ class Pipeline:
         self._collection = collection
         self._folder = folder
         self._overlay = DryRunOverlay(collection, folder / "overlay") if run.options.dry_run else None
-        self._pending_qc = PendingQc.for_collection(collection, run.context.run_id)
+        self._pending_qc = PendingQc.for_collection(collection, run.context.run_id, LoadedRows())
         self._checkpoints = checkpoints = Checkpoints.for_collection(
             collection, RULES_VERSION, program_digest(stations), processed.place
         )

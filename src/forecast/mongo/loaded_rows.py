@@ -1,0 +1,209 @@
+"""What a run has inserted, kept compressed until the checks want it, so that it need not be read back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from forecast.core.clock import DAY_MS
+from forecast.core.parameters import PARAMETER_NAMES
+from forecast.mongo.bson_decoder import Origins, StationColumns
+from forecast.qc.windows import QcWindow
+
+StationDay = tuple[str, int]
+# 80 bytes a row of twelve parameters: 400 000 rows. What is beyond is read from the database.
+_MOST_BYTES: Final = 32 << 20
+_LZ4: Final = pa.ipc.IpcWriteOptions(compression="lz4")
+# What records that are alike have in common.
+_SHARED: Final = (
+    *("station_id", "station_name", "station_network", "longitude", "latitude", "elevation"),
+    *("completeness_score", "source_uri", "run_id", "pipeline_version"),
+)
+_KEPT: Final = frozenset(
+    {*_SHARED, *PARAMETER_NAMES, "timestamp", "flags", "source_flags", "digest"}
+    | {"source_row", "extracted_at", "ingested_at"}
+)
+
+
+class _Batch(NamedTuple):
+    data: pa.Buffer
+    stations: frozenset[str]
+    first: int
+    last: int
+
+
+@dataclass(slots=True)
+class LoadedRows:
+    """The records of one process that became documents as they are, by station and UTC day (since 1970).
+
+    A day is left out for good where anything else was done to its documents than to insert them.
+    """
+
+    most_bytes: int = _MOST_BYTES
+    _batches: list[_Batch] = field(default_factory=list)
+    _rows: dict[StationDay, int] = field(default_factory=dict)
+    _forgotten: set[StationDay] = field(default_factory=set)
+    _bytes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, records: pa.Table, inserted: int) -> None:
+        """Keep records (RECORD_SCHEMA) of which so many were inserted: all, or the days of all are left out."""
+        rows = rows_by_station_day(records)
+        data = _compressed(records) if inserted == records.num_rows and self._bytes < self.most_bytes else None
+        with self._lock:
+            if data is None:
+                self._forget(rows)
+                return
+            self._bytes += data.size
+            days = [day for _, day in rows]
+            self._batches.append(_Batch(data, frozenset(name for name, _ in rows), min(days), max(days)))
+            for station_day in rows.keys() - self._forgotten:
+                self._rows[station_day] = self._rows.get(station_day, 0) + rows[station_day]
+
+    def forget(self, station_days: Iterable[StationDay]) -> None:
+        """Leave these days out from now on: somebody else may have written documents of them."""
+        with self._lock:
+            self._forget(station_days)
+
+    def keep_only(self, station_days: set[StationDay]) -> None:
+        """Leave all other days out."""
+        self.forget(self._rows.keys() - station_days)
+
+    def clear(self) -> None:
+        """Give the memory back."""
+        with self._lock:
+            self._forget(list(self._rows))
+            self._batches.clear()
+
+    def columns(self, window: QcWindow, first_day: int) -> dict[str, StationColumns] | None:
+        """What the database holds of a window from a day on; None where some of the window is not kept here."""
+        names = {station.id for station in window.halo}
+        within = {
+            station_day: rows
+            for station_day, rows in self._rows.items()
+            if station_day[0] in names and window.first_read <= station_day[1] <= window.last_read
+        }
+        # These were all inserted: where the database holds as many, it holds no others.
+        if sum(within.values()) != window.rows:
+            return None
+        tables = [
+            pa.ipc.open_stream(batch.data).read_all()
+            for batch in self._batches
+            if batch.first <= window.last_read and batch.last >= first_day and not names.isdisjoint(batch.stations)
+        ]
+        found = _by_station(tables, names, first_day, window.last_read)
+        wanted = sum(rows for (_, day), rows in within.items() if day >= first_day)
+        return found if sum(len(one.times) for one in found.values()) == wanted else None
+
+    def _forget(self, station_days: Iterable[StationDay]) -> None:
+        for one in station_days:
+            self._forgotten.add(one)
+            self._rows.pop(one, None)
+
+
+def rows_by_station_day(records: pa.Table) -> dict[StationDay, int]:
+    """How many records there are by station and day (UTC, since 1970)."""
+    if not records.num_rows:
+        return {}
+    ids = records["station_id"].cast(pa.string()).combine_chunks().dictionary_encode()
+    days = np.asarray(records["timestamp"].cast(pa.int64())) // DAY_MS
+    first, span = int(days.min()), int(np.ptp(days)) + 1
+    found, rows = np.unique(np.asarray(ids.indices, np.int64) * span + days - first, return_counts=True)
+    names = ids.dictionary.to_pylist()
+    return {
+        (names[key // span], first + key % span): number
+        for key, number in zip(found.tolist(), rows.tolist(), strict=True)
+    }
+
+
+def _compressed(records: pa.Table) -> pa.Buffer:
+    names = [name for name in records.column_names if name in _KEPT and records[name].null_count < records.num_rows]
+    chosen = records.select(names)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, chosen.schema, options=_LZ4) as writer:
+        writer.write_table(chosen)
+    return sink.getvalue()
+
+
+def _by_station(tables: list[pa.Table], names: set[str], first_day: int, last_day: int) -> dict[str, StationColumns]:
+    """The rows of these stations and days, by time."""
+    if not tables:
+        return {}
+    table = pa.concat_tables(tables, promote_options="default").unify_dictionaries().combine_chunks()
+    ids = table["station_id"].cast(pa.string()).combine_chunks().dictionary_encode()
+    known = ids.dictionary.to_pylist()
+    codes = np.asarray(ids.indices)
+    times = np.asarray(table["timestamp"].cast(pa.int64()))
+    among = np.array([name in names for name in known])[codes]
+    rows = np.flatnonzero(among & (times >= first_day * DAY_MS) & (times < (last_day + 1) * DAY_MS))
+    order = rows[np.lexsort((times[rows], codes[rows]))]
+    whole = _columns(table, times, order)
+    edges = np.flatnonzero(np.diff(codes[order], prepend=-1, append=-1))
+    return {
+        known[codes[order[first]]]: _of_station(whole, slice(first, end)) for first, end in pairwise(edges.tolist())
+    }
+
+
+def _columns(table: pa.Table, times: npt.NDArray[np.int64], order: npt.NDArray[np.intp]) -> StationColumns:
+    def numbers(name: str) -> npt.NDArray[np.int64]:
+        return np.asarray(table[name].cast(pa.int64()))[order]
+
+    def texts(name: str) -> npt.NDArray[np.object_]:
+        if name not in table.column_names:
+            return np.full(len(order), None, dtype=object)
+        found: npt.NDArray[np.object_] = table[name].to_numpy()[order]
+        return found
+
+    def letters(name: str) -> npt.NDArray[np.bytes_]:
+        found: npt.NDArray[np.bytes_] = table[name].cast(pa.binary()).to_numpy()[order].astype("S")
+        return found
+
+    origins = Origins(_alike(table)[order], letters("source_row"), numbers("extracted_at"), numbers("ingested_at"))
+    values = {name: table[name].to_numpy()[order] for name in PARAMETER_NAMES if name in table.column_names}
+    return StationColumns(times[order], values, texts("flags"), texts("source_flags"), letters("digest"), origins)
+
+
+def _of_station(columns: StationColumns, rows: slice) -> StationColumns:
+    values = {name: own for name, of_all in columns.values.items() if not np.isnan(own := of_all[rows]).all()}
+    origins = None if columns.origins is None else columns.origins.take(rows)
+    return StationColumns(
+        columns.times[rows], values, columns.flags[rows], columns.source_flags[rows], columns.digests[rows], origins
+    )
+
+
+def _alike(table: pa.Table) -> npt.NDArray[np.object_]:
+    """Of each record what others have too, as its document has it: it is in memory once."""
+    key = np.zeros(table.num_rows, np.int64)
+    for name in _SHARED:
+        if name in table.column_names:
+            encoded = table[name].combine_chunks()
+            encoded = encoded if pa.types.is_dictionary(encoded.type) else encoded.dictionary_encode()
+            codes = np.asarray(encoded.indices.fill_null(-1), np.int64) + 1
+            key = np.unique(key * (len(encoded.dictionary) + 1) + codes, return_inverse=True)[1].astype(np.int64)
+    first = np.unique(key, return_index=True)[1]
+    chosen = table.select([name for name in _SHARED if name in table.column_names]).take(pa.array(first))
+    documents = np.empty(len(first), dtype=object)
+    documents[:] = [_shared(record) for record in chosen.to_pylist()]
+    return documents[key]
+
+
+def _shared(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of `bson_encoder.document_of` that the dataset has."""
+    return {
+        "station": {
+            "id": record["station_id"],
+            "name": record.get("station_name"),
+            "network": record.get("station_network"),
+            "location": {"coordinates": [record["longitude"], record["latitude"]]},
+            "elevation": record["elevation"],
+        },
+        "data_quality": {"completeness_score": record["completeness_score"]},
+        "metadata": {name: record[name] for name in ("source_uri", "run_id", "pipeline_version")},
+    }
