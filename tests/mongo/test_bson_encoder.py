@@ -24,6 +24,11 @@ RUN = datetime(2024, 10, 9, 12, tzinfo=UTC)
 NOTES = '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'
 SOURCE_FLAGS = ('{"wind_speed": 1}', '{"wind_speed": 0}', '{"wind_speed": "A"}')
 FLAGS = '{"wind_speed": {"flag": 4, "checks": ["gross_range"]}}'
+FLAGS_OF_SEVERAL = (
+    FLAGS,
+    '{"wind_speed": {"flag": 3, "checks": []}}',
+    '{"air_temperature": {"flag": 4, "checks": ["spike"]}, "wind_speed": {"flag": 3, "checks": ["stuck", "spike"]}}',
+)
 
 
 def record(station: Station, stamp: datetime, values: dict[str, float], **more: Any) -> dict[str, Any]:
@@ -80,7 +85,7 @@ MORE = st.fixed_dictionaries(
     {},
     optional={
         "parse_issues": st.sampled_from([NOTES, None]),
-        "flags": st.sampled_from([FLAGS, None]),
+        "flags": st.sampled_from([None, "{}", *FLAGS_OF_SEVERAL]),
         "source_flags": st.sampled_from([None, *SOURCE_FLAGS]),
         "source_row": st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12),
         "extracted_at": STAMPS,

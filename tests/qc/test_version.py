@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.networks.qc_version import qc_version
 from forecast.qc import version
 
-GOLDEN = 309076681
+GOLDEN = 2072148884
 
 
 @pytest.fixture

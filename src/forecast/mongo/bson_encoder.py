@@ -1,8 +1,8 @@
 """Records to MongoDB documents, at the door of the database and nowhere else.
 
 All documents of one station with the same parameters present have the same BSON but for some numbers and texts of
-fixed width. So one of them is encoded by the driver, and the others are its copies with their own values written in:
-1.5 µs a document instead of 15.
+fixed width, and their flags. So one of them is encoded by the driver, and the others are its copies with their own
+values written in and their own flags put between: 1.5 µs a document instead of 15.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import struct
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import bson
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -37,11 +39,13 @@ _CHECKS = 0x7A7B7C03
 # Texts that are the same in all documents that are alike.
 _TEXTS = (
     *("station_id", "source_uri", "run_id", "pipeline_version", "station_licence"),
-    *("flags", "source_flags", "parameter_group"),
+    *("source_flags", "parameter_group"),
 )
-# A template takes as long as the driver takes for so many documents: where nearly every row is flagged otherwise, that
-# is what counts.
+# A template takes as long as the driver takes for so many documents.
 _ROWS_A_TEMPLATE: Final = 10
+# The name of a document within another, as BSON writes it, and an empty one.
+_FLAGS: Final = b"\x03flags\0"
+_NO_FLAGS: Final = bson.encode({})
 _NOTHING: Final = dict.fromkeys(RECORD_SCHEMA.names)
 _OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
@@ -150,7 +154,8 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
     there = set(records.column_names)
     present = [name for name in PARAMETER_NAMES if name in there and records[name].null_count < records.num_rows]
     first = _NOTHING | records.slice(0, 1).to_pylist()[0]
-    template = bson.encode(_template_record(first, present), codec_options=_OPTIONS)
+    document = _template(first, present)
+    template = bson.encode(document, codec_options=_OPTIONS)
     size = len(template)
     data = bytearray(template * records.num_rows)
     matrix = np.frombuffer(data, dtype=np.uint8).reshape(-1, size)
@@ -176,10 +181,42 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
         # As BSON writes a text: its kind, its name, its length. A short one could stand elsewhere by chance.
         write(letter * width, texts, head=b"\x02" + name.encode() + b"\0" + struct.pack("<i", width + 1))
     view = memoryview(data)
-    return [RawBSONDocument(bytes(view[at : at + size])) for at in range(0, len(view), size)]
+    if "flags" not in there or records["flags"].null_count == records.num_rows:
+        return [RawBSONDocument(bytes(view[at : at + size])) for at in range(0, len(view), size)]
+    quality = bson.encode(document["data_quality"])
+    # Nothing before them in it is a text.
+    within = quality.index(_FLAGS + _NO_FLAGS) + len(_FLAGS)
+    place = template.index(quality)
+    flags = _flag_documents(records["flags"])
+    longer = np.fromiter(map(len, flags), np.int32, len(flags)) - len(_NO_FLAGS)
+    for at, length in ((0, size), (place, len(quality))):
+        matrix[:, at : at + 4] = _bytes_of(length + longer, "<i4")
+    before, after = place + within, place + within + len(_NO_FLAGS)
+    return [
+        RawBSONDocument(b"".join((view[at : at + before], own, view[at + after : at + size])))
+        for at, own in zip(range(0, len(view), size), flags, strict=True)
+    ]
 
 
-def _template_record(record: dict[str, Any], present: list[str]) -> dict[str, Any]:
+def _flag_documents(column: pa.ChunkedArray) -> list[bytes]:
+    """The flags of each row as BSON: only they differ in length among documents that are otherwise alike."""
+    encoded = column.combine_chunks().dictionary_encode()
+    made = [*map(_flag_document, encoded.dictionary.to_pylist()), _NO_FLAGS]
+    return [made[code] for code in encoded.indices.fill_null(len(made) - 1).to_pylist()]
+
+
+def _flag_document(text: str) -> bytes:
+    entries: dict[str, Any] = msgspec.json.decode(text)
+    elements = b"".join(_flag_element(name, entry["flag"], tuple(entry["checks"])) for name, entry in entries.items())
+    return struct.pack("<i", len(elements) + len(_NO_FLAGS)) + elements + b"\0"
+
+
+@lru_cache(maxsize=4096)
+def _flag_element(name: str, flag: int, checks: tuple[str, ...]) -> bytes:
+    return bson.encode({name: {"flag": flag, "checks": list(checks)}})[4:-1]
+
+
+def _template(record: dict[str, Any], present: list[str]) -> dict[str, Any]:
     probes = {name: _PROBE * (index + 1) for index, name in enumerate((*present, "completeness_score"))}
     texts = {
         name: letter * len(record[name].encode())
@@ -194,7 +231,7 @@ def _template_record(record: dict[str, Any], present: list[str]) -> dict[str, An
         "anomalies_detected": _ANOMALIES,
         "qc_version": _CHECKS,
     }
-    return document_of({**record, **probes, **texts, **numbers})
+    return document_of({**record, **probes, **texts, **numbers, "flags": None})
 
 
 def _bytes_of(values: npt.NDArray[np.generic], kind: str) -> npt.NDArray[np.uint8]:

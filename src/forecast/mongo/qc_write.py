@@ -25,6 +25,15 @@ _BATCH: Final = 2_500
 _AMOUNT: Final = "measurements.precipitation_amount"
 
 
+class _Flag(msgspec.Struct):
+    """What of the entry of a parameter counts: not which checks gave it."""
+
+    flag: int
+
+
+_FLAGS: Final = msgspec.json.Decoder(dict[str, _Flag])
+
+
 class OutdatedFlags(NamedTuple):
     """The rows whose flags are outdated, the flags that replace theirs, and their QC hashes.
 
@@ -109,9 +118,9 @@ def _changed_flags(before: str | None, after: str | None) -> int:
     """How many values have another flag than before."""
     if before == after:
         return 0
-    given = (msgspec.json.decode(text or "{}") for text in (before, after))
-    old, new = ({name: entry["flag"] for name, entry in flags.items()} for flags in given)
-    return sum(old.get(name) != new.get(name) for name in old.keys() | new.keys())
+    old, new = (_FLAGS.decode(text or "{}") for text in (before, after))
+    gone = sum(name not in new for name in old)
+    return gone + sum(old.get(name) != flag for name, flag in new.items())
 
 
 def document_id(station: Station, time: np.int64) -> str:

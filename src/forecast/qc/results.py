@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -135,9 +136,12 @@ class QcResults:
 
 
 def _text(names: list[str], codes: list[int]) -> str:
-    flags = {
-        name: {"flag": code & 0xFF, "checks": [check for bit, check in enumerate(CHECKS) if code >> (bit + 8) & 1]}
-        for name, code in zip(names, codes, strict=True)
-        if code
-    }
-    return json.dumps(flags)
+    entries = [_entry(name, code) for name, code in zip(names, codes, strict=True) if code]
+    return f"{{{', '.join(entries)}}}"
+
+
+@lru_cache(maxsize=4096)
+def _entry(name: str, code: int) -> str:
+    """The part of the text on one parameter: these recur where nearly every text is another."""
+    checks = [check for bit, check in enumerate(CHECKS) if code >> (bit + 8) & 1]
+    return f'"{name}": {json.dumps({"flag": code & 0xFF, "checks": checks})}'
