@@ -182,7 +182,7 @@ def _list_and_work(
         objects = list_objects(run, raw, selection)
         selection.end()
     except ForecastError as error:
-        # A run without anything to read tells as well which stations are silent. The first fault is the one to mend.
+        # A run without anything to read also reports silent stations. The first fault is the one to fix.
         with suppress(ForecastError):
             pipeline.note_stations()
         return error
@@ -226,7 +226,7 @@ def _report_findings(
             try:
                 found = pipeline.verify()
             except ForecastError as error:
-                # Where one fault brings another, the first is the one to mend.
+                # If one fault causes another, the first is the one to fix.
                 fault = fault or error
         reports.findings(generate_quality_report(run, stations), found)
     if fault is None and not found.ok:

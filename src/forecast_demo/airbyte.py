@@ -40,7 +40,7 @@ class Sync:
         return f"{self.started:%Y_%m_%d}_{self.started_ms}_{part}.{extension}"
 
     def extracted_ms(self, position: int) -> int:
-        """Tell when the record at this position was extracted; the source tells whole seconds."""
+        """When the record at this position was extracted; the source gives whole seconds."""
         return self.started_ms + position // RECORDS_PER_SECOND * 1_000
 
     def chance(self, seed: int) -> np.random.Generator:

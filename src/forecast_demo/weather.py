@@ -1,7 +1,7 @@
 """Made-up weather as a pure function of place and time, so that any part of it can be made alone and parts agree.
 
 Slow changes are sums of sine waves whose periods share no factor; fast ones come from a hash of the instant.
-Neither keeps a state: memory stays flat, and two objects that overlap tell of the same weather.
+Neither keeps a state: memory stays flat, and two objects that overlap have the same weather.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WET_ABOVE: Final = 1.2  # standard deviations of the shower signal: it rains 12 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place: `key` tells the weather of one station from its neighbour's, degrees are north and east."""
+    """A place: `key` distinguishes the weather of one station from its neighbour's, degrees are north and east."""
 
     key: int
     latitude: float

@@ -16,7 +16,14 @@ _MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
 _CONTENT: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_EARLIEST: Final = (1980, 1, 1, 0, 0, 0)  # the first time a zip can tell; fixed, so that equal data gives equal bytes
+_EARLIEST: Final = (
+    1980,
+    1,
+    1,
+    0,
+    0,
+    0,
+)  # the first time that a zip can store; fixed, so that equal data gives equal bytes
 _DAY_SECONDS: Final = 86_400
 _TIME_STYLE: Final = 1  # the second of cellXfs below: number format 21 is h:mm:ss
 
@@ -55,7 +62,7 @@ def write_workbook(sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> bytes:
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in parts.items():
             entry = zipfile.ZipInfo(name, _EARLIEST)
-            entry.create_system = 0  # otherwise it tells on which system it was written
+            entry.create_system = 0  # otherwise it states on which system it was written
             archive.writestr(entry, _DECLARATION + text, zipfile.ZIP_DEFLATED)
     return sink.getvalue()
 

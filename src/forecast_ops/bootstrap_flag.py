@@ -1,6 +1,6 @@
 """Whether the set was ever initiated: an SSM parameter, `false` or `true`, that the members read when they start.
 
-It tells a first start from a total loss, which look the same from the disks: all empty.
+It distinguishes a first start from a total loss. In both cases all disks are empty.
 """
 
 from __future__ import annotations

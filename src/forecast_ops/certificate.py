@@ -1,7 +1,7 @@
 """A member's certificate is renewed while it serves: what Secrets Manager has goes into the file that mongod reads.
 
 A program beside mongod in the member's task asks once an hour. Where the certificate is another one than the file has,
-the file is replaced and mongod is told to read it again (`rotateCertificates`): no connection ends, no disk is lost.
+the file is replaced and mongod is asked to read it again (`rotateCertificates`): no connection ends, no disk is lost.
 """
 
 from __future__ import annotations

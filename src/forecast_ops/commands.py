@@ -83,7 +83,7 @@ def issue_certificates(folder: Path, hosts: list[str], days: int, secrets_prefix
         raise SettingError("forecast mongo pki needs the package cryptography: pip install 'forecast[pki]'") from error
     now = datetime.now(UTC)
     authority = pki.open_authority(folder, now)
-    # Not all on one day: what is forgotten then costs one member, which an alarm tells of, and not the set.
+    # Not all on one day: a forgotten renewal then costs one member, which raises an alarm, and not the whole set.
     ends = [days - number * (days // _STAGGER) for number in range(len(hosts))]
     issued = {
         host.partition(".")[0]: pki.issue(authority, host, end, now) for host, end in zip(hosts, ends, strict=True)
@@ -166,7 +166,7 @@ def read_status(settings: Settings) -> SetStatus:
 def renew_certificate(file: Path, every_seconds: int | None) -> None:
     """Bring the certificate of this member's secret to its mongod.
 
-    With `every_seconds` again and again, until told to end; what fails then is logged, and tried again the next time.
+    With `every_seconds`, repeat until SIGTERM; a failure is logged, and tried again the next time.
     """
     stop = threading.Event()
     with stoppable(stop):

@@ -22,7 +22,7 @@ _FULL: Final = 0.9
 # A month: time for somebody who is on holiday. mongod itself warns from 30 days before on.
 MIN_CERTIFICATE_DAYS: Final = 30.0
 MAX_LAG_SECONDS: Final = 60.0
-# An operation that runs for longer is told; the pipeline's own queries take milliseconds.
+# Operations that run for longer are reported; the pipeline's own queries take milliseconds.
 SLOW_SECONDS: Final = 5
 _TLS_SECONDS: Final = 10.0
 # X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL (x509_vfy.h).

@@ -1,4 +1,4 @@
-"""mongodump and mongorestore: found on PATH, told the connection string by a file, and quoted without it."""
+"""mongodump and mongorestore: found on PATH, given the connection string in a file, and quoted without it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Mask = npt.NDArray[np.bool_]
 
 # The clocks of stations run a little fast; hostile-clock readings are days or years off.
 FUTURE_TOLERANCE = timedelta(minutes=10)
-# The code of rows that may pass in a while: the only fault that time mends.
+# The code of rows that may pass later: the only fault that disappears with time.
 FUTURE = "future_timestamp"
 _EPOCH = np.datetime64(0, "s")
 
@@ -28,7 +28,7 @@ _EPOCH = np.datetime64(0, "s")
 class Violation(NamedTuple):
     """The rows of a mask may not enter; `code` is a short name to count by.
 
-    `instants` (UTC, one a row) are those of a fault that time mends.
+    `instants` (UTC, one a row) are those of a fault that disappears with time.
     """
 
     mask: Mask

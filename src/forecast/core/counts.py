@@ -97,7 +97,7 @@ class ObjectCounts:
 
     @property
     def remarks(self) -> int:
-        """How much is told of the object that its records do not show."""
+        """How much is reported about the object that its records do not show."""
         return len(self.unread_parameters) + len(self.renamed_parameters) + (self.unknown_columns is not None)
 
     @property

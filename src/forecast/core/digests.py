@@ -1,6 +1,6 @@
 """The digest of a document (docs/using-the-data.md): one half for the observation, one for what the checks say of it.
 
-Half the digest tells whether two deliveries are the same observation, whatever was found out about it since: the
+Half the digest shows whether two deliveries are the same observation, whatever was found out about it since: the
 flags of an observation depend on those around it, and change with them. 64 bits a half: two versions of one
 document are compared, never two documents.
 """

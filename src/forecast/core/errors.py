@@ -27,7 +27,7 @@ def worst_exit_code(codes: Iterable[int]) -> int:
 class ForecastError(Exception):
     """Any foreseeable fault; its text is one or two sentences for the person who reads it.
 
-    Where several things are wrong that can be told at once, `messages` has each of them.
+    If several things are wrong that can be reported at once, `messages` has each of them.
     """
 
     exit_code = 1

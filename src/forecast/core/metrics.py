@@ -19,7 +19,7 @@ _MAX_DIMENSION: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A number with its unit. `value` is None where there is nothing to tell, and then nothing is told."""
+    """A number with its unit. `value` is None if there is nothing to report, and then nothing is written."""
 
     value: float | None
     unit: Unit

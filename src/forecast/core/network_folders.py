@@ -45,7 +45,7 @@ def folder_of(entry: EntryPoint) -> Path | None:
     """The folder of the package that an entry point names."""
     try:
         spec = find_spec(entry.module)
-    except Exception:  # noqa: BLE001  it is code of others; whoever loads the network tells what is wrong
+    except Exception:  # noqa: BLE001  it is code of others; whoever loads the network reports what is wrong
         return None
     if spec is None:
         return None

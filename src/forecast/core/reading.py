@@ -1,4 +1,4 @@
-"""What became of the cells of one raw object, by parameter: the one table that tells what was not read.
+"""What became of the cells of one raw object, by parameter: the one table of what was not read.
 
 Its memory grows with the number of parameters, never with that of rows.
 """

@@ -51,7 +51,7 @@ class _Network:
 
 @dataclass(slots=True)
 class _Registry:
-    """What has been read so far; faults are gathered, so that all can be told at once."""
+    """What has been read so far; faults are collected, so that all can be reported at once."""
 
     id_prefixes: Mapping[str, str]
     networks: dict[str, _Network] = field(default_factory=dict)

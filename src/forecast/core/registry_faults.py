@@ -32,7 +32,7 @@ _SHOWN_LETTERS: Final = 60
 
 
 def field_faults(values: Mapping[str, Any], required: Iterable[str] = (), *, text: bool = False) -> Iterator[str]:
-    """What is wrong with these fields by themselves; `text` tells that all of them are cells of a table."""
+    """What is wrong with these fields by themselves; `text` says that all of them are cells of a table."""
     for name, value in values.items():
         if name not in FIELDS:
             yield f"{_shown(name)} is not a field of a station{_nearest(name, FIELDS)}"
@@ -52,7 +52,7 @@ def field_faults(values: Mapping[str, Any], required: Iterable[str] = (), *, tex
 
 
 def is_sound(values: Mapping[str, Any]) -> bool:
-    """Whether an entry that fits the types of its fields has no fault that those do not tell; False is "look closer".
+    """Whether an entry that fits the types of its fields has no other fault; False is "look closer".
 
     Asked of every station: 2 µs each, where `field_faults` takes 60.
     """

@@ -26,7 +26,7 @@ _UTF8_MARK: Final = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class RegistryFile:
-    """A file of the registry: its path or URI, whose ending (ENDINGS) tells its format, and its content."""
+    """A file of the registry: its path or URI, whose ending (ENDINGS) gives its format, and its content."""
 
     place: str
     content: bytes

@@ -1,6 +1,6 @@
 """Measured values that were stored, and that the record which replaced theirs lacks.
 
-Only replaced documents count. Of several records of one batch none is stored yet: those are told as conflicts.
+Only replaced documents count. Of several records of one batch none is stored yet: those are reported as conflicts.
 """
 
 from __future__ import annotations

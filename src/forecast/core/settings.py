@@ -383,7 +383,7 @@ _OWN_SETTINGS: tuple[Setting, ...] = (*_FIELDS.values(), *_declared(Limits).valu
 
 
 def _settings_of_networks() -> Iterator[Setting]:
-    """The settings of all networks' packages; of an installed one that is at fault, `find_networks` tells why."""
+    """The settings of all networks' packages; for an installed one that is at fault, `find_networks` says why."""
     taken = {setting.name for setting in (*_OWN_SETTINGS, *AWS_SETTINGS)}
     for folder in built_in_folders():
         yield from (declared := _new_settings(folder, taken))

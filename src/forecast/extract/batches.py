@@ -225,7 +225,7 @@ class BatchMaker:
         return RawBatch(frame, to_frame(part.origin), rejected=rejected, has_payloads=has_payloads)
 
     def _take_answers(self, part: Part) -> None:
-        """Take out the rows that are answers without rows: rejected where they tell of a fault, else left empty."""
+        """Take out the rows that are answers without rows: rejected if they report an error, else left empty."""
         lost = np.asarray(part.origin["changes"].is_valid())
         found, names = answers_in(part.rows, self._shapes.containers, lost)
         rejected: list[int] = []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 Opener = Callable[[], IO[bytes]]
-# Gets each block, and last an empty one that is told to be the last.
+# Gets each block, and finally an empty one that is marked as the last.
 Convert = Callable[[bytes, bool], bytes]
 
 LOGGER = logging.getLogger("forecast.extract")

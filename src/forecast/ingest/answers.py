@@ -63,7 +63,7 @@ def page_of(fetch: Fetch, response: Response, key: Key) -> Page:
     """The records of an answer; none where it says that there are none.
 
     Raises DeniedError and WindowError for the refusals that mean that, TooManyCallsError where it was asked too often,
-    and BrokenAnswerError for what asking again may mend.
+    and BrokenAnswerError for what may succeed if tried again.
     """
     document = _document(response)
     members = _MEMBERS.decode(document) if document is not None and _begins(document) == b"{" else None
@@ -191,7 +191,7 @@ def _record(fetch: Fetch, text: msgspec.Raw) -> Record:
 def _check_units(fetch: Fetch, members: _Members) -> None:
     """Raise WindowError where the document's metadata does not say what its numbers are read in.
 
-    The records alone go to the raw zone, without the metadata, so nobody could tell later.
+    The records alone go to the raw zone, without the metadata, so nobody could find out later.
     """
     if not fetch.units:
         return

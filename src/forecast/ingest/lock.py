@@ -61,7 +61,7 @@ def source_lease(documents: Documents, source: str, run_id: str) -> Iterator[Sou
 
 
 class _Keeper:
-    """Takes the lease, renews it and gives it back. A document's age is told by the clock of its place."""
+    """Takes the lease, renews it and gives it back. A document's age is measured by the clock of its place."""
 
     def __init__(self, documents: Documents, name: str, run_id: str) -> None:
         self._documents = documents

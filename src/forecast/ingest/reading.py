@@ -99,7 +99,7 @@ class Reading:
 
 
 def _check_records(api: Api, stations: Mapping[str, Station], result: SourceResult) -> None:
-    """Make one call, which tells whether the network answers this key with records as they are expected."""
+    """Make one call, which shows whether the network answers this key with the expected records."""
     if not stations:
         return
     name = next(iter(stations))

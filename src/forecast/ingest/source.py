@@ -32,7 +32,7 @@ LOGGER = logging.getLogger("forecast.ingest")
 # What is read appears after so many minutes of calls: a run that is killed has lost no more of the quota.
 _MINUTES_PER_OBJECT: Final = 2
 
-# Of a number of calls to a source: something that lasts while they are made, and is told of each.
+# Of a number of calls to a source: something that lasts while they are made, and is notified of each.
 Progress = Callable[[int, str], AbstractContextManager[Callable[[], None]]]
 
 

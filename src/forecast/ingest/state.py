@@ -2,7 +2,7 @@
 
 An object and the state that vouches for it cannot be written at once. So the state first says which object is about to
 appear and what will hold then; then the object appears, whole; then the state takes over what it said. A run that is
-killed in between leaves a state from which the next one can tell whether the object has appeared.
+killed in between leaves a state from which the next one can see whether the object has appeared.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class SourceState:
         self._kept: dict[str, Any] = {}
 
     def load(self, is_there: Callable[[str], bool]) -> None:
-        """Read it. `is_there` tells whether an object of the raw zone is there.
+        """Read it. `is_there` says whether an object of the raw zone exists.
 
         Raises SettingError where it is not as this program writes it.
         """

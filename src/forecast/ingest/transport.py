@@ -41,7 +41,7 @@ class Response:
 
     @property
     def beginning(self) -> str:
-        """What tells a refusal in words, and is shown of an answer; the others have megabytes."""
+        """What describes a refusal in words, and is shown of a response; the others have megabytes."""
         return self.body[:_BEGINNING_BYTES].decode(errors="replace")
 
 

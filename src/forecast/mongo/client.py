@@ -113,7 +113,7 @@ def _collection(uri: str, settings: Settings) -> Iterator[ObservationCollection]
         _check_server(client, uri)
         yield collection_of(client, settings.mongodb_database, settings.mongodb_collection)
     finally:
-        # It tells the server which sessions have ended, and waits for a primary to tell it to.
+        # It reports to the server which sessions have ended, and waits for a primary to do so.
         with pymongo.timeout(_CLOSE_SECONDS):
             client.close()
 
@@ -234,7 +234,7 @@ def to_forecast_error(error: PyMongoError, doing: str) -> ForecastError:
     if isinstance(error, WTimeoutError | WriteConcernError):
         return RetryableError(_UNCONFIRMED.format(doing=doing))
     if isinstance(error, ConnectionFailure):
-        # The driver has tried once more, on the new primary if there was one in time; then it tells the first error.
+        # The driver has tried once more, on the new primary if there was one in time; then it reports the first error.
         return connection_lost(str(error), doing)
     if isinstance(error, OperationFailure):
         return _refused(error, doing)
@@ -242,7 +242,7 @@ def to_forecast_error(error: PyMongoError, doing: str) -> ForecastError:
 
 
 def _refused(error: OperationFailure, doing: str) -> ForecastError:
-    """What the server refused, told by its code, or by its words where the code says too little."""
+    """What the server refused, identified by its code, or by its text where the code says too little."""
     words = str(error)
     if error.code == _BAD_VALUE and "hint provided does not correspond" in words:
         return SettingError(_NO_INDEX.format(doing=doing))

@@ -18,7 +18,7 @@ from forecast.mongo.client import mongo_errors
 from forecast.mongo.stored_versions import StoredVersions
 from forecast.mongo.versions import Plan, group_of
 
-# So many are told in full; all are counted.
+# At most so many are reported in full; all are counted.
 MAX_EXAMPLES: Final = 20
 
 
@@ -92,7 +92,7 @@ class Conflicts:
                 self._tell(row, *pair, plan.reasons[rows[number]])
 
     def _tell(self, row: dict[str, Any], kept: Side, lost: Side, reason: Reason) -> None:
-        """Count a loser and tell of it, unless all that differs is a note, or how the station is described."""
+        """Count a loser and report it, unless only a parse issue or the station's description differs."""
         differing = [name for name in MEASURED_NAMES if kept.values.get(name) != lost.values.get(name)]
         if not differing:
             return

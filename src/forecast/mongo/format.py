@@ -21,7 +21,7 @@ def check_format(collection: ObservationCollection) -> None:
         found = collection.find_one({}, {"metadata.digest": 1, "metadata.format_version": 1}) or {}
     metadata = found.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("digest"), str):
-        return  # empty, or of another program: that is told where it is read
+        return  # empty, or of another program: that is reported where it is read
     version = metadata.get("format_version", _UNNUMBERED)
     if version != FORMAT_VERSION:
         raise SettingError(

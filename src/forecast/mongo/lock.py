@@ -119,7 +119,7 @@ def _acquire(leases: ObservationCollection, run_id: str) -> _Found:
 
 
 def _keep(leases: ObservationCollection, held: Lease, ended: threading.Event) -> None:
-    """Renew the lease until the end. An unreachable database is told by those who need it, and may come back."""
+    """Renew the lease until the end. An unreachable database is reported by those who need it, and may come back."""
     while not ended.wait(_RENEWAL_SECONDS):
         try:
             with pymongo.timeout(_RENEWAL_SECONDS):

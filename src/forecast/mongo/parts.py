@@ -20,7 +20,7 @@ from forecast.qc.flags import worse_of
 
 DERIVED: Final = "precipitation_amount"
 GROUP: Final = "parameter_group"
-# What tells where a record came from, of a part and of a document.
+# The fields of a part and of a document that say where a record came from.
 STAMP: Final = ("source_uri", "source_row", *RANK)
 _PLACES: Final = {name: number for number, name in enumerate(PARAMETER_NAMES)}
 _MEASURED: Final = frozenset(MEASURED_NAMES)

@@ -45,7 +45,7 @@ _KINDS = {
     "has_values": frozenset((bool,)),
     **dict.fromkeys(RANK, _NUMBERS),
 }
-# What tells that a document is this program's.
+# What shows that a document is this program's.
 _OURS = {
     "measurements": {"$type": "object"},
     "metadata.digest": {"$type": "string"},
@@ -104,7 +104,7 @@ class StoredVersions:
     def holds_any_of(self, table: pa.Table) -> bool:
         """Whether there is an observation of these records' stations in the time that they span.
 
-        Most batches are all new, and one look at an index tells so; looking each of their ids up would cost the server
+        Most batches are all new, and one look at an index shows it; looking each of their ids up would cost the server
         a twentieth of what inserting them costs. What somebody has named like an observation without being one is
         found by the insert.
         """

@@ -66,7 +66,7 @@ class Server(NamedTuple):
 
 
 def servers_in(text: str) -> list[Server]:
-    """The servers that a description of a topology, or an error that holds one, tells of."""
+    """The servers in a description of a topology, or in an error that contains one."""
     return [
         Server(_address(found["host"], found["port"]), found["kind"], found["error"] or "")
         for found in _SERVER.finditer(text)

@@ -1,6 +1,6 @@
 """The versions of observations: which of two wins, and what is to be done of a batch. `stored_versions` reads them.
 
-The order is told in `precedence`. What is compared are records of one parameter group: of a document that several
+`precedence` defines the order. What is compared are records of one parameter group: of a document that several
 groups have parts of (`parts`), that group's. One thing goes before the order: what newer rules make of the very same
 raw row, in the same version of its object, replaces what older ones made of it; but a record without any value never
 replaces one with values. Only the observation counts, the first half of the digest: what the checks say of it follows
@@ -30,7 +30,7 @@ StoredState = dict[str, list[Any]]
 
 
 class CountsOfLoad(Protocol):
-    """Counts that tell, among others, what became of records."""
+    """Counts that say, among others, what became of records."""
 
     inserted: int
     updated: int

@@ -35,7 +35,7 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that holds no records, told by everything that is given here together."""
+    """A response without records, recognised by everything given here together."""
 
     meaning: Meaning
     says: str  # for people: what was answered, and what to do where that is known
@@ -82,7 +82,7 @@ class Fetch:
     day_format: str
     records: tuple[str, ...]  # the way to the records from the top of the document
     station_field: str
-    time_field: str  # with the station, what tells a record from the others
+    time_field: str  # with the station, what identifies a record
     time_format: str  # as strptime has it; %s are seconds since 1970
     batch: int
     station_days: int

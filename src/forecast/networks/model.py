@@ -51,7 +51,7 @@ class Field:
     `unit` is that of numbers without a unit of their own; where it is None, a number needs its unit in the cell.
     `quality` names the field with the network's own quality code of this value. `missing` are numbers that stand for
     "no value" here and are possible elsewhere. A value of one of the `text_codes` is not noted: it is what the network
-    reports as a rule, such as "10+" for the most that it tells.
+    reports, such as "10+" for the highest value that it reports.
     """
 
     parameter: str
@@ -112,7 +112,7 @@ class Extremes:
 
 @dataclass(frozen=True, slots=True)
 class Aggregates:
-    """Values of hours or days come under the same names: `extremes` tell them apart, `advice` says what to sync."""
+    """Hourly and daily values have the same names: `extremes` distinguish them, `advice` says what to sync."""
 
     extremes: tuple[Extremes, ...]
     advice: str
@@ -136,7 +136,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """A column with an object that tells of each field whether it was validated: {"validated": {"PRESSURE": true}}.
+    """A column with an object that states for each field whether it was validated: {"validated": {"PRESSURE": true}}.
 
     `member` is that of the object.
     """
@@ -157,11 +157,11 @@ class FormerOffset:
 class UtcTime:
     """A column with the time of a row in UTC.
 
-    `beside` are columns that tell it once more, and `local` one that tells the station's local time: both are compared
+    `beside` are columns that repeat it, and `local` one with the station's local time: both are compared
     with it. `format` is that of strptime, where the time is not in ISO 8601 ("%Y%m%d%H"). With `within_days` the column
     has the day of the month, the hour and the minute alone ("170551"): the last such time before the object's
     extraction, where that is so many days before it at most. `former` is the zone of times before a day. Stations whose
-    own ids begin with one of `local_stations` tell it in their own time instead. With `step_minutes` a row at any other
+    own ids begin with one of `local_stations` give it in their own time instead. With `step_minutes` a row at any other
     minute of a day is rejected: it is of another period than those of this layout.
     """
 
@@ -198,7 +198,7 @@ class LocalTime:
 
 @dataclass(frozen=True, slots=True)
 class Recognise:
-    """What tells rows of a layout.
+    """How rows of a layout are recognised.
 
     That is all of `columns`, one of `any_of`, a field that names the station, and so many of the fields with values;
     and not `unless`.
@@ -272,8 +272,8 @@ class Layout:
 class Record:
     """A row that a network's own reader found, and where ("line 7").
 
-    Where it could not read one, `fault` says why, and `fields` has what was there. `table` tells the rows of several
-    tables in one file apart, each of which may be of another layout.
+    If it could not read the row, `fault` says why, and `fields` has what was there. `table` distinguishes the rows of
+    several tables in one file, each of which may have a different layout.
     """
 
     position: str

@@ -1,4 +1,4 @@
-"""Data that looks like observations and is none, told by its first bytes and rejected by name.
+"""Data that look like observations but are not, recognised by their first bytes and rejected by name.
 
 A forecaster who verifies a model with the output of a model learns nothing. Open-Meteo is models alone; Meteostat's
 rows do not say, or in another column that is easily lost, which of their values were measured.

@@ -12,7 +12,7 @@ class StationSource:
     """A list of stations: CSV with a header (`delimiter`), JSON objects, features of GeoJSON, or text (`line`).
 
     Each field may have several names, of which the first that is there counts. `url` is where the list can be had
-    without a key; `described` tells people what it is. An id that lost its zeros gets `id_digits` again. `wmo` is
+    without a key; `described` describes it for people. An id that lost its zeros gets `id_digits` again. `wmo` is
     the field with the station's five digits of the WMO. A station with something in `end` is closed. `zones` are
     the time zones of stations whose ids begin so, where that is not their network's. Of a feature the place is that
     of its geometry: of its two numbers the one between `latitudes` is the latitude, for WFS servers differ in their

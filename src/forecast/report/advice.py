@@ -34,10 +34,10 @@ class StationFinding(NamedTuple):
 
 
 def advice(findings: Findings) -> list[Advice]:
-    """What to do, station by station, causes before what follows from them, the severe before the frequent.
+    """What to do, station by station: causes before their consequences, severe findings before frequent ones.
 
-    The stations are in the order of what is worst at each, and only the worst of all are told. There is no share of the
-    values where some were not evaluated now.
+    Stations are in the order of their worst finding, and only the worst findings are reported. The share of values is
+    missing if some values were not evaluated now.
     """
     numbers = _numbers(findings)
     worst = sorted(numbers, key=lambda key: (_severity(findings, key), -numbers[key], key))[:_MAX_ADVICE]

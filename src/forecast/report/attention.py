@@ -16,7 +16,7 @@ from forecast.report.models.status import Attention, AttentionKind, Severity
 from forecast.report.silence import silence_warnings
 from forecast.report.status import RunProgress
 
-# So many entries are told; the rest is counted in one more.
+# At most so many entries are reported; one more counts the rest.
 MAX_ATTENTION: Final = 100
 # A station of which a check flags a larger share of a parameter's values is looked at by somebody: a sensor that goes
 # wrong is wrong for hours, while the checks flag under 1 % of the values of good ones (docs/quality.md).
@@ -37,7 +37,7 @@ class RunLimits:
     max_age_hours: float | None = None
 
 
-# What is told, and how much there is of it: of entries of one kind the one with more comes first.
+# What is reported, and how much there is of it: among entries of one kind, the one with more comes first.
 _Counted = tuple[Attention, int]
 
 

@@ -46,7 +46,7 @@ def error_budgets(slos: Slos, evidence: Evidence, now: datetime) -> tuple[ErrorB
 
 
 def measured(budgets: Iterable[ErrorBudget]) -> tuple[ErrorBudget, ...]:
-    """Those of which enough was measured to tell how much is used."""
+    """Those of which enough was measured to know how much is used."""
     return tuple(budget for budget in budgets if budget.used is not None)
 
 

@@ -35,7 +35,7 @@ class Findings:
     """Counts by (station, parameter, check); values by (station, parameter); received values by station and day.
 
     `evaluated_days` are the station-days whose flags were made now. Of other days only the flags are known, the
-    `stored_` ones: they have no part in what is told out of a number of values.
+    `stored_` ones: they are not part of what is reported out of a number of values.
     """
 
     evaluated: Counter[tuple[str, str, str]] = field(default_factory=Counter)

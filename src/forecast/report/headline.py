@@ -30,7 +30,7 @@ _KNOWN_AFTER: Final = timedelta(days=7)
 _OVER_AFTER: Final = timedelta(days=3)
 _SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 _KINDS: Final[tuple[AttentionKind, ...]] = get_args(AttentionKind)
-# Silent stations are told as they are now, and how the run ended in a sentence of its own.
+# Silent stations are reported as they are now, and how the run ended in a separate sentence.
 _TOLD_ANEW: Final = frozenset({"silent_station", "missed_run", "run_error"})
 # What the checks of a run found at a station.
 QC_KINDS: Final = frozenset({"station_fault", "failed_values", "suspect_values"})
@@ -107,7 +107,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What to tell: the headline, what needs attention (most important first), and the moments without a run."""
+    """What to report: the headline, what needs attention (most important first), and the moments without a run."""
 
     headline: str
     attention: tuple[Attention, ...]
@@ -216,7 +216,7 @@ def _last_checked(ended: Sequence[RunState]) -> RunState:
 def _as_known(entry: Attention, ended: Sequence[RunState]) -> Attention:
     """What checks have found wrong at a station for a week is a remark: nobody is called for it every day.
 
-    One that no run has told for three days is over; where it comes back it is told anew.
+    One that no run has reported for three days is over; if it comes back, it is reported again.
     """
     if entry.kind not in QC_KINDS or entry.severity == "info":
         return entry

@@ -63,9 +63,9 @@ class MeasuredLoad:
 def load_test_report(
     load: MeasuredLoad, slos: Slos, requests: int, cores: int, now: datetime, *, of_now: bool
 ) -> tuple[LoadTestReport, int]:
-    """The report, and the exit code; freshness is told only of a test `of_now`, not of one of the past.
+    """The report, and the exit code; freshness is only reported for a test `of_now`, not for one of the past.
 
-    3 where an objective was missed or none could be told, 1 where the runs in the background failed.
+    3 if an objective was missed or none could be evaluated, 1 where the runs in the background failed.
     """
     phases = [_phase(one, slos) for one in load.phases]
     fresh = _freshness(load.newest, slos, now, of_now=of_now)

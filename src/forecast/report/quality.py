@@ -75,7 +75,7 @@ def window_report(
 ) -> QualityReport:
     """Describe the quality of what the database holds of the UTC days from `since` to `until`, both included.
 
-    What is told of raw rows and objects is null or empty: the database does not know them.
+    What concerns raw rows and objects is null or empty: the database does not know them.
     """
     return QualityReport(
         format_version=FORMAT_VERSION,
@@ -142,7 +142,7 @@ def _conflicts(conflicts: Conflicts) -> models.Conflicts:
 
 
 def _described(tally: QualityTally, now: datetime, findings: Findings, heard: Mapping[str, _Heard]) -> dict[str, Any]:
-    """What is told of observations, whether a run brought them or the database holds them."""
+    """What is reported about observations, whether they come from a run or from the database."""
     flagged = findings.flagged_by_station()
     by_station = {
         station_id: _station(tally.stations.get(station_id, StationTally()), flagged[station_id], heard[station_id])

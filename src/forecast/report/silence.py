@@ -68,7 +68,7 @@ def silence_warnings(seen: Mapping[str, Seen], max_age_hours: float | None) -> I
 
 
 def silent_message(station: str, last: datetime | None, hours: float | None) -> str:
-    """What to tell of a silent station, from its newest observation and the age of that; None where there is none."""
+    """What to report about a silent station, from its newest observation and its age; None if there is none."""
     if last is None or hours is None:
         return f"Station {station} has never sent an observation"
     return f"Station {station} is silent: its newest observation is from {minute(last)}, {hours:.0f} hours ago"

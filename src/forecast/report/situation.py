@@ -39,7 +39,7 @@ def run_state(report: PipelineStatus) -> RunState:
 
 
 def reports_unreadable(names: Sequence[str]) -> Attention:
-    """What to tell of files in the place of status reports that are none."""
+    """What to report about files that are in the place of status reports but are none."""
     message = f"These are not status reports of this version: {listed(names)}. Move them elsewhere"
     return Attention("warning", "reports_unreadable", message)
 

@@ -15,7 +15,7 @@ from forecast.report.models.status import ErrorEntry, PipelineStatus, RunCounts
 
 MAX_WIDTH = 100
 MAX_LINES = 10
-# From three days on an age is told in days.
+# From three days on, an age is given in days.
 _HOURS_OF_DAYS = 72
 
 

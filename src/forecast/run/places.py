@@ -33,7 +33,7 @@ def nothing_there(store: Store, skipped: int) -> SettingError:
     try:
         where, names = store.beside()
     except ForecastError:
-        # Whoever may list the zone alone is not told what lies beside it.
+        # Those who may only list the zone are not shown what lies next to it.
         where, names = "", ()
     shown = ", ".join(escaped(name) for name in names[:_MAX_NAMES])
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""

@@ -27,7 +27,7 @@ _TIMED: Final = re.compile(rf"(?P<kind>[a-z_]+_report_|{HISTORY}/|{LINEAGE}/)(?P
 def remove_old(settings: Settings, zone: Store, collection: ObservationCollection, now: datetime) -> None:
     """Remove timed reports and runs that are older, but never the newest of a kind; the log says how many.
 
-    From LOGS_DIR, from its copy on S3, and from the run history beside the collection. What cannot be removed is told
+    From LOGS_DIR, from its copy on S3, and from the run history beside the collection. What cannot be removed is logged
     and stays.
     """
     if settings.logs_retention_days is None:

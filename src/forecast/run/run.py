@@ -148,7 +148,7 @@ class Run:
         """Status and exit code of a run that came to its end, or to the fault that ended it."""
         if fault is not None:
             return "interrupted" if isinstance(fault, InterruptedRunError) else "failed", fault.exit_code
-        # What was rejected by a run before was told then.
+        # What an earlier run rejected was reported then.
         new = [counts for counts in self.objects if not counts.known]
         outcomes = {counts.outcome for counts in new}
         if any(counts.error_code == ACCESS_DENIED for counts in new):

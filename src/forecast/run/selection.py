@@ -114,7 +114,7 @@ class Selection:
     def choose(self, part: list[RawObject]) -> list[RawObject]:
         """Those of the listed objects that are not processed yet; all of them to reprocess.
 
-        What was rejected before, and would be again, is told as that.
+        What was rejected before, and would be again, is reported as such.
         """
         run = self._run
         if run.options.reprocess:

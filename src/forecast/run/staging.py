@@ -68,7 +68,7 @@ class StagedObject:
         _count_not_delivered(self, rejected[rejected["code"].isin(NOT_DELIVERED)])
         for code, instant in zip(rejected["code"], rejected["instant"], strict=True):
             if code == FUTURE:
-                # Where the instant is not told, the next run takes the object.
+                # If the instant is not known, the next run takes the object.
                 at = now if pd.isna(instant) else datetime.fromisoformat(instant) - FUTURE_TOLERANCE
                 self.again_at = at if self.again_at is None else min(self.again_at, at)
 
@@ -245,7 +245,7 @@ def _no_fault_of_the_object(error: OSError, folder: Path) -> RetryableError:
 
 
 def _count_not_delivered(staged: StagedObject, rejected: pd.DataFrame) -> None:
-    """Count the records of which the source or Airbyte delivered nothing; the first of an object is told at once."""
+    """Count the records of which the source or Airbyte delivered nothing; the first of an object is logged at once."""
     if len(rejected) and not staged.counts.records_not_delivered:
         key, place, reason = staged.raw.key, rejected["position"].iloc[0], rejected["reason"].iloc[0]
         LOGGER.warning("%s, %s: %s", key, place, reason, extra={"facts": {"object": key}})

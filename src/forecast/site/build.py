@@ -46,7 +46,7 @@ def changed_files(
     """The same, where those of a station are made only if there is news of it since they were.
 
     `details` gives a station with its days and its week, for which the database is asked. What a page shows of those
-    is told by `StationView.revision`, all the rest by the view itself and by the digest of the program.
+    is shown by `StationView.revision`, all the rest by the view itself and by the digest of the program.
     """
     yield from _static_files()
     for view in site.stations:
@@ -70,7 +70,7 @@ def _station_files(view: StationView, version: str) -> Iterator[tuple[str, bytes
 def _on_demand(
     view: StationView, version: str, program: str, details: Callable[[StationView], StationView]
 ) -> Iterator[tuple[str, OnDemand]]:
-    """The files of a station. The day in its view is for the page of all stations; the revision tells of it."""
+    """The files of a station. The day in its view is for the page of all stations; the revision covers it."""
     made_of = (version, program, files_digest(), replace(view, days=(), week=None), view.shown_state)
     digest = sha256(repr(made_of).encode()).hexdigest()
     files = cache(lambda: dict(_station_files(details(view), version)))

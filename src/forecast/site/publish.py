@@ -69,7 +69,7 @@ def publish_site(files: Iterable[tuple[str, bytes | OnDemand]], store: Store, ke
 
 
 def _manifest(store: Store, path: Path) -> dict[str, str]:
-    """What was published the last time; nothing where that cannot be told, and everything is written again."""
+    """What was published last time; nothing if that is not known, and everything is written again."""
     listed = store.find(MANIFEST)
     if listed is None:
         return {}

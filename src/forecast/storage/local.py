@@ -31,7 +31,7 @@ _KINDS = {
 
 
 class LocalStore:
-    """A folder. What is below it and is no file is listed too, and told when it is fetched."""
+    """A folder. What is below it and is not a file is listed too, and reported when it is fetched."""
 
     def __init__(self, folder: Path, setting: str = "PROCESSED_URI") -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""Objects below a prefix of an S3 bucket, on any endpoint that boto3 is told of.
+"""Objects below a prefix of an S3 bucket, on any endpoint that boto3 is configured for.
 
 boto3 would try a request again, but not a body that breaks off, and it pauses for less than a second in all. So it is
 told not to, and whole operations are tried again here, with longer and longer pauses, for a bounded time.

@@ -25,7 +25,7 @@ from forecast.transform.unit_gate import ON_EARTH, UnitGate
 RULES_VERSION = 11
 
 LOGGER = logging.getLogger("forecast.transform")
-# Of the cells of an unknown column, and of how many such columns, some are kept to tell what they could be.
+# Of the cells of an unknown column, and of how many such columns, some are kept to suggest what they could be.
 _SAMPLES, _SAMPLED_COLUMNS = 20, 200
 
 

@@ -1,8 +1,8 @@
-"""Tells the values of hours and days from observations, where a network gives both with the same names of fields.
+"""Distinguishes hourly and daily values from observations, if a network uses the same field names for both.
 
-They are told by how far the rows lie apart, and how far the highest and the lowest value of each. In five minutes the
-air hardly changes; over an hour or a day the highest and the lowest lie about as far apart as the values of two rows.
-A station that reports once an hour has rows as far apart, but in each the highest and the lowest are nearly one.
+They are recognised by the interval between rows, and by the spread between the highest and lowest value of each row.
+In five minutes the air hardly changes; over an hour or a day, the spread is about the difference between two rows. A
+station that reports once an hour has the same interval, but in each row the highest and the lowest are nearly equal.
 """
 
 from __future__ import annotations

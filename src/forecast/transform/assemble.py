@@ -37,7 +37,7 @@ _LARGEST_KEY = 2**40
 class BatchDraft:
     """A batch on its way: one entry a row in every array.
 
-    `time_issues` tell how a time was read; they do not keep a row that has nothing else. `source_codes` are the
+    `time_issues` say how a time was read; they do not keep a row that has nothing else. `source_codes` are the
     network's own quality codes (JSON, or null) of each parameter's values. `not_empty` are rows that are not,
     although no column of theirs has anything. `group` is the layout's.
     """

@@ -36,7 +36,7 @@ _NEEDS_UNIT = frozenset(p.name for p in PARAMETERS if p.quantity not in (Quantit
 
 
 class LocalReader(Reader):
-    """Turns batches into observations; what cannot be told before more rows are seen waits."""
+    """Turns batches into observations; rows that cannot be decided before more rows are seen wait."""
 
     def __init__(self, layout: DeclaredLayout, time: LocalTime, key: str, stations: Stations, now: datetime) -> None:
         super().__init__(layout, key, stations, now)
@@ -44,7 +44,7 @@ class LocalReader(Reader):
         self._ambiguous_hours = AmbiguousHours()
         self._times = LocalTimeReader(time)
         self._constant = ConstantColumns(frozenset(time.scrape))
-        # Batches whose times cannot be told before more rows of the object are seen.
+        # Batches whose times cannot be determined before more rows of the object are seen.
         self._waiting: list[tuple[RawBatch, Columns]] = []
 
     def finish(self) -> list[Transformed]:
@@ -122,7 +122,7 @@ class LocalReader(Reader):
         return any(name in values and not np.isnan(values[name].values).all() for name in _NEEDS_UNIT)
 
     def _to_utc(self, times: LocalTimes, readings: ParsedTimes) -> tuple[DateTimes, Mask, list[Rejection]]:
-        """UTC where it can be told, the rows whose local time occurs twice, and what is rejected."""
+        """UTC where it can be determined, the rows whose local time occurs twice, and what is rejected."""
         clock = self._time.clock
         moments = readings.moments.copy()
         twice, never = (np.zeros(len(moments), dtype=bool) for _ in range(2))

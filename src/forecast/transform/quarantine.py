@@ -1,4 +1,4 @@
-"""Refused rows as they are kept: with all that a person needs to mend them, and `replay` to send them through again."""
+"""Quarantined rows as they are kept: with all that a person needs to fix them, and `replay` to process them again."""
 
 from __future__ import annotations
 

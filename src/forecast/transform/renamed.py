@@ -1,6 +1,6 @@
 """Parameters that a station reports and an object lacks, while it has columns that are not known: renamed, perhaps.
 
-A candidate is told, never read: which column it is, and in which unit, is for a person to say.
+A candidate is reported, never read: which column it is, and in which unit, is for a person to decide.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Two columns of one parameter, such as "Temp_F" beside "Temp_C".
 
-Where they differ by more than rounding, nothing tells which is right, and the row is rejected.
+If they differ by more than rounding, nothing shows which is right, and the row is rejected.
 """
 
 from __future__ import annotations

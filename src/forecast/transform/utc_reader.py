@@ -1,4 +1,4 @@
-"""Rows that tell their time in UTC and name their station."""
+"""Rows that give their time in UTC and name their station."""
 
 from __future__ import annotations
 

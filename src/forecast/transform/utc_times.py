@@ -1,4 +1,4 @@
-"""Times of rows that tell them in UTC, in one column, and maybe once more in others."""
+"""Times of rows that give them in UTC, in one column, and possibly again in others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def utc_times(time: UtcTime, columns: Columns, places: Places, extracted: DateTi
     """The times of a batch, with which those of the other columns are compared; and the rows' clocks.
 
     `extracted` is when the rows were extracted, for a column that has the day of the month alone. The clock is the
-    row's local time, and its time in UTC where it does not tell a local one.
+    row's local time, and its time in UTC where it has no local one.
     """
     times = columns.required(normalise_field(time.column))
     readings = as_utc(_readings(time, times, extracted))

@@ -20,7 +20,7 @@ from forecast.validate.initial_qc import flag_batch
 def with_metadata(table: pa.Table, stations: Stations) -> pa.Table:
     """Observations (OBSERVATION_SCHEMA, all of known stations) as VALIDATED_SCHEMA.
 
-    The flags are those of each station by itself, as far as these rows tell; the observations around them, and those of
+    The flags are those of each station by itself, as far as these rows show; the observations around them, and those of
     the neighbours, are in the database, and have their say when the records are there.
     """
     size = table.num_rows

@@ -31,7 +31,7 @@ def flag_batch(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.
     times = np.asarray(table["timestamp"].cast(pa.int64()))
     values = {name: column for name in MEASURED_NAMES if (column := _column(table, name)) is not None}
     result = Quality(
-        # Also of what is not evaluated the flag tells whether there is any value.
+        # Even for what is not evaluated, the flag shows whether there is any value.
         np.where(order[0], NOT_EVALUATED, MISSING).astype(np.int32),
         pa.nulls(size, pa.string()),
         np.zeros(size, np.int32),

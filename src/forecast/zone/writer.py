@@ -118,7 +118,7 @@ def any_room(size: int) -> None:
 class ObjectWriter:
     """Stages the files of one raw object; `name` begins the names of those with records.
 
-    Before each file, `make_room` is told how many bytes all of them may have after it.
+    Before each file, `make_room` gets the number of bytes that all of them may have after it.
     """
 
     def __init__(

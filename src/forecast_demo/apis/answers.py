@@ -30,7 +30,7 @@ _KEY_PARAMETERS: Final = frozenset(
 
 @dataclass(slots=True)
 class FakeApis:
-    """The networks' APIs over one world, at the time that `now` tells.
+    """The networks' APIs over one world, at the time that `now` gives.
 
     `calls` has the time, the key and the address without it of every call; `over_quota` how many came above the quota.
     """

@@ -82,7 +82,7 @@ def only_around_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> bo
 def answers_in(rows: pa.Table, containers: Sequence[str], lost: Mask) -> tuple[Mask, list[str]]:
     """The rows that are no observations but answers, and the names of the columns that only those have.
 
-    An answer has nothing but what stands around rows; or it tells of an error and has little else; or it is `lost`
+    An answer has nothing but what surrounds rows; or it states an error and has little else; or it is `lost`
     (Airbyte changed something in it) and has nothing at all.
     """
     around = [name for name in rows.column_names if name in _AROUND_ROWS or name in containers]
@@ -107,7 +107,7 @@ def _is_filled(cells: pa.ChunkedArray) -> Mask:
 
 
 def _tells_of_an_error(rows: pa.Table, size: int) -> Mask:
-    """Where a field of errors is filled; whether with an error is told row by row."""
+    """Where a field of errors is filled; whether it is an error is decided row by row."""
     found = np.zeros(size, dtype=bool)
     for index, name in enumerate(rows.column_names):
         cells = rows.column(index)

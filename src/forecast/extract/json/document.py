@@ -229,7 +229,7 @@ def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str], bes
 
 
 def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source: Around, shapes: Shapes) -> RawBatch:
-    """One batch; a column tells which group (station) each row stood under."""
+    """One batch; a column has the group (station) that each row was in."""
     records, origins, groups, rejected = [], [], [], []
     containers = set()
     for item in chunk:

@@ -1,4 +1,4 @@
-"""Where a text stops being JSON, for the people who have to mend it."""
+"""The position at which a text stops being JSON, for the people who have to fix it."""
 
 from __future__ import annotations
 

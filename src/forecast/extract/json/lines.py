@@ -1,6 +1,6 @@
 """JSON records to columns: the fast way through Arrow, and the patient way through Python.
 
-The patient way tells what is wrong with which record. Both give the same rows (a property test holds them to it).
+The slow path says what is wrong with which record. Both give the same rows (a property test checks this).
 """
 
 from __future__ import annotations

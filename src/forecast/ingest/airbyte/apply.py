@@ -113,7 +113,7 @@ class Applier:
 
 
 def run_sync(api: AirbyteApi, connection_id: str, clock: Clock, stop: threading.Event) -> Json:
-    """Start a sync and wait for its end; the job as Airbyte tells it.
+    """Start a sync and wait for its end; the job as Airbyte reports it.
 
     Raises RetryableError where it did not succeed, InterruptedRunError where nobody is to wait any longer.
     """

@@ -49,7 +49,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _why_unusable(binary: Path) -> str | None:
-    """Say why a binary does not run, typically because of a missing shared library, or None."""
+    """Why a binary does not run, typically because of a missing shared library; None if it does."""
     try:
         command = [str(binary), "--version"]
         tried = subprocess.run(command, check=False, capture_output=True, timeout=30, env=environment())

@@ -42,7 +42,7 @@ def stop_leftover(folder: Path) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether a mongod has this lock file locked; a number in the file alone may be out of date."""
+    """Whether a mongod has this lock file locked; the number in the file alone may be out of date."""
     try:
         with path.open() as file:
             return not try_lock(file)

@@ -171,7 +171,7 @@ def _make_user(client: MongoClient[dict[str, Any]], password: str) -> None:
 
 
 def _is_primary(client: MongoClient[dict[str, Any]], address: str) -> bool:
-    """Tell whether the node takes writes; configure it if it needs that before it can."""
+    """Whether the node accepts writes; configures it if that is needed first."""
     if client.admin.command("hello")["isWritablePrimary"]:
         return True
     config = client.local["system.replset"].find_one()
@@ -206,7 +206,7 @@ def keep_port(kept: Path, port: int) -> None:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody listens on a port."""
+    """Whether nobody listens on a port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -51,7 +51,7 @@ def crud_check(settings: Settings, run_id: str) -> tuple[dict[str, Any], int]:
                 ) from error
             raise
         finally:
-            # After a lost connection this fails too, and the first fault is the one to tell.
+            # After a lost connection this fails too, and the first fault is the one to report.
             with suppress(PyMongoError):
                 collection.delete_one({"_id": document["_id"]})
     passed = all(step["ok"] for step in steps)
@@ -78,7 +78,7 @@ def render_crud(report: dict[str, Any]) -> Text:
 
 def scratch_document(run_id: str) -> dict[str, Any]:
     """Give a document as docs/using-the-data.md shows it, of a station that does not exist."""
-    # The end of a run id is what tells two runs of one second apart.
+    # The end of a run id distinguishes two runs of the same second.
     station_id = "crud-check-" + re.sub(r"[^A-Za-z0-9_-]", "-", run_id)[-29:]
     return {
         "_id": f"{station_id}@1970-01-01T00:00:00Z",

@@ -73,7 +73,7 @@ class Timed(msgspec.Struct):
     """What became of the queries of a phase, by name: times (ms) and rows of the answered ones, errors in words.
 
     `seconds` is the time from the start to the last answer, `cpu_seconds` what the clients' processes took of it, and
-    `host_cpu` the share of all cores that was busy; None where too little time has passed to tell.
+    `host_cpu` the share of all cores that was busy; None if too little time has passed to know.
     """
 
     times_ms: dict[str, list[float]]

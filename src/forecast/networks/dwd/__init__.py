@@ -42,7 +42,7 @@ def _product(
     not_stored: tuple[str, ...] = (),
     beside: tuple[str, ...] = (),
 ) -> Layout:
-    """One product: its own columns tell it, and its level of quality control is one code for all values of a row."""
+    """One product, identified by its own columns. Its level of quality control is one code for all values of a row."""
     return Layout(
         name=f"DWD, {name}",
         recognise=Recognise(columns=("STATIONS_ID", "MESS_DATUM", *fields)),

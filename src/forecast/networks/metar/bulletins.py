@@ -28,7 +28,7 @@ _LONGEST_LINE: Final = 64 << 10
 def dated(cells: dict[str, str | None], instant: str) -> dict[str, str | None]:
     """The cells of a report whose date is known, `instant` in ISO 8601.
 
-    Raises NoReportError where the report itself tells another day of the month, hour or minute.
+    Raises NoReportError if the report itself states another day of the month, hour or minute.
     """
     day_time = cells.pop("day_time")
     if day_time != f"{instant[8:10]}{instant[11:13]}{instant[14:16]}":

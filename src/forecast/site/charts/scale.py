@@ -32,7 +32,7 @@ def ticks(low: float, high: float, most: int = 4) -> list[float]:
 
 
 def digits_of(marks: Sequence[float]) -> int:
-    """How many digits behind the point tell these numbers apart."""
+    """How many decimals are needed to distinguish these numbers."""
     return next((digits for digits in range(6) if all(abs(round(mark, digits) - mark) < _EXACT for mark in marks)), 6)
 
 

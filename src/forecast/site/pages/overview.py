@@ -18,7 +18,7 @@ from forecast.site.words import UNSPLIT, Language
 
 _MAX_ATTENTION: Final = 12
 _LABEL_EVERY: Final = 7
-# What is usual is told of that many nights at least.
+# What is usual is only said of at least that many nights.
 _USUAL_NIGHTS: Final = 3
 _ENDED: Final = frozenset({"success", "partial"})
 

@@ -40,7 +40,7 @@ _MINUTE = 60
 
 @dataclass(slots=True)
 class _DeferredRows:
-    """Rows that wait: `rejected` is what each becomes where it cannot be told."""
+    """Rows that wait: `rejected` is what each becomes if it cannot be decided."""
 
     observations: pd.DataFrame
     local: DateTimes
@@ -159,7 +159,7 @@ def _equal_rows(table: pa.Table, local: DateTimes) -> Seconds:
 
 
 def _passes(local: DateTimes, equal: Seconds, series: _Series, shift: Seconds) -> tuple[Mask, Mask]:
-    """Which rows belong to the first pass (summer time), and which can be told at all."""
+    """Which rows belong to the first pass (summer time), and which can be decided at all."""
     summer, told = (np.zeros(len(local), dtype=bool) for _ in range(2))
     days = local.astype("datetime64[D]")
     for day in np.unique(days) if series.order else ():

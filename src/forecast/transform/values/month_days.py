@@ -1,4 +1,4 @@
-"""Times that tell the day of the month, the hour and the minute, as reports of aerodromes do: "170551" or "170551Z"."""
+"""Times with the day of the month, the hour and the minute, as in reports of aerodromes: "170551" or "170551Z"."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the columns of a row say of its time, compared: where two statements of one time differ, the row is rejected.
 
-Also tells the columns that are no times of observations, because they hold one value in a whole object.
+Also finds the columns that are not times of observations, because they have one value in a whole object.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def contradictions(first: ParsedTimes, other: Statement, places: Places) -> Iter
     both = ~np.isnat(first.moments) & ~np.isnat(other.readings.moments)
     alike = both & (first.is_utc == other.readings.is_utc)
     apart = np.abs(first.moments - other.readings.moments)
-    # A time that is told to the minute is not another time than one to the second.
+    # A time given to the minute does not differ from one given to the second.
     to_the_minute = _to_the_minute(first.moments) | _to_the_minute(other.readings.moments)
     near = (apart <= _SECOND) | (to_the_minute & (apart < _MINUTE) & ~first.is_utc)
     mixed = np.zeros(len(both), dtype=bool)

@@ -34,7 +34,7 @@ PARAMS: Final = (
 )
 RAIN_SLIGHT, MIST = "61", "10"  # WMO code table 4677
 MIST_METRES: Final = 5_000
-LEAST_OKTAS: Final = 6  # fewer are not told: the real station has 6, 7, 8 and ""
+LEAST_OKTAS: Final = 6  # fewer are not reported: the real station has 6, 7, 8 and ""
 
 Row = dict[str, str | None]
 

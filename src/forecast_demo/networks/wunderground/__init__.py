@@ -58,7 +58,7 @@ def _answer(call: Call) -> Answer:
     day = datetime.strptime(query["date"][0], "%Y%m%d").date()  # noqa: DTZ007  a day has no zone
     rows = day_rows(call.world, station, day, call.now) if station and station.network == NETWORK else []
     if not rows and day.day % 2:
-        return Answer(204)  # a day without rows is told in two ways
+        return Answer(204)  # a day without rows is reported in two ways
     return as_json(200, {"observations": rows})
 
 
