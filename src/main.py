@@ -10,8 +10,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forecast.core.counts import check_counts
 from forecast.core.errors import ForecastError, RetryableError
@@ -23,12 +26,13 @@ from forecast.core.settings import Settings
 from forecast.core.stations import Stations
 from forecast.core.work_folder import work_folder
 from forecast.extract.listing import is_marker, sync_day
-from forecast.mongo.client import ObservationCollection, connect
+from forecast.mongo.client import ObservationCollection, connect, running_server
 from forecast.mongo.listing_state import ListedRange
 from forecast.report.migration import verification
 from forecast.report.models.quality import QualityReport
 from forecast.report.models.status import PipelineStatus
 from forecast.report.quality import quality_report
+from forecast.run.cluster import check_cluster, dask_executor
 from forecast.run.dashboard import write_dashboard_or_warn
 from forecast.run.listing import PAGE
 from forecast.run.pipeline import Pipeline
@@ -49,6 +53,9 @@ __all__ = [
     "transform_data",
     "validate_data",
 ]
+
+if TYPE_CHECKING:
+    from forecast.run.cluster.executor import DaskExecutor
 
 LOGGER = logging.getLogger("forecast.main")
 
@@ -123,6 +130,7 @@ def run_pipeline(
     Raises ForecastError only for what fails before the run begins.
     """
     check_apart(settings)
+    check_cluster(run_options, settings)
     raw, processed = open_store(settings.require_raw_uri(), "RAW_URI"), open_store(settings.require_processed_uri())
     configure_allocators()
     run = Run.begin(settings, run_options)
@@ -139,10 +147,18 @@ def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: 
     """All stages, and how the run ended."""
     try:
         reports.start()
-        with connect(run.settings) as collection, run.writing(collection), work_folder() as folder:
+        with (
+            running_server(run.settings) as uri,
+            connect(replace(run.settings, mongodb_uri=uri)) as collection,
+            run.writing(collection),
+            work_folder() as folder,
+        ):
             reports.begin(collection)
             try:
-                with closing(Pipeline(run, stations, raw, processed, collection, folder)) as pipeline:
+                with (
+                    _cluster(run, stations, raw, processed, collection, uri, folder) as cluster,
+                    closing(Pipeline(run, stations, raw, processed, collection, folder, cluster)) as pipeline,
+                ):
                     fault = _list_and_work(run, reports, pipeline, stations, raw)
             except ForecastError as error:
                 fault = error
@@ -157,6 +173,21 @@ def _run(run: Run, reports: RunReports, raw: Store, processed: Store, stations: 
         run.progress.add_error(type(error).__name__, "the run ended unexpectedly")
         reports.status("failed", 1)
         raise
+
+
+def _cluster(
+    run: Run,
+    stations: Stations,
+    raw: Store,
+    processed: Store,
+    collection: ObservationCollection,
+    uri: str,
+    folder: Path,
+) -> AbstractContextManager[DaskExecutor | None]:
+    """The Dask cluster that the options of the run ask for; Dask is imported for that alone."""
+    if not run.options.on_cluster:
+        return nullcontext()
+    return dask_executor(run, stations, raw, processed, collection, uri, folder)
 
 
 def _end(

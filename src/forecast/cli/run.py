@@ -33,6 +33,14 @@ def pipeline_command(
     ingest: Annotated[
         bool, typer.Option("--ingest", help="First fetch what is new from the networks' APIs, as forecast ingest does.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Process objects and QC in N processes (a local Dask cluster)."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Or on the workers of this Dask scheduler: tcp://… or tls://…"),
+    ] = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> int:
@@ -69,7 +77,9 @@ def pipeline_command(
 
     if day and (since or until):
         raise SettingError("--date cannot be used with --since or --until")
-    run_options = RunOptions(day or since, day or until, reprocess, dry_run, max_rejection_rate, wait, rerun_qc)
+    run_options = RunOptions(
+        day or since, day or until, reprocess, dry_run, max_rejection_rate, wait, rerun_qc, workers, scheduler
+    )
     if demo:
         settings = demo_settings(settings)
     stations = configured_stations(settings)

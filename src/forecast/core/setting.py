@@ -25,6 +25,7 @@ class Group(StrEnum):
     DATABASE = "database"
     REPORTS = "reports and log"
     LIMITS = "limits of raw objects"
+    CLUSTER = "TLS to a Dask scheduler"
     AWS = "AWS, as boto3 reads it"
 
 
@@ -161,6 +162,7 @@ LOCATIONS = Kind(
 )
 CONNECTION_STRING = Kind("a string that begins with mongodb:// or mongodb+srv://", "URI", _connection_string)
 NAME = Kind("1 to 60 letters, digits, _ and -", "NAME", _name)
+FILE = Kind("a local file", "FILE", _folder)
 FOLDER = Kind("a local folder", "FOLDER", _folder)
 SIZE = Kind(
     f"a whole number of megabytes from 1 to {_MAX_MEGABYTES}", "MB", _megabytes, lambda size: str(size // _MEGABYTE)

@@ -25,6 +25,7 @@ from forecast.core.setting import (
     DAYS,
     ENCODING,
     ENDPOINT,
+    FILE,
     FOLDER,
     FORMAT,
     HOURS,
@@ -271,6 +272,30 @@ class Settings:
     )
     airbyte_aws_secret: str | None = setting_field(
         "AIRBYTE_AWS_SECRET", Group.AIRBYTE, KEY, "The secret access key for that id.", secret=True
+    )
+    scheduler_tls_ca: Path | None = setting_field(  # noqa: RUF009  it gives a field
+        "SCHEDULER_TLS_CA",
+        Group.CLUSTER,
+        FILE,
+        "The certificate of the private CA that signs for the Dask scheduler and its workers (PEM).",
+        details="Required for a --scheduler at tls://.",
+        example="/etc/forecast/dask/ca.pem",
+    )
+    scheduler_tls_cert: Path | None = setting_field(  # noqa: RUF009  it gives a field
+        "SCHEDULER_TLS_CERT",
+        Group.CLUSTER,
+        FILE,
+        "This machine's certificate of that CA (PEM).",
+        details="Required for a --scheduler at tls://.",
+        example="/etc/forecast/dask/driver.pem",
+    )
+    scheduler_tls_key: Path | None = setting_field(  # noqa: RUF009  it gives a field
+        "SCHEDULER_TLS_KEY",
+        Group.CLUSTER,
+        FILE,
+        "The file of its private key (PEM).",
+        details="Required for a --scheduler at tls://.",
+        example="/etc/forecast/dask/driver.key",
     )
     # What the networks' packages declare, by the name of the variable.
     of_networks: Mapping[str, str | None] = field(default_factory=lambda: _NETWORK_DEFAULTS, repr=False)

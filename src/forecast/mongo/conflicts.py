@@ -50,6 +50,13 @@ class Conflicts:
     removed: Counter[Removed] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def merge(self, by_station: Counter[str], examples: Iterable[Conflict], removed: Counter[Removed]) -> None:
+        """Add what was noted elsewhere."""
+        with self._lock:
+            self.by_station.update(by_station)
+            self.examples.extend(list(examples)[: MAX_EXAMPLES - len(self.examples)])
+            self.removed.update(removed)
+
     def replaced(self, removed: Iterable[Iterable[Removed]]) -> None:
         """Documents that were replaced, each with what that removed."""
         with self._lock:

@@ -54,6 +54,24 @@ class Lease:
             )
 
 
+@dataclass(slots=True)
+class WorkerLease(Lease):
+    """The lease of a run as a worker of it sees it, which does not renew it: the database is asked every time."""
+
+    collection: ObservationCollection = field(kw_only=True)
+
+    def check(self) -> None:
+        """Raise RetryableError where the run does not have the lease, or not in the database of this worker."""
+        held = {"_id": _NAME, "run_id": self.run_id, "$expr": {"$gt": ["$expires_at", "$$NOW"]}}
+        with mongo_errors("reading the lease"):
+            found = sibling_collection(self.collection, SUFFIX).find_one(held, {"_id": 1})
+        if found is None:
+            raise RetryableError(
+                f"the run {self.run_id} does not hold the lease of {self.collection.full_name} any more, or this "
+                "worker's MONGODB_URI leads to another database than the run's; run again"
+            )
+
+
 @contextmanager
 def lease(
     collection: ObservationCollection, run_id: str, *, wait: bool, check_stop: Callable[[], None] = lambda: None

@@ -100,6 +100,11 @@ class PendingQc:
                 self.loaded.forget(made & self._marked)
             self._marked.update(new)
 
+    def enqueued(self, station_days: Iterable[tuple[str, int]]) -> None:
+        """These were enqueued in the name of this run by another process."""
+        with self._lock:
+            self._marked.update(station_days)
+
     def requeue(self, station_days: Iterable[tuple[str, int]] | None = None) -> None:
         """Enqueue again what this run enqueued and a concurrent run removed: it may have read before this run wrote.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -40,6 +41,8 @@ _ROUNDS: Final = 20
 # So many days at a time: what is handed on is in memory beside all that was evaluated.
 _DAYS_HANDED_ON: Final = 7
 FlagsChange = Callable[[Iterable[tuple[str, int]]], None]
+# Evaluates these days by station, and adds the station-days whose flags are rewritten to a set.
+DaysEvaluator = Callable[[Mapping[str, set[int]], set[tuple[str, int]]], QcCounts]
 
 
 class QcObserver(Protocol):
@@ -57,23 +60,18 @@ def evaluate_pending(
     observer: QcObserver | None = None,
     check_stop: Callable[[], None] = lambda: None,
     sink: DaySink | None = None,
+    evaluate_elsewhere: DaysEvaluator | None = None,
 ) -> QcCounts:
     """Evaluate every marked station-day and all that depends on it, until no mark is left; `sink` gets those days.
+
+    Other processes do it where they are given: they tell the observer, and the sink gets nothing.
 
     Raises RetryableError where the database is unreachable or other writers never rest.
     """
     counts = QcCounts()
-    written: set[tuple[str, int]] = set()
     states = StationStates.for_collection(collection)
-
-    def flags_change(station_days: Iterable[tuple[str, int]]) -> None:
-        changed = set(station_days)
-        # Before the flags: what is killed in between does not find them differing again.
-        if new := {name for name, _ in changed - written}:
-            states.revise(new)
-        written.update(changed)
-        pending_qc.flags_change(changed)
-
+    flags_change = _FlagsChange(pending_qc, states)
+    written = flags_change.station_days
     pending_qc.requeue()
     for _ in range(_ROUNDS):
         marks = pending_qc.marks()
@@ -85,7 +83,10 @@ def evaluate_pending(
         written.update(marks)
         loaded = pending_qc.loaded_rows(marks)
         try:
-            counts.add(evaluate_days(days, collection, stations, observer, check_stop, flags_change, sink, loaded))
+            if evaluate_elsewhere is not None:
+                counts.add(evaluate_elsewhere(days, written))
+            else:
+                counts.add(evaluate_days(days, collection, stations, observer, check_stop, flags_change, sink, loaded))
             check_stop()
         except ForecastError:
             # Without the lease another run may have written daily aggregates of newer observations before these.
@@ -97,6 +98,23 @@ def evaluate_pending(
         pending_qc.ack(marks)
         pending_qc.forget_rows()
     raise RetryableError("other writers keep changing the same days; run again when they are done")
+
+
+def evaluate_window(
+    window: QcWindow, pending_qc: PendingQc, collection: ObservationCollection, stations: Stations, observer: QcObserver
+) -> tuple[QcCounts, set[tuple[str, int]]]:
+    """Evaluate one window by itself; what it came to, and the station-days whose flags were rewritten."""
+    flags_change = _FlagsChange(pending_qc, StationStates.for_collection(collection))
+    neighbours = neighbours_of(stations)
+    try:
+        stored = read_window(window, collection)
+        counts = _evaluate_window(window, stored, collection, neighbours, observer, flags_change, None)
+    except ForecastError:
+        # As in `evaluate_pending`: of these station-days the run does not hear.
+        pending_qc.enqueue(flags_change.station_days)
+        raise
+    trim_heap()
+    return counts, flags_change.station_days
 
 
 def enqueue_everything(pending_qc: PendingQc, collection: ObservationCollection) -> None:
@@ -186,6 +204,23 @@ def days_held(collection: ObservationCollection, query: Mapping[str, Any]) -> di
     with mongo_errors("listing the days"):
         found = collection.aggregate(stages, allowDiskUse=True)
         return days_by_station((entry["_id"]["station"], entry["_id"]["day"]) for entry in found)
+
+
+@dataclass(frozen=True, slots=True)
+class _FlagsChange:
+    """Notes station-days whose flags are about to be rewritten."""
+
+    pending_qc: PendingQc
+    states: StationStates
+    station_days: set[tuple[str, int]] = field(default_factory=set)
+
+    def __call__(self, station_days: Iterable[tuple[str, int]]) -> None:
+        changed = set(station_days)
+        # Before the flags: what is killed in between does not find them differing again.
+        if new := {name for name, _ in changed - self.station_days}:
+            self.states.revise(new)
+        self.station_days.update(changed)
+        self.pending_qc.flags_change(changed)
 
 
 def _series(station: Station, columns: StationColumns) -> Series:

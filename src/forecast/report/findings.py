@@ -80,6 +80,17 @@ class Findings:
         self.worst = sorted(self.worst, reverse=True)[:MAX_EPISODES]
         self._count_days(results, days, rows)
 
+    def merge(self, other: Findings) -> None:
+        """Add what was observed elsewhere, on other days of the same stations or of others."""
+        for name in ("evaluated", "suspect", "failed", "values", "flagged"):
+            getattr(self, name).update(getattr(other, name))
+        self.stations |= other.stations
+        self.biases |= other.biases
+        self.worst = sorted(self.worst + other.worst, reverse=True)[:MAX_EPISODES]
+        self.evaluated_days |= other.evaluated_days
+        for station, days in other.received.items():
+            self.received.setdefault(station, {}).update(days)
+
     def add_stored(self, station: str, parameter: str, flag: int, number: int, checks: Mapping[str, int]) -> None:
         """Count a flag that so many values have, by which checks, which this run did not evaluate."""
         self.stored_flagged[station, parameter, flag] += number

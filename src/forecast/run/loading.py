@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -55,6 +56,7 @@ class Loader:
             begun = Begun(broken_off=False, outdated=self.checkpoints.outdated(staged.raw.uri, keys))
         else:
             begun = self.checkpoints.begin(staged.raw.uri, run.context.run_id, keys)
+            run.check_lease()
             if not staged.published:
                 with run.timed("save"):
                     publish(staged.files, self.processed)
@@ -74,13 +76,15 @@ class Loader:
                 loaded.add_to(counts)
             if staged.published:
                 staged.tally.add_validated(records, self.stations)
-            self._sample(records)
+            if sum(map(len, run.samples)) < _MAX_SAMPLED_ROWS:
+                run.samples.append(_sample(records))
         with run.timed("save"):
             earlier = withdrawal(begun.outdated, staged.files, self.processed, staged.folder)
         _tell_withdrawn(counts, earlier, dry_run=dry_run)
         if not dry_run:
             # A concurrent run that took this run's lease may have evaluated these days before they were all written.
             self.pending_qc.requeue(days)
+            run.check_lease()
             # When their records are loaded, and before the entry that knows of them is written anew.
             with run.timed("save"):
                 remove(earlier.removed, self.processed)
@@ -104,12 +108,19 @@ class Loader:
         facts = {"object": counts.key, **asdict(counts)}
         LOGGER.info("%s %s: %d records", done, staged.raw.key, counts.records_validated, extra={"facts": facts})
 
-    def _sample(self, records: pd.DataFrame) -> None:
-        if sum(map(len, self.run.samples)) < _MAX_SAMPLED_ROWS:
-            table = to_table(records, RECORD_SCHEMA)
-            rows = range(0, len(records), max(1, len(records) // _SAMPLED_ROWS))
-            # To take rows of a table in chunks, Arrow copies it whole; and slices alone would keep it.
-            self.run.samples.append(to_frame(pa.concat_tables(table.slice(row, 1) for row in rows).combine_chunks()))
+
+def add_samples(run: Run, samples: Iterable[pd.DataFrame]) -> None:
+    """Keep records of a run (RECORD_SCHEMA) that are read back at its end: no more than are enough."""
+    for sample in samples:
+        if sum(map(len, run.samples)) < _MAX_SAMPLED_ROWS:
+            run.samples.append(sample)
+
+
+def _sample(records: pd.DataFrame) -> pd.DataFrame:
+    table = to_table(records, RECORD_SCHEMA)
+    rows = range(0, len(records), max(1, len(records) // _SAMPLED_ROWS))
+    # To take rows of a table in chunks, Arrow copies it whole; and slices alone would keep it.
+    return to_frame(pa.concat_tables(table.slice(row, 1) for row in rows).combine_chunks())
 
 
 def _tell_withdrawn(counts: ObjectCounts, earlier: Withdrawal, *, dry_run: bool) -> None:

@@ -6,6 +6,7 @@ import logging
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forecast.core.logs import progress_bar
 from forecast.core.memory import trim_heap
@@ -44,11 +45,14 @@ from forecast.storage import Store
 from forecast.transform import RULES_VERSION
 from forecast.zone.dataset import CURRENT
 
+if TYPE_CHECKING:
+    from forecast.run.cluster.executor import DaskExecutor
+
 LOGGER = logging.getLogger("forecast.run.pipeline")
 
 
 class Pipeline:
-    """One run over the raw zone."""
+    """One run over the raw zone, by the threads of this process or by a cluster."""
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Pipeline:
         processed: Store,
         collection: ObservationCollection,
         folder: Path,
+        cluster: DaskExecutor | None = None,
     ) -> None:
         self._run = run
         self._stations = stations
@@ -74,7 +79,8 @@ class Pipeline:
         self._dataset = DatasetWriter(processed, collection, stations, run_id, folder, check_stop)
         stager = Stager(run, stations, raw, processed, checkpoints, space)
         loader = Loader(run, stations, processed, collection, checkpoints, self._pending_qc, self._overlay)
-        self._executor: Executor = ThreadExecutor(run, stager, loader, folder)
+        self._cluster = cluster
+        self._executor: Executor = cluster or ThreadExecutor(run, stager, loader, folder)
 
     def close(self) -> None:
         """Close what a dry run imagines."""
@@ -113,7 +119,9 @@ class Pipeline:
                 enqueue_everything(self._pending_qc, self._collection)
             with DatasetFeed(self._dataset, lambda: run.timed("dataset")) as feed:
                 of = (self._pending_qc, self._collection, self._stations)
-                run.progress.evaluated.add(evaluate_pending(*of, run.findings, run.check_stop, feed))
+                elsewhere = None if self._cluster is None else self._cluster.evaluate
+                counts = evaluate_pending(*of, run.findings, run.check_stop, feed, elsewhere)
+                run.progress.evaluated.add(counts)
         for words, facts in warnings(run.findings):
             LOGGER.warning(words, extra={"facts": facts})
         with run.timed("report"), strangers_named(self._collection):

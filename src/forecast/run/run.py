@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
@@ -41,12 +42,29 @@ class RunOptions:
     max_rejection_rate: float = 0.05
     wait: bool = False
     rerun_qc: bool = False
+    workers: int | None = None
+    scheduler: str | None = None
 
     def __post_init__(self) -> None:
+        if self.workers is not None and self.scheduler is not None:
+            raise SettingError("--workers and --scheduler exclude each other")
+        if self.on_cluster and self.dry_run:
+            raise SettingError("--dry-run goes without workers: what it would load is known in one process only")
+        if self.workers is not None and self.workers < 1:
+            raise SettingError(f"--workers is {self.workers}; expected a number from 1")
+        if self.scheduler is not None and not re.fullmatch(r"(tcp|tls)://[^/@\s]+:[0-9]{1,5}", self.scheduler):
+            raise SettingError(
+                "--scheduler is not the address of a Dask scheduler; expected tcp://HOST:PORT or tls://HOST:PORT"
+            )
         if self.since and self.until and self.since > self.until:
             raise SettingError(f"--since {self.since} is later than --until {self.until}")
         if not 0 <= self.max_rejection_rate <= 1:
             raise SettingError(f"--max-rejection-rate is {self.max_rejection_rate}; expected a share from 0 to 1")
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether the workers of a Dask cluster do the work."""
+        return self.workers is not None or self.scheduler is not None
 
     @property
     def takes_what_is_new(self) -> bool:
@@ -126,6 +144,10 @@ class Run:
         """Raise InterruptedRunError where Ctrl-C or SIGTERM asked for the end, RetryableError without the lease."""
         if self.stop.is_set():
             raise InterruptedRunError("interrupted: work in progress was finished; run again to continue")
+        self.check_lease()
+
+    def check_lease(self) -> None:
+        """Raise RetryableError without the lease."""
         if self.lease is not None:
             self.lease.check()
 

@@ -1,0 +1,171 @@
+"""The driver's side of a run on a Dask cluster: it hands out work, and adds up what comes back in order."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, cast
+
+from distributed import Client
+
+from forecast.core.counts import ObjectCounts, QcCounts
+from forecast.core.errors import ForecastError, RetryableError
+from forecast.core.raw_objects import RawObject
+from forecast.mongo.client import ObservationCollection
+from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.window_reader import rows_by_day
+from forecast.qc.windows import windows_of
+from forecast.run.cluster import worker
+from forecast.run.cluster.job import Done, Evaluated, Job, tell
+from forecast.run.cluster.order import LoadOrder
+from forecast.run.cluster.tasks import Tasks, WorkersDiedError, place, scheduler_errors
+from forecast.run.run import Run
+from forecast.run.share import Share
+
+LOGGER = logging.getLogger("forecast.run.cluster")
+# So many objects a worker may be staged or loaded ahead of the first that is not done: what is staged takes disk, and
+# what is done waits in memory to be counted in order.
+_AHEAD: Final = 4
+# Windows at work or waiting, a worker.
+_WINDOWS: Final = 2
+_END_SECONDS: Final = 60
+
+
+class DaskExecutor:
+    """Hands objects and QC windows of one run to the workers of a cluster; see `forecast.run.executor.Executor`."""
+
+    def __init__(self, run: Run, job: Job, client: Client, collection: ObservationCollection) -> None:
+        self._run = run
+        self._job = job
+        self._client = client
+        self._collection = collection
+        self._tasks = Tasks(client)
+        # Of one collection, which one run at a time writes to: what a killed run has left there is replaced.
+        database = f"{run.info.arguments['mongodb_server']} {collection.full_name}"
+        self._name = f"forecast-{hashlib.blake2b(database.encode(), digest_size=8).hexdigest()}"
+        self._pending_qc = PendingQc.for_collection(collection, run.context.run_id)
+        self._order = LoadOrder()
+        self._done: dict[int, Done] = {}
+        self._merged = 0
+
+    def begin(self) -> None:
+        """Tell the workers of the run."""
+        with scheduler_errors(self._client):
+            self._client.register_plugin(worker.RunPlugin(self._name, self._job))
+        LOGGER.info("%d workers of %s do the work", self._tasks.workers, place(self._client))
+
+    def end(self) -> None:
+        """Let the workers forget it; a cluster that is gone has forgotten it."""
+        with suppress(ForecastError, RuntimeError), scheduler_errors(self._client):
+            if self._client.status == "running":
+                self._client.unregister_worker_plugin(self._name)
+
+    def process(self, objects: Sequence[RawObject], advance: Callable[[], None]) -> None:
+        """See `Executor.process`."""
+        at: dict[int, str] = {}
+        submitted = 0
+        ahead = _AHEAD * max(1, self._tasks.workers)
+        try:
+            while self._order.first < len(objects):
+                self._run.check_stop()
+                while submitted < min(len(objects), self._order.first + ahead):
+                    self._submit(("stage", submitted), worker.stage, submitted, objects[submitted])
+                    submitted += 1
+                for name, result in self._tasks.finished():
+                    kind, number = cast("tuple[str, int]", name)
+                    done = _left_out(objects[number]) if isinstance(result, WorkersDiedError) else cast("Done", result)
+                    if done.fault is not None:
+                        self._done[number] = done
+                        raise done.fault
+                    if kind == "stage" and done.at is not None:
+                        at[number] = done.at
+                        self._add_times(done)
+                        self._order.staged(number, done.station_days)
+                    else:
+                        self._done[number] = done
+                        self._order.done(number)
+                        advance()
+                for number in self._order.begin():
+                    self._submit(("load", number), worker.load, number, objects[number], at=at.pop(number))
+                self._merge_in_order()
+        finally:
+            self._drain()
+            self._pending_qc.enqueued(self._run.loaded_station_days)
+
+    def evaluate(self, days: Mapping[str, set[int]], written: set[tuple[str, int]]) -> QcCounts:
+        """See `DaysEvaluator`. What the windows come to is added in their order."""
+        counts, findings = QcCounts(), self._run.findings
+        windows = enumerate(windows_of(days, self._job.stations, rows_by_day(self._collection)))
+        found: dict[int, Evaluated] = {}
+        merged, more = 0, True
+        most = _WINDOWS * max(1, self._tasks.workers)
+        try:
+            while more or self._tasks or found:
+                self._run.check_stop()
+                while more and len(self._tasks) + len(found) < 2 * most and len(self._tasks) < most:
+                    number, window = next(windows, (0, None))
+                    if window is None:
+                        more = False
+                        break
+                    of_window = {(name, day) for name, of_station in window.changed.items() for day in of_station}
+                    seen = frozenset(of_window & findings.evaluated_days)
+                    self._submit(number, worker.evaluate, window, seen)
+                for name, result in self._tasks.finished():
+                    if isinstance(result, WorkersDiedError):
+                        raise RetryableError("workers died while they evaluated observations; have they memory enough?")
+                    evaluated = cast("Evaluated", result)
+                    written |= evaluated.reflagged
+                    if evaluated.fault is not None:
+                        raise evaluated.fault
+                    found[cast("int", name)] = evaluated
+                while merged in found:
+                    evaluated = found.pop(merged)
+                    findings.merge(evaluated.findings)
+                    counts.add(evaluated.counts)
+                    tell(evaluated.log)
+                    merged += 1
+        finally:
+            self._drain()
+        return counts
+
+    def _submit(self, name: Any, function: Callable[..., Any], *arguments: Any, at: str | None = None) -> None:
+        self._tasks.submit(name, function, self._name, self._job.context.run_id, *arguments, at=at)
+
+    def _add_times(self, done: Done) -> None:
+        """What staging has counted, but for the object itself, which is counted when it is loaded."""
+        done.share.add_to(self._run)
+        tell(done.log)
+
+    def _merge_in_order(self) -> None:
+        while self._merged in self._done:
+            self._merge([self._done.pop(self._merged)])
+            self._merged += 1
+
+    def _merge(self, all_done: Iterable[Done]) -> None:
+        for done in all_done:
+            done.share.add_to(self._run)
+            tell(done.log)
+
+    def _drain(self) -> None:
+        """Where a run ends early: let the workers stop, wait for what is at work, and count what was done."""
+        if self._tasks and self._client.status == "running":
+            with suppress(ForecastError), scheduler_errors(self._client):
+                self._client.run(worker.stop, self._name)
+                deadline = time.monotonic() + _END_SECONDS
+                while self._tasks and time.monotonic() < deadline:
+                    for name, result in self._tasks.finished():
+                        if isinstance(result, Done) and isinstance(name, tuple):
+                            self._done[name[1]] = result
+        self._merge(done for _, done in sorted(self._done.items(), key=lambda one: one[0]))
+        self._done.clear()
+
+
+def _left_out(raw: RawObject) -> Done:
+    """An object that workers die of again and again: nothing is known of it but that."""
+    message = "several workers died one after another while they processed it; have they memory enough?"
+    counts = ObjectCounts(raw.key, raw.uri, "failed", error_code="workers_died", error=message)
+    LOGGER.error("failed %s: %s", raw.key, message, extra={"facts": {"object": raw.key, "code": counts.error_code}})
+    return Done(Share([counts]), [])
