@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import IO, Final
 
 from forecast.networks.metar.report import START, NoReportError, cells_of
@@ -32,14 +32,14 @@ def dated(cells: dict[str, str | None], instant: str) -> dict[str, str | None]:
     """
     day_time = cells.pop("day_time")
     if day_time != f"{instant[8:10]}{instant[11:13]}{instant[14:16]}":
-        raise NoReportError(f"the report states day and time {day_time}, but next to it is {instant}")
+        raise NoReportError(f"the report tells day and time {day_time}, and beside it stands {instant}")
     return {"observation_time": instant, **cells}
 
 
 def _is_bulletin(start: bytes) -> bool:
     """Whether these are the first bytes of such a file."""
-    lines = (_plain(line) for line in start.decode("latin-1").splitlines())
-    for line in [line for line in lines if line][:_LINES_LOOKED_AT]:
+    lines = filter(None, map(_plain, start.decode("latin-1").splitlines()))
+    for line in islice(lines, _LINES_LOOKED_AT):
         if (found := _START.match(line)) is not None:
             return not (found["kind"] or "").startswith("TAF")
         if not _ABOVE.fullmatch(line) and not _DATE.fullmatch(line):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,9 @@ Seconds = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
 
 DAY_SECONDS = 86_400
+# Most objects have the same times of day. What is longer than a time with its seconds is not kept.
+_USUAL_LENGTH: Final = 16
+_TIMES_KEPT: Final = 8_192
 UNREADABLE = -1
 # The days that Excel puts before a time of day: those of its two date systems, as dates and as serial numbers.
 EXCEL_EMPTY_DAYS = np.array(["1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01"], "datetime64[D]")
@@ -170,6 +174,15 @@ def _read_number(text: str) -> float | None:
 
 
 def _read_time_text(text: str) -> int | None:
+    return _read_short_time(text) if len(text) <= _USUAL_LENGTH else _parse_time(text)
+
+
+@lru_cache(_TIMES_KEPT)
+def _read_short_time(text: str) -> int | None:
+    return _parse_time(text)
+
+
+def _parse_time(text: str) -> int | None:
     match = _TIME.fullmatch(text.strip())
     if match is None:
         return None
