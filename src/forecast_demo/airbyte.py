@@ -68,7 +68,7 @@ def nested_jsonl(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
 
 
 def flat_jsonl(records: Sequence[Record], sync: Sync, seed: int) -> bytes:
-    """Write as destination 1.0 and later, flattened: the record's fields beside the four columns."""
+    """Write as destination 1.0 and later, flattened: the record's fields next to the four columns."""
     return _lines({**envelope, **record} for envelope, record in _enveloped(records, sync, seed))
 
 

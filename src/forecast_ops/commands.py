@@ -1,4 +1,4 @@
-"""What operators do to the replica set: settings and environment in, the modules beside this one called, a log out.
+"""What operators do to the replica set: settings and environment in, the modules next to this one called, a log out.
 
 Foreseeable faults of MongoDB and AWS are distinguished by what to do about them.
 """
@@ -192,7 +192,7 @@ def _renew_once(file: Path) -> None:
     member = required("MONGO_MEMBER", "this member as host:port")
     secret = required("MONGO_TLS_SECRET", "the secret of this member's certificate in AWS Secrets Manager")
     pem = boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-    # By the name that every certificate holds beside the member's own: this runs beside mongod.
+    # By the name that every certificate holds next to the member's own: this runs beside mongod.
     host = f"localhost:{member.rpartition(':')[2]}"
     with authority_file() as ca_file, as_system(host, ca_file) as client:
         days = certificate.renew(pem, file, host, client, ca_file, datetime.now(UTC))

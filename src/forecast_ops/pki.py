@@ -120,7 +120,7 @@ def _builder(
 
 
 def _subject(name: str) -> x509.Name:
-    # The longest common name that X.520 allows; the host stands in full in the alternative names.
+    # The longest common name that X.520 allows; the host is in full in the alternative names.
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
 
 

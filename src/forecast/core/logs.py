@@ -1,4 +1,4 @@
-"""The log: on stderr, every line with its time and its run, beside the progress bar and never within it."""
+"""The log: on stderr, every line with its time and its run, next to the progress bar and never within it."""
 
 from __future__ import annotations
 

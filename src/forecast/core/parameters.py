@@ -2,7 +2,7 @@
 
 Names are CF standard names (with the period where one belongs), units those of EUMETNET's E-SOH
 (`units_config/std_name_units.json`). The MongoDB schema, the reports and the docs are checked against this table.
-What a network calls a parameter, and in which unit it gives it, stands in the network's package.
+What a network calls a parameter, and in which unit it gives it, is in the network's package.
 """
 
 from __future__ import annotations

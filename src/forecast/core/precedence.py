@@ -1,4 +1,4 @@
-"""Which of two records of one observation is kept: the order stands here and nowhere else.
+"""Which of two records of one observation is kept. This is the only statement of the order.
 
 A record with a measured value wins over one without. Then the one that was extracted later wins; where that is level,
 the one with the higher (generation_id, sync_id), which count the syncs of one producer; then the one from the later

@@ -135,7 +135,7 @@ class RawBatch:
     `sheet` names the sheet of a workbook, `groups` the key that each row of a document stood under (mostly its
     station), `containers` the keys of the document that held them, `metadata` what a document says of
     its own fields (their units). Without `has_payloads`, every payload was empty, and `rows` are what stood
-    beside them.
+    next to them.
     """
 
     rows: pd.DataFrame

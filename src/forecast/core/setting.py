@@ -130,7 +130,7 @@ def _choice(*choices: str, metavar: str) -> Kind:
 
 
 def _api_address(text: str) -> str:
-    # What stands there may be a key that was given to the wrong variable.
+    # What is there may be a key that was given to the wrong variable.
     if not re.fullmatch(r"https?://[\w.-]+(:\d+)?/?", text):
         raise ValueError("is not the address of an API")
     return text
@@ -174,7 +174,7 @@ LEVEL = _choice("DEBUG", "INFO", "WARNING", "ERROR", metavar="LEVEL")
 FORMAT = _choice("text", "json", metavar="FORMAT")
 # Old Windows programs write it; UTF-16 is known by its byte order mark and needs no setting.
 ENCODING = _choice("cp1252", metavar="ENCODING")
-# A password that stands where a port belongs is not shown.
+# A password that is where a port belongs is not shown.
 ENDPOINT = Kind(
     "http://host:port", "URL", str, lambda url: url if re.fullmatch(r"https?://[\w.-]+(:\d+)?/?", url) else "***"
 )

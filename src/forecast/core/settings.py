@@ -512,7 +512,7 @@ def load_settings(options: Mapping[str, str | None] | None = None) -> Settings:
 
 def _limits(sources: _Sources) -> Limits:
     limits = Limits(**sources.read(Limits))
-    # An object is copied, may be unpacked beside its copy, and what is made of it is beside both.
+    # An object is copied, may be unpacked next to its copy, and what is made of it is beside both.
     of_one = limits.object_bytes + limits.unpacked_bytes
     setting = _declared(Limits)["temporary_bytes"]
     if setting.name not in sources.origins:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypedDict
 from msgspec import Meta
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
-# `$` alone would let a line feed stand behind the id.
+# `$` alone would allow a line feed after the id.
 StationId = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9_-]{1,40}$(?!\n)", description="1 to 40 letters (A-Z, a-z), digits, _ and -")
 ]
@@ -36,7 +36,7 @@ class Licence(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Station:
-    """One station. What has no default here must stand in its entry, or in the defaults of its network.
+    """One station. What has no default here must be in its entry, or in the defaults of its network.
 
     The limits of the fields are those of their types: the registry is held to them, and its schema is made of them.
     """

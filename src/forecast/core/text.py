@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
-# No-break spaces are "not printable" to Python, and stand in half of all cells and in every number in French.
+# No-break spaces are "not printable" to Python, and are in half of all cells and in every number in French.
 _WITHOUT_NO_BREAK: Final = dict.fromkeys(map(ord, "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"))
 _SHOWN_NAMES: Final = 12
 _SHOWN_LETTERS: Final = 40
@@ -44,7 +44,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def without_secret(text: str, secret: str) -> str:
-    """The text without a secret, as it is, as Python quotes it, or as it stands in a URL."""
+    """The text without a secret, as it is, as Python quotes it, or as it is in a URL."""
     if not secret:
         return text
     forms = {secret, repr(secret)[1:-1], quote(secret), quote(secret, safe=""), quote_plus(secret)}

@@ -51,7 +51,7 @@ _JSON = (b"{", b"[")
 _SNIFFED_BYTES = 64 << 10
 _BLOCK = 1 << 20
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
-# What JSON may stand behind in what people write; a table's header may begin with "#" as well.
+# What may precede JSON in files that people write; a table's header may begin with "#" as well.
 _REMARKS = (b"//", b"/*", b"#", b"```", b"~~~")
 _JSON_LINE = re.compile(rb"^[ \t]*[{\[]", re.MULTILINE)
 _NAMED_GZIP = re.compile(r"\.gz(-\d+)?$")

@@ -56,7 +56,7 @@ RECORD_FAULTS: Final = frozenset({"not_json", "not_text", "unknown_layout", NO_R
 
 
 def positions(first: int, count: int, before: str = "line ", after: str = "") -> pa.Array:
-    """Where rows stand, for people: "line 7", "[6]"."""
+    """Where rows are, for people: "line 7", "[6]"."""
     numbers = pa.array(np.arange(first, first + count)).cast(pa.string())
     return pc.binary_join_element_wise(before, numbers, after, "")
 
@@ -83,7 +83,7 @@ class BatchMaker:
     def of_table(
         self, table: pa.Table, places: pa.Array, rejected: Sequence[dict[str, Any]] = ()
     ) -> Iterator[RawBatch]:
-        """Batches of a table whose rows stand at `places`; the names of its columns may repeat."""
+        """Batches of a table whose rows are at `places`; the names of its columns may repeat."""
         part = Part(table, origin_of_table(table, places, self._raw), [], [])
         for record in rejected:
             self._refuse(part, record)

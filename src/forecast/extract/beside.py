@@ -1,4 +1,4 @@
-"""What stands beside the payload of a record belongs to its row: the station above all, and whatever else there is."""
+"""What is next to the payload of a record belongs to its row: the station above all, and whatever else there is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SUFFIX: Final = " (next to the payload)"
 
 
 class Merged(NamedTuple):
-    """Rows with what stood beside them, which of them are kept, and the others as rejected records."""
+    """Rows with what stood next to them, which of them are kept, and the others as rejected records."""
 
     rows: pa.Table
     kept: npt.NDArray[np.intp]
@@ -27,9 +27,9 @@ class Merged(NamedTuple):
 
 
 def with_beside(rows: pa.Table, beside: pa.Table, places: pa.ChunkedArray) -> Merged:
-    """The fields of the payload, and those beside it where the payload has none.
+    """The fields of the payload, and those next to it where the payload has none.
 
-    A field that says one thing in the payload and another beside it is kept under both; where it names the station, the
+    A field with one value in the payload and another next to it is kept under both; if it names the station, the
     row is rejected. `rows` may have no column, and then is only as long as `places`.
     """
     rejected: list[dict[str, Any]] = []

@@ -69,7 +69,7 @@ def _batches(path: Path, header: Header, places: _Places, maker: BatchMaker) -> 
 
 
 class _Places:
-    """Where rows stand: "row 1" is the first behind the header, and rows that Arrow passes over count."""
+    """Where rows are: "row 1" is the first behind the header, and rows that Arrow passes over count."""
 
     def __init__(self, header_lines: int) -> None:
         self._header_lines = header_lines
@@ -108,7 +108,7 @@ class _Places:
 def _texts(
     block: pa.RecordBatch, places: pa.Array, names: Sequence[str]
 ) -> tuple[pa.Table, pa.Array, list[dict[str, Any]]]:
-    """Cells as text, blank ones null; where the rows stand that are kept; and those that are rejected."""
+    """Cells as text, blank ones null; the positions of the rows that are kept; and those that are rejected."""
     faults: dict[int, str] = {}
     for cells in block.columns:
         for letter, reason in _FAULTS.items():

@@ -22,7 +22,7 @@ from forecast.extract.json.lines import BadRecordError, read_record
 
 PAYLOAD_FIELDS: Final = ("_airbyte_data", "raw_data")
 EXTRACTED: Final = ("_airbyte_extracted_at", "_airbyte_emitted_at")
-# What a row of Airbyte's Avro and Parquet has beside the columns of its schema: the source's own fields.
+# What a row of Airbyte's Avro and Parquet has besides the columns of its schema: the source's own fields.
 MORE_FIELDS: Final = "_airbyte_additional_properties"
 GENERATION: Final = "_airbyte_generation_id"
 META: Final = "_airbyte_meta"
@@ -36,7 +36,7 @@ _ENVELOPE_PREFIXES = ("_airbyte_", "_ab_")
 # What a tool that flattens records calls a field of the payload ("_airbyte_data.metric.temp"), up to its own name; the
 # hash of a stream that is called "data" is none.
 _FLATTENED: Final = re.compile(r"_airbyte_data(?:[./:|-]|_{1,3})(?!_|hashid$)(?=.)")
-# What names the delivery beside a payload of this name, and says nothing of its rows.
+# What names the delivery next to a payload of this name, and says nothing of its rows.
 _DELIVERY: Final = {"raw_data": "id"}
 _MAX_DIGITS: Final = 15
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ _EMPTY_TEXTS: Final = frozenset({"", "[]"})
 
 
 class Unwrapped(NamedTuple):
-    """A record's payload, its envelope, and what stands beside a payload, the innermost first."""
+    """A record's payload, its envelope, and what is next to a payload, the innermost first."""
 
     payload: dict[str, Any]
     envelope: dict[str, Any]
@@ -68,12 +68,12 @@ def own_names(names: Sequence[str]) -> list[str]:
 
 
 def is_sources_own(name: str, payload: str | None = None) -> bool:
-    """Whether a field is the source's own; `payload` is the field that it stands beside, where it does."""
+    """Whether a field is the source's own; `payload` is the field that it is beside, where it does."""
     return name != payload and not is_envelope(name) and (payload is None or name != _DELIVERY.get(payload))
 
 
 def unwrap_record(record: Any) -> Unwrapped:
-    """A record's payload, its envelope, and what stands beside them; JSON text where an object belongs is read as one.
+    """A record's payload, its envelope, and what is next to them; JSON text where an object belongs is read as one.
 
     Raises BadRecordError where the payload is not an object.
     """
@@ -96,7 +96,7 @@ def unwrap_record(record: Any) -> Unwrapped:
 
 
 def beside_payload(fields: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What stands beside a payload, and beside what it is in, the innermost first."""
+    """What is next to a payload, and next to what it is in, the innermost first."""
     beside: list[dict[str, Any]] = []
     for field in PAYLOAD_FIELDS:
         if field in fields:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# What a field is called that names the station of a row, in the order in which they are looked at. One that stands
-# beside the payload may be in another network's spelling. A layout may have one more of its own.
+# What a field is called that names the station of a row, in the order in which they are looked at. One that is
+# next to the payload may be in another network's spelling. A layout may have one more of its own.
 STATION_FIELDS: Final = ("idstation", "stationid", "station")
 _NOT_ALPHANUMERIC = re.compile("[^a-z0-9]")
 

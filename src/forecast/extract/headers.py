@@ -1,4 +1,4 @@
-"""The header of a table: where it stands, what divides its cells, and what a text is that has none."""
+"""The header of a table: where it is, what divides its cells, and what a text is that has none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BROKEN_NAME = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 
 
 class Header(NamedTuple):
-    """`lines` is how many the header and what stands above it take."""
+    """`lines` is how many the header and what is above it take."""
 
     names: list[str]
     delimiter: str

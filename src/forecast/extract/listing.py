@@ -23,7 +23,7 @@ _SKIPPED = re.compile(
 _AIRBYTE_NAME = re.compile(r"(^|/)(?P<year>\d{4})_(?P<month>\d{1,2})_(?P<day>\d{1,2})_\d{10,}_[^/]+$")
 
 
-# The same where every number has all of its digits, so that the names stand in the order of their syncs.
+# The same where every number has all of its digits, so that the names are in the order of their syncs.
 _IN_ORDER = re.compile(r"(^|/)\d{4}_\d{2}_\d{2}_(?P<start>\d{13})_[^/]+$")
 
 

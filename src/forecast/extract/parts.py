@@ -27,7 +27,7 @@ _SHORT = 16
 
 @dataclass(slots=True)
 class Part:
-    """Rows, their origin, the tables of what stood beside them (the innermost first), and what is rejected of them.
+    """Rows, their origin, the tables of what stood next to them (the innermost first), and what is rejected of them.
 
     `rows` may have no column; how many rows there are is known from `origin`.
     """
@@ -63,7 +63,7 @@ def take_more_fields(part: Part) -> None:
 
 
 def are_documents(rows: pa.Table, shapes: Shapes, size: int) -> Mask:
-    """The rows in which something stands where a document has its rows.
+    """The rows in which something is where a document has its rows.
 
     Raises ObjectRejectedError where a name of theirs appears twice.
     """
@@ -110,7 +110,7 @@ def filled_fields(rows: pa.Table, index: int) -> dict[str, Any]:
 
 
 def sources_own(table: pa.Table, payload: str | None = None) -> pa.Table:
-    """The columns that are no part of the envelope, without the payload that they stand beside."""
+    """The columns that are no part of the envelope, without the payload that they are beside."""
     own = table.select([index for index, name in enumerate(table.column_names) if is_sources_own(name, payload)])
     names = own_names(own.column_names)
     return own if names == own.column_names else own.rename_columns(names)

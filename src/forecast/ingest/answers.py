@@ -23,7 +23,7 @@ _FIELDS: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 class Record(NamedTuple):
-    """A record of an answer: its station and time as they stand there, and the JSON that it is."""
+    """A record of an answer: its station and time as they are there, and the JSON that it is."""
 
     station: object
     time: object

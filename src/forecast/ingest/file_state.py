@@ -1,4 +1,4 @@
-"""What was fetched of each file, kept beside the raw zone.
+"""What was fetched of each file, kept next to the raw zone.
 
 An object appears before the state vouches for it. A run that is killed in between costs one more download: the next
 writes the same object again under the same key.

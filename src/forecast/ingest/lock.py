@@ -1,4 +1,4 @@
-"""One run a source at a time: a lease beside the state, which expires where its holder dies.
+"""One run a source at a time: a lease next to the state, which expires where its holder dies.
 
 The form is that of the database's lease (forecast.mongo.lock). It spares two runs the same calls; what keeps the state
 right is that every write of it names the version that it replaces.

@@ -1,6 +1,6 @@
 """How often a key may call: so many times a minute, so many in 24 hours, over all runs and processes that share it.
 
-A call is counted before it is made, in a document beside the state, which is written on condition. Whoever is killed
+A call is counted before it is made, in a document next to the state, which is written on condition. Whoever is killed
 between the two has lost a call, and none is made that was not counted.
 """
 

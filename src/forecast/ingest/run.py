@@ -88,7 +88,7 @@ def run_ingest(
 
 
 def state_place(raw_uri: str) -> str:
-    """Where the state is by default: beside the raw zone. Raises SettingError where nothing is beside it."""
+    """Where the state is by default: next to the raw zone. Raises SettingError where nothing is next to it."""
     place = absolute(raw_uri).rstrip("/")
     if place in {"", "s3:"} or (place.count("/") == 2 and place.startswith("s3://")):  # noqa: PLR2004  a bucket alone
         raise SettingError(

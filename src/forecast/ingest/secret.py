@@ -19,5 +19,5 @@ class Key:
         return self._text
 
     def removed_from(self, text: str) -> str:
-        """The text without the key, as it is or as it stands in a URL."""
+        """The text without the key, as it is or as it is in a URL."""
         return without_secret(text, self._text)

@@ -1,4 +1,4 @@
-"""What was read of each station, kept beside the raw zone, and how it stays in step with the objects there.
+"""What was read of each station, kept next to the raw zone, and how it stays in step with the objects there.
 
 An object and the state that vouches for it cannot be written at once. So the state first says which object is about to
 appear and what will hold then; then the object appears, whole; then the state takes over what it said. A run that is

@@ -49,7 +49,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Where documents come from: one that each is like but for what stands here (`alike`), its row, and times in ms."""
+    """Where documents come from: one that each is like but for what is here (`alike`), its row, and times in ms."""
 
     alike: npt.NDArray[np.object_]
     source_rows: npt.NDArray[np.bytes_]

@@ -178,7 +178,7 @@ def _encode_alike(records: pa.Table) -> list[RawBSONDocument]:
     for name, letter in (("_id", b"\x01"), ("source_row", b"\x02"), ("digest", b"\x03")):
         texts = _texts_of(records[name], records.num_rows)
         width = texts.shape[1]
-        # As BSON writes a text: its kind, its name, its length. A short one could stand elsewhere by chance.
+        # As BSON writes a text: its kind, its name, its length. A short one could be elsewhere by chance.
         write(letter * width, texts, head=b"\x02" + name.encode() + b"\0" + struct.pack("<i", width + 1))
     view = memoryview(data)
     if "flags" not in there or records["flags"].null_count == records.num_rows:

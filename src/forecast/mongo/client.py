@@ -50,7 +50,7 @@ _AT_BEHIND = (
 _UNCONFIRMED = "MongoDB did not confirm a write on a majority of its members ({doing}); is a member down?"
 # Databases of the server itself, which take no validator.
 _RESERVED = ("admin", "config", "local")
-# What stands around the hosts of a connection string; the driver ends the hosts at the first / or ?.
+# What is around the hosts of a connection string; the driver ends the hosts at the first / or ?.
 _HOSTS = re.compile(r"\w[\w+]*://(?:[^/?]*@)?([^/?]*)")
 _BEHIND = re.compile(r"^\w[\w+]*://[^/?]*")
 _UNKNOWN = 8
@@ -153,7 +153,7 @@ def server_of(settings: Settings) -> str:
 
 
 def _place(uri: str) -> str:
-    """The hosts of a connection string, with their ports; not where a piece of a password may stand in their place."""
+    """The hosts of a connection string, with their ports; not where a piece of a password may be in their place."""
     hosts = _HOSTS.match(uri)
     return "the host of MONGODB_URI" if hosts is None or _at_behind(uri) else hosts.group(1)
 

@@ -1,4 +1,4 @@
-"""Which dataset the database stands behind: in which zone, in which version, and the run that last wrote it.
+"""The dataset that belongs to the database: in which zone, in which version, and the run that last wrote it.
 
 The dataset says the same of itself (`zone/identity.py`). Where the two differ, the dataset is of another database or of
 another time of this one (a restored dump), and is written anew.
@@ -21,7 +21,7 @@ Phase = Literal["clearing", "building", "complete"]
 class Known:
     """What the database knows of its dataset; `writing` is the run that began to write and may not have ended.
 
-    `hourly_version` is the version of the hourly values beside it.
+    `hourly_version` is the version of the hourly values next to it.
     """
 
     zone: str

@@ -31,7 +31,7 @@ INDEXES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DailyAggregates:
-    """The daily aggregates beside a main collection; days are counted since 1970, in UTC."""
+    """The daily aggregates next to a main collection; days are counted since 1970, in UTC."""
 
     collection: ObservationCollection
 

@@ -42,7 +42,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class ListingState:
-    """What is known of one raw zone beside a main collection."""
+    """What is known of one raw zone next to a main collection."""
 
     collection: ObservationCollection
     place: str

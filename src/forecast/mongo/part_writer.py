@@ -90,5 +90,5 @@ def _records(table: pa.Table, rows: Sequence[int]) -> tuple[list[dict[str, Any]]
 
 
 def _as_read(document: Document) -> dict[str, Any]:
-    """The filter of exactly the version that was read: every part of it stands in its metadata, with its digest."""
+    """The filter of exactly the version that was read: every part of it is in its metadata, with its digest."""
     return {"_id": document["_id"], "metadata": document["metadata"]}

@@ -26,7 +26,7 @@ Marks = Mapping[tuple[str, int], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class PendingDays:
-    """Marks on station-days beside a main collection; days are counted since 1970, in UTC."""
+    """Queues of station-days next to a main collection; days are counted since 1970, in UTC."""
 
     collection: ObservationCollection
     run_id: str
@@ -62,13 +62,13 @@ class PendingDays:
 
 
 def pending_dataset(collection: ObservationCollection, run_id: str) -> PendingDays:
-    """The station-days whose part of the dataset is to be written, beside a main collection."""
+    """The station-days whose part of the dataset is to be written, next to a main collection."""
     return PendingDays(sibling_collection(collection, DATASET_SUFFIX), run_id)
 
 
 @dataclass(frozen=True, slots=True)
 class PendingQc:
-    """The station-days to be checked, beside a main collection, and those of the dataset that follow from them.
+    """The station-days to be checked, next to a main collection, and those of the dataset that follow from them.
 
     `loaded` is what this run has inserted on them, where one process loads and checks: that is not read to be checked.
     """

@@ -143,7 +143,7 @@ def evaluate_days(
     for window, stored in prefetch(days, collection, stations, loaded):
         check_stop()
         counts.add(_evaluate_window(window, stored, collection, neighbours_of(stations), observer, flags_change, sink))
-        # Not beside the next window.
+        # Not next to the next window.
         del stored
         trim_heap()
     return counts
@@ -243,7 +243,7 @@ def _evaluate_window(
     changed: dict[str, int] = {}
     for attempt in range(_ROUNDS):
         results = evaluate(window, stored, neighbours)
-        # What the checks have left: 60 MB of a window, which would stand beside what is written and handed on.
+        # What the checks have left: 60 MB of a window, which would be in memory with what is written and passed on.
         trim_heap()
         of_window = [station for station in window.targets if station.id in results]
         differing = {station.id: _differing(window, stored[station.id], results[station.id]) for station in of_window}

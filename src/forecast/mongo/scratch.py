@@ -1,4 +1,4 @@
-"""Collections beside the real one that a load test fills and drops again."""
+"""Collections next to the real one that a load test fills and drops again."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Which raw objects are processed, by what, into which processed zone, and what came of it.
 
-Kept in the database beside the documents they vouch for, so that a new database has none, and written only after the
+Kept in the database next to the documents they vouch for, so that a new database has none, and written only after the
 load was acknowledged.
 """
 

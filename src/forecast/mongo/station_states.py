@@ -44,7 +44,7 @@ def note_stations(
 
 @dataclass(frozen=True, slots=True)
 class StationStates:
-    """The stations' documents beside a main collection."""
+    """The stations' documents next to a main collection."""
 
     collection: ObservationCollection
     days: DailyAggregates

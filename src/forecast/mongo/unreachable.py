@@ -1,6 +1,6 @@
 """Why no MongoDB could be reached, from what the driver found out about each server: host, port and what was seen.
 
-The driver makes one kind of error of all that can happen to a connection; what happened stands in its text. No other
+The driver makes one kind of error of all that can happen to a connection; what happened is in its text. No other
 part of that text is passed on.
 """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-# What stands in the values of `Fetch.params`, alone or in a longer text. A parameter with a station is repeated for
+# What is in the values of `Fetch.params`, alone or in a longer text. A parameter with a station is repeated for
 # each station of a call; one with the stations has them all, parted by commas.
 STATION: Final = "{station}"
 STATIONS: Final = "{stations}"

@@ -27,7 +27,7 @@ QualityCode = int | str
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Numbers, as they stand in cells of this unit, that stand for a value in the parameter's own unit; and why."""
+    """Numbers, as they are in cells of this unit, that stand for a value in the parameter's own unit; and why."""
 
     numbers: tuple[float, ...]
     unit: str
@@ -71,7 +71,7 @@ class Field:
 class UnitsInNames:
     """Columns whose names end in the unit of their numbers, such as "Temp_F".
 
-    `names` are what stands before the unit, with the parameters that may be meant. Where a table has such columns,
+    `names` are what is before the unit, with the parameters that may be meant. Where a table has such columns,
     `bare` are those without a unit, and `beside` are known and hold no parameter.
     """
 

@@ -63,7 +63,7 @@ def to_dataset(table: pa.Table, stations: pa.Table, step: int | None) -> xr.Data
 
 
 class _Cells:
-    """Where the rows of a table stand in a block of stations and times."""
+    """Where the rows of a table are in a block of stations and times."""
 
     def __init__(self, rows: npt.NDArray[Any], columns: npt.NDArray[Any], shape: tuple[int, int]) -> None:
         self._places = (rows, columns)

@@ -38,7 +38,7 @@ def read_parquet(store: Store, request: Request) -> pa.Table:
 
 
 def read_stations(store: Store) -> pa.Table:
-    """The stations beside the dataset (STATIONS_SCHEMA). Raises RetryableError where somebody has removed them."""
+    """The stations next to the dataset (STATIONS_SCHEMA). Raises RetryableError where somebody has removed them."""
     with tempfile.TemporaryDirectory(prefix="forecast-read-") as name:
         folder = Path(name)
         require_dataset(store, folder)

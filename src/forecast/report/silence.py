@@ -1,4 +1,4 @@
-"""Which stations send, which are late and which are silent: all of the registry, and of the database beside it."""
+"""Which stations send, which are late and which are silent: all of the registry, and of the database next to it."""
 
 from __future__ import annotations
 

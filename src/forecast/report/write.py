@@ -103,7 +103,7 @@ def _place(path: Iterable[str | int]) -> str:
 def _checked_text(report: Report) -> str:
     clean = without_secrets(as_data(report))
     check_shape(clean, report.kind)
-    # What a terminal obeys stands in JSON's own escapes, and so do halves of surrogate pairs.
+    # Control characters and halves of surrogate pairs are written as JSON escapes.
     return escaped_lines(json.dumps(clean, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 

@@ -31,7 +31,7 @@ def background_runs(
 ) -> Iterator[Callable[[], Background]]:
     """Run after run on the raw data that `write_raw` writes, from the first document on until this is left.
 
-    Each starts on empty collections beside the real one, which are dropped afterwards. What is given says what became
+    Each starts on empty collections next to the real one, which are dropped afterwards. What is given says what became
     of the runs. The settings name a server that runs.
     """
     scratch = scratch_of(collection)

@@ -27,7 +27,7 @@ _SOURCE_FOLDER = Path(__file__).parents[2]
 
 
 def program_digest(stations: Stations) -> str:
-    """Digest of all that a record depends on beside its raw bytes: code, Python, libraries, registry."""
+    """Digest of all that a record depends on besides its raw bytes: code, Python, libraries, registry."""
     return _digest((code_digest(), installed_networks(), stations.digest))
 
 

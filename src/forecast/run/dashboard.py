@@ -177,7 +177,7 @@ def read_zone(zone: Store | None, logs: Logs) -> Quarantine:
 
 @contextmanager
 def _reports(logs_dir: Path, zone: Store | None) -> Iterator[Path]:
-    """The folder of the reports; with those that only S3 has beside them, where the zone is there."""
+    """The folder of the reports; with those that only S3 has next to them, where the zone is there."""
     if zone is None or not zone.uri.startswith("s3://"):
         yield logs_dir
         return

@@ -34,7 +34,7 @@ COMPARED: Final = (*PARAMETER_NAMES, *(flag_column(name) for name in PARAMETER_N
 def compare_dataset(
     store: Store, collection: ObservationCollection, stations: Stations, folder: Path
 ) -> DatasetComparison:
-    """Compare every value and every flag of the dataset, and the hours beside it, with the database's.
+    """Compare every value and every flag of the dataset, and the hours next to it, with the database's.
 
     Raises RetryableError where one of them is unreachable.
     """

@@ -27,7 +27,7 @@ class DiskBudget:
         self._changed = threading.Condition()
 
     def reserve(self, folder: Path, size: int) -> None:
-        """Let a folder grow to so many bytes, or shrink to them; waits where there is no room beside the others.
+        """Let a folder grow to so many bytes, or shrink to them; waits where there is no room next to the others.
 
         Raises ObjectRejectedError where there would be none without them either.
         """

@@ -1,4 +1,4 @@
-"""The history of runs: a file each in LOGS_DIR, its copy on S3, and a document each beside the collection.
+"""The history of runs: a file each in LOGS_DIR, its copy on S3, and a document each next to the collection.
 
 A file is written before anything else, so that a run is known which found no database. Whoever has the lease next
 enters what the database lacks, and closes what was left open: no other run is at work then.

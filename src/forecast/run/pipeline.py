@@ -98,7 +98,7 @@ class Pipeline:
         else:
             prepare_collection(self._collection)
             if is_empty(self._collection):
-                # Somebody may have emptied it: what the dataset has beside what comes now would stay.
+                # Somebody may have emptied it: what the dataset has next to what comes now would stay.
                 DatasetState.for_collection(self._collection).forget()
                 self._dataset.began_empty = True
         with progress_bar(len(objects)) as advance:

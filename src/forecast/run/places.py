@@ -1,4 +1,4 @@
-"""Where the zones lie: apart from each other, and what lies beside one in which nothing is."""
+"""Where the zones are: separate from each other; and what is next to an empty one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_apart(settings: Settings) -> None:
 
 
 def nothing_there(store: Store, skipped: int) -> SettingError:
-    """The error for a raw zone without any object, naming what lies beside it."""
+    """The error for a raw zone without any object, naming what lies next to it."""
     only = f" but {skipped} markers and temporary files" if skipped else ""
     try:
         where, names = store.beside()

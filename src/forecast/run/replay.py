@@ -54,7 +54,7 @@ from forecast.zone.writer import REJECTED, ObjectWriter, RunContext, Source, pub
 LOGGER = logging.getLogger("forecast.run.replay")
 # What a line of the reject store has once its row is loaded: the replay that did it.
 MARK = "replayed"
-# What stands behind the digest in the names of the files with their records.
+# What is behind the digest in the names of the files with their records.
 _REPLAYED = "-replayed"
 # Decided by the order of an object's rows, which a row on its own has lost: processing the object again is the way.
 _BY_ORDER = ("ambiguous_local_time",)

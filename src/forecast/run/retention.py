@@ -27,8 +27,8 @@ _TIMED: Final = re.compile(rf"(?P<kind>[a-z_]+_report_|{HISTORY}/|{LINEAGE}/)(?P
 def remove_old(settings: Settings, zone: Store, collection: ObservationCollection, now: datetime) -> None:
     """Remove timed reports and runs that are older, but never the newest of a kind; the log says how many.
 
-    From LOGS_DIR, from its copy on S3, and from the run history beside the collection. What cannot be removed is logged
-    and stays.
+    From LOGS_DIR, from its copy on S3, and from the run history next to the collection. What cannot be removed stays,
+    and is logged.
     """
     if settings.logs_retention_days is None:
         return

@@ -171,7 +171,7 @@ class Selection:
     def _still_processed(self, now: datetime, names: list[str]) -> dict[str, Processed]:
         """By name the objects that are processed; of an empty collection only those without records.
 
-        Somebody may have dropped it, and not what is kept beside it.
+        Somebody may have dropped it, and not what is kept next to it.
         """
         processed = self._checkpoints.processed(now, names)
         if not processed or not self._is_empty:

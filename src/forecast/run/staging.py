@@ -129,7 +129,7 @@ class Stager:
         limits = self.run.settings.limits
         check_size(raw.size, limits)
         staged = StagedObject(raw, folder, ObjectCounts(raw.key, raw.uri, "interrupted"), QualityTally())
-        # Its copy, and what may be unpacked beside it.
+        # Its copy, and what may be unpacked next to it.
         reading = raw.size + limits.unpacked_bytes
         self.space.reserve(folder, reading)
         copy = folder / "raw" / "object"

@@ -303,7 +303,7 @@ FRENCH: Final[dict[str, str]] = {
     ),
 }
 
-# What the reports say, by their English templates; what stands here with values is longest first where two could match.
+# What the reports say, by their English templates; what is here with values is longest first where two could match.
 FRENCH_MESSAGES: Final[dict[str, str]] = {
     "All is well: the last run ended at {time} with success": (
         "Tout va bien : la dernière exécution s'est achevée le {time} avec succès"

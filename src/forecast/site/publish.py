@@ -39,7 +39,7 @@ def publish_site(files: Iterable[tuple[str, bytes | OnDemand]], store: Store, ke
 
     A `kept` one stays as it was the last time, if it was there, whatever is among the files now.
 
-    What was published stands with its digests in `manifest.json`, which is written last: after a fault on the way the
+    `manifest.json` lists what was published, with digests, and is written last: after a fault on the way the
     next time writes again what this one has written. Raises ForecastError where the place cannot be written.
     """
     with work_folder() as folder:

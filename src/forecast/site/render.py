@@ -111,5 +111,5 @@ def _environment() -> Environment:
 
 
 def _visible(value: Any) -> Any:
-    """What turns the direction of writing, and the like, stands as an escape, wherever it comes from."""
+    """Characters that change the direction of writing, and the like, are escaped, wherever they come from."""
     return escaped(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -74,7 +74,7 @@ def new_digest(key: str) -> Any:
 
 
 def hex_digest(digest: Any) -> str:
-    """The digest as it stands in names: 32 hexadecimal digits."""
+    """The digest as it is in names: 32 hexadecimal digits."""
     return str(digest.hexdigest())[:32]
 
 

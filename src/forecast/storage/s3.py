@@ -80,7 +80,7 @@ class S3Store:
             self._client = _client(self._policy)
         except S3_ERRORS as error:
             raise to_forecast_error(error, self.uri, "opened") from error
-        # Without a path or a query: what stands there may be anything.
+        # Without a path or a query: what is there may be anything.
         self._endpoint = "{0.scheme}://{0.netloc}".format(urlsplit(self._client.meta.endpoint_url))
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[RawObject]:

@@ -100,7 +100,7 @@ class ObjectTransformer:
         return waited
 
     def _name_unused(self) -> None:
-        """Name the known columns that were passed over, beside the unknown ones."""
+        """Name the known columns that were passed over, besides the unknown ones."""
         for name in (name for reader in self._readers for name in reader.unused_columns):
             self.reading.unknown.setdefault(name, [])
             message = "%s: column %r has the same time in all rows, while their other times vary, so it is not used"

@@ -56,7 +56,7 @@ class DeclaredLayout:
 
     @cached_property
     def members(self) -> Mapping[str, Field]:
-        """The fields that stand in the blocks of a system of units: those without a unit of their own."""
+        """The fields that are in the blocks of a system of units: those without a unit of their own."""
         if self.layout.blocks is None:
             return {}
         return {name: field for name, field in self.all_fields.items() if field.unit is None}
@@ -78,7 +78,7 @@ class DeclaredLayout:
 
     @cached_property
     def block_fields(self) -> tuple[str, ...]:
-        """The normalised names of all that may stand in a block."""
+        """The normalised names of all that may be in a block."""
         blocks = self.layout.blocks
         return () if blocks is None else (*self.members, *map(normalise_field, blocks.beside))
 
@@ -93,7 +93,7 @@ class DeclaredLayout:
         return {} if self.layout.blocks is None else _normalised(self.layout.blocks.units)
 
     def headings(self, columns: Columns) -> dict[str, Heading]:
-        """What the columns hold whose names end in a unit, by field, and what has no unit beside them."""
+        """What the columns hold whose names end in a unit, by field, and what has no unit next to them."""
         names = self.layout.units_in_names
         if names is None:
             return {}
@@ -175,7 +175,7 @@ class DeclaredLayout:
         plain = [field.parameter for name, field in self.fields.items() if name in columns]
         if len(plain) >= least:
             return True
-        # Units stand in the headers of other programs' tables too: most of a table's columns must be known.
+        # Units are in the headers of other programs' tables too: most of a table's columns must be known.
         parameters = {*plain, *(heading.parameter.name for heading in self.headings(columns).values())}
         unknown = sum(1 for _ in columns.beside(self.known(columns)))
         return len(parameters) >= least and 2 * unknown < len(columns)
@@ -213,7 +213,7 @@ class DeclaredLayout:
 
     @cached_property
     def bases(self) -> Mapping[str, Sequence[Parameter]]:
-        """The parameters that may be meant by what stands before the unit in a column's name."""
+        """The parameters that may be meant by what is before the unit in a column's name."""
         names = self.layout.units_in_names
         found = {} if names is None else _normalised(names.names)
         return {base: [BY_NAME[name] for name in parameters] for base, parameters in found.items()}

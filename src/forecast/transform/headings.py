@@ -9,7 +9,7 @@ from forecast.core.parameters import Parameter
 from forecast.transform.raw_columns import normalise_field
 from forecast.transform.values.units import unit_spelled
 
-# What may stand between a name and its unit, and around the unit.
+# What may be between a name and its unit, and around the unit.
 _BETWEEN: Final = " \t\r\n_-.,:()[]{}\u00a0"
 _LONGEST: Final = 64
 

@@ -47,7 +47,7 @@ class PairedMean:
         return converted
 
     def _issues(self, pair: Mapping[str, ParsedColumn], cells: Mapping[str, pa.Array]) -> Iterator[ParseIssue]:
-        """What could not be read of the two, and where one of them stands alone."""
+        """What could not be read of the two, and where one is without the other."""
         name_of = self.parameter.name
         highest, lowest = self.spelled
         for name, column in pair.items():

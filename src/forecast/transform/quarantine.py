@@ -18,7 +18,7 @@ from forecast.core.schemas import RawBatch
 from forecast.transform.raw_columns import python_cells
 
 _ORIGIN = ("extracted_at", "generation_id", "sync_id", "changes")
-_MAX_VALUE_LENGTH = 200  # the whole value stands in `row`
+_MAX_VALUE_LENGTH = 200  # the whole value is in `row`
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from forecast.transform.raw_columns import Columns, StationNames, check_types, c
 from forecast.transform.source_units import check_units
 from forecast.transform.values.columns import ParseIssue
 
-# A row has its station by its own name, or by that of the lists it stands in.
+# A row has its station by its own name, or by that of the lists it is in.
 _OTHER_GROUP = "the row names a different station from the one it is listed under"
 
 

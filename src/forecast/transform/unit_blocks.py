@@ -1,4 +1,4 @@
-"""Fields that stand in an object, or in columns with a prefix, named after the system of their units, row by row.
+"""Fields that are in an object, or in columns with a prefix, named after the system of their units, row by row.
 
 One row may have one system, the next another, or one row two, which then are compared.
 """

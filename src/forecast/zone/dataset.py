@@ -1,6 +1,6 @@
 """Where the dataset lies in the processed zone, and how a day of it is brought up to date.
 
-A day has one file for every 100 stations (decision 9), in which each observation stands once. A station's file follows
+A day has one file for every 100 stations (decision 9), in which each observation occurs once. A station's file follows
 from its id, so what changes of a station-day is one object, and appears whole or not at all.
 """
 

@@ -1,4 +1,4 @@
-"""The hourly dataset: what good observations come to, hour by hour, made of the dataset beside it.
+"""The hourly dataset: hourly values of good observations, computed from the dataset next to it.
 
 A day has the 24 hours that lie in it, each under its end (01:00 to 24:00), in files as those of the dataset. An hour
 without an observation has no row; a value that less than three quarters of an hour give is null.
@@ -166,5 +166,5 @@ class HourlyDataset:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """The table with ids as text: the same ids may stand in another order in a dictionary."""
+    """The table with ids as text: the same ids may be in another order in a dictionary."""
     return table.set_column(0, "station_id", table["station_id"].cast(pa.string()))

@@ -1,4 +1,4 @@
-"""The two tables beside the dataset: its stations, and what its columns are."""
+"""The two tables next to the dataset: its stations, and what its columns are."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def lost_on_the_way(changes: str) -> str:
 
 
 def only_around_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> bool:
-    """Whether a record has no field but those that stand around rows, or in which rows would stand."""
+    """Whether a record has no field but those that are around rows, or in which rows would be."""
     return all(name in _AROUND_ROWS or name in containers for name in fields)
 
 

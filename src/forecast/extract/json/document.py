@@ -33,13 +33,13 @@ from forecast.extract.limits import JSON_PIECE_BYTES, MAX_COLUMNS, MAX_DEPTH, to
 from forecast.extract.shapes import Shapes
 from forecast.extract.text_stream import Opener
 
-# What stands outside the containers (stations, metadata, envelope) is small: the real one has 150 events.
+# What is outside the containers (stations, metadata, envelope) is small: the real one has 150 events.
 _MAX_HEAD_EVENTS = 200_000
 
 
 @dataclass(slots=True)
 class DocumentHeader:
-    """A document without its rows: what stands around them, and the paths at which they stand."""
+    """A document without its rows: what is around them, and the paths at which they are."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class DocumentHeader:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What is said of a whole document: the origin of its record, and the fields beside its payload."""
+    """What is said of a whole document: the origin of its record, and the fields next to its payload."""
 
     origin: dict[str, Any]
     beside: Sequence[Mapping[str, Any]]
@@ -125,7 +125,7 @@ def read_header_of(text: bytes, shapes: Shapes, limits: Limits) -> DocumentHeade
 
 
 def _payload(fields: dict[str, Any]) -> dict[str, Any]:
-    """What stands in Airbyte's envelope, where there is one."""
+    """What is in Airbyte's envelope, where there is one."""
     for name in PAYLOAD_FIELDS:
         if isinstance(fields.get(name), dict):
             fields = fields[name]
@@ -197,7 +197,7 @@ def _batches(open_file: Opener, source: Around, shapes: Shapes, limits: Limits) 
 
 
 def _refuse_without_container(fields: dict[str, Any], shapes: Shapes) -> NoReturn:
-    """Say what a document is in which no list of rows stands."""
+    """Say what a document without a list of rows is."""
     check_holds_nothing(fields, shapes.containers)
     if only_around_rows(fields, shapes.containers):
         raise no_rows(fields, shapes.containers)
@@ -207,7 +207,7 @@ def _refuse_without_container(fields: dict[str, Any], shapes: Shapes) -> NoRetur
 
 
 def _row_path(prefix: str, paths: Sequence[str], beside: Set[str]) -> str | None:
-    """The container that a row at this prefix stands in: "hourly.07015.item", "observations.item"."""
+    """The container that a row at this prefix is in: "hourly.07015.item", "observations.item"."""
     if not prefix.endswith(".item"):
         return None
     for path in paths:

@@ -96,7 +96,7 @@ def _check_depth(open_file: Opener) -> None:
 
 
 def _check_surrogates(open_file: Opener) -> None:
-    """Raises ObjectRejectedError with the place of the first half of a surrogate pair that stands alone."""
+    """Raises ObjectRejectedError with the position of the first unpaired half of a surrogate pair."""
     offset = 0
     rest = b""
     last = False

@@ -44,7 +44,7 @@ class _Places(NamedTuple):
     first: int
 
     def of(self, number: int) -> str:
-        """Where a record stands."""
+        """Where a record is."""
         return f"{self.before}{number}{self.after}"
 
 
@@ -103,7 +103,7 @@ class _Lines(NamedTuple):
         self.maker.ledger.check()
 
     def _records(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[RawBatch]:
-        """Line by line: documents as such, what stands between them as rows."""
+        """Line by line: documents as such, what is between them as rows."""
         rows: list[tuple[str, bytes]] = []
         for position, text in lines:
             document = self._document(position, text) if names_a_container(text, self.shapes) else None
@@ -151,7 +151,7 @@ class _Lines(NamedTuple):
             yield from self.maker.of_lines(part)
 
     def _lines(self, block: bytes, ends: npt.NDArray[np.intp], number: int) -> Iterator[tuple[str, bytes]]:
-        """The lines of a block that are not blank, and where they stand; one by one, for a block can have millions."""
+        """The lines of a block that are not blank, and where they are; one by one, for a block can have millions."""
         start = 0
         for at in range(0, len(ends), CHUNK_ROWS):
             for index, end in enumerate(ends[at : at + CHUNK_ROWS].tolist(), at):

@@ -21,7 +21,7 @@ from forecast.extract.shapes import Shapes
 from forecast.extract.xlsx.prescan import Marks, survey_workbook
 
 _HEADER_ROWS = 20
-# A sheet is in memory whole beside its batches, so they are small.
+# A sheet is in memory whole next to its batches, so they are small.
 _CHUNK_ROWS = 10_000
 _HEADER_CELLS = 3
 _LETTERS = 26
@@ -30,7 +30,7 @@ _LETTERS = 26
 def read_workbook(path: Path, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     """One batch a sheet, hidden ones too; its name may be its day.
 
-    The header is the first of 20 rows with three names or more, so that lines of text may stand above it.
+    The header is the first of 20 rows with three names or more, so that lines of text may be above it.
     """
     maker = BatchMaker(raw, shapes, limits, Ledger("not_workbook", "row"))
     marks = survey_workbook(path, limits)

@@ -129,7 +129,7 @@ def run_sync(api: AirbyteApi, connection_id: str, clock: Clock, stop: threading.
 
 
 def _differences(found: Any, wanted: Any, path: str = "") -> Iterator[str]:
-    """Where what is found lacks what is wanted or has something else there; what it has beside that is left alone."""
+    """Where what is found lacks what is wanted or has something else there; what it has next to that is left alone."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         for name, value in wanted.items():
             if not is_secret(name):

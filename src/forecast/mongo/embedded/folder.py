@@ -26,7 +26,7 @@ def prepared(folder: Path) -> Path:
     folder = folder.absolute()
     try:
         (folder / "data").mkdir(parents=True, exist_ok=True)
-        # Its own user alone: beside the data it holds the password.
+        # Its own user alone: next to the data it holds the password.
         if folder.stat().st_mode & 0o077:
             folder.chmod(0o700)
         with tempfile.TemporaryFile(dir=folder / "data"):

@@ -1,6 +1,6 @@
 """Files of DWD's Climate Data Center: zips with one or more tables `produkt_…txt`, and such a table by itself.
 
-A zip of hourly values has tables of the station's history beside it (`Metadaten_…`), which hold no observations. Cells
+A zip of hourly values has tables of the station's history next to it (`Metadaten_…`), which hold no observations. Cells
 are padded with blanks, the last one of a row is "eor", and old files end with a control character (0x1A).
 """
 
@@ -19,7 +19,7 @@ from forecast.networks.model import Format, Record
 _ZIP: Final = b"PK\x03\x04"
 _HEADER: Final = "STATIONS_ID;MESS_DATUM;"
 _TABLE: Final = re.compile(r"(?:^|/)produkt_\w+\.txt$", re.IGNORECASE)
-# The first member stands in the first bytes, under its name.
+# The first member is in the first bytes, under its name.
 _FIRST_MEMBER: Final = re.compile(rb"^PK\x03\x04.{26}(?:produkt_|Metadaten_)", re.DOTALL | re.IGNORECASE)
 _END_OF_ROW: Final = "eor"
 _END_OF_FILE: Final = "\x1a"

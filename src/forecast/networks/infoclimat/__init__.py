@@ -23,7 +23,7 @@ NETWORK: Final = Network(
             time=UtcTime("dh_utc"),
             fields=FIELDS,
             cell='a number with a decimal point, such as "7.6"',
-            # One list a station; beside them stands a list of the fields' names.
+            # One list a station; next to them is a list of the fields' names.
             containers=(Container("hourly", beside=("_params",), units="metadata"),),
             language="fr",
             units_in_names=UnitsInNames({name: (known.parameter,) for name, known in FIELDS.items()}),

@@ -14,7 +14,7 @@ from forecast.networks.metar.report import START, NoReportError, cells_of
 from forecast.networks.model import Format, Record
 
 _START: Final = re.compile(rf"(?:^|(?<= )){START}")
-# What stands above reports: WMO's heading and number of a bulletin, the kind of its reports, and NOAA's date.
+# What is above reports: WMO's heading and number of a bulletin, the kind of its reports, and NOAA's date.
 _HEADING: Final = re.compile(r"[A-Z]{4}[0-9]{2} [A-Z]{4} [0-9]{6}(?: [A-Z]{3})?")
 _ABOVE: Final = re.compile(rf"[0-9]{{3,5}}|METAR|SPECI|(?:METAR |SPECI )?COR|{_HEADING.pattern}")
 _DATE: Final = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2}) ([0-9]{2}:[0-9]{2})")

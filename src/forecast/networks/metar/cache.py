@@ -1,7 +1,7 @@
 """The cache of all current reports as CSV (`metars.cache.csv`), and the same columns as the old data server gave them.
 
-The reports are read from their text (`raw_text`): the columns beside it are made from it, and are less than it. A
-variable wind stands there as north (`wind_dir_degrees` 0), 7000 m as 4.35 miles, 1013 hPa as 29.91 inches of mercury.
+The reports are read from their text (`raw_text`): the columns next to it are made from it, and are less than it. A
+variable wind is there as north (`wind_dir_degrees` 0), 7000 m as 4.35 miles, 1013 hPa as 29.91 inches of mercury.
 """
 
 from __future__ import annotations

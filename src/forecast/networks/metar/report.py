@@ -22,7 +22,7 @@ CORRECTION: Final = (
     r"^(?:(?:METAR|SPECI) )?(?:[A-Z][A-Z0-9]{3} )?(?:[0-9]{6}Z )?(?:AUTO )?(?P<correction>COR|CC[A-Z])(?: |$)"
 )
 _BEGINNING: Final = re.compile(START)
-# Behind these stand forecasts, which have groups of the same form.
+# Behind these are forecasts, which have groups of the same form.
 _TREND: Final = re.compile(r" (?:NOSIG|BECMG|TEMPO|INTER)(?= |$)")
 _WIND: Final = re.compile(
     r" (?P<direction>[0-9]{3}|VRB|///)(?P<speed>P?[0-9]{2,3}|//)(?:G(?P<gust>P?[0-9]{2,3}|//))?"

@@ -1,6 +1,6 @@
 """Météo-France's hourly base data: the files of a department (H_59…csv.gz), and what DPClim answers.
 
-Each value has a quality code beside it: 0 protected and 1 validated, 9 passed the first checks alone, 2 doubtful and
+Each value has a quality code next to it: 0 protected and 1 validated, 9 passed the first checks alone, 2 doubtful and
 being looked at. The time is the end of the hour that sums and extremes are of, in UTC; overseas it is that of the
 station's own zone. Radiation and sunshine also come by true solar time (`GLO2`, `INS2`): those are not stored.
 """

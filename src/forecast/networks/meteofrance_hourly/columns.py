@@ -24,7 +24,7 @@ FILE_COLUMNS: Final = (
         "ECOULEMENT",
     ),
 )
-# What DPClim has beside them.
+# Further columns of DPClim.
 DPCLIM_COLUMNS: Final = ("TW", "UABS", "ENTH", "HXI3S")
 # Where it is not the value's name with a Q before it.
 _QUALITY: Final = {"PMERMIN": "QPERMIN", "B2": "QCB2"}

@@ -20,7 +20,7 @@ _FIELDS: Final = {
     "pmer": Field(_SEA_LEVEL, "Pa"),
     "pres": Field("surface_air_pressure", "Pa"),
     "ff": Field("wind_speed", "m/s"),
-    # Not `rafper`: its period stands in `per` and varies, and it is above `raf10` where `per` says ten minutes, too.
+    # Not `rafper`: its period is in `per` and varies, and it is above `raf10` where `per` says ten minutes, too.
     "raf10": Field("wind_speed_of_gust_10min", "m/s"),
     "dd": Field("wind_from_direction", "deg"),
     **{f"rr{hours}": Field(f"precipitation_amount_{hours}h", "mm", codes=_TRACE) for hours in (1, 3, 6, 12, 24)},

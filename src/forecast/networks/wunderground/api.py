@@ -1,6 +1,6 @@
 """The PWS API v2: `observations/current`, `observations/all/1day` and `history/all`.
 
-Temperatures, winds, pressures and rain stand in an object that is named after its system of units ("metric"), or, where
+Temperatures, winds, pressures and rain are in an object that is named after its system of units ("metric"), or, where
 a tool has flattened the answer, in columns whose names begin with that ("metric.tempAvg", "metric_temp"). One row may
 have one system, the next another, or one row two.
 """

@@ -1,6 +1,6 @@
 """The history table of a station's page, a sheet or a file a day, and the daily CSV of before 2019 ("TemperatureF").
 
-The unit stands in the cell ("56.8 °F"), or at the end of the column's name.
+The unit is in the cell ("56.8 °F"), or at the end of the column's name.
 """
 
 from __future__ import annotations

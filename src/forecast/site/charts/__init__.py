@@ -1,1 +1,1 @@
-"""Charts as SVG; each takes numbers, and the words that stand in it."""
+"""Charts as SVG; each takes numbers, and the words that are in it."""

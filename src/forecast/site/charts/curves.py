@@ -1,4 +1,4 @@
-"""Curves over nights: a trend with axes, and the small one without that stands in a tile."""
+"""Curves over nights: a trend with axes, and a small one without axes for a tile."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Values = Sequence[float | None]
 class Trend:
     """A chart over nights: `labels` one a night, `curves` by name, None where a night has no number.
 
-    `number` writes a number with so many digits, `unit` stands behind it; `limit` is a line that should not be crossed,
+    `number` writes a number with so many digits, `unit` is behind it; `limit` is a line that should not be crossed,
     with its words.
     """
 

@@ -16,7 +16,7 @@ from forecast.core.text import escaped
 from forecast.site.outlines import Box, Outline, outlines_in
 from forecast.site.svg import number, path, tag
 
-# As wide as a page beside its legend, and as a phone; letters have the same size in both.
+# As wide as a page next to its legend, and as a phone; letters have the same size in both.
 WIDE: Final = (780.0, 520.0)
 NARROW: Final = (362.0, 330.0)
 # Around the outermost stations, as a share of their extent; and the least that is shown, in degrees of latitude.
@@ -145,7 +145,7 @@ def _mark(mark: Mark, spot: tuple[float, float], radius: float, name: Markup | N
 
 
 def _label(name: str, spot: tuple[float, float], radius: float, taken: list[Rect], view: _View) -> Markup | None:
-    """The name beside its mark, where nothing else stands; None where there is no room."""
+    """The name next to its mark, where nothing else is; None where there is no room."""
     x, y = spot
     width = len(name) * _LETTER
     places: tuple[tuple[str, float, float, Callable[[float, float], Rect]], ...] = (

@@ -33,7 +33,7 @@ UNREADABLE = -1
 EXCEL_EMPTY_DAYS = np.array(["1899-12-30", "1899-12-31", "1900-01-01", "1904-01-01"], "datetime64[D]")
 _EMPTY_SERIALS = (0, 1, 1462)
 _SERIAL_ZERO = np.datetime64("1899-12-30", "D")
-# What stands before a time of day that is of no day: Excel's empty day, or what pandas writes of a duration.
+# What is before a time of day that is of no day: Excel's empty day, or what pandas writes of a duration.
 _NO_DAY = r"(?:(?:1899-12-3[01]|1900-01-0[01]|1904-01-01)[T ]|0 days )?"
 _TIME = re.compile(
     _NO_DAY + r"([0-9]{1,2})[:h]([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))?)?\s*([ap]\.?m\.?)?", re.IGNORECASE

@@ -1,4 +1,4 @@
-"""InfoClimat's API document: numbers as text, UTC times, `_params` beside the stations, null and "" for missing."""
+"""InfoClimat's API document: numbers as text, UTC times, `_params` next to the stations, null and "" for missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Météo-France's hourly base data, as the files of a department have them: a quality code beside each value."""
+"""Météo-France's hourly base data, as the files of a department have them: a quality code next to each value."""
 
 from __future__ import annotations
 
