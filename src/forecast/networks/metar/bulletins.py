@@ -32,7 +32,7 @@ def dated(cells: dict[str, str | None], instant: str) -> dict[str, str | None]:
     """
     day_time = cells.pop("day_time")
     if day_time != f"{instant[8:10]}{instant[11:13]}{instant[14:16]}":
-        raise NoReportError(f"the report tells day and time {day_time}, and beside it stands {instant}")
+        raise NoReportError(f"the report states day and time {day_time}, but next to it is {instant}")
     return {"observation_time": instant, **cells}
 
 
