@@ -17,8 +17,8 @@ from forecast.transform.quarantine import Rejection
 from forecast.transform.values.columns import ParsedColumn, RawColumn
 from forecast.transform.values.numbers import convert_batch
 
-# The largest difference (in the canonical unit) between two representations of one value, each rounded as coarsely as a
-# table shows it: whole degrees, inches of mercury with one decimal, whole m/s. A word for the wind direction next to its
+# The largest difference (in the canonical unit) between two representations of one value, each rounded as coarsely as
+# in a table: whole degrees, inches of mercury with one decimal, whole m/s. A word for the wind direction next to its
 # degrees is not a second value.
 _ROUNDING: Final[Mapping[Quantity, float]] = {
     Quantity.TEMPERATURE: 1.0,
