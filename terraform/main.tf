@@ -156,6 +156,34 @@ module "pipeline" {
   log_retention_days   = local.log_retention_days
 }
 
+# For runs that one task is too little for; a daily one never is.
+module "workers" {
+  source = "./modules/workers"
+  count  = var.workers > 0 ? 1 : 0
+
+  permissions_boundary_arn = var.permissions_boundary_arn
+
+  name                     = local.name
+  kms_key_arn              = module.key.arn
+  image                    = local.images.pipeline
+  cpu_architecture         = var.cpu_architecture
+  repository_arn           = module.registry.repository_arns["pipeline"]
+  vpc_id                   = module.network.vpc_id
+  subnet_ids               = module.network.private_subnet_ids
+  client_security_group_id = module.mongodb.client_security_group_id
+  cluster_name             = module.mongodb.cluster_name
+  namespace_id             = module.mongodb.namespace_id
+  domain                   = local.mongo_domain
+  run                      = module.pipeline.run
+  worker                   = var.worker
+  uri_secret_arn           = module.secrets.user_secret_arns["app"]
+  ca_secret_arn            = module.secrets.tls_secret_arns["ca"]
+  ca_file                  = local.mongo_ca_file
+  log_group_name           = module.pipeline.log_group_name
+  log_group_arn            = module.pipeline.log_group_arn
+  recovery_window_days     = local.is_prod ? 30 : 0
+}
+
 module "chain" {
   source = "./modules/chain"
 
@@ -204,6 +232,7 @@ module "observability" {
     # The status ends with 3 every hour where something needs attention, of which its metrics tell once.
     [for tool, family in module.mongodb.tool_task_families : family if tool != "status"],
     values(module.pipeline.task_families),
+    flatten([for workers in module.workers : values(workers.task_families)]),
   )
   backup_vault_name = module.backup.vault_name
 

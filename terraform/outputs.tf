@@ -37,12 +37,21 @@ output "task_families" {
   value = merge(
     { for tool, family in module.mongodb.tool_task_families : tool == "status" ? "mongo-status" : tool => family },
     module.pipeline.task_families,
+    one(module.workers[*].task_families),
   )
 }
 
 output "run_task_network" {
   description = "What `aws ecs run-task --network-configuration` takes."
   value       = "awsvpcConfiguration={subnets=[${join(",", module.network.private_subnet_ids)}],securityGroups=[${module.mongodb.client_security_group_id}]}"
+}
+
+output "workers" {
+  description = "For docs/runbooks/run-on-workers: how many workers it starts, and the network of the run; null where there are none."
+  value = one([for workers in module.workers : {
+    number  = var.workers
+    network = "awsvpcConfiguration={subnets=[${join(",", module.network.private_subnet_ids)}],securityGroups=[${module.mongodb.client_security_group_id},${workers.security_group_id}]}"
+  }])
 }
 
 output "alarm_topic_arns" {

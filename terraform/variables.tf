@@ -232,6 +232,32 @@ variable "site_users" {
   }
 }
 
+variable "workers" {
+  description = "How many Dask workers docs/runbooks/run-on-workers starts for a run, where it is not told; 0: none can be started, and nothing is made for them."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.workers >= 0 && var.workers <= 100 && floor(var.workers) == var.workers
+    error_message = "workers must be a whole number from 0 to 100."
+  }
+}
+
+variable "worker" {
+  description = "A worker: CPU units, MiB of memory, and whether it runs on Fargate Spot."
+  type = object({
+    cpu    = optional(number, 1024)
+    memory = optional(number, 4096)
+    spot   = optional(bool, true)
+  })
+  default = {}
+
+  validation {
+    condition     = contains([512, 1024, 2048], var.worker.cpu)
+    error_message = "worker.cpu must be 512, 1024 or 2048: a worker has one thread."
+  }
+}
+
 variable "cpu_architecture" {
   description = "X86_64 or ARM64 (Graviton, about a fifth cheaper). The images must be built for it."
   type        = string

@@ -284,6 +284,69 @@ def test_run_task_knows_only_the_tasks_that_terraform_made(machine: Machine) -> 
     assert "aws" not in machine.calls
 
 
+def run_on_workers(
+    machine: Machine,
+    *arguments: str,
+    code: int = 0,
+    fails: str = "",
+    workers: str = '{"number": 4, "network": "inner"}',
+) -> subprocess.CompletedProcess[str]:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed here, and docs/runbooks/run-on-workers needs it")
+    outputs = f"""{{"cluster_name": {{"value": "forecast-prod"}}, "run_task_network": {{"value": "net"}},
+        "workers": {{"value": {workers}}},
+        "task_families": {{"value": {{"pipeline-workers": "forecast-prod-pipeline-workers"}}}}}}"""
+    machine.program("terraform", f"cat <<'E'\n{outputs}\nE")
+    ended = json.dumps({"tasks": [{"containers": [{"name": "pipeline-workers", "exitCode": code}]}]})
+    machine.program(
+        "aws",
+        f"""case "$2 $*" in
+          *{fails or "nothing"}*) exit 1 ;;
+          run-task*) echo arn:aws:ecs:eu-west-3:123456789012:task/forecast-prod/0a1b ;;
+          describe-tasks*lastStatus*) echo STOPPED ;;
+          describe-task-definition*) echo /forecast-prod/pipeline ;;
+          describe-tasks*) echo '{ended}' ;;
+        esac""",
+    )
+    return machine.run(ROOT / "docs" / "runbooks" / "run-on-workers", *arguments)
+
+
+def steps(machine: Machine) -> list[str]:
+    """What was told to ECS: services and how many tasks each, the wait for them, the run."""
+    found = re.findall(r"--service (\w+) --desired-count (\d+)|ecs (wait|run-task) ", machine.calls)
+    return [f"{service} {count}" if service else other for service, count, other in found]
+
+
+@pytest.mark.parametrize(("asked", "started"), [("12", 12), ("0", 4)])
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_workers_are_started_for_a_run_and_stopped_however_it_ends(
+    machine: Machine, asked: str, started: int, code: int
+) -> None:
+    done = run_on_workers(machine, asked, "--reprocess", code=code)
+    assert done.returncode == code, done.stderr
+    assert steps(machine) == ["scheduler 1", f"worker {started}", "wait", "run-task", "worker 0", "scheduler 0"]
+    assert "--network-configuration inner " in machine.calls
+    assert '{"containerOverrides":[{"name":"pipeline-workers","command":["--reprocess"]}]}' in machine.calls
+
+
+def test_workers_that_do_not_come_are_stopped_and_nothing_is_run(machine: Machine) -> None:
+    done = run_on_workers(machine, "2", fails="services-stable")
+    assert done.returncode != 0
+    assert steps(machine) == ["scheduler 1", "worker 2", "wait", "worker 0", "scheduler 0"]
+
+
+def test_workers_that_could_not_be_stopped_are_told(machine: Machine) -> None:
+    done = run_on_workers(machine, "2", fails="update-service")
+    assert done.returncode != 0
+    assert "The workers may run on: aws ecs update-service --cluster forecast-prod --service worker" in done.stderr
+
+
+def test_a_stack_without_workers_starts_none(machine: Machine) -> None:
+    done = run_on_workers(machine, "2", workers="null")
+    assert (done.returncode, "aws" in machine.calls) == (2, False)
+    assert done.stderr == "This stack has no workers: set workers in its settings and apply.\n"
+
+
 CHANGELOG = """# Changelog
 
 ## [Unreleased]

@@ -40,6 +40,32 @@ run "the_program_is_what_runs" {
   }
 }
 
+run "a_certificate_lies_beside_the_authoritys_where_there_is_one" {
+  module { source = "./modules/task" }
+  variables {
+    certificate_secret_arn = "arn:aws:secretsmanager:eu-west-3:123456789012:secret:workers-AbCdEf"
+    certificate_file       = "/run/mongo/workers.pem"
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].command == ["chmod 1777 /tmp && printf '%s\\n' \"$MONGO_TLS_CA\" > /run/mongo/ca.pem && chmod 0444 /run/mongo/ca.pem && printf '%s\\n' \"$TLS_CERTIFICATE\" > /run/mongo/workers.pem && chmod 0444 /run/mongo/workers.pem"]
+    error_message = "It is written before the program starts."
+  }
+  assert {
+    condition     = contains(flatten([for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Resource if statement.Sid == "ReadItsSecrets"]), var.certificate_secret_arn)
+    error_message = "ECS may read it."
+  }
+}
+
+run "without_a_certificate_the_authoritys_is_all_that_is_written" {
+  module { source = "./modules/task" }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].command == ["chmod 1777 /tmp && printf '%s\\n' \"$MONGO_TLS_CA\" > /run/mongo/ca.pem && chmod 0444 /run/mongo/ca.pem"]
+    error_message = "A stack without workers has the tasks that it had."
+  }
+}
+
 run "neither_root_nor_writable" {
   module { source = "./modules/task" }
 

@@ -198,6 +198,8 @@ def test_no_secret_is_in_the_state_or_in_a_plan(stack: Stack) -> None:
         ("vpc_cidr", "10.0.0.0/8", "between /16 and /24"),
         ("secrets_version", "0", "a whole number from 1"),
         ("project", "Forecast", "lower-case letters"),
+        ("workers", "-1", "workers must be a whole number from 0 to 100"),
+        ("worker", "{cpu=4096}", "a worker has one thread"),
         ("region", "europe", "region must be an AWS region"),
     ],
 )
@@ -234,6 +236,16 @@ def test_a_changed_image_makes_task_definitions_and_touches_no_service(stack: St
     assert {kind_of(address) for address in changes} <= {
         *(TASK_DEFINITION, SCHEDULE, "aws_iam_role_policy", "aws_cloudwatch_event_target")
     }
+
+
+def test_workers_are_added_and_touch_nothing_that_is_there(stack: Stack) -> None:
+    changes = stack.plan(dev(stack), workers="4")
+    others = {address for address in changes if not address.startswith("module.workers[0].")}
+    # It hears of the new task's failures too.
+    assert others == {'module.observability.aws_cloudwatch_event_rule.this["task-failed"]'}
+    assert {tuple(change["actions"]) for address, change in changes.items() if address not in others} == {("create",)}
+    services = of_kind({address: change["after"] for address, change in changes.items()}, "aws_ecs_service")
+    assert [service["desired_count"] for service in services] == [0, 0]
 
 
 def test_a_larger_member_touches_no_service(stack: Stack) -> None:

@@ -8,6 +8,11 @@ output "cluster_arn" {
   value       = aws_ecs_cluster.this.arn
 }
 
+output "namespace_id" {
+  description = "Private DNS namespace of the members' names."
+  value       = aws_service_discovery_private_dns_namespace.this.id
+}
+
 output "member_hosts" {
   description = "Members as host:port, by service: mongo-1, mongo-2, mongo-3."
   value       = local.hosts

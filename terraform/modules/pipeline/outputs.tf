@@ -1,3 +1,13 @@
+output "run" {
+  description = "The run: size, environment, and what it may do, for a run on workers."
+  value       = { for part in ["cpu", "memory", "environment", "statements"] : part => local.tasks.pipeline[part] }
+}
+
+output "log_group_arn" {
+  description = "Log group of these tasks."
+  value       = aws_cloudwatch_log_group.this.arn
+}
+
 output "log_group_name" {
   description = "Log group of these tasks."
   value       = aws_cloudwatch_log_group.this.name

@@ -28,8 +28,16 @@ locals {
     { sourceVolume = "ca", containerPath = dirname(var.ca_file), readOnly = false },
   ]
 
+  certificate = var.certificate_secret_arn[*]
+
+  # What `prepare` writes, by variable. The key is read by the user of the program, and no other container has the volume.
+  files = merge(
+    { MONGO_TLS_CA = { path = var.ca_file, secret_arn = var.ca_secret_arn } },
+    { for arn in local.certificate : "TLS_CERTIFICATE" => { path = var.certificate_file, secret_arn = arn } },
+  )
+
   # One key of a JSON secret is named behind its ARN; permission is given for the secret.
-  secret_arns = distinct([for reference in concat(values(var.secrets), [var.ca_secret_arn]) : join(":", slice(split(":", reference), 0, 7))])
+  secret_arns = distinct([for reference in concat(values(var.secrets), [var.ca_secret_arn], local.certificate) : join(":", slice(split(":", reference), 0, 7))])
 }
 
 resource "aws_ecs_task_definition" "this" {
@@ -60,12 +68,12 @@ resource "aws_ecs_task_definition" "this" {
       image      = var.image
       essential  = false
       entryPoint = ["sh", "-c"]
-      command    = ["chmod 1777 /tmp && printf '%s\\n' \"$MONGO_TLS_CA\" > ${var.ca_file} && chmod 0444 ${var.ca_file}"]
+      command    = [join(" && ", concat(["chmod 1777 /tmp"], [for name, file in local.files : format("printf '%%s\\n' \"$%s\" > %s && chmod 0444 %s", name, file.path, file.path)]))]
       # The volumes belong to root; it keeps no privilege but to own them.
       user                   = "0:0"
       readonlyRootFilesystem = true
       linuxParameters        = { capabilities = { drop = ["ALL"] } }
-      secrets                = [{ name = "MONGO_TLS_CA", valueFrom = var.ca_secret_arn }]
+      secrets                = [for name, file in local.files : { name = name, valueFrom = file.secret_arn }]
       mountPoints            = local.mounts
       logConfiguration       = local.log_configuration
     },

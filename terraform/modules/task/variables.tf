@@ -87,7 +87,8 @@ variable "environment" {
   default     = {}
 
   validation {
-    condition     = alltrue([for name, _ in var.environment : !can(regex("(?i)password|secret|token|key$", name))])
+    # The path of a file that holds one is none.
+    condition     = alltrue([for name, value in var.environment : !can(regex("(?i)password|secret|token|key$", name)) || startswith(value, "/")])
     error_message = "environment must hold no secret; those belong into secrets."
   }
 }
@@ -120,6 +121,28 @@ variable "ca_file" {
   validation {
     condition     = can(regex("^/run/mongo/[A-Za-z0-9._-]+$", var.ca_file))
     error_message = "ca_file must be a file in /run/mongo, where the tasks put it."
+  }
+}
+
+variable "certificate_secret_arn" {
+  description = "Secret with a certificate and its key for the program, one PEM; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.certificate_secret_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:", var.certificate_secret_arn))
+    error_message = "certificate_secret_arn must be the ARN of a secret."
+  }
+}
+
+variable "certificate_file" {
+  description = "Path in the containers of that certificate; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.certificate_file == null || can(regex("^/run/mongo/[A-Za-z0-9._-]+$", var.certificate_file))
+    error_message = "certificate_file must be a file in /run/mongo, where the tasks put it."
   }
 }
 
