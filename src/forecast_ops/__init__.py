@@ -1,4 +1,4 @@
-"""The life of the replica set: certificates, initiation and users, dump and restore, the roll, the way out of a loss.
+"""Operation of the replica set: certificates, initiation and users, dump and restore, rolling, recovery.
 
-Operators and one-shot tasks run these; the pipeline uses none of it.
+Operators and one-shot tasks use this package; the pipeline does not.
 """

@@ -1,4 +1,4 @@
-"""The way out of a lost majority: one member that still has data goes on alone, and the others join it anew."""
+"""Recovery from a lost majority: one member that still has data continues alone, and the others rejoin it."""
 
 from __future__ import annotations
 

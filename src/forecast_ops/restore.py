@@ -1,4 +1,4 @@
-"""A dump back into a set: checked against its manifest, then given to mongorestore as it comes from the bucket."""
+"""Restores a dump: checks it against its manifest, then streams it from the bucket to mongorestore."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the set says of itself, read by a user that can change nothing: members, oplog, connections, certificates."""
+"""The status of the set, read by a user that can change nothing: members, oplog, connections, certificates."""
 
 from __future__ import annotations
 

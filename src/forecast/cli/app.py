@@ -1,4 +1,4 @@
-"""What every command shares: its options, the settings among them, its help, and that no secret is quoted."""
+"""What all commands share: options (including the settings), help, and the protection of secrets."""
 
 from __future__ import annotations
 

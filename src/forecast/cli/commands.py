@@ -1,4 +1,4 @@
-"""The commands beside `run`: options in, plain functions called, results out."""
+"""The commands other than `run`. Each takes options, calls a plain function and prints its result."""
 
 from __future__ import annotations
 

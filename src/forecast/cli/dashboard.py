@@ -1,4 +1,4 @@
-"""`forecast dashboard`: the site of what the reports and the database say."""
+"""`forecast dashboard`: builds the static site from the reports and the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`forecast values`, `latest`, `stations`, `parameters`: what was observed, for programs and for people."""
+"""`forecast values`, `latest`, `stations`, `parameters`: print observations, stations and parameters."""
 
 from __future__ import annotations
 

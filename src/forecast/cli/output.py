@@ -1,4 +1,4 @@
-"""What a command shows: its result on stdout, its faults as one line each on stderr, and its exit code."""
+"""The output of a command: its result on stdout, each error as one line on stderr, and its exit code."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The program `forecast` and its commands; `pipeline` and `latency-report` are two of them under names of their own.
+"""The program `forecast` and its commands, two of which are also the scripts `pipeline` and `latency-report`.
 
-Nothing heavy is imported before a command is at work: `--help` takes 0.15 to 0.22 s of CPU.
+Heavy imports are deferred until a command runs: `--help` takes 0.15 to 0.22 s of CPU.
 """
 
 from __future__ import annotations

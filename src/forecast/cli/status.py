@@ -1,4 +1,4 @@
-"""`forecast status`: how things stand."""
+"""`forecast status`: the last runs, and what needs attention."""
 
 from __future__ import annotations
 

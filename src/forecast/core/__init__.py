@@ -1,1 +1,1 @@
-"""What every room may know: errors, settings, parameters, stations, schemas, counts. It imports nothing of ours."""
+"""What every package may use: errors, settings, parameters, stations, schemas, counts. Imports no other package."""

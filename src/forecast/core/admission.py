@@ -1,6 +1,6 @@
-"""What may enter: a known station, and a real instant that is not in the future.
+"""The rules for admitting rows: a known station, and a plausible time that is not in the future.
 
-Decided where the raw row is at hand, so that it can be kept, and once more at the door by `validate`.
+They are applied where the raw row is available, so that it can be kept, and again by `validate`.
 """
 
 from __future__ import annotations

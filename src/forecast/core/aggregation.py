@@ -1,6 +1,6 @@
-"""How the values of a parameter are put together over an interval: one statement for the reader and the hourly dataset.
+"""How values are aggregated over an interval: the common rules of the reader and the hourly dataset.
 
-An interval is named by its end, as a network names the rain of an hour, and holds its end and not its beginning.
+An interval is labelled with its end, as networks label hourly rain. It includes its end, but not its beginning.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the CF conventions call a parameter: standard name, UDUNITS unit, and how its values stand for a period."""
+"""Parameters in the terms of the CF conventions: standard name, UDUNITS unit and cell methods."""
 
 from __future__ import annotations
 

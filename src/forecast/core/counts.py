@@ -1,6 +1,6 @@
-"""What is counted: by raw object, by station, by parameter, by check and by reason of rejection.
+"""Counts by raw object, station, parameter, check and reason of rejection.
 
-A tally's memory grows with the number of stations, parameters, checks and codes, never with the number of rows.
+Memory grows with the number of stations, parameters, checks and codes, never with the number of rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shape of the dataset: each observation once, a column and a flag a parameter, whichever store it is read from."""
+"""The schema of the dataset in both stores: each observation once, with a value and a flag column per parameter."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Floats of 32 and 16 bits as the shortest decimals that give them: 13.8, and not 13.800000190734863.
 
-So a value equals the same value from a text, whatever type it travelled in.
+So a value is the same whether it was stored as text or as a number of any width.
 """
 
 from __future__ import annotations

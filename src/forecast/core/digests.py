@@ -1,7 +1,7 @@
 """The digest of a document (docs/using-the-data.md): one half for the observation, one for what the checks say of it.
 
-Half the digest shows whether two deliveries are the same observation, whatever was found out about it since: the
-flags of an observation depend on those around it, and change with them. 64 bits a half: two versions of one
+The first half shows whether two deliveries are the same observation, whatever its flags are: these depend on the
+surrounding observations and change with them. Each half has 64 bits, which is enough, because only versions of one
 document are compared, never two documents.
 """
 

@@ -1,4 +1,4 @@
-"""What can go wrong, by what the caller should do about it.
+"""Errors, grouped by what the caller should do.
 
 ForecastError
 ├── RetryableError        try again: the database or S3 is unreachable             exit code 1

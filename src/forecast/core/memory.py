@@ -1,4 +1,4 @@
-"""Memory that is given back: what a run holds does not grow with what it has read."""
+"""Returns free memory to the system, so that a run's memory does not grow with the data it has read."""
 
 from __future__ import annotations
 

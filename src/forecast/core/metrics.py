@@ -1,7 +1,7 @@
-"""Metrics as lines that CloudWatch makes metrics of: its embedded metric format, one JSON object a line.
+"""Metrics in CloudWatch's embedded metric format: one JSON object per line.
 
-The log driver of a task delivers them; the task needs no right on CloudWatch. The format is AWS's ("Specification:
-Embedded metric format", CloudWatch user guide).
+The log driver of a task delivers them, so the task needs no permission for CloudWatch. The format is specified by AWS
+("Specification: Embedded metric format", CloudWatch user guide).
 """
 
 from __future__ import annotations

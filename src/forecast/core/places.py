@@ -1,4 +1,4 @@
-"""Places of objects: one name for each, and which of them lies within another."""
+"""Locations of objects: one canonical name for each, and which of them contains another."""
 
 from __future__ import annotations
 

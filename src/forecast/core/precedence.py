@@ -1,6 +1,6 @@
 """Which of two records of one observation is kept. This is the only statement of the order.
 
-A record with a measured value wins over one without. Then the one that was extracted later wins; where that is level,
+A record with a measured value wins over one without. Then the one that was extracted later wins; if these are equal,
 the one with the higher (generation_id, sync_id), which count the syncs of one producer; then the one from the later
 version of the raw object; then the one with the higher first half of the digest, so that every order of loading ends
 the same.

@@ -1,4 +1,4 @@
-"""Processes of this machine: which of them are gone, and how one is asked to end."""
+"""Processes on this machine: which have ended, and how to terminate one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One object of the raw zone. Apart from the shapes of rows, because who only lists objects needs no Arrow."""
+"""One object of the raw zone. Separate from the schemas, so that listing objects does not need Arrow."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What became of the cells of one raw object, by parameter: the one table of what was not read.
+"""The cells of one raw object by parameter: how many were read, and which could not be.
 
-Its memory grows with the number of parameters, never with that of rows.
+Memory grows with the number of parameters, never with the number of rows.
 """
 
 from __future__ import annotations

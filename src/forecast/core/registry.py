@@ -1,4 +1,4 @@
-"""The station registry: the file of each network's package, and the files that a person adds to them."""
+"""The station registry: the file of each network's package, and the files that an operator adds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with an entry of the station registry, in words: each field, what was found, and what it takes."""
+"""Error messages for entries of the station registry: the field, what was found, and what is expected."""
 
 from __future__ import annotations
 

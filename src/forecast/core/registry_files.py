@@ -1,4 +1,4 @@
-"""The two formats of the station registry's files: JSON with the stations of one network, and CSV with one a row."""
+"""The file formats of the station registry: JSON with the stations of one network, and CSV with one station per row."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Measured values that were stored, and that the record which replaced theirs lacks.
+"""Stored measured values that are missing from the record that replaced theirs.
 
-Only replaced documents count. Of several records of one batch none is stored yet: those are reported as conflicts.
+Only replaced documents count. Records of the same batch are not stored yet, and are reported as conflicts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shapes that pass through the pipeline, as pandas frames with Arrow-backed columns.
+"""The schemas of the pipeline's stages, as pandas frames with Arrow-backed columns.
 
 extract   -> RawBatch       rows as found, and where each came from
 transform -> Transformed    canonical rows, and the rows it rejected

@@ -1,4 +1,4 @@
-"""What a setting is: its name, its type and its documentation."""
+"""The declaration of a setting: name, type and documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service level objectives (SLOs), as `config/slo.toml` or the file that SLO_URI names has them."""
+"""The service level objectives (SLOs), from `config/slo.toml` or the file that SLO_URI names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a station is. `core/registry.py` reads them from their files."""
+"""The model of a station. `core/registry.py` reads stations from their files."""
 
 from __future__ import annotations
 

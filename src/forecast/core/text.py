@@ -1,4 +1,4 @@
-"""Text of others, made fit to be shown: names and cells can hold what a terminal obeys, or forge a line."""
+"""Makes untrusted text safe to show: names and cells can contain control characters, or forge a log line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which program this is: the version of the package, and the commit that it was built from or is run from."""
+"""The version of the program: that of the package, and the commit that it was built or is run from."""
 
 from __future__ import annotations
 

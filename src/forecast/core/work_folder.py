@@ -1,4 +1,4 @@
-"""A folder for what a process writes on its way; what killed processes left there, the next one removes."""
+"""The temporary folder of a process. Each process removes what killed processes have left."""
 
 from __future__ import annotations
 

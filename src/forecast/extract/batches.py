@@ -1,4 +1,4 @@
-"""Tables as read to RawBatch: envelope off, JSON text in columns read, origin beside."""
+"""Converts tables to RawBatch: removes the envelope, parses JSON text in columns and adds the origin."""
 
 from __future__ import annotations
 

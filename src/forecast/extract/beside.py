@@ -1,4 +1,4 @@
-"""What is next to the payload of a record belongs to its row: the station above all, and whatever else there is."""
+"""Fields next to the payload of a record, which belong to its row: the station above all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is that holds no text and nothing that is read."""
+"""Recognises binary files of formats that are not read."""
 
 from __future__ import annotations
 

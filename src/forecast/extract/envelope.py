@@ -1,4 +1,4 @@
-"""Airbyte's envelope, understood by its shape; none of it reaches the model but as the origin of a row.
+"""Airbyte's envelope, recognised by its structure. It only reaches the model as the origin of a row.
 
 Metadata of before and after destination version 1.0; payload nested (as an object or as JSON text) or flattened.
 """

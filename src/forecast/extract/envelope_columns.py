@@ -1,4 +1,4 @@
-"""Airbyte's envelope as columns of a table, of whatever type the file declares.
+"""Airbyte's envelope as columns of a table, of any type that a file declares.
 
 The types that Airbyte's destinations write are read as whole columns. Cells of any other type go through the very
 functions that read one record, so that a table and JSON lines with the same envelope have the same origin.

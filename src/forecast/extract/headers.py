@@ -1,4 +1,4 @@
-"""The header of a table: where it is, what divides its cells, and what a text is that has none."""
+"""The header of a table: its position, its delimiter, and what a text without a header is."""
 
 from __future__ import annotations
 

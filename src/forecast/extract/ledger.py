@@ -1,6 +1,6 @@
-"""What the records of an object came to.
+"""Counts what became of an object's records.
 
-Bad records among others are rejected, one by one; an object of nothing else is rejected.
+Bad records among good ones are rejected individually; an object with nothing but bad records is rejected.
 """
 
 from __future__ import annotations

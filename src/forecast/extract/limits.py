@@ -1,7 +1,7 @@
-"""Bounds on what an object may ask of the machine, whoever made it.
+"""Limits on the resources that an object may use.
 
-What an operator may need to change is in forecast.core.settings.Limits; what no real data comes near is a constant
-here.
+Limits that an operator may need to change are in forecast.core.settings.Limits. Those that no real data approach are
+constants here.
 """
 
 from __future__ import annotations

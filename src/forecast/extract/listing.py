@@ -1,4 +1,4 @@
-"""Which raw objects there are, which of them are data, and on which day each was synced."""
+"""The raw objects: which exist, which of them are data, and on which day each was synced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows on their way to a batch, and what is done to their columns."""
+"""Rows that will become a batch, and operations on their columns."""
 
 from __future__ import annotations
 

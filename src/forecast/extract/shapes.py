@@ -1,4 +1,4 @@
-"""What the extractor has to know of the networks: where their documents have rows, which fields are objects."""
+"""What the extractor needs to know about networks: where their documents have rows, and which fields are objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database holds of each station: its first and its newest observation, and how many on some days."""
+"""What the database has of each station: its first and newest observation, and the numbers on some days."""
 
 from __future__ import annotations
 

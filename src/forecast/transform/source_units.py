@@ -1,4 +1,4 @@
-"""The units that a document itself names of its fields, compared with those that a network declares."""
+"""Compares the units that a document gives for its fields with those that its network declares."""
 
 from __future__ import annotations
 

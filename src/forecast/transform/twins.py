@@ -1,4 +1,4 @@
-"""Two columns of one parameter, such as "Temp_F" beside "Temp_C".
+"""Two columns of one parameter, such as "Temp_F" and "Temp_C".
 
 If they differ by more than rounding, nothing shows which is right, and the row is rejected.
 """

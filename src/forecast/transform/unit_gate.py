@@ -1,4 +1,4 @@
-"""Gates against a unit that is named wrongly: they stop the object, where a check of quality flags values."""
+"""Checks for wrongly named units. They reject the object, whereas quality checks flag values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Completes a row that may enter: identity, completeness, what the checks say of it, and digest."""
+"""Completes an admitted row: identity, completeness, flags and digest."""
 
 from __future__ import annotations
 

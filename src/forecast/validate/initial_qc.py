@@ -1,4 +1,4 @@
-"""The first QC of the rows of one object, of any stations and in any order: station by station."""
+"""The first QC of the rows of one object, station by station, for any stations in any order."""
 
 from __future__ import annotations
 

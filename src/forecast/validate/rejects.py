@@ -1,4 +1,4 @@
-"""The door: what transform should have rejected already, and values that are no numbers."""
+"""Rejects what transform should already have rejected, and values that are not finite numbers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Where the dataset lies in the processed zone, and how a day of it is brought up to date.
+"""Where the dataset is in the processed zone, and how a day of it is updated.
 
-A day has one file for every 100 stations (decision 9), in which each observation occurs once. A station's file follows
-from its id, so what changes of a station-day is one object, and appears whole or not at all.
+A day has one file for every 100 stations (decision 9), in which each observation occurs once. A station's id
+determines its file, so a changed station-day is one object, which is replaced completely or not at all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables of the datasets for other readers, made of the datasets' own schemas: DuckDB, Athena, AWS Glue."""
+"""Table definitions for other readers (DuckDB, Athena, AWS Glue), generated from the datasets' schemas."""
 
 from __future__ import annotations
 

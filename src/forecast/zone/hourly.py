@@ -1,7 +1,7 @@
 """The hourly dataset: hourly values of good observations, computed from the dataset next to it.
 
-A day has the 24 hours that lie in it, each under its end (01:00 to 24:00), in files as those of the dataset. An hour
-without an observation has no row; a value that less than three quarters of an hour give is null.
+A day has its 24 hours, each labelled with its end (01:00 to 24:00), in the same files as the dataset. An hour without
+observations has no row; a value from less than 75 % of the expected observations is null.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the dataset says of itself: the database that it is of, its version, and the run that last wrote it.
+"""The identity of the dataset: its database, its version, and the run that last wrote it.
 
-It is there only while the dataset is whole: it is taken away before a dataset is written anew, and comes last.
+It only exists while the dataset is complete: it is removed before the dataset is rewritten, and written last.
 """
 
 from __future__ import annotations

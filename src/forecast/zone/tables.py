@@ -1,4 +1,4 @@
-"""The two tables next to the dataset: its stations, and what its columns are."""
+"""The tables next to the dataset: its stations and its columns."""
 
 from __future__ import annotations
 

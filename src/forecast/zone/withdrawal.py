@@ -1,7 +1,7 @@
-"""What a new version of a raw object takes out of the processed zone: records that only an earlier version had.
+"""Records that leave the processed zone because a new version of their raw object no longer has them.
 
-The database keeps them, for it deletes nothing; so they are counted, and where the new version has no value at all the
-earlier one stays.
+The database keeps them, because it never deletes anything, so they are counted. If the new version has no values at
+all, the earlier one stays.
 """
 
 from __future__ import annotations

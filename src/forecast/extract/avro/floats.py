@@ -1,4 +1,4 @@
-"""Avro's floats of 32 bits, which its reader gives as those of 64: back to the decimals that were written."""
+"""Converts Avro's 32-bit floats, which its reader returns as 64-bit ones, back to the decimals that were written."""
 
 from __future__ import annotations
 

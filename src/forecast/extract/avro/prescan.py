@@ -1,6 +1,6 @@
-"""A look over an Avro container before it is decoded: what its schema and its blocks would take.
+"""Checks an Avro container before it is decoded: the resources that its schema and its blocks would need.
 
-fastavro unpacks a block whole and trusts its counts. The layout is that of the Avro specification 1.12, "Object
+fastavro unpacks whole blocks and trusts their counts. The layout is that of the Avro specification 1.12, "Object
 Container Files".
 """
 

@@ -1,4 +1,4 @@
-"""Answers of an API without rows: an error, a container that is null or not there, what Airbyte lost on the way."""
+"""Responses of an API without rows: an error, a container that is null or missing, rows that Airbyte lost."""
 
 from __future__ import annotations
 

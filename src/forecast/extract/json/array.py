@@ -1,4 +1,4 @@
-"""A JSON array as lines, one an item: what is written for lines reads both, and items of any size as text."""
+"""A JSON array as lines, one per item, so that the reader for lines reads both."""
 
 from __future__ import annotations
 

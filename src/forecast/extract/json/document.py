@@ -1,6 +1,6 @@
-"""Documents that hold their rows in a container: in a list ("observations"), or in one list a station ("hourly").
+"""Documents with their rows in a container: in one list ("observations"), or in a list per station ("hourly").
 
-They are read as a stream (ijson), so that a document of any size takes the memory of one chunk of rows.
+They are read as a stream (ijson), so memory is bounded by one chunk of rows, whatever the document's size.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""JSON records to columns: the fast way through Arrow, and the patient way through Python.
+"""JSON records to columns: the fast path through Arrow, and the slow path through Python.
 
 The slow path says what is wrong with which record. Both give the same rows (a property test checks this).
 """

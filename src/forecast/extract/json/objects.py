@@ -1,4 +1,4 @@
-"""Objects that came as JSON text: payloads, and the few fields of known networks that hold one."""
+"""Objects given as JSON text: payloads, and the few fields of known networks that contain one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look over a whole JSON file before it is parsed: how deep it nests, how long its texts are, which numbers it holds.
+"""Checks a whole JSON file before it is parsed: its nesting, the length of its strings, and its numbers.
 
 ijson parses in C, and trusts its input: a text takes the memory it has, a whole number beyond 64 bits ends the reading
 (and, read as a decimal, one of 5 000 digits ends the process).

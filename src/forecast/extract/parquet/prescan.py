@@ -1,7 +1,7 @@
-"""What the footer of a Parquet file declares of its columns, read without Arrow.
+"""What the footer of a Parquet file declares about its columns, read without Arrow.
 
-Arrow (26.0.1) ends the whole process where statistics in a damaged footer contradict the schema: its metadata has no
-way to say so, while its reader, which comes after, has one.
+Arrow (26.0.1) aborts the process if statistics in a damaged footer contradict the schema, because its metadata parser
+cannot report errors.
 """
 
 from __future__ import annotations

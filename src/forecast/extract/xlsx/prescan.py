@@ -1,4 +1,4 @@
-"""A look into a workbook's XML before it is opened: what it would take, and what its reader passes over.
+"""Checks a workbook's XML before it is opened: the resources it would need, and what its reader would skip.
 
 The reader (calamine) makes a rectangle from A1 to the last cell of a sheet, however few cells are in it, and a copy of
 a shared text for every cell that shows it. It gives nothing for a cell with an error, or with a formula that was never

@@ -1,4 +1,4 @@
-"""Workbooks (.xlsx): one batch a sheet."""
+"""Workbooks (.xlsx): one batch per sheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings Airbyte to what is to be there: what has the name is brought up to date, what is missing is created.
+"""Makes Airbyte's configuration match the declaration: updates what exists by name, and creates what is missing.
 
 Nothing is deleted. Airbyte gives no secret back, so secrets are not compared; they are sent along with every other
 change, and with `secrets` in any case.

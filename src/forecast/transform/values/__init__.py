@@ -1,1 +1,1 @@
-"""Text of cells to values: numbers, units, words of wind, times."""
+"""Converts the text of cells to values: numbers, units, wind directions in words, times."""

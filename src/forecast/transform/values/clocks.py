@@ -1,6 +1,6 @@
-"""Times of day as the sources write them: text, typed times, durations, and Excel's numbers, to the second.
+"""Times of day as sources write them, to the second: text, typed times, durations and Excel's numbers.
 
-Fractions of a second are rounded half up, whatever the type of the cell. A typed cell gets no laxer rule than a text.
+Fractions of a second are rounded half up, whatever the type of the cell. Typed cells obey the same rules as text.
 """
 
 from __future__ import annotations

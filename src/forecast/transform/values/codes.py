@@ -1,4 +1,4 @@
-"""Numbers that are no amounts: the codes that a network declares, such as that for a trace of rain."""
+"""Numbers that are codes and not amounts, as a network declares them, such as that for a trace of rain."""
 
 from __future__ import annotations
 

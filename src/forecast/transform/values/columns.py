@@ -1,4 +1,4 @@
-"""Columns of one parameter: their cells as found, their values, and the cells that could not be read."""
+"""Columns of a parameter: cells as found, values, and cells that could not be read."""
 
 from __future__ import annotations
 

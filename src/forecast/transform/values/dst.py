@@ -1,4 +1,4 @@
-"""The hour that occurs twice, when clocks go back: which pass a row belongs to shows only by the order of the rows."""
+"""The hour that occurs twice when clocks go back. Only the order of the rows shows which pass a row belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Raw cells to numbers in canonical units: the one place that converts, and that can say which cell failed and why.
+"""Converts raw cells to numbers in canonical units, and says which cell failed and why. No other module converts.
 
 A column has few distinct texts (a day of temperatures in °F has about 100), so the distinct ones are parsed and the
 rest looked up.

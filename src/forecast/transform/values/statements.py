@@ -1,4 +1,4 @@
-"""What the columns of a row say of its time, compared: where two statements of one time differ, the row is rejected.
+"""Compares what the columns of a row say about its time. If two statements differ, the row is rejected.
 
 Also finds the columns that are not times of observations, because they have one value in a whole object.
 """
