@@ -45,7 +45,7 @@ BOUNDARIES: Final[dict[str, tuple[str, str, str, int]]] = {
     "after a checkpoint": ("forecast.mongo.state", "Checkpoints.write", "after", 2),
     "after a day is marked to be judged": ("forecast.mongo.qc_queue", "PendingQc.enqueue", "after", 3),
     "before anything is evaluated": ("forecast.run.pipeline", "evaluate_pending", "before", 1),
-    "between the flags of two stations": ("forecast.mongo.qc_update", "rewrite", "after", 2),
+    "between the flags of two stations": ("forecast.mongo.qc_write", "rewrite", "after", 2),
     "before the marks are taken away": ("forecast.mongo.qc_queue", "PendingQc.ack", "before", 1),
     "after days are aggregated": ("forecast.mongo.days", "DailyAggregates.write", "after", 1),
     "before the observations of stations are counted": (

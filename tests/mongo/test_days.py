@@ -124,7 +124,7 @@ def test_what_is_new_on_one_day_changes_the_flags_of_another_day_there_too(
     assert_true(collection)
 
 
-@pytest.mark.parametrize("broken", ["DailyAggregates.write", "rewrite", "StationStates.count", "PendingQc.ack"])
+@pytest.mark.parametrize("broken", ["DailyAggregates.write", "rewrite_all", "StationStates.count", "PendingQc.ack"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_what_breaks_off_is_made_good_by_the_next(
     collection: ObservationCollection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, moment: str

@@ -22,7 +22,7 @@ from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.loaded_rows import LoadedRows
 from forecast.mongo.qc_queue import PendingQc, days_by_station
-from forecast.mongo.qc_write import OutdatedFlags, document_id, flag_updates, rewrite
+from forecast.mongo.qc_write import OutdatedFlags, document_id, flag_updates, rewrite_all
 from forecast.mongo.station_states import StationStates
 from forecast.mongo.window_reader import prefetch, read_window
 from forecast.networks.qc_version import qc_version
@@ -254,17 +254,16 @@ def _evaluate_window(
         if sink is not None:
             sink.flags_change(reflagged)
         counts.evaluated = 0
-        settled = True
-        for station in of_window:
-            within = differing[station.id].evaluated
+        for within in (differing[one.id].evaluated for one in of_window):
             counts.evaluated += within.stop - within.start
-            for updates in flag_updates(
-                station, stored[station.id], differing[station.id], changed, by_name=not attempt
-            ):
-                matched = rewrite(updates, collection)
-                counts.rewritten += matched
-                settled &= matched == len(updates)
-        if settled:
+        updates = (
+            batch
+            for one in of_window
+            for batch in flag_updates(one, stored[one.id], differing[one.id], changed, by_name=not attempt)
+        )
+        written = rewrite_all(updates, collection)
+        counts.rewritten += written
+        if written == sum(len(one.rows) for one in differing.values()):
             counts.flags_changed = sum(changed.values())
             if observer is not None:
                 for name, days in window.changed.items():

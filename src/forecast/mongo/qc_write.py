@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +24,7 @@ from forecast.networks.qc_version import qc_version
 from forecast.qc.results import Quality
 
 _BATCH: Final = 2_500
+_WRITERS: Final = 2
 _AMOUNT: Final = "measurements.precipitation_amount"
 
 
@@ -68,6 +71,18 @@ def flag_updates(
             only = {"_id": name} if by_name else {"station.id": station.id, "timestamp": moment}
             updates.append(UpdateOne({**only, "metadata.digest": digest}, change))
         yield updates
+
+
+def rewrite_all(batches: Iterable[list[UpdateOne]], collection: ObservationCollection) -> int:
+    """How many documents were still as they were read; the server works on batches while the next is made."""
+    written = 0
+    waiting: deque[Future[int]] = deque()
+    with ThreadPoolExecutor(_WRITERS, thread_name_prefix="flags") as writers:
+        for updates in batches:
+            waiting.append(writers.submit(rewrite, updates, collection))
+            if len(waiting) > _WRITERS:
+                written += waiting.popleft().result()
+        return written + sum(one.result() for one in waiting)
 
 
 def rewrite(updates: list[UpdateOne], collection: ObservationCollection) -> int:
