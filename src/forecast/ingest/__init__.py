@@ -1,1 +1,1 @@
-"""From the networks' own APIs to the raw zone, as Airbyte would write it: calls, pace, state, objects."""
+"""From the networks' APIs to the raw zone, in Airbyte's layout: calls, rate limits, state, objects."""

@@ -1,4 +1,4 @@
-"""What an answer means: its records, or which of the network's refusals it is."""
+"""The meaning of a response: its records, or one of the network's refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One network's API: calls at its pace, asked again where that helps, and what they cost."""
+"""One network's API: rate-limited calls, with retries where they can help, and their number."""
 
 from __future__ import annotations
 

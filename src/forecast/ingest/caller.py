@@ -1,4 +1,4 @@
-"""Calls to one network at its pace: asked again where that helps, and what they cost."""
+"""Rate-limited calls to one network, with retries where they can help, and their number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time that calls are paced by."""
+"""The clock for rate limits."""
 
 from __future__ import annotations
 

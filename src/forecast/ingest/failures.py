@@ -1,4 +1,4 @@
-"""Windows that were not answered, one after another: a station is left then, and a source ends."""
+"""Counts consecutive failed windows, after which a station is skipped or a source ends."""
 
 from __future__ import annotations
 

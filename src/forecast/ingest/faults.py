@@ -1,4 +1,4 @@
-"""What can become of a call, by what is lost with it."""
+"""The ways in which a call can fail, by what is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files a network has, by what lists them."""
+"""Lists the files of a network."""
 
 from __future__ import annotations
 

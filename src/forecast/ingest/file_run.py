@@ -1,4 +1,4 @@
-"""One run over one source of files: which there are, which have changed, and those as objects of the raw zone."""
+"""One run over one source of files: lists them, fetches those that changed, and writes them to the raw zone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What was fetched of each file, kept next to the raw zone.
 
-An object appears before the state vouches for it. A run that is killed in between costs one more download: the next
-writes the same object again under the same key.
+An object is written before the state records it. If a run is killed in between, the next one downloads the file again
+and writes the same object under the same key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which records were written already: a short digest of each, for the days that are still read again."""
+"""The records already written: a short digest of each, for the days that are still read again."""
 
 from __future__ import annotations
 

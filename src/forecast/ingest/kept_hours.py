@@ -1,4 +1,4 @@
-"""APIs that keep so many hours alone: what they no longer have."""
+"""APIs that only keep some hours: which data they no longer have."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One run a source at a time: a lease next to the state, which expires where its holder dies.
+"""One run per source at a time: a lease next to the state, which expires if its holder dies.
 
-The form is that of the database's lease (forecast.mongo.lock). It spares two runs the same calls; what keeps the state
-right is that every write of it names the version that it replaces.
+It works like the database's lease (forecast.mongo.lock) and prevents two runs from making the same calls. The state is
+consistent even without it, because every write names the version that it replaces.
 """
 
 from __future__ import annotations

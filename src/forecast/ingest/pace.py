@@ -1,7 +1,7 @@
-"""How often a key may call: so many times a minute, so many in 24 hours, over all runs and processes that share it.
+"""Rate limits of a key: calls per minute and per 24 hours, across all runs and processes that share it.
 
-A call is counted before it is made, in a document next to the state, which is written on condition. Whoever is killed
-between the two has lost a call, and none is made that was not counted.
+A call is counted before it is made, in a document next to the state, which is written conditionally. A process killed
+between the two loses a call, but no call is made that was not counted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All records of an answer that comes in pages, though records may be added and removed while they are read."""
+"""All records of a paged response, even if records are added or removed while it is read."""
 
 from __future__ import annotations
 

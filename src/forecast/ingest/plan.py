@@ -1,4 +1,4 @@
-"""Which stations and days are asked for, in which order, in how few calls."""
+"""Plans which stations and days to request, in which order, with as few calls as possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reading of one source: of an API's records or of whole files, and what is only asked or foretold."""
+"""Reads one source: records of an API, or whole files; also the trial call and the dry run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records of an answer by station and day, and only those that were asked for."""
+"""The records of a response by station and day; only those that were requested."""
 
 from __future__ import annotations
 

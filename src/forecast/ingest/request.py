@@ -1,4 +1,4 @@
-"""What a run of ingest was asked for, and what it meets outside of it."""
+"""The request of an ingest run, and its environment."""
 
 from __future__ import annotations
 

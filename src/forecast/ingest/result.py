@@ -1,4 +1,4 @@
-"""What an ingest has done: counts by source, station and day."""
+"""The result of an ingest: counts by source, station and day."""
 
 from __future__ import annotations
 

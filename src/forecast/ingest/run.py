@@ -1,4 +1,4 @@
-"""One run of `forecast ingest` over the sources that were asked for, one after another."""
+"""One run of `forecast ingest` over the requested sources, one after another."""
 
 from __future__ import annotations
 

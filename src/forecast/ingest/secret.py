@@ -1,4 +1,4 @@
-"""A key that does not show itself."""
+"""A key that is never shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run over one source: its calls, and what is new of their answers as objects of the raw zone."""
+"""One run over one source: makes its calls, and writes what is new to the raw zone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be read, by the name of their source."""
+"""The sources that can be read, by name."""
 
 from __future__ import annotations
 

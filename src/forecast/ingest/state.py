@@ -1,8 +1,8 @@
-"""What was read of each station, kept next to the raw zone, and how it stays in step with the objects there.
+"""What was read of each station, stored next to the raw zone, and how it stays consistent with the objects there.
 
-An object and the state that vouches for it cannot be written at once. So the state first says which object is about to
-appear and what will hold then; then the object appears, whole; then the state takes over what it said. A run that is
-killed in between leaves a state from which the next one can see whether the object has appeared.
+An object and its state cannot be written atomically. So the state first records which object is about to be written,
+and the state that will apply then; next the object is written, atomically; then that state takes effect. If a run is
+killed in between, the next one can see from the state whether the object was written.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""HTTP, and nothing that knows a network."""
+"""HTTP, without knowledge of any network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a file that was fetched is whole, by the checksums of its own format."""
+"""Checks that a fetched file is complete, by the checksums of its format."""
 
 from __future__ import annotations
 

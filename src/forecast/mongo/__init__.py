@@ -1,1 +1,1 @@
-"""The database: the only room that imports pymongo or bson."""
+"""The database: the only package that imports pymongo or bson."""

@@ -1,8 +1,8 @@
-"""Records to MongoDB documents, at the door of the database and nowhere else.
+"""Encodes records as MongoDB documents. No other module does.
 
-All documents of one station with the same parameters present have the same BSON but for some numbers and texts of
-fixed width, and their flags. So one of them is encoded by the driver, and the others are its copies with their own
-values written in and their own flags put between: 1.5 µs a document instead of 15.
+All documents of one station with the same parameters have the same BSON, except for some numbers, strings of fixed
+width, and their flags. So the driver encodes one of them, and the others are copies into which their own values and
+flags are written: 1.5 µs per document instead of 15.
 """
 
 from __future__ import annotations

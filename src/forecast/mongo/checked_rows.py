@@ -1,4 +1,4 @@
-"""Observations that were just checked, as the dataset has them: from the columns that the checks were given."""
+"""Observations that were just checked, in the dataset's schema, from the columns that the checks read."""
 
 from __future__ import annotations
 

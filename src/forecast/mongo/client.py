@@ -1,4 +1,4 @@
-"""The connection to MongoDB, and its errors in words: what to try again, and what to change."""
+"""The connection to MongoDB, and its error messages: what to retry, and what to change."""
 
 from __future__ import annotations
 

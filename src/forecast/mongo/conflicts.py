@@ -1,4 +1,4 @@
-"""Deliveries of one observation that contradict each other: which was kept, and why; and what replacing removed."""
+"""Deliveries of one observation with different values: which was kept, and why; and the values that were removed."""
 
 from __future__ import annotations
 

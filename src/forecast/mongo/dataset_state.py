@@ -1,7 +1,7 @@
 """The dataset that belongs to the database: in which zone, in which version, and the run that last wrote it.
 
-The dataset says the same of itself (`zone/identity.py`). Where the two differ, the dataset is of another database or of
-another time of this one (a restored dump), and is written anew.
+The dataset says the same of itself (`zone/identity.py`). If the two differ, the dataset belongs to another database or
+to an earlier state of this one (a restored dump), and is rewritten.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Daily aggregates: one document a station and UTC day, in `<collection>_days`.
+"""Daily aggregates: one document per station and UTC day, in `<collection>_days`.
 
     {_id: "ILAMAD25@2024-10-01", station, day, expected, received,
      parameters: {air_temperature: {received, suspect, failed, min, mean, max, checks: {spike: 2}}}}
 
-They are written by what brings the flags up to date (`qc_update`), before the flags are: what is killed in between does
-both again. A day without observations has no document, and a day has no entry of a parameter without values.
+`qc_update` writes them before the flags, so if a run is killed in between, the next one repeats both. A day without
+observations has no document, and a parameter without values has no entry.
 """
 
 from __future__ import annotations

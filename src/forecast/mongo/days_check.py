@@ -1,4 +1,4 @@
-"""Compares the daily aggregates with what the observations of the database come to."""
+"""Compares the daily aggregates with the observations in the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents of another format version, which this program neither reads nor mixes with its own."""
+"""Rejects collections of another format version, which this program neither reads nor writes."""
 
 from __future__ import annotations
 

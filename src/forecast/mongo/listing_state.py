@@ -1,8 +1,8 @@
-"""What an earlier listing of the raw zone found processed: one document a zone, in `<collection>_listing`.
+"""What an earlier listing of the raw zone found processed: one document per zone, in `<collection>_listing`.
 
     {_id: "s3://bucket/raw/", full_at, ranges: [{first, last, objects, newest, checkpoints}]}
 
-A range is of keys that followed each other in the list when all of their objects were processed.
+A range consists of consecutive keys of the listing, all of whose objects were processed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Records into MongoDB: idempotent by `_id`, one record is kept whatever the order, what is equal is not rewritten.
+"""Loads records into MongoDB: idempotent by `_id`, independent of their order, without rewriting equal content.
 
-`versions` says which of two records wins. A write names the version that it replaces, so a write of a concurrent run in
-between is noticed, and the record is decided again.
+`versions` says which of two records wins. A write is conditional on the version that it replaces, so a concurrent write
+is noticed, and the record is compared again.
 """
 
 from __future__ import annotations

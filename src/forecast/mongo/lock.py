@@ -1,7 +1,7 @@
-"""One writer at a time: a lease in the database, which expires where its holder dies.
+"""One writer at a time: a lease in the database, which expires if its holder dies.
 
-It keeps two runs from doing the same work twice. It is not what keeps documents right: `load` does that, for any number
-of writers.
+It prevents two runs from doing the same work. The documents do not depend on it: the loader keeps them correct with any
+number of writers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Observations of the database as the dataset has them (DATASET_SCHEMA)."""
+"""Observations from the database, in the dataset's schema (DATASET_SCHEMA)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes records as parts of documents that other parameter groups have parts of."""
+"""Writes records as parts of documents that also have parts of other parameter groups."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Observations whose parameters come in several groups: each group's record is a part of one document.
 
-Of a parameter that two parts have, the part that comes later in the order of `precedence` gives the value. What a
-document says follows from its parts alone, so they may come in any order, and as often as they like.
+If two parts have a parameter, the part that is later in the order of `precedence` gives the value. A document follows
+from its parts alone, so they may arrive in any order and any number of times.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes the flags that differ from those in the database, each document only where it still is as it was read."""
+"""Writes the flags that differ from those in the database, each only if its document is still as it was read."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which raw objects are processed, by what, into which processed zone, and what came of it.
+"""Which raw objects were processed, by which version, into which processed zone, and with which results.
 
-Kept in the database next to the documents they vouch for, so that a new database has none, and written only after the
-load was acknowledged.
+They are stored in the database next to the documents that they describe, so that a new database has none, and are only
+written after the load was acknowledged.
 """
 
 from __future__ import annotations

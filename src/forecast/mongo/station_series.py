@@ -1,4 +1,4 @@
-"""The observations of one station from a moment to another, as columns, through the index of stations and times."""
+"""The observations of one station in an interval, as columns, read through the index on station and time."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What is known of each station of the registry: one document each, in `<collection>_stations`.
+"""The state of each station in the registry: one document each, in `<collection>_stations`.
 
     {_id: "ILAMAD25", first, last, count, state, since, revision, months: {"2024-10": 8928}}
 
 `first` and `last` are its first and its newest observation (null where it has none), `state` is that of
 `forecast.core.presence`, `since` when a run first found it in that state. `count` is the sum of `months`, and a month
 is the sum of its daily aggregates: what a run costs depends on the months that it touches, not on what is stored.
-`revision` is another one after each change of its observations or flags.
+`revision` changes with each change of its observations or flags.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the database holds of observations, as much of it as decides between two versions."""
+"""The stored versions of observations, as far as needed to decide between two versions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Documents of the collection that this program did not write.
 
-They are not looked for, since that takes a look at every document; but where reading the collection fails, the one that
-is there is named.
+They are not searched for, because that would mean reading every document. But if reading the collection fails, the
+error names such a document.
 """
 
 from __future__ import annotations

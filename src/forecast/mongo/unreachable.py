@@ -1,7 +1,7 @@
-"""Why no MongoDB could be reached, from what the driver found out about each server: host, port and what was seen.
+"""Why no MongoDB could be reached, from the driver's description of each server: host, port and error.
 
-The driver makes one kind of error of all that can happen to a connection; what happened is in its text. No other
-part of that text is passed on.
+The driver raises the same error for everything that can happen to a connection, and only its text says what happened.
+No other part of that text is passed on.
 """
 
 from __future__ import annotations

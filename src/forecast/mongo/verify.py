@@ -1,4 +1,4 @@
-"""What differs between the processed zone and the database; each difference is named in the log."""
+"""Compares the processed zone with the database, and logs each difference."""
 
 from __future__ import annotations
 

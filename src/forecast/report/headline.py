@@ -1,6 +1,6 @@
 """What needs attention now, most important first, and the first of it as a headline.
 
-Pure: known runs, station states and the schedule in, words out. `forecast status` and the dashboard say the same.
+A pure function of known runs, station states and the schedule, so `forecast status` and the dashboard agree.
 """
 
 from __future__ import annotations

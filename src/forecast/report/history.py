@@ -1,4 +1,4 @@
-"""The status reports of past runs, as a folder of reports holds them."""
+"""The status reports of past runs in a folder of reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ingest_report_<time>.json, and what `forecast ingest` shows, from what a run has done."""
+"""ingest_report_<time>.json, and the output of `forecast ingest`, from the result of a run."""
 
 from __future__ import annotations
 

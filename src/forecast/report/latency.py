@@ -1,4 +1,4 @@
-"""query_latency_report_<time>.json: how long the query takes that the database is there for, a station's day."""
+"""query_latency_report_<time>.json: how long the query for a station's day takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times of queries as percentiles, and held to an objective."""
+"""Query times as percentiles, compared with an objective."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""load_test_report_<time>.json: how the queries hold under concurrent load."""
+"""load_test_report_<time>.json: query times under concurrent load."""
 
 from __future__ import annotations
 

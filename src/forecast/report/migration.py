@@ -1,4 +1,4 @@
-"""migration_report_<time>.json: what went into the database, and the proof that it is there."""
+"""migration_report_<time>.json: what was loaded into the database, and its verification."""
 
 from __future__ import annotations
 

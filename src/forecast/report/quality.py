@@ -1,4 +1,4 @@
-"""quality_report_<time>.json: how good the data of one run are (docs/reports.md)."""
+"""quality_report_<time>.json: the quality of the data of one run (docs/reports.md)."""
 
 from __future__ import annotations
 

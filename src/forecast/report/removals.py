@@ -1,4 +1,4 @@
-"""Stored values that were replaced by records which lack them, as the reports have them."""
+"""Stored values that were replaced by records which lack them, for the reports."""
 
 from __future__ import annotations
 

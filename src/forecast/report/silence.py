@@ -1,4 +1,4 @@
-"""Which stations send, which are late and which are silent: all of the registry, and of the database next to it."""
+"""Which stations are sending, late or silent: all stations in the registry, and those that only the database has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports as they are read back: a run as `headline` takes it, and the stations as they are now."""
+"""Reads reports back: runs as `headline` needs them, and the current state of the stations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table at the end of a run: what a person wants to know first, in at most 100 columns of plain text."""
+"""The summary at the end of a run: the most important results, in at most 100 columns of plain text."""
 
 from __future__ import annotations
 

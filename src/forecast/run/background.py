@@ -1,4 +1,4 @@
-"""Runs that go on while something else is measured: real ones, on raw data and into collections of their own."""
+"""Background runs during a measurement: real runs, with their own raw data and collections."""
 
 from __future__ import annotations
 

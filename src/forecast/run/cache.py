@@ -1,8 +1,8 @@
-"""What this very program made of this very object before, read from the processed zone instead of made again.
+"""Results of the same program for the same object, read from the processed zone instead of computed again.
 
-A record depends on the raw bytes, the code, the libraries and the station registry. Where a checkpoint vouches that
-all of them are the same, and the zone holds, byte for byte, what was published then, making it again would give it
-again. What the database holds is not taken on trust: the records are loaded like any others.
+A record depends on the raw bytes, the code, the libraries and the station registry. If a checkpoint shows that
+none of them has changed, and the zone still has what was published, byte for byte, processing would give the same
+result. The contents of the database are not trusted: the records are loaded like any others.
 """
 
 from __future__ import annotations

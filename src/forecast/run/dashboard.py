@@ -1,4 +1,4 @@
-"""The dashboard's model from the reports, the processed zone and the database; its files where they are read."""
+"""Builds the dashboard's model from the reports, the processed zone and the database, and publishes its files."""
 
 from __future__ import annotations
 

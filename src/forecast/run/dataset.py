@@ -1,4 +1,4 @@
-"""Brings the dataset in the processed zone up to date: what the database holds of the days that changed."""
+"""Updates the dataset in the processed zone, from the database, for the days that changed."""
 
 from __future__ import annotations
 

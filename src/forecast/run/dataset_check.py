@@ -1,4 +1,4 @@
-"""Compares the dataset with the database it was made of; what differs is named in the log."""
+"""Compares the dataset with its database, and logs what differs."""
 
 from __future__ import annotations
 

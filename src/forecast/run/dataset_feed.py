@@ -1,4 +1,4 @@
-"""Days of the dataset are written while the checks go on: from what they have read, by a thread of their own."""
+"""Writes days of the dataset while the checks are running, from what they have read, in a separate thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The disk that the objects of a run may take at once: MAX_TEMPORARY_MB."""
+"""The disk space that the objects of a run may use at a time: MAX_TEMPORARY_MB."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The history of runs: a file each in LOGS_DIR, its copy on S3, and a document each next to the collection.
+"""The history of runs: for each a file in LOGS_DIR, its copy on S3, and a document next to the collection.
 
-A file is written before anything else, so that a run is known which found no database. Whoever has the lease next
-enters what the database lacks, and closes what was left open: no other run is at work then.
+The file is written before anything else, so that a run is recorded even if it finds no database. The next run with the
+lease adds what the database lacks, and closes runs that were left open, because no other run is active then.
 """
 
 from __future__ import annotations

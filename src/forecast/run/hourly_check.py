@@ -1,4 +1,4 @@
-"""Compares the hourly dataset with what the database's observations come to; what differs is named in the log."""
+"""Compares the hourly dataset with the observations in the database, and logs what differs."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Listing the raw zone without the keys of which nothing can be new.
+"""Lists the raw zone without the keys that cannot be new.
 
-Airbyte names objects after the start of their sync, so that new ones stand behind the old ones of their stream. Where
-a long row of them is processed, the next runs begin to list behind it. An object that comes there later all the same,
-or is replaced there, is found by the next listing of every key.
+Airbyte names objects after the start of their sync, so that new objects come after the old ones of their stream. If
+a long series of them has been processed, the next runs start listing after it. An object that is added or replaced in
+it later is found by the next listing of all keys.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The processed zone into MongoDB again, and the proof that both hold the same."""
+"""Loads the processed zone into MongoDB again, and verifies that both are the same."""
 
 from __future__ import annotations
 

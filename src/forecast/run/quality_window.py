@@ -1,4 +1,4 @@
-"""The quality of what the database holds of some days, from the database alone."""
+"""The quality of the data of some days, from the database alone."""
 
 from __future__ import annotations
 

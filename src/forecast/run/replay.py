@@ -1,7 +1,7 @@
-"""Quarantined rows through the pipeline again, after a station was added or a rule corrected.
+"""Processes quarantined rows again, after a station was added or a rule corrected.
 
-What passes now is loaded and marked in its file of the reject store; what does not stays as it is. A file of which
-nothing more passes is left alone, so replaying twice changes nothing.
+Rows that pass now are loaded, and marked in their file; the others stay as they are. A file of which no further row
+passes is not changed, so replaying twice changes nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Old reports and old runs are removed, where LOGS_RETENTION_DAYS says how long they are kept."""
+"""Removes reports and runs that are older than LOGS_RETENTION_DAYS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run over raw objects: what it was asked, what it has done, and how it ends."""
+"""One run over raw objects: its request, its results, and its outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reports of one pipeline run: its status all the way, and at its end what was found and what was loaded."""
+"""The reports of one pipeline run: its status throughout, and at its end the quality and migration reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which raw objects are to be processed: what the checkpoints do not say of, part by part of the list."""
+"""Selects the raw objects to process: those without a valid checkpoint, for one part of the list at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of runs and stations, from wherever it can be read."""
+"""Gathers what is known about runs and stations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service level objectives that a command works with: those of the program, or those of SLO_URI."""
+"""The service level objectives of a command: the built-in ones, or those of SLO_URI."""
 
 from __future__ import annotations
 

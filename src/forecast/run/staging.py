@@ -1,4 +1,4 @@
-"""Raw objects to files for the processed zone: extract, transform, validate and save, batch by batch.
+"""Turns raw objects into files for the processed zone: extract, transform, validate and save, batch by batch.
 
 An object is read to its end before anything of it is published, so that one that is rejected at its end leaves nothing
 behind.

@@ -1,4 +1,4 @@
-"""The stations that a command works with: the built-in ones, and those that STATIONS_URI names."""
+"""The stations of a command: the built-in ones, and those of STATIONS_URI."""
 
 from __future__ import annotations
 

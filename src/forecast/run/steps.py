@@ -1,4 +1,4 @@
-"""The steps that every batch goes through, in their order: extract, transform, validate, save, load."""
+"""The steps for every batch, in order: extract, transform, validate, save, load."""
 
 from __future__ import annotations
 

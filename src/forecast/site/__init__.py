@@ -1,1 +1,1 @@
-"""The dashboard: a static site of what the reports and the database say."""
+"""The dashboard: a static site built from the reports and the database."""

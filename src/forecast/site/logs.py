@@ -1,4 +1,4 @@
-"""The reports of a folder as the dashboard reads them: runs, quality, latency and ingestion, oldest first."""
+"""Reads a folder of reports for the dashboard: runs, quality, latency and ingestion, oldest first."""
 
 from __future__ import annotations
 

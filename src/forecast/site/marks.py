@@ -1,4 +1,4 @@
-"""States as people see them: a word, a glyph and a colour, each of which says the same."""
+"""How states are shown: a word, a glyph and a colour, with the same meaning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the dashboard shows, as numbers and words: plain data, made by `collect` and drawn by `pages`."""
+"""The model of the dashboard: plain data, which `pages` renders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The site where it is read: only what changed is written, and what is no more is removed."""
+"""Publishes the site: writes only what changed, and removes what no longer exists."""
 
 from __future__ import annotations
 

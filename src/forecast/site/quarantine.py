@@ -1,4 +1,4 @@
-"""Quarantined rows of the processed zone, put together by object and reason."""
+"""Quarantined rows of the processed zone, grouped by object and reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Templates to pages. Everything that is put into one is escaped, but what forecast.site.svg has made."""
+"""Renders templates. All values are escaped, except what forecast.site.svg generates."""
 
 from __future__ import annotations
 

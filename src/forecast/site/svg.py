@@ -1,4 +1,4 @@
-"""SVG and HTML elements from Python; everything that is put into one is escaped."""
+"""SVG and HTML elements from Python; all values are escaped."""
 
 from __future__ import annotations
 

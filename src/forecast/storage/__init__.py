@@ -1,7 +1,6 @@
-"""The two kinds of place that objects live in, behind one door: an S3 bucket's prefix, and a local folder.
+"""The two kinds of object stores, with one interface: a prefix of an S3 bucket, and a local folder.
 
-Keys are relative to the place and opaque. Reading copies an object to a local file, once, in one version; writing
-makes it appear whole or not at all.
+Keys are relative to the store, and opaque. Reading copies one version of an object to a local file; writing is atomic.
 """
 
 from __future__ import annotations

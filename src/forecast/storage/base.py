@@ -1,4 +1,4 @@
-"""What every kind of place does, and what is the same in all of them."""
+"""The interface of all object stores, and what they have in common."""
 
 from __future__ import annotations
 

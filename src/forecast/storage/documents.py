@@ -1,6 +1,6 @@
-"""Small documents that several processes write: each write names the version that it replaces, and fails otherwise.
+"""Small documents that several processes write. Each write names the version that it replaces, or fails.
 
-For state, locks and counters. Ages are told by the clock of the place, not by that of the process.
+For state, locks and counters. Ages are measured by the clock of the store, not by that of the process.
 """
 
 from __future__ import annotations

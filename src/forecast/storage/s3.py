@@ -1,7 +1,7 @@
 """Objects below a prefix of an S3 bucket, on any endpoint that boto3 is configured for.
 
-boto3 would try a request again, but not a body that breaks off, and it pauses for less than a second in all. So it is
-told not to, and whole operations are tried again here, with longer and longer pauses, for a bounded time.
+boto3 retries requests, but not a response body that is cut short, and its pauses add up to less than a second. So its
+retries are disabled, and whole operations are retried here, with increasing pauses, for a limited time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Small documents on S3, written on condition (If-Match, If-None-Match)."""
+"""Small documents on S3, written conditionally (If-Match, If-None-Match)."""
 
 from __future__ import annotations
 

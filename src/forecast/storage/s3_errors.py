@@ -1,4 +1,4 @@
-"""What boto3 raises, as one of our errors: in words, and without the request, which can hold an address's password."""
+"""Translates boto3's exceptions to the program's errors, without the request, which can contain a password."""
 
 from __future__ import annotations
 

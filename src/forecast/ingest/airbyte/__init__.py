@@ -1,1 +1,1 @@
-"""The same sources as Airbyte connectors: manifests, and what sets them up over Airbyte's public API."""
+"""The same sources as Airbyte connectors: manifests, and their setup through Airbyte's public API."""

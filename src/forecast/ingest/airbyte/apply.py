@@ -1,7 +1,7 @@
 """Makes Airbyte's configuration match the declaration: updates what exists by name, and creates what is missing.
 
-Nothing is deleted. Airbyte gives no secret back, so secrets are not compared; they are sent along with every other
-change, and with `secrets` in any case.
+Nothing is deleted. Airbyte does not return secrets, so they cannot be compared. They are sent with every other change,
+and with `secrets` in any case.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Airbyte's public API: a token for client id and secret, JSON in and out, lists page by page.
 
-https://reference.airbyte.com; `abctl local credentials` prints id and secret of a server on one's own machine.
+https://reference.airbyte.com; `abctl local credentials` prints the id and secret of a local server.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is to be in Airbyte: a definition, a source and a connection for each network, and one S3 destination."""
+"""The desired configuration of Airbyte: a definition, a source and a connection per network, and one S3 destination."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source as Airbyte's declarative connector, made of the declaration that the runner follows.
+"""A source as a declarative Airbyte connector, generated from the declaration that the runner uses.
 
 It needs no custom component, so it runs on Airbyte Cloud, on a server of one's own and in the connector builder.
 What it cannot do, the runner does: write only what is new, keep a quota of 24 hours over syncs, check the units of the

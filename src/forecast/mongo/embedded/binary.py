@@ -1,4 +1,4 @@
-"""Which mongod there is on this machine."""
+"""Finds a mongod on this machine."""
 
 from __future__ import annotations
 

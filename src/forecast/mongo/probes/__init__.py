@@ -1,1 +1,1 @@
-"""What tries the database: a scratch document, timed queries."""
+"""Tests of the database: a scratch document, timed queries."""

@@ -1,4 +1,4 @@
-"""The query that the database is there for, a station's day: timed, and how MongoDB answers it."""
+"""The main query of the database, a station's day: its times, and how MongoDB executes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clients of a load test and their driver say to each other, and the clients' processes."""
+"""The protocol between a load test and its client processes, and these processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queries that people ask of the database, as `forecast load-test` sends them; their objectives are in slo.toml."""
+"""The queries of the database's users, which `forecast load-test` sends; their objectives are in slo.toml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all reports are made of: structs whose fields carry their documentation, and the types they share.
+"""The base of all report models: structs with documented fields, and common types.
 
 The JSON Schemas in `report/schemas/` and the tables of docs/reports.md are generated from these models (`make docs`).
 """

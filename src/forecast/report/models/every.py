@@ -1,4 +1,4 @@
-"""All reports, for what is made of each: its JSON Schema and its documentation."""
+"""All reports, from which JSON Schemas and documentation are generated."""
 
 from __future__ import annotations
 

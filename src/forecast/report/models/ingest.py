@@ -1,4 +1,4 @@
-"""ingest_report_<time>.json: what was read from the networks' APIs, and what of it was new."""
+"""ingest_report_<time>.json: what was read from the networks' APIs, and how much of it was new."""
 
 from __future__ import annotations
 

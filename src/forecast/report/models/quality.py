@@ -1,4 +1,4 @@
-"""quality_report_<time>.json: how good the data are, of one run or of a window of days."""
+"""quality_report_<time>.json: the quality of the data of one run, or of a window of days."""
 
 from __future__ import annotations
 

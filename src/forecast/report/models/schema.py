@@ -1,4 +1,4 @@
-"""The JSON Schema of a report, and the rows of its table in docs/reports.md, made of its model."""
+"""Generates the JSON Schema of a report, and the rows of its table in docs/reports.md, from its model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The map of the stations: outlines, marks, and names where there is room for them. No tiles, no request."""
+"""The map of the stations: outlines, marks, and names where there is room. It needs no tiles and no requests."""
 
 from __future__ import annotations
 

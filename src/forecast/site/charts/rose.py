@@ -1,4 +1,4 @@
-"""The wind rose: how often the wind came from where, and how strong it was."""
+"""The wind rose: the frequency of wind directions and speeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Axes: round numbers between which a curve lies."""
+"""Axes: round limits for a curve."""
 
 from __future__ import annotations
 

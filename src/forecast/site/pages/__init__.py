@@ -1,1 +1,1 @@
-"""The pages: each takes the model and a language and gives what its template shows."""
+"""The pages: each takes the model and a language, and returns the variables of its template."""

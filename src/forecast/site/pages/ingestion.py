@@ -1,4 +1,4 @@
-"""How old the newest data of each network are, and what `forecast ingest` has read."""
+"""The page on ingestion: the age of each network's newest data, and what `forecast ingest` has read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Latency and objectives: how often each was met, and how much of what may miss it is used."""
+"""The page on latency and objectives: how often each was met, and how much of its error budget is used."""
 
 from __future__ import annotations
 

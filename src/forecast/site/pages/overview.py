@@ -1,4 +1,4 @@
-"""The overview: what is wrong first, the last run in six numbers, and six weeks of nights."""
+"""The overview: problems first, then the last run in six numbers, and six weeks of nightly runs."""
 
 from __future__ import annotations
 

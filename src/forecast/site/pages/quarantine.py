@@ -1,4 +1,4 @@
-"""What was not let in: quarantined rows and rejected objects, each with its reason."""
+"""The page on quarantined rows and rejected objects, each with its reason."""
 
 from __future__ import annotations
 

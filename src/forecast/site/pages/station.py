@@ -1,4 +1,4 @@
-"""One station: how it is, its last week at full resolution, and six weeks of completeness."""
+"""The page of one station: its state, its last week at full resolution, and six weeks of completeness."""
 
 from __future__ import annotations
 

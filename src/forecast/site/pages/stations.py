@@ -1,4 +1,4 @@
-"""All stations: where they are, how each is, and why."""
+"""The page of all stations: their positions, their states, and the reasons."""
 
 from __future__ import annotations
 
