@@ -1,4 +1,4 @@
-"""How a network's files are found and fetched: one declaration, which the ingest runner follows."""
+"""The declaration of a network's files, which the ingest runner follows."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-# In `Folder.path` of files that are named by their years.
+# In `Folder.path`, for files that are named after their year.
 YEAR: Final = "{year}"
 
 
 class Listing(StrEnum):
-    """What says which files there are."""
+    """How the files are listed."""
 
-    DIRECTORY = "directory"  # a page of links, with the time and the size of each file, as web servers make them
-    CATALOGUE = "catalogue"  # a data set of data.gouv.fr, whose resources are files anywhere
-    YEARS = "years"  # nothing: there is one a year
+    DIRECTORY = "directory"  # a page of links with the time and size of each file, as web servers generate them
+    CATALOGUE = "catalogue"  # a data set on data.gouv.fr, whose resources are files at any address
+    YEARS = "years"  # not listed: there is one per year
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Files of one kind. `name` is that of their folder in the raw zone, `path` follows the address.
+    """Files of one kind. `name` is their folder in the raw zone, and `path` is appended to the address.
 
-    `pattern` finds the names of files. Its groups are `station`, the network's own id of the only station in a file, or
-    `group`, what `FileFetch.group_of` gives of those in it; and `first` and `last`, the days or the years that a file
-    begins and ends with. With `before_days` the folder holds nothing newer, and is looked at where the history that is
-    wanted goes back further.
+    `pattern` matches the names of files. Its groups are `station`, the network's own id of the only station in a file,
+    or `group`, the result of `FileFetch.group_of` for its stations; and `first` and `last`, the first and last day or
+    year of a file. With `before_days`, the folder only has data older than that many days, and is only read if older
+    data are wanted.
     """
 
     name: str
@@ -38,10 +38,10 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class FileFetch:
-    """A network that serves whole files, which become objects of the raw zone as they are.
+    """A network that serves whole files, which become objects of the raw zone unchanged.
 
-    A file is fetched where its network has stations in the registry that may be in it, and only where it has changed.
-    Files that end before the history that is wanted are left out. No key is asked for.
+    A file is fetched if it may contain stations in the registry, and only if it has changed. Files that end before the
+    period wanted are skipped. No key is needed.
     """
 
     source: str  # the name in options, reports and the raw zone

@@ -1,6 +1,6 @@
-"""What a network is, as data: its layouts, fields, units and codes.
+"""The declaration of a network: its layouts, fields, units and codes.
 
-The readers in `extract` and `transform` do what is declared here; docs/networks.md is made of it.
+The readers in `extract` and `transform` follow these declarations, and docs/networks.md is generated from them.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from forecast.networks.station_source import StationSource
 from forecast.qc.thresholds import Thresholds
 
 _SETTING_NAMES: Final = frozenset(setting.name for setting in SETTINGS)
-# One code for a whole row, or one a value: as the network writes it.
+# One code for a whole row, or one per value, as the network writes it.
 QualityCode = int | str
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Numbers, as they are in cells of this unit, that stand for a value in the parameter's own unit; and why."""
+    """Numbers in this unit that are codes for a value in the parameter's canonical unit; and what they mean."""
 
     numbers: tuple[float, ...]
     unit: str
@@ -37,7 +37,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class TextCode:
-    """Texts of cells, compared without case and blanks, that stand for a value in the parameter's own unit; and why."""
+    """Texts that are codes for a value in the parameter's canonical unit (ignoring case and blanks); what they mean."""
 
     texts: tuple[str, ...]
     value: float
@@ -48,10 +48,10 @@ class TextCode:
 class Field:
     """What a field measures.
 
-    `unit` is that of numbers without a unit of their own; where it is None, a number needs its unit in the cell.
-    `quality` names the field with the network's own quality code of this value. `missing` are numbers that stand for
-    "no value" here and are possible elsewhere. A value of one of the `text_codes` is not noted: it is what the network
-    reports, such as "10+" for the highest value that it reports.
+    `unit` is the unit of numbers that have none in their cell; if it is None, every number needs its unit in the cell.
+    `quality` is the field with the network's own quality code for this value. `missing` are numbers that mean "no
+    value" in this field, but may be real elsewhere. Values from `text_codes` cause no parse issue, because they are
+    what the network reports, such as "10+" for the highest value that it reports.
     """
 
     parameter: str
@@ -62,7 +62,7 @@ class Field:
     text_codes: tuple[TextCode, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises ValueError where there is no such parameter."""
+        """Raises ValueError if there is no such parameter."""
         if self.parameter not in MEASURED_NAMES:
             raise ValueError(f"{self.parameter!r} is not a measured parameter of forecast.core.parameters")
 
@@ -71,8 +71,8 @@ class Field:
 class UnitsInNames:
     """Columns whose names end in the unit of their numbers, such as "Temp_F".
 
-    `names` are what is before the unit, with the parameters that may be meant. Where a table has such columns,
-    `bare` are those without a unit, and `beside` are known and hold no parameter.
+    `names` maps the part before the unit to the parameters that it may mean. In a table with such columns, `bare` are
+    columns without a unit, and `beside` are known columns without a parameter.
     """
 
     names: Mapping[str, tuple[str, ...]]
@@ -82,9 +82,9 @@ class UnitsInNames:
 
 @dataclass(frozen=True, slots=True)
 class UnitBlocks:
-    """Objects, or prefixes of columns, that are named after a system of units and hold the fields without a unit.
+    """Objects, or column prefixes, named after a system of units. They contain the fields without a unit.
 
-    `units` gives the unit of each quantity by name of the object; `beside` are members that are known and not read.
+    `units` gives the unit of each quantity, by the name of the object; `beside` are known members that are not read.
     """
 
     units: Mapping[str, Mapping[Quantity, str]]
@@ -93,7 +93,7 @@ class UnitBlocks:
 
 @dataclass(frozen=True, slots=True)
 class MeanOf:
-    """A parameter of which a row has only the highest and the lowest value: their mean is taken."""
+    """A parameter of which rows only have the highest and the lowest value; its value is their mean."""
 
     parameter: str
     highest: str
@@ -102,7 +102,7 @@ class MeanOf:
 
 @dataclass(frozen=True, slots=True)
 class Extremes:
-    """The fields with the highest and the lowest value of a row, and the parameter that they are of."""
+    """The fields with the highest and the lowest value of a parameter in a row."""
 
     parameter: str
     highest: str
@@ -112,7 +112,7 @@ class Extremes:
 
 @dataclass(frozen=True, slots=True)
 class Aggregates:
-    """Hourly and daily values have the same names: `extremes` distinguish them, `advice` says what to sync."""
+    """Hourly and daily values under the names of observations: `extremes` reveal them, `advice` says what to sync."""
 
     extremes: tuple[Extremes, ...]
     advice: str
@@ -120,11 +120,11 @@ class Aggregates:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The key of a JSON document that holds the rows: in a list, or in one list a station.
+    """The key of a JSON document under which the rows are: in one list, or in a list per station.
 
-    `beside` are members of it that are no stations. `units` is the key of the document under which it names the units
-    of its fields ({"vent_moyen": "mean wind speed,km/h"}). `rejected` says why its rows are not read. `row` is the
-    member of an entry that holds the row, such as the properties of a feature of GeoJSON.
+    `beside` are members of it that are not stations. `units` is the key of the document that gives the units of its
+    fields ({"vent_moyen": "mean wind speed,km/h"}). `rejected` says why its rows are not read. `row` is the member of
+    an entry that contains the row, such as the properties of a GeoJSON feature.
     """
 
     name: str
@@ -147,7 +147,7 @@ class Validated:
 
 @dataclass(frozen=True, slots=True)
 class FormerOffset:
-    """A network that once wrote another zone: times before `until`, as written, are so many hours ahead of UTC."""
+    """An earlier time zone of a network: times before `until`, as written, are `hours` ahead of UTC."""
 
     until: datetime
     hours: int
@@ -157,12 +157,12 @@ class FormerOffset:
 class UtcTime:
     """A column with the time of a row in UTC.
 
-    `beside` are columns that repeat it, and `local` one with the station's local time: both are compared
-    with it. `format` is that of strptime, where the time is not in ISO 8601 ("%Y%m%d%H"). With `within_days` the column
-    has the day of the month, the hour and the minute alone ("170551"): the last such time before the object's
-    extraction, where that is so many days before it at most. `former` is the zone of times before a day. Stations whose
-    own ids begin with one of `local_stations` give it in their own time instead. With `step_minutes` a row at any other
-    minute of a day is rejected: it is of another period than those of this layout.
+    `beside` are columns that repeat it, and `local` is a column with the station's local time; both are compared with
+    it. `format` is a strptime format, if the time is not in ISO 8601 ("%Y%m%d%H"). With `within_days`, the column only
+    has the day of the month, the hour and the minute ("170551"). It then means the last such time before the object was
+    extracted, at most that many days earlier. `former` is the time zone before a certain day. Stations whose own ids
+    begin with one of `local_stations` use their own time zone instead. With `step_minutes`, rows at other minutes are
+    rejected, because they cover a different period.
     """
 
     column: str
@@ -176,16 +176,16 @@ class UtcTime:
 
     @property
     def own(self) -> tuple[str, ...]:
-        """The columns any of which has the time of a row of this layout."""
+        """The columns that can contain the time of a row in this layout."""
         return (self.column,)
 
 
 @dataclass(frozen=True, slots=True)
 class LocalTime:
-    """Times local to the station: whole ones, or a day (a column, or the name of a sheet) and a time of day.
+    """Times in the station's local time: complete, or as a day (a column, or the name of a sheet) and a time of day.
 
-    Columns in `utc` count first, because none of them is ambiguous. Of `own`, any has the time of a row: that tells
-    rows of several layouts apart. Those of `scrape` may have the time at which a page was read instead.
+    Columns in `utc` take precedence, because they are never ambiguous. Any column in `own` has the time of a row, which
+    distinguishes the rows of several layouts. Columns in `scrape` may have the time at which a page was read instead.
     """
 
     utc: tuple[str, ...]
@@ -200,8 +200,8 @@ class LocalTime:
 class Recognise:
     """How rows of a layout are recognised.
 
-    That is all of `columns`, one of `any_of`, a field that names the station, and so many of the fields with values;
-    and not `unless`.
+    They have all of `columns`, one of `any_of`, a field that names the station (with `station`), and at least `values`
+    of the fields; and they do not match `unless`.
     """
 
     columns: tuple[str, ...] = ()
@@ -213,10 +213,10 @@ class Recognise:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """How a report says that it corrects another one of its station and time.
+    """How a report shows that it corrects another report of the same station and time.
 
-    `pattern` (RE2) finds it in `column`, and its group "correction" which one it is: of several the last in the order
-    of these texts counts. The others in the same batch are quarantined.
+    `pattern` (RE2) finds the mark in `column`. Its group "correction" identifies the correction: if there are several,
+    the last in alphabetical order counts, and the others in the same batch are quarantined.
     """
 
     column: str
@@ -225,18 +225,18 @@ class Correction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """One form in which a network's rows come. Names are compared without case, blanks and punctuation.
+    """One structure of a network's rows. Names are compared without case, blanks and punctuation.
 
-    Of several fields of one parameter the first that has a value in a row is taken. `cell` says what a cell with a
-    value looks like, for people. `beside` are columns that are known and hold no measurement; `not_stored` hold one for
-    which there is no parameter, and their cells are counted. Any other column is named in the reports. `station_of_key`
-    takes the station of a row that names none from the object's key. A station's id that is a number has
-    `station_digits` digits in the registry: what tools take for a number loses its leading zeros.
-    With `decimal` "," a comma in a number is that of a decimal; else "1,013" is rejected, for it may part thousands.
-    `row_quality` is a field with one quality code for all values of a row, `validated` one with an object of them.
-    `idle` are parameters that a station without sensors reports as 0: a row with nothing else is empty. `group`
-    names the parameters that its rows hold, where those of another layout hold others of the same observation: rows
-    of one station and time are merged then.
+    If several fields have the same parameter, the first with a value in the row is used. `cell` describes a cell with
+    a value, for error messages. `beside` are known columns without a measurement. `not_stored` are columns with
+    measurements for which there is no parameter; their cells are counted. Reports list all other columns. With
+    `station_of_key`, a row without a station belongs to the station of the object's key. Numeric station ids have
+    `station_digits` digits in the registry, because tools that read them as numbers remove leading zeros. With
+    `decimal` ",", a comma in a number is a decimal comma; otherwise "1,013" is rejected, because the comma may
+    separate thousands. `row_quality` is a field with one quality code for all values of a row, `validated` one with an
+    object of codes. `idle` are parameters that a station without sensors reports as 0; a row with nothing else is
+    empty. `group` names the parameters of this layout, if other layouts have other parameters of the same
+    observations. Rows of the same station and time are then merged.
     """
 
     name: str
@@ -263,7 +263,7 @@ class Layout:
     group: str = ""
 
     def __post_init__(self) -> None:
-        """Raises ValueError where the group's name is none."""
+        """Raises ValueError if `group` is not a valid name."""
         if self.group and not re.fullmatch(r"[a-z0-9_]{1,40}", self.group):
             raise ValueError(f"{self.name}: a group is named with letters, digits and _, not {self.group!r}")
 
@@ -284,10 +284,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Format:
-    """Files that none of the common readers knows, such as a bulletin or columns of fixed width.
+    """Files that no common reader can read, such as bulletins or columns of fixed width.
 
-    `sniff` is asked first, with the first bytes of a file (unpacked, where it is a gzip); `records` reads the rows of a
-    whole one. It raises ObjectRejectedError for a file that is none. The rows then are of one of the network's layouts.
+    `sniff` gets the first bytes of a file (unpacked, if it is a gzip file) and recognises it. `records` then reads the
+    rows of the whole file, or raises ObjectRejectedError if it is not valid. The rows have one of the network's
+    layouts.
     """
 
     name: str
@@ -297,7 +298,7 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """Under which terms a network's observations may be used."""
+    """The terms of use of a network's observations."""
 
     name: str
     url: str
@@ -306,14 +307,13 @@ class Licence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """Everything that one network is.
+    """The declaration of a network.
 
-    Ids of its stations are `id_prefix` and the network's own id. Rows before `first_year` have a wrong clock.
-    `formats` are files that only this network has; `fetch` are the streams of its API that `forecast ingest` reads,
-    `files` what it serves as whole files, `stations` its own list of stations. `thresholds` differ from those of the
-    checks at all its stations; values with one of `failed_codes` failed the network's own check. `access`
-    says how its data are had, with the key where one is needed, and `traps` what surprises who works with them: whole
-    sentences, for its page.
+    Its station ids are `id_prefix` followed by the network's own id. Rows before `first_year` have a wrong clock.
+    `formats` are file formats that only this network has, `fetch` the streams of its API that `forecast ingest` reads,
+    `files` its downloadable files, and `stations` its own list of stations. `thresholds` replace those of the checks at
+    all its stations. Values with one of `failed_codes` failed the network's own check. `access` says how to get its
+    data, including a key if one is needed, and `traps` warns about pitfalls. Both are sentences for docs/networks.md.
     """
 
     name: str
@@ -331,15 +331,15 @@ class Network:
     traps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises ValueError where a stream is one of another network, or needs a setting that there is not."""
+        """Raises ValueError if a stream belongs to another network, or needs a setting that does not exist."""
         for stream in self.sources:
             if stream.network != self.name:
-                raise ValueError(f"the source {stream.source!r} of {self.name} says that it is one of {stream.network}")
+                raise ValueError(f"the source {stream.source!r} of {self.name} belongs to {stream.network}")
             needed = {name for name in (stream.key_setting, stream.url_setting) if name is not None}
             if missing := needed - _SETTING_NAMES:
-                raise ValueError(f"the source {stream.source!r} needs a setting that there is not: {min(missing)}")
+                raise ValueError(f"the source {stream.source!r} needs a setting that does not exist: {min(missing)}")
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """All that `forecast ingest` can read of it."""
+        """The sources of this network that `forecast ingest` can read."""
         return (*self.fetch, *self.files)

@@ -1,4 +1,4 @@
-"""What `forecast ingest` can read of a network."""
+"""The sources of a network that `forecast ingest` can read."""
 
 from __future__ import annotations
 

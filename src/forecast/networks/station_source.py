@@ -1,4 +1,4 @@
-"""Where a network lists its own stations, and what the fields of that list are called."""
+"""The declaration of a network's own list of stations: its address, its format and its fields."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Literal
 class StationSource:
     """A list of stations: CSV with a header (`delimiter`), JSON objects, features of GeoJSON, or text (`line`).
 
-    Each field may have several names, of which the first that is there counts. `url` is where the list can be had
-    without a key; `described` describes it for people. An id that lost its zeros gets `id_digits` again. `wmo` is
-    the field with the station's five digits of the WMO. A station with something in `end` is closed. `zones` are
-    the time zones of stations whose ids begin so, where that is not their network's. Of a feature the place is that
-    of its geometry: of its two numbers the one between `latitudes` is the latitude, for WFS servers differ in their
-    order. `line` is a pattern whose groups are the fields; a line of another form is none of a station. A station is
-    closed too if its day in `last_day` (YYYYMMDD) is more than 31 days before the newest of the list.
+    A field may have several names; the first that exists is used. `url` is the address of the list, if no key is
+    needed; `described` describes the list for people. Ids without their leading zeros are padded to `id_digits`. `wmo`
+    is the field with the station's five-digit WMO number. A station with a value in `end` is closed. `zones` are the
+    time zones of stations whose ids begin with a prefix, if they differ from the network's. The position of a GeoJSON
+    feature is that of its geometry: the number between `latitudes` is the latitude, because WFS servers differ in the
+    order. `line` is a pattern whose groups are the fields; other lines are ignored. A station is also closed if its
+    day in `last_day` (YYYYMMDD) is more than 31 days before the newest in the list.
     """
 
     form: Literal["csv", "json", "geojson", "text"]

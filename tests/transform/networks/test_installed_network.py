@@ -185,11 +185,11 @@ def test_rows_of_no_layout_are_rejected_with_the_nearest(install: Install, tmp_p
         ),
         (
             with_stream(STREAM.replace("Port of Dunkirk", "Port of Calais")),
-            "cannot be loaded: the source 'port' of Port of Dunkirk says that it is one of Port of Calais",
+            "cannot be loaded: the source 'port' of Port of Dunkirk belongs to Port of Calais",
         ),
         (
             with_stream(STREAM.replace("WUNDERGROUND_API_KEY", "PORT_KEY")),
-            "cannot be loaded: the source 'port' needs a setting that there is not: PORT_KEY",
+            "cannot be loaded: the source 'port' needs a setting that does not exist: PORT_KEY",
         ),
     ],
     ids=[
