@@ -1,5 +1,5 @@
 variable "region" {
-  description = "AWS region, for instance eu-west-3."
+  description = "AWS region, for example eu-west-3."
   type        = string
 
   validation {
@@ -20,7 +20,7 @@ variable "project" {
 }
 
 variable "environment" {
-  description = "Second part of every name: dev, prod. In prod nothing that holds data can be destroyed by Terraform."
+  description = "Second part of every name: dev, prod. In prod, Terraform cannot destroy anything that contains data."
   type        = string
 
   validation {
@@ -66,7 +66,7 @@ variable "nat_mode" {
 }
 
 variable "mongo_image_digest" {
-  description = "Digest of the MongoDB image in the repository that this configuration makes: sha256:… as the push printed it."
+  description = "Digest of the MongoDB image in the repository that this configuration creates: sha256:…, as printed by the push."
   type        = string
 
   validation {
@@ -76,7 +76,7 @@ variable "mongo_image_digest" {
 }
 
 variable "pipeline_image_digest" {
-  description = "Digest of the pipeline's image in the repository that this configuration makes: sha256:… as the push printed it."
+  description = "Digest of the pipeline's image in the repository that this configuration creates: sha256:…, as printed by the push."
   type        = string
 
   validation {
@@ -86,7 +86,7 @@ variable "pipeline_image_digest" {
 }
 
 variable "member_cpu" {
-  description = "CPU units of a member of the replica set (1024 is one vCPU); MongoDB asks for two cores. It holds for a member once forecast mongo roll has rolled it."
+  description = "CPU units of a member of the replica set (1024 is one vCPU); MongoDB recommends two cores. A change applies to a member when forecast mongo roll replaces it."
   type        = number
   default     = 2048
 
@@ -97,7 +97,7 @@ variable "member_cpu" {
 }
 
 variable "member_memory" {
-  description = "Memory of a member in MiB; half of what exceeds 1 GiB becomes WiredTiger's cache. It holds like member_cpu."
+  description = "Memory of a member in MiB; half of what exceeds 1 GiB becomes WiredTiger's cache. A change applies like that of member_cpu."
   type        = number
   default     = 4096
 
@@ -108,7 +108,7 @@ variable "member_memory" {
 }
 
 variable "volume_size_gib" {
-  description = "Size of a member's volume in GiB. It holds for a member once forecast mongo roll has rolled it."
+  description = "Size of a member's volume in GiB. A change applies to a member when forecast mongo roll replaces it."
   type        = number
   default     = 50
 
@@ -130,7 +130,7 @@ variable "schedule_timezone" {
 }
 
 variable "alarm_emails" {
-  description = "Who is told, by severity: page (for at once), ticket (for the next working day). Each address must confirm the subscription once."
+  description = "Email addresses by severity: page (act immediately), ticket (next working day). Each address must confirm its subscription once."
   type        = object({ page = list(string), ticket = list(string) })
 
   validation {
@@ -140,7 +140,7 @@ variable "alarm_emails" {
 }
 
 variable "max_data_age_hours" {
-  description = "A station whose newest observation is older is silent, and alarms tell of it. The daily schedule and twelve hours more."
+  description = "A station whose newest observation is older is silent, and raises an alarm. The default is the daily schedule plus twelve hours."
   type        = number
   default     = 36
 
@@ -151,7 +151,7 @@ variable "max_data_age_hours" {
 }
 
 variable "monthly_budget_usd" {
-  description = "What the stack may cost a month, in USD. A mail tells where more is spent, or is going to be. docs/cost.md estimates it."
+  description = "Monthly budget for the stack, in USD. Actual or forecast costs above it cause an email. docs/cost.md has an estimate."
   type        = number
   default     = 550
 
@@ -162,7 +162,7 @@ variable "monthly_budget_usd" {
 }
 
 variable "secrets_version" {
-  description = "Raise it by one to draw new passwords at the next apply; the runbook on rotation says what to do then."
+  description = "Increment it to generate new passwords at the next apply; the runbook on rotating secrets describes the further steps."
   type        = number
   default     = 1
 
@@ -173,7 +173,7 @@ variable "secrets_version" {
 }
 
 variable "chain" {
-  description = "The day's work: when it begins (cron or rate), how many hours lie between one day's and the next's, whether the networks' APIs are asked (else Airbyte fills the raw zone), and by step its arguments and its time limit in hours."
+  description = "The chain of daily steps: its schedule (cron or rate), the hours between two executions, whether it ingests from the networks' APIs (otherwise Airbyte fills the raw zone), and the arguments and time limit in hours of each step."
   type = object({
     schedule      = optional(string, "cron(15 5 * * ? *)")
     hours_between = optional(number, 24)
@@ -200,7 +200,7 @@ variable "chain" {
 }
 
 variable "ingest_keys" {
-  description = "Settings of the networks' keys that the secret PROJECT-ENVIRONMENT/ingest holds, such as WUNDERGROUND_API_KEY."
+  description = "Names of the networks' key settings that the secret PROJECT-ENVIRONMENT/ingest contains, such as WUNDERGROUND_API_KEY."
   type        = list(string)
   default     = []
 
@@ -211,7 +211,7 @@ variable "ingest_keys" {
 }
 
 variable "latency_station_id" {
-  description = "Station whose newest day the latency is measured with. It must report, or finding nothing is timed."
+  description = "Station for the latency report, which queries its newest day. It must be sending; otherwise the query finds nothing."
   type        = string
   default     = "ILAMAD25"
 
@@ -222,7 +222,7 @@ variable "latency_station_id" {
 }
 
 variable "site_users" {
-  description = "Who may read the dashboard: by name, the SHA-256 of name:password in hexadecimal. Without any it is not published."
+  description = "Users of the dashboard: for each name, the SHA-256 of name:password in hexadecimal. If empty, the dashboard is not published."
   type        = map(string)
   default     = {}
 
@@ -270,7 +270,7 @@ variable "cpu_architecture" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that no role made here may go beyond, which the delivery's stack makes; null where there is no such stack."
+  description = "ARN of the permissions boundary for all roles created here, which the delivery stack creates; null if there is no such stack."
   type        = string
   default     = null
 

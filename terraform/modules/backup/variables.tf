@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod."
+  description = "Prefix of every name, for example forecast-prod."
   type        = string
 
   validation {
@@ -39,7 +39,7 @@ variable "retention_days" {
 }
 
 variable "force_destroy" {
-  description = "Whether terraform destroy may delete a vault that holds snapshots. Never true in production."
+  description = "Whether terraform destroy may delete a vault that contains snapshots. Never true in production."
   type        = bool
 }
 
@@ -66,7 +66,7 @@ variable "schedule_expression" {
 }
 
 variable "restore_test_schedule_expression" {
-  description = "When a restore is tried: a cron() expression of AWS Backup."
+  description = "When a restore is tested: a cron() expression of AWS Backup."
   type        = string
   default     = "cron(0 9 ? * SUN *)"
 
@@ -77,7 +77,7 @@ variable "restore_test_schedule_expression" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that no role made here may go beyond; null for none."
+  description = "ARN of the permissions boundary for all roles created here; null for none."
   type        = string
   default     = null
 

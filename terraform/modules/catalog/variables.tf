@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod. The database is named after it, with underscores."
+  description = "Prefix of every name, for example forecast-prod. The database is named after it, with underscores."
   type        = string
 
   validation {

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the state machine, for instance forecast-prod-chain."
+  description = "Name of the state machine, for example forecast-prod-chain."
   type        = string
 
   validation {
@@ -19,7 +19,7 @@ variable "stack" {
 }
 
 variable "steps" {
-  description = "What runs, in this order: a task definition, the roles that it gets, its arguments (none: its own), its time limit, and whether the chain stops where it fails."
+  description = "The steps, in order: for each a task definition, its roles, its arguments (none: those of the definition), its time limit, and whether the chain stops if it fails."
   type = list(object({
     name                = string
     task_definition_arn = string
@@ -51,7 +51,7 @@ variable "cluster_arn" {
 }
 
 variable "subnet_ids" {
-  description = "Private subnets, one a zone."
+  description = "Private subnets, one per zone."
   type        = list(string)
 
   validation {
@@ -71,7 +71,7 @@ variable "security_group_id" {
 }
 
 variable "schedule_expression" {
-  description = "When the chain begins: a cron() or rate() expression of EventBridge Scheduler."
+  description = "When the chain starts: a cron() or rate() expression of EventBridge Scheduler."
   type        = string
 
   validation {
@@ -111,7 +111,7 @@ variable "log_retention_days" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that no role made here may go beyond; null for none."
+  description = "ARN of the permissions boundary for all roles created here; null for none."
   type        = string
   default     = null
 

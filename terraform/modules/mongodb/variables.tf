@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod."
+  description = "Prefix of every name, for example forecast-prod."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts volumes and logs, and by which the secrets are encrypted."
+  description = "Key that encrypts volumes, logs and secrets."
   type        = string
 
   validation {
@@ -29,7 +29,7 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Private subnets, one a zone: mongo-1 runs in the first, mongo-2 in the second, mongo-3 in the third."
+  description = "Private subnets, one per zone: mongo-1 runs in the first, mongo-2 in the second, mongo-3 in the third."
   type        = list(string)
 
   validation {
@@ -39,7 +39,7 @@ variable "subnet_ids" {
 }
 
 variable "domain" {
-  description = "Private DNS name below which the members have theirs: mongo-1.<domain>."
+  description = "Private DNS domain of the members: mongo-1.<domain>."
   type        = string
 
   validation {
@@ -70,7 +70,7 @@ variable "database" {
 }
 
 variable "mongo_image" {
-  description = "The MongoDB node's image, by digest."
+  description = "The MongoDB image, by digest."
   type        = string
 
   validation {
@@ -80,7 +80,7 @@ variable "mongo_image" {
 }
 
 variable "tools_image" {
-  description = "The image that holds forecast mongo init, forecast mongo dump and their like: the pipeline's, by digest."
+  description = "The image with the forecast mongo commands, by digest: that of the pipeline."
   type        = string
 
   validation {
@@ -90,7 +90,7 @@ variable "tools_image" {
 }
 
 variable "member_cpu" {
-  description = "CPU units of a member (1024 is one vCPU). MongoDB's production notes ask for two cores at least."
+  description = "CPU units of a member (1024 is one vCPU). MongoDB's production notes recommend at least two cores."
   type        = number
   default     = 2048
 
@@ -112,7 +112,7 @@ variable "member_memory" {
 }
 
 variable "volume_size_gib" {
-  description = "Size of a member's volume in GiB. It holds for tasks that start after forecast mongo roll has set it."
+  description = "Size of a member's volume in GiB. A change applies to tasks that start after forecast mongo roll has set it."
   type        = number
   default     = 50
 
@@ -143,7 +143,7 @@ variable "replica_key_secret_arn" {
 }
 
 variable "tls_secret_arns" {
-  description = "Secrets for TLS: ca (the authority's certificate), mongo-1, mongo-2, mongo-3 (certificate and key as one PEM)."
+  description = "Secrets for TLS: ca (the CA's certificate), mongo-1, mongo-2, mongo-3 (certificate and key as one PEM)."
   type        = map(string)
 
   validation {
@@ -153,7 +153,7 @@ variable "tls_secret_arns" {
 }
 
 variable "ca_file" {
-  description = "Path in the containers of that certificate, as the connection strings name it."
+  description = "Path of that certificate in the containers, as in the connection strings."
   type        = string
 
   validation {
@@ -163,7 +163,7 @@ variable "ca_file" {
 }
 
 variable "backup_bucket" {
-  description = "Name of the bucket that takes the dumps, below dumps/."
+  description = "Name of the bucket for the dumps, below dumps/."
   type        = string
 
   validation {
@@ -219,7 +219,7 @@ variable "deletion_protection" {
 }
 
 variable "roll_schedule_expression" {
-  description = "When every member gets a new task, one after the other: a cron() or rate() expression of EventBridge Scheduler."
+  description = "When every member gets a new task, one after another: a cron() or rate() expression of EventBridge Scheduler."
   type        = string
   # The first Tuesday of a month, by day.
   default = "cron(0 10 ? * 3#1 *)"
@@ -242,7 +242,7 @@ variable "cpu_architecture" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that no role made here may go beyond; null for none."
+  description = "ARN of the permissions boundary for all roles created here; null for none."
   type        = string
   default     = null
 

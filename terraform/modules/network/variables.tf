@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod."
+  description = "Prefix of every name, for example forecast-prod."
   type        = string
 
   validation {
@@ -59,7 +59,7 @@ variable "log_retention_days" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that no role made here may go beyond; null for none."
+  description = "ARN of the permissions boundary for all roles created here; null for none."
   type        = string
   default     = null
 

@@ -1,4 +1,4 @@
-# Who is told, and of what.
+# Metrics, alarms and notifications.
 
 data "aws_region" "current" {}
 data "aws_caller_identity" "current" {}

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod."
+  description = "Prefix of every name, for example forecast-prod."
   type        = string
 
   validation {
@@ -19,7 +19,7 @@ variable "kms_key_arn" {
 }
 
 variable "emails" {
-  description = "Who is told, by severity: page (for at once), ticket (for the next working day). Each address must confirm the subscription once."
+  description = "Email addresses by severity: page (act immediately), ticket (next working day). Each address must confirm its subscription once."
   type        = object({ page = list(string), ticket = list(string) })
 
   validation {
@@ -29,7 +29,7 @@ variable "emails" {
 }
 
 variable "hours_between_runs" {
-  description = "How far apart the scheduled runs are, in hours; an alarm tells of a run that is two hours late."
+  description = "Hours between scheduled runs; a run that is two hours late raises an alarm."
   type        = number
 
   validation {
@@ -39,7 +39,7 @@ variable "hours_between_runs" {
 }
 
 variable "max_data_age_hours" {
-  description = "An alarm tells where the newest observation of a network, or the newest raw object, is older."
+  description = "Maximum age of a network's newest observation and of the newest raw object; older ones raise an alarm."
   type        = number
 
   validation {
@@ -49,7 +49,7 @@ variable "max_data_age_hours" {
 }
 
 variable "max_run_hours" {
-  description = "An alarm tells of a run that took longer."
+  description = "Maximum duration of a run; a longer one raises an alarm."
   type        = number
   default     = 3
 
@@ -60,7 +60,7 @@ variable "max_run_hours" {
 }
 
 variable "monthly_budget_usd" {
-  description = "What the stack may cost a month, in USD. A mail tells where more is spent, or is going to be."
+  description = "Monthly budget for the stack, in USD. Actual or forecast costs above it cause an email."
   type        = number
 
   validation {
@@ -100,7 +100,7 @@ variable "member_hosts" {
 }
 
 variable "log_group_names" {
-  description = "Log groups that metrics are made of: members, tools, pipeline."
+  description = "Log groups from which metrics are derived: members, tools, pipeline."
   type        = map(string)
 
   validation {
@@ -110,7 +110,7 @@ variable "log_group_names" {
 }
 
 variable "chain_arn" {
-  description = "State machine of the day's work, whose failed executions ring."
+  description = "State machine of the daily chain, whose failed executions raise an alarm."
   type        = string
 
   validation {
@@ -120,7 +120,7 @@ variable "chain_arn" {
 }
 
 variable "dead_letter_queue_names" {
-  description = "Queues of runs that could not be started, by what was to run."
+  description = "Dead-letter queues of failed starts, by what should have been started."
   type        = map(string)
 
   validation {
@@ -130,7 +130,7 @@ variable "dead_letter_queue_names" {
 }
 
 variable "task_families" {
-  description = "Task definition families whose failing is told by e-mail."
+  description = "Task definition families whose failures cause an email."
   type        = list(string)
 
   validation {
@@ -140,7 +140,7 @@ variable "task_families" {
 }
 
 variable "backup_vault_name" {
-  description = "Backup vault whose failed jobs are told by e-mail."
+  description = "Backup vault whose failed jobs cause an email."
   type        = string
 
   validation {

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod."
+  description = "Prefix of every name, for example forecast-prod."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts logs, and by which the secrets are encrypted."
+  description = "Key that encrypts logs and secrets."
   type        = string
 
   validation {
@@ -39,7 +39,7 @@ variable "raw_bucket" {
 }
 
 variable "raw_prefix" {
-  description = "Where in that bucket: empty, or a prefix that ends in a slash."
+  description = "Prefix in that bucket: empty, or ending in a slash."
   type        = string
   default     = "airbyte-sync/"
 
@@ -60,7 +60,7 @@ variable "processed_bucket" {
 }
 
 variable "site_prefix" {
-  description = "Where the dashboard goes in that bucket: a prefix that ends in a slash."
+  description = "Prefix of the dashboard in that bucket, ending in a slash."
   type        = string
   default     = "site/"
 
@@ -91,7 +91,7 @@ variable "ca_secret_arn" {
 }
 
 variable "ca_file" {
-  description = "Path in the containers of that certificate, as the connection strings name it."
+  description = "Path of that certificate in the containers, as in the connection strings."
   type        = string
 
   validation {
@@ -143,7 +143,7 @@ variable "repository_arn" {
 }
 
 variable "max_data_age_hours" {
-  description = "A station whose newest observation is older is silent, and an alarm says so. The daily schedule and twelve hours more."
+  description = "A station whose newest observation is older is silent, and raises an alarm. The default is the daily schedule plus twelve hours."
   type        = number
 
   validation {
@@ -153,7 +153,7 @@ variable "max_data_age_hours" {
 }
 
 variable "latency_station_id" {
-  description = "Station whose newest day the latency is measured with. It must report, or finding nothing is timed."
+  description = "Station for the latency report, which queries its newest day. It must be sending; otherwise the query finds nothing."
   type        = string
   default     = "ILAMAD25"
 
@@ -164,7 +164,7 @@ variable "latency_station_id" {
 }
 
 variable "ingest_keys" {
-  description = "Settings of the networks' keys that the secret of ingest holds, such as WUNDERGROUND_API_KEY."
+  description = "Names of the networks' key settings that the secret of ingest contains, such as WUNDERGROUND_API_KEY."
   type        = list(string)
   default     = []
 
@@ -175,7 +175,7 @@ variable "ingest_keys" {
 }
 
 variable "recovery_window_days" {
-  description = "How long a deleted secret can be brought back; 0: not at all."
+  description = "Days for which a deleted secret can be restored; 0: not at all."
   type        = number
 
   validation {
@@ -196,7 +196,7 @@ variable "cpu_architecture" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that no role made here may go beyond; null for none."
+  description = "ARN of the permissions boundary for all roles created here; null for none."
   type        = string
   default     = null
 

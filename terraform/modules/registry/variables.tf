@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod."
+  description = "Prefix of every name, for example forecast-prod."
   type        = string
 
   validation {

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the schedule, for instance forecast-prod-pipeline."
+  description = "Name of the schedule, for example forecast-prod-pipeline."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "description" {
-  description = "What it starts, in words."
+  description = "Description of what it starts."
   type        = string
 
   validation {
@@ -19,7 +19,7 @@ variable "description" {
 }
 
 variable "task" {
-  description = "The task that it runs: cluster, definition, the roles that it hands to ECS, private subnets (one a zone), security group."
+  description = "The task that it runs: cluster, definition, the roles that it passes to ECS, private subnets (one per zone), security group."
   type = object({
     cluster_arn       = string
     definition_arn    = string
@@ -67,7 +67,7 @@ variable "state_machine" {
 }
 
 variable "input" {
-  description = "What it hands over, as JSON: overrides of a task, the input of an execution; null for none."
+  description = "The input, as JSON: overrides of a task, the input of an execution; null for none."
   type        = string
   default     = null
 
@@ -99,7 +99,7 @@ variable "schedule_timezone" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that no role made here may go beyond; null for none."
+  description = "ARN of the permissions boundary for all roles created here; null for none."
   type        = string
   default     = null
 

@@ -49,7 +49,7 @@ ephemeral "aws_secretsmanager_random_password" "replica_key" {
 
 resource "aws_secretsmanager_secret" "replica_key" {
   name                    = "${var.name}/mongodb/replica-key"
-  description             = "The key by which the members of the replica set know each other."
+  description             = "The key with which the members of the replica set authenticate to each other."
   kms_key_id              = var.kms_key_arn
   recovery_window_in_days = var.recovery_window_days
 }

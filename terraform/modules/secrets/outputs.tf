@@ -4,7 +4,7 @@ output "user_secret_arns" {
 }
 
 output "replica_key_secret_arn" {
-  description = "The key by which the members know each other: 756 characters of base64, plain text."
+  description = "The key with which the members authenticate to each other: 756 base64 characters, plain text."
   value       = aws_secretsmanager_secret.replica_key.arn
 }
 

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod."
+  description = "Prefix of every name, for example forecast-prod."
   type        = string
 
   validation {
@@ -39,7 +39,7 @@ variable "replica_set" {
 }
 
 variable "ca_file" {
-  description = "Path in the containers of the certificate authority's certificate, named in the connection strings."
+  description = "Path of the CA's certificate in the containers, used in the connection strings."
   type        = string
 
   validation {
@@ -49,7 +49,7 @@ variable "ca_file" {
 }
 
 variable "secrets_version" {
-  description = "Raise it by one to draw new passwords at the next apply; the runbook on rotation says what to do then."
+  description = "Increment it to generate new passwords at the next apply; the runbook on rotating secrets describes the further steps."
   type        = number
 
   validation {
@@ -59,7 +59,7 @@ variable "secrets_version" {
 }
 
 variable "recovery_window_days" {
-  description = "For how many days a deleted secret can be restored: 0 (gone at once) or 7 to 30."
+  description = "Days for which a deleted secret can be restored: 0 (deleted at once) or 7 to 30."
   type        = number
 
   validation {

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod."
+  description = "Prefix of every name, for example forecast-prod."
   type        = string
 
   validation {
@@ -19,7 +19,7 @@ variable "bucket" {
 }
 
 variable "prefix" {
-  description = "Where in that bucket: a prefix that ends in a slash."
+  description = "Prefix in that bucket, ending in a slash."
   type        = string
 
   validation {
@@ -29,7 +29,7 @@ variable "prefix" {
 }
 
 variable "users" {
-  description = "Who may read: by name, the SHA-256 of name:password in hexadecimal."
+  description = "Users: for each name, the SHA-256 of name:password in hexadecimal."
   type        = map(string)
 
   validation {

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod. The account's id is appended, because bucket names are global."
+  description = "Prefix of every name, for example forecast-prod. The account's id is appended, because bucket names are global."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "backup_lock_days" {
-  description = "For how many days a dump cannot be deleted (object lock, governance mode)."
+  description = "Days for which a dump cannot be deleted (object lock, governance mode)."
   type        = number
 
   validation {
@@ -19,12 +19,12 @@ variable "backup_lock_days" {
 }
 
 variable "force_destroy" {
-  description = "Whether terraform destroy may delete buckets that hold objects. Never true in production."
+  description = "Whether terraform destroy may delete buckets that contain objects. Never true in production."
   type        = bool
 }
 
 variable "site_prefix" {
-  description = "Where the dashboard is in the bucket of the processed zone: a prefix that ends in a slash."
+  description = "Prefix of the dashboard in the bucket of the processed zone, ending in a slash."
   type        = string
   default     = "site/"
 

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod."
+  description = "Prefix of every name, for example forecast-prod."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "kms_key_arn" {
-  description = "Key by which the secrets are encrypted."
+  description = "Key that encrypts the secrets."
   type        = string
 
   validation {
@@ -29,7 +29,7 @@ variable "image" {
 }
 
 variable "task" {
-  description = "What the task is called, after the name."
+  description = "Suffix of the task's name."
   type        = string
 
   validation {
@@ -49,7 +49,7 @@ variable "entry_point" {
 }
 
 variable "arguments" {
-  description = "Arguments of the program; RunTask can give others in their place."
+  description = "Default arguments of the program; RunTask can override them."
   type        = list(string)
   default     = []
 
@@ -82,7 +82,7 @@ variable "memory" {
 }
 
 variable "environment" {
-  description = "Environment variables that are no secret."
+  description = "Environment variables that are not secret."
   type        = map(string)
   default     = {}
 
@@ -115,7 +115,7 @@ variable "ca_secret_arn" {
 }
 
 variable "ca_file" {
-  description = "Path in the containers of that certificate, as the connection strings name it."
+  description = "Path of that certificate in the containers, as in the connection strings."
   type        = string
 
   validation {
@@ -136,7 +136,7 @@ variable "certificate_secret_arn" {
 }
 
 variable "certificate_file" {
-  description = "Path in the containers of that certificate; null for none."
+  description = "Path of that certificate in the containers; null for none."
   type        = string
   default     = null
 
@@ -198,7 +198,7 @@ variable "cpu_architecture" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that no role made here may go beyond; null for none."
+  description = "ARN of the permissions boundary for all roles created here; null for none."
   type        = string
   default     = null
 

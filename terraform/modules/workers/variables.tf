@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of every name, for instance forecast-prod."
+  description = "Prefix of every name, for example forecast-prod."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "name" {
 }
 
 variable "kms_key_arn" {
-  description = "Key by which the secrets are encrypted."
+  description = "Key that encrypts the secrets."
   type        = string
 
   validation {
@@ -60,7 +60,7 @@ variable "ca_secret_arn" {
 }
 
 variable "ca_file" {
-  description = "Path in the containers of that certificate, as the connection strings name it."
+  description = "Path of that certificate in the containers, as in the connection strings."
   type        = string
 
   validation {
@@ -90,7 +90,7 @@ variable "log_group_arn" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that no role made here may go beyond; null for none."
+  description = "ARN of the permissions boundary for all roles created here; null for none."
   type        = string
   default     = null
 
@@ -111,7 +111,7 @@ variable "vpc_id" {
 }
 
 variable "domain" {
-  description = "Private DNS name below which the members have theirs: mongo-1.<domain>."
+  description = "Private DNS domain of the members: mongo-1.<domain>."
   type        = string
 
   validation {
@@ -121,7 +121,7 @@ variable "domain" {
 }
 
 variable "subnet_ids" {
-  description = "Private subnets, one a zone."
+  description = "Private subnets, one per zone."
   type        = list(string)
 
   validation {
@@ -141,7 +141,7 @@ variable "uri_secret_arn" {
 }
 
 variable "recovery_window_days" {
-  description = "How long a deleted secret can be brought back; 0: not at all."
+  description = "Days for which a deleted secret can be restored; 0: not at all."
   type        = number
 
   validation {
