@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +20,19 @@ from tests.integration.worlds import COLLECTION, Row, World, WorldMaker, assert_
 from tests.waiting import wait_until
 
 KILLED_RUN: Final = Path(__file__).with_name("killed_run.py")
+# The kernel ends it with SIGPROF after so many seconds of CPU time, as suddenly as with SIGKILL.
+KILLED_AFTER: Final = """
+import signal, sys, main
+from tests.stations import use_own_registry
+use_own_registry()
+seconds = float(sys.argv[1])
+sys.argv[:] = ["pipeline"]
+signal.setitimer(signal.ITIMER_PROF, seconds)
+main.cli()
+"""
+BEFORE_AN_INSERT: Final = ("forecast.mongo.loader", "_insert", "before", "1")
+# Documents are more bytes than whatever else a run sends.
+AN_INSERT: Final = 1 << 14
 KILLS, KILLS_A_WORLD = 30, 3
 # What tells one run from another.
 OF_A_RUN = ("run_id", "ingested_at")
@@ -116,6 +128,12 @@ def end_state(world: World) -> EndState:
     )
 
 
+def unread_bytes(port: int) -> int:
+    """What was sent to a port of this machine and not read there (`proc(5)`: the queues of each socket, in hex)."""
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+    return sum(int(of[4].partition(":")[2], 16) for of in sockets if of[1].endswith(f":{port:04X}"))
+
+
 def _without(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in OF_A_RUN}
 
@@ -187,17 +205,17 @@ def test_killed_at_a_boundary(world: World, undisturbed: tuple[World, EndState],
 @pytest.mark.parametrize("seed", range(KILLS // KILLS_A_WORLD))
 @pytest.mark.slow
 def test_killed_at_random_moments(world: World, undisturbed: tuple[World, EndState], seed: int) -> None:
-    """From the first sign of life, the status report, to about the end of an undisturbed run."""
+    """From the begin of a run to about its end, in seconds of its CPU time: how busy the machine is changes nothing."""
     moments = random.Random(seed)
     for _ in range(KILLS_A_WORLD):
-        report = world.logs_dir / "pipeline_status.json"
-        report.unlink(missing_ok=True)
-        with world.start("pipeline") as process:
-            wait_until(report.exists, process)
-            time.sleep(moments.uniform(0, 2))
-            process.kill()
-            process.communicate()
-        assert process.returncode in {0, -signal.SIGKILL}
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED_AFTER, str(moments.uniform(0.01, 2))],
+            cwd=world.home,
+            env=world.variables(),
+            capture_output=True,
+            check=False,
+        )
+        assert killed.returncode in {0, -signal.SIGPROF}, killed.stderr
     assert_completed_by_the_next_run(world, undisturbed[1])
 
 
@@ -207,16 +225,21 @@ def test_a_run_starts_while_the_server_has_the_last_writes_of_a_dead_one_before_
     """The server stands still while the first run sends, and goes on when that run is dead and the next has begun."""
     with world.mongo() as database:
         server = database.client.admin.command("serverStatus")["pid"]
-    with world.start("pipeline") as first:
-        wait_until(lambda: bool(world.documents()), first)
+        _, port = database.client.address or ("", 0)
+    of_first = [sys.executable, str(KILLED_RUN), *BEFORE_AN_INSERT, "SIGSTOP"]
+    with subprocess.Popen(of_first, cwd=world.home, env=world.variables(), stderr=subprocess.DEVNULL) as first:
+        _, status = os.waitpid(first.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
         os.kill(server, signal.SIGSTOP)
         try:
-            # What the run has sent by then waits in the server's sockets.
-            time.sleep(0.5)
+            first.send_signal(signal.SIGCONT)
+            # What the run has sent waits in the server's sockets.
+            wait_until(lambda: unread_bytes(port) > AN_INSERT, first)
             first.kill()
-            first.communicate()
+            first.wait()
             second = world.start("pipeline", "--json")
-            time.sleep(0.5)
+            assert second.stderr is not None
+            assert " INFO run started: " in second.stderr.readline()
         finally:
             os.kill(server, signal.SIGCONT)
     with second:

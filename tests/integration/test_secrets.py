@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,11 +51,23 @@ schema["$jsonSchema"]["properties"]["measurements"] = {"bsonType": "object", "re
 forecast.mongo.loader.SCHEMA_FILE = pathlib.Path("stricter.json")
 forecast.mongo.loader.SCHEMA_FILE.write_text(json.dumps(schema))
 """
+# Writes to a file what the process list can show: the command line of the process and of each that it starts.
+COMMAND_LINES = """
+import atexit, os, pathlib, sys
+def listed(event, arguments):
+    if event in {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"}:
+        write(repr(arguments[:2]).encode())
+def write(line):
+    with open(os.environ["COMMAND_LINES"], "ab") as file:
+        file.write(line + b"\\n")
+sys.addaudithook(listed)
+atexit.register(lambda: write(pathlib.Path("/proc/self/cmdline").read_bytes().replace(b"\\n", b" ")))
+"""
 
 
 @dataclass
 class Process:
-    """What a command left, and what the process list showed meanwhile."""
+    """What a command left, and the command lines that the process list had meanwhile."""
 
     code: int
     stdout: str
@@ -68,27 +80,19 @@ def run(world: World, command: str, *arguments: str, before: str = "", **variabl
     script, *own = SCRIPTS[command]
     call = f"from forecast.cli import program; program.{script.replace('-', '_')}()"
     own_registry = "from tests.stations import use_own_registry; use_own_registry()"
-    code = f"{own_registry}; import sys; sys.argv[0] = {script!r}\n{before}\n{call}"
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", code, *own, *arguments],
-        cwd=world.home,
-        env=_environment(world, variables),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
-        seen: set[bytes] = set()
-        ended = threading.Event()
-        watcher = threading.Thread(target=_watch, args=(ended, seen))
-        watcher.start()
-        try:
-            stdout, stderr = process.communicate(timeout=WAIT_SECONDS)
-        finally:
-            process.kill()
-            ended.set()
-            watcher.join()
-    return Process(process.returncode, stdout, stderr, seen)
+    code = f"{own_registry}; import sys; sys.argv[0] = {script!r}\n{COMMAND_LINES}\n{before}\n{call}"
+    with tempfile.NamedTemporaryFile() as listed:
+        process = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code, *own, *arguments],
+            cwd=world.home,
+            env=_environment(world, variables) | {"COMMAND_LINES": listed.name},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=WAIT_SECONDS,
+            check=False,
+        )
+        return Process(process.returncode, process.stdout, process.stderr, set(listed.read().splitlines()))
 
 
 def typed(world: World, command: str, *arguments: str, **variables: str) -> Process:
@@ -100,15 +104,6 @@ def typed(world: World, command: str, *arguments: str, **variables: str) -> Proc
 def _environment(world: World, variables: dict[str, str]) -> dict[str, str]:
     secret = {"AWS_SECRET_ACCESS_KEY": PASSWORD.encode("ascii", "ignore").decode(), "AWS_SESSION_TOKEN": MARK}
     return {name: value for name, value in world.variables(**secret, **variables).items() if value}
-
-
-def _watch(ended: threading.Event, seen: set[bytes]) -> None:
-    while not ended.wait(0.2):
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                seen.add(path.read_bytes())
-            except OSError:
-                continue  # it has ended
 
 
 def assert_nowhere(world: World, process: Process, *, mongodb_uri: str | None = None) -> None:

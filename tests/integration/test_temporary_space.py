@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,11 @@ from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
 from forecast.mongo.loader import load
 from forecast.report.write import as_data
-from forecast.run import steps
+from forecast.run import executor, steps
+from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import RunOptions
 from tests.integration.worlds import Row, World, WorldMaker
+from tests.waiting import WAIT_SECONDS
 
 OBJECTS, MONTHS, DAYS = 8, 40, 5
 # A file a month of observation: what is made of an object is much more than the object.
@@ -38,12 +39,95 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@dataclass
+class Staging:
+    """What staging has done, from its own calls: nothing is written between two of them that is not seen at the second.
+
+    `peak` is the most bytes that files had at one of them.
+    """
+
+    folder: Path
+    peak: int = 0
+    unstaged: int = 0
+    for_room: bool = False
+    for_load: Future[Any] | None = None
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def note(self, *, unstaged: int = 0, for_room: bool = False) -> None:
+        with self.changed:
+            self.peak = max(self.peak, size_of(self.folder))
+            self.unstaged += unstaged
+            self.for_room = for_room
+            self.changed.notify_all()
+
+    def wait_until_nothing_is_written(self) -> None:
+        """Until staging waits for room, or all that is to be staged while this object is loaded is."""
+        with self.changed:
+            assert self.changed.wait_for(self._is_at_rest, WAIT_SECONDS)
+            self.peak = max(self.peak, size_of(self.folder))
+
+    def _is_at_rest(self) -> bool:
+        loading = self.for_load is not None and not self.for_load.done()
+        return self.for_room or (loading and self.unstaged == 0)
+
+
 @pytest.fixture
-def slow_load(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def staging(work: Path, monkeypatch: pytest.MonkeyPatch) -> Staging:
+    seen = Staging(work)
+    init, reserve, release = DiskBudget.__init__, DiskBudget.reserve, DiskBudget.release
+
+    class Threads(ThreadPoolExecutor):
+        def __init__(self, number: int, thread_name_prefix: str) -> None:
+            super().__init__(number, thread_name_prefix)
+            self.stages = thread_name_prefix == "stage"
+
+        def submit(self, *call: Any) -> Future[Any]:  # type: ignore[override]
+            if self.stages:
+                seen.note(unstaged=1)
+            future = super().submit(*call)
+            if self.stages:
+                future.add_done_callback(lambda _: seen.note(unstaged=-1))
+            else:
+                wait_for = future.result
+                future.result = lambda: before(future, wait_for)  # type: ignore[assignment,misc]
+            return future
+
+    def before(future: Future[Any], wait_for: Callable[[], Any]) -> Any:
+        """Everybody who could let something be staged waits for this load."""
+        with seen.changed:
+            seen.for_load = future
+            seen.changed.notify_all()
+        return wait_for()
+
+    def make(space: DiskBudget, most: int, check_stop: Callable[[], None]) -> None:
+        def about_to_wait() -> None:
+            seen.note(for_room=True)
+            check_stop()
+
+        init(space, most, about_to_wait)
+
+    def take(space: DiskBudget, folder: Path, size: int) -> None:
+        seen.note()
+        reserve(space, folder, size)
+        seen.note()
+
+    def give_back(space: DiskBudget, folder: Path) -> None:
+        seen.note()
+        release(space, folder)
+
+    monkeypatch.setattr(DiskBudget, "__init__", make)
+    monkeypatch.setattr(DiskBudget, "reserve", take)
+    monkeypatch.setattr(DiskBudget, "release", give_back)
+    monkeypatch.setattr(executor, "ThreadPoolExecutor", Threads)
+    return seen
+
+
+@pytest.fixture
+def slow_load(staging: Staging, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading that lets as many objects be staged before it as may be."""
 
     def slow(*arguments: Any) -> Any:
-        wait_until_nothing_is_written(work)
+        staging.wait_until_nothing_is_written()
         return load(*arguments)
 
     monkeypatch.setattr(steps, "load", slow)
@@ -61,29 +145,6 @@ def deliver(world: World) -> None:
         world.raw.put(f"wunderground/ITESTB25/{number:02}.csv", table(number))
 
 
-@dataclass
-class Peak:
-    size: int = 0
-
-
-@contextmanager
-def watched(folder: Path) -> Iterator[Peak]:
-    """The most bytes that files in a folder have at once."""
-    peak, ended = Peak(), threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(0.002):
-            peak.size = max(peak.size, size_of(folder))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield peak
-    finally:
-        ended.set()
-        watcher.join()
-
-
 def size_of(folder: Path) -> int:
     size = 0
     for place, _, names in os.walk(folder):
@@ -95,36 +156,29 @@ def size_of(folder: Path) -> int:
     return size
 
 
-def wait_until_nothing_is_written(folder: Path) -> None:
-    before = -1
-    while (size := size_of(folder)) != before:
-        before = size
-        time.sleep(0.3)
-
-
 def run(world: World, limits: Limits, options: RunOptions | None = None) -> Row:
     status, _ = main.run_pipeline(replace(world.settings(), limits=limits), options or RunOptions(), load_stations())
     return as_data(status)
 
 
 def test_objects_staged_ahead_of_a_slow_load_stay_within_the_bound(
-    local_world: WorldMaker, work: Path, slow_load: None
+    local_world: WorldMaker, staging: Staging, slow_load: None
 ) -> None:
     free, bounded = local_world(), local_world()
     for world in (free, bounded):
         deliver(world)
-    with watched(work) as unbounded_peak:
-        assert run(free, LIMITS)["counts"]["objects_loaded"] == OBJECTS
-    most = unbounded_peak.size * 6 // 10
+    assert run(free, LIMITS)["counts"]["objects_loaded"] == OBJECTS
+    unbounded_peak = staging.peak
+    most = unbounded_peak * 6 // 10
     limits = replace(LIMITS, temporary_bytes=most)
     for options in (RunOptions(), RunOptions(reprocess=True)):
-        with watched(work) as peak:
-            status = run(bounded, limits, options)
+        staging.peak = 0
+        status = run(bounded, limits, options)
         assert (status["exit_code"], status["counts"]["objects_loaded"]) == (0, OBJECTS)
         # More than one of them, or a bound would be easy to keep.
-        assert most // 2 < peak.size <= most < unbounded_peak.size
+        assert most // 2 < staging.peak <= most < unbounded_peak
     assert bounded.contents() == free.contents()
-    assert list(work.iterdir()) == []
+    assert list(staging.folder.iterdir()) == []
 
 
 def test_an_object_that_has_no_room_alone_is_rejected_and_the_others_are_loaded(
@@ -146,10 +200,10 @@ def test_an_object_that_has_no_room_alone_is_rejected_and_the_others_are_loaded(
 
 
 def test_a_run_whose_load_fails_ends_though_an_object_waits_for_room(
-    local_world: WorldMaker, work: Path, monkeypatch: pytest.MonkeyPatch
+    local_world: WorldMaker, staging: Staging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(*_: Any) -> Any:
-        wait_until_nothing_is_written(work)
+        staging.wait_until_nothing_is_written()
         raise RetryableError("the connection to MongoDB was lost (inserting)")
 
     world = local_world()
@@ -158,4 +212,4 @@ def test_a_run_whose_load_fails_ends_though_an_object_waits_for_room(
     status = run(world, replace(LIMITS, temporary_bytes=1 << 20))
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     assert [error["message"] for error in status["errors"]] == ["the connection to MongoDB was lost (inserting)"]
-    assert list(work.iterdir()) == []
+    assert list(staging.folder.iterdir()) == []
