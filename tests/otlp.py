@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.serving import served
 
 
 @dataclass
@@ -64,10 +65,7 @@ def collector(answer: HTTPStatus = HTTPStatus.OK) -> Iterator[Collector]:
         def log_message(self, *_: object) -> None:
             """Nothing: the tests look at what was sent."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        there.endpoint = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield there
-        finally:
-            server.shutdown()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    there.endpoint = f"http://127.0.0.1:{server.server_port}"
+    with served(server):
+        yield there

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gzip
 import socket
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -15,6 +15,7 @@ from forecast.ingest import transport
 from forecast.ingest.request import Surroundings
 from forecast.ingest.sources import FETCHES
 from forecast.ingest.transport import HttpTransport, NoResponseError
+from tests.serving import served
 
 KEY = "the-key"
 
@@ -42,28 +43,20 @@ class Server:
         class Http(HTTPServer):
             address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
-        self._http = Http((host, port), Handler)
-        self.port = int(self._http.server_address[1])
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        self.http = Http((host, port), Handler)
+        self.port = int(self.http.server_address[1])
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
+    with ExitStack() as servers:
 
-    def start(host: str = "127.0.0.1", port: int = 0) -> Server:
-        servers.append(Server(host, port))
-        return servers[-1]
+        def start(host: str = "127.0.0.1", port: int = 0) -> Server:
+            server = Server(host, port)
+            servers.enter_context(served(server.http))
+            return server
 
-    yield start
-    for server in servers:
-        server.close()
+        yield start
 
 
 def test_an_answer_is_asked_for_gzipped_and_comes_unpacked(serve: Callable[..., Server]) -> None:

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 from forecast.storage.s3 import RetryPolicy
+from tests.serving import served
 
 # Long enough for a sound answer on a machine that is busy with other things; pauses are what tests need not wait for.
 CALM = RetryPolicy(tries=3, first_pause_seconds=0.01, breaker_threshold=2)
@@ -132,15 +133,11 @@ class FaultyS3:
 def faulty_s3(sound: str) -> Iterator[FaultyS3]:
     """A proxy in front of the S3 server at this address."""
     server = _Server(urlsplit(sound).netloc)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield FaultyS3(server)
-    finally:
-        server.ended.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(server):
+        try:
+            yield FaultyS3(server)
+        finally:
+            server.ended.set()
 
 
 def says(status: int, code: str) -> Fault:

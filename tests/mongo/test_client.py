@@ -11,7 +11,6 @@ import shutil
 import socketserver
 import struct
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,6 +32,7 @@ from forecast.core.settings import Settings
 from forecast.mongo.client import ObservationCollection, connect, mongo_errors, to_forecast_error
 from forecast.mongo.loader import prepare_collection
 from tests.integration.replica_set import Mongod, ReplicaSet, replica_set, standalone
+from tests.serving import served
 
 PASSWORD = "tr0ub4dor-Zebra"
 SOON = "&serverSelectionTimeoutMS=1500"
@@ -189,15 +189,14 @@ class _OldServer(socketserver.StreamRequestHandler):
 
 
 def test_old_server() -> None:
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _OldServer) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _OldServer)
+    server.daemon_threads = True
+    with served(server):
         uri = f"mongodb://127.0.0.1:{server.server_address[1]}/?directConnection=true{SOON}"
         assert fault(settings(uri)) == (
             2,
             "the MongoDB at HOST has a version that this pipeline does not support; it needs MongoDB 4.4 or newer",
         )
-        server.shutdown()
 
 
 @pytest.mark.parametrize(

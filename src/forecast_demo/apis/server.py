@@ -36,7 +36,8 @@ def serve(apis: FakeApis, port: int = 0) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, name="apis", daemon=True)
+    # To end takes as long as the library looks for the next request: half a second where it is not told.
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="apis", daemon=True)
     thread.start()
     apis.base = f"http://127.0.0.1:{server.server_address[1]}"
     try:

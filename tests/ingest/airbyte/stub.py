@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import jsonschema
+
+from tests.serving import served
 
 WORKSPACE: Final = "871d9b60-11d1-44cb-8c92-c246d53bf87e"
 CLIENT: Final = {"client_id": "the-client", "client_secret": "the-client-secret"}
@@ -122,11 +123,5 @@ def serve_airbyte(airbyte: Airbyte) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with served(server):
         yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
