@@ -34,8 +34,12 @@ NAMES = ("WUNDERGROUND_API_KEY", "INFOCLIMAT_TOKEN", "INGEST_STATE_URI", "ALLOW_
 
 @pytest.fixture
 def apis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApis]:
-    """The fake networks on loopback, settings that lead there, and a log that is as before afterwards."""
+    """The fake networks on loopback, settings that lead there, and a log that is as before afterwards.
+
+    No call waits for its turn.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(SystemClock, "wait", lambda *_: None)
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
     fake = FakeApis(World(load_stations()), time.time, frozenset({KEY}))
@@ -162,7 +166,6 @@ def test_a_network_that_is_not_there_is_told_without_the_address(
 
 def test_an_answer_that_breaks_off_is_asked_for_again(apis: FakeApis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("forecast.ingest.caller.FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(SystemClock, "wait", lambda *_: None)
     apis.faults.append(Fault(200, b"x" * 1000, times=1, breaks_off=True))
     result = typed("--source", "infoclimat")
     assert result.exit_code == 0, result.stderr
@@ -204,7 +207,6 @@ def test_on_s3_objects_name_their_generation_and_the_state_is_beside_them(
         (("--source", "infoclimat"), "1"),
         (("--source", "infoclimat", "--full-refresh"), "2"),
     ):
-        monkeypatch.setattr(SystemClock, "wait", lambda *_: None)
         result = typed(*arguments)
         assert result.exit_code == 0, result.stderr
         client = boto3.client("s3")
