@@ -102,7 +102,7 @@ def test_help_has_examples_and_the_settings_apart(command: list[str]) -> None:
     own, _, settings = shown.partition("\nSettings: ")
     assert [setting.option for setting in SETTINGS if f" {setting.option} " in own.partition("Options:")[2]] == []
     assert [
-        setting.option for setting in SETTINGS if f"\n  {setting.option} {setting.kind.metavar} " not in settings
+        setting.option for setting in SETTINGS if f"\n  {setting.option} {setting.kind.metavar}" not in settings
     ] == []
     assert "-h, --help" in own
     assert text(forecast_app, *command, "-h") == shown

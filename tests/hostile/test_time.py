@@ -135,7 +135,7 @@ def test_case_41_a_sheet_whose_name_is_no_day_rejects_the_workbook(run_object: R
 
 def test_case_41_a_second_sheet_for_the_same_day_rejects_the_workbook(run_object: RunObject) -> None:
     run_object(workbook({"011024": ["10:00:00"], "011024 ": ["11:00:00"]}), WORKBOOK_KEY).assert_rejected(
-        "same_day_twice", "sheets '011024' and '011024 ' are both the day 2024-10-01"
+        "same_day_twice", "sheets '011024' and '011024 ' are both for 2024-10-01"
     )
 
 

@@ -296,8 +296,8 @@ def test_no_mongod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         embedded_mongodb(tmp_path / "mongodb").__enter__()
     assert str(refused.value) == (
         "MONGODB_URI is not set, and no mongod is installed here (looked for the bundled one, which is for Linux "
-        "x86-64 only, and for mongod on PATH). Set MONGODB_URI, or put a mongod on PATH, or use the stack of "
-        "containers in docs/local-stack.md."
+        "x86-64 only, and for mongod on PATH). Set MONGODB_URI, or put a mongod on PATH, or use the "
+        "container stack in docs/local-stack.md."
     )
     assert not (tmp_path / "mongodb").exists()
 
