@@ -130,6 +130,7 @@ def before() -> dict[str, Any]:
     return seen_in(ROOT)
 
 
+@pytest.mark.whole
 def test_a_package_that_is_added_is_known_everywhere(tmp_path: Path, before: dict[str, Any]) -> None:
     tree_at(tmp_path)
     for old, new in zip(packages_of(tmp_path, "metar"), packages_of(tmp_path, "harbour"), strict=True):
@@ -148,6 +149,7 @@ def test_a_package_that_is_added_is_known_everywhere(tmp_path: Path, before: dic
     assert set(seen["fakes"]) - set(before["fakes"]) == {"HARBOUR"}
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("name", [folder.name for folder in built_in_folders()])
 def test_a_package_that_is_removed_leaves_nothing_behind(tmp_path: Path, before: dict[str, Any], name: str) -> None:
     tree_at(tmp_path)

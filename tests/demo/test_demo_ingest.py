@@ -15,6 +15,7 @@ from forecast.networks.registry import NETWORKS
 
 
 @pytest.mark.usefixtures("built_in_registry")
+@pytest.mark.whole
 def test_every_station_of_every_network_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     stations = load_stations(id_prefixes=NETWORKS.id_prefixes)

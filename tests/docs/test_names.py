@@ -108,6 +108,7 @@ def test_every_name_of_code_on_a_page_for_developers_is_in_the_code(page: Path) 
     assert [name for name in named(page) if not is_known(name, known)] == []
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "name", ["ObjectRejectedErrors", "convert_column", "convert_columns(cells)", "Stager.stage_all", "MAX_ROWS_BYTES"]
 )

@@ -132,7 +132,7 @@ def _expected(ingest: Ingest, source: str, since: str = SINCE) -> dict[tuple[str
     return {key: row for of_station in rows for key, row in of_station.items()}
 
 
-@pytest.mark.parametrize("calls", [1, 2, 5])
+@pytest.mark.parametrize("calls", [1, *for_every_change(2, 5)])
 def test_a_run_that_is_asked_to_end_keeps_what_it_has_read(tmp_path: Path, calls: int) -> None:
     ingest = Ingest(tmp_path)
 

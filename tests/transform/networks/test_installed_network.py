@@ -251,6 +251,7 @@ def forecast(environment: dict[str, str], folder: Path, *arguments: str) -> subp
     return subprocess.run(program, env=environment, cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.whole
 def test_an_installed_package_brings_its_stations_and_settings(tmp_path: Path) -> None:
     environment = installed_package(tmp_path, shown("toml")) | {"PORT_API_KEY": "a-secret-key"}
     shown_settings = forecast(environment, tmp_path, "config", "--port-api-url", "http://127.0.0.1:1")
@@ -262,6 +263,7 @@ def test_an_installed_package_brings_its_stations_and_settings(tmp_path: Path) -
     assert "port-0042" in ingest.stdout
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
