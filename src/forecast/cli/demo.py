@@ -41,7 +41,7 @@ class _DemoClock:
 
 
 def demo_settings(settings: Settings) -> Settings:
-    """The demo writes beside no real data: folders of its own, and a database of its own on the embedded MongoDB."""
+    """The demo touches no real data: it has its own folders, and its own database on the embedded MongoDB."""
     raw = DEMO_FOLDER / "raw"
     if not raw.is_dir():
         write_demo(raw)

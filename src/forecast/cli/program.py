@@ -77,7 +77,7 @@ def forecast() -> None:
 
 
 def only(app: typer.Typer, asked: list[str]) -> typer.Typer:
-    """The program with the one command that was asked for: the options of all take 50 ms of CPU and 5 MB.
+    """The program with only the requested command: building the options of all commands takes 50 ms of CPU and 5 MB.
 
     It is the whole program where nothing of that name is in it, which it then says, and for the completion.
     """

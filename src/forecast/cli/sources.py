@@ -16,7 +16,7 @@ def source_option(which: str) -> Any:
 
 
 def with_sources(text: str) -> str:
-    """A help text with the names of the sources that there are."""
+    """A help text with the names of the existing sources."""
     if INGESTED not in text and IN_AIRBYTE not in text:
         return text
     from forecast.ingest.sources import FETCHES, FILE_FETCHES, MANIFESTED

@@ -67,5 +67,5 @@ PERIODS: Final = {parameter.name: period for parameter in PARAMETERS if (period 
 
 
 def fits(parameter: str, step: int) -> bool:
-    """Whether intervals of so many milliseconds can be made of what each value of a parameter stands for."""
+    """Whether intervals of this length (ms) can be built from the periods of a parameter's values."""
     return step % PERIODS.get(parameter, step) == 0

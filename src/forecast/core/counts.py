@@ -56,7 +56,7 @@ class CountsError(AssertionError):
 class ObjectCounts:
     """One raw object: how it ended ("loaded", "rejected", "failed" or "interrupted") and what became of its rows.
 
-    One that is `known` was rejected by a run before this one, and was not tried again.
+    One that is `known` was rejected by an earlier run, and was not tried again.
     `cells_not_stored` counts, by column, measurements that no parameter stands for. `records_not_delivered` are those
     of the rejected ones that hold an error or nothing at all instead of rows, `records_withdrawn` those that only an
     earlier version of the object had: the processed zone has them no more.
@@ -183,7 +183,7 @@ class StationTally:
 
 @dataclass(slots=True)
 class QualityTally:
-    """What the quality report is made of.
+    """The counts for the quality report.
 
     `values`, `missing` and `unreadable` count by parameter, `reasons` rejected rows by code. What the checks found is
     counted in `findings`, once the flags are up to date.

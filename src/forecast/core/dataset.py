@@ -87,7 +87,7 @@ DATASET_SCHEMA: Final = pa.schema(
 
 
 def interval_field(name: str) -> pa.Field:
-    """The column of a parameter's values of regular intervals: it says what is made of the observations."""
+    """The column of a parameter's values at regular intervals; its metadata says how they are aggregated."""
     method = METHODS[name]
     words = "mean (of unit vectors)" if method is Method.DIRECTION else method.value
     field = DATASET_SCHEMA.field(name)

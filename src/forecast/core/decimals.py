@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 
 def shortest_decimals(cells: pa.Array) -> npt.NDArray[np.float64]:
-    """Numbers of any Arrow type, or texts of numbers, as floats of 64 bits, NaN where there is none."""
+    """Numbers of any Arrow type, or numbers as text, as 64-bit floats; NaN if missing."""
     if is_short(cells.type):
         cells = _widened(cells)
     elif pa.types.is_decimal(cells.type):

@@ -51,11 +51,11 @@ class SettingError(ForecastError):
 
 
 class ObjectDeniedError(SettingError):
-    """One raw object may not be read by this user or role; the load of the others goes on."""
+    """This user or role has no permission to read one raw object; the others are loaded."""
 
 
 class ObjectRejectedError(ForecastError):
-    """Nothing of one raw object is loaded; the load of the others goes on.
+    """One raw object is rejected; the others are loaded.
 
     `code` is a short name to count by; `message` says what was found and what to do, in MAX_LETTERS at most.
     `again_at` (UTC) is when the very same object may pass, where it is rejected for the time being only.

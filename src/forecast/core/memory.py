@@ -50,7 +50,7 @@ def map_answers() -> None:
 
 
 def trim_heap(above: int = _MUCH_BYTES) -> None:
-    """Give the kernel what is free, between two pieces of work: it would be in the way of another thread's.
+    """Return free memory to the system. Call it between two pieces of work, because it slows other threads down.
 
     Only where more than so many bytes are held: what is given back is mostly wanted again at once.
     """

@@ -37,7 +37,7 @@ def installed_entries() -> Iterator[EntryPoint]:
 
 
 def installed_folders() -> list[Path]:
-    """The folders of installed networks. One that is a single module has none of its own."""
+    """The folders of installed networks. A network that is a single module has none."""
     return [folder for entry in installed_entries() if (folder := folder_of(entry)) is not None]
 
 

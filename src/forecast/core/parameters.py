@@ -34,7 +34,7 @@ class Quantity(StrEnum):
 class Parameter:
     """One row of the table.
 
-    A derived parameter is computed from others, and belongs to no observation by itself.
+    A derived parameter is computed from others, and is not part of the observation itself.
     """
 
     name: str

@@ -67,7 +67,7 @@ class ParameterReading:
 
 @dataclass(frozen=True, slots=True)
 class UnreadParameter:
-    """A parameter that an object has cells of, none of which could be read; the example is of the commonest reason."""
+    """A parameter of which an object has cells, none of which could be read; the example has the most common reason."""
 
     parameter: str
     column: str
@@ -104,7 +104,7 @@ class RenamedParameter:
 
 @dataclass(frozen=True, slots=True)
 class UnknownColumns:
-    """The columns of an object that are not known and were passed over: the first, cut short, and how many more."""
+    """The unknown columns of an object, which were ignored: the first, truncated, and the number of the others."""
 
     columns: tuple[str, ...]
     more: int

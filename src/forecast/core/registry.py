@@ -171,7 +171,7 @@ def _table_name(file: RegistryFile) -> str:
 
 
 def with_whole_sites(stations: Mapping[str, Station]) -> dict[str, Station]:
-    """The stations, each with all others of its site: whoever is at the site of a twin is at its own."""
+    """The stations, each with all others at its site, including those at the sites of its twins."""
     sites = {station_id: {station_id} for station_id in stations}
     for station in stations.values():
         for other in station.same_site_as:

@@ -87,7 +87,7 @@ def _parameter_faults(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def takes(kind: Any) -> str:
-    """What values of a type are, in words made of its limits."""
+    """A description of the values of a type, derived from its limits."""
     return _kind_text(inspect.type_info(kind))
 
 

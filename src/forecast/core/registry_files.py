@@ -38,7 +38,7 @@ class RegistryFile:
 
 
 class Document(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A JSON file: its network, what its stations have in common, and what each has of its own."""
+    """A JSON file: its network, the common fields of its stations, and the stations."""
 
     network: Text
     id_prefix: str | msgspec.UnsetType = msgspec.UNSET
@@ -55,7 +55,7 @@ class Entry:
 
 
 def read_document(file: RegistryFile, faults: list[str]) -> Document | None:
-    """The content of a JSON file; None where it has faults by itself, which are noted."""
+    """The content of a JSON file; None if it is invalid, which is added to `faults`."""
     try:
         document = msgspec.json.decode(file.content.removeprefix(_UTF8_MARK), type=Document)
     except msgspec.ValidationError as error:

@@ -22,7 +22,7 @@ _MAX_NAMED: Final = 5
 
 
 class Removed(NamedTuple):
-    """One removed value: of which station and parameter, and which raw object's record took its place."""
+    """One removed value: its station and parameter, and the raw object of the record that replaced it."""
 
     station: str
     parameter: str

@@ -35,7 +35,7 @@ def due_between(expression: str, after: datetime, until: datetime) -> tuple[date
 
 
 def next_due(expression: str, now: datetime) -> datetime | None:
-    """The first moment after now; None where there is none in the next fifty years."""
+    """The next due time; None if there is none in the next fifty years."""
     from cronsim import CronSim  # noqa: PLC0415
 
     return next(iter(CronSim(expression, now.astimezone(UTC))), None)

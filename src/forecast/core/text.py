@@ -38,7 +38,7 @@ def escaped_lines(text: str) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first names in their order, and how many more there are."""
+    """The first names, in order, and the number of the others."""
     more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
     return ", ".join(name[:_SHOWN_LETTERS] for name in islice(names, _SHOWN_NAMES)) + more
 

@@ -34,7 +34,7 @@ _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one call asks for: these stations on these days, both included."""
+    """What one call requests: stations and days, first and last included."""
 
     stations: tuple[str, ...]
     first: date

@@ -33,7 +33,7 @@ class Failures:
             self._of.pop(name, None)
 
     def note_failure(self, stations: Iterable[str]) -> None:
-        """A window was not. Raises SilentError where nothing is answered any more."""
+        """Count a failed window. Raises SilentError after too many in a row."""
         self._of.update(stations)
         self._in_a_row += 1
         if self._in_a_row >= MAX_FAILURES:
@@ -47,7 +47,7 @@ class Failures:
         return self._of[station] > 0
 
     def is_left(self, station: str) -> bool:
-        """Whether a station is not asked for any more in this run."""
+        """Whether a station is skipped for the rest of this run."""
         return self._of[station] >= MAX_FAILURES_OF_STATION
 
     @contextmanager

@@ -9,7 +9,7 @@ from forecast.core.errors import RetryableError, SettingError
 
 
 class WindowError(RetryableError):
-    """These stations and days were not read; the next run asks for them again. `code` is a short name to count by."""
+    """These stations and days were not read; the next run requests them again. `code` is a short name for counting."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -17,7 +17,7 @@ class WindowError(RetryableError):
 
 
 class UnusableAnswerError(WindowError):
-    """It was answered, and the answer cannot be read as what it was asked for."""
+    """There was a response, but not one that can be read as the expected data."""
 
     exit_code = 3
 

@@ -69,7 +69,7 @@ class FileRun:
             self._sum_up()
 
     def prepare(self) -> None:
-        """Read the state; note how far back the history is wanted, and how many lists there are to ask for."""
+        """Read the state; determine how far back to read, and how many lists to request."""
         self.state.load()
         if self.wanted.full_refresh:
             self.state.files.clear()

@@ -95,7 +95,7 @@ class _Keeper:
                 LOGGER.warning("the lease could not be renewed: %s", error.message)
 
     def release(self) -> None:
-        """Give it back; where that is not possible, it expires by itself."""
+        """Release the lease; if that fails, it expires."""
         if self.lease.lost.is_set():
             return
         try:

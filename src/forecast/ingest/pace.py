@@ -39,7 +39,7 @@ class Pace:
         self._writer = secrets.token_hex(6)
 
     def take(self) -> None:
-        """Count a call and wait for its time. Raises QuotaReachedError where there is none left."""
+        """Count a call and wait until it may be made. Raises QuotaReachedError if none is left."""
         while True:
             found = self._documents.read(self.name)
             ledger = _parsed(found.content, self._documents.uri + self.name) if found else _new()

@@ -20,7 +20,7 @@ from forecast.storage.documents import Documents
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a command was asked for; without sources, all that have a key."""
+    """The request of a command; without sources, all that have a key."""
 
     sources: tuple[str, ...] = ()
     stations: tuple[str, ...] = ()

@@ -43,7 +43,7 @@ def no_progress(_calls: int, _source: str) -> AbstractContextManager[Callable[[]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a run was asked for."""
+    """The period that a run requests."""
 
     since: date | None = None
     until: date | None = None

@@ -52,7 +52,7 @@ class StationState:
         self.forget(lookback_days, keep)
 
     def note_missing(self, days: Iterable[date]) -> None:
-        """Days are to be asked for again; what is known of them stays."""
+        """Mark days to be requested again; what is known about them stays."""
         for day in days:
             self._extend(day)
             self.missing.add(day)

@@ -49,7 +49,7 @@ class Transport(Protocol):
     """Whatever answers a GET."""
 
     def get(self, url: str, headers: Mapping[str, str] = NO_HEADERS) -> Response:
-        """The answer, whatever its status. Raises NoResponseError where there is none."""
+        """The response, whatever its status. Raises NoResponseError if there is none."""
         ...
 
     def download(self, url: str, path: Path, headers: Mapping[str, str] = NO_HEADERS) -> Response:

@@ -30,7 +30,7 @@ class Side(NamedTuple):
 
 
 class Conflict(NamedTuple):
-    """Two records of one observation with differing values, of which both hold those that differ, and what decided."""
+    """Two records of one observation: the differing values of both, and the criterion that decided."""
 
     observation: str
     reason: Reason

@@ -46,7 +46,7 @@ class DailyAggregates:
             self.collection.create_indexes(list(INDEXES))
 
     def write(self, found: Iterable[StationDay], without: Iterable[tuple[str, int]]) -> None:
-        """Put aggregates in place of those of before; station-days `without` observations have none any more."""
+        """Replace aggregates; those of station-days `without` observations are removed."""
         changes: list[ReplaceOne[dict[str, Any]] | DeleteOne] = []
         for one in found:
             document = _document(one)

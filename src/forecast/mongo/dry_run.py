@@ -99,7 +99,7 @@ class DryRunOverlay:
 
 
 def plan_load(records: pd.DataFrame, versions: Versions, conflicts: Conflicts | None = None) -> LoadCounts:
-    """What `load` would do with records (RECORD_SCHEMA), of which nothing is written; `conflicts` hears of removals."""
+    """What `load` would do with records (RECORD_SCHEMA), without writing any; `conflicts` is notified of removals."""
     counts = LoadCounts()
     for batch in batches_of(records):
         table, _, _, others = deduplicate(batch.combine_chunks())

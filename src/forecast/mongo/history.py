@@ -40,7 +40,7 @@ class RunHistory:
             self.collection.create_indexes(list(INDEXES))
 
     def put(self, report: Mapping[str, Any], seconds: float | None = None) -> None:
-        """Put a run's status report in place of what was known of the run; wait no longer than so many seconds."""
+        """Replace what is stored of a run by its status report; wait at most this many seconds."""
         document = {"_id": report["run_id"], **_with_dates(report)}
         waiting: AbstractContextManager[Any] = nullcontext() if seconds is None else pymongo.timeout(seconds)
         with mongo_errors("writing the run history"), waiting:

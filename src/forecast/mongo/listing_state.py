@@ -53,7 +53,7 @@ class ListingState:
         return cls(sibling_collection(collection, SUFFIX), place)
 
     def read(self) -> Listing | None:
-        """The last listing that was written; None where there is none."""
+        """The last listing that was recorded; None if there is none."""
         with mongo_errors("reading what was listed"):
             found = self.collection.find_one({"_id": self.place})
         if found is None:

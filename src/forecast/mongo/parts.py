@@ -30,7 +30,7 @@ Part = Mapping[str, Any]
 
 
 def parts_of(document: Document) -> dict[str, Part]:
-    """The parts of a document by group; one that was never merged is a part by itself."""
+    """The parts of a document by group; a document that was never merged is its own only part."""
     metadata, quality = document["metadata"], document["data_quality"]
     if "parts" in metadata:
         return {part[GROUP]: part for part in metadata["parts"]}
@@ -95,7 +95,7 @@ def merged(stored: Document, record: Document, reported: Iterable[str]) -> dict[
 
 
 def touch_lineage(stored: Document, record: Document) -> dict[str, Any]:
-    """The `metadata` of a stored document of which the record's part was delivered again, with the same content."""
+    """The `metadata` of a stored document after a part of it was delivered again with the same content."""
     parts = parts_of(stored) | parts_of(record)
     return {**stored["metadata"], **observed(parts)["stamp"], "parts": _listed(parts)}
 

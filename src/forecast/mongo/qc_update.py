@@ -198,7 +198,7 @@ def evaluate(window: QcWindow, stored: Mapping[str, StationColumns], neighbours:
 
 
 def days_held(collection: ObservationCollection, query: Mapping[str, Any]) -> dict[str, set[int]]:
-    """The days of which the database holds documents, by station, among the documents of a query."""
+    """The days that have documents, by station, among the documents that match a query."""
     day = {"$toLong": {"$floor": {"$divide": [{"$toLong": "$timestamp"}, DAY_MS]}}}
     stages: list[dict[str, Any]] = [{"$match": query}, {"$group": {"_id": {"station": "$station.id", "day": day}}}]
     with mongo_errors("listing the days"):

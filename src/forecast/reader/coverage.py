@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 
 def coverage_of(observed: pa.Table, request: Request, stations: pa.Table) -> pd.DataFrame:
-    """A row (COLUMNS) for each station that was asked for or found, and each parameter."""
+    """A row (COLUMNS) for each requested or found station and each parameter."""
     known = {one["station_id"]: one for one in stations.to_pylist() if _is_asked_for(one, request)}
     rows: list[Row] = []
     for parameter in request.parameters:

@@ -27,7 +27,7 @@ _DAY = timedelta(days=1)
 
 
 def read_parquet(store: Store, request: Request) -> pa.Table:
-    """The observations (columns of DATASET_SCHEMA) that a request asks for, by station and time."""
+    """The requested observations (columns of DATASET_SCHEMA), by station and time."""
     with tempfile.TemporaryDirectory(prefix="forecast-read-") as name:
         folder = Path(name)
         require_dataset(store, folder)
@@ -106,7 +106,7 @@ def _chosen(table: pa.Table, request: Request) -> pa.Table:
 
 
 def in_box(table: pa.Table, request: Request) -> pa.Table:
-    """The rows of stations in the box that is asked for; its edges belong to it."""
+    """The rows of stations in the requested box, edges included."""
     if request.bbox is None:
         return table
     west, south, east, north = request.bbox

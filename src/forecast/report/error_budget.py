@@ -25,7 +25,7 @@ _TIMED: Final = "station_day"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What budgets are made of: runs, moments at which none started, and reports of queries; of any time."""
+    """The data for budgets: runs, missed runs, and reports of queries, of any time."""
 
     runs: Sequence[RunState] = ()
     missed_runs: Sequence[datetime] = ()

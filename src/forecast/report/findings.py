@@ -92,7 +92,7 @@ class Findings:
             self.received.setdefault(station, {}).update(days)
 
     def add_stored(self, station: str, parameter: str, flag: int, number: int, checks: Mapping[str, int]) -> None:
-        """Count a flag that so many values have, by which checks, which this run did not evaluate."""
+        """Count a flag of values that this run did not evaluate, with their number and the checks that set it."""
         self.stored_flagged[station, parameter, flag] += number
         for check, of_check in checks.items():
             self.stored_by_check[station, parameter, check] += of_check
@@ -143,7 +143,7 @@ class Findings:
         return found
 
     def completeness(self, now: datetime) -> dict[str, Completeness]:
-        """Received against expected values, by station, parameter and UTC day; a day that goes on counts up to now."""
+        """Received and expected values by station, parameter and UTC day; the current day counts up to now."""
         return {
             station_id: _completeness(self.stations[station_id], days, now)
             for station_id, days in sorted(self.received.items())

@@ -86,7 +86,7 @@ def _of_source(source: SourceResult, *, dry_run: bool) -> Iterator[IngestAttenti
 
 
 def metrics(report: IngestReport) -> dict[str, object]:
-    """What metrics are made of, as one line of the log."""
+    """The data for metrics, as one log line."""
     return {
         "event": "ingest_finished",
         "run_id": report.run_id,

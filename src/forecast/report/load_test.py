@@ -50,7 +50,7 @@ class MeasuredPhase:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredLoad:
-    """What was measured; `newest` is the newest observation, `until` the end of what was asked for."""
+    """The measurements; `newest` is the newest observation, `until` the end of the queried period."""
 
     collection: str
     newest: datetime | None

@@ -52,7 +52,7 @@ def silent_stations(seen: Mapping[str, Seen]) -> list[Seen]:
 
 
 def newest_age_seconds(seen: Mapping[str, Seen]) -> int | None:
-    """The age of the newest observation of all; None where there is none."""
+    """The age of the newest observation; None if there is none."""
     ages = [one.age_hours for one in seen.values() if one.age_hours is not None]
     return round(min(ages) * 3600) if ages else None
 

@@ -66,7 +66,7 @@ class _Runs:
             time.sleep(_POLL_SECONDS)
 
     def end(self) -> None:
-        """End the run that goes on, and drop what the runs have written."""
+        """Stop the current run, and drop what the runs have written."""
         self._ending.set()
         if (process := self._process) is not None:
             process.terminate()

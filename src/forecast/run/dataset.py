@@ -128,7 +128,7 @@ class DatasetWriter:
         return True
 
     def write_early(self, days: Sequence[EarlyDay]) -> None:
-        """Write days, in their order, before `write` asks for them, from what the database is known to hold of them.
+        """Write days, in order, before `write` reaches them, from what is known about the database's contents.
 
         They are marked, here or to be checked, until `write` comes to them.
         """

@@ -27,7 +27,7 @@ class DiskBudget:
         self._changed = threading.Condition()
 
     def reserve(self, folder: Path, size: int) -> None:
-        """Let a folder grow to so many bytes, or shrink to them; waits where there is no room next to the others.
+        """Reserve this many bytes for a folder, or release the rest; waits while the others need the space.
 
         Raises ObjectRejectedError where there would be none without them either.
         """
@@ -50,7 +50,7 @@ class DiskBudget:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let nobody wait any more: nothing is loaded after this, and nothing given back."""
+        """Stop all waiting: nothing is loaded or released after this."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -39,7 +39,7 @@ def listed(store: Store, ranges: Sequence[ListedRange]) -> Iterator[RawObject | 
 
 @dataclass(slots=True)
 class RangeBuilder:
-    """Finds the ranges of a listing while it goes on: `see` is to be called with every key, in their order."""
+    """Finds the ranges of a listing while it is read: call `see` with every key, in order."""
 
     now: datetime
     least: int = PAGE

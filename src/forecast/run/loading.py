@@ -110,7 +110,7 @@ class Loader:
 
 
 def add_samples(run: Run, samples: Iterable[pd.DataFrame]) -> None:
-    """Keep records of a run (RECORD_SCHEMA) that are read back at its end: no more than are enough."""
+    """Keep a sample of a run's records (RECORD_SCHEMA), which is read back at its end."""
     for sample in samples:
         if sum(map(len, run.samples)) < _MAX_SAMPLED_ROWS:
             run.samples.append(sample)

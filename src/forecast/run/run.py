@@ -68,7 +68,7 @@ class RunOptions:
 
     @property
     def takes_what_is_new(self) -> bool:
-        """Whether nobody asked for certain objects, or for all of them."""
+        """Whether the run processes what is new, and not selected or all objects."""
         return self.since is None and self.until is None and not self.reprocess
 
     def takes(self, day: date) -> bool:
@@ -141,7 +141,7 @@ class Run:
                 self.progress.windows[stage] = min(first, begun), max(last, begun + round(seconds * 1e9))
 
     def check_stop(self) -> None:
-        """Raise InterruptedRunError where Ctrl-C or SIGTERM asked for the end, RetryableError without the lease."""
+        """Raise InterruptedRunError after Ctrl-C or SIGTERM, RetryableError if the lease was lost."""
         if self.stop.is_set():
             raise InterruptedRunError("interrupted: work in progress was finished; run again to continue")
         self.check_lease()

@@ -30,7 +30,7 @@ _OPEN_DAYS: Final = timedelta(days=31)
 
 
 class Place(NamedTuple):
-    """A place, and so many kilometres around it."""
+    """A position and a radius in km."""
 
     latitude: float
     longitude: float
@@ -52,7 +52,7 @@ class Proposal:
 
 
 def source_of(name: str) -> tuple[Network, StationSource]:
-    """The network of this name, and its list. Raises SettingError where there is none."""
+    """The network with this name, and its list of stations. Raises SettingError if there is none."""
     found = next((network for network in NETWORKS if network.name.casefold() == name.casefold()), None)
     listed = [network.name for network in NETWORKS if network.stations is not None]
     if found is None or found.stations is None:

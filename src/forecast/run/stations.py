@@ -54,7 +54,7 @@ def _files(uri: str) -> Iterator[tuple[Store, RawObject]]:
 
 
 def find_file(uri: str, setting: str) -> tuple[Store, RawObject]:
-    """The file that a location names, and where it is. Raises SettingError where there is none."""
+    """The file at a location, and its URI. Raises SettingError if there is none."""
     folder, _, name = uri.rpartition("/")
     store = open_store(folder or ("/" if uri.startswith("/") else "."), setting)
     if (listed := store.find(name)) is None:

@@ -234,7 +234,7 @@ class RejectedRows:
 
 @dataclass(frozen=True, slots=True)
 class RejectedObject:
-    """An object that was left out as a whole, or a part of one that could not be read."""
+    """An object that was rejected, or a part of one that could not be read."""
 
     source: str
     code: str

@@ -35,7 +35,7 @@ class Outline(NamedTuple):
 
 
 def outlines_in(box: Box, fine: float = 0.0) -> Iterator[Outline]:
-    """What lies in the box of every country, cut at its edges; without what is finer than so many degrees."""
+    """The outlines of all countries in a box, cut at its edges; without details smaller than this many degrees."""
     data = _load()
     west, south, east, north = (round(degrees * _SCALE) for degrees in box)
     boxes = data["boxes"]

@@ -28,14 +28,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class OnDemand:
-    """A file that is made only where it was not made of the same the last time: `make` gives None for no file."""
+    """A file that is only built if its inputs have changed since last time; `make` returns None for no file."""
 
     digest: str
     make: Callable[[], bytes | None]
 
 
 def publish_site(files: Iterable[tuple[str, bytes | OnDemand]], store: Store, kept: Iterable[str] = ()) -> Published:
-    """Write the files in their order, then remove those of the last time that are no more.
+    """Write the files in order, then remove files of the last time that no longer exist.
 
     A `kept` one stays as it was the last time, if it was there, whatever is among the files now.
 

@@ -71,7 +71,7 @@ def render(template: str, version: str, language: Language, name: str, values: M
 
 
 def with_times(site: Site, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a page that says by itself as of when it is, and when the next run is due."""
+    """The variables of a page that shows its own age, and when the next run is due."""
     return {"site": site, "grace_seconds": round(GRACE.total_seconds()), **values}
 
 

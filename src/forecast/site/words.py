@@ -99,7 +99,7 @@ class Language:
         return text
 
     def number(self, value: float | None, digits: int = 0) -> str:
-        """A number with the language's separators; a dash where there is none."""
+        """A number with the language's separators; a dash if it is None."""
         if value is None:
             return "–"
         rounded = f"{value:,.{digits}f}"

@@ -55,7 +55,7 @@ class Store(Protocol):
         ...
 
     def find(self, key: str) -> RawObject | None:
-        """The object of that key as it is now; None where there is none."""
+        """The current version of the object with this key; None if there is none."""
         ...
 
 

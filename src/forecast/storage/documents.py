@@ -36,7 +36,7 @@ class Documents(Protocol):
     uri: str
 
     def read(self, name: str) -> Document | None:
-        """The document; None where there is none."""
+        """The document; None if there is none."""
         ...
 
     def write(self, name: str, content: bytes, replaces: str | None) -> str:

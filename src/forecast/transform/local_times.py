@@ -46,7 +46,7 @@ _LOST_DAY = (
 
 @dataclass(slots=True)
 class LocalTimes:
-    """What the columns of a batch say of its times, in the order in which they count.
+    """What the columns of a batch say about its times, in order of precedence.
 
     `days` are the rows' days, NaT where there is none; `alone` the times of day of rows without one.
     """

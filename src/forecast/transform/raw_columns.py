@@ -167,7 +167,7 @@ def _can_hold_numbers(kind: pa.DataType) -> bool:
 
 
 class StationNames(NamedTuple):
-    """The fields in which a row may name its station, in their order, and what the ids of a network begin with.
+    """The fields in which a row may name its station, in order, and the prefix of the network's ids.
 
     Numbers among the ids have so many digits, with zeros before them.
     """
@@ -188,7 +188,7 @@ class StationNames(NamedTuple):
 
 
 def named_stations(columns: Columns, names: StationNames, size: int) -> pa.Array:
-    """The stations that so many rows name, in whichever of the fields; null where a row names none."""
+    """The stations that the rows name in any of the fields; null if a row names none."""
     found = [names.ids(cells) for field in names.fields if (cells := columns.get(field)) is not None]
     return pc.coalesce(*found) if found else pa.nulls(size, pa.string())
 
@@ -216,7 +216,7 @@ def contradicting_stations(columns: Columns, names: StationNames, stations: Stat
 
 
 def station_ids(cells: pa.Array) -> pa.Array:
-    """Station ids as text, without blanks around them; null where there is none, or what cannot be one."""
+    """Station ids as text, without surrounding blanks; null if missing or not possible as an id."""
     if _is_no_id(cells.type):
         return pa.nulls(len(cells), pa.string())
     ids = pc.utf8_trim_whitespace(cells.cast(pa.string()))

@@ -61,7 +61,7 @@ def sample_cells(cells: pa.Array, most: int) -> list[str]:
 
 
 def lacking(promised: Iterable[str], cells: Mapping[str, int], columns: Collection[str]) -> list[Lack]:
-    """The promised parameters without cells; `columns` names those of which there is a column."""
+    """The expected parameters without cells; `columns` names those that have a column."""
     names = set(promised)
     return [
         Lack(parameter, parameter.name in columns)

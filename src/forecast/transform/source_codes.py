@@ -67,7 +67,7 @@ def _cells(columns: Columns, name: str | None) -> pa.Array | None:
 
 
 def source_codes(cells: pa.Array) -> pa.Array:
-    """The network's quality codes as JSON, null where there is none: whole numbers as such, anything else as text."""
+    """The network's quality codes as JSON, null if there is none: integers as numbers, anything else as text."""
     if pa.types.is_nested(cells.type):
         cells = pa.array([None if cell is None else json.dumps(cell) for cell in python_cells(cells)], pa.string())
     encoded = cells.cast(pa.string()).dictionary_encode()

@@ -19,7 +19,7 @@ Times = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class MinEvidence:
-    """What it takes to stop an object: values of the parameter; of the mistaken ones so many different, hours apart."""
+    """The evidence needed to reject an object: values, different wrong values, and the hours between them."""
 
     values: int = 1
     different: int = 1
@@ -119,7 +119,7 @@ class UnitGate:
                 self._compare(values[odd], times[odd], said, meant)
 
     def check(self) -> None:
-        """Raises ObjectRejectedError where so many are mistaken in one way that the median is."""
+        """Raises ObjectRejectedError if so many values are wrong in the same way that the median is."""
         if self._values < self._earth.enough.values:
             return
         for (said, meant), mistake in self._mistakes.items():

@@ -131,7 +131,7 @@ def by_station_and_time(table: pa.Table) -> pa.Table:
 def readable(
     listed: RawObject, store: Store, folder: Path, columns: list[str] | None = None, schema: pa.Schema = DATASET_SCHEMA
 ) -> pa.Table | None:
-    """As `read_table`; None where somebody has damaged the file: it is then made of the database alone."""
+    """As `read_table`; None if the file is damaged, so that it is rebuilt from the database."""
     try:
         return read_table(listed, store, folder, columns, schema)
     except pa.ArrowException:

@@ -53,7 +53,7 @@ def write_identity(identity: Identity, store: Store, folder: Path) -> None:
 
 
 def require_dataset(store: Store, folder: Path) -> Identity:
-    """What the dataset of a zone says of itself.
+    """The identity of a zone's dataset.
 
     Raises RetryableError where there is none, or one that is being written; SettingError where this version of the
     program does not read it.

@@ -24,7 +24,7 @@ LOGGER = logging.getLogger("forecast.zone.withdrawal")
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """The files that go, those that stay, and how many observations with values the zone has no more without them."""
+    """The files to remove, those to keep, and the number of observations with values that leave the zone."""
 
     removed: Sequence[str] = ()
     kept: Sequence[str] = ()

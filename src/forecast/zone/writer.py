@@ -85,7 +85,7 @@ def remove(keys: Iterable[str], store: Store) -> None:
 
 
 def read_records(files: Iterable[ZoneFile], rows: int) -> Iterator[pd.DataFrame]:
-    """The records (RECORD_SCHEMA) of the files that hold some, in their order, in frames of about so many rows."""
+    """The records (RECORD_SCHEMA) of the files that have any, in order, in frames of about this many rows."""
     tables: list[pa.Table] = []
     for file in files:
         if file.key.startswith(OBSERVATIONS):

@@ -53,7 +53,7 @@ class Applier:
             yield self._connection(source, source_id, destination_id)
 
     def connection_id(self, name: str) -> str:
-        """The id of the connection of this name. Raises SettingError where there is none."""
+        """The id of the connection with this name. Raises SettingError if there is none."""
         found = self._named("/connections", name)
         if found is None:
             raise SettingError(f"Airbyte has no connection {name!r} in this workspace; run forecast airbyte apply")

@@ -89,5 +89,5 @@ class AirbyteApi:
 
 
 def is_secret(name: str) -> bool:
-    """Whether a field of a configuration holds a secret, which Airbyte does not give back."""
+    """Whether a field of a configuration is a secret, which Airbyte does not return."""
     return name in {"api_key", "access_key_id", "secret_access_key", "client_secret"}

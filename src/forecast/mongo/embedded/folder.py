@@ -72,7 +72,7 @@ def only_user(folder: Path) -> Iterator[None]:
 
 
 def set_key(folder: Path) -> str:
-    """The key by which a member of the set, and whoever starts it, is known; made at the first start."""
+    """The key that authenticates the set's member and the program that starts it; created at the first start."""
     return _kept(folder, KEY_FILE)
 
 

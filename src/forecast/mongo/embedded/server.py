@@ -224,7 +224,7 @@ def free_port() -> int:
 
 
 def wait_until(done: Callable[[], bool], seconds: float) -> bool:
-    """Wait for something; False where it did not come about in so many seconds."""
+    """Wait until `done` returns True; False if it does not within this time."""
     deadline = time.monotonic() + seconds
     while not done():
         if time.monotonic() > deadline:

@@ -94,12 +94,12 @@ class Phase:
 
 
 class Client(User):
-    """A client with a connection of its own: cold ones open it with their first query."""
+    """A client with its own connection, which cold clients open with their first query."""
 
     phase: Phase
 
     def on_start(self) -> None:
-        """Connect and warm up, where that is asked for, and wait for the others."""
+        """Connect and warm up, if requested, and wait for the others."""
         setup = self.phase.setup
         client = self.phase.next_client()
         self.requests = self.phase.requests(client)

@@ -98,7 +98,7 @@ class Clients:
             _send(process, setup)
 
     def phase(self, conditions: Conditions, requests: int, seed: int) -> Timed:
-        """A phase in which each client sends so many queries. Raises RetryableError where a process ended by itself."""
+        """Run a phase with this many queries per client. Raises RetryableError if a process exits unexpectedly."""
         clients = conditions.clients
         at_work = self._processes[:clients]
         first = 0

@@ -28,7 +28,7 @@ _FLAGGED: Final = {"$in": [3, 4]}
 
 @dataclass(frozen=True, slots=True)
 class StationSpan:
-    """A station, and its first and newest observation that may be asked for."""
+    """A station, and the first and newest of its observations that may be queried."""
 
     station: str
     first: datetime
@@ -37,7 +37,7 @@ class StationSpan:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What one query asks for: a station, a UTC day of it, and the moment up to which observations are known."""
+    """The arguments of one query: a station, a UTC day, and the time up to which there are observations."""
 
     station: str
     day: datetime
@@ -149,7 +149,7 @@ def bytes_read_into_cache(collection: ObservationCollection) -> int | None:
 
 
 def newest_observation(collection: ObservationCollection, until: datetime | None = None) -> datetime | None:
-    """The time of the newest observation of all, or of those up to a moment; None where there is none."""
+    """The time of the newest observation, or of the newest up to a given time; None if there is none."""
     asked = {} if until is None else {"timestamp": {"$lte": until}}
     with mongo_errors("looking for the newest observation"):
         found = collection.find_one(asked, {"timestamp": 1}, sort=[("timestamp", DESCENDING)])

@@ -151,7 +151,7 @@ class Conflicts(Model):
 
 
 class UnreadParameter(Model):
-    """A parameter of which an object has cells and none that could be read."""
+    """A parameter of which an object has cells, none of which could be read."""
 
     object: Annotated[Name, doc("the object")]
     parameter: Annotated[Name, doc("the parameter")]

@@ -12,7 +12,7 @@ from forecast.transform.values.units import find_unit
 
 
 def read_codes(columns: Sequence[RawColumn], converted: Mapping[str, ParsedColumn]) -> None:
-    """Put the value in the place of each code that one of the columns has, with a note that shows the cell."""
+    """Replace each code in the columns by its value, with a parse issue that shows the cell."""
     for column in columns:
         found = converted[column.parameter.name]
         for code in column.codes:

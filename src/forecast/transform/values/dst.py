@@ -76,7 +76,7 @@ class _Series:
 
     @property
     def interval(self) -> float:
-        """Seconds between its rows: the lower quartile of the steps, which gaps and late rows hardly move.
+        """Seconds between its rows: the lower quartile of the steps, which gaps and late rows hardly affect.
 
         The registry's where there is none.
         """
