@@ -159,6 +159,7 @@ def _way(source: Source) -> str:
     """How `forecast ingest` reads a source."""
     key = f"the key {source.key_setting}" if source.key_setting else "no key"
     kind = "whole files" if isinstance(source, FileFetch) else "records"
+    kind += ", only by this name" if isinstance(source, FileFetch) and source.only_named else ""
     return (
         f"- `forecast ingest --source {source.source}`: {kind}, {key}, {source.per_minute:,} calls a minute and "
         f"{source.per_day:,} in 24 hours."

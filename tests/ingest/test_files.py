@@ -510,3 +510,10 @@ def test_the_zips_of_the_fake_are_as_those_of_dwd(ingest: Ingest) -> None:
         header, first, *_ = archive.read(name).decode().splitlines()
     assert header == "STATIONS_ID;MESS_DATUM;QN;PP_10;TT_10;TM5_10;RF_10;TD_10;eor"
     assert first.startswith(f"         44;{date(2026, 11, 28):%Y%m%d}0000;    3;")
+
+
+def test_files_of_a_whole_country_are_read_only_where_their_source_is_named(ingest: Ingest) -> None:
+    result = ingest.run(dry_run=True)
+    assert [source.source for source in result.sources] == ["dwd", "dwd_hourly"]
+    named = ingest.run("meteofrance_synop", dry_run=True)
+    assert [source.source for source in named.sources] == ["meteofrance_synop"]

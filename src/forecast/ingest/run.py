@@ -21,6 +21,7 @@ from forecast.ingest.request import Request, Surroundings
 from forecast.ingest.result import Outcome, SourceResult
 from forecast.ingest.sources import MANIFESTED
 from forecast.networks.fetch import Fetch
+from forecast.networks.file_fetch import FileFetch
 from forecast.networks.source import Source
 from forecast.storage import Store, open_store
 from forecast.storage.documents import Documents, open_documents
@@ -110,9 +111,11 @@ def _sources(
 ) -> tuple[list[Source], dict[str, str]]:
     """The sources to read, and those that have no key though none was named.
 
-    Where none is named, those are read whose network has stations in the registry.
+    Where none is named, those are read whose network has stations in the registry, but for those that are read by name
+    alone.
     """
-    asked = _known_sources(request.sources, known)
+    by_default = (name for name, one in known.items() if not (isinstance(one, FileFetch) and one.only_named))
+    asked = _known_sources(request.sources or tuple(by_default), known)
     _check_stations(asked if request.sources else [], networks)
     asked = [fetch for fetch in asked if fetch.network in networks]
     missing = {

@@ -41,7 +41,8 @@ class FileFetch:
     """A network that serves whole files, which become objects of the raw zone unchanged.
 
     A file is fetched if it may contain stations in the registry, and only if it has changed. Files that end before the
-    period wanted are skipped. No key is needed.
+    period wanted are skipped. No key is needed. With `only_named`, it is read only if it is asked for by name: its
+    files have all stations of a country or a department, and rows of those that the registry lacks are quarantined.
     """
 
     source: str  # the name in options, reports and the raw zone
@@ -52,6 +53,7 @@ class FileFetch:
     per_day: int
     group_of: Callable[[str], str] | None = None
     lookback_days: int = 2
+    only_named: bool = False
     quota: str = ""  # by default its own
     ipv4_only: bool = False
     key_setting: None = None

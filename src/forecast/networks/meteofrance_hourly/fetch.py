@@ -27,6 +27,7 @@ FILES: Final = (
             ),
         ),
         group_of=department_of,
+        only_named=True,
         per_minute=20,
         per_day=2_000,
     ),

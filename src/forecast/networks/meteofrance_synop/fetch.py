@@ -18,6 +18,7 @@ FILES: Final = (
         network="Météo-France SYNOP",
         url_setting="MF_SYNOP_API_URL",
         folders=(Folder("yearly", f"/data/OBS/SYNOP/synop_{YEAR}.csv.gz", Listing.YEARS),),
+        only_named=True,
         per_minute=10,
         per_day=500,
     ),
