@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from forecast.core.errors import SettingError
-from forecast.site.publish import MANIFEST, Published, publish_site
+from forecast.site.publish import MANIFEST, OnDemand, Published, publish_site
 from forecast.storage import LocalStore, open_store
 
 FILES = {"static/style.css": b"a", "station/07915.html": b"<p>", "index.html": b"<h1>"}
@@ -81,3 +81,37 @@ def test_on_s3_a_browser_is_told_what_each_file_is(s3_bucket: str) -> None:
         "station/07915.html": "text/html; charset=utf-8",
         "index.html": "text/html; charset=utf-8",
     }
+
+
+def page(station: str, hour: int, state: str = "fresh") -> tuple[str, OnDemand]:
+    """A station's page with its values up to an hour."""
+    values = f"{hour:03} {station}{hour}"
+    return f"{station}.html", OnDemand(station, state, values, f"{state}, values of hour {hour}".encode)
+
+
+def shown(folder: Path) -> dict[str, str]:
+    return {name.removesuffix(".html"): content.decode() for name, content in contents(folder).items()}
+
+
+def test_of_many_pages_with_new_values_those_with_the_oldest_are_written_and_the_others_stay(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path, "SITE_URI")
+    publish_site([page("A", 1), page("B", 2), page("C", 3)], store, most_groups=1)
+    assert shown(tmp_path) == {name: f"fresh, values of hour {at}" for name, at in (("A", 1), ("B", 2), ("C", 3))}
+    for turn in "ABC":
+        before = shown(tmp_path)
+        assert publish_site([page(name, 4) for name in "ABC"], store, most_groups=1) == Published(1, 2, 0)
+        assert shown(tmp_path) == before | {turn: "fresh, values of hour 4"}
+    assert publish_site([page(name, 4) for name in "ABC"], store, most_groups=1) == Published(0, 3, 0)
+
+
+def test_a_page_with_other_news_than_values_waits_for_no_turn(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path, "SITE_URI")
+    publish_site([page("A", 1), page("B", 1)], store)
+    publish_site([page("A", 2), page("B", 2, "silent"), page("C", 1)], store, most_groups=0)
+    assert shown(tmp_path) == {
+        "A": "fresh, values of hour 1",
+        "B": "silent, values of hour 2",
+        "C": "fresh, values of hour 1",
+    }
+    publish_site([page("A", 2), page("B", 2, "silent"), page("C", 1)], store)
+    assert shown(tmp_path)["A"] == "fresh, values of hour 2"

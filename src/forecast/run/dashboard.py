@@ -38,7 +38,7 @@ from forecast.run.slo import configured_slos
 from forecast.run.station_views import with_database, with_details
 from forecast.site.build import changed_files, of_the_database, site_files
 from forecast.site.logs import TIMED, Logs, read_logs
-from forecast.site.model import NIGHTS, NO_SCHEDULE, Night, Place, Quarantine, Site, StationView
+from forecast.site.model import NIGHTS, NO_SCHEDULE, STATIONS_A_RUN, Night, Place, Quarantine, Site, StationView
 from forecast.site.publish import Published, publish_site
 from forecast.site.quarantine import read_quarantine
 from forecast.storage import Store, open_store
@@ -52,8 +52,11 @@ def write_dashboard(
     stations: Stations,
     database_fault: str | None = None,
     collection: ObservationCollection | None = None,
+    most_stations: int | None = None,
 ) -> Published:
     """Build the site and write what changed of it to SITE_URI; `collection` is that of who is connected already.
+
+    Of the stations with new values and no other news, the pages of `most_stations` are written (of all without).
 
     Without the database (`database_fault` says why it is not asked), it is made of the reports alone, and the stations'
     pages stay as they were. Raises ForecastError where the site cannot be written.
@@ -71,7 +74,7 @@ def write_dashboard(
             with connect(settings) if collection is None else nullcontext(collection) as connected:
                 known = replace(site, stations=with_database(site.stations, connected))
                 details = partial(with_details, collection=connected)
-                return publish_site(changed_files(known, code_digest(), details), target)
+                return publish_site(changed_files(known, code_digest(), details), target, most_groups=most_stations)
         except ForecastError as error:
             # Where it is the site that cannot be written, the second attempt says so.
             LOGGER.warning("the dashboard is built without the database: %s", error.message)
@@ -92,7 +95,7 @@ def write_dashboard_or_warn(
     """
     try:
         database_fault = fault.message if isinstance(fault, RetryableError) else None
-        write_dashboard(settings, stations, database_fault, collection)
+        write_dashboard(settings, stations, database_fault, collection, STATIONS_A_RUN)
     except ForecastError as error:
         LOGGER.warning("the dashboard was not written: %s", error.message)
     except Exception:

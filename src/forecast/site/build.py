@@ -36,7 +36,7 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
     """Every file by its name; what others refer to comes before them, the overview last."""
     yield from _static_files()
     for view in site.stations:
-        yield from _station_files(view, site.version)
+        yield from _station_files(view, site)
     yield from _pages(site)
 
 
@@ -50,7 +50,7 @@ def changed_files(
     """
     yield from _static_files()
     for view in site.stations:
-        yield from _on_demand(view, site.version, program, details)
+        yield from _on_demand(view, site, program, details)
     yield from _pages(site)
 
 
@@ -59,24 +59,31 @@ def _static_files() -> Iterator[tuple[str, bytes]]:
         yield f"static/{path.name}", path.read_bytes()
 
 
-def _station_files(view: StationView, version: str) -> Iterator[tuple[str, bytes]]:
+def _station_files(view: StationView, site: Site) -> Iterator[tuple[str, bytes]]:
     name = station_page(view.place.id)
     if view.week is not None:
         yield station_data(view.place.id), week_script(view.week, view.place.interval_minutes)
     for language in LANGUAGES:
-        yield page_name(name, language), render("station", version, language, name, station_values(view, language))
+        values = {"in_turn": site.in_turn, **station_values(view, language)}
+        yield page_name(name, language), render("station", site.version, language, name, values)
 
 
 def _on_demand(
-    view: StationView, version: str, program: str, details: Callable[[StationView], StationView]
+    view: StationView, site: Site, program: str, details: Callable[[StationView], StationView]
 ) -> Iterator[tuple[str, OnDemand]]:
     """The files of a station. The day in its view is for the page of all stations; the revision covers it."""
-    made_of = (version, program, files_digest(), replace(view, days=(), week=None), view.shown_state)
-    digest = sha256(repr(made_of).encode()).hexdigest()
-    files = cache(lambda: dict(_station_files(details(view), version)))
+    values = (view.last, view.first, view.count, view.revision)
+    rest = replace(view, days=(), week=None, last=None, first=None, count=None, revision=None)
+    digest = _digest(site.version, site.in_turn, program, files_digest(), rest, view.shown_state, view.last is None)
+    newest = f"{0 if view.last is None else view.last.timestamp():014.3f} {_digest(*values)}"
+    files = cache(lambda: dict(_station_files(details(view), site)))
     # A station that never sent anything has no week.
     for name in _names(view)[view.last is None :]:
-        yield name, OnDemand(digest, partial(lambda name: files().get(name), name))
+        yield name, OnDemand(view.place.id, digest, newest, partial(lambda name: files().get(name), name))
+
+
+def _digest(*facts: object) -> str:
+    return sha256(repr(facts).encode()).hexdigest()
 
 
 def _names(view: StationView) -> list[str]:

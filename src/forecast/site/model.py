@@ -17,6 +17,9 @@ from forecast.report.history import MAX_RUNS
 from forecast.report.models.slo import ErrorBudget
 
 # Nights on the overview, and days of a station's completeness: six weeks.
+# The page of a station takes 5 to 10 ms of CPU, and its week of values is read: those of a country took longer than all
+# the rest of a run.
+STATIONS_A_RUN: Final = 100
 NIGHTS: Final = MAX_RUNS
 WEEK_DAYS: Final = 7
 NO_SCHEDULE: Final = Schedule()
@@ -295,6 +298,11 @@ class Site:
     def station_name(self, station_id: str) -> str:
         """The name of a station, or its id where it has none."""
         return next((one.place.name for one in self.stations if one.place.id == station_id), station_id)
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether there are more stations than a run writes pages of."""
+        return len(self.stations) > STATIONS_A_RUN
 
 
 def last_days(newest: date, number: int) -> list[date]:

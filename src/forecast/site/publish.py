@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -28,16 +28,33 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class OnDemand:
-    """A file that is only built if its inputs have changed since last time; `make` returns None for no file."""
+    """A file that is only built if its inputs have changed since last time; `make` returns None for no file.
 
+    The files of a `group` are made together. `digest` is of what they have to show at once; `values` tells which values
+    they show, and sorts by the time of the newest.
+    """
+
+    group: str
     digest: str
+    values: str
     make: Callable[[], bytes | None]
 
+    @property
+    def entry(self) -> str:
+        """What the manifest holds of it."""
+        return f"{self.digest} {self.values}"
 
-def publish_site(files: Iterable[tuple[str, bytes | OnDemand]], store: Store, kept: Iterable[str] = ()) -> Published:
+
+def publish_site(
+    files: Iterable[tuple[str, bytes | OnDemand]],
+    store: Store,
+    kept: Iterable[str] = (),
+    most_groups: int | None = None,
+) -> Published:
     """Write the files in order, then remove files of the last time that no longer exist.
 
-    A `kept` one stays as it was the last time, if it was there, whatever is among the files now.
+    A `kept` one stays as it was the last time, if it was there, whatever is among the files now. Of the groups in which
+    nothing but values is new, the `most_groups` with the oldest values are made (all without); the others stay as well.
 
     `manifest.json` lists what was published, with digests, and is written last: after a fault on the way the
     next time writes again what this one has written. Raises ForecastError where the place cannot be written.
@@ -47,10 +64,14 @@ def publish_site(files: Iterable[tuple[str, bytes | OnDemand]], store: Store, ke
         before = _manifest(store, path)
         after: dict[str, str] = {name: before[name] for name in kept if name in before}
         written = 0
-        for name, content in files:
+        made_now = list(files)
+        if most_groups is not None:
+            waiting = _waiting(made_now, before, most_groups)
+            after.update({name: before[name] for name in waiting if name in before})
+        for name, content in made_now:
             if name in after:
                 continue
-            digest = content.digest if isinstance(content, OnDemand) else sha256(content).hexdigest()
+            digest = content.entry if isinstance(content, OnDemand) else sha256(content).hexdigest()
             if before.get(name) != digest:
                 made = content.make() if isinstance(content, OnDemand) else content
                 if made is None:
@@ -66,6 +87,21 @@ def publish_site(files: Iterable[tuple[str, bytes | OnDemand]], store: Store, ke
             path.write_text(json.dumps(dict(sorted(after.items())), indent=0) + "\n", "utf-8")
             store.publish(path, MANIFEST)
         return Published(written, len(after) - written, len(gone))
+
+
+def _waiting(files: Iterable[tuple[str, bytes | OnDemand]], before: Mapping[str, str], most: int) -> list[str]:
+    """The files of the groups that have nothing but other values, without the `most` groups with the oldest ones."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    at_once: set[str] = set()
+    for name, content in files:
+        if isinstance(content, OnDemand):
+            digest, _, values = before.get(name, "").partition(" ")
+            if digest != content.digest:
+                at_once.add(content.group)
+            elif values != content.values:
+                groups.setdefault(content.group, []).append((values, name))
+    behind = sorted((min(found), group) for group, found in groups.items() if group not in at_once)
+    return [name for _, group in behind[most:] for _, name in groups[group]]
 
 
 def _manifest(store: Store, path: Path) -> dict[str, str]:
