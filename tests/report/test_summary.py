@@ -15,7 +15,8 @@ from forecast.report.attention import RunLimits, attention
 from forecast.report.findings import Findings
 from forecast.report.quality import quality_report
 from forecast.report.status import RunInfo, RunProgress, status_report
-from forecast.report.summary import MAX_WIDTH, render_summary
+from forecast.report.summary import MAX_STATIONS, MAX_WIDTH, render_quality, render_summary
+from tests.networks import network, station
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 DAY_MS = 86_400_000
@@ -124,3 +125,21 @@ def test_many_errors_are_cut_with_a_count() -> None:
     text = summary(broken, QualityTally(), RunProgress())
     assert text.count("Broken.") == 11
     assert "and 15 more: see pipeline_status.json" in text
+
+
+def test_of_too_many_stations_those_with_most_to_say_are_shown_and_the_others_counted() -> None:
+    names = [f"S{number:03}" for number in range(MAX_STATIONS + 60)]
+    stations = network(*(station(name) for name in names))
+    tally = QualityTally()
+    findings = Findings()
+    findings.values["S080", "air_temperature"] = findings.flagged["S080", "air_temperature", SUSPECT] = 5
+    now = int(NOW.timestamp() * 1000)
+    last = {name: now for name in names if name != "S070"}
+    quality = quality_report("r1", tally, [], stations, NOW, findings, Conflicts(), Presence({}, last, {}, frozenset()))
+    console = Console(width=MAX_WIDTH, color_system=None)
+    with console.capture() as captured:
+        console.print(render_quality(quality))
+    lines = [line.split() for line in captured.get().splitlines() if line.strip()]
+    shown = [words[0] for words in lines if words[0] in names]
+    assert shown == ["S080", "S070", *names[: MAX_STATIONS - 2]]
+    assert "and 60 more: see the quality report" in captured.get()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import asdict
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -10,11 +12,14 @@ from rich.text import Text
 
 from forecast.core.reading import UnknownColumns
 from forecast.core.text import escaped
-from forecast.report.models.quality import QualityReport
+from forecast.report.models.quality import QualityReport, StationQuality
 from forecast.report.models.status import ErrorEntry, PipelineStatus, RunCounts
 
 MAX_WIDTH = 100
 MAX_LINES = 10
+# Of a network with more stations than a person reads through, those with the most to say.
+MAX_STATIONS = 40
+_BY_URGENCY = ("silent", "never", "late")
 # From three days on, an age is given in days.
 _HOURS_OF_DAYS = 72
 
@@ -120,10 +125,9 @@ def _objects(counts: RunCounts) -> Text:
 def _stations(quality: QualityReport) -> RenderableType:
     names = ("station", "state", "last (UTC)", "age", "records", "received", "expected", "parameters", "flagged")
     table = _table(*names, right=(3, 4, 5, 6, 7, 8))
-    undelivered = sum(station.state == "undelivered" for station in quality.by_station.values())
-    for station_id, station in quality.by_station.items():
-        if station.state == "undelivered":
-            continue
+    delivered = {name: one for name, one in quality.by_station.items() if one.state != "undelivered"}
+    shown = _stations_shown(delivered)
+    for station_id, station in shown:
         table.add_row(
             _text(station_id),
             station.state,
@@ -135,10 +139,22 @@ def _stations(quality: QualityReport) -> RenderableType:
             f"{station.completeness_score:.1%}" if station.observations else "-",
             f"{station.flagged:,}",
         )
-    if not undelivered:
-        return _indented(table)
-    rest = f"{undelivered:,} more stations are of networks of which nothing has been received"
-    return _indented(Group(table, _text(rest)))
+    rest = []
+    if more := len(delivered) - len(shown):
+        rest.append(f"and {more:,} more: see the quality report")
+    if undelivered := len(quality.by_station) - len(delivered):
+        rest.append(f"{undelivered:,} more stations are of networks of which nothing has been received")
+    return _indented(Group(table, *map(_text, rest)))
+
+
+def _stations_shown(delivered: Mapping[str, StationQuality]) -> list[tuple[str, StationQuality]]:
+    """All stations; where they are too many, those with the most flagged values, and then those that do not send."""
+    entries = list(delivered.items())
+    if len(entries) <= MAX_STATIONS:
+        return entries
+    states = {state: place for place, state in enumerate(_BY_URGENCY)}
+    entries.sort(key=lambda item: (-item[1].flagged, states.get(item[1].state, len(states)), item[0]))
+    return entries[:MAX_STATIONS]
 
 
 def _minute(time: str | None) -> str:
