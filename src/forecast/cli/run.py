@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,10 @@ from forecast.cli.app import AsJson, Wait, day_option
 from forecast.cli.output import print_metrics, print_result
 from forecast.core.errors import SettingError
 from forecast.core.settings import Settings
+
+if TYPE_CHECKING:
+    from forecast.core.stations import Stations
+    from forecast.report.models.ingest import IngestReport
 
 
 def pipeline_command(
@@ -62,14 +66,10 @@ def pipeline_command(
     """
     from rich.text import Text
 
-    from forecast.cli.demo import demo_ingest, demo_settings, next_steps
     from forecast.core.errors import worst_exit_code
-    from forecast.ingest.request import Request
-    from forecast.report.ingest import render_ingest
-    from forecast.report.metrics import budget_metrics, ingest_metrics, run_metrics
+    from forecast.report.metrics import budget_metrics, run_metrics
     from forecast.report.summary import render_summary
     from forecast.report.write import as_data
-    from forecast.run.ingest import ingest_and_report
     from forecast.run.run import RunOptions
     from forecast.run.slo import configured_slos, run_budgets
     from forecast.run.stations import configured_stations
@@ -81,20 +81,16 @@ def pipeline_command(
         day or since, day or until, reprocess, dry_run, max_rejection_rate, wait, rerun_qc, workers, scheduler
     )
     if demo:
+        from forecast.cli.demo import demo_settings
+
         settings = demo_settings(settings)
     stations = configured_stations(settings)
     result, codes = {}, []
     if ingest:
-        # Where nothing can be asked for, that is an error of the command; what a network does is not the pipeline's.
-        fetch = demo_ingest if demo else ingest_and_report
-        ingested, report = fetch(settings, Request(dry_run=dry_run), stations)
-        result["ingest"] = as_data(report)
+        ingested = _ingest(settings, stations, demo=demo, dry_run=dry_run, as_json=as_json)
+        result["ingest"] = as_data(ingested)
         codes.append(ingested.exit_code)
-        if not dry_run:
-            print_metrics(ingest_metrics(report), settings.metrics_namespace)
-        if not as_json:
-            print_result({}, render_ingest(ingested, report), as_json=False)
-        if report.status == "interrupted":
+        if ingested.status == "interrupted":
             return ingested.exit_code
     status, quality = run_pipeline(settings, run_options, stations)
     if settings.metrics_namespace is not None and not dry_run:
@@ -104,5 +100,27 @@ def pipeline_command(
     result |= {"status": as_data(status), "quality": as_data(quality)}
     print_result(result, render_summary(status, quality), as_json=as_json)
     if demo and not as_json:
+        from forecast.cli.demo import next_steps
+
         print_result({}, Text(next_steps(ingested=ingest)), as_json=False)
     return worst_exit_code([*codes, int(status.exit_code or 0)])
+
+
+def _ingest(settings: Settings, stations: Stations, *, demo: bool, dry_run: bool, as_json: bool) -> IngestReport:
+    """Fetch what is new, and print what came of it.
+
+    Where nothing can be asked for, that is an error of the command; what a network does is not the pipeline's.
+    """
+    from forecast.cli.demo import demo_ingest
+    from forecast.ingest.request import Request
+    from forecast.report.ingest import render_ingest
+    from forecast.report.metrics import ingest_metrics
+    from forecast.run.ingest import ingest_and_report
+
+    fetch = demo_ingest if demo else ingest_and_report
+    ingested, report = fetch(settings, Request(dry_run=dry_run), stations)
+    if not dry_run:
+        print_metrics(ingest_metrics(report), settings.metrics_namespace)
+    if not as_json:
+        print_result({}, render_ingest(ingested, report), as_json=False)
+    return report
