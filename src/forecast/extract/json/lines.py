@@ -124,7 +124,9 @@ def read_records(text: bytes) -> list[dict[str, Any]]:
                 raise BadRecordError("not a JSON object")
             records.append(record)
             position = _after_blanks(line, end)
-        json.dumps(records, ensure_ascii=False).encode("utf-8")
+        if b"\\u" in text:
+            # Half of a surrogate pair comes as an escape alone; as bytes it would be no UTF-8.
+            json.dumps(records, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
         raise BadRecordError(f"not UTF-8 at byte {error.start + 1}") from error
     except UnicodeEncodeError as error:
