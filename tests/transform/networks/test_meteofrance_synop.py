@@ -19,9 +19,11 @@ from forecast.networks.registry import NETWORKS
 from forecast.qc.flags import FAIL, SUSPECT
 from forecast.transform import ObjectTransformer
 from tests.networks import evaluated, hours, series, station
+from tests.real_files import real_files
 from tests.transform.samples import NOW, Result
 
 NAME = "Météo-France SYNOP"
+FILES = real_files("meteofrance-synop/synop.*.csv")
 TAIL = "w1;w2;n;nbas;hbas;cl;cm;ch;pres;niv_bar;geop;tend24;tn12;tn24;tx12;tx24;tminsol;sw;tw;raf10;rafper;per;\
 etat_sol;ht_neige;ssfrai;perssfrai;rr1;rr3;rr6;rr12;rr24;phenspe1;phenspe2;phenspe3;phenspe4;nnuage1;ctype1;hnuage1;\
 nnuage2;ctype2;hnuage2;nnuage3;ctype3;hnuage3;nnuage4;ctype4;hnuage4"
@@ -163,26 +165,37 @@ def _first(columns: dict[str, list[float]], size: int) -> dict[str, list[float]]
     return {name: values[:size] for name, values in columns.items()}
 
 
+@pytest.mark.parametrize("file", FILES)
 def test_every_value_of_a_published_file_is_what_a_second_reading_finds(
-    shared_data: Path, read: Callable[..., Result]
+    file: Path, read: Callable[..., Result]
 ) -> None:
-    path = shared_data / "networks" / "meteofrance-synop" / "synop.2018011215.csv"
-    if not path.is_file():
-        pytest.skip(f"real data is not here: {path}")
-    text = path.read_text("utf-8")
+    text = file.read_text("utf-8")
     rows = list(csv.DictReader(io.StringIO(text), delimiter=";"))
     expected = {(f"mf-synop-{one['numer_sta']}", one["date"]): second_reading(one) for one in rows}
-    result = read(text, [one["numer_sta"] for one in rows])
+    result = read(text, sorted({one["numer_sta"] for one in rows}))
     found = {
         (one["station_id"], datetime.strftime(one["timestamp"], "%Y%m%d%H%M%S")): result.values(number)
         for number, one in enumerate(result.observations)
     }
-    assert (len(rows), result.rows_read, result.rejected) == (58, 58, [])
-    assert set(found) == {key for key, values in expected.items() if values}
-    assert result.rows_empty == 58 - len(found)
+    assert (result.rows_read, result.rejected) == (len(rows), [])
+    assert found.keys() == {key for key, values in expected.items() if values}
+    assert result.rows_empty == len(rows) - len(found)
     for key, values in found.items():
         assert values == pytest.approx(expected[key], abs=1e-9), key
-        assert result.issues() == []
+    coded = [one for row in rows for one in codes_of(row)]
+    assert sorted(one for number in range(len(found)) for one in result.issues(number)) == sorted(coded)
+
+
+def codes_of(cells: dict[str, str]) -> list[tuple[str, str, str]]:
+    """What is noted of a row of a published file: traces of rain, and a sky that could not be seen."""
+    found = []
+    for period in (1, 3, 6, 12, 24):
+        cell = cells[f"rr{period}"]
+        if cell not in {"mq", ""} and float(cell) == -0.1:
+            found.append((f"precipitation_amount_{period}h", cell, "a trace: too little to be measured"))
+    if cells["n"] not in {"mq", ""} and float(cells["n"]) in {101, 113}:
+        found.append(("cloud_area_fraction", cells["n"], "the code of a sky obscured, 9 okta"))
+    return found
 
 
 def second_reading(cells: dict[str, str]) -> dict[str, float]:
@@ -202,7 +215,7 @@ def second_reading(cells: dict[str, str]) -> dict[str, float]:
             for hours in (1, 3, 6, 12, 24)
         },
         "visibility_in_air": ("vv", float),
-        "cloud_area_fraction": ("n", lambda percent: 9.0 if percent == 101 else percent * 8 / 100),
+        "cloud_area_fraction": ("n", lambda percent: 9.0 if percent in {101, 113} else percent * 8 / 100),
         "surface_snow_thickness": ("ht_neige", lambda metres: metres * 100),
         "present_weather": ("ww", float),
     }
