@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-all coverage lint lock bench bench-scale bench-qc docs infra-test referee drill clean
+.PHONY: help install demo check test test-all coverage lint lock bench bench-scale bench-networks bench-qc docs infra-test referee drill clean
 
 # Prints one option of pip as it is in force here, from pip's settings, its environment or its own default.
 PIP_OPTION = "$(TOOLS)/bin/python" -c 'import sys; from pip._internal.commands import create_command; \
@@ -80,6 +80,9 @@ bench: $(PROJECT_STAMP) ## Measure the speed and the memory
 
 bench-scale: $(PROJECT_STAMP) ## Measure how cost grows with the number of stations
 	@$(POETRY) run python -m bench.scale
+
+bench-networks: $(PROJECT_STAMP) ## Measure how fast each network's rows are read
+	@$(POETRY) run python -m bench.networks
 
 bench-qc: $(PROJECT_STAMP) ## Compare the quality checks with titanlib's on errors of known kind
 	@$(POETRY) run python -m bench.qc
