@@ -39,7 +39,7 @@ def test_nothing_outside_its_package_names_a_network() -> None:
 
 def test_no_test_names_a_built_in_station() -> None:
     """Or the registry could not change without it: `tests/stations.py` says where tests have theirs from."""
-    # "mf-synop-07015" is an id of another network, "0-20000-0-07015" one of WIGOS.
+    # "mf-synop-07995" is an id of another network, "0-20000-0-07995" one of WIGOS.
     ids = "|".join(re.escape(station.id) for station in built_in_stations())
     named = re.compile(rf"(?<![\w-])(?:{ids})(?![\w-])")
     folder = Path(__file__).parent

@@ -100,10 +100,10 @@ def test_a_network_of_its_own_has_a_prefix_and_ids_without_it_are_a_fault() -> N
             "interval_minutes": 60,
         },
     }
-    file = registry_file("New network", entry("mf-59343001"), **more)
-    assert added(file)["mf-59343001"].network_id == "59343001"
-    assert faults(registry_file("New network", entry("59343001"), **more)) == [
-        "more.json, station 1 (59343001): id is 59343001; ids of New network begin with mf-"
+    file = registry_file("New network", entry("mf-59343991"), **more)
+    assert added(file)["mf-59343991"].network_id == "59343991"
+    assert faults(registry_file("New network", entry("59343991"), **more)) == [
+        "more.json, station 1 (59343991): id is 59343991; ids of New network begin with mf-"
     ]
 
 
@@ -117,19 +117,19 @@ def test_the_prefix_that_a_network_declares_counts_and_its_file_need_not_repeat_
         "interval_minutes": 60,
     }
     for more in ({}, {"id_prefix": "mf-"}):
-        file = registry_file("New network", entry("mf-59343001"), defaults=defaults, **more)
-        station = load_stations([file], prefixes).get("mf-59343001")
+        file = registry_file("New network", entry("mf-59343991"), defaults=defaults, **more)
+        station = load_stations([file], prefixes).get("mf-59343991")
         assert station is not None
-        assert station.network_id == "59343001"
+        assert station.network_id == "59343991"
     for own_id, more, fault in (
-        ("59343001", {}, ", station 1 (59343001): id is 59343001; ids of New network begin with mf-"),
+        ("59343991", {}, ", station 1 (59343991): id is 59343991; ids of New network begin with mf-"),
         (
-            "f-59343001",
+            "f-59343991",
             {"id_prefix": "f-"},
             ": id_prefix is 'f-', but New network declares 'mf-'; leave it out",
         ),
         (
-            "mf-59343001",
+            "mf-59343991",
             {"id_prefix": ""},
             ": id_prefix is '', but New network declares 'mf-'; leave it out",
         ),

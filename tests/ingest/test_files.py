@@ -37,8 +37,8 @@ from tests.transform.samples import Result
 STATIONS = {
     "dwd-00044": "DWD",
     "dwd-01262": "DWD",
-    "mf-synop-07015": "Météo-France SYNOP",
-    "mf-h-59343001": "Météo-France hourly data",
+    "mf-synop-07995": "Météo-France SYNOP",
+    "mf-h-59343991": "Météo-France hourly data",
     "mf-h-80379002": "Météo-France hourly data",
 }
 GROUPS = ("air_temperature", "extreme_wind", "precipitation", "solar", "wind")
@@ -196,7 +196,7 @@ def test_of_the_departments_of_registered_stations_the_newest_period_is_fetched(
 
 
 def test_ten_years_of_a_department_are_three_files(ingest: Ingest) -> None:
-    read(ingest, "meteofrance_hourly", since="2016-11-28", stations=("mf-h-59343001",))
+    read(ingest, "meteofrance_hourly", since="2016-11-28", stations=("mf-h-59343991",))
     assert [key.rpartition("/")[2] for key in objects(ingest)] == [
         "H_59_2010-2019.csv.gz", "H_59_latest-2025-2026.csv.gz", "H_59_previous-2020-2024.csv.gz",
     ]  # fmt: skip
@@ -321,7 +321,7 @@ def test_a_file_elsewhere_is_fetched_over_tls_alone(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(200, json.dumps(catalogue).encode(), where="/api/1/datasets/"))
     result = read(ingest, "meteofrance_hourly")
     assert [key.rpartition("/")[2] for key in objects(ingest)] == ["H_80_latest-2025-2026.csv.gz"]
-    assert result.left_out == {"mf-h-59343001": "the source lists no file of this station"}
+    assert result.left_out == {"mf-h-59343991": "the source lists no file of this station"}
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"resources": [{"title": "no address"}]}', b"<html>"])

@@ -13,7 +13,7 @@ from forecast.ingest.result import Outcome
 from forecast_demo.apis import Correction, Fault, Outage
 from tests.ingest.apis import Ingest, aerodromes, at
 
-NAMES = ("EBBR", "EBCI", "EBOS", "LFAC", "LFQQ")
+NAMES = ("EBBZ", "EBCI", "EBOS", "LFAC", "LFQZ")
 DAY = 48  # reports
 
 
@@ -34,16 +34,16 @@ def test_every_report_of_whole_days_is_written_once_without_a_key(ingest: Ingest
     wanted = [(name, int(at(2026, 11, 24)) + 1800 * number) for name in NAMES for number in range(4 * DAY + 33)]
     assert sorted(reports) == wanted
     assert [len(source.stations) for source in result.sources] == [5]
-    assert result.sources[0].stations["metar-LFQQ"].days[date(2026, 11, 24)].written == DAY
+    assert result.sources[0].stations["metar-LFQZ"].days[date(2026, 11, 24)].written == DAY
 
 
 def test_a_call_is_for_so_few_stations_and_days_that_no_answer_is_cut_off(ingest: Ingest) -> None:
     ingest.run("metar", since="2026-11-27", until="2026-11-27")
     assert [address for _, _, address in ingest.apis.calls] == [
-        "/api/data/metar?ids=EBBR%2CEBCI%2CEBOS%2CLFAC&format=json&hours=24&date=2026-11-27T23%3A59%3A59Z",
-        "/api/data/metar?ids=LFQQ&format=json&hours=24&date=2026-11-27T23%3A59%3A59Z",
+        "/api/data/metar?ids=EBBZ%2CEBCI%2CEBOS%2CLFAC&format=json&hours=24&date=2026-11-27T23%3A59%3A59Z",
+        "/api/data/metar?ids=LFQZ&format=json&hours=24&date=2026-11-27T23%3A59%3A59Z",
     ]
-    result = Ingest(ingest.folder / "one", stations=aerodromes("LFQQ")).run("metar", since="2026-11-20")
+    result = Ingest(ingest.folder / "one", stations=aerodromes("LFQZ")).run("metar", since="2026-11-20")
     assert result.sources[0].calls == 3
     assert result.sources[0].read == 8 * DAY + 33
 
@@ -57,23 +57,23 @@ def test_an_answer_of_as_many_reports_as_the_api_gives_is_missing_and_not_half_a
         "cut_off",
         "the response has 400 records, the most that the API gives: others may be missing",
     )
-    assert {name for name, _ in written(ingest)} == {"LFQQ"}
-    assert result.sources[0].stations["metar-EBBR"].missing == (date(2026, 11, 27),)
+    assert {name for name, _ in written(ingest)} == {"LFQZ"}
+    assert result.sources[0].stations["metar-EBBZ"].missing == (date(2026, 11, 27),)
 
 
 def test_only_reports_that_are_new_or_corrected_are_written_again(ingest: Ingest) -> None:
     ingest.run("metar", since="2026-11-25")
     before = len(written(ingest))
     ingest.clock.time += 3600
-    ingest.world.corrections.append(Correction("metar-LFQQ", at(2026, 11, 27, 6), at(2026, 11, 27, 7), 0))
+    ingest.world.corrections.append(Correction("metar-LFQZ", at(2026, 11, 27, 6), at(2026, 11, 27, 7), 0))
     result = ingest.run("metar")
     assert result.sources[0].written == len(written(ingest)) - before == 2 * len(NAMES) + 2
 
 
 def test_a_day_without_reports_is_read_and_a_silent_station_comes_back(ingest: Ingest) -> None:
-    ingest.world.outages.append(Outage("metar-LFQQ", at(2026, 11, 26), at(2026, 11, 27)))
-    result = ingest.run("metar", since="2026-11-26", until="2026-11-26", stations=("metar-LFQQ",))
-    assert (result.exit_code, result.sources[0].stations["metar-LFQQ"].missing) == (0, ())
+    ingest.world.outages.append(Outage("metar-LFQZ", at(2026, 11, 26), at(2026, 11, 27)))
+    result = ingest.run("metar", since="2026-11-26", until="2026-11-26", stations=("metar-LFQZ",))
+    assert (result.exit_code, result.sources[0].stations["metar-LFQZ"].missing) == (0, ())
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_a_day_without_reports_is_read_and_a_silent_station_comes_back(ingest: I
     [
         (b'{"status": "error", "error": "Invalid station ID"}', "refused", 1),
         (json.dumps([{"icaoId": "KJFK", "obsTime": int(at(2026, 11, 27))}]).encode(), "other_station", 3),
-        (json.dumps([{"icaoId": "LFQQ", "obsTime": int(at(2026, 11, 26))}]).encode(), "other_day", 3),
+        (json.dumps([{"icaoId": "LFQZ", "obsTime": int(at(2026, 11, 26))}]).encode(), "other_day", 3),
     ],
 )
 def test_an_answer_to_another_question_is_refused_by_name(
     ingest: Ingest, body: bytes, code: str, exit_code: int
 ) -> None:
     ingest.apis.faults.append(Fault(200, body))
-    result = ingest.run("metar", since="2026-11-27", until="2026-11-27", stations=("metar-LFQQ",))
+    result = ingest.run("metar", since="2026-11-27", until="2026-11-27", stations=("metar-LFQZ",))
     assert [fault.code for fault in result.sources[0].window_faults] == [code]
     assert (result.exit_code, written(ingest)) == (exit_code, [])
 
@@ -103,4 +103,4 @@ def test_a_source_without_a_key_is_read_where_the_registry_has_stations_of_it(tm
 def test_the_check_asks_by_the_networks_own_id(ingest: Ingest) -> None:
     result = ingest.run("metar", check=True)
     assert result.exit_code == 0
-    assert "ids=EBBR&" in ingest.apis.calls[0][2]
+    assert "ids=EBBZ&" in ingest.apis.calls[0][2]

@@ -16,7 +16,7 @@ from forecast_demo.networks.meteofrance_obs.paquet import NETWORK, PER_MINUTE
 from tests.ingest.apis import KEY, NOW, Ingest, at
 from tests.networks import network, station
 
-NAMES = ("59343001", "59606004", "80379002", "97418110")
+NAMES = ("59343991", "59606004", "80379002", "97418110")
 HOUR, DAY = 3_600, 86_400
 
 
@@ -35,7 +35,7 @@ def written(ingest: Ingest) -> list[tuple[str, str]]:
 
 
 def test_the_department_stands_in_the_id() -> None:
-    assert [department_of(name) for name in ("59343001", "01014002", "20004002", "97418110", "98818001")] == [
+    assert [department_of(name) for name in ("59343991", "01014002", "20004002", "97418110", "98818001")] == [
         "59", "01", "20", "974", "988",
     ]  # fmt: skip
 
@@ -63,10 +63,10 @@ def test_six_minutes_are_a_source_of_their_own_with_a_call_a_station(ingest: Ing
 
 
 def test_stations_of_the_department_that_the_registry_lacks_are_passed_over(ingest: Ingest) -> None:
-    ingest.stations = stations("59343001")
+    ingest.stations = stations("59343991")
     result = ingest.run("meteofrance")
     assert (result.exit_code, result.sources[0].read) == (0, 24)
-    assert {name for name, _ in written(ingest)} == {"59343001"}
+    assert {name for name, _ in written(ingest)} == {"59343991"}
 
 
 def test_only_what_is_late_or_corrected_is_written_again(ingest: Ingest) -> None:
@@ -74,27 +74,27 @@ def test_only_what_is_late_or_corrected_is_written_again(ingest: Ingest) -> None
     ingest.world.outages.append(late)
     ingest.run("meteofrance")
     assert ingest.run("meteofrance").sources[0].written == 0
-    ingest.world.corrections.append(Correction("mf-59343001", at(2026, 11, 28, 3), at(2026, 11, 28, 5), 0))
+    ingest.world.corrections.append(Correction("mf-59343991", at(2026, 11, 28, 3), at(2026, 11, 28, 5), 0))
     ingest.clock.time += 3 * HOUR
     (source,) = ingest.run("meteofrance").sources
     assert (source.written, source.vanished, source.exit_code) == (3 * len(NAMES) + 6 + 2, 0, 0)
 
 
 def test_hours_that_the_api_no_longer_has_are_named_once(ingest: Ingest) -> None:
-    ingest.run("meteofrance", stations=("mf-59343001",))
+    ingest.run("meteofrance", stations=("mf-59343991",))
     ingest.clock.time += 3 * DAY
-    (source,) = ingest.run("meteofrance", stations=("mf-59343001",)).sources
+    (source,) = ingest.run("meteofrance", stations=("mf-59343991",)).sources
     (fault,) = source.window_faults
     assert (source.exit_code, source.outcome, fault.code) == (3, Outcome.PARTIAL, "gone")
     assert fault.message == (
         "the API keeps 24 hours, but the previous run was 72 hours ago: what was measured from "
         "2026-11-28T16:02:00Z to 2026-11-30T16:02:00Z is no longer available from it"
     )
-    assert source.stations["mf-59343001"].missing == (date(2026, 11, 29),)
+    assert source.stations["mf-59343991"].missing == (date(2026, 11, 29),)
     assert len(written(ingest)) == 2 * 24
-    (again,) = ingest.run("meteofrance", stations=("mf-59343001",)).sources
+    (again,) = ingest.run("meteofrance", stations=("mf-59343991",)).sources
     assert (again.exit_code, again.window_faults, again.calls) == (0, [], 1)
-    assert again.stations["mf-59343001"].missing == (date(2026, 11, 29),)
+    assert again.stations["mf-59343991"].missing == (date(2026, 11, 29),)
 
 
 def test_a_run_within_24_hours_has_lost_nothing(ingest: Ingest) -> None:
@@ -105,7 +105,7 @@ def test_a_run_within_24_hours_has_lost_nothing(ingest: Ingest) -> None:
 
 
 def test_history_is_not_asked_for_where_there_is_none(ingest: Ingest) -> None:
-    (source,) = ingest.run("meteofrance", since="2026-01-01", stations=("mf-59343001",)).sources
+    (source,) = ingest.run("meteofrance", since="2026-01-01", stations=("mf-59343991",)).sources
     assert (source.exit_code, source.calls) == (0, 1)
 
 
@@ -158,7 +158,7 @@ def test_a_department_that_is_not_answered_is_missing_and_the_others_are_read(in
     (source,) = ingest.run("meteofrance").sources
     assert (source.exit_code, source.outcome, source.calls) == (1, Outcome.PARTIAL, 2 + 5)
     assert source.stations["mf-80379002"].missing == (date(2026, 11, 27), date(2026, 11, 28))
-    assert {name for name, _ in written(ingest)} == {"59343001", "59606004", "97418110"}
+    assert {name for name, _ in written(ingest)} == {"59343991", "59606004", "97418110"}
     fault.times = 0
     assert ingest.run("meteofrance").sources[0].written == 24
 

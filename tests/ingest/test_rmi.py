@@ -18,7 +18,7 @@ from forecast_demo.networks.rmi_aws.wfs import NETWORK
 from tests.ingest.apis import Ingest, InProcess, at
 from tests.networks import network, station
 
-NAMES = ("6407", "6414", "6447")
+NAMES = ("6997", "6994", "6999")
 DAY = "2026-11-27"
 ROWS = 144
 
@@ -52,12 +52,12 @@ def test_days_of_all_stations_come_in_one_call_without_a_key_each_row_once(inges
     ((_, _, address),) = ingest.apis.calls
     assert address == (
         "/service/aws/ows?service=WFS&version=2.0.0&request=GetFeature&typeNames=aws%3Aaws_10min"
-        "&outputFormat=application%2Fjson&CQL_FILTER=code+IN+%286407%2C6414%2C6447%29"
+        "&outputFormat=application%2Fjson&CQL_FILTER=code+IN+%286997%2C6994%2C6999%29"
         "+AND+timestamp+%3E%3D+%272026-11-27T00%3A00%3A00Z%27+AND+timestamp+%3C%3D+%272026-11-27T23%3A59%3A59Z%27"
         "&sortBy=timestamp%2Ccode&count=5000&startIndex=0"
     )
     assert sorted(written(ingest)) == all_of()
-    assert result.sources[0].stations["rmi-6414"].days[date(2026, 11, 27)].written == ROWS
+    assert result.sources[0].stations["rmi-6994"].days[date(2026, 11, 27)].written == ROWS
 
 
 def test_the_hourly_layer_is_a_source_of_its_own(ingest: Ingest) -> None:
@@ -92,7 +92,7 @@ def test_a_server_with_smaller_pages_than_asked_for_loses_nothing(ingest: Ingest
 def test_rows_that_arrive_between_two_pages_are_neither_lost_nor_doubled(ingest: Ingest, call: int) -> None:
     """The rows of the morning at one station arrive before that call; all pages are then read again."""
     in_pages(ingest, 90)
-    late = Outage("rmi-6414", at(2026, 11, 27, 1), at(2026, 11, 27, 9), at(2026, 12, 1))
+    late = Outage("rmi-6994", at(2026, 11, 27, 1), at(2026, 11, 27, 9), at(2026, 12, 1))
     ingest.world.outages.append(late)
 
     def arrive(number: int) -> None:
@@ -109,8 +109,8 @@ def test_rows_that_arrive_between_two_pages_are_neither_lost_nor_doubled(ingest:
 def test_a_row_that_takes_the_place_of_another_between_two_pages_is_noticed(ingest: Ingest) -> None:
     """As many rows as before, but others before the page: their number alone would not tell."""
     in_pages(ingest, 90)
-    here = Outage("rmi-6407", at(2026, 11, 27, 0), at(2026, 11, 27, 1), at(2026, 12, 1))
-    there = Outage("rmi-6407", at(2026, 11, 27, 22), at(2026, 11, 27, 23), at(2026, 12, 1))
+    here = Outage("rmi-6997", at(2026, 11, 27, 0), at(2026, 11, 27, 1), at(2026, 12, 1))
+    there = Outage("rmi-6997", at(2026, 11, 27, 22), at(2026, 11, 27, 23), at(2026, 12, 1))
     ingest.world.outages.append(there)
 
     def change(number: int) -> None:
@@ -119,7 +119,7 @@ def test_a_row_that_takes_the_place_of_another_between_two_pages_is_noticed(inge
 
     ingest.around.transport = lambda _: InProcess(ingest.apis, change)
     assert ingest.run("rmi", since=DAY, until=DAY).exit_code == 0
-    missing = {(6407, f"2026-11-27T00:{minute:02}:00Z") for minute in range(0, 60, 10)}
+    missing = {(6997, f"2026-11-27T00:{minute:02}:00Z") for minute in range(0, 60, 10)}
     assert sorted(written(ingest)) == sorted(set(all_of()) - missing)
 
 
@@ -127,7 +127,7 @@ def test_what_never_stands_still_is_missing_until_the_next_run(ingest: Ingest) -
     in_pages(ingest, 90)
 
     def change(number: int) -> None:
-        hidden = Outage("rmi-6407", at(2026, 11, 27, 0), at(2026, 11, 27, 1 + number % 5), at(2026, 12, 1))
+        hidden = Outage("rmi-6997", at(2026, 11, 27, 0), at(2026, 11, 27, 1 + number % 5), at(2026, 12, 1))
         ingest.world.outages[:] = [hidden]
 
     ingest.around.transport = lambda _: InProcess(ingest.apis, change)
@@ -136,7 +136,7 @@ def test_what_never_stands_still_is_missing_until_the_next_run(ingest: Ingest) -
     assert [(fault.code, fault.message) for fault in source.window_faults] == [
         ("changed", "its records changed between two pages in each of 5 attempts")
     ]
-    assert source.stations["rmi-6447"].missing == (date(2026, 11, 27),)
+    assert source.stations["rmi-6999"].missing == (date(2026, 11, 27),)
     ingest.world.outages.clear()
     ingest.around.transport = lambda _: InProcess(ingest.apis)
     assert ingest.run("rmi").exit_code == 0
@@ -151,9 +151,9 @@ def _collection(matched: object, *codes: int) -> bytes:
 @pytest.mark.parametrize(
     ("body", "code", "says"),
     [
-        (_collection("unknown", 6407), "no_count", 'the response does not say in "numberMatched" how many records'),
-        (_collection(5, 6407), "no_progress", "it announces 5 records, but returns 1"),
-        (_collection(1, 6407, 6414), "no_progress", "it announces 1 records, but returns 2"),
+        (_collection("unknown", 6997), "no_count", 'the response does not say in "numberMatched" how many records'),
+        (_collection(5, 6997), "no_progress", "it announces 5 records, but returns 1"),
+        (_collection(1, 6997, 6994), "no_progress", "it announces 1 records, but returns 2"),
         (_collection(1, 6400), "other_station", "a record names station 6400, which was not requested"),
         (
             b'<?xml version="1.0"?><ows:ExceptionReport><ows:Exception exceptionCode="NoApplicableCode"/>',
@@ -184,7 +184,7 @@ def test_what_may_pass_is_tried_again(ingest: Ingest, fault: Fault) -> None:
 def test_an_empty_collection_is_a_day_without_rows(ingest: Ingest) -> None:
     ingest.apis.faults.append(Fault(200, _collection(0)))
     (source,) = ingest.run("rmi", since=DAY, until=DAY).sources
-    assert (source.exit_code, source.read, source.stations["rmi-6407"].missing) == (0, 0, ())
+    assert (source.exit_code, source.read, source.stations["rmi-6997"].missing) == (0, 0, ())
     assert ingest.objects() == []
 
 
@@ -192,7 +192,7 @@ def test_only_late_and_corrected_rows_are_written_again(ingest: Ingest) -> None:
     ingest.run("rmi", since="2026-11-26")
     before = len(written(ingest))
     assert ingest.run("rmi").sources[0].written == 0
-    ingest.world.corrections.append(Correction("rmi-6414", at(2026, 11, 27, 6), at(2026, 11, 27, 7), 0))
+    ingest.world.corrections.append(Correction("rmi-6994", at(2026, 11, 27, 6), at(2026, 11, 27, 7), 0))
     ingest.clock.time += 3600
     assert ingest.run("rmi").sources[0].written == len(written(ingest)) - before == 6 * len(NAMES) + 6
 

@@ -23,7 +23,7 @@ def ingest(tmp_path: Path) -> Ingest:
 @pytest.fixture
 def aerodrome(tmp_path: Path) -> Ingest:
     """One station of METAR with hourly reports: days that cost little."""
-    return Ingest(tmp_path, stations=aerodromes("LFQQ", minutes=60))
+    return Ingest(tmp_path, stations=aerodromes("LFQZ", minutes=60))
 
 
 def state(ingest: Ingest, source: str) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def test_a_station_that_was_offline_for_a_week_comes_back_whole(ingest: Ingest) 
 
 def test_a_station_that_was_offline_for_longer_than_is_ever_read_again_comes_back_whole(aerodrome: Ingest) -> None:
     back = at(2026, 12, 28, 13)
-    aerodrome.world.outages.append(Outage("metar-LFQQ", at(2026, 11, 27, 12), at(2026, 12, 28, 12), back))
+    aerodrome.world.outages.append(Outage("metar-LFQZ", at(2026, 11, 27, 12), at(2026, 12, 28, 12), back))
     aerodrome.run("metar", since="2026-11-25")
     for day in (10, 20, 29):
         aerodrome.clock.time = NOW.timestamp() + day * 86_400
@@ -116,14 +116,14 @@ def test_a_station_that_was_offline_for_longer_than_is_ever_read_again_comes_bac
     assert sorted(day for day, fingerprints in entry["days"].items() if fingerprints) == ["2026-11-27"]
     aerodrome.clock.time = back + 3600
     (source,) = aerodrome.run("metar").sources
-    assert source.stations["metar-LFQQ"].through == date(2026, 12, 27)
-    assert source.stations["metar-LFQQ"].days_left == 0
-    assert aerodrome.newest() == aerodrome.expected("metar-LFQQ", date(2026, 11, 25), date(2026, 12, 28))
+    assert source.stations["metar-LFQZ"].through == date(2026, 12, 27)
+    assert source.stations["metar-LFQZ"].days_left == 0
+    assert aerodrome.newest() == aerodrome.expected("metar-LFQZ", date(2026, 11, 25), date(2026, 12, 28))
     assert len(aerodrome.records()) == len(set(aerodrome.records()))
 
 
 def test_a_run_that_ends_while_a_station_comes_back_leaves_the_rest_to_the_next(aerodrome: Ingest) -> None:
-    aerodrome.world.outages.append(Outage("metar-LFQQ", at(2026, 11, 25, 12), at(2026, 12, 4, 12), at(2026, 12, 4, 13)))
+    aerodrome.world.outages.append(Outage("metar-LFQZ", at(2026, 11, 25, 12), at(2026, 12, 4, 12), at(2026, 12, 4, 13)))
     aerodrome.run("metar", since="2026-11-24")
     aerodrome.clock.time = NOW.timestamp() + 4 * 86_400
     aerodrome.run("metar")
@@ -131,12 +131,12 @@ def test_a_run_that_ends_while_a_station_comes_back_leaves_the_rest_to_the_next(
     # 30 November to 4 December are two calls, the silent days from 25 November on two more.
     aerodrome.around.fetches = fast(FETCHES, per_day=3)
     (ended,) = aerodrome.run("metar").sources
-    assert (ended.outcome, ended.calls, ended.stations["metar-LFQQ"].days_left) == (Outcome.QUOTA_REACHED, 3, 4)
-    assert ended.stations["metar-LFQQ"].missing == tuple(date(2026, 11, day) for day in range(25, 29))
+    assert (ended.outcome, ended.calls, ended.stations["metar-LFQZ"].days_left) == (Outcome.QUOTA_REACHED, 3, 4)
+    assert ended.stations["metar-LFQZ"].missing == tuple(date(2026, 11, day) for day in range(25, 29))
     aerodrome.around.fetches = FETCHES
     (source,) = aerodrome.run("metar").sources
-    assert source.stations["metar-LFQQ"].missing == ()
-    assert aerodrome.newest() == aerodrome.expected("metar-LFQQ", date(2026, 11, 24), date(2026, 12, 4))
+    assert source.stations["metar-LFQZ"].missing == ()
+    assert aerodrome.newest() == aerodrome.expected("metar-LFQZ", date(2026, 11, 24), date(2026, 12, 4))
     assert len(aerodrome.records()) == len(set(aerodrome.records()))
 
 
@@ -245,17 +245,17 @@ def test_a_new_part_begins_where_one_is_full(aerodrome: Ingest, monkeypatch: pyt
     keys = [path.relative_to(aerodrome.raw).as_posix() for path in aerodrome.objects()]
     assert keys == [f"metar/reports/2026_11_28_{sync}_{part}.jsonl.gz" for part in range(source.calls)]
     assert source.calls == 3
-    assert aerodrome.newest() == aerodrome.expected("metar-LFQQ", date(2026, 11, 20), date(2026, 11, 28))
+    assert aerodrome.newest() == aerodrome.expected("metar-LFQZ", date(2026, 11, 20), date(2026, 11, 28))
     assert len(aerodrome.records()) == len(set(aerodrome.records()))
 
 
 def test_a_station_that_is_added_later_gets_its_history_and_the_others_are_not_read_again(tmp_path: Path) -> None:
-    ingest = Ingest(tmp_path, stations=aerodromes("LFQQ", "EBBR", minutes=60))
-    ingest.run("metar", since="2026-11-20", stations=("metar-LFQQ",))
+    ingest = Ingest(tmp_path, stations=aerodromes("LFQZ", "EBBZ", minutes=60))
+    ingest.run("metar", since="2026-11-20", stations=("metar-LFQZ",))
     (source,) = ingest.run("metar", since="2026-11-20").sources
     days = {name: sorted(station.days) for name, station in source.stations.items()}
-    assert days["metar-EBBR"] == [date(2026, 11, day) for day in range(20, 29)]
-    assert days["metar-LFQQ"] == [date(2026, 11, day) for day in range(26, 29)]
+    assert days["metar-EBBZ"] == [date(2026, 11, day) for day in range(20, 29)]
+    assert days["metar-LFQZ"] == [date(2026, 11, day) for day in range(26, 29)]
     assert source.written == 8 * 24 + 17
 
 

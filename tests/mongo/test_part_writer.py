@@ -56,7 +56,7 @@ class Delivery:
 
     @property
     def name(self) -> str:
-        return f"mf-59343001@2024-10-05T12:{self.minute:02d}:00Z"
+        return f"mf-59343991@2024-10-05T12:{self.minute:02d}:00Z"
 
     @property
     def record(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Delivery:
             **dict(self.values),
             **QUALITY,
             "_id": self.name,
-            "station_id": "mf-59343001",
+            "station_id": "mf-59343991",
             "timestamp": NOON + timedelta(minutes=self.minute),
             "parameter_group": self.group or None,
             "source_row": self.row or f"line of {self.values}",
@@ -79,7 +79,7 @@ class Delivery:
             "digest": half + quality,
             "station_name": "Lille-Lesquin",
             "station_network": "Météo-France observations",
-            "station_network_id": "59343001",
+            "station_network_id": "59343991",
             "station_type": "synop",
             "latitude": 50.575,
             "longitude": 3.092,
@@ -229,7 +229,7 @@ def test_a_value_is_removed_only_where_no_other_part_has_it(collection: Observat
     with closing(DryRunOverlay(collection, tmp_path / "overlay")) as overlay:
         assert plan_load(_frame(later), overlay, dry) == LoadCounts(updated=1, values_removed=1)
     assert _load(collection, later, conflicts=wet) == LoadCounts(updated=1, values_removed=1)
-    assert dry.removed == wet.removed == {Removed("mf-59343001", "wind_speed", "raw/6min.json"): 1}
+    assert dry.removed == wet.removed == {Removed("mf-59343991", "wind_speed", "raw/6min.json"): 1}
     (document,) = _documents(collection)
     assert document["measurements"] == {
         "air_temperature": 12.0,

@@ -20,8 +20,8 @@ def document(
     group: str, values: dict[str, float], *, second: int = 0, half: str = "a", **quality: Any
 ) -> dict[str, Any]:
     return {
-        "_id": "mf-59343001@2024-10-05T12:00:00Z",
-        "station": {"id": "mf-59343001"},
+        "_id": "mf-59343991@2024-10-05T12:00:00Z",
+        "station": {"id": "mf-59343991"},
         "timestamp": NOON,
         "measurements": values,
         "data_quality": {

@@ -19,7 +19,7 @@ KNOWN = load_stations()
 SYNOP, OBS = "Météo-France SYNOP", "Météo-France observations"
 HOURLY, RMI, DWD = "Météo-France hourly data", "RMI automatic stations", "DWD"
 POSTES = """ID;Nom;Latitude;Longitude;Altitude
-7005;ABBEVILLE;50.136000;1.834000;69
+7985;ABBEVILLE;50.136000;1.834000;69
 7915;LILLE-LESQUIN;50.570000;3.097500;47
 7020;PTE DE LA HAGUE;49.725167;-1.939833;
 7024;;49.725167;-1.939833;6
@@ -44,7 +44,7 @@ def feature(code: int, coordinates: list[float] | None, **more: Any) -> dict[str
 
 def test_a_proposal_is_a_file_of_the_registry_with_zeros_twins_and_nothing_made_up() -> None:
     found = proposed(SYNOP, POSTES)
-    assert [one["id"] for one in found.stations] == ["mf-synop-07005", "mf-synop-07915"]
+    assert [one["id"] for one in found.stations] == ["mf-synop-07985", "mf-synop-07915"]
     assert found.left_out == {"without elevation": 1, "without name": 1}
     stations = load_stations([RegistryFile("a.json", found.document.encode())], NETWORKS.id_prefixes)
     lille, own = stations.get("mf-synop-07915"), stations.get("07915")
@@ -93,7 +93,7 @@ def test_the_list_of_dwd_is_text_and_tells_a_closed_station_by_its_last_day() ->
 
 def test_features_have_their_place_in_either_order_and_closed_ones_are_left_out() -> None:
     features = [
-        feature(6414, [50.904, 3.122], wigos_id="0-20000-0-06414"),
+        feature(6994, [50.904, 3.122], wigos_id="0-20000-0-06994"),
         feature(6431, [4.525, 51.075]),
         feature(6438, [51.325, 3.1], date_end="2020-01-01T00:00:00Z"),
         feature(6439, None),
@@ -102,14 +102,14 @@ def test_features_have_their_place_in_either_order_and_closed_ones_are_left_out(
     ]
     found = proposed(RMI, json.dumps({"type": "FeatureCollection", "features": features}))
     places = {one["id"]: (one["latitude"], one["longitude"], one.get("wigos_id")) for one in found.stations}
-    assert places == {"rmi-6414": (50.904, 3.122, "0-20000-0-06414"), "rmi-6431": (51.075, 4.525, None)}
+    assert places == {"rmi-6994": (50.904, 3.122, "0-20000-0-06994"), "rmi-6431": (51.075, 4.525, None)}
     assert found.left_out == {"closed": 1, "without position": 2}
 
 
 def test_aerodromes_come_from_the_station_list_or_from_reports() -> None:
     listed = [
         {
-            "icaoId": "LFQQ",
+            "icaoId": "LFQZ",
             "wmoId": "07915",
             "lat": 50.57,
             "lon": 3.1,
@@ -123,7 +123,7 @@ def test_aerodromes_come_from_the_station_list_or_from_reports() -> None:
     found = proposed("METAR", gzip.compress(json.dumps(listed).encode()))
     assert found.stations == [
         {
-            "id": "metar-LFQQ",
+            "id": "metar-LFQZ",
             "name": "Lille/Lesquin",
             "latitude": 50.57,
             "longitude": 3.1,

@@ -35,7 +35,7 @@ KEY = "metar/reports"
 EXTRACTED = datetime(2024, 10, 17, 6, 5, tzinfo=UTC)
 HPA, KT, MI = 33.86388640341, 1852 / 3600, 1609.344
 CACHES = real_files("metar/metars.cache-*.csv")
-LILLE = "LFQQ 170600Z AUTO 24007KT 9999 FEW030 SCT050 11/M02 Q1013 NOSIG"
+LILLE = "LFQZ 170600Z AUTO 24007KT 9999 FEW030 SCT050 11/M02 Q1013 NOSIG"
 NEW_YORK = "KJFK 170551Z 36007G15KT 10SM FEW085 SCT250 11/07 A2979 RMK AO2 SLP086 T01110072 10144 20106 53017"
 # As the API answers, but for members that are empty.
 KNOXVILLE: dict[str, Any] = {
@@ -58,7 +58,7 @@ def registry(names: Iterable[str]) -> Stations:
     return network(*(replace(plain, id=f"metar-{name}", network_id=name) for name in sorted(set(names))))
 
 
-STATIONS = registry(("LFQQ", "EBBR", "KJFK", "KTYS", "LEJR"))
+STATIONS = registry(("LFQZ", "EBBZ", "KJFK", "KTYS", "LEJR"))
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ Read = Callable[..., tuple[Result, ObjectTransformer]]
 def test_a_report_in_knots_metres_and_hectopascals(read: Read) -> None:
     result, transformer = read(f"METAR {LILLE}=\n")
     assert (result.stamps, result.rejected) == (["2024-10-17T06:00:00Z"], [])
-    assert result.observations[0]["station_id"] == "metar-LFQQ"
+    assert result.observations[0]["station_id"] == "metar-LFQZ"
     assert result.values() == pytest.approx(
         {
             "air_temperature": 11.0,
@@ -160,16 +160,16 @@ def test_remarks_of_the_usa_tell_tenths_and_the_pressure_at_sea_level_beside_the
     ],
 )
 def test_each_group_of_a_report_is_read_as_the_codes_say(group: str, cells: dict[str, str | None]) -> None:
-    nothing = cells_of("EBBR 170620Z AUTO")
-    assert nothing == {**dict.fromkeys(nothing), "station": "EBBR", "day_time": "170620", "report": "EBBR 170620Z AUTO"}
-    found = cells_of(f"EBBR 170620Z AUTO {group}")
+    nothing = cells_of("EBBZ 170620Z AUTO")
+    assert nothing == {**dict.fromkeys(nothing), "station": "EBBZ", "day_time": "170620", "report": "EBBZ 170620Z AUTO"}
+    found = cells_of(f"EBBZ 170620Z AUTO {group}")
     assert {
         name: cell for name, cell in found.items() if cell is not None and name not in ("station", "day_time", "report")
     } == {name: cell for name, cell in cells.items() if cell is not None}
 
 
 def test_a_group_that_cannot_be_read_costs_itself_alone_and_is_noted(read: Read) -> None:
-    result, transformer = read("LFQQ 170600Z 12010KTG20KT 9000N 11/09 Q1013\nEBBR 170600Z VRB02KT CAVOK 11/09 Q1013\n")
+    result, transformer = read("LFQZ 170600Z 12010KTG20KT 9000N 11/09 Q1013\nEBBZ 170600Z VRB02KT CAVOK 11/09 Q1013\n")
     assert [result.values(row).keys() for row in (0, 1)] == [
         {"air_temperature", "dew_point_temperature", "air_pressure_at_mean_sea_level_qnh"},
         {
@@ -201,14 +201,14 @@ def test_the_month_of_a_report_is_the_one_in_which_it_was_extracted_or_that_befo
     read: Read, day_time: str, extracted: datetime, stamp: str
 ) -> None:
     result, _ = read(
-        f"LFQQ {day_time}Z 24007KT CAVOK 11/09 Q1013\n", at=extracted, now=datetime(2026, 1, 1, tzinfo=UTC)
+        f"LFQZ {day_time}Z 24007KT CAVOK 11/09 Q1013\n", at=extracted, now=datetime(2026, 1, 1, tzinfo=UTC)
     )
     assert (result.stamps, result.rejected) == ([stamp], [])
 
 
 @pytest.mark.parametrize("day_time", ["021159", "310600", "320600", "000600", "172400", "170660", "180600"])
 def test_a_day_that_is_none_of_the_two_weeks_before_is_quarantined_and_never_guessed(read: Read, day_time: str) -> None:
-    text = f"{LILLE}\nLFQQ {day_time}Z 24007KT CAVOK 11/09 Q1013\n"
+    text = f"{LILLE}\nLFQZ {day_time}Z 24007KT CAVOK 11/09 Q1013\n"
     result, _ = read(text, at=datetime(2024, 10, 17, 12, 0, tzinfo=UTC))
     assert result.stamps == ["2024-10-17T06:00:00Z"]
     assert [(row["code"], row["field"], row["value"]) for row in result.rejected] == [
@@ -231,13 +231,13 @@ def test_every_time_of_the_week_before_is_found_again(extracted: datetime, minut
 
 def test_bulletins_have_headings_reports_of_several_lines_and_forecasts_among_them(read: Read) -> None:
     lines = (
-        *("\x01", "431", "SAFR31 LFPW 170600 COR", "METAR", "LFQQ 170600Z 24007KT", "     9999 11/M02 Q1013="),
+        *("\x01", "431", "SAFR31 LFPW 170600 COR", "METAR", "LFQZ 170600Z 24007KT", "     9999 11/M02 Q1013="),
         *(
-            "EBBR 170620Z NIL=",
-            "EBBR 170650Z 00000KT CAVOK 10/09 Q1012= SPECI EBBR 170655Z 01002KT CAVOK 10/09",
+            "EBBZ 170620Z NIL=",
+            "EBBZ 170650Z 00000KT CAVOK 10/09 Q1012= SPECI EBBZ 170655Z 01002KT CAVOK 10/09",
             " Q1011",
         ),
-        *("TAF LFQQ 170500Z 1706/1812 24010KT CAVOK=", "\x03"),
+        *("TAF LFQZ 170500Z 1706/1812 24010KT CAVOK=", "\x03"),
     )
     result, _ = read("\r\r\n".join(lines), at=datetime(2024, 10, 17, 7, tzinfo=UTC))
     assert result.stamps == [f"2024-10-17T06:{minute}:00Z" for minute in ("00", "50", "55")]
@@ -250,7 +250,7 @@ def test_bulletins_have_headings_reports_of_several_lines_and_forecasts_among_th
 
 
 def test_a_report_with_a_nul_character_is_quarantined_alone(read: Read) -> None:
-    result, _ = read(f"{LILLE}=\nEBBR 170600Z 24007KT CAVOK 1\x001/09 Q1013=\n")
+    result, _ = read(f"{LILLE}=\nEBBZ 170600Z 24007KT CAVOK 1\x001/09 Q1013=\n")
     assert result.stamps == ["2024-10-17T06:00:00Z"]
     assert [(row["position"], row["reason"]) for row in result.rejected] == [
         ("line 2", "a NUL character in the report")
@@ -267,21 +267,21 @@ def test_a_date_above_a_report_counts_whenever_the_file_was_copied(read: Read) -
 
 def test_a_correction_counts_and_what_it_corrects_is_quarantined(read: Read) -> None:
     reports = [
-        "LFQQ 170600Z 24007KT CAVOK 13/09 Q1013",
-        "LFQQ 170600Z COR 24007KT CAVOK 11/09 Q1013",
-        "METAR COR EBBR 170600Z 24007KT CAVOK 12/09 Q1013",
-        "METAR EBBR 170600Z 24007KT CAVOK 21/09 Q1013 RMK COR 0610",
+        "LFQZ 170600Z 24007KT CAVOK 13/09 Q1013",
+        "LFQZ 170600Z COR 24007KT CAVOK 11/09 Q1013",
+        "METAR COR EBBZ 170600Z 24007KT CAVOK 12/09 Q1013",
+        "METAR EBBZ 170600Z 24007KT CAVOK 21/09 Q1013 RMK COR 0610",
         "KJFK 170551Z CCB 24007KT 10SM 12/09 A2979",
         "KJFK 170551Z CCA 24007KT 10SM 14/09 A2979",
     ]
     for text in (reports, reports[::-1]):
         result, _ = read("\n".join(text))
         kept = {row["station_id"]: row["air_temperature"] for row in result.observations}
-        assert kept == {"metar-LFQQ": 11.0, "metar-EBBR": 12.0, "metar-KJFK": 12.0}
+        assert kept == {"metar-LFQZ": 11.0, "metar-EBBZ": 12.0, "metar-KJFK": 12.0}
         assert sorted((row["code"], row["value"][:23]) for row in result.rejected) == [
             ("corrected", "KJFK 170551Z CCA 24007K"),
-            ("corrected", "LFQQ 170600Z 24007KT CA"),
-            ("corrected", "METAR EBBR 170600Z 2400"),
+            ("corrected", "LFQZ 170600Z 24007KT CA"),
+            ("corrected", "METAR EBBZ 170600Z 2400"),
         ]
 
 
@@ -351,10 +351,10 @@ def test_a_row_without_its_time_or_station_is_quarantined_alone(read: Read, row:
 CACHE = (
     "No errors\nNo warnings\n3 ms\ndata source=metars\n3 results\n"
     "raw_text,station_id,observation_time,latitude,longitude,temp_c,wind_dir_degrees,sky_cover,sky_cover\n"
-    f'"METAR {LILLE}",LFQQ,2024-10-17T06:00:00.000Z,50.56,3.09,11,240,FEW,SCT\n\n'
+    f'"METAR {LILLE}",LFQZ,2024-10-17T06:00:00.000Z,50.56,3.09,11,240,FEW,SCT\n\n'
     f"{NEW_YORK},KJFK,2024-10-17T05:52:00Z,40.6,-73.8,11.1,0,FEW,SCT\n"
-    "EBBR 170620Z VRB02KT CAVOK 10/09 Q1012,EBBR,2024-10-17T06:20:00Z,50.9,4.5,10,0,,\n"
-    "EBBR 170650Z VRB02KT CAVOK 10/09 Q1012,EBAW,2024-10-17T06:50:00Z,50.9,4.5,10,0,,\n"
+    "EBBZ 170620Z VRB02KT CAVOK 10/09 Q1012,EBBZ,2024-10-17T06:20:00Z,50.9,4.5,10,0,,\n"
+    "EBBZ 170650Z VRB02KT CAVOK 10/09 Q1012,EBAW,2024-10-17T06:50:00Z,50.9,4.5,10,0,,\n"
     "META CHECK TEXT,META,2024-10-17T06:20:00Z,,,,,,\n"
     "a torn line\n"
 )
@@ -364,21 +364,21 @@ CACHE = (
 def test_the_cache_is_read_from_the_text_of_its_reports(read: Read, pack: Callable[[str], bytes]) -> None:
     result, _ = read(pack(CACHE))
     assert [(row["station_id"], stamp) for row, stamp in zip(result.observations, result.stamps, strict=True)] == [
-        ("metar-LFQQ", "2024-10-17T06:00:00Z"),
-        ("metar-EBBR", "2024-10-17T06:20:00Z"),
+        ("metar-LFQZ", "2024-10-17T06:00:00Z"),
+        ("metar-EBBZ", "2024-10-17T06:20:00Z"),
     ]
     assert result.values(0)["air_pressure_at_mean_sea_level_qnh"] == 1013.0
     assert "wind_from_direction" not in result.values(1)
     assert [(row["position"], row["reason"]) for row in result.rejected] == [
         ("line 9", "the report states day and time 170551, but next to it is 2024-10-17T05:52:00Z"),
-        ("line 11", "the report is one of EBBR, but station_id is EBAW"),
+        ("line 11", "the report is one of EBBZ, but station_id is EBAW"),
         ("line 12", "not a METAR or SPECI: station and time (DDHHMMZ) are not at its beginning"),
         ("line 13", "fewer cells than raw_text, station_id and observation_time"),
     ]
 
 
 @pytest.mark.parametrize(
-    "start", ["TAF LFQQ 170500Z 1706/1812 24010KT CAVOK=\n", "station;LFQQ 170600Z\n", '{"a": "LFQQ 170600Z"}']
+    "start", ["TAF LFQZ 170500Z 1706/1812 24010KT CAVOK=\n", "station;LFQZ 170600Z\n", '{"a": "LFQZ 170600Z"}']
 )
 def test_a_file_that_does_not_begin_with_a_report_is_none_of_reports(start: str) -> None:
     assert not any(own.sniff(start.encode()) for known in NETWORKS if known.name == "METAR" for own in known.formats)
@@ -387,12 +387,12 @@ def test_a_file_that_does_not_begin_with_a_report_is_none_of_reports(start: str)
 @given(st.text(alphabet="0123456789/QAMKTSZGVRBPNDXC .=", max_size=80))
 def test_any_text_is_a_report_or_says_that_it_is_none(text: str) -> None:
     try:
-        cells = cells_of(f"LFQQ 170600Z {' '.join(text.split())}")
+        cells = cells_of(f"LFQZ 170600Z {' '.join(text.split())}")
     except NoReportError as error:
         raise AssertionError from error
-    assert (cells["station"], cells["day_time"]) == ("LFQQ", "170600")
+    assert (cells["station"], cells["day_time"]) == ("LFQZ", "170600")
     with pytest.raises(NoReportError):
-        cells_of(f"LFQQ {text}")
+        cells_of(f"LFQZ {text}")
 
 
 def independent(row: Mapping[str, str]) -> dict[str, float]:

@@ -33,21 +33,21 @@ from tests.transform.samples import transform as transform_with
 
 KEY = "meteofrance/observations.json"
 NAME = "Météo-France observations"
-LILLE = entry("mf-59343001", latitude=50.57, longitude=3.0975, elevation=47, same_site_as=["07915"])
-ROUEN = entry("mf-76116001", latitude=49.3895, longitude=1.178333, elevation=151)
+LILLE = entry("mf-59343991", latitude=50.57, longitude=3.0975, elevation=47, same_site_as=["07915"])
+ROUEN = entry("mf-76116991", latitude=49.3895, longitude=1.178333, elevation=151)
 ABBEVILLE = entry("mf-80001001", latitude=50.136, longitude=1.834, elevation=69)
 STATIONS = load_stations([registry_file(NAME, LILLE, ROUEN, ABBEVILLE)], NETWORKS.id_prefixes)
 FILES = real_files("meteofrance-obs/*.json")
 TIMES = {"reference_time": "2024-10-05T12:10:06Z", "insert_time": "2024-10-05T12:03:26Z"}
 HOUR: dict[str, Any] = {
-    "lat": 49.3895, "lon": 1.178333, "geo_id_insee": "76116001", **TIMES, "validity_time": "2024-10-05T12:00:00Z",
+    "lat": 49.3895, "lon": 1.178333, "geo_id_insee": "76116991", **TIMES, "validity_time": "2024-10-05T12:00:00Z",
     "t": 289.25, "td": 285.75, "tx": 289.35, "tn": 288.65, "u": 80.0, "ux": 84.0, "un": 80.0, "dd": 340.0, "ff": 3.1,
     "dxy": 330.0, "fxy": 3.5, "dxi": 320.0, "fxi": 5.2, "rr1": 0.6, "t_10": 287.75, "t_20": 287.85, "t_50": 287.25,
     "t_100": 287.15, "vv": 18490.0, "etat_sol": None, "sss": 0.01, "n": 8.0, "insolh": 6.0, "ray_glo01": 1800000.0,
     "pres": 99370.0, "pmer": 101210.0,
 }  # fmt: skip
 SIX_MINUTES: dict[str, Any] = {
-    "lat": 49.3895, "lon": 1.178333, "geo_id_insee": "76116001", **TIMES, "validity_time": "2024-10-05T11:54:00Z",
+    "lat": 49.3895, "lon": 1.178333, "geo_id_insee": "76116991", **TIMES, "validity_time": "2024-10-05T11:54:00Z",
     "t": 289.25, "td": 285.75, "u": 80, "dd": 340, "ff": 3.1, "dxi10": 340, "fxi10": 4.8, "rr_per": 0.2, "t_10": 287.75,
     "t_20": 287.85, "t_50": 287.25, "t_100": 287.15, "vv": 16280, "etat_sol": None, "sss": 0.0, "insolh": 1,
     "ray_glo01": 180000, "pres": 99370, "pmer": 101210,
@@ -147,7 +147,7 @@ def test_kelvin_pascal_and_joules_become_our_units(
     content = json.dumps([row]).encode() if written == "JSON" else as_csv(row)
     result, transformer = read(content, tmp_path)
     assert (result.stamps, result.rejected) == ([stamp], [])
-    assert result.observations[0]["station_id"] == "mf-76116001"
+    assert result.observations[0]["station_id"] == "mf-76116991"
     assert result.values() == pytest.approx(values)
     assert result.issues() == []
     assert transformer.reading.unknown == {}
@@ -189,10 +189,10 @@ def test_a_row_without_values_is_empty_and_one_without_its_time_is_rejected() ->
 
 
 def test_one_object_has_every_station_of_an_hour_and_those_that_nobody_registered_are_quarantined() -> None:
-    ids = ["59343001", "76116001", "80001001", "01014002"]
+    ids = ["59343991", "76116991", "80001001", "01014002"]
     result = transform(batch_of([HOUR | {"geo_id_insee": name, "t": 280 + at} for at, name in enumerate(ids)]))
     found = [(row["station_id"], round(row["air_temperature"], 9)) for row in result.observations]
-    assert found == [("mf-59343001", 6.85), ("mf-76116001", 7.85), ("mf-80001001", 8.85)]
+    assert found == [("mf-59343991", 6.85), ("mf-76116991", 7.85), ("mf-80001001", 8.85)]
     assert [(row["code"], row["value"]) for row in result.rejected] == [("unknown_station", "mf-01014002")]
 
 
@@ -205,9 +205,9 @@ def test_rows_of_both_periods_in_one_are_rejected_with_the_names_of_both() -> No
 
 def test_a_station_needs_no_more_than_an_id_a_name_and_a_place() -> None:
     """The rest comes from the network's own file."""
-    lille = STATIONS.get("mf-59343001")
+    lille = STATIONS.get("mf-59343991")
     assert lille is not None
-    assert (lille.network_id, lille.same_site_as, lille.interval_minutes) == ("59343001", ("07915",), 60)
+    assert (lille.network_id, lille.same_site_as, lille.interval_minutes) == ("59343991", ("07915",), 60)
     assert lille.licence["name"] == "Licence Ouverte 2.0"
     assert "surface_air_pressure" in lille.parameters
 

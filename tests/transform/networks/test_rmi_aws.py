@@ -21,10 +21,10 @@ from tests.networks import station
 from tests.transform.samples import NOW, Result
 
 NAME = "RMI automatic stations"
-STATIONS = Stations({f"rmi-{own}": station(f"rmi-{own}", network=NAME, network_id=own) for own in ("6414", "6447")})
+STATIONS = Stations({f"rmi-{own}": station(f"rmi-{own}", network=NAME, network_id=own) for own in ("6994", "6996")})
 FLAGS = '{"validated":{"TEMP_DRY_SHELTER_AVG":true,"PRESSURE":false,"WIND_DIRECTION":true}}'
 TEN_MINUTES: dict[str, Any] = {
-    "code": 6414, "timestamp": "2024-01-01T00:10:00Z", "precip_quantity": 0.2, "temp_dry_shelter_avg": 4.15,
+    "code": 6994, "timestamp": "2024-01-01T00:10:00Z", "precip_quantity": 0.2, "temp_dry_shelter_avg": 4.15,
     "temp_grass_pt100_avg": 2.9, "temp_soil_avg": 4.8, "temp_soil_avg_5cm": 5.1, "temp_soil_avg_10cm": 5.6,
     "temp_soil_avg_20cm": 6.2, "temp_soil_avg_50cm": 7.4, "wind_speed_10m": 6.1, "wind_speed_avg_30m": 8.3,
     "wind_direction": 231.0, "wind_gusts_speed": 10.4, "humidity_rel_shelter_avg": 93.1, "pressure": 1008.3,
@@ -127,7 +127,7 @@ def test_each_field_is_read_and_the_pressure_is_that_of_the_station(
     result, _ = read(written(row))
     assert (result.stamps, result.rejected, result.issues()) == ([stamp], [], [])
     assert result.values() == values
-    assert (result.observations[0]["station_id"], result.observations[0]["parameter_group"]) == ("rmi-6414", group)
+    assert (result.observations[0]["station_id"], result.observations[0]["parameter_group"]) == ("rmi-6994", group)
 
 
 @EACH
