@@ -90,7 +90,7 @@ class _Places:
         return "skip"
 
     def of_next(self, count: int) -> pa.Array:
-        """The positions of the next `size` rows that Arrow returns."""
+        """The positions of the next `count` rows that Arrow returns."""
         numbers: list[int] = []
         while len(numbers) < count:
             if self._next not in self._passed_over:
