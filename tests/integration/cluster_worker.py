@@ -1,6 +1,6 @@
 """Runs a worker of Dask that is killed at a named place, if one is given: cluster_worker.py ADDRESS FOLDER [PLACE].
 
-PLACE is as in `killed_run`: MODULE ATTRIBUTE before|after NUMBER.
+PLACE is as in `killed_run`: MODULE ATTRIBUTE before|after NUMBER [SIGNAL].
 """
 
 from __future__ import annotations
@@ -15,5 +15,6 @@ from tests.integration.killed_run import die_at
 if __name__ == "__main__":
     address, folder, *place = sys.argv[1:]
     if place:
-        die_at(place[0], place[1], place[2], int(place[3]), signal.SIGKILL)
+        name = (*place[4:], "SIGKILL")[0]
+        die_at(place[0], place[1], place[2], int(place[3]), signal.Signals[name])
     main([address, "--nthreads=1", "--no-nanny", "--no-dashboard", "--host=127.0.0.1", f"--local-directory={folder}"])

@@ -109,6 +109,21 @@ def test_the_work_of_a_killed_worker_is_done_by_another(
     assert counts["objects_loaded"] == expected["objects_loaded"]
 
 
+@pytest.mark.parametrize("place", [LOADING, CHECKING], ids=["loading", "checking"])
+def test_the_work_of_a_worker_that_is_told_to_end_is_done_by_another(
+    world: World, undisturbed: tuple[World, EndState], place: tuple[str, ...]
+) -> None:
+    """As AWS does with a task on spot capacity."""
+    with cluster(world, (*place, "SIGTERM")) as started:
+        run = world.start("pipeline", "--scheduler", started.address)
+        started.processes[1].wait(WAIT_SECONDS)
+        started.start_worker()
+        _, log = run.communicate(timeout=WAIT_SECONDS)
+
+    assert run.returncode == 0, log
+    assert end_state(world) == undisturbed[1]
+
+
 def test_a_run_whose_scheduler_is_killed_fails_and_the_next_completes_it(
     world: World, undisturbed: tuple[World, EndState]
 ) -> None:
@@ -216,3 +231,21 @@ def workers_of(run: subprocess.Popen[str]) -> list[psutil.Process]:
     with contextlib.suppress(psutil.NoSuchProcess):
         return [child for child in psutil.Process(run.pid).children() if "spawn_main" in " ".join(child.cmdline())]
     return []
+
+
+def test_a_run_that_is_told_to_stop_lets_its_workers_stop_and_the_next_completes_it(
+    world: World, undisturbed: tuple[World, EndState]
+) -> None:
+    run = world.start("pipeline", "--workers", "2")
+    wait_until(lambda: bool(world.checkpoints()), run)
+    workers = workers_of(run)
+    run.terminate()
+    _, log = run.communicate(timeout=WAIT_SECONDS)
+
+    assert run.returncode == 1, log
+    assert world.status()["status"] == "interrupted"
+    assert "Traceback" not in log
+    assert not psutil.wait_procs(workers, timeout=WAIT_SECONDS)[1]
+    assert_reports_hold(world)
+    assert world.run()["exit_code"] == 0
+    assert end_state(world) == undisturbed[1]

@@ -19,7 +19,7 @@ from forecast.run.run import RunOptions
 
 _CONNECT_SECONDS: Final = 20
 # What they say of lost connections, with traces, a run says in its own words.
-_TALKATIVE: Final = ("distributed", "tornado", "asyncio")
+_TALKATIVE: Final = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 
 
 @contextmanager

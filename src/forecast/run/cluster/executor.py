@@ -12,12 +12,12 @@ from typing import Any, Final, cast
 from distributed import Client
 
 from forecast.core.counts import ObjectCounts, QcCounts
-from forecast.core.errors import ForecastError, RetryableError
+from forecast.core.errors import ForecastError, InterruptedRunError, RetryableError
 from forecast.core.raw_objects import RawObject
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.window_reader import rows_by_day
-from forecast.qc.windows import windows_of
+from forecast.qc.windows import QcWindow, windows_of
 from forecast.run.cluster import worker
 from forecast.run.cluster.job import Done, Evaluated, Job, tell
 from forecast.run.cluster.order import LoadOrder
@@ -77,6 +77,11 @@ class DaskExecutor:
                 for name, result in self._tasks.finished():
                     kind, number = cast("tuple[str, int]", name)
                     done = _left_out(objects[number]) if isinstance(result, WorkersDiedError) else cast("Done", result)
+                    if isinstance(done.fault, InterruptedRunError):
+                        # Its worker was told to end: another does it, from the beginning.
+                        function = worker.stage if kind == "stage" else worker.load
+                        self._submit(name, function, number, objects[number])
+                        continue
                     if done.fault is not None:
                         self._done[number] = done
                         raise done.fault
@@ -100,6 +105,7 @@ class DaskExecutor:
         counts, findings = QcCounts(), self._run.findings
         windows = enumerate(windows_of(days, self._job.stations, rows_by_day(self._collection)))
         found: dict[int, Evaluated] = {}
+        at_work: dict[int, tuple[QcWindow, frozenset[tuple[str, int]]]] = {}
         merged, more = 0, True
         most = _WINDOWS * max(1, self._tasks.workers)
         try:
@@ -112,15 +118,20 @@ class DaskExecutor:
                         break
                     of_window = {(name, day) for name, of_station in window.changed.items() for day in of_station}
                     seen = frozenset(of_window & findings.evaluated_days)
+                    at_work[number] = window, seen
                     self._submit(number, worker.evaluate, window, seen)
                 for name, result in self._tasks.finished():
                     if isinstance(result, WorkersDiedError):
                         raise RetryableError("workers died while they evaluated observations; have they memory enough?")
                     evaluated = cast("Evaluated", result)
+                    if isinstance(evaluated.fault, InterruptedRunError):
+                        self._submit(name, worker.evaluate, *at_work[cast("int", name)])
+                        continue
                     written |= evaluated.reflagged
                     if evaluated.fault is not None:
                         raise evaluated.fault
                     found[cast("int", name)] = evaluated
+                    del at_work[cast("int", name)]
                 while merged in found:
                     evaluated = found.pop(merged)
                     findings.merge(evaluated.findings)

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from distributed import WorkerPlugin, get_worker
 
 from forecast.core.counts import QcCounts
-from forecast.core.errors import ForecastError, RetryableError, SettingError
+from forecast.core.errors import ForecastError, InterruptedRunError, SettingError
 from forecast.core.logs import trace_without_secrets
 from forecast.core.memory import configure_allocators
 from forecast.core.raw_objects import RawObject
@@ -54,17 +54,22 @@ _END_SECONDS: Final = 30
 
 def stage(name: str, run_id: str, number: int, raw: RawObject) -> Done:
     """Stage an object on this worker."""
-    return _part_of(name, run_id).stage(number, raw)
+    part = _part_of(name, run_id)
+    return Done(Share([]), [], _ended()) if part is None else part.stage(number, raw)
 
 
 def load(name: str, run_id: str, number: int, raw: RawObject) -> Done:
     """Load an object from what this worker has staged; where it has not, stage it first."""
-    return _part_of(name, run_id).load(number, raw)
+    part = _part_of(name, run_id)
+    return Done(Share([]), [], _ended()) if part is None else part.load(number, raw)
 
 
 def evaluate(name: str, run_id: str, window: QcWindow, seen: frozenset[tuple[str, int]]) -> Evaluated:
     """Evaluate a window; the station-days that are `seen` were counted before."""
-    return _part_of(name, run_id).evaluate(window, seen)
+    part = _part_of(name, run_id)
+    if part is None:
+        return Evaluated(QcCounts(), Findings(), set(), [], _ended())
+    return part.evaluate(window, seen)
 
 
 def stop(name: str, dask_worker: Any) -> None:
@@ -92,12 +97,15 @@ class RunPlugin(WorkerPlugin):  # type: ignore[misc]
         self.part.close()
 
 
-def _part_of(name: str, run_id: str) -> _Part:
+def _part_of(name: str, run_id: str) -> _Part | None:
+    """None on a worker that is about to end, or works for a later run."""
     plugin = get_worker().plugins.get(name)
-    if plugin is None or plugin.part.run_id != run_id:
-        raise RetryableError("the run that this was for has ended")
-    part: _Part = plugin.part
+    part: _Part | None = None if plugin is None or plugin.part.run_id != run_id else plugin.part
     return part
+
+
+def _ended() -> InterruptedRunError:
+    return InterruptedRunError("this worker does not work for the run any more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,7 @@ class _Part:
         self._job = job
         self._address = address
         self._turn = threading.Lock()
+        self._closed = False
         self._ends = ExitStack()
         self._opened: _Tools | None = None
         self._folders = count()
@@ -131,9 +140,13 @@ class _Part:
     def close(self) -> None:
         """Let go of everything; what is at work is told to end, and is waited for."""
         self.stop.set()
+        self._closed = True
         if self._turn.acquire(timeout=_END_SECONDS):
-            self._staged.clear()
-            self._ends.close()
+            try:
+                self._staged.clear()
+                self._ends.close()
+            finally:
+                self._turn.release()
 
     def stage(self, number: int, raw: RawObject) -> Done:
         """See `stage`."""
@@ -152,6 +165,7 @@ class _Part:
         with self._turn, _captured(self._job) as log:
             run, fault = self._new_run(), None
             try:
+                self._tools()
                 if number in self._staged or self._stage(run, number, raw) is not None:
                     self._load(run, number)
             except ForecastError as error:
@@ -214,6 +228,8 @@ class _Part:
         self._staged.clear()
 
     def _tools(self) -> _Tools:
+        if self._closed:
+            raise _ended()
         if self._opened is None:
             self._opened = self._open()
         return self._opened
