@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Limits
 from forecast.core.stations import Stations
@@ -184,6 +187,32 @@ def test_every_value_of_a_published_file_is_what_a_second_reading_finds(
         assert values == pytest.approx(expected[key], abs=1e-9), key
     coded = [one for row in rows for one in codes_of(row)]
     assert sorted(one for number in range(len(found)) for one in result.issues(number)) == sorted(coded)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_few_values_of_a_published_file_are_flagged(file: Path, read: Callable[..., Result]) -> None:
+    """Each station by itself: the files do not have the places."""
+    text = file.read_text("utf-8")
+    result = read(text, sorted({one["numer_sta"] for one in csv.DictReader(io.StringIO(text), delimiter=";")}))
+    rows: defaultdict[str, dict[datetime, dict[str, Any]]] = defaultdict(dict)
+    for number, one in enumerate(result.observations):
+        rows[one["station_id"]][one["timestamp"]] = result.values(number)
+    values = flagged = failed = 0
+    for name, own in rows.items():
+        moments = sorted(own)
+        columns = {
+            parameter: [own[moment].get(parameter) for moment in moments]
+            for parameter in MEASURED_NAMES
+            if any(parameter in one for one in own.values())
+        }
+        of = station(name, network=NAME, interval_minutes=180)
+        times = np.array([round(moment.timestamp() * 1000) for moment in moments])
+        found = evaluated(series(of, times, **columns))[name]
+        values += sum(int((~np.isnan(column)).sum()) for column in found.series.values.values())
+        flagged += sum(int((flags == SUSPECT).sum()) for flags in found.flags.values())
+        failed += sum(int((flags == FAIL).sum()) for flags in found.flags.values())
+    assert failed <= 0.005 * values
+    assert flagged <= 0.02 * values
 
 
 def codes_of(cells: dict[str, str]) -> list[tuple[str, str, str]]:
