@@ -6,7 +6,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from forecast.qc.flags import FAIL, SUSPECT
 from forecast.transform import ObjectTransformer
 from tests.networks import evaluated, hours, series, station
 from tests.real_files import real_files
-from tests.transform.samples import NOW, Result
+from tests.transform.samples import Result
 
 NAME = "Météo-France SYNOP"
+# Later than whatever real file is at hand.
+NOW = datetime(2040, 1, 1, tzinfo=UTC)
 FILES = real_files("meteofrance-synop/synop.*.csv")
 TAIL = "w1;w2;n;nbas;hbas;cl;cm;ch;pres;niv_bar;geop;tend24;tn12;tn24;tx12;tx24;tminsol;sw;tw;raf10;rafper;per;\
 etat_sol;ht_neige;ssfrai;perssfrai;rr1;rr3;rr6;rr12;rr24;phenspe1;phenspe2;phenspe3;phenspe4;nnuage1;ctype1;hnuage1;\
