@@ -5,7 +5,10 @@ it is restarted in place, a new empty disk. What runs them is an Engine.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +21,8 @@ from pymongo.errors import PyMongoError
 
 from tests.operations.drill.engine import DOMAIN, NUMBERS, Engine, PipelineImage
 
+NSENTER = shutil.which("nsenter") or "nsenter"
+SETPRIV = shutil.which("setpriv") or "setpriv"
 SET = "forecast"
 PARAMETER = "/forecast-drill/mongodb/bootstrapped"
 
@@ -110,6 +115,26 @@ class Cluster:
     def network(self, number: int, state: str) -> None:
         """Cut a member off (`down`), or let it back (`up`)."""
         self._engine.switch(number, state)
+
+    def renew(self, number: int, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        """`forecast mongo renew`, once, as it runs beside a member's mongod: its network, its files, its user."""
+        pid = self._engine.pid(number)
+        folder = Path(f"/proc/{pid}/root/run/mongo")
+        owner = folder.stat()
+        # The project's Python may lie where that user may not read.
+        reads = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+        user = [SETPRIV, f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups", *reads, "--"]
+        enter = [NSENTER, f"--target={pid}", "--net", "--", *user]
+        program = [sys.executable, "-c", "from forecast.cli.program import forecast; forecast()", "mongo", "renew"]
+        environment = {**os.environ, **self.environment, "MONGO_MEMBER": host_of(number), **variables}
+        return subprocess.run(
+            [*enter, *program, str(folder / "server.pem")],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
 
     def alive(self, number: int) -> bool:
         """What the health check says."""

@@ -14,36 +14,40 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any
 
 import boto3
 from moto.server import ThreadedMotoServer
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
-from pymongo.write_concern import WriteConcern
+from pymongo.errors import PyMongoError
 
 from forecast_demo import write_demo
 from forecast_ops.archives import name_of
 from forecast_ops.roll import Fleet, plan, roll
 from tests.infra.metric_filters import counted, declared
+from tests.operations.drill.aws import (
+    REGION,
+    Ecs,
+    aws_environment,
+    aws_of_members,
+    parameter,
+    set_parameter,
+    task_metadata,
+)
+from tests.operations.drill.clients import DATABASE, ROWS, Writer, check_kept, command, fill, refused
 from tests.operations.drill.cluster import HOSTS, PARAMETER, SET, Cluster, host_of
-from tests.operations.drill.engine import GATEWAY, NUMBERS, Engine, PipelineImage, SkippedError
+from tests.operations.drill.engine import NUMBERS, Engine, PipelineImage, SkippedError
+from tests.operations.drill.maintenance import certificates, retirement
 from tests.operations.drill.namespaces import Namespaces
 from tests.operations.drill.podman import Podman
 from tests.stations import built_in_registry
 
-DATABASE = "forecast_2_0"
-REGION: Final = "eu-west-3"
-ROWS = "drill_rows"
 OBSERVATIONS = "weather_measurements"
 RAW, PROCESSED, BACKUP = "forecast-drill-raw", "forecast-drill-processed", "forecast-drill-backup"
 # May it write where it should, and nowhere else?
@@ -61,12 +65,13 @@ for place in ("/", "/app", "/run/mongo"):
 ACKNOWLEDGED = 500
 # As long as the drill of a total loss watches that nothing starts empty.
 WATCHED_SECONDS = 30
-_UNAUTHORIZED = 13
 
 
 def first_start(cluster: Cluster) -> str:
     for number in NUMBERS:
         cluster.start(number)
+    # As the runbook of the first deployment has it.
+    cluster.wait(lambda: "down" not in cluster.states().values(), 180, "all members answer")
     code, _, log = command(cluster, "mongo", "init")
     assert code == 0, log
     seconds = cluster.wait_whole()
@@ -322,15 +327,6 @@ def rolling(cluster: Cluster) -> str:
     )
 
 
-def check_kept(cluster: Cluster, collection: str, acknowledged: set[int]) -> None:
-    """Assert that every member holds all documents that a Writer wrote."""
-    for number in NUMBERS:
-        with cluster.member(number) as member:
-            there = {row["_id"] for row in member[DATABASE][collection].find({}, {"_id": 1})}
-        lost = acknowledged - there
-        assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged documents are not on member {number}"
-
-
 def dump_and_restore(cluster: Cluster) -> str:
     if folder := cluster.tools():
         cluster.environment["PATH"] = f"{folder}:{os.environ['PATH']}"
@@ -459,13 +455,8 @@ def zones() -> Iterator[dict[str, str]]:
         with TemporaryDirectory() as folder, built_in_registry():
             for path in write_demo(Path(folder)):
                 s3.upload_file(str(path), RAW, f"airbyte-sync/{path.relative_to(folder).as_posix()}")
-    server = ThreadedMotoServer(ip_address=GATEWAY, port=0, verbose=False)
-    server.start()
-    try:
-        places = {"RAW_URI": f"s3://{RAW}/airbyte-sync/", "PROCESSED_URI": f"s3://{PROCESSED}/"}
-        yield aws_environment(server) | places
-    finally:
-        server.stop()
+    with aws_of_members() as aws:
+        yield aws | {"RAW_URI": f"s3://{RAW}/airbyte-sync/", "PROCESSED_URI": f"s3://{PROCESSED}/"}
 
 
 def observations(cluster: Cluster) -> int:
@@ -480,143 +471,6 @@ def digest(cluster: Cluster) -> dict[str, str]:
         return dict(client[DATABASE].command("dbHash")["collections"])
 
 
-class Writer:
-    """A client that writes without a pause, each document acknowledged by a majority before the next one."""
-
-    def __init__(self, cluster: Cluster, collection: str) -> None:
-        self._cluster = cluster
-        self._collection = collection
-        self._acknowledged: set[int] = set()
-        self._errors = 0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._write, daemon=True)
-        self._thread.start()
-
-    def acknowledged(self) -> set[int]:
-        """What was acknowledged by now."""
-        return self._acknowledged.copy()
-
-    def stop(self) -> tuple[set[int], int]:
-        """What was acknowledged, and how many writes failed at first."""
-        self._ended.set()
-        self._thread.join()
-        return self._acknowledged, self._errors
-
-    def _write(self) -> None:
-        with self._cluster.all("app") as client:
-            written = WriteConcern("majority", wtimeout=30_000)
-            rows = client[DATABASE].get_collection(self._collection, write_concern=written)
-            number = 0
-            while not self._ended.is_set():
-                try:
-                    rows.replace_one({"_id": number}, {"_id": number}, upsert=True)
-                except PyMongoError:
-                    self._errors += 1
-                    continue
-                self._acknowledged.add(number)
-                number += 1
-                time.sleep(0.01)
-
-
-class Ecs:
-    """ECS as far as a roll sees it: an update ends the task and starts another one on a new empty disk."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._definitions = {f"mongo-{number}": f"arn:drill:task-definition/mongo-{number}:1" for number in NUMBERS}
-        self._running = dict.fromkeys(self._definitions, 1)
-
-    def describe_services(self, *, cluster: str, services: list[str]) -> dict[str, Any]:
-        """One service; while its task is being replaced, none of it runs."""
-        definition = self._definitions[services[0]]
-        deployments = [{"id": definition, "status": "PRIMARY", "taskDefinition": definition}]
-        count = {"runningCount": self._running[services[0]], "desiredCount": 1}
-        return {
-            "services": [
-                {"serviceName": services[0], "taskDefinition": definition, "deployments": deployments, **count}
-            ]
-        }
-
-    def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:  # noqa: N803  boto3's name
-        """The second revision is the newest of each family."""
-        return {"taskDefinition": {"taskDefinitionArn": f"arn:drill:task-definition/{taskDefinition}:2"}}
-
-    def update_service(self, *, service: str, taskDefinition: str, **_: object) -> dict[str, Any]:  # noqa: N803
-        """Replace the task, in the background, as ECS does."""
-        self._definitions[service], self._running[service] = taskDefinition, 0
-        threading.Thread(target=self._replace, args=(service,), daemon=True).start()
-        return {"service": {"deployments": [{"id": taskDefinition, "status": "PRIMARY"}]}}
-
-    def _replace(self, service: str) -> None:
-        number = int(service.rpartition("-")[2])
-        self._cluster.terminate(number)
-        self._cluster.new_disk(number)
-        self._cluster.start(number)
-        self._running[service] = 1
-
-
-def fill(cluster: Cluster, count: int) -> int:
-    """Insert documents with majority acknowledged; how many there are then."""
-    with cluster.all() as client:
-        rows = client[DATABASE].get_collection(ROWS, write_concern=WriteConcern("majority", wtimeout=30_000))
-        rows.insert_many([{"payload": secrets.token_hex(100)} for _ in range(count)])
-        return rows.count_documents({})
-
-
-def refused(attempt: Callable[[], object]) -> None:
-    """Assert that the server denies it."""
-    try:
-        attempt()
-    except OperationFailure as error:
-        assert error.code == _UNAUTHORIZED, error.code
-        return
-    raise AssertionError("the server allowed what it must not")
-
-
-def command(cluster: Cluster, *arguments: str, uri: str = "") -> tuple[int, str, str]:
-    """Run one of `forecast`'s commands; exit code, stdout, stderr."""
-    environment = {**os.environ, **cluster.environment, **({"MONGODB_URI": uri} if uri else {})}
-    code = "from forecast.cli.program import forecast; forecast()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        timeout=900,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
-@contextmanager
-def task_metadata(arn: str) -> Iterator[str]:
-    """ECS's task metadata endpoint of a task with that ARN; its address."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(HTTPStatus.OK if self.path == "/v4/drill/task" else HTTPStatus.NOT_FOUND)
-            self.end_headers()
-            self.wfile.write(json.dumps({"TaskARN": arn}).encode())
-
-        def log_message(self, *_: object) -> None:
-            """Nothing: the table is the output."""
-
-    with ThreadingHTTPServer((GATEWAY, 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://{GATEWAY}:{server.server_port}/v4/drill"
-        server.shutdown()
-
-
-def parameter() -> str:
-    """The marker as SSM has it."""
-    return str(boto3.client("ssm").get_parameter(Name=PARAMETER)["Parameter"]["Value"])
-
-
-def set_parameter(value: str) -> None:
-    """Set the marker by hand, as the runbooks do."""
-    boto3.client("ssm").put_parameter(Name=PARAMETER, Value=value, Type="String", Overwrite=True)
-
-
 DRILLS: tuple[tuple[str, Callable[[Cluster], str]], ...] = (
     ("first start", first_start),
     ("users and their rights", rights),
@@ -628,6 +482,8 @@ DRILLS: tuple[tuple[str, Callable[[Cluster], str]], ...] = (
     ("a member back with an old disk", old_disk),
     ("a lagging member and an empty one meet", lost_writes),
     ("a roll of all three under a writing client", rolling),
+    ("all three announced for retirement", retirement),
+    ("certificates renewed under a writing client", certificates),
     ("dump and restore", dump_and_restore),
     ("the pipeline's image", pipeline_image),
     ("two members lost, one left", majority_lost),
@@ -693,18 +549,6 @@ def run_one(drill: Callable[[Cluster], str], cluster: Cluster) -> tuple[str, flo
     except (AssertionError, PyMongoError, RuntimeError, subprocess.SubprocessError) as error:
         result, words = "FAILED", " ".join(str(error).split())[-600:]
     return result, time.monotonic() - begin, words
-
-
-def aws_environment(server: ThreadedMotoServer) -> dict[str, str]:
-    """Environment variables that make boto3 use the simulated AWS and nothing else."""
-    host, port = server.get_host_and_port()
-    return {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "drill",
-        "AWS_SECRET_ACCESS_KEY": "drill",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
 
 
 def operators_environment(folder: Path) -> dict[str, str]:

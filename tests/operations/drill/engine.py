@@ -65,6 +65,9 @@ class Engine(Protocol):
     def switch(self, number: int, state: str) -> None:
         """Cut a member off the network (`down`), or let it back (`up`)."""
 
+    def pid(self, number: int) -> int:
+        """The PID of the task's first process on this side, which gives access to the task's files and network."""
+
     def succeeds(self, number: int, program: str) -> bool:
         """Whether a program that is run beside the task's first process, as a health check is, ends with 0."""
 

@@ -110,6 +110,9 @@ class Namespaces:
     def switch(self, number: int, state: str) -> None:
         _ip("-netns", _name(number), "link", "set", "eth0", state)
 
+    def pid(self, number: int) -> int:
+        return self._tasks[number].pid
+
     def succeeds(self, number: int, program: str) -> bool:
         task = self._tasks[number]
         enter = [NSENTER, "--target", str(task.pid), *_NAMESPACES, "--root", "--wd=/", "--", program]

@@ -92,8 +92,10 @@ class Podman:
         return self._inspect(number, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}") or None
 
     def switch(self, number: int, state: str) -> None:
-        pid = self._inspect(number, "{{.State.Pid}}")
-        subprocess.run([NSENTER, "-t", pid, "-n", "ip", "link", "set", "eth0", state], check=True)
+        self._ip(number, "link", "set", "eth0", state)
+
+    def pid(self, number: int) -> int:
+        return int(self._inspect(number, "{{.State.Pid}}"))
 
     def succeeds(self, number: int, program: str) -> bool:
         check = [PODMAN, "exec", name_of(number), program]
@@ -122,6 +124,9 @@ class Podman:
 
     def pipeline(self, ca_file: Path, uri: str) -> PipelineTask:
         return PipelineTask(ca_file, uri)
+
+    def _ip(self, number: int, *arguments: str) -> None:
+        subprocess.run([NSENTER, "-t", str(self.pid(number)), "-n", "ip", *arguments], check=True)
 
     @staticmethod
     def _inspect(number: int, what: str) -> str:

@@ -1,0 +1,101 @@
+"""Clients of the set: what they write, and what is left of it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from tests.operations.drill.cluster import Cluster
+from tests.operations.drill.engine import NUMBERS
+
+DATABASE = "forecast_2_0"
+ROWS = "drill_rows"
+_UNAUTHORIZED = 13
+
+
+class Writer:
+    """A client that writes without a pause, each document acknowledged by a majority before the next one."""
+
+    def __init__(self, cluster: Cluster, collection: str) -> None:
+        self._cluster = cluster
+        self._collection = collection
+        self._acknowledged: set[int] = set()
+        self._errors = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+
+    def acknowledged(self) -> set[int]:
+        """What was acknowledged by now."""
+        return self._acknowledged.copy()
+
+    def stop(self) -> tuple[set[int], int]:
+        """What was acknowledged, and how many writes failed at first."""
+        self._ended.set()
+        self._thread.join()
+        return self._acknowledged, self._errors
+
+    def _write(self) -> None:
+        with self._cluster.all("app") as client:
+            written = WriteConcern("majority", wtimeout=30_000)
+            rows = client[DATABASE].get_collection(self._collection, write_concern=written)
+            number = 0
+            while not self._ended.is_set():
+                try:
+                    rows.replace_one({"_id": number}, {"_id": number}, upsert=True)
+                except PyMongoError:
+                    self._errors += 1
+                    continue
+                self._acknowledged.add(number)
+                number += 1
+                time.sleep(0.01)
+
+
+def fill(cluster: Cluster, count: int) -> int:
+    """Insert documents with majority acknowledged; how many there are then."""
+    with cluster.all() as client:
+        rows = client[DATABASE].get_collection(ROWS, write_concern=WriteConcern("majority", wtimeout=30_000))
+        rows.insert_many([{"payload": secrets.token_hex(100)} for _ in range(count)])
+        return rows.count_documents({})
+
+
+def check_kept(cluster: Cluster, collection: str, acknowledged: set[int]) -> None:
+    """Assert that every member holds all documents that a Writer wrote."""
+    for number in NUMBERS:
+        with cluster.member(number) as member:
+            there = {row["_id"] for row in member[DATABASE][collection].find({}, {"_id": 1})}
+        lost = acknowledged - there
+        assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged documents are not on member {number}"
+
+
+def refused(attempt: Callable[[], object]) -> None:
+    """Assert that the server denies it."""
+    try:
+        attempt()
+    except OperationFailure as error:
+        assert error.code == _UNAUTHORIZED, error.code
+        return
+    raise AssertionError("the server allowed what it must not")
+
+
+def command(cluster: Cluster, *arguments: str, uri: str = "") -> tuple[int, str, str]:
+    """Run one of `forecast`'s commands; exit code, stdout, stderr."""
+    environment = {**os.environ, **cluster.environment, **({"MONGODB_URI": uri} if uri else {})}
+    code = "from forecast.cli.program import forecast; forecast()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=900,
+    )
+    return done.returncode, done.stdout, done.stderr
