@@ -102,6 +102,7 @@ def test_a_run_sends_its_stages_where_the_setting_names_a_collector(tmp_path: Pa
     assert extract.start_time_unix_nano <= transform.start_time_unix_nano <= extract.end_time_unix_nano
 
 
+@pytest.mark.whole
 def test_nothing_of_opentelemetry_is_imported_without_the_setting(tmp_path: Path) -> None:
     code = """
 import sys
