@@ -67,12 +67,15 @@ class DaskExecutor:
         """See `Executor.process`."""
         at: dict[int, str] = {}
         submitted = 0
-        ahead = _AHEAD * max(1, self._tasks.workers)
+        workers = max(1, self._tasks.workers)
+        staging: set[int] = set()
         try:
             while self._order.first < len(objects):
                 self._run.check_stop()
-                while submitted < min(len(objects), self._order.first + ahead):
+                # No more than there are workers: if one dies of what it stages, no other object is blamed for it.
+                while len(staging) < workers and submitted < min(len(objects), self._order.first + _AHEAD * workers):
                     self._submit(("stage", submitted), worker.stage, submitted, objects[submitted])
+                    staging.add(submitted)
                     submitted += 1
                 for name, result in self._tasks.finished():
                     kind, number = cast("tuple[str, int]", name)
@@ -82,6 +85,8 @@ class DaskExecutor:
                         function = worker.stage if kind == "stage" else worker.load
                         self._submit(name, function, number, objects[number])
                         continue
+                    if kind == "stage":
+                        staging.discard(number)
                     if done.fault is not None:
                         self._done[number] = done
                         raise done.fault
