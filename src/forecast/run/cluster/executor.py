@@ -21,7 +21,7 @@ from forecast.qc.windows import QcWindow, windows_of
 from forecast.run.cluster import worker
 from forecast.run.cluster.job import Done, Evaluated, Job, tell
 from forecast.run.cluster.order import LoadOrder
-from forecast.run.cluster.tasks import Tasks, WorkersDiedError, place, scheduler_errors
+from forecast.run.cluster.tasks import Tasks, WorkersDiedError, lost, place, scheduler_errors
 from forecast.run.run import Run
 from forecast.run.share import Share
 
@@ -32,6 +32,7 @@ _AHEAD: Final = 4
 # Windows at work or waiting, a worker.
 _WINDOWS: Final = 2
 _END_SECONDS: Final = 60
+_ATTEMPTS: Final = 5
 
 
 class DaskExecutor:
@@ -53,8 +54,14 @@ class DaskExecutor:
 
     def begin(self) -> None:
         """Tell the workers of the run."""
-        with scheduler_errors(self._client):
-            self._client.register_plugin(worker.RunPlugin(self._name, self._job))
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._client.register_plugin(worker.RunPlugin(self._name, self._job))
+                break
+            except OSError as error:
+                # A worker died meanwhile, unless it was the scheduler.
+                if self._client.status != "running" or attempt == _ATTEMPTS - 1:
+                    raise lost(self._client) from error
         LOGGER.info("%d workers of %s do the work", self._tasks.workers, place(self._client))
 
     def end(self) -> None:
