@@ -21,7 +21,7 @@ from forecast.core.work_folder import work_folder
 from forecast.mongo.client import connect
 from forecast.mongo.state import Checkpoints
 from forecast.report.write import as_data
-from forecast.run import pipeline, steps
+from forecast.run import loading, steps
 from forecast.run import replay as replaying
 from forecast.run.migrate import migrate
 from forecast.run.replay import ReplayContext, ReplayCounts, replay
@@ -327,9 +327,9 @@ PLACES = {
     "when the load is noted": Place(Checkpoints, "begin", "after"),
     "between two files": Place(LocalStore, "publish", "after", 1),
     "before the load": Place(steps, "load", "before"),
-    "before anything is removed": Place(pipeline, "remove", "before"),
+    "before anything is removed": Place(loading, "remove", "before"),
     "between two that are removed": Place(LocalStore, "remove", "after", 1),
-    "when all are removed": Place(pipeline, "remove", "after"),
+    "when all are removed": Place(loading, "remove", "after"),
     "when the entry is written": Place(Checkpoints, "write", "after"),
 }
 
