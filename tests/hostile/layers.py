@@ -6,7 +6,7 @@ It is the command's own dry run, on a database that holds nothing and is no serv
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,9 +120,10 @@ def _witnessed() -> Iterator[Witness]:
         witness.see(table, plan)
         imagine(versions, table, plan)
 
-    def published(loader: Loader, staged: StagedObject) -> None:
-        witness.see_files(staged)
-        publish_and_load(loader, staged)
+    def published(loader: Loader, bundle: Sequence[StagedObject]) -> None:
+        for staged in bundle:
+            witness.see_files(staged)
+        publish_and_load(loader, bundle)
 
     with pytest.MonkeyPatch.context() as patch, on_nothing():
         patch.setattr(DryRunOverlay, "apply", overlay)

@@ -60,7 +60,7 @@ def test_load_that_fails_leaves_no_checkpoint(world: World, monkeypatch: pytest.
         raise RetryableError("the connection to MongoDB was lost (inserting)")
 
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "load", unreachable)
+        patch.setattr(steps, "load_by_object", unreachable)
         status = world.run()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     assert status["counts"]["objects_interrupted"] == 1
@@ -111,12 +111,12 @@ def _report_keys(world: World) -> list[str]:
 
 def test_loss_that_is_seen_when_reading_back_fails_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def forgetful(records: Any, collection: Any, *others: Any) -> Any:
-        counts = loading.load(records, collection, *others)
+        counts = loading.load_by_object(records, collection, *others)
         collection.delete_many({})
         return counts
 
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "load", forgetful)
+        patch.setattr(steps, "load_by_object", forgetful)
         status = world.run()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     assert [error["message"] for error in status["errors"]] == [

@@ -17,7 +17,7 @@ import main
 from forecast.core.errors import RetryableError
 from forecast.core.registry import load_stations
 from forecast.core.settings import Limits
-from forecast.mongo.loader import load
+from forecast.mongo.loader import load_by_object
 from forecast.report.write import as_data
 from forecast.run import executor, steps
 from forecast.run.disk_budget import DiskBudget
@@ -128,9 +128,9 @@ def slow_load(staging: Staging, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def slow(*arguments: Any) -> Any:
         staging.wait_until_nothing_is_written()
-        return load(*arguments)
+        return load_by_object(*arguments)
 
-    monkeypatch.setattr(steps, "load", slow)
+    monkeypatch.setattr(steps, "load_by_object", slow)
 
 
 def table(minute: int, months: int = MONTHS) -> bytes:
@@ -208,7 +208,7 @@ def test_a_run_whose_load_fails_ends_though_an_object_waits_for_room(
 
     world = local_world()
     deliver(world)
-    monkeypatch.setattr(steps, "load", unreachable)
+    monkeypatch.setattr(steps, "load_by_object", unreachable)
     status = run(world, replace(LIMITS, temporary_bytes=1 << 20))
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     assert [error["message"] for error in status["errors"]] == ["the connection to MongoDB was lost (inserting)"]

@@ -326,7 +326,7 @@ PLACES = {
     "before the load is noted": Place(Checkpoints, "begin", "before"),
     "when the load is noted": Place(Checkpoints, "begin", "after"),
     "between two files": Place(LocalStore, "publish", "after", 1),
-    "before the load": Place(steps, "load", "before"),
+    "before the load": Place(steps, "load_by_object", "before"),
     "before anything is removed": Place(loading, "remove", "before"),
     "between two that are removed": Place(LocalStore, "remove", "after", 1),
     "when all are removed": Place(loading, "remove", "after"),

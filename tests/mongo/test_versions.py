@@ -179,7 +179,7 @@ def test_a_batch_without_an_observation_twice_is_kept_as_it_is() -> None:
     rows = table(record("B"), record("A"))
     chosen = deduplicate(rows)
     assert chosen.kept.equals(rows)
-    assert (chosen.lost.num_rows, chosen.reasons, chosen.counts) == (0, [], LoadCounts())
+    assert (chosen.lost.num_rows, chosen.reasons, chosen.equal.num_rows) == (0, [], 0)
 
 
 def test_of_each_observation_of_a_batch_one_record_is_kept_and_those_that_differ_are_told() -> None:
@@ -196,7 +196,7 @@ def test_of_each_observation_of_a_batch_one_record_is_kept_and_those_that_differ
     assert chosen.kept["source_row"].to_pylist() == ["kept of B", "kept of A", "only C"]
     assert chosen.lost["source_row"].to_pylist() == ["lost of A", "lost of B"]
     assert chosen.reasons == ["higher sync", "later extraction"]
-    assert chosen.counts == LoadCounts(unchanged=1, superseded=2)
+    assert chosen.equal["source_row"].to_pylist() == ["equal of B"]
 
 
 def test_records_come_in_batches_and_none_is_lost() -> None:

@@ -21,7 +21,7 @@ from forecast.core.settings import Settings
 from forecast.mongo.client import ObservationCollection, sibling_collection
 from forecast.mongo.listing_state import SUFFIX as LISTING
 from forecast.mongo.state import SUFFIX as OBJECTS
-from forecast.mongo.state import Checkpoints
+from forecast.mongo.state import Checkpoints, Loaded
 from forecast.run.listing import FULL_EVERY, LOOKBACK
 from forecast.run.run import Run, RunOptions
 from forecast.run.selection import Everything, Selection
@@ -88,8 +88,9 @@ class World:
 
     def process(self, key: str, again_at: datetime | None = None) -> None:
         raw = self.bucket.objects[key]
-        self.checkpoints().begin(raw.uri, "run", [])
-        self.checkpoints().write(raw, "run", self.now, {}, ObjectCounts(key, raw.uri, "loaded"), again_at)
+        self.checkpoints().begin("run", {raw.uri: []})
+        loaded = Loaded(raw, {}, ObjectCounts(key, raw.uri, "loaded"), again_at)
+        self.checkpoints().write("run", self.now, [loaded])
 
     def to_process(self) -> set[str]:
         """What is not processed, by asking the checkpoint of every object."""
@@ -168,7 +169,7 @@ def test_an_object_under_any_other_name_is_taken_at_once(world: World, key: str)
 def test_what_a_killed_run_left_begun_is_taken_again_though_it_is_old(world: World) -> None:
     nights(world, 40)
     old = named(BEGIN + 5 * DAY)
-    world.checkpoints().begin(world.bucket.objects[old].uri, "killed", [])
+    world.checkpoints().begin("killed", {world.bucket.objects[old].uri: []})
     world.night += 1
     assert world.listed()[1] == [old]
 
@@ -279,7 +280,7 @@ def _happens(world: World, event: str, number: int, late: set[str]) -> set[str]:
         del bucket.objects[one]
         late.discard(one)
     elif one is not None and event == "begun":
-        world.checkpoints().begin(bucket.objects[one].uri, "killed", [])
+        world.checkpoints().begin("killed", {bucket.objects[one].uri: []})
     elif one is not None and event == "entry":
         sibling_collection(world.collection, OBJECTS).delete_one({"_id": bucket.objects[one].uri})
     return set()
@@ -293,7 +294,7 @@ def test_an_object_begun_again_is_listed_also_where_another_of_its_range_was_rem
     world.night += FULL_EVERY // DAY
     world.listed()
     world.night += 1
-    world.checkpoints().begin(world.bucket.objects[keys[0]].uri, "killed", [])
+    world.checkpoints().begin("killed", {world.bucket.objects[keys[0]].uri: []})
     assert world.listed()[1] == [keys[0]]
 
 

@@ -102,7 +102,7 @@ def plan_load(records: pd.DataFrame, versions: Versions, conflicts: Conflicts | 
     """What `load` would do with records (RECORD_SCHEMA), without writing any; `conflicts` is notified of removals."""
     counts = LoadCounts()
     for batch in batches_of(records):
-        table, _, _, others = deduplicate(batch.combine_chunks())
+        table, lost, _, equal = deduplicate(batch.combine_chunks())
         with mongo_errors("reading stored versions"):
             plan = compare(table, versions)
             removed = removed_by(table, plan, versions)
@@ -112,11 +112,11 @@ def plan_load(records: pd.DataFrame, versions: Versions, conflicts: Conflicts | 
             versions.apply(table, plan)
         if conflicts is not None:
             conflicts.replaced(removed.values())
-        counts += others + LoadCounts(
+        counts += LoadCounts(
             len(new) - merged,
             len(plan.to_replace) + merged,
-            len(plan.unchanged),
-            len(plan.superseded),
+            len(plan.unchanged) + equal.num_rows,
+            len(plan.superseded) + lost.num_rows,
             sum(map(len, removed.values())),
         )
     return counts

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,6 +31,7 @@ from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.format import check_format
 from forecast.mongo.loaded_rows import rows_by_station_day
+from forecast.mongo.outcomes import CountsByObject, outcomes
 from forecast.mongo.part_writer import split_plan, write_parts
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.stored_versions import StoredVersions
@@ -118,32 +120,46 @@ def check_collection(collection: ObservationCollection) -> None:
 def load(
     records: pd.DataFrame, collection: ObservationCollection, pending_qc: PendingQc, conflicts: Conflicts | None = None
 ) -> LoadCounts:
-    """Load records (RECORD_SCHEMA); mark the days whose observations change, and note contradicting deliveries.
+    """What became of all records: see `load_by_object`."""
+    return sum(load_by_object(records, collection, pending_qc, conflicts).values(), LoadCounts())
 
-    `conflicts` hears of those, and of what was removed.
+
+def load_by_object(
+    records: pd.DataFrame, collection: ObservationCollection, pending_qc: PendingQc, conflicts: Conflicts | None = None
+) -> dict[str, LoadCounts]:
+    """Load records (RECORD_SCHEMA), mark the days whose observations change, and count what became of each.
+
+    The counts are by `source_uri`. `conflicts` hears of contradicting deliveries, and of what was removed.
 
     Raises RetryableError where the database is unreachable, SettingError where it refuses a document; what other
     batches have written by then stays, and the next run finds it.
     """
     failed = threading.Event()
 
-    def load_batch(batch: pa.Table) -> LoadCounts:
+    def load_batch(batch: pa.Table) -> CountsByObject:
         if failed.is_set():
-            return LoadCounts()  # of no effect: the error is on its way, and waiting for the database again is no use
+            # Of no effect: the error is on its way, and waiting for the database again is no use.
+            return CountsByObject()
         try:
             return _load_batch(batch, collection, pending_qc, conflicts)
         except BaseException:
             failed.set()
             raise
 
+    counts = CountsByObject()
     with ThreadPoolExecutor(WRITERS) as writers:
-        return sum(writers.map(load_batch, batches_of(records)), LoadCounts())
+        for of_batch in writers.map(load_batch, batches_of(records)):
+            counts.merge(of_batch)
+    return dict(counts.counts)
 
 
 def _load_batch(
     table: pa.Table, collection: ObservationCollection, pending_qc: PendingQc, conflicts: Conflicts | None
-) -> LoadCounts:
-    table, lost, reasons, counts = deduplicate(table.combine_chunks())
+) -> CountsByObject:
+    table, lost, reasons, equal = deduplicate(table.combine_chunks())
+    counts = CountsByObject()
+    counts.add("superseded", lost)
+    counts.add("unchanged", equal)
     conflicts = Conflicts() if conflicts is None else conflicts
     conflicts.add_batch_losers(table, lost, reasons)
     stored = StoredVersions(collection)
@@ -163,26 +179,24 @@ def _load_batch(
             station_days(table.take(pa.array(changing, pa.int64())) if len(changing) < table.num_rows else table)
         )
         alone, several = split_plan(plan, table["_id"].to_pylist(), stored.several)
-        inserted, again = _insert(table, alone.new, collection)
+        again = _insert(table, alone.new, collection)
         if pending_qc.loaded is not None:
-            pending_qc.loaded.note(table, inserted)
-        updated, overtaken = _replace(table, alone, collection)
-        changed = _touch_lineage(table, alone, collection)
-        merged, overtaken_parts, changed_parts = write_parts(table, several, stored)
-        updated, overtaken, changed = updated + merged, overtaken + overtaken_parts, changed + changed_parts
-        # What a concurrent run overtook in an earlier round and is now there as ours was written by us.
-        settled = set(plan.unchanged).difference(changed)
-        written = len(settled & overtaken_before)
-        overtaken_before |= set(overtaken)
-        counts += LoadCounts(inserted, updated + written, len(settled) - written, len(plan.superseded))
+            pending_qc.loaded.note(table, len(alone.new) - len(again))
+        overtaken, changed = _replace(table, alone, collection), _touch_lineage(table, alone, collection)
+        overtaken_parts, changed_parts = write_parts(table, several, stored)
+        overtaken, changed = overtaken + overtaken_parts, changed + changed_parts
         left = [*again, *overtaken, *changed]
+        is_left = np.asarray(pc.is_in(table["_id"], value_set=pa.array(left, pa.string())))
+        for name, mask in outcomes(table, plan, several, overtaken_before).items():
+            counts.add(name, table, mask & ~is_left)
+        overtaken_before |= set(overtaken)
         gone = [removed.pop(name) for name in removed.keys() - left]
         conflicts.replaced(gone)
-        counts += LoadCounts(values_removed=sum(map(len, gone)))
+        counts.add_removed(one for values in gone for one in values)
         if not left:
             return counts
         before, seen = seen, _seen(plan)
-        table = table.filter(pc.is_in(table["_id"], value_set=pa.array(left, pa.string())))
+        table = table.filter(pa.array(is_left))
     with mongo_errors("reading stored versions"):
         stored.check_ours(left)
     if any(before.get(name) != seen.get(name) for name in left):
@@ -211,10 +225,10 @@ def station_days(records: pa.Table) -> set[tuple[str, int]]:
     return set(rows_by_station_day(records))
 
 
-def _insert(table: pa.Table, rows: Sequence[int], collection: ObservationCollection) -> tuple[int, list[str]]:
-    """How many were inserted, and the ids that a concurrent run inserted first."""
+def _insert(table: pa.Table, rows: Sequence[int], collection: ObservationCollection) -> list[str]:
+    """Insert rows; the ids that a concurrent run inserted first."""
     if not rows:
-        return 0, []
+        return []
     part = table if len(rows) == table.num_rows else table.take(pa.array(rows))
     documents = encode_records(part)
     with mongo_errors("inserting"):
@@ -222,13 +236,13 @@ def _insert(table: pa.Table, rows: Sequence[int], collection: ObservationCollect
             collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
             return resolve(error, part["_id"])
-    return len(documents), []
+    return []
 
 
-def _replace(table: pa.Table, plan: Plan, collection: ObservationCollection) -> tuple[int, list[str]]:
-    """How many were replaced, and the ids that may have changed since they were seen."""
+def _replace(table: pa.Table, plan: Plan, collection: ObservationCollection) -> list[str]:
+    """Replace what the plan says; the ids that may have changed since they were seen."""
     if not plan.to_replace:
-        return 0, []
+        return []
     part = table.take(pa.array(plan.to_replace))
     filters = [_as_seen(plan, row) for row in plan.to_replace]
     writes = [ReplaceOne[Any](only, document) for only, document in zip(filters, encode_records(part), strict=True)]
@@ -237,8 +251,8 @@ def _replace(table: pa.Table, plan: Plan, collection: ObservationCollection) -> 
             result = collection.bulk_write(writes, ordered=False)
         except BulkWriteError as error:
             resolve(error, part["_id"])
-            return 0, part["_id"].to_pylist()
-    return (result.matched_count, []) if result.matched_count == len(writes) else (0, part["_id"].to_pylist())
+            return list(part["_id"].to_pylist())
+    return [] if result.matched_count == len(writes) else list(part["_id"].to_pylist())
 
 
 def _touch_lineage(table: pa.Table, plan: Plan, collection: ObservationCollection) -> list[str]:

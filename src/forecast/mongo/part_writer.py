@@ -35,19 +35,19 @@ def split_plan(plan: Plan, ids: Sequence[str], several: Container[str]) -> tuple
     return only(beside=False), only(beside=True)
 
 
-def write_parts(table: pa.Table, plan: Plan, stored: StoredVersions) -> tuple[int, list[str], list[str]]:
-    """How many documents were changed, and the ids of those that somebody else may have changed since they were read.
+def write_parts(table: pa.Table, plan: Plan, stored: StoredVersions) -> tuple[list[str], list[str]]:
+    """The ids of the documents that somebody else may have changed since they were read.
 
-    The last are such ids of documents whose part was delivered again.
+    The second are such ids of documents whose part was delivered again.
     """
-    updated, overtaken = _merge(table, [*plan.new, *plan.to_replace], stored)
-    return updated, overtaken, _touch_lineage(table, plan.touch_lineage, stored)
+    overtaken = _merge(table, [*plan.new, *plan.to_replace], stored)
+    return overtaken, _touch_lineage(table, plan.touch_lineage, stored)
 
 
-def _merge(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> tuple[int, list[str]]:
+def _merge(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> list[str]:
     records, names = _records(table, rows)
     if not names:
-        return 0, []
+        return []
     reported = table["station_parameters"].take(pa.array(rows)).to_pylist()
     documents = [
         merged(stored.several[name], record, (text or "").split())
@@ -61,7 +61,7 @@ def _merge(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> tupl
         except BulkWriteError as error:
             resolve(error, pa.chunked_array([pa.array(names)]))
             matched = -1
-    return (matched, []) if matched == len(names) else (0, names)
+    return [] if matched == len(names) else names
 
 
 def _touch_lineage(table: pa.Table, rows: Sequence[int], stored: StoredVersions) -> list[str]:

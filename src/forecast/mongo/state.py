@@ -6,10 +6,12 @@ written after the load was acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
+
+from pymongo import UpdateOne
 
 from forecast.core.counts import COUNTED, ObjectCounts
 from forecast.core.errors import ObjectRejectedError
@@ -40,6 +42,21 @@ class Begun(NamedTuple):
 
     broken_off: bool
     outdated: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An object whose load has come to its end.
+
+    `files` are its own in the zone (digest by key), and `kept` those of an earlier version that stay there. `again_at`
+    is when rows that were refused may pass.
+    """
+
+    raw: RawObject
+    files: Mapping[str, str]
+    counts: ObjectCounts
+    again_at: datetime | None
+    kept: Sequence[str] = ()
 
 
 class Processed(NamedTuple):
@@ -155,13 +172,31 @@ class Checkpoints:
             return None
         return Checkpoint({file["key"]: file["digest"] for file in found["files"]}, found["counts"])
 
-    def begin(self, uri: str, run_id: str, keys: Sequence[str]) -> Begun:
-        """Note that files of an object are about to be published and loaded, until `write` or `end`."""
-        files = [{"zone": self.zone, "key": key} for key in keys]
-        begun = {"$set": {"loading": run_id}, "$addToSet": {"in_zone": {"$each": files}}}
+    def begin(self, run_id: str, keys: Mapping[str, Sequence[str]]) -> dict[str, Begun]:
+        """Note that files (`keys`, by the URI of their object) are about to be published and loaded.
+
+        The notes stay until `write` or `end`. A load that another run begins between the reading and the notes is not
+        seen, so only a run that still has the lease may go on.
+        """
+        of_these = {"_id": {"$in": list(keys)}}
+        notes = [
+            UpdateOne(
+                {"_id": uri},
+                {
+                    "$set": {"loading": run_id},
+                    "$addToSet": {"in_zone": {"$each": [{"zone": self.zone, "key": key} for key in of_object]}},
+                },
+                upsert=True,
+            )
+            for uri, of_object in keys.items()
+        ]
         with mongo_errors("recording that an object is loaded"):
-            before = self.collection.find_one_and_update({"_id": uri}, begun, {"loading": 1, "in_zone": 1}, upsert=True)
-        return Begun("loading" in (before or {}), self._outdated(uri, before, keys))
+            before = {entry["_id"]: entry for entry in self.collection.find(of_these, {"loading": 1, "in_zone": 1})}
+            self.collection.bulk_write(notes, ordered=False)
+        return {
+            uri: Begun("loading" in before.get(uri, {}), self._outdated(uri, before.get(uri), of_object))
+            for uri, of_object in keys.items()
+        }
 
     def outdated(self, uri: str, keys: Sequence[str]) -> list[str]:
         """The files of the zone that are the object's, and would not be those of a version with these."""
@@ -189,40 +224,26 @@ class Checkpoints:
         with mongo_errors("writing a checkpoint"):
             self.collection.update_one({"_id": uri}, {"$unset": {"loading": ""}, "$pull": gone})
 
-    def write(
-        self,
-        raw: RawObject,
-        run_id: str,
-        now: datetime,
-        files: Mapping[str, str],
-        counts: ObjectCounts,
-        again_at: datetime | None,
-        kept: Sequence[str] = (),
-    ) -> None:
-        """Vouch for one object: its load has come to its end; `again_at` is when rows that were refused may pass.
+    def write(self, run_id: str, now: datetime, loaded: Iterable[Loaded]) -> None:
+        """Vouch for objects."""
+        with mongo_errors("writing a checkpoint"):
+            self.collection.bulk_write([self._vouching(run_id, now, one) for one in loaded], ordered=False)
 
-        `kept` are files of an earlier version that stay in the zone.
-        """
+    def _vouching(self, run_id: str, now: datetime, loaded: Loaded) -> UpdateOne:
         entry = {
-            "etag": raw.etag,
+            "etag": loaded.raw.etag,
             "rules_version": self.rules_version,
             "program": self.program,
             "zone": self.zone,
             "run_id": run_id,
             "processed_at": now,
-            "again_at": again_at,
-            "files": [{"key": key, "digest": digest} for key, digest in files.items()],
-            "counts": {name: getattr(counts, name) for name in (*COUNTED, "remarks")},
+            "again_at": loaded.again_at,
+            "files": [{"key": key, "digest": digest} for key, digest in loaded.files.items()],
+            "counts": {name: getattr(loaded.counts, name) for name in (*COUNTED, "remarks")},
         }
-        with mongo_errors("writing a checkpoint"):
-            self.collection.update_one(
-                {"_id": raw.uri},
-                {
-                    "$set": entry,
-                    "$unset": {"loading": "", "rejected": ""},
-                    "$pull": {"in_zone": {"zone": self.zone, "key": {"$nin": [*files, *kept]}}},
-                },
-            )
+        others = {"zone": self.zone, "key": {"$nin": [*loaded.files, *loaded.kept]}}
+        changes = {"$set": entry, "$unset": {"loading": "", "rejected": ""}, "$pull": {"in_zone": others}}
+        return UpdateOne({"_id": loaded.raw.uri}, changes)
 
 
 def name_of(raw: RawObject) -> str:

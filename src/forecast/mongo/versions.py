@@ -192,7 +192,7 @@ def batches_of(records: pd.DataFrame) -> Iterator[pa.Table]:
 
 
 class Chosen(NamedTuple):
-    """Of a batch the record that is kept of each observation; those that are not and differ; and the count of others.
+    """Of a batch the record that is kept of each observation, those that are not and differ, and those that are equal.
 
     `reasons` has for each of the lost what decided against it.
     """
@@ -200,13 +200,13 @@ class Chosen(NamedTuple):
     kept: pa.Table
     lost: pa.Table
     reasons: list[Reason]
-    counts: LoadCounts
+    equal: pa.Table
 
 
 def deduplicate(table: pa.Table) -> Chosen:
     """One record of each observation within a batch."""
     if pc.count_distinct(table["_id"]).as_py() == table.num_rows:
-        return Chosen(table, table.slice(0, 0), [], LoadCounts())
+        return Chosen(table, table.slice(0, 0), [], table.slice(0, 0))
     observations = np.asarray(table["_id"].combine_chunks().dictionary_encode().indices)
     order = order_of(table, _content_hashes(table["digest"]))
     kept = kept_of_each(observations, order)
@@ -220,5 +220,5 @@ def deduplicate(table: pa.Table) -> Chosen:
         table.take(pa.array(np.sort(kept))),
         table.take(pa.array(lost)),
         words,
-        LoadCounts(unchanged=int(equal.sum()), superseded=len(lost)),
+        table.take(pa.array(others[equal])),
     )

@@ -14,8 +14,8 @@ _DUPLICATE_KEY: Final = 11000
 _UNCONFIRMED_WRITE: Final = 64
 
 
-def resolve(error: BulkWriteError, ids: pa.ChunkedArray) -> tuple[int, list[str]]:
-    """Only duplicate keys are expected. Raises for every other error."""
+def resolve(error: BulkWriteError, ids: pa.ChunkedArray) -> list[str]:
+    """The ids of documents that are there already: only duplicate keys are expected. Raises for every other error."""
     details = error.details
     for write_error in details["writeErrors"]:
         name = ids[write_error["index"]].as_py()
@@ -33,4 +33,4 @@ def resolve(error: BulkWriteError, ids: pa.ChunkedArray) -> tuple[int, list[str]
             raise refusal(write_error["code"], f"writing {name}") from error
     if details["writeConcernErrors"]:
         raise refusal(_UNCONFIRMED_WRITE, "writing") from error
-    return details["nInserted"], [ids[entry["index"]].as_py() for entry in details["writeErrors"]]
+    return [ids[entry["index"]].as_py() for entry in details["writeErrors"]]

@@ -5,20 +5,24 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from forecast.core.raw_objects import RawObject
+from forecast.run.bundle import Bundle
 from forecast.run.loading import Loader
 from forecast.run.run import Run
 from forecast.run.staging import StagedObject, Stager
 
-# One object is staged while another is loaded and two wait: staging is faster than loading, and two hostile objects
+# One object is staged while a bundle is loaded and two wait: staging is faster than loading, and two hostile objects
 # staged at once would take twice the memory. Two loaded at once were a tenth faster, but the counts of what is new and
 # what is newer would depend on chance where objects overlap.
-_STAGED_AT_ONCE = 1
-_WAITING_OBJECTS = 2
+_STAGED_AT_ONCE: Final = 1
+_WAITING_BUNDLES: Final = 2
+# What is staged is loaded alone where the next object takes longer: that may wait for the room on the disk.
+_PATIENCE_SECONDS: Final = 0.5
 
 
 class Executor(Protocol):
@@ -34,7 +38,7 @@ class Executor(Protocol):
 
 
 class ThreadExecutor:
-    """Stages objects in one thread and loads them in another: while one is loaded, the next is staged."""
+    """Stages objects in one thread and loads them in another: while some are loaded, the next is staged."""
 
     def __init__(self, run: Run, stager: Stager, loader: Loader, folder: Path) -> None:
         self._run = run
@@ -46,53 +50,76 @@ class ThreadExecutor:
     def process(self, objects: Sequence[RawObject], advance: Callable[[], None]) -> None:
         """See `Executor.process`."""
         staging: deque[Future[StagedObject | None]] = deque()
-        loading: deque[Future[None]] = deque()
         with (
             ThreadPoolExecutor(1, thread_name_prefix="load") as loader,
             ThreadPoolExecutor(_STAGED_AT_ONCE, thread_name_prefix="stage") as stagers,
         ):
+            queue = _LoadQueue(lambda staged: loader.submit(self._publish_and_load, staged), advance)
             try:
                 for number, raw in enumerate(objects):
                     self._run.check_stop()
                     staging.append(stagers.submit(self._stager.stage, raw, self._folder / str(number)))
                     while len(staging) > _STAGED_AT_ONCE:
-                        self._pass_on(staging, loading, loader, advance)
-                while staging or loading:
-                    self._pass_on(staging, loading, loader, advance)
+                        queue.put(staging.popleft())
+                while staging:
+                    queue.put(staging.popleft())
+                queue.end()
             finally:
                 self._stager.space.close()
                 loader.shutdown(wait=False, cancel_futures=True)
                 stagers.shutdown(wait=False, cancel_futures=True)
 
-    def _pass_on(
-        self,
-        staging: deque[Future[StagedObject | None]],
-        loading: deque[Future[None]],
-        loader: ThreadPoolExecutor,
-        advance: Callable[[], None],
-    ) -> None:
-        """Hand the next staged object to the loader, and wait where the loader is behind."""
-        if staging:
-            staged = staging.popleft().result()
-            if staged is None:
-                advance()
-            else:
-                loading.append(loader.submit(self._publish_and_load, staged))
-        while loading and (not staging or len(loading) > _WAITING_OBJECTS):
-            loading.popleft().result()
-            advance()
+    def _publish_and_load(self, bundle: Sequence[StagedObject]) -> None:
+        """Load staged objects and take their files away.
 
-    def _publish_and_load(self, staged: StagedObject) -> None:
-        """Load a staged object and take its files away.
-
-        After one that failed nothing more is loaded: where the database is lost, the next would wait for it again.
+        After some that failed nothing more is loaded: where the database is lost, the next would wait for it again.
         """
         try:
             if not self._load_failed.is_set():
-                self._loader.publish_and_load(staged)
+                self._loader.publish_and_load(bundle)
         except BaseException:
             self._load_failed.set()
             raise
         finally:
             # Also of those that are not loaded: the next may wait for their room.
-            self._stager.remove(staged.folder)
+            for staged in bundle:
+                self._stager.remove(staged.folder)
+
+
+@dataclass(slots=True)
+class _LoadQueue:
+    """Puts staged objects together and has them loaded, in their order; waits where the loader is behind."""
+
+    load: Callable[[Sequence[StagedObject]], Future[None]]
+    advance: Callable[[], None]
+    _bundle: Bundle = field(default_factory=Bundle)
+    _loading: deque[tuple[int, Future[None]]] = field(default_factory=deque)
+
+    def put(self, staging: Future[StagedObject | None]) -> None:
+        """Take the next object when it is staged."""
+        if not wait([staging], _PATIENCE_SECONDS).done:
+            self._close_bundle()
+        staged = staging.result()
+        if staged is None:
+            self.advance()
+        elif not self._bundle.add(staged):
+            self._close_bundle()
+            self._bundle.add(staged)
+
+    def end(self) -> None:
+        """Wait until everything is loaded."""
+        self._close_bundle()
+        self._wait_for_all_but(0)
+
+    def _close_bundle(self) -> None:
+        objects, self._bundle = self._bundle.objects, Bundle()
+        if objects:
+            self._loading.append((len(objects), self.load(objects)))
+        self._wait_for_all_but(_WAITING_BUNDLES)
+
+    def _wait_for_all_but(self, number: int) -> None:
+        while len(self._loading) > number:
+            objects, loading = self._loading.popleft()
+            loading.result()
+            for _ in range(objects):
+                self.advance()

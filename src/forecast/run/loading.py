@@ -1,9 +1,9 @@
-"""A staged object becomes visible: in the processed zone, then in the database, then its checkpoint."""
+"""Staged objects become visible: in the processed zone, then in the database, then their checkpoints."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ from forecast.mongo.client import ObservationCollection
 from forecast.mongo.dry_run import DryRunOverlay
 from forecast.mongo.loader import station_days
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.state import Begun, Checkpoints
+from forecast.mongo.state import Begun, Checkpoints, Loaded
 from forecast.mongo.strangers import strangers_named
 from forecast.run import steps
 from forecast.run.run import Run
@@ -46,51 +46,82 @@ class Loader:
     pending_qc: PendingQc
     overlay: DryRunOverlay | None = None
 
-    def publish_and_load(self, staged: StagedObject) -> None:
-        """Make a staged object visible: processed zone, database, checkpoint, in this order."""
-        run, counts = self.run, staged.counts
-        run.objects.append(counts)
-        dry_run = run.options.dry_run
-        keys = [file.key for file in staged.files]
-        if dry_run:
-            begun = Begun(broken_off=False, outdated=self.checkpoints.outdated(staged.raw.uri, keys))
-        else:
-            begun = self.checkpoints.begin(staged.raw.uri, run.context.run_id, keys)
+    def publish_and_load(self, bundle: Sequence[StagedObject]) -> None:
+        """Make staged objects visible: processed zone, database, checkpoints, in this order.
+
+        No two of them may hold the same observation (see `Bundle`).
+        """
+        run = self.run
+        run.objects += [staged.counts for staged in bundle]
+        begun = self._begin(bundle)
+        if not run.options.dry_run:
             run.check_lease()
-            if not staged.published:
-                with run.timed("save"):
-                    publish(staged.files, self.processed)
-                run.progress.records_published += counts.records_validated
-        days: set[tuple[str, int]] = set()
-        for records in read_records(staged.files, CHUNK_ROWS):
-            run.check_stop()
-            with run.timed("report"):
-                of_chunk = station_days(to_table(records[["station_id", "timestamp"]]))
-                days |= of_chunk
-                run.loaded_station_days |= of_chunk
-            if begun.broken_off:
-                # What the run before it wrote is unchanged now, and its marks may be gone.
-                self.pending_qc.enqueue(of_chunk)
-            with run.timed("load"), strangers_named(self.collection):
-                loaded = steps.load_data(records, self.collection, self.overlay, self.pending_qc, run.conflicts)
-                loaded.add_to(counts)
-            if staged.published:
-                staged.tally.add_validated(records, self.stations)
-            if sum(map(len, run.samples)) < _MAX_SAMPLED_ROWS:
-                run.samples.append(_sample(records))
-        with run.timed("save"):
-            earlier = withdrawal(begun.outdated, staged.files, self.processed, staged.folder)
-        _tell_withdrawn(counts, earlier, dry_run=dry_run)
-        if not dry_run:
+            self._publish(bundle)
+        days = self._load(bundle, begun)
+        ended = [self._loaded(staged, begun[staged.raw.uri]) for staged in bundle]
+        if not run.options.dry_run:
             # A concurrent run that took this run's lease may have evaluated these days before they were all written.
             self.pending_qc.requeue(days)
             run.check_lease()
             # When their records are loaded, and before the entry that knows of them is written anew.
             with run.timed("save"):
-                remove(earlier.removed, self.processed)
-            files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
-            now = datetime.now(UTC)
-            self.checkpoints.write(staged.raw, run.context.run_id, now, files, counts, staged.again_at, earlier.kept)
+                for _, earlier in ended:
+                    remove(earlier.removed, self.processed)
+            self.checkpoints.write(run.context.run_id, datetime.now(UTC), [loaded for loaded, _ in ended])
+        for staged in bundle:
+            self._count(staged)
+        trim_heap()
+
+    def _begin(self, bundle: Sequence[StagedObject]) -> dict[str, Begun]:
+        keys = {staged.raw.uri: [file.key for file in staged.files] for staged in bundle}
+        if not self.run.options.dry_run:
+            return self.checkpoints.begin(self.run.context.run_id, keys)
+        outdated = {uri: self.checkpoints.outdated(uri, of_object) for uri, of_object in keys.items()}
+        return {uri: Begun(broken_off=False, outdated=files) for uri, files in outdated.items()}
+
+    def _publish(self, bundle: Sequence[StagedObject]) -> None:
+        for staged in bundle:
+            if not staged.published:
+                with self.run.timed("save"):
+                    publish(staged.files, self.processed)
+                self.run.progress.records_published += staged.counts.records_validated
+
+    def _load(self, bundle: Sequence[StagedObject], begun: Mapping[str, Begun]) -> set[tuple[str, int]]:
+        """Load the records of the objects; the days that they are on."""
+        run, by_uri = self.run, {staged.raw.uri: staged for staged in bundle}
+        days: set[tuple[str, int]] = set()
+        for records in read_records((file for staged in bundle for file in staged.files), CHUNK_ROWS):
+            run.check_stop()
+            with run.timed("report"):
+                of_chunk = station_days(to_table(records[["station_id", "timestamp"]]))
+                days |= of_chunk
+                run.loaded_station_days |= of_chunk
+            if any(one.broken_off for one in begun.values()):
+                # What the run before it wrote is unchanged now, and its marks may be gone.
+                self.pending_qc.enqueue(of_chunk)
+            with run.timed("load"), strangers_named(self.collection):
+                loaded = steps.load_data(records, self.collection, self.overlay, self.pending_qc, run.conflicts)
+            for uri, counts in loaded.items():
+                counts.add_to(by_uri[uri].counts)
+            for staged in bundle:
+                if staged.published:
+                    own = records[records["source_uri"] == staged.raw.uri]
+                    staged.tally.add_validated(own, self.stations)
+            if sum(map(len, run.samples)) < _MAX_SAMPLED_ROWS:
+                run.samples.append(_sample(records))
+        return days
+
+    def _loaded(self, staged: StagedObject, begun: Begun) -> tuple[Loaded, Withdrawal]:
+        """What the checkpoint of a loaded object says, and what becomes of the files of an earlier version."""
+        with self.run.timed("save"):
+            earlier = withdrawal(begun.outdated, staged.files, self.processed, staged.folder)
+        _tell_withdrawn(staged.counts, earlier, dry_run=self.run.options.dry_run)
+        files = staged.published or {file.key: digest_of(file.path, file.key) for file in staged.files}
+        return Loaded(staged.raw, files, staged.counts, staged.again_at, earlier.kept), earlier
+
+    def _count(self, staged: StagedObject) -> None:
+        """Count an object as loaded, and say so."""
+        run, counts, dry_run = self.run, staged.counts, self.run.options.dry_run
         if counts.values_removed:
             words = removals_message(run.conflicts.removed_by(staged.raw.uri))
             LOGGER.warning(
@@ -103,7 +134,6 @@ class Loader:
             )
         counts.outcome = "loaded"
         run.tally.merge(staged.tally)
-        trim_heap()
         done = "would load" if dry_run else "loaded"
         facts = {"object": counts.key, **asdict(counts)}
         LOGGER.info("%s %s: %d records", done, staged.raw.key, counts.records_validated, extra={"facts": facts})

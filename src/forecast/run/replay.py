@@ -141,7 +141,7 @@ def _replay_file(
     if writer is not None and counts.replayed:
         counts.files_changed = 1
         files = writer.files
-        begun = checkpoints.begin(source.uri, context.run.run_id, [one.key for one in files])
+        begun = checkpoints.begin(context.run.run_id, {source.uri: [one.key for one in files]})[source.uri]
         publish(files, context.zone)
         for records in read_records(files, CHUNK_ROWS):
             load(records, context.collection, pending_qc, conflicts).add_to(counts)

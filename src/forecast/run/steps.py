@@ -16,7 +16,7 @@ from forecast.extract import extract
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.dry_run import DryRunOverlay, plan_load
-from forecast.mongo.loader import load
+from forecast.mongo.loader import load_by_object
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.versions import LoadCounts
 from forecast.networks.registry import NETWORKS
@@ -52,6 +52,9 @@ def load_data(
     overlay: DryRunOverlay | None,
     pending_qc: PendingQc,
     conflicts: Conflicts,
-) -> LoadCounts:
-    """Records to MongoDB; what became of them, or would have in a dry run."""
-    return plan_load(records, overlay, conflicts) if overlay else load(records, collection, pending_qc, conflicts)
+) -> dict[str, LoadCounts]:
+    """Records to MongoDB; what became of them, or would have in a dry run, by the URI of their raw object."""
+    if overlay is None:
+        return load_by_object(records, collection, pending_qc, conflicts)
+    of_objects = {uri: records[records["source_uri"] == uri] for uri in records["source_uri"].unique()}
+    return {uri: plan_load(own, overlay, conflicts) for uri, own in of_objects.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
@@ -46,6 +46,8 @@ _STATION_COLUMNS = {
 _UNIQUE = ("_id", "timestamp", "source_row", "digest")
 _REPEATING = [name for name in RECORD_SCHEMA.names if name not in _UNIQUE]
 _SEARCHED = ["_id", "station_id", "timestamp"]
+# What is read again at once, where it is small: that would take as long as writing it.
+FEW_ROWS = 2_500
 # A Parquet file of one row has 13 kB: what it says of its columns.
 _FILE_BYTES = 64 << 10
 
@@ -61,10 +63,11 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True)
 class ZoneFile:
-    """A file on this machine, and its key in the processed zone."""
+    """A file on this machine, and its key in the processed zone; `records` are what it holds, where they are few."""
 
     path: Path
     key: str
+    records: pa.Table | None = field(default=None, repr=False, compare=False)
 
 
 def month_folder(day: date) -> str:
@@ -89,7 +92,7 @@ def read_records(files: Iterable[ZoneFile], rows: int) -> Iterator[pd.DataFrame]
     tables: list[pa.Table] = []
     for file in files:
         if file.key.startswith(OBSERVATIONS):
-            tables.append(as_records(pq.read_table(file.path)))
+            tables.append(as_records(pq.read_table(file.path)) if file.records is None else file.records)
         if sum(table.num_rows for table in tables) >= rows:
             yield to_frame(pa.concat_tables(tables))
             tables = []
@@ -155,7 +158,7 @@ class ObjectWriter:
             numbered = rows.replace_schema_metadata({FORMAT_KEY: str(FORMAT_VERSION)})
             pq.write_table(numbered, path, compression="zstd", use_dictionary=_REPEATING, write_statistics=_SEARCHED)
             key = f"{OBSERVATIONS}{month_folder(date.fromisoformat(f'{month}-01'))}{self._name}-{self._parts}.parquet"
-            self._records_files.append(ZoneFile(path, key))
+            self._records_files.append(ZoneFile(path, key, rows if table.num_rows <= FEW_ROWS else None))
             self._records_bytes += path.stat().st_size
         self._parts += 1
 

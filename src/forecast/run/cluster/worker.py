@@ -217,7 +217,7 @@ class _Part:
             run.check_stop()
             stations, processed = self._job.stations, tools.processed
             loader = Loader(run, stations, processed, tools.collection, tools.checkpoints, tools.pending_qc)
-            loader.publish_and_load(staged)
+            loader.publish_and_load([staged])
         finally:
             stager.remove(staged.folder)
 

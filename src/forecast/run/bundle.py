@@ -1,0 +1,68 @@
+"""Small objects that are loaded together: what a load costs without any record, they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import pyarrow.parquet as pq
+
+from forecast.mongo.loader import WRITERS
+from forecast.mongo.versions import BATCH_ROWS
+from forecast.run.staging import StagedObject
+from forecast.zone.writer import OBSERVATIONS
+
+# A batch for each writer. With more, little is left to share, and a run that is stopped has more to end.
+_MOST_ROWS: Final = WRITERS * BATCH_ROWS
+_MOST_OBJECTS: Final = 50
+
+
+class _Extent(NamedTuple):
+    """What a file of records covers: the first and the last of its stations, in the order of ids, and of its times."""
+
+    rows: int
+    bounds: tuple[tuple[Any, Any], ...]
+
+    def may_share(self, other: _Extent) -> bool:
+        """Whether both files may hold one observation."""
+        return all(
+            first <= other_last and other_first <= last
+            for (first, last), (other_first, other_last) in zip(self.bounds, other.bounds, strict=True)
+        )
+
+
+@dataclass(slots=True)
+class Bundle:
+    """Staged objects that hold few records, no two of them the same observation.
+
+    So it makes no difference to what is stored, and to the counts, that they are not loaded one after another.
+    """
+
+    objects: list[StagedObject] = field(default_factory=list)
+    _extents: list[_Extent] = field(default_factory=list)
+
+    def add(self, staged: StagedObject) -> bool:
+        """Add an object, unless it has to be loaded after those that are here; the first one is always added."""
+        extents = [_extent(file.path) for file in staged.files if file.key.startswith(OBSERVATIONS)]
+        if self.objects and not self._has_room_for(extents):
+            return False
+        self.objects.append(staged)
+        self._extents += extents
+        return True
+
+    def _has_room_for(self, extents: list[_Extent]) -> bool:
+        if len(self.objects) == _MOST_OBJECTS or sum(one.rows for one in (*self._extents, *extents)) > _MOST_ROWS:
+            return False
+        return not any(one.may_share(other) for one in extents for other in self._extents)
+
+
+def _extent(path: Any) -> _Extent:
+    """From what the writer of the file has noted of its columns."""
+    metadata = pq.read_metadata(path)
+    columns = [metadata.schema.names.index(name) for name in ("station_id", "timestamp")]
+    groups = range(metadata.num_row_groups)
+    noted = [[metadata.row_group(group).column(column).statistics for group in groups] for column in columns]
+    return _Extent(
+        metadata.num_rows,
+        tuple((min(one.min for one in of_column), max(one.max for one in of_column)) for of_column in noted),
+    )
