@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pymongo import UpdateOne
+from pymongo import ASCENDING, UpdateOne
 
 from forecast.core.counts import COUNTED, ObjectCounts
 from forecast.core.errors import ObjectRejectedError
@@ -96,6 +96,11 @@ class Checkpoints:
         """The checkpoints that belong to a main collection."""
         return cls(sibling_collection(collection, SUFFIX), rules_version, program, zone)
 
+    def prepare(self) -> None:
+        """Make the index by which an object's files are found among those of all others."""
+        with mongo_errors("making the index of the checkpoints"):
+            self.collection.create_index([("in_zone.key", ASCENDING)], name="in_zone", sparse=True)
+
     def processed(self, now: datetime, names: list[str], *, without_records: bool = False) -> dict[str, Processed]:
         """By `name_of` of those of these objects that were processed under these rules, with files in this zone.
 
@@ -112,9 +117,9 @@ class Checkpoints:
             found = self.collection.find(vouched, {"etag": 1, "again_at": 1})
             return {entry["_id"]: Processed(entry["etag"], entry.get("again_at") is None) for entry in found}
 
-    def settled(self, first: str, last: str) -> int:
-        """How many objects are processed for good of those from one URI to another, both included."""
-        within = {"_id": {"$gte": first, "$lte": last}, **self._vouched, "again_at": None}
+    def settled(self, uris: Mapping[str, str]) -> int:
+        """How many objects are processed for good of those whose URIs a filter matches."""
+        within = {"_id": uris, **self._vouched, "again_at": None}
         with mongo_errors("counting checkpoints"):
             return self.collection.count_documents(within)
 

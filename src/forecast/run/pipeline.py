@@ -97,6 +97,7 @@ class Pipeline:
             check_format(self._collection)
         else:
             prepare_collection(self._collection)
+            self._checkpoints.prepare()
             if is_empty(self._collection):
                 # Somebody may have emptied it: what the dataset has next to what comes now would stay.
                 DatasetState.for_collection(self._collection).forget()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -85,6 +85,7 @@ class Selection:
         self._state: ListingState | None = None
         self._uri = ""
         self._full_at = run.context.started_at
+        self._holding: Sequence[ListedRange] = ()
 
     def objects(self, store: Store) -> Iterator[RawObject | ListedRange]:
         """All objects in the order of their keys; in place of those of which nothing can be new, their range.
@@ -96,7 +97,7 @@ class Selection:
             self._state, self._uri = ListingState.for_collection(self._collection, store.place), store.uri
             known = self._state.read()
             if known is not None and self._full_at - known.full_at < FULL_EVERY and self._holds(known):
-                self._full_at = known.full_at
+                self._full_at, self._holding = known.full_at, known.ranges
                 return listed(store, known.ranges)
         return store.list()
 
@@ -156,8 +157,16 @@ class Selection:
         return not self._is_empty and all(self._vouched(one) == one for one in known.ranges)
 
     def _vouched(self, one: ListedRange) -> ListedRange:
-        """The range with the number of checkpoints that vouch for its objects now."""
-        return replace(one, checkpoints=self._checkpoints.settled(self._uri + one.first, self._uri + one.last))
+        """The range with the number of checkpoints that vouch for its objects now.
+
+        Those of a range that was found to hold when the listing began are not counted again.
+        """
+        number, begin = 0, {"$gte": self._uri + one.first}
+        for known in self._holding:
+            if one.first <= known.first and known.last <= one.last:
+                number += known.checkpoints + self._checkpoints.settled({**begin, "$lt": self._uri + known.first})
+                begin = {"$gt": self._uri + known.last}
+        return replace(one, checkpoints=number + self._checkpoints.settled({**begin, "$lte": self._uri + one.last}))
 
     def _see(self, raw: RawObject, *, processed: bool) -> None:
         self._end_at_marker_before(raw.key)
