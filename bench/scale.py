@@ -1,4 +1,4 @@
-"""Measures how cost grows with the number of stations: CPU seconds and memory of the pipeline's process.
+"""Measures how cost grows with stations and objects: CPU seconds and memory of the pipeline's process.
 
 Every figure comes from a process of its own, on one core, beside a mongod on the other. CPU seconds depend far less on
 what else the machine does than the time on the clock.
@@ -15,14 +15,17 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from bench.run import drop, line, peak_mb, replica_set, settings
+from bench.run import stations as series
 from forecast.core.registry import load_stations
 from forecast.core.stations import Stations
 from forecast.run.run import RunOptions
+from forecast_demo import write_history_jsonl
 from forecast_demo.crowd import CITY_HOURS, CITY_ROWS, CITY_STATIONS, Crowd, write_days
 from main import run_pipeline
 
@@ -30,6 +33,10 @@ COUNTRY_STATIONS = 2_000
 REGISTRY_STATIONS = 10_000
 CURVE = (6, 60, 600, 6_000)
 CURVE_HOURS = 12
+# The same rows in as many objects: of a station's hundred days, of ten days and of a day.
+OBJECTS = (10, 100, 1_000)
+OBJECT_ROWS = 288_000
+SMALL_OBJECTS = 0.6
 # Of a straight line each further station costs what those before it cost; what a run costs without any is in neither.
 STEEPEST = 1.5
 
@@ -46,7 +53,12 @@ CITY, COUNTRY, REGISTRY = Aim(90, 500), Aim(5, 500), Aim(3, 500)
 
 
 def child(uri: str, folder: Path, shape: str, stations: int, hours: int, rows: int, chosen: int) -> dict[str, Any]:
-    """A whole run over the first `chosen` of so many stations, of those the newest day; CPU of all that it does."""
+    """A whole run; CPU of all that it does.
+
+    Over the first `chosen` of so many stations, of those the newest day, or over `rows` in so many objects ("series").
+    """
+    if shape == "series":
+        return child_of_objects(uri, folder, stations, rows)
     crowd = Crowd.city(stations) if shape == "city" else Crowd.country(stations)
     if not (folder / "raw").exists():
         write_days(folder / "raw", crowd, hours=hours, rows=rows or None, stations=chosen or stations)
@@ -57,8 +69,25 @@ def child(uri: str, folder: Path, shape: str, stations: int, hours: int, rows: i
             run_pipeline(settings(uri, folder, "bench_scale"), RunOptions(), registry(crowd))
             aside.rename(newest)
         return {}
+    return whole_run(uri, folder, registry(crowd))
+
+
+def child_of_objects(uri: str, folder: Path, objects: int, rows: int) -> dict[str, Any]:
+    """A whole run over ten series of 5 minutes, in objects of one station each."""
+    if not (folder / "raw").exists():
+        names = [station.id for station in series()]
+        of_object = rows // objects
+        write_history_jsonl(
+            folder / "raw", rows=rows, rows_per_object=of_object, station_ids=names, start=date(2024, 1, 1)
+        )
+        return {}
+    return whole_run(uri, folder, series())
+
+
+def whole_run(uri: str, folder: Path, stations: Stations) -> dict[str, Any]:
+    """A run over all that is new, on one core."""
     os.sched_setaffinity(0, {0})
-    run, report = run_pipeline(settings(uri, folder, "bench_scale"), RunOptions(), registry(crowd))
+    run, report = run_pipeline(settings(uri, folder, "bench_scale"), RunOptions(), stations)
     assert run.exit_code == 0, run.errors
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
@@ -107,15 +136,28 @@ def curve(uri: str, folder: Path) -> bool:
         figures = measured(uri, folder, "city", number, CURVE_HOURS)
         told(f"{number:,} stations", figures)
         cpu[number] = figures["cpu"]
-    return is_straight(cpu)
+    return is_straight(cpu, "station")
 
 
-def is_straight(cpu: dict[int, float]) -> bool:
-    """Whether a further station never costs much more than those before it did."""
+def objects(uri: str, folder: Path) -> bool:
+    """The same rows in more and more objects; whether the smallest take their time and none grows dearer."""
+    print(f"growth with the objects that {OBJECT_ROWS:,} rows are in")
+    cpu = {}
+    for number in OBJECTS:
+        figures = measured(uri, folder, "series", number, 0, OBJECT_ROWS)
+        told(f"{number:,} objects", figures)
+        cpu[number] = figures["cpu"]
+    share = cpu[OBJECTS[0]] / cpu[OBJECTS[-1]]
+    line("speed in the smallest objects", f"{share:.2f}", f"of that in the largest, at least {SMALL_OBJECTS:g}")
+    return is_straight(cpu, "object") and share >= SMALL_OBJECTS
+
+
+def is_straight(cpu: dict[int, float], kind: str) -> bool:
+    """Whether a further one never costs much more than those before it did."""
     each = []
     for few, more in pairwise(cpu):
         each.append((cpu[more] - cpu[few]) / (more - few))
-        line(f"from {few:,} to {more:,}", f"{1000 * each[-1]:.1f} ms", "CPU a further station")
+        line(f"from {few:,} to {more:,}", f"{1000 * each[-1]:.1f} ms", f"CPU a further {kind}")
     return each[-1] <= STEEPEST * each[-2]
 
 
@@ -132,6 +174,7 @@ def main() -> int:
                 told(f"a country: one hour of {COUNTRY_STATIONS:,} stations", country, COUNTRY),
                 told(f"a day of one of {REGISTRY_STATIONS:,} stations", one_of_many, REGISTRY),
                 curve(uri, folder),
+                objects(uri, folder),
             ]
     return 0 if all(held) else 1
 

@@ -30,6 +30,23 @@ def test_the_benchmark_prints_the_growth_with_the_stations(
     assert re.fullmatch(expected, re.sub(r" +\n", "\n", printed)), printed
 
 
+def test_the_benchmark_compares_the_same_rows_in_few_objects_and_in_many(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = {10: 12.0, 100: 13.0, 1_000: 20.0}
+
+    def measured(_uri: str, _folder: Path, shape: str, number: int, _hours: int, rows: int) -> dict[str, float]:
+        assert (shape, rows) == ("series", 288_000)
+        return {"cpu": figures[number], "rows": rows, "peak_mb": 300}
+
+    monkeypatch.setattr(scale, "measured", measured)
+    assert scale.objects("mongodb://nowhere", tmp_path)
+    assert "speed in the smallest objects" in (printed := capsys.readouterr().out)
+    assert re.search(r" 0\.60 +of that in the largest, at least 0\.6\n", printed)
+    figures[1_000] = 20.1
+    assert not scale.objects("mongodb://nowhere", tmp_path)
+
+
 @pytest.mark.parametrize(
     ("seconds", "held"),
     [((1.0, 1.5, 6.5), True), ((1.0, 1.5, 8.5), True), ((1.0, 1.5, 9.5), False)],
@@ -37,7 +54,7 @@ def test_the_benchmark_prints_the_growth_with_the_stations(
 )
 def test_a_slope_that_gets_steeper_fails(seconds: tuple[float, ...], held: bool) -> None:
     """From 6 to 60 stations 9.3 ms a station, then 9.3, 13.0 and 14.8 ms."""
-    assert scale.is_straight(dict(zip((6, 60, 600), seconds, strict=True))) is held
+    assert scale.is_straight(dict(zip((6, 60, 600), seconds, strict=True)), "station") is held
 
 
 @pytest.mark.parametrize(
