@@ -16,7 +16,7 @@ import forecast.mongo.loader as loading
 from forecast.core.errors import RetryableError
 from forecast.mongo.loader import SCHEMA_FILE
 from forecast.mongo.state import Checkpoints
-from forecast.run import steps
+from forecast.run import bundle, steps
 from forecast.run.run import Run
 from tests.integration.worlds import COLLECTION, Outcome, Row, World, WorldMaker, assert_reports_hold
 from tests.waiting import WAIT_SECONDS
@@ -205,6 +205,7 @@ def _interrupted(world: World, number: signal.Signals, monkeypatch: pytest.Monke
             assert runs[0].stop.wait(WAIT_SECONDS)
 
     with monkeypatch.context() as patch:
+        patch.setattr(bundle, "_MOST_OBJECTS", 1)
         patch.setattr(Run, "begin", begun)
         patch.setattr(Checkpoints, "write", signalled)
         outcome = world.typed("pipeline")
