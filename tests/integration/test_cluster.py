@@ -215,7 +215,7 @@ def test_workers_that_are_killed_at_any_time_change_nothing(
     """Three times: Dask gives up a task of which a fourth worker dies."""
     chance = random.Random(seed)
     run = world.start("pipeline", "--workers", "2")
-    wait_until(lambda: bool(workers_of(run)), run)
+    wait_until(lambda: bool(world.checkpoints()), run)
     for _ in range(3):
         with contextlib.suppress(subprocess.TimeoutExpired):
             run.wait(chance.uniform(0, 5))
