@@ -26,6 +26,8 @@ from tests.waiting import WAIT_SECONDS, wait_until
 
 # What is of one run and not of its data: names, times, and the places of one world.
 OF_A_RUN: Final = {
+    # One process takes its sample of several small objects together.
+    *("sample_checked", "matching"),
     *(
         "run_id",
         "previous_run",
