@@ -85,8 +85,8 @@ def test_on_s3_a_browser_is_told_what_each_file_is(s3_bucket: str) -> None:
 
 def page(station: str, hour: int, state: str = "fresh") -> tuple[str, OnDemand]:
     """A station's page with its values up to an hour."""
-    values = f"{hour:03} {station}{hour}"
-    return f"{station}.html", OnDemand(station, state, values, f"{state}, values of hour {hour}".encode)
+    content = f"{state}, values of hour {hour}".encode
+    return f"{station}.html", OnDemand(station, state, hour * 3600, f"{station}{hour}", content)
 
 
 def shown(folder: Path) -> dict[str, str]:
@@ -102,6 +102,13 @@ def test_of_many_pages_with_new_values_those_with_the_oldest_are_written_and_the
         assert publish_site([page(name, 4) for name in "ABC"], store, most_groups=1) == Published(1, 2, 0)
         assert shown(tmp_path) == before | {turn: "fresh, values of hour 4"}
     assert publish_site([page(name, 4) for name in "ABC"], store, most_groups=1) == Published(0, 3, 0)
+
+
+def test_no_page_of_many_gets_a_day_behind(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path, "SITE_URI")
+    publish_site([page("A", 1), page("B", 2), page("C", 3)], store, most_groups=0)
+    publish_site([page(name, 25) for name in "ABC"], store, most_groups=0)
+    assert shown(tmp_path) == {name: f"fresh, values of hour {at}" for name, at in (("A", 25), ("B", 25), ("C", 3))}
 
 
 def test_a_page_with_other_news_than_values_waits_for_no_turn(tmp_path: Path) -> None:

@@ -75,11 +75,14 @@ def _on_demand(
     values = (view.last, view.first, view.count, view.revision)
     rest = replace(view, days=(), week=None, last=None, first=None, count=None, revision=None)
     digest = _digest(site.version, site.in_turn, program, files_digest(), rest, view.shown_state, view.last is None)
-    newest = f"{0 if view.last is None else view.last.timestamp():014.3f} {_digest(*values)}"
+    newest = 0 if view.last is None else view.last.timestamp()
     files = cache(lambda: dict(_station_files(details(view), site)))
     # A station that never sent anything has no week.
     for name in _names(view)[view.last is None :]:
-        yield name, OnDemand(view.place.id, digest, newest, partial(lambda name: files().get(name), name))
+        yield (
+            name,
+            OnDemand(view.place.id, digest, newest, _digest(*values), partial(lambda name: files().get(name), name)),
+        )
 
 
 def _digest(*facts: object) -> str:

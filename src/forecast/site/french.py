@@ -19,9 +19,9 @@ FRENCH: Final[dict[str, str]] = {
     "All stations": "Toutes les stations",
     "Anomalies detected": "Anomalies détectées",
     "The overview shows the date of these data.": "La vue d’ensemble indique la date de ces données.",
-    "There are many stations, and their pages are written in turn: this one can be some runs behind the page of all "
-    "stations.": "Les stations sont nombreuses et leurs pages sont écrites à tour de rôle : celle-ci peut avoir quelques "
-    "exécutions de retard sur la page de toutes les stations.",
+    "There are many stations, and their pages are written in turn: this one can be up to a day behind the page of all "
+    "stations.": "Les stations sont nombreuses et leurs pages sont écrites à tour de rôle : celle-ci peut avoir jusqu’à un "
+    "jour de retard sur la page de toutes les stations.",
     "As of {time}": "État au {time}",
     "Calls": "Appels",
     "Calls left today": "Appels restants aujourd'hui",

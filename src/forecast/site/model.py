@@ -16,10 +16,10 @@ from forecast.report.headline import Assessment, Schedule
 from forecast.report.history import MAX_RUNS
 from forecast.report.models.slo import ErrorBudget
 
-# Nights on the overview, and days of a station's completeness: six weeks.
 # The page of a station takes 5 to 10 ms of CPU, and its week of values is read: those of a country took longer than all
 # the rest of a run.
 STATIONS_A_RUN: Final = 100
+# Nights on the overview, and days of a station's completeness: six weeks.
 NIGHTS: Final = MAX_RUNS
 WEEK_DAYS: Final = 7
 NO_SCHEDULE: Final = Schedule()

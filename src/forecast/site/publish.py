@@ -15,6 +15,8 @@ from forecast.storage import Store
 
 MANIFEST: Final = "manifest.json"
 _FILE: Final = "file"
+# A nightly run writes all pages; where runs are hourly, a country's pages are written over the day.
+_MOST_BEHIND_S: Final = 86_400 - 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +32,20 @@ class Published:
 class OnDemand:
     """A file that is only built if its inputs have changed since last time; `make` returns None for no file.
 
-    The files of a `group` are made together. `digest` is of what they have to show at once; `values` tells which values
-    they show, and sorts by the time of the newest.
+    The files of a `group` are made together. `digest` is of what they have to show at once; `values` is of the values
+    that they show, and `newest` is the time of the newest of these (seconds since 1970).
     """
 
     group: str
     digest: str
+    newest: float
     values: str
     make: Callable[[], bytes | None]
 
     @property
     def entry(self) -> str:
         """What the manifest holds of it."""
-        return f"{self.digest} {self.values}"
+        return f"{self.digest} {self.newest:014.3f} {self.values}"
 
 
 def publish_site(
@@ -53,8 +56,9 @@ def publish_site(
 ) -> Published:
     """Write the files in order, then remove files of the last time that no longer exist.
 
-    A `kept` one stays as it was the last time, if it was there, whatever is among the files now. Of the groups in which
-    nothing but values is new, the `most_groups` with the oldest values are made (all without); the others stay as well.
+    A `kept` one stays as it was the last time, if it was there, whatever is among the files now. With `most_groups`, of
+    the groups in which nothing but values of less than a day is new, only so many are made, those with the oldest
+    values first; the others stay as well.
 
     `manifest.json` lists what was published, with digests, and is written last: after a fault on the way the
     next time writes again what this one has written. Raises ForecastError where the place cannot be written.
@@ -90,16 +94,17 @@ def publish_site(
 
 
 def _waiting(files: Iterable[tuple[str, bytes | OnDemand]], before: Mapping[str, str], most: int) -> list[str]:
-    """The files of the groups that have nothing but other values, without the `most` groups with the oldest ones."""
+    """The files of the groups that can wait, without the `most` groups with the oldest values."""
     groups: dict[str, list[tuple[str, str]]] = {}
     at_once: set[str] = set()
     for name, content in files:
-        if isinstance(content, OnDemand):
-            digest, _, values = before.get(name, "").partition(" ")
-            if digest != content.digest:
+        if isinstance(content, OnDemand) and (entry := before.get(name, "")) != content.entry:
+            digest, _, values = entry.partition(" ")
+            newest = values.partition(" ")[0]
+            if digest != content.digest or content.newest - float(newest) >= _MOST_BEHIND_S:
                 at_once.add(content.group)
-            elif values != content.values:
-                groups.setdefault(content.group, []).append((values, name))
+            else:
+                groups.setdefault(content.group, []).append((newest, name))
     behind = sorted((min(found), group) for group, found in groups.items() if group not in at_once)
     return [name for _, group in behind[most:] for _, name in groups[group]]
 
