@@ -18,8 +18,8 @@ from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.dry_run import DryRunOverlay, plan_load
 from forecast.mongo.loader import INDEXES, load
 from forecast.mongo.presence import presence_of
+from forecast.mongo.qc_evaluation import days_held, outdated_flags
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.qc_update import days_held, outdated_flags
 from forecast.mongo.strangers import strangers_named
 from forecast.mongo.versions import LoadCounts
 from forecast.run.migrate import migrate

@@ -46,7 +46,7 @@ REPEATED: Final = ("inserted", "updated", "unchanged", "superseded")
 LOADING: Final = ("forecast.mongo.loader", "_insert", "after", "2")
 STAGING: Final = ("forecast.run.steps", "transform_data", "after", "2")
 TLS_FILES: Final = {"CA": "ca.pem", "CERT": "driver.pem", "KEY": "driver.key"}
-CHECKING: Final = ("forecast.mongo.qc_update", "rewrite", "after", "1")
+CHECKING: Final = ("forecast.mongo.qc_update", "rewrite_all", "after", "1")
 
 
 def without_run(value: Any) -> Any:

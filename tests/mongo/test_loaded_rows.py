@@ -18,8 +18,9 @@ from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loaded_rows import LoadedRows
 from forecast.mongo.loader import load
 from forecast.mongo.observation_reader import NUMBERS, TEXTS
+from forecast.mongo.qc_evaluation import days_held, outdated_flags
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.qc_update import days_held, evaluate_pending, outdated_flags
+from forecast.mongo.qc_update import evaluate_pending
 from forecast.mongo.window_reader import rows_by_day
 from forecast.qc.windows import QcWindow, windows_of
 from tests.examples import on_a_database

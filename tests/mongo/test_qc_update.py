@@ -26,8 +26,9 @@ from forecast.mongo.bson_decoder import read_columns
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days_check import outdated_days
 from forecast.mongo.loader import load, prepare_collection
+from forecast.mongo.qc_evaluation import days_held, evaluate, outdated_flags
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.qc_update import days_held, evaluate, evaluate_days, evaluate_pending, outdated_flags
+from forecast.mongo.qc_update import evaluate_days, evaluate_pending
 from forecast.mongo.window_reader import prefetch
 from forecast.networks.qc_version import qc_version
 from forecast.qc import station_groups

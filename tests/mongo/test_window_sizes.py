@@ -11,8 +11,9 @@ from pymongo import MongoClient
 
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load, prepare_collection
+from forecast.mongo.qc_evaluation import days_held, outdated_flags
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.qc_update import days_held, evaluate_pending, outdated_flags
+from forecast.mongo.qc_update import evaluate_pending
 from forecast.mongo.window_reader import rows_by_day
 from forecast.qc import windows as qc_windows
 from forecast.qc.windows import windows_of

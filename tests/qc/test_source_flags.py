@@ -11,8 +11,9 @@ from pymongo import MongoClient
 
 from forecast.core.counts import QcCounts
 from forecast.mongo.loader import load, prepare_collection
+from forecast.mongo.qc_evaluation import days_held, outdated_flags
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.qc_update import days_held, evaluate_pending, outdated_flags
+from forecast.mongo.qc_update import evaluate_pending
 from tests.networks import five, observations, records
 
 STATIONS = five(network="Weather Underground")

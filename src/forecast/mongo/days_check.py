@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from forecast.core.stations import Stations
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates, day_id
-from forecast.mongo.qc_update import evaluated
+from forecast.mongo.qc_evaluation import evaluated
 from forecast.qc.aggregates import station_days
 
 

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from forecast.core.clock import DAY_MS
 from forecast.core.counts import QcCounts
-from forecast.core.digests import qc_hashes, qc_hashes_of
 from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.memory import trim_heap
-from forecast.core.parameters import MEASURED_NAMES
-from forecast.core.stations import Station, Stations
+from forecast.core.stations import Stations
 from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.checked_rows import CheckedRows, DaySink, dataset_of
-from forecast.mongo.client import ObservationCollection, mongo_errors
+from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.loaded_rows import LoadedRows
+from forecast.mongo.qc_evaluation import days_held, differing_flags, evaluate
 from forecast.mongo.qc_queue import PendingQc, days_by_station
-from forecast.mongo.qc_write import OutdatedFlags, document_id, flag_updates, rewrite_all
+from forecast.mongo.qc_write import OutdatedFlags, flag_updates, rewrite_all
 from forecast.mongo.station_states import StationStates
 from forecast.mongo.window_reader import prefetch, read_window
-from forecast.networks.qc_version import qc_version
-from forecast.networks.registry import NETWORKS
 from forecast.qc.aggregates import StationDay, station_days
 from forecast.qc.neighbours import Neighbours, neighbours_of
 from forecast.qc.results import QcResults
-from forecast.qc.runner import compared_values, run_closing_checks, run_neighbour_checks, run_station_checks
-from forecast.qc.series import Series
-from forecast.qc.source_flags import doubted
-from forecast.qc.surroundings import Compared
 from forecast.qc.windows import QcWindow
 
 LOGGER = logging.getLogger("forecast.mongo.qc_update")
@@ -149,63 +142,6 @@ def evaluate_days(
     return counts
 
 
-def outdated_flags(
-    days: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations
-) -> Iterator[str]:
-    """The ids of the documents whose flags are not what the checks say now; nothing is written."""
-    for window, stored in prefetch(days, collection, stations):
-        results = evaluate(window, stored, neighbours_of(stations))
-        for station in window.targets:
-            if station.id in results:
-                rows = _differing(window, stored[station.id], results[station.id]).rows
-                yield from (document_id(station, stored[station.id].times[row]) for row in rows)
-        del stored, results
-        trim_heap()
-
-
-def evaluated(
-    days: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations
-) -> Iterator[tuple[QcWindow, dict[str, QcResults]]]:
-    """What the checks say of these days, window by window and by station; nothing is written.
-
-    What is given lasts until the next is asked for.
-    """
-    for window, stored in prefetch(days, collection, stations):
-        results = evaluate(window, stored, neighbours_of(stations))
-        del stored
-        yield window, results
-        results.clear()
-        trim_heap()
-
-
-def evaluate(window: QcWindow, stored: Mapping[str, StationColumns], neighbours: Neighbours) -> dict[str, QcResults]:
-    """What the checks say of what the database holds of a window, by station that is affected."""
-    affected = {station.id for station in window.targets}
-    results: dict[str, QcResults] = {}
-    compared: dict[str, Compared] = {}
-    for station in window.halo:
-        if station.id in stored:
-            alone = run_station_checks(_series(station, stored[station.id]))
-            compared[station.id] = compared_values(alone)
-            if station.id in affected:
-                results[station.id] = alone
-    # What the checks along time have left is a third of what a window takes.
-    trim_heap()
-    run_neighbour_checks(results.values(), compared, neighbours, (window.first, window.last))
-    for of_station in results.values():
-        run_closing_checks(of_station)
-    return results
-
-
-def days_held(collection: ObservationCollection, query: Mapping[str, Any]) -> dict[str, set[int]]:
-    """The days that have documents, by station, among the documents that match a query."""
-    day = {"$toLong": {"$floor": {"$divide": [{"$toLong": "$timestamp"}, DAY_MS]}}}
-    stages: list[dict[str, Any]] = [{"$match": query}, {"$group": {"_id": {"station": "$station.id", "day": day}}}]
-    with mongo_errors("listing the days"):
-        found = collection.aggregate(stages, allowDiskUse=True)
-        return days_by_station((entry["_id"]["station"], entry["_id"]["day"]) for entry in found)
-
-
 @dataclass(frozen=True, slots=True)
 class _FlagsChange:
     """Notes station-days whose flags are about to be rewritten."""
@@ -221,13 +157,6 @@ class _FlagsChange:
             self.states.revise(new)
         self.station_days.update(changed)
         self.pending_qc.flags_change(changed)
-
-
-def _series(station: Station, columns: StationColumns) -> Series:
-    measured = {name: values for name, values in columns.values.items() if name in MEASURED_NAMES}
-    codes = NETWORKS.failed_codes_of(station.network)
-    failed = doubted(columns.source_flags, codes) if codes else {}
-    return Series(station, columns.times, measured, failed, NETWORKS.thresholds_of(station.network))
 
 
 def _evaluate_window(
@@ -246,7 +175,9 @@ def _evaluate_window(
         # What the checks have left: 60 MB of a window, which would be in memory with what is written and passed on.
         trim_heap()
         of_window = [station for station in window.targets if station.id in results]
-        differing = {station.id: _differing(window, stored[station.id], results[station.id]) for station in of_window}
+        differing = {
+            station.id: differing_flags(window, stored[station.id], results[station.id]) for station in of_window
+        }
         # Before the flags: where this is cut off in between, the flags still differ, and both are written again.
         _write_days(window, stored, results, differing, collection)
         reflagged = {(one.id, day) for one in of_window for day in _days_of(stored[one.id], differing[one.id])}
@@ -321,17 +252,3 @@ def _hand_on(
 def _days_of(stored: StationColumns, differing: OutdatedFlags) -> set[int]:
     """The days of the documents whose flags differ."""
     return set((stored.times[differing.rows] // DAY_MS).tolist())
-
-
-def _within(window: QcWindow, stored: StationColumns) -> slice:
-    first, end = np.searchsorted(stored.times, [window.first * DAY_MS, (window.last + 1) * DAY_MS])
-    return slice(int(first), int(end))
-
-
-def _differing(window: QcWindow, stored: StationColumns, results: QcResults) -> OutdatedFlags:
-    within = _within(window, stored)
-    quality = results.quality(within)
-    versions = np.full(len(quality.flag), qc_version())
-    hashes = qc_hashes(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
-    other = np.flatnonzero(qc_hashes_of(stored.digests[within]) != hashes)
-    return OutdatedFlags(within.start + other, quality.take(other), hashes[other], within, quality)

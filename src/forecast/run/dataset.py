@@ -22,8 +22,8 @@ from forecast.mongo.dataset_state import DatasetState, Known, is_empty
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.observation_reader import read_observations
 from forecast.mongo.presence import presence_of
+from forecast.mongo.qc_evaluation import days_held
 from forecast.mongo.qc_queue import PendingDays, pending_dataset
-from forecast.mongo.qc_update import days_held
 from forecast.storage import Store
 from forecast.zone.dataset import CURRENT, ReadDay, by_station_and_time, of_stations, write_day
 from forecast.zone.hourly import HOURLY, HOURLY_VERSION, OBSERVED, HourlyDataset, days_of_hours

@@ -18,8 +18,8 @@ from forecast.core.raw_objects import RawObject
 from forecast.core.stations import Stations
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.observation_reader import read_observations
+from forecast.mongo.qc_evaluation import days_held
 from forecast.mongo.qc_queue import pending_dataset
-from forecast.mongo.qc_update import days_held
 from forecast.report.models.migration import DatasetComparison
 from forecast.run.differences import differing_observations
 from forecast.run.hourly_check import HoursCheck

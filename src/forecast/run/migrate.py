@@ -17,8 +17,9 @@ from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.conflicts import Conflicts
 from forecast.mongo.days_check import outdated_days
 from forecast.mongo.loader import check_collection, load, prepare_collection
+from forecast.mongo.qc_evaluation import days_held, outdated_flags
 from forecast.mongo.qc_queue import PendingQc
-from forecast.mongo.qc_update import days_held, enqueue_everything, evaluate_pending, outdated_flags
+from forecast.mongo.qc_update import enqueue_everything, evaluate_pending
 from forecast.mongo.station_states import note_stations
 from forecast.mongo.strangers import strangers_named
 from forecast.mongo.verify import differing_records, orphaned_documents, read_zone_file

@@ -17,7 +17,7 @@ from forecast.core.stations import Station, Stations
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.loader import check_collection
 from forecast.mongo.presence import presence_of
-from forecast.mongo.qc_update import days_held, evaluated
+from forecast.mongo.qc_evaluation import days_held, evaluated
 from forecast.mongo.strangers import strangers_named
 from forecast.qc.results import QcResults
 from forecast.report.findings import Findings
