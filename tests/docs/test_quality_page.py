@@ -50,7 +50,7 @@ def test_tables_of_checks_and_thresholds_are_those_of_the_program() -> None:
     assert re.findall(r"^\| `(\w+)` \|", part("thresholds"), re.MULTILINE) == names
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 def test_table_of_experiments_is_what_they_give(shared_data: Path) -> None:
     made = runpy.run_path(str(DOCS / "generate.py"))
     assert part("experiments") == made["experiments_table"](), "run `make docs`"

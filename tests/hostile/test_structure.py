@@ -76,7 +76,7 @@ def test_case_51_a_line_longer_than_a_record_may_be_is_rejected(run_object: RunO
 @pytest.mark.parametrize("start", [b'["', b'{"hourly": {"07915": [{"a": "', b"[1"], ids=["array", "document", "number"])
 def test_case_51_a_text_longer_than_a_record_may_be_is_rejected(start: bytes, run_object: RunObject) -> None:
     ending = run_object(start + b"1" * (34 << 20))
-    ending.assert_rejected("record_too_long", "a text or a number of more than 32 MB (MAX_RECORD_MB)")
+    ending.assert_rejected("record_too_long", "a string or a number of more than 32 MB (MAX_RECORD_MB)")
 
 
 def test_case_51_one_long_row_among_others_is_refused_alone(run_object: RunObject) -> None:

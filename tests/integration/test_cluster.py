@@ -94,7 +94,14 @@ def test_any_number_of_workers_gives_what_one_process_gives(
     assert loaded == [key for key in world.raw.keys() if not key.endswith("/_SUCCESS")]
 
 
-@pytest.mark.parametrize("place", [STAGING, LOADING, CHECKING], ids=["staging", "loading", "checking"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(STAGING, id="staging", marks=pytest.mark.slow),
+        pytest.param(LOADING, id="loading"),
+        pytest.param(CHECKING, id="checking", marks=pytest.mark.slow),
+    ],
+)
 def test_the_work_of_a_killed_worker_is_done_by_another(
     world: World, undisturbed: tuple[World, EndState], place: tuple[str, ...]
 ) -> None:
@@ -111,7 +118,9 @@ def test_the_work_of_a_killed_worker_is_done_by_another(
     assert counts["objects_loaded"] == expected["objects_loaded"]
 
 
-@pytest.mark.parametrize("place", [LOADING, CHECKING], ids=["loading", "checking"])
+@pytest.mark.parametrize(
+    "place", [pytest.param(LOADING, id="loading", marks=pytest.mark.slow), pytest.param(CHECKING, id="checking")]
+)
 def test_the_work_of_a_worker_that_is_told_to_end_is_done_by_another(
     world: World, undisturbed: tuple[World, EndState], place: tuple[str, ...]
 ) -> None:
@@ -195,6 +204,7 @@ def test_the_cluster_of_the_user_guide_works_with_tls(
     assert f"the Dask scheduler at tcp://127.0.0.1:{port} cannot be reached, or refused the connection" in plain.stderr
 
 
+@pytest.mark.slow
 def test_the_workers_that_a_killed_driver_leaves_behind_work_for_the_next_run(
     world: World, undisturbed: tuple[World, EndState]
 ) -> None:

@@ -32,7 +32,8 @@ def read_week(folder: Path, stations: Stations | None = None) -> Week:
     """The observations of all raw objects below a folder, by station."""
     stations = built_in_stations() if stations is None else stations
     frame = concat(list(_observations(folder, stations)), OBSERVATION_SCHEMA)
-    return {station.id: _series(frame[frame["station_id"] == station.id], station) for station in stations}
+    rows = dict(iter(frame.groupby("station_id")))
+    return {station.id: _series(rows[station.id], station) for station in stations if station.id in rows}
 
 
 def evaluated(week: Mapping[str, Series]) -> dict[str, QcResults]:

@@ -38,7 +38,7 @@ _TEXT_OR_NUMBER = re.compile(
 def surveyed(open_file: Opener, limits: Limits) -> Opener:
     """Opens the same JSON with every number and constant that ijson cannot read as text.
 
-    Raises ObjectRejectedError where it nests deeper than MAX_DEPTH, has a text or a number longer than a record, or
+    Raises ObjectRejectedError where it nests deeper than MAX_DEPTH, has a string or a number longer than a record, or
     half of a surrogate pair, for which ijson gives "?" or another character.
     """
     found = _survey(open_file, limits)
