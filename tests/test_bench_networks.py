@@ -7,6 +7,7 @@ import pytest
 from bench import networks
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("shape", [pytest.param(shape, id=name) for name, shape in networks.SHAPES.items()])
 def test_every_row_that_is_made_becomes_a_record(shape: networks.Shape) -> None:
     records, seconds = networks.read(shape, shape.stations)

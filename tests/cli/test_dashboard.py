@@ -14,6 +14,9 @@ from typer.testing import CliRunner, Result
 from forecast.cli.program import forecast_app
 from tests.site.nights import Faults, write_nights
 
+# Each builds the whole site.
+pytestmark = pytest.mark.whole
+
 # Nothing listens on that port.
 NOBODY_THERE = "mongodb://127.0.0.1:1/?replicaSet=rs0&serverSelectionTimeoutMS=20"
 

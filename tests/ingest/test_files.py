@@ -463,6 +463,7 @@ def test_two_runs_do_not_fetch_the_same_source_at_once(ingest: Ingest) -> None:
     assert "another run is reading dwd: other" in (result.fault or "")
 
 
+@pytest.mark.whole
 def test_over_http_a_packed_file_stays_as_it_is(ingest: Ingest) -> None:
     with serve(ingest.apis) as url:
         ingest.of_networks |= {"MF_SYNOP_API_URL": url, "MF_HOURLY_API_URL": url, "DWD_API_URL": url}

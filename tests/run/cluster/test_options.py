@@ -68,6 +68,7 @@ def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pyt
         cluster_client(RunOptions(scheduler="tcp://127.0.0.1:9"), Settings(), tmp_path).__enter__()
 
 
+@pytest.mark.whole
 def test_a_run_without_workers_imports_nothing_of_dask() -> None:
     code = "import main, sys; sys.exit(any(name in sys.modules for name in ('dask', 'distributed', 'tornado')))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}

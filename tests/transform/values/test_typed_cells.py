@@ -44,7 +44,7 @@ CLOCKS: dict[str, Callable[[int], Any]] = {
 }
 
 
-@settings(max_examples=examples(0.3))
+@settings(max_examples=examples(0.15))
 @given(st.lists(st.integers(0, 86_399_999), min_size=1, max_size=5))
 def test_case_86_a_time_of_day_is_the_same_second_in_every_type(clocks: list[int]) -> None:
     expected = {
