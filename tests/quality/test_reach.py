@@ -126,9 +126,10 @@ def test_a_window_reads_all_that_its_verdicts_hang_on(
         read = {
             station.id: _only(stretch[station.id], _on_days(stretch[station.id], window.first_read, window.last_read))
             for station in window.halo
+            if station.id in stretch
         }
         told = _all_told(read)
-        for station in window.targets:
+        for station in (one for one in window.targets if one.id in stretch):
             series = stretch[station.id]
             within = series.times[_on_days(series, window.first, window.last)].tolist()
             assert [told[station.id][time] for time in within] == [whole[station.id][time] for time in within]
