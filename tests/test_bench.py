@@ -23,7 +23,7 @@ one mongod
   ratio to insert_many # aim 0.8, limit 0.6 (#)
   ratio to ready-made BSON # aim 0.7, limit 0.5 (#)
   raw JSONL to documents with their flags # rows/s
-  ratio to insert_many # (#)
+  ratio to insert_many # aim 0.8 (#)
   second run (--reprocess) # rows/s
   ratio to the first run # aim 5 (#)
 peak memory of the pipeline's process

@@ -22,15 +22,15 @@ from forecast.core.schemas import to_table
 from forecast.report.write import as_data
 from forecast.run import steps
 from forecast.run.run import RunOptions
-from tests.examples import examples, for_every_change
+from tests.examples import PROFILE, examples, for_every_change
 from tests.hostile.independent import Reading
 from tests.hostile.layers import on_nothing
 from tests.hostile.mutations import MadeUp, as_delivered, made_up
 from tests.integration.worlds import FolderZone, Row, World
 
 PARTS, INNER_PARTS = 10, 5
-# `make check` tries 10 objects, `make test` 250, the night 2 500.
-OBJECTS_A_PART = examples(2.5) // PARTS
+# `make check` tries 10 objects, `make test` 250, the night 5 000.
+OBJECTS_A_PART = examples(5 if PROFILE == "nightly" else 2.5) // PARTS
 
 Records = dict[str, list[Row]]
 
