@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.core.clock import DAY_MS
+from forecast.core.stations import Stations
 from forecast.qc.flags import Mask
 from forecast.qc.registry import STATION_REACH
 from forecast.qc.runner import run_station_checks
@@ -22,7 +23,6 @@ from tests.networks import nominal_rows
 from tests.quality.experiments import FIRST_COMPARED, STATIONS, Clean, Random
 from tests.quality.week import HOUR_MS, Week, evaluated
 from tests.real_week import HAZEBROUCK
-from tests.stations import built_in_stations
 
 TIMES = 10
 # 5 and 6 October 2024, and so on.
@@ -70,6 +70,10 @@ def _on_days(series: Series, first: int, last: int) -> Mask:
 
 
 Told = dict[int, tuple[Any, ...]]
+
+
+def _stations(stretch: Week) -> Stations:
+    return Stations({name: series.station for name, series in stretch.items()})
 
 
 def _told(series: Series, results: Any) -> Told:
@@ -122,14 +126,13 @@ def test_a_station_by_itself_is_evaluated_alike_with_and_without_what_is_farther
 def test_a_window_reads_all_that_its_verdicts_hang_on(
     stretch: Week, whole: Mapping[str, Told], changed: dict[str, set[int]]
 ) -> None:
-    for window in windows_of(changed, built_in_stations(), nominal_rows):
+    for window in windows_of(changed, _stations(stretch), nominal_rows):
         read = {
             station.id: _only(stretch[station.id], _on_days(stretch[station.id], window.first_read, window.last_read))
             for station in window.halo
-            if station.id in stretch
         }
         told = _all_told(read)
-        for station in (one for one in window.targets if one.id in stretch):
+        for station in window.targets:
             series = stretch[station.id]
             within = series.times[_on_days(series, window.first, window.last)].tolist()
             assert [told[station.id][time] for time in within] == [whole[station.id][time] for time in within]
@@ -144,7 +147,7 @@ def test_what_changes_on_a_day_changes_no_verdict_outside_its_window(
     series = stretch[station]
     late = _on_days(series, day, day) & (np.random.default_rng(some).random(len(series.times)) < 1 - (some % 2) / 2)
     told = _all_told({**stretch, station: _only(series, ~late)})
-    windows = list(windows_of({station: {day}}, built_in_stations(), nominal_rows))
+    windows = list(windows_of({station: {day}}, _stations(stretch), nominal_rows))
     for name, of_whole in whole.items():
         changed = {time // DAY_MS for time, said in told[name].items() if said != of_whole[time]}
         judged_anew = {

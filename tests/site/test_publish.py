@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakSet
 
 import boto3
 import pytest
@@ -122,3 +124,19 @@ def test_a_page_with_other_news_than_values_waits_for_no_turn(tmp_path: Path) ->
     }
     publish_site([page("A", 2), page("B", 2, "silent"), page("C", 1)], store)
     assert shown(tmp_path)["A"] == "fresh, values of hour 2"
+
+
+def test_pages_that_are_written_are_not_kept_in_memory(tmp_path: Path) -> None:
+    kept: WeakSet[Callable[[], bytes]] = WeakSet()
+    most = []
+
+    def page_of(number: int) -> tuple[str, OnDemand]:
+        def make() -> bytes:
+            most.append(len(kept))
+            return b"<p>"
+
+        kept.add(make)
+        return f"{number}.html", OnDemand(str(number), "fresh", 0, "", make)
+
+    publish_site(map(page_of, range(3)), LocalStore(tmp_path, "SITE_URI"))
+    assert most == [3, 2, 1]

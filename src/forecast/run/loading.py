@@ -107,7 +107,7 @@ class Loader:
                 if staged.published:
                     own = records[records["source_uri"] == staged.raw.uri]
                     staged.tally.add_validated(own, self.stations)
-            if sum(map(len, run.samples)) < _MAX_SAMPLED_ROWS:
+            if _takes_samples(run):
                 run.samples.append(_sample(records))
         return days
 
@@ -142,8 +142,12 @@ class Loader:
 def add_samples(run: Run, samples: Iterable[pd.DataFrame]) -> None:
     """Keep a sample of a run's records (RECORD_SCHEMA), which is read back at its end."""
     for sample in samples:
-        if sum(map(len, run.samples)) < _MAX_SAMPLED_ROWS:
+        if _takes_samples(run):
             run.samples.append(sample)
+
+
+def _takes_samples(run: Run) -> bool:
+    return sum(map(len, run.samples)) < _MAX_SAMPLED_ROWS
 
 
 def _sample(records: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -68,11 +69,13 @@ def publish_site(
         before = _manifest(store, path)
         after: dict[str, str] = {name: before[name] for name in kept if name in before}
         written = 0
-        made_now = list(files)
+        left = deque(files)
         if most_groups is not None:
-            waiting = _waiting(made_now, before, most_groups)
+            waiting = _waiting(left, before, most_groups)
             after.update({name: before[name] for name in waiting if name in before})
-        for name, content in made_now:
+        # A page that is written is let go of: those of all stations together are large.
+        while left:
+            name, content = left.popleft()
             if name in after:
                 continue
             digest = content.entry if isinstance(content, OnDemand) else sha256(content).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -50,7 +50,7 @@ class DaskExecutor:
         self._pending_qc = PendingQc.for_collection(collection, run.context.run_id)
         self._order = LoadOrder()
         self._done: dict[int, Done] = {}
-        self._merged = 0
+        self._added = 0
 
     def begin(self) -> None:
         """Tell the workers of the run."""
@@ -99,7 +99,8 @@ class DaskExecutor:
                         raise done.fault
                     if kind == "stage" and done.at is not None:
                         at[number] = done.at
-                        self._add_times(done)
+                        # What staging has counted, but for the object itself, which is counted when it is loaded.
+                        self._add(done)
                         self._order.staged(number, done.station_days)
                     else:
                         self._done[number] = done
@@ -107,7 +108,7 @@ class DaskExecutor:
                         advance()
                 for number in self._order.begin():
                     self._submit(("load", number), worker.load, number, objects[number], at=at.pop(number))
-                self._merge_in_order()
+                self._add_in_order()
         finally:
             self._drain()
             self._pending_qc.enqueued(self._run.loaded_station_days)
@@ -157,20 +158,14 @@ class DaskExecutor:
     def _submit(self, name: Any, function: Callable[..., Any], *arguments: Any, at: str | None = None) -> None:
         self._tasks.submit(name, function, self._name, self._job.context.run_id, *arguments, at=at)
 
-    def _add_times(self, done: Done) -> None:
-        """What staging has counted, but for the object itself, which is counted when it is loaded."""
+    def _add(self, done: Done) -> None:
         done.share.add_to(self._run)
         tell(done.log)
 
-    def _merge_in_order(self) -> None:
-        while self._merged in self._done:
-            self._merge([self._done.pop(self._merged)])
-            self._merged += 1
-
-    def _merge(self, all_done: Iterable[Done]) -> None:
-        for done in all_done:
-            done.share.add_to(self._run)
-            tell(done.log)
+    def _add_in_order(self) -> None:
+        while self._added in self._done:
+            self._add(self._done.pop(self._added))
+            self._added += 1
 
     def _drain(self) -> None:
         """Where a run ends early: let the workers stop, wait for what is at work, and count what was done."""
@@ -182,8 +177,8 @@ class DaskExecutor:
                     for name, result in self._tasks.finished():
                         if isinstance(result, Done) and isinstance(name, tuple):
                             self._done[name[1]] = result
-        self._merge(done for _, done in sorted(self._done.items(), key=lambda one: one[0]))
-        self._done.clear()
+        for number in sorted(self._done):
+            self._add(self._done.pop(number))
 
 
 def _left_out(raw: RawObject) -> Done:

@@ -55,13 +55,13 @@ _END_SECONDS: Final = 30
 def stage(name: str, run_id: str, number: int, raw: RawObject) -> Done:
     """Stage an object on this worker."""
     part = _part_of(name, run_id)
-    return Done(Share([]), [], _ended()) if part is None else part.stage(number, raw)
+    return _nothing_done() if part is None else part.stage(number, raw)
 
 
 def load(name: str, run_id: str, number: int, raw: RawObject) -> Done:
     """Load an object from what this worker has staged; where it has not, stage it first."""
     part = _part_of(name, run_id)
-    return Done(Share([]), [], _ended()) if part is None else part.load(number, raw)
+    return _nothing_done() if part is None else part.load(number, raw)
 
 
 def evaluate(name: str, run_id: str, window: QcWindow, seen: frozenset[tuple[str, int]]) -> Evaluated:
@@ -102,6 +102,10 @@ def _part_of(name: str, run_id: str) -> _Part | None:
     plugin = get_worker().plugins.get(name)
     part: _Part | None = None if plugin is None or plugin.part.run_id != run_id else plugin.part
     return part
+
+
+def _nothing_done() -> Done:
+    return Done(Share([]), [], _ended())
 
 
 def _ended() -> InterruptedRunError:
