@@ -2,7 +2,8 @@
 
 These are docs/parameters.md and docs/networks.md; the tables of docs/quality.md, docs/reports.md and docs/stations.md;
 the reference in docs/api.md; `.env.example` and the user guide's table of settings; the JSON Schemas of the reports and
-of the station registry; the parameters in the documents' schema; the datasets' tables for DuckDB, Athena and Glue.
+of the station registry; the parameters in the documents' schema; the datasets' tables for DuckDB, Athena and Glue; and
+the objective of freshness for Terraform.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from forecast.core.registry_faults import FIELDS, REQUIRED, SCHEMA_FILE, takes
 from forecast.core.registry_files import NO_DEFAULTS, OWN_FIELDS
 from forecast.core.setting import Group, Setting
 from forecast.core.settings import AWS_SETTINGS, SETTINGS
+from forecast.core.slo import default_slos
 from forecast.core.stations import Station
 from forecast.networks.file_fetch import FileFetch
 from forecast.networks.model import Field, Layout, UtcTime
@@ -53,6 +55,7 @@ GUIDE = DOCS / "user-guide.md"
 API_PAGE = DOCS / "api.md"
 STATIONS = DOCS / "stations.md"
 ENV_EXAMPLE = DOCS.parent / ".env.example"
+FRESHNESS = DOCS.parent / "terraform" / "modules" / "observability" / "freshness.json"
 MONGODB_SCHEMA = DOCS.parent / "src" / "config" / "mongodb_schema.json"
 # The experiments are made with the published files, which are beside the project and not in it.
 DATA = DOCS.parents[1] / "shared" / "data"
@@ -466,6 +469,11 @@ def table_definitions() -> dict[Path, str]:
     }
 
 
+def freshness() -> str:
+    """The objective of freshness for Terraform, which reads no TOML."""
+    return json.dumps(msgspec.to_builtins(default_slos().freshness), indent=2) + "\n"
+
+
 def _units_of(quantity: Quantity) -> Iterable[tuple[str, str, str]]:
     """Canonical unit, spellings and formula of every unit of a quantity."""
     canonical = ", ".join(dict.fromkeys(p.unit for p in PARAMETERS if p.quantity is quantity))
@@ -508,6 +516,7 @@ if __name__ == "__main__":
         file.write_text(text, encoding="utf-8")
     for file, text in table_definitions().items():
         file.write_text(text, encoding="utf-8")
+    FRESHNESS.write_text(freshness(), encoding="utf-8")
     STATIONS.write_text(stations_page(STATIONS.read_text("utf-8")), encoding="utf-8")
     API_PAGE.write_text(api_page(API_PAGE.read_text("utf-8")), encoding="utf-8")
     QUALITY.write_text(quality_page(QUALITY.read_text("utf-8")), encoding="utf-8")

@@ -222,7 +222,6 @@ module "observability" {
   emails             = var.alarm_emails
   hours_between_runs = var.chain.hours_between
   chain_arn          = module.chain.state_machine_arn
-  max_data_age_hours = var.max_data_age_hours
   monthly_budget_usd = var.monthly_budget_usd
   cluster_name       = module.mongodb.cluster_name
   cluster_arn        = module.mongodb.cluster_arn

@@ -21,7 +21,6 @@ variables {
   emails      = { page = ["on-call@example.org"], ticket = ["weather-team@example.org"] }
 
   hours_between_runs = 24
-  max_data_age_hours = 36
   monthly_budget_usd = 300
   chain_arn          = "arn:aws:states:eu-west-3:123456789012:stateMachine:forecast-test-chain"
 
@@ -193,9 +192,9 @@ run "a_run_and_a_dump_every_day" {
       error-budget-spent = ["ErrorBudgetUsedPercent", "Maximum", "above", 100]
       incomplete         = ["Completeness", "Minimum", "below", 0.5]
       latency-target     = ["LatencyTargetMissed", "Sum", "above", 0]
-      observations-old   = ["NewestObservationAgeSeconds", "Maximum", "above", 36 * 3600]
+      observations-old   = ["NewestObservationAgeSeconds", "Maximum", "above", 30 * 3600]
       quota-low          = ["QuotaLeftPercent", "Minimum", "below", 10]
-      raw-zone-old       = ["RawZoneAgeSeconds", "Maximum", "above", 36 * 3600]
+      raw-zone-old       = ["RawZoneAgeSeconds", "Maximum", "above", 30 * 3600]
       rejection-rate     = ["RejectionRate", "Maximum", "above", 0.05]
       run-slow           = ["RunSeconds", "Maximum", "above", 3 * 3600]
       stations-silent    = ["StationsSilent", "Maximum", "above", 0]

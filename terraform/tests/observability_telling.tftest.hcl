@@ -21,7 +21,6 @@ variables {
   emails      = { page = ["on-call@example.org"], ticket = ["weather-team@example.org"] }
 
   hours_between_runs = 24
-  max_data_age_hours = 36
   monthly_budget_usd = 300
   chain_arn          = "arn:aws:states:eu-west-3:123456789012:stateMachine:forecast-test-chain"
 

@@ -326,6 +326,11 @@ def test_the_tables_for_duckdb_athena_and_glue_are_up_to_date() -> None:
     assert {path.name for path in files} == {"duckdb.sql", "athena.sql", "tables.json"}
 
 
+def test_the_alarms_of_old_data_have_the_freshness_of_slo_toml() -> None:
+    made = runpy.run_path(str(DOCS / "generate.py"))
+    assert made["FRESHNESS"].read_text("utf-8") == made["freshness"](), "run `make docs`"
+
+
 def test_the_reference_of_the_python_api_is_that_of_its_docstrings() -> None:
     made = runpy.run_path(str(DOCS / "generate.py"))
     text = made["API_PAGE"].read_text("utf-8")

@@ -2,6 +2,9 @@
 # page is for at once, one of severity ticket for the next working day.
 
 locals {
+  # The objective of slo.toml, which `make docs` writes there: Terraform reads no TOML.
+  freshness = jsondecode(file("${path.module}/freshness.json"))
+
   minutes_5 = 300
   hour      = 3600
   day       = 86400
@@ -86,12 +89,13 @@ locals {
       metric      = "StationsSilent", statistic = "Maximum", above = 0
     }
     observations-old = {
-      description = "The newest observation of a whole network is older than ${var.max_data_age_hours} hours."
-      metric      = "NewestObservationAgeSeconds", statistic = "Maximum", above = var.max_data_age_hours * local.hour
+      description = "The newest observation of a whole network is older than ${local.freshness.max_age_hours} hours, the objective of freshness in slo.toml."
+      metric      = "NewestObservationAgeSeconds", statistic = "Maximum", above = local.freshness.max_age_hours * local.hour
     }
     raw-zone-old = {
-      description = "No object has been written to the raw zone for ${var.max_data_age_hours} hours: what fills it has stopped, whatever the pipeline does."
-      metric      = "RawZoneAgeSeconds", statistic = "Maximum", above = var.max_data_age_hours * local.hour
+      # No observation is newer than the object that brought it, so that observations-old follows.
+      description = "No object has been written to the raw zone for ${local.freshness.max_age_hours} hours: what fills it has stopped, whatever the pipeline does."
+      metric      = "RawZoneAgeSeconds", statistic = "Maximum", above = local.freshness.max_age_hours * local.hour
     }
     incomplete = {
       description = "Records of a network have less than half of the parameters that its stations report."

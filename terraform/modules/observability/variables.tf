@@ -38,16 +38,6 @@ variable "hours_between_runs" {
   }
 }
 
-variable "max_data_age_hours" {
-  description = "Maximum age of a network's newest observation and of the newest raw object; older ones raise an alarm."
-  type        = number
-
-  validation {
-    condition     = var.max_data_age_hours > 0
-    error_message = "max_data_age_hours must be above 0."
-  }
-}
-
 variable "max_run_hours" {
   description = "Maximum duration of a run; a longer one raises an alarm."
   type        = number
