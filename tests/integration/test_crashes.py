@@ -187,6 +187,15 @@ def assert_both_runs_are_in_the_history(world: World) -> None:
     assert [(one["_id"], one["status"]) for one in documents] == [(one["run_id"], one["status"]) for one in files]
 
 
+def assert_every_document_is_told(world: World) -> None:
+    """Those that the killed run had written: in its own report, or by the run that took its object again."""
+    reports = [json.loads(path.read_text("utf-8")) for path in (world.logs_dir / "history").iterdir()]
+    counted = [report["counts"] for report in reports]
+    inserted = sum(counts["inserted"] for counts in counted)
+    taken_over = sum(counts["written_by_interrupted"] for counts in counted)
+    assert inserted + taken_over == len(world.documents())
+
+
 @pytest.mark.parametrize("boundary", boundary_params())
 def test_killed_at_a_boundary(world: World, undisturbed: tuple[World, EndState], boundary: str) -> None:
     module, attribute, moment, number = BOUNDARIES[boundary]
@@ -200,6 +209,7 @@ def test_killed_at_a_boundary(world: World, undisturbed: tuple[World, EndState],
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert_completed_by_the_next_run(world, undisturbed[1])
     assert_both_runs_are_in_the_history(world)
+    assert_every_document_is_told(world)
 
 
 @pytest.mark.parametrize("seed", range(KILLS // KILLS_A_WORLD))

@@ -106,6 +106,7 @@ def test_the_status_of_a_finished_run(tmp_path: Path) -> None:
         "rejection_rate": 1 / 30,
         "stations_silent": 1,
         "newest_observation_age_s": 360,
+        "written_by_interrupted": 0,
     }
     assert report["stations"] == {
         "07915": {"last_observation": None, "age_hours": None, "state": "never"},

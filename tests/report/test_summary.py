@@ -50,7 +50,9 @@ def full() -> str:
     progress.evaluated.add(QcCounts(evaluated=12_345, rewritten=20, flags_changed=6_789))
     progress.add_written("observations", "s3://bucket/" + "long/" * 40, 1200)
     objects = [
-        ObjectCounts("a", "s3://b/a", "loaded", 1231, 10, 1200, 21, inserted=1000, unchanged=200),
+        ObjectCounts(
+            "a", "s3://b/a", "loaded", 1231, 10, 1200, 21, inserted=1000, unchanged=200, written_by_interrupted=150
+        ),
         ObjectCounts("[red]\x1b[31mb", "s3://b/b", "rejected", error_code="no_day", error="The day is lost."),
     ]
     findings = Findings()
@@ -70,6 +72,7 @@ def test_the_numbers_are_there() -> None:
     assert "Rows 1,231 read, 10 of them empty" in words
     assert "Records 1,200 validated, 21 rejected (1.72%)" in words
     assert "Documents 1,000 inserted, 0 updated, 200 unchanged, 0 superseded" in words
+    assert "Interrupted 150 of the unchanged documents were written by a run that did not end" in words
     assert "ITESTB25 silent 1970-01-02 00:00 20,779 d 1,200 250 288 50.0% 7" in words
     assert "07915" not in words.partition("\nStations\n")[2]
     assert "4 more stations are of networks of which nothing has been received" in words

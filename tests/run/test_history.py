@@ -12,10 +12,13 @@ import boto3
 import msgspec
 import pytest
 
+from forecast.core.counts import ObjectCounts
 from forecast.core.processes import this_place
+from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Settings
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.history import RunHistory
+from forecast.mongo.state import Checkpoints, Loaded
 from forecast.report.models.status import Died, PipelineStatus, Process
 from forecast.report.status import RunInfo, RunProgress, status_report
 from forecast.report.write import as_data
@@ -106,6 +109,22 @@ def test_a_run_that_was_killed_is_closed_by_the_next(
         ]
         file = tmp_path / "logs" / "history" / f"{name}.json"
         assert msgspec.json.decode(file.read_bytes(), type=PipelineStatus) == run
+
+
+def test_a_run_that_was_killed_is_closed_with_the_counts_of_the_objects_that_it_had_loaded(
+    history: History, collection: ObservationCollection
+) -> None:
+    history.write(report(1, "running"))
+    RunHistory.for_collection(collection).put(as_data(report(1, "running")))
+    checkpoints = Checkpoints.for_collection(collection, 1, "program", "zone")
+    for run_id, name, inserted in (("r0", "a", 1), ("r1", "b", 20), ("r1", "c", 300)):
+        raw = RawObject(name, f"s3://raw/{name}", 1, "etag", STARTED)
+        counts = ObjectCounts(name, raw.uri, "loaded", inserted + 4, 0, inserted, 4, inserted=inserted)
+        checkpoints.begin(run_id, {raw.uri: []})
+        checkpoints.write(run_id, NOW, [Loaded(raw, {}, counts, None)])
+    counted = begin(history, collection)["r1"].counts
+    assert (counted.objects_loaded, counted.rows_read, counted.inserted) == (2, 328, 320)
+    assert (counted.records_rejected, counted.rejection_rate) == (8, 8 / 328)
 
 
 def test_a_run_that_was_killed_before_it_had_the_lease_is_closed_and_one_that_waits_is_not(

@@ -34,6 +34,7 @@ COUNTED = (
     "superseded",
     "values_removed",
     "records_withdrawn",
+    "written_by_interrupted",
 )
 _TALLIED = ("timestamp", "completeness_score")
 _TALLY_SCHEMA = pa.schema(
@@ -59,7 +60,8 @@ class ObjectCounts:
     One that is `known` was rejected by an earlier run, and was not tried again.
     `cells_not_stored` counts, by column, measurements that no parameter stands for. `records_not_delivered` are those
     of the rejected ones that hold an error or nothing at all instead of rows, `records_withdrawn` those that only an
-    earlier version of the object had: the processed zone has them no more.
+    earlier version of the object had: the processed zone has them no more. `written_by_interrupted` are documents that
+    are unchanged because a load of the object that did not come to its end has written them.
     """
 
     key: str
@@ -76,6 +78,7 @@ class ObjectCounts:
     superseded: int = 0
     values_removed: int = 0
     records_withdrawn: int = 0
+    written_by_interrupted: int = 0
     error_code: str | None = None
     error: str | None = None
     unread_parameters: list[UnreadParameter] = field(default_factory=list)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from forecast.core.counts import COUNTED, ObjectCounts
 from forecast.core.errors import ObjectRejectedError
@@ -22,6 +22,12 @@ from forecast.mongo.client import ObservationCollection, mongo_errors, sibling_c
 SUFFIX = "_objects"
 # The code of an object that an unforeseen exception was raised on.
 INTERNAL_ERROR = "internal_error"
+INDEXES: Final = (
+    # An object's files are found among those of all others.
+    IndexModel([("in_zone.key", ASCENDING)], name="in_zone", sparse=True),
+    # Every run counts the settled objects of the ranges that it does not list, from the index alone.
+    IndexModel([(name, ASCENDING) for name in ("settled", "zone", "rules_version", "_id")], name="settled"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,12 @@ class Checkpoint:
 class Begun(NamedTuple):
     """What was known of an object when its load began.
 
-    `broken_off`: another load of it was begun and not ended; what that one wrote is in the database and looks as if
-    nothing had to be done about it. `outdated`: the files of the zone that are the object's, and of its new version
-    are not.
+    `left_by`: the run that began another load of it and did not end it; what that one wrote is in the database and
+    looks as if nothing had to be done about it. `outdated`: the files of the zone that are the object's, and of its new
+    version are not.
     """
 
-    broken_off: bool
+    left_by: str | None
     outdated: list[str]
 
 
@@ -81,7 +87,7 @@ class Checkpoints:
     """Checkpoints of one main collection, in `<collection>_objects`, for one processed zone.
 
     `program` as `program_digest` gives it, `zone` as `Store.place`. An entry's `in_zone` lists the files that may be
-    the object's, in whatever version, by zone and key.
+    the object's, in whatever version, by zone and key. `settled` says that the object is processed for good.
     """
 
     collection: ObservationCollection
@@ -97,9 +103,9 @@ class Checkpoints:
         return cls(sibling_collection(collection, SUFFIX), rules_version, program, zone)
 
     def prepare(self) -> None:
-        """Make the index by which an object's files are found among those of all others."""
-        with mongo_errors("making the index of the checkpoints"):
-            self.collection.create_index([("in_zone.key", ASCENDING)], name="in_zone", sparse=True)
+        """Make the indexes."""
+        with mongo_errors("making the indexes of the checkpoints"):
+            self.collection.create_indexes(list(INDEXES))
 
     def processed(self, now: datetime, names: list[str], *, without_records: bool = False) -> dict[str, Processed]:
         """By `name_of` of those of these objects that were processed under these rules, with files in this zone.
@@ -109,23 +115,21 @@ class Checkpoints:
         """
         vouched = {
             "_id": {"$in": names},
-            **self._vouched,
+            "rules_version": self.rules_version,
+            "zone": self.zone,
+            "loading": None,
             "again_at": _not_yet(now),
             **({"counts.records_validated": 0} if without_records else {}),
         }
         with mongo_errors("reading the checkpoints"):
-            found = self.collection.find(vouched, {"etag": 1, "again_at": 1})
-            return {entry["_id"]: Processed(entry["etag"], entry.get("again_at") is None) for entry in found}
+            found = self.collection.find(vouched, {"etag": 1, "settled": 1})
+            return {entry["_id"]: Processed(entry["etag"], entry.get("settled", False)) for entry in found}
 
     def settled(self, uris: Mapping[str, str]) -> int:
         """How many objects are processed for good of those whose URIs a filter matches."""
-        within = {"_id": uris, **self._vouched, "again_at": None}
+        within = {"settled": True, "rules_version": self.rules_version, "zone": self.zone, "_id": uris}
         with mongo_errors("counting checkpoints"):
             return self.collection.count_documents(within)
-
-    @property
-    def _vouched(self) -> dict[str, Any]:
-        return {"rules_version": self.rules_version, "zone": self.zone, "loading": None}
 
     def rejected(self, now: datetime, circumstances: str, names: list[str]) -> dict[str, Rejection]:
         """By `name_of` those of these that were rejected, and would be again: nothing that they depend on has changed.
@@ -188,7 +192,7 @@ class Checkpoints:
             UpdateOne(
                 {"_id": uri},
                 {
-                    "$set": {"loading": run_id},
+                    "$set": {"loading": run_id, "settled": False},
                     "$addToSet": {"in_zone": {"$each": [{"zone": self.zone, "key": key} for key in of_object]}},
                 },
                 upsert=True,
@@ -199,7 +203,7 @@ class Checkpoints:
             before = {entry["_id"]: entry for entry in self.collection.find(of_these, {"loading": 1, "in_zone": 1})}
             self.collection.bulk_write(notes, ordered=False)
         return {
-            uri: Begun("loading" in before.get(uri, {}), self._outdated(uri, before.get(uri), of_object))
+            uri: Begun(before.get(uri, {}).get("loading"), self._outdated(uri, before.get(uri), of_object))
             for uri, of_object in keys.items()
         }
 
@@ -225,9 +229,15 @@ class Checkpoints:
 
     def end(self, uri: str, removed: Sequence[str]) -> None:
         """Note that files were published and loaded beside those that the entry vouches for, and others removed."""
-        gone = {"in_zone": {"zone": self.zone, "key": {"$in": list(removed)}}}
+        gone = [{"zone": self.zone, "key": key} for key in removed]
+        stays = {"$not": [{"$in": ["$$this", {"$literal": gone}]}]}
+        changes: dict[str, Any] = {
+            "in_zone": {"$filter": {"input": "$in_zone", "cond": stays}},
+            # Null where the object is vouched for and nothing of it may pass later; else it is not there.
+            "settled": {"$eq": [{"$type": "$again_at"}, "null"]},
+        }
         with mongo_errors("writing a checkpoint"):
-            self.collection.update_one({"_id": uri}, {"$unset": {"loading": ""}, "$pull": gone})
+            self.collection.update_one({"_id": uri}, [{"$set": changes}, {"$unset": "loading"}])
 
     def write(self, run_id: str, now: datetime, loaded: Iterable[Loaded]) -> None:
         """Vouch for objects."""
@@ -243,12 +253,25 @@ class Checkpoints:
             "run_id": run_id,
             "processed_at": now,
             "again_at": loaded.again_at,
+            "settled": loaded.again_at is None,
             "files": [{"key": key, "digest": digest} for key, digest in loaded.files.items()],
             "counts": {name: getattr(loaded.counts, name) for name in (*COUNTED, "remarks")},
         }
         others = {"zone": self.zone, "key": {"$nin": [*loaded.files, *loaded.kept]}}
         changes = {"$set": entry, "$unset": {"loading": "", "rejected": ""}, "$pull": {"in_zone": others}}
         return UpdateOne({"_id": loaded.raw.uri}, changes)
+
+
+def counts_of_run(collection: ObservationCollection, run_id: str) -> tuple[int, dict[str, int]]:
+    """How many objects next to a main collection a run has vouched for last, and the sums of their counts (COUNTED)."""
+    sums = {name: {"$sum": f"$counts.{name}"} for name in COUNTED}
+    stages: list[dict[str, Any]] = [
+        {"$match": {"run_id": run_id}},
+        {"$group": {"_id": None, "objects": {"$sum": 1}, **sums}},
+    ]
+    with mongo_errors("reading the checkpoints"):
+        found = next(iter(sibling_collection(collection, SUFFIX).aggregate(stages)), None)
+    return (0, {}) if found is None else (found["objects"], {name: found[name] for name in COUNTED})
 
 
 def name_of(raw: RawObject) -> str:

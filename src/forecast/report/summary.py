@@ -95,6 +95,10 @@ def _counts(status: PipelineStatus, quality: QualityReport) -> RenderableType:
         f"{getattr(counts, name):,} {name}" for name in ("inserted", "updated", "unchanged", "superseded")
     )
     table.add_row("Documents", _text(would + documents))
+    if written := counts.written_by_interrupted:
+        table.add_row(
+            "Interrupted", _text(f"{written:,} of the unchanged documents were written by a run that did not end")
+        )
     if conflicts := sum(quality.conflicts.by_station.values()):
         table.add_row("Duplicates", _text(f"{conflicts:,} with differing values (see the quality report)"))
     if removed := counts.values_removed:

@@ -16,12 +16,14 @@ from typing import Any, Final
 import msgspec
 
 from forecast.core.clock import iso_time
+from forecast.core.counts import ratio
 from forecast.core.errors import ForecastError, RetryableError
 from forecast.core.processes import has_died
 from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Settings
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.history import RunHistory
+from forecast.mongo.state import counts_of_run
 from forecast.report.headline import missed_before_last, missed_runs
 from forecast.report.history import FOLDER, MAX_RUNS, newest_first, past_runs, read_reports
 from forecast.report.models.status import Died, ErrorEntry, PipelineStatus
@@ -59,7 +61,7 @@ class History:
         """
         self._runs = RunHistory.for_collection(collection)
         self._runs.prepare()
-        self._enter_others(self._runs, ours, now)
+        self._enter_others(self._runs, collection, ours, now)
         known, _ = past_runs(self._settings.logs_dir, MAX_RUNS)
         mine = [report for report in known if same_place(report, ours.arguments)]
         states = [run_state(report) for report in newest_first([ours, *runs_of(collection, MAX_RUNS), *mine])]
@@ -78,7 +80,9 @@ class History:
         except RetryableError as error:
             LOGGER.warning("the next run will enter this one into the history: %s", error.message)
 
-    def _enter_others(self, runs: RunHistory, ours: PipelineStatus, now: datetime) -> None:
+    def _enter_others(
+        self, runs: RunHistory, collection: ObservationCollection, ours: PipelineStatus, now: datetime
+    ) -> None:
         died = Died(found_at=iso_time(now), found_by=ours.run_id)
         open_ones = {report["run_id"]: report for report in runs.running() if report["run_id"] != ours.run_id}
         files, found_copies = self._files(), self._copies()
@@ -90,7 +94,7 @@ class History:
             if report.status == "running":
                 if name not in open_ones and not has_died(report.process.place, report.process.pid):
                     continue  # It may be waiting for the lease.
-                report = closed(report, died)
+                report = closed(report, died, *counts_of_run(collection, name))
                 self.write(report)
             runs.put(as_data(report))
 
@@ -135,8 +139,10 @@ def runs_of(collection: ObservationCollection, most: int) -> list[PipelineStatus
     return _converted(RunHistory.for_collection(collection).newest(most))
 
 
-def closed(report: PipelineStatus, died: Died) -> PipelineStatus:
-    """A run that did not finish, as its successor closes it."""
+def closed(report: PipelineStatus, died: Died, objects_loaded: int, sums: Mapping[str, int]) -> PipelineStatus:
+    """A run that did not finish, as its successor closes it: with the counts of the objects that it had finished."""
+    rate = ratio(sums.get("records_rejected", 0), sums.get("records_extracted", 0))
+    counts = msgspec.structs.replace(report.counts, objects_loaded=objects_loaded, rejection_rate=rate, **sums)
     message = "the run did not finish: it was killed, or its machine stopped"
     return msgspec.structs.replace(
         report,
@@ -144,6 +150,7 @@ def closed(report: PipelineStatus, died: Died) -> PipelineStatus:
         exit_code=1,
         finished_at=died.found_at,
         died=died,
+        counts=counts,
         errors=[*report.errors, ErrorEntry(None, DIED, message, known=False)],
     )
 

@@ -22,6 +22,7 @@ from forecast.mongo.loader import station_days
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.state import Begun, Checkpoints, Loaded
 from forecast.mongo.strangers import strangers_named
+from forecast.mongo.unfinished import written_by
 from forecast.run import steps
 from forecast.run.run import Run
 from forecast.run.staging import StagedObject
@@ -77,7 +78,7 @@ class Loader:
         if not self.run.options.dry_run:
             return self.checkpoints.begin(self.run.context.run_id, keys)
         outdated = {uri: self.checkpoints.outdated(uri, of_object) for uri, of_object in keys.items()}
-        return {uri: Begun(broken_off=False, outdated=files) for uri, files in outdated.items()}
+        return {uri: Begun(left_by=None, outdated=files) for uri, files in outdated.items()}
 
     def _publish(self, bundle: Sequence[StagedObject]) -> None:
         for staged in bundle:
@@ -96,13 +97,15 @@ class Loader:
                 of_chunk = station_days(to_table(records[["station_id", "timestamp"]]))
                 days |= of_chunk
                 run.loaded_station_days |= of_chunk
-            if any(one.broken_off for one in begun.values()):
+            if any(one.left_by is not None for one in begun.values()):
                 # What the run before it wrote is unchanged now, and its marks may be gone.
                 self.pending_qc.enqueue(of_chunk)
             with run.timed("load"), strangers_named(self.collection):
                 loaded = steps.load_data(records, self.collection, self.overlay, self.pending_qc, run.conflicts)
             for uri, counts in loaded.items():
                 counts.add_to(by_uri[uri].counts)
+                if (left_by := begun[uri].left_by) is not None:
+                    by_uri[uri].counts.written_by_interrupted += written_by(left_by, uri, records, self.collection)
             for staged in bundle:
                 if staged.published:
                     own = records[records["source_uri"] == staged.raw.uri]

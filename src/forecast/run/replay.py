@@ -150,7 +150,7 @@ def _replay_file(
         outdated = [key for key in begun.outdated if key.rpartition("/")[2].startswith(f"{digest}{_REPLAYED}")]
         remove(outdated, context.zone)
         # The next run makes an object again whose own load broke off.
-        if not begun.broken_off:
+        if begun.left_by is None:
             checkpoints.end(source.uri, outdated)
     if conflicts.removed:
         words = "%s: %d stored values were replaced by rows of it that lack them: %s"

@@ -137,6 +137,13 @@ class RunCounts(Model):
     newest_observation_age_s: Annotated[
         Count | None, doc("age of the newest observation of all stations, in seconds; null if there is none")
     ]
+    written_by_interrupted: Annotated[
+        Count,
+        doc(
+            "documents among the unchanged ones that a load of the same object had written before it was killed or "
+            "interrupted: the run that was killed reports none of them as inserted or updated"
+        ),
+    ] = 0
 
 
 class StationState(Model):
