@@ -25,6 +25,7 @@ from forecast.mongo.state import Checkpoints, Loaded
 from forecast.run.listing import FULL_EVERY, LOOKBACK
 from forecast.run.run import Run, RunOptions
 from forecast.run.selection import Everything, Selection
+from forecast.storage import LocalStore
 from forecast.storage.s3 import S3Store
 from forecast.zone.writer import RunContext
 from main import list_objects
@@ -54,9 +55,9 @@ class Bucket:
         etag = f"{len(self.objects)} {modified.isoformat()}"
         self.objects[key] = RawObject(key, self.uri + key, 1, etag, modified)
 
-    def list(self, prefix: str = "", after: str = "") -> Iterator[RawObject]:
+    def list(self, prefix: str = "", after: str = "", before: str = "") -> Iterator[RawObject]:
         for key in sorted(self.objects):
-            if key.startswith(prefix) and key > after:
+            if key.startswith(prefix) and key > after and not (before and key >= before):
                 self.listed.append(key)
                 yield self.objects[key]
 
@@ -298,6 +299,29 @@ def test_an_object_begun_again_is_listed_also_where_another_of_its_range_was_rem
     assert world.listed()[1] == [keys[0]]
 
 
+def test_an_object_whose_rows_are_replayed_is_settled_again(world: World) -> None:
+    nights(world, 20)
+    world.night += 1
+    uri = world.bucket.objects[min(world.bucket.objects)].uri
+    checkpoints = world.checkpoints()
+    checkpoints.begin("replay", {uri: ["one.parquet", "other.parquet"]})
+    assert checkpoints.settled({"$eq": uri}) == 0
+    checkpoints.end(uri, ["one.parquet"])
+    assert checkpoints.settled({"$eq": uri}) == 1
+    (entry,) = sibling_collection(world.collection, OBJECTS).find({"_id": uri})
+    assert entry["in_zone"] == [{"zone": "zone", "key": "other.parquet"}]
+    assert "loading" not in entry
+    world.listed()
+    assert len(world.bucket.listed) < len(world.bucket.objects)
+
+
+def test_an_object_of_which_nothing_was_loaded_is_not_settled_by_a_replay(world: World) -> None:
+    checkpoints = world.checkpoints()
+    checkpoints.begin("replay", {"s3://raw/zone/a": []})
+    checkpoints.end("s3://raw/zone/a", [])
+    assert checkpoints.settled({"$eq": "s3://raw/zone/a"}) == 0
+
+
 def test_s3_lists_behind_a_key_in_one_request(s3_bucket: str) -> None:
     client = boto3.client("s3")
     for key in ("zone/a/1", "zone/a/2", "zone/b", "other"):
@@ -305,3 +329,11 @@ def test_s3_lists_behind_a_key_in_one_request(s3_bucket: str) -> None:
     store = S3Store(f"s3://{s3_bucket}/zone/")
     assert [raw.key for raw in store.list(after="a/1")] == ["a/2", "b"]
     assert [raw.key for raw in store.list("a/", after="a/1")] == ["a/2"]
+    assert [raw.key for raw in store.list(before="a/2")] == ["a/1"]
+    assert [raw.key for raw in store.list(after="a/1", before="b")] == ["a/2"]
+
+
+def test_a_local_folder_lists_between_two_keys(tmp_path: Path) -> None:
+    for name in ("1", "2", "3", "4"):
+        (tmp_path / name).write_bytes(b"")
+    assert [raw.key for raw in LocalStore(tmp_path).list(after="1", before="4")] == ["2", "3"]

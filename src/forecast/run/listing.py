@@ -28,10 +28,7 @@ def listed(store: Store, ranges: Sequence[ListedRange]) -> Iterator[RawObject | 
     """All objects in the order of their keys, and in place of those of each range the range itself."""
     after = ""
     for known in ranges:
-        for raw in store.list(after=after):
-            if raw.key >= known.first:
-                break
-            yield raw
+        yield from store.list(after=after, before=known.first)
         yield known
         after = known.last
     yield from store.list(after=after)

@@ -25,8 +25,8 @@ class Store(Protocol):
     uri: str
     place: str
 
-    def list(self, prefix: str = "", after: str = "") -> Iterator[RawObject]:
-        """All objects, in the order of their keys; where `after` is given, those whose keys are greater."""
+    def list(self, prefix: str = "", after: str = "", before: str = "") -> Iterator[RawObject]:
+        """All objects, in the order of their keys; those between two keys, or before or after one, where given."""
         ...
 
     def fetch(self, listed: RawObject, target: Path) -> str:

@@ -40,14 +40,15 @@ class LocalStore:
         self.uri = str(folder)
         self.place = str(folder.resolve())
 
-    def list(self, prefix: str = "", after: str = "") -> Iterator[RawObject]:
+    def list(self, prefix: str = "", after: str = "", before: str = "") -> Iterator[RawObject]:
         """See `Store.list`; a link to a folder is not followed.
 
         Raises SettingError where a folder is missing or must not be read: a part of the zone is never left out.
         """
         self._check_is_folder()
         for key in sorted(self._keys(prefix.rpartition("/")[0])):
-            described = self._described(key) if key.startswith(prefix) and key > after else None
+            wanted = key.startswith(prefix) and key > after and not (before and key >= before)
+            described = self._described(key) if wanted else None
             if described is not None:
                 yield described
 
