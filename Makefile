@@ -81,8 +81,8 @@ lock: $(TOOLS_STAMP) ## Bring poetry.lock up to date with pyproject.toml
 bench: $(PROJECT_STAMP) ## Measure the speed and the memory
 	@$(POETRY) run python bench/run.py
 
-bench-scale: $(PROJECT_STAMP) ## Measure how cost grows with the number of stations
-	@$(POETRY) run python -m bench.scale
+bench-scale: $(PROJECT_STAMP) ## Measure how cost grows with stations, objects and history; SIZES="--documents 5000000"
+	@$(POETRY) run python -m bench.scale $(SIZES)
 
 bench-networks: $(PROJECT_STAMP) ## Measure how fast each network's rows are read
 	@$(POETRY) run python -m bench.networks

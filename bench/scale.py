@@ -14,12 +14,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from argparse import ArgumentParser
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bench import history
+from bench.growth import is_straight
 from bench.run import drop, line, peak_mb, replica_set, settings
 from bench.run import stations as series
 from forecast.core.registry import load_stations
@@ -37,8 +39,8 @@ CURVE_HOURS = 12
 OBJECTS = (10, 100, 1_000)
 OBJECT_ROWS = 288_000
 SMALL_OBJECTS = 0.6
-# Of a straight line each further station costs what those before it cost; what a run costs without any is in neither.
-STEEPEST = 1.5
+# What history grows to where nothing is asked for: minutes, where 5 million documents take ten.
+DOCUMENTS, OLD_OBJECTS = 1_000_000, 100_000
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def measured(
     figures: dict[str, Any] = {}
     for _ in ("write", "run"):
         numbers = map(str, (stations, hours, rows, chosen))
-        command = [sys.executable, "-m", "bench.scale", uri, str(place), shape, *numbers]
+        command = [sys.executable, "-m", "bench.scale", "child", uri, str(place), shape, *numbers]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
         figures = json.loads(done.stdout)
@@ -152,16 +154,11 @@ def objects(uri: str, folder: Path) -> bool:
     return is_straight(cpu, "object") and share >= SMALL_OBJECTS
 
 
-def is_straight(cpu: dict[int, float], kind: str) -> bool:
-    """Whether a further one never costs much more than those before it did."""
-    each = []
-    for few, more in pairwise(cpu):
-        each.append((cpu[more] - cpu[few]) / (more - few))
-        line(f"from {few:,} to {more:,}", f"{1000 * each[-1]:.1f} ms", f"CPU a further {kind}")
-    return each[-1] <= STEEPEST * each[-2]
-
-
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    parser = ArgumentParser(prog="bench.scale", description=__doc__)
+    parser.add_argument("--documents", type=int, default=DOCUMENTS, help="history up to so many (default: %(default)s)")
+    parser.add_argument("--objects", type=int, default=OLD_OBJECTS, help="old objects up to (default: %(default)s)")
+    most = parser.parse_args(arguments)
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; the pipeline on one core")
     with tempfile.TemporaryDirectory(prefix="forecast-scale-") as name:
         folder = Path(name)
@@ -175,14 +172,16 @@ def main() -> int:
                 told(f"a day of one of {REGISTRY_STATIONS:,} stations", one_of_many, REGISTRY),
                 curve(uri, folder),
                 objects(uri, folder),
+                history.documents(uri, folder, most.documents),
+                history.objects(uri, folder, most.objects),
             ]
     return 0 if all(held) else 1
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        uri, place, shape, *numbers = sys.argv[1:]
+    if sys.argv[1:2] == ["child"]:
+        uri, place, shape, *numbers = sys.argv[2:]
         stations, hours, rows, chosen = map(int, numbers)
         print(json.dumps(child(uri, Path(place), shape, stations, hours, rows, chosen)))
     else:
-        sys.exit(main())
+        sys.exit(main(sys.argv[1:]))

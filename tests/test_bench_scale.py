@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import scale
+from bench.growth import is_straight
 
 FIGURES = """\
 growth with the stations of one city, 2 hours each
@@ -54,7 +55,7 @@ def test_the_benchmark_compares_the_same_rows_in_few_objects_and_in_many(
 )
 def test_a_slope_that_gets_steeper_fails(seconds: tuple[float, ...], held: bool) -> None:
     """From 6 to 60 stations 9.3 ms a station, then 9.3, 13.0 and 14.8 ms."""
-    assert scale.is_straight(dict(zip((6, 60, 600), seconds, strict=True)), "station") is held
+    assert is_straight(dict(zip((6, 60, 600), seconds, strict=True)), "station") is held
 
 
 @pytest.mark.parametrize(
