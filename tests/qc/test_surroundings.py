@@ -79,17 +79,24 @@ def test_a_table_says_what_looking_up_each_says(seed: int, minutes: int) -> None
 def test_stations_that_observe_at_the_same_minutes_share_a_table() -> None:
     """Hours with gaps are the same hours; and around them are those that a wrong clock is looked for at."""
     times = {"A": hours(6)[[0, 1, 5]], "B": hours(6)[[2, 3]], "C": hours(3) + 7 * MINUTE_MS}
-    near = [measured("X", hours(1), [1])]
+    near = [measured(name, hours(1), [1]) for name in "XYZ"]
     tables = tables_of(times, dict.fromkeys(times, near))
     assert tables["A"] is tables["B"] is not tables["C"]
     assert tables["A"].times.tolist() == hours(12, START_MS - 3 * HOUR_MS).tolist()
+
+
+def test_a_station_with_too_few_neighbours_to_be_compared_has_no_table() -> None:
+    """Half a million rows of one second, with the hours around them, took 100 MB that nobody looked at."""
+    near = [measured(name, hours(1), [1]) for name in "XY"]
+    assert tables_of({"A": hours(6)}, {"A": near}) == {}
+    assert set(tables_of({"A": hours(6)}, {"A": [*near, measured("Z", hours(1), [1])]})) == {"A"}
 
 
 def test_a_table_that_would_be_larger_than_what_it_spares_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two stations with a year between them: 2 cells are 4 times what is there, and with the hours around 14."""
     monkeypatch.setattr(surroundings, "_SMALL", 0)
     times = {"A": hours(1), "B": hours(1, START_MS + 365 * 24 * HOUR_MS)}
-    near = [measured("X", hours(1), [1])]
+    near = [measured(name, hours(1), [1]) for name in "XYZ"]
     assert tables_of(times, dict.fromkeys(times, near))["A"].times.tolist() == [*times["A"], *times["B"]]
     monkeypatch.setattr(surroundings, "_CELLS_A_ROW", 1)
     assert tables_of(times, dict.fromkeys(times, near)) == {}

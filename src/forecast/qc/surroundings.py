@@ -16,7 +16,7 @@ import numpy as np
 
 from forecast.core.clock import HOUR_MS
 from forecast.core.stations import Station
-from forecast.qc.comparison import WINDOW_MINUTES, Neighbour, QueryTimes, Rows, joined, table_of
+from forecast.qc.comparison import MIN_NEIGHBOURS, WINDOW_MINUTES, Neighbour, QueryTimes, Rows, joined, table_of
 from forecast.qc.flags import Floats, Times
 
 # Values of each station are asked for some hours before and after as well, for whole hours (`clock_offset`).
@@ -130,10 +130,12 @@ class Surroundings:
 def tables_of(times_of: Mapping[str, Times], near: Mapping[str, Sequence[Compared]]) -> dict[str, Table]:
     """A table for each station that shares one with others, by station: those that observe at the same minutes.
 
-    times_of: the times of the stations that are compared; near: their neighbours.
+    times_of: the times of the stations that are compared; near: their neighbours. Who has too few of them has none.
     """
     alike: defaultdict[bytes, list[str]] = defaultdict(list)
     for name, times in times_of.items():
+        if len(near[name]) < MIN_NEIGHBOURS:
+            continue
         alike[np.unique(times % HOUR_MS).tobytes()].append(name)
     return {name: table for names in alike.values() if (table := _table(names, times_of, near)) for name in names}
 
@@ -142,9 +144,9 @@ def _table(names: Iterable[str], times_of: Mapping[str, Times], near: Mapping[st
     """The table of stations; None where it would be larger than what it spares."""
     members = {one.station.id: one for name in names for one in near[name]}
     times = np.unique(np.concatenate([times_of[name] for name in names]))
-    whole = np.unique(np.concatenate([times + hours * HOUR_MS for hours in _HOURS_AROUND]))
     most = max(_SMALL, _CELLS_A_ROW * sum(one.times.size for one in members.values()))
-    for columns in (whole, times):
-        if len(members) * columns.size <= most:
-            return Table(columns, [members[name] for name in sorted(members)])
-    return None
+    if len(members) * times.size > most:
+        return None
+    whole = np.unique(np.concatenate([times + hours * HOUR_MS for hours in _HOURS_AROUND]))
+    columns = whole if len(members) * whole.size <= most else times
+    return Table(columns, [members[name] for name in sorted(members)])
