@@ -23,7 +23,7 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch, to_table
 from forecast.core.settings import Limits
-from forecast.extract import extract
+from forecast.extract import batches, extract
 from forecast.extract.batches import BatchMaker
 from forecast.extract.json.lines import FastReader
 from forecast.extract.ledger import Ledger
@@ -249,6 +249,22 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(
         observations_of(b"\xef\xbb\xbf" + content, tmp_path).observations
         == observations_of(content, tmp_path).observations
     )
+
+
+@pytest.mark.parametrize("write", [to_csv, to_jsonl])
+def test_no_batch_has_more_rows_than_a_chunk_however_short_the_rows_are(
+    write: Callable[[Sequence[dict[str, Any]]], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block of text with three short cells a row has 190 000 of them; row 4 of the CSV has a cell too many."""
+    monkeypatch.setattr(batches, "CHUNK_ROWS", 3)
+    content = write([{"Date": "2024-10-01", "Time": f"00:0{minute}:00"} for minute in range(7)])
+    before, places = ("row ", [1, 2, 3, 5, 6, 7]) if write is to_csv else ("line ", [1, 2, 3, 4, 5, 6, 7])
+    if write is to_csv:
+        content = content.replace(b"00:03:00", b"00:03:00,1")
+    found = batches_of(content, tmp_path)
+    assert [len(batch.rows) for batch in found] == [3] * (len(places) // 3) + [1] * (len(places) % 3)
+    assert [place for batch in found for place in batch.origin["position"]] == [f"{before}{place}" for place in places]
+    assert [one for batch in found for one in batch.rejected["position"]] == (["row 4"] if write is to_csv else [])
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
