@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -134,6 +135,25 @@ def test_more_than_may_wait_is_read_at_the_end(
     counts = world.run(*(row(day * DAY, 12.0, name) for name in "AB" for day in range(3)))
     assert counts == DatasetCounts(station_days=6, files=3, rows=6)
     assert read == ["10-01"]
+    assert_the_dataset_is_the_database(world)
+
+
+def test_what_is_more_than_may_be_on_its_way_is_written_before_the_checks_go_on(
+    world: FedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day of one second, which is beside the columns of the next window otherwise."""
+    monkeypatch.setattr(dataset_feed, "_MAX_ROWS_WRITING", 3)
+    written: list[int] = []
+
+    class Feed(DatasetFeed):
+        def take(self, days: Any, observations: Any) -> None:
+            super().take(days, observations)
+            written.append(sum("/day=" in key for key in world.versions()))
+
+    monkeypatch.setattr(sys.modules[__name__], "DatasetFeed", Feed)
+    monkeypatch.setattr(windows, "_CELLS_AT_ONCE", 8 * CELLS)
+    world.run(*(row(day * DAY + minute, 12.0) for day in range(0, 40, 20) for minute in range(4)))
+    assert written == [1, 2]
     assert_the_dataset_is_the_database(world)
 
 

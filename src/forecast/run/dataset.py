@@ -25,7 +25,7 @@ from forecast.mongo.presence import presence_of
 from forecast.mongo.qc_evaluation import days_held
 from forecast.mongo.qc_queue import PendingDays, pending_dataset
 from forecast.storage import Store
-from forecast.zone.dataset import CURRENT, ReadDay, by_station_and_time, of_stations, write_day
+from forecast.zone.dataset import CURRENT, ReadDay, of_stations, together, write_day
 from forecast.zone.hourly import HOURLY, HOURLY_VERSION, OBSERVED, HourlyDataset, days_of_hours
 from forecast.zone.identity import IDENTITY, Identity, read_identity, write_identity
 from forecast.zone.tables import (
@@ -143,8 +143,7 @@ class DatasetWriter:
             # Of the last day the midnight after it is still to come.
             *whole, self._last = run
             if whole:
-                tables = [conformed(one.observations).select(OBSERVED) for one in run]
-                observed = by_station_and_time(pa.concat_tables(tables).unify_dictionaries())
+                observed = conformed(together([one.observations for one in run])).select(OBSERVED)
                 hourly.put_days(whole[0].day, whole[-1].day, whole[0].stations, observed)
                 self._hours_written.update((station, one.day) for one in whole for station in one.stations)
         self._check_after(pending, [(station, one.day) for one in days for station in one.stations])

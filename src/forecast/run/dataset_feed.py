@@ -14,10 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from forecast.core.clock import DAY_MS
-from forecast.core.dataset import conformed
 from forecast.core.errors import ForecastError
 from forecast.run.dataset import DatasetWriter, EarlyDay
-from forecast.zone.dataset import by_station_and_time
+from forecast.zone.dataset import together
 
 LOGGER = logging.getLogger("forecast.run.dataset")
 # What waits for other stations of its day, at about 400 bytes a row; beyond, the day is read again at the end.
@@ -84,6 +83,8 @@ class DatasetFeed:
             self.writer.written.update((station, one.day) for one in whole for station in one.stations)
             rows = sum(one.observations.num_rows for one in whole)
             self._writing.append(_Writing(rows, self._thread.submit(self._write_early, whole)))
+            # A day of a station that sends every second is more by itself: no window is read beside it.
+            self._settle(_MAX_ROWS_WRITING)
 
     def __enter__(self) -> Self:
         return self
@@ -123,8 +124,7 @@ def _joined(day: int, parts: list[_Part]) -> EarlyDay:
     stations = set().union(*(part.stations for part in parts))
     if len(parts) == 1:
         return EarlyDay(day, stations, parts[0].observations)
-    tables = [conformed(part.observations) for part in parts]
-    return EarlyDay(day, stations, by_station_and_time(pa.concat_tables(tables).unify_dictionaries()))
+    return EarlyDay(day, stations, together([part.observations for part in parts]))
 
 
 def _by_day(observations: pa.Table, days: Mapping[str, set[int]]) -> Iterable[tuple[int, pa.Table]]:

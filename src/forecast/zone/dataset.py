@@ -128,6 +128,16 @@ def by_station_and_time(table: pa.Table) -> pa.Table:
     return table.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in KEYS]))
 
 
+def together(tables: Collection[pa.Table]) -> pa.Table:
+    """The rows of tables in the order of the dataset, in those of its columns that any of them has.
+
+    Half of the columns are those of other networks: filled in first, they would be copied with every row.
+    """
+    held = set().union(*(table.column_names for table in tables))
+    schema = pa.schema([field for field in DATASET_SCHEMA if field.name in held], DATASET_SCHEMA.metadata)
+    return by_station_and_time(pa.concat_tables([conformed(table, schema) for table in tables]).unify_dictionaries())
+
+
 def readable(
     listed: RawObject, store: Store, folder: Path, columns: list[str] | None = None, schema: pa.Schema = DATASET_SCHEMA
 ) -> pa.Table | None:

@@ -23,7 +23,7 @@ from forecast.core.parameters import PARAMETER_NAMES
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import UTC_TIME
 from forecast.qc.flags import FAIL, SUSPECT
-from forecast.qc.resampling import Resampling
+from forecast.qc.resampling import WIND, Resampling
 from forecast.storage import Store
 from forecast.zone.dataset import (
     DayFile,
@@ -78,10 +78,12 @@ def hours_of(observations: pa.Table, day: int, minutes: Mapping[str, float], las
     """
     begin, end = (pa.scalar(midnight(which), UTC_TIME) for which in (day, (day if last is None else last) + 1))
     times = observations["timestamp"]
-    within = observations.filter(pc.and_(pc.greater(times, begin), pc.less_equal(times, end)))
-    resampling = Resampling(_HOUR, MIN_SHARE, minutes, (SUSPECT, FAIL))
     # Most parameters are those of other networks.
-    measured = [name for name in HOURLY_PARAMETERS if within[name].null_count < within.num_rows]
+    measured = [name for name in HOURLY_PARAMETERS if observations[name].null_count < len(times)]
+    read = dict.fromkeys([*measured, *WIND])
+    chosen = observations.select([*KEYS, *read, *map(flag_column, read)])
+    within = chosen.filter(pc.and_(pc.greater(times, begin), pc.less_equal(times, end)))
+    resampling = Resampling(_HOUR, MIN_SHARE, minutes, (SUSPECT, FAIL))
     return conformed(resampling.of(within, measured).table, HOURLY_SCHEMA)
 
 
