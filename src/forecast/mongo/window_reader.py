@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 from forecast.core.clock import DAY_MS, midnight
+from forecast.core.memory import trim_heap
 from forecast.core.stations import Station, Stations
 from forecast.mongo.bson_decoder import WITH_ORIGIN, StationColumns, joined, read_columns
 from forecast.mongo.client import ObservationCollection, mongo_errors
@@ -111,7 +112,11 @@ def _had(window: QcWindow, collection: ObservationCollection, first_day: int, lo
     if loaded is not None and window.is_large:
         loaded.clear()
     kept = None if loaded is None else loaded.columns(window, first_day)
-    return _read(window, collection, first_day) if kept is None else kept
+    found = _read(window, collection, first_day) if kept is None else kept
+    if window.is_large:
+        # What the columns were put together from is as much again.
+        trim_heap()
+    return found
 
 
 def _read(window: QcWindow, collection: ObservationCollection, first_day: int) -> Columns:
