@@ -18,7 +18,7 @@ from forecast.mongo.dataset_state import is_empty
 from forecast.mongo.listing_state import ListedRange, Listing, ListingState
 from forecast.mongo.state import Checkpoints, Processed, Rejection, name_of
 from forecast.run.cache import circumstances_digest
-from forecast.run.listing import FULL_EVERY, PAGE, RangeBuilder, listed
+from forecast.run.listing import FULL_EVERY, LEAST, RangeBuilder, listed
 from forecast.run.run import Run
 from forecast.storage import Store, lists_in_order
 
@@ -73,7 +73,7 @@ class Selection:
         stations: Stations,
         collection: ObservationCollection,
         checkpoints: Checkpoints,
-        least: int = PAGE,
+        least: int = LEAST,
     ) -> None:
         self._run = run
         self._collection = collection
@@ -121,14 +121,15 @@ class Selection:
         if run.options.reprocess:
             return part
         now, names = run.context.started_at, [name_of(raw) for raw in part]
-        processed = self._still_processed(now, names)
-        rejected = self._checkpoints.rejected(now, self._circumstances, names)
+        known = self._still_processed(now, names)
+        same = {name for raw, name in zip(part, names, strict=True) if name in known and known[name].etag == raw.etag}
+        others = [name for name in names if name not in same]
+        rejected = self._checkpoints.rejected(now, self._circumstances, others) if others else {}
         chosen = []
         for raw, name in zip(part, names, strict=True):
-            known, rejection = processed.get(name), rejected.get(name)
-            same = known is not None and known.etag == raw.etag
-            self._see(raw, processed=same and known is not None and known.settled)
-            if same:
+            rejection = rejected.get(name)
+            self._see(raw, processed=name in same and known[name].settled)
+            if name in same:
                 run.progress.objects_already_processed += 1
             elif rejection is not None and rejection.etag == raw.etag:
                 self._tell_known(raw, rejection)
