@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from forecast.core.clock import report_time
 from forecast.core.errors import ForecastError
 from forecast.core.raw_objects import RawObject
 from forecast.core.settings import Settings
@@ -16,6 +17,8 @@ from forecast.storage import Store, is_on_s3, open_store
 
 LOGGER = logging.getLogger("forecast.report")
 FOLDER: Final = "logs"
+# Copies are kept forever where nobody says otherwise. Of runs every hour or every night, the newest are in these days.
+_LOOKBACK_DAYS: Final = (3, 60)
 
 
 def write_and_copy(report: Report, settings: Settings, now: datetime) -> Path:
@@ -30,14 +33,25 @@ def write_and_copy(report: Report, settings: Settings, now: datetime) -> Path:
     return path
 
 
-def newest_copies(zone: Store, kind: str, most: int) -> list[RawObject]:
-    """The newest copies of reports whose name below the folder of the reports begins like this, oldest first.
+def newest_copies(zone: Store, kind: str, most: int, now: datetime) -> list[RawObject]:
+    """The newest copies of reports whose name below the folder of the reports is this and a time, oldest first.
 
-    Names of one kind end with their time. Raises ForecastError where the zone cannot be listed.
+    Raises ForecastError where the zone cannot be listed.
     """
-    found = [copy for copy in zone.list(f"{FOLDER}/{kind}") if copy.key.endswith(".json")]
+    for days in _LOOKBACK_DAYS:
+        found = _copies(zone, kind, report_time(now - timedelta(days=days)))
+        if len(found) >= most:
+            break
+    else:
+        found = _copies(zone, kind)
     # "…Z-2.json" comes after "…Z.json".
     return sorted(found, key=lambda copy: copy.key.removesuffix(".json"))[-most:]
+
+
+def _copies(zone: Store, kind: str, after: str = "") -> list[RawObject]:
+    """The copies of a kind, or those of a later time."""
+    begin = f"{FOLDER}/{kind}"
+    return [copy for copy in zone.list(begin, after and begin + after) if copy.key.endswith(".json")]
 
 
 def copy_to(zone: Store, path: Path, settings: Settings) -> None:

@@ -187,8 +187,11 @@ def _reports(logs_dir: Path, zone: Store | None) -> Iterator[Path]:
     with TemporaryDirectory(prefix="forecast-reports-") as name:
         folder = Path(name)
         (folder / FOLDER).mkdir()
-        for kind in (f"{FOLDER}/", *TIMED, REPORT_NAME):
-            for copy in newest_copies(zone, kind, NIGHTS):
+        newest = [zone.find(f"{COPIES}/{REPORT_NAME}")]
+        for kind in (f"{FOLDER}/", *(f"{kind}_" for kind in TIMED)):
+            newest += newest_copies(zone, kind, NIGHTS, datetime.now(UTC))
+        for copy in newest:
+            if copy is not None:
                 zone.fetch(copy, folder / copy.key.removeprefix(f"{COPIES}/"))
         if logs_dir.is_dir():
             shutil.copytree(logs_dir, folder, dirs_exist_ok=True, ignore=_no_reports)

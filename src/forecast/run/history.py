@@ -85,7 +85,7 @@ class History:
     ) -> None:
         died = Died(found_at=iso_time(now), found_by=ours.run_id)
         open_ones = {report["run_id"]: report for report in runs.running() if report["run_id"] != ours.run_id}
-        files, found_copies = self._files(), self._copies()
+        files, found_copies = self._files(), self._copies(now)
         ended = runs.ended({*files, *found_copies})
         for name in sorted({*files, *found_copies, *open_ones} - ended - {ours.run_id}):
             report = self._known(files.get(name), found_copies.get(name), open_ones.get(name))
@@ -101,12 +101,12 @@ class History:
     def _files(self) -> dict[str, Path]:
         return {path.stem: path for path in (self._settings.logs_dir / FOLDER).glob("*.json")}
 
-    def _copies(self) -> dict[str, RawObject]:
+    def _copies(self, now: datetime) -> dict[str, RawObject]:
         """The newest copies on S3, by run."""
         if not is_on_s3(self._zone):
             return {}
         try:
-            newest = copies.newest_copies(self._zone, f"{FOLDER}/", MAX_RUNS)
+            newest = copies.newest_copies(self._zone, f"{FOLDER}/", MAX_RUNS, now)
         except ForecastError as error:
             LOGGER.warning("the copies of the run history are not read: %s", error.message)
             return {}

@@ -53,7 +53,7 @@ def situation_of(settings: Settings, stations: Stations, now: datetime) -> Situa
         known = None
     if known is None and not reports and (settings.processed_uri or "").startswith("s3://"):
         try:
-            reports, unreadable = _copied_runs(settings.require_processed_uri())
+            reports, unreadable = _copied_runs(settings.require_processed_uri(), now)
         except ForecastError as error:
             faults.append(Attention("error", "reports_unreachable", error.message))
     if unreadable:
@@ -95,7 +95,7 @@ def _from_database(settings: Settings) -> _Known | None:
     return _Known(runs, writer, last, {one["_id"]: (one["state"], one["since"]) for one in documents})
 
 
-def _copied_runs(processed_uri: str) -> tuple[list[PipelineStatus], list[str]]:
+def _copied_runs(processed_uri: str, now: datetime) -> tuple[list[PipelineStatus], list[str]]:
     """The runs whose reports were copied to the processed zone; see `past_runs`."""
     store = open_store(processed_uri)
     if not is_on_s3(store):
@@ -103,7 +103,7 @@ def _copied_runs(processed_uri: str) -> tuple[list[PipelineStatus], list[str]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / FOLDER).mkdir()
-        for copy in copies.newest_copies(store, f"{FOLDER}/", MAX_RUNS):
+        for copy in copies.newest_copies(store, f"{FOLDER}/", MAX_RUNS, now):
             store.fetch(copy, folder / FOLDER / Path(copy.key).name)
         if (status := store.find(f"{copies.FOLDER}/{REPORT_NAME}")) is not None:
             store.fetch(status, folder / REPORT_NAME)
