@@ -66,6 +66,16 @@ def test_what_is_published_is_listed_in_order_and_read_back(store: Store, tmp_pa
         assert entry.last_modified.utcoffset() is not None
 
 
+def test_a_folder_is_listed_in_the_order_of_whole_keys(tmp_path: Path) -> None:
+    """A folder comes where its name with the slash does: "." and "-" are before a slash, digits and letters after."""
+    keys = ["a-b", "a.b/c", "a/0", "a/b/c", "a/c", "a0", "ab/c", "b"]
+    for key in reversed(keys):
+        (tmp_path / key).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / key).write_bytes(b"")
+    assert [listed.key for listed in LocalStore(tmp_path).list()] == keys == sorted(keys)
+    assert [listed.key for listed in LocalStore(tmp_path).list("a/b")] == ["a/b/c"]
+
+
 def test_a_prefix_limits_the_list(store: Store, tmp_path: Path) -> None:
     for key in KEYS:
         put(store, key, b"x", tmp_path)

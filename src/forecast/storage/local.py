@@ -46,7 +46,7 @@ class LocalStore:
         Raises SettingError where a folder is missing or must not be read: a part of the zone is never left out.
         """
         self._check_is_folder()
-        for key in sorted(self._keys(prefix.rpartition("/")[0])):
+        for key in self._keys(prefix[: prefix.rfind("/") + 1]):
             wanted = key.startswith(prefix) and key > after and not (before and key >= before)
             described = self._described(key) if wanted else None
             if described is not None:
@@ -140,15 +140,23 @@ class LocalStore:
         there = f"; in {where} there is {shown}" if names else ""
         raise SettingError(f"the folder {place} does not exist ({self._setting}){there}")
 
-    def _keys(self, below_folder: str) -> Iterator[str]:
-        for folder, folders, files in os.walk(self._folder / below_folder, onerror=_unlistable):
-            below = Path(folder)
-            # os.walk counts a link to a folder among the folders, and does not go into it.
-            for name in [*files, *(name for name in folders if (below / name).is_symlink())]:
-                # What is being written, or was when its writer was killed.
-                if _PART.fullmatch(name):
-                    continue
-                yield (below / name).relative_to(self._folder).as_posix()
+    def _keys(self, below: str) -> Iterator[str]:
+        """The keys of a folder of the zone ("" or "a/b/") in their order; the names of one folder are in memory."""
+        try:
+            with os.scandir(self._folder / below) as found:
+                # A link to a folder is not gone into. A folder's keys come where its name with the slash does.
+                names = sorted(
+                    f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in found
+                )
+        except OSError as error:
+            _unlistable(error)
+            return
+        for name in names:
+            if name.endswith("/"):
+                yield from self._keys(below + name)
+            # What is being written, or was when its writer was killed.
+            elif not _PART.fullmatch(name):
+                yield below + name
 
     def _described(self, key: str) -> RawObject | None:
         """What is there under a key; None where it has gone meanwhile."""
