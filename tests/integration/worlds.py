@@ -11,7 +11,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ import boto3
 import bson
 import jsonschema
 import pyarrow.parquet as pq
+import typer
 from pymongo import MongoClient
 from typer.testing import CliRunner
 
@@ -231,19 +232,8 @@ class World:
 
     def typed(self, command: str, *arguments: str, variables: dict[str, str] | None = None) -> Outcome:
         """A command as it is typed, without a process of its own: for what differs in its arguments only."""
-        logger = logging.getLogger("forecast")
-        before = logger.handlers[:], logger.level, logger.propagate
         script, *own = SCRIPTS[command]
-        given: dict[str, str | None] = {**(variables or self.variables())}
-        absent = {name: None for name in os.environ if name not in given and name.startswith(("MONGODB_", "LOG"))}
-        try:
-            with contextlib.chdir(self.home):
-                result = CliRunner().invoke(APPS[script], [*own, *arguments], env={**absent, **given})
-        finally:
-            logger.handlers[:], logger.level, logger.propagate = before
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Outcome(result.exit_code, result.stdout, result.stderr)
+        return typed(APPS[script], [*own, *arguments], self.home, variables or self.variables())
 
     # What is there afterwards.
 
@@ -319,6 +309,21 @@ SCRIPTS = {
     "crud-check": ("forecast", "crud-check"),
 }
 APPS = {"pipeline": pipeline_app, "forecast": forecast_app, "latency-report": latency_report_app}
+
+
+def typed(app: typer.Typer, arguments: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Outcome:
+    """A command within this process, in a folder and with these settings; the log is as before afterwards."""
+    logger = logging.getLogger("forecast")
+    before = logger.handlers[:], logger.level, logger.propagate
+    absent = {name: None for name in os.environ if name not in variables and name.startswith(("MONGODB_", "LOG"))}
+    try:
+        with contextlib.chdir(folder):
+            result = CliRunner().invoke(app, arguments, env={**absent, **variables})
+    finally:
+        logger.handlers[:], logger.level, logger.propagate = before
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Outcome(result.exit_code, result.stdout, result.stderr)
 
 
 def _entry_point(script: str, *arguments: str) -> list[str]:
