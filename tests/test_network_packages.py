@@ -17,6 +17,7 @@ import pytest
 
 from forecast.core.network_folders import built_in_folders
 from forecast.networks.registry import NETWORKS
+from tests.examples import for_the_night
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("src", "airbyte/terraform", "terraform", "docker", "Makefile", "pyproject.toml")
@@ -32,6 +33,9 @@ NAMED = {
     "terraform/modules/pipeline/variables.tf",
     "terraform/variables.tf",
 }
+FOLDERS = {folder.name for folder in built_in_folders()}
+# One of the oldest, and one more; that nothing names the others, test_nothing_outside_a_package_names_its_network shows.
+EVERY_CHANGE = {"infoclimat", "metar"}
 # What is seen of the networks, from all that is made of them.
 SEEN = """
 import json, sys
@@ -104,7 +108,8 @@ def test_nothing_outside_a_package_names_its_network() -> None:
 
 def tree_at(folder: Path) -> None:
     """A copy of what networks have a part in."""
-    ignored = shutil.ignore_patterns("__pycache__", "static")
+    # With what is compiled, which is good for the copies too: to compile it again takes 0.4 s of CPU.
+    ignored = shutil.ignore_patterns("static")
     for name in ("forecast", "forecast_demo", "config"):
         shutil.copytree(ROOT / "src" / name, folder / "src" / name, ignore=ignored)
     (folder / "docs").mkdir()
@@ -134,7 +139,7 @@ def before() -> dict[str, Any]:
 def test_a_package_that_is_added_is_known_everywhere(tmp_path: Path, before: dict[str, Any]) -> None:
     tree_at(tmp_path)
     for old, new in zip(packages_of(tmp_path, "metar"), packages_of(tmp_path, "harbour"), strict=True):
-        shutil.copytree(old, new)
+        shutil.copytree(old, new, ignore=shutil.ignore_patterns("__pycache__"))
         for path in new.iterdir():
             path.write_text(path.read_text("utf-8").replace("metar", "harbour").replace("METAR", "HARBOUR"), "utf-8")
             path.rename(path.with_name(path.name.replace("metar", "harbour")))
@@ -150,7 +155,7 @@ def test_a_package_that_is_added_is_known_everywhere(tmp_path: Path, before: dic
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("name", [folder.name for folder in built_in_folders()])
+@pytest.mark.parametrize("name", sorted(EVERY_CHANGE) + for_the_night(*sorted(FOLDERS - EVERY_CHANGE)))
 def test_a_package_that_is_removed_leaves_nothing_behind(tmp_path: Path, before: dict[str, Any], name: str) -> None:
     tree_at(tmp_path)
     ((network, words),) = words_of(packages_of(ROOT, name)[0]).items()

@@ -14,7 +14,7 @@ from forecast.mongo.state import Checkpoints
 from forecast.run import bundle
 from tests.integration.worlds import COLLECTION, Row, World, WorldMaker, assert_reports_hold
 
-OBJECTS: Final = 24
+OBJECTS: Final = 12
 SITES: Final = ("07915", "00092", "000T5")
 START: Final = datetime(2024, 10, 1)
 COUNTS: Final = ("records_validated", "inserted", "updated", "unchanged", "superseded", "values_removed")

@@ -37,7 +37,7 @@ def _nothing() -> None:
 
 def test_second_run_sees_the_first_and_leaves(world: World) -> None:
     with held_by(world):
-        outcome = world.command("pipeline")
+        outcome = world.typed("pipeline")
     assert outcome.code == 1
     assert (
         "another run is writing to this database: 20260101T000000Z-aaaaaa on other-machine, since 2026-01-01 00:00:00 "

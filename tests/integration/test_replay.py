@@ -147,7 +147,7 @@ def test_migration_brings_replayed_records_too(world: World, new_world: WorldMak
 
 def test_replay_is_a_command(world: World) -> None:
     _run(world, _registry(INFOCLIMAT[0]))
-    outcome = world.command("replay", "--json")
+    outcome = world.typed("replay", "--json")
     assert outcome.code == 0, outcome.stderr
     counts = outcome.json()
     assert counts["replayed"] == counts["inserted"] == counts["rows"] > 0

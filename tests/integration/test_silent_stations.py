@@ -75,7 +75,7 @@ def test_a_dry_run_counts_what_it_has_read(world: World) -> None:
 def test_case_110_a_run_names_who_is_silent_with_and_without_anything_new(world: World) -> None:
     """The newest observation is years old. Three more stations of its network have none, nor has another network."""
     for _ in range(2):
-        outcome = world.command("pipeline", "--max-data-age-hours", "48", "--log-format", "json")
+        outcome = world.typed("pipeline", "--max-data-age-hours", "48", "--log-format", "json")
         assert outcome.code == 0, outcome.stderr
         entries = [json.loads(line) for line in outcome.stderr.splitlines() if line.startswith("{")]
         warned = [entry for entry in entries if entry.get("event") == "station_silent"]
@@ -93,7 +93,7 @@ def test_case_110_a_run_names_who_is_silent_with_and_without_anything_new(world:
 
 def test_an_empty_raw_zone_raises_silence_in_the_metrics(local_world: WorldMaker) -> None:
     """Nothing was ever delivered: the run ends with 2, and its metrics say that every station is silent."""
-    outcome = local_world().command("pipeline", "--max-data-age-hours", "36", "--metrics-namespace", "forecast-test")
+    outcome = local_world().typed("pipeline", "--max-data-age-hours", "36", "--metrics-namespace", "forecast-test")
     assert outcome.code == 2, outcome.stderr
     told = [json.loads(line) for line in outcome.stdout.splitlines() if line.startswith('{"_aws"')]
     assert [(entry.get("network"), entry.get("RowsRead"), entry.get("StationsSilent")) for entry in told] == [
@@ -105,7 +105,7 @@ def test_an_empty_raw_zone_raises_silence_in_the_metrics(local_world: WorldMaker
 
 
 def test_where_no_age_is_set_the_state_is_told_and_nobody_is_warned(world: World) -> None:
-    outcome = world.command("pipeline", "--log-format", "json")
+    outcome = world.typed("pipeline", "--log-format", "json")
     assert "station_silent" not in outcome.stderr
     assert world.status()["counts"]["stations_silent"] is None
     nothing = {"last_observation": None, "age_hours": None}

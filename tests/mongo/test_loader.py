@@ -174,7 +174,7 @@ deliveries = st.builds(
 )
 
 
-@on_a_database(0.6)
+@on_a_database(0.3)
 @given(batches=st.lists(st.lists(deliveries, min_size=1, max_size=6), min_size=1, max_size=4), chance=st.randoms())
 def test_newest_record_stays_in_whatever_order_and_batches(
     shared_collection: ObservationCollection, batches: list[list[Delivery]], chance: random.Random

@@ -550,7 +550,7 @@ def _weather(chance: np.random.Generator) -> list[dict[str, Any]]:
     return rows
 
 
-@settings(max_examples=examples(0.06), suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(0.04), suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1), parts=st.integers(2, 9))
 def test_the_same_rows_in_any_batches_and_order_end_with_the_same_verdicts(
     client: MongoClient[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory, seed: int, parts: int
