@@ -20,6 +20,7 @@ from forecast.mongo.client import ObservationCollection
 from forecast.mongo.embedded import embedded_mongodb, find_mongod
 from forecast.mongo.loader import prepare_collection
 from tests.examples import PROFILE, inputs_in_turn, load_profile
+from tests.folders import folder_in_memory
 from tests.stations import built_in_registry as built_in_registry_in_force
 from tests.stations import use_own_registry
 
@@ -121,7 +122,7 @@ def mongod_binary() -> Path:
 @pytest.fixture(scope="session")
 def replica_set(mongod_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the connection string of a one-node replica set that lasts as long as the tests."""
-    with embedded_mongodb(tmp_path_factory.mktemp("mongodb")) as uri:
+    with folder_in_memory(tmp_path_factory) as folder, embedded_mongodb(folder) as uri:
         yield uri
 
 

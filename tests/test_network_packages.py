@@ -34,7 +34,7 @@ NAMED = {
     "terraform/variables.tf",
 }
 FOLDERS = {folder.name for folder in built_in_folders()}
-# One of the oldest, and one more; that nothing names the others, test_nothing_outside_a_package_names_its_network shows.
+# One of the oldest, and one more: test_nothing_outside_a_package_names_its_network shows that nothing names the others.
 EVERY_CHANGE = {"infoclimat", "metar"}
 # What is seen of the networks, from all that is made of them.
 SEEN = """

@@ -118,9 +118,9 @@ def test_the_work_of_a_killed_worker_is_done_by_another(
     assert counts["objects_loaded"] == expected["objects_loaded"]
 
 
-@pytest.mark.parametrize(
-    "place", [pytest.param(LOADING, id="loading", marks=pytest.mark.slow), pytest.param(CHECKING, id="checking")]
-)
+# A worker that is killed leaves more undone.
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [pytest.param(LOADING, id="loading"), pytest.param(CHECKING, id="checking")])
 def test_the_work_of_a_worker_that_is_told_to_end_is_done_by_another(
     world: World, undisturbed: tuple[World, EndState], place: tuple[str, ...]
 ) -> None:
@@ -171,6 +171,7 @@ def test_the_workers_of_a_killed_driver_end_and_the_next_run_completes_it(
     assert end_state(world) == undisturbed[1]
 
 
+@pytest.mark.slow
 def test_the_cluster_of_the_user_guide_works_with_tls(
     world: World, undisturbed: tuple[World, EndState], tmp_path: Path
 ) -> None:

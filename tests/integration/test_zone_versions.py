@@ -27,6 +27,7 @@ from forecast.run.migrate import migrate
 from forecast.run.replay import ReplayContext, ReplayCounts, replay
 from forecast.run.run import Run, RunOptions
 from forecast.storage import LocalStore, open_store
+from tests.examples import for_the_night
 from tests.integration.worlds import FolderZone, Row, World, WorldMaker
 
 KEY = "infoclimat/2024_10_05_1728097200000_0.jsonl"
@@ -84,7 +85,7 @@ def assert_zone_and_database_agree(world: World) -> None:
     assert of_zone(world) == sorted(temperatures(world).items())
 
 
-@pytest.mark.parametrize("place", ["local", "s3"])
+@pytest.mark.parametrize("place", ["local", *for_the_night("s3")])
 @pytest.mark.whole
 def test_case_102_the_last_of_six_versions_is_everywhere(request: pytest.FixtureRequest, place: str) -> None:
     """Level in all that Airbyte says; on S3 also in the time of the object, which has whole seconds."""
@@ -334,7 +335,20 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+# One of each kind of thing that is half done; the night cuts off at all.
+_HALF_DONE = (
+    "when the load is noted",
+    "between two files",
+    "between two that are removed",
+    "when the entry is written",
+)
+
+
+def places(*for_every_change: str) -> list[Any]:
+    return [*for_every_change, *for_the_night(*(sorted(PLACES.keys() - set(for_every_change))))]
+
+
+@pytest.mark.parametrize("place", places(*_HALF_DONE))
 def test_a_new_version_whose_run_is_cut_off_is_completed_by_the_next(world: World, place: str) -> None:
     """Two months and a quarantine become one month without."""
     world.raw.put(KEY, rows(10, stations=("07915", "STATIC0090", "99999")))
@@ -362,7 +376,7 @@ def test_a_version_that_nobody_finished_leaves_nothing_when_the_object_changes_a
     assert set(temperatures(world).values()) == {12.0}
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", places("between two files", "between two that are removed"))
 def test_reprocessing_after_a_replay_that_is_cut_off_is_completed_by_the_next_run(world: World, place: str) -> None:
     """The next run takes nothing but what is new, or was begun."""
     world.raw.put(KEY, rows(10))
@@ -385,7 +399,7 @@ REPLAY_PLACES = {
 }
 
 
-@pytest.mark.parametrize("then", ["run", "replay"])
+@pytest.mark.parametrize("then", ["run", *for_the_night("replay")])
 @pytest.mark.parametrize("place", REPLAY_PLACES)
 def test_a_replay_that_is_cut_off_is_completed(world: World, place: str, then: str) -> None:
     world.raw.put(KEY, rows(10))
