@@ -25,7 +25,7 @@ from forecast.run.run import RunOptions
 from tests.integration.worlds import Row, World, WorldMaker
 from tests.waiting import WAIT_SECONDS
 
-OBJECTS, MONTHS, DAYS = 8, 40, 5
+OBJECTS, MONTHS, DAYS = 8, 20, 1
 # A file a month of observation: what is made of an object is much more than the object.
 LIMITS = Limits(object_bytes=20_000, unpacked_bytes=20_000)
 

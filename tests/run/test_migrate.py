@@ -31,17 +31,25 @@ from forecast_demo import write_demo
 from main import run_pipeline
 
 STATIONS = load_stations()
-DOCUMENTS = 7206
+# Of each station so many rows a delivery; the second begins in the middle of the first.
+ROWS = 36
+DELIVERED = "infoclimat/Data_Source1_011024-031024.json"
 RUN = "20260101T000000Z-aaaaaa"
-RECORDS = 7249
+RECORDS, DOCUMENTS = 2 * 4 * ROWS, 3 * 4 * ROWS // 2
 DAY = 19_997  # 2024-10-01
 
 
 @pytest.fixture(scope="module")
 def original(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """The settings of a run over the demo's data."""
+    """The settings of a run over two deliveries of four stations, half of which are of the same observations."""
     folder = tmp_path_factory.mktemp("original")
-    write_demo(folder / "raw")
+    write_demo(folder / "demo")
+    document = json.loads((folder / "demo" / DELIVERED).read_bytes())
+    (folder / "raw").mkdir()
+    for first in (0, ROWS // 2):
+        given = document["hourly"].items()
+        hourly = {name: rows if name == "_params" else rows[first : first + ROWS] for name, rows in given}
+        (folder / "raw" / f"{first}.json").write_text(json.dumps({**document, "hourly": hourly}), "utf-8")
     settings = Settings(
         raw_uri=str(folder / "raw"),
         processed_uri=str(folder / "processed"),
