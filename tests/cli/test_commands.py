@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,25 +44,42 @@ def _own_surroundings(
     logger.handlers[:], logger.level, logger.propagate = before
 
 
-@pytest.fixture
-def zone(replica_set: str, mongo_database: str, tmp_path: Path) -> Path:
-    """The processed zone of one InfoClimat object, which is in the database too."""
-    write_demo(tmp_path / "demo")
-    raw = tmp_path / "raw" / "infoclimat"
+@dataclass(frozen=True)
+class Loaded:
+    """A processed zone, and the database that holds the same."""
+
+    zone: str
+    database: str
+
+
+@pytest.fixture(scope="module")
+def of_the_module(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    """One InfoClimat object, which all tests look at and none changes."""
+    folder = tmp_path_factory.mktemp("loaded")
+    write_demo(folder / "demo")
+    raw = folder / "raw" / "infoclimat"
     raw.mkdir(parents=True)
-    (tmp_path / "demo" / "infoclimat" / "Data_Source1_011024-031024.json").rename(raw / "a.json")
-    processed = tmp_path / "processed"
+    (folder / "demo" / "infoclimat" / "Data_Source1_011024-031024.json").rename(raw / "a.json")
     settings = Settings(
-        raw_uri=str(tmp_path / "raw"),
-        processed_uri=str(processed),
+        raw_uri=str(folder / "raw"),
+        processed_uri=str(folder / "processed"),
         mongodb_uri=replica_set,
-        mongodb_database=mongo_database,
-        logs_dir=tmp_path / "runs",
+        mongodb_database=f"test_{secrets.token_hex(6)}",
+        logs_dir=folder / "runs",
         log_level="ERROR",
     )
     status, _ = run_pipeline(settings, RunOptions(), load_stations())
     assert status.counts.inserted == 1368
-    return processed
+    yield Loaded(str(folder / "processed"), settings.mongodb_database)
+    with MongoClient[dict[str, Any]](replica_set) as client:
+        client.drop_database(settings.mongodb_database)
+
+
+@pytest.fixture
+def loaded(of_the_module: Loaded, monkeypatch: pytest.MonkeyPatch) -> Loaded:
+    """What is loaded, as the database of the settings."""
+    monkeypatch.setenv("MONGODB_DATABASE", of_the_module.database)
+    return of_the_module
 
 
 def _typed(*arguments: str) -> Result:
@@ -78,7 +97,7 @@ def _report(tmp_path: Path, kind: str) -> dict[str, Any]:
     return report
 
 
-def test_latency_report_shows_times_and_writes_its_report(zone: Path, tmp_path: Path) -> None:
+def test_latency_report_shows_times_and_writes_its_report(loaded: Loaded, tmp_path: Path) -> None:
     slow = ("--slo-uri", slo_file(tmp_path, GENEROUS_MS))
     result = _typed("latency", "--station-id", "00092", "--date", "2024-10-02", "--iterations", "3", *slow)
     assert (result.exit_code, result.stderr) == (0, "")
@@ -89,7 +108,7 @@ def test_latency_report_shows_times_and_writes_its_report(zone: Path, tmp_path: 
     assert report["documents_examined"] == 144
 
 
-def test_latency_report_writes_its_metrics_before_its_result(zone: Path, tmp_path: Path) -> None:
+def test_latency_report_writes_its_metrics_before_its_result(loaded: Loaded, tmp_path: Path) -> None:
     slow = ("--slo-uri", slo_file(tmp_path, GENEROUS_MS))
     options = ("--station-id", "07915", "--iterations", "20", "--metrics-namespace", "weather")
     metrics, budget, result = map(json.loads, _typed("latency", *options, "--json", *slow).stdout.splitlines())
@@ -98,13 +117,13 @@ def test_latency_report_writes_its_metrics_before_its_result(zone: Path, tmp_pat
     assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "weather"
 
 
-def test_latency_report_takes_the_newest_day_where_none_is_named(zone: Path, tmp_path: Path) -> None:
+def test_latency_report_takes_the_newest_day_where_none_is_named(loaded: Loaded, tmp_path: Path) -> None:
     slow = ("--slo-uri", slo_file(tmp_path, GENEROUS_MS))
     result = _typed("latency", "--station-id", "07915", "--iterations", "1", "--json", *slow)
     assert json.loads(result.stdout)["date"] == "2024-10-03"
 
 
-def test_latency_over_its_limit_is_exit_code_3(zone: Path, tmp_path: Path) -> None:
+def test_latency_over_its_limit_is_exit_code_3(loaded: Loaded, tmp_path: Path) -> None:
     result = _typed("latency", "--station-id", "00092", "--slo-uri", slo_file(tmp_path, NO_MACHINE_MS), "--json")
     assert (result.exit_code, json.loads(result.stdout)["slo"]["met"]) == (3, False)
 
@@ -119,28 +138,27 @@ def test_latency_report_of_what_cannot_be_is_exit_code_2(arguments: tuple[str, s
     assert not (tmp_path / "logs").exists()
 
 
-def test_migrate_fills_another_database_and_says_so(
-    zone: Path, tmp_path: Path, replica_set: str, mongo_database: str
-) -> None:
+def test_migrate_fills_another_database_and_says_so(loaded: Loaded, tmp_path: Path, replica_set: str) -> None:
     client: MongoClient[dict[str, Any]]
-    options = ("--processed-uri", str(zone), "--mongodb-collection", "another")
+    options = ("--processed-uri", loaded.zone, "--mongodb-collection", "another")
     result = _typed("migrate", *options)
     assert result.exit_code == 0
     assert "1,368 inserted" in result.stdout
     assert "compared 1,368 records with 1,368 documents: both hold the same" in result.stdout
     assert _report(tmp_path, "migration_report")["verification"]["ok"]
     with MongoClient[dict[str, Any]](replica_set) as client:
-        database = client[mongo_database]
+        database = client[loaded.database]
         assert list(database["another"].find(sort=[("_id", 1)])) == list(
             database["weather_measurements"].find(sort=[("_id", 1)])
         )
 
 
-def test_migrate_verify_names_the_file_that_differs(zone: Path, replica_set: str, mongo_database: str) -> None:
-    client: MongoClient[dict[str, Any]]
+def test_migrate_verify_names_the_file_that_differs(loaded: Loaded, replica_set: str) -> None:
+    options = ("--processed-uri", loaded.zone, "--mongodb-collection", "less")
+    assert _typed("migrate", *options).exit_code == 0
     with MongoClient[dict[str, Any]](replica_set) as client:
-        client[mongo_database]["weather_measurements"].delete_many({"station.id": "07915"})
-    result = _typed("migrate", "--verify", "--processed-uri", str(zone))
+        client[loaded.database]["less"].delete_many({"station.id": "07915"})
+    result = _typed("migrate", "--verify", *options)
     assert result.exit_code == 3
     assert "72 differ" in result.stdout
     assert "observations/year=2024/month=10/" in result.stderr
@@ -153,7 +171,7 @@ def test_migrate_without_a_zone_names_the_setting() -> None:
     assert result.stderr.startswith("error: PROCESSED_URI is not set")
 
 
-def test_quality_report_shows_the_days_and_writes_its_report(zone: Path, tmp_path: Path) -> None:
+def test_quality_report_shows_the_days_and_writes_its_report(loaded: Loaded, tmp_path: Path) -> None:
     result = _typed("quality", "--since", "2024-10-02", "--until", "2024-10-03")
     assert (result.exit_code, result.stderr) == (0, "")
     flagged = _report(tmp_path, "quality_report")["anomalies_detected"]
@@ -174,15 +192,15 @@ def test_quality_report_shows_the_days_and_writes_its_report(zone: Path, tmp_pat
     assert report["completeness"]["ITESTB25"]["received"]["air_temperature"] == [0, 0]
 
 
-def test_quality_report_as_json_is_the_report(zone: Path, tmp_path: Path) -> None:
+def test_quality_report_as_json_is_the_report(loaded: Loaded, tmp_path: Path) -> None:
     result = _typed("quality", "--since", "2024-10-01", "--until", "2024-10-01", "--json")
     assert result.exit_code == 0
     assert json.loads(result.stdout) == _report(tmp_path, "quality_report")
 
 
-def test_quality_report_changes_nothing(zone: Path, replica_set: str, mongo_database: str) -> None:
+def test_quality_report_changes_nothing(loaded: Loaded, replica_set: str) -> None:
     with MongoClient[dict[str, Any]](replica_set) as client:
-        database = client[mongo_database]
+        database = client[loaded.database]
         before = {name: list(database[name].find(sort=[("_id", 1)])) for name in database.list_collection_names()}
         _typed("quality", "--since", "2024-09-01", "--until", "2024-10-31")
         after = {name: list(database[name].find(sort=[("_id", 1)])) for name in database.list_collection_names()}
@@ -205,14 +223,14 @@ def test_quality_report_of_no_days_is_exit_code_2(arguments: tuple[str, ...], wo
     assert not (tmp_path / "logs").exists()
 
 
-def test_crud_check_tries_four_steps_and_leaves_nothing(zone: Path, replica_set: str, mongo_database: str) -> None:
+def test_crud_check_tries_four_steps_and_leaves_nothing(loaded: Loaded, replica_set: str) -> None:
     result = _typed("crud-check")
     assert result.exit_code == 0
     for step in ("create", "read", "update", "delete"):
         assert f"\n{step} " in result.stdout
     client: MongoClient[dict[str, Any]]
     with MongoClient[dict[str, Any]](replica_set) as client:
-        collection = client[mongo_database]["weather_measurements"]
+        collection = client[loaded.database]["weather_measurements"]
         assert collection.count_documents({}) == 1368
         assert collection.count_documents({"station.id": {"$regex": "^crud-check"}}) == 0
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -83,10 +84,10 @@ _FOR_EVERY_CHANGE: Final = {
 }
 
 
-def boundary_params(*left_out: str) -> list[Any]:
+def boundary_params(for_every_change: Iterable[str], *left_out: str) -> list[Any]:
     """The boundaries as values of a parameter; most of them are for the night, for each takes two runs."""
     return [
-        pytest.param(name, marks=[] if name in _FOR_EVERY_CHANGE else [pytest.mark.slow])
+        pytest.param(name, marks=[] if name in for_every_change else [pytest.mark.slow])
         for name in BOUNDARIES
         if name not in left_out
     ]
@@ -196,7 +197,7 @@ def assert_every_document_is_told(world: World) -> None:
     assert inserted + taken_over == len(world.documents())
 
 
-@pytest.mark.parametrize("boundary", boundary_params())
+@pytest.mark.parametrize("boundary", boundary_params(_FOR_EVERY_CHANGE))
 def test_killed_at_a_boundary(world: World, undisturbed: tuple[World, EndState], boundary: str) -> None:
     module, attribute, moment, number = BOUNDARIES[boundary]
     killed = subprocess.run(

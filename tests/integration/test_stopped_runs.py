@@ -34,7 +34,11 @@ PAST_THE_END = (
 SAID = ["ERROR interrupted: work in progress was finished; run again to continue", "INFO the run ended: interrupted"]
 
 
-@pytest.mark.parametrize("stage", boundary_params("before the last status", "after the last status"))
+# Where objects are loaded, and where they are evaluated; what a stop leaves half done, a kill leaves as well.
+_FOR_EVERY_CHANGE = {"between two files of the zone", "between the flags of two stations"}
+
+
+@pytest.mark.parametrize("stage", boundary_params(_FOR_EVERY_CHANGE, "before the last status", "after the last status"))
 def test_a_run_that_is_told_to_stop_ends_cleanly(world: World, undisturbed: tuple[World, EndState], stage: str) -> None:
     module, attribute, moment, number = BOUNDARIES[stage]
     stopped = subprocess.run(
