@@ -172,18 +172,19 @@ def ours(city: City, threshold: float) -> Found:
     """All checks of the program, with a limit of the buddy check."""
     limits = {AIR: {"buddy_check_suspect_z": threshold}}
     stations = Stations({one.id: replace(one, thresholds=limits) for one in city.stations})
-    moments = hourly(HOURS)
-    results = {
-        station.id: run_station_checks(
-            Series(station, moments, {AIR: values}, network_limits=NETWORKS.thresholds_of(station.network))
-        )
-        for station, values in zip(stations, city.values, strict=True)
-    }
-    compared = {name: compared_values(one) for name, one in results.items()}
-    run_neighbour_checks(results.values(), compared, neighbours_of(stations))
-    for one in results.values():
-        run_closing_checks(one)
-    return np.stack([is_flagged(one.flags[AIR]) for one in results.values()])
+    networks = {station.network for station in stations}
+    (thresholds,) = map(NETWORKS.thresholds_of, networks)
+    series = Series(
+        tuple(stations),
+        np.arange(len(stations)) * HOURS,
+        np.tile(hourly(HOURS), len(stations)),
+        {AIR: city.values.reshape(-1)},
+        network_limits=thresholds,
+    )
+    results = run_station_checks(series)
+    run_neighbour_checks([results], [compared_values(results)], neighbours_of(stations))
+    run_closing_checks(results)
+    return is_flagged(results.flags[AIR]).reshape(city.values.shape)
 
 
 # What a station has that says nothing else.

@@ -90,20 +90,20 @@ def hours(number: int, start: int = START_MS, step_minutes: int = 60) -> np.ndar
 def series(of: Station, times: np.ndarray, **values: Sequence[float | None] | np.ndarray) -> Series:
     """Values by parameter; None is missing."""
     columns = {name: np.array([np.nan if v is None else v for v in column], float) for name, column in values.items()}
-    return Series(of, times, columns, network_limits=NETWORKS.thresholds_of(of.network))
+    return Series.of(of, times, columns, network_limits=NETWORKS.thresholds_of(of.network))
 
 
 def evaluated(*all_series: Series) -> dict[str, QcResults]:
     """What all checks say of series beside each other."""
-    results = {one.station.id: run_station_checks(one) for one in all_series}
+    results = {one.stations[0].id: run_station_checks(one) for one in all_series}
     evaluate_among(results)
     return results
 
 
 def evaluate_among(results: Mapping[str, QcResults], targets: Iterable[str] | None = None) -> None:
     """Compare stations with each other: all of them, or some with all."""
-    compared = {name: compared_values(one) for name, one in results.items()}
-    neighbours = Neighbours.among(one.series.station for one in results.values())
+    compared = [compared_values(one) for one in results.values()]
+    neighbours = Neighbours.among(one.series.stations[0] for one in results.values())
     chosen = list(results if targets is None else targets)
     run_neighbour_checks([results[name] for name in chosen], compared, neighbours)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -294,14 +294,14 @@ def test_days_that_another_run_changes_meanwhile_are_evaluated_again(database: D
     class QcObserver:
         heard: list[dict[str, Any]] = field(default_factory=list)
 
-        def observe(self, results: QcResults, changed_days: set[int]) -> None:
+        def observe(self, results: QcResults, changed: Mapping[str, Set[int]]) -> None:
             if not self.heard:
                 database.load(row(15, 12.2), run="other")
-            self.heard.append({"days": changed_days, "rows": len(results.series.times)})
+            self.heard.append({"days": dict(changed), "rows": len(results.series.times)})
 
     observer = QcObserver()
     database.evaluate(observer=observer)
-    assert observer.heard == [{"days": {DAY}, "rows": rows} for rows in (3, 4)]
+    assert observer.heard == [{"days": {"A": {DAY}}, "rows": rows} for rows in (3, 4)]
     assert (database.flags(), database.pending_qc().marks()) == ({"00:10:00Z": SPIKE}, {})
 
 
@@ -474,7 +474,7 @@ def test_all_that_a_window_hangs_on_is_read_however_long_the_network(
     names = [member.id for member in database.stations]
     database.load(*(row(0, 12.0, name) for name in names))
     found = [
-        (sorted(results), sorted(columns))
+        (sorted(of.id for one in results for of in one.results.series.stations), sorted(columns))
         for window, columns in prefetch({name: {DAY} for name in names}, database.collection, database.stations)
         for results in [evaluate(window, columns, neighbours_of(database.stations))]
     ]

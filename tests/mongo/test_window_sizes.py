@@ -25,15 +25,15 @@ from tests.qc.test_windows import weather
 def evaluated(replica_set: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservationCollection]:
     """24 days of five stations with all that can be wrong; all but one are silent every third day."""
     everything = weather(np.random.default_rng(5))
-    stations = network(*(one.station for one in everything))
+    stations = network(*(one.stations[0] for one in everything))
     rows: list[dict[str, Any]] = []
     for one in everything:
         kept = np.ones(len(one.times), dtype=bool)
-        if one.station.id != "C":
+        if one.stations[0].id != "C":
             kept = one.times // DAY_MS % 3 != 0
         for at in np.flatnonzero(kept).tolist():
             values = {name: float(v[at]) for name, v in one.values.items() if not np.isnan(v[at])}
-            rows.append({"station_id": one.station.id, "timestamp": int(one.times[at]), **_source(), **values})
+            rows.append({"station_id": one.stations[0].id, "timestamp": int(one.times[at]), **_source(), **values})
     with MongoClient[dict[str, Any]](replica_set, tz_aware=True) as client:
         made = client["block_sizes"]["weather"]
         prepare_collection(made)
@@ -55,7 +55,7 @@ def test_case_104_windows_of_any_size_give_the_same_flags(
     evaluated: ObservationCollection, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     """Day by day, and in a few windows."""
-    stations = network(*(one.station for one in weather(np.random.default_rng(5))))
+    stations = network(*(one.stations[0] for one in weather(np.random.default_rng(5))))
     days = days_held(evaluated, {})
     monkeypatch.setattr(qc_windows, "_CELLS_AT_ONCE", rows * CELLS)
     assert len(list(windows_of(days, stations, rows_by_day(evaluated)))) > 2

@@ -27,7 +27,7 @@ def flag(of: QcResults, check: str, parameter: str, given_flags: list[int]) -> N
 
 
 def only(of: QcResults, parameter: str) -> ParameterDay:
-    (found,) = station_days(of, {DAY})
+    (found,) = station_days(of, {"A": {DAY}})
     return found.parameters[parameter]
 
 
@@ -36,7 +36,7 @@ def test_a_day_counts_what_came_what_is_flagged_and_by_which_check() -> None:
     flag(one, "gross_range", "air_temperature", [1, 1, FAIL, 9, 1])
     flag(one, "spike", "air_temperature", [2, SUSPECT, SUSPECT, 9, 1])
     flag(one, "stuck", "wind_speed", [SUSPECT, 1, 1, 1, 1])
-    assert list(station_days(one, {DAY})) == [
+    assert list(station_days(one, {"A": {DAY}})) == [
         StationDay(
             "A",
             DAY,
@@ -52,17 +52,17 @@ def test_a_day_counts_what_came_what_is_flagged_and_by_which_check() -> None:
 
 def test_only_the_days_that_are_asked_for_and_have_observations_are_given() -> None:
     one = results(hours(72), air_temperature=np.arange(72.0))
-    found = list(station_days(one, {DAY, DAY + 2, DAY + 9}))
+    found = list(station_days(one, {"A": {DAY, DAY + 2, DAY + 9}}))
     assert [(day.day, day.received) for day in found] == [(DAY, 24), (DAY + 2, 24)]
     ranges = [day.parameters["air_temperature"] for day in found]
     assert [(of_day.min, of_day.mean, of_day.max) for of_day in ranges] == [(0.0, 11.5, 23.0), (48.0, 59.5, 71.0)]
-    assert list(station_days(one, {DAY + 9})) == []
+    assert list(station_days(one, {"A": {DAY + 9}})) == []
 
 
 def test_a_parameter_without_a_value_has_no_entry_and_one_that_is_all_flagged_has_no_range() -> None:
     one = results(hours(2), air_temperature=[None, None], wind_speed=[3.0, 4.0])
     flag(one, "stuck", "wind_speed", [FAIL, FAIL])
-    (found,) = station_days(one, {DAY})
+    (found,) = station_days(one, {"A": {DAY}})
     assert found.parameters == {"wind_speed": ParameterDay(2, 0, 2, None, None, None, {"stuck": 2})}
 
 
@@ -99,7 +99,7 @@ def test_the_rain_that_was_made_of_a_counter_is_a_parameter_too() -> None:
     one.amount = np.array([np.nan, 1.0, 3.0])
     assert only(one, "precipitation_amount") == ParameterDay(2, 0, 0, 1.0, 2.0, 3.0, {})
     without = results(hours(1), precipitation_counter=[1.0])
-    (found,) = station_days(without, {DAY})
+    (found,) = station_days(without, {"A": {DAY}})
     assert list(found.parameters) == ["precipitation_counter"]
 
 
@@ -120,7 +120,7 @@ def test_however_the_rows_lie_a_day_is_that_of_its_own_rows(
     times = START_MS + np.array([minute for minute, _, _ in rows], dtype=np.int64) * 60_000
     one = results(times, air_temperature=[value for _, value, _ in rows])
     flag(one, "spike", "air_temperature", [9 if value is None else given_flag for _, value, given_flag in rows])
-    found = {day.day - DAY: day for day in station_days(one, {DAY + day for day in asked})}
+    found = {day.day - DAY: day for day in station_days(one, {"A": {DAY + day for day in asked}})}
     assert found.keys() == {minute // 1440 for minute, _, _ in rows} & asked
     for day, entry in found.items():
         own = [(value, given_flag) for minute, value, given_flag in rows if minute // 1440 == day]
@@ -141,4 +141,4 @@ def test_however_the_rows_lie_a_day_is_that_of_its_own_rows(
 def test_days_are_those_of_utc() -> None:
     assert START_MS == DAY * DAY_MS
     one = results(np.array([START_MS - 1, START_MS], dtype=np.int64), air_temperature=[1.0, 2.0])
-    assert [(day.day, day.received) for day in station_days(one, {DAY - 1, DAY})] == [(DAY - 1, 1), (DAY, 1)]
+    assert [(day.day, day.received) for day in station_days(one, {"A": {DAY - 1, DAY}})] == [(DAY - 1, 1), (DAY, 1)]

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forecast.qc.comparison import Neighbour, joined
 from forecast.qc.flags import FAIL, GOOD, NOT_EVALUATED, SUSPECT
 from forecast.qc.registry import CHECKS
 from forecast.qc.results import QcResults
@@ -52,14 +51,6 @@ def test_stations_of_one_site_count_as_one_neighbour() -> None:
     assert "buddy_check" not in {check for row in flagged(evaluated(*twins())["A"], AIR) for check in row}
     third = series(STATIONS["E"], TIMES, air_temperature=curve(TIMES))
     assert "buddy_check" in flagged(evaluated(*twins(), third)["A"], AIR)[31]
-
-
-def test_of_a_site_each_time_has_the_value_of_the_first_station_that_has_one() -> None:
-    nan = np.nan
-    first = Neighbour(np.array([10, 20, 30]), np.array([1.0, nan, 3.0]))
-    second = Neighbour(np.array([10, 20, 25]), np.array([7.0, 8.0, 9.0]))
-    times, values = joined([first, second])
-    assert (times.tolist(), values.tolist()) == ([10, 20, 25, 30], [1.0, 8.0, 9.0, 3.0])
 
 
 def test_a_value_far_from_the_neighbours_is_suspect_and_stays() -> None:
@@ -195,7 +186,7 @@ def test_of_a_few_values_no_share_is_taken() -> None:
 
 
 def test_only_the_targets_are_evaluated() -> None:
-    results = {one.station.id: run_station_checks(one) for one in air()}
+    results = {one.stations[0].id: run_station_checks(one) for one in air()}
     evaluate_among(results, ["B"])
     for name in "ACDE":
         assert {check for check, _ in results[name].by_check}.isdisjoint(AMONG)

@@ -17,6 +17,7 @@ from forecast.qc.comparison import Comparison
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, Floats, Times
 from forecast.qc.limits import limits_of
 from forecast.qc.registry import CHECKS, COMPARED_REACH, DAY_REACH, REACH, STATION_REACH, reach_of
+from forecast.qc.series import Rows
 from tests.networks import hours, series, station
 
 FILES = [path for path in Path(*checks.__path__).glob("*.py") if path.name != "__init__.py"]
@@ -42,13 +43,13 @@ class Watched(dict[str, Floats]):
 class FourTimes:
     """Four neighbours that measure the same."""
 
-    number = 4
+    most = 4
 
     def __init__(self, measured: Watched) -> None:
         self.measured = measured
 
-    def values(self, parameter: str, times: Times) -> Floats:
-        return np.resize(self.measured[parameter], (4, times.size))
+    def values(self, parameter: str, stations: Rows, times: Times) -> Floats:
+        return np.resize(self.measured[parameter], (4, times.size)).T
 
 
 def test_each_check_is_one_file_and_one_function_of_its_name() -> None:
@@ -85,8 +86,8 @@ def everything() -> Context:
     one = replace(series(station("A"), hours(ROWS), **values), values=Watched(values), doubted=doubted)
     beside = {name: chance.normal(size=ROWS) for name in MEASURED_NAMES}
     flags = {name: np.full(ROWS, GOOD, dtype=np.uint8) for name in MEASURED_NAMES}
-    comparison = Comparison(one.times, np.arange(ROWS), FourTimes(Watched(beside)))
-    return Context(one, limits_of(one.station, {}), one.values.__getitem__, flags, comparison)
+    comparison = Comparison(one, np.arange(ROWS), FourTimes(Watched(beside)))
+    return Context(one, limits_of(one.stations[0], {}), one.values.__getitem__, flags, comparison)
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)

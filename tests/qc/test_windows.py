@@ -295,14 +295,14 @@ def said(results: QcResults, days: Collection[int]) -> dict[int, tuple[Any, ...]
 
 def between(one: Series, first: int, last: int) -> Series:
     rows = (one.times // DAY_MS >= first) & (one.times // DAY_MS <= last)
-    return Series(one.station, one.times[rows], {name: column[rows] for name, column in one.values.items()})
+    return Series.of(one.stations[0], one.times[rows], {name: column[rows] for name, column in one.values.items()})
 
 
 @settings(max_examples=examples(0.15))
 @given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(0, LAST - 1))
 def test_what_is_read_of_a_window_is_all_that_its_verdicts_hang_on(seed: int, changed: int, day: int) -> None:
     everything = weather(np.random.default_rng(seed))
-    stations = network(*(one.station for one in everything))
+    stations = network(*(one.stations[0] for one in everything))
     full = evaluated(*everything)
     (window,) = whole({"ABCDE"[changed]: {DAY + day}}, stations)
     read = evaluated(*(between(one, window.first_read, window.last_read) for one in everything))
@@ -319,12 +319,14 @@ def test_every_verdict_that_one_day_can_change_is_in_its_window(seed: int, chang
     one = before[changed]
     rows = one.times // DAY_MS == DAY + day
     if gone:
-        after = Series(one.station, one.times[~rows], {name: column[~rows] for name, column in one.values.items()})
+        after = Series.of(
+            one.stations[0], one.times[~rows], {name: column[~rows] for name, column in one.values.items()}
+        )
     else:
         values = {name: np.where(rows, column + chance.normal(0, 9), column) for name, column in one.values.items()}
-        after = Series(one.station, one.times, values)
-    stations = network(*(one.station for one in before))
-    (window,) = whole({one.station.id: {DAY + day}}, stations)
+        after = Series.of(one.stations[0], one.times, values)
+    stations = network(*(one.stations[0] for one in before))
+    (window,) = whole({one.stations[0].id: {DAY + day}}, stations)
     outside = [each for each in ALL_DAYS if not window.first <= each <= window.last]
     old = evaluated(*before)
     new = evaluated(*before[:changed], after, *before[changed + 1 :])

@@ -87,7 +87,7 @@ class Clean:
     def judged_with(self, series: Series) -> dict[str, QcResults]:
         """What the checks say where one station's series is another."""
         results = {name: _copy(one) for name, one in self.alone.items()} | {
-            series.station.id: run_station_checks(series)
+            series.stations[0].id: run_station_checks(series)
         }
         evaluate_among(results)
         return results
@@ -183,7 +183,7 @@ def outcome_of(experiment: Experiment) -> Outcome:
 
 
 def _count(outcome: Outcome, all_results: dict[str, QcResults], altered: Altered, check: str) -> None:
-    station = altered.series.station.id
+    station = altered.series.stations[0].id
     results = all_results[station]
     for parameter, rows, told in altered.errors:
         flagged = np.isin(results.flags[parameter], (SUSPECT, FAIL))
@@ -390,7 +390,7 @@ def stand_still(values: Floats, *_: object) -> Floats:
 def beyond(parameter: str, limit: str, by: float) -> Change:
     """A limit of a check, and something."""
     return lambda values, series, *_: np.full(
-        len(values), limits_of(series.station, series.network_limits)[parameter][limit] + by
+        len(values), limits_of(series.stations[0], series.network_limits)[parameter][limit] + by
     )
 
 
@@ -416,7 +416,7 @@ def where_value(parameter: str, holds: Callable[[Floats], Mask]) -> Where:
 def at_sun(holds: Callable[[Floats], Mask]) -> Where:
     def where(clean: Clean, station: str) -> Mask:
         series = clean.week[station]
-        return holds(solar_elevation(series.times, series.station.latitude, series.station.longitude))
+        return holds(solar_elevation(series.times, series.stations[0].latitude, series.stations[0].longitude))
 
     return where
 

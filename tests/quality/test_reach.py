@@ -52,7 +52,7 @@ def _many_times(series: Series, random: Random) -> Series:
         still = np.flatnonzero(times // DAY_MS == random.choice(DAYS))
         whole[still] = whole[still[0]]
         values[name] = whole
-    if series.station.id == HAZEBROUCK:
+    if series.stations[0].id == HAZEBROUCK:
         # Its clock is an hour off in the second half.
         times[len(times) // 2 :] += HOUR_MS
     # And a day without any observation here and there.
@@ -73,7 +73,7 @@ Told = dict[int, tuple[Any, ...]]
 
 
 def _stations(stretch: Week) -> Stations:
-    return Stations({name: series.station for name, series in stretch.items()})
+    return Stations({name: series.stations[0] for name, series in stretch.items()})
 
 
 def _told(series: Series, results: Any) -> Told:

@@ -32,7 +32,8 @@ def findings(clean: Clean) -> Findings:
     """What a run would report of the whole week."""
     found = Findings()
     for results in clean.results.values():
-        found.observe(results, set((results.series.times // DAY_MS).tolist()))
+        days = set((results.series.times // DAY_MS).tolist())
+        found.observe(results, {results.series.stations[0].id: days})
     return found
 
 

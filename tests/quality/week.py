@@ -57,4 +57,4 @@ def _series(rows: pd.DataFrame, station: Station) -> Series:
     times = rows["timestamp"].to_numpy("datetime64[ms]").astype(np.int64)
     values = {name: rows[name].to_numpy(np.float64, na_value=np.nan) for name in MEASURED_NAMES}
     own = {name: column for name, column in values.items() if not np.isnan(column).all()}
-    return Series(station, times, own, network_limits=NETWORKS.thresholds_of(station.network))
+    return Series.of(station, times, own, network_limits=NETWORKS.thresholds_of(station.network))

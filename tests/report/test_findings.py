@@ -35,7 +35,7 @@ def results(codes: str, check: str = "spike", name: str = AIR, at: Any = A, star
 def heard(*all_results: QcResults, days: set[int] | None = None) -> Findings:
     findings = Findings()
     for one in all_results:
-        findings.observe(one, ALL_DAYS if days is None else days)
+        findings.observe(one, {one.series.stations[0].id: ALL_DAYS if days is None else days})
     return findings
 
 
@@ -108,7 +108,7 @@ def test_stations_and_parameters_are_told_apart_in_their_order() -> None:
 def test_blocks_of_days_add_up_to_the_same() -> None:
     codes = "3" * 6 + "1" * 18 + "4" * 4 + "1" * 20
     whole, parts = heard(results(codes)), heard(results(codes), days={DAY})
-    parts.observe(results(codes), {DAY + 1})
+    parts.observe(results(codes), {"A": {DAY + 1}})
     assert parts.by_check() == whole.by_check()
     assert parts.by_station() == whole.by_station()
     assert parts.completeness(LATER) == whole.completeness(LATER)
@@ -120,7 +120,7 @@ def test_a_day_that_is_evaluated_once_more_counts_once() -> None:
     """Where another writer changed it meanwhile: what that one brought is its own to tell."""
     findings = heard(results("1134"))
     once = findings.by_check(), findings.by_station(), findings.completeness(LATER), worst(findings)
-    findings.observe(results("11343"), ALL_DAYS)
+    findings.observe(results("11343"), {"A": ALL_DAYS})
     assert (findings.by_check(), findings.by_station(), findings.completeness(LATER), worst(findings)) == once
 
 
@@ -315,7 +315,7 @@ def test_days_that_are_expected_count_whether_anything_came_or_not() -> None:
     findings = Findings()
     for one in (A, station("B", 10, parameters=(WIND,))):
         findings.expect(one, [DAY, DAY + 1])
-    findings.observe(results("1" * 12, start=START_MS + 24 * 3_600_000), {DAY + 1})
+    findings.observe(results("1" * 12, start=START_MS + 24 * 3_600_000), {"A": {DAY + 1}})
     found = findings.completeness(LATER)
     assert found["A"].days == found["B"].days == ["2024-10-01", "2024-10-02"]
     assert (found["A"].expected, found["A"].received) == ([24, 24], {AIR: [0, 12], WIND: [0, 0]})

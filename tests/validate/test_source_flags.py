@@ -82,7 +82,7 @@ def test_no_other_check_builds_on_it() -> None:
     station = next(one for one in STATIONS if one.id == "ITESTB25")
     times = np.arange(288, dtype=np.int64) * 300_000
     values = {"air_temperature": 12 + np.sin(np.arange(288) / 40)}
-    series = Series(station, times, values, {"air_temperature": np.ones(288, dtype=bool)})
+    series = Series.of(station, times, values, {"air_temperature": np.ones(288, dtype=bool)})
     results = run_station_checks(series)
     assert set(results.flags["air_temperature"].tolist()) <= {1, 2}
     run_closing_checks(results)

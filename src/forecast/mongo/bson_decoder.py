@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -77,7 +77,10 @@ class StationColumns:
 
     def since(self, time: int) -> StationColumns:
         """The documents from a time on (ms since 1970)."""
-        rows = slice(int(np.searchsorted(self.times, time)), None)
+        return self.take(slice(int(np.searchsorted(self.times, time)), None))
+
+    def take(self, rows: slice | npt.NDArray[np.intp]) -> StationColumns:
+        """Some of the documents."""
         values = {name: values[rows] for name, values in self.values.items()}
         flags, source_flags = self.flags[rows], self.source_flags[rows]
         origins = None if self.origins is None else self.origins.take(rows)
@@ -103,16 +106,24 @@ def read_columns(batches: Iterable[bytes]) -> dict[str, StationColumns]:
 
 def joined(parts: list[StationColumns]) -> StationColumns:
     """Parts of one station under each other, by time."""
-    times = np.concatenate([part.times for part in parts])
-    order = np.argsort(times, kind="stable")
+    whole = one_after_another(parts)
+    if (np.diff(whole.times) > 0).all():
+        return whole
+    return whole.take(np.argsort(whole.times, kind="stable"))
+
+
+def one_after_another(parts: Sequence[StationColumns]) -> StationColumns:
+    """Parts under each other as they are."""
+    if len(parts) == 1:
+        return parts[0]
     names = [name for name in PARAMETER_NAMES if any(name in part.values for part in parts)]
     return StationColumns(
-        times[order],
-        {name: _joined_values(name, parts)[order] for name in names},
-        np.concatenate([part.flags for part in parts])[order],
-        np.concatenate([part.source_flags for part in parts])[order],
-        np.concatenate([part.digests for part in parts])[order],
-        _joined_origins([part.origins for part in parts], order),
+        np.concatenate([part.times for part in parts]),
+        {name: _joined_values(name, parts) for name in names},
+        np.concatenate([part.flags for part in parts]),
+        np.concatenate([part.source_flags for part in parts]),
+        np.concatenate([part.digests for part in parts]),
+        _joined_origins([part.origins for part in parts]),
     )
 
 
@@ -123,7 +134,8 @@ def _station_columns(alike: Alike) -> StationColumns:
         for flags in (quality["flags"], quality.get("source_flags"))
     )
     times = alike.numbers("timestamp", "<i8")
-    values = dict(alike.measurements())
+    found = dict(alike.measurements())
+    values = {name: found[name] for name in PARAMETER_NAMES if name in found}
     return StationColumns(times, values, texts, source, alike.texts("metadata.digest"), _origins(alike))
 
 
@@ -182,7 +194,7 @@ def _origins(alike: Alike) -> Origins | None:
     return Origins(first, alike.texts("metadata.source_row"), extracted_at, ingested_at)
 
 
-def _joined_origins(parts: list[Origins | None], order: npt.NDArray[np.intp]) -> Origins | None:
+def _joined_origins(parts: Sequence[Origins | None]) -> Origins | None:
     known = [part for part in parts if part is not None]
     if not known or len(known) < len(parts):
         return None
@@ -191,8 +203,8 @@ def _joined_origins(parts: list[Origins | None], order: npt.NDArray[np.intp]) ->
         np.concatenate([part.source_rows for part in known]),
         np.concatenate([part.extracted_at for part in known]),
         np.concatenate([part.ingested_at for part in known]),
-    ).take(order)
+    )
 
 
-def _joined_values(name: str, parts: list[StationColumns]) -> npt.NDArray[np.float64]:
+def _joined_values(name: str, parts: Sequence[StationColumns]) -> npt.NDArray[np.float64]:
     return np.concatenate([part.values.get(name, np.full(len(part.times), np.nan)) for part in parts])

@@ -40,7 +40,7 @@ class DaySink(Protocol):
 
 
 class CheckedRows(NamedTuple):
-    """Some documents of a station, the worst flag of each and its amount of rain, and what the checks say by value."""
+    """Some documents, by station and time: the worst flag of each, its amount of rain, and what the checks say."""
 
     columns: StationColumns
     origins: Origins
@@ -51,7 +51,7 @@ class CheckedRows(NamedTuple):
 
 
 def dataset_of(parts: Sequence[CheckedRows]) -> pa.Table:
-    """The documents as the dataset has them, part by part: the columns of DATASET_SCHEMA that hold anything."""
+    """The documents as the dataset has them, by station and time: the columns of DATASET_SCHEMA that hold anything."""
     if not parts:
         return DATASET_SCHEMA.empty_table()
     origins = [part.origins.take(part.rows) for part in parts]
@@ -80,7 +80,20 @@ def dataset_of(parts: Sequence[CheckedRows]) -> pa.Table:
         if not np.isnan(values).all():
             columns[name] = values
             columns[flag_column(name)] = np.concatenate([_flags(name, part) for part in parts])
-    return dataset_table(columns)
+    return _by_station(dataset_table(columns), parts)
+
+
+def _by_station(observations: pa.Table, parts: Sequence[CheckedRows]) -> pa.Table:
+    if len(parts) == 1:
+        return observations
+    names = np.concatenate([_station_ids(part) for part in parts])
+    times = np.concatenate([part.columns.times[part.rows] for part in parts])
+    return observations.take(pa.array(np.lexsort((times, np.unique(names, return_inverse=True)[1]))))
+
+
+def _station_ids(part: CheckedRows) -> npt.NDArray[np.str_]:
+    series = part.results.series
+    return np.array([station.id for station in series.stations])[series.of_row[part.rows]]
 
 
 def _values(name: str, part: CheckedRows) -> Floats:

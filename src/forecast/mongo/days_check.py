@@ -19,9 +19,8 @@ def outdated_days(held: Mapping[str, set[int]], collection: ObservationCollectio
     """
     aggregates = DailyAggregates.for_collection(collection)
     for window, results in evaluated(held, collection, stations):
-        for name, days in window.changed.items():
-            if name in results:
-                yield from aggregates.differing(station_days(results[name], days))
+        for one in results:
+            yield from aggregates.differing(station_days(one, window.changed))
     for station, day in aggregates.station_days():
         if day not in held.get(station, ()):
             yield day_id(station, day)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from forecast.core.digests import qc_hashes, qc_hashes_of
 from forecast.core.memory import trim_heap
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.stations import Station, Stations
-from forecast.mongo.bson_decoder import StationColumns
+from forecast.mongo.bson_decoder import StationColumns, one_after_another
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.qc_queue import days_by_station
 from forecast.mongo.qc_write import OutdatedFlags, document_id
@@ -22,9 +22,8 @@ from forecast.networks.registry import NETWORKS
 from forecast.qc.neighbours import Neighbours, neighbours_of
 from forecast.qc.results import QcResults
 from forecast.qc.runner import compared_values, run_closing_checks, run_neighbour_checks, run_station_checks
-from forecast.qc.series import Series
+from forecast.qc.series import Series, alike
 from forecast.qc.source_flags import doubted
-from forecast.qc.surroundings import Compared
 from forecast.qc.windows import QcWindow
 
 
@@ -42,66 +41,76 @@ def outdated_flags(
 ) -> Iterator[str]:
     """The ids of the documents whose flags are not what the checks say now."""
     for window, stored in prefetch(days, collection, stations):
-        results = evaluate(window, stored, neighbours_of(stations))
-        for station in window.targets:
-            if station.id in results:
-                rows = differing_flags(window, stored[station.id], results[station.id]).rows
-                yield from (document_id(station, stored[station.id].times[row]) for row in rows)
-        del stored, results
+        found = evaluate(window, stored, neighbours_of(stations))
+        for one in found:
+            series = one.results.series
+            for row in differing_flags(window, one).rows.tolist():
+                yield document_id(series.stations[series.of_row[row]], series.times[row])
+        del stored, found
         trim_heap()
 
 
 def evaluated(
     days: Mapping[str, set[int]], collection: ObservationCollection, stations: Stations
-) -> Iterator[tuple[QcWindow, dict[str, QcResults]]]:
-    """What the checks say of these days, window by window and by station.
+) -> Iterator[tuple[QcWindow, list[QcResults]]]:
+    """What the checks say of these days, window by window.
 
     What is given lasts until the next is asked for.
     """
     for window, stored in prefetch(days, collection, stations):
-        results = evaluate(window, stored, neighbours_of(stations))
+        results = [one.results for one in evaluate(window, stored, neighbours_of(stations))]
         del stored
         yield window, results
         results.clear()
         trim_heap()
 
 
-def evaluate(window: QcWindow, stored: Mapping[str, StationColumns], neighbours: Neighbours) -> dict[str, QcResults]:
-    """What the checks say of what the database holds of a window, by station that is affected."""
+class Evaluated(NamedTuple):
+    """What the database holds of some stations, station after station, and what the checks say of each row."""
+
+    columns: StationColumns
+    results: QcResults
+
+
+def evaluate(window: QcWindow, stored: Mapping[str, StationColumns], neighbours: Neighbours) -> list[Evaluated]:
+    """What the checks say of what the database holds of the stations of a window that are affected."""
     affected = {station.id for station in window.targets}
-    results: dict[str, QcResults] = {}
-    compared: dict[str, Compared] = {}
-    for station in window.halo:
-        if station.id in stored:
-            alone = run_station_checks(_series(station, stored[station.id]))
-            compared[station.id] = compared_values(alone)
-            if station.id in affected:
-                results[station.id] = alone
+    held = [station for station in window.halo if station.id in stored]
+    found: list[Evaluated] = []
+    compared: list[Series] = []
+    for is_affected in (True, False):
+        some = [station for station in held if (station.id in affected) == is_affected]
+        for places in alike(some):
+            stations = tuple(some[place] for place in places)
+            parts = [stored[station.id] for station in stations]
+            columns = one_after_another(parts)
+            results = run_station_checks(_series(stations, [len(part.times) for part in parts], columns))
+            compared.append(compared_values(results))
+            if is_affected:
+                found.append(Evaluated(columns, results))
     # What the checks along time have left is a third of what a window takes.
     trim_heap()
-    run_neighbour_checks(results.values(), compared, neighbours, (window.first, window.last))
-    for of_station in results.values():
-        run_closing_checks(of_station)
-    return results
+    run_neighbour_checks([one.results for one in found], compared, neighbours, (window.first, window.last))
+    for one in found:
+        run_closing_checks(one.results)
+    return found
 
 
-def differing_flags(window: QcWindow, stored: StationColumns, results: QcResults) -> OutdatedFlags:
-    """The flags of a station's documents in a window that are not what the checks say."""
-    within = _within(window, stored)
-    quality = results.quality(within)
+def differing_flags(window: QcWindow, one: Evaluated) -> OutdatedFlags:
+    """The flags of documents in a window that are not what the checks say."""
+    days = one.columns.times // DAY_MS
+    within = np.flatnonzero((days >= window.first) & (days <= window.last))
+    quality = one.results.quality(within)
     versions = np.full(len(quality.flag), qc_version())
     hashes = qc_hashes(quality.flag, quality.flags, quality.anomalies, quality.amount, versions)
-    other = np.flatnonzero(qc_hashes_of(stored.digests[within]) != hashes)
-    return OutdatedFlags(within.start + other, quality.take(other), hashes[other], within, quality)
+    other = np.flatnonzero(qc_hashes_of(one.columns.digests[within]) != hashes)
+    return OutdatedFlags(within[other], quality.take(other), hashes[other], within, quality)
 
 
-def _series(station: Station, columns: StationColumns) -> Series:
+def _series(stations: tuple[Station, ...], sizes: Sequence[int], columns: StationColumns) -> Series:
     measured = {name: values for name, values in columns.values.items() if name in MEASURED_NAMES}
-    codes = NETWORKS.failed_codes_of(station.network)
+    network = stations[0].network
+    codes = NETWORKS.failed_codes_of(network)
     failed = doubted(columns.source_flags, codes) if codes else {}
-    return Series(station, columns.times, measured, failed, NETWORKS.thresholds_of(station.network))
-
-
-def _within(window: QcWindow, stored: StationColumns) -> slice:
-    first, end = np.searchsorted(stored.times, [window.first * DAY_MS, (window.last + 1) * DAY_MS])
-    return slice(int(first), int(end))
+    starts = np.cumsum([0, *sizes[:-1]])
+    return Series(stations, starts, columns.times, measured, failed, NETWORKS.thresholds_of(network))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -19,12 +19,13 @@ from forecast.mongo.checked_rows import CheckedRows, DaySink, dataset_of
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.loaded_rows import LoadedRows
-from forecast.mongo.qc_evaluation import days_held, differing_flags, evaluate
+from forecast.mongo.qc_evaluation import Evaluated, days_held, differing_flags, evaluate
 from forecast.mongo.qc_queue import PendingQc, days_by_station
 from forecast.mongo.qc_write import OutdatedFlags, flag_updates, rewrite_all
 from forecast.mongo.station_states import StationStates
 from forecast.mongo.window_reader import prefetch, read_window
-from forecast.qc.aggregates import StationDay, station_days
+from forecast.qc.aggregates import station_days
+from forecast.qc.days import days_of
 from forecast.qc.neighbours import Neighbours, neighbours_of
 from forecast.qc.results import QcResults
 from forecast.qc.windows import QcWindow
@@ -41,8 +42,8 @@ DaysEvaluator = Callable[[Mapping[str, set[int]], set[tuple[str, int]]], QcCount
 class QcObserver(Protocol):
     """Who wants to know what the checks said."""
 
-    def observe(self, results: QcResults, changed_days: set[int]) -> None:
-        """The flags of a station, and the days of it that are new."""
+    def observe(self, results: QcResults, changed: Mapping[str, Set[int]]) -> None:
+        """The flags of some stations, and the days by station that are new, of other stations among them."""
         ...
 
 
@@ -171,37 +172,32 @@ def _evaluate_window(
     counts = QcCounts()
     changed: dict[str, int] = {}
     for attempt in range(_ROUNDS):
-        results = evaluate(window, stored, neighbours)
+        found = evaluate(window, stored, neighbours)
         # What the checks have left: 60 MB of a window, which would be in memory with what is written and passed on.
         trim_heap()
-        of_window = [station for station in window.targets if station.id in results]
-        differing = {
-            station.id: differing_flags(window, stored[station.id], results[station.id]) for station in of_window
-        }
+        outdated = [differing_flags(window, one) for one in found]
+        pairs = list(zip(found, outdated, strict=True))
+        reflagged = {station_day for one, differing in pairs for station_day in _days_of(one, differing)}
         # Before the flags: where this is cut off in between, the flags still differ, and both are written again.
-        _write_days(window, stored, results, differing, collection)
-        reflagged = {(one.id, day) for one in of_window for day in _days_of(stored[one.id], differing[one.id])}
+        _write_days(window, found, reflagged, collection)
         flags_change(reflagged)
         if sink is not None:
             sink.flags_change(reflagged)
-        counts.evaluated = 0
-        for within in (differing[one.id].evaluated for one in of_window):
-            counts.evaluated += within.stop - within.start
+        counts.evaluated = sum(len(differing.evaluated) for differing in outdated)
         updates = (
             batch
-            for one in of_window
-            for batch in flag_updates(one, stored[one.id], differing[one.id], changed, by_name=not attempt)
+            for one, differing in pairs
+            for batch in flag_updates(one.results.series, one.columns, differing, changed, by_name=not attempt)
         )
         written = rewrite_all(updates, collection)
         counts.rewritten += written
-        if written == sum(len(one.rows) for one in differing.values()):
+        if written == sum(len(differing.rows) for differing in outdated):
             counts.flags_changed = sum(changed.values())
             if observer is not None:
-                for name, days in window.changed.items():
-                    if name in results:
-                        observer.observe(results[name], days)
+                for one in found:
+                    observer.observe(one.results, window.changed)
             if sink is not None:
-                _hand_on(window, stored, results, differing, sink)
+                _hand_on(window, pairs, sink)
             return counts
         stored = read_window(window, collection)
     raise RetryableError("other writers keep changing the same documents; run again when they are done")
@@ -209,46 +205,41 @@ def _evaluate_window(
 
 def _write_days(
     window: QcWindow,
-    stored: Mapping[str, StationColumns],
-    results: Mapping[str, QcResults],
-    differing: Mapping[str, OutdatedFlags],
+    found: Sequence[Evaluated],
+    reflagged: Iterable[tuple[str, int]],
     collection: ObservationCollection,
 ) -> None:
     """The daily aggregates of the days whose observations changed, and of those whose flags are about to."""
-    found: list[StationDay] = []
-    for name, one in results.items():
-        days = _days_of(stored[name], differing[name]) if name in differing else set()
-        if days := days | window.changed.get(name, set()):
-            found += station_days(one, days)
-    there = {(one.station, one.day) for one in found}
     asked = {(name, day) for name, days in window.changed.items() for day in days}
-    DailyAggregates.for_collection(collection).write(found, asked - there)
+    days = days_by_station(asked.union(reflagged))
+    aggregates = [day for one in found for day in station_days(one.results, days)]
+    there = {(one.station, one.day) for one in aggregates}
+    DailyAggregates.for_collection(collection).write(aggregates, asked - there)
 
 
-def _hand_on(
-    window: QcWindow,
-    stored: Mapping[str, StationColumns],
-    results: Mapping[str, QcResults],
-    differing: Mapping[str, OutdatedFlags],
-    sink: DaySink,
-) -> None:
+def _hand_on(window: QcWindow, pairs: Sequence[tuple[Evaluated, OutdatedFlags]], sink: DaySink) -> None:
     """Give what the database holds now of the days whose observations changed."""
     days = sorted(set().union(*window.changed.values()))
     for at in range(0, len(days), _DAYS_HANDED_ON):
         some = set(days[at : at + _DAYS_HANDED_ON])
         changed = {name: of_station & some for name, of_station in window.changed.items() if of_station & some}
         parts = []
-        for name in sorted(changed.keys() & differing.keys()):
-            columns, among, result = stored[name], differing[name].evaluated, differing[name].result
+        for (columns, results), (*_, among, result) in pairs:
+            chosen = np.flatnonzero(results.series.rows_on(changed)[among])
+            if not len(chosen):
+                continue
             if columns.origins is None:
                 # Somebody else's documents are among them: reading them for the dataset says so.
                 return
-            chosen = np.flatnonzero(np.isin(columns.times[among] // DAY_MS, list(changed[name])))
             quality = (result.flag[chosen], result.amount[chosen])
-            parts.append(CheckedRows(columns, columns.origins, results[name], among.start + chosen, *quality))
+            parts.append(CheckedRows(columns, columns.origins, results, among[chosen], *quality))
         sink.take(changed, dataset_of(parts))
 
 
-def _days_of(stored: StationColumns, differing: OutdatedFlags) -> set[int]:
-    """The days of the documents whose flags differ."""
-    return set((stored.times[differing.rows] // DAY_MS).tolist())
+def _days_of(one: Evaluated, differing: OutdatedFlags) -> set[tuple[str, int]]:
+    """The station-days of the documents whose flags differ."""
+    series = one.results.series
+    days = days_of(series.axis[differing.rows])
+    rows = differing.rows[days.starts]
+    stations, numbers = series.of_row[rows].tolist(), (series.times[rows] // DAY_MS).tolist()
+    return {(series.stations[place].id, day) for place, day in zip(stations, numbers, strict=True)}

@@ -22,6 +22,7 @@ from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.client import ObservationCollection, foreign_index, mongo_errors, refusal, validation_failed
 from forecast.networks.qc_version import qc_version
 from forecast.qc.results import Quality
+from forecast.qc.series import Series
 
 _BATCH: Final = 2_500
 _WRITERS: Final = 2
@@ -46,23 +47,25 @@ class OutdatedFlags(NamedTuple):
     rows: npt.NDArray[np.intp]
     quality: Quality
     hashes: Hashes
-    evaluated: slice
+    evaluated: npt.NDArray[np.intp]
     result: Quality
 
 
 def flag_updates(
-    station: Station, stored: StationColumns, differing: OutdatedFlags, changed: dict[str, int], *, by_name: bool
+    series: Series, stored: StationColumns, differing: OutdatedFlags, changed: dict[str, int], *, by_name: bool
 ) -> Iterator[list[UpdateOne]]:
-    """The writes of the outdated flags of one station, in batches; each only where the document is as it was read.
+    """The writes of outdated flags, in batches; each only where the document is as it was read.
 
-    `changed` gets the number of values with another flag, by document: what is written in a second attempt counts once.
-    Documents are found by name, which is fast; or by station and time, whatever somebody has named them by hand.
+    `series` and `stored` have the same rows. `changed` gets the number of values with another flag, by document: what
+    is written in a second attempt counts once. Documents are found by name, which is fast; or by station and time,
+    whatever somebody has named them by hand.
     """
     rows, quality, hashes = differing[:3]
     for at in range(0, len(rows), _BATCH):
         updates = []
         batch = quality.flags[at : at + _BATCH].to_pylist()
         for number, (row, text) in enumerate(zip(rows[at : at + _BATCH].tolist(), batch, strict=True), at):
+            station = series.stations[series.of_row[row]]
             name = document_id(station, stored.times[row])
             changed[name] = _changed_flags(stored.flags[row], text)
             digest = stored.digests[row].decode()

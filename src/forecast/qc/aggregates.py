@@ -1,8 +1,8 @@
-"""What a station's observations of a UTC day come to: how many there are, how many are flagged, and their range."""
+"""What stations' observations of a UTC day come to: how many there are, how many are flagged, and their range."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,17 +55,19 @@ class StationDay:
     parameters: Mapping[str, ParameterDay]
 
 
-def station_days(results: QcResults, days: set[int]) -> Iterator[StationDay]:
-    """Those of these days on which the station has observations."""
-    station, times = results.series.station, results.series.times
-    rows = np.flatnonzero(np.isin(times // DAY_MS, list(days)))
+def station_days(results: QcResults, days: Mapping[str, Set[int]]) -> Iterator[StationDay]:
+    """Those of these days, by station, on which the station has observations."""
+    series = results.series
+    rows = np.flatnonzero(series.rows_on(days))
     if not len(rows):
         return
-    found = days_of(times[rows])
-    names = [*results.series.values, *([] if np.isnan(results.amount[rows]).all() else [_AMOUNT])]
-    columns = {name: _of_parameter(name, results, rows, found.starts) for name in names}
-    received = np.diff(found.starts, append=len(rows)).tolist()
-    for place, (day, number) in enumerate(zip(found.number.tolist(), received, strict=True)):
+    starts = days_of(series.axis[rows]).starts
+    names = [*series.values, *([] if np.isnan(results.amount[rows]).all() else [_AMOUNT])]
+    columns = {name: _of_parameter(name, results, rows, starts) for name in names}
+    stations = [series.stations[place] for place in series.of_row[rows[starts]].tolist()]
+    numbers = (series.times[rows[starts]] // DAY_MS).tolist()
+    received = np.diff(starts, append=len(rows)).tolist()
+    for place, (station, day, number) in enumerate(zip(stations, numbers, received, strict=True)):
         parameters = {name: by_day[place] for name, by_day in columns.items() if by_day[place].received}
         yield StationDay(station.id, day, expected_a_day(station), number, parameters)
 

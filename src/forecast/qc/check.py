@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+
 from forecast.qc.comparison import NOBODY, Comparison
 from forecast.qc.flags import SUSPECT, Flags, Floats, Mask
 from forecast.qc.series import Series
@@ -50,11 +52,11 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Context:
-    """What a check sees of a station.
+    """What a check sees of some stations, station after station.
 
-    `limits` are the station's thresholds by parameter; `unfailed` gives the values of a parameter that no check has
-    failed so far, NaN elsewhere; `flags` are the worst of the checks of earlier scopes; `comparison` is with the
-    neighbours, for checks of the scopes that have them.
+    `limits` are their thresholds by parameter, which all of them share; `unfailed` gives the values of a parameter that
+    no check has failed so far, NaN elsewhere; `flags` are the worst of the checks of earlier scopes; `comparison` is
+    with the neighbours, for checks of the scopes that have them.
     """
 
     series: Series
@@ -64,14 +66,28 @@ class Context:
     comparison: Comparison = NOBODY
 
     def has(self, *parameters: str) -> bool:
-        """Whether the station has any value of each."""
+        """Whether any of the stations has values of each; where a value is missing, flags_of says so."""
         return self.series.has(*parameters)
+
+    @property
+    def interval_minutes(self) -> float:
+        """The stations' nominal interval, which all of them share."""
+        return self.series.stations[0].interval_minutes
+
+    @cached_property
+    def latitude(self) -> Floats:
+        """Degrees north of the equator, of the station of every row."""
+        return np.array([station.latitude for station in self.series.stations], np.float64)[self.series.of_row]
+
+    @cached_property
+    def longitude(self) -> Floats:
+        """Degrees east of Greenwich, of the station of every row."""
+        return np.array([station.longitude for station in self.series.stations], np.float64)[self.series.of_row]
 
     @cached_property
     def sun_elevation(self) -> Floats:
         """Degrees above the horizon at every row."""
-        station = self.series.station
-        return solar_elevation(self.series.times, station.latitude, station.longitude)
+        return solar_elevation(self.series.times, self.latitude, self.longitude)
 
 
 def _of_the_row_alone(_: Limits) -> Reach:

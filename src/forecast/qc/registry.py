@@ -11,8 +11,8 @@ from typing import Final
 from forecast.core.parameters import MEASURED_NAMES
 from forecast.qc import checks
 from forecast.qc.check import Check, Limits, Reach, Scope
-from forecast.qc.comparison import WINDOW_MINUTES
 from forecast.qc.flags import FAIL
+from forecast.qc.surroundings import WINDOW_MINUTES
 from forecast.qc.thresholds import Thresholds
 
 _NONE: Final = Reach(0, 0)

@@ -1,4 +1,4 @@
-"""What the checks say of the observations of one station, put together."""
+"""What the checks say of the observations of stations, put together."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from forecast.qc.flags import (
 )
 from forecast.qc.limits import limits_of
 from forecast.qc.registry import CHECKS
-from forecast.qc.series import Series
+from forecast.qc.series import Rows, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Quality:
     anomalies: npt.NDArray[np.int32]
     amount: Floats
 
-    def take(self, rows: npt.NDArray[np.intp] | Mask) -> Quality:
+    def take(self, rows: Rows | Mask) -> Quality:
         """Some of the rows."""
         places = np.flatnonzero(rows) if rows.dtype == bool else rows
         return Quality(self.flag[rows], self.flags.take(pa.array(places)), self.anomalies[rows], self.amount[rows])
@@ -50,7 +50,7 @@ class Quality:
 class QcResults:
     """`flags` are the worst of all checks by parameter; `by_check` those of each, by check and parameter.
 
-    `medians` are those of the neighbours, by parameter, where there are enough of them. `limits` are the station's.
+    `medians` are those of the neighbours, by parameter, where there are enough of them. `limits` are the stations'.
     """
 
     series: Series
@@ -67,7 +67,8 @@ class QcResults:
             for name, values in self.series.values.items()
         }
         self.amount = np.full(len(self.series.times), np.nan)
-        self.limits = limits_of(self.series.station, self.series.network_limits)
+        # All stations of a series have the same.
+        self.limits = limits_of(self.series.stations[0], self.series.network_limits)
 
     def unfailed_values(self, parameter: str) -> Floats:
         """The values that no check has failed so far; NaN elsewhere."""
@@ -101,30 +102,29 @@ class QcResults:
         self.by_check[check, parameter] = flags if known is None else worse_of(known, flags)
         self.flags[parameter] = merge_flag(mine, flags)
 
-    def quality(self, rows: slice = slice(None)) -> Quality:
-        """The flags as a document has them, of all rows or of some one after another."""
+    def quality(self, rows: Rows | None = None) -> Quality:
+        """The flags as a document has them, of all rows or of some."""
+        rows = np.arange(len(self.amount)) if rows is None else rows
         amount = self.amount[rows]
         worst = np.full(len(amount), MISSING, dtype=np.uint8)
         anomalies = np.zeros(len(amount), dtype=np.int32)
         for flags in self.flags.values():
             worst = worse_of(worst, flags[rows])
             anomalies += (flags[rows] == SUSPECT) | (flags[rows] == FAIL)
-        return Quality(worst.astype(np.int32), self._texts(anomalies > 0, rows), anomalies, amount)
+        texts = np.full(len(rows), None, dtype=object)
+        if len(flagged := np.flatnonzero(anomalies)):
+            texts[flagged] = self._texts(rows[flagged])
+        return Quality(worst.astype(np.int32), pa.array(texts, pa.string()), anomalies, amount)
 
-    def _texts(self, flagged: Mask, among: slice) -> pa.Array:
-        """JSON text of the flags 3 and 4 of each row, null where there are none; each distinct text is made once."""
-        rows = np.flatnonzero(flagged)
-        texts = np.full(len(flagged), None, dtype=object)
-        if len(rows):
-            names = [name for name in MEASURED_NAMES if name in self.flags]
-            first, *_ = among.indices(len(self.amount))
-            codes = np.stack([self._codes(name, first + rows) for name in names], axis=1)
-            distinct, which = np.unique(codes, axis=0, return_inverse=True)
-            made = np.array([_text(names, row) for row in distinct.tolist()], dtype=object)
-            texts[rows] = made[which.reshape(-1)]
-        return pa.array(texts, pa.string())
+    def _texts(self, rows: Rows) -> list[str]:
+        """JSON text of the flags 3 and 4 of each row, which has some; each distinct text is made once."""
+        names = [name for name in MEASURED_NAMES if name in self.flags]
+        codes = np.stack([self._codes(name, rows) for name in names], axis=1)
+        distinct, which = np.unique(codes, axis=0, return_inverse=True)
+        made = [_text(names, row) for row in distinct.tolist()]
+        return [made[number] for number in which.reshape(-1).tolist()]
 
-    def _codes(self, parameter: str, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+    def _codes(self, parameter: str, rows: Rows) -> npt.NDArray[np.int64]:
         """A number a row: the flag, and a bit for each check that gave one of 3 or 4; 0 where there is none."""
         final = self.flags[parameter][rows]
         codes = np.zeros(len(rows), dtype=np.int64)

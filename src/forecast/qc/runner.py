@@ -1,8 +1,8 @@
-"""Makes the checks in their order: of each station by itself, then among its neighbours and day by day."""
+"""Makes the checks in their order: of stations by themselves, then among their neighbours and day by day."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from itertools import chain, takewhile
 from typing import Final
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from forecast.core.clock import DAY_MS, HOUR_MS
 from forecast.qc.check import Check, Context, Scope
-from forecast.qc.comparison import NOBODY, Comparison, Rows
+from forecast.qc.comparison import NOBODY, Comparison
 from forecast.qc.flags import Times
 from forecast.qc.neighbours import Neighbours
 from forecast.qc.registry import CHECKS, COMPARED_REACH
 from forecast.qc.results import QcResults
-from forecast.qc.series import Series
-from forecast.qc.surroundings import Compared, Surroundings, tables_of
+from forecast.qc.series import Rows, Series, joined
+from forecast.qc.surroundings import Compared, Surroundings
 
 _ALONE: Final = tuple(takewhile(lambda check: check.scope is Scope.STATION, CHECKS.values()))
 _CLOSING: Final = tuple(check for check in CHECKS.values() if check.scope is Scope.STATION and check not in _ALONE)
@@ -33,44 +33,41 @@ def run_station_checks(series: Series) -> QcResults:
     return results
 
 
-def compared_values(results: QcResults) -> Compared:
-    """What a station's neighbours see of it, after `run_station_checks`."""
+def compared_values(results: QcResults) -> Series:
+    """What the neighbours of stations see of them, after `run_station_checks`."""
     series = results.series
     values = {name: results.unfailed_values(name) for name in _COMPARED if series.has(name)}
-    return Compared(series.station, series.times, values)
+    return Series(series.stations, series.starts, series.times, values)
 
 
 def run_neighbour_checks(
     targets: Iterable[QcResults],
-    compared: Mapping[str, Compared],
+    compared: Sequence[Series],
     neighbours: Neighbours,
     days: tuple[int, int] | None = None,
 ) -> None:
     """Add to the results of stations what comparison with their neighbours, and their days, say.
 
-    `compared` are all stations of which there are observations, by id. Of `days`, the first and the last (since 1970,
-    all without), the flags are whole; on the days around them they need not be.
+    `compared` are the `compared_values` of all stations of which there are observations. Of `days`, the first and the
+    last (since 1970, all without), the flags are whole; on the days around them they need not be.
     """
     chosen = list(targets)
-    near = {
-        results.series.station.id: [
-            compared[name] for name in sorted(neighbours.of(results.series.station.id)) if name in compared
-        ]
-        for results in chosen
-    }
-    tables = tables_of({one.series.station.id: one.series.times for one in chosen}, near)
+    if not chosen:
+        return
+    everyone = Compared(joined(compared))
     for results in chosen:
-        station, times = results.series.station, results.series.times
+        series = results.series
+        rows = _rows_compared(series.times, days)
         lapse = {name: results.limits[name].get("buddy_check_lapse_rate", 0.0) for name in _COMPARED}
-        around = Surroundings(station, near[station.id], lapse, tables.get(station.id))
-        comparison = Comparison(times, _rows_compared(times, days), around)
+        around = Surroundings(series.stations, series.times[rows], everyone, neighbours, lapse)
+        comparison = Comparison(series, rows, around)
         _run(_AMONG, results, comparison)
         _run(_OF_DAYS, results, comparison)
         results.medians = comparison.medians
 
 
 def run_closing_checks(results: QcResults) -> None:
-    """The checks of a station that come after all others: no other check builds on them."""
+    """The checks of stations by themselves that come after all others: no other check builds on them."""
     _run(_CLOSING, results)
 
 
@@ -91,4 +88,4 @@ def _rows_compared(times: Times, days: tuple[int, int] | None) -> Rows:
         return np.arange(len(times))
     first = days[0] * DAY_MS - COMPARED_REACH.before * HOUR_MS
     end = (days[1] + 1) * DAY_MS + COMPARED_REACH.after * HOUR_MS
-    return np.arange(*np.searchsorted(times, [first, end]))
+    return np.flatnonzero((times >= first) & (times < end))

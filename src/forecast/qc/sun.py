@@ -21,12 +21,12 @@ _MADRONICH_INDEX: Final = 12.5
 _MADRONICH_EXPONENT: Final = 2.42
 
 
-def solar_elevation(times: Times, latitude: float, longitude: float) -> Floats:
+def solar_elevation(times: Times, latitude: float | Floats, longitude: float | Floats) -> Floats:
     """Degrees of the sun's centre above the horizon at `times` (ms since 1970 UTC), negative at night.
 
-    `latitude` and `longitude` in degrees, north and east positive. The elevation is the geometric one: refraction,
-    which lifts the sun by 0.5° at the horizon and less than 0.1° above 10°, is left out, as the definition of civil
-    twilight (-6°) leaves it out.
+    `latitude` and `longitude` in degrees, north and east positive: of one place, or of a place for each time. The
+    elevation is the geometric one: refraction, which lifts the sun by 0.5° at the horizon and less than 0.1° above 10°,
+    is left out, as the definition of civil twilight (-6°) leaves it out.
 
     Meeus, Astronomical Algorithms, chapters 12, 22 and 25 (low accuracy), which NOAA's solar calculator follows.
     Within 0.015° of NREL's SPA from 1950 to 2050 (0.011° at the worst of 20 000 random times at each of four places).

@@ -1,152 +1,201 @@
-"""What the stations around a station measure at its times.
+"""What the stations around stations measure, at the same times.
 
-In a crowd mostly all stations have the same times and most of the same neighbours: for those what is around is looked
-up once, in a table of stations and times.
+Mostly all stations have the same times and most of the same neighbours: for those what is around is looked up once, in
+a table of stations and times.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from forecast.core.clock import HOUR_MS
+from forecast.core.clock import HOUR_MS, MINUTE_MS
 from forecast.core.stations import Station
-from forecast.qc.comparison import MIN_NEIGHBOURS, WINDOW_MINUTES, Neighbour, QueryTimes, Rows, joined, table_of
-from forecast.qc.flags import Floats, Times
+from forecast.qc.flags import Floats, Mask, Times
+from forecast.qc.neighbours import Neighbours
+from forecast.qc.series import Rows, Series
 
+# So that an hourly neighbour counts.
+WINDOW_MINUTES: Final = 30
+_WINDOW_MS: Final = WINDOW_MINUTES * MINUTE_MS
 # Values of each station are asked for some hours before and after as well, for whole hours (`clock_offset`).
 _HOURS_AROUND: Final = range(-3, 4)
 # A table has so many cells for each row of its stations at most, but a small one may have more: 2 MB a parameter.
 _CELLS_A_ROW: Final = 4
 _SMALL: Final = 250_000
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What a station's neighbours see of it: the values that its own checks have not failed, NaN elsewhere."""
-
-    station: Station
-    times: Times
-    values: Mapping[str, Floats]
+# Far from every query, and in 64 bits with any time added.
+_NEVER: Final = np.iinfo(np.int64).max // 4
 
 
 @dataclass(frozen=True)
-class Table:
-    """What some stations measure at some times (ms since 1970, ascending)."""
+class Compared:
+    """What stations see of each other: `series` has the values that the checks of a station alone have not failed.
 
-    times: Times
-    stations: Sequence[Compared]
-    _values: dict[str, Floats] = field(default_factory=dict)
+    Rows are those of `series`, and its length stands for no row.
+    """
 
-    @cached_property
-    def rows(self) -> Mapping[str, int]:
-        """The row of each station."""
-        return {one.station.id: row for row, one in enumerate(self.stations)}
+    series: Series
+    _valid: dict[str, tuple[Rows, Rows]] = field(default_factory=dict)
 
     @cached_property
-    def _moments(self) -> QueryTimes:
-        return QueryTimes(self.times, WINDOW_MINUTES)
+    def places(self) -> Mapping[str, int]:
+        """The index of each station in `series`."""
+        return {station.id: place for place, station in enumerate(self.series.stations)}
 
-    def columns(self, times: Times) -> Rows | None:
-        """The columns of these times; None where one of them is not there."""
-        found = np.searchsorted(self.times, times)
-        if found.size and (found[-1] == self.times.size or not np.array_equal(self.times[found], times)):
-            return None
-        return found
+    @cached_property
+    def times(self) -> Times:
+        """The time of each row, and of no row one far from all."""
+        return np.append(self.series.times, _NEVER)
 
     def values(self, parameter: str) -> Floats:
-        """A row a station and a column a time, NaN where there is no value."""
-        if parameter not in self._values:
-            table = np.full((len(self.stations), self.times.size), np.nan)
-            for row, one in enumerate(self.stations):
-                if parameter in one.values:
-                    table[row] = self._moments.values(Neighbour(one.times, one.values[parameter]))
-            self._values[parameter] = table
-        return self._values[parameter]
+        """The value of each row, and NaN of no row."""
+        return np.append(self.series.values[parameter], np.nan)
+
+    def nearest(self, parameter: str, places: Rows, times: Times) -> Rows:
+        """The row of each station whose valid value is nearest in time; of two as near, the earlier one.
+
+        `places` and `times` are of one shape together. No row where there is none within WINDOW_MINUTES, whose ends are
+        inside.
+        """
+        before, after = self._valid_rows(parameter)
+        moments = self.series.on_axis(places, times)
+        following = np.searchsorted(self.series.axis, moments)
+        earlier, later = before[following], after[following]
+        axis = np.append(self.series.axis, _NEVER)
+        to_earlier, to_later = (np.abs(axis[rows] - moments) for rows in (earlier, later))
+        rows = np.where(to_earlier <= to_later, earlier, later)
+        rows[np.minimum(to_earlier, to_later) > _WINDOW_MS] = len(self.series.times)
+        return rows
+
+    def _valid_rows(self, parameter: str) -> tuple[Rows, Rows]:
+        """The last row with a value before each row, and the first from it on; for no row as well."""
+        if parameter not in self._valid:
+            size = len(self.series.times)
+            is_valid = ~np.isnan(self.series.values[parameter])
+            before, after = np.full(size + 1, -1), np.full(size + 1, size)
+            before[1:] = np.maximum.accumulate(np.where(is_valid, np.arange(size), -1))
+            after[:-1] = np.minimum.accumulate(np.where(is_valid, np.arange(size), size)[::-1])[::-1]
+            before[before < 0] = size
+            self._valid[parameter] = before, after
+        return self._valid[parameter]
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The neighbours of a station: one a site, of twins the values of the first by id.
+    """The neighbours of some stations: one a site, of twins the nearest value in time, or the one of the first by id.
 
-    `lapse` is by how much a parameter falls with height (its unit a metre), for those that are compared at one height.
+    `times` are those at which they are compared, in any order. `lapse` is by how much a parameter falls with height
+    (its unit a metre), for those that are compared at one height.
     """
 
-    station: Station
-    near: Sequence[Compared]
-    lapse: Mapping[str, float]
-    table: Table | None = None
-    _moments: dict[int, QueryTimes] = field(default_factory=dict)
-
-    @cached_property
-    def _sites(self) -> Sequence[Sequence[Compared]]:
-        sites: defaultdict[str, list[Compared]] = defaultdict(list)
-        for other in self.near:
-            sites[other.station.site].append(other)
-        return list(sites.values())
+    stations: tuple[Station, ...]
+    times: Times
+    compared: Compared
+    neighbours: Neighbours
+    lapse: Mapping[str, float] = field(default_factory=dict)
+    _tables: dict[str, tuple[Rows, Floats]] = field(default_factory=dict)
 
     @property
-    def number(self) -> int:
-        """How many sites there are."""
-        return len(self._sites)
+    def most(self) -> int:
+        """How many neighbours a station has at most."""
+        most: int = self._near.shape[1]
+        return most
 
-    def values(self, parameter: str, times: Times) -> Floats:
-        """What each would measure at the height of the station: one row a site and one column a time."""
-        columns = None if self.table is None else self.table.columns(times)
-        if self.table is None or columns is None:
-            return self._looked_up(self._sites, parameter, times)
-        alone = [twins[0].station for twins in self._sites if len(twins) == 1]
-        rows = np.array([self.table.rows[one.id] for one in alone], dtype=np.intp)
-        lifts = np.array([self._lift(parameter, one) for one in alone])
-        found: Floats = self.table.values(parameter)[rows[:, None], columns] + lifts[:, None]
-        if len(alone) == len(self._sites):
-            return found
-        twins = [site for site in self._sites if len(site) > 1]
-        return np.concatenate([found, self._looked_up(twins, parameter, times)])
+    def values(self, parameter: str, stations: Rows, times: Times) -> Floats:
+        """What the neighbours of stations (by index) would measure at their height.
 
-    def _looked_up(self, sites: Sequence[Sequence[Compared]], parameter: str, times: Times) -> Floats:
-        if id(times) not in self._moments:
-            self._moments[id(times)] = QueryTimes(times, WINDOW_MINUTES)
-        neighbours = [
-            joined([self._lifted(parameter, one) for one in measuring])
-            for site in sites
-            if (measuring := [one for one in site if parameter in one.values])
+        One row a time (ms since 1970) and one column a neighbour; NaN where there is none or no value.
+        """
+        near = self._near[stations]
+        if parameter not in self.compared.series.values:
+            return np.full(near.shape, np.nan)
+        columns = self._columns(times)
+        if columns is not None:
+            rows, values = self._table(parameter)
+            found = values[near, columns[:, None]]
+        else:
+            found = self.compared.values(parameter)[rows := self.compared.nearest(parameter, near, times[:, None])]
+        if (lapse := self.lapse.get(parameter, 0.0)) != 0.0:
+            found += lapse * self._heights[stations]
+        if self._is_twin.any():
+            rows = rows[near, columns[:, None]] if columns is not None else rows
+            self._keep_one_a_site(found, rows, self._is_twin[stations], times)
+        return found
+
+    @cached_property
+    def _near(self) -> Rows:
+        """The places of the neighbours, a row a station, those of one site by id; then one that is none."""
+        places, everyone = self.compared.places, self.compared.series.stations
+        found = [
+            sorted(
+                (places[name] for name in self.neighbours.of(station.id) if name in places),
+                key=lambda place: (everyone[place].site, everyone[place].id),
+            )
+            for station in self.stations
         ]
-        return table_of(neighbours, self._moments[id(times)])
+        near = np.full((len(found), max(map(len, found), default=0)), len(everyone))
+        for row, of_station in zip(near, found, strict=True):
+            row[: len(of_station)] = of_station
+        return near
 
-    def _lifted(self, parameter: str, one: Compared) -> Neighbour:
-        lift = self._lift(parameter, one.station)
-        return Neighbour(one.times, one.values[parameter] + lift if lift else one.values[parameter])
+    @cached_property
+    def _is_twin(self) -> Mask:
+        """Where a neighbour stands at the site of the one before it."""
+        numbers: dict[str, int] = {}
+        sites = np.array([numbers.setdefault(one.site, len(numbers)) for one in self.compared.series.stations] + [-1])
+        of_near = sites[self._near]
+        is_twin = np.zeros(of_near.shape, dtype=bool)
+        is_twin[:, 1:] = (of_near[:, 1:] == of_near[:, :-1]) & (of_near[:, 1:] >= 0)
+        return is_twin
 
-    def _lift(self, parameter: str, other: Station) -> float:
-        return self.lapse.get(parameter, 0.0) * (other.elevation - self.station.elevation)
+    @cached_property
+    def _heights(self) -> Floats:
+        """By how many metres each neighbour is higher than the station."""
+        heights = np.array([one.elevation for one in self.compared.series.stations] + [0.0])
+        higher: Floats = heights[self._near] - np.array([one.elevation for one in self.stations])[:, None]
+        return higher
 
+    @cached_property
+    def _table_times(self) -> Times:
+        """The times of the tables, ascending: none where these would be larger than what they spare."""
+        times = np.unique(self.times)
+        rows = len(self.compared.series.stations) + 1
+        most = max(_SMALL, _CELLS_A_ROW * len(self.compared.series.times)) // rows
+        if len(times) > most:
+            return times[:0]
+        whole = np.unique(times[:, None] + np.array(_HOURS_AROUND) * HOUR_MS)
+        return whole if len(whole) <= most else times
 
-def tables_of(times_of: Mapping[str, Times], near: Mapping[str, Sequence[Compared]]) -> dict[str, Table]:
-    """A table for each station that shares one with others, by station: those that observe at the same minutes.
+    def _columns(self, times: Times) -> Rows | None:
+        """The columns of the tables that have these times; None where there are others among them."""
+        if not len(self._table_times):
+            return None
+        columns = np.searchsorted(self._table_times, times).clip(max=len(self._table_times) - 1)
+        return columns if np.array_equal(self._table_times[columns], times) else None
 
-    times_of: the times of the stations that are compared; near: their neighbours. Who has too few of them has none.
-    """
-    alike: defaultdict[bytes, list[str]] = defaultdict(list)
-    for name, times in times_of.items():
-        if len(near[name]) < MIN_NEIGHBOURS:
-            continue
-        alike[np.unique(times % HOUR_MS).tobytes()].append(name)
-    return {name: table for names in alike.values() if (table := _table(names, times_of, near)) for name in names}
+    def _table(self, parameter: str) -> tuple[Rows, Floats]:
+        """The nearest rows and their values, a row a station (and one for none) and a column a time."""
+        if parameter not in self._tables:
+            places = np.arange(len(self.compared.series.stations) + 1)
+            rows = self.compared.nearest(parameter, places[:, None], self._table_times)
+            rows[-1] = len(self.compared.series.times)
+            self._tables[parameter] = rows, self.compared.values(parameter)[rows]
+        return self._tables[parameter]
 
+    def _keep_one_a_site(self, found: Floats, rows: Rows, is_twin: Mask, times: Times) -> None:
+        """Of stations of one site, which stand beside each other, leave the value nearest in time, then the earlier.
 
-def _table(names: Iterable[str], times_of: Mapping[str, Times], near: Mapping[str, Sequence[Compared]]) -> Table | None:
-    """The table of stations; None where it would be larger than what it spares."""
-    members = {one.station.id: one for name in names for one in near[name]}
-    times = np.unique(np.concatenate([times_of[name] for name in names]))
-    most = max(_SMALL, _CELLS_A_ROW * sum(one.times.size for one in members.values()))
-    if len(members) * times.size > most:
-        return None
-    whole = np.unique(np.concatenate([times + hours * HOUR_MS for hours in _HOURS_AROUND]))
-    columns = whole if len(members) * whole.size <= most else times
-    return Table(columns, [members[name] for name in sorted(members)])
+        And of those of one time that of the first station.
+        """
+        away = self.compared.times[rows] - times[:, None]
+        for column in np.flatnonzero(is_twin.any(axis=0)).tolist():
+            at = np.flatnonzero(is_twin[:, column])
+            one, other = away[at, column - 1], away[at, column]
+            is_other = (np.abs(other) < np.abs(one)) | ((np.abs(other) == np.abs(one)) & (other < one))
+            found[at, column] = np.where(is_other, found[at, column], found[at, column - 1])
+            away[at, column] = np.where(is_other, other, one)
+            found[at, column - 1] = np.nan

@@ -10,6 +10,7 @@ from forecast.core.clock import iso_time_of
 from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, is_flagged
 from forecast.qc.registry import CHECKS
 from forecast.qc.results import QcResults
+from forecast.qc.series import Rows
 from forecast.report.models.quality import WorstEpisode
 from forecast.report.write import DIGITS
 
@@ -50,18 +51,36 @@ class FlagEpisode(NamedTuple):
         )
 
 
-def longest_episodes(results: QcResults, name: str, flags: Flags, rows: Mask) -> list[FlagEpisode]:
-    """The longest episodes of values of a parameter flagged one after another, in these rows.
+def worst_episodes(results: QcResults, name: str, flags: Flags, rows: Mask) -> list[FlagEpisode]:
+    """The worst episodes of values of a parameter flagged one after another at one station, in these rows.
 
-    A missing value is no end of one.
+    A missing value is no end of one. They are the worst among the longest of each station: short ones that failed may
+    weigh more, but not more than the tenth of the longest by far.
     """
-    places = np.flatnonzero(~np.isnan(results.series.values[name]))
+    series = results.series
+    places = np.flatnonzero(~np.isnan(series.values[name]))
+    stations = series.of_row[places]
     bad = is_flagged(flags[places]) & rows[places]
-    edges = np.flatnonzero(np.diff(bad.astype(np.int8), prepend=0, append=0))
-    ends = edges.reshape(-1, 2)
-    longest = ends[np.argsort(ends[:, 0] - ends[:, 1], kind="stable")[:MAX_EPISODES]] if len(ends) else ends
-    # Short ones that failed may weigh more, but not more than the tenth of the longest by far.
-    return [_episode(results, name, flags, places[first:last]) for first, last in longest.tolist()]
+    if not bad.any():
+        return []
+    is_new = np.diff(stations, prepend=-1) != 0
+    is_first = bad & (is_new | ~np.concatenate(([False], bad[:-1])))
+    is_last = bad & np.concatenate((is_new[1:] | ~bad[1:], [True]))
+    firsts, lasts = np.flatnonzero(is_first), np.flatnonzero(is_last)
+    longest = _longest_of_each(stations[firsts], lasts - firsts)
+    firsts, lasts = firsts[longest], lasts[longest]
+    failed = np.concatenate(([0], np.cumsum(flags[places] == FAIL)))
+    weights = lasts - firsts + 1 + (_FAIL_WEIGHT - 1) * (failed[lasts + 1] - failed[firsts])
+    by_id = np.argsort(np.argsort([station.id for station in series.stations]))
+    worst = np.lexsort((firsts, by_id[stations[firsts]], weights))[-MAX_EPISODES:]
+    return [_episode(results, name, flags, places[firsts[one] : lasts[one] + 1]) for one in worst.tolist()]
+
+
+def _longest_of_each(stations: Rows, lengths: Rows) -> Rows:
+    """The longest of each station, MAX_EPISODES at most, the first of some as long; stations ascend."""
+    order = np.lexsort((-lengths, stations))
+    starts = np.searchsorted(stations, stations[order])
+    return order[np.arange(len(order)) - starts < MAX_EPISODES]
 
 
 def _episode(results: QcResults, name: str, flags: Flags, places: np.ndarray) -> FlagEpisode:
@@ -75,7 +94,7 @@ def _episode(results: QcResults, name: str, flags: Flags, places: np.ndarray) ->
     times = results.series.times[places]
     return FlagEpisode(
         weight=len(places) + (_FAIL_WEIGHT - 1) * failed,
-        station=results.series.station.id,
+        station=results.series.stations[results.series.of_row[places[0]]].id,
         parameter=name,
         first=int(times[0]),
         last=int(times[-1]),

@@ -6,7 +6,7 @@ Its memory grows with stations, parameters, checks and days, never with the numb
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -19,15 +19,18 @@ from forecast.core.parameters import MEASURED_NAMES
 from forecast.core.presence import expected_on
 from forecast.core.stations import Station
 from forecast.qc.checks import bias
-from forecast.qc.flags import FAIL, GOOD, SUSPECT, Mask
+from forecast.qc.days import count_by_day, days_of
+from forecast.qc.flags import FAIL, GOOD, MISSING, SUSPECT, Flags, Mask
 from forecast.qc.registry import CHECKS
 from forecast.qc.results import QcResults
-from forecast.report.episodes import MAX_EPISODES, FlagEpisode, longest_episodes
+from forecast.qc.series import Series
+from forecast.report.episodes import MAX_EPISODES, FlagEpisode, worst_episodes
 from forecast.report.models.quality import CheckCounts, Completeness, ParameterFlags
 from forecast.report.write import DIGITS
 
 # The one check of which a number is told: how far the station is off.
 BIAS: Final = bias.CHECK.id
+_EVALUATED: Final = frozenset({GOOD, SUSPECT, FAIL})
 
 
 @dataclass(slots=True)
@@ -59,26 +62,36 @@ class Findings:
         for day in days:
             received.setdefault(day, {})
 
-    def observe(self, results: QcResults, changed_days: set[int]) -> None:
-        """Count the flags on these days of a station, but for days that were counted before."""
-        station, days = results.series.station, results.series.times // DAY_MS
-        self.stations[station.id] = station
-        rows = np.isin(days, [day for day in changed_days if (station.id, day) not in self.evaluated_days])
+    def observe(self, results: QcResults, changed: Mapping[str, Set[int]]) -> None:
+        """Count the flags on these days by station, but for days that were counted before."""
+        series = results.series
+        observed = [station for station in series.stations if station.id in changed]
+        self.stations |= {station.id: station for station in observed}
+        rows = series.rows_on(
+            {
+                station.id: [day for day in changed[station.id] if (station.id, day) not in self.evaluated_days]
+                for station in observed
+            }
+        )
+        names = [station.id for station in series.stations]
         for (check, name), flags in results.by_check.items():
-            key = (station.id, name, check)
-            numbers = np.bincount(flags[rows], minlength=FAIL + 1).tolist()
-            self.evaluated[key] += numbers[GOOD] + numbers[SUSPECT] + numbers[FAIL]
-            self.suspect[key] += numbers[SUSPECT]
-            self.failed[key] += numbers[FAIL]
+            for place, flag, number in _numbers(series, flags, rows):
+                key = (names[place], name, check)
+                if flag in _EVALUATED:
+                    self.evaluated[key] += number
+                if flag == SUSPECT:
+                    self.suspect[key] += number
+                elif flag == FAIL:
+                    self.failed[key] += number
         for name, flags in results.flags.items():
-            self.values[station.id, name] += int((~np.isnan(results.series.values[name]) & rows).sum())
-            numbers = np.bincount(flags[rows], minlength=FAIL + 1).tolist()
-            for flag in (SUSPECT, FAIL):
-                self.flagged[station.id, name, flag] += numbers[flag]
-            self.worst += longest_episodes(results, name, flags, rows)
-            self._note_bias(results, name, rows)
+            self._count_values(results, name, rows, changed)
+            for place, flag, number in _numbers(series, flags, rows):
+                if flag in (SUSPECT, FAIL):
+                    self.flagged[names[place], name, flag] += number
+            self.worst += worst_episodes(results, name, flags, rows)
+            self._note_biases(results, name, rows)
         self.worst = sorted(self.worst, reverse=True)[:MAX_EPISODES]
-        self._count_days(results, days, rows)
+        self._count_days(results, rows, [station.id for station in observed])
 
     def merge(self, other: Findings) -> None:
         """Add what was observed elsewhere, on other days of the same stations or of others."""
@@ -159,22 +172,50 @@ class Findings:
     def _all_flagged(self) -> Iterator[tuple[tuple[str, str, int], int]]:
         return chain(self.flagged.items(), self.stored_flagged.items())
 
-    def _note_bias(self, results: QcResults, name: str, rows: Mask) -> None:
-        flags, median = results.by_check.get((BIAS, name)), results.medians.get(name)
-        if flags is not None and median is not None and (flags[rows] == SUSPECT).any():
-            off = results.series.values[name] - median
-            self.biases[results.series.station.id, name] = float(np.nanmedian(off[rows & (flags == SUSPECT)]))
+    def _count_values(self, results: QcResults, name: str, rows: Mask, changed: Mapping[str, Set[int]]) -> None:
+        """Of stations that have any value of it, how many of these rows have one."""
+        series = results.series
+        is_there = ~np.isnan(series.values[name])
+        of_all, counted = (
+            np.bincount(series.of_row[of], minlength=len(series.stations)) for of in (is_there, is_there & rows)
+        )
+        for place in np.flatnonzero(of_all).tolist():
+            if (station := series.stations[place].id) in changed:
+                self.values[station, name] += int(counted[place])
 
-    def _count_days(self, results: QcResults, days: np.ndarray, rows: Mask) -> None:
-        received = self.received.setdefault(results.series.station.id, {})
-        distinct, which = np.unique(days[rows], return_inverse=True)
-        numbers = {
-            name: np.bincount(which, weights=~np.isnan(values[rows]), minlength=len(distinct)).astype(int).tolist()
-            for name, values in results.series.values.items()
-        }
-        for place, day in enumerate(distinct.tolist()):
-            self.evaluated_days.add((results.series.station.id, day))
-            received[day] = {name: of_days[place] for name, of_days in numbers.items() if of_days[place]}
+    def _note_biases(self, results: QcResults, name: str, rows: Mask) -> None:
+        flags, median = results.by_check.get((BIAS, name)), results.medians.get(name)
+        if flags is None or median is None:
+            return
+        off = np.flatnonzero(rows & (flags == SUSPECT))
+        stations = results.series.of_row[off]
+        for place in np.unique(stations).tolist():
+            own = off[stations == place]
+            by = results.series.values[name][own] - median[own]
+            self.biases[results.series.stations[place].id, name] = float(np.nanmedian(by))
+
+    def _count_days(self, results: QcResults, rows: Mask, observed: Iterable[str]) -> None:
+        for station in observed:
+            self.received.setdefault(station, {})
+        series, chosen = results.series, np.flatnonzero(rows)
+        days = days_of(series.axis[chosen])
+        stations = [series.stations[place].id for place in series.of_row[chosen[days.starts]].tolist()]
+        station_days = list(zip(stations, (series.times[chosen[days.starts]] // DAY_MS).tolist(), strict=True))
+        self.evaluated_days.update(station_days)
+        for station, day in station_days:
+            self.received[station][day] = {}
+        for name, values in series.values.items():
+            numbers = count_by_day(~np.isnan(values[chosen]), days).astype(int).tolist()
+            for (station, day), number in zip(station_days, numbers, strict=True):
+                if number:
+                    self.received[station][day][name] = number
+
+
+def _numbers(series: Series, flags: Flags, rows: Mask) -> Iterator[tuple[int, int, int]]:
+    """How often each station (by index) has each flag in these rows, where it has it."""
+    numbers = np.bincount(series.of_row[rows] * (MISSING + 1) + flags[rows])
+    for code in np.flatnonzero(numbers).tolist():
+        yield *divmod(code, MISSING + 1), int(numbers[code])
 
 
 def _of_check(counter: Counter[tuple[str, str, str]], check: str) -> int:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import numpy as np
 
-from forecast.core.clock import DAY_MS, EARLIEST_YEAR
+from forecast.core.clock import EARLIEST_YEAR
 from forecast.core.counts import QualityTally, StationTally
 from forecast.core.errors import SettingError
 from forecast.core.parameters import MEASURED_NAMES
-from forecast.core.stations import Station, Stations
+from forecast.core.stations import Stations
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.loader import check_collection
 from forecast.mongo.presence import presence_of
@@ -56,10 +56,9 @@ def quality_of_window(
         findings.expect(station, days_asked)
     with strangers_named(collection):
         for window, results in evaluated(days_held(collection, query), collection, stations):
-            for station_id, days in window.changed.items():
-                if station_id in results:
-                    findings.observe(results[station_id], days)
-                    _count(tally, results[station_id], days)
+            for one in results:
+                findings.observe(one, window.changed)
+                _count(tally, one, window.changed)
         for parameter, number in _unreadable(collection, query):
             tally.unreadable[parameter] += number
         presence = presence_of(collection, stations, (), max_age_hours)
@@ -69,23 +68,27 @@ def quality_of_window(
     return window_report(since, until, tally, now, findings, seen)
 
 
-def _count(tally: QualityTally, results: QcResults, days: set[int]) -> None:
-    """Count the observations of these days of a station."""
+def _count(tally: QualityTally, results: QcResults, days: Mapping[str, Set[int]]) -> None:
+    """Count the observations of these days by station."""
     series = results.series
-    rows = np.isin(series.times // DAY_MS, list(days))
-    number = int(rows.sum())
-    if not number:
+    rows = np.flatnonzero(series.rows_on(days))
+    if not len(rows):
         return
-    station: Station = series.station
     columns = {**series.values, "precipitation_amount": results.amount}
-    present = {name: int((~np.isnan(values[rows])).sum()) for name, values in columns.items()}
-    times = series.times[rows]
-    reported = sum(present.get(name, 0) for name in station.parameters)
-    tally.stations[station.id].add(
-        StationTally(number, int(times[0]), int(times[-1]), reported / len(station.parameters))
-    )
-    tally.values.update(present)
-    tally.missing.update({name: number - present.get(name, 0) for name in station.parameters})
+    places, starts = np.unique(series.of_row[rows], return_index=True)
+    numbers = np.diff(starts, append=len(rows)).tolist()
+    present = {
+        name: np.add.reduceat(~np.isnan(values[rows]), starts, dtype=np.int64).tolist()
+        for name, values in columns.items()
+    }
+    first, last = series.times[rows[starts]].tolist(), series.times[rows[[*starts[1:] - 1, -1]]].tolist()
+    for at, place in enumerate(places.tolist()):
+        station = series.stations[place]
+        reported = {name: present[name][at] if name in present else 0 for name in station.parameters}
+        share = sum(reported.values()) / len(station.parameters)
+        tally.stations[station.id].add(StationTally(numbers[at], first[at], last[at], share))
+        tally.missing.update({name: numbers[at] - received for name, received in reported.items()})
+    tally.values.update({name: sum(received) for name, received in present.items()})
 
 
 def _unreadable(collection: ObservationCollection, query: dict[str, Any]) -> Iterator[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""The first QC of the rows of one object, station by station, for any stations in any order."""
+"""The first QC of the rows of one object, for any stations in any order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from forecast.networks.registry import NETWORKS
 from forecast.qc.flags import MISSING, NOT_EVALUATED, Floats
 from forecast.qc.results import Quality
 from forecast.qc.runner import run_closing_checks, run_station_checks
-from forecast.qc.series import Series
+from forecast.qc.series import Series, alike
 from forecast.qc.source_flags import doubted
 
 
@@ -39,13 +39,19 @@ def flag_batch(table: pa.Table, known: Sequence[Station], codes: npt.NDArray[np.
     )
     texts = np.full(size, None, dtype=object)
     source_flags = table["source_flags"].to_numpy()
-    for number, station in enumerate(known):
-        rows = _in_order(order, np.flatnonzero(codes == number), times)
+    kept = _in_order(order, codes, times)
+    for places in alike(known):
+        is_of = np.zeros(len(known), dtype=bool)
+        is_of[places] = True
+        rows = kept[is_of[codes[kept]]]
         own = {name: column[rows] for name, column in values.items()}
         own = {name: column for name, column in own.items() if not np.isnan(column).all()}
-        failed = doubted(source_flags[rows], NETWORKS.failed_codes_of(station.network))
-        of_network = NETWORKS.thresholds_of(station.network)
-        results = run_station_checks(Series(station, times[rows], own, failed, of_network))
+        stations, network = tuple(known[place] for place in places), known[places[0]].network
+        starts = np.searchsorted(codes[rows], places)
+        failed = doubted(source_flags[rows], NETWORKS.failed_codes_of(network))
+        results = run_station_checks(
+            Series(stations, starts, times[rows], own, failed, NETWORKS.thresholds_of(network))
+        )
         run_closing_checks(results)
         quality = results.quality()
         result.flag[rows], result.anomalies[rows], result.amount[rows] = quality.flag, quality.anomalies, quality.amount
@@ -59,9 +65,12 @@ def _column(table: pa.Table, name: str) -> Floats | None:
     return None if column.null_count == len(column) else column.to_numpy().astype(np.float64)
 
 
-def _in_order(order: Sequence[Column], rows: Rows, times: npt.NDArray[np.int64]) -> Rows:
-    """These rows by time, of each time the one that is kept."""
-    moments = times[rows]
-    if (np.diff(moments) > 0).all():
+def _in_order(order: Sequence[Column], codes: npt.NDArray[np.integer], times: npt.NDArray[np.int64]) -> Rows:
+    """The rows by station and time, of each time of a station the one that is kept."""
+    rows: Rows = np.lexsort((times, codes))
+    is_same = (np.diff(times[rows]) == 0) & (np.diff(codes[rows]) == 0)
+    if not is_same.any():
         return rows
-    return rows[kept_of_each(moments, [column[rows] for column in order])]
+    observations = np.empty(len(rows), np.int64)
+    observations[rows] = np.cumsum(np.concatenate(([True], ~is_same)))
+    return kept_of_each(observations, order)

@@ -1,4 +1,4 @@
-"""A value against its neighbours: the nearest in time, their median and spread, the recent offset, the verdict."""
+"""A value against its neighbours: their median and spread, the recent offset, the verdict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.qc.checks.buddy_check import buddy_check, expected
-from forecast.qc.comparison import Neighbour, QueryTimes, median_and_spread, neighbour_median, table_of
+from forecast.qc.comparison import median_and_spread, neighbour_median
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Floats, Times
 
 NAN = np.nan
@@ -25,94 +25,44 @@ def floats(*values: float) -> Floats:
     return np.array(values, dtype=float)
 
 
-def constant(*values: float) -> list[Neighbour]:
-    return [Neighbour(minutes(0), floats(value)) for value in values]
-
-
-def test_the_nearest_value_in_time_is_taken_and_the_earlier_of_two_as_near() -> None:
-    neighbour = Neighbour(minutes(0, 10, 20), floats(1, 2, 3))
-    times = minutes(-3, 0, 4, 5, 6, 15, 15.1, 22)
-    assert QueryTimes(times, 10).values(neighbour).tolist() == [1, 1, 1, 1, 2, 2, 3, 3]
-
-
-def test_the_ends_of_the_window_are_inside() -> None:
-    neighbour = Neighbour(minutes(60), floats(7))
-    times = minutes(49.9, 50, 70, 70.1)
-    np.testing.assert_equal(QueryTimes(times, 10).values(neighbour), [NAN, 7, 7, NAN])
-
-
-def test_a_missing_value_of_the_neighbour_gives_way_to_the_next_one() -> None:
-    neighbour = Neighbour(minutes(0, 10, 20), floats(1, NAN, 3))
-    np.testing.assert_equal(QueryTimes(minutes(9, 10, 11), 10).values(neighbour), [1, 1, 3])
-    np.testing.assert_equal(QueryTimes(minutes(10), 9).values(neighbour), [NAN])
-
-
-@pytest.mark.parametrize("values", [[], [NAN, NAN]])
-def test_a_neighbour_without_values_gives_none(values: list[float]) -> None:
-    neighbour = Neighbour(minutes(*range(len(values))), floats(*values))
-    np.testing.assert_equal(QueryTimes(minutes(0, 1), 10).values(neighbour), [NAN, NAN])
-    assert QueryTimes(minutes(), 10).values(neighbour).tolist() == []
-
-
 def test_median_and_spread_of_an_odd_and_an_even_number_of_neighbours() -> None:
     for values, median, mad in (((10, 12, 19), 12, 2), ((10, 12, 13, 19), 12.5, 1.5)):
-        got, spread = median_and_spread(table_of(constant(*values), QueryTimes(minutes(0), 5)), min_neighbours=3)
+        got, spread = median_and_spread(floats(*values)[None], min_neighbours=3)
         assert got.tolist() == [median]
         assert spread.tolist() == pytest.approx([1.4826 * mad])
 
 
 def test_one_bad_neighbour_among_three_does_not_move_the_median() -> None:
-    median, _ = median_and_spread(table_of(constant(10, 10.4, 85), QueryTimes(minutes(0), 5)), min_neighbours=3)
+    median, _ = median_and_spread(floats(10, 10.4, 85)[None], min_neighbours=3)
     assert median.tolist() == [10.4]
 
 
 def test_with_too_few_neighbours_there_is_no_median() -> None:
-    neighbours = [*constant(10, 11), Neighbour(minutes(0, 60), floats(NAN, 12)), Neighbour(minutes(), floats())]
     for min_neighbours, expected_median in ((2, 10.5), (3, NAN)):
-        median, spread = median_and_spread(
-            table_of(neighbours, QueryTimes(minutes(0), 5)), min_neighbours=min_neighbours
-        )
+        median, spread = median_and_spread(floats(10, 11, NAN, NAN)[None], min_neighbours=min_neighbours)
         np.testing.assert_equal(median, [expected_median])
         assert np.isnan(spread).tolist() == np.isnan(median).tolist()
 
 
 @pytest.mark.parametrize("min_neighbours", [0, 1])
-def test_no_neighbours_at_all(min_neighbours: int) -> None:
-    for neighbours in ([], [Neighbour(minutes(), floats())]):
-        for part in median_and_spread(
-            table_of(neighbours, QueryTimes(minutes(0, 5), 5)), min_neighbours=min_neighbours
-        ):
-            np.testing.assert_equal(part, [NAN, NAN])
+@pytest.mark.parametrize("number", [0, 1])
+def test_no_neighbours_at_all(number: int, min_neighbours: int) -> None:
+    for part in median_and_spread(np.full((2, number), NAN), min_neighbours=min_neighbours):
+        np.testing.assert_equal(part, [NAN, NAN])
 
 
 def test_the_number_of_neighbours_may_change_from_time_to_time() -> None:
-    neighbours = [
-        Neighbour(minutes(0, 60, 120), floats(1, 2, 3)),
-        Neighbour(minutes(0, 60), floats(3, 4)),
-        Neighbour(minutes(0), floats(8)),
-    ]
-    median, spread = median_and_spread(table_of(neighbours, QueryTimes(minutes(0, 60, 120), 5)), min_neighbours=2)
+    table = np.array([[1, 3, 8], [2, 4, NAN], [3, NAN, NAN]])
+    median, spread = median_and_spread(table, min_neighbours=2)
     np.testing.assert_equal(median, [3, 3, NAN])
     np.testing.assert_allclose(spread, [1.4826 * 2, 1.4826, NAN])
 
 
-def test_parameters_measured_at_the_same_times_are_looked_up_as_each_alone() -> None:
-    """One has values that are missing, so that others are nearest."""
-    random = np.random.default_rng(3)
-    times = np.cumsum(random.integers(1, 20, 50)) * MINUTE
-    whole, holed = random.normal(size=50), np.where(np.arange(50) % 3 == 0, NAN, random.normal(size=50))
-    moments = QueryTimes(times - 2 * MINUTE, 9)
-    for values in (whole, holed, whole + 1):
-        neighbour = Neighbour(times, values)
-        np.testing.assert_equal(moments.values(neighbour), QueryTimes(times - 2 * MINUTE, 9).values(neighbour))
-
-
 def test_the_median_alone_is_the_one_with_the_spread() -> None:
-    neighbours = [*constant(10, 11, 15), Neighbour(minutes(60), floats(3))]
+    table = np.array([[10, 11, 15, NAN], [NAN, NAN, NAN, 3]])
     for least in (1, 2, 3, 4):
-        median, _ = median_and_spread(table_of(neighbours, QueryTimes(minutes(0, 60), 5)), min_neighbours=least)
-        alone = neighbour_median(table_of(neighbours, QueryTimes(minutes(0, 60), 5)), min_neighbours=least)
-        np.testing.assert_equal(alone, median)
+        median, _ = median_and_spread(table, min_neighbours=least)
+        np.testing.assert_equal(neighbour_median(table, min_neighbours=least), median)
 
 
 def verdict(*values: float, median: float = 10.0, spread: float = 2.0, fail_z: float = 5.0) -> list[int]:
@@ -205,29 +155,9 @@ def test_an_error_that_brings_a_cold_hollow_near_its_neighbours_is_found() -> No
 rows = st.lists(st.tuples(st.one_of(st.just(NAN), st.integers(-50, 50)), st.integers(1, 200)), max_size=40)
 
 
-@given(rows, rows)
-def test_nearest_is_what_a_search_through_all_values_finds(
-    theirs: list[tuple[float, int]], ours: list[tuple[float, int]]
-) -> None:
-    known = np.cumsum([0, *(step for _, step in theirs)])[1:].astype(np.int64) * MINUTE
-    times = np.cumsum([0, *(step for _, step in ours)])[1:].astype(np.int64) * MINUTE
-    values = floats(*(value for value, _ in theirs))
-    found = []
-    for time in times.tolist():
-        near = [
-            (abs(at - time), at, value)
-            for at, value in zip(known.tolist(), values.tolist(), strict=True)
-            if abs(at - time) <= 30 * MINUTE and not np.isnan(value)
-        ]
-        found.append(min(near)[2] if near else NAN)
-    np.testing.assert_equal(QueryTimes(times, 30).values(Neighbour(known, values)), found)
-
-
 @given(st.lists(st.lists(st.one_of(st.just(NAN), st.integers(-9, 9)), min_size=4, max_size=4), min_size=1, max_size=6))
 def test_median_and_spread_are_those_of_the_valid_values(table: list[list[float]]) -> None:
-    times = hourly(4)
-    neighbours = [Neighbour(times, floats(*row)) for row in table]
-    median, spread = median_and_spread(table_of(neighbours, QueryTimes(times, 5)), min_neighbours=2)
+    median, spread = median_and_spread(np.array(table, dtype=float).T, min_neighbours=2)
     for at in range(4):
         column = floats(*(row[at] for row in table))
         column = column[~np.isnan(column)]

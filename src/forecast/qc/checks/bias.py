@@ -69,7 +69,7 @@ def _run(context: Context) -> Iterator[Finding]:
         flags = bias(
             context.unfailed(PRESSURE),
             median,
-            context.series.times,
+            context.series.axis,
             days=int(own["bias_days"]),
             limit=own["bias_limit"],
             min_hours=int(own["bias_min_hours"]),

@@ -15,7 +15,7 @@ import numpy as np
 
 from forecast.core.clock import HOUR_MS
 from forecast.qc.check import Check, Context, Finding, Limits, Reach, Scope
-from forecast.qc.comparison import column_medians
+from forecast.qc.comparison import row_medians
 from forecast.qc.flags import Flags, Floats, Times, flags_of
 from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE
 from forecast.qc.thresholds import MEASURED, PROJECT, Thresholds, limits
@@ -63,15 +63,15 @@ def expected(values: Floats, median: Floats, times: Times, *, hours: int, min_ho
     known, of_hour = _hourly_medians(hour[valid], deviation[valid])
     new = np.diff(hour, prepend=hour[:1] - 1) != 0
     wanted, row = hour[new], np.cumsum(new) - 1
-    around = np.full((2 * hours + 1, wanted.size), np.nan)
+    around = np.full((wanted.size, 2 * hours + 1), np.nan)
     following = np.searchsorted(known, wanted - hours)
-    for line, distance in zip(around, range(-hours, hours + 1), strict=True):
+    for column, distance in enumerate(range(-hours, hours + 1)):
         at = np.minimum(following, known.size - 1)
         present = known[at] == wanted + distance
-        line[present] = of_hour[at[present]]
+        around[present, column] = of_hour[at[present]]
         following += present
-    counts = np.count_nonzero(~np.isnan(around), axis=0)
-    offset = np.where(counts >= max(min_hours, 1), column_medians(around), 0.0).clip(-max_offset, max_offset)
+    counts = np.count_nonzero(~np.isnan(around), axis=1)
+    offset = np.where(counts >= max(min_hours, 1), row_medians(around), 0.0).clip(-max_offset, max_offset)
     moved: Floats = median + offset[row]
     return moved
 
@@ -98,7 +98,7 @@ def _flags(context: Context, name: str, median: Floats, spread: Floats) -> Flags
     usual = expected(
         values,
         median,
-        context.series.times,
+        context.series.axis,
         hours=_OFFSET_HOURS,
         min_hours=_OFFSET_MIN_HOURS,
         max_offset=own["buddy_check_max_offset"],

@@ -25,11 +25,11 @@ _MONTHS: Final = 12
 _HIGH_LATITUDE: Final = 45
 
 
-def climatology(values: Floats, times: Times, *, latitude: float, winter: Range, summer: Range) -> Flags:
+def climatology(values: Floats, times: Times, *, latitude: float | Floats, winter: Range, summer: Range) -> Flags:
     """As `gross_range`, with the limits of the half-year that the value's UTC month belongs to at this latitude.
 
     Winter is October to March from the equator (included) northwards, April to September south of it. `times` in ms
-    since 1970 UTC; latitude in degrees, north positive. Reach in time: none.
+    since 1970 UTC; latitude in degrees, north positive, one or one a value. Reach in time: none.
     """
     in_winter = _northern_winter(times) == (latitude >= 0)
     return np.where(in_winter, gross_range(values, winter), gross_range(values, summer))
@@ -42,17 +42,21 @@ def _northern_winter(times: Times) -> Mask:
 
 
 def _run(context: Context) -> Iterator[Finding]:
-    station, times = context.series.station, context.series.times
-    band = "high" if abs(station.latitude) > _HIGH_LATITUDE else "low"
+    is_high = np.abs(context.latitude) > _HIGH_LATITUDE
+    bands = ("high",) if is_high.all() else ("high", "low") if is_high.any() else ("low",)
     for name in filter(context.has, CHECK.parameters):
-        flags = climatology(
-            context.unfailed(name),
-            times,
-            latitude=station.latitude,
-            winter=Range.of(context.limits[name], f"climatology_{band}_winter"),
-            summer=Range.of(context.limits[name], f"climatology_{band}_summer"),
-        )
-        yield Finding(name, flags)
+        own, values = context.limits[name], context.unfailed(name)
+        found = [
+            climatology(
+                values,
+                context.series.times,
+                latitude=context.latitude,
+                winter=Range.of(own, f"climatology_{band}_winter"),
+                summer=Range.of(own, f"climatology_{band}_summer"),
+            )
+            for band in bands
+        ]
+        yield Finding(name, np.where(is_high, found[0], found[-1]))
 
 
 _LIMITS: Final[Mapping[str, Thresholds]] = {

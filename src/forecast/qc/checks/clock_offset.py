@@ -104,7 +104,7 @@ def _run(context: Context) -> Iterator[Finding]:
     """A wrong clock makes every value of the time suspect."""
     if context.comparison.median(TEMPERATURE) is None:
         return
-    own, times, rows = context.limits[CHECK.id], context.series.times, context.comparison.few
+    own, times, rows = context.limits[CHECK.id], context.series.axis, context.comparison.few
     flags = clock_offset(
         context.unfailed(TEMPERATURE)[rows],
         times[rows],

@@ -41,7 +41,7 @@ def _run(context: Context) -> Iterator[Finding]:
         own = context.limits[name]
         flags = flag_rate(
             context.flags[name],
-            context.series.times,
+            context.series.axis,
             limit=own["flag_rate_limit"],
             min_values=int(own["flag_rate_min_values"]),
         )

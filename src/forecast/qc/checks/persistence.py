@@ -108,7 +108,7 @@ def _run(context: Context) -> Iterator[Finding]:
         own = context.limits[name]
         flags = persistence(
             context.unfailed(name),
-            context.series.times,
+            context.series.axis,
             suspect_hours=own["persistence_suspect_hours"],
             fail_hours=own["persistence_fail_hours"],
             tolerance=own["persistence_tolerance"],

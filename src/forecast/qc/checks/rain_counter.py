@@ -112,7 +112,7 @@ def _changes(counter: Floats, times: Times, *, max_gap_minutes: float, jitter: f
 def _run(context: Context) -> Iterator[Finding]:
     if not context.has(RAIN_COUNTER):
         return
-    own, values, times = context.limits[RAIN_COUNTER], context.unfailed(RAIN_COUNTER), context.series.times
+    own, values, times = context.limits[RAIN_COUNTER], context.unfailed(RAIN_COUNTER), context.series.axis
     gap, jitter = own["rain_counter_max_gap_minutes"], own["rain_counter_jitter"]
     flags = rain_counter(
         values,

@@ -60,7 +60,7 @@ def _run(context: Context) -> Iterator[Finding]:
         own = context.limits[name]
         flags = rate_of_change(
             context.unfailed(name),
-            context.series.times,
+            context.series.axis,
             minutes=_MINUTES,
             suspect=[own[f"rate_of_change_suspect_{minutes}min"] for minutes in _MINUTES],
             fail=[own[f"rate_of_change_fail_{minutes}min"] for minutes in _MINUTES],

@@ -42,7 +42,7 @@ def _run(context: Context) -> Iterator[Finding]:
         flags = snow_with_warmth(
             context.unfailed(SNOW),
             context.unfailed(TEMPERATURE),
-            context.series.times,
+            context.series.axis,
             temperature_max=context.limits[SNOW]["snow_temperature_max"],
             max_gap_minutes=context.limits[SNOW]["snow_max_gap_minutes"],
         )

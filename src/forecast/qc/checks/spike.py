@@ -85,10 +85,10 @@ def _between(near: Mask, count: int) -> Mask:
 def _run(context: Context) -> Iterator[Finding]:
     for name in filter(context.has, CHECK.parameters):
         own = context.limits[name]
-        gap = min(own["spike_gap_intervals"] * context.series.station.interval_minutes, _MAX_GAP_MINUTES)
+        gap = min(own["spike_gap_intervals"] * context.interval_minutes, _MAX_GAP_MINUTES)
         flags = spike(
             context.unfailed(name),
-            context.series.times,
+            context.series.axis,
             suspect=own["spike_suspect"],
             fail=own["spike_fail"],
             max_gap_minutes=gap,

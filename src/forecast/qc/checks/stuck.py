@@ -50,7 +50,7 @@ def _run(context: Context) -> Iterator[Finding]:
             own = context.limits[name]
             flags = stuck(
                 context.unfailed(name),
-                context.series.times,
+                context.series.axis,
                 median,
                 tolerance=own["stuck_tolerance"],
                 neighbour_range=own["stuck_neighbour_range"],
