@@ -302,11 +302,45 @@ def test_no_mongod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert not (tmp_path / "mongodb").exists()
 
 
+@pytest.mark.parametrize(
+    ("on_path", "found"), [("7.0.9", "path"), ("10.0.0", "path"), ("6.0.5", "bundled"), ("5.0.31", "bundled")]
+)
+def test_the_newer_mongod_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, on_path: str, found: str) -> None:
+    versions = {"bundled": "6.0.5", "path": on_path}
+    for place, version in versions.items():
+        pretend_mongod(tmp_path / place, f"echo 'db version v{version}'")
+
+    class Bundled(metadata.PathDistribution):
+        def locate_file(self, path: object) -> Path:
+            return tmp_path / "bundled" / "mongod"
+
+    monkeypatch.setattr(metadata, "distribution", lambda name: Bundled(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/bin")
+    assert find_mongod() == tmp_path / found / "mongod"
+
+
+def test_data_of_another_version_say_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without_mongod(monkeypatch, tmp_path)
+    pretend_mongod(tmp_path, 'test "$1" = --version || exit 62')
+    with pytest.raises(SettingError) as refused:
+        embedded_mongodb(tmp_path / "mongodb").__enter__()
+    assert (
+        f"the data in {tmp_path / 'mongodb'} were written by another version of MongoDB, which {tmp_path / 'mongod'} "
+        "does not read. Take it off PATH, or move the folder away and fill a new database with forecast migrate."
+    ) in str(refused.value)
+
+
+def pretend_mongod(place: Path, script: str) -> None:
+    """A program of that name in a folder."""
+    place.mkdir(exist_ok=True)
+    binary = place / "mongod"
+    binary.write_text(f"#!/bin/sh\n{script}\n")
+    binary.chmod(0o755)
+
+
 def test_a_mongod_that_cannot_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_mongod(monkeypatch, tmp_path)
-    binary = tmp_path / "mongod"
-    binary.write_text("#!/bin/sh\necho 'libcurl.so.4: cannot open shared object file' >&2\nexit 127\n")
-    binary.chmod(0o755)
+    pretend_mongod(tmp_path, "echo 'libcurl.so.4: cannot open shared object file' >&2; exit 127")
     with pytest.raises(SettingError, match=r"mongod does not run here: libcurl\.so\.4: cannot open shared object file"):
         embedded_mongodb(tmp_path / "mongodb").__enter__()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Final
 
 from forecast.core.errors import SettingError
 
@@ -20,17 +22,22 @@ NO_MONGOD = (
     f"Linux x86-64 only, and for mongod on PATH). {HOW_TO_GO_ON}"
 )
 
+_VERSION: Final = re.compile(r"^db version v(\d+)\.(\d+)\.(\d+)", re.MULTILINE)
+
 
 def find_mongod() -> Path | None:
-    """Find a mongod that runs on this machine: the bundled one, else one on PATH."""
-    return next((found for found in _candidates() if _why_unusable(found) is None), None)
+    """Find a mongod that runs on this machine: the newer one of the bundled one and that on PATH."""
+    tried = [(found, _try(found)) for found in _candidates()]
+    # The first of two equal ones.
+    newest = max((one for one in tried if isinstance(one[1], tuple)), key=lambda one: one[1], default=None)
+    return newest[0] if newest else None
 
 
 def usable_mongod() -> Path:
     """The mongod of `find_mongod`; raises SettingError, saying what was found instead."""
     if binary := find_mongod():
         return binary
-    broken = [f"{found} does not run here: {_why_unusable(found)}" for found in _candidates()]
+    broken = [f"{found} does not run here: {_try(found)}" for found in _candidates()]
     if broken:
         raise SettingError(f"MONGODB_URI is not set, and {'; '.join(broken)}. {HOW_TO_GO_ON}")
     raise SettingError(NO_MONGOD)
@@ -48,8 +55,8 @@ def _candidates() -> Iterator[Path]:
         yield Path(on_path)
 
 
-def _why_unusable(binary: Path) -> str | None:
-    """Why a binary does not run, typically because of a missing shared library; None if it does."""
+def _try(binary: Path) -> tuple[int, ...] | str:
+    """The version of a binary; if it does not run, why, typically because of a missing shared library."""
     try:
         command = [str(binary), "--version"]
         tried = subprocess.run(command, check=False, capture_output=True, timeout=30, env=environment())
@@ -58,7 +65,8 @@ def _why_unusable(binary: Path) -> str | None:
     except subprocess.TimeoutExpired:
         return "it does not answer"
     if tried.returncode == 0:
-        return None
+        named = _VERSION.search(tried.stdout.decode(errors="replace"))
+        return tuple(map(int, named.groups())) if named else ()
     return " ".join(tried.stderr.decode(errors="replace").split())[:300] or f"it exits with code {tried.returncode}"
 
 

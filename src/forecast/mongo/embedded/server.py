@@ -25,6 +25,8 @@ STOP_SECONDS = 60.0
 POLL_SECONDS = 0.05
 PORT_ATTEMPTS = 3
 EXIT_PORT_IN_USE = 48
+# The data are of a version that this one cannot read.
+EXIT_NEED_UPGRADE = 62
 UNPRIVILEGED_PORTS = range(1024, 65536)
 REPLICA_SET = "forecast"
 # The database that the server keeps its users in.
@@ -52,6 +54,11 @@ def start(binary: Path, folder: Path) -> tuple[subprocess.Popen[bytes], int]:
         if process.returncode != EXIT_PORT_IN_USE:
             break
         port = None
+    if process.returncode == EXIT_NEED_UPGRADE:
+        raise SettingError(
+            f"the data in {folder} were written by another version of MongoDB, which {binary} does not read. Take it "
+            f"off PATH, or move the folder away and fill a new database with forecast migrate. {log_tail(folder)}"
+        )
     raise SettingError(f"mongod exited at startup with code {process.returncode}. {log_tail(folder)}")
 
 
