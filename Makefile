@@ -87,7 +87,7 @@ bench-scale: $(PROJECT_STAMP) ## Measure how cost grows with stations, objects a
 bench-networks: $(PROJECT_STAMP) ## Measure how fast each network's rows are read
 	@$(POETRY) run python -m bench.networks
 
-bench-qc: $(PROJECT_STAMP) ## Compare the quality checks with titanlib's on errors of known kind
+bench-qc: $(PROJECT_STAMP) ## Compare the quality checks with titanlib's and CrowdQC+'s on errors of known kind
 	@$(POETRY) run python -m bench.qc
 
 docs: $(PROJECT_STAMP) ## Write the generated parts of the documentation again

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("titanlib", reason="titanlib has wheels for Linux on x86-64 alone")
 
-from bench import qc
+from bench import crowdqc, qc
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,19 @@ def test_hits_are_of_errors_and_false_alarms_of_stations_that_were_left_alone() 
     assert (hits, alarms) == (0.75, 1 / (29 * 72))
 
 
-@pytest.mark.parametrize("method", [method for method, _ in qc.METHODS.values()], ids=qc.METHODS)
+def tried() -> list[object]:
+    """The methods; those in R are skipped where R or CrowdQC+ is missing."""
+    lacking = crowdqc.missing()
+    without = pytest.mark.skipif(lacking is not None, reason=f"CrowdQC+ does not run here: {lacking}")
+    return [
+        pytest.param(method, marks=[pytest.mark.whole, without] if method in qc.IN_R else [], id=name)
+        for name, (method, _) in qc.METHODS.items()
+        # Its own settings filter more of the good values than others flag.
+        if method is not qc.crowdqc_defaults
+    ]
+
+
+@pytest.mark.parametrize("method", tried())
 def test_every_method_finds_a_value_that_is_far_off_and_passes_most_others(method: qc.Method) -> None:
     sound = qc.City.sound()
     values = sound.values.copy()
@@ -60,3 +73,44 @@ def test_the_lowest_limit_with_few_enough_false_alarms_is_taken() -> None:
         return found
 
     assert qc.tuned(sound, alarms, (1.0, 2.0, 40.0, 50.0)) == 40.0
+
+
+def test_what_crowdqc_filters_is_of_the_value_that_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An R that filters what is above 30 °C stands in for it: rows and columns come back in their places."""
+    (tmp_path / "R").mkdir()
+    (tmp_path / "R" / "cqcp_filter.R").touch()
+    program = tmp_path / "Rscript"
+    program.write_text("""#!/bin/sh
+tail -n +2 "$4" | awk -F, '{ print ($3 > 30) ? 1 : 0 }' >"$5"
+cp "$4" "$3/../values.csv"
+echo "$6" >"$3/../limit"
+""")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("CROWDQC_FOLDER", str(tmp_path))
+    assert crowdqc.missing() is None
+    city = qc.City.sound()
+    values = city.values.copy()
+    values[3, 40] = values[59, 0] = 31.5
+    found = qc.crowdqc_plus(replace(city, values=values), 2.75)
+    assert np.argwhere(found).tolist() == [[3, 40], [59, 0]]
+    assert (tmp_path / "limit").read_text() == "2.75\n"
+    head, *rows = (tmp_path / "values.csv").read_text().splitlines()
+    assert head == "p_id,time,ta,lon,lat,z"
+    crowd = city.crowd
+    place = f"{crowd.longitudes[3]:.5f},{crowd.latitudes[3]:.5f},{crowd.elevations[3]:.0f}"
+    assert rows[3 * 72 + 40] == f"3,{1719792000 + 40 * 3600},31.5,{place}"
+    qc.crowdqc_defaults(city, float("nan"))
+    assert (tmp_path / "limit").read_text() == "default\n"
+
+
+def test_what_crowdqc_lacks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert crowdqc.missing() == "R is not installed"
+    (tmp_path / "Rscript").touch(mode=0o755)
+    monkeypatch.delenv("CROWDQC_FOLDER", raising=False)
+    assert crowdqc.missing() == "CROWDQC_FOLDER does not name a copy of its sources"
+    monkeypatch.setenv("CROWDQC_FOLDER", str(tmp_path))
+    assert crowdqc.missing() == f"{tmp_path} has no R/cqcp_filter.R"
