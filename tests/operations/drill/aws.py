@@ -17,6 +17,7 @@ from tests.operations.drill.cluster import PARAMETER, Cluster
 from tests.operations.drill.engine import GATEWAY, NUMBERS
 
 REGION: Final = "eu-west-3"
+RAW, PROCESSED, BACKUP = "forecast-drill-raw", "forecast-drill-processed", "forecast-drill-backup"
 
 
 @contextmanager

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from pymongo import IndexModel
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
@@ -19,6 +21,10 @@ from tests.operations.drill.engine import NUMBERS
 DATABASE = "forecast_2_0"
 ROWS = "drill_rows"
 _UNAUTHORIZED = 13
+# Fewer prove nothing of what happens to writes.
+ENOUGH_WRITES = 100
+_LARGE_DOCUMENTS, _LARGE_BATCH = 100_000, 5_000
+_PROGRAMS_A_CORE = 2
 
 
 class Writer:
@@ -65,6 +71,36 @@ def fill(cluster: Cluster, count: int) -> int:
         rows = client[DATABASE].get_collection(ROWS, write_concern=WriteConcern("majority", wtimeout=30_000))
         rows.insert_many([{"payload": secrets.token_hex(100)} for _ in range(count)])
         return rows.count_documents({})
+
+
+def fill_large(cluster: Cluster) -> int:
+    """Put enough into the collection `large` that copying it takes a while: 100 MB that do not compress, four indexes.
+
+    Gives the number of documents.
+    """
+    with cluster.all() as client:
+        large = client[DATABASE].get_collection("large", write_concern=WriteConcern("majority", wtimeout=120_000))
+        large.create_indexes([IndexModel([(name, 1)]) for name in ("a", "b", "c", "d")])
+        for _ in range(_LARGE_DOCUMENTS // _LARGE_BATCH):
+            large.insert_many(
+                [{name: secrets.token_bytes(250) for name in ("a", "b", "c", "d")} for _ in range(_LARGE_BATCH)]
+            )
+    return _LARGE_DOCUMENTS
+
+
+@contextmanager
+def busy_cores() -> Iterator[None]:
+    """Two programs a core that only compute."""
+    programs = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        for _ in range(_PROGRAMS_A_CORE * (os.cpu_count() or 1))
+    ]
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.kill()
+            program.wait()
 
 
 def check_kept(cluster: Cluster, collection: str, acknowledged: set[int]) -> None:

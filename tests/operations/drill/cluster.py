@@ -158,6 +158,14 @@ class Cluster:
         """Whether the member logged that event."""
         return any(line["event"] == event for line in self.events(number))
 
+    def starts(self, number: int) -> int:
+        """How often a member's mongod was started since its task was new."""
+        return sum(event["event"] == "mongod_starting" for event in self.events(number))
+
+    def listening(self, number: int) -> bool:
+        """Whether the member's mongod takes connections yet."""
+        return any('"Waiting for connections"' in line for line in self.log(number))
+
     def member(self, number: int) -> Client:
         """One member itself, as root."""
         password = self.environment["MONGO_ROOT_PASSWORD"]

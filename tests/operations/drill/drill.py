@@ -8,18 +8,13 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
@@ -27,44 +22,16 @@ from moto.server import ThreadedMotoServer
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from forecast_demo import write_demo
-from forecast_ops.archives import name_of
-from forecast_ops.roll import Fleet, plan, roll
 from tests.infra.metric_filters import counted, declared
-from tests.operations.drill.aws import (
-    REGION,
-    Ecs,
-    aws_environment,
-    aws_of_members,
-    parameter,
-    set_parameter,
-    task_metadata,
-)
-from tests.operations.drill.clients import DATABASE, ROWS, Writer, check_kept, command, fill, refused
+from tests.operations.drill.aws import BACKUP, PROCESSED, RAW, REGION, aws_environment, parameter, task_metadata
+from tests.operations.drill.clients import DATABASE, ROWS, command, fill, refused
 from tests.operations.drill.cluster import HOSTS, PARAMETER, SET, Cluster, host_of
-from tests.operations.drill.engine import NUMBERS, Engine, PipelineImage, SkippedError
-from tests.operations.drill.maintenance import certificates, retirement
+from tests.operations.drill.engine import NUMBERS, Engine, SkippedError
+from tests.operations.drill.losses import busy_sync, lost_writes, lost_zone, majority_lost, total_loss
+from tests.operations.drill.maintenance import certificates, retirement, rolling
 from tests.operations.drill.namespaces import Namespaces
 from tests.operations.drill.podman import Podman
-from tests.stations import built_in_registry
-
-OBSERVATIONS = "weather_measurements"
-RAW, PROCESSED, BACKUP = "forecast-drill-raw", "forecast-drill-processed", "forecast-drill-backup"
-# May it write where it should, and nowhere else?
-PROBE = """
-import os
-assert os.getuid() == 10001
-open("/tmp/here", "w").close()
-for place in ("/", "/app", "/run/mongo"):
-    try:
-        open(f"{place}/there", "w")
-    except OSError:
-        continue
-    raise SystemExit(f"wrote to {place}")
-"""
-ACKNOWLEDGED = 500
-# As long as the drill of a total loss watches that nothing starts empty.
-WATCHED_SECONDS = 30
+from tests.operations.drill.restores import dump_and_restore, from_processed_zone, from_snapshot, pipeline_image
 
 
 def first_start(cluster: Cluster) -> str:
@@ -198,279 +165,6 @@ def old_disk(cluster: Cluster) -> str:
     return "disk of another task (as from a snapshot): left and rejoined; restarted in place by the same task: stayed"
 
 
-def lose_all(cluster: Cluster) -> None:
-    """Replace all three tasks at once. Return when all are waiting."""
-    for number in NUMBERS:
-        cluster.kill(number)
-        cluster.new_disk(number)
-        cluster.start(number)
-    cluster.wait(lambda: all(cluster.has_event(number, "rejoin_waiting") for number in NUMBERS), 90, "all say so")
-
-
-def total_loss(cluster: Cluster) -> str:
-    lose_all(cluster)
-    time.sleep(WATCHED_SECONDS)
-    for number in NUMBERS:
-        assert cluster.running(number)
-        assert not cluster.has_event(number, "mongod_starting"), f"member {number} started empty"
-        assert cluster.alive(number), f"the health check would kill member {number}"
-        assert counted(cluster.log(number), declared()).keys() == {"RejoinWaiting"}
-    codes = [cluster.terminate(number) for number in NUMBERS]
-    assert codes == [0, 0, 0], codes
-    for number in NUMBERS:
-        cluster.start(number, bootstrapped="false")
-    code, _, log = command(cluster, "mongo", "init")
-    assert code == 2, f"exit code {code}: {log}"
-    assert "its data are lost" in log, log
-    assert cluster.votes() == 0
-    return (
-        f"all three wait (watched for {WATCHED_SECONDS} s), log it, pass the health check and exit with 0 on SIGTERM; "
-        "mongo init refuses: exit code 2"
-    )
-
-
-def lost_writes(cluster: Cluster) -> str:
-    before = fill(cluster, 1000)
-    primary = cluster.primary()
-    current, lagging = cluster.secondaries()
-    cluster.network(lagging, "down")
-    acknowledged = fill(cluster, ACKNOWLEDGED) - before
-    assert acknowledged == ACKNOWLEDGED
-    cluster.network(current, "down")
-    cluster.kill(primary)
-    cluster.new_disk(primary)
-    cluster.start(primary)
-    cluster.network(lagging, "up")
-    begin = time.monotonic()
-    while time.monotonic() - begin < WATCHED_SECONDS:
-        states = cluster.states()
-        assert "PRIMARY" not in states.values(), f"a member without the {ACKNOWLEDGED} documents was elected: {states}"
-        time.sleep(1)
-    assert cluster.has_event(primary, "rejoin_waiting")
-    cluster.network(current, "up")
-    seconds = cluster.wait_whole(180)
-    counts = cluster.counts(DATABASE, ROWS)
-    lost = before + ACKNOWLEDGED - min(counts)
-    assert counts == [before + ACKNOWLEDGED] * 3, counts
-    return (
-        f"no primary while the only holder is cut off (watched for {WATCHED_SECONDS} s); all healthy {seconds:.0f} s "
-        f"after it is back; {lost} of {ACKNOWLEDGED} acknowledged documents lost"
-    )
-
-
-def majority_lost(cluster: Cluster) -> str:
-    before = fill(cluster, 1000)
-    survivor, *lost = NUMBERS
-    for number in lost:
-        cluster.kill(number)
-        cluster.new_disk(number)
-        cluster.start(number)
-    cluster.wait(lambda: all(cluster.has_event(number, "rejoin_waiting") for number in lost), 60, "both wait")
-    cluster.wait(lambda: cluster.states()[survivor] == "SECONDARY", 60, "the survivor steps down")
-    code, _, log = command(cluster, "mongo", "recover", host_of(survivor))
-    assert code == 2, f"without --yes: exit code {code}: {log}"
-    begin = time.monotonic()
-    code, _, log = command(cluster, "mongo", "recover", host_of(survivor), "--yes")
-    assert code == 0, log
-    cluster.wait_whole()
-    seconds = time.monotonic() - begin
-    assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
-    code, _, log = command(cluster, "mongo", "recover", host_of(survivor), "--yes")
-    assert code == 2, f"with a primary: exit code {code}: {log}"
-    return f"two wait; mongo recover on the survivor: all healthy after {seconds:.0f} s, {before} documents on each"
-
-
-def dry_run(cluster: Cluster) -> None:
-    """Check on moto's ECS that `mongo roll --dry-run` names the members, the primary last, and changes nothing."""
-    ecs, s3 = boto3.client("ecs"), boto3.client("s3")
-    ecs.create_cluster(clusterName="drill")
-    for number in NUMBERS:
-        for image in ("old", "new"):
-            containers = [{"name": "mongod", "image": image, "memory": 128}]
-            ecs.register_task_definition(family=f"mongo-{number}", containerDefinitions=containers)
-        ecs.create_service(
-            cluster="drill", serviceName=f"mongo-{number}", taskDefinition=f"mongo-{number}:1", desiredCount=1
-        )
-    code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("roll"))
-    assert (code, "no dump of the last 26 hours" in log) == (2, True), log
-    s3.put_object(Bucket=BACKUP, Key=f"dumps/{name_of(datetime.now(UTC))}.json", Body=b"{}")
-    code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("roll"))
-    assert code == 0, log
-    planned = re.findall(r"mongo-(\d): arn:\S+:2", log)
-    assert sorted(planned) == ["1", "2", "3"], log
-    assert int(planned[-1]) == cluster.primary(), log
-    services = ecs.describe_services(cluster="drill", services=[f"mongo-{number}" for number in NUMBERS])["services"]
-    assert all(service["taskDefinition"].endswith(":1") for service in services), services
-
-
-def rolling(cluster: Cluster) -> str:
-    dry_run(cluster)
-    ecs = Ecs(cluster)
-    before = {number: cluster.volume(number) for number in NUMBERS}
-    with cluster.all("roll") as client:
-        fleet = Fleet(ecs, "drill", client)
-        steps = plan(fleet)
-        assert [step.host for step in steps][-1] == host_of(cluster.primary()), "the primary is not last"
-        writer = Writer(cluster, "roll")
-        begin = time.monotonic()
-        roll(fleet, steps, lambda: None)
-        seconds = time.monotonic() - begin
-        cluster.wait_whole()
-        acknowledged, errors = writer.stop()
-        assert plan(fleet) == [], "a second roll has something to do"
-    assert all(cluster.volume(number) != before[number] for number in NUMBERS)
-    check_kept(cluster, "roll", acknowledged)
-    assert len(acknowledged) > 100, f"only {len(acknowledged)} writes: this proves nothing"
-    return (
-        "--dry-run names all, the primary last, and changes nothing; then three members replaced, each with a new "
-        f"disk, in {seconds:.0f} s; 0 of {len(acknowledged)} acknowledged documents lost, {errors} writes retried"
-    )
-
-
-def dump_and_restore(cluster: Cluster) -> str:
-    if folder := cluster.tools():
-        cluster.environment["PATH"] = f"{folder}:{os.environ['PATH']}"
-    elif shutil.which("mongodump") is None:
-        raise SkippedError("mongodump is neither in this base image (the official image has it) nor on PATH")
-    fill(cluster, 1000)
-    before = digest(cluster)
-    code, _, log = command(cluster, "mongo", "dump", uri=cluster.uri("backup"))
-    assert code == 0, log
-    code, _, log = command(cluster, "mongo", "restore", uri=cluster.uri("app"))
-    assert code == 2, f"into a full database: exit code {code}: {log}"
-    with cluster.all() as client:
-        client.drop_database(DATABASE)
-    assert digest(cluster) != before
-    begin = time.monotonic()
-    code, _, log = command(cluster, "mongo", "restore", uri=cluster.uri("app"))
-    seconds = time.monotonic() - begin
-    assert code == 0, log
-    assert digest(cluster) == before, "the digests differ"
-    return f"dump, drop, restore: equal digests (dbHash) of {len(before)} collections; restored in {seconds:.0f} s"
-
-
-def from_snapshot(cluster: Cluster) -> str:
-    """docs/runbooks/restore.md, "From a snapshot"."""
-    before = fill(cluster, 1000)
-    seeded = cluster.primary()
-    with TemporaryDirectory() as folder:
-        snapshot = Path(folder) / "snapshot"
-        writer = Writer(cluster, "snapshot")
-        time.sleep(2)
-        acknowledged = writer.acknowledged()
-        cluster.snapshot(seeded, snapshot)
-        writer.stop()
-        lose_all(cluster)
-        begin = time.monotonic()
-        set_parameter("false")
-        cluster.terminate(seeded)
-        cluster.new_disk_from(seeded, snapshot)
-        cluster.start(seeded)
-    cluster.wait(lambda: cluster.states()[seeded] == "SECONDARY", 60, "it starts from the snapshot")
-    set_parameter("true")
-    code, _, log = command(cluster, "mongo", "recover", host_of(seeded), "--yes")
-    assert code == 0, log
-    cluster.wait_whole()
-    seconds = time.monotonic() - begin
-    assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
-    check_kept(cluster, "snapshot", acknowledged)
-    cluster.terminate(seeded)
-    cluster.new_disk(seeded)
-    cluster.start(seeded)
-    cluster.wait_whole()
-    assert cluster.has_event(seeded, "rejoin_done"), "it did not leave and join"
-    assert cluster.counts(DATABASE, ROWS) == [before] * 3, cluster.counts(DATABASE, ROWS)
-    return (
-        "all three lost; one started from a disk copied while a client wrote, then mongo recover, and the others "
-        f"joined: all healthy after {seconds:.0f} s; 0 of {before + len(acknowledged)} documents acknowledged before "
-        "the copy lost; then that one was given a fresh disk too"
-    )
-
-
-def pipeline_image(cluster: Cluster) -> str:
-    pipeline = cluster.pipeline()
-    assert succeeds(pipeline, "python", "-c", PROBE), pipeline.log()
-    with zones() as variables:
-        begin = time.monotonic()
-        assert succeeds(pipeline, "pipeline", **variables), pipeline.log()[-5:]
-        seconds = time.monotonic() - begin
-        documents = observations(cluster)
-        assert documents > 0
-        metrics = counted(pipeline.log(), declared())
-        assert metrics == {"RunsDone": 1, "RejectionRate": 1, "RecordsValidated": 1}, metrics
-        pipeline.begin("pipeline", "--reprocess", **variables)
-        cluster.wait(lambda: any('"loaded ' in line for line in pipeline.log()), 60, "a first object")
-        begin = time.monotonic()
-        code = pipeline.terminate()
-        ended = time.monotonic() - begin
-    (last,) = (json.loads(line) for line in pipeline.log() if '"run_finished"' in line)
-    assert (code, last["status"]) == (1, "interrupted"), (code, last)
-    assert observations(cluster) == documents
-    return (
-        f"not root, read-only except /tmp, as the user app over TLS: {documents} documents in {seconds:.0f} s; "
-        f"SIGTERM during a run: exit code 1 and `interrupted` after {ended:.1f} s"
-    )
-
-
-def from_processed_zone(cluster: Cluster) -> str:
-    """docs/runbooks/restore.md, "After a total loss" and "From the processed zone"."""
-    pipeline = cluster.pipeline()
-    with zones() as variables:
-        assert succeeds(pipeline, "pipeline", **variables), pipeline.log()[-5:]
-        before = observations(cluster)
-        lose_all(cluster)
-        begin = time.monotonic()
-        set_parameter("false")
-        for number in NUMBERS:
-            cluster.terminate(number)
-            cluster.new_disk(number)
-            cluster.start(number)
-        code, _, log = command(cluster, "mongo", "init")
-        assert code == 0, log
-        cluster.wait_whole()
-        assert succeeds(pipeline, "forecast", "migrate", **variables), pipeline.log()[-5:]
-        seconds = time.monotonic() - begin
-        assert succeeds(pipeline, "forecast", "migrate", "--verify", **variables), pipeline.log()[-5:]
-    assert cluster.counts(DATABASE, OBSERVATIONS) == [before] * 3, cluster.counts(DATABASE, OBSERVATIONS)
-    return (
-        f"all three lost; mongo init, then migrate into the empty set: all {before} documents on each after "
-        f"{seconds:.0f} s; migrate --verify: exit code 0"
-    )
-
-
-def succeeds(image: PipelineImage, command: str, *arguments: str, **variables: str) -> bool:
-    """Whether a task of the pipeline's image exits with 0."""
-    image.begin(command, *arguments, **variables)
-    return image.wait() == 0
-
-
-@contextmanager
-def zones() -> Iterator[dict[str, str]]:
-    """The environment of a task that finds both zones: buckets of moto, here at an address that containers reach.
-
-    The raw zone is filled once. moto keeps them for all of its servers in this process.
-    """
-    s3 = boto3.client("s3")
-    if not s3.list_objects_v2(Bucket=RAW)["KeyCount"]:
-        with TemporaryDirectory() as folder, built_in_registry():
-            for path in write_demo(Path(folder)):
-                s3.upload_file(str(path), RAW, f"airbyte-sync/{path.relative_to(folder).as_posix()}")
-    with aws_of_members() as aws:
-        yield aws | {"RAW_URI": f"s3://{RAW}/airbyte-sync/", "PROCESSED_URI": f"s3://{PROCESSED}/"}
-
-
-def observations(cluster: Cluster) -> int:
-    """How many documents the pipeline's collection holds."""
-    with cluster.all() as client:
-        return client[DATABASE][OBSERVATIONS].count_documents({})
-
-
-def digest(cluster: Cluster) -> dict[str, str]:
-    """The server's own digest of each collection."""
-    with cluster.member(cluster.primary()) as client:
-        return dict(client[DATABASE].command("dbHash")["collections"])
-
-
 DRILLS: tuple[tuple[str, Callable[[Cluster], str]], ...] = (
     ("first start", first_start),
     ("users and their rights", rights),
@@ -481,6 +175,8 @@ DRILLS: tuple[tuple[str, Callable[[Cluster], str]], ...] = (
     ("a member back with an empty disk", empty_disk),
     ("a member back with an old disk", old_disk),
     ("a lagging member and an empty one meet", lost_writes),
+    ("a zone lost under a writing client", lost_zone),
+    ("a busy member copies everything", busy_sync),
     ("a roll of all three under a writing client", rolling),
     ("all three announced for retirement", retirement),
     ("certificates renewed under a writing client", certificates),

@@ -1,20 +1,67 @@
-"""Drills of what every set meets in its first year: retirement and new certificates."""
+"""Drills of what every set meets in its first year: rolls, retirement and new certificates."""
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 
 import boto3
 
+from forecast_ops.archives import name_of
 from forecast_ops.roll import Fleet, plan, roll
 from forecast_ops.status import certificate_days
-from tests.operations.drill.aws import Ecs, aws_of_members
-from tests.operations.drill.clients import Writer, check_kept, command
-from tests.operations.drill.cluster import HOSTS, Cluster
+from tests.operations.drill.aws import BACKUP, Ecs, aws_of_members
+from tests.operations.drill.clients import ENOUGH_WRITES, Writer, check_kept, command
+from tests.operations.drill.cluster import HOSTS, Cluster, host_of
 from tests.operations.drill.engine import NUMBERS
 
-ENOUGH_WRITES = 100
+
+def dry_run(cluster: Cluster) -> None:
+    """Check on moto's ECS that `mongo roll --dry-run` names the members, the primary last, and changes nothing."""
+    ecs, s3 = boto3.client("ecs"), boto3.client("s3")
+    ecs.create_cluster(clusterName="drill")
+    for number in NUMBERS:
+        for image in ("old", "new"):
+            containers = [{"name": "mongod", "image": image, "memory": 128}]
+            ecs.register_task_definition(family=f"mongo-{number}", containerDefinitions=containers)
+        ecs.create_service(
+            cluster="drill", serviceName=f"mongo-{number}", taskDefinition=f"mongo-{number}:1", desiredCount=1
+        )
+    code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("roll"))
+    assert (code, "no dump of the last 26 hours" in log) == (2, True), log
+    s3.put_object(Bucket=BACKUP, Key=f"dumps/{name_of(datetime.now(UTC))}.json", Body=b"{}")
+    code, _, log = command(cluster, "mongo", "roll", "--dry-run", uri=cluster.uri("roll"))
+    assert code == 0, log
+    planned = re.findall(r"mongo-(\d): arn:\S+:2", log)
+    assert sorted(planned) == ["1", "2", "3"], log
+    assert int(planned[-1]) == cluster.primary(), log
+    services = ecs.describe_services(cluster="drill", services=[f"mongo-{number}" for number in NUMBERS])["services"]
+    assert all(service["taskDefinition"].endswith(":1") for service in services), services
+
+
+def rolling(cluster: Cluster) -> str:
+    dry_run(cluster)
+    ecs = Ecs(cluster)
+    before = {number: cluster.volume(number) for number in NUMBERS}
+    with cluster.all("roll") as client:
+        fleet = Fleet(ecs, "drill", client)
+        steps = plan(fleet)
+        assert [step.host for step in steps][-1] == host_of(cluster.primary()), "the primary is not last"
+        writer = Writer(cluster, "roll")
+        begin = time.monotonic()
+        roll(fleet, steps, lambda: None)
+        seconds = time.monotonic() - begin
+        cluster.wait_whole()
+        acknowledged, errors = writer.stop()
+        assert plan(fleet) == [], "a second roll has something to do"
+    assert all(cluster.volume(number) != before[number] for number in NUMBERS)
+    check_kept(cluster, "roll", acknowledged)
+    assert len(acknowledged) > ENOUGH_WRITES, f"only {len(acknowledged)} writes: this proves nothing"
+    return (
+        "--dry-run names all, the primary last, and changes nothing; then three members replaced, each with a new "
+        f"disk, in {seconds:.0f} s; 0 of {len(acknowledged)} acknowledged documents lost, {errors} writes retried"
+    )
 
 
 def retirement(cluster: Cluster) -> str:
@@ -48,7 +95,7 @@ def certificates(cluster: Cluster) -> str:
         boto3.client("secretsmanager").create_secret(Name=f"{prefix}/{name}")
     names = ",".join(host.partition(":")[0] for host in HOSTS)
     issue = ("mongo", "pki", str(cluster.ca_file.parent), "--hosts", names, "--days", "700", "--secrets-prefix", prefix)
-    starts = {number: starts_of(cluster, number) for number in NUMBERS}
+    starts = {number: cluster.starts(number) for number in NUMBERS}
     writer = Writer(cluster, "certificates")
     with aws_of_members() as aws:
         code, _, log = command(cluster, *issue)
@@ -64,7 +111,7 @@ def certificates(cluster: Cluster) -> str:
     days = [certificate_days(host, cluster.ca_file, now) or 0 for host in HOSTS]
     assert min(days) > 600, days
     assert len({round(end) for end in days}) == len(days), f"they end on one day: {days}"
-    assert {number: starts_of(cluster, number) for number in NUMBERS} == starts, "a member was started again"
+    assert {number: cluster.starts(number) for number in NUMBERS} == starts, "a member was started again"
     assert errors == 0, f"{errors} writes failed"
     check_kept(cluster, "certificates", acknowledged)
     ends = ", ".join(f"{end:.0f}" for end in days)
@@ -72,8 +119,3 @@ def certificates(cluster: Cluster) -> str:
         f"each member serves a new certificate ({ends} days), none was started again or copied anything; 0 of "
         f"{len(acknowledged)} acknowledged documents lost, 0 writes failed"
     )
-
-
-def starts_of(cluster: Cluster, number: int) -> int:
-    """How often a member's mongod was started since its task was new."""
-    return sum(event["event"] == "mongod_starting" for event in cluster.events(number))
