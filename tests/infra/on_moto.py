@@ -9,8 +9,10 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,10 @@ from botocore.exceptions import ClientError
 from pymongo import MongoClient
 
 from forecast_demo import write_demo
+from forecast_ops.pki import issue, open_authority
 from tests.infra.metric_filters import counted, declared
 from tests.infra.runbooks import commands
-from tests.infra.stack import DIGESTS, REGION, ROOT, STATE_BUCKET, Stack, copy_of_terraform, moto_server
+from tests.infra.stack import DIGESTS, REGION, ROOT, STATE_BUCKET, Stack, copy_of_terraform, free_port, moto_server
 from tests.slo import GENEROUS_MS, NO_MACHINE_MS, slo_file
 from tests.stations import built_in_registry
 
@@ -279,16 +282,51 @@ class Task:
 
     def run(self, stack: Stack, folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Its command on this machine, under its role and with IAM enforced; `variables` win over the definition's."""
-        keys = {name.upper(): value for name, value in self.credentials.items()}
         with stack.enforced_iam():
             return subprocess.run(
-                [Path(sys.executable).with_name(self.command[0]), *self.command[1:], *arguments],
+                [*self._program(), *arguments],
                 cwd=folder,
-                env=stack.environment | self.environment | keys | {"LOGS_DIR": str(folder / "logs")} | variables,
+                env=self._variables(stack, folder) | variables,
                 capture_output=True,
                 text=True,
                 check=False,
             )
+
+    @contextmanager
+    def running(self, stack: Stack, folder: Path, **variables: str) -> Iterator[None]:
+        """Its command on this machine, under its role, until this is left."""
+        with (
+            (folder / f"{self.command[1]}.log").open("wb") as log,
+            subprocess.Popen(
+                self._program(),
+                cwd=folder,
+                env=self._variables(stack, folder) | variables,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            ) as process,
+        ):
+            try:
+                yield
+            finally:
+                process.terminate()
+
+    def moved(self, places: Mapping[str, str]) -> Task:
+        """The same with other addresses and folders."""
+
+        def here(text: str) -> str:
+            for there, place in places.items():
+                text = text.replace(there, place)
+            return text
+
+        environment = {name: here(value) for name, value in self.environment.items()}
+        return Task([here(word) for word in self.command], environment, self.credentials)
+
+    def _program(self) -> list[str | Path]:
+        return [Path(sys.executable).with_name(self.command[0]), *self.command[1:]]
+
+    def _variables(self, stack: Stack, folder: Path) -> dict[str, str]:
+        keys = {name.upper(): value for name, value in self.credentials.items()}
+        return stack.environment | self.environment | keys | {"LOGS_DIR": str(folder / "logs")}
 
 
 def task(stack: Stack, name: str) -> Task:
@@ -304,14 +342,19 @@ def bucket(stack: Stack, zone: str) -> str:
     return f"forecast-dev-{zone}-{account}"
 
 
+def fill_raw(stack: Stack, folder: Path) -> None:
+    """Put the demonstration's objects into the raw zone."""
+    with built_in_registry():
+        write_demo(folder / "raw")
+    for path in sorted((folder / "raw").rglob("*")):
+        if path.is_file():
+            key = f"airbyte-sync/{path.relative_to(folder / 'raw').as_posix()}"
+            stack.client("s3").upload_file(str(path), bucket(stack, "raw"), key)
+
+
 def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_database: str, tmp_path: Path) -> None:
     """All but the address of the database is as the task definition has it. Its log is what metrics are made of."""
-    with built_in_registry():
-        write_demo(tmp_path / "raw")
-    raw = sorted(path for path in (tmp_path / "raw").rglob("*") if path.is_file())
-    for path in raw:
-        key = f"airbyte-sync/{path.relative_to(tmp_path / 'raw').as_posix()}"
-        stack.client("s3").upload_file(str(path), bucket(stack, "raw"), key)
+    fill_raw(stack, tmp_path)
     database = {"MONGODB_URI": replica_set, "MONGODB_DATABASE": mongo_database}
 
     tried = task(stack, "pipeline").run(stack, tmp_path, "--dry-run", **database)
@@ -362,6 +405,33 @@ def test_the_pipeline_runs_under_its_role(stack: Stack, replica_set: str, mongo_
     assert counted(missed.stdout.splitlines(), declared()) == {"LatencyP95Milliseconds": 1, "LatencyTargetMissed": 1}
     assert (held.returncode, missed.returncode) == (0, 3)
 
+    # Runs in the background load into collections and folders of their own.
+    options = ("--clients", "1", "--requests", "2", "--until", "2024-10-08")
+    loaded = task(stack, "load-test").run(
+        stack, tmp_path, *options, "--slo-uri", slo_file(tmp_path, GENEROUS_MS), **database
+    )
+    assert loaded.returncode == 0, loaded.stdout + loaded.stderr
+
+
+def test_a_run_on_workers_needs_no_more_than_their_roles(
+    stack: Stack, replica_set: str, mongo_database: str, tmp_path: Path
+) -> None:
+    """Scheduler, worker and run as their task definitions have them, with TLS, but for addresses and folders."""
+    stack.apply(dev(stack), workers="1")
+    fill_raw(stack, tmp_path)
+    now = datetime.now(UTC)
+    (tmp_path / "workers.pem").write_bytes(issue(open_authority(tmp_path, now), "scheduler", 1, now))
+    port = str(free_port())
+    places = {"/run/mongo": str(tmp_path), "scheduler.forecast-dev.internal": "127.0.0.1", "8786": port, "8787": "0"}
+    scheduler, worker, run = (task(stack, name).moved(places) for name in ("scheduler", "worker", "pipeline-workers"))
+    database = {"MONGODB_URI": replica_set, "MONGODB_DATABASE": mongo_database}
+    with scheduler.running(stack, tmp_path), worker.running(stack, tmp_path, **database):
+        done = run.run(stack, tmp_path, "--json", **database)
+    assert done.returncode == 0, done.stdout + done.stderr
+    status = json.loads(done.stdout.splitlines()[-1])["status"]
+    assert (status["status"], status["counts"]["inserted"] > 0) == ("success", True)
+    assert "AccessDenied" not in (tmp_path / "worker.log").read_text()
+
 
 ACTIONS: dict[str, Callable[[Any, str, str], object]] = {
     "list": lambda s3, bucket, prefix: s3.list_objects_v2(Bucket=bucket, Prefix=prefix),
@@ -386,6 +456,10 @@ MAY = [
     ("pipeline", "put", "processed", "new"),
     ("pipeline", "put", "processed", "logs/new"),
     ("pipeline", "delete", "processed", "new"),
+    ("worker", "get", "raw", "airbyte-sync/here"),
+    ("worker", "put", "processed", "new"),
+    ("pipeline-workers", "list", "raw", "airbyte-sync/"),
+    ("pipeline-workers", "put", "processed", "logs/new"),
     ("latency", "put", "processed", "logs/new"),
     ("latency", "list", "processed", "logs/"),
     ("load-test", "get", "processed", "logs/here"),
@@ -412,6 +486,12 @@ MAY_NOT = [
     ("pipeline", "get", "backup", "dumps/here"),
     ("pipeline", "put", "backup", "dumps/new"),
     ("pipeline", "delete", "backup", "dumps/here"),
+    ("scheduler", "list", "raw", "airbyte-sync/"),
+    ("scheduler", "put", "processed", "new"),
+    ("worker", "put", "raw", "airbyte-sync/new"),
+    ("worker", "get", "backup", "dumps/here"),
+    ("pipeline-workers", "delete", "raw", "airbyte-sync/here"),
+    ("pipeline-workers", "put", "backup", "dumps/new"),
     ("latency", "put", "processed", "observations/new"),
     ("latency", "get", "processed", "here"),
     ("mongo-dump", "list", "raw", "airbyte-sync/"),
