@@ -129,6 +129,14 @@ def test_case_100_a_table_below_a_text_is_told_from_a_text(above: str, run_objec
     run_object(text.encode()).assert_rejected("unknown_layout", message)
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+def test_case_100_a_row_without_a_header_is_not_passed_over_as_one(rows: int, run_object: RunObject) -> None:
+    """One row alone would be a header without rows: nothing of it would be read, and nothing would be said."""
+    text = "\n".join(f"07915,2024-10-05 0{hour}:00:00,7.6,89" for hour in range(rows))
+    message = "no known network has rows with these columns: 07915, 2024-10-05 00:00:00, 7.6, 89"
+    run_object(text.encode(), "ic/export.csv").assert_rejected("unknown_layout", message)
+
+
 @pytest.mark.parametrize(
     ("start", "what"),
     [

@@ -54,7 +54,7 @@ class ObjectTransformer:
         if layout is None:
             if not batch.has_payloads:
                 self._keep_unknown(columns, STATION_FIELDS)
-            if batch.rows.empty or not batch.has_payloads:
+            if not _is_row(batch) and (batch.rows.empty or not batch.has_payloads):
                 return Transformed.nothing(batch.rejected, empty_rows=len(batch.rows))
             raise unknown_layout(
                 [str(name) for name in batch.rows.columns],
@@ -119,3 +119,8 @@ class ObjectTransformer:
         readings = self.reading.parameters
         lacks = lacking(promised, {name: reading.cells for name, reading in readings.items()}, readings)
         return list(renamed(lacks, self.reading.unknown, names_of(self._readers.layouts), needs_unit=self._needs_unit))
+
+
+def _is_row(batch: RawBatch) -> bool:
+    """Whether a header without rows is a row: of a table of one row without a header. No name begins with a digit."""
+    return not len(batch.rows) and any(str(name).lstrip()[:1].isdigit() for name in batch.rows.columns)
