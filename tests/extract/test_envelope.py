@@ -65,6 +65,28 @@ def test_a_time_of_extraction_is_read_in_every_type_that_can_hold_one(cells: pa.
 
 
 @pytest.mark.parametrize(
+    "meta",
+    [
+        pa.array([{"errors": ["Problem with `humidite`"]}, None]),
+        pa.array([{"sync_id": 7, "changes": [], "errors": ["Problem with `humidite`"]}, None]),
+        pa.array(['{"errors": ["Problem with `humidite`"]}', "{}"]),
+    ],
+    ids=["errors", "both", "text"],
+)
+def test_what_the_envelope_calls_an_error_is_a_value_that_was_lost_on_the_way(meta: pa.Array, tmp_path: Path) -> None:
+    """Before `changes` there was `errors`."""
+    result = observations_of(parquet(_airbyte_meta=meta), tmp_path)
+    assert result.issues(0) == [("relative_humidity", "", "lost on the way: NULLED, Problem with `humidite`")]
+    assert result.issues(1) == []
+
+
+@pytest.mark.parametrize("errors", [[], "humidite", ["something"], [5, {"a": 1}], None, {"humidite": "x"}], ids=str)
+def test_errors_of_another_shape_are_no_crash(errors: Any, tmp_path: Path) -> None:
+    meta = pa.array([json.dumps({"errors": errors})] * 2)
+    assert observations_of(parquet(_airbyte_meta=meta), tmp_path).issues(0) == []
+
+
+@pytest.mark.parametrize(
     ("cells", "found"),
     [
         (pa.array(["9" * 25] * 2), "9" * 25),

@@ -492,8 +492,29 @@ LOST = "lost on the way: NULLED, DESTINATION_SERIALIZATION_ERROR"
 def test_case_57_a_value_that_the_destination_nulled_is_lost_on_the_way(run_object: RunObject) -> None:
     row = {**TABLE, "Time": "10:00:00", "Pressure": None}
     ending = run_object(lines([envelope(row, "Pressure"), envelope({**row, "Time": "10:10:00"})]))
+    ending.assert_accepted(2, unread=["air_pressure_at_mean_sea_level"])
+    assert ending.notes == [("air_pressure_at_mean_sea_level", "", LOST)]
+    assert ending.error == (
+        "unread_parameter",
+        f"none of 1 cells of 'Pressure' (air_pressure_at_mean_sea_level) could be read, such as '' (line 1): {LOST}",
+    )
+
+
+def test_case_57_a_parameter_of_which_some_value_was_not_lost_is_read(run_object: RunObject) -> None:
+    row = {**TABLE, "Time": "10:00:00", "Pressure": None}
+    ending = run_object(lines([envelope(row, "Pressure"), envelope({**TABLE, "Time": "10:10:00"})]))
     ending.assert_accepted(2)
     assert ending.notes == [("air_pressure_at_mean_sea_level", "", LOST)]
+
+
+def test_case_57_an_object_that_lost_every_measured_value_is_rejected(run_object: RunObject) -> None:
+    row = {"id_station": "07915", "dh_utc": "2024-10-05 00:00:00", "temperature": None, "humidite": None}
+    ending = run_object(lines([envelope(row, "temperature"), envelope(row, "humidite")]), CLIMATE_KEY)
+    shown = [
+        f"{name!r} such as '' (line {number}): {LOST}" for number, name in enumerate(("temperature", "humidite"), 1)
+    ]
+    words = 'none of its measured cells (2) could be read; expected a number with a decimal point, such as "7.6"'
+    ending.assert_rejected("unreadable_values", f"{words}: {'; '.join(shown)}")
 
 
 @pytest.mark.parametrize(
@@ -518,7 +539,7 @@ def test_case_57_a_value_that_the_destination_nulled_is_lost_on_the_way(run_obje
 def test_case_57_also_of_the_apis_nested_fields(run_object: RunObject, field: str, parameters: list[str]) -> None:
     row = {"stationID": "ITESTB25", "obsTimeUtc": "2024-10-05T00:04:00Z", "uvHigh": 1.0, "humidityAvg": None}
     ending = run_object(lines([envelope(row, field)]))
-    ending.assert_accepted(1)
+    ending.assert_accepted(1, unread=parameters)
     assert ending.notes == [(parameter, "", LOST) for parameter in parameters]
 
 

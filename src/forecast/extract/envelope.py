@@ -26,6 +26,7 @@ EXTRACTED: Final = ("_airbyte_extracted_at", "_airbyte_emitted_at")
 MORE_FIELDS: Final = "_airbyte_additional_properties"
 GENERATION: Final = "_airbyte_generation_id"
 META: Final = "_airbyte_meta"
+CHANGES, ERRORS = "changes", "errors"
 # JSON numbers are exact up to here. Airbyte counts syncs and refreshes; who numbers them by the clock in microseconds
 # stays below it as well.
 MAX_COUNTER: Final = 2**53
@@ -42,6 +43,7 @@ _MAX_DIGITS: Final = 15
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _SHOWN: Final = 40
+_FIELD: Final = re.compile(r"`([^`]+)`")
 _EMPTY_TEXTS: Final = frozenset({"", "[]"})
 
 
@@ -124,7 +126,7 @@ def origin_of_record(envelope: Mapping[str, Any], raw: RawObject) -> dict[str, A
         "extracted_at": raw.last_modified if stamp is None else _EPOCH + stamp * _MILLISECOND,
         "generation_id": read_counter(envelope.get(GENERATION)),
         "sync_id": read_counter(meta.get("sync_id")),
-        "changes": changes_text(meta.get("changes")),
+        "changes": lost_of(meta),
     }
 
 
@@ -193,6 +195,21 @@ def read_meta(meta: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise bad_envelope(META, "not an object", meta)
     return found
+
+
+def lost_of(meta: Mapping[str, Any]) -> str | None:
+    """What `_airbyte_meta` says was lost on the way, as `changes_text` gives it.
+
+    Before it had `changes`, it had `errors`: texts that name a field, such as "Problem with `Pressure`".
+    """
+    changes, errors = meta.get(CHANGES), meta.get(ERRORS)
+    if not isinstance(errors, list) or not errors:
+        return changes_text(changes)
+    told = [str(_decoded(error, META)) for error in errors]
+    entries = [
+        {"field": field, "change": "NULLED", "reason": text} for text in told for field in _FIELD.findall(text) or [""]
+    ]
+    return changes_text([*(changes if isinstance(changes, list) else []), *entries])
 
 
 def changes_text(changes: Any) -> str | None:

@@ -18,6 +18,8 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import ORIGIN_SCHEMA, UTC_TIME
 from forecast.extract.envelope import (
+    CHANGES,
+    ERRORS,
     EXTRACTED,
     GENERATION,
     LAST_MS,
@@ -26,13 +28,14 @@ from forecast.extract.envelope import (
     bad_counter,
     bad_envelope,
     changes_text,
+    lost_of,
     read_counter,
     read_instant,
     read_meta,
 )
 
-_SYNC, _CHANGES = "sync_id", "changes"
-_ENTRY: Final = pa.struct([(_SYNC, pa.int64()), (_CHANGES, pa.string())])
+_SYNC = "sync_id"
+_ENTRY: Final = pa.struct([(_SYNC, pa.int64()), (CHANGES, pa.string())])
 
 
 def origin_of_table(table: pa.Table, positions: pa.Array, raw: RawObject) -> pa.Table:
@@ -97,14 +100,14 @@ def _meta(cells: pa.Array | None, size: int) -> tuple[pa.Array, pa.Array]:
     """The numbers of the syncs, and Airbyte's changes as JSON text where there are any."""
     if cells is None:
         return _repeat(0, pa.int64(), size), pa.nulls(size, pa.string())
-    if not pa.types.is_struct(cells.type):
+    names = [field.name for field in cells.type] if pa.types.is_struct(cells.type) else []
+    if not names or ERRORS in names:
         entries = _each(cells, _entry, _ENTRY, META)
-        return pc.fill_null(pc.struct_field(entries, _SYNC), 0), pc.struct_field(entries, _CHANGES)
-    names = [field.name for field in cells.type]
+        return pc.fill_null(pc.struct_field(entries, _SYNC), 0), pc.struct_field(entries, CHANGES)
     sync = _counters(pc.struct_field(cells, _SYNC)) if _SYNC in names else _repeat(0, pa.int64(), size)
-    if _CHANGES not in names:
+    if CHANGES not in names:
         return sync, pa.nulls(size, pa.string())
-    changes = pc.struct_field(cells, _CHANGES)
+    changes = pc.struct_field(cells, CHANGES)
     if pa.types.is_list(changes.type) and not pc.max(pc.list_value_length(changes)).as_py():
         return sync, pa.nulls(size, pa.string())
     return sync, _each(changes, changes_text, pa.string(), META)
@@ -112,7 +115,7 @@ def _meta(cells: pa.Array | None, size: int) -> tuple[pa.Array, pa.Array]:
 
 def _entry(meta: Any) -> dict[str, Any]:
     read = read_meta(meta)
-    return {_SYNC: read_counter(read.get(_SYNC)), _CHANGES: changes_text(read.get(_CHANGES))}
+    return {_SYNC: read_counter(read.get(_SYNC)), CHANGES: lost_of(read)}
 
 
 def _each(cells: pa.Array, read: Callable[[Any], Any], kind: pa.DataType, part: str) -> pa.Array:

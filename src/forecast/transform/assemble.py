@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,20 +80,32 @@ def assemble(batch: RawBatch, draft: BatchDraft) -> tuple[Transformed, pd.DataFr
         rejected=concat([batch.rejected, frame_of(records, REJECTED_SCHEMA)], REJECTED_SCHEMA),
         rows_read=size + len(batch.rejected) - int(postponed.sum()),
         rows_empty=int(empty.sum()),
-        readings={name: _reading(column, batch.origin["position"]) for name, column in draft.columns.items()},
+        readings=_readings(draft, batch.origin["position"]),
         stations=frozenset(draft.station_ids.filter(pa.array(~rejected)).drop_null().unique().to_pylist()),
     )
     waiting = to_frame(table.filter(pa.array(postponed))) if postponed.any() else empty_frame(OBSERVATION_SCHEMA)
     return transformed, waiting, postponed
 
 
-def _reading(column: ParsedColumn, positions: pd.Series) -> ParameterReading:
+def _readings(draft: BatchDraft, positions: pd.Series) -> dict[str, ParameterReading]:
+    """What became of each parameter's cells; one that was lost on the way had something, too."""
+    lost: defaultdict[str, list[ParseIssue]] = defaultdict(list)
+    for issue in draft.lost:
+        lost[issue.parameter].append(issue)
+    nothing = {name: ParsedColumn(np.full(len(positions), np.nan)) for name in lost if name not in draft.columns}
+    return {
+        name: _reading(column, [*column.issues, *lost.get(name, ())], positions)
+        for name, column in {**draft.columns, **nothing}.items()
+    }
+
+
+def _reading(column: ParsedColumn, issues: Iterable[ParseIssue], positions: pd.Series) -> ParameterReading:
     """What became of a column's cells; a row counts once, however many columns of its parameter it has."""
     is_value = ~np.isnan(column.values)
     if column.inferred is not None:
         is_value &= ~column.inferred
     values = int(np.count_nonzero(is_value))
-    unread = {issue.row: issue for issue in column.issues if not is_value[issue.row]}
+    unread = {issue.row: issue for issue in issues if not is_value[issue.row]}
     reading = ParameterReading(dict.fromkeys(column.sources), values + len(unread), values)
     for row, issue in unread.items():
         found = reading.reasons.get(issue.reason)
