@@ -114,7 +114,7 @@ def test_a_half_is_found_wherever_blocks_are_cut(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_survey, "BLOCK_BYTES", block)
         if not has_half:
-            assert surveyed(lambda: io.BytesIO(text), Limits())().read() == text
+            assert surveyed(lambda: io.BytesIO(text), Limits()).open().read() == text
             return
         with pytest.raises(ObjectRejectedError) as caught:
             surveyed(lambda: io.BytesIO(text), Limits())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
@@ -33,7 +34,8 @@ from forecast.extract.json.answers import (
     lost_on_the_way,
     no_rows,
 )
-from forecast.extract.json.document import Around, is_document, names_a_container, read_document, reassemble
+from forecast.extract.json.document import Around, Document
+from forecast.extract.json.header import is_document, names_a_container, reassemble
 from forecast.extract.json.lines import BadRecordError, FastReader, read_records, rejected_record, rows_of_records
 from forecast.extract.json.objects import flat, opened, parse_cells
 from forecast.extract.ledger import Ledger
@@ -54,21 +56,6 @@ from forecast.extract.shapes import Shapes
 
 # What is wrong with a document costs its record; what may cost the machine too much costs the object.
 RECORD_FAULTS: Final = frozenset({"not_json", "not_text", "unknown_layout", NO_ROWS, SOURCE_ERROR})
-
-
-def positions(first: int, count: int, before: str = "line ", after: str = "") -> pa.Array:
-    """Where rows are, for people: "line 7", "[6]"."""
-    numbers = pa.array(np.arange(first, first + count)).cast(pa.string())
-    return pc.binary_join_element_wise(before, numbers, after, "")
-
-
-def has_one_shape(table: pa.Table) -> bool:
-    """Whether every row has its payload where the others have theirs."""
-    cells = [table[field] for field in PAYLOAD_FIELDS if field in table.column_names]
-    return all(
-        column.null_count == 0 and (pa.types.is_struct(column.type) or pa.types.is_string(column.type))
-        for column in cells
-    )
 
 
 class BatchMaker:
@@ -126,21 +113,35 @@ class BatchMaker:
             items += [(f"{position} object {number}", record) for number, record in enumerate(records[1:], 2)]
         yield from self._of_items(items, rejected)
 
-    def of_document(self, text: bytes, source: Around) -> list[RawBatch]:
+    def of_document(self, text: bytes, source: Around) -> Iterator[RawBatch]:
         """The batches of a document that is one record; one that holds no rows costs itself alone.
 
         Raises ObjectRejectedError where it would take more than any real one.
         """
         try:
-            batches = list(read_document(text, source, self._shapes, self._limits))
+            document = Document.of(lambda: io.BytesIO(text), self._shapes, self._limits)
         except ObjectRejectedError as error:
-            if error.code not in RECORD_FAULTS:
-                raise
-            return [self._of_fault(error, source.origin, text.decode("utf-8", "backslashreplace"))]
+            yield self._of_unreadable(error, text, source)
+        else:
+            yield from self.of_opened(document, text, source)
+
+    def of_opened(self, document: Document, text: bytes, source: Around) -> Iterator[RawBatch]:
+        """The batches of such a document, whose text is this."""
+        try:
+            batches = list(document.batches(source, self._shapes))
+        except ObjectRejectedError as error:
+            yield self._of_unreadable(error, text, source)
+            return
         if source.origin["changes"] and not batches:
-            return [self._of_fault(no_rows({}, ()), source.origin, text.decode("utf-8", "backslashreplace"))]
+            yield self._of_unreadable(no_rows({}, ()), text, source)
+            return
         self.ledger.add_rows()
-        return batches
+        yield from batches
+
+    def _of_unreadable(self, error: ObjectRejectedError, text: bytes, source: Around) -> RawBatch:
+        if error.code not in RECORD_FAULTS:
+            raise error
+        return self._of_fault(error, source.origin, text.decode("utf-8", "backslashreplace"))
 
     def of_rejected(self, rejected: Sequence[dict[str, Any]]) -> RawBatch:
         """A batch without rows."""

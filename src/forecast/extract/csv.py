@@ -15,11 +15,12 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
-from forecast.extract.batches import BatchMaker, positions
+from forecast.extract.batches import BatchMaker
 from forecast.extract.headers import BLANK_LINES, LINE_BREAK, Header, read_header
 from forecast.extract.json.lines import rejected_record
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import BLOCK_BYTES
+from forecast.extract.parts import positions
 from forecast.extract.shapes import Shapes
 from forecast.extract.text_stream import BAD_BYTE, Opener, write_copy
 

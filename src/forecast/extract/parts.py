@@ -14,6 +14,7 @@ from forecast.core.admission import Mask
 from forecast.core.errors import ObjectRejectedError
 from forecast.extract.envelope import (
     MORE_FIELDS,
+    PAYLOAD_FIELDS,
     is_sources_own,
     own_names,
 )
@@ -161,3 +162,18 @@ def members(cells: pa.StructArray) -> pa.Table:
     """The members of objects as columns; where an object is null, its members are."""
     members = [pc.struct_field(cells, [index]) for index in range(cells.type.num_fields)]
     return pa.Table.from_arrays(members, [field.name for field in cells.type])
+
+
+def positions(first: int, count: int, before: str = "line ", after: str = "") -> pa.Array:
+    """Where rows are, for people: "line 7", "[6]"."""
+    numbers = pa.array(np.arange(first, first + count)).cast(pa.string())
+    return pc.binary_join_element_wise(before, numbers, after, "")
+
+
+def has_one_shape(table: pa.Table) -> bool:
+    """Whether every row has its payload where the others have theirs."""
+    cells = [table[field] for field in PAYLOAD_FIELDS if field in table.column_names]
+    return all(
+        column.null_count == 0 and (pa.types.is_struct(column.type) or pa.types.is_string(column.type))
+        for column in cells
+    )

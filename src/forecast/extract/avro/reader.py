@@ -15,10 +15,11 @@ from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
 from forecast.extract.avro.floats import float_mender
 from forecast.extract.avro.prescan import survey_avro
-from forecast.extract.batches import BatchMaker, positions
+from forecast.extract.batches import BatchMaker
 from forecast.extract.json.lines import rows_of_records
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import CHUNK_ROWS, CHUNK_VALUES
+from forecast.extract.parts import positions
 from forecast.extract.shapes import Shapes
 
 

@@ -6,15 +6,12 @@ They are read as a stream (ijson), so memory is bounded by one chunk of rows, wh
 from __future__ import annotations
 
 import io
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from typing import IO, Any, NoReturn
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, NoReturn
 
-import ijson
 import pyarrow as pa
-from ijson.common import ObjectBuilder
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
@@ -25,24 +22,19 @@ from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_fields, columns_not_rows
 from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelope, origin_of_record
 from forecast.extract.json.answers import check_answer, check_holds_nothing, no_rows, only_around_rows
-from forecast.extract.json.items import ENDS, STARTS, Item, chunks, or_rejected, read_items
+from forecast.extract.json.header import DocumentHeader, read_header
+from forecast.extract.json.items import Item, chunks, read_items
 from forecast.extract.json.lines import rejected_record, rows_of_records
 from forecast.extract.json.objects import opened
-from forecast.extract.json.prescan import surveyed
-from forecast.extract.limits import JSON_PIECE_BYTES, MAX_COLUMNS, MAX_DEPTH, too_deep, too_long
+from forecast.extract.json.prescan import Surveyed, surveyed
+from forecast.extract.json.row_list import RowList, row_list
+from forecast.extract.limits import MAX_COLUMNS
+from forecast.extract.parts import positions
 from forecast.extract.shapes import Shapes
 from forecast.extract.text_stream import Opener
 
-# What is outside the containers (stations, metadata, envelope) is small: the real one has 150 events.
-_MAX_HEAD_EVENTS = 200_000
-
-
-@dataclass(slots=True)
-class DocumentHeader:
-    """A document without its rows: what is around them, and the paths at which they are."""
-
-    fields: dict[str, Any] = field(default_factory=dict)
-    paths: list[str] = field(default_factory=list)
+# Of every row of a document the same.
+_TOLD_OF_ALL: Final = tuple((field.name, field.type) for field in ORIGIN_SCHEMA if field.name != "position")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,70 +50,118 @@ class Around:
         return f"{self.origin['position']}: " if self.origin["position"] else ""
 
 
-def names_a_container(text: bytes, shapes: Shapes) -> bool:
-    """Whether a container may be in this JSON, or in JSON text in it; a quick look, which may take a text for one."""
-    found = [name.encode() for name in shapes.containers if name.encode() in text]
-    return any(name + end in text for name in found for end in (b'"', b"\\"))
-
-
-def is_document(text: bytes, shapes: Shapes, limits: Limits) -> bool:
-    """Whether JSON text is a document with rows in a container, or with an empty one."""
-    if not names_a_container(text, shapes):
-        return False
-    try:
-        head = read_header_of(text, shapes, limits)
-    except ObjectRejectedError:
-        return False
-    return bool(head.paths) or has_stringified_container(head.fields, shapes)
-
-
-def read_document(text: bytes, source: Around, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
-    """Batches of a document that is one record."""
-    open_file = surveyed(lambda: io.BytesIO(text), limits)
-    yield from _batches(open_file, source, shapes, limits)
-
-
 def read_document_file(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
     """Batches of a file that is one document.
 
     Raises ObjectRejectedError where it is not JSON, is an error answer, or holds no rows that are known.
     """
-    open_file = surveyed(open_file, limits)
-    with open_file() as file:
-        head = _read_header(file, shapes, limits)
-    envelope = {name: value for name, value in head.fields.items() if is_envelope(name)}
+    document = Document.of(open_file, shapes, limits)
+    fields = document.header.fields
+    envelope = {name: value for name, value in fields.items() if is_envelope(name)}
     origin = {"position": "", **origin_of_record(envelope, raw)}
-    yield from _batches(open_file, Around(origin, beside_payload(head.fields)), shapes, limits)
+    yield from document.batches(Around(origin, beside_payload(fields)), shapes)
 
 
-def has_stringified_container(fields: Mapping[str, Any], shapes: Shapes) -> bool:
-    """Whether these are the fields of a document whose containers came as JSON text."""
-    return any(_is_json_text(fields.get(name)) for name in shapes.containers)
+class Document(NamedTuple):
+    """A document whose header is read; `rows` are its rows where they are in one list that Arrow reads."""
+
+    text: Surveyed
+    header: DocumentHeader
+    rows: RowList | None
+
+    @classmethod
+    def of(cls, open_file: Opener, shapes: Shapes, limits: Limits) -> Document:
+        """Raises ObjectRejectedError where it is not JSON to its end."""
+        text = surveyed(open_file, limits)
+        rows = row_list(text.open, shapes, in_array=False) if text.is_plain else None
+        if rows is not None:
+            try:
+                header = read_header(io.BytesIO(rows.before + rows.behind), shapes, limits)
+            except ObjectRejectedError:  # what is wrong with it is said of the whole
+                header = DocumentHeader()
+            if len(header.paths) == 1:
+                return cls(text, header, rows)
+        with text.open() as file:
+            return cls(text, read_header(file, shapes, limits), None)
+
+    def batches(self, source: Around, shapes: Shapes) -> Iterator[RawBatch]:
+        """Its rows; raises ObjectRejectedError where it is an error answer, or holds no rows that are known."""
+        fields = _payload(self.header.fields)
+        check_answer(fields)
+        if not self.header.paths:
+            _refuse_without_container(fields, shapes)
+        units = next((fields[name] for name in shapes.units if name in fields), None)
+        read = (
+            self._of_items(source, shapes, fields) if self.rows is None else self._of_tables(self.rows, source, shapes)
+        )
+        for batch in read:
+            batch.metadata = units
+            yield batch
+
+    def _of_tables(self, rows: RowList, source: Around, shapes: Shapes) -> Iterator[RawBatch]:
+        (path,) = self.header.paths
+        number = 0
+        for table in rows.tables():
+            size = table.num_rows
+            found = _Found(
+                table,
+                positions(number, size, f"{source.position}{path}[", "]"),
+                pa.nulls(size, pa.string()),
+                frozenset({path.rpartition(".")[2]}),
+                [],
+            )
+            yield found.batch(source, shapes)
+            number += size
+
+    def _of_items(self, source: Around, shapes: Shapes, fields: Mapping[str, Any]) -> Iterator[RawBatch]:
+        paths = self.header.paths
+        rows = objects = 0
+        lists: dict[str, None] = {}
+        with self.text.open() as file:
+            items = read_items(
+                file,
+                lambda prefix: _row_path(prefix, paths, shapes.beside) is not None,
+                lambda prefix, event, value: _refuse_stray(prefix, event, value, paths, shapes.beside),
+            )
+            counts: Counter[str] = Counter()
+            for chunk in chunks(items):
+                rows += len(chunk)
+                lists |= dict.fromkeys(item.prefix.removesuffix(".item") for item in chunk if len(lists) <= MAX_COLUMNS)
+                objects += sum(isinstance(item.value, dict) for item in chunk)
+                yield _found_in(chunk, paths, counts, source, shapes).batch(source, shapes)
+        if rows and not objects:
+            raise columns_not_rows([path.rpartition(".")[2] for path in lists], paths[0])
+        if not rows:
+            check_holds_nothing(fields, shapes.containers)
 
 
-def reassemble(fields: Mapping[str, Any]) -> str:
-    """The text of a document, its parts that came as JSON text put in as they are.
+class _Found(NamedTuple):
+    """Rows at `places`, with the key that each was under, the keys of their containers, and what is rejected."""
 
-    What is not JSON in them is seen when the whole is read.
-    """
-    parts = (
-        f"{json.dumps(name)}: {value if _is_json_text(value) else json.dumps(value, default=str)}"
-        for name, value in fields.items()
-    )
-    return "{" + ", ".join(parts) + "}"
+    rows: pa.Table
+    places: pa.Array
+    groups: pa.Array
+    containers: frozenset[str]
+    rejected: list[dict[str, Any]]
 
-
-def _is_json_text(value: Any) -> bool:
-    return isinstance(value, str) and value[:1] + value[-1:] in {"{}", "[]"}
-
-
-def read_header_of(text: bytes, shapes: Shapes, limits: Limits) -> DocumentHeader:
-    """All of a document in memory but its rows.
-
-    Raises ObjectRejectedError where it is not JSON.
-    """
-    with surveyed(lambda: io.BytesIO(text), limits)() as file:
-        return _read_header(file, shapes, limits)
+    def batch(self, source: Around, shapes: Shapes) -> RawBatch:
+        """One batch, with what is next to its document."""
+        rows, groups, rejected = self.rows, self.groups, self.rejected
+        size = len(self.places)
+        told = [pa.array([source.origin[name]] * size, kind) for name, kind in _TOLD_OF_ALL]
+        origin = pa.Table.from_arrays([self.places, *told], schema=ORIGIN_SCHEMA)
+        for fields in source.beside if size else ():
+            rows, kept, more = with_beside(rows, rows_of_records([dict(fields)] * len(origin)), origin["position"])
+            origin, groups = origin.take(kept), groups.take(kept)
+            rejected = [*rejected, *more]
+        rows, kept, more = opened(rows, origin["position"], shapes.objects)
+        return RawBatch(
+            to_frame(rows),
+            to_frame(origin.take(kept)),
+            groups=groups.take(kept),
+            containers=self.containers,
+            rejected=frame_of([*rejected, *more], REJECTED_SCHEMA),
+        )
 
 
 def _payload(fields: dict[str, Any]) -> dict[str, Any]:
@@ -130,70 +170,6 @@ def _payload(fields: dict[str, Any]) -> dict[str, Any]:
         if isinstance(fields.get(name), dict):
             fields = fields[name]
     return {name: value for name, value in fields.items() if not is_envelope(name)}
-
-
-def _read_header(file: IO[bytes], shapes: Shapes, limits: Limits) -> DocumentHeader:
-    return or_rejected(lambda: _head(file, shapes, limits))
-
-
-def _head(file: IO[bytes], shapes: Shapes, limits: Limits) -> DocumentHeader:
-    head = DocumentHeader()
-    builder = ObjectBuilder()
-    depth = text_bytes = count = 0
-    skipped: int | None = None
-    for prefix, event, value in ijson.parse(file, use_float=True, buf_size=JSON_PIECE_BYTES):
-        depth += (event in STARTS) - (event in ENDS)
-        if depth > MAX_DEPTH:
-            raise too_deep()
-        if skipped is not None:
-            if depth < skipped:
-                skipped = None
-            continue
-        if event in STARTS and _is_container(prefix, shapes):
-            head.paths.append(prefix)
-            skipped = depth
-            builder.event("null", None)
-            continue
-        count += 1
-        if count > _MAX_HEAD_EVENTS:
-            raise ObjectRejectedError(
-                "unknown_layout", "a JSON document whose rows are not where a known network has them"
-            )
-        text_bytes += len(value) if isinstance(value, str) else 0
-        if text_bytes > limits.record_bytes:
-            raise too_long("the part of a document around its rows", limits)
-        builder.event(event, value)
-    head.fields = builder.value if isinstance(builder.value, dict) else {}
-    return head
-
-
-def _batches(open_file: Opener, source: Around, shapes: Shapes, limits: Limits) -> Iterator[RawBatch]:
-    with open_file() as file:
-        head = _read_header(file, shapes, limits)
-    fields = _payload(head.fields)
-    check_answer(fields)
-    if not head.paths:
-        _refuse_without_container(fields, shapes)
-    rows = objects = 0
-    lists: dict[str, None] = {}
-    with open_file() as file:
-        items = read_items(
-            file,
-            lambda prefix: _row_path(prefix, head.paths, shapes.beside) is not None,
-            lambda prefix, event, value: _refuse_stray(prefix, event, value, head.paths, shapes.beside),
-        )
-        counts: Counter[str] = Counter()
-        for chunk in chunks(items):
-            rows += len(chunk)
-            lists |= dict.fromkeys(item.prefix.removesuffix(".item") for item in chunk if len(lists) <= MAX_COLUMNS)
-            objects += sum(isinstance(item.value, dict) for item in chunk)
-            batch = _batch(chunk, head.paths, counts, source, shapes)
-            batch.metadata = next((fields[name] for name in shapes.units if name in fields), None)
-            yield batch
-    if rows and not objects:
-        raise columns_not_rows([path.rpartition(".")[2] for path in lists], head.paths[0])
-    if not rows:
-        check_holds_nothing(fields, shapes.containers)
 
 
 def _refuse_without_container(fields: dict[str, Any], shapes: Shapes) -> NoReturn:
@@ -228,9 +204,9 @@ def _refuse_stray(prefix: str, event: str, value: Any, paths: Sequence[str], bes
         raise ObjectRejectedError("unknown_layout", f"a value where a list of rows is expected: {prefix[:80]!r}")
 
 
-def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source: Around, shapes: Shapes) -> RawBatch:
-    """One batch; a column has the group (station) that each row was in."""
-    records, origins, groups, rejected = [], [], [], []
+def _found_in(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source: Around, shapes: Shapes) -> _Found:
+    """The rows of some items; `counts` are those of each list before them."""
+    records, places, groups, rejected = [], [], [], []
     containers = set()
     for item in chunk:
         list_path = item.prefix.removesuffix(".item")
@@ -244,23 +220,14 @@ def _batch(chunk: list[Item], paths: Sequence[str], counts: Counter[str], source
             rejected.append(rejected_record(place, item.fault or f"it has no object {member!r}", item.value))
             continue
         records.append(row)
-        origins.append({**source.origin, "position": place})
+        places.append(place)
         groups.append(list_path.removeprefix(path).lstrip(".") or None)
-    rows, origin = rows_of_records(records), pa.Table.from_pylist(origins, schema=ORIGIN_SCHEMA)
-    names = pa.array(groups, pa.string())
-    for fields in source.beside if records else ():
-        rows, kept, more = with_beside(rows, rows_of_records([dict(fields)] * len(origin)), origin["position"])
-        origin, names = origin.take(kept), names.take(kept)
-        rejected += more
-    rows, kept, more = opened(rows, origin["position"], shapes.objects)
-    origin, names = origin.take(kept), names.take(kept)
-    rejected += more
-    return RawBatch(
-        to_frame(rows),
-        to_frame(origin),
-        groups=names,
-        containers=frozenset(containers),
-        rejected=frame_of(rejected, REJECTED_SCHEMA),
+    return _Found(
+        rows_of_records(records),
+        pa.array(places, pa.string()),
+        pa.array(groups, pa.string()),
+        frozenset(containers),
+        rejected,
     )
 
 
@@ -268,8 +235,3 @@ def _member(entry: Any, name: str) -> dict[str, Any] | None:
     """The member of an entry that holds its row."""
     found = entry.get(name) if isinstance(entry, dict) else None
     return found if isinstance(found, dict) else None
-
-
-def _is_container(prefix: str, shapes: Shapes) -> bool:
-    *wrappers, name = prefix.split(".")
-    return name in shapes.containers and all(wrapper in PAYLOAD_FIELDS for wrapper in wrappers)

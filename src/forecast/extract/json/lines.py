@@ -14,18 +14,12 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.json as pa_json
 
-from forecast.extract.limits import MAX_COLUMNS, MAX_ROW_BYTES, check_columns, check_lines, too_deep
+from forecast.extract.json.arrow import SAMPLE_BYTES, ArrowReader
+from forecast.extract.json.mixed import whole_number
+from forecast.extract.limits import MAX_ROW_BYTES, check_columns, check_lines, too_deep
 
 _MAX_SHOWN = 1000
-# The first lines teach the schema; the rest is parsed once.
-_SAMPLE_BYTES = 64 << 10
-# Possessive: going back into a text that no colon follows, letter by letter, took twice the time.
-_KEY = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+:', re.DOTALL)
-# int() takes time with the square of the digits, and none above 4300; 64 bits have 19.
-_LONGEST_INTEGER = 20
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _BEGINS_WITH_NULL = re.compile(rb"[ \t\r\n]*+null")
 _NULL_LINE = re.compile(rb"null[ \t\r]*+\n")
@@ -51,15 +45,10 @@ def rejected_record(position: str, reason: str, raw: Any, field: str | None = No
 
 
 class FastReader:
-    """Reads blocks of JSON lines with Arrow.
-
-    It keeps the schema it learnt, so that text stays text: left to itself, Arrow reads "2024-10-01T00:04:00Z" as a time
-    and forgets its zone.
-    """
+    """Reads blocks of JSON lines with Arrow."""
 
     def __init__(self) -> None:
-        self._schema: pa.Schema | None = None
-        self._columns = 0
+        self._reader = ArrowReader()
 
     def read(self, block: bytes, ends: npt.NDArray[np.intp]) -> pa.Table | None:
         """One row a line, the lines ending at `ends`, or None where the block needs the patient way.
@@ -70,31 +59,15 @@ class FastReader:
         if check_lines(block, ends) > MAX_ROW_BYTES or b"\0" in block or _may_have_null(block, ends):
             return None
         try:
-            _check_utf8(block)
-            table = self._parse(block, lines)
+            table = self._reader.read(block, lines, _first_lines)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             return None
-        # Blank lines, and two objects on one line, would shift the positions. A bare NaN, which
-        # JSON does not have, Arrow reads as a number.
-        return table if table.num_rows == lines and all(map(_is_finite, table.columns)) else None
+        # Blank lines, and two objects on one line, would shift the positions.
+        return table if table.num_rows == lines else None
 
-    def _parse(self, block: bytes, lines: int) -> pa.Table:
-        if self._schema is not None:
-            check_columns(self._columns, lines)
-            try:
-                return _read(block, self._schema)
-            except pa.ArrowInvalid:
-                pass
-        sample = block[: block.find(b"\n", _SAMPLE_BYTES) + 1] or block
-        for learnt_from in (sample, block):
-            self._columns = _count_keys(learnt_from)
-            check_columns(self._columns, lines)
-            self._schema = pa.schema([_as_text(field) for field in _read(learnt_from, None).schema])
-            try:
-                return _read(block, self._schema)
-            except pa.ArrowInvalid:
-                continue
-        raise pa.ArrowInvalid("no single schema fits this block")
+
+def _first_lines(block: bytes) -> bytes:
+    return block[: block.find(b"\n", SAMPLE_BYTES) + 1] or block
 
 
 def read_record(text: bytes) -> dict[str, Any]:
@@ -183,10 +156,6 @@ def _after_blanks(line: str, position: int) -> int:
     return blanks.end() if blanks else position
 
 
-def _whole_number(digits: str) -> int | str:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
-
-
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) != len(pairs):
@@ -194,7 +163,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-_DECODER = json.JSONDecoder(parse_int=_whole_number, parse_constant=BARE_CONSTANT.format, object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(parse_int=whole_number, parse_constant=BARE_CONSTANT.format, object_pairs_hook=_unique)
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> NoReturn:
@@ -209,45 +178,3 @@ def _may_have_null(block: bytes, ends: npt.NDArray[np.intp]) -> bool:
         return True
     letters = np.frombuffer(block, dtype=np.uint8)
     return not np.all(letters[ends - 1] == ord("}")) and _NULL_LINE.search(block) is not None
-
-
-def _is_finite(cells: pa.ChunkedArray | pa.Array) -> bool:
-    if pa.types.is_struct(cells.type):
-        return all(_is_finite(pc.struct_field(cells, index)) for index in range(cells.type.num_fields))
-    return not pa.types.is_floating(cells.type) or pc.all(pc.is_finite(cells)).as_py() is not False
-
-
-def _count_keys(block: bytes) -> int:
-    """How many different keys there are, or more than MAX_COLUMNS; a text before a colon counts too."""
-    keys: set[bytes] = set()
-    start = 0
-    while start < len(block) and len(keys) <= MAX_COLUMNS:
-        end = block.find(b"\n", start + _SAMPLE_BYTES) + 1 or len(block)
-        keys.update(_KEY.findall(block, start, end))
-        start = end
-    return len(keys)
-
-
-def _check_utf8(block: bytes) -> None:
-    """Raises ArrowInvalid where the block is no UTF-8: Arrow's JSON reader takes any bytes."""
-    ends = pa.py_buffer(np.array([0, len(block)], dtype=np.int64))
-    pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(block)).validate(full=True)
-
-
-def _read(block: bytes, schema: pa.Schema | None) -> pa.Table:
-    """Without a schema, it is learnt; with one, a field that is not in it is an error."""
-    return pa_json.read_json(
-        pa.BufferReader(block),
-        read_options=pa_json.ReadOptions(use_threads=False, block_size=len(block) + 1),
-        parse_options=pa_json.ParseOptions(
-            explicit_schema=schema, unexpected_field_behavior="infer" if schema is None else "error"
-        ),
-    ).combine_chunks()
-
-
-def _as_text(field: pa.Field) -> pa.Field:
-    if pa.types.is_timestamp(field.type):
-        return field.with_type(pa.string())
-    if pa.types.is_struct(field.type):
-        return field.with_type(pa.struct([_as_text(child) for child in field.type]))
-    return field

@@ -14,24 +14,19 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
-from forecast.extract.batches import RECORD_FAULTS, BatchMaker, has_one_shape, positions
+from forecast.extract.batches import RECORD_FAULTS, BatchMaker
 from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelope, origin_of_record
 from forecast.extract.json.array import as_lines
-from forecast.extract.json.document import (
-    Around,
-    has_stringified_container,
-    is_document,
-    names_a_container,
-    read_document_file,
-    read_header_of,
-    reassemble,
-)
+from forecast.extract.json.document import Around, Document, read_document_file
 from forecast.extract.json.error_position import place_of_fault
+from forecast.extract.json.header import has_stringified_container, is_document, names_a_container, reassemble
 from forecast.extract.json.items import ENDS, STARTS, check_json
 from forecast.extract.json.lines import FastReader
 from forecast.extract.json.prescan import surveyed
+from forecast.extract.json.row_list import row_list
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import CHUNK_ROWS, JSON_PIECE_BYTES, LINES_BYTES, MAX_ROW_BYTES, line_ends, too_long
+from forecast.extract.parts import has_one_shape, positions
 from forecast.extract.shapes import Shapes
 from forecast.extract.text_stream import Opener
 
@@ -64,15 +59,15 @@ def read_json(open_file: Opener, raw: RawObject, shapes: Shapes, limits: Limits)
         return
     try:
         if is_array:
-            with surveyed(open_file, limits)() as file:
-                check_json(file)
-            yield from _Lines(maker, raw, shapes, limits, _ITEMS).batches(as_lines(open_file))
+            yield from _Lines(maker, raw, shapes, limits, _ITEMS).batches_of_array(open_file)
         else:
             yield from read_document_file(open_file, raw, shapes, limits)
     except ObjectRejectedError as error:
         if error.code != "not_json":
             raise
-        raise ObjectRejectedError("not_json", error.message + place_of_fault(surveyed(open_file, limits))) from error
+        raise ObjectRejectedError(
+            "not_json", error.message + place_of_fault(surveyed(open_file, limits).open)
+        ) from error
 
 
 class _Lines(NamedTuple):
@@ -83,6 +78,23 @@ class _Lines(NamedTuple):
     shapes: Shapes
     limits: Limits
     places: _Places
+
+    def batches_of_array(self, open_file: Opener) -> Iterator[RawBatch]:
+        """The batches of an array; raises ObjectRejectedError where it is not JSON to its end."""
+        text = surveyed(open_file, self.limits)
+        rows = row_list(text.open, self.shapes, in_array=True) if text.is_plain else None
+        if rows is None:
+            with text.open() as file:
+                check_json(file)
+            yield from self.batches(as_lines(open_file))
+            return
+        number = self.places.first
+        for table in rows.tables():
+            yield from self.maker.of_table(
+                table, positions(number, table.num_rows, self.places.before, self.places.after)
+            )
+            number += table.num_rows
+        self.maker.ledger.check()
 
     def batches(self, open_file: Opener) -> Iterator[RawBatch]:
         """The batches of a file, block by block; raises ObjectRejectedError where no record of it is one."""
@@ -106,36 +118,36 @@ class _Lines(NamedTuple):
         """Line by line: documents as such, what is between them as rows."""
         rows: list[tuple[str, bytes]] = []
         for position, text in lines:
-            document = self._document(position, text) if names_a_container(text, self.shapes) else None
-            if document is not None or len(rows) == CHUNK_ROWS:
+            batches = self._of_document(position, text) if names_a_container(text, self.shapes) else None
+            if batches is not None or len(rows) == CHUNK_ROWS:
                 yield from self._rows(rows)
                 rows = []
-            if document is None:
+            if batches is None:
                 rows.append((position, text))
             else:
-                yield from self.maker.of_document(*document)
+                yield from batches
         yield from self._rows(rows)
 
-    def _document(self, position: str, text: bytes) -> tuple[bytes, Around] | None:
-        """The document of a line (its own text, where it came as text) and what is around it; None for a row."""
+    def _of_document(self, position: str, text: bytes) -> Iterator[RawBatch] | None:
+        """The batches of a line that is a document, also where it came as text; None for a row."""
         try:
-            head = read_header_of(text, self.shapes, self.limits)
+            document = Document.of(lambda: io.BytesIO(text), self.shapes, self.limits)
         except ObjectRejectedError as error:
             if error.code not in RECORD_FAULTS or len(text) > MAX_ROW_BYTES:
                 raise
             return None
-        envelope = {name: value for name, value in head.fields.items() if is_envelope(name)}
-        around = Around({"position": position, **origin_of_record(envelope, self.raw)}, beside_payload(head.fields))
-        fields: Any = head.fields
+        fields: Any = document.header.fields
+        envelope = {name: value for name, value in fields.items() if is_envelope(name)}
+        around = Around({"position": position, **origin_of_record(envelope, self.raw)}, beside_payload(fields))
         for name in PAYLOAD_FIELDS:
             if isinstance(fields, dict) and name in fields:
                 fields = fields[name]
             if isinstance(fields, str):
                 inner = fields.encode()
-                return (inner, around) if is_document(inner, self.shapes, self.limits) else None
+                return self.maker.of_document(inner, around) if is_document(inner, self.shapes, self.limits) else None
         if isinstance(fields, dict) and has_stringified_container(fields, self.shapes):
-            return reassemble(fields).encode(), around
-        return (text, around) if head.paths else None
+            return self.maker.of_document(reassemble(fields).encode(), around)
+        return self.maker.of_opened(document, text, around) if document.header.paths else None
 
     def _rows(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[RawBatch]:
         """Lines that hold rows, in parts that Python reads in a bounded memory."""
@@ -180,6 +192,8 @@ def _refuse_list_without_brackets(first: bytes, number: int) -> None:
 
 def _begins_with_an_object(line: bytes) -> bool:
     """Whether a line begins with a whole JSON object, or looks like a broken one among others."""
+    if line.rstrip().endswith(b"}") and b'":' in line:
+        return True
     depth = 0
     try:
         for event, _ in ijson.basic_parse(io.BytesIO(line), use_float=True, buf_size=JSON_PIECE_BYTES):
@@ -188,7 +202,7 @@ def _begins_with_an_object(line: bytes) -> bool:
                 return True
     except (ijson.JSONError, UnicodeDecodeError):
         pass
-    return line.rstrip().endswith(b"}") and b'":' in line
+    return False
 
 
 def _block(file: IO[bytes], limits: Limits) -> bytes:

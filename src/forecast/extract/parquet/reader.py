@@ -13,10 +13,11 @@ from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import RawBatch
 from forecast.core.settings import Limits
-from forecast.extract.batches import BatchMaker, positions
+from forecast.extract.batches import BatchMaker
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import CHUNK_ROWS, MAX_CELLS, check_columns, too_large, too_long
 from forecast.extract.parquet.prescan import column_chunks
+from forecast.extract.parts import positions
 from forecast.extract.shapes import Shapes
 
 _TEXT = "BYTE_ARRAY"

@@ -1,0 +1,125 @@
+"""Arrow's JSON reader, in the schema that it learns from the beginning of an object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pa_json
+
+from forecast.extract.json.mixed import MixedKinds
+from forecast.extract.limits import MAX_COLUMNS, check_columns
+
+# The first rows teach the schema; the rest is parsed once.
+SAMPLE_BYTES: Final = 64 << 10
+# Up to here a float is every whole number.
+_EXACT: Final = 2.0**53
+# Possessive: going back into a text that no colon follows, letter by letter, took twice the time.
+_KEY: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+:', re.DOTALL)
+
+
+class ArrowReader:
+    """Reads blocks of JSON with Arrow.
+
+    It keeps the schema it learnt, so that text stays text: left to itself, Arrow reads "2024-10-01T00:04:00Z" as a time
+    and forgets its zone.
+    """
+
+    def __init__(self) -> None:
+        self._schema: pa.Schema | None = None
+        self._columns = 0
+        self._mixed = MixedKinds()
+
+    def read(self, block: bytes, rows: int, sample_of: Callable[[bytes], bytes]) -> pa.Table:
+        """A block of at most so many rows as columns; `sample_of` gives the beginning of it that is JSON as well.
+
+        Raises ArrowInvalid where the block needs the patient way, ObjectRejectedError where it has too many columns.
+        """
+        check_utf8(block)
+        while True:
+            marked, marks = self._mixed.marked(block)
+            try:
+                table = self._mixed.restored(self._read(marked, rows, sample_of), marks)
+            except pa.ArrowInvalid as error:
+                if not self._mixed.learn(error):
+                    raise
+                self._schema = None
+                continue
+            # A bare NaN, which JSON does not have, Arrow reads as a number; whole numbers among others as floats.
+            if not all(map(_is_exact, table.columns)):
+                raise pa.ArrowInvalid("a number that is none, or is not exact as a float")
+            return table
+
+    def _read(self, block: bytes, rows: int, sample_of: Callable[[bytes], bytes]) -> pa.Table:
+        if self._schema is not None:
+            check_columns(self._columns, rows)
+            try:
+                return _read(block, self._schema)
+            except pa.ArrowInvalid as error:
+                if MixedKinds.tells(error):
+                    raise
+        try:
+            return self._learnt(sample_of(block), block, rows)
+        except pa.ArrowInvalid as error:
+            if MixedKinds.tells(error):
+                raise
+        return self._learnt(block, block, rows)
+
+    def _learnt(self, learnt_from: bytes, block: bytes, rows: int) -> pa.Table:
+        self._columns = _count_keys(learnt_from)
+        check_columns(self._columns, rows)
+        self._schema = pa.schema([_as_text(field) for field in _read(learnt_from, None).schema])
+        return _read(block, self._schema)
+
+
+def check_utf8(block: bytes) -> None:
+    """Raises ArrowInvalid where the block is no UTF-8: Arrow's JSON reader takes any bytes."""
+    ends = pa.py_buffer(np.array([0, len(block)], dtype=np.int64))
+    pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(block)).validate(full=True)
+
+
+def _read(block: bytes, schema: pa.Schema | None) -> pa.Table:
+    """Without a schema, it is learnt; with one, a field that is not in it is an error."""
+    return pa_json.read_json(
+        pa.BufferReader(block),
+        read_options=pa_json.ReadOptions(use_threads=False, block_size=len(block) + 1),
+        parse_options=pa_json.ParseOptions(
+            explicit_schema=schema, unexpected_field_behavior="infer" if schema is None else "error"
+        ),
+    ).combine_chunks()
+
+
+def _is_exact(cells: pa.ChunkedArray | pa.Array) -> bool:
+    """Whether no float is a constant or could have been another whole number."""
+    if pa.types.is_struct(cells.type):
+        return all(_is_exact(pc.struct_field(cells, index)) for index in range(cells.type.num_fields))
+    if pa.types.is_list(cells.type):
+        return _is_exact(pc.list_flatten(cells))
+    return not pa.types.is_floating(cells.type) or pc.all(pc.less(pc.abs(cells), _EXACT)).as_py() is not False
+
+
+def _count_keys(block: bytes) -> int:
+    """How many different keys there are, or more than MAX_COLUMNS; a text before a colon counts too."""
+    keys: set[bytes] = set()
+    start = 0
+    while start < len(block) and len(keys) <= MAX_COLUMNS:
+        end = block.find(b"\n", start + SAMPLE_BYTES) + 1 or len(block)
+        keys.update(_KEY.findall(block, start, end))
+        start = end
+    return len(keys)
+
+
+def _as_text(field: pa.Field) -> pa.Field:
+    """The field with texts where Arrow saw times."""
+    kind = field.type
+    if pa.types.is_timestamp(kind):
+        return field.with_type(pa.string())
+    if pa.types.is_struct(kind):
+        return field.with_type(pa.struct([_as_text(child) for child in kind]))
+    if pa.types.is_list(kind):
+        return field.with_type(pa.list_(_as_text(kind.value_field)))
+    return field

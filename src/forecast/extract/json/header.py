@@ -1,0 +1,119 @@
+"""What surrounds the rows of a JSON document, and where the rows are."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import ijson
+from ijson.common import ObjectBuilder
+
+from forecast.core.errors import ObjectRejectedError
+from forecast.core.settings import Limits
+from forecast.extract.envelope import PAYLOAD_FIELDS
+from forecast.extract.json.items import ENDS, STARTS, or_rejected
+from forecast.extract.json.prescan import surveyed
+from forecast.extract.limits import JSON_PIECE_BYTES, MAX_DEPTH, too_deep, too_long
+from forecast.extract.shapes import Shapes
+
+# What is outside the containers (stations, metadata, envelope) is small: the real one has 150 events.
+_MAX_HEAD_EVENTS = 200_000
+
+
+@dataclass(slots=True)
+class DocumentHeader:
+    """A document without its rows: what is around them, and the paths at which they are."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    paths: list[str] = field(default_factory=list)
+
+
+def names_a_container(text: bytes, shapes: Shapes) -> bool:
+    """Whether a container may be in this JSON, or in JSON text in it; a quick look, which may take a text for one."""
+    found = [name.encode() for name in shapes.containers if name.encode() in text]
+    return any(name + end in text for name in found for end in (b'"', b"\\"))
+
+
+def is_document(text: bytes, shapes: Shapes, limits: Limits) -> bool:
+    """Whether JSON text is a document with rows in a container, or with an empty one."""
+    if not names_a_container(text, shapes):
+        return False
+    try:
+        head = read_header_of(text, shapes, limits)
+    except ObjectRejectedError:
+        return False
+    return bool(head.paths) or has_stringified_container(head.fields, shapes)
+
+
+def has_stringified_container(fields: Mapping[str, Any], shapes: Shapes) -> bool:
+    """Whether these are the fields of a document whose containers came as JSON text."""
+    return any(_is_json_text(fields.get(name)) for name in shapes.containers)
+
+
+def reassemble(fields: Mapping[str, Any]) -> str:
+    """The text of a document, its parts that came as JSON text put in as they are.
+
+    What is not JSON in them is seen when the whole is read.
+    """
+    parts = (
+        f"{json.dumps(name)}: {value if _is_json_text(value) else json.dumps(value, default=str)}"
+        for name, value in fields.items()
+    )
+    return "{" + ", ".join(parts) + "}"
+
+
+def _is_json_text(value: Any) -> bool:
+    return isinstance(value, str) and value[:1] + value[-1:] in {"{}", "[]"}
+
+
+def read_header_of(text: bytes, shapes: Shapes, limits: Limits) -> DocumentHeader:
+    """All of a document in memory but its rows.
+
+    Raises ObjectRejectedError where it is not JSON.
+    """
+    with surveyed(lambda: io.BytesIO(text), limits).open() as file:
+        return read_header(file, shapes, limits)
+
+
+def read_header(file: IO[bytes], shapes: Shapes, limits: Limits) -> DocumentHeader:
+    """All of a document but its rows; raises ObjectRejectedError where it is not JSON to its end."""
+    return or_rejected(lambda: _head(file, shapes, limits))
+
+
+def _head(file: IO[bytes], shapes: Shapes, limits: Limits) -> DocumentHeader:
+    head = DocumentHeader()
+    builder = ObjectBuilder()
+    depth = text_bytes = count = 0
+    skipped: int | None = None
+    for prefix, event, value in ijson.parse(file, use_float=True, buf_size=JSON_PIECE_BYTES):
+        depth += (event in STARTS) - (event in ENDS)
+        if depth > MAX_DEPTH:
+            raise too_deep()
+        if skipped is not None:
+            if depth < skipped:
+                skipped = None
+            continue
+        if event in STARTS and _is_container(prefix, shapes):
+            head.paths.append(prefix)
+            skipped = depth
+            builder.event("null", None)
+            continue
+        count += 1
+        if count > _MAX_HEAD_EVENTS:
+            raise ObjectRejectedError(
+                "unknown_layout", "a JSON document whose rows are not where a known network has them"
+            )
+        text_bytes += len(value) if isinstance(value, str) else 0
+        if text_bytes > limits.record_bytes:
+            raise too_long("the part of a document around its rows", limits)
+        builder.event(event, value)
+    head.fields = builder.value if isinstance(builder.value, dict) else {}
+    return head
+
+
+def _is_container(prefix: str, shapes: Shapes) -> bool:
+    *wrappers, name = prefix.split(".")
+    return name in shapes.containers and all(wrapper in PAYLOAD_FIELDS for wrapper in wrappers)
