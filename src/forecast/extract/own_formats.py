@@ -33,6 +33,6 @@ def read_own_format(
             while chunk := list(islice(records, CHUNK_ROWS)):
                 rejected = [rejected_record(one.position, one.fault, dict(one.fields)) for one in chunk if one.fault]
                 read = [one for one in chunk if not one.fault]
-                rows = rows_of_records([dict(one.fields) for one in read])
+                rows = rows_of_records([one.fields for one in read])
                 yield from maker.of_table(rows, pa.array([one.position for one in read], pa.string()), rejected)
     maker.ledger.check()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, time
 from typing import Any, NoReturn
 
@@ -111,12 +111,13 @@ def read_records(text: bytes) -> list[dict[str, Any]]:
     return records
 
 
-def rows_of_records(records: Sequence[dict[str, Any]]) -> pa.Table:
+def rows_of_records(records: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Records as columns; where a column's values are of several kinds, as text.
 
     Raises ObjectRejectedError where they have too many columns.
     """
-    names = dict.fromkeys(name for record in records for name in record)
+    # Records of one source have few sets of names.
+    names = dict.fromkeys(name for some in dict.fromkeys(map(tuple, records)) for name in some)
     check_columns(len(names), len(records))
     columns = {name: _column([record.get(name) for record in records]) for name in names}
     return pa.table(columns) if names else pa.table({"": pa.nulls(len(records))}).select([])

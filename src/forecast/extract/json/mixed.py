@@ -20,8 +20,8 @@ _ESCAPED_MARK: Final = re.compile(rb"\\u[fF][dD][dD]0")
 _CHANGED: Final = re.compile(
     r"Column\((?P<path>(?:/[^/]*)*/(?P<name>[A-Za-z0-9_]+))\) changed from (?:number to string|string to number) "
 )
-# Airbyte's own fields are read by their kinds.
-_ENVELOPE: Final = re.compile("/(?!_airbyte_data/)(?:_airbyte_|_ab_)")
+# Airbyte's own fields are read by their kinds, and a list within a row is one value.
+_NO_FIELD: Final = re.compile(r"/(?!_airbyte_data/)(?:_airbyte_|_ab_)|[^/]/\[\]")
 # The quote first, and then what is in front of it: only then are quotes searched for, and not every letter tried.
 _KEY: Final = rb'"(?<!\\")(?:%s)"[ \t\r\n]*+:[ \t\r\n]*+'
 _NUMBER: Final = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?=[ \t\r\n]*+[,}])"
@@ -49,7 +49,7 @@ class MixedKinds:
     def learn(self, error: pa.ArrowInvalid) -> bool:
         """Whether a block was refused for a field that holds both kinds, and was not known to."""
         found = _CHANGED.search(str(error))
-        if found is None or found["name"] in self._names or _ENVELOPE.search(found["path"]):
+        if found is None or found["name"] in self._names or _NO_FIELD.search(found["path"]):
             return False
         self._names.add(found["name"])
         return True

@@ -68,7 +68,7 @@ class _Reports:
             self._date = ""
         else:
             for part, ends in _parts(line):
-                if _START.match(part):
+                if self._text and _START.match(part):
                     yield from self.finish()
                 if not self._text:
                     self._line = number
@@ -90,6 +90,9 @@ class _Reports:
 
 def _parts(line: str) -> Iterator[tuple[str, bool]]:
     """The line cut where reports begin and end; and whether one ends there."""
+    if "=" not in line and line.count("Z") == 1 and _START.match(line):  # one report, and no more of another
+        yield line, False
+        return
     *ended, rest = line.split("=")
     for part, ends in [*((part, True) for part in ended), (rest, False)]:
         text = part.strip()
@@ -101,6 +104,10 @@ def _parts(line: str) -> Iterator[tuple[str, bool]]:
 
 
 def _plain(line: str) -> str:
+    text = line.strip()
+    # Nearly every line is plain already, and to see that takes a tenth of the time of making it so.
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text
     return _CONTROLS.sub(" ", line).strip()
 
 

@@ -7,7 +7,6 @@ tenth and the pressure at sea level. A group that is there and cannot be read is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
@@ -24,19 +23,23 @@ CORRECTION: Final = (
 _BEGINNING: Final = re.compile(START)
 # Behind these are forecasts, which have groups of the same form.
 _TREND: Final = re.compile(r" (?:NOSIG|BECMG|TEMPO|INTER)(?= |$)")
-_WIND: Final = re.compile(
-    r" (?P<direction>[0-9]{3}|VRB|///)(?P<speed>P?[0-9]{2,3}|//)(?:G(?P<gust>P?[0-9]{2,3}|//))?"
-    r"(?P<unit>KT|MPS|KMH)(?= |$)"
+_WIND: Final = r"([0-9]{3}|VRB|///)(P?[0-9]{2,3}|//)(?:G(P?[0-9]{2,3}|//))?(KT|MPS|KMH)"
+_METRES: Final = r"[MP]?([0-9]{4})(?:NDV)?"
+_MILES: Final = r"[MP]?([0-9]{1,2}(?: [0-9]/[1-9][0-9]?)?|[0-9]{1,2}/[1-9][0-9]?)SM"
+_VISIBILITY: Final = rf"(?:(CAVOK)|{_METRES}|{_MILES}|(////(?:SM)?))"
+_TEMPERATURES: Final = r"(M?[0-9]{2})/(?:(M?[0-9]{2})|//|XX)?"
+_PRESSURE: Final = r"(?:Q([0-9]{4}(?:\.[0-9])?)|A([0-9]{4}))"
+_GROUPS: Final = (_WIND, _VISIBILITY, _TEMPERATURES, _PRESSURE)
+# Each by itself, and how many parts it has.
+_EACH: Final = tuple((re.compile(f" {group}(?= |$)"), re.compile(group).groups) for group in _GROUPS)
+# All of them in the usual order, none of which can be further in front: most reports are found by one search.
+_USUAL: Final = re.compile(
+    rf"(?: AUTO)? {_WIND}(?: [0-9]{{3}}V[0-9]{{3}})? {_VISIBILITY}"
+    rf"(?: (?![QA][0-9])[^ /]+)*? {_TEMPERATURES} {_PRESSURE}(?= |$)"
 )
 _LOOSE_WIND: Final = re.compile(r"^(?: AUTO| COR| CC[A-Z])* ([0-9]{5}\S*)(?= |$)| (\S+(?:KTS?|MPS|KMH))(?= |$)")
-_VISIBILITY: Final = re.compile(
-    r" (?:(?P<cavok>CAVOK)|[MP]?(?P<metres>[0-9]{4})(?:NDV)?|"
-    r"[MP]?(?P<miles>[0-9]{1,2}(?: [0-9]/[1-9][0-9]?)?|[0-9]{1,2}/[1-9][0-9]?)SM|(?P<nothing>////(?:SM)?))(?= |$)"
-)
 # "30KM" and "4000M" have units that are known, and "9000N" is one in a direction.
 _LOOSE_VISIBILITY: Final = re.compile(r" (\S*[0-9]\S*SM|[0-9]{1,2}KM|[0-9]{4}[A-Z]{1,2})(?= |$)")
-_TEMPERATURES: Final = re.compile(r" (?P<air>M?[0-9]{2})/(?:(?P<dew>M?[0-9]{2})|//|XX)?(?= |$)")
-_PRESSURE: Final = re.compile(r" (?:Q(?P<hpa>[0-9]{4}(?:\.[0-9])?)|A(?P<inches>[0-9]{4}))(?= |$)")
 _LOOSE_PRESSURE: Final = re.compile(r" ([QA][0-9O/]{3,5})(?= |$)")
 # Of remarks: T02170078 is 21.7 °C and 7.8 °C, a 1 in place of the 0 a minus; SLP086 is 1008.6 hPa.
 _TENTHS: Final = re.compile(r" T([01])([0-9]{3})(?:([01])([0-9]{3})|////)?(?= |$)")
@@ -44,6 +47,7 @@ _SEA_LEVEL: Final = re.compile(r" SLP ?([0-9]{3})(?= |$)")
 _UNITS: Final = {"KT": "kt", "MPS": "m/s", "KMH": "km/h"}
 _UNKNOWN, _UNKNOWN_DIRECTION = "//", "///"
 # 9999 and CAVOK: 10 km or more.
+_FAR: Final = "9999"
 _UNLIMITED: Final = "10000 m"
 # Whole degrees are rounded, and cut by some stations: from here on they and the tenths are two temperatures.
 _OTHER_DEGREES: Final = 1.0
@@ -51,6 +55,10 @@ _OTHER_DEGREES: Final = 1.0
 _STANDARD_HPA: Final = 1000.0
 _LOWEST_HPA, _HIGHEST_HPA = 870.0, 1085.0
 _INCH_OF_MERCURY_HPA: Final = 33.86388640341
+
+
+# Of a group, those that are left out None.
+_Parts = tuple[str | None, ...]
 
 
 class NoReportError(ValueError):
@@ -75,33 +83,46 @@ def cells_of(text: str) -> dict[str, str | None]:
     if trend is not None:
         body = body[: trend.start()]
     cells: dict[str, str | None] = {"station": begin["station"], "day_time": begin["time"], "report": text}
-    cells.update(_wind(body))
-    cells["visibility"] = _visibility(body)
-    cells.update(_temperatures(body, remarks))
-    cells.update(_pressures(body, remarks))
+    wind, visibility, temperatures, pressures = _groups(body)
+    cells.update(_wind(wind, body))
+    cells["visibility"] = _visibility(visibility, body)
+    cells.update(_temperatures(temperatures, remarks))
+    cells.update(_pressures(pressures, body, remarks))
     return cells
 
 
-def _wind(body: str) -> Iterator[tuple[str, str | None]]:
-    wind = _WIND.search(body)
-    if wind is None:
-        yield "wind_speed", _loose(_LOOSE_WIND, body)
-        return
-    direction, speed, gust, unit = wind.groups()
-    yield "wind_direction", None if direction == _UNKNOWN_DIRECTION else direction
-    yield "wind_speed", None if speed == _UNKNOWN else f"{speed} {_UNITS[unit]}"
-    yield "wind_gust", None if gust is None or gust == _UNKNOWN else f"{gust} {_UNITS[unit]}"
+def _groups(body: str) -> tuple[_Parts, _Parts, _Parts, _Parts]:
+    """The parts of the groups of wind, visibility, temperature and pressure; none where there is no such group."""
+    usual = _USUAL.match(body)
+    if usual is not None:
+        parts = usual.groups()
+        return parts[:4], parts[4:8], parts[8:10], parts[10:]
+    wind, visibility, temperatures, pressures = (
+        (None,) * size if (found := pattern.search(body)) is None else found.groups() for pattern, size in _EACH
+    )
+    return wind, visibility, temperatures, pressures
 
 
-def _visibility(body: str) -> str | None:
-    found = _VISIBILITY.search(body)
-    if found is None:
-        return _loose(_LOOSE_VISIBILITY, body)
-    if found["miles"]:
-        return _miles(found["miles"])
-    if found["cavok"] or found["metres"] == "9999":
+def _wind(parts: _Parts, body: str) -> dict[str, str | None]:
+    direction, speed, gust, unit = parts
+    if direction is None or unit is None:
+        return {"wind_speed": _loose(_LOOSE_WIND, body)}
+    return {
+        "wind_direction": None if direction == _UNKNOWN_DIRECTION else direction,
+        "wind_speed": None if speed == _UNKNOWN else f"{speed} {_UNITS[unit]}",
+        "wind_gust": None if gust is None or gust == _UNKNOWN else f"{gust} {_UNITS[unit]}",
+    }
+
+
+def _visibility(parts: _Parts, body: str) -> str | None:
+    cavok, metres, miles, nothing = parts
+    if metres is not None and metres != _FAR:
+        return f"{metres} m"
+    if cavok is not None or metres is not None:
         return _UNLIMITED
-    return None if found["nothing"] else f"{found['metres']} m"
+    if miles is not None:
+        return _miles(miles)
+    return _loose(_LOOSE_VISIBILITY, body) if nothing is None else None
 
 
 @lru_cache(maxsize=1024)
@@ -109,36 +130,34 @@ def _miles(text: str) -> str:
     return f"{float(sum(map(Fraction, text.split()))):g} mi"
 
 
-def _temperatures(body: str, remarks: str) -> Iterator[tuple[str, str | None]]:
-    whole, tenths = _TEMPERATURES.search(body), _TENTHS.search(remarks)
-    air, dew = (None, None) if whole is None else (_signed(whole["air"]), _signed(whole["dew"]))
+def _temperatures(parts: _Parts, remarks: str) -> dict[str, str | None]:
+    air, dew = map(_signed, parts)
+    tenths = _TENTHS.search(remarks) if remarks else None
     if tenths is None:
-        yield "temperature", air
-        yield "dew_point", dew
-    else:
-        yield "temperature", _exact(air, tenths[1], tenths[2])
-        yield "dew_point", _exact(dew, tenths[3], tenths[4])
+        return {"temperature": air, "dew_point": dew}
+    return {"temperature": _exact(air, tenths[1], tenths[2]), "dew_point": _exact(dew, tenths[3], tenths[4])}
 
 
-def _pressures(body: str, remarks: str) -> Iterator[tuple[str, str | None]]:
-    pressure = _PRESSURE.search(body)
-    hpa, inches = (None, None) if pressure is None else pressure.groups()
+def _pressures(parts: _Parts, body: str, remarks: str) -> dict[str, str | None]:
+    hpa, inches = parts
     qnh = _STANDARD_HPA
     if hpa is not None:
         qnh = float(hpa)
-        yield "qnh", f"{hpa} hPa"
+        cells: dict[str, str | None] = {"qnh": f"{hpa} hPa"}
     elif inches is None:
-        yield "qnh", _loose(_LOOSE_PRESSURE, body)
+        cells = {"qnh": _loose(_LOOSE_PRESSURE, body)}
     else:
         inches = f"{inches[:2]}.{inches[2:]}"
         qnh = float(inches) * _INCH_OF_MERCURY_HPA
-        yield "qnh", f"{inches} inHg"
-    sea_level = _SEA_LEVEL.search(remarks)
+        cells = {"qnh": f"{inches} inHg"}
+    sea_level = _SEA_LEVEL.search(remarks) if remarks else None
     if sea_level is not None:
         # The hundreds are left out: those that bring it nearest to the QNH.
         tens = int(sea_level[1]) / 10
         near = qnh if _LOWEST_HPA < qnh < _HIGHEST_HPA else _STANDARD_HPA
-        yield "sea_level_pressure", f"{min((900 + tens, 1000 + tens), key=lambda hpa: abs(hpa - near)):.1f} hPa"
+        nearest = min((900 + tens, 1000 + tens), key=lambda hpa: abs(hpa - near))
+        cells["sea_level_pressure"] = f"{nearest:.1f} hPa"
+    return cells
 
 
 def _signed(digits: str | None) -> str | None:
