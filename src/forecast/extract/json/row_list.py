@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from forecast.core.errors import ObjectRejectedError
 from forecast.extract.json.arrow import SAMPLE_BYTES, ArrowReader
 from forecast.extract.json.header import names_a_container
-from forecast.extract.limits import LINES_BYTES, MAX_COLUMNS, MAX_ROW_BYTES
+from forecast.extract.limits import CHUNK_ROWS, LINES_BYTES, MAX_COLUMNS, MAX_ROW_BYTES
 from forecast.extract.parts import has_one_shape, members
 from forecast.extract.shapes import Shapes
 from forecast.extract.text_stream import Opener
@@ -69,7 +69,7 @@ class RowList:
 
     def check(self) -> None:
         """Read all; raises ArrowInvalid and others where it cannot be read in this way."""
-        tables = self.tables()
+        tables = self._read()
         kept = list(islice(tables, _KEPT_TABLES))
         if next(tables, None) is None:
             self._kept = kept
@@ -82,10 +82,13 @@ class RowList:
             raise _NoRowListError
 
     def tables(self) -> Iterator[pa.Table]:
-        """The rows, those of some megabytes of text a table."""
-        if self._kept:
-            yield from self._kept
-            return
+        """The rows, CHUNK_ROWS at most a table."""
+        for table in self._kept or self._read():
+            for at in range(0, table.num_rows, CHUNK_ROWS):
+                yield table.slice(at, CHUNK_ROWS)
+
+    def _read(self) -> Iterator[pa.Table]:
+        """The rows of one piece a table."""
         reader = ArrowReader()
         with self._open_file() as file:
             for piece, separator in self._pieces(file):
