@@ -36,9 +36,11 @@ _TIERS: Final = {
     "whole": {"local_world", "s3_world", "new_world", "clean", "demo"},
     "database": {"mongod_binary", "s3_server", "ecs"},
 }
-# Formats, envelopes and layouts are parameters there. Of the inputs of one test, so many are in the inner loop.
+# Formats, envelopes and layouts are parameters there. Of the inputs of one test, so many are in the inner loop, so many
+# or an eighth are for every change, and the night has all.
 _MANY_INPUTS: Final = tuple(str(ROOT / "tests" / folder) + "/" for folder in ("extract", "transform/networks"))
 _INNER_INPUTS: Final = 4
+_INPUTS_OF_EVERY_CHANGE: Final = 24
 # The night has time, and its properties have ten times as many examples.
 _NIGHTLY_TIMEOUT_SECONDS: Final = 7200
 
@@ -48,8 +50,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test with its tier: what it needs tells, and `slow` and `whole` can be said of a test by itself."""
     untold = [item for item in items if not any(item.get_closest_marker(tier) for tier in ("slow", *_TIERS))]
     for chosen in inputs_in_turn(item for item in untold if str(item.path).startswith(_MANY_INPUTS)):
-        for item in chosen[_INNER_INPUTS:]:
-            item.add_marker("whole")
+        of_every_change = max(_INPUTS_OF_EVERY_CHANGE, len(chosen) // 8)
+        for number, item in enumerate(chosen[_INNER_INPUTS:], _INNER_INPUTS):
+            item.add_marker("whole" if number < of_every_change else "slow")
     for item in items:
         if not any(item.get_closest_marker(tier) for tier in ("slow", *_TIERS)):
             item.add_marker(_tier(set(getattr(item, "fixturenames", ()))))

@@ -32,6 +32,8 @@ peak memory of the pipeline's process
 """
 
 
+# Nothing but the benchmark itself depends on it.
+@pytest.mark.slow
 def test_the_benchmark_prints_its_figures(
     replica_set: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,8 @@ growth with the stations of one city, 2 hours each
 """
 
 
+# Nothing but the benchmark itself depends on it.
+@pytest.mark.slow
 def test_the_benchmark_prints_the_growth_with_the_stations(
     replica_set: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

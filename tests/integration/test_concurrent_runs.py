@@ -27,7 +27,7 @@ KEY = "infoclimat/Data_Source1_011024-031024.json"
 @pytest.fixture
 def world(local_world: WorldMaker, demo_data: Path) -> World:
     made = local_world()
-    made.deliver(demo_data)
+    made.deliver(demo_data, [KEY])
     return made
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.examples import for_the_night
 from tests.integration.worlds import FolderZone, World, WorldMaker, assert_reports_hold
 
 BY_STATION = {"00092": 1008, "000T5": 1008, "07915": 168, "STATIC0090": 996, "ITESTA19": 2010, "ITESTB25": 2016}
@@ -126,7 +125,9 @@ def _put_at_a_known_time(zone: FolderZone, key: str) -> None:
     os.utime(zone.folder / key, (SECOND_OF_DELIVERY, SECOND_OF_DELIVERY))
 
 
-@pytest.mark.parametrize("seed", [1, *for_the_night(2, 3)])
+# test_loader.py shows it of records, test_bundles.py and test_batches.py of objects.
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_objects_one_by_one_in_any_order_end_as_all_at_once(
     local_world: WorldMaker, demo_data: Path, seed: int
 ) -> None:
