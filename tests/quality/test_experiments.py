@@ -38,7 +38,7 @@ def _name(experiment: Experiment) -> str:
 def _experiments() -> list[Any]:
     """The first of each check is for every change; the night has all."""
     seen: set[str] = set()
-    found = []
+    found: list[Any] = []
     for experiment in EXPERIMENTS:
         if experiment.parameter not in NOT_MEASURED:
             found += for_the_night(experiment) if experiment.check in seen else [experiment]
