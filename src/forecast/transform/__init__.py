@@ -22,7 +22,7 @@ from forecast.transform.renamed import lacking, renamed, sample_cells
 from forecast.transform.unit_gate import ON_EARTH, UnitGate
 
 # Changes with every change of what a raw row becomes: objects processed under another version are processed again.
-RULES_VERSION = 11
+RULES_VERSION = 12
 
 LOGGER = logging.getLogger("forecast.transform")
 # Of the cells of an unknown column, and of how many such columns, some are kept to suggest what they could be.

@@ -14,9 +14,11 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.settings import Limits
+from forecast.extract.xlsx.percents import Percents, cells_in_percent, no_percents, percent_styles
 
 # A sheet is read whole. A year of one station in one sheet has 1.3 million cells, a day 2 400.
 MAX_SHEET_CELLS = 1_500_000
@@ -61,8 +63,15 @@ _DAMAGED = (
 Marks = dict[tuple[int, int], str]
 
 
-def survey_workbook(path: Path, limits: Limits) -> list[Marks]:
-    """The marks of every sheet, in their order.
+class Surveyed(NamedTuple):
+    """Of a sheet what its reader would skip, and which of its cells are shown in percent."""
+
+    marks: Marks
+    percents: Percents
+
+
+def survey_workbook(path: Path, limits: Limits) -> list[Surveyed]:
+    """What was found in every sheet, in their order.
 
     Every part is unpacked once, so that its size and checksum are known and not only declared. Raises
     ObjectRejectedError where the file is no workbook, or one that would take too much.
@@ -71,9 +80,11 @@ def survey_workbook(path: Path, limits: Limits) -> list[Marks]:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             _check_members(members, limits)
-            surveys = {member.filename: _survey(archive, member) for member in members}
+            styles = percent_styles(archive)
+            surveys = {member.filename: _survey(archive, member, styles) for member in members}
             _check_texts(list(surveys.values()))
-            return [surveys[part].marks if part in surveys else {} for part in _sheet_parts(archive)]
+            found = [surveys.get(part, _Survey(part)) for part in _sheet_parts(archive)]
+            return [Surveyed(survey.marks, survey.percents) for survey in found]
     except _DAMAGED as error:
         raise ObjectRejectedError("not_workbook", f"the workbook is not a complete zip file: {error}") from error
 
@@ -94,11 +105,13 @@ class _Survey:
     """What was found in one part."""
 
     part: str
+    styles: frozenset[bytes] = frozenset()
     rows: int = 0
     columns: int = 0
     shown_texts: int = 0
     longest_text: int = 0
     marks: Marks = field(default_factory=dict)
+    percents: Percents = field(default_factory=no_percents)
     _row: int = 0
     _column: int = 0
     _since_text: int = 0
@@ -123,6 +136,8 @@ class _Survey:
             self._mark(match, match[3].decode("utf-8", "replace"))
         for match in _NO_VALUE.finditer(xml):
             self._mark(match, UNCALCULATED)
+        for letters, row in cells_in_percent(xml, self.styles):
+            self.percents[_column_number(letters) - 1].append(row - 1)
         if self.rows * self.columns > MAX_SHEET_CELLS:
             message = f"{self.part[:80]} reaches to row {self.rows} and column {self.columns}: "
             raise ObjectRejectedError("too_large", message + f"more than {MAX_SHEET_CELLS:,} cells")
@@ -134,8 +149,8 @@ class _Survey:
             raise ObjectRejectedError("too_large", message)
 
 
-def _survey(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> _Survey:
-    survey = _Survey(member.filename)
+def _survey(archive: zipfile.ZipFile, member: zipfile.ZipInfo, styles: frozenset[bytes]) -> _Survey:
+    survey = _Survey(member.filename, styles)
     rest = b""
     with archive.open(member) as part:
         while block := part.read(_BLOCK):

@@ -18,6 +18,7 @@ from forecast.extract.batches import BatchMaker
 from forecast.extract.ledger import Ledger
 from forecast.extract.limits import check_columns
 from forecast.extract.shapes import Shapes
+from forecast.extract.xlsx.percents import Percents, as_shown
 from forecast.extract.xlsx.prescan import Marks, survey_workbook
 
 _HEADER_ROWS = 20
@@ -33,14 +34,16 @@ def read_workbook(path: Path, raw: RawObject, shapes: Shapes, limits: Limits) ->
     The header is the first of 20 rows with three names or more, so that lines of text may be above it.
     """
     maker = BatchMaker(raw, shapes, limits, Ledger("not_workbook", "row"))
-    marks = survey_workbook(path, limits)
+    surveyed = survey_workbook(path, limits)
     try:
         workbook = CalamineWorkbook.from_path(path)
         for index, sheet in enumerate(workbook.sheets_metadata):
             if sheet.typ is not SheetTypeEnum.WorkSheet:
                 continue
             rows = workbook.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)
-            _put_marks(rows, marks[index] if index < len(marks) else {})
+            if index < len(surveyed):
+                _put_percents(rows, surveyed[index].percents)
+                _put_marks(rows, surveyed[index].marks)
             if rows:
                 yield from _sheet_batches(sheet.name, rows, maker)
         maker.ledger.check()
@@ -52,6 +55,13 @@ def _put_marks(rows: list[list[Any]], marks: Marks) -> None:
     for (row, column), text in marks.items():
         if row < len(rows) and column < len(rows[row]):
             rows[row][column] = text
+
+
+def _put_percents(rows: list[list[Any]], percents: Percents) -> None:
+    for column, of_column in percents.items():
+        for row in of_column:
+            if row < len(rows) and column < len(rows[row]):
+                rows[row][column] = as_shown(rows[row][column])
 
 
 def _sheet_batches(name: str, rows: list[list[Any]], maker: BatchMaker) -> Iterator[RawBatch]:
