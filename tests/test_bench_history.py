@@ -51,6 +51,7 @@ def zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RawZone]:
         yield made
 
 
+@pytest.mark.whole
 def test_old_objects_and_files_are_listed_in_the_order_of_their_keys(zone: RawZone) -> None:
     listed = [raw.key for raw in S3Store(URI).list()]
     assert listed == sorted(listed)
@@ -68,6 +69,7 @@ def test_between_two_keys_few_others_are_asked_for(zone: RawZone) -> None:
     assert [int(size) for path in zone.requests for size in re.findall(r"max-keys=(\d+)", path)] == [100, 200, 400]
 
 
+@pytest.mark.whole
 def test_a_file_is_read(zone: RawZone, tmp_path: Path) -> None:
     store = S3Store(URI)
     (listed,) = store.list(after=zone.old[-1])

@@ -317,6 +317,7 @@ def steps(machine: Machine) -> list[str]:
     return [f"{service} {count}" if service else other for service, count, other in found]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("asked", "started"), [("12", 12), ("0", 4)])
 @pytest.mark.parametrize("code", [0, 1, 3])
 def test_workers_are_started_for_a_run_and_stopped_however_it_ends(

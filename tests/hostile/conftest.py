@@ -23,7 +23,7 @@ from tests.integration.worlds import FolderZone, World, WorldMaker
 __all__ = ["TABLE_KEY", "Ending", "RunObject", "aws_environment", "local_world", "run_in", "s3_world"]
 
 # Of the inputs of one test, so many run through the layers in the inner loop.
-_INNER_INPUTS = 2
+_INNER_INPUTS = 1
 # An input beside which a good object is read, though its test does not ask for it.
 _BESIDE_GOOD = pytest.StashKey[bool]()
 _CASE = re.compile(r"test_case_(\d+)_")

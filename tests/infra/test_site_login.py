@@ -16,6 +16,9 @@ import pytest
 from tests.docs.test_docs import DOCS, blocks
 from tests.waiting import WAIT_SECONDS
 
+# Each answer is given by a process of its own.
+pytestmark = pytest.mark.whole
+
 LOGIN: Final = Path(__file__).resolve().parents[2] / "terraform" / "modules" / "site" / "login.js"
 # Playwright brings a node of its own.
 BUNDLED: Final = Path(playwright.__file__).parent / "driver" / "node"

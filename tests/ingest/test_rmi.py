@@ -15,6 +15,7 @@ from forecast.networks.fetch import Fetch, Pages
 from forecast.networks.rmi_aws.fetch import HOURLY, TEN_MINUTES
 from forecast_demo.apis import Correction, Fault, Outage
 from forecast_demo.networks.rmi_aws.wfs import NETWORK
+from tests.examples import for_every_change
 from tests.ingest.apis import Ingest, InProcess, at
 from tests.networks import network, station
 
@@ -72,7 +73,7 @@ def test_what_one_call_asks_for_fits_in_a_page(fetch: Fetch, rows_a_day: int) ->
     assert fetch.station_days * rows_a_day <= fetch.pages.size
 
 
-@pytest.mark.parametrize("size", [50, 100, 431, 432, 433])
+@pytest.mark.parametrize("size", [431, *for_every_change(50, 100, 432, 433)])
 def test_every_row_of_all_pages_is_written_once(ingest: Ingest, size: int) -> None:
     in_pages(ingest, size)
     result = ingest.run("rmi", since=DAY, until=DAY)
@@ -88,7 +89,7 @@ def test_a_server_with_smaller_pages_than_asked_for_loses_nothing(ingest: Ingest
     assert sorted(written(ingest)) == all_of()
 
 
-@pytest.mark.parametrize("call", [2, 3, 5])
+@pytest.mark.parametrize("call", [2, *for_every_change(3, 5)])
 def test_rows_that_arrive_between_two_pages_are_neither_lost_nor_doubled(ingest: Ingest, call: int) -> None:
     """The rows of the morning at one station arrive before that call; all pages are then read again."""
     in_pages(ingest, 90)
@@ -123,6 +124,7 @@ def test_a_row_that_takes_the_place_of_another_between_two_pages_is_noticed(inge
     assert sorted(written(ingest)) == sorted(set(all_of()) - missing)
 
 
+@pytest.mark.whole
 def test_what_never_stands_still_is_missing_until_the_next_run(ingest: Ingest) -> None:
     in_pages(ingest, 90)
 
@@ -188,6 +190,7 @@ def test_an_empty_collection_is_a_day_without_rows(ingest: Ingest) -> None:
     assert ingest.objects() == []
 
 
+@pytest.mark.whole
 def test_only_late_and_corrected_rows_are_written_again(ingest: Ingest) -> None:
     ingest.run("rmi", since="2026-11-26")
     before = len(written(ingest))

@@ -42,6 +42,7 @@ def test_every_record_of_61_days_over_the_end_of_summer_time_is_written_once(ing
     assert result.sources[0].calls == len(ingest.apis.calls) == 2 * 61
 
 
+@pytest.mark.whole
 def test_a_second_run_writes_nothing_and_asks_for_three_days(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-20")
     before = ingest.objects()
@@ -183,6 +184,7 @@ def test_a_state_with_the_digests_of_more_days_shrinks_and_works(ingest: Ingest)
     assert len(state(ingest, "infoclimat")["stations"]["00092"]["days"]) == 16
 
 
+@pytest.mark.whole
 def test_a_day_that_never_answers_costs_that_station_and_day_until_it_does(ingest: Ingest) -> None:
     ingest.apis.faults.append(
         fault := Fault(
@@ -259,6 +261,7 @@ def test_a_station_that_is_added_later_gets_its_history_and_the_others_are_not_r
     assert source.written == 8 * 24 + 17
 
 
+@pytest.mark.whole
 def test_the_state_tells_what_was_read(ingest: Ingest) -> None:
     ingest.run("wunderground", since="2026-11-20")
     kept = state(ingest, "wunderground")

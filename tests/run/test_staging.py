@@ -25,6 +25,7 @@ from forecast.run.disk_budget import DiskBudget
 from forecast.run.run import Run, RunOptions
 from forecast.run.staging import Stager
 from forecast.storage import LocalStore
+from tests.examples import for_every_change
 
 STATIONS = load_stations()
 ROW = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": "12.5"}
@@ -40,6 +41,7 @@ UNFORESEEN = [
     pa.ArrowInvalid("Failed to parse string"),
     OSError("Couldn't deserialize thrift"),
 ]
+ERRORS = UNFORESEEN[:1] + for_every_change(*UNFORESEEN[1:])
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 Raiser = Callable[..., Any]
 
@@ -97,7 +99,7 @@ def on_the_first(real: Raiser, error: BaseException) -> Raiser:
 
 
 @pytest.mark.parametrize("step", ["extract_data", "transform_data", "validate_data", "save_validated_to_s3"])
-@pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_an_unforeseen_exception_costs_its_object_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str, error: Exception
 ) -> None:

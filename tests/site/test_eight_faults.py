@@ -29,6 +29,7 @@ from forecast.run.situation import situation_of
 from forecast.site.build import site_files
 from forecast.site.logs import read_logs
 from forecast.site.model import Quarantine, Site
+from tests.examples import for_every_change
 from tests.report.test_load_test import text_of_any
 from tests.site.nights import LAST, MAX_AGE_HOURS, NIGHTS, STATIONS, Faults, Flagged, night, write_nights
 from tests.site.test_overview import page, text
@@ -127,7 +128,7 @@ def entries(html: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", ["silent", *for_every_change(*sorted(FAULTS.keys() - {"silent"}))])
 def test_a_fault_is_named_first_and_alone(fault: str, nights: Nights) -> None:
     _, words = FAULTS[fault]
     _, site = nights(fault)
