@@ -132,10 +132,12 @@ def test_what_was_inserted_is_kept_as_the_database_has_it(
         if rows:
             run.load(*rows, uri=f"raw/{number}.json")
     for window in run.windows():
+        names = [station.id for station in window.halo]
         for first_day in (window.first_read, window.first):
             kept = run.loaded.columns(window, first_day)
             assert kept is not None
-            assert_same(kept, window_reader._read(window, collection, first_day))
+            all_days = {key: set(range(window.first_read, window.last_read + 1)) for key in names}
+            assert_same(kept, window_reader._read(window, collection, first_day, all_days))
 
 
 def test_what_was_inserted_is_not_read(run: Run, reads: list[QcWindow]) -> None:

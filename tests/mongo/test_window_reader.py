@@ -18,7 +18,7 @@ from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.window_reader import prefetch, read_window, rows_by_day
 from forecast.qc import windows as qc_windows
 from forecast.qc.windows import QcWindow
-from tests.networks import CELLS, DAY, START, five, observation, records
+from tests.networks import CELLS, DAY, DAY_MS, START, five, observation, records
 
 LAST = 38
 STATIONS = five()
@@ -151,3 +151,18 @@ def test_documents_from_before_a_station_was_moved_are_read_too(collection: Obse
     far_away = {"station.location": {"type": "Point", "coordinates": [10.0, -40.0]}}
     collection.update_many({"station.id": "A", "timestamp": {"$lt": START + timedelta(days=1)}}, {"$set": far_away})
     assert read_window(window, collection)["A"].times.tolist() == before
+
+
+def test_where_documents_come_from_is_read_on_changed_days_alone(
+    collection: ObservationCollection, read: list[int]
+) -> None:
+    """It is most of a document. The days around, and the other stations, are read for the checks alone."""
+    found = list(prefetch({"A": {DAY + 20}}, collection, STATIONS, with_origins=True))
+    assert sum(read) == sum(len(columns.times) for _, of in found for columns in of.values())
+    for window, columns in found:
+        assert_whole(window, columns, collection)
+        for name, of_station in columns.items():
+            known = of_station.origins
+            rows = [] if known is None else [row for row, one in enumerate(known.alike) if one is not None]
+            assert {int(day) for day in of_station.times[rows] // DAY_MS} == ({DAY + 20} if name == "A" else set())
+            assert known is None or set(known.source_rows[rows].tolist()) == {b"line 1"}

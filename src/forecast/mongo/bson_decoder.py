@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import bson
@@ -65,7 +66,7 @@ class Origins:
 class StationColumns:
     """Documents of one station by time; `values` by parameter (NaN where missing), both flags as JSON text or null.
 
-    `origins` are there where they were read (WITH_ORIGIN).
+    `origins` are there where they were read (WITH_ORIGIN) of any; of documents of which they were not, `alike` is None.
     """
 
     times: npt.NDArray[np.int64]
@@ -93,7 +94,8 @@ def read_columns(batches: Iterable[bytes]) -> dict[str, StationColumns]:
     for batch in batches:
         for part in by_shape(batch):
             if isinstance(part, Alike):
-                found[part.first["station"]["id"]].append(_station_columns(part))
+                for station_id, columns in _by_station(part):
+                    found[station_id].append(columns)
                 continue
             documents: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
             for text in part:
@@ -123,11 +125,23 @@ def one_after_another(parts: Sequence[StationColumns]) -> StationColumns:
         np.concatenate([part.flags for part in parts]),
         np.concatenate([part.source_flags for part in parts]),
         np.concatenate([part.digests for part in parts]),
-        _joined_origins([part.origins for part in parts]),
+        _joined_origins(parts),
     )
 
 
-def _station_columns(alike: Alike) -> StationColumns:
+def _by_station(alike: Alike) -> Iterator[tuple[str, StationColumns]]:
+    """The columns of each station, of documents that come station by station."""
+    columns = _columns(alike)
+    if alike.has_origin:
+        yield alike.first["station"]["id"], columns
+        return
+    ids = alike.texts("station.id")
+    edges = [0, *(np.flatnonzero(ids[1:] != ids[:-1]) + 1).tolist(), len(ids)]
+    for first, end in pairwise(edges):
+        yield ids[first].decode(), columns.take(slice(first, end))
+
+
+def _columns(alike: Alike) -> StationColumns:
     quality = alike.first["data_quality"]
     texts, source = (
         np.full(len(alike.matrix), json.dumps(flags) if flags else None, dtype=object)
@@ -186,7 +200,7 @@ def _times(moments: list[datetime]) -> npt.NDArray[np.int64]:
 
 
 def _origins(alike: Alike) -> Origins | None:
-    if "metadata.source_row" not in alike.layout:
+    if not alike.has_origin:
         return None
     first = np.empty(len(alike.matrix), dtype=object)
     first.fill(alike.first)
@@ -194,16 +208,22 @@ def _origins(alike: Alike) -> Origins | None:
     return Origins(first, alike.texts("metadata.source_row"), extracted_at, ingested_at)
 
 
-def _joined_origins(parts: Sequence[Origins | None]) -> Origins | None:
-    known = [part for part in parts if part is not None]
-    if not known or len(known) < len(parts):
+def _joined_origins(parts: Sequence[StationColumns]) -> Origins | None:
+    if all(part.origins is None for part in parts):
         return None
+    known = [_unknown(len(part.times)) if part.origins is None else part.origins for part in parts]
     return Origins(
         np.concatenate([part.alike for part in known]),
         np.concatenate([part.source_rows for part in known]),
         np.concatenate([part.extracted_at for part in known]),
         np.concatenate([part.ingested_at for part in known]),
     )
+
+
+def _unknown(rows: int) -> Origins:
+    """Of documents of which it was not read where they come from."""
+    never = np.zeros(rows, np.int64)
+    return Origins(np.full(rows, None, dtype=object), np.zeros(rows, "S1"), never, never)
 
 
 def _joined_values(name: str, parts: Sequence[StationColumns]) -> npt.NDArray[np.float64]:

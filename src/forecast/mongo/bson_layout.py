@@ -1,7 +1,8 @@
 """The layout of BSON documents: those that are alike, as a matrix of their bytes.
 
 Documents of one station with the same parameters and the same flags have the same BSON, except for numbers, times and
-digests at the same positions. One of them is decoded by the driver, and the others are read from the matrix.
+digests at the same positions. One of them is decoded by the driver, and the others are read from the matrix. Where it
+is not read where they come from, documents of stations with ids of one length are alike too.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from bson.codec_options import CodecOptions
 
 from forecast.core.parameters import PARAMETER_NAMES
 
+_ROW: Final = "metadata.source_row"
 DECODED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 _DOUBLE, _TEXT, _DOCUMENT, _ARRAY, _DATE = 0x01, 0x02, 0x03, 0x04, 0x09
 _WIDTHS: Final = {_DOUBLE: 8, 0x07: 12, 0x08: 1, _DATE: 8, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 8, 0x13: 16}
@@ -38,7 +40,7 @@ class _Element(NamedTuple):
 class Alike(NamedTuple):
     """Documents that are alike but for numbers, times and texts of one width, a row of `matrix` each.
 
-    `first` is the first of them, as the driver decodes it.
+    `first` is the first of them, as the driver decodes it. They are of one station, or without an origin.
     """
 
     first: dict[str, Any]
@@ -55,6 +57,11 @@ class Alike(NamedTuple):
         """A text of all of them, in UTF-8."""
         size = self.layout[name].size
         return self.numbers(name, f"S{size}") if size else np.zeros(len(self.matrix), "S1")
+
+    @property
+    def has_origin(self) -> bool:
+        """Whether it was read where they come from."""
+        return _ROW in self.layout
 
     def measurements(self) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
         """Each parameter that they have, with its values."""
@@ -149,7 +156,7 @@ def _differs(name: str, element: _Element) -> bool:
     """Whether this is one of the values that differ from document to document of one shape."""
     return (
         element.kind == _DATE
-        or name in {"metadata.digest", "metadata.source_row"}
+        or name in {"metadata.digest", _ROW}
         or (name.startswith("measurements.") and element.kind == _DOUBLE)
     )
 
@@ -157,6 +164,6 @@ def _differs(name: str, element: _Element) -> bool:
 def _fixed(layout: dict[str, _Element], length: int) -> Mask:
     fixed = np.ones(length, dtype=bool)
     for name, element in layout.items():
-        if _differs(name, element):
+        if _differs(name, element) or (name == "station.id" and _ROW not in layout):
             fixed[element.at : element.at + element.size] = False
     return fixed

@@ -134,7 +134,7 @@ def evaluate_days(
     days as they are then. What is in `loaded` is not read from the database.
     """
     counts = QcCounts()
-    for window, stored in prefetch(days, collection, stations, loaded):
+    for window, stored in prefetch(days, collection, stations, loaded, with_origins=sink is not None):
         check_stop()
         counts.add(_evaluate_window(window, stored, collection, neighbours_of(stations), observer, flags_change, sink))
         # Not next to the next window.
@@ -228,11 +228,12 @@ def _hand_on(window: QcWindow, pairs: Sequence[tuple[Evaluated, OutdatedFlags]],
             chosen = np.flatnonzero(results.series.rows_on(changed)[among])
             if not len(chosen):
                 continue
-            if columns.origins is None:
-                # Somebody else's documents are among them: reading them for the dataset says so.
+            origins = columns.origins
+            if origins is None or None in origins.alike[among[chosen]]:
+                # They were read anew, or are somebody else's: reading them for the dataset says so.
                 return
             quality = (result.flag[chosen], result.amount[chosen])
-            parts.append(CheckedRows(columns, columns.origins, results, among[chosen], *quality))
+            parts.append(CheckedRows(columns, origins, results, among[chosen], *quality))
         sink.take(changed, dataset_of(parts))
 
 

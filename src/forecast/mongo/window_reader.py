@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from forecast.core.clock import DAY_MS, midnight
 from forecast.core.memory import trim_heap
 from forecast.core.stations import Station, Stations
-from forecast.mongo.bson_decoder import WITH_ORIGIN, StationColumns, joined, read_columns
+from forecast.mongo.bson_decoder import PROJECTION, WITH_ORIGIN, StationColumns, joined, read_columns
 from forecast.mongo.client import ObservationCollection, mongo_errors
 from forecast.mongo.loaded_rows import LoadedRows
 from forecast.qc.windows import QcWindow, RowsByDay, windows_of
 
 Columns = dict[str, StationColumns]
+Days = Mapping[str, set[int]]
 # 3 MB: larger messages take memory of their own from the kernel, page by page, every time.
 _BATCH: Final = 3_000
 
@@ -31,15 +33,18 @@ def prefetch(
     collection: ObservationCollection,
     stations: Stations,
     loaded: LoadedRows | None = None,
+    *,
+    with_origins: bool = False,
 ) -> Iterator[tuple[QcWindow, Columns]]:
     """The windows that these days by station change, with what the database holds of them, one read ahead.
 
-    A window of which `loaded` has every row that is there is taken from it, and not read.
-    Days that two windows one after another have in common are read once. They are the halo of one
+    A window of which `loaded` has every row that is there is taken from it, and not read. The origins are read on these
+    days alone. Days that two windows one after another have in common are read once. They are the halo of one
     or of both: what another writer changes there meanwhile, that writer enqueues, and it is evaluated once more. A
     large window is in memory alone.
     """
     before: Columns = {}
+    origins = days if with_origins else {}
     with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
         waiting: _Waiting | None = None
         for window in windows_of(days, stations, rows_by_day(collection)):
@@ -49,7 +54,7 @@ def prefetch(
             first_day = window.first_read
             if waiting is not None and _follows(waiting.window, window):
                 first_day = waiting.window.last_read + 1
-            following = _Waiting(window, first_day, reader.submit(_had, window, collection, first_day, loaded))
+            following = _Waiting(window, first_day, reader.submit(_had, window, collection, first_day, loaded, origins))
             if waiting is not None:
                 before = _whole(waiting, before)
                 yield waiting.window, before
@@ -75,8 +80,8 @@ def rows_by_day(collection: ObservationCollection) -> RowsByDay:
 
 
 def read_window(window: QcWindow, collection: ObservationCollection) -> Columns:
-    """All that the flags of a window depend on."""
-    return _read(window, collection, window.first_read)
+    """All that the flags of a window depend on, without origins."""
+    return _read(window, collection, window.first_read, {})
 
 
 def _whole(waiting: _Waiting, before: Columns) -> Columns:
@@ -104,7 +109,9 @@ def _ids(stations: Iterable[Station]) -> set[str]:
     return {station.id for station in stations}
 
 
-def _had(window: QcWindow, collection: ObservationCollection, first_day: int, loaded: LoadedRows | None) -> Columns:
+def _had(
+    window: QcWindow, collection: ObservationCollection, first_day: int, loaded: LoadedRows | None, origins: Days
+) -> Columns:
     """What the database holds of a window from a day on, from what was loaded where that is all there is.
 
     For a large window, what was kept makes room: with 500 000 rows of one second, it and its columns took 140 MB.
@@ -112,17 +119,47 @@ def _had(window: QcWindow, collection: ObservationCollection, first_day: int, lo
     if loaded is not None and window.is_large:
         loaded.clear()
     kept = None if loaded is None else loaded.columns(window, first_day)
-    found = _read(window, collection, first_day) if kept is None else kept
+    found = _read(window, collection, first_day, origins) if kept is None else kept
     if window.is_large:
         # What the columns were put together from is as much again.
         trim_heap()
     return found
 
 
-def _read(window: QcWindow, collection: ObservationCollection, first_day: int) -> Columns:
-    """What the database holds of a window from a day on, through the index of stations and times."""
-    first, last = (midnight(day) for day in (first_day, window.last_read + 1))
-    query = {"station.id": {"$in": sorted(_ids(window.halo))}, "timestamp": {"$gte": first, "$lt": last}}
+def _read(window: QcWindow, collection: ObservationCollection, first_day: int, origins: Days) -> Columns:
+    """What the database holds of a window from a day on; where it comes from on these days by station."""
     with mongo_errors("reading observations"):
-        batches: Any = collection.find_raw_batches(query, WITH_ORIGIN, hint="station_time", batch_size=_BATCH)
-        return read_columns(batches)
+        return read_columns(
+            chain.from_iterable(_batches(collection, *part) for part in _parts(window, first_day, origins))
+        )
+
+
+def _batches(
+    collection: ObservationCollection, stations: Collection[str], first: int, last: int, read: Mapping[str, int]
+) -> Iterator[bytes]:
+    """The documents of stations from a day to a day, through the index of stations and times."""
+    query = {
+        "station.id": {"$in": sorted(stations)},
+        "timestamp": {"$gte": midnight(first), "$lt": midnight(last + 1)},
+    }
+    found: Any = collection.find_raw_batches(query, read, hint="station_time", batch_size=_BATCH)
+    yield from found
+
+
+def _parts(
+    window: QcWindow, first: int, origins: Days
+) -> Iterator[tuple[Collection[str], int, int, Mapping[str, int]]]:
+    """What is read together: stations, first and last day, and what of each document; of each station by time."""
+    last, names = window.last_read, _ids(window.halo)
+    days = [day for name in names & origins.keys() for day in origins[name] if first <= day <= last]
+    if not days:
+        yield names, first, last, PROJECTION
+        return
+    changed, lowest, highest = names & origins.keys(), min(days), max(days)
+    parts = (
+        (changed, first, lowest - 1, PROJECTION),
+        (changed, lowest, highest, WITH_ORIGIN),
+        (changed, highest + 1, last, PROJECTION),
+        (names - changed, first, last, PROJECTION),
+    )
+    yield from (part for part in parts if part[0] and part[1] <= part[2])
