@@ -96,6 +96,12 @@ def test_a_wind_that_is_calm_all_day_is_read() -> None:
     assert read(*rows_with(["Calm", "Calm"], "Wind")).reading.unread() == []
 
 
+def test_a_variable_wind_was_read_although_it_has_no_direction() -> None:
+    assert read(*rows_with(["Variable", "VRB"], "Wind")).reading.unread() == []
+    (entry,) = read(*rows_with(["Variable", "round"], "Wind")).reading.unread()
+    assert (entry.cells, entry.example) == (1, "round")
+
+
 def test_reasons_are_bounded_and_none_is_lost() -> None:
     reading = read(*rows_with([f"5 furlongs{number}" for number in range(30)])).reading.parameters["air_temperature"]
     assert len(reading.reasons) == 9

@@ -29,6 +29,7 @@ from forecast.core.schemas import (
 from forecast.transform.quarantine import Rejection, rejected_rows
 from forecast.transform.values.clocks import DateTimes
 from forecast.transform.values.columns import AMBIGUOUS, ParsedColumn, ParseIssue
+from forecast.transform.values.wind_words import VARIABLE
 
 # A key of 64 bits leaves room for one more parameter with a million codes.
 _LARGEST_KEY = 2**40
@@ -100,12 +101,16 @@ def _readings(draft: BatchDraft, positions: pd.Series) -> dict[str, ParameterRea
 
 
 def _reading(column: ParsedColumn, issues: Iterable[ParseIssue], positions: pd.Series) -> ParameterReading:
-    """What became of a column's cells; a row counts once, however many columns of its parameter it has."""
+    """What became of a column's cells; a row counts once, however many columns of its parameter it has.
+
+    A cell that says that the wind is variable was read, as one that says calm: no direction was missed. One report of
+    a night would be an object whose wind direction cannot be read.
+    """
     is_value = ~np.isnan(column.values)
     if column.inferred is not None:
         is_value &= ~column.inferred
     values = int(np.count_nonzero(is_value))
-    unread = {issue.row: issue for issue in issues if not is_value[issue.row]}
+    unread = {issue.row: issue for issue in issues if not is_value[issue.row] and issue.reason != VARIABLE}
     reading = ParameterReading(dict.fromkeys(column.sources), values + len(unread), values)
     for row, issue in unread.items():
         found = reading.reasons.get(issue.reason)

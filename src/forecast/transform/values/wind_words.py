@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+
+VARIABLE: Final = "a variable wind has no direction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ def read_wind(word: str, words: WindWords) -> tuple[float, str | None]:
     if word == words.calm:
         return np.nan, None
     if word in words.variable:
-        return np.nan, "a variable wind has no direction"
+        return np.nan, VARIABLE
     if word in words.points:
         return words.points[word], None
     return np.nan, "neither a number nor a point of the compass"
