@@ -156,6 +156,14 @@ def test_remarks_of_the_usa_tell_tenths_and_the_pressure_at_sea_level_beside_the
         ("A2497 RMK SLP382", {"qnh": "24.97 inHg", "sea_level_pressure": "1038.2 hPa"}),
         ("RMK SLP511", {"sea_level_pressure": "951.1 hPa"}),
         ("RMK SLPNO", {}),
+        ("2107KT", {"wind_speed": "2107KT without a direction"}),
+        ("12KT", {"wind_speed": "12KT without a direction"}),
+        ("XX/05", {"dew_point": "05"}),
+        ("08/5", {"temperature": "08/5"}),
+        ("+8/M1", {"temperature": "+8/M1"}),
+        ("08/5 RMK T00780050", {"temperature": "07.8", "dew_point": "05.0"}),
+        ("///015 R27/0600 W15/S2 8829//99 //////CB", {}),
+        ("Q13", {"qnh": "Q13"}),
         ("Q1013 TEMPO 24025G40KT 1500 Q0999", {"qnh": "1013 hPa"}),
     ],
 )
@@ -186,6 +194,12 @@ def test_a_group_that_cannot_be_read_costs_itself_alone_and_is_noted(read: Read)
         transformer.reading.parameters["wind_speed"].cells,
         transformer.reading.parameters["wind_speed"].values,
     ) == (2, 1)
+
+
+def test_a_wind_with_a_digit_too_few_is_no_storm(read: Read) -> None:
+    result, _ = read("LFQZ 170600Z 2107KT CAVOK 11/09 Q1013\n")
+    assert "wind_speed" not in result.values(0)
+    assert result.issues(0) == [("wind_speed", "2107KT without a direction", "unknown unit 'KT without a direction'")]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ _WIND: Final = r"([0-9]{3}|VRB|///)(P?[0-9]{2,3}|//)(?:G(P?[0-9]{2,3}|//))?(KT|M
 _METRES: Final = r"[MP]?([0-9]{4})(?:NDV)?"
 _MILES: Final = r"[MP]?([0-9]{1,2}(?: [0-9]/[1-9][0-9]?)?|[0-9]{1,2}/[1-9][0-9]?)SM"
 _VISIBILITY: Final = rf"(?:(CAVOK)|{_METRES}|{_MILES}|(////(?:SM)?))"
-_TEMPERATURES: Final = r"(M?[0-9]{2})/(?:(M?[0-9]{2})|//|XX)?"
+_TEMPERATURES: Final = r"(M?[0-9]{2}|XX)/(?:(M?[0-9]{2})|//|XX)?"
 _PRESSURE: Final = r"(?:Q([0-9]{4}(?:\.[0-9])?)|A([0-9]{4}))"
 _GROUPS: Final = (_WIND, _VISIBILITY, _TEMPERATURES, _PRESSURE)
 # Each by itself, and how many parts it has.
@@ -39,8 +39,11 @@ _USUAL: Final = re.compile(
 )
 _LOOSE_WIND: Final = re.compile(r"^(?: AUTO| COR| CC[A-Z])* ([0-9]{5}\S*)(?= |$)| (\S+(?:KTS?|MPS|KMH))(?= |$)")
 # "30KM" and "4000M" have units that are known, and "9000N" is one in a direction.
-_LOOSE_VISIBILITY: Final = re.compile(r" (\S*[0-9]\S*SM|[0-9]{1,2}KM|[0-9]{4}[A-Z]{1,2})(?= |$)")
-_LOOSE_PRESSURE: Final = re.compile(r" ([QA][0-9O/]{3,5})(?= |$)")
+_LOOSE_VISIBILITY: Final = re.compile(r" (\S*[0-9]\S*SM|[0-9]{1,2}KM|[0-9]{4}(?!KT)[A-Z]{1,2})(?= |$)")
+_LOOSE_PRESSURE: Final = re.compile(r" ([QA][0-9O/]{2,5})(?= |$)")
+_LOOSE_TEMPERATURES: Final = re.compile(r" ([M+-]?[0-9]{1,2}(?:\.[0-9])?/[M+-]?[0-9.X/]{0,4})(?= |$)")
+# "2107KT" is a group with a digit too few, and would be a speed.
+_A_SPEED: Final = re.compile(r"[0-9]+(?:KTS?|MPS|KMH)")
 # Of remarks: T02170078 is 21.7 °C and 7.8 °C, a 1 in place of the 0 a minus; SLP086 is 1008.6 hPa.
 _TENTHS: Final = re.compile(r" T([01])([0-9]{3})(?:([01])([0-9]{3})|////)?(?= |$)")
 _SEA_LEVEL: Final = re.compile(r" SLP ?([0-9]{3})(?= |$)")
@@ -86,7 +89,7 @@ def cells_of(text: str) -> dict[str, str | None]:
     wind, visibility, temperatures, pressures = _groups(body)
     cells.update(_wind(wind, body))
     cells["visibility"] = _visibility(visibility, body)
-    cells.update(_temperatures(temperatures, remarks))
+    cells.update(_temperatures(temperatures, body, remarks))
     cells.update(_pressures(pressures, body, remarks))
     return cells
 
@@ -106,7 +109,8 @@ def _groups(body: str) -> tuple[_Parts, _Parts, _Parts, _Parts]:
 def _wind(parts: _Parts, body: str) -> dict[str, str | None]:
     direction, speed, gust, unit = parts
     if direction is None or unit is None:
-        return {"wind_speed": _loose(_LOOSE_WIND, body)}
+        text = _loose(_LOOSE_WIND, body)
+        return {"wind_speed": f"{text} without a direction" if text and _A_SPEED.fullmatch(text) else text}
     return {
         "wind_direction": None if direction == _UNKNOWN_DIRECTION else direction,
         "wind_speed": None if speed == _UNKNOWN else f"{speed} {_UNITS[unit]}",
@@ -130,11 +134,11 @@ def _miles(text: str) -> str:
     return f"{float(sum(map(Fraction, text.split()))):g} mi"
 
 
-def _temperatures(parts: _Parts, remarks: str) -> dict[str, str | None]:
+def _temperatures(parts: _Parts, body: str, remarks: str) -> dict[str, str | None]:
     air, dew = map(_signed, parts)
     tenths = _TENTHS.search(remarks) if remarks else None
     if tenths is None:
-        return {"temperature": air, "dew_point": dew}
+        return {"temperature": air or _loose(_LOOSE_TEMPERATURES, body), "dew_point": dew}
     return {"temperature": _exact(air, tenths[1], tenths[2]), "dew_point": _exact(dew, tenths[3], tenths[4])}
 
 
@@ -161,7 +165,7 @@ def _pressures(parts: _Parts, body: str, remarks: str) -> dict[str, str | None]:
 
 
 def _signed(digits: str | None) -> str | None:
-    return None if digits is None else digits.replace("M", "-")
+    return None if digits in {None, "XX"} else digits.replace("M", "-")
 
 
 def _exact(whole: str | None, sign: str | None, digits: str | None) -> str | None:
