@@ -115,7 +115,9 @@ class ObjectTransformer:
 
     def _find_renamed(self) -> list[RenamedParameter]:
         stations = [station for name in sorted(self._seen_stations) if (station := self._stations.get(name))]
-        promised = {parameter for station in stations for parameter in station.parameters}
+        # What another product of the network has was not renamed in this one.
+        held = frozenset[str]().union(*(reader.layout.parameters for reader in self._readers))
+        promised = {parameter for station in stations for parameter in station.parameters if parameter in held}
         readings = self.reading.parameters
         lacks = lacking(promised, {name: reading.cells for name, reading in readings.items()}, readings)
         return list(renamed(lacks, self.reading.unknown, names_of(self._readers.layouts), needs_unit=self._needs_unit))

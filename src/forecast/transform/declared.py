@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Final, TypeVar
 
 from forecast.core.parameters import PARAMETERS, Parameter, Quantity
@@ -53,6 +54,13 @@ class DeclaredLayout:
         correction = None if layout.correction is None else layout.correction.column
         names = (*times, *qualities, validated, correction, *layout.beside, *layout.not_stored)
         return frozenset({*(normalise_field(name) for name in names if name is not None), *self.station_fields})
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """The parameters that columns of this layout can hold."""
+        names = self.layout.units_in_names
+        headings = () if names is None else chain.from_iterable(names.names.values())
+        return frozenset({*(field.parameter for field in self.all_fields.values()), *headings})
 
     @cached_property
     def members(self) -> Mapping[str, Field]:

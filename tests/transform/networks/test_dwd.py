@@ -144,6 +144,18 @@ def read(tmp_path: Path) -> Read:
     return read
 
 
+@pytest.mark.parametrize("column", ["XX_10", "FX_10_NEU"])
+def test_what_another_product_has_was_not_renamed_in_this_one(column: str, tmp_path: Path) -> None:
+    """The station's gusts are in a file of their own."""
+    reported = ("air_temperature", "relative_humidity", "wind_speed_of_gust_10min", "surface_air_pressure")
+    stations = network(*(replace(one, parameters=reported) for one in STATIONS))
+    path = tmp_path / "object"
+    path.write_text(f"{TEMPERATURE};{column}\n{ROW};1.0\n", "utf-8")
+    transformer = ObjectTransformer(KEY, stations, datetime(2025, 3, 1, tzinfo=UTC))
+    Result.of(transformer, extract(path, RawObject(KEY, "a", 1, "etag", NOW), NETWORKS, Limits(), NOW))
+    assert (list(transformer.reading.unknown), transformer.renamed) == ([column], [])
+
+
 @pytest.mark.parametrize("group", TABLES)
 def test_each_product_is_read_in_our_units_as_a_group_of_its_own(read: Read, group: str) -> None:
     table, wanted = TABLES[group]
