@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -199,9 +199,15 @@ def to_frame(table: pa.Table | pa.RecordBatch) -> pd.DataFrame:
     A third of the time of `table.to_pandas`, which asks the schema for an index and for types of pandas' own.
     """
     blocks = [(pd.arrays.ArrowExtensionArray(column), np.array([place])) for place, column in enumerate(table.columns)]
-    index, names = pd.RangeIndex(table.num_rows), pd.Index(table.column_names)
+    index, names = pd.RangeIndex(table.num_rows), _index_of(tuple(table.column_names))
     frame: pd.DataFrame = create_dataframe_from_blocks(blocks, index=index, columns=names)
     return frame
+
+
+@lru_cache(maxsize=16)
+def _index_of(names: tuple[str, ...]) -> pd.Index:
+    """The index of columns of these names: the same few, over and over."""
+    return pd.Index(names)
 
 
 def to_table(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:

@@ -182,8 +182,9 @@ def source_flags(codes: Mapping[str, pa.Array], columns: Mapping[str, ParsedColu
 def lost_on_the_way(changes: pd.Series, parameters_of: Callable[[str], Sequence[str]]) -> list[ParseIssue]:
     """Airbyte's own list of values it nulled or cut; `parameters_of` gives our names for its field."""
     issues = []
-    for row in np.flatnonzero(changes.notna()).tolist():
-        for change in _changes_of(changes.iloc[row]):
+    cells = pa.array(changes)
+    for row in np.flatnonzero(cells.is_valid()).tolist() if cells.null_count < len(cells) else ():
+        for change in _changes_of(cells[row].as_py()):
             reason = f"lost on the way: {change.get('change')}, {change.get('reason')}"
             issues += [ParseIssue(row, parameter, "", reason) for parameter in parameters_of(str(change.get("field")))]
     return issues

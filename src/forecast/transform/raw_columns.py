@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,12 +21,24 @@ from forecast.extract.fields import spelled
 
 # More names than that are no members of an object but data.
 _MAX_MEMBERS = 100
+# Names that networks have are asked for again and again; longer ones are not kept.
+_USUAL_LENGTH = 64
 _LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
 def normalise_field(name: str) -> str:
     """One spelling of a name: "Precip. Rate." and Airbyte's "precip__rate_" are both "preciprate"."""
-    return spelled(_LINE_BREAK.sub("", str(name)))
+    text = str(name)
+    return _of_usual_length(text) if len(text) <= _USUAL_LENGTH else _normalised(text)
+
+
+@lru_cache(maxsize=4096)
+def _of_usual_length(name: str) -> str:
+    return _normalised(name)
+
+
+def _normalised(name: str) -> str:
+    return spelled(_LINE_BREAK.sub("", name))
 
 
 class Columns:

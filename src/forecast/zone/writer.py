@@ -46,6 +46,8 @@ _STATION_COLUMNS = {
 _UNIQUE = ("_id", "timestamp", "source_row", "digest")
 _REPEATING = [name for name in RECORD_SCHEMA.names if name not in _UNIQUE]
 _SEARCHED = ["_id", "station_id", "timestamp"]
+# In a file of few rows, the columns with a dictionary are some bytes each: to compress each took half of the writing.
+_PACKED_OF_FEW = {name: "zstd" if name in _UNIQUE else "none" for name in RECORD_SCHEMA.names}
 # What is read again at once, where it is small: that would take as long as writing it.
 FEW_ROWS = 2_500
 # A Parquet file of one row has 13 kB: what it says of its columns.
@@ -156,7 +158,14 @@ class ObjectWriter:
             path = self._folder / f"{self._parts}-{month}.parquet"
             self._make_room(self.size + _most_bytes(rows))
             numbered = rows.replace_schema_metadata({FORMAT_KEY: str(FORMAT_VERSION)})
-            pq.write_table(numbered, path, compression="zstd", use_dictionary=_REPEATING, write_statistics=_SEARCHED)
+            few = len(rows) <= FEW_ROWS
+            pq.write_table(
+                numbered,
+                path,
+                compression=_PACKED_OF_FEW if few else "zstd",
+                use_dictionary=_REPEATING,
+                write_statistics=_SEARCHED,
+            )
             key = f"{OBSERVATIONS}{month_folder(date.fromisoformat(f'{month}-01'))}{self._name}-{self._parts}.parquet"
             self._records_files.append(ZoneFile(path, key, rows if table.num_rows <= FEW_ROWS else None))
             self._records_bytes += path.stat().st_size
@@ -207,12 +216,16 @@ class ObjectWriter:
             ("ingested_at", self._context.started_at),
         ):
             columns[column] = pa.repeat(pa.scalar(moment, UTC_TIME), table.num_rows)
-        return pa.table(columns).select(RECORD_SCHEMA.names).cast(RECORD_SCHEMA)
+        return pa.table([_of_type(columns[field.name], field.type) for field in RECORD_SCHEMA], schema=RECORD_SCHEMA)
 
 
 def _most_bytes(table: pa.Table) -> int:
     """More than a file of these rows can have: both formats pack them, but for what a file has without any row."""
     return 2 * int(table.nbytes) + _FILE_BYTES
+
+
+def _of_type(cells: pa.ChunkedArray | pa.Array, kind: pa.DataType) -> pa.ChunkedArray | pa.Array:
+    return cells if cells.type == kind else cells.cast(kind)
 
 
 def _repeated(indices: pa.Array, values: pa.Array) -> pa.Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -67,12 +67,15 @@ class ArrowReader:
         except pa.ArrowInvalid as error:
             if MixedKinds.tells(error):
                 raise
+        # The whole could take more memory than there is, before its columns are known.
+        check_columns(_count_keys(block), rows)
         return self._learnt(block, block, rows)
 
     def _learnt(self, learnt_from: bytes, block: bytes, rows: int) -> pa.Table:
-        self._columns = _count_keys(learnt_from)
+        learnt = _read(learnt_from, None).schema
+        self._columns = len(set(_names(learnt)))
         check_columns(self._columns, rows)
-        self._schema = pa.schema([_as_text(field) for field in _read(learnt_from, None).schema])
+        self._schema = pa.schema([_as_text(field) for field in learnt])
         return _read(block, self._schema)
 
 
@@ -100,6 +103,15 @@ def _is_exact(cells: pa.ChunkedArray | pa.Array) -> bool:
     if pa.types.is_list(cells.type):
         return _is_exact(pc.list_flatten(cells))
     return not pa.types.is_floating(cells.type) or pc.all(pc.less(pc.abs(cells), _EXACT)).as_py() is not False
+
+
+def _names(fields: Iterable[pa.Field]) -> Iterator[str]:
+    """The names of all fields, those within others too."""
+    for field in fields:
+        yield field.name
+        kind = field.type.value_type if pa.types.is_list(field.type) else field.type
+        if pa.types.is_struct(kind):
+            yield from _names(kind)
 
 
 def _count_keys(block: bytes) -> int:
