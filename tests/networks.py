@@ -103,14 +103,14 @@ def evaluated(*all_series: Series) -> dict[str, QcResults]:
 def evaluate_among(results: Mapping[str, QcResults], targets: Iterable[str] | None = None) -> None:
     """Compare stations with each other: all of them, or some with all."""
     compared = [compared_values(one) for one in results.values()]
-    neighbours = Neighbours.among(one.series.stations[0] for one in results.values())
+    neighbours = Neighbours(one.series.stations[0] for one in results.values())
     chosen = list(results if targets is None else targets)
     run_neighbour_checks([results[name] for name in chosen], compared, neighbours)
 
 
 def are_neighbours(one: Station, other: Station) -> bool:
     """Whether two stations are compared with each other, when there are no others."""
-    return Neighbours.among([one, other]).of(one.id) == (other.id,)
+    return Neighbours([one, other]).of(one.id) == (other.id,)
 
 
 def curve(times: np.ndarray, mean: float = 12.0) -> np.ndarray:

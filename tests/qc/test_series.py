@@ -82,7 +82,7 @@ def test_stations_of_one_network_with_equal_thresholds_and_intervals_are_alike()
 def evaluated(parts: list[Series], everyone: list[Series]) -> list[QcResults]:
     """What the checks say of series, each as it is, among all stations."""
     found = [run_station_checks(one) for one in parts]
-    neighbours = Neighbours.among(one.stations[0] for one in everyone)
+    neighbours = Neighbours(one.stations[0] for one in everyone)
     run_neighbour_checks(found, [compared_values(one) for one in found], neighbours)
     for one in found:
         run_closing_checks(one)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from unittest import mock
 
@@ -32,10 +32,21 @@ def measured(name: str, times: Times, values: Sequence[float], **more: Any) -> S
     return Series.of(station(name, **more), times, {AIR: np.array(values, dtype=float)})
 
 
+class Named(Neighbours):
+    """Neighbours that are named, wherever they are."""
+
+    def __init__(self, near: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__([])
+        self.near = near
+
+    def of(self, station_id: str) -> tuple[str, ...]:
+        return self.near[station_id]
+
+
 def around(of: Station, near: Sequence[Series], times: Times) -> Surroundings:
     """The stations `near` as the neighbours of one; `times` are those of the table."""
     names = tuple(one.stations[0].id for one in near)
-    return Surroundings((of,), times, Compared(joined(near)), Neighbours({of.id: names}), LAPSE)
+    return Surroundings((of,), times, Compared(joined(near)), Named({of.id: names}), LAPSE)
 
 
 def found(of: Surroundings, times: Times, parameter: str = AIR) -> list[list[float]]:
@@ -154,7 +165,7 @@ def test_a_table_says_what_looking_up_says_for_many_stations_and_for_each(
 ) -> None:
     everyone = crowd(seed, minutes_off)
     names = [one.stations[0].id for one in everyone]
-    neighbours = Neighbours({name: tuple(other for other in names if other != name) for name in names})
+    neighbours = Named({name: tuple(other for other in names if other != name) for name in names})
     whole = joined(everyone)
     times = whole.times + shift * HOUR_MS
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -20,10 +20,13 @@ MAX_HEIGHT_M: Final = 200
 # GHCNh takes 10; in a city of 624 stations the medians of 30 found more at fewer false alarms (docs/benchmark.md).
 MAX_NEIGHBOURS: Final = 30
 EARTH_KM: Final = 6371
-# 10 000 stations took 0.19 s on a grid over France and 0.26 s in one city; with leaves of 16 or 64, 0.18 to 0.36 s.
+# All of 10 000 stations took 0.19 s on a grid over France and 0.26 s in one city; with leaves of 16 or 64, 0.18 to
+# 0.36 s.
 _LEAF: Final = 32
 # How many leaves are looked at first.
 _FIRST_LEAVES: Final = 16
+# RADIUS_KM as a chord of the unit sphere.
+_FARTHEST: Final = 2 * np.sin(RADIUS_KM / EARTH_KM / 2)
 Points = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
@@ -37,47 +40,60 @@ class _Leaf:
     radius: float
 
 
-@dataclass(frozen=True)
 class Neighbours:
     """The neighbours of each station, nearest first.
 
     They are the MAX_NEIGHBOURS nearest within RADIUS_KM (great circle) and MAX_HEIGHT_M of height; of stations as
     near the one whose id comes first. Stations of the same site share its faults, and are no neighbours of each other.
     In a crowd a station can be a neighbour of another that is none of its own.
+
+    They are found when they are asked for, of a leaf of stations at a time: of a station alone, in a registry of
+    10 000, in a twentieth of the time. Not for several threads at once.
     """
 
-    by_station: Mapping[str, tuple[str, ...]]
-
-    @classmethod
-    def among(cls, stations: Iterable[Station]) -> Neighbours:
-        """Those of these stations. Time grows with their number, and what is in memory beside the result does not."""
+    def __init__(self, stations: Iterable[Station]) -> None:
         ordered = sorted(stations, key=lambda station: station.id)
-        if not ordered:
-            return cls({})
-        ids = [station.id for station in ordered]
-        return cls({ids[row]: tuple(ids[near] for near in found) for row, found in _nearest(ordered)})
+        self._ids: Final = [station.id for station in ordered]
+        self._rows: Final = {name: row for row, name in enumerate(self._ids)}
+        self._index: Final = _Index.of(ordered)
+        self._near: Final[dict[int, list[int]]] = {}
+        self._compared_with: Final[defaultdict[int, list[int]]] = defaultdict(list)
+        self._searched: Final[set[int]] = set()
+        self._searched_around: Final[set[int]] = set()
 
     def of(self, station_id: str) -> tuple[str, ...]:
         """What a station is compared with; nothing for one that is not in the registry."""
-        return self.by_station.get(station_id, ())
+        row = self._rows.get(station_id)
+        if row is None:
+            return ()
+        self._search(int(self._index.leaf_of[row]))
+        return tuple(self._ids[other] for other in self._near[row])
 
     def compared_with(self, station_id: str) -> tuple[str, ...]:
-        """The stations of which it is a neighbour: its values are part of their flags."""
-        return self._compared_with.get(station_id, ())
+        """The stations of which it is a neighbour, by id: its values are part of their flags."""
+        row = self._rows.get(station_id)
+        if row is None:
+            return ()
+        if (leaf := int(self._index.leaf_of[row])) not in self._searched_around:
+            for other in self._index.leaves_around(leaf):
+                self._search(other)
+            self._searched_around.add(leaf)
+        return tuple(self._ids[other] for other in sorted(self._compared_with[row]))
 
-    @cached_property
-    def _compared_with(self) -> Mapping[str, tuple[str, ...]]:
-        found: defaultdict[str, list[str]] = defaultdict(list)
-        for station_id, near in self.by_station.items():
+    def _search(self, leaf: int) -> None:
+        if leaf in self._searched:
+            return
+        for row, near in self._index.nearest(leaf):
+            self._near[row] = near
             for other in near:
-                found[other].append(station_id)
-        return {station_id: tuple(others) for station_id, others in found.items()}
+                self._compared_with[other].append(row)
+        self._searched.add(leaf)
 
 
 @lru_cache(maxsize=1)
 def neighbours_of(stations: Stations) -> Neighbours:
     """Those of a registry, found once."""
-    return Neighbours.among(stations)
+    return Neighbours(stations)
 
 
 def on_the_sphere(stations: Iterable[Station]) -> Points:
@@ -95,34 +111,67 @@ def halves(points: Points, rows: Rows) -> tuple[Rows, Rows]:
     return ordered[:middle], ordered[middle:]
 
 
-def _nearest(stations: list[Station]) -> Iterator[tuple[int, list[int]]]:
-    """The rows of the neighbours of each station, nearest first."""
-    points = on_the_sphere(stations)
-    heights = np.array([station.elevation for station in stations])
-    numbers: dict[str, int] = {}
-    sites = np.array([numbers.setdefault(station.site, len(numbers)) for station in stations])
-    leaves = list(_leaves(points, np.arange(len(stations))))
-    centres, radii = np.stack([leaf.centre for leaf in leaves]), np.array([leaf.radius for leaf in leaves])
-    farthest = 2 * np.sin(RADIUS_KM / EARTH_KM / 2)  # as a chord of the unit sphere
-    for leaf in leaves:
-        # No station of another leaf is nearer to one of this than so far.
-        gaps = np.linalg.norm(centres - leaf.centre, axis=1) - radii - leaf.radius
-        order = np.argsort(gaps, kind="stable")
-        order = order[: np.searchsorted(gaps[order], farthest, side="right")]
+@dataclass(frozen=True)
+class _Index:
+    """Stations by row in the order of their ids, and the leaves that they are in."""
+
+    points: Points
+    heights: Points
+    sites: Rows
+    leaves: Sequence[_Leaf]
+    leaf_of: Rows
+    centres: Points
+    radii: Points
+
+    @classmethod
+    def of(cls, stations: Sequence[Station]) -> _Index:
+        points = on_the_sphere(stations)
+        numbers: dict[str, int] = {}
+        sites = [numbers.setdefault(station.site, len(numbers)) for station in stations]
+        leaves = list(_leaves(points, np.arange(len(stations)))) if stations else []
+        leaf_of = np.zeros(len(stations), np.intp)
+        for number, leaf in enumerate(leaves):
+            leaf_of[leaf.rows] = number
+        return cls(
+            points,
+            np.array([station.elevation for station in stations]),
+            np.array(sites),
+            leaves,
+            leaf_of,
+            np.array([leaf.centre for leaf in leaves]),
+            np.array([leaf.radius for leaf in leaves]),
+        )
+
+    def leaves_around(self, leaf: int) -> list[int]:
+        """The leaves that may have a station within RADIUS_KM of one of this leaf."""
+        leaves: list[int] = self._in_order(leaf)[1].tolist()
+        return leaves
+
+    def nearest(self, leaf: int) -> Iterator[tuple[int, list[int]]]:
+        """The rows of the neighbours of each station of a leaf, nearest first."""
+        rows = self.leaves[leaf].rows
+        gaps, order = self._in_order(leaf)
         count = _FIRST_LEAVES
         while True:
-            others = np.sort(np.concatenate([leaves[at].rows for at in order[:count].tolist()]))
-            distances = _distances(points, leaf.rows, others)
+            others = np.sort(np.concatenate([self.leaves[at].rows for at in order[:count].tolist()]))
+            distances = _distances(self.points, rows, others)
             distances[
-                (distances > farthest)
-                | (np.abs(heights[leaf.rows, None] - heights[others]) > MAX_HEIGHT_M)
-                | (sites[leaf.rows, None] == sites[others])
+                (distances > _FARTHEST)
+                | (np.abs(self.heights[rows, None] - self.heights[others]) > MAX_HEIGHT_M)
+                | (self.sites[rows, None] == self.sites[others])
             ] = np.inf
             last = _distance_of_the_last(distances)
             if count >= len(order) or (last < gaps[order[count]]).all():
                 break
             count *= 2
-        yield from _in_order(leaf.rows, others, distances, last)
+        yield from _in_order(rows, others, distances, last)
+
+    def _in_order(self, leaf: int) -> tuple[Points, Rows]:
+        """How far the stations of each leaf are away at least, and the leaves within reach, nearest first."""
+        centre, radius = self.leaves[leaf].centre, self.leaves[leaf].radius
+        gaps: Points = np.linalg.norm(self.centres - centre, axis=1) - self.radii - radius
+        order = np.argsort(gaps, kind="stable")
+        return gaps, order[: np.searchsorted(gaps[order], _FARTHEST, side="right")]
 
 
 def _leaves(points: Points, rows: Rows) -> Iterator[_Leaf]:
