@@ -5,7 +5,7 @@ Its memory grows with stations, parameters, checks and days, never with the numb
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -30,6 +30,7 @@ from forecast.report.write import DIGITS
 
 # The one check of which a number is told: how far the station is off.
 BIAS: Final = bias.CHECK.id
+_PLACES: Final = {check: place for place, check in enumerate(CHECKS)}
 _EVALUATED: Final = frozenset({GOOD, SUSPECT, FAIL})
 
 
@@ -133,18 +134,19 @@ class Findings:
 
     def by_check(self) -> dict[str, CheckCounts]:
         """Evaluated, suspect and failed values of every check."""
-        return {
-            check: CheckCounts(*(_of_check(counter, check) for counter in (self.evaluated, self.suspect, self.failed)))
-            for check in CHECKS
-        }
+        evaluated, suspect, failed = map(_by_check, (self.evaluated, self.suspect, self.failed))
+        return {check: CheckCounts(evaluated[check], suspect[check], failed[check]) for check in CHECKS}
 
     def by_station(self) -> dict[str, dict[str, ParameterFlags]]:
         """By station and parameter: values, suspect, failed, and those of each check that flagged some."""
         found: dict[str, dict[str, ParameterFlags]] = {}
+        of_pair: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for station, name, check in sorted(self.suspect.keys() | self.failed.keys(), key=lambda key: _PLACES[key[2]]):
+            of_pair[station, name].append(check)
         for station, name in sorted(self.values, key=lambda key: (key[0], MEASURED_NAMES.index(key[1]))):
             checks = {
                 check: CheckCounts(self.evaluated[key], self.suspect[key], self.failed[key])
-                for check in CHECKS
+                for check in of_pair.get((station, name), ())
                 if self.suspect[key := (station, name, check)] or self.failed[key]
             }
             found.setdefault(station, {})[name] = ParameterFlags(
@@ -218,8 +220,11 @@ def _numbers(series: Series, flags: Flags, rows: Mask) -> Iterator[tuple[int, in
         yield *divmod(code, MISSING + 1), int(numbers[code])
 
 
-def _of_check(counter: Counter[tuple[str, str, str]], check: str) -> int:
-    return sum(number for (_, _, of_check), number in counter.items() if of_check == check)
+def _by_check(counter: Counter[tuple[str, str, str]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for (_, _, check), number in counter.items():
+        found[check] += number
+    return found
 
 
 def _completeness(station: Station, received: dict[int, dict[str, int]], now: datetime) -> Completeness:

@@ -72,11 +72,10 @@ def station_map(marks: Sequence[Mark], label: str, size: tuple[float, float] = W
     radius = _DENSE_RADIUS if dense else _RADIUS
     taken: list[Rect] = [(x - radius, y - radius, x + radius, y + radius) for _, (x, y) in spots]
     names = {} if dense else {mark.href: _label(mark.name, spot, radius, taken, view) for mark, spot in spots}
-    outlines, land = _land(view, box)
     parts = [
         tag("rect", class_="sea", width=view.width, height=view.height),
-        land,
-        *_countries(outlines, view, taken),
+        _land(view, box),
+        _countries(view, box, tuple(taken)),
         *(_mark(mark, spot, radius, names.get(mark.href), dense=dense) for mark, spot in spots),
         *_scale_bar(view, marks),
     ]
@@ -84,11 +83,14 @@ def station_map(marks: Sequence[Mark], label: str, size: tuple[float, float] = W
 
 
 @lru_cache(maxsize=2)
-def _land(view: _View, box: Box) -> tuple[tuple[Outline, ...], Markup]:
-    """The outlines there and their drawing, which is the same in every language."""
-    outlines = tuple(outlines_in(box, math.degrees(_FINE / view.scale)))
-    paths = [tag("path", class_="land", d=_thinned(outline, view)) for outline in outlines]
-    return outlines, Markup("").join(paths)
+def _land(view: _View, box: Box) -> Markup:
+    """The outlines there, which are the same in every language."""
+    return Markup("").join(tag("path", class_="land", d=_thinned(outline, view)) for outline in _outlines(view, box))
+
+
+@lru_cache(maxsize=2)
+def _outlines(view: _View, box: Box) -> tuple[Outline, ...]:
+    return tuple(outlines_in(box, math.degrees(_FINE / view.scale)))
 
 
 def _mercator(latitude: float) -> float:
@@ -167,8 +169,14 @@ def _overlap(one: Rect, other: Rect) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _countries(outlines: Sequence[Outline], view: _View, taken: list[Rect]) -> Iterator[Markup]:
-    """The name of each country that has room for it, in the largest of its parts, near that part's middle."""
+@lru_cache(maxsize=2)
+def _countries(view: _View, box: Box, taken: tuple[Rect, ...]) -> Markup:
+    """The name of each country that has room for it, which is the same in every language."""
+    return Markup("").join(_country_names(_outlines(view, box), view, list(taken)))
+
+
+def _country_names(outlines: Sequence[Outline], view: _View, taken: list[Rect]) -> Iterator[Markup]:
+    """The names, each in the largest of the country's parts, near that part's middle."""
     largest: dict[str, tuple[float, list[tuple[float, float]]]] = {}
     for outline in outlines:
         points = [view.at(*point) for point in outline.ring]
