@@ -358,6 +358,23 @@ def test_case_55_members_of_several_kinds_are_read_each_as_it_is(run_object: Run
     assert ending.measurements == [PWS_VALUES] * 3
 
 
+@pytest.mark.parametrize("indent", [None, 1], ids=["one line", "pretty"])
+def test_rows_in_another_list_of_a_document_are_told(indent: int | None, run_object: RunObject) -> None:
+    """What a document says of itself, its stations and its units, is no such list."""
+    more = {
+        "daily": {"07915": [climate(1)]},
+        "data": [climate(2)],
+        "note": "x",
+        "crs": {"type": "name"},
+        "bbox": [1, 2],
+    }
+    ending = run_object(json.dumps(document(climate(0), **more), indent=indent).encode(), CLIMATE_KEY)
+    ending.assert_accepted(1)
+    assert [entry["columns"] for entry in ending.quality["unknown_columns"]] == [
+        ["data (a list next to the rows)", "daily (a list next to the rows)"]
+    ]
+
+
 def test_case_56_null_blank_and_absent_are_one(local_world: WorldMaker) -> None:
     digests = []
     absent = {name: cell for name, cell in climate(0).items() if name != "humidite"}

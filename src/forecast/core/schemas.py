@@ -135,7 +135,7 @@ class RawBatch:
     `sheet` names the sheet of a workbook, `groups` the key that each row of a document stood under (mostly its
     station), `containers` the keys of the document that held them, `metadata` what a document says of
     its own fields (their units). Without `has_payloads`, every payload was empty, and `rows` are what stood
-    next to them.
+    next to them. `other_lists` are the keys of what else the document has that may be rows.
     """
 
     rows: pd.DataFrame
@@ -146,6 +146,7 @@ class RawBatch:
     containers: frozenset[str] = frozenset()
     rejected: pd.DataFrame = field(default_factory=lambda: empty_frame(REJECTED_SCHEMA))
     has_payloads: bool = True
+    other_lists: Sequence[str] = ()
 
 
 @dataclass(slots=True)

@@ -48,6 +48,8 @@ class ObjectTransformer:
 
     def transform(self, batch: RawBatch) -> Transformed:
         """Raises ObjectRejectedError where no network knows such rows, or two do."""
+        for name in batch.other_lists:
+            self.reading.unknown.setdefault(f"{name} (a list next to the rows)", [])
         return joined([self._transform(*part) for part in self._readers.parts(batch)])
 
     def _transform(self, batch: RawBatch, columns: Columns, layout: DeclaredLayout | None) -> Transformed:

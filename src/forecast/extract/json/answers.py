@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -56,6 +56,15 @@ def check_holds_nothing(fields: Mapping[str, Any], containers: Sequence[str]) ->
             raise ObjectRejectedError("unknown_layout", message)
     if _unless_empty(fields.get("data")):
         raise ObjectRejectedError("unknown_layout", "the rows are in 'data', not where a known network has them")
+
+
+def other_lists(fields: Mapping[str, Any], known: Collection[str]) -> list[str]:
+    """The fields next to a document's rows that hold lists of objects, which may be rows of another kind.
+
+    `known` are what the networks have there besides errors and stations.
+    """
+    expected = {*_AROUND_ROWS, *known} - {"data"}
+    return [name for name, value in fields.items() if name not in expected and _holds_objects(value)]
 
 
 def no_rows(fields: Mapping[str, Any], containers: Sequence[str]) -> ObjectRejectedError:
@@ -117,6 +126,13 @@ def _tells_of_an_error(rows: pa.Table, size: int) -> Mask:
             bad = pc.is_in(pc.utf8_lower(cells), value_set=pa.array(sorted(_BAD_STATUS)))
             found |= np.asarray(bad)
     return found
+
+
+def _holds_objects(value: Any) -> bool:
+    """A list of objects, or such lists by a key."""
+    if isinstance(value, Mapping):
+        return any(isinstance(entry, list) and _holds_objects(entry) for entry in value.values())
+    return isinstance(value, list) and any(isinstance(entry, Mapping) for entry in value)
 
 
 def _unless_empty(value: Any) -> Any:

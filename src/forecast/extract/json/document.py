@@ -21,7 +21,7 @@ from forecast.core.text import listed
 from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_fields, columns_not_rows
 from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelope, origin_of_record
-from forecast.extract.json.answers import check_answer, check_holds_nothing, no_rows, only_around_rows
+from forecast.extract.json.answers import check_answer, check_holds_nothing, no_rows, only_around_rows, other_lists
 from forecast.extract.json.header import DocumentHeader, read_header
 from forecast.extract.json.items import Item, chunks, read_items
 from forecast.extract.json.lines import rejected_record, rows_of_records
@@ -94,8 +94,9 @@ class Document(NamedTuple):
         read = (
             self._of_items(source, shapes, fields) if self.rows is None else self._of_tables(self.rows, source, shapes)
         )
+        more = other_lists(fields, shapes.units)
         for batch in read:
-            batch.metadata = units
+            batch.metadata, batch.other_lists = units, more
             yield batch
 
     def _of_tables(self, rows: RowList, source: Around, shapes: Shapes) -> Iterator[RawBatch]:
