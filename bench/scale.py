@@ -1,4 +1,4 @@
-"""Measures how cost grows with stations and objects: CPU seconds and memory of the pipeline's process.
+"""Measures how cost grows with stations, objects and history: CPU seconds and memory of the pipeline's process.
 
 Every figure comes from a process of its own, on one core, beside a mongod on the other. CPU seconds depend far less on
 what else the machine does than the time on the clock.
@@ -159,6 +159,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--documents", type=int, default=DOCUMENTS, help="history up to so many (default: %(default)s)")
     parser.add_argument("--objects", type=int, default=OLD_OBJECTS, help="old objects up to (default: %(default)s)")
     most = parser.parse_args(arguments)
+    documents, old_objects = history.LEAST_DOCUMENTS, 10 * history.LEAST_OBJECTS
+    if most.documents <= documents or most.objects <= old_objects:
+        parser.error(f"a curve needs more than {documents} documents and {old_objects} objects")
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; the pipeline on one core")
     with tempfile.TemporaryDirectory(prefix="forecast-scale-") as name:
         folder = Path(name)
