@@ -45,6 +45,33 @@ def test_a_renamed_column_of_the_table_is_told(old: str, new: str, parameter: st
 
 
 @pytest.mark.parametrize(
+    ("column", "cell", "parameter"),
+    [
+        ("Baro (inHg)", "29.48", "air_pressure_at_mean_sea_level"),
+        ("BaromRelIn", "29.48", "air_pressure_at_mean_sea_level"),
+        ("Luftdruck hPa", "998.3", "air_pressure_at_mean_sea_level"),
+        ("Rain Today (in)", "0.05", "precipitation_counter"),
+        ("Dampfpunkt_degC", "11.6", "dew_point_temperature"),
+    ],
+)
+def test_a_unit_at_the_end_of_a_foreign_name_tells_what_its_numbers_could_be(
+    column: str, cell: str, parameter: str
+) -> None:
+    known = {
+        "air_temperature": ("Temp_C", "13.8"),
+        "dew_point_temperature": ("DewPoint_C", "11.6"),
+        "relative_humidity": ("Humidity (%)", "87"),
+        "air_pressure_at_mean_sea_level": ("Pressure_hPa", "998"),
+        "precipitation_counter": ("DailyRain_mm", "1.2"),
+    }
+    rest = {name: value for of, (name, value) in known.items() if of != parameter}
+    rest |= {"Date": "2024-10-01", "Time": "00:04:00"}
+    assert renamed(rest | {column: cell}) == {parameter: (column,)}
+    # Without its unit it may be anything: a battery, a number of the console.
+    assert renamed(rest | {"Console": cell}) == {}
+
+
+@pytest.mark.parametrize(
     ("old", "new", "parameter"),
     [
         ("temperature", "temperature_2m", "air_temperature"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from forecast.core.parameters import Parameter
+from forecast.core.parameters import Parameter, Quantity
 from forecast.transform.raw_columns import normalise_field
 from forecast.transform.values.units import unit_spelled
 
@@ -32,4 +32,15 @@ def read_heading(name: str, bases: Mapping[str, Sequence[Parameter]]) -> Heading
             spelled = unit_spelled(parameter.quantity, unit)
             if spelled is not None:
                 return Heading(parameter, spelled)
+    return None
+
+
+def unit_at_end(name: str, quantity: Quantity) -> str | None:
+    """The unit of a quantity that a name ends in, as a word of its own: "Baro (inHg)", "BaromRelIn"."""
+    for end in range(1, min(len(name), _LONGEST)):
+        starts_a_word = name[end - 1] in _BETWEEN or (name[end - 1].islower() and name[end].isupper())
+        if starts_a_word and (unit := name[end:].strip(_BETWEEN)):
+            spelled = unit_spelled(quantity, unit)
+            if spelled is not None:
+                return spelled
     return None

@@ -17,6 +17,7 @@ import pyarrow as pa
 from forecast.core.parameters import PARAMETERS, Parameter, Quantity
 from forecast.core.reading import RenamedParameter
 from forecast.qc.registry import THRESHOLDS
+from forecast.transform.headings import unit_at_end
 from forecast.transform.raw_columns import normalise_field, python_cells
 from forecast.transform.values.columns import RawColumn
 from forecast.transform.values.numbers import MISSING_TOKENS, convert_batch
@@ -116,7 +117,9 @@ def _match(lack: Lack, column: str, samples: Sequence[str], names: Mapping[str, 
     name = normalise_field(column.rpartition(".")[2])
     own = lack.parameter.name
     likeness = max(_likeness(name, known) for known in (normalise_field(own), *names.get(own, ())))
-    for unit, says_unit in ((None, True), *((unit, False) for unit in UNITS[lack.parameter.quantity])):
+    named = unit_at_end(column, lack.parameter.quantity)
+    units = [(None, True), *([] if named is None else [(named, True)])]
+    for unit, says_unit in (*units, *((unit, False) for unit in UNITS[lack.parameter.quantity])):
         if _are_plausible(lack.parameter, samples, unit):
             is_bare = lack.parameter.quantity is Quantity.INDEX
             return _Match(likeness, says_unit and not is_bare, lack, column)
