@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
 from forecast.core.clock import DAY_MS
 from forecast.mongo.bson_decoder import StationColumns
@@ -78,16 +79,20 @@ def _week(collection: ObservationCollection, station: str, last: datetime) -> We
 
 def week_of(columns: StationColumns) -> Week:
     """The columns with their flags by parameter."""
-    flags: dict[str, Flags] = {name: np.zeros(len(columns.times), np.int8) for name in columns.values}
+    encoded = pa.array(columns.flags, pa.string()).dictionary_encode()
+    texts = encoded.dictionary.to_pylist()
+    # By the number of its text, the flag of a parameter; the last is that of rows without a text.
+    told: dict[str, Flags] = {name: np.zeros(len(texts) + 1, np.int8) for name in columns.values}
     checks: dict[str, set[str]] = {}
     flagged: Mapping[str, Any]
-    for text in {text for text in columns.flags.tolist() if text}:
-        flagged = json.loads(text)
-        rows = columns.flags == text
+    for number, text in enumerate(texts):
+        flagged = json.loads(text or "{}")
         for name, entry in flagged.items():
-            if name in flags:
-                flags[name][rows] = entry["flag"]
+            if name in told:
+                told[name][number] = entry["flag"]
                 checks.setdefault(name, set()).update(entry["checks"])
+    numbers = encoded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
+    flags = {name: of_texts[numbers] for name, of_texts in told.items()}
     return Week(columns.times, columns.values, flags, {name: tuple(sorted(found)) for name, found in checks.items()})
 
 
