@@ -41,6 +41,11 @@ _TIERS: Final = {
 _MANY_INPUTS: Final = tuple(str(ROOT / "tests" / folder) + "/" for folder in ("extract", "transform/networks"))
 _INNER_INPUTS: Final = 4
 _INPUTS_OF_EVERY_CHANGE: Final = 24
+# They take a minute and more each, and wait for most of it: one process begins with them, and none ends with them.
+_LONGEST: Final = frozenset(
+    ROOT / "tests" / place
+    for place in ("docs/test_docs.py", "integration/test_cluster.py", "integration/test_failover.py")
+)
 # The night has time, and its properties have ten times as many examples.
 _NIGHTLY_TIMEOUT_SECONDS: Final = 7200
 
@@ -48,6 +53,7 @@ _NIGHTLY_TIMEOUT_SECONDS: Final = 7200
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test with its tier: what it needs tells, and `slow` and `whole` can be said of a test by itself."""
+    items.sort(key=lambda item: item.path not in _LONGEST)
     untold = [item for item in items if not any(item.get_closest_marker(tier) for tier in ("slow", *_TIERS))]
     for chosen in inputs_in_turn(item for item in untold if str(item.path).startswith(_MANY_INPUTS)):
         of_every_change = max(_INPUTS_OF_EVERY_CHANGE, len(chosen) // 8)
