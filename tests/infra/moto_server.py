@@ -2,12 +2,15 @@
 
 It shows that the provider sends a value and reads the same one back; not that AWS takes it.
 
-    python -m tests.infra.moto_server PORT
+    python -m tests.infra.moto_server PORT DESCRIPTOR
+
+DESCRIPTOR is that of a pipe, which is told when the server listens.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import uuid
 from collections.abc import Callable
@@ -29,6 +32,7 @@ from moto.s3.models import FakeDeleteMarker, S3Backend
 from moto.server import main
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.responses import StepFunctionResponse
+from werkzeug.serving import BaseWSGIServer
 
 Json = dict[str, Any]
 NOT_FOUND: TYPE_RESPONSE = (
@@ -319,6 +323,19 @@ def extend_iam() -> None:
     statement.is_action_permitted = judge_with_condition
 
 
+def tell_when_listening(descriptor: int) -> None:
+    """Write a byte to this pipe when a connection would be accepted."""
+    server: Any = BaseWSGIServer
+    listen = server.server_activate
+
+    def listen_and_tell(self: Any) -> None:
+        listen(self)
+        os.write(descriptor, b"\n")
+        os.close(descriptor)
+
+    server.server_activate = listen_and_tell
+
+
 if __name__ == "__main__":
     extend_backup()
     extend_budgets()
@@ -327,4 +344,5 @@ if __name__ == "__main__":
     extend_s3()
     extend_ec2()
     extend_iam()
+    tell_when_listening(int(sys.argv[2]))
     main(["-H", "127.0.0.1", "-p", sys.argv[1]])

@@ -8,13 +8,12 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from select import select
 from typing import Any, Final
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import boto3
@@ -51,28 +50,21 @@ def moto_server(log: Path) -> Iterator[str]:
         # A service runs as many tasks as it is asked for.
         "MOTO_ECS_SERVICE_RUNNING": "1",
     }
-    with log.open("wb") as output:
-        command = [sys.executable, "-m", "tests.infra.moto_server", str(port)]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    told, listens = os.pipe()
+    with log.open("wb") as output, os.fdopen(told, "rb") as first_byte:
+        command = [sys.executable, "-m", "tests.infra.moto_server", str(port), str(listens)]
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, pass_fds=[listens]
+        )
+        os.close(listens)
         try:
-            endpoint = f"http://127.0.0.1:{port}"
-            _wait_for(endpoint, process, log)
-            yield endpoint
+            # It writes a byte when it listens; where it ends before, its end of the pipe is closed.
+            if not (select([first_byte], [], [], START_SECONDS)[0] and first_byte.read(1)):
+                raise RuntimeError(f"moto's server did not start:\n{log.read_text()}")
+            yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
             process.wait(30)
-
-
-def _wait_for(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urlopen(f"{endpoint}/moto-api/data.json", timeout=5).close()
-        except (URLError, OSError):
-            time.sleep(0.2)
-        else:
-            return
-    raise RuntimeError(f"moto's server did not start:\n{log.read_text()}")
 
 
 @dataclass
