@@ -11,7 +11,7 @@ import forecast.qc
 from forecast.networks.qc_version import qc_version
 from forecast.qc import version
 
-GOLDEN = 1832828008
+GOLDEN = 1815263895
 
 
 @pytest.fixture

@@ -51,6 +51,11 @@ class Compared:
         """The time of each row, and of no row one far from all."""
         return np.append(self.series.times, _NEVER)
 
+    @cached_property
+    def _axis(self) -> Times:
+        """The moment of each row on the axis, and of no row one far from all."""
+        return np.append(self.series.axis, _NEVER)
+
     def values(self, parameter: str) -> Floats:
         """The value of each row, and NaN of no row."""
         return np.append(self.series.values[parameter], np.nan)
@@ -65,8 +70,7 @@ class Compared:
         moments = self.series.on_axis(places, times)
         following = np.searchsorted(self.series.axis, moments)
         earlier, later = before[following], after[following]
-        axis = np.append(self.series.axis, _NEVER)
-        to_earlier, to_later = (np.abs(axis[rows] - moments) for rows in (earlier, later))
+        to_earlier, to_later = (np.abs(self._axis[rows] - moments) for rows in (earlier, later))
         rows = np.where(to_earlier <= to_later, earlier, later)
         rows[np.minimum(to_earlier, to_later) > _WINDOW_MS] = len(self.series.times)
         return rows
