@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +13,25 @@ from typing import Any
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
+from pymongo.monitoring import (
+    TopologyClosedEvent,
+    TopologyDescriptionChangedEvent,
+    TopologyListener,
+    TopologyOpenedEvent,
+)
 
 from forecast.mongo.embedded.binary import environment
 from forecast.mongo.embedded.server import free_port
-from tests.waiting import wait_until
+from tests.waiting import WAIT_SECONDS, wait_until
 
 NAME = "local"
 # Instead of the default's 10 s: the tests wait for some elections.
 ELECTION_TIMEOUT_MS = 2_000
+# How often the driver asks a member that cannot tell it anything, and for how long.
+HEARTBEAT = "&heartbeatFrequencyMS=500&connectTimeoutMS=500"
+# The driver's names of what a member is, by its port.
+Roles = dict[int, str]
+_PRIMARY, _SECONDARY = "RSPrimary", "RSSecondary"
 
 
 @dataclass
@@ -84,6 +96,26 @@ class Mongod:
         return True
 
 
+class _Roles(TopologyListener):
+    """Waits for roles of the members, as the driver hears of them."""
+
+    def __init__(self, seen: Callable[[Roles], bool]) -> None:
+        self._seen = seen
+        self.found: Future[Roles] = Future()
+
+    def opened(self, event: TopologyOpenedEvent) -> None:
+        pass
+
+    def description_changed(self, event: TopologyDescriptionChangedEvent) -> None:
+        servers = event.new_description.server_descriptions().values()
+        roles = {port: server.server_type_name for server in servers if (port := server.address[1]) is not None}
+        if not self.found.done() and self._seen(roles):
+            self.found.set_result(roles)
+
+    def closed(self, event: TopologyClosedEvent) -> None:
+        pass
+
+
 @dataclass
 class ReplicaSet:
     """The members of a set, in the order of their numbers."""
@@ -96,22 +128,19 @@ class ReplicaSet:
 
     def primary(self) -> Mongod:
         """The member that takes writes now; waits for an election."""
-        wait_until(lambda: any(map(_is_primary, self.members)))
-        return next((member for member in self.members if _is_primary(member)), None) or self.primary()
+        roles = self._roles_when(lambda roles: _PRIMARY in roles.values())
+        return next(member for member in self.members if roles.get(member.port) == _PRIMARY)
 
     def wait_until_healthy(self) -> None:
         """Wait until one member is primary and all others follow it."""
-        wait_until(self._is_healthy)
+        healthy = sorted([_PRIMARY, *[_SECONDARY] * (len(self.members) - 1)])
+        self._roles_when(lambda roles: sorted(roles.values()) == healthy)
 
-    def _is_healthy(self) -> bool:
-        try:
-            with MongoClient[dict[str, Any]](self.primary().uri, serverSelectionTimeoutMS=500) as client:
-                status = client.admin.command("replSetGetStatus")
-        except PyMongoError:
-            return False
-        return sorted(member["stateStr"] for member in status["members"]) == sorted(
-            ["PRIMARY", *["SECONDARY"] * (len(self.members) - 1)]
-        )
+    def _roles_when(self, seen: Callable[[Roles], bool]) -> Roles:
+        """The roles in which this is so for the first time. The members tell the driver when one of them changes."""
+        told = _Roles(seen)
+        with MongoClient[dict[str, Any]](self.uri + HEARTBEAT, event_listeners=[told]):
+            return told.found.result(WAIT_SECONDS)
 
 
 @contextmanager
@@ -152,13 +181,3 @@ def _initiate(made: ReplicaSet) -> None:
     with MongoClient[dict[str, Any]](made.members[0].uri) as client:
         client.admin.command("replSetInitiate", config)
     made.primary()
-
-
-def _is_primary(member: Mongod) -> bool:
-    try:
-        with MongoClient[dict[str, Any]](
-            member.uri, serverSelectionTimeoutMS=500, connectTimeoutMS=500, socketTimeoutMS=500
-        ) as client:
-            return bool(client.admin.command("hello")["isWritablePrimary"])
-    except PyMongoError:
-        return False
