@@ -189,9 +189,10 @@ class Cluster:
 
     def states(self) -> dict[int, str]:
         """The state of each member, from the members themselves; `down` where none answers."""
-        return {number: self._state(number) for number in NUMBERS}
+        return {number: self.state(number) for number in NUMBERS}
 
-    def _state(self, number: int) -> str:
+    def state(self, number: int) -> str:
+        """The state of one member, from itself; `down` where it does not answer."""
         if not self.running(number):
             return "down"
         try:

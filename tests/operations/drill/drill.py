@@ -28,7 +28,7 @@ from tests.operations.drill.clients import DATABASE, ROWS, command, fill, refuse
 from tests.operations.drill.cluster import HOSTS, PARAMETER, SET, Cluster, host_of
 from tests.operations.drill.engine import NUMBERS, Engine, SkippedError
 from tests.operations.drill.losses import busy_sync, lost_writes, lost_zone, majority_lost, total_loss
-from tests.operations.drill.maintenance import certificates, retirement, rolling
+from tests.operations.drill.maintenance import certificates, feature_version, retirement, rolling
 from tests.operations.drill.namespaces import Namespaces
 from tests.operations.drill.podman import Podman
 from tests.operations.drill.restores import dump_and_restore, from_processed_zone, from_snapshot, pipeline_image
@@ -180,6 +180,7 @@ DRILLS: tuple[tuple[str, Callable[[Cluster], str]], ...] = (
     ("a roll of all three under a writing client", rolling),
     ("all three announced for retirement", retirement),
     ("certificates renewed under a writing client", certificates),
+    ("the feature version raised under a writing client", feature_version),
     ("dump and restore", dump_and_restore),
     ("the pipeline's image", pipeline_image),
     ("two members lost, one left", majority_lost),

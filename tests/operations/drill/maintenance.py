@@ -1,10 +1,11 @@
-"""Drills of what every set meets in its first year: rolls, retirement and new certificates."""
+"""Drills of what every set meets in its first year: rolls, retirement, new certificates and versions."""
 
 from __future__ import annotations
 
 import re
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 import boto3
 
@@ -119,3 +120,38 @@ def certificates(cluster: Cluster) -> str:
         f"each member serves a new certificate ({ends} days), none was started again or copied anything; 0 of "
         f"{len(acknowledged)} acknowledged documents lost, 0 writes failed"
     )
+
+
+def feature_version(cluster: Cluster) -> str:
+    """docs/runbooks/upgrade-mongodb.md, "The feature version": from that of the binaries before to that of now."""
+    with cluster.member(cluster.primary()) as client:
+        runs = client.server_info()["versionArray"][0]
+    before, now = f"{runs - 1}.0", f"{runs}.0"
+    writer = Writer(cluster, "feature_version")
+    for wanted in (before, now):
+        code, _, log = command(cluster, "mongo", "init", "--feature-version", wanted)
+        assert code == 0, log
+        cluster.wait(partial(_has_feature_version, cluster, wanted), 60, f"every member has {wanted}")
+    code, _, log = command(cluster, "mongo", "init", "--feature-version", f"{runs + 1}.0")
+    assert code == 2, f"a version that no member runs: exit code {code}: {log}"
+    acknowledged, errors = writer.stop()
+    assert feature_versions(cluster) == {now}
+    check_kept(cluster, "feature_version", acknowledged)
+    return (
+        f"{before}, as new binaries find it, and raised to {now} on every member; {runs + 1}.0 is refused; 0 of "
+        f"{len(acknowledged)} acknowledged documents lost, {errors} writes retried"
+    )
+
+
+def _has_feature_version(cluster: Cluster, wanted: str) -> bool:
+    return feature_versions(cluster) == {wanted}
+
+
+def feature_versions(cluster: Cluster) -> set[str]:
+    """The feature version of each member."""
+    found = set()
+    for number in NUMBERS:
+        with cluster.member(number) as client:
+            answer = client.admin.command("getParameter", featureCompatibilityVersion=1)
+        found.add(str(answer["featureCompatibilityVersion"]["version"]))
+    return found

@@ -121,7 +121,8 @@ def pipeline_image(cluster: Cluster) -> str:
         metrics = counted(pipeline.log(), declared())
         assert metrics == {"RunsDone": 1, "RejectionRate": 1, "RecordsValidated": 1}, metrics
         pipeline.begin("pipeline", "--reprocess", **variables)
-        cluster.wait(lambda: any('"loaded ' in line for line in pipeline.log()), 60, "a first object")
+        # Later it may have ended before the signal: small objects are loaded together.
+        cluster.wait(lambda: any('"run started' in line for line in pipeline.log()), 60, "the run has begun")
         begin = time.monotonic()
         code = pipeline.terminate()
         ended = time.monotonic() - begin
