@@ -70,6 +70,23 @@ def told(content: bytes, folder: Path) -> list[Any]:
     return found
 
 
+def spelled(cell: Any) -> Any:
+    """A cell whatever its kind: a column has one kind in all rows that are read at once, and others in other rows."""
+    if isinstance(cell, tuple):
+        return tuple(map(spelled, cell))
+    if isinstance(cell, dict):
+        return {name: spelled(member) for name, member in cell.items()}
+    if isinstance(cell, list):
+        return list(map(spelled, cell))
+    if isinstance(cell, str):
+        try:
+            cell = json.loads(cell)
+        except ValueError:
+            return cell
+        return cell if isinstance(cell, str) else spelled(cell)
+    return float(cell) if isinstance(cell, int) and not isinstance(cell, bool) else cell
+
+
 def in_array(items: list[Any], indent: int | None) -> bytes:
     return json.dumps(items, indent=indent).encode()
 
@@ -89,6 +106,8 @@ def in_envelope(items: list[Any], indent: int | None) -> bytes:
 @example(items=[{"v": 1}, {"v": "VRB"}, {"v": 2.50}, {"v": 1e5}], indent=None, block=1000)
 @example(items=[{"v": '"v":5'}, {"v": 7}, {"w": {"v": 8}, "v": "x"}], indent=None, block=1000)
 @example(items=[{"a": 2**53 + 1}, {"a": 1.5}], indent=None, block=1000)
+@example(items=[{"a": [None, None], "b": 0}, {"a": [None]}], indent=None, block=1000)
+@example(items=[{"a": False}, {"a": 0}, {"a": 1}, {"a": 0.5}], indent=None, block=40)
 @example(items=[{"a": [{"a": 1}, {"a": 2}]}, {"a": [{"a": 3}]}], indent=None, block=40)
 def test_the_rows_are_those_of_the_patient_way(
     tmp_path_factory: pytest.TempPathFactory, write: Any, items: list[Any], indent: int | None, block: int
@@ -100,7 +119,10 @@ def test_the_rows_are_those_of_the_patient_way(
         found = told(content, folder)
         for module in (document, reader):
             patch.setattr(module, "row_list", lambda *_, **_in_array: None)
-        assert found == told(content, folder)
+        expected = told(content, folder)
+    if len(content) > block:
+        found, expected = spelled(found), spelled(expected)
+    assert found == expected
 
 
 def read(content: bytes, *, in_array: bool, shapes: Shapes = SHAPES) -> row_list.RowList | None:
@@ -143,6 +165,7 @@ def test_a_list_is_read_in_pieces_and_whole(tables: int, monkeypatch: pytest.Mon
         b'[{"a": 1}, {"a": 2}',
         b'[{"a": 1},, {"a": 2}]',
         b'[{"a": Inf}]',
+        b'[{"a": [null, null]}]',
         b'[{"a": "\xff"}]',
         b'[{"a": "\0"}]',
         b'[{"a": 1, "observations": []}]',

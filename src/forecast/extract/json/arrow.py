@@ -86,14 +86,20 @@ def check_utf8(block: bytes) -> None:
 
 
 def _read(block: bytes, schema: pa.Schema | None) -> pa.Table:
-    """Without a schema, it is learnt; with one, a field that is not in it is an error."""
-    return pa_json.read_json(
+    """Without a schema, it is learnt; with one, a field that is not in it is an error.
+
+    Raises ArrowInvalid where the block is no JSON, or one that Arrow does not read right.
+    """
+    table = pa_json.read_json(
         pa.BufferReader(block),
         read_options=pa_json.ReadOptions(use_threads=False, block_size=len(block) + 1),
         parse_options=pa_json.ParseOptions(
             explicit_schema=schema, unexpected_field_behavior="infer" if schema is None else "error"
         ),
-    ).combine_chunks()
+    )
+    # Of lists of nothing but nulls it makes cells that reach behind their own end.
+    table.validate()
+    return table.combine_chunks()
 
 
 def _is_exact(cells: pa.ChunkedArray | pa.Array) -> bool:
