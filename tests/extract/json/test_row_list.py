@@ -75,7 +75,7 @@ def spelled(cell: Any) -> Any:
     if isinstance(cell, tuple):
         return tuple(map(spelled, cell))
     if isinstance(cell, dict):
-        return {name: spelled(member) for name, member in cell.items()}
+        return {name: spelled(member) for name, member in cell.items() if member is not None}
     if isinstance(cell, list):
         return list(map(spelled, cell))
     if isinstance(cell, str):
