@@ -20,9 +20,21 @@ from hypothesis import strategies as st
 from forecast.core.errors import ObjectRejectedError
 from forecast.extract.envelope import origin_of_record, own_names
 from forecast.extract.envelope_columns import origin_of_table
-from tests.extract.test_extract import LISTED, lines, listed, observations_of, rejected, to_avro, to_csv, to_jsonl
+from tests.extract.test_extract import (
+    LISTED,
+    as_text,
+    lines,
+    listed,
+    nested,
+    observations_of,
+    rejected,
+    to_avro,
+    to_csv,
+    to_jsonl,
+)
 from tests.transform.samples import Result
 
+Record = dict[str, Any]
 EXTRACTED_AT = datetime(2024, 10, 5, 3, tzinfo=UTC)
 STAMP = 1728097200000
 ROW = {"id_station": "07915", "dh_utc": "2024-10-01 00:00:00", "temperature": "5"}
@@ -78,6 +90,42 @@ def test_what_the_envelope_calls_an_error_is_a_value_that_was_lost_on_the_way(me
     result = observations_of(parquet(_airbyte_meta=meta), tmp_path)
     assert result.issues(0) == [("relative_humidity", "", "lost on the way: NULLED, Problem with `humidite`")]
     assert result.issues(1) == []
+
+
+def in_capitals(record: Record) -> Record:
+    """The names of its fields as Snowflake and Oracle write those that are not quoted."""
+    return {name.upper(): value for name, value in record.items()}
+
+
+@pytest.mark.parametrize("wrap", [nested, as_text])
+@pytest.mark.parametrize("payload", [ROW, {"hourly": {"07915": [ROW]}}], ids=["row", "document"])
+@pytest.mark.parametrize(
+    "write", [lines, lambda *records: json.dumps(records, indent=1).encode(), lambda *records: to_csv(records)]
+)
+def test_an_envelope_in_capitals_is_the_same_envelope(
+    write: Callable[..., bytes], payload: Record, wrap: Callable[[Record], Record], tmp_path: Path
+) -> None:
+    record = wrap(payload)
+    if write(record)[:1] not in b"{[":
+        record = {name: json.dumps(cell) if isinstance(cell, dict) else cell for name, cell in record.items()}
+    small, capital = (observations_of(write(one, one), tmp_path) for one in (record, in_capitals(record)))
+    assert [row | {"source_row": None} for row in small.observations] == [
+        row | {"source_row": None} for row in capital.observations
+    ]
+    assert len(small.observations) == 2
+
+
+def test_columns_of_an_envelope_in_capitals_are_the_same_envelope(tmp_path: Path) -> None:
+    cells = pa.array([STAMP] * 2)
+    assert origins(observations_of(parquet(_AIRBYTE_EXTRACTED_AT=cells), tmp_path)) == {(EXTRACTED_AT, 0, 0)}
+
+
+def test_two_payloads_whose_names_differ_in_case_are_no_guess(tmp_path: Path) -> None:
+    both = {"_airbyte_data": ROW, "_AIRBYTE_DATA": ROW | {"temperature": "6"}}
+    assert rejected(lines(both), tmp_path) == (
+        "duplicate_column",
+        "two columns are called '_airbyte_data' and their values differ",
+    )
 
 
 @pytest.mark.parametrize("errors", [[], "humidite", ["something"], [5, {"a": 1}], None, {"humidite": "x"}], ids=str)

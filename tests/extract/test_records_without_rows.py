@@ -214,3 +214,29 @@ def test_a_row_with_columns_that_an_answer_may_have_is_a_row(tmp_path: Path) -> 
     row = CLIMATE | {"status": "ok", "error": "", "message": "fine"}
     result = observations_of(lines(row, row | {"dh_utc": "2024-10-05 01:00:00", "error": "sensor 3"}), tmp_path)
     assert (len(result.observations), result.rejected) == (2, [])
+
+
+@pytest.mark.parametrize("write", [lines, array, table(to_csv)])
+@pytest.mark.parametrize("wrap", [plain, nested, as_text])
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({"errors": ["station 00092 unavailable"]}, "['station 00092 unavailable']"),
+        ({"status": "error", "message": "quota"}, "quota"),
+    ],
+    ids=["errors", "status"],
+)
+def test_an_error_next_to_rows_costs_no_row_and_is_a_rejected_record(
+    stated: Record, said: str, wrap: Wrap, write: Callable[..., bytes], tmp_path: Path
+) -> None:
+    result = observations_of(write(wrap(climate(0) | stated), wrap(climate(1))), tmp_path)
+    assert result.stamps == ["2024-10-05T00:00:00Z", "2024-10-05T01:00:00Z"]
+    ((place, code, reason),) = [(row["position"], row["code"], row["reason"]) for row in result.rejected]
+    assert (code, reason) == ("source_error", f"the source states an error next to the rows: {said!r}")
+    assert place in {"line 1: next to the rows", "[0]: next to the rows", "row 1: next to the rows"}
+
+
+def test_an_error_next_to_the_rows_of_a_pretty_document_is_a_rejected_record(tmp_path: Path) -> None:
+    content = json.dumps(climate(0) | {"errors": ["x"]}, indent=1).encode()
+    result = observations_of(content, tmp_path)
+    assert (len(result.observations), [row["position"] for row in result.rejected]) == (1, ["next to the rows"])

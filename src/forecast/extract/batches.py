@@ -19,8 +19,10 @@ from forecast.core.schemas import ORIGIN_SCHEMA, REJECTED_SCHEMA, RawBatch, empt
 from forecast.core.settings import Limits
 from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_table
+from forecast.extract.deletions import deleted_in, without_marks
 from forecast.extract.envelope import (
     PAYLOAD_FIELDS,
+    in_lower_case,
     origin_of_records,
     unwrap_record,
 )
@@ -81,6 +83,7 @@ class BatchMaker:
             yield from self._of_chunk(table.slice(at, len(chosen)), chosen, () if at else rejected)
 
     def _of_chunk(self, table: pa.Table, places: pa.Array, rejected: Sequence[dict[str, Any]]) -> Iterator[RawBatch]:
+        table = table.rename_columns([in_lower_case(name) for name in table.column_names])
         part = Part(table, origin_of_table(table, places, self._raw), [], [])
         for record in rejected:
             self._refuse(part, record)
@@ -214,6 +217,7 @@ class BatchMaker:
             yield from self.of_document(text, Around(origin, beside))
 
     def _batch(self, part: Part) -> RawBatch:
+        self._take_deleted(part)
         self._take_answers(part)
         take_more_fields(part)
         has_payloads = any(column.null_count < len(column) for column in part.rows.columns)
@@ -234,6 +238,15 @@ class BatchMaker:
             frame = frame.reindex(range(len(part.origin)))
         rejected = frame_of(part.rejected, REJECTED_SCHEMA)
         return RawBatch(frame, to_frame(part.origin), rejected=rejected, has_payloads=has_payloads)
+
+    def _take_deleted(self, part: Part) -> None:
+        """Take out the rows that their producer has deleted, and all marks of it."""
+        deleted, records = deleted_in([part.rows, *part.beside], part.origin["position"])
+        part.rows, part.beside = without_marks(part.rows), [without_marks(level) for level in part.beside]
+        if records:
+            self.ledger.add_rows()
+            part.rejected += records
+            part.keep(np.flatnonzero(~deleted))
 
     def _take_answers(self, part: Part) -> None:
         """Take out the rows that are answers without rows: rejected if they report an error, else left empty."""

@@ -18,6 +18,7 @@ import pyarrow as pa
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
 from forecast.core.schemas import ORIGIN_SCHEMA
+from forecast.extract.fields import marks_deletion
 from forecast.extract.json.lines import BadRecordError, read_record
 
 PAYLOAD_FIELDS: Final = ("_airbyte_data", "raw_data")
@@ -56,10 +57,24 @@ class Unwrapped(NamedTuple):
 
 
 def is_envelope(name: str) -> bool:
-    """Whether a field is Airbyte's and not the source's."""
-    if not name.startswith(_ENVELOPE_PREFIXES) or name in PAYLOAD_FIELDS or name == MORE_FIELDS:
+    """Whether a field is Airbyte's and not the source's, and says nothing of the row."""
+    if not name.startswith(_ENVELOPE_PREFIXES) or name in PAYLOAD_FIELDS or name == MORE_FIELDS or marks_deletion(name):
         return False
     return _FLATTENED.match(name) is None
+
+
+def in_lower_case(name: str) -> str:
+    """A field of the envelope as Airbyte calls it: where names are not quoted, a database writes them in capitals."""
+    small = name.lower()
+    return small if small.startswith(_ENVELOPE_PREFIXES) or small in PAYLOAD_FIELDS else name
+
+
+def fields_in_lower_case(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A record whose envelope is called as Airbyte calls it, unless two fields would become one."""
+    names = [in_lower_case(name) for name in record]
+    if names == list(record) or len(set(names)) < len(names):
+        return record
+    return dict(zip(names, record.values(), strict=True))
 
 
 def own_names(names: Sequence[str]) -> list[str]:
@@ -81,6 +96,7 @@ def unwrap_record(record: Any) -> Unwrapped:
     """
     if not isinstance(record, Mapping):
         raise BadRecordError("not a JSON object")
+    record = fields_in_lower_case(record)
     envelope = {name: value for name, value in record.items() if is_envelope(name)}
     payload: Any = record
     beside: list[dict[str, Any]] = []

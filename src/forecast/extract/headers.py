@@ -141,7 +141,7 @@ def _refuse_text(names: Sequence[str], rows: Sequence[Sequence[str]], lines: Seq
     One row of a single cell is a row that was cut off; several are lines of a text whose first has a comma.
     """
     if len(names) == 1:
-        is_text = names[0] not in PAYLOAD_FIELDS
+        is_text = names[0].lower() not in PAYLOAD_FIELDS
     elif sum(1 for name in names if name.strip()) <= 1:  # a title, filled up with commas by a spreadsheet
         is_text = _table_below(lines) is not None
     else:

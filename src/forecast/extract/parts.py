@@ -172,7 +172,9 @@ def positions(first: int, count: int, before: str = "line ", after: str = "") ->
 
 def has_one_shape(table: pa.Table) -> bool:
     """Whether every row has its payload where the others have theirs."""
-    cells = [table[field] for field in PAYLOAD_FIELDS if field in table.column_names]
+    cells = [
+        column for name, column in zip(table.column_names, table.columns, strict=True) if name.lower() in PAYLOAD_FIELDS
+    ]
     return all(
         column.null_count == 0 and (pa.types.is_struct(column.type) or pa.types.is_string(column.type))
         for column in cells

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from forecast.core.admission import Mask
 from forecast.core.errors import ObjectRejectedError
+from forecast.extract.json.lines import rejected_record
 
 LOST: Final = "record_lost_on_the_way"
 SOURCE_ERROR: Final = "source_error"
@@ -25,6 +26,7 @@ _CODES: Final = ("statusCode", "status_code")
 _AROUND_ROWS: Final = frozenset(
     {*_ERRORS, *_CODES, "status", "reason", "message", "success", "metadata", "stations", "data"}
 )
+_NO_ERRORS: Final = frozenset({"metadata", "stations", "data"})
 _BAD_STATUS: Final = frozenset({"error", "ko", "fail", "failed"})
 _FIRST_ERROR_STATUS: Final = 400
 # Airbyte flattens a document to columns; then a list without errors is the text of one.
@@ -34,22 +36,35 @@ _SHOWN_NAMES: Final = 12
 _SHOWN_LETTERS: Final = 40
 
 
-def check_answer(fields: Mapping[str, Any]) -> None:
-    """Raises ObjectRejectedError where an API answered with an error in the shape of a document."""
+def error_in(fields: Mapping[str, Any]) -> str | None:
+    """The error that an API states in the shape of a document, shortened; None where it states none."""
     fault = next((said for name in _ERRORS if (said := _unless_empty(fields.get(name)))), None)
     code = next((fields[name] for name in _CODES if name in fields), 0)
     status = fields.get("status")
     bad_status = isinstance(status, str) and status.casefold() in _BAD_STATUS
     bad_code = isinstance(code, int | float) and code >= _FIRST_ERROR_STATUS
-    if fault or bad_status or bad_code:
-        said = fields.get("reason") or fields.get("message") or fault or status or code
-        message = f"the source answered with an error instead of data: {str(said)[:_MAX_MESSAGE]!r}"
-        raise ObjectRejectedError(SOURCE_ERROR, message)
+    if not (fault or bad_status or bad_code):
+        return None
+    said = fields.get("reason") or fields.get("message") or fault or status or code
+    return str(said)[:_MAX_MESSAGE]
+
+
+def instead_of_data(error: str) -> ObjectRejectedError:
+    """The refusal of an answer that is an error and has no rows."""
+    return ObjectRejectedError(SOURCE_ERROR, f"the source answered with an error instead of data: {error!r}")
+
+
+def error_beside_rows(error: str, position: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The rejected record of an error next to rows: what it is about was not delivered, and the rows were."""
+    stated = {name: value for name, value in fields.items() if name in _AROUND_ROWS and name not in _NO_ERRORS}
+    reason = f"the source states an error next to the rows: {error!r}"
+    return rejected_record(position, reason, stated) | {"code": SOURCE_ERROR}
 
 
 def check_holds_nothing(fields: Mapping[str, Any], containers: Sequence[str]) -> None:
     """Raises ObjectRejectedError where a record without rows is an error, or has something where rows belong."""
-    check_answer(fields)
+    if (error := error_in(fields)) is not None:
+        raise instead_of_data(error)
     for name in containers:
         if _unless_empty(fields.get(name)):
             message = f"a value where a list of rows is expected: {name} is {str(fields[name])[:_SHOWN_LETTERS]!r}"

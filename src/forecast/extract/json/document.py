@@ -11,17 +11,28 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, NoReturn
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.raw_objects import RawObject
-from forecast.core.schemas import ORIGIN_SCHEMA, REJECTED_SCHEMA, RawBatch, frame_of, to_frame
+from forecast.core.schemas import ORIGIN_SCHEMA, REJECTED_SCHEMA, RawBatch, empty_frame, frame_of, to_frame
 from forecast.core.settings import Limits
 from forecast.core.text import listed
 from forecast.extract.beside import with_beside
 from forecast.extract.columnar import check_fields, columns_not_rows
+from forecast.extract.deletions import deleted_in, without_marks
 from forecast.extract.envelope import PAYLOAD_FIELDS, beside_payload, is_envelope, origin_of_record
-from forecast.extract.json.answers import check_answer, check_holds_nothing, no_rows, only_around_rows, other_lists
+from forecast.extract.json.answers import (
+    check_holds_nothing,
+    error_beside_rows,
+    error_in,
+    instead_of_data,
+    no_rows,
+    only_around_rows,
+    other_lists,
+)
 from forecast.extract.json.header import DocumentHeader, read_header
 from forecast.extract.json.items import Item, chunks, read_items
 from forecast.extract.json.lines import rejected_record, rows_of_records
@@ -85,9 +96,11 @@ class Document(NamedTuple):
             return cls(text, read_header(file, shapes, limits), None)
 
     def batches(self, source: Around, shapes: Shapes) -> Iterator[RawBatch]:
-        """Its rows; raises ObjectRejectedError where it is an error answer, or holds no rows that are known."""
+        """Its rows; raises ObjectRejectedError where it is an error answer, or holds no rows that are known.
+
+        An error next to rows is a rejected record of its own.
+        """
         fields = _payload(self.header.fields)
-        check_answer(fields)
         if not self.header.paths:
             _refuse_without_container(fields, shapes)
         units = next((fields[name] for name in shapes.units if name in fields), None)
@@ -95,9 +108,16 @@ class Document(NamedTuple):
             self._of_items(source, shapes, fields) if self.rows is None else self._of_tables(self.rows, source, shapes)
         )
         more = other_lists(fields, shapes.units)
+        has_rows = False
         for batch in read:
             batch.metadata, batch.other_lists = units, more
+            has_rows = has_rows or len(batch.rows) + len(batch.rejected) > 0
             yield batch
+        error = error_in(fields)
+        if error is not None and not has_rows:
+            raise instead_of_data(error)
+        if error is not None:
+            yield _rejected(error_beside_rows(error, f"{source.position}next to the rows", fields))
 
     def _of_tables(self, rows: RowList, source: Around, shapes: Shapes) -> Iterator[RawBatch]:
         (path,) = self.header.paths
@@ -155,7 +175,11 @@ class _Found(NamedTuple):
             rows, kept, more = with_beside(rows, rows_of_records([dict(fields)] * len(origin)), origin["position"])
             origin, groups = origin.take(kept), groups.take(kept)
             rejected = [*rejected, *more]
-        rows, kept, more = opened(rows, origin["position"], shapes.objects)
+        deleted, more = deleted_in([rows], origin["position"])
+        if more:
+            kept = np.flatnonzero(~deleted)
+            rows, origin, groups, rejected = rows.take(kept), origin.take(kept), groups.take(kept), [*rejected, *more]
+        rows, kept, more = opened(without_marks(rows), origin["position"], shapes.objects)
         return RawBatch(
             to_frame(rows),
             to_frame(origin.take(kept)),
@@ -163,6 +187,11 @@ class _Found(NamedTuple):
             containers=self.containers,
             rejected=frame_of([*rejected, *more], REJECTED_SCHEMA),
         )
+
+
+def _rejected(record: dict[str, Any]) -> RawBatch:
+    """A batch of one rejected record."""
+    return RawBatch(pd.DataFrame(), empty_frame(ORIGIN_SCHEMA), rejected=frame_of([record], REJECTED_SCHEMA))
 
 
 def _payload(fields: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ijson.common import ObjectBuilder
 
 from forecast.core.errors import ObjectRejectedError
 from forecast.core.settings import Limits
-from forecast.extract.envelope import PAYLOAD_FIELDS
+from forecast.extract.envelope import PAYLOAD_FIELDS, fields_in_lower_case
 from forecast.extract.json.items import ENDS, STARTS, or_rejected
 from forecast.extract.json.prescan import surveyed
 from forecast.extract.limits import JSON_PIECE_BYTES, MAX_DEPTH, too_deep, too_long
@@ -110,10 +110,10 @@ def _head(file: IO[bytes], shapes: Shapes, limits: Limits) -> DocumentHeader:
         if text_bytes > limits.record_bytes:
             raise too_long("the part of a document around its rows", limits)
         builder.event(event, value)
-    head.fields = builder.value if isinstance(builder.value, dict) else {}
+    head.fields = dict(fields_in_lower_case(builder.value)) if isinstance(builder.value, dict) else {}
     return head
 
 
 def _is_container(prefix: str, shapes: Shapes) -> bool:
     *wrappers, name = prefix.split(".")
-    return name in shapes.containers and all(wrapper in PAYLOAD_FIELDS for wrapper in wrappers)
+    return name in shapes.containers and all(wrapper.lower() in PAYLOAD_FIELDS for wrapper in wrappers)

@@ -21,7 +21,7 @@ _CHANGED: Final = re.compile(
     r"Column\((?P<path>(?:/[^/]*)*/(?P<name>[A-Za-z0-9_]+))\) changed from (?:number to string|string to number) "
 )
 # Airbyte's own fields are read by their kinds, and a list within a row is one value.
-_NO_FIELD: Final = re.compile(r"/(?!_airbyte_data/)(?:_airbyte_|_ab_)|[^/]/\[\]")
+_NO_FIELD: Final = re.compile(r"/(?!_airbyte_data/)(?:_airbyte_|_ab_)|[^/]/\[\]", re.IGNORECASE)
 # The quote first, and then what is in front of it: only then are quotes searched for, and not every letter tried.
 _KEY: Final = rb'"(?<!\\")(?:%s)"[ \t\r\n]*+:[ \t\r\n]*+'
 _NUMBER: Final = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?(?=[ \t\r\n]*+[,}])"
