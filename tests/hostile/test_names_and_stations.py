@@ -57,7 +57,7 @@ def test_case_55_rows_of_two_spellings_in_one_object(content: bytes, run_object:
 
 
 def test_case_24_two_spellings_with_other_values_in_a_row_reject_the_object(run_object: RunObject) -> None:
-    message = "two columns are called 'temperature' and their values differ; remove one"
+    message = "the columns 'Temperature' and 'temperature' are one field and their values differ; remove one"
     run_object(lines(table_row(4, temperature="99 °F"))).assert_rejected("duplicate_column", message)
 
 

@@ -58,8 +58,8 @@ class Columns:
             cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
             cells = _as_object(cells) if pa.types.is_map(cells.type) else cells
             field = normalise_field(name) or name.strip() or f"{number} without a name"
-            self._arrays[field] = _one_of(self._arrays.get(field, cells), cells, name)
             self._names.setdefault(field, name)
+            self._arrays[field] = _one_of(self._arrays.get(field, cells), cells, self._names[field], name)
 
     def __contains__(self, field: str) -> bool:
         return field in self._arrays
@@ -112,9 +112,12 @@ class Columns:
         if not pa.types.is_struct(cells.type):
             return {}
         members: dict[str, pa.Array] = {}
+        names: dict[str, str] = {}
         for index, member in enumerate(cells.type):
             own, name = pc.struct_field(cells, [index]), normalise_field(member.name)
-            members[name] = _one_of(members.get(name, own), own, f"{self._names[field]}.{member.name}")
+            first = names.setdefault(name, member.name)
+            told = (f"{self._names[field]}.{found}" for found in (first, member.name))
+            members[name] = _one_of(members.get(name, own), own, *told)
         return members
 
 
@@ -127,8 +130,8 @@ def leaves(name: str, cells: pa.Array) -> Iterator[tuple[str, pa.Array]]:
         yield from leaves(f"{name}.{member.name}", pc.struct_field(cells, [index]))
 
 
-def _one_of(first: pa.Array, second: pa.Array, name: str) -> pa.Array:
-    """Two columns of one name as one: a tool that changed its spelling fills the one in old rows, the other in new.
+def _one_of(first: pa.Array, second: pa.Array, name: str, other: str) -> pa.Array:
+    """Two columns of one field as one: a tool that changed its spelling fills the one in old rows, the other in new.
 
     Raises ObjectRejectedError where a row has two different values.
     """
@@ -141,9 +144,8 @@ def _one_of(first: pa.Array, second: pa.Array, name: str) -> pa.Array:
     both = pc.and_(first.is_valid(), second.is_valid())
     if first.type == second.type and first.filter(both).equals(second.filter(both)):
         return pc.if_else(first.is_valid(), first, second)
-    raise ObjectRejectedError(
-        "duplicate_column", f"two columns are called {name!r} and their values differ; remove one"
-    )
+    said = f"two columns are called {name!r}" if name == other else f"the columns {name!r} and {other!r} are one field"
+    raise ObjectRejectedError("duplicate_column", f"{said} and their values differ; remove one")
 
 
 def _as_object(cells: pa.MapArray) -> pa.Array:

@@ -130,9 +130,13 @@ def _compared(parameter: Parameter, reads: Sequence[ReadBlock], rows: Rows, size
     steps = np.array([[read.block.unit(parameter).span] for read in reads])
     resolutions = steps / 10.0**decimals
     differ = np.zeros(len(rows), dtype=bool)
+    systems: set[str] = set()
     for one, other in combinations(range(len(reads)), 2):
         allowed = np.maximum(resolutions[one], resolutions[other]) * (1 + _TOLERANCE)
-        differ |= np.abs(values[one] - values[other]) > allowed
+        apart = np.abs(values[one] - values[other]) > allowed
+        differ |= apart
+        if apart.any():
+            systems |= {reads[one].block.system, reads[other].block.system}
     mask = np.zeros(size, dtype=bool)
     mask[rows[differ]] = True
     finest = np.where(np.isnan(values), -1, decimals).argmax(axis=0)
@@ -144,6 +148,7 @@ def _compared(parameter: Parameter, reads: Sequence[ReadBlock], rows: Rows, size
             if not np.isnan(value)
         )
         texts[rows[row]] = ", ".join(told)
-    reason = "the values in two unit systems differ by more than rounding"
+    where = "in two unit systems" if len(systems) > 1 else f"of two fields in {', '.join(systems)}"
+    reason = f"the values {where} differ by more than rounding"
     rejection = Rejection(mask, "contradicting_values", parameter.name, reason, pa.array(texts, pa.string()))
     return values[finest, np.arange(len(rows))], rejection

@@ -295,7 +295,7 @@ def test_two_spellings_of_one_member_that_differ_reject_the_object() -> None:
         transform(batch_of([API | {"metric": {"tempAvg": 10.0, "temp_avg": 11.0}}]))
     assert (caught.value.code, caught.value.message) == (
         "duplicate_column",
-        "two columns are called 'metric.temp_avg' and their values differ; remove one",
+        "the columns 'metric.tempAvg' and 'metric.temp_avg' are one field and their values differ; remove one",
     )
 
 
@@ -303,7 +303,9 @@ def test_two_columns_of_one_name_that_differ_reject_the_object() -> None:
     with pytest.raises(ObjectRejectedError) as caught:
         duplicated("50 °F", "51 °F")
     assert caught.value.code == "duplicate_column"
-    assert caught.value.message == "two columns are called 'temperature' and their values differ; remove one"
+    assert caught.value.message == (
+        "the columns 'Temperature' and 'temperature' are one field and their values differ; remove one"
+    )
 
 
 def test_a_table_whose_day_is_lost_is_rejected_and_says_what_to_do() -> None:

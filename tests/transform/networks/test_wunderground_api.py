@@ -275,6 +275,17 @@ def test_case_72_two_objects_that_differ_by_more_than_rounding_are_quarantined(
     ]
 
 
+def test_an_object_and_a_column_of_one_system_are_no_two_systems() -> None:
+    result = transform(batch_of([row(0, metric={"temp": 13.8}) | {"metric_temp": 20.0}]))
+    assert [(one["code"], one["value"], one["reason"]) for one in result.rejected] == [
+        (
+            "contradicting_values",
+            "13.8 °C in metric, 20 °C in metric",
+            "the values of two fields in metric differ by more than rounding",
+        )
+    ]
+
+
 @given(st.floats(-40, 50), st.integers(0, 2), st.integers(0, 2), st.booleans())
 def test_one_temperature_rounded_in_two_systems_never_contradicts_itself(
     celsius: float, decimals: int, other: int, off: bool

@@ -211,11 +211,21 @@ def test_the_other_rows_keep_their_values_and_notes_name_their_row() -> None:
 
 MISSING = ["", " ", NBSP, "-", "--", "---", "///", "nan", "NaN", "null", "NULL", "None", "N/A", "na", "mq", "M"]
 MISSING += ["-999", "-9999", "-999.9", "-99.99", "+9999", "9999,9", "-9999.0"]
+MISSING += ["1.#IND", "-1.#IND", "1.#QNAN", "1.#SNAN", "-1.#IND00", "1,#QNAN0", "-1.#IND °F", "1.#QNAN\u00a0°F"]
 
 
 @pytest.mark.parametrize("cell", [*MISSING, None, -9999, -999.9, float("nan")])
 def test_a_token_for_missing_is_missing_without_a_note(cell: Any) -> None:
     assert read(cell, TEMPERATURE, "°C") == (None, [])
+
+
+@pytest.mark.parametrize("cell", ["1.#INF", "-1.#INF", "1,#INF", "1.#INF00 °C", "1.#inf\u00a0°C"])
+def test_the_infinity_of_an_old_library_of_c_is_no_unit(cell: str) -> None:
+    assert read(cell, TEMPERATURE, "°C")[1] == [(cell, "not a finite number")]
+
+
+def test_a_sign_that_stands_where_a_unit_belongs_is_still_an_unknown_unit() -> None:
+    assert read("12 #IND", TEMPERATURE, "°C") == (None, [("12 #IND", "unknown unit '#IND'")])
 
 
 def test_nine_thousand_nine_hundred_and_ninety_nine_metres_of_visibility_are_a_value() -> None:

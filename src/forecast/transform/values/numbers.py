@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,10 @@ _BLANK = f"[{_BLANKS}]*"
 _NUMBER = r"[+\-\x{2212}]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _CELL = rf"^{_BLANK}(?P<number>{_NUMBER}){_BLANK}(?P<unit>(?:[^0-9,.{_BLANKS}].*?)?){_BLANK}$"
 
+# What Microsoft's C library wrote until 2015 for what is no number, and for infinity; a unit may follow. It looks like
+# a number with a unit.
+_NO_NUMBER_OF_C: Final = re.compile(r"^\s*[+-]?1[.,]#(?:(ind|qnan|snan)|inf)0*(?:[^0-9a-z].*)?$")
+
 # A comma with one, two, or more than three digits behind it can only be that of a decimal.
 _DECIMAL_COMMA = rf"^({_BLANK}[+\-\x{{2212}}]?[0-9]+),([0-9]{{1,2}}|[0-9]{{4,}})($|[^0-9.,])"
 _ANY_COMMA = rf"^({_BLANK}[+\-\x{{2212}}]?[0-9]*),([0-9])"
@@ -45,6 +50,7 @@ _AMBIGUOUS = re.compile(r"\s*[+\-\u2212]?[1-9][0-9]{0,2},[0-9]{3}(?![0-9.,])")
 # No measurement comes near the end of a 64-bit integer, in any unit; a number beyond it is some counter's fault.
 _LARGEST = 2.0**63
 _BEYOND = "beyond 64 bits"
+_NOT_FINITE: Final = "not a finite number"
 
 
 def convert_batch(columns: Sequence[RawColumn], words: WindWords = ENGLISH) -> dict[str, ParsedColumn]:
@@ -129,7 +135,7 @@ def _issues(
 
 
 def _why_too_large(number: float) -> str:
-    return _BEYOND if np.isfinite(number) else "not a finite number"
+    return _BEYOND if np.isfinite(number) else _NOT_FINITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,9 @@ class _Parsed:
 def _parse_texts(texts: pa.Array, decimal_comma: npt.NDArray[np.bool_]) -> _Parsed:
     too_long = pc.greater(pc.utf8_length(texts), MAX_CELL_LENGTH)
     cells = pc.if_else(too_long, pa.scalar("", texts.type), texts)
+    if pc.any(pc.match_substring(cells, "#")).as_py():
+        is_word = pc.match_substring_regex(cells, _NO_NUMBER_OF_C.pattern, ignore_case=True)
+        cells = pc.if_else(is_word, pa.scalar("", texts.type), cells)
     if decimal_comma.any():
         cells = pc.if_else(pa.array(decimal_comma), pc.replace_substring_regex(cells, _ANY_COMMA, r"\1.\2"), cells)
     if pc.any(pc.match_substring(cells, ",")).as_py():
@@ -235,6 +244,8 @@ def _read_word(text: str, parameter: Parameter, words: WindWords) -> tuple[float
         return np.nan, None
     if _AMBIGUOUS.match(text):
         return np.nan, AMBIGUOUS
+    if (found := _NO_NUMBER_OF_C.match(word)) is not None:
+        return np.nan, None if found[1] else _NOT_FINITE
     return read_wind(word, words) if parameter.quantity is Quantity.ANGLE else (np.nan, "not a number")
 
 
