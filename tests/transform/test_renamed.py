@@ -52,6 +52,10 @@ def test_a_renamed_column_of_the_table_is_told(old: str, new: str, parameter: st
         ("Luftdruck hPa", "998.3", "air_pressure_at_mean_sea_level"),
         ("Rain Today (in)", "0.05", "precipitation_counter"),
         ("Dampfpunkt_degC", "11.6", "dew_point_temperature"),
+        ("baromin", "29.48", "air_pressure_at_mean_sea_level"),
+        ("baromrelhpa", "998.3", "air_pressure_at_mean_sea_level"),
+        ("Pressure (mmHg)", "748.8", "air_pressure_at_mean_sea_level"),
+        ("hourlyrainin", "0.01", "rainfall_rate"),
     ],
 )
 def test_a_unit_at_the_end_of_a_foreign_name_tells_what_its_numbers_could_be(
@@ -116,6 +120,13 @@ NOBODYS = {
     "a unit of something else": (without(TABLE, "Temperature") | {"Temp": "29.5 in"}, TABLE_KEY),
     "not on Earth": (without(TABLE, "Pressure") | {"Rain": "0.01 in"}, TABLE_KEY),
     "a bare number among units": (without(TABLE, "Temperature", "Dew Point") | {"pm25": "12"}, TABLE_KEY),
+    "a temperature is no weather": (CLIMATE | {"temps_omm": None, "temp": "7.6"}, CLIMATE_KEY),
+    "a temperature is no dew point": (without(TABLE, "Dew Point") | {"Temp 2": "56.8 °F"}, TABLE_KEY),
+    "a speed is no direction": (without(TABLE, "Wind") | {"windspdmph": "3"}, TABLE_KEY),
+    "a room": (without(TABLE, "Temperature") | {"indoortempf": "68", "Inside": "68 °F"}, TABLE_KEY),
+    "a word that ends like a unit": (without(TABLE, "Pressure") | {"begin": "29.9"}, TABLE_KEY),
+    "a word in brackets": (without(TABLE, "Pressure") | {"Console (mmHg)": "748.8"}, TABLE_KEY),
+    "no number": (without(TABLE, "Pressure") | {"Pressure (trend)": "rising"}, TABLE_KEY),
     "another number of hours": (CLIMATE | {"pluie_3h": None, "pluie_6h": "0"}, CLIMATE_KEY),
     "few columns on purpose": (
         {"id_station": "07915", "dh_utc": CLIMATE["dh_utc"], "humidite": "89", "pm25": "7.6"},

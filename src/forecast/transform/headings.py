@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from forecast.core.parameters import Parameter, Quantity
+from forecast.transform.name_words import quantities_named
 from forecast.transform.raw_columns import normalise_field
 from forecast.transform.values.units import unit_spelled
 
@@ -36,10 +37,15 @@ def read_heading(name: str, bases: Mapping[str, Sequence[Parameter]]) -> Heading
 
 
 def unit_at_end(name: str, quantity: Quantity) -> str | None:
-    """The unit of a quantity that a name ends in, as a word of its own: "Baro (inHg)", "BaromRelIn"."""
+    """The unit of a quantity that a name ends in: "Baro (inHg)", "BaromRelIn", "baromin".
+
+    It is a word of its own, or what is before it names the quantity: "begin" does not end in inches.
+    """
     for end in range(1, min(len(name), _LONGEST)):
         starts_a_word = name[end - 1] in _BETWEEN or (name[end - 1].islower() and name[end].isupper())
-        if starts_a_word and (unit := name[end:].strip(_BETWEEN)):
+        if (starts_a_word or quantity in quantities_named(normalise_field(name[:end]))) and (
+            unit := name[end:].strip(_BETWEEN)
+        ):
             spelled = unit_spelled(quantity, unit)
             if spelled is not None:
                 return spelled

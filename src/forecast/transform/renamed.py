@@ -18,6 +18,7 @@ from forecast.core.parameters import PARAMETERS, Parameter, Quantity
 from forecast.core.reading import RenamedParameter
 from forecast.qc.registry import THRESHOLDS
 from forecast.transform.headings import unit_at_end
+from forecast.transform.name_words import is_another, quantities_named
 from forecast.transform.raw_columns import normalise_field, python_cells
 from forecast.transform.values.columns import RawColumn
 from forecast.transform.values.numbers import MISSING_TOKENS, convert_batch
@@ -29,6 +30,9 @@ _LIKE: Final = 0.6
 _SHORTEST_STEM: Final = 3
 _MAX_CANDIDATES: Final = 5
 _LOOKED_AT: Final = 200
+# A unit that is not known, such as "Pressure (mmHg)": of which quantity it is, the word before it says.
+_FOREIGN_UNIT: Final = re.compile(r"[(\[][^()\[\]]+[)\]]\s*$")
+_DECIMAL: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 _NUMBER: Final = re.compile("[0-9]+")
 _LANGUAGES: Final[tuple[WindWords, ...]] = (ENGLISH, FRENCH)
 
@@ -115,15 +119,22 @@ def _is_told(match: _Match, *, needs_unit: bool, may_be_foreign: bool) -> bool:
 def _match(lack: Lack, column: str, samples: Sequence[str], names: Mapping[str, Sequence[str]]) -> _Match | None:
     """How well the column could be the parameter; None where its cells cannot."""
     name = normalise_field(column.rpartition(".")[2])
-    own = lack.parameter.name
+    own, quantity = lack.parameter.name, lack.parameter.quantity
+    if is_another(name, lack.parameter):
+        return None
     likeness = max(_likeness(name, known) for known in (normalise_field(own), *names.get(own, ())))
-    named = unit_at_end(column, lack.parameter.quantity)
+    named = unit_at_end(column, quantity)
+    if named is None and quantity in quantities_named(name) and _FOREIGN_UNIT.search(column) and _are_numbers(samples):
+        return _Match(likeness, True, lack, column)
     units = [(None, True), *([] if named is None else [(named, True)])]
-    for unit, says_unit in (*units, *((unit, False) for unit in UNITS[lack.parameter.quantity])):
+    for unit, says_unit in (*units, *((unit, False) for unit in UNITS[quantity])):
         if _are_plausible(lack.parameter, samples, unit):
-            is_bare = lack.parameter.quantity is Quantity.INDEX
-            return _Match(likeness, says_unit and not is_bare, lack, column)
+            return _Match(likeness, says_unit and quantity is not Quantity.INDEX, lack, column)
     return None
+
+
+def _are_numbers(samples: Sequence[str]) -> bool:
+    return all(_DECIMAL.fullmatch(text.strip()) for text in samples)
 
 
 def _are_plausible(parameter: Parameter, samples: Sequence[str], unit: str | None) -> bool:
