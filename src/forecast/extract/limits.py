@@ -32,15 +32,15 @@ JSON_PIECE_BYTES = 1 << 20
 MAX_DEPTH = 64
 _SHORT_LINE = 1000
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEPS = np.zeros(256, dtype=np.int64)
+_STEPS = np.zeros(256, dtype=np.int8)
 _STEPS[list(b"[{")] = 1
 _STEPS[list(b"]}")] = -1
 
 
-def depths(text: bytes) -> npt.NDArray[np.int64]:
-    """The depth after every bracket, those in texts counted too."""
-    brackets = np.frombuffer(text.translate(None, _NOT_BRACKETS), dtype=np.uint8)
-    return np.cumsum(_STEPS[brackets])
+def depths(text: bytes) -> npt.NDArray[np.int32]:
+    """The depth after every bracket, those in texts counted too, of at most 2 GB."""
+    # With 64-bit numbers, a record of 24 MB of nothing but brackets took 157 MB more.
+    return np.cumsum(_STEPS[np.frombuffer(text.translate(None, _NOT_BRACKETS), dtype=np.uint8)], dtype=np.int32)
 
 
 def line_ends(block: bytes) -> npt.NDArray[np.intp]:
