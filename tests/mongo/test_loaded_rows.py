@@ -137,7 +137,8 @@ def test_what_was_inserted_is_kept_as_the_database_has_it(
             kept = run.loaded.columns(window, first_day)
             assert kept is not None
             all_days = {key: set(range(window.first_read, window.last_read + 1)) for key in names}
-            assert_same(kept, window_reader._read(window, collection, first_day, all_days))
+            shared = window_reader._Shared(frozenset(names), first_day - 1)
+            assert_same(kept, window_reader._read(window, collection, shared, all_days))
 
 
 def test_what_was_inserted_is_not_read(run: Run, reads: list[QcWindow]) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
 import pytest
 from pymongo import MongoClient
 
+from forecast.core.clock import midnight
 from forecast.mongo import window_reader as block_reader
 from forecast.mongo.bson_decoder import StationColumns, read_columns
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.loader import load, prepare_collection
 from forecast.mongo.qc_queue import PendingQc
 from forecast.mongo.window_reader import prefetch, read_window, rows_by_day
+from forecast.qc import station_groups
 from forecast.qc import windows as qc_windows
 from forecast.qc.windows import QcWindow
 from tests.networks import CELLS, DAY, DAY_MS, START, five, observation, records
@@ -81,6 +84,27 @@ def test_every_document_is_read_once(
     assert len(found) > 1 or rows == 100_000
     for window, columns in found:
         assert_whole(window, columns, collection)
+
+
+def test_stations_that_two_windows_share_are_read_once(
+    collection: ObservationCollection, read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(station_groups, "_MAX_STATIONS", 2)
+    monkeypatch.setattr(station_groups, "_MIN_STATIONS", 1)
+    changed = {station.id: {DAY + 20} for station in STATIONS}
+    found = list(prefetch(changed, collection, STATIONS, with_origins=True))
+    halos = [{station.id for station in window.halo} for window, _ in found]
+    days = range(found[0][0].first_read, found[0][0].last_read + 1)
+    begin = {"timestamp": {"$gte": midnight(days.start), "$lt": midnight(days.stop)}}
+    new = [halo - before for before, halo in pairwise([set[str](), *halos])]
+    assert len(found) > 1
+    assert any(len(halo) > len(one) for halo, one in zip(halos, new, strict=True))
+    assert sum(read) == sum(collection.count_documents({"station.id": {"$in": [*names]}, **begin}) for names in new)
+    for window, columns in found:
+        assert_whole(window, columns, collection)
+        for of_station in columns.values():
+            rows = np.flatnonzero(of_station.times // DAY_MS == DAY + 20)
+            assert not len(rows) or (of_station.origins is not None and None not in of_station.origins.alike[rows])
 
 
 def test_a_large_window_is_in_memory_alone(

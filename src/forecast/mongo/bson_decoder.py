@@ -76,9 +76,10 @@ class StationColumns:
     digests: npt.NDArray[np.bytes_]
     origins: Origins | None = None
 
-    def since(self, time: int) -> StationColumns:
-        """The documents from a time on (ms since 1970)."""
-        return self.take(slice(int(np.searchsorted(self.times, time)), None))
+    def between(self, start: int, end: int) -> StationColumns:
+        """The documents from a time on and before another (ms since 1970)."""
+        first, last = np.searchsorted(self.times, (start, end)).tolist()
+        return self.take(slice(first, last))
 
     def take(self, rows: slice | npt.NDArray[np.intp]) -> StationColumns:
         """Some of the documents."""
