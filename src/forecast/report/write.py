@@ -103,8 +103,11 @@ def _place(path: Iterable[str | int]) -> str:
 def _checked_text(report: Report) -> str:
     clean = without_secrets(as_data(report))
     check_shape(clean, report.kind)
+    # Python's encoder of indented JSON takes four times as long as to write one line and break it into several.
+    line = json.dumps(clean, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+    lines = msgspec.json.format(line, indent=2).decode("utf-8", "surrogatepass")
     # Control characters and halves of surrogate pairs are written as JSON escapes.
-    return escaped_lines(json.dumps(clean, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+    return escaped_lines(lines) + "\n"
 
 
 def _written_beside(target: Path, text: str) -> Path:
