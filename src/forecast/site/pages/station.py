@@ -7,8 +7,10 @@ from datetime import date
 from typing import Any, Final
 
 import numpy as np
+from markupsafe import Markup, escape
 
 from forecast.core.parameters import PARAMETER_NAMES
+from forecast.core.text import escaped
 from forecast.site.charts.rose import draw_rose, wind_rose
 from forecast.site.marks import station_mark
 from forecast.site.model import NIGHTS, Day, StationView, Week, last_days
@@ -93,7 +95,7 @@ def _heat(view: StationView, language: Language) -> dict[str, Any] | None:
     rows = [
         {
             "title": language.parameter(name),
-            "cells": [_cell(day, known.get(day), name, most[name], view, language) for day in days],
+            "cells": Markup("").join(_cell(day, known.get(day), name, most[name], view, language) for day in days),
         }
         for name in names
     ]
@@ -105,10 +107,10 @@ def _received(day: Day, name: str) -> int:
     return day.parameters[name].received if name in day.parameters else 0
 
 
-def _cell(day: date, known: Day | None, name: str, most: int, view: StationView, language: Language) -> dict[str, str]:
+def _cell(day: date, known: Day | None, name: str, most: int, view: StationView, language: Language) -> Markup:
     """A parameter of one day. One that comes less often than the station reports is held to its own best day."""
     if view.first is not None and day < view.first.date():
-        return {"kind": "", "words": language.day(day)}
+        return _drawn("", language.day(day))
     received = 0 if known is None else _received(known, name)
     expected = most if known is None else min(known.expected, most) or most
     share = received / expected if expected else 0.0
@@ -118,7 +120,13 @@ def _cell(day: date, known: Day | None, name: str, most: int, view: StationView,
     if flagged:
         words += f", {language.t('{number} flagged', number=language.number(flagged))}"
     ring = " ring" if received and flagged > _RING * received else ""
-    return {"kind": f"{kind}{ring}", "words": words}
+    return _drawn(f"{kind}{ring}", words)
+
+
+def _drawn(kind: str, words: str) -> Markup:
+    """A cell of the table. The template took 2 ms of CPU more for the hundreds of a page."""
+    shown = escape(escaped(words))
+    return Markup(f'<td class="{kind}" title="{shown}"><span>{shown}</span></td>')  # noqa: S704  the words are escaped
 
 
 def _numbers(week: Week, language: Language) -> Iterator[dict[str, str]]:
