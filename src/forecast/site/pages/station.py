@@ -124,7 +124,7 @@ def _cell(day: date, known: Day | None, name: str, most: int, view: StationView,
 
 
 def _drawn(kind: str, words: str) -> Markup:
-    """A cell of the table. The template took 2 ms of CPU more for the hundreds of a page."""
+    """A cell of the table. The template took over 1 ms of CPU more for the hundreds of a page."""
     shown = escape(escaped(words))
     return Markup(f'<td class="{kind}" title="{shown}"><span>{shown}</span></td>')  # noqa: S704  the words are escaped
 
