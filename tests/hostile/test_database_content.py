@@ -15,11 +15,12 @@ from forecast.core.errors import ForecastError, SettingError
 from forecast.core.registry import load_stations
 from forecast.mongo.client import ObservationCollection, connect
 from forecast.mongo.conflicts import Conflicts
+from forecast.mongo.days import DailyAggregates
 from forecast.mongo.dry_run import DryRunOverlay, plan_load
 from forecast.mongo.loader import INDEXES, load
 from forecast.mongo.presence import presence_of
 from forecast.mongo.qc_evaluation import days_held, outdated_flags
-from forecast.mongo.qc_queue import PendingQc
+from forecast.mongo.qc_queue import PendingQc, pending_dataset
 from forecast.mongo.strangers import strangers_named
 from forecast.mongo.versions import LoadCounts
 from forecast.run.migrate import migrate
@@ -173,6 +174,33 @@ def test_case_106_a_document_of_another_program_beside_ours_is_named_by_all_that
     )
 
 
+@pytest.mark.parametrize(
+    ("suffix", "needed"),
+    [("_days", "station, day"), ("_pending_qc", "station, day, runs"), ("_pending_dataset", "station, day, runs")],
+)
+def test_a_document_of_another_program_next_to_the_observations_is_named(
+    collection: ObservationCollection, suffix: str, needed: str
+) -> None:
+    beside = collection.database[collection.name + suffix]
+    beside.insert_one({"_id": "by hand", "day": "2024-10-01"})
+
+    def read() -> None:
+        with strangers_named(collection):
+            queues = [PendingQc.for_collection(collection, "run").marks(), pending_dataset(collection, "run").marks()]
+            assert queues == [{}, {}]
+            list(DailyAggregates.for_collection(collection).station_days())
+
+    DailyAggregates.for_collection(collection).prepare()
+    with pytest.raises(SettingError) as told:
+        read()
+    kind = "AttributeError" if suffix == "_days" else "KeyError"
+    assert told.value.message == (
+        f"the documents of {beside.full_name} cannot be read ({kind}), and document by hand was not written by this "
+        f"pipeline (lacks one of {needed}, or has it in another type). Fix or remove it, or set MONGODB_COLLECTION to "
+        "another collection"
+    )
+
+
 def test_case_106_where_all_documents_are_ours_a_fault_of_the_program_stays_one(
     collection: ObservationCollection, tmp_path: Path
 ) -> None:
@@ -182,7 +210,9 @@ def test_case_106_where_all_documents_are_ours_a_fault_of_the_program_stays_one(
 
 
 @pytest.mark.parametrize("command", ["pipeline", "migrate", "quality"])
-def test_case_106_a_command_that_fails_on_a_document_of_another_program_ends_with_2(world: World, command: str) -> None:
+def test_case_106_a_command_that_fails_on_a_document_of_another_program_ends_with_2(
+    world: World, command: str, caplog: pytest.LogCaptureFixture
+) -> None:
     world.raw.put("infoclimat/a_1.jsonl", FIRST)
     world.run()
     with world.mongo() as database:
@@ -196,6 +226,8 @@ def test_case_106_a_command_that_fails_on_a_document_of_another_program_ends_wit
         (error,) = status["errors"]
         assert f"document {name} was not written by this pipeline" in error["message"]
         assert world.reports("quality_report")[-1]["values_removed"]["total"] == 0
+        # The dashboard is made without the database, and does not fail on the document with a trace.
+        assert [record.getMessage() for record in caplog.records if record.exc_info] == []
         return
 
     def execute() -> None:

@@ -13,6 +13,7 @@ import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -649,3 +650,31 @@ def write_and_lose(made: ReplicaSet) -> None:
         made.members[0].kill()
         with pymongo.timeout(1):
             write(collection)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_unique_index_of_somebody_else_next_to_the_observations_is_named(
+    collection: ObservationCollection, together: bool
+) -> None:
+    """What a bulk write is refused for stands in its first refused write, and not in the code of the whole."""
+    beside = collection.database[f"{collection.name}_days"]
+    beside.create_index([("station", 1)], unique=True, name="mine")
+    beside.insert_one({"_id": "A@2024-10-01", "station": "A"})
+    another = {"_id": "A@2024-10-02", "station": "A"}
+    write = (
+        partial(beside.bulk_write, [pymongo.InsertOne(another)]) if together else partial(beside.insert_one, another)
+    )
+    with pytest.raises(ForecastError) as told, mongo_errors("writing daily aggregates"):
+        write()
+    assert told.value.exit_code == 2
+    assert told.value.message == (
+        f"a unique index that is not the pipeline's, mine on station of {beside.full_name}, refuses a write (writing "
+        "daily aggregates); drop the index"
+    )
+
+
+def test_a_bulk_write_that_the_validator_refuses_is_told_as_such(collection: ObservationCollection) -> None:
+    with pytest.raises(ForecastError) as told, mongo_errors("writing"):
+        collection.bulk_write([pymongo.InsertOne({"_id": "by hand"})])
+    assert told.value.exit_code == 2
+    assert told.value.message.startswith("the database's validator refuses a document (writing)")

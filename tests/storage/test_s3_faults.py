@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,8 @@ from forecast.storage import ObjectChangedError
 from forecast.storage.s3 import S3Store
 from tests.integration.faulty_s3 import (
     CALM,
+    Answer,
+    Exchange,
     Fault,
     FaultyS3,
     answers,
@@ -74,6 +77,11 @@ def listed(store: S3Store) -> RawObject:
     return entry
 
 
+def is_refused_by_a_proxy(exchange: Exchange) -> None:
+    """403, with a page for people."""
+    exchange.send(Answer(403, {"Content-Type": "text/html"}, b"<html>This address is blocked</html>"))
+
+
 PASSING: dict[str, Fault] = {
     "503": says(503, "SlowDown"),
     "429": says(429, "TooManyRequests"),
@@ -126,6 +134,10 @@ def test_a_slow_answer_is_waited_for(s3: FaultyS3, store: S3Store, listed: RawOb
             f"access denied (KMS.DisabledException); {RIGHTS}",
             1,
         ),
+        # Servers that are not Amazon's, and proxies, have codes of their own, or none.
+        (says(403, "AccountProblem"), ObjectDeniedError, f"access denied (AccountProblem); {RIGHTS}", 1),
+        (says(401, "Unauthorized"), ObjectDeniedError, f"access denied (Unauthorized); {RIGHTS}", 1),
+        (is_refused_by_a_proxy, ObjectDeniedError, f"access denied (403); {RIGHTS}", 1),
         (
             says(403, "RequestTimeTooSkewed"),
             SettingError,
@@ -196,6 +208,26 @@ def test_a_host_without_an_address_is_told(s3_bucket: str, monkeypatch: pytest.M
         f"s3://{s3_bucket}/ could not be listed: the host name of http://s3.invalid:9000 does not resolve; is "
         "AWS_ENDPOINT_URL right? Otherwise, run again"
     )
+
+
+def test_a_name_server_that_does_not_answer_is_told_apart(s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_answer(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://s3.example:9000")
+    monkeypatch.setattr(socket, "getaddrinfo", no_answer)
+    with pytest.raises(RetryableError) as caught:
+        list(S3Store(f"s3://{s3_bucket}/", CALM).list())
+    assert caught.value.message == (
+        f"s3://{s3_bucket}/ could not be listed: DNS did not answer for the host name of http://s3.example:9000; "
+        "run again"
+    )
+
+
+def test_a_list_that_a_proxy_refuses_is_denied(s3: FaultyS3, store: S3Store) -> None:
+    s3.spoil("GET", "list-type", is_refused_by_a_proxy)
+    with pytest.raises(SettingError, match=r"could not be listed: access denied \(403\); check the credentials"):
+        list(store.list())
 
 
 def test_a_try_that_failed_is_counted_in_the_log(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.common import MIN_SUPPORTED_SERVER_VERSION
 from pymongo.errors import (
+    BulkWriteError,
     ConfigurationError,
     ConnectionFailure,
     InvalidURI,
@@ -57,6 +58,7 @@ _UNKNOWN = 8
 _BAD_VALUE = 2
 _VALIDATION_FAILED = 121
 _DUPLICATE_KEY = 11000
+_COLLECTION_NAME = re.compile(r" collection: (\S+) index: ")
 _INDEX_NAME = re.compile(r" index: (\S+) dup key: ")
 _OUT_OF_DISK = 14031
 # What the server's codes ask a person to change (its error_codes.yml), and what may be over at the next run.
@@ -244,6 +246,12 @@ def to_forecast_error(error: PyMongoError, doing: str) -> ForecastError:
 def _refused(error: OperationFailure, doing: str) -> ForecastError:
     """What the server refused, identified by its code, or by its text where the code says too little."""
     words = str(error)
+    if isinstance(error, BulkWriteError) and error.details["writeErrors"]:
+        # The code of the whole tells nothing; each refused write has one of its own.
+        first = error.details["writeErrors"][0]
+        return _index_of_others(first, doing) or refusal(first["code"], doing)
+    if told := _index_of_others(error.details or {}, doing):
+        return told
     if error.code == _BAD_VALUE and "hint provided does not correspond" in words:
         return SettingError(_NO_INDEX.format(doing=doing))
     # WiredTiger's errors arrive as "unknown", with the system's words.
@@ -259,7 +267,19 @@ def refusal(code: int | None, doing: str) -> ForecastError:
     return RetryableError(words.format(doing=doing))
 
 
-def foreign_index(details: dict[str, Any]) -> str | None:
+def _index_of_others(details: Mapping[str, Any], doing: str) -> ForecastError | None:
+    """The error for a write of what stands next to the observations, where a unique index refused it."""
+    foreign = foreign_index(details)
+    if foreign is None:
+        return None
+    named = _COLLECTION_NAME.search(details.get("errmsg", ""))
+    where = f" of {named.group(1)}" if named else ""
+    return SettingError(
+        f"a unique index that is not the pipeline's, {foreign}{where}, refuses a write ({doing}); drop the index"
+    )
+
+
+def foreign_index(details: Mapping[str, Any]) -> str | None:
     """Name and fields of the unique index that refused a write, where it is another than that of `_id`."""
     fields = details.get("keyPattern", {})
     if details.get("code") != _DUPLICATE_KEY or list(fields) in ([], ["_id"]):

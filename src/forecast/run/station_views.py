@@ -20,6 +20,7 @@ from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
 from forecast.mongo.station_series import station_series
 from forecast.mongo.station_states import StationStates
+from forecast.mongo.strangers import strangers_named
 from forecast.site.model import NIGHTS, WEEK_DAYS, Day, Flags, ParameterDay, StationView, Week
 
 _WEEK: Final = timedelta(days=WEEK_DAYS)
@@ -73,7 +74,8 @@ def _day(one: Mapping[str, Any]) -> Day:
 
 
 def _week(collection: ObservationCollection, station: str, last: datetime) -> Week | None:
-    columns = station_series(collection, station, last - _WEEK, last + _A_MOMENT)
+    with strangers_named(collection):
+        columns = station_series(collection, station, last - _WEEK, last + _A_MOMENT)
     return None if columns is None else week_of(columns)
 
 

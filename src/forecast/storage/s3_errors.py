@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from boto3.exceptions import S3UploadFailedError
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,7 +30,10 @@ _BAD_SETTING = "an AWS setting is invalid ({}); check AWS_*"
 _SILENT = "S3 does not answer at {endpoint}; is AWS_ENDPOINT_URL right? Otherwise, run again"
 _REFUSED = "nothing listens at {endpoint} (connection refused); is AWS_ENDPOINT_URL right? Otherwise, run again"
 _NO_ADDRESS = "the host name of {endpoint} does not resolve; is AWS_ENDPOINT_URL right? Otherwise, run again"
+_NO_DNS = "DNS did not answer for the host name of {endpoint}; run again"
 _OF_ONE_OBJECT = "access denied ({}); check the rights on this object, and on the key that it is encrypted with"
+# What getaddrinfo says where no name server answered (EAI_AGAIN), as text: urllib3 keeps no more of it.
+_DNS_SILENT = f"[Errno {socket.EAI_AGAIN}]"
 _BROKEN_OFF = "the connection was lost; run again"
 
 # What S3 says no with: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. Bare numbers stand for the
@@ -79,6 +84,8 @@ _BY_TYPE: dict[type[Exception], tuple[type[ForecastError], str]] = {
 }
 _UNKNOWN_CODE = (RetryableError, "S3 answered {}; run again")
 _UNKNOWN_TYPE = (RetryableError, "{}; is AWS_ENDPOINT_URL right?")
+# Servers beside Amazon's, and proxies, refuse with codes of their own, or with a page of HTML that has none.
+_DENYING_STATUS = {401, 403}
 _TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
 _TRANSIENT_CODES = {"RequestTimeout", "SlowDown"}
 
@@ -87,14 +94,13 @@ def is_transient(error: Exception) -> bool:
     """Whether the same request may get another answer in a moment."""
     error = _innermost(error)
     if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        return status in _TRANSIENT_STATUS or _code(error) in _TRANSIENT_CODES
+        return _status(error) in _TRANSIENT_STATUS or _code(error) in _TRANSIENT_CODES
     return isinstance(to_forecast_error(error, "", ""), RetryableError)
 
 
 def is_timeout(error: Exception) -> bool:
     """Whether nobody answered."""
-    return _told(_innermost(error))[1] in (_SILENT, _REFUSED, _NO_ADDRESS)
+    return _told(_innermost(error))[1] in (_SILENT, _REFUSED, _NO_ADDRESS, _NO_DNS)
 
 
 def to_forecast_error(
@@ -112,10 +118,7 @@ def to_forecast_error(
 
 def _told(error: Exception, *, one_object: bool = False) -> tuple[type[ForecastError], str]:
     if isinstance(error, ClientError):
-        if one_object and _code(error).partition(".")[0] in _DENIES_ONE_OBJECT:
-            return ObjectDeniedError, _OF_ONE_OBJECT
-        # KMS.DisabledException and its like are kept under one name.
-        return _BY_CODE.get(_code(error).partition(".")[0], _UNKNOWN_CODE)
+        return _refused(error, one_object=one_object)
     if isinstance(error, WrongAnswerError):
         return RetryableError, f"{error}; run again"
     if isinstance(error, boto.EndpointConnectionError):
@@ -123,11 +126,20 @@ def _told(error: Exception, *, one_object: bool = False) -> tuple[type[ForecastE
     return next((told for kind, told in _BY_TYPE.items() if isinstance(error, kind)), _UNKNOWN_TYPE)
 
 
+def _refused(error: ClientError, *, one_object: bool) -> tuple[type[ForecastError], str]:
+    # KMS.DisabledException and its like are kept under one name.
+    code = _code(error).partition(".")[0]
+    denied = code not in _BY_CODE and _status(error) in _DENYING_STATUS
+    if one_object and (denied or code in _DENIES_ONE_OBJECT):
+        return ObjectDeniedError, _OF_ONE_OBJECT
+    return (SettingError, _DENIED) if denied else _BY_CODE.get(code, _UNKNOWN_CODE)
+
+
 def _not_connected(error: boto.EndpointConnectionError) -> str:
     """What kept a connection from coming about, as urllib3 found it."""
     found = error.kwargs.get("error")
     if isinstance(found, NameResolutionError):
-        return _NO_ADDRESS
+        return _NO_DNS if _DNS_SILENT in str(found) else _NO_ADDRESS
     return _REFUSED if "Connection refused" in str(found) else _SILENT
 
 
@@ -139,4 +151,9 @@ def _innermost(error: Exception) -> Exception:
 
 
 def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", "unknown"))
+    """What S3 calls the error; the number of the answer where its body does not say."""
+    return str(error.response.get("Error", {}).get("Code") or _status(error) or "unknown")
+
+
+def _status(error: ClientError) -> int | None:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
