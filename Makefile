@@ -71,7 +71,7 @@ coverage: $(PROJECT_STAMP) ## Run the tests of tiers unit and database, and prin
 lint: $(PROJECT_STAMP) ## Lint, check the format, the types and the directions of imports
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { \
-		echo "Not formatted as agreed; this mends it: $(POETRY) run ruff format" >&2; exit 1; }
+		echo "Not formatted as agreed; this fixes it: $(POETRY) run ruff format" >&2; exit 1; }
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo >$(IMPORTS_LOG) || { cat $(IMPORTS_LOG); exit 1; }
 

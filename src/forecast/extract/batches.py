@@ -103,7 +103,7 @@ class BatchMaker:
         yield from self._batches(part)
 
     def of_lines(self, lines: Sequence[tuple[str, bytes]]) -> Iterator[RawBatch]:
-        """Records at their positions, read patiently; what cannot be read is rejected, one by one."""
+        """Records at their positions, read on the slow path; what cannot be read is rejected, one by one."""
         items: list[tuple[str, Any]] = []
         rejected = []
         for position, text in lines:

@@ -129,7 +129,7 @@ def load_by_object(
 ) -> dict[str, LoadCounts]:
     """Load records (RECORD_SCHEMA), mark the days whose observations change, and count what became of each.
 
-    The counts are by `source_uri`. `conflicts` hears of contradicting deliveries, and of what was removed.
+    The counts are by `source_uri`. `conflicts` is given the duplicates with differing values, and what was removed.
 
     Raises RetryableError where the database is unreachable, SettingError where it refuses a document; what other
     batches have written by then stays, and the next run finds it.

@@ -1,1 +1,1 @@
-"""The last room: what a run did and how good the data are, as JSON reports, each checked against its schema."""
+"""What a run did and how good the data are, as JSON reports, each checked against its schema."""

@@ -131,7 +131,7 @@ def _not_stored(objects: Sequence[ObjectCounts]) -> list[models.ColumnNotStored]
 
 
 def _conflicts(conflicts: Conflicts) -> models.Conflicts:
-    """Records that contradict each other, as the report has them."""
+    """Duplicates with differing values, as the report has them."""
     return models.Conflicts(
         by_station=dict(sorted(conflicts.by_station.items())),
         examples=[

@@ -37,7 +37,7 @@ class ArrowReader:
     def read(self, block: bytes, rows: int, sample_of: Callable[[bytes], bytes]) -> pa.Table:
         """A block of at most so many rows as columns; `sample_of` gives the beginning of it that is JSON as well.
 
-        Raises ArrowInvalid where the block needs the patient way, ObjectRejectedError where it has too many columns.
+        Raises ArrowInvalid where the block needs the slow path, ObjectRejectedError where it has too many columns.
         """
         check_utf8(block)
         while True:

@@ -51,7 +51,7 @@ class FastReader:
         self._reader = ArrowReader()
 
     def read(self, block: bytes, ends: npt.NDArray[np.intp]) -> pa.Table | None:
-        """One row a line, the lines ending at `ends`, or None where the block needs the patient way.
+        """One row a line, the lines ending at `ends`, or None where the block needs the slow path.
 
         Raises ObjectRejectedError where it nests too deep or has too many columns.
         """
@@ -71,7 +71,7 @@ def _first_lines(block: bytes) -> bytes:
 
 
 def read_record(text: bytes) -> dict[str, Any]:
-    """One JSON object, read patiently.
+    """One JSON object, read on the slow path.
 
     Raises BadRecordError saying what is wrong with it, ObjectRejectedError where it nests too deep.
     """

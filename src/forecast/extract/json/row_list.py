@@ -1,8 +1,8 @@
 """The rows of a JSON text that has them in one list, as columns: an array, or a document with one container.
 
 Arrow reads the list in pieces, so memory is bounded. Where a piece may end is guessed from what rows begin with: a
-wrong guess leaves a piece that is no list of whole objects, and Arrow refuses it. Then, as in every other doubt, the
-text is read in the patient way.
+wrong guess leaves a piece that is not a list of whole objects, and Arrow rejects it. Then, as in every other case of
+doubt, the text is read on the slow path.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _NoRowListError(Exception):
 
 
 def row_list(open_file: Opener, shapes: Shapes, *, in_array: bool) -> RowList | None:
-    """The rows of an array, or of the one container of a document; None where they need the patient way.
+    """The rows of an array, or of the one container of a document; None where they need the slow path.
 
     Everything is read once before anything comes of it: a text that is not JSON to its end has no rows.
     """
