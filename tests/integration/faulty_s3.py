@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -213,13 +212,6 @@ def trickles(exchange: Exchange) -> None:
         if exchange.server.ended.wait(0.2):
             break
     exchange.end()
-
-
-def is_slow(exchange: Exchange) -> None:
-    """The right answer, after a while."""
-    answer = exchange.forward()
-    time.sleep(0.3)
-    exchange.send(answer)
 
 
 def comes_after(action: Callable[[], object]) -> Fault:

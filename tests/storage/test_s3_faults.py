@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import socket
+import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -17,7 +19,8 @@ from botocore.config import Config
 from forecast.core.errors import ForecastError, ObjectDeniedError, RetryableError, SettingError
 from forecast.core.raw_objects import RawObject
 from forecast.storage import ObjectChangedError
-from forecast.storage.s3 import S3Store
+from forecast.storage import s3 as s3_module
+from forecast.storage.s3 import S3Store, _client
 from tests.integration.faulty_s3 import (
     CALM,
     Answer,
@@ -34,7 +37,6 @@ from tests.integration.faulty_s3 import (
     is_cut,
     is_garbled,
     is_silent,
-    is_slow,
     patience_for,
     says,
     trickles,
@@ -104,10 +106,9 @@ def test_an_object_is_read_again_after_a_passing_fault(
     assert s3.requests("GET", "zone/a") == 2
 
 
-def test_a_slow_answer_is_waited_for(s3: FaultyS3, store: S3Store, listed: RawObject, tmp_path: Path) -> None:
-    s3.spoil("GET", "zone/a", is_slow)
-    store.fetch(listed, tmp_path / "copy")
-    assert s3.requests("GET", "zone/a") == 1
+def test_a_slow_answer_is_waited_for_as_long_as_the_policy_says() -> None:
+    config: Any = _client(replace(CALM, connect_seconds=7, read_seconds=40)).meta.config
+    assert (config.connect_timeout, config.read_timeout) == (7, 40)
 
 
 @pytest.mark.parametrize(
@@ -409,11 +410,19 @@ def test_an_object_that_is_replaced_while_it_breaks_off_is_not_mixed(
         store.fetch(listed, tmp_path / "copy")
 
 
-def test_the_time_to_read_grows_with_the_size(s3: FaultyS3, sound: S3Client, s3_bucket: str, tmp_path: Path) -> None:
-    patience = replace(CALM, seconds=0, slowest_bytes_per_second=len(CONTENT) / 60)
-    sound.put_object(Bucket=s3_bucket, Key="a", Body=CONTENT)
-    store = S3Store(f"s3://{s3_bucket}/", patience)
-    (listed,) = store.list()
-    s3.spoil("GET", "/a", is_slow)
-    store.fetch(listed, tmp_path / "copy")
-    assert (tmp_path / "copy").read_bytes() == CONTENT
+def test_the_time_to_read_grows_with_the_size(
+    store: S3Store, listed: RawObject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    class Timer(threading.Timer):
+        def __init__(self, interval: float, function: Any) -> None:
+            given.append(interval)
+            super().__init__(interval, function)
+
+    # The clock stands still, and so no time is lost to the request.
+    monkeypatch.setattr(s3_module, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    monkeypatch.setattr(s3_module, "threading", SimpleNamespace(Timer=Timer))
+    policy = replace(CALM, seconds=300, slowest_bytes_per_second=len(CONTENT) / 64)
+    S3Store(store.uri, policy).fetch(listed, tmp_path / "copy")
+    assert given == [300 + 64]
