@@ -22,7 +22,7 @@ from pymongo.monitoring import (
 
 from forecast.mongo.embedded.binary import environment
 from forecast.mongo.embedded.server import free_port
-from tests.waiting import WAIT_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS
 
 NAME = "local"
 # Instead of the default's 10 s: the tests wait for some elections.
@@ -86,14 +86,13 @@ class Mongod:
         finally:
             self.signal(signal.SIGCONT)
 
-    def answers(self) -> bool:
+    def wait_until_it_answers(self) -> None:
+        """The driver waits for it; a member that has ended says why in its log."""
         try:
-            with MongoClient[dict[str, Any]](self.uri, serverSelectionTimeoutMS=500) as client:
+            with MongoClient[dict[str, Any]](self.uri, serverSelectionTimeoutMS=WAIT_SECONDS * 1000) as client:
                 client.admin.command("hello")
-        except PyMongoError:
-            assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
-            return False
-        return True
+        except PyMongoError as error:
+            raise AssertionError((self.folder / "log").read_text()[-2000:]) from error
 
 
 class _Roles(TopologyListener):
@@ -152,7 +151,7 @@ def replica_set(binary: Path, folder: Path, members: int, *options: str) -> Iter
         for member in made.members:
             member.start()
         for member in made.members:
-            wait_until(member.answers)
+            member.wait_until_it_answers()
         _initiate(made)
         yield made
     finally:
@@ -166,7 +165,7 @@ def standalone(binary: Path, folder: Path) -> Iterator[Mongod]:
     made = Mongod(binary, folder, free_port())
     made.start()
     try:
-        wait_until(made.answers)
+        made.wait_until_it_answers()
         yield made
     finally:
         made.kill()

@@ -22,7 +22,7 @@ from tests.docs.test_docs import GUIDE, blocks
 from tests.integration.clusters import cluster
 from tests.integration.test_crashes import EndState, end_state
 from tests.integration.worlds import Row, World, WorldMaker, assert_reports_hold
-from tests.waiting import WAIT_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS
 
 # What is of one run and not of its data: names, times, and the places of one world.
 OF_A_RUN: Final = {
@@ -140,7 +140,7 @@ def test_a_run_whose_scheduler_is_killed_fails_and_the_next_completes_it(
 ) -> None:
     with cluster(world, ()) as started:
         run = world.start("pipeline", "--scheduler", started.address)
-        wait_until(lambda: bool(world.checkpoints()), run)
+        world.wait_for_a_checkpoint(run)
         started.processes[0].kill()
         _, log = run.communicate(timeout=WAIT_SECONDS)
 
@@ -160,7 +160,7 @@ def test_the_workers_of_a_killed_driver_end_and_the_next_run_completes_it(
     world: World, undisturbed: tuple[World, EndState]
 ) -> None:
     run = world.start("pipeline", "--workers", "2")
-    wait_until(lambda: bool(world.checkpoints()), run)
+    world.wait_for_a_checkpoint(run)
     workers = psutil.Process(run.pid).children(recursive=True)
     run.kill()
     run.communicate(timeout=WAIT_SECONDS)
@@ -211,7 +211,7 @@ def test_the_workers_that_a_killed_driver_leaves_behind_work_for_the_next_run(
 ) -> None:
     with cluster(world, ()) as started:
         run = world.start("pipeline", "--scheduler", started.address)
-        wait_until(lambda: bool(world.checkpoints()), run)
+        world.wait_for_a_checkpoint(run)
         run.kill()
         run.communicate(timeout=WAIT_SECONDS)
 
@@ -228,7 +228,7 @@ def test_workers_that_are_killed_at_any_time_change_nothing(
     """Three times: Dask gives up a task of which a fourth worker dies."""
     chance = random.Random(seed)
     run = world.start("pipeline", "--workers", "2")
-    wait_until(lambda: bool(world.checkpoints()), run)
+    world.wait_for_a_checkpoint(run)
     for _ in range(3):
         with contextlib.suppress(subprocess.TimeoutExpired):
             run.wait(chance.uniform(0, 5))
@@ -250,7 +250,7 @@ def test_a_run_that_is_told_to_stop_lets_its_workers_stop_and_the_next_completes
     world: World, undisturbed: tuple[World, EndState]
 ) -> None:
     run = world.start("pipeline", "--workers", "2")
-    wait_until(lambda: bool(world.checkpoints()), run)
+    world.wait_for_a_checkpoint(run)
     workers = workers_of(run)
     run.terminate()
     _, log = run.communicate(timeout=WAIT_SECONDS)

@@ -19,7 +19,7 @@ from forecast.mongo.lock import lease
 from forecast.run.run import RunOptions
 from tests.integration.leases import asked_in_vain, held_by
 from tests.integration.worlds import World, WorldMaker
-from tests.waiting import WAIT_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_for_change
 
 KEY = "infoclimat/Data_Source1_011024-031024.json"
 
@@ -109,10 +109,10 @@ def test_lease_is_given_back(world: World) -> None:
 def test_lease_is_renewed_while_its_holder_lives(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "_RENEWAL_SECONDS", 0.05)
     with connect(world.settings()) as collection, lease(collection, "me", wait=False, check_stop=_nothing) as held:
-        beside = collection.database[f"{collection.name}_lease"]
-        first = beside.find_one({})
-        wait_until(lambda: beside.find_one({}) != first)
-        renewed = beside.find_one({})
+        stored = collection.database[f"{collection.name}_lease"]
+        first = stored.find_one({})
+        wait_for_change(collection.database, lambda: stored.find_one({}) != first)
+        renewed = stored.find_one({})
         assert first is not None
         assert renewed is not None
         assert renewed["expires_at"] > first["expires_at"]

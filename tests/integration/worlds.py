@@ -32,7 +32,7 @@ from forecast.core.settings import Settings
 from forecast.report.write import as_data
 from forecast.run.run import RunOptions
 from tests.stations import BUILT_IN
-from tests.waiting import WAIT_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS, wait_for_change, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "src" / "forecast" / "report" / "schemas"
@@ -268,6 +268,11 @@ class World:
         with self.mongo() as database:
             ended = {"loading": None, "etag": {"$exists": True}}
             return {entry["_id"]: entry for entry in database[f"{COLLECTION}_objects"].find(ended)}
+
+    def wait_for_a_checkpoint(self, process: subprocess.Popen[str]) -> None:
+        """Until the run of this process has loaded its first object."""
+        with self.mongo() as database:
+            wait_for_change(database, lambda: bool(self.checkpoints()), process)
 
     def forget_documents(self) -> None:
         with self.mongo() as database:

@@ -23,7 +23,7 @@ from forecast.run.load_test import LoadTestOptions, load_test
 from forecast_demo import write_demo
 from tests.mongo.test_queries import UNTIL, fill
 from tests.slo import GENEROUS_MS, NO_MACHINE_MS, slo_file
-from tests.waiting import wait_until
+from tests.waiting import wait_for_change
 
 NOW = UNTIL + timedelta(hours=2)
 FEW = LoadTestOptions((1, 2), requests=2)
@@ -108,7 +108,8 @@ def test_runs_in_the_background_load_into_collections_of_their_own_that_are_drop
     with connect(settings) as collection:
         with background_runs(settings, collection, write_demo) as so_far:
             # The first run may have ended and the next one have begun on empty collections.
-            wait_until(lambda: collection.database["weather_load_test"].find_one() is not None)
+            scratch = collection.database["weather_load_test"]
+            wait_for_change(scratch.database, lambda: scratch.find_one() is not None)
             there = set(collection.database.list_collection_names())
             assert so_far().failed is None
         assert so_far().documents > 0
@@ -146,7 +147,7 @@ def test_sigterm_ends_a_load_test_and_leaves_nothing(settings: Settings, filled:
             stderr=subprocess.PIPE,
             text=True,
         )
-        wait_until(lambda: scratch.estimated_document_count() > 0, process)
+        wait_for_change(scratch.database, lambda: scratch.estimated_document_count() > 0, process)
         process.terminate()
         stdout, stderr = process.communicate()
         assert (process.returncode, stdout, stderr) == (1, "", "interrupted\n")
