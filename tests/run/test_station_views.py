@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
+import pytest
 from pymongo import MongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
+from forecast.core.errors import SettingError
 from forecast.mongo.bson_decoder import StationColumns
 from forecast.mongo.client import ObservationCollection
 from forecast.mongo.days import DailyAggregates
@@ -80,3 +82,12 @@ def test_flags_are_with_the_values_that_they_are_of() -> None:
     assert week.flags["air_temperature"].tolist() == [0, 4, 0]
     assert week.flags["relative_humidity"].tolist() == [0, 0, 0]
     assert week.checks == {"air_temperature": ("climatology", "spike")}
+
+
+def test_a_document_of_another_program_in_the_week_of_a_station_is_named(collection: ObservationCollection) -> None:
+    station = next(iter(STATIONS))
+    by_hand = {"_id": "by hand", "station": {"id": station.id}, "timestamp": LAST}
+    collection.insert_one(by_hand, bypass_document_validation=True)
+    DailyAggregates.for_collection(collection).prepare()
+    with pytest.raises(SettingError, match="document by hand was not written by this pipeline"):
+        with_details(StationView(place_of(station), "fresh", LAST), collection)

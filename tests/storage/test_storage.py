@@ -444,3 +444,9 @@ def test_a_prefix_is_a_folder_and_not_the_beginning_of_a_name(s3_bucket: str, tm
     put(S3Store(f"s3://{s3_bucket}/zone-2"), "a", b"x", tmp_path)
     assert list(S3Store(f"s3://{s3_bucket}/zone").list()) == []
     assert S3Store(f"s3://{s3_bucket}/zone").uri == f"s3://{s3_bucket}/zone/"
+
+
+def test_what_lies_beside_a_folder_at_the_root_is_in_the_root() -> None:
+    where, names = LocalStore(Path("/no-such-zone")).beside()
+    assert where == "/"
+    assert "tmp/" in names

@@ -123,7 +123,7 @@ class LocalStore:
             except OSError:
                 continue
             if names := [f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries if entry != own]:
-                return f"{folder}/", names
+                return f"{folder}/".replace("//", "/"), names
         return "/", []
 
     def _check_is_folder(self) -> None:
