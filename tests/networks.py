@@ -153,7 +153,7 @@ def records(
     return to_frame(writer._records(to_table(validated.observations)))
 
 
-def verdicts_of(documents: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, dict[str, Any], str]]:
+def qc_results_of(documents: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, dict[str, Any], str]]:
     """Of each document its flag, its flags and the half of its digest that they make."""
     return {
         document["_id"]: (

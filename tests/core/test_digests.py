@@ -41,7 +41,9 @@ ROWS = st.lists(
     ),
     max_size=5,
 )
-VERDICTS = st.lists(st.tuples(INTEGERS, TEXTS, INTEGERS, st.floats(allow_nan=False) | st.none(), INTEGERS), max_size=8)
+QC_RESULTS = st.lists(
+    st.tuples(INTEGERS, TEXTS, INTEGERS, st.floats(allow_nan=False) | st.none(), INTEGERS), max_size=8
+)
 
 
 def text_hash(text: str | None) -> bytes:
@@ -78,7 +80,7 @@ def halves_of(rows: list[dict[str, Any]], schema: pa.Schema = VALIDATED_SCHEMA) 
     return [one.decode() for one in content_hashes(table, KNOWN, codes).tolist()]
 
 
-def verdicts_of(rows: list[tuple[int, str | None, int, float | None, int]]) -> np.ndarray:
+def qc_results_of(rows: list[tuple[int, str | None, int, float | None, int]]) -> np.ndarray:
     flag, flags, anomalies, amount, version = zip(*rows, strict=True) if rows else ([],) * 5
     return qc_hashes(
         np.array(flag, np.int32),
@@ -96,9 +98,9 @@ def test_the_first_half_is_of_station_time_values_completeness_notes_and_the_sou
     assert halves_of(rows) == [plain_observation(row) for row in rows]
 
 
-@given(VERDICTS)
+@given(QC_RESULTS)
 def test_the_second_half_is_of_what_the_checks_say(rows: list[Any]) -> None:
-    assert [one.decode() for one in verdicts_of(rows).tolist()] == [plain_verdict(*row) for row in rows]
+    assert [one.decode() for one in qc_results_of(rows).tolist()] == [plain_verdict(*row) for row in rows]
 
 
 @given(ROWS)
@@ -128,7 +130,7 @@ def test_digests_are_those_of_yesterday() -> None:
         "parse_issues": None,
     }
     assert halves_of([{**row, "air_temperature": 12.5}]) == ["1b3db8b04780eba8"]
-    (second,) = verdicts_of([(3, '{"air_temperature": {"flag": 3, "checks": ["step"]}}', 1, 0.2, 1)]).tolist()
+    (second,) = qc_results_of([(3, '{"air_temperature": {"flag": 3, "checks": ["step"]}}', 1, 0.2, 1)]).tolist()
     assert second.decode() == "5183d368cb3c3d7d"
 
 
@@ -142,10 +144,10 @@ def test_every_missing_value_is_the_same() -> None:
     assert plain == other
 
 
-@given(VERDICTS)
+@given(QC_RESULTS)
 def test_halves_become_a_whole_and_halves_again(rows: list[Any]) -> None:
-    second = verdicts_of(rows)
-    first = verdicts_of([(flag + 1, *others) for flag, *others in rows])
+    second = qc_results_of(rows)
+    first = qc_results_of([(flag + 1, *others) for flag, *others in rows])
     whole = whole_digests(first, second)
     assert whole.to_pylist() == [(one + other).decode() for one, other in zip(first, second, strict=True)]
     assert {len(digest) for digest in whole.to_pylist()} <= {2 * HASH_LENGTH}

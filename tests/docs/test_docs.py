@@ -242,7 +242,7 @@ def test_the_examples_of_the_processed_zone_run(
     assert 1900 < means[LA_MADELEINE] <= 2016
     assert len(re.findall(r"│ 20\d\d-\d\d-\d\d \d\d:00:00", hourly_example)) == 12
     newest = names[2]["newest"]
-    # The second half of a digest is the verdict, and the database has the last word on that.
+    # The second half of a digest is the QC result, and the database has the last word on that.
     observations = dict(zip(newest["_id"], newest["digest"].str[:HASH_LENGTH], strict=True))
     assert observations == {name: digest[:HASH_LENGTH] for name, digest in guide.digests.items()}
     assert f"{LA_MADELEINE}     2015" in pandas_example

@@ -84,7 +84,7 @@ def test_with_the_thresholds_of_the_example_ichtegem_is_not_flagged_any_more(cle
     station = stations_with({ICHTEGEM: OVERRIDE}).get(ICHTEGEM)
     assert station is not None
     series = clean.week[ICHTEGEM]
-    results = clean.judged_with(replace(series, stations=(station,)))[ICHTEGEM]
+    results = clean.evaluated_with(replace(series, stations=(station,)))[ICHTEGEM]
     assert (clean.results[ICHTEGEM].flags[P] == SUSPECT).sum() == 730
     assert (results.flags[P] == SUSPECT).sum() == 0
 

@@ -1,4 +1,4 @@
-"""`pipeline --rerun-qc`: verdicts of older rules come up to date, and the counts say how many changed."""
+"""`pipeline --rerun-qc`: QC results of older rules come up to date, and the counts say how many changed."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def world(local_world: WorldMaker, demo_data: Path) -> World:
 
 
 def _age(world: World, query: dict[str, Any]) -> None:
-    """Make the verdicts of some documents those of older checks, with a digest of their own."""
-    verdict = {"flag": 3, "flags": OLD_FLAGS, "anomalies_detected": 2, "qc_version": qc_version() - 1}
-    older = {f"data_quality.{name}": {"$literal": value} for name, value in verdict.items()}
+    """Make the QC results of some documents those of older checks, with a digest of their own."""
+    qc_result = {"flag": 3, "flags": OLD_FLAGS, "anomalies_detected": 2, "qc_version": qc_version() - 1}
+    older = {f"data_quality.{name}": {"$literal": value} for name, value in qc_result.items()}
     digest = {"$concat": [{"$substrBytes": ["$metadata.digest", 0, HASH_LENGTH]}, "0" * HASH_LENGTH]}
     with world.mongo() as database:
         database["weather_measurements"].update_many(query, [{"$set": {**older, "metadata.digest": digest}}])
@@ -80,7 +80,7 @@ def test_documents_of_older_checks_come_up_to_date_and_the_counts_say_so(world: 
     assert_reports_hold(world)
 
 
-def test_without_it_old_verdicts_stay(world: World) -> None:
+def test_without_it_old_qc_results_stay(world: World) -> None:
     _age(world, {})
     before = world.documents()
     assert _evaluated(world.run()) == [0, 0, 0]

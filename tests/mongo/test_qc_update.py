@@ -1,4 +1,4 @@
-"""The verdicts of a real database follow from the observations that it holds, however they came."""
+"""The QC results of a real database follow from the observations that it holds, however they came."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def assert_up_to_date(database: Database) -> None:
 # A late row
 
 
-def test_a_late_row_changes_the_verdicts_of_earlier_ones_and_of_nothing_else(database: Database) -> None:
+def test_a_late_row_changes_the_qc_results_of_earlier_ones_and_of_nothing_else(database: Database) -> None:
     """18.9 °C is a step while it is the last, and a spike when 12.2 °C comes after it."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     assert database.evaluate() == QcCounts(evaluated=3, rewritten=0, flags_changed=0)
@@ -277,7 +277,7 @@ def test_what_is_written_in_a_second_attempt_counts_once(database: Database) -> 
     database.load(*(row(minute, 12.2) for minute in (15, 20, 25, 30)), row(35, 18.9))
     database.load(row(40, 12.3))
     assert database.flags() == {"00:10:00Z": STEP, "00:35:00Z": STEP}
-    # Another note of the same values: another document, with the same verdict.
+    # Another note of the same values: another document, with the same QC result.
     note = '[{"parameter": "wind_speed", "raw": "x", "reason": "not a number"}]'
     again = row(10, 18.9, generation_id=1, parse_issues=note)
     other = beaten(database.collection, lambda: database.load(again, run="other"))
@@ -371,7 +371,7 @@ def test_a_unique_index_of_somebody_else_is_named(database: Database) -> None:
 
 @pytest.mark.parametrize("by_hand", ["A@2024-10-01T00:10:00Z", "by-hand"])
 def test_a_document_that_the_validator_refuses_is_named(database: Database, by_hand: str) -> None:
-    """Somebody has put it there past the validator, which looks at it once more with its verdict."""
+    """Somebody has put it there past the validator, which looks at it once more with its QC result."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     document = database.documents()["A@2024-10-01T00:10:00Z"]
     del document["station"]["network"]
@@ -388,7 +388,7 @@ def test_a_document_that_the_validator_refuses_is_named(database: Database, by_h
     assert database.pending_qc().marks() == {("A", DAY): ["run"]}
 
 
-def test_documents_that_somebody_wrote_by_hand_get_their_verdicts_too(database: Database) -> None:
+def test_documents_that_somebody_wrote_by_hand_get_their_qc_results_too(database: Database) -> None:
     """Under a name of their own, or a time within a second: no run that finds them waits for anything."""
     database.load(row(0, 12.0), row(5, 12.1), row(10, 18.9))
     database.evaluate()
@@ -552,7 +552,7 @@ def _weather(chance: np.random.Generator) -> list[dict[str, Any]]:
 
 @settings(max_examples=examples(0.04), suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32 - 1), parts=st.integers(2, 9))
-def test_the_same_rows_in_any_batches_and_order_end_with_the_same_verdicts(
+def test_the_same_rows_in_any_batches_and_order_end_with_the_same_qc_results(
     client: MongoClient[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory, seed: int, parts: int
 ) -> None:
     chance = np.random.default_rng(seed)

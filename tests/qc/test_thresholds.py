@@ -1,4 +1,4 @@
-"""The thresholds of the checks: each with its source, none beyond what a verdict may look at."""
+"""The thresholds of the checks: each with its source, none beyond what a QC result may look at."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_what_fails_lies_beyond_what_is_suspect(parameter: str) -> None:
 
 
 def test_no_limit_is_beyond_what_a_station_may_ask_for() -> None:
-    """A longer one would let verdicts depend on what came with them."""
+    """A longer one would let QC results depend on what came with them."""
     assert [
         (name, threshold.value)
         for _, name, threshold in everything()

@@ -1,4 +1,4 @@
-"""What is evaluated at once: every verdict that a new observation can change, and all that those depend on."""
+"""What is evaluated at once: every QC result that a new observation can change, and all that those depend on."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_day_reaches_as_far_as_the_checks_look() -> None:
     assert (window.first_read, window.last_read) == (DAY - 7, DAY + 7)
 
 
-def test_days_whose_verdicts_meet_are_evaluated_together_and_others_are_not() -> None:
+def test_days_whose_qc_results_meet_are_evaluated_together_and_others_are_not() -> None:
     changed = {"F": {DAY, DAY + 8, DAY + 30}}
     assert [(window.first, window.last, window.changed["F"]) for window in whole(changed, network(FAR))] == [
         (DAY - 2, DAY + 13, {DAY, DAY + 8}),
@@ -248,7 +248,7 @@ def test_every_changed_day_is_in_one_window_and_every_neighbour_within_reach(pla
         assert near | {one.id for one in window.targets} == {one.id for one in window.halo}
 
 
-# The same of verdicts: what changes is in a window, and a window's context is all that its verdicts depend on.
+# The same of QC results: what changes is in a window, and a window's context is all that its QC results depend on.
 
 
 LAST = 24
@@ -300,7 +300,7 @@ def between(one: Series, first: int, last: int) -> Series:
 
 @settings(max_examples=examples(0.15))
 @given(st.integers(0, 2**32 - 1), st.integers(0, 4), st.integers(0, LAST - 1))
-def test_what_is_read_of_a_window_is_all_that_its_verdicts_hang_on(seed: int, changed: int, day: int) -> None:
+def test_what_is_read_of_a_window_is_all_that_its_qc_results_hang_on(seed: int, changed: int, day: int) -> None:
     everything = weather(np.random.default_rng(seed))
     stations = network(*(one.stations[0] for one in everything))
     full = evaluated(*everything)

@@ -84,7 +84,7 @@ class Clean:
         evaluate_among(results)
         return cls(week, alone, results)
 
-    def judged_with(self, series: Series) -> dict[str, QcResults]:
+    def evaluated_with(self, series: Series) -> dict[str, QcResults]:
         """What the checks say where one station's series is another."""
         results = {name: _copy(one) for name, one in self.alone.items()} | {
             series.stations[0].id: run_station_checks(series)
@@ -178,7 +178,7 @@ def outcome_of(experiment: Experiment) -> Outcome:
             random = np.random.default_rng([SEED, *words.encode()])
             altered = experiment.alter(clean, station, random)
             if altered.errors:
-                _count(outcome, clean.judged_with(altered.series), altered, experiment.check)
+                _count(outcome, clean.evaluated_with(altered.series), altered, experiment.check)
     return outcome
 
 

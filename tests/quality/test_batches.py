@@ -117,7 +117,7 @@ def marks(world: World) -> int:
 
 def interrupted_run(world: World, block: int) -> None:
     """A run that loads and is then stopped, before the checks or after some blocks of them: its marks are left."""
-    judge_block = results._evaluate_window
+    evaluate_block = results._evaluate_window
     evaluated = 0
 
     def stopping(*arguments: Any) -> Any:
@@ -125,7 +125,7 @@ def interrupted_run(world: World, block: int) -> None:
         if evaluated == block:
             raise InterruptedRunError("stopped here")
         evaluated += 1
-        return judge_block(*arguments)
+        return evaluate_block(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(results, "_evaluate_window", stopping)
@@ -193,7 +193,7 @@ def test_the_whole_week_in_pieces_ends_with_the_same_digests(
     assert told(world) == week_at_once
 
 
-def test_a_late_object_changes_verdicts_around_it_and_no_others(
+def test_a_late_object_changes_qc_results_around_it_and_no_others(
     new_world: WorldMaker, lines: list[Line], week_at_once: dict[str, Any]
 ) -> None:
     """The afternoon of 5 October at La Madeleine comes last, and with it the neighbours' third neighbour."""
@@ -262,7 +262,7 @@ def test_nothing_changes_when_everything_is_loaded_and_checked_again(
     assert told(world) == part_at_once
 
 
-def test_objects_made_again_keep_the_verdicts_that_their_neighbours_gave(
+def test_objects_made_again_keep_the_qc_results_that_their_neighbours_gave(
     new_world: WorldMaker, part: list[Line], part_at_once: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that are read once more know nothing of their neighbours: the documents' results stay."""

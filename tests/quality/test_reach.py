@@ -93,7 +93,7 @@ def whole(stretch: Week) -> Mapping[str, Told]:
     return _all_told(stretch)
 
 
-def test_the_days_have_verdicts_of_many_checks(whole: Mapping[str, Told]) -> None:
+def test_the_days_have_qc_results_of_many_checks(whole: Mapping[str, Told]) -> None:
     texts = " ".join(text for told in whole.values() for _, text, *_ in told.values() if text)
     for check in (
         "spike",
@@ -123,7 +123,7 @@ def test_a_station_by_itself_is_evaluated_alike_with_and_without_what_is_farther
 
 @few
 @given(changed=st.dictionaries(st.sampled_from(STATIONS), st.sets(days, min_size=1, max_size=3), min_size=1))
-def test_a_window_reads_all_that_its_verdicts_hang_on(
+def test_a_window_reads_all_that_its_qc_results_hang_on(
     stretch: Week, whole: Mapping[str, Told], changed: dict[str, set[int]]
 ) -> None:
     for window in windows_of(changed, _stations(stretch), nominal_rows):
@@ -150,10 +150,10 @@ def test_what_changes_on_a_day_changes_no_verdict_outside_its_window(
     windows = list(windows_of({station: {day}}, _stations(stretch), nominal_rows))
     for name, of_whole in whole.items():
         changed = {time // DAY_MS for time, said in told[name].items() if said != of_whole[time]}
-        judged_anew = {
+        evaluated_again = {
             number
             for window in windows
             if name in {one.id for one in window.targets}
             for number in range(window.first, window.last + 1)
         }
-        assert changed <= judged_anew
+        assert changed <= evaluated_again

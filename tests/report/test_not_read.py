@@ -109,7 +109,7 @@ def test_the_summary_shows_them_and_commands_no_terminal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "verdict"),
+    ("change", "final_status"),
     [
         ({}, ("success", 0)),
         ({"unread_parameters": [UNREAD]}, ("partial", 3)),
@@ -119,8 +119,8 @@ def test_the_summary_shows_them_and_commands_no_terminal() -> None:
     ids=["all read", "unread", "renamed", "a new variable"],
 )
 def test_a_run_is_partial_where_a_parameter_was_not_read(
-    change: dict[str, object], verdict: tuple[str, int], tmp_path: Path
+    change: dict[str, object], final_status: tuple[str, int], tmp_path: Path
 ) -> None:
     run = Run.begin(load_settings({"LOGS_DIR": str(tmp_path)}), RunOptions())
     run.objects.append(ObjectCounts("a.csv", "s3://b/a.csv", "loaded", 1, 0, 1, 0, inserted=1, **change))  # type: ignore[arg-type]
-    assert run.final_status(None) == verdict
+    assert run.final_status(None) == final_status

@@ -137,7 +137,7 @@ def test_changed_document_is_found(store: LocalStore, migrated: ObservationColle
     assert report.verification.sample_checked - report.verification.matching == 1
 
 
-VERDICTS: list[dict[str, Any]] = [
+QC_RESULTS: list[dict[str, Any]] = [
     {"data_quality.flag": 4},
     {"data_quality.flags": {"air_temperature": {"flag": 4, "checks": ["spike"]}}},
     {"data_quality.anomalies_detected": 1},
@@ -146,7 +146,7 @@ VERDICTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("change", VERDICTS, ids=lambda change: next(iter(change)))
+@pytest.mark.parametrize("change", QC_RESULTS, ids=lambda change: next(iter(change)))
 def test_verdict_that_somebody_changed_is_found(
     store: LocalStore, migrated: ObservationCollection, change: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -166,14 +166,14 @@ def test_verdict_that_the_checks_do_not_give_is_found_and_brought_up_to_date(
     before = _documents(migrated)
     name = "07915@2024-10-01T00:00:00Z"
     older = qc_hashes(np.array([2]), pa.nulls(1, pa.string()), np.array([0]), np.array([np.nan]), np.array([0]))
-    verdict = {
+    qc_result = {
         "data_quality.flag": 2,
         "data_quality.flags": {},
         "data_quality.anomalies_detected": 0,
         "data_quality.qc_version": 0,
         "metadata.digest": before[name]["metadata"]["digest"][:HASH_LENGTH] + older[0].decode(),
     }
-    migrated.update_one({"_id": name}, {"$set": verdict})
+    migrated.update_one({"_id": name}, {"$set": qc_result})
     report, code = migrate(store, migrated, STATIONS, RUN, verify_only=True)
     assert (code, report.verification.outdated_flags) == (3, 1)
     assert report.verification.sample_checked == report.verification.matching

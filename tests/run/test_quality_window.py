@@ -165,7 +165,7 @@ def test_the_checks_are_made_on_what_is_around_the_window_too(database: Database
     assert (found["by_check"]["spike"]["failed"], found["observations_received"]) == (1, 2)
 
 
-def test_verdicts_are_those_of_now_and_nothing_is_written(database: Database) -> None:
+def test_qc_results_are_those_of_now_and_nothing_is_written(database: Database) -> None:
     fill(database)
     older = {"$set": {"data_quality.flags": {}, "data_quality.flag": 2, "data_quality.qc_version": 0}}
     database.collection.update_many({}, older)

@@ -90,12 +90,12 @@ def test_the_row_that_the_database_keeps_is_evaluated() -> None:
         assert [flag for flag, *_ in said(evaluate(rows[::-1]))] == [1, 2]
     level = [row("A", 0, air_temperature=value) for value in (11.0, 12.0, 13.0)]
     order = [level, level[::-1]]
-    judged_values = [
+    evaluated_values = [
         [one["air_temperature"] for one, (flag, *_) in zip(rows, said(evaluate(rows)), strict=True) if flag == 1]
         for rows in order
     ]
-    assert judged_values[0] == judged_values[1]
-    assert len(judged_values[0]) == 1
+    assert evaluated_values[0] == evaluated_values[1]
+    assert len(evaluated_values[0]) == 1
 
 
 def test_a_row_without_values_loses_against_one_with_some_and_has_the_flag_of_missing_values() -> None:

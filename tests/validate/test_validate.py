@@ -207,7 +207,7 @@ def test_the_digest_changes_with_station_time_every_measurement_and_notes() -> N
 
 
 def test_what_the_checks_say_is_in_the_second_half_of_the_digest_alone() -> None:
-    """12 °C, and 12 °C after a minute of -3 °C: the same observation, with another verdict."""
+    """12 °C, and 12 °C after a minute of -3 °C: the same observation, with another QC result."""
     warm = observation(air_temperature=12.0)
     cold = observation(air_temperature=-3.0, timestamp=STAMP - timedelta(minutes=1))
     ((alone,), _) = check(warm)

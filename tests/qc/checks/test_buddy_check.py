@@ -1,4 +1,4 @@
-"""A value against its neighbours: their median and spread, the recent offset, the verdict."""
+"""A value against its neighbours: their median and spread, the recent offset, the QC result."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_median_alone_is_the_one_with_the_spread() -> None:
         np.testing.assert_equal(neighbour_median(table, min_neighbours=least), median)
 
 
-def verdict(*values: float, median: float = 10.0, spread: float = 2.0, fail_z: float = 5.0) -> list[int]:
+def qc_result(*values: float, median: float = 10.0, spread: float = 2.0, fail_z: float = 5.0) -> list[int]:
     size = len(values)
     flags = buddy_check(
         floats(*values), np.full(size, median), np.full(size, spread), suspect_z=3.0, fail_z=fail_z, floor=1.0
@@ -75,20 +75,20 @@ def verdict(*values: float, median: float = 10.0, spread: float = 2.0, fail_z: f
 
 
 def test_too_far_from_the_neighbours_on_either_side() -> None:
-    assert verdict(10, 16, 16.1, 20, 20.1) == [GOOD, GOOD, SUSPECT, SUSPECT, FAIL]
-    assert verdict(4, 3.9, 0, -0.1) == [GOOD, SUSPECT, SUSPECT, FAIL]
-    assert verdict(1e6, fail_z=INF) == [SUSPECT]
+    assert qc_result(10, 16, 16.1, 20, 20.1) == [GOOD, GOOD, SUSPECT, SUSPECT, FAIL]
+    assert qc_result(4, 3.9, 0, -0.1) == [GOOD, SUSPECT, SUSPECT, FAIL]
+    assert qc_result(1e6, fail_z=INF) == [SUSPECT]
 
 
 def test_neighbours_that_agree_by_chance_count_as_spread_by_the_floor() -> None:
-    assert verdict(13, 13.1, spread=0.0) == [GOOD, SUSPECT]
-    assert verdict(13, 13.1, spread=1.1) == [GOOD, GOOD]
+    assert qc_result(13, 13.1, spread=0.0) == [GOOD, SUSPECT]
+    assert qc_result(13, 13.1, spread=1.1) == [GOOD, GOOD]
 
 
 def test_no_median_no_verdict_and_missing_stays_missing() -> None:
-    assert verdict(10, NAN, median=NAN, spread=NAN) == [NOT_EVALUATED, MISSING]
-    assert verdict(NAN) == [MISSING]
-    assert verdict() == []
+    assert qc_result(10, NAN, median=NAN, spread=NAN) == [NOT_EVALUATED, MISSING]
+    assert qc_result(NAN) == [MISSING]
+    assert qc_result() == []
 
 
 def offset_of(
