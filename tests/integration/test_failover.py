@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -18,8 +21,11 @@ from forecast.mongo.embedded import embedded_mongodb
 from forecast_demo import write_history_jsonl
 from tests.integration.replica_set import Mongod, ReplicaSet, replica_set
 from tests.integration.worlds import COLLECTION, FolderZone, Row, World, WorldMaker, assert_reports_hold
-from tests.waiting import WAIT_SECONDS, wait_until
+from tests.waiting import WAIT_SECONDS
 
+KILLED_RUN = Path(__file__).with_name("killed_run.py")
+AFTER_AN_INSERT = ("forecast.mongo.loader", "_insert", "after", "1")
+AFTER_AN_OBJECT_IS_PUBLISHED = ("forecast.run.loading", "publish", "after", "1")
 ROWS, OBJECTS = 8_000, 8
 # The driver notices a member that hangs within seconds then, instead of within 30 s.
 WATCHFUL = "&heartbeatFrequencyMS=500&connectTimeoutMS=2000"
@@ -79,12 +85,30 @@ def _digests(world: World) -> dict[str, str]:
         return {entry["_id"]: entry["digest"] for entry in collection.find({}, {"digest": "$metadata.digest"})}
 
 
-def _start_and_wait_for_documents(world: World) -> subprocess.Popen[str]:
-    process = world.start("pipeline")
-    with world.mongo() as database:
-        wait_until(lambda: process.poll() is not None or database[COLLECTION].estimated_document_count() > 0)
-    assert process.poll() is None
-    return process
+def _run_that_gets(world: World, place: tuple[str, ...], what: signal.Signals) -> subprocess.Popen[str]:
+    """A run that gets a signal at a place of the program, so that how busy the machine is decides nothing."""
+    return subprocess.Popen(
+        [sys.executable, str(KILLED_RUN), *place, what.name],
+        cwd=world.home,
+        env=world.variables(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+@contextmanager
+def _held_in_mid_load(world: World) -> Iterator[subprocess.Popen[str]]:
+    """A run that stands still since its first documents were acknowledged; SIGCONT lets it go on."""
+    with _run_that_gets(world, AFTER_AN_INSERT, signal.SIGSTOP) as process:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _assert_counts(status: Row) -> None:
@@ -117,7 +141,8 @@ def test_primary_that_fails_in_mid_load(
 ) -> None:
     three.wait_until_healthy()
     world = new_world_of_three()
-    with _start_and_wait_for_documents(world) as process, fault(three.primary()):
+    with _held_in_mid_load(world) as process, fault(three.primary()):
+        process.send_signal(signal.SIGCONT)
         stdout, stderr = process.communicate(timeout=WAIT_SECONDS)
         assert "Traceback" not in stderr
         status = world.status()
@@ -143,18 +168,21 @@ def test_no_primary_at_all_ends_the_run_and_the_next_completes_it(
     three.wait_until_healthy()
     world = new_world_of_three()
     world.mongodb_uri += "&serverSelectionTimeoutMS=2000"
-    with _start_and_wait_for_documents(world) as process:
+    with _held_in_mid_load(world) as process:
         primary = three.primary()
         lost = [primary, next(member for member in three.members if member is not primary)]
         for member in lost:
             member.kill()
+        process.send_signal(signal.SIGCONT)
         stdout, stderr = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 1, stdout + stderr
     assert "Traceback" not in stderr
     status = world.status()
     assert (status["status"], status["exit_code"]) == ("failed", 1)
     (error,) = status["errors"]
-    assert error["message"].startswith(("the connection to MongoDB was lost (", "MongoDB is unreachable ("))
+    assert error["message"].startswith(
+        ("the connection to MongoDB was lost (", "MongoDB is unreachable (", "MongoDB has no primary (")
+    )
     assert any(line.endswith(f" ERROR {error['message']}") for line in stderr.splitlines())
     assert [len(world.reports(kind)) for kind in ("quality_report", "migration_report")] == [1, 1]
     assert_reports_hold(world)
@@ -178,10 +206,9 @@ def test_killed_run_on_the_embedded_mongodb_leaves_nothing_in_the_way(
     raw, processed = FolderZone(tmp_path / "raw"), FolderZone(tmp_path / "processed")
     world = World(raw, processed, "", "forecast", tmp_path)
     world.deliver(history)
-    with world.start("pipeline") as process:
-        wait_until(lambda: processed.folder.exists() and len(processed.keys()) > 1)
-        process.kill()
-        process.communicate(timeout=WAIT_SECONDS)
+    with _run_that_gets(world, AFTER_AN_OBJECT_IS_PUBLISHED, signal.SIGKILL) as process:
+        _, stderr = process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == -signal.SIGKILL, stderr
     assert world.status()["status"] == "running"
     # Its mongod goes on, and is in nobody's way.
     outcome = world.command("pipeline")

@@ -623,9 +623,15 @@ def test_full_disk_in_the_words_of_the_storage_engine() -> None:
 
 
 def test_majority_that_does_not_answer(mongod_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases, "WRITE_TIMEOUT_MS", 300)
-    with replica_set(mongod_binary, tmp_path, 2) as made, connect(settings(made.uri)) as collection:
-        prepare_collection(collection)
+    with replica_set(mongod_binary, tmp_path, 2) as made:
+        with connect(settings(made.uri)) as collection:
+            prepare_collection(collection)
+        monkeypatch.setattr(databases, "WRITE_TIMEOUT_MS", 300)
+        refused_without_a_majority(made)
+
+
+def refused_without_a_majority(made: ReplicaSet) -> None:
+    with connect(settings(made.uri)) as collection:
         (secondary,) = [member for member in made.members if member is not made.primary()]
         other = collection.database.get_collection("other", write_concern=collection.write_concern)
         with secondary.paused(), pytest.raises(ForecastError) as told, mongo_errors("trying"):
