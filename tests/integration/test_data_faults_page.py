@@ -45,7 +45,7 @@ def world(local_world: WorldMaker, tmp_path: Path) -> World:
     for path in sorted(path for path in (tmp_path / "demo").rglob("*") if path.is_file()):
         made.raw.put(path.relative_to(tmp_path / "demo").as_posix(), path.read_bytes())
     made.run()
-    row = {"id_station": LESQUIN, "dh_utc": "2024-10-09 00:00:00", "temperature": "12.0", "temperatur_neu": "1"}
+    row = {"id_station": LESQUIN, "dh_utc": "2024-10-09 00:00:00", "temperature": "12.0", "point_de_rosee_neu": "1"}
     made.raw.put("infoclimat/observations/new.jsonl", json.dumps(row).encode())
     made.raw.put("infoclimat/observations/broken.csv", b"no data\n")
     made.run()
