@@ -17,6 +17,7 @@ from forecast.networks.qc_version import qc_version
 from forecast.qc.flags import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags, Floats
 from forecast.qc.names import GUST, WIND_DIRECTION, WIND_SPEED
 from forecast.qc.results import QcResults
+from forecast.zone.dataset import by_station_and_time
 
 _AMOUNT: Final = "precipitation_amount"
 # What is said anew of a document that is checked; the rest of what documents that are alike have in common stays.
@@ -80,20 +81,8 @@ def dataset_of(parts: Sequence[CheckedRows]) -> pa.Table:
         if not np.isnan(values).all():
             columns[name] = values
             columns[flag_column(name)] = np.concatenate([_flags(name, part) for part in parts])
-    return _by_station(dataset_table(columns), parts)
-
-
-def _by_station(observations: pa.Table, parts: Sequence[CheckedRows]) -> pa.Table:
-    if len(parts) == 1:
-        return observations
-    names = np.concatenate([_station_ids(part) for part in parts])
-    times = np.concatenate([part.columns.times[part.rows] for part in parts])
-    return observations.take(pa.array(np.lexsort((times, np.unique(names, return_inverse=True)[1]))))
-
-
-def _station_ids(part: CheckedRows) -> npt.NDArray[np.str_]:
-    series = part.results.series
-    return np.array([station.id for station in series.stations])[series.of_row[part.rows]]
+    observations = dataset_table(columns)
+    return observations if len(parts) == 1 else by_station_and_time(observations)
 
 
 def _values(name: str, part: CheckedRows) -> Floats:

@@ -24,7 +24,7 @@ from forecast.reader.parquet_store import columns_of, in_box, read_parquet, read
 from forecast.reader.request import Box, Flags, Moment, Request, make_request
 from forecast.run.stations import configured_stations
 from forecast.storage import open_store
-from forecast.zone.dataset import by_station_and_time
+from forecast.zone.dataset import concatenated
 from forecast.zone.tables import parameters_table, stations_table
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def latest(
         table = _rows(settings, request)
         last = pa.array([newest[name] for name in table["station_id"].to_pylist()], UTC_TIME)
         parts.append(table.filter(pc.equal(table["timestamp"], last)))
-    return observations(by_station_and_time(pa.concat_tables(parts).unify_dictionaries()), asked, known)
+    return observations(concatenated(parts), asked, known)
 
 
 def stations(source: Source = None) -> pd.DataFrame:

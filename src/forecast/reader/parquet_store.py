@@ -19,7 +19,7 @@ from forecast.core.raw_objects import RawObject
 from forecast.qc.resampling import WIND
 from forecast.reader.request import Request
 from forecast.storage import Store
-from forecast.zone.dataset import CURRENT, DayFile, by_station_and_time, day_file, day_folder, part_of, read_table
+from forecast.zone.dataset import CURRENT, DayFile, concatenated, day_file, day_folder, part_of, read_table
 from forecast.zone.identity import require_dataset
 from forecast.zone.tables import STATIONS
 
@@ -34,7 +34,7 @@ def read_parquet(store: Store, request: Request) -> pa.Table:
         columns = columns_of(request)
         tables = [_chosen(read_table(listed, store, folder, columns), request) for _, listed in _files(store, request)]
     schema = pa.schema([DATASET_SCHEMA.field(column) for column in columns])
-    return by_station_and_time(pa.concat_tables([schema.empty_table(), *tables]).unify_dictionaries())
+    return concatenated([schema.empty_table(), *tables])
 
 
 def read_stations(store: Store) -> pa.Table:

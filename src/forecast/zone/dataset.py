@@ -118,14 +118,18 @@ def _merged(
     if before is None:
         return of_file(read(file.day, None), file)
     others = without_stations(before, names)
-    together = pa.concat_tables([others, read(file.day, names)]).unify_dictionaries()
-    return by_station_and_time(together)
+    return concatenated([others, read(file.day, names)])
 
 
 def by_station_and_time(table: pa.Table) -> pa.Table:
     """The rows in the order of the dataset."""
     keys = pa.table([table["station_id"].cast(pa.string()), table["timestamp"]], names=KEYS)
     return table.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in KEYS]))
+
+
+def concatenated(tables: Iterable[pa.Table]) -> pa.Table:
+    """The rows of tables of one schema, in the order of the dataset."""
+    return by_station_and_time(pa.concat_tables(tables).unify_dictionaries())
 
 
 def together(tables: Collection[pa.Table]) -> pa.Table:
@@ -135,7 +139,7 @@ def together(tables: Collection[pa.Table]) -> pa.Table:
     """
     held = set().union(*(table.column_names for table in tables))
     schema = pa.schema([field for field in DATASET_SCHEMA if field.name in held], DATASET_SCHEMA.metadata)
-    return by_station_and_time(pa.concat_tables([conformed(table, schema) for table in tables]).unify_dictionaries())
+    return concatenated([conformed(table, schema) for table in tables])
 
 
 def readable(

@@ -29,7 +29,7 @@ from forecast.zone.dataset import (
     DayFile,
     ReadDay,
     by_part,
-    by_station_and_time,
+    concatenated,
     day_file,
     day_folder,
     of_file,
@@ -138,8 +138,7 @@ class HourlyDataset:
         else:
             table = hours(names)
             if before is not None:
-                together = pa.concat_tables([without_stations(before, names), table])
-                table = by_station_and_time(together.unify_dictionaries())
+                table = concatenated([without_stations(before, names), table])
         if table.num_rows == 0:
             if listed is not None:
                 self.store.remove(listed.key)
@@ -150,8 +149,8 @@ class HourlyDataset:
         """The hours of some stations, or of all, from the dataset."""
         midnight_after = self._observed(day + 1, names)
         at_once = pc.equal(midnight_after["timestamp"], pa.scalar(midnight(day + 1), UTC_TIME))
-        together = pa.concat_tables([self._observed(day, names), midnight_after.filter(at_once)])
-        return hours_of(by_station_and_time(together.unify_dictionaries()), day, self.minutes)
+        observed = concatenated([self._observed(day, names), midnight_after.filter(at_once)])
+        return hours_of(observed, day, self.minutes)
 
     def _observed(self, day: int, names: Collection[str] | None) -> pa.Table:
         """What the dataset has of some stations, or of all, on a day."""

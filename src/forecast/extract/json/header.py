@@ -42,7 +42,8 @@ def is_document(text: bytes, shapes: Shapes, limits: Limits) -> bool:
     if not names_a_container(text, shapes):
         return False
     try:
-        head = read_header_of(text, shapes, limits)
+        with surveyed(lambda: io.BytesIO(text), limits).open() as file:
+            head = read_header(file, shapes, limits)
     except ObjectRejectedError:
         return False
     return bool(head.paths) or has_stringified_container(head.fields, shapes)
@@ -67,15 +68,6 @@ def reassemble(fields: Mapping[str, Any]) -> str:
 
 def _is_json_text(value: Any) -> bool:
     return isinstance(value, str) and value[:1] + value[-1:] in {"{}", "[]"}
-
-
-def read_header_of(text: bytes, shapes: Shapes, limits: Limits) -> DocumentHeader:
-    """All of a document in memory but its rows.
-
-    Raises ObjectRejectedError where it is not JSON.
-    """
-    with surveyed(lambda: io.BytesIO(text), limits).open() as file:
-        return read_header(file, shapes, limits)
 
 
 def read_header(file: IO[bytes], shapes: Shapes, limits: Limits) -> DocumentHeader:
