@@ -1,1 +1,1 @@
-"""Quality control: flags, checks and what they need to know. Pure: no I/O."""
+"""Quality control: checks, their thresholds, and flags. Pure functions, no I/O."""

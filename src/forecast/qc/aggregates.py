@@ -1,4 +1,4 @@
-"""What stations' observations of a UTC day come to: how many there are, how many are flagged, and their range."""
+"""Daily aggregates of a station: how many values it has, how many are flagged, and their range."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from forecast.qc.results import QcResults
 
 _DIRECTIONS: Final = frozenset(parameter.name for parameter in PARAMETERS if parameter.quantity is Quantity.ANGLE)
 _AMOUNT: Final = "precipitation_amount"
-# Directions that cancel each other out leave only what rounding makes of them.
+# When directions cancel out, only rounding errors remain.
 _NO_RESULTANT: Final = 1e-9
 Starts = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterDay:
-    """One parameter of a station's day: values received, those flagged 3 (suspect) and 4 (fail), and those by check.
+    """One parameter of a station on one day: how many values there are, and how many of them each check flagged.
 
-    `min`, `mean` and `max` are of the values that are not flagged, in the parameter's unit; None where there are none.
-    The mean of a direction is that of unit vectors (above 0, up to 360, which is north), without those at calm; a
-    direction has neither min nor max.
+    `suspect` and `fail` count flags 3 and 4. `min`, `mean` and `max` cover the values that are not flagged, in the
+    parameter's unit; None if there are none. The mean of a direction is that of its unit vectors (above 0 and up to
+    360, which is north), without directions at calm. A direction has neither min nor max.
     """
 
     received: int
@@ -43,9 +43,9 @@ class ParameterDay:
 
 @dataclass(frozen=True, slots=True)
 class StationDay:
-    """A station's observations of a UTC day (since 1970), and how many it makes on a whole day.
+    """A station's observations on one UTC day (since 1970), and how many a complete day has.
 
-    `parameters` are those that have a value.
+    `parameters` only includes those with at least one value.
     """
 
     station: str
@@ -56,7 +56,7 @@ class StationDay:
 
 
 def station_days(results: QcResults, days: Mapping[str, Set[int]]) -> Iterator[StationDay]:
-    """Those of these days, by station, on which the station has observations."""
+    """The aggregates of these days, by station. Days without observations are left out."""
     series = results.series
     rows = np.flatnonzero(series.rows_on(days))
     if not len(rows):
@@ -73,12 +73,12 @@ def station_days(results: QcResults, days: Mapping[str, Set[int]]) -> Iterator[S
 
 
 def _of_parameter(name: str, results: QcResults, rows: npt.NDArray[np.intp], starts: Starts) -> list[ParameterDay]:
-    """One parameter, day by day; `starts` are the first of the rows of each day."""
+    """The aggregates of one parameter, day by day; `starts` are the first rows of the days."""
     values = (results.amount if name == _AMOUNT else results.series.values[name])[rows]
-    # The amount of rain is made of what is left of the counter: it has no flag of its own.
+    # The derived amount has no flag of its own: it is computed from counter values that did not fail.
     flags = np.full(len(rows), GOOD, np.uint8) if name == _AMOUNT else results.flags[name][rows]
     present = ~np.isnan(values)
-    # A direction at calm is set aside, and then it is not evaluated.
+    # A direction at calm is set aside, so it is not evaluated.
     unflagged = present & (flags == GOOD if name in _DIRECTIONS else (flags != SUSPECT) & (flags != FAIL))
     checks = {
         check: _count(is_flagged(given[rows]), starts)
@@ -104,7 +104,7 @@ def _of_parameter(name: str, results: QcResults, rows: npt.NDArray[np.intp], sta
 def _range(
     name: str, values: Floats, among: Mask, starts: Starts
 ) -> tuple[list[float | None], list[float | None], list[float | None]]:
-    """Lowest, mean and highest of each day among some of the values."""
+    """The lowest value, the mean and the highest value of each day, over some of the values."""
     number = np.add.reduceat(among.astype(np.int64), starts)
     if name in _DIRECTIONS:
         nothing = np.full(len(starts), np.nan)
@@ -113,18 +113,18 @@ def _range(
         mean = np.add.reduceat(np.where(among, values, 0.0), starts) / number
     lowest = np.minimum.reduceat(np.where(among, values, np.inf), starts)
     highest = np.maximum.reduceat(np.where(among, values, -np.inf), starts)
-    # Rounding may leave the mean of equal values a hair beyond them.
+    # Rounding can put the mean of equal values slightly outside their range.
     limits = (lowest, mean.clip(lowest, highest), highest)
     first, second, third = (_listed(np.where(number > 0, found, np.nan)) for found in limits)
     return first, second, third
 
 
 def mean_direction(values: Floats, among: Mask, starts: Starts) -> Floats:
-    """The direction of the sum of unit vectors, in degrees; NaN where they cancel each other out."""
+    """The direction of the sum of unit vectors, in degrees; NaN if they cancel out."""
     angles = np.radians(np.where(among, values, 0.0))
     east, north = (np.add.reduceat(np.where(among, part(angles), 0.0), starts) for part in (np.sin, np.cos))
     degrees = np.degrees(np.arctan2(east, north)) % 360
-    # North, give or take what rounding leaves.
+    # North, within the rounding error.
     degrees = np.where(degrees < _NO_RESULTANT, 360.0, degrees)
     return np.where(np.hypot(east, north) > _NO_RESULTANT * np.diff(starts, append=len(values)), degrees, np.nan)
 

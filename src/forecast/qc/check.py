@@ -1,4 +1,4 @@
-"""What a check is: everything that the program knows of one, in one object, in the file that bears its name."""
+"""The definition of a check: one object, in a file of its own, with everything that the program knows about it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Limits = Mapping[str, float]
 
 
 class Scope(StrEnum):
-    """What a check looks at; those of a station come first, and those of a day last."""
+    """What a check looks at. Checks of a single station run first, and checks of whole days last."""
 
     STATION = "station"
     NEIGHBOURS = "neighbours"
@@ -28,10 +28,10 @@ class Scope(StrEnum):
 
 
 class Reach(NamedTuple):
-    """How many hours before and after a value lies what its flag depends on.
+    """How many hours before and after a value its flag depends on.
 
-    With neighbours, and for a whole day, that is before and after the value's UTC day; the minutes within which a
-    neighbour's value counts for the same time come on top.
+    For checks with neighbours and checks of whole days, the hours count from the start and the end of the value's UTC
+    day. The minutes within which a neighbour's value counts as simultaneous are added to them.
     """
 
     before: float
@@ -41,7 +41,7 @@ class Reach(NamedTuple):
 class Finding(NamedTuple):
     """The flags of all values of one parameter.
 
-    `set_aside` are values that no later check looks at; `amount` is the precipitation_amount of every row.
+    `set_aside` marks values that no later check uses; `amount` is the precipitation_amount of every row.
     """
 
     parameter: str
@@ -52,11 +52,11 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Context:
-    """What a check sees of some stations, station after station.
+    """What a check can see of some stations, whose rows follow one another.
 
-    `limits` are their thresholds by parameter, which all of them share; `unfailed` gives the values of a parameter that
-    no check has failed so far, NaN elsewhere; `flags` are the worst of the checks of earlier scopes; `comparison` is
-    with the neighbours, for checks of the scopes that have them.
+    `limits` are the thresholds by parameter, which all of the stations share. `unfailed` returns the values of a
+    parameter that no check has failed so far, and NaN for the others. `flags` are the worst flags of the checks of
+    earlier scopes. `comparison` gives access to the neighbours, for checks of scopes that use them.
     """
 
     series: Series
@@ -66,7 +66,7 @@ class Context:
     comparison: Comparison = NOBODY
 
     def has(self, *parameters: str) -> bool:
-        """Whether any of the stations has values of each; where a value is missing, flags_of says so."""
+        """Whether each of these parameters has a value at any of the stations; flags_of marks the missing ones."""
         return self.series.has(*parameters)
 
     @property
@@ -76,17 +76,17 @@ class Context:
 
     @cached_property
     def latitude(self) -> Floats:
-        """Degrees north of the equator, of the station of every row."""
+        """Latitude of each row's station, in degrees north."""
         return np.array([station.latitude for station in self.series.stations], np.float64)[self.series.of_row]
 
     @cached_property
     def longitude(self) -> Floats:
-        """Degrees east of Greenwich, of the station of every row."""
+        """Longitude of each row's station, in degrees east."""
         return np.array([station.longitude for station in self.series.stations], np.float64)[self.series.of_row]
 
     @cached_property
     def sun_elevation(self) -> Floats:
-        """Degrees above the horizon at every row."""
+        """The sun's elevation at each row, in degrees above the horizon."""
         return solar_elevation(self.series.times, self.latitude, self.longitude)
 
 
@@ -96,16 +96,15 @@ def _of_the_row_alone(_: Limits) -> Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A check, which is the attribute CHECK of the module `forecast.qc.checks.<id>`.
+    """A check: the attribute CHECK of the module `forecast.qc.checks.<id>`.
 
-    `order` is its place among all checks: a value that failed one takes no part in those after it. `parameters` are
-    those that it flags, `inputs` others of the station that it looks at, `compared` those of which it looks at the
-    neighbours' values. `limits` are its thresholds by parameter (or by the check's id, where they belong to none);
-    `most` is what a station may set some of them to at most, because `reach` depends on them. `flags` are those that it
-    can give apart from good. `known_as` are its names in QARTOD's manuals, WMO's guides and other programs. `finds` and
-    `advice` say for people what it finds and what to do about it; `warning` is what
-    the log says where it stands for a fault of the whole station, and `is_consequence` holds for a check that says
-    nothing new of the sensor.
+    `order` is its position among all checks: later checks do not use a value that failed an earlier one. `parameters`
+    are those that it flags, `inputs` other parameters that it reads, and `compared` those whose neighbours' values it
+    reads. `limits` are its thresholds by parameter (or by the check's id, if they belong to no parameter). `most` is
+    the maximum to which a station may set a threshold that `reach` depends on. `flags` are the flags that it can give
+    besides good. `known_as` are its names in QARTOD's manuals, WMO's guides and other programs. `finds` and `advice`
+    tell people what it finds and what to do about it. `warning` is the log message if it indicates a fault of the
+    whole station. `is_consequence` is true if a flag follows from other flags and says nothing new about the sensor.
     """
 
     id: str

@@ -1,7 +1,7 @@
-"""The values of stations beside those of the stations around them, at the same time.
+"""Compares the values of stations with those of their neighbours at the same times.
 
-Nearest-in-time values of the neighbours, and their median and spread: median and MAD in the place of mean and standard
-deviation, so that one bad neighbour among three decides no flag.
+The neighbours' values are those nearest in time. They are summarised by median and MAD instead of mean and standard
+deviation, so that one bad neighbour out of three cannot decide a flag.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from forecast.qc.series import Rows, Series
 
 MIN_NEIGHBOURS: Final = 3
 _SLOT_MS: Final = 20 * MINUTE_MS
-# 1 / Φ⁻¹(3/4): makes the median absolute deviation of normal values their standard deviation (Rousseeuw & Croux 1993).
+# 1 / Φ⁻¹(3/4): scales the MAD of normal values to their standard deviation (Rousseeuw & Croux 1993).
 MAD_TO_SIGMA: Final = 1.4826
-# So many values of neighbours at a time: 2 MB, and a few times as much to sort them. With four times as many it took as
-# long.
+# The number of neighbours' values processed at once: 2 MB, and a few times as much for sorting. Four times as many took
+# as long.
 _CELLS_AT_ONCE: Final = 250_000
 
 
 def neighbour_median(values: Floats, *, min_neighbours: int) -> Floats:
-    """Median of the neighbours' values (one column each) in each row.
+    """The median of the neighbours' values (one column each) in each row.
 
-    NaN where fewer than min_neighbours have a value.
+    NaN if fewer than min_neighbours have a value.
     """
     median = row_medians(values)
     median[np.count_nonzero(~np.isnan(values), axis=1) < min_neighbours] = np.nan
@@ -37,7 +37,7 @@ def neighbour_median(values: Floats, *, min_neighbours: int) -> Floats:
 def median_and_spread(values: Floats, *, min_neighbours: int) -> tuple[Floats, Floats]:
     """The `neighbour_median`, and the spread (1.4826 MAD) around it.
 
-    NaN, both, where the median is. The spread is in the unit of the values, and 0 where more than half of the
+    Both are NaN where the median is. The spread is in the unit of the values, and 0 if more than half of the
     neighbours agree.
     """
     median = neighbour_median(values, min_neighbours=min_neighbours)
@@ -45,7 +45,7 @@ def median_and_spread(values: Floats, *, min_neighbours: int) -> tuple[Floats, F
 
 
 def row_medians(values: Floats) -> Floats:
-    """The median of each row's valid values, NaN where there is none; numpy's nanmedian takes ten times as long.
+    """The median of each row's valid values, NaN if there are none; numpy's nanmedian takes ten times as long.
 
     values: finite or NaN.
     """
@@ -64,30 +64,29 @@ def _row_medians(values: Floats) -> Floats:
     if (counts == columns).all():
         return ordered[:, (columns - 1) // 2] / 2 + ordered[:, columns // 2] / 2
     every = np.arange(rows)
-    # Where nothing is valid, the first of nothing but NaN.
+    # In a row without valid values, the index of the first NaN.
     lower, upper = (counts - 1).clip(min=0) // 2, (counts // 2).clip(max=columns - 1)
     median: Floats = ordered[every, lower] / 2 + ordered[every, upper] / 2
     return median
 
 
 class Around(Protocol):
-    """What is measured around stations."""
+    """The values of the stations around some stations."""
 
     @property
     def most(self) -> int:
-        """How many neighbours a station has at most."""
+        """The largest number of neighbours that any of the stations has."""
         ...
 
     def values(self, parameter: str, stations: Rows, times: Times) -> Floats:
-        """What the neighbours of stations (by index) would measure at their height: one row a time, one column each."""
+        """What the neighbours of stations (by index) would measure at their altitude: a row per time, a column each."""
         ...
 
 
 class Comparison:
-    """Stations beside their neighbours.
+    """Stations compared with their neighbours.
 
-    `rows` are those of the days that count. All of them are compared, or the first of every slot of time, which is
-    enough for a curve of the day.
+    `rows` are the rows to compare. A daily curve only needs the first of them in each slot of time (`few`).
     """
 
     def __init__(self, series: Series, rows: Rows, around: Around) -> None:
@@ -99,11 +98,11 @@ class Comparison:
 
     @property
     def medians(self) -> dict[str, Floats]:
-        """The neighbours' medians that a check has asked for, by parameter, where there are enough neighbours."""
+        """The neighbours' medians that checks have asked for, by parameter, if there are enough neighbours."""
         return {name: median for name, median in self._medians.items() if median is not None}
 
     def median_and_spread(self, parameter: str) -> tuple[Floats, Floats] | None:
-        """The neighbours' median and spread at all rows that count; None where there are too few neighbours at all."""
+        """The neighbours' median and spread at all rows to compare; None if there are nowhere enough neighbours."""
         if self._around.most < MIN_NEIGHBOURS:
             return None
         median, spread = (np.full(len(self._series.times), np.nan) for _ in range(2))
@@ -116,14 +115,14 @@ class Comparison:
         return None if known is None else (known, spread)
 
     def median(self, parameter: str) -> Floats | None:
-        """The neighbours' median where it is known already, or at the few rows that a curve of the day needs."""
+        """The neighbours' median at all rows if it is already known, otherwise at the few that a daily curve needs."""
         if parameter not in self._medians:
             self._medians[parameter] = self._median_of_the_few(parameter)
         return self._medians[parameter]
 
     def median_at(self, parameter: str, moments: Times) -> Floats:
-        """The neighbours' median at any moments of the axis of the series."""
-        # Hours around the hours of a station are mostly the same hours.
+        """The neighbours' median at any times on the axis of the series."""
+        # Hours before and after a station's values mostly coincide with its other values.
         distinct, which = np.unique(moments, return_inverse=True)
         stations, times = self._series.from_axis(distinct)
         found = np.full(len(distinct), np.nan)
@@ -142,7 +141,7 @@ class Comparison:
 
 
 def _parts(rows: int, columns: int) -> Iterator[slice]:
-    """Rows in parts of which all cells may be in memory at once."""
+    """Slices of rows whose cells fit into memory at once."""
     size = max(1, _CELLS_AT_ONCE // max(1, columns))
     for at in range(0, rows, size):
         yield slice(at, at + size)

@@ -1,4 +1,4 @@
-"""The UTC days of a series, one after the other."""
+"""Groups the rows of a series by UTC day."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from forecast.qc.flags import Floats, Mask, Times
 
 
 class Days(NamedTuple):
-    """The UTC days that `times` touches, in order."""
+    """The UTC days of `times`, in order."""
 
     number: Times  # days since 1970-01-01
     starts: Times  # the first row of each
-    of_row: Times  # row to day, as an index into the two above
+    of_row: Times  # the day of each row, as an index into the two above
 
 
 def days_of(times: Times) -> Days:
-    """The days of times in their order."""
+    """The UTC days of ascending times."""
     day = times // DAY_MS
     new = np.diff(day, prepend=day[:1] - 1) != 0
     starts = np.flatnonzero(new)

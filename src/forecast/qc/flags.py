@@ -1,4 +1,4 @@
-"""The flags of QARTOD (IOC Manuals and Guides 54, volume 3), primary level."""
+"""QARTOD's primary-level flags (IOC Manuals and Guides 54, volume 3)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FAIL: Final = 4
 MISSING: Final = 9
 
 
-# QARTOD's order, from what says nothing to the worst.
+# QARTOD's order, from no information to the worst.
 _ORDER: Final = (MISSING, NOT_EVALUATED, GOOD, SUSPECT, FAIL)
 
 
 def flags_of(
     values: Floats, *, suspect: Mask | None = None, fail: Mask | None = None, evaluated: Mask | None = None
 ) -> Flags:
-    """One flag a value: MISSING where it is NaN, NOT_EVALUATED where it was not evaluated, else FAIL, SUSPECT, GOOD."""
+    """One flag per value: MISSING for NaN, NOT_EVALUATED if not evaluated, otherwise FAIL, SUSPECT or GOOD."""
     flags = np.full(values.shape, GOOD, dtype=np.uint8)
     if suspect is not None:
         flags[suspect] = SUSPECT
@@ -46,7 +46,7 @@ def is_flagged(flags: Flags) -> Mask:
 
 
 def both_suspect(first: Floats, second: Floats, contradicts: Mask, evaluated: Mask) -> tuple[Flags, Flags]:
-    """The same flag for both of two values that were compared with each other."""
+    """The flags of two values that were compared with each other; both get the same."""
     return (
         flags_of(first, suspect=contradicts, evaluated=evaluated),
         flags_of(second, suspect=contradicts, evaluated=evaluated),
@@ -54,12 +54,12 @@ def both_suspect(first: Floats, second: Floats, contradicts: Mask, evaluated: Ma
 
 
 def worse_of(one: Flags, other: Flags) -> Flags:
-    """The worse of each two flags: missing, not evaluated, good, suspect, fail."""
+    """The worse flag of each pair, in the order missing, not evaluated, good, suspect, fail."""
     return _looked_up(_WORST, one, other)
 
 
 def worst_of(flags: Flags, starts: npt.NDArray[np.intp]) -> Flags:
-    """The worst flag of each group; `starts` are the first of each."""
+    """The worst flag of each group; `starts` are the first indices of the groups."""
     if not len(flags):
         return flags
     worst: Flags = np.take(_BY_SEVERITY, np.maximum.reduceat(np.take(_SEVERITY, flags), starts))
@@ -67,7 +67,7 @@ def worst_of(flags: Flags, starts: npt.NDArray[np.intp]) -> Flags:
 
 
 def merge_flag(standing: Flags, given: Flags) -> Flags:
-    """What stands after another check: the worse of both; a missing or a failed value stays what it is."""
+    """The flag after another check: the worse of the two, but a missing or failed value keeps its flag."""
     return _looked_up(_MERGED, standing, given)
 
 
@@ -77,7 +77,7 @@ def _looked_up(table: Flags, one: Flags, other: Flags) -> Flags:
 
 
 def _table(rule: Callable[[int, int], int]) -> Flags:
-    """What a rule makes of each two flags, at 16 times the one plus the other: six times as fast as masks are."""
+    """The results of a rule for all pairs of flags, at index 16 * one + other: six times as fast as masks."""
     table = np.zeros(256, dtype=np.uint8)
     for one in _ORDER:
         for other in _ORDER:

@@ -1,4 +1,4 @@
-"""The thresholds that hold at one station: the checks', the network's, and what the registry says of the station."""
+"""The thresholds of one station: those of the checks, its network's, and its own in the registry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from forecast.qc.thresholds import Thresholds
 
 
 def limits_of(station: Station, of_network: Mapping[str, Thresholds]) -> Mapping[str, Limits]:
-    """The limits of the checks as `THRESHOLDS` has them; a station's own win over its network's."""
+    """The limits by group, as in `THRESHOLDS`; a station's own take precedence over its network's."""
     own = of_network.keys() | station.thresholds.keys()
     return {
         group: {**limits, **_values(of_network.get(group, {})), **station.thresholds.get(group, {})}

@@ -1,4 +1,4 @@
-"""The parameters that the checks speak of."""
+"""The names of the parameters that the checks use."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ IRRADIANCE: Final = "surface_downwelling_shortwave_flux_in_air"
 IRRADIANCE_6MIN: Final = "surface_downwelling_shortwave_flux_in_air_6min"
 IRRADIANCE_10MIN: Final = "surface_downwelling_shortwave_flux_in_air_10min"
 IRRADIANCE_1H: Final = "surface_downwelling_shortwave_flux_in_air_1h"
-# Minutes of sunshine by the minutes of their period, and temperatures of the soil by depth.
+# Sunshine, by the minutes of its period, and soil temperature, by depth.
 SUNSHINE: Final = {
     6: "duration_of_sunshine_6min",
     10: "duration_of_sunshine_10min",

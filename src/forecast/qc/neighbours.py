@@ -1,4 +1,4 @@
-"""Which stations are compared with each other: one spatial index for a registry."""
+"""Finds the neighbours that stations are compared with, with one spatial index per registry."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import numpy.typing as npt
 
 from forecast.core.stations import Station, Stations
 
-# Our own stations are 9 to 63 km apart; within 10 km there is one neighbour at most.
+# The project's first stations are 9 to 63 km apart; within 10 km each has at most one neighbour.
 RADIUS_KM: Final = 75
-# GHCNh: neighbours differ by 200 m in height at most.
+# GHCNh: neighbours differ by at most 200 m in altitude.
 MAX_HEIGHT_M: Final = 200
-# GHCNh takes 10; in a city of 624 stations the medians of 30 found more at fewer false alarms (docs/benchmark.md).
+# GHCNh takes 10. In a city of 624 stations, medians of 30 found more, with fewer false alarms (docs/benchmark.md).
 MAX_NEIGHBOURS: Final = 30
 EARTH_KM: Final = 6371
-# All of 10 000 stations took 0.19 s on a grid over France and 0.26 s in one city; with leaves of 16 or 64, 0.18 to
-# 0.36 s.
+# All neighbours of 10 000 stations took 0.19 s on a grid over France and 0.26 s in one city; with leaves of 16 or 64,
+# 0.18 to 0.36 s.
 _LEAF: Final = 32
-# How many leaves are looked at first.
+# How many leaves are searched first.
 _FIRST_LEAVES: Final = 16
 # RADIUS_KM as a chord of the unit sphere.
 _FARTHEST: Final = 2 * np.sin(RADIUS_KM / EARTH_KM / 2)
@@ -33,7 +33,7 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """Stations near each other, by row, and a ball around them."""
+    """Stations near each other, by row, and a ball that encloses them."""
 
     rows: Rows
     centre: Points
@@ -43,12 +43,12 @@ class _Leaf:
 class Neighbours:
     """The neighbours of each station, nearest first.
 
-    They are the MAX_NEIGHBOURS nearest within RADIUS_KM (great circle) and MAX_HEIGHT_M of height; of stations as
-    near the one whose id comes first. Stations of the same site share its faults, and are no neighbours of each other.
-    In a crowd a station can be a neighbour of another that is none of its own.
+    A station's neighbours are the MAX_NEIGHBOURS nearest within RADIUS_KM (great circle) and MAX_HEIGHT_M of altitude.
+    Of two at the same distance, the one whose id sorts first is nearer. Stations of the same site share its faults, so
+    they are not neighbours. In a dense area, A can be a neighbour of B without B being one of A.
 
-    They are found when they are asked for, of a leaf of stations at a time: of a station alone, in a registry of
-    10 000, in a twentieth of the time. Not for several threads at once.
+    They are searched for on demand, for all stations of a leaf at once: for one station in a registry of 10 000, that
+    takes a twentieth of the time. Not thread-safe.
     """
 
     def __init__(self, stations: Iterable[Station]) -> None:
@@ -62,7 +62,7 @@ class Neighbours:
         self._searched_around: Final[set[int]] = set()
 
     def of(self, station_id: str) -> tuple[str, ...]:
-        """What a station is compared with; nothing for one that is not in the registry."""
+        """The ids of a station's neighbours; none for a station that is not in the registry."""
         row = self._rows.get(station_id)
         if row is None:
             return ()
@@ -70,7 +70,7 @@ class Neighbours:
         return tuple(self._ids[other] for other in self._near[row])
 
     def compared_with(self, station_id: str) -> tuple[str, ...]:
-        """The stations of which it is a neighbour, by id: its values are part of their flags."""
+        """The ids of the stations that have this station as a neighbour, so that their flags depend on its values."""
         row = self._rows.get(station_id)
         if row is None:
             return ()
@@ -92,18 +92,18 @@ class Neighbours:
 
 @lru_cache(maxsize=1)
 def neighbours_of(stations: Stations) -> Neighbours:
-    """Those of a registry, found once."""
+    """The neighbours within a registry, found once."""
     return Neighbours(stations)
 
 
 def on_the_sphere(stations: Iterable[Station]) -> Points:
-    """Unit vectors of the stations' positions, one a row."""
+    """Unit vectors of the stations' positions, one per row."""
     north, east = np.radians([(one.latitude, one.longitude) for one in stations]).reshape(-1, 2).T
     return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=1)
 
 
 def halves(points: Points, rows: Rows) -> tuple[Rows, Rows]:
-    """Rows of points cut in two of the same number (the first may have one more), across where they lie widest."""
+    """Two halves of points (the first may have one more), split across the axis of their largest extent."""
     own = points[rows]
     axis = int(np.argmax(np.ptp(own, axis=0)))
     ordered = rows[np.argsort(own[:, axis], kind="stable")]
@@ -113,7 +113,7 @@ def halves(points: Points, rows: Rows) -> tuple[Rows, Rows]:
 
 @dataclass(frozen=True)
 class _Index:
-    """Stations by row in the order of their ids, and the leaves that they are in."""
+    """Stations by row, in the order of their ids, and the leaves that contain them."""
 
     points: Points
     heights: Points
@@ -143,7 +143,7 @@ class _Index:
         )
 
     def leaves_around(self, leaf: int) -> list[int]:
-        """The leaves that may have a station within RADIUS_KM of one of this leaf."""
+        """The leaves that may contain a station within RADIUS_KM of one of this leaf's."""
         leaves: list[int] = self._in_order(leaf)[1].tolist()
         return leaves
 
@@ -167,7 +167,7 @@ class _Index:
         yield from _in_order(rows, others, distances, last)
 
     def _in_order(self, leaf: int) -> tuple[Points, Rows]:
-        """How far the stations of each leaf are away at least, and the leaves within reach, nearest first."""
+        """The minimum distances of the leaves within reach, and the leaves, nearest first."""
         centre, radius = self.leaves[leaf].centre, self.leaves[leaf].radius
         gaps: Points = np.linalg.norm(self.centres - centre, axis=1) - self.radii - radius
         order = np.argsort(gaps, kind="stable")
@@ -175,7 +175,7 @@ class _Index:
 
 
 def _leaves(points: Points, rows: Rows) -> Iterator[_Leaf]:
-    """The leaves of a k-d tree: each has the stations of one part of the space."""
+    """The leaves of a k-d tree; each has the stations of one region."""
     if len(rows) > _LEAF:
         for half in halves(points, rows):
             yield from _leaves(points, half)
@@ -185,7 +185,7 @@ def _leaves(points: Points, rows: Rows) -> Iterator[_Leaf]:
 
 
 def _distances(points: Points, rows: Rows, others: Rows) -> Points:
-    """Chords from each of some points to each of others; the same both ways, to the last bit."""
+    """Chords between two sets of points; exactly the same in both directions."""
     squares = np.zeros((len(rows), len(others)))
     for axis in range(points.shape[1]):
         squares += (points[rows, axis, None] - points[others, axis]) ** 2
@@ -194,7 +194,7 @@ def _distances(points: Points, rows: Rows, others: Rows) -> Points:
 
 
 def _distance_of_the_last(distances: Points) -> Points:
-    """How far the last neighbour of each is that counts; infinite where there are not as many."""
+    """The distance of each station's last neighbour that counts; infinite if there are fewer."""
     if distances.shape[1] < MAX_NEIGHBOURS:
         return np.full(len(distances), np.inf)
     last: Points = np.partition(distances, MAX_NEIGHBOURS - 1, axis=1)[:, MAX_NEIGHBOURS - 1]
@@ -202,9 +202,9 @@ def _distance_of_the_last(distances: Points) -> Points:
 
 
 def _in_order(rows: Rows, others: Rows, distances: Points, last: Points) -> Iterator[tuple[int, list[int]]]:
-    """Of each row the others up to its last neighbour, nearest first, and of some as near the first by id."""
+    """For each row, the others up to its last neighbour, nearest first; at equal distance, by id."""
     row, column = np.nonzero((distances <= last[:, None]) & np.isfinite(distances))
-    # The columns are in the order of ids already, and this sort keeps it.
+    # The columns are already in the order of ids, and a stable sort keeps it.
     order = np.lexsort((distances[row, column], row))
     starts = np.searchsorted(row, np.arange(len(rows) + 1)).tolist()
     nearest = others[column[order]].tolist()

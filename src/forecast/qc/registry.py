@@ -1,4 +1,4 @@
-"""All checks, in their order, and what follows from them: thresholds, and how far a change can reach."""
+"""All checks in order, and what is derived from them: thresholds, and how far a change can reach."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def _discovered() -> Iterator[Check]:
 
 
 def _thresholds() -> Iterator[tuple[str, Thresholds]]:
-    """The thresholds of each parameter, and last those that belong to none."""
+    """The thresholds of each parameter, then those that belong to no parameter."""
     groups = (*MEASURED_NAMES, *(group for check in CHECKS.values() for group in check.limits))
     for group in dict.fromkeys(groups):
         yield group, {name: limit for check in CHECKS.values() for name, limit in check.limits.get(group, {}).items()}
 
 
 def reach_of(chain: Iterable[Check]) -> Reach:
-    """How far checks look that are made one after another.
+    """The combined reach of a chain of checks.
 
-    A value that failed one takes no part in the next, so that what they look at adds up, parameter by parameter.
+    A later check does not use a value that failed an earlier one, so their reaches add up, parameter by parameter.
     """
     after_failing: dict[str, Reach] = defaultdict(lambda: _NONE)
     farthest = _NONE
@@ -57,24 +57,24 @@ def _farthest(reaches: Iterable[Reach]) -> Reach:
     return Reach(max(befores), max(afters))
 
 
-# A value that failed one takes no part in those after it.
+# The order matters: later checks do not use a value that failed an earlier one.
 CHECKS: Final[Mapping[str, Check]] = {
     check.id: check for check in sorted(_discovered(), key=lambda check: (check.order, check.id))
 }
-# By parameter and name; those that belong to no parameter stand under the check's own id.
+# By parameter and name; thresholds that belong to no parameter are under the check's own id.
 THRESHOLDS: Final[Mapping[str, Thresholds]] = dict(_thresholds())
-# What a station may ask for at most: on how far the checks look depends what is re-evaluated.
+# The maximum of what a station may set: the reach of the checks determines what is re-evaluated.
 MAX_OVERRIDE: Final[Limits] = {name: most for check in CHECKS.values() for name, most in check.most.items()}
 
 STATION_REACH, _NEIGHBOURS_REACH, DAY_REACH = (
     reach_of(check for check in CHECKS.values() if check.scope is scope) for scope in Scope
 )
-# What the checks of a day look at is compared with the neighbours, which needs hours around it.
+# Checks of whole days use values compared with the neighbours, which depend on the hours before and after.
 COMPARED_REACH: Final = Reach(
     DAY_REACH.before + _NEIGHBOURS_REACH.before,
     DAY_REACH.after + _NEIGHBOURS_REACH.after,
 )
-# And values that are compared are those that no check of their own station failed.
+# The compared values, in turn, are those that no check of their own station failed.
 REACH: Final = Reach(
     COMPARED_REACH.before + WINDOW_MINUTES / 60 + STATION_REACH.before,
     COMPARED_REACH.after + WINDOW_MINUTES / 60 + STATION_REACH.after,

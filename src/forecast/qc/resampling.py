@@ -1,4 +1,4 @@
-"""Observations to values of regular intervals: what `freq` of the reader gives, and the hourly dataset holds."""
+"""Resamples observations to regular intervals, for `freq` of the reader and for the hourly dataset."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from forecast.qc.aggregates import Starts, mean_direction
 from forecast.qc.checks.direction_at_calm import is_calm
 from forecast.qc.flags import MISSING, Flags, Floats, Mask, Times, worst_of
 
-# What a direction depends on besides itself: at calm there is none.
+# A direction also depends on these: at calm there is none.
 WIND: Final = ("wind_speed", "wind_speed_of_gust")
 _CLOUD: Final = "cloud_area_fraction"
 _SKY_OBSCURED: Final = 9
-# A share of a number that is no power of two may miss a whole number by a rounding.
+# Multiplying by a share that is not a power of two can miss a whole number by a rounding error.
 _ROUNDING: Final = 1e-9
-# Why an interval has no value; the first that holds.
+# Why an interval has no value; the first reason that applies.
 REASONS: Final = ("", "period_does_not_fit", "not_observed", "interval_unknown", "below_min_share", "no_direction")
 Reasons = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
 class Resampled:
-    """Rows by station and end of interval: values (null where there is none) and flags, and the reasons by parameter.
+    """Rows by station and end of interval, with values (null if there is none) and flags; and the reasons by parameter.
 
-    A flag is the worst of those of the values that were used. Reasons are places in REASONS.
+    A flag is the worst flag of the values that were used. Reasons are indices into REASONS.
     """
 
     table: pa.Table
@@ -42,7 +42,7 @@ class Resampled:
 
 @dataclass(frozen=True, slots=True)
 class _Intervals:
-    """The rows of observations of each interval: `starts` are the first of each, `sizes` how many there are."""
+    """The intervals of observations: `starts` are their first rows, and `sizes` their numbers of rows."""
 
     times: Times
     starts: Starts
@@ -53,9 +53,9 @@ class _Intervals:
 
 @dataclass(frozen=True, slots=True)
 class Resampling:
-    """How observations are put together: `step` in milliseconds, `min_share` of the expected values for a value.
+    """How to resample: intervals of `step` milliseconds, with at least the share `min_share` of the expected values.
 
-    `minutes` are the intervals of the stations; `hidden` the flags whose values are left out.
+    `minutes` are the stations' own intervals. Values whose flag is in `hidden` are not used.
     """
 
     step: int
@@ -64,7 +64,7 @@ class Resampling:
     hidden: tuple[int, ...]
 
     def of(self, observations: pa.Table, parameters: Sequence[str]) -> Resampled:
-        """Of observations (DATASET_SCHEMA) by station and time; an interval without an observation has no row."""
+        """Resamples observations (DATASET_SCHEMA), sorted by station and time. An interval without any has no row."""
         stations, places = _stations(observations)
         intervals = self._intervals(observations, stations, places)
         ids = pa.DictionaryArray.from_arrays(pa.array(places[intervals.starts], pa.int32()), stations)
@@ -92,7 +92,7 @@ class Resampling:
         values, flags = _floats(observations, name), _flags(observations, name)
         received = ~np.isnan(values)
         used = received & ~np.isin(flags, self.hidden)
-        # A direction at calm is that of the last wind: it counts, and points nowhere.
+        # A direction at calm is that of the last wind: it counts as received, but has no part in the mean.
         calm = self._calm(observations) if METHODS[name] is Method.DIRECTION else np.zeros(len(values), bool)
         needed = within.needed
         if (period := PERIODS.get(name)) is not None:
@@ -123,7 +123,7 @@ class Resampling:
 
 
 def _stations(observations: pa.Table) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """The ids that occur, and the place of each row's among them."""
+    """The ids that occur, and the index of each row's id."""
     encoded = observations["station_id"].cast(pa.string()).combine_chunks().dictionary_encode()
     return encoded.dictionary, encoded.indices.to_numpy().astype(np.int64)
 
@@ -143,12 +143,12 @@ def _sums(mask: Mask, within: _Intervals) -> npt.NDArray[np.int64]:
 
 
 def _reduced(function: np.ufunc, values: npt.NDArray[Any], within: _Intervals) -> npt.NDArray[Any]:
-    """What a function makes of the values of each interval."""
+    """A function, reduced over the values of each interval."""
     return function.reduceat(values, within.starts) if len(values) else values
 
 
 def _put_together(method: Method, values: Floats, used: Mask, within: _Intervals) -> Floats:
-    """One value an interval of those that are used; NaN where there is none."""
+    """One value per interval from those that are used; NaN if there are none."""
     if method is Method.DIRECTION:
         return mean_direction(values, used, within.starts) if len(values) else values
     if method is Method.LAST:
@@ -163,5 +163,5 @@ def _put_together(method: Method, values: Floats, used: Mask, within: _Intervals
     if method is Method.SUM:
         return np.where(number > 0, total, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        # Rounding may leave the mean of equal values a hair beyond them.
+        # Rounding can put the mean of equal values slightly outside their range.
         return np.where(number > 0, (total / number).clip(lowest, highest), np.nan)

@@ -1,4 +1,4 @@
-"""What the checks say of the observations of stations, put together."""
+"""The combined results of the checks for the observations of some stations."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from forecast.qc.series import Rows, Series
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What a document says of itself, row by row; `amount` is the derived precipitation_amount."""
+    """The QC results of documents, row by row; `amount` is the derived precipitation_amount."""
 
     flag: npt.NDArray[np.int32]
     flags: pa.Array
@@ -41,16 +41,17 @@ class Quality:
     amount: Floats
 
     def take(self, rows: Rows | Mask) -> Quality:
-        """Some of the rows."""
+        """The results of some of the rows."""
         places = np.flatnonzero(rows) if rows.dtype == bool else rows
         return Quality(self.flag[rows], self.flags.take(pa.array(places)), self.anomalies[rows], self.amount[rows])
 
 
 @dataclass(slots=True)
 class QcResults:
-    """`flags` are the worst of all checks by parameter; `by_check` those of each, by check and parameter.
+    """The results of the checks.
 
-    `medians` are those of the neighbours, by parameter, where there are enough of them. `limits` are the stations'.
+    `flags` are the worst flags by parameter, and `by_check` the flags by check and parameter. `medians` are the
+    neighbours' medians by parameter, if there are enough neighbours. `limits` are the stations' thresholds.
     """
 
     series: Series
@@ -67,7 +68,7 @@ class QcResults:
             for name, values in self.series.values.items()
         }
         self.amount = np.full(len(self.series.times), np.nan)
-        # All stations of a series have the same.
+        # All stations of a series have the same thresholds.
         self.limits = limits_of(self.series.stations[0], self.series.network_limits)
 
     def unfailed_values(self, parameter: str) -> Floats:
@@ -79,17 +80,17 @@ class QcResults:
         return np.where(failed, np.nan, values) if failed.any() else values
 
     def has(self, *parameters: str) -> bool:
-        """Whether there is any value of each."""
+        """Whether each of these parameters has any value."""
         return self.series.has(*parameters)
 
     def set_aside(self, parameter: str, rows: Mask) -> None:
-        """Leave these values out of every check that follows: a good one becomes one that is not evaluated."""
+        """Exclude these values from all later checks; a good value becomes one that is not evaluated."""
         mine = self.flags[parameter]
         mine[rows & (mine == GOOD)] = NOT_EVALUATED
         self._aside[parameter] = rows
 
     def add(self, check: str, parameter: str, flags: Flags) -> None:
-        """Take what a check says; of a value that failed an earlier one or is set aside, it says nothing."""
+        """Add the flags of a check. Values that failed an earlier check or are set aside keep their flags."""
         if check not in CHECKS:
             raise ValueError(f"{check} is not a check of forecast.qc.checks: nothing is said in its name")
         mine = self.flags[parameter]
@@ -103,7 +104,7 @@ class QcResults:
         self.flags[parameter] = merge_flag(mine, flags)
 
     def quality(self, rows: Rows | None = None) -> Quality:
-        """The flags as a document has them, of all rows or of some."""
+        """The flags as documents have them, of all rows or of some."""
         rows = np.arange(len(self.amount)) if rows is None else rows
         amount = self.amount[rows]
         worst = np.full(len(amount), MISSING, dtype=np.uint8)
@@ -117,7 +118,7 @@ class QcResults:
         return Quality(worst.astype(np.int32), pa.array(texts, pa.string()), anomalies, amount)
 
     def _texts(self, rows: Rows) -> list[str]:
-        """JSON text of the flags 3 and 4 of each row, which has some; each distinct text is made once."""
+        """The flags 3 and 4 of each row as JSON; every row has some, and each distinct text is made once."""
         names = [name for name in MEASURED_NAMES if name in self.flags]
         codes = np.stack([self._codes(name, rows) for name in names], axis=1)
         distinct, which = np.unique(codes, axis=0, return_inverse=True)
@@ -125,7 +126,7 @@ class QcResults:
         return [made[number] for number in which.reshape(-1).tolist()]
 
     def _codes(self, parameter: str, rows: Rows) -> npt.NDArray[np.int64]:
-        """A number a row: the flag, and a bit for each check that gave one of 3 or 4; 0 where there is none."""
+        """One number per row: the flag, and a bit for each check that gave 3 or 4; 0 if there is none."""
         final = self.flags[parameter][rows]
         codes = np.zeros(len(rows), dtype=np.int64)
         for bit, check in enumerate(CHECKS):
@@ -142,6 +143,6 @@ def _text(names: list[str], codes: list[int]) -> str:
 
 @lru_cache(maxsize=4096)
 def _entry(name: str, code: int) -> str:
-    """The part of the text on one parameter: these recur where nearly every text is another."""
+    """The part of the text about one parameter; it repeats more often than whole texts."""
     checks = [check for bit, check in enumerate(CHECKS) if code >> (bit + 8) & 1]
     return f'"{name}": {json.dumps({"flag": code & 0xFF, "checks": checks})}'

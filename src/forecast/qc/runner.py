@@ -1,4 +1,4 @@
-"""Makes the checks in their order: of stations by themselves, then among their neighbours and day by day."""
+"""Runs the checks in their order: first those of single stations, then those that use neighbours and whole days."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _COMPARED: Final = tuple(dict.fromkeys(chain.from_iterable(check.compared for ch
 
 
 def run_station_checks(series: Series) -> QcResults:
-    """The checks that need no other station, up to the first that does."""
+    """Run the checks of a single station that come before the first that needs neighbours."""
     results = QcResults(series)
     _run(_ALONE, results)
     return results
 
 
 def compared_values(results: QcResults) -> Series:
-    """What the neighbours of stations see of them, after `run_station_checks`."""
+    """The values that other stations are compared with, after `run_station_checks`."""
     series = results.series
     values = {name: results.unfailed_values(name) for name in _COMPARED if series.has(name)}
     return Series(series.stations, series.starts, series.times, values)
@@ -46,10 +46,10 @@ def run_neighbour_checks(
     neighbours: Neighbours,
     days: tuple[int, int] | None = None,
 ) -> None:
-    """Add to the results of stations what comparison with their neighbours, and their days, say.
+    """Run the checks that use neighbours or whole days, and add their flags to the results.
 
-    `compared` are the `compared_values` of all stations of which there are observations. Of `days`, the first and the
-    last (since 1970, all without), the flags are whole; on the days around them they need not be.
+    `compared` are the `compared_values` of all stations that have observations. `days` are the first and the last day
+    (since 1970) whose flags must be complete; those of the days around them may not be. None: all days.
     """
     chosen = list(targets)
     if not chosen:
@@ -67,7 +67,7 @@ def run_neighbour_checks(
 
 
 def run_closing_checks(results: QcResults) -> None:
-    """The checks of stations by themselves that come after all others: no other check builds on them."""
+    """Run the checks of a single station that come after all others; no other check depends on them."""
     _run(_CLOSING, results)
 
 
@@ -83,7 +83,7 @@ def _run(checks: Iterable[Check], results: QcResults, comparison: Comparison = N
 
 
 def _rows_compared(times: Times, days: tuple[int, int] | None) -> Rows:
-    """The rows whose comparison has a part in the flags of these days."""
+    """The rows that have to be compared for the flags of these days."""
     if days is None:
         return np.arange(len(times))
     first = days[0] * DAY_MS - COMPARED_REACH.before * HOUR_MS

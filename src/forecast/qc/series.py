@@ -1,7 +1,7 @@
-"""Observations of stations as columns: station after station, and each in the order of time.
+"""Observations of several stations as columns, one station after another, each in the order of time.
 
-Checks look at all stations of a series at once. What looks along time does so on an axis on which the stations lie one
-after another, so far apart that no check reaches from one to the next; so its functions know nothing of stations.
+Checks process all stations of a series at once. Functions that look along time use an axis that has the stations one
+after another, so far apart that no check reaches from one to the next. They need to know nothing about stations.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from forecast.qc.flags import Floats, Mask, Times
 from forecast.qc.thresholds import Thresholds
 
 Rows = npt.NDArray[np.intp]
-# The checks reach less than a week; 1 000 000 stations with 20 years of observations fit into 64 bits.
+# The checks reach less than a week. 1 000 000 stations with 20 years of observations fit into 64 bits.
 _DAYS_BETWEEN: Final = 1_000
 
 
@@ -29,9 +29,9 @@ _DAYS_BETWEEN: Final = 1_000
 class Series:
     """Observations of stations that have the same thresholds.
 
-    `starts` are the first row of each station. `times` are ms since 1970, ascending within a station, none twice there;
-    `values` by parameter (measured ones), NaN where missing. `doubted` are the values, by parameter, that failed the
-    network's own check; `network_limits` are the thresholds that differ at the stations of their network.
+    `starts` are the first rows of the stations. `times` are ms since 1970, strictly ascending within a station.
+    `values` are the measured values by parameter, NaN if missing. `doubted` marks the values, by parameter, that
+    failed the network's own check. `network_limits` are the thresholds that the stations' network overrides.
     """
 
     stations: tuple[Station, ...]
@@ -54,12 +54,12 @@ class Series:
         return cls((station,), np.zeros(1, np.intp), times, values, doubted or {}, network_limits or {})
 
     def has(self, *parameters: str) -> bool:
-        """Whether there is any value of each."""
+        """Whether each of these parameters has any value."""
         return all(name in self.values for name in parameters)
 
     @property
     def sizes(self) -> Rows:
-        """How many rows each station has."""
+        """The number of rows of each station."""
         return np.diff(self.starts, append=len(self.times))
 
     @cached_property
@@ -69,21 +69,21 @@ class Series:
 
     @cached_property
     def days_apart(self) -> int:
-        """By how many days a station lies after the one before it on the axis."""
+        """The distance in days between consecutive stations on the axis."""
         if len(self.stations) == 1 or not self.times.size:
             return 0
         return int(np.ptp(self.times) // DAY_MS) + 1 + _DAYS_BETWEEN
 
     @cached_property
     def axis(self) -> Times:
-        """The times of all rows on one axis (ms, ascending), where midnights are still multiples of a day.
+        """The times of all rows on one axis (ms, ascending), on which midnights are still multiples of a day.
 
-        Of the first station they are `times`; each other lies `days_apart` after the one before.
+        For the first station they equal `times`; each further station is shifted by another `days_apart`.
         """
         return self.times if len(self.stations) == 1 else self.on_axis(self.of_row, self.times)
 
     def rows_on(self, days: Mapping[str, Iterable[int]]) -> Mask:
-        """The rows of these UTC days (since 1970) by station."""
+        """The rows on these UTC days (since 1970), given by station."""
         places = {station.id: place for place, station in enumerate(self.stations)}
         numbers = [
             day + places[name] * self.days_apart
@@ -94,11 +94,11 @@ class Series:
         return np.isin(self.axis // DAY_MS, numbers)
 
     def on_axis(self, stations: Rows, times: Times) -> Times:
-        """Where any times of stations (by index) lie on the axis; they may be some days outside the series."""
+        """The positions on the axis of any times of stations (by index), which may be some days outside the series."""
         return times + stations * (self.days_apart * DAY_MS)
 
     def from_axis(self, moments: Times) -> tuple[Rows, Times]:
-        """The station (by index) and the time of moments on the axis, which may lie some days outside the series."""
+        """The station (by index) and the time of positions on the axis, which may be some days outside the series."""
         if not self.days_apart:
             return np.zeros(moments.shape, np.intp), moments
         apart = self.days_apart * DAY_MS
@@ -108,7 +108,7 @@ class Series:
 
 
 def joined(parts: Sequence[Series]) -> Series:
-    """Series one after another as one: `network_limits` are those of the first."""
+    """One series made of several; `network_limits` are those of the first."""
     if len(parts) == 1:
         return parts[0]
     ends = np.cumsum([len(part.times) for part in parts])
@@ -134,7 +134,7 @@ def joined(parts: Sequence[Series]) -> Series:
 
 
 def alike(stations: Sequence[Station]) -> list[list[int]]:
-    """The places of stations that may be in one series: of one network, with equal thresholds and intervals."""
+    """Groups the indices of stations that can share a series: same network, thresholds and interval."""
     found: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, station in enumerate(stations):
         own = sorted((group, *sorted(limits.items())) for group, limits in station.thresholds.items())

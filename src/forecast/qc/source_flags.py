@@ -1,4 +1,4 @@
-"""What the networks' own quality codes say of values (`source_flags`)."""
+"""Interprets the networks' own quality codes (`source_flags`)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from forecast.qc.flags import Mask
 
 
 def doubted(texts: npt.NDArray[np.object_], failed_codes: Set[int | str]) -> dict[str, Mask]:
-    """Where values failed their network's check, by parameter; `texts` are those of `source_flags` (JSON or None).
+    """Where values failed their network's check, by parameter.
 
-    `failed_codes` are the network's codes that say so.
+    `texts` are the `source_flags` (JSON or None), and `failed_codes` the network's codes for a failed check.
     """
     if not failed_codes:
         return {}

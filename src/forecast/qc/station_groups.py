@@ -1,7 +1,7 @@
-"""Stations that are evaluated together: those near each other, which the same changes reach.
+"""Groups stations that are near each other, so that the same changes affect them, for evaluation together.
 
-Flags of a station depend on its neighbours, so a group reads a ring of stations around its own. The larger the group,
-the fewer stations are read for two groups.
+A station's flags depend on its neighbours, so a group also reads the stations around its own. The larger the groups,
+the fewer stations are read for two of them.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import numpy as np
 from forecast.core.stations import Station, Stations
 from forecast.qc.neighbours import halves, neighbours_of, on_the_sphere
 
-# Half of a city of 600 reads a ring that is a third as large as itself, and a station alone one of 30.
+# For half of a city of 600, a third as many stations have to be read around it; for a single station, 30.
 _MAX_STATIONS: Final = 320
 _MIN_STATIONS: Final = 20
-# A group evaluates at most so many times the station-days that the changes reach.
+# A group evaluates at most this many times the station-days that the changes affect.
 _MAX_WASTE: Final = 2
 
 
 @dataclass(frozen=True)
 class StationGroup:
-    """Stations with flags that changed days can change, and the days that have a part in these.
+    """Stations whose flags the changed days can affect, and those days.
 
-    `reached` are the days by station, as bits of a number, counted from `epoch` (since 1970).
+    `reached` has the changed days for each station, as bits of a number, counted from `epoch` (since 1970).
     """
 
     names: tuple[str, ...]
@@ -38,12 +38,12 @@ class StationGroup:
 
     @cached_property
     def targets(self) -> tuple[Station, ...]:
-        """The stations of the group, in the order of their ids."""
+        """The stations of the group, sorted by id."""
         return _known(self.names, self.stations)
 
     @cached_property
     def halo(self) -> tuple[Station, ...]:
-        """They and their neighbours, in the order of their ids."""
+        """The stations of the group and their neighbours, sorted by id."""
         neighbours = neighbours_of(self.stations)
         return _known(
             sorted({other for name in self.names for other in neighbours.of(name)}.union(self.names)), self.stations
@@ -51,7 +51,7 @@ class StationGroup:
 
     @cached_property
     def days(self) -> set[int]:
-        """The changed days that have a part in the flags of any of them."""
+        """The changed days that affect the flags of any of them."""
         bits = self._bits
         return {self.epoch + day for day in range(bits.bit_length()) if bits >> day & 1}
 
@@ -62,7 +62,7 @@ class StationGroup:
 
     @property
     def is_to_be_cut(self) -> bool:
-        """Whether it is too many stations, or some of them would be evaluated on many days that no change reaches."""
+        """Whether there are too many stations, or some would be evaluated on many days that no change affects."""
         together = self._bits.bit_count() * len(self.names)
         apart = sum(self.reached[name].bit_count() for name in self.names)
         return self.can_be_cut and (len(self.names) > _MAX_STATIONS or together > _MAX_WASTE * apart)
@@ -72,7 +72,7 @@ class StationGroup:
         return reduce(or_, (self.reached[name] for name in self.names))
 
     def cut(self) -> Iterator[StationGroup]:
-        """Two groups of its stations, on either side of a line."""
+        """Two groups, one on each side of a line."""
         rows = np.arange(len(self.names))
         for half in halves(on_the_sphere(self.targets), rows):
             names = tuple(self.names[row] for row in sorted(half.tolist()))
@@ -80,7 +80,7 @@ class StationGroup:
 
 
 def all_reached(changed: Mapping[str, set[int]], stations: Stations) -> StationGroup | None:
-    """All stations whose flags these changed days by station can change; None where no station is known."""
+    """All stations whose flags these changed days (by station) can affect; None if no station is known."""
     known = {name: days for name, days in changed.items() if days and stations.get(name) is not None}
     if not known:
         return None

@@ -1,4 +1,4 @@
-"""Where the sun stands, and how much of it a cloudless sky lets through: what irradiance and UV are checked against."""
+"""The sun's elevation, and clear-sky irradiance and UV, against which measured values are checked."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _MADRONICH_EXPONENT: Final = 2.42
 
 
 def solar_elevation(times: Times, latitude: float | Floats, longitude: float | Floats) -> Floats:
-    """Degrees of the sun's centre above the horizon at `times` (ms since 1970 UTC), negative at night.
+    """The elevation of the sun's centre above the horizon at `times` (ms since 1970 UTC), in degrees.
 
     `latitude` and `longitude` in degrees, north and east positive: of one place, or of a place for each time. The
-    elevation is the geometric one: refraction, which lifts the sun by 0.5° at the horizon and less than 0.1° above 10°,
-    is left out, as the definition of civil twilight (-6°) leaves it out.
+    elevation is geometric. Refraction, which lifts the sun by 0.5° at the horizon and by less than 0.1° above 10°, is
+    ignored, as in the definition of civil twilight (-6°).
 
-    Meeus, Astronomical Algorithms, chapters 12, 22 and 25 (low accuracy), which NOAA's solar calculator follows.
+    Meeus, Astronomical Algorithms, chapters 12, 22 and 25 (low accuracy), as in NOAA's solar calculator.
     Within 0.015° of NREL's SPA from 1950 to 2050 (0.011° at the worst of 20 000 random times at each of four places).
-    Reach in time: none, each value by its own time.
+    Reach in time: none, each value is computed from its own time.
     """
     days = times / DAY_MS - _J2000_DAY
     century = days / _DAYS_PER_CENTURY
@@ -40,8 +40,8 @@ def solar_elevation(times: Times, latitude: float | Floats, longitude: float | F
     obliquity = np.radians(23.439291 - 0.0130042 * century + 0.00256 * np.cos(node))
     sidereal = 280.46061837 + 360.98564736629 * days + nutation * np.cos(obliquity)
     hour = np.radians(sidereal + longitude)
-    # The unit vector to the sun in equatorial coordinates, of which only the part along the zenith is needed; this
-    # saves right ascension and hour angle, two arctangents.
+    # Only the component of the unit vector to the sun along the zenith is needed, so right ascension and hour angle,
+    # two arctangents, can be skipped.
     x, y, z = np.cos(sun), np.cos(obliquity) * np.sin(sun), np.sin(obliquity) * np.sin(sun)
     north = np.radians(latitude)
     height = np.sin(north) * z + np.cos(north) * (np.cos(hour) * x + np.sin(hour) * y)
@@ -63,30 +63,30 @@ def _ecliptic_longitude(century: Floats) -> Floats:
 
 
 def clear_sky_irradiance(elevation: Floats) -> Floats:
-    """Global irradiance in W/m² on level ground under a cloudless sky; 0 where the sun (degrees) is at or below 0.
+    """Global irradiance in W/m² on level ground under a cloudless sky; 0 if the sun (degrees) is at or below 0.
 
-    Haurwitz (1945), the best of the models that need nothing but the sun's height (SAND2012-2389). It knows no season
-    (the sun's distance makes ±3.4 %), no haze, no altitude and no twilight; broken clouds beside the sun add to it, by
-    half of it for minutes (Yordanov et al., 2013). So a limit is a multiple of it and a margin.
+    Haurwitz (1945), the best of the models that only need the sun's elevation (SAND2012-2389). It ignores the season
+    (the sun's distance makes ±3.4 %), haze, altitude and twilight. Broken clouds near the sun can add half of it for
+    minutes (Yordanov et al., 2013). A limit is therefore a multiple of it plus a margin.
     """
     sine = _sine_above_horizon(elevation)
-    # The horizon itself would divide by 0; the irradiance there is 0 all the same.
+    # At the horizon itself, this would divide by 0; the irradiance there is 0 anyway.
     extinction = np.exp(-_HAURWITZ_EXTINCTION / np.where(sine > 0.0, sine, 1.0))
     irradiance: Floats = _HAURWITZ_W_M2 * sine * extinction
     return irradiance
 
 
 def clear_sky_uv(elevation: Floats) -> Floats:
-    """UV index under a cloudless sky with 300 Dobson units of ozone; 0 where the sun (degrees) is at or below 0.
+    """UV index under a cloudless sky with 300 Dobson units of ozone; 0 if the sun (degrees) is at or below 0.
 
-    Madronich (2007), for clean air at sea level over dark ground. The ozone enters with the power -1.23: 220 units, a
-    rare low over Europe, give 1.46 times as much.
+    Madronich (2007), for clean air at sea level over dark ground. It is proportional to the ozone column to the power
+    of -1.23: 220 units, a rare low over Europe, give 1.46 times as much.
     """
     index: Floats = _MADRONICH_INDEX * _sine_above_horizon(elevation) ** _MADRONICH_EXPONENT
     return index
 
 
 def _sine_above_horizon(elevation: Floats) -> Floats:
-    """Cosine of the zenith distance, 0 below the horizon; NaN stays NaN."""
+    """Cosine of the zenith angle, 0 below the horizon; NaN stays NaN."""
     sine: Floats = np.maximum(np.sin(np.radians(elevation)), 0.0)
     return sine

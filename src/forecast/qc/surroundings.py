@@ -1,7 +1,7 @@
-"""What the stations around stations measure, at the same times.
+"""The values of the stations around some stations, at the same times.
 
-Mostly all stations have the same times and most of the same neighbours: for those what is around is looked up once, in
-a table of stations and times.
+Most stations have the same times and share most of their neighbours. For those, the nearest values are looked up once,
+in a table of stations and times.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from forecast.qc.flags import Floats, Mask, Times
 from forecast.qc.neighbours import Neighbours
 from forecast.qc.series import Rows, Series
 
-# So that an hourly neighbour counts.
+# Wide enough for hourly neighbours.
 WINDOW_MINUTES: Final = 30
 _WINDOW_MS: Final = WINDOW_MINUTES * MINUTE_MS
-# Values of each station are asked for some hours before and after as well, for whole hours (`clock_offset`).
+# Values up to some hours before and after are needed too, in steps of an hour (`clock_offset`).
 _HOURS_AROUND: Final = range(-3, 4)
-# A table has so many cells for each row of its stations at most, but a small one may have more: 2 MB a parameter.
+# A table has at most this many cells per row of its stations. A small one (2 MB per parameter) may have more.
 _CELLS_A_ROW: Final = 4
 _SMALL: Final = 250_000
-# Far from every query, and in 64 bits with any time added.
+# Far from every time, and still within 64 bits when any time is added.
 _NEVER: Final = np.iinfo(np.int64).max // 4
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What stations see of each other: `series` has the values that the checks of a station alone have not failed.
+    """The values that stations are compared with: those that the checks of a single station have not failed.
 
-    Rows are those of `series`, and its length stands for no row.
+    Rows are those of `series`; the row number len(series.times) stands for "no row".
     """
 
     series: Series
@@ -48,23 +48,22 @@ class Compared:
 
     @cached_property
     def times(self) -> Times:
-        """The time of each row, and of no row one far from all."""
+        """The time of each row; for "no row", a time far from all others."""
         return np.append(self.series.times, _NEVER)
 
     @cached_property
     def _axis(self) -> Times:
-        """The moment of each row on the axis, and of no row one far from all."""
+        """The position of each row on the axis; for "no row", one far from all others."""
         return np.append(self.series.axis, _NEVER)
 
     def values(self, parameter: str) -> Floats:
-        """The value of each row, and NaN of no row."""
+        """The value of each row; NaN for "no row"."""
         return np.append(self.series.values[parameter], np.nan)
 
     def nearest(self, parameter: str, places: Rows, times: Times) -> Rows:
-        """The row of each station whose valid value is nearest in time; of two as near, the earlier one.
+        """The row of each station's valid value that is nearest in time; at equal distance, the earlier one.
 
-        `places` and `times` are of one shape together. No row where there is none within WINDOW_MINUTES, whose ends are
-        inside.
+        `places` and `times` broadcast to one shape. "No row" if there is none within WINDOW_MINUTES (inclusive).
         """
         before, after = self._valid_rows(parameter)
         moments = self.series.on_axis(places, times)
@@ -76,7 +75,7 @@ class Compared:
         return rows
 
     def _valid_rows(self, parameter: str) -> tuple[Rows, Rows]:
-        """The last row with a value before each row, and the first from it on; for no row as well."""
+        """For each row (and "no row"), the last row before it that has a value, and the first at or after it."""
         if parameter not in self._valid:
             size = len(self.series.times)
             is_valid = ~np.isnan(self.series.values[parameter])
@@ -90,10 +89,10 @@ class Compared:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The neighbours of some stations: one a site, of twins the nearest value in time, or the one of the first by id.
+    """The neighbours of some stations, one per site: of stations at one site, the value nearest in time.
 
-    `times` are those at which they are compared, in any order. `lapse` is by how much a parameter falls with height
-    (its unit a metre), for those that are compared at one height.
+    `times` are those of the comparison, in any order. `lapse` is the decrease of a parameter with altitude (in its
+    unit per metre), for parameters that are compared at the same altitude.
     """
 
     stations: tuple[Station, ...]
@@ -105,14 +104,14 @@ class Surroundings:
 
     @property
     def most(self) -> int:
-        """How many neighbours a station has at most."""
+        """The largest number of neighbours that any of the stations has."""
         most: int = self._near.shape[1]
         return most
 
     def values(self, parameter: str, stations: Rows, times: Times) -> Floats:
-        """What the neighbours of stations (by index) would measure at their height.
+        """What the neighbours of stations (by index) would measure at their altitude.
 
-        One row a time (ms since 1970) and one column a neighbour; NaN where there is none or no value.
+        One row per time (ms since 1970) and one column per neighbour; NaN if there is no neighbour or no value.
         """
         near = self._near[stations]
         if parameter not in self.compared.series.values:
@@ -132,7 +131,7 @@ class Surroundings:
 
     @cached_property
     def _near(self) -> Rows:
-        """The places of the neighbours, a row a station, those of one site by id; then one that is none."""
+        """The indices of the neighbours: a row per station, by site and id, padded with the index of none."""
         places, everyone = self.compared.places, self.compared.series.stations
         found = [
             sorted(
@@ -148,7 +147,7 @@ class Surroundings:
 
     @cached_property
     def _is_twin(self) -> Mask:
-        """Where a neighbour stands at the site of the one before it."""
+        """Whether a neighbour is at the same site as the one before it."""
         numbers: dict[str, int] = {}
         sites = np.array([numbers.setdefault(one.site, len(numbers)) for one in self.compared.series.stations] + [-1])
         of_near = sites[self._near]
@@ -158,14 +157,14 @@ class Surroundings:
 
     @cached_property
     def _heights(self) -> Floats:
-        """By how many metres each neighbour is higher than the station."""
+        """How many metres each neighbour is higher than the station."""
         heights = np.array([one.elevation for one in self.compared.series.stations] + [0.0])
         higher: Floats = heights[self._near] - np.array([one.elevation for one in self.stations])[:, None]
         return higher
 
     @cached_property
     def _table_times(self) -> Times:
-        """The times of the tables, ascending: none where these would be larger than what they spare."""
+        """The times of the tables, ascending; empty if tables would be larger than they are worth."""
         times = np.unique(self.times)
         rows = len(self.compared.series.stations) + 1
         most = max(_SMALL, _CELLS_A_ROW * len(self.compared.series.times)) // rows
@@ -175,14 +174,14 @@ class Surroundings:
         return whole if len(whole) <= most else times
 
     def _columns(self, times: Times) -> Rows | None:
-        """The columns of the tables that have these times; None where there are others among them."""
+        """The columns of the tables for these times; None if the tables lack any of them."""
         if not len(self._table_times):
             return None
         columns = np.searchsorted(self._table_times, times).clip(max=len(self._table_times) - 1)
         return columns if np.array_equal(self._table_times[columns], times) else None
 
     def _table(self, parameter: str) -> tuple[Rows, Floats]:
-        """The nearest rows and their values, a row a station (and one for none) and a column a time."""
+        """The nearest rows and their values: one row per station (and one for none), one column per time."""
         if parameter not in self._tables:
             places = np.arange(len(self.compared.series.stations) + 1)
             rows = self.compared.nearest(parameter, places[:, None], self._table_times)
@@ -191,9 +190,9 @@ class Surroundings:
         return self._tables[parameter]
 
     def _keep_one_a_site(self, found: Floats, rows: Rows, is_twin: Mask, times: Times) -> None:
-        """Of stations of one site, which stand beside each other, leave the value nearest in time, then the earlier.
+        """Of adjacent columns of one site, keep only the value nearest in time.
 
-        And of those of one time that of the first station.
+        At equal distance the earlier value wins, and of two at the same time that of the first station.
         """
         away = self.compared.times[rows] - times[:, None]
         for column in np.flatnonzero(is_twin.any(axis=0)).tolist():

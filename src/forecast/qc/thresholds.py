@@ -1,6 +1,6 @@
-"""What a threshold is, where thresholds come from, and those of a network's own.
+"""The definition of a threshold, and the sources of thresholds.
 
-Each check has its thresholds in its own file. Limits belong to the values that may be: what lies beyond is flagged. A
+Each check has its thresholds in its own file. A value equal to a limit is allowed; values beyond it are flagged. A
 station's entry in the registry can override any of them.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A limit, in the parameter's unit or the one its name says, and its source."""
+    """A limit, in the parameter's unit or in the one that its name states, and its source."""
 
     value: float
     source: str
@@ -36,5 +36,5 @@ MEASURED: Final = f"{PROJECT}, measured on six stations in October 2024"
 
 
 def limits(source: str, **values: float) -> dict[str, Threshold]:
-    """Thresholds by name that have one source."""
+    """Thresholds by name that share a source."""
     return {name: Threshold(value, source) for name, value in values.items()}

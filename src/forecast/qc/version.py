@@ -1,4 +1,4 @@
-"""The version of the checks: another one for every change of their limits, of how far they look, or of their code."""
+"""The version of the checks, which changes whenever their limits, their reach or their code does."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from forecast.qc.thresholds import Thresholds
 
 # Documents and records keep the version as a signed integer of 32 bits.
 _BITS: Final = 31
-# What of a check is for people only.
+# The fields of a check that are only for people.
 _WORDS: Final = frozenset({"finds", "advice", "warning", "known_as"})
 
 
 def checks_version(networks: Sequence[object]) -> int:
-    """A digest of the registry, of the code of this package, and of what the networks say of QC (as JSON).
+    """A digest of the registry, of this package's code, and of the networks' declarations about QC (as JSON).
 
-    What is said to people has no part in it.
+    Texts for people do not count.
     """
     registry = [[check.id, check.reach(check.most), values_of(check.limits), check.most] for check in CHECKS.values()]
     code = [[name, _shape(ast.parse(text))] for name, text in sorted(_sources(files("forecast.qc"), ""))]
@@ -36,7 +36,7 @@ def values_of(limits: Mapping[str, Thresholds]) -> dict[str, dict[str, float]]:
 
 
 def _sources(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
-    """The modules of a package and of those inside it."""
+    """The modules of a package and its subpackages."""
     for entry in folder.iterdir():
         if entry.is_dir():
             yield from _sources(entry, f"{path}{entry.name}/")
@@ -45,7 +45,7 @@ def _sources(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _shape(part: Any) -> Any:
-    """Syntax as lists, alike in every Python: what a newer one adds is empty where it is not used."""
+    """The syntax tree as lists, the same in every version of Python: fields that newer ones add are empty if unused."""
     if isinstance(part, list):
         return [_shape(entry) for entry in part if not _is_for_people(entry)]
     if isinstance(part, ast.AST):
@@ -55,7 +55,7 @@ def _shape(part: Any) -> Any:
 
 
 def _is_for_people(part: Any) -> bool:
-    """Whether this is a docstring, or the words of a check."""
+    """Whether this is a docstring or a check's text for people."""
     if isinstance(part, ast.keyword):
         return part.arg in _WORDS
     return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)

@@ -1,8 +1,8 @@
-"""QC windows: stations near each other over a range of days, with all that their flags depend on.
+"""QC windows: stations near each other over a range of days, with everything that their flags depend on.
 
-A new observation can change flags of its station some days around it and, through comparison, those of its neighbours.
-Each of those flags depends on the observations around it in turn. The numbers of days follow from the reach of the
-checks, so flags depend on the observations and not on the order in which they arrived.
+A new observation can change the flags of its station some days around it and, through comparison, those of its
+neighbours. Each of those flags in turn depends on the observations around it. The numbers of days follow from the reach
+of the checks, so flags depend on the observations and not on the order in which they arrived.
 """
 
 from __future__ import annotations
@@ -17,32 +17,33 @@ from forecast.core.stations import Station, Stations
 from forecast.qc.registry import REACH
 from forecast.qc.station_groups import StationGroup, all_reached
 
-# The days that the flags of a day depend on.
+# The days that the flags of a day depend on, before and after it.
 _HALO_BEFORE: Final = ceil(REACH.before / 24)
 _HALO_AFTER: Final = ceil(REACH.after / 24)
-# And seen from the observation, the other way round.
+# The other way round: the days whose flags depend on an observation, before and after it.
 _TARGETS_BEFORE: Final = _HALO_AFTER
 _TARGETS_AFTER: Final = _HALO_BEFORE
-# 80 000 rows of 12 parameters: about 16 MB of columns. One window is read while another is evaluated, which takes
-# several times as much. Larger windows evaluate fewer days twice: of 2 000 000 rows, 80 000 at once took 4 % less time
-# and 35 MB more than 60 000; 100 000 took 2 % less again, and 15 MB more.
+# 80 000 rows of 12 parameters: about 16 MB of columns. The next window is read while one is evaluated, which takes
+# several times as much. Larger windows evaluate fewer days twice: for 2 000 000 rows, 80 000 at once took 4 % less time
+# and 35 MB more than 60 000, and 100 000 took another 2 % less, and 15 MB more.
 _CELLS_AT_ONCE: Final = 2_880_000
-# What a row has beside its parameters: time, digest, both texts of flags, and what is made of them. With 8, a month of
-# a city of 624 stations of one parameter took 290 MB to evaluate, with 24 it takes 190 MB and no longer.
+# A row's cells besides its parameters: time, digest, two texts of flags, and what is derived from them. With 8, a month
+# of a city of 624 stations with one parameter took 290 MB to evaluate; 24 takes 190 MB, and no longer.
 _CELLS_BESIDE: Final = 24
-# A window takes stations rather than days: the stations around a group are read again for the next group, and days that
-# two windows one after another share are not. But each window evaluates the days around its own once more.
+# A group with too many rows is split into fewer stations before windows get shorter than this. The stations around a
+# group are read again for the next group, while days shared by consecutive windows are not; but each window evaluates
+# the days around its own once more.
 _MIN_DAYS: Final = 14
-# How many observations there are of some stations, by UTC day, from a day to a day (since 1970, both included).
+# The number of observations of some stations by UTC day, from one day to another (since 1970, both included).
 RowsByDay = Callable[[tuple[Station, ...], int, int], Mapping[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class QcWindow:
-    """Days `first` to `last` (since 1970, both included) of `targets` stations are re-evaluated.
+    """A window in which the days `first` to `last` (since 1970, both included) of the `targets` are re-evaluated.
 
-    `changed` are the days by station whose observations changed; `halo` are the stations, and `first_read` to
-    `last_read` the days, that the flags depend on; `rows` is how many observations these have.
+    `changed` are the days whose observations changed, by station. The flags depend on the observations of the stations
+    `halo` on the days `first_read` to `last_read`; there are `rows` of them.
     """
 
     changed: Mapping[str, set[int]]
@@ -64,15 +65,15 @@ class QcWindow:
 
     @property
     def is_large(self) -> bool:
-        """Whether it is all that may be in memory at once: a day whose stations send every few seconds."""
+        """Whether it exceeds what may be in memory at once: a single day of stations that send every few seconds."""
         return self.rows > rows_at_once(self.halo)
 
 
 def windows_of(changed: Mapping[str, set[int]], stations: Stations, rows_by_day: RowsByDay) -> Iterator[QcWindow]:
-    """Windows that cover every flag that these changed days can change; days of unknown stations are left out.
+    """Windows that cover every flag that these changed days can affect. Days of unknown stations are ignored.
 
-    No flag is in two of them. They are cut by the observations that are there, not by those that the registry lets
-    expect: no window has more than `rows_at_once`, but for one of a single day.
+    No flag is in two windows. Windows are sized by the observations that exist, not by the interval in the registry:
+    none has more than `rows_at_once`, except one of a single day.
     """
     whole = all_reached(changed, stations)
     waiting = [whole] if whole is not None else []
@@ -100,14 +101,14 @@ def _windows(group: StationGroup, counted: Iterable[_DayRange], changed: Mapping
 
 
 def rows_at_once(stations: tuple[Station, ...]) -> int:
-    """How many rows of these stations may be in one window: the fewer parameters they report, the more."""
+    """How many rows of these stations a window may have: the fewer parameters they report, the more."""
     parameters = sum(len(station.parameters) for station in stations) / len(stations)
     return int(_CELLS_AT_ONCE / (_CELLS_BESIDE + parameters))
 
 
 @dataclass(frozen=True, slots=True)
 class _DayRange:
-    """Days one after another; `before` is how many rows there are before each of the days that are read for them."""
+    """Consecutive days; `before` has, for each day that is read for them, the number of rows before it."""
 
     first: int
     last: int
@@ -122,18 +123,18 @@ class _DayRange:
         return cls(first, last, rows_at_once(halo), before)
 
     def read(self, one: int, other: int) -> int:
-        """How many rows a window from a day to a day reads."""
+        """The number of rows that a window from one day to another reads."""
         days_read = other - one + 1 + _HALO_BEFORE + _HALO_AFTER
         return self.before[one - self.first + days_read] - self.before[one - self.first]
 
     @property
     def fits(self) -> bool:
-        """Whether no window has to be shorter than a number of days."""
+        """Whether all windows can have at least `_MIN_DAYS` days."""
         days = min(self.last - self.first + 1, _MIN_DAYS)
         return all(self.read(day, day + days - 1) <= self.limit for day in range(self.first, self.last - days + 2))
 
     def cut(self) -> Iterator[tuple[int, int, int]]:
-        """Pieces that can be read at once: first and last day, and how many rows are read."""
+        """Pieces that can be read at once: first day, last day, and number of rows to read."""
         first = self.first
         while first <= self.last:
             until = first
@@ -148,7 +149,7 @@ def _affected_days(days: set[int]) -> set[int]:
 
 
 def day_ranges(days: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """First and last of each range of days one after another."""
+    """The first and the last day of each range of consecutive days."""
     first = last = None
     for day in sorted(days):
         if first is None or last is None:

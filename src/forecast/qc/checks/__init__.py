@@ -1,1 +1,1 @@
-"""The quality checks: pure functions, arrays in, QARTOD flags out; one module a check. They change no value."""
+"""The quality checks, one module each: pure functions from arrays to QARTOD flags. They change no value."""

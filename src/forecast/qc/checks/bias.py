@@ -1,4 +1,4 @@
-"""A station that stands off its neighbours for days."""
+"""A station that differs from its neighbours for days."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from forecast.qc.thresholds import PROJECT, limits
 
 
 def bias(values: Floats, median: Floats, times: Times, *, days: int, limit: float, min_hours: int) -> Flags:
-    """A station that stands off its neighbours for days: a wrong calibration, height or reduction to sea level.
+    """Flag a station that differs from its neighbours for days: wrong calibration, altitude or reduction to sea level.
 
-    SUSPECT: the number of `bias_of_days` for the value's UTC day is beyond ±limit (in the unit of the values).
-    NOT_EVALUATED: fewer than min_hours distinct hours of the `days` days have value and neighbours' median.
+    SUSPECT: `bias_of_days` for the value's UTC day is outside ±limit (in the unit of the values).
+    NOT_EVALUATED: in these `days` days, fewer than min_hours distinct hours have a value and a neighbours' median.
 
-    Reach in time: days - 1 whole UTC days back, and the value's day.
+    Reach in time: the value's UTC day and the days - 1 before it.
     Source: personal stations that send absolute pressure as mean-sea-level pressure (at 15...50 m, 2...6 hPa low).
     """
     if times.size < min_hours:
@@ -31,13 +31,13 @@ def bias(values: Floats, median: Floats, times: Times, *, days: int, limit: floa
 
 
 def bias_of_days(values: Floats, median: Floats, times: Times, *, days: int, min_hours: int) -> tuple[Times, Floats]:
-    """How far the station stands from its neighbours, for each UTC day that has a row.
+    """The station's offset from its neighbours, for each UTC day that has a row.
 
-    median: of the neighbours at the time of each value, NaN where there are too few.
-    Returns the day numbers (days since 1970-01-01) and, for each, the median of (value - median) over the `days` UTC
-    days that end with this one; NaN where fewer than min_hours distinct hours of them have both.
+    median: the neighbours' median at the time of each value; NaN where there are too few neighbours.
+    Returns the day numbers (days since 1970-01-01) and, for each day, the median of (value - median) over the `days`
+    UTC days that end with it; NaN if fewer than min_hours distinct hours of these days have both.
 
-    Reach in time: days - 1 whole UTC days back, and the day itself.
+    Reach in time: the day itself and the days - 1 before it.
     """
     calendar = days_of(times)
     deviation = values - median
@@ -48,21 +48,21 @@ def bias_of_days(values: Floats, median: Floats, times: Times, *, days: int, min
     end = np.searchsorted(day, calendar.number, side="right").tolist()
     numbers = np.full(calendar.number.shape, np.nan)
     for index, (low, high) in enumerate(zip(first, end, strict=True)):
-        # The first row of a window is the first of its hour, because a window begins at midnight.
+        # A window starts at midnight, so its first row is also the first of an hour.
         if high > low and hours[high - 1] - hours[low] + 1 >= min_hours:
             numbers[index] = _median(deviation[low:high])
     return calendar.number, numbers
 
 
 def _median(values: Floats) -> float:
-    """As numpy's, which takes three times as long for the few hundred values of a window."""
+    """The same as numpy's median, which takes three times as long for the few hundred values of a window."""
     lower, upper = (values.size - 1) // 2, values.size // 2
     parted = np.partition(values, (lower, upper))
     return float(parted[lower] / 2 + parted[upper] / 2)
 
 
 def _run(context: Context) -> Iterator[Finding]:
-    # Not of a station without a barometer among neighbours that have one.
+    # A station without a barometer cannot be biased, even if its neighbours have one.
     median = context.comparison.median(PRESSURE) if context.has(PRESSURE) else None
     if median is not None:
         own = context.limits[PRESSURE]

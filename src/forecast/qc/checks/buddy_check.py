@@ -1,8 +1,8 @@
-"""A value against the stations around it, at the same time.
+"""A value that differs from what the neighbouring stations measure at the same time.
 
-The distance of a value from the neighbours' median in spreads: the leave-one-out form of the buddy check (titanlib's
-`buddy_check`, GHCNh's `neighbour`) with median and MAD in the place of mean and standard deviation, so that one bad
-neighbour among three decides no flag.
+The distance of a value from the neighbours' median, in units of their spread. This is the leave-one-out form of the
+buddy check (titanlib's `buddy_check`, GHCNh's `neighbour`), with median and MAD instead of mean and standard deviation,
+so that one bad neighbour out of three cannot decide a flag.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from forecast.qc.flags import Flags, Floats, Times, flags_of
 from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE
 from forecast.qc.thresholds import MEASURED, PROJECT, Thresholds, limits
 
-# How a station stands to its neighbours is the median of the hours around.
+# A station's usual offset from its neighbours is a median over the surrounding hours.
 _OFFSET_HOURS: Final = 6
 _OFFSET_MIN_HOURS: Final = 4
 
@@ -28,14 +28,14 @@ _OFFSET_MIN_HOURS: Final = 4
 def buddy_check(
     values: Floats, median: Floats, spread: Floats, *, suspect_z: float, fail_z: float, floor: float
 ) -> Flags:
-    """A value too far from what the stations around it measure.
+    """Flag a value that is too far from what the neighbouring stations measure.
 
-    median, spread: of the neighbours at the time of each value (`neighbour_median`), or what is `expected` from it.
-    SUSPECT, FAIL: |value - median| > suspect_z, fail_z times the spread, which counts as `floor` at least (above 0, in
-    the unit of the values): neighbours that happen to agree are no proof that the air is the same everywhere. fail_z
-    may be infinite. NOT_EVALUATED: no median, which means too few neighbours at that time.
+    median, spread: of the neighbours at the time of each value (`neighbour_median`), or the `expected` value derived
+    from them. SUSPECT, FAIL: |value - median| > suspect_z, fail_z times the spread. The spread is at least `floor`
+    (above 0, in the unit of the values), because neighbours that happen to agree do not prove that the air is the same
+    everywhere. fail_z may be infinite. NOT_EVALUATED: no median, so too few neighbours at that time.
 
-    Reach in time: none, each value is evaluated alone.
+    Reach in time: none, each value is evaluated on its own.
     Source: titanlib `buddy_check` (threshold 2...3, min_std 1), MetObs (z > 3.1, min_std 1), GHCNh `neighbour`
     (5 spreads of at least 2, at least 3 neighbours).
     """
@@ -44,16 +44,17 @@ def buddy_check(
 
 
 def expected(values: Floats, median: Floats, times: Times, *, hours: int, min_hours: int, max_offset: float) -> Floats:
-    """The neighbours' median as this station stands to it these hours: median plus the station's own recent offset.
+    """The value to expect at this station: the neighbours' median plus the station's own recent offset from it.
 
     The offset is the median of the hourly medians of (value - median), over the hour of the value and `hours` whole
-    UTC hours to either side, cut to ±max_offset; 0 where fewer than min_hours of these hours have both. It takes out
-    what is weather: a valley in radiation fog stays 3 °C below five stations around it for ten hours (Hazebrouck,
-    2024-10-05), so that an error of +5 °C would bring it near to them. An error shorter than `hours` does not move a
-    median of hours; a longer one is taken out up to max_offset only, and so is a bias, which `bias` finds.
+    UTC hours on either side, limited to ±max_offset; 0 if fewer than min_hours of these hours have both. This accounts
+    for real differences in weather: in radiation fog, a valley stays 3 °C below five stations around it for ten hours
+    (Hazebrouck, 2024-10-05), and without the offset an error of +5 °C would bring it close to them. An error shorter
+    than `hours` does not move the median. A longer error, or a bias (which `bias` finds), is removed only up to
+    max_offset.
 
-    values, median: in one unit, one row each. NaN where median is NaN.
-    Reach in time: hours + 1 hours to either side (and what the median reaches).
+    values, median: in the same unit, one per row. NaN where median is NaN.
+    Reach in time: hours + 1 hours on either side (plus the reach of the median).
     """
     deviation = values - median
     valid = np.flatnonzero(~np.isnan(deviation))
@@ -77,7 +78,7 @@ def expected(values: Floats, median: Floats, times: Times, *, hours: int, min_ho
 
 
 def _hourly_medians(hour: Times, values: Floats) -> tuple[Times, Floats]:
-    """The hours (sorted) that have values (no NaN), and the median in each."""
+    """The hours (sorted) that have values (no NaN), and the median of each."""
     ordered = values[np.lexsort((values, hour))]
     starts = np.flatnonzero(np.diff(hour, prepend=hour[:1] - 1))
     counts = np.diff(starts, append=hour.size)
@@ -114,13 +115,13 @@ def _flags(context: Context, name: str, median: Floats, spread: Floats) -> Flags
 
 
 def _reach(_: Limits) -> Reach:
-    """The whole hours before and after the value's own, which lie as far outside its day at most."""
+    """The whole hours before and after the value's own hour, which extend no further than this outside its day."""
     return Reach(_OFFSET_HOURS, _OFFSET_HOURS)
 
 
 _DISTANCE: Final = {
     **limits("titanlib buddy_check 2 to 3, MetObs 3.1", buddy_check_suspect_z=3),
-    # Among three to five neighbours up to 60 km away nothing is proven wrong.
+    # Three to five neighbours up to 60 km away cannot prove a value wrong.
     **limits(f"{PROJECT}: never", buddy_check_fail_z=math.inf),
 }
 _SMALLEST: Final = "MetObs and titanlib: smallest standard deviation 1"
@@ -141,7 +142,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
         **_DISTANCE,
         **limits(MEASURED, buddy_check_max_offset=7.5),
     },
-    # A barometer that is some hPa off all the time is the business of the bias.
+    # A barometer with a constant offset of some hPa is left to the bias check.
     PRESSURE: {
         **limits(MEASURED, buddy_check_floor=1),
         **_DISTANCE,

@@ -1,4 +1,4 @@
-"""A value by itself, against what the season and the latitude allow.
+"""A value outside the range of the season and the latitude.
 
 The form is that of WMO-No. 305 (1993), Guide on the Global Data-processing System, VI.6 to VI.8: two pairs of limits
 for each half of the year.
@@ -18,7 +18,7 @@ from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times
 from forecast.qc.names import DEW_POINT, PRESSURE, TEMPERATURE, WIND_SPEED
 from forecast.qc.thresholds import WMO_305, Thresholds, limits
 
-# October to March, the winter of WMO-No. 305 north of the equator.
+# October to March: winter in the northern hemisphere, as in WMO-No. 305.
 _FIRST_WINTER_MONTH: Final = 10
 _LAST_WINTER_MONTH: Final = 3
 _MONTHS: Final = 12
@@ -26,17 +26,17 @@ _HIGH_LATITUDE: Final = 45
 
 
 def climatology(values: Floats, times: Times, *, latitude: float | Floats, winter: Range, summer: Range) -> Flags:
-    """As `gross_range`, with the limits of the half-year that the value's UTC month belongs to at this latitude.
+    """Like `gross_range`, with the limits of the half-year that the value's UTC month belongs to at this latitude.
 
-    Winter is October to March from the equator (included) northwards, April to September south of it. `times` in ms
-    since 1970 UTC; latitude in degrees, north positive, one or one a value. Reach in time: none.
+    Winter is October to March at the equator and north of it, and April to September south of it. `times` in ms since
+    1970 UTC; latitude in degrees, north positive, a single one or one per value. Reach in time: none.
     """
     in_winter = _northern_winter(times) == (latitude >= 0)
     return np.where(in_winter, gross_range(values, winter), gross_range(values, summer))
 
 
 def _northern_winter(times: Times) -> Mask:
-    # Months since January 1970, rounded down by numpy for times before it too.
+    # Months since January 1970; numpy rounds down for earlier times too.
     months = times.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64) % _MONTHS + 1
     return np.asarray((months >= _FIRST_WINTER_MONTH) | (months <= _LAST_WINTER_MONTH))
 

@@ -15,9 +15,9 @@ from forecast.qc.flags import GOOD, SUSPECT, Flags, Floats, Mask, Times, flags_o
 from forecast.qc.names import TEMPERATURE
 from forecast.qc.thresholds import MEASURED, limits
 
-# The step in which air temperature is reported (WMO-No. 8, volume I, annex 1.A), °C: two curves cannot fit better.
+# Air temperature is reported in steps of 0.1 °C (WMO-No. 8, volume I, annex 1.A), so no fit can be better than this.
 TEMPERATURE_STEP: Final = 0.1
-# An error at either end of these shifts may be a larger one, and is not told: up to two hours are found.
+# The best fit at either end could be part of a larger error and is not reported, so up to two hours can be found.
 _SHIFTS_HOURS: Final = (-3, -2, -1, 1, 2, 3)
 
 
@@ -31,18 +31,19 @@ def clock_offset(
     min_hours: int,
     improvement: float,
 ) -> Flags:
-    """A station whose clock is off, told by its curve of air temperature (°C) against the neighbours'.
+    """Flag a station whose clock is wrong, by its curve of air temperature (°C) compared with the neighbours'.
 
-    reference: the neighbours' median at any times, NaN where there are too few; called once for all shifts.
-    A shift s compares the value at t with reference(t + s): a clock that is one hour fast fits at -1. The fit is the
-    RMS of the difference, each UTC day's mean taken out (a bias is no clock), relative to that at shift 0 over the same
-    rows; for the window_days UTC days that end with this one, the geometric mean of the days' fits, weighted by rows.
-    That is the likelihood where each day has its own noise, so that a night of fog, as noisy as four other days,
-    cannot outvote them. SUSPECT: the best fit is 1 - improvement or less, at a shift other than 0 and not at either
-    end of shifts_hours: one that gets better up to the end is no minimum. List one shift more to either side than is
-    to be found. NOT_EVALUATED: fewer than min_hours distinct hours of the window have both, at any one shift.
+    reference: returns the neighbours' median at any times, NaN where there are too few; called once for all shifts.
+    A shift s compares the value at t with reference(t + s): a clock that is one hour fast fits best at -1. The fit is
+    the RMS of the difference, after subtracting each UTC day's mean (a bias is not a clock error), divided by the RMS
+    at shift 0 over the same rows. For the window_days UTC days that end with this one, it is the geometric mean of the
+    days' fits, weighted by rows. This is the likelihood if each day has its own noise, so that one night of fog, as
+    noisy as four other days, cannot outweigh them. SUSPECT: the best fit is at most 1 - improvement, at a shift that
+    is neither 0 nor at either end of shifts_hours, because a fit that keeps improving up to the end is not a minimum.
+    List one shift more on either side than should be found. NOT_EVALUATED: at any one shift, fewer than min_hours
+    distinct hours of the window have both.
 
-    Reach in time: window_days - 1 whole UTC days back and the value's day, and the largest shift beyond either end.
+    Reach in time: the value's UTC day and the window_days - 1 before it, extended by the largest shift at both ends.
     Source: no published rule was found; the criterion follows from the likelihood, the limits from measurement.
     """
     if times.size < min_hours:
@@ -64,7 +65,7 @@ def clock_offset(
 
 
 def _fit(moved: Floats, unmoved: Floats, times: Times, days: Days, *, window_days: int, min_hours: int) -> Floats:
-    """For each day, the fit of its window relative to that of no shift: below 1 is better. NaN: too few hours."""
+    """The fit of each day's window relative to no shift: below 1 is better. NaN: too few hours."""
     both = ~np.isnan(moved - unmoved)
     rows = count_by_day(both, days)
     with_step = TEMPERATURE_STEP**2
@@ -77,16 +78,16 @@ def _fit(moved: Floats, unmoved: Floats, times: Times, days: Days, *, window_day
 
 
 def _over_window(of_days: Floats, days: Days, window_days: int) -> Floats:
-    """The sum over the window_days UTC days that end with each; not from running sums: their rounding reaches back."""
+    """The sum over the window_days UTC days that end with each day. Running sums would spread rounding errors."""
     total: Floats = np.zeros(days.number.shape)
     for back in range(window_days):
-        at = np.searchsorted(days.number, days.number - back)  # never beyond the end: days - back <= days
+        at = np.searchsorted(days.number, days.number - back)  # always a valid index: days - back <= days
         total += np.where(days.number[at] == days.number - back, of_days[at], 0.0)
     return total
 
 
 def _variance(values: Floats, mask: Mask, days: Days) -> Floats:
-    """Of each day's values where the mask is set; 0 where there is none."""
+    """The variance of each day's values where the mask is set; 0 for a day without any."""
     counts = count_by_day(mask, days).clip(min=1)
     mean: Floats = _sum(np.where(mask, values, 0.0), days) / counts
     variance: Floats = _sum(np.where(mask, values - mean[days.of_row], 0.0) ** 2, days) / counts
@@ -101,7 +102,7 @@ def _sum(values: Floats, days: Days) -> Floats:
 
 
 def _run(context: Context) -> Iterator[Finding]:
-    """A wrong clock makes every value of the time suspect."""
+    """If the clock is wrong, every value of that time is suspect."""
     if context.comparison.median(TEMPERATURE) is None:
         return
     own, times, rows = context.limits[CHECK.id], context.series.axis, context.comparison.few

@@ -1,4 +1,4 @@
-"""A dew point above the air temperature, which no air can have."""
+"""A dew point above the air temperature, which is physically impossible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from forecast.qc.thresholds import PROJECT, limits
 
 
 def dew_point_above_temperature(dew_point: Floats, temperature: Floats, *, tolerance: float) -> tuple[Flags, Flags]:
-    """Dew points (°C) more than `tolerance` above the air temperature (°C), which no air can have: both SUSPECT.
+    """Flag dew points (°C) more than `tolerance` above the air temperature (°C): both are SUSPECT.
 
     Zahumenský (2004); GHCNh `humidity`, which flags the dew point alone.
     """

@@ -1,4 +1,4 @@
-"""A dew point that humidity and air temperature do not give."""
+"""A dew point that does not follow from humidity and air temperature."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ _MAGNUS_OFFSET_C: Final = 243.12
 def dew_point_from_humidity(
     dew_point: Floats, humidity: Floats, temperature: Floats, *, limit: float
 ) -> tuple[Flags, Flags]:
-    """Dew points (°C) more than `limit` away from what humidity (%) and temperature (°C) make them: both SUSPECT.
+    """Flag dew points (°C) more than `limit` away from the one that humidity (%) and temperature (°C) imply.
 
-    The flags are those of dew point and humidity; without a temperature neither is evaluated. Magnus over water, below
-    0 °C too, as WMO-No. 8 defines both quantities. A humidity of 0 % or less leaves no water to condense, so it
-    contradicts every dew point; one above 100 % is taken as it is: 102 % puts the dew point 0.3 °C above the air.
+    Returns the flags of dew point and humidity: both are SUSPECT, and without a temperature neither is evaluated.
+    Magnus over water is used below 0 °C too, because WMO-No. 8 defines both quantities that way. Air with a humidity
+    of 0 % or less has no water to condense, so it contradicts every dew point. A humidity above 100 % is used as it
+    is: at 102 %, the dew point is 0.3 °C above the air temperature.
 
     A humidity in whole percents is off by up to 0.5, which moves the dew point by 0.1 °C at 80 % and by 1.2 °C at 5 %
-    (at 20 °C): a limit of 1 °C tells nothing of air drier than that.
-    MADIS tests the two against each other as well.
+    (at 20 °C). With a limit of 1 °C, the check says nothing about air drier than that.
+    MADIS compares the two as well.
     """
     evaluated = ~np.isnan(dew_point + humidity + temperature)
     moist = humidity > 0.0
-    # ln(e / 6.112 hPa) of the water in the air; 1 % stands in where there is none and decides nothing.
+    # ln(e / 6.112 hPa) of the air's water vapour. For dry air, 1 % is a placeholder that decides nothing.
     vapour = np.log(np.where(moist, humidity, 1.0)) - np.log(100.0)
     vapour += _MAGNUS_FACTOR * temperature / (_MAGNUS_OFFSET_C + temperature)
     recomputed = _MAGNUS_OFFSET_C * vapour / (_MAGNUS_FACTOR - vapour)

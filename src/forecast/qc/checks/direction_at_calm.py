@@ -1,4 +1,4 @@
-"""The code of no wind as a wind's direction; and directions without wind, which no check looks at."""
+"""The direction code for calm while there is wind. A direction without wind is set aside from all checks."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from forecast.qc.names import GUST, WIND_DIRECTION, WIND_SPEED
 
 
 def direction_at_calm(direction: Floats, speed: Floats, gust: Floats) -> Flags:
-    """The code of no wind as a wind's direction (°): SUSPECT; a direction without wind: NOT_EVALUATED.
+    """Flag the code for calm, given as a direction (°) while there is wind: SUSPECT. Without wind: NOT_EVALUATED.
 
-    WMO: a direction of 0 stands for calm, 360 for north, so 0 with a mean speed (m/s) above 0 is SUSPECT. Where it is
-    calm, a vane keeps pointing where the last wind left it: a fact that tells nothing of the vane. A gust (m/s) above 0
-    in an interval whose mean is rounded to 0 did move the vane: GOOD; a station without gusts has NaN for them.
-    DeGaetano (1997), GHCNh `winds`, which withhold directions at calm.
+    WMO: a direction of 0 means calm, and 360 north, so 0 with a mean speed (m/s) above 0 is SUSPECT. At calm, a vane
+    keeps pointing where the last wind left it, which says nothing about the vane. If the mean is rounded to 0 but the
+    interval has a gust (m/s) above 0, the vane did move: GOOD. For a station without gusts, `gust` is NaN.
+    DeGaetano (1997); GHCNh `winds` withholds directions at calm.
     """
     evaluated = ~np.isnan(speed) & ~is_calm(speed, gust)
     return flags_of(direction, suspect=(speed > 0.0) & (direction == 0.0), evaluated=evaluated)
 
 
 def is_calm(speed: Floats, gust: Floats) -> Mask:
-    """Where nothing moves the vane: a mean speed of 0, and no gust above 0."""
+    """Where nothing moves the vane: the mean speed is 0, and no gust is above 0."""
     calm: Mask = (speed == 0.0) & ~(gust > 0.0)
     return calm
 

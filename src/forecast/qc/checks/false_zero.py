@@ -1,4 +1,4 @@
-"""Zeros of rain that mean "not measured"."""
+"""A rain amount of 0 that means "not measured"."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from forecast.qc.thresholds import limits
 
 
 def false_zero(amount: Floats, times: Times, *, period_hours: float) -> Flags:
-    """A zero where the source writes 0 for "not measured".
+    """Flag zeros that the source writes for "not measured".
 
-    amount: mm over a period that is measured at whole multiples of period_hours UTC only (synoptic hours).
-    SUSPECT: exactly 0 at any other time. Everything else is GOOD: rain above 0 was measured by somebody.
+    amount: mm over a period that is only measured at whole multiples of period_hours UTC (synoptic hours).
+    SUSPECT: exactly 0 at any other time. Everything else is GOOD, because an amount above 0 must have been measured.
 
-    Reach in time: none, each value is evaluated alone.
-    Source: seen in the three-hour amounts of Bergues: 0 in every hour, below the 1-hour amount at 2024-10-06 20:00Z.
+    Reach in time: none, each value is evaluated on its own.
+    Source: the three-hour amounts of Bergues, which are 0 in every hour, even below the 1-hour amount at
+    2024-10-06 20:00Z.
     """
     between = times % round(period_hours * HOUR_MS) != 0
     return flags_of(amount, suspect=(amount == 0) & between)

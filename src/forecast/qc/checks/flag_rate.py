@@ -1,4 +1,4 @@
-"""A day of which so many values are flagged that the others are not to be trusted either."""
+"""A day with so many flagged values that the others cannot be trusted either."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from forecast.qc.thresholds import PROJECT, Thresholds, limits
 
 
 def flag_rate(flags: Flags, times: Times, *, limit: float, min_values: int) -> Flags:
-    """A UTC day on which so many values are flagged that the others are not to be trusted either.
+    """Flag a UTC day with so many flagged values that the others cannot be trusted either.
 
-    flags: those of one parameter. A value is evaluated where its flag is GOOD, SUSPECT or FAIL. SUSPECT: at least
-    min_values of the day are evaluated, and more than `limit` (0...1) of them are SUSPECT or FAIL; values that are
-    present and NOT_EVALUATED get the same flag. NOT_EVALUATED: fewer are evaluated; on a day that passes, a value that
-    no check has evaluated.
+    flags: those of one parameter. A value has been evaluated if its flag is GOOD, SUSPECT or FAIL. SUSPECT: at least
+    min_values of the day have been evaluated, and more than `limit` (0...1) of them are SUSPECT or FAIL. Values that
+    are present and NOT_EVALUATED then become SUSPECT too. NOT_EVALUATED: fewer have been evaluated, or, on a day that
+    passes, no check has evaluated the value.
 
     Reach in time: the value's UTC day.
     Source: GHCNh's `h` (more than 20 % of a variable flagged: all withheld) and the 60 % a month of its clean-up.
@@ -36,7 +36,7 @@ def flag_rate(flags: Flags, times: Times, *, limit: float, min_values: int) -> F
 
 
 def _run(context: Context) -> Iterator[Finding]:
-    """A day that is suspect as a whole has no share of flagged values to speak of: the flags are those before that."""
+    """Uses the flags of earlier scopes: a day that is suspect as a whole has no meaningful share of flagged values."""
     for name in filter(context.has, CHECK.parameters):
         own = context.limits[name]
         flags = flag_rate(
@@ -59,7 +59,7 @@ _LIMITS: Final[Mapping[str, Thresholds]] = {
     PRESSURE: _USUAL,
     WIND_SPEED: _USUAL,
     GUST: _USUAL,
-    # A vane in the lee points somewhere for hours; one calm night is no fault.
+    # A sheltered vane may point the same way for hours; one calm night is no fault.
     WIND_DIRECTION: {**_USUAL, **limits(PROJECT, flag_rate_limit=0.4)},
     RAIN_RATE: _USUAL,
 }

@@ -1,4 +1,4 @@
-"""A value by itself, against what the sensor and the weather can say.
+"""A value beyond what the sensor can report or the weather can produce.
 
 QARTOD (IOC Manuals and Guides 54) calls it the gross range test.
 """
@@ -49,7 +49,7 @@ from forecast.qc.thresholds import D2R, GHCNH, MADIS, METEOSTAT, PROJECT, WMO_AW
 
 
 class Range(NamedTuple):
-    """Limits in the unit of the values, from the lowest to the highest; -inf and inf where there is none."""
+    """Limits in the unit of the values, from lowest to highest; -inf and inf for no limit."""
 
     fail_min: float
     suspect_min: float
@@ -58,14 +58,14 @@ class Range(NamedTuple):
 
     @classmethod
     def of(cls, own: Limits, prefix: str) -> Range:
-        """The four thresholds of this prefix."""
+        """The four thresholds whose names begin with this prefix."""
         return cls(*(own[f"{prefix}_{part}"] for part in cls._fields))
 
 
 def gross_range(values: Floats, limits: Range) -> Flags:
-    """Values beyond the limits: FAIL outside fail, SUSPECT outside suspect, else GOOD. A limit itself is inside.
+    """Flag values outside the limits: FAIL outside fail, SUSPECT outside suspect, else GOOD. A limit itself is inside.
 
-    An infinity is beyond every limit but an infinite one. Reach in time: none, each value is evaluated by itself.
+    An infinity is outside every finite limit. Reach in time: none, each value is evaluated on its own.
     """
     suspect = (values < limits.suspect_min) | (values > limits.suspect_max)
     fail = (values < limits.fail_min) | (values > limits.fail_max)

@@ -14,7 +14,7 @@ from forecast.qc.thresholds import MESOWEST, limits
 
 
 def gust_above_mean(gust: Floats, speed: Floats, *, limit: float) -> Flags:
-    """Gusts (m/s) more than `limit` above the mean speed (m/s) of the same interval: SUSPECT. MesoWest: 75 kt."""
+    """Flag gusts (m/s) more than `limit` above the mean speed (m/s) of the same interval: SUSPECT. MesoWest: 75 kt."""
     return flags_of(gust, suspect=gust - speed > limit, evaluated=~np.isnan(speed))
 
 
@@ -25,7 +25,7 @@ def _run(context: Context) -> Iterator[Finding]:
             yield Finding(name, gust_above_mean(context.unfailed(name), context.unfailed(WIND_SPEED), limit=limit))
 
 
-# Not that of an hour: its strongest wind may be long over.
+# Not the hourly gust: the hour's strongest wind may have ended long before the mean begins.
 _GUSTS: Final = (GUST, GUST_10MIN)
 
 

@@ -14,9 +14,9 @@ from forecast.qc.thresholds import PROJECT, limits
 
 
 def gust_below_mean(gust: Floats, speed: Floats, *, tolerance: float) -> tuple[Flags, Flags]:
-    """Gusts (m/s) more than `tolerance` below the mean speed (m/s) of the same interval: both SUSPECT.
+    """Flag gusts (m/s) more than `tolerance` below the mean speed (m/s) of the same interval: both are SUSPECT.
 
-    The highest of the values that make a mean is never below it. Synoptic `sl_windspd_maxgust_check`.
+    The highest value of an interval cannot be below its mean. Synoptic `sl_windspd_maxgust_check`.
     """
     return both_suspect(gust, speed, speed - gust > tolerance, ~np.isnan(gust + speed))
 
@@ -29,7 +29,7 @@ def _run(context: Context) -> Iterator[Finding]:
             yield from map(Finding, (name, WIND_SPEED), flags)
 
 
-# The mean of the last ten minutes lies within the period of each.
+# The period of each includes the last ten minutes, which the mean speed covers.
 _GUSTS: Final = (GUST, GUST_10MIN, GUST_1H)
 
 

@@ -15,7 +15,7 @@ from forecast.qc.thresholds import PROJECT, limits
 
 
 def nested_accumulation(shorter: Floats, longer: Floats, *, tolerance: float) -> tuple[Flags, Flags]:
-    """Amounts (mm) over a longer period more than `tolerance` below that of a shorter one inside it: both SUSPECT.
+    """Flag amounts (mm) more than `tolerance` below the amount of a shorter period inside theirs: both are SUSPECT.
 
     Both periods end at the same time. HadISD `precipitation`: 1 h <= 3 h <= 6 h <= 12 h <= 24 h.
     """
@@ -30,7 +30,7 @@ def _run(context: Context) -> Iterator[Finding]:
             yield from map(Finding, (shorter, longer), flags)
 
 
-# Each lies within every one after it.
+# Each period is part of all those after it.
 _PERIODS: Final = (RAIN_1H, RAIN_3H, RAIN_6H, RAIN_12H, RAIN_24H)
 
 

@@ -1,8 +1,8 @@
-"""Values that stand still for longer than the air does.
+"""Values that stay the same for longer than is natural.
 
-The straight strings of HadISD (Dunn et al. 2016) and the flat line test of QARTOD, by duration: sources report at 5 min
-to 3 h, so a count of values would mean another time at each. ioos_qc's flat_line_test asks for a range below its
-tolerance, so that a tolerance of 0 never flags there; here it means equal values.
+HadISD's straight strings (Dunn et al. 2016) and QARTOD's flat line test, but by duration: sources report every 5 min to
+3 h, so a number of values would mean a different time for each. ioos_qc's flat_line_test requires a range below its
+tolerance, so that it never flags with a tolerance of 0; here, 0 means equal values.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ def persistence(
     max_gap_hours: float,
     exempt: Mask,
 ) -> Flags:
-    """Runs of valid values that each differ from the one before by at most `tolerance` (unit of the values).
+    """Flag runs of valid values that each differ from the previous one by at most `tolerance` (unit of the values).
 
-    A run lasts from the time of its first value to that of its last; an interval of more than max_gap_hours and an
-    exempt value end it. `times` in ms since 1970 UTC; suspect_hours <= fail_hours, inf for no fail.
-    SUSPECT, FAIL: the run lasts at least suspect_hours, fail_hours, as seen from the value: of a longer run, what lies
-    within fail_hours to either side of it counts. So all values of a run carry the same flag, but for one case: the
-    first and last of a run longer than fail_hours, with no value just fail_hours away, are SUSPECT between FAILs.
-    GOOD: any other value with a valid one within max_gap_hours (and fail_hours) on either side, and every exempt one.
-    NOT_EVALUATED: a value alone.
-    Reach in time: fail_hours to either side (where that is inf: suspect_hours and max_gap_hours together).
+    A run lasts from the time of its first value to that of its last. A gap of more than max_gap_hours ends it, and so
+    does an exempt value. `times` in ms since 1970 UTC; suspect_hours <= fail_hours, inf for no fail.
+    SUSPECT, FAIL: the run lasts at least suspect_hours, fail_hours as seen from the value, which only counts the part
+    of the run within fail_hours on either side. All values of a run therefore have the same flag, with one exception:
+    the first and last of a run longer than fail_hours, if no value is exactly fail_hours away, are SUSPECT between
+    FAILs. GOOD: any other value with a valid one within max_gap_hours (and fail_hours) on either side, and every
+    exempt one. NOT_EVALUATED: an isolated value.
+    Reach in time: fail_hours on either side (if that is inf: suspect_hours plus max_gap_hours).
     """
     valid = valid_values(values)
     known, moments, exempted = values[valid], times[valid], exempt[valid]
-    # A run across an interval longer than fail_hours would not be seen from either end.
+    # A run across a gap longer than fail_hours could not be seen from either end.
     near = np.diff(moments) <= min(max_gap_hours, fail_hours) * HOUR_MS
     still = near & (np.abs(np.diff(known)) <= tolerance + ROUNDING) & ~exempted[:-1] & ~exempted[1:]
     rows, lasting = _long_runs(still, moments, least=min(suspect_hours, fail_hours) * HOUR_MS, reach_hours=fail_hours)
@@ -69,11 +69,11 @@ def persistence(
 
 
 def _long_runs(still: Mask, moments: Times, *, least: float, reach_hours: float) -> tuple[Indices, Times]:
-    """The values of the runs that last `least` ms or longer, and how long (ms) each of them sees its run last.
+    """The values of the runs that last `least` ms or longer, and how long (ms) the run lasts as seen from each.
 
-    still: where a value continues the run of the one before it, from the second value on.
+    still: whether a value continues the run of the previous one, from the second value on.
     """
-    # A run of one value lasts 0 ms, so the runs start where the first pair of each is.
+    # A run of one value lasts 0 ms, so each run can start at its first pair.
     edges = np.diff(still.astype(np.int8), prepend=0, append=0)
     firsts, lasts = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     long = moments[lasts] - moments[firsts] >= least
@@ -96,7 +96,7 @@ def _marks(count: int, rows: Indices) -> Mask:
 
 
 def _has_near_neighbour(near: Mask, count: int) -> Mask:
-    """Where a value has one near enough on one side at least."""
+    """Whether each value has one near enough on at least one side."""
     beside = np.zeros(count, dtype=np.bool_)
     beside[1:] |= near
     beside[:-1] |= near
@@ -119,12 +119,12 @@ def _run(context: Context) -> Iterator[Finding]:
 
 
 def _may_stand_still(context: Context, name: str, own: Limits) -> Mask:
-    """Where equal values one after another are no sign of a stuck sensor: calm, no rain, fog, night."""
+    """Where equal consecutive values do not indicate a stuck sensor: at calm, without rain, in fog, at night."""
     values = context.series.values[name]
     if name in {WIND_SPEED, RAIN_RATE}:
         return np.asarray(values == 0)
     if name == WIND_DIRECTION:
-        # The speed as it came: what persistence says of it reaches as far as what it says of the direction.
+        # The speed before this check: the check's result for the speed reaches as far as that for the direction.
         speed = context.series.values.get(WIND_SPEED, np.full(len(values), np.nan))
         return np.asarray(~(speed > own["persistence_wind_above"]))
     if name == HUMIDITY:
@@ -138,7 +138,7 @@ def _reach(own: Limits) -> Reach:
     return Reach(own["persistence_fail_hours"], own["persistence_fail_hours"])
 
 
-# A value that was converted from another unit is equal, or differs by a rounding of the last bit.
+# A value converted from another unit is equal, or differs by a rounding error in the last bit.
 _EQUAL: Final = limits(f"{PROJECT}: equal values", persistence_tolerance=1e-6)
 _GAP: Final = limits(f"{PROJECT}: a longer gap ends a run", persistence_max_gap_hours=3)
 _LIMITS: Final[Mapping[str, Thresholds]] = {

@@ -1,4 +1,4 @@
-"""Rain counters that only grow until they are reset."""
+"""A rain counter that rises too fast, or falls without being reset."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from forecast.qc.flags import FAIL, SUSPECT, Flags, Floats, Mask, Times, flags_o
 from forecast.qc.names import RAIN_COUNTER
 from forecast.qc.thresholds import MESOWEST, PROJECT, WMO_AWS, limits
 
-# The shortest interval that a rate is computed over: the one at which personal stations are archived. One tip of the
-# bucket (0.254 mm) between two readings that lie a minute apart is no rain of 15 mm/h.
+# Rates are computed over at least this interval, at which personal stations are archived. One tip of the bucket
+# (0.254 mm) between two readings a minute apart does not mean rain of 15 mm/h.
 SHORTEST_INTERVAL_MS: Final = 5 * MINUTE_MS
-# A reset of less than so many `jitter`, and as much rain within one interval, may happen.
+# A reset of less than this many `jitter`, followed by as much rain within one interval, can happen.
 LOST_JITTERS: Final = 3
 
 
 class _Changes(NamedTuple):
-    """From each valid counter value to the next one: one entry a pair."""
+    """The changes from each valid counter value to the next, one entry per pair."""
 
-    later: Times  # where the later value of the pair stands in the input
+    later: Times  # index of the pair's later value in the input
     value: Floats  # the later value, mm
     change: Floats  # mm
     interval: Times  # ms
-    known: Mask  # the interval is no gap
+    known: Mask  # the interval is not a gap
     jitter: Mask  # a fall that is neither a reset nor a fault
 
 
 def precipitation_amount(counter: Floats, times: Times, *, max_gap_minutes: float, jitter: float) -> Floats:
     """Rain since the previous valid value of the counter, mm, never negative.
 
-    counter: mm since a reset at an hour of the station's own (local midnight at most stations, 08:04 at some).
-    A fall is that reset, and what has been counted since is the amount; a lower bound, because rain between the last
-    reading and the reset is in neither. A fall smaller than `jitter` mm that does not reach 0 is rounding on the way
-    here and counts 0; the rise out of it counts in full, which adds less than `jitter`.
+    counter: mm since a reset at an hour that depends on the station (local midnight at most stations, 08:04 at some).
+    A fall is that reset, and the amount is what has been counted since. This is a lower bound: it misses the rain
+    between the last reading and the reset. A fall of less than `jitter` mm that does not reach 0 is a rounding error
+    of the transmission and counts as 0. The next rise counts in full, which adds less than `jitter`.
     NaN for the first value, after a gap longer than max_gap_minutes, and where the counter is NaN.
 
     Reach in time: max_gap_minutes back.
-    Source: the rule of weewx' importer (`process_cumulative`: a fall counts the new value), with a gap and a jitter.
+    Source: weewx's importer (`process_cumulative`: a fall counts as the new value), with a gap and a jitter added.
     """
     amount = np.full(counter.shape, np.nan)
     changes = _changes(counter, times, max_gap_minutes=max_gap_minutes, jitter=jitter)
@@ -61,17 +61,17 @@ def rain_counter(
     jitter: float,
     max_gap_minutes: float,
 ) -> Flags:
-    """A rain counter that grows faster than it can rain, jumps while nobody looks, or falls back without a reset.
+    """Flag a rain counter that rises faster than it can rain, jumps during a gap, or falls without a reset.
 
-    SUSPECT, FAIL: grew since the previous valid value by more than suspect_rate, fail_rate mm/h, the interval counted
-    as five minutes at least. SUSPECT also: growth by more than suspect_jump mm, however long it took; and a fall by
-    `jitter` mm or more that ends above `jitter`; after a reset, a counter starts near 0. A reset at whatever hour and a
-    smaller fall are GOOD.
-    FAIL also: a single reading below one level of the counter, which stands there before and after it: a reset never
-    comes back to what it left, and the difference would be taken for rain.
+    SUSPECT, FAIL: the rise since the previous valid value exceeds suspect_rate, fail_rate mm/h; the interval counts as
+    at least five minutes. SUSPECT also: a rise of more than suspect_jump mm, however long it took; and a fall of at
+    least `jitter` mm that ends above `jitter`, because a counter restarts near 0. A reset at any hour and a smaller
+    fall are GOOD.
+    FAIL also: a single reading below the level that the counter has before and after it. After a reset, a counter
+    never returns to its old level, and the difference would be taken for rain.
     NOT_EVALUATED: the first value, and the first after a gap longer than max_gap_minutes.
 
-    Reach in time: max_gap_minutes to either side.
+    Reach in time: max_gap_minutes on either side.
     Source: rates as MesoWest has them for 5-minute rain (0.5 in) and Zahumenský (2004) for WMO's automatic stations.
     """
     lost = _lost_readings(counter, times, max_gap_minutes=max_gap_minutes, jitter=jitter)
@@ -86,7 +86,7 @@ def rain_counter(
 
 
 def _lost_readings(counter: Floats, times: Times, *, max_gap_minutes: float, jitter: float) -> Mask:
-    """Single readings that fall by more than a few tips, and the next one stands where the one before stood."""
+    """Single readings that fall by more than a few tips while the readings before and after them agree."""
     lost = np.zeros(counter.shape, dtype=np.bool_)
     valid = np.flatnonzero(~np.isnan(counter))
     value, known = counter[valid], np.diff(times[valid]) <= max_gap_minutes * MINUTE_MS
@@ -105,7 +105,7 @@ def _changes(counter: Floats, times: Times, *, max_gap_minutes: float, jitter: f
         change=change,
         interval=interval,
         known=interval <= max_gap_minutes * MINUTE_MS,
-        jitter=(change < 0) & (-change < jitter),  # one to 0 as well: whichever it is, nothing has been counted since
+        jitter=(change < 0) & (-change < jitter),  # includes a fall to 0: either way, no rain has been counted since
     )
 
 
@@ -129,7 +129,7 @@ def _run(context: Context) -> Iterator[Finding]:
 
 
 def _reach(own: Limits) -> Reach:
-    """An amount is counted from the reading before, which the check evaluates by the one before that."""
+    """An amount is counted from the previous reading, which in turn is checked against the one before it."""
     hours = own["rain_counter_max_gap_minutes"] / 60
     return Reach(2 * hours, hours)
 

@@ -14,9 +14,10 @@ from forecast.qc.thresholds import PROJECT, Thresholds, limits
 
 
 def rain_in_dry_air(rain: Floats, humidity: Floats, *, humidity_min: float) -> Flags:
-    """Rain (an amount in mm or a rate in mm/h above 0) in air whose humidity (%) is below `humidity_min`: rain SUSPECT.
+    """Flag rain (an amount in mm or a rate in mm/h above 0) in air with a humidity (%) below `humidity_min`: SUSPECT.
 
-    What a spider, a cleaned funnel or a sprinkler writes. The humidity is not flagged: rain is what is rare.
+    Causes are a spider, cleaning the funnel, or a sprinkler. The humidity is not flagged, because rain is the rarer
+    event.
     """
     return flags_of(rain, suspect=(rain > 0.0) & (humidity < humidity_min), evaluated=~np.isnan(humidity))
 

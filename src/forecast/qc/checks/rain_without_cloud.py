@@ -1,4 +1,4 @@
-"""Rain out of a clear sky."""
+"""Rain from a clear sky."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from forecast.qc.names import CLOUD, RAIN_1H, RAIN_RATE
 
 
 def rain_without_cloud(rain: Floats, cloud: Floats) -> tuple[Flags, Flags]:
-    """Rain (an amount in mm or a rate in mm/h above 0) out of a sky of 0 okta: both SUSPECT. Zahumenský (2004)."""
+    """Flag rain (an amount in mm or a rate in mm/h above 0) with a cloud cover of 0 okta: both are SUSPECT.
+
+    Zahumenský (2004).
+    """
     return both_suspect(rain, cloud, (rain > 0.0) & (cloud == 0.0), ~np.isnan(rain + cloud))
 
 

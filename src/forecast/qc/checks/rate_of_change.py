@@ -1,7 +1,7 @@
-"""Changes from one value to the next that are larger than the air can make in that time.
+"""A change from one value to the next that is too large for the time between them.
 
-The limit depends on the interval: WMO-No. 305 (1993), VI.21 and Synoptic give changes for some intervals, and between
-them the limit is taken as linear. The rate of change test of QARTOD is the same with one rate for all intervals.
+The limit depends on the interval. WMO-No. 305 (1993), VI.21 and Synoptic give changes for some intervals; between
+them, the limit is interpolated linearly. QARTOD's rate of change test has one rate for all intervals instead.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _MINUTES: Final = (10, 60, 180, 360, 720)
 def rate_of_change(
     values: Floats, times: Times, *, minutes: Sequence[float], suspect: Sequence[float], fail: Sequence[float]
 ) -> Flags:
-    """The later of two consecutive valid values that differ by more than the limit of their interval.
+    """Flag the later of two consecutive valid values that differ by more than the limit for their interval.
 
     `suspect` and `fail` are the limits (unit of the values; inf for none) at the intervals `minutes`, which ascend:
-    constant below the first, linear from one to the next. A change equal to its limit is GOOD. NOT_EVALUATED: the
-    first valid value, and one whose predecessor is farther back than the last interval. `times` in ms since 1970 UTC.
-    Each value is compared with the valid one before it, whatever was said of that one, so the way back from a wrong
-    level is flagged like the way there.
+    constant below the first, linear between two. A change equal to its limit is GOOD. NOT_EVALUATED: the first valid
+    value, and a value whose predecessor is further back than the last interval. `times` in ms since 1970 UTC.
+    Each value is compared with the previous valid one, whatever its flag, so the step back from a wrong level is
+    flagged like the step to it.
     Reach in time: back to the last of `minutes`.
     """
     valid = valid_values(values)
@@ -49,7 +49,7 @@ def rate_of_change(
 
 
 def _mark_later(marks: Mask, count: int) -> Mask:
-    """Marks of the pairs of consecutive values as marks of the later of each; the first value has none."""
+    """Marks of pairs of consecutive values, as marks of the later value of each pair; the first value has none."""
     later = np.zeros(count, dtype=np.bool_)
     later[1:] = marks
     return later

@@ -1,4 +1,4 @@
-"""Snow on the ground that grows in warm air."""
+"""Snow depth that grows in warm air."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from forecast.qc.thresholds import PROJECT, limits
 def snow_with_warmth(
     thickness: Floats, temperature: Floats, times: Times, *, temperature_max: float, max_gap_minutes: float
 ) -> Flags:
-    """Snow on the ground (cm) that has grown since the previous value in air above `temperature_max` (°C): SUSPECT.
+    """Flag snow depths (cm) that have grown since the previous value in air above `temperature_max` (°C): SUSPECT.
 
-    What grass, a rounding or a person under a sonic sensor do. The air has to be above it at both values, where the
-    earlier one has a temperature: what fell in the cold of the night may be reported in the warmth of noon.
-    NOT_EVALUATED: no temperature, or no value of thickness in the `max_gap_minutes` before.
+    Causes are grass, rounding, or a person under a sonic sensor. The air has to be that warm at both values, if the
+    earlier one has a temperature: snow that fell in a cold night may only be reported at a warm noon.
+    NOT_EVALUATED: no temperature, or no snow depth in the `max_gap_minutes` before.
     Reach in time: max_gap_minutes back. `times`: ms since 1970 UTC, sorted.
     """
     flags = flags_of(thickness, evaluated=np.zeros(thickness.shape, dtype=np.bool_))

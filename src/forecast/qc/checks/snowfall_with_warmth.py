@@ -1,4 +1,4 @@
-"""Snowfall that is reported in warm air."""
+"""Snowfall reported in warm air."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from forecast.qc.flags import Flags, Floats, both_suspect
 from forecast.qc.names import TEMPERATURE, WEATHER
 from forecast.qc.thresholds import limits
 
-# Snow and other solid precipitation that is no shower, in WMO code tables 4677 (manned) and 4680 (automatic) alike.
+# Snow and other solid precipitation except showers; the same in WMO code tables 4677 (manned) and 4680 (automatic).
 _SNOWFALL_CODES: Final = (70.0, 79.0)
 
 
 def snowfall_with_warmth(weather: Floats, temperature: Floats, *, temperature_max: float) -> tuple[Flags, Flags]:
-    """Present weather that says snow, in air above `temperature_max` (°C): both SUSPECT.
+    """Flag present weather that reports snow in air above `temperature_max` (°C): both are SUSPECT.
 
-    Codes 70 to 79 of WMO tables 4677 and 4680. Showers of snow (85 to 87) are left out: they fall out of cold air aloft
-    onto ground as warm as 6 °C (Auer 1974). Of precipitation over land at 3.8 °C, 5 % is snow (Dai 2008).
+    Codes 70 to 79 of WMO tables 4677 and 4680. Snow showers (85 to 87) are exempt: they fall from cold air aloft, even
+    where it is 6 °C at the ground (Auer 1974). At 3.8 °C, 5 % of precipitation over land is snow (Dai 2008).
     """
     first, last = _SNOWFALL_CODES
     snow = (weather >= first) & (weather <= last)

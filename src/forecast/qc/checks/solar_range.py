@@ -1,4 +1,4 @@
-"""More light than the sun gives."""
+"""More light than the sun can give."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _TWILIGHT_DEGREES: Final = -6.0
 def solar_range(
     values: Floats, elevation: Floats, clear_sky: Floats, *, night_limit: float, factor: float, margin: float
 ) -> Flags:
-    """Irradiance (W/m²) or UV index that the sun cannot give: FAIL at night, SUSPECT above a bright cloudless sky.
+    """Flag irradiance (W/m²) or UV index that the sun cannot give: FAIL at night, SUSPECT far above a clear sky's.
 
-    `elevation` is the sun's in degrees, `clear_sky` what it gives without a cloud, in the unit of `values`; see `sun`.
-    FAIL: more than `night_limit` with the sun lower than 6° below the horizon, the end of civil twilight.
-    SUSPECT: more than factor * clear_sky + margin. The factor leaves room for broken clouds beside the sun and, for UV,
-    for thin ozone; the margin for twilight, in which a model of the direct beam gives nothing, and for rounding.
+    `elevation` is the sun's in degrees; `clear_sky` is the clear-sky value in the unit of `values`; see `sun`.
+    FAIL: more than `night_limit` while the sun is more than 6° below the horizon, the end of civil twilight.
+    SUSPECT: more than factor * clear_sky + margin. The factor allows for broken clouds near the sun and, for UV, for
+    thin ozone. The margin allows for rounding, and for twilight, in which a model of the direct beam gives nothing.
 
-    The form is that of BSRN's limits (Long and Shi 2008: 1.2 Sa µ^1.2 + 50 W/m² is "extremely rare"). Too low values
-    are no contradiction: that is what clouds do.
+    The form is that of BSRN's limits (Long and Shi 2008: 1.2 Sa µ^1.2 + 50 W/m² is "extremely rare"). Low values are
+    not suspect: clouds cause them.
     """
     dark = elevation < _TWILIGHT_DEGREES
     return flags_of(

@@ -1,4 +1,4 @@
-"""What the network itself says of its values."""
+"""Values that failed the network's own check."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from forecast.qc.flags import Flags, Floats, Mask, flags_of
 
 
 def source_flag(values: Floats, doubted: Mask) -> Flags:
-    """Values that failed the network's own check are suspect; of the others it says nothing.
+    """Flag values that failed the network's own check as SUSPECT. It says nothing about the others.
 
-    Reaches: the row itself. Source: the network's code, kept in `source_flags`.
+    Reach in time: none, each value is evaluated on its own. Source: the network's code, kept in `source_flags`.
     """
     return flags_of(values, suspect=doubted, evaluated=doubted)
 

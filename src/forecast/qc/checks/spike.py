@@ -1,8 +1,8 @@
-"""Values that jump out and come back: up to three, one after another.
+"""Values that jump and return: up to three in a row.
 
-GHCNh (Menne et al. 2025) and HadISD (Dunn et al. 2016), `spike`: out and back by a critical value, no more than three
-observations, and the values beside the spike agree within half of it. The size of a spike of one value is that of the
-"differential" spike test of ioos_qc (QARTOD): the smaller of both jumps, if they are opposite.
+`spike` of GHCNh (Menne et al. 2025) and HadISD (Dunn et al. 2016): out and back by a critical value, at most three
+observations, and the values on either side of the spike agree within half of it. For a spike of one value, its size is
+that of the "differential" spike test of ioos_qc (QARTOD): the smaller of the two jumps, if they are opposite.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from forecast.qc.names import DEW_POINT, HUMIDITY, PRESSURE, TEMPERATURE
 from forecast.qc.thresholds import HADISD, PROJECT, Thresholds, limits
 from forecast.qc.valid import ROUNDING, expand_to_all, valid_values
 
-# Four or more are a level, not a spike; both of the papers above draw the line there.
+# Four or more values are a new level, not a spike; both papers draw the line there.
 _LONGEST: Final = 3
-# The values beside a spike differ by at most this part of the threshold, likewise.
+# The values on either side of the spike differ by at most this share of the threshold; also from both papers.
 _AGREEMENT: Final = 0.5
-# However slow the station is.
+# The maximum for any station, however long its interval.
 _MAX_GAP_MINUTES: Final = 120
 
 
 def spike(values: Floats, times: Times, *, suspect: float, fail: float, max_gap_minutes: float) -> Flags:
-    """Up to three consecutive valid values that all lie beyond both values beside them, on the same side.
+    """Flag up to three consecutive valid values that are all above, or all below, the values on either side of them.
 
-    A spike is as large as the least distance of its values from the values beside it. One of at least `suspect` is
-    SUSPECT, one of at least `fail` FAIL (in the unit of the values; inf for none), if the values beside it differ by
-    no more than half that threshold and no interval from the one to the other is longer than max_gap_minutes. All of
-    its values are flagged, those beside it are not; a value between two spikes is one itself, to the other side, if
-    the two are alike.
+    The size of a spike is the smallest distance between one of its values and those on either side. A spike of at
+    least `suspect` is SUSPECT, of at least `fail` FAIL (in the unit of the values; inf for none), if the values on
+    either side differ by at most half of that threshold, and if no interval in between is longer than max_gap_minutes.
+    Only the values of the spike are flagged. A value between two similar spikes is itself a spike in the other
+    direction.
     NOT_EVALUATED: no valid value within max_gap_minutes before, or none after. `times` in ms since 1970 UTC.
-    Reach in time: three times max_gap_minutes to either side.
+    Reach in time: three times max_gap_minutes on either side.
     """
     valid = valid_values(values)
     known = values[valid]
@@ -44,7 +44,7 @@ def spike(values: Floats, times: Times, *, suspect: float, fail: float, max_gap_
     suspects, fails = np.zeros(known.shape, dtype=np.bool_), np.zeros(known.shape, dtype=np.bool_)
     for length in range(1, min(_LONGEST, known.size - 2) + 1):
         size = _sizes(known, near, length)
-        # Few are as large as that, so the rest is asked of those alone.
+        # Few spikes are this large, so only these are checked further.
         before = np.flatnonzero(size >= min(suspect, fail) - ROUNDING)
         disagreement = np.abs(known[before + length + 1] - known[before])
         for threshold, marks in ((suspect, suspects), (fail, fails)):
@@ -76,7 +76,7 @@ def _sizes(known: Floats, near: Mask, length: int) -> Floats:
 
 
 def _between(near: Mask, count: int) -> Mask:
-    """Where a value has one near enough on both sides."""
+    """Whether each value has one near enough on both sides."""
     between = np.zeros(count, dtype=np.bool_)
     between[1:-1] = near[:-1] & near[1:]
     return between

@@ -1,4 +1,4 @@
-"""A sensor that stands still for a day on which its neighbours do not."""
+"""A sensor whose value does not change for a day while its neighbours' do."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from forecast.qc.thresholds import PROJECT, Thresholds, limits
 def stuck(
     values: Floats, times: Times, median: Floats, *, tolerance: float, neighbour_range: float, min_hours: int
 ) -> Flags:
-    """A sensor that stands still for a UTC day on which its neighbours do not.
+    """Flag a sensor whose value does not change for a UTC day while its neighbours' do.
 
-    SUSPECT: highest - lowest value <= tolerance, while the neighbours' median spans neighbour_range or more at the
-    same rows. NOT_EVALUATED: fewer than min_hours distinct hours of the day have both.
+    SUSPECT: highest - lowest value <= tolerance, while the neighbours' median at the same rows has a range of at least
+    neighbour_range. NOT_EVALUATED: fewer than min_hours distinct hours of the day have both.
 
     Reach in time: the value's UTC day.
-    Source: HadISD's straight strings ask for 7...14 days of one station alone; neighbours that move make it one day.
+    Source: HadISD's straight strings take 7...14 days of a single station; with neighbours that change, one day is
+    enough.
     """
     if times.size < min_hours:
         return flags_of(values, evaluated=np.zeros(values.shape, dtype=bool))
@@ -35,7 +36,7 @@ def stuck(
 
 
 def _range(values: Floats, mask: Mask, days: Days) -> Floats:
-    """Highest - lowest of each day's values where the mask is set; -inf where there is none."""
+    """Highest - lowest of each day's values where the mask is set; -inf for a day without any."""
     if not values.size:
         return np.zeros(0)
     highest: Floats = np.maximum.reduceat(np.where(mask, values, -np.inf), days.starts)
